@@ -1,0 +1,175 @@
+//! What can go wrong, in the words users and scripts see.
+
+use serde::Serialize;
+
+/// The kind of a failure; it decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// Options, references or settings are wrong; found before the first call.
+    Usage,
+    /// The thing that was named does not exist.
+    NotFound,
+    /// No credentials, or a setting that is needed to use them, could be found.
+    NoCredentials,
+    /// The cloud refused the credentials.
+    Refused,
+    /// The credentials are good, the account may not do this.
+    Permission,
+    /// The cloud says that this machine's clock is wrong.
+    Clock,
+    /// The cloud could not be reached, or the connection broke.
+    Network,
+    /// The cloud asks for fewer calls.
+    Throttled,
+    /// The cloud failed.
+    Service,
+    /// The cloud does not take a parameter of the call.
+    Rejected,
+    /// The answer could not be understood.
+    Unreadable,
+}
+
+impl Category {
+    /// The exit code of a run in which only this went wrong.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::NoCredentials | Self::Refused | Self::Permission | Self::Clock => 4,
+            Self::Network | Self::Throttled | Self::Service | Self::Rejected | Self::Unreadable => {
+                5
+            }
+        }
+    }
+
+    /// The word as it stands in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::NotFound => "not_found",
+            Self::NoCredentials => "no_credentials",
+            Self::Refused => "refused",
+            Self::Permission => "permission",
+            Self::Clock => "clock",
+            Self::Network => "network",
+            Self::Throttled => "throttled",
+            Self::Service => "service",
+            Self::Rejected => "rejected",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// One failure, with all that a person needs to act on it.
+///
+/// Serialised as an element of `errors[]` in the JSON envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Problem {
+    /// Canonical reference, where one could be made.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    /// What was typed.
+    pub input: Option<String>,
+    /// What kind of failure this is.
+    pub category: Category,
+    /// The cloud's own code, always text.
+    pub code: Option<String>,
+    /// What happened, in one sentence, without a trailing period.
+    pub message: String,
+    /// HTTP status of the answer, if there was one.
+    pub http_status: Option<u16>,
+    /// The cloud's id of the request.
+    pub request_id: Option<String>,
+    /// True when the same call may succeed later.
+    pub retryable: bool,
+    /// The next step for the user.
+    pub hint: Option<String>,
+    /// The cloud that was asked.
+    pub cloud: Option<String>,
+    /// The profile that was used.
+    pub profile: Option<String>,
+    /// The cloud's name of the operation.
+    pub operation: Option<String>,
+    /// How many times the call was sent.
+    pub attempts: u32,
+    /// The part of `input` that is wrong, in bytes.
+    #[serde(skip)]
+    pub span: Option<std::ops::Range<usize>>,
+    /// `host[:port]` that was asked.
+    #[serde(skip)]
+    pub host: Option<String>,
+    /// Masked key and where it came from, such as `key LTAI…3Qk (environment)`.
+    #[serde(skip)]
+    pub credential: Option<String>,
+}
+
+impl Problem {
+    /// A problem of which nothing is known but its category and message.
+    pub fn new(category: Category, message: impl Into<String>) -> Self {
+        Self {
+            reference: None,
+            input: None,
+            category,
+            code: None,
+            message: message.into(),
+            http_status: None,
+            request_id: None,
+            retryable: matches!(
+                category,
+                Category::Network | Category::Throttled | Category::Service
+            ),
+            hint: None,
+            cloud: None,
+            profile: None,
+            operation: None,
+            attempts: 0,
+            span: None,
+            host: None,
+            credential: None,
+        }
+    }
+
+    /// Wrong use: told before the first call, exit code 2.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Category::Usage, message)
+    }
+
+    /// The same problem with a next step.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The exit code of a run without a gate: 4 before 5 before 3; 2 stands above all.
+pub fn exit_code<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> u8 {
+    let rank = |code: &u8| [0, 3, 5, 4, 2].iter().position(|c| c == code);
+    problems
+        .into_iter()
+        .map(|problem| problem.category.exit_code())
+        .max_by_key(rank)
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gravest_cause_decides_the_exit_code() {
+        let of = |categories: &[Category]| {
+            let problems: Vec<_> = categories.iter().map(|c| Problem::new(*c, "x")).collect();
+            exit_code(&problems)
+        };
+        assert_eq!(of(&[]), 0);
+        assert_eq!(of(&[Category::NotFound]), 3);
+        assert_eq!(of(&[Category::NotFound, Category::Network]), 5);
+        assert_eq!(of(&[Category::Refused, Category::Network]), 4);
+        assert_eq!(
+            of(&[Category::Unreadable, Category::Clock, Category::NotFound]),
+            4
+        );
+    }
+}

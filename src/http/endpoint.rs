@@ -1,0 +1,136 @@
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+use crate::error::Problem;
+
+/// Whom to ask: scheme and authority, as they are sent and signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    https: bool,
+    authority: String,
+    loopback: bool,
+}
+
+impl Endpoint {
+    /// Reads `https://host[:port]`, which may end in one of `paths` (such as `/ai`) and a slash.
+    ///
+    /// The host becomes what a URL parser makes of it: lower case, punycode, the scheme's own port
+    /// dropped. Plain HTTP is for loopback, unless `allow_http`.
+    ///
+    /// # Errors
+    /// Wrong use, naming what is wrong with the text.
+    pub fn parse(text: &str, paths: &[&str], allow_http: bool) -> Result<Self, Problem> {
+        let wrong = |what: &str| {
+            Problem::usage(format!(
+                "endpoint “{}” {what}",
+                crate::secret::mask_user_info(text)
+            ))
+            .hint("write https://host or https://host:port")
+        };
+        let url = Url::parse(text.trim()).map_err(|_| wrong("is not a URL"))?;
+        let https = match url.scheme() {
+            "https" => true,
+            "http" => false,
+            _ => return Err(wrong("must begin with https://")),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("holds a user name or password"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("holds a query or fragment"));
+        }
+        let path = url.path().trim_end_matches('/');
+        if !path.is_empty() && !paths.contains(&path) {
+            return Err(wrong("holds a path"));
+        }
+        let host = url.host_str().ok_or_else(|| wrong("has no host"))?;
+        let loopback = is_loopback(host);
+        if !https && !loopback && !allow_http {
+            return Err(wrong("is plain HTTP, which is for loopback only")
+                .hint("write https://, or allow it with --allow-http"));
+        }
+        let authority = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        Ok(Self {
+            https,
+            authority,
+            loopback,
+        })
+    }
+
+    /// `host[:port]` as the Host header has it.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// True for TLS.
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// True when the host is this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+
+    /// `scheme://host[:port]`
+    pub fn origin(&self) -> String {
+        let scheme = if self.https { "https" } else { "http" };
+        format!("{scheme}://{}", self.authority)
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Endpoint, Problem> {
+        Endpoint::parse(text, &["/ai"], false)
+    }
+
+    #[test]
+    fn takes_the_host_as_a_url_parser_has_it() {
+        let authorities = [
+            (
+                "https://EHPC.cn-hangzhou.aliyuncs.com:443/",
+                "ehpc.cn-hangzhou.aliyuncs.com",
+            ),
+            (
+                "https://ai01.example.com:65011/ai/",
+                "ai01.example.com:65011",
+            ),
+            ("https://例子.cn", "xn--fsqu00a.cn"),
+            ("http://127.0.0.1:7411", "127.0.0.1:7411"),
+            ("http://[::1]:80", "[::1]"),
+        ];
+        for (text, authority) in authorities {
+            assert_eq!(parse(text).unwrap().authority(), authority, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_would_leak_or_mislead() {
+        for text in [
+            "http://example.com",
+            "https://user:pw@example.com",
+            "https://example.com/v1",
+            "https://example.com?x=1",
+            "ftp://example.com",
+            "example.com",
+            "http://127.0.0.1.example.com",
+            "",
+        ] {
+            let problem = parse(text).unwrap_err();
+            assert!(!problem.message.contains("pw@"), "{}", problem.message);
+        }
+        assert!(Endpoint::parse("http://example.com", &[], true).is_ok());
+    }
+}

@@ -1,0 +1,136 @@
+//! One call to a cloud: signed, sent, limited and retried as the cloud's own `classify` says.
+//! This is the only user of reqwest.
+
+mod account;
+mod answer;
+mod clients;
+mod endpoint;
+mod request;
+mod retry;
+
+pub use account::{Account, Deadline};
+pub use answer::{Answer, excerpt};
+pub use endpoint::Endpoint;
+pub use request::{Method, Proof, Request, Signer};
+pub use retry::{Refusal, Retry};
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
+
+use crate::error::Problem;
+use clients::Clients;
+
+/// Limits and files of the wire, for every cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Time to open a connection.
+    pub connect_timeout: Duration,
+    /// Time for one whole attempt.
+    pub request_timeout: Duration,
+    /// Bytes of an answer's body, counted after decompression.
+    pub max_body: u64,
+    /// How often one call is sent at most.
+    pub max_attempts: u32,
+    /// Calls in flight at once, for each cloud.
+    pub concurrency: usize,
+    /// Allows plain HTTP beyond loopback.
+    pub allow_http: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(30),
+            max_body: 64 << 20,
+            max_attempts: 4,
+            concurrency: 8,
+            allow_http: false,
+        }
+    }
+}
+
+/// Something that happened on the wire, for `-v` and for warnings; secrets are masked already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happening {
+    /// A request or an answer, as one line.
+    Trace(String),
+    /// A thing that the user should know even without `-v`, with a stable word.
+    Notice(&'static str, String),
+}
+
+/// Where the time comes from.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+/// Where happenings go.
+pub type Sink = Arc<dyn Fn(Happening) + Send + Sync>;
+
+/// What all calls of a run share: connections, limits, the clock and the sink.
+pub struct Wire {
+    limits: Limits,
+    clock: Clock,
+    sink: Sink,
+    clients: Clients,
+    slots: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Wire {
+    /// A wire on which nothing was sent yet.
+    ///
+    /// # Errors
+    /// Wrong use, when a proxy variable of the environment has a value that cannot be used.
+    pub fn new(
+        limits: Limits,
+        proxies: &[(String, String)],
+        clock: Clock,
+        sink: Sink,
+    ) -> Result<Arc<Self>, Problem> {
+        let clients = Clients::new(&limits, proxies)?;
+        Ok(Arc::new(Self {
+            limits,
+            clock,
+            sink,
+            clients,
+            slots: Mutex::new(HashMap::new()),
+        }))
+    }
+
+    /// The limits of this run.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The time as this machine has it.
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+
+    fn tell(&self, happening: Happening) {
+        (self.sink)(happening);
+    }
+
+    /// The places of a cloud; every account of the cloud shares them.
+    fn slots_of(&self, cloud: &str) -> Arc<Semaphore> {
+        let mut slots = self
+            .slots
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        Arc::clone(
+            slots
+                .entry(cloud.to_owned())
+                .or_insert_with(|| Arc::new(Semaphore::new(self.limits.concurrency))),
+        )
+    }
+}

@@ -1,0 +1,74 @@
+use chrono::{DateTime, Utc};
+
+use super::Endpoint;
+use crate::crypto::percent_encode;
+use crate::secret::Secret;
+
+/// The methods of reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// GET
+    Get,
+    /// POST without a body; some clouds read with it.
+    Post,
+}
+
+impl Method {
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// A call before it is signed: built once, encoded once.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The cloud's name of the operation, for messages.
+    pub operation: &'static str,
+    /// Method.
+    pub method: Method,
+    /// Whom to ask.
+    pub endpoint: Endpoint,
+    /// Path, percent-encoded, with its leading slash.
+    pub path: String,
+    /// Decoded parameters; sent in this order.
+    pub query: Vec<(String, String)>,
+    /// Headers with lower-case names, besides those that the signer adds.
+    pub headers: Vec<(&'static str, String)>,
+    /// Body; empty for every look-up.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The query as it goes out, without what a signer adds: `a=b&c=`.
+    pub fn encoded_query(&self) -> String {
+        encode_query(&self.query)
+    }
+}
+
+/// Names and values strictly percent-encoded and joined.
+pub fn encode_query(pairs: &[(String, String)]) -> String {
+    pairs
+        .iter()
+        .map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value)))
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+/// What proves who asks: added to a request, which is otherwise left as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Proof {
+    /// Headers to add, lower-case names. Their values are never shown.
+    pub headers: Vec<(&'static str, Secret)>,
+    /// Decoded parameters to append to the query. Their values are never shown.
+    pub query: Vec<(&'static str, Secret)>,
+}
+
+/// A signer is a pure function of request, credential, time and nonce.
+pub trait Signer: Send + Sync {
+    /// The proof for one attempt. `nonce` is 32 hex digits that no other attempt has.
+    fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> Proof;
+}

@@ -1,0 +1,110 @@
+use std::time::Duration;
+
+use super::Answer;
+use crate::error::Category;
+
+/// Whether and how a call that failed is sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// The same call would fail again.
+    Never,
+    /// Later, with backoff, up to the limit of attempts.
+    Backoff,
+    /// Once more at once, signed anew with a new nonce.
+    Once,
+    /// Once more with the time that the cloud's `Date` header tells.
+    Clock,
+}
+
+/// A cloud's "no": what `classify` reads from an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Kind of the failure.
+    pub category: Category,
+    /// The cloud's own code.
+    pub code: Option<String>,
+    /// What happened, in the cloud's words or ours.
+    pub message: String,
+    /// The cloud's id of the request.
+    pub request_id: Option<String>,
+    /// Whether to send again.
+    pub retry: Retry,
+    /// How long the cloud asks to wait, besides the standard `Retry-After`.
+    pub retry_after: Option<Duration>,
+    /// The next step for the user.
+    pub hint: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal that is not tried again.
+    pub fn new(category: Category, message: impl Into<String>) -> Self {
+        Self {
+            category,
+            code: None,
+            message: message.into(),
+            request_id: None,
+            retry: Retry::Never,
+            retry_after: None,
+            hint: None,
+        }
+    }
+
+    /// What an HTTP status means when the cloud gave no code that is known; `None` below 400,
+    /// redirects excepted, which are never followed.
+    pub fn from_status(answer: &Answer) -> Option<Self> {
+        let (category, retry, what) = match answer.status {
+            200..=299 => return None,
+            300..=399 => (
+                Category::Unreadable,
+                Retry::Never,
+                "the endpoint answers with a redirect, which is never followed",
+            ),
+            401 => (
+                Category::Refused,
+                Retry::Never,
+                "the credentials were refused",
+            ),
+            403 => (Category::Permission, Retry::Never, "not permitted"),
+            404 => (Category::NotFound, Retry::Never, "not found"),
+            407 => (
+                Category::Network,
+                Retry::Never,
+                "a proxy asks for authentication",
+            ),
+            408 | 429 => (Category::Throttled, Retry::Backoff, "too many calls"),
+            500 | 502..=504 => (Category::Service, Retry::Backoff, "the service failed"),
+            400..=499 => (Category::Rejected, Retry::Never, "the call was rejected"),
+            _ => (Category::Service, Retry::Never, "the service failed"),
+        };
+        let mut refusal = Self::new(category, what);
+        refusal.retry = retry;
+        Some(refusal)
+    }
+}
+
+/// Shortest and longest wait between two attempts when no hint is given.
+const FIRST_DELAY: Duration = Duration::from_millis(500);
+const LONGEST_DELAY: Duration = Duration::from_secs(8);
+/// Hints above this end a look-up.
+pub(super) const LONGEST_HINT: Duration = Duration::from_secs(60);
+
+/// Full jitter: a random part of a delay that doubles from 0.5 s to 8 s.
+///
+/// `attempt` counts from 1, `fraction` is in `0.0..1.0`.
+pub(super) fn backoff(attempt: u32, fraction: f64) -> Duration {
+    let doubled = FIRST_DELAY.saturating_mul(1_u32 << attempt.saturating_sub(1).min(10));
+    doubled.min(LONGEST_DELAY).mul_f64(fraction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_doubles_up_to_its_ceiling() {
+        let ceilings: Vec<f64> = (1..=7).map(|n| backoff(n, 1.0).as_secs_f64()).collect();
+        assert_eq!(ceilings, [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0]);
+        assert_eq!(backoff(3, 0.0), Duration::ZERO);
+        assert_eq!(backoff(u32::MAX, 0.5), Duration::from_secs(4));
+    }
+}

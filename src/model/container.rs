@@ -1,0 +1,190 @@
+use serde::Serialize;
+
+use super::{Resources, State, Time};
+
+/// A container of a task.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Container {
+    /// Name within the task.
+    pub name: Option<String>,
+    /// True for a container that runs before the others.
+    pub init: bool,
+    /// Image address.
+    pub image: Option<String>,
+    /// When the image is pulled.
+    pub image_pull_policy: Option<String>,
+    /// Entry point.
+    pub command: Vec<String>,
+    /// Arguments; secrets are masked unless asked for.
+    pub args: Vec<String>,
+    /// Folder the command runs in.
+    pub working_dir: Option<String>,
+    /// Environment; values are masked unless asked for.
+    pub env: Vec<EnvVar>,
+    /// Ports it listens on.
+    pub ports: Vec<Port>,
+    /// Volumes it sees.
+    pub mounts: Vec<Mount>,
+    /// Health probes.
+    pub probes: Probes,
+    /// What it may do.
+    pub security: Option<Box<Security>>,
+    /// What it was given.
+    pub resources: Resources,
+    /// Keeps standard input open.
+    pub stdin: Option<bool>,
+    /// Closes standard input after the first reader.
+    pub stdin_once: Option<bool>,
+    /// Has a terminal.
+    pub tty: Option<bool>,
+    /// Normalised state.
+    pub state: State,
+    /// The cloud's own word.
+    pub state_raw: Option<String>,
+    /// True when its readiness probe passes.
+    pub ready: Option<bool>,
+    /// How often it was restarted.
+    pub restart_count: Option<u64>,
+    /// Exit code; null unless it has ended.
+    pub exit_code: Option<i64>,
+    /// Signal that ended it; 0 is null.
+    pub signal: Option<i64>,
+    /// Why the state is what it is, as a short word.
+    pub reason: Option<String>,
+    /// Why the state is what it is, in a sentence.
+    pub message: Option<String>,
+    /// The cloud's finer description of the state.
+    pub detail_status: Option<String>,
+    /// When it began to run.
+    pub started_at: Option<Time>,
+    /// When it ended.
+    pub finished_at: Option<Time>,
+    /// The state before the last restart.
+    pub previous: Option<Box<Termination>>,
+}
+
+/// A state that a container has left.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Termination {
+    /// Normalised state.
+    pub state: State,
+    /// The cloud's own word.
+    pub state_raw: Option<String>,
+    /// Exit code.
+    pub exit_code: Option<i64>,
+    /// Signal that ended it; 0 is null.
+    pub signal: Option<i64>,
+    /// Short reason.
+    pub reason: Option<String>,
+    /// Reason in a sentence.
+    pub message: Option<String>,
+    /// The cloud's finer description.
+    pub detail_status: Option<String>,
+    /// When it began to run.
+    pub started_at: Option<Time>,
+    /// When it ended.
+    pub finished_at: Option<Time>,
+}
+
+/// An environment variable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EnvVar {
+    /// Name, exactly as it came.
+    pub name: Option<String>,
+    /// Value; masked unless secrets were asked for.
+    pub value: Option<String>,
+    /// Field the value is taken from.
+    pub value_from: Option<String>,
+}
+
+/// A port.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Port {
+    /// Port number.
+    pub port: Option<i64>,
+    /// Protocol as the cloud writes it.
+    pub protocol: Option<String>,
+    /// Where it can be reached; the query part is masked unless secrets were asked for.
+    pub access_url: Option<String>,
+}
+
+/// A volume as a container sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Mount {
+    /// Name of the volume.
+    pub name: Option<String>,
+    /// Path in the container.
+    pub path: Option<String>,
+    /// Path outside the container, where the cloud mounts folders and not volumes.
+    pub source_path: Option<String>,
+    /// The cloud's word for the kind of mount.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// Path inside the volume.
+    pub sub_path: Option<String>,
+    /// True when it cannot be written.
+    pub read_only: Option<bool>,
+    /// Mount propagation.
+    pub propagation: Option<String>,
+}
+
+/// Health probes of a container.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Probes {
+    /// Restarts the container when it fails.
+    pub liveness: Option<Box<Probe>>,
+    /// Takes the container out of service when it fails.
+    pub readiness: Option<Box<Probe>>,
+}
+
+/// One health probe.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Probe {
+    /// Command that is run.
+    pub exec: Vec<String>,
+    /// HTTP request that is made.
+    pub http: Option<HttpGet>,
+    /// TCP connection that is made.
+    pub tcp: Option<TcpSocket>,
+    /// Wait before the first probe.
+    pub initial_delay_seconds: Option<i64>,
+    /// Time between two probes.
+    pub period_seconds: Option<i64>,
+    /// Time a probe may take.
+    pub timeout_seconds: Option<i64>,
+    /// Passes in a row that make it healthy.
+    pub success_threshold: Option<i64>,
+    /// Failures in a row that make it unhealthy.
+    pub failure_threshold: Option<i64>,
+}
+
+/// HTTP request of a probe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HttpGet {
+    /// Path.
+    pub path: Option<String>,
+    /// Port number.
+    pub port: Option<i64>,
+    /// `HTTP` or `HTTPS`.
+    pub scheme: Option<String>,
+}
+
+/// TCP connection of a probe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TcpSocket {
+    /// Host.
+    pub host: Option<String>,
+    /// Port number.
+    pub port: Option<i64>,
+}
+
+/// What a container may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Security {
+    /// Capabilities that were added.
+    pub capabilities: Vec<String>,
+    /// True when its root file system cannot be written.
+    pub read_only_root: Option<bool>,
+    /// User id it runs as.
+    pub run_as_user: Option<i64>,
+}

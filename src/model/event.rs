@@ -1,0 +1,56 @@
+use serde::Serialize;
+
+use super::Time;
+
+/// How grave an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// For information.
+    Normal,
+    /// Something goes wrong.
+    Warning,
+}
+
+impl Level {
+    /// Reads the cloud's word, without regard to case and surrounding white space.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "normal" => Some(Self::Normal),
+            "warning" => Some(Self::Warning),
+            _ => None,
+        }
+    }
+}
+
+/// Something that happened, folded by the cloud into one row with a count.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Event {
+    /// Normalised level; null for a word that is not known.
+    pub level: Option<Level>,
+    /// The cloud's own word.
+    pub level_raw: Option<String>,
+    /// When it was first seen.
+    pub first_at: Option<Time>,
+    /// When it was last seen.
+    pub last_at: Option<Time>,
+    /// How often it was seen.
+    pub count: Option<u64>,
+    /// What it happened to.
+    pub object: Object,
+    /// Id of the task it belongs to.
+    pub task: Option<String>,
+    /// Short reason.
+    pub reason: Option<String>,
+    /// What happened.
+    pub message: Option<String>,
+}
+
+/// What an event happened to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Object {
+    /// Kind, such as `Pod`.
+    pub kind: Option<String>,
+    /// Name.
+    pub name: Option<String>,
+}

@@ -1,0 +1,159 @@
+//! One model for what every cloud answers: [`Job`] and its parts.
+//!
+//! Names are snake_case in JSON and every key is always present: what is absent is `null`, lists
+//! are never null. Times are RFC 3339 UTC in whole seconds, durations seconds, memory bytes, cpu
+//! vCPU. The model knows no cloud and no output format.
+
+mod container;
+mod event;
+mod report;
+mod state;
+mod task;
+mod time;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+pub use container::{
+    Container, EnvVar, HttpGet, Mount, Port, Probe, Probes, Security, TcpSocket, Termination,
+};
+pub use event::{Event, Level, Object};
+pub use report::{Coverage, Exit, Notice, Report};
+pub use state::State;
+pub use task::{Address, ConfigFile, Disk, EmptyDir, Flex, Nfs, Task, Volume};
+pub use time::Time;
+
+/// What only one kind of thing has: a typed struct of the cloud's folder, serialised as `details`.
+pub trait Details: erased_serde::Serialize + fmt::Debug + Send + Sync {}
+impl<T: Serialize + fmt::Debug + Send + Sync> Details for T {}
+erased_serde::serialize_trait_object!(Details);
+
+/// A job, container instance, invocation or service: the thing a reference names.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Job {
+    /// Canonical reference.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// The reference as it was typed.
+    pub input: String,
+    /// Long name of the cloud.
+    pub cloud: String,
+    /// Profile that was used.
+    pub profile: String,
+    /// The cloud's region, where it is known.
+    pub region: Option<String>,
+    /// Bare kind: `job`, `invocation`, `instance`, `image-job`, `service`.
+    pub kind: String,
+    /// Cluster the thing lives in, for kinds that have one.
+    pub cluster: Option<String>,
+    /// Namespace the thing lives in, for kinds that have one.
+    pub namespace: Option<String>,
+    /// The last segment of the reference.
+    pub id: String,
+    /// Name given by its owner.
+    pub name: Option<String>,
+    /// Normalised state.
+    pub state: State,
+    /// The cloud's own word, trimmed; null where the operation reports none.
+    pub state_raw: Option<String>,
+    /// True when the state can no longer change by itself.
+    pub ended: bool,
+    /// `yes`, `no` or `open` in a gate, else null.
+    pub verdict: Option<String>,
+    /// Why the state is what it is, as a short word or code.
+    pub reason: Option<String>,
+    /// Why the state is what it is, in a sentence.
+    pub message: Option<String>,
+    /// Exit code; null unless the thing has ended.
+    pub exit_code: Option<i64>,
+    /// Who owns it.
+    pub user: Option<String>,
+    /// Queue or card group.
+    pub queue: Option<String>,
+    /// Priority as the cloud counts it.
+    pub priority: Option<i64>,
+    /// Labels or tags.
+    pub labels: BTreeMap<String, Option<String>>,
+    /// When it was submitted or created.
+    pub created_at: Option<Time>,
+    /// When it began to run.
+    pub started_at: Option<Time>,
+    /// When it ended; null before that.
+    pub finished_at: Option<Time>,
+    /// When the cloud last changed its record.
+    pub updated_at: Option<Time>,
+    /// Whole seconds from start to end, or to `observed_at` while it runs.
+    pub duration_seconds: Option<i64>,
+    /// What it was given.
+    pub resources: Resources,
+    /// Index range of an array job.
+    pub array: Option<Array>,
+    /// Its parts: container groups, sub-jobs, nodes of an invocation.
+    pub tasks: Vec<Task>,
+    /// Events, newest first.
+    pub events: Vec<Event>,
+    /// How many rows of `events` are warnings.
+    pub warning_count: u64,
+    /// What only this kind has; the struct is documented in the cloud's folder.
+    pub details: Option<Arc<dyn Details>>,
+    /// The cloud's id of the request that was answered.
+    pub request_id: Option<String>,
+    /// When the answer came.
+    pub observed_at: Option<Time>,
+    /// The cloud's own document, if it was asked for.
+    pub vendor: Option<serde_json::Value>,
+}
+
+impl Job {
+    /// Fills what follows from other fields: newest events first, `warning_count`,
+    /// `duration_seconds`, and no end before the job has ended.
+    pub fn settle(&mut self, observed_at: Time) {
+        self.observed_at = Some(observed_at);
+        if !self.ended {
+            self.finished_at = None;
+            self.exit_code = None;
+        }
+        self.events
+            .sort_by_key(|event| std::cmp::Reverse(event.last_at.or(event.first_at)));
+        self.warning_count = self
+            .events
+            .iter()
+            .filter(|event| event.level == Some(Level::Warning))
+            .count() as u64;
+        self.duration_seconds = self.started_at.and_then(|start| {
+            let until = self.finished_at.unwrap_or(observed_at);
+            (until >= start).then(|| until.seconds_since(start))
+        });
+    }
+}
+
+/// What a job, task or container was given.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Resources {
+    /// vCPU.
+    pub cpu: Option<f64>,
+    /// Memory in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Temporary storage in bytes.
+    pub ephemeral_storage_bytes: Option<u64>,
+    /// Number of accelerator cards.
+    pub accelerators: Option<u64>,
+    /// Type of the accelerators.
+    pub accelerator_type: Option<String>,
+}
+
+/// Index range of an array job, ends included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Array {
+    /// First index.
+    pub start: Option<i64>,
+    /// Last index.
+    pub end: Option<i64>,
+    /// Distance of two indices.
+    pub step: Option<i64>,
+    /// Index of this subtask, when the job is one.
+    pub index: Option<i64>,
+}

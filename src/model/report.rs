@@ -1,0 +1,111 @@
+use serde::Serialize;
+
+use super::Job;
+use crate::error::{self, Problem};
+
+/// The one envelope: what a command found, what failed, and how it ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Version of the shape: `joblens/1`.
+    pub schema: &'static str,
+    /// Name of the command.
+    pub command: &'static str,
+    /// What was found, in the order of the references.
+    pub jobs: Vec<Job>,
+    /// What could not be answered, in the order of the references.
+    pub errors: Vec<Problem>,
+    /// What a reader should know besides.
+    pub notices: Vec<Notice>,
+    /// How much of what was asked was answered.
+    pub coverage: Coverage,
+    /// The gate's verdict; null without a gate.
+    pub gate: Option<serde_json::Value>,
+    /// How the command ends.
+    pub exit: Exit,
+}
+
+impl Report {
+    /// A report without a gate; the exit code follows from the errors.
+    pub fn new(
+        command: &'static str,
+        jobs: Vec<Job>,
+        errors: Vec<Problem>,
+        notices: Vec<Notice>,
+    ) -> Self {
+        let code = error::exit_code(&errors);
+        let coverage = Coverage {
+            complete: errors.is_empty(),
+            asked: (jobs.len() + errors.len()) as u64,
+            answered: jobs.len() as u64,
+        };
+        Self {
+            schema: "joblens/1",
+            command,
+            jobs,
+            errors,
+            notices,
+            coverage,
+            gate: None,
+            exit: Exit::new(code),
+        }
+    }
+}
+
+/// Something a reader should know that is no failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// Stable word: `unknown_state`, `assumed_utc_offset`, `clock_corrected`, …
+    pub code: &'static str,
+    /// What it means here.
+    pub message: String,
+}
+
+impl Notice {
+    /// A notice with a stable word.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+/// How much of what was asked was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// True when everything that was asked was answered.
+    pub complete: bool,
+    /// Number of references.
+    pub asked: u64,
+    /// Number of references that were answered.
+    pub answered: u64,
+}
+
+/// How the command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Exit {
+    /// Exit code of the process.
+    pub code: u8,
+    /// The same as a word.
+    pub word: &'static str,
+}
+
+impl Exit {
+    /// The word that belongs to an exit code without a gate.
+    pub fn new(code: u8) -> Self {
+        let word = match code {
+            0 => "ok",
+            1 => "fails",
+            2 => "usage",
+            3 => "not_found",
+            4 => "refused",
+            8 => "pending",
+            124 => "timeout",
+            130 => "interrupted",
+            141 => "closed",
+            143 => "terminated",
+            _ => "service",
+        };
+        Self { code, word }
+    }
+}

@@ -1,0 +1,70 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The normalised state of a thing; the list is closed within `joblens/1`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Accepted, not yet given resources.
+    Pending,
+    /// Has resources, is being set up.
+    Starting,
+    /// At work.
+    Running,
+    /// On its way to an end.
+    Stopping,
+    /// Ended as its owner wanted.
+    Succeeded,
+    /// Ended by an error.
+    Failed,
+    /// Ended by somebody's request or by a limit.
+    Canceled,
+    /// Not known: the cloud reports none, or a word that no table holds.
+    #[default]
+    Unknown,
+}
+
+impl State {
+    /// Every state, in the order of a life.
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Starting,
+        Self::Running,
+        Self::Stopping,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Canceled,
+        Self::Unknown,
+    ];
+
+    /// The word as it stands in JSON and tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The state with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
+    /// True for the states that end a life. An unknown state has not ended by itself.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Canceled)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}

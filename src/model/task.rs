@@ -1,0 +1,133 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Container, Details, Resources, State, Time};
+
+/// A part of a job: a container group, a sub-job, a node of an invocation.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Task {
+    /// The cloud's id.
+    pub id: Option<String>,
+    /// Name given by its owner.
+    pub name: Option<String>,
+    /// `container_group`, `sub_job`, `node`, `notebook`.
+    pub kind: String,
+    /// Normalised state.
+    pub state: State,
+    /// The cloud's own word.
+    pub state_raw: Option<String>,
+    /// True when the state can no longer change by itself.
+    pub ended: bool,
+    /// Why the state is what it is, as a short word or code.
+    pub reason: Option<String>,
+    /// Why the state is what it is, in a sentence.
+    pub message: Option<String>,
+    /// Exit code; null unless it has ended.
+    pub exit_code: Option<i64>,
+    /// When it was created.
+    pub created_at: Option<Time>,
+    /// When it began to run.
+    pub started_at: Option<Time>,
+    /// When it ended.
+    pub finished_at: Option<Time>,
+    /// What it was given.
+    pub resources: Resources,
+    /// Where it can be reached.
+    pub addresses: Vec<Address>,
+    /// Node it runs on.
+    pub node: Option<String>,
+    /// Zone it runs in.
+    pub zone: Option<String>,
+    /// Machine type.
+    pub instance_type: Option<String>,
+    /// What happens when a container ends.
+    pub restart_policy: Option<String>,
+    /// Labels or tags.
+    pub labels: BTreeMap<String, Option<String>>,
+    /// Its containers, init containers first.
+    pub containers: Vec<Container>,
+    /// Its volumes.
+    pub volumes: Vec<Volume>,
+    /// What only this kind has.
+    pub details: Option<Arc<dyn Details>>,
+}
+
+/// A network address of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Address {
+    /// `public`, `private` or `ipv6`.
+    pub kind: String,
+    /// The address as the cloud writes it.
+    pub address: String,
+}
+
+/// A volume; every branch that the cloud filled is kept.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Volume {
+    /// Name that mounts refer to.
+    pub name: Option<String>,
+    /// The cloud's type word.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// A share over the network.
+    pub nfs: Option<Nfs>,
+    /// An empty folder that lives as long as the task.
+    pub empty_dir: Option<EmptyDir>,
+    /// Files written from the job's description.
+    pub config_files: Vec<ConfigFile>,
+    /// A disk.
+    pub disk: Option<Disk>,
+    /// A volume of a driver.
+    pub flex: Option<Flex>,
+}
+
+/// A share over the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Nfs {
+    /// Server's host.
+    pub server: Option<String>,
+    /// Exported path.
+    pub path: Option<String>,
+    /// True when it cannot be written.
+    pub read_only: Option<bool>,
+}
+
+/// An empty folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EmptyDir {
+    /// Where it lies, such as `Memory`.
+    pub medium: Option<String>,
+    /// Upper limit as the cloud writes it.
+    pub size_limit: Option<String>,
+}
+
+/// A file written from the job's description.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConfigFile {
+    /// Path below the mount.
+    pub path: Option<String>,
+    /// Content; masked unless secrets were asked for.
+    pub content: Option<String>,
+}
+
+/// A disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Disk {
+    /// The cloud's id.
+    pub id: Option<String>,
+    /// File system.
+    pub fs_type: Option<String>,
+}
+
+/// A volume of a driver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Flex {
+    /// Driver's name.
+    pub driver: Option<String>,
+    /// File system.
+    pub fs_type: Option<String>,
+    /// Driver's options; masked unless secrets were asked for.
+    pub options: Option<String>,
+}

@@ -1,0 +1,115 @@
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
+
+/// A moment in UTC, shown as RFC 3339 in whole seconds with `Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(DateTime<Utc>);
+
+impl Time {
+    /// The moment; `None` outside the years 1 to 9999, which RFC 3339 cannot write.
+    pub fn new(moment: DateTime<Utc>) -> Option<Self> {
+        (1..=9999).contains(&moment.year()).then_some(Self(moment))
+    }
+
+    /// From a Unix time in seconds, or in milliseconds when it is 100,000,000,000 or more;
+    /// 0 means "not set".
+    pub fn from_unix(value: i64) -> Option<Self> {
+        const MILLISECONDS_FROM: i64 = 100_000_000_000;
+        let moment = match value {
+            i64::MIN..=0 => return None,
+            MILLISECONDS_FROM.. => DateTime::from_timestamp_millis(value),
+            _ => DateTime::from_timestamp(value, 0),
+        };
+        moment.and_then(Self::new)
+    }
+
+    /// From RFC 3339 with any number of fraction digits; a missing zone is taken as UTC.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let text = text.trim();
+        DateTime::parse_from_rfc3339(text)
+            .map(|moment| moment.to_utc())
+            .or_else(|_| {
+                NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
+                    .map(|moment| moment.and_utc())
+            })
+            .ok()
+            .and_then(Self::new)
+    }
+
+    /// From wall-clock text `YYYY-MM-DD HH:MM:SS` at an offset of so many seconds east of UTC.
+    /// A date that is all zeros means "not set".
+    pub fn from_wall_clock(text: &str, offset_seconds: i32) -> Option<Self> {
+        let wall = NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%d %H:%M:%S%.f").ok()?;
+        wall.and_local_timezone(FixedOffset::east_opt(offset_seconds)?)
+            .single()
+            .and_then(|moment| Self::new(moment.to_utc()))
+    }
+
+    /// Whole seconds from `earlier` to this moment, rounded down.
+    pub fn seconds_since(self, earlier: Self) -> i64 {
+        (self.0 - earlier.0).num_milliseconds().div_euclid(1000)
+    }
+
+    /// The moment as chrono has it.
+    pub fn moment(self) -> DateTime<Utc> {
+        self.0
+    }
+
+    /// `2026-01-02T03:04:05Z`
+    pub fn rfc3339(self) -> String {
+        self.0.to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.rfc3339())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(time: Option<Time>) -> Option<String> {
+        time.map(Time::rfc3339)
+    }
+
+    #[test]
+    fn tells_seconds_from_milliseconds_by_size() {
+        let seconds = shown(Time::from_unix(1_647_423_718));
+        assert_eq!(seconds.as_deref(), Some("2022-03-16T09:41:58Z"));
+        let milliseconds = shown(Time::from_unix(1_663_831_441_000));
+        assert_eq!(milliseconds.as_deref(), Some("2022-09-22T07:24:01Z"));
+        assert_eq!(Time::from_unix(0), None);
+        assert_eq!(Time::from_unix(i64::MAX), None);
+    }
+
+    #[test]
+    fn reads_fractions_of_any_length_and_a_missing_zone_as_utc() {
+        for text in [
+            "2024-05-20T10:39:49.61Z",
+            "2024-05-20T10:39:49",
+            "2024-05-20T18:39:49.123456789+08:00\n",
+        ] {
+            assert_eq!(
+                shown(Time::from_rfc3339(text)).as_deref(),
+                Some("2024-05-20T10:39:49Z")
+            );
+        }
+    }
+
+    #[test]
+    fn reads_wall_clocks_at_their_offset_and_zeros_as_not_set() {
+        let time = Time::from_wall_clock("2022-05-11 19:30:34", 8 * 3600);
+        assert_eq!(shown(time).as_deref(), Some("2022-05-11T11:30:34Z"));
+        assert_eq!(Time::from_wall_clock("0000-00-00 00:00:00", 0), None);
+        assert_eq!(Time::from_wall_clock("--", 0), None);
+    }
+
+    #[test]
+    fn refuses_years_that_rfc_3339_cannot_write() {
+        assert_eq!(Time::from_rfc3339("+10000-01-01T00:00:00Z"), None);
+        assert_eq!(Time::from_wall_clock("12345-01-01 00:00:00", 0), None);
+    }
+}

@@ -1,0 +1,407 @@
+//! Reading of JSON as clouds write it: absence in four spellings, numbers as text, lists as null.
+
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// More list elements than this in one answer are refused: each costs far more memory than bytes.
+const MOST_ELEMENTS: u32 = 200_000;
+
+thread_local! {
+    /// Elements read so far in the answer that is being decoded on this thread.
+    static ELEMENTS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Decodes a JSON answer; a byte order mark is skipped.
+///
+/// # Errors
+/// What was expected and where (path, line, column), without any text of the answer.
+pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    ELEMENTS.set(0);
+    serde_json::from_slice(body).map_err(|_| {
+        ELEMENTS.set(0);
+        explain::<T>(body)
+    })
+}
+
+/// Decodes once more to learn the path; only failures pay for that.
+fn explain<T: DeserializeOwned>(body: &[u8]) -> String {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let (path, error) = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        Err(error) => (error.path().to_string(), error.into_inner()),
+        Ok(_) => match deserializer.end() {
+            Err(error) => ("the end".to_owned(), error),
+            Ok(()) => return "JSON of another shape".to_owned(),
+        },
+    };
+    let place = format!("line {} column {}", error.line(), error.column());
+    let path: String = path.chars().filter(|c| !c.is_control()).take(120).collect();
+    let text = error.to_string();
+    match error.classify() {
+        serde_json::error::Category::Eof => format!("more JSON after {place}"),
+        serde_json::error::Category::Data if text.contains(TOO_MANY) => TOO_MANY.to_owned(),
+        serde_json::error::Category::Data => {
+            // serde_json quotes the value it met ahead of this word; only the expected type is ours.
+            let wanted = text
+                .rsplit_once("expected ")
+                .map_or("another value", |(_, wanted)| wanted);
+            let wanted = wanted.split(" at line").next().unwrap_or(wanted);
+            format!("{wanted} at {path}, {place}")
+        }
+        _ => format!("JSON at {place}"),
+    }
+}
+
+const TOO_MANY: &str = "at most 200000 list elements in one answer";
+
+/// Text; absent when null, empty, `--` or missing. Numbers and booleans are taken as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Text(pub Option<String>);
+
+/// A whole number; absent like [`Text`]. Text and whole floats are read as well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Int(pub Option<i64>);
+
+/// A number; absent like [`Text`]. Text is read as well.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Num(pub Option<f64>);
+
+/// A truth value; absent like [`Text`]. The words true and false are read as well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Flag(pub Option<bool>);
+
+/// A list; null, an empty text and an empty object are an empty list. Null elements are kept by
+/// `T`'s own reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List<T>(pub Vec<T>);
+
+/// A part that may be null, an empty text or missing. Boxed, since most parts are rare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part<T>(pub Option<Box<T>>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Default for Part<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl Text {
+    /// The text, trimmed, for comparing.
+    pub fn trimmed(&self) -> Option<&str> {
+        self.0.as_deref().map(str::trim)
+    }
+}
+
+impl Int {
+    /// The number, if it is not negative.
+    pub fn unsigned(self) -> Option<u64> {
+        self.0.and_then(|number| u64::try_from(number).ok())
+    }
+
+    /// The number, if it is not 0.
+    pub fn not_zero(self) -> Option<i64> {
+        self.0.filter(|number| *number != 0)
+    }
+}
+
+fn is_absent(text: &str) -> bool {
+    matches!(text.trim(), "" | "--")
+}
+
+/// A scalar of any spelling.
+enum Scalar {
+    Absent,
+    Text(String),
+    Number(String),
+    Flag(bool),
+}
+
+struct ScalarVisitor(&'static str);
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_unit<E>(self) -> Result<Scalar, E> {
+        Ok(Scalar::Absent)
+    }
+
+    fn visit_none<E>(self) -> Result<Scalar, E> {
+        Ok(Scalar::Absent)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
+        Ok(Scalar::Flag(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+        Ok(Scalar::Number(number.to_string()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+        Ok(Scalar::Number(number.to_string()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
+        Ok(Scalar::Number(number.to_string()))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Scalar, E> {
+        self.visit_string(text.to_owned())
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Scalar, E> {
+        Ok(if is_absent(&text) {
+            Scalar::Absent
+        } else {
+            Scalar::Text(text)
+        })
+    }
+
+    /// With `arbitrary_precision`, serde_json hands a number over as a map of one private key.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
+        match map.next_key::<String>()? {
+            Some(key) if key == "$serde_json::private::Number" => {
+                Ok(Scalar::Number(map.next_value()?))
+            }
+            _ => Err(de::Error::invalid_type(de::Unexpected::Map, &self)),
+        }
+    }
+}
+
+macro_rules! scalar {
+    ($name:ident, $expected:literal, $read:expr) => {
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let scalar = deserializer.deserialize_any(ScalarVisitor($expected))?;
+                let read: fn(Scalar) -> Option<Self> = $read;
+                read(scalar).ok_or_else(|| {
+                    de::Error::invalid_value(de::Unexpected::Other("another value"), &$expected)
+                })
+            }
+        }
+    };
+}
+
+scalar!(Text, "text", |scalar| Some(Self(match scalar {
+    Scalar::Absent => None,
+    Scalar::Text(text) | Scalar::Number(text) => Some(text),
+    Scalar::Flag(flag) => Some(flag.to_string()),
+})));
+
+scalar!(Int, "a whole number", |scalar| match scalar {
+    Scalar::Absent => Some(Self(None)),
+    Scalar::Text(text) | Scalar::Number(text) => whole(text.trim()).map(|n| Self(Some(n))),
+    Scalar::Flag(_) => None,
+});
+
+scalar!(Num, "a number", |scalar| match scalar {
+    Scalar::Absent => Some(Self(None)),
+    Scalar::Text(text) | Scalar::Number(text) => text
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .filter(|number| number.is_finite())
+        .map(|number| Self(Some(number))),
+    Scalar::Flag(_) => None,
+});
+
+scalar!(Flag, "true or false", |scalar| match scalar {
+    Scalar::Absent => Some(Self(None)),
+    Scalar::Flag(flag) => Some(Self(Some(flag))),
+    Scalar::Text(text) | Scalar::Number(text) => match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" => Some(Self(Some(true))),
+        "false" | "0" => Some(Self(Some(false))),
+        _ => None,
+    },
+});
+
+/// A whole number written as integer or as float without a fraction.
+fn whole(text: &str) -> Option<i64> {
+    text.parse::<i64>().ok().or_else(|| {
+        let number = text.parse::<f64>().ok()?;
+        // Beyond 2^53 a float no longer holds every whole number.
+        (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
+    })
+}
+
+struct ListVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+    type Value = List<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_unit<E>(self) -> Result<List<T>, E> {
+        Ok(List::default())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<List<T>, E> {
+        if is_absent(text) {
+            Ok(List::default())
+        } else {
+            Err(E::invalid_type(de::Unexpected::Other("text"), &self))
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<List<T>, A::Error> {
+        match map.next_key::<de::IgnoredAny>()? {
+            None => Ok(List::default()),
+            Some(_) => Err(de::Error::invalid_type(de::Unexpected::Map, &self)),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(element) = seq.next_element()? {
+            let elements = ELEMENTS.get() + 1;
+            ELEMENTS.set(elements);
+            if elements > MOST_ELEMENTS {
+                return Err(de::Error::custom(format_args!("expected {TOO_MANY}")));
+            }
+            list.push(element);
+        }
+        Ok(List(list))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ListVisitor(PhantomData))
+    }
+}
+
+struct PartVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for PartVisitor<T> {
+    type Value = Part<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E>(self) -> Result<Part<T>, E> {
+        Ok(Part::default())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Part<T>, E> {
+        if is_absent(text) {
+            Ok(Part::default())
+        } else {
+            Err(E::invalid_type(de::Unexpected::Other("text"), &self))
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Part<T>, A::Error> {
+        T::deserialize(de::value::MapAccessDeserializer::new(map))
+            .map(|part| Part(Some(Box::new(part))))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Part<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PartVisitor(PhantomData))
+    }
+}
+
+/// The cloud's own document as a JSON value; `None` when it is no JSON or nested too deep.
+pub fn document(body: &[u8]) -> Option<serde_json::Value> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    serde_json::from_slice(body).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(default)]
+    struct Answer {
+        text: Text,
+        int: Int,
+        num: Num,
+        flag: Flag,
+        list: List<Text>,
+        part: Part<Inner>,
+    }
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(default)]
+    struct Inner {
+        id: Text,
+    }
+
+    #[test]
+    fn absence_in_four_spellings_is_one() {
+        for absent in ["null", "\"\"", "\"--\"", "\" \""] {
+            let json = format!(
+                r#"{{"text":{absent},"int":{absent},"num":{absent},"flag":{absent},"list":{absent},"part":{absent}}}"#
+            );
+            assert_eq!(
+                decode::<Answer>(json.as_bytes()),
+                Ok(Answer::default()),
+                "{absent}"
+            );
+        }
+        assert_eq!(decode::<Answer>(b"\xef\xbb\xbf{}"), Ok(Answer::default()));
+    }
+
+    #[test]
+    fn numbers_come_as_integer_float_or_text() {
+        for int in ["7", "7.0", "\"7\"", "\" 7.0 \"", "7e0"] {
+            let answer: Answer =
+                decode(format!(r#"{{"int":{int},"num":{int}}}"#).as_bytes()).unwrap();
+            assert_eq!((answer.int.0, answer.num.0), (Some(7), Some(7.0)), "{int}");
+        }
+        let id = decode::<Answer>(br#"{"text":702364883651395584123456789}"#).unwrap();
+        assert_eq!(id.text.0.as_deref(), Some("702364883651395584123456789"));
+        assert!(decode::<Answer>(br#"{"int":7.5}"#).is_err());
+        assert!(decode::<Answer>(br#"{"num":1e400}"#).is_err());
+    }
+
+    #[test]
+    fn an_error_names_the_place_and_never_the_value() {
+        let error = decode::<Answer>(b"{\"part\":\n{\"id\":[\"hunter2\"]}}").unwrap_err();
+        assert_eq!(error, "text at part.id, line 2 column 7");
+        let error = decode::<Answer>(br#"{"int":"hunter2"}"#).unwrap_err();
+        assert!(error.starts_with("a whole number at int"), "{error}");
+        let error = decode::<Answer>(b"<html>hunter2").unwrap_err();
+        assert_eq!(error, "JSON at line 1 column 1");
+        let error = decode::<Answer>(br#"{"text":"hunter2"#).unwrap_err();
+        assert!(error.starts_with("more JSON after line 1"), "{error}");
+    }
+
+    #[test]
+    fn refuses_more_elements_than_fit_into_memory() {
+        let list = format!(r#"{{"list":[{}1]}}"#, "1,".repeat(200_000));
+        assert_eq!(decode::<Answer>(list.as_bytes()).unwrap_err(), TOO_MANY);
+        let list = format!(r#"{{"list":[{}1]}}"#, "1,".repeat(199_999));
+        assert!(decode::<Answer>(list.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn ignored_fields_may_nest_deep() {
+        let deep = format!(
+            r#"{{"other":{}{}}}"#,
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        );
+        assert!(decode::<Answer>(deep.as_bytes()).is_ok());
+        assert_eq!(document(deep.as_bytes()), None);
+    }
+}

@@ -1,0 +1,73 @@
+use serde_json::Value;
+
+use crate::model::{Container, Job, Task};
+use crate::secret::{MASK, mask_arguments, mask_url_query};
+
+/// Masks the secrets that travel in answers: values of environment variables, contents of config
+/// files, options of volume drivers, argument values after words like password, and the query part
+/// of access URLs. What stands in `details` is masked by the cloud that wrote it.
+pub fn mask_job(job: &mut Job) {
+    job.tasks.iter_mut().for_each(mask_task);
+}
+
+fn mask_task(task: &mut Task) {
+    for volume in &mut task.volumes {
+        for file in &mut volume.config_files {
+            hide(&mut file.content);
+        }
+        if let Some(flex) = &mut volume.flex {
+            hide(&mut flex.options);
+        }
+    }
+    task.containers.iter_mut().for_each(mask_container);
+}
+
+fn mask_container(container: &mut Container) {
+    for variable in &mut container.env {
+        hide(&mut variable.value);
+    }
+    mask_arguments(&mut container.command);
+    mask_arguments(&mut container.args);
+    let probes = [
+        &mut container.probes.liveness,
+        &mut container.probes.readiness,
+    ];
+    for probe in probes.into_iter().flatten() {
+        mask_arguments(&mut probe.exec);
+    }
+    for port in &mut container.ports {
+        if let Some(url) = &mut port.access_url {
+            *url = mask_url_query(url);
+        }
+    }
+}
+
+fn hide(text: &mut Option<String>) {
+    if let Some(text) = text {
+        MASK.clone_into(text);
+    }
+}
+
+/// Visits every text of a cloud's own document, with the keys that lead to it (list positions left
+/// out), so that a cloud can mask what it knows to be secret.
+pub fn visit_texts(document: &mut Value, visit: &mut dyn FnMut(&[String], &mut String)) {
+    fn walk(
+        value: &mut Value,
+        keys: &mut Vec<String>,
+        visit: &mut dyn FnMut(&[String], &mut String),
+    ) {
+        match value {
+            Value::String(text) => visit(keys, text),
+            Value::Array(list) => list.iter_mut().for_each(|value| walk(value, keys, visit)),
+            Value::Object(map) => {
+                for (key, value) in map.iter_mut() {
+                    keys.push(key.clone());
+                    walk(value, keys, visit);
+                    keys.pop();
+                }
+            }
+            _ => {}
+        }
+    }
+    walk(document, &mut Vec::new(), visit);
+}

@@ -1,0 +1,130 @@
+//! The clouds: what each is called, what it can be asked, and how.
+//!
+//! A cloud is one folder and one line in [`CLOUDS`].
+
+pub mod aliyun;
+pub mod huawei;
+pub mod lenient;
+mod mask;
+pub mod serve;
+pub mod states;
+pub mod sugon;
+pub mod tencent;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::error::Problem;
+use crate::http::{Deadline, Wire};
+use crate::model::{Job, Notice};
+use crate::reference::{Reference, Template};
+use crate::settings::{KeySpec, Profile};
+use states::StateTable;
+
+pub use mask::{mask_job, visit_texts};
+
+/// Every cloud there is.
+pub static CLOUDS: [&Cloud; 4] = [
+    &aliyun::CLOUD,
+    &sugon::CLOUD,
+    &huawei::CLOUD,
+    &tencent::CLOUD,
+];
+
+/// Kinds that are spoken for and not served yet, as `cloud/kind`.
+pub const RESERVED_KINDS: [&str; 2] = ["aliyun/scheduler-job", "aliyun/instant-job"];
+
+/// One cloud.
+pub struct Cloud {
+    /// Long name.
+    pub name: &'static str,
+    /// What can be looked at.
+    pub kinds: &'static [Kind],
+    /// Settings of a profile of this cloud, besides those every cloud has.
+    pub keys: &'static [KeySpec],
+    /// Makes the client of a profile. Nothing is sent.
+    ///
+    /// # Errors
+    /// `no_credentials` or `usage` problems, with what to set.
+    pub connect: fn(&Profile, &Arc<Wire>) -> Result<Box<dyn Client>, Problem>,
+    /// What the emulator does in the cloud's place.
+    pub server: serve::Server,
+}
+
+/// One kind of thing in a cloud.
+pub struct Kind {
+    /// Form of its references.
+    pub template: Template,
+    /// What the cloud's state words mean; empty for kinds without states.
+    pub states: StateTable,
+    /// The permission that looking it up needs, as the cloud writes it.
+    pub permission: &'static str,
+}
+
+/// A future that the registry can hold.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One account of one cloud that can be asked.
+pub trait Client: Send + Sync {
+    /// Looks one thing up.
+    ///
+    /// The job's address is filled from the reference (see [`job_at`]). The common part is masked
+    /// by the caller (see [`mask_job`]), so that all clouds are masked alike; `details` and `vendor`
+    /// are masked by the cloud that knows them.
+    fn look_up<'a>(
+        &'a self,
+        reference: &'a Reference,
+        ask: &'a Ask,
+    ) -> Boxed<'a, Result<Found, Problem>>;
+}
+
+/// How a thing is looked up.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Keep the cloud's own document.
+    pub vendor: bool,
+    /// Leave secrets in `details` and `vendor` unmasked.
+    pub show_secrets: bool,
+    /// Take a finished invocation whose exit codes cannot be read as succeeded.
+    pub trust_finished: bool,
+    /// State words of the settings file for this kind: word and state.
+    pub states: Vec<(String, crate::model::State)>,
+    /// When the look-up must be done.
+    pub deadline: Deadline,
+}
+
+/// What a look-up found.
+#[derive(Debug)]
+pub struct Found {
+    /// The thing.
+    pub job: Job,
+    /// What a reader should know besides.
+    pub notices: Vec<Notice>,
+}
+
+/// Every kind of every cloud.
+pub fn kinds() -> impl Iterator<Item = &'static Kind> {
+    CLOUDS.iter().flat_map(|cloud| cloud.kinds)
+}
+
+/// The cloud with this long name.
+pub fn cloud(name: &str) -> Option<&'static Cloud> {
+    CLOUDS.iter().copied().find(|cloud| cloud.name == name)
+}
+
+/// A job of which only its address is known.
+pub fn job_at(reference: &Reference, region: Option<&str>) -> Job {
+    Job {
+        reference: reference.to_string(),
+        input: reference.input.clone(),
+        cloud: reference.template.cloud.to_owned(),
+        profile: reference.profile.clone(),
+        region: region.map(str::to_owned),
+        kind: reference.template.kind.to_owned(),
+        cluster: reference.segment("CLUSTER").map(str::to_owned),
+        namespace: reference.segment("NAMESPACE").map(str::to_owned),
+        id: reference.id().to_owned(),
+        ..Job::default()
+    }
+}

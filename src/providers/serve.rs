@@ -1,0 +1,283 @@
+//! What the emulator and the clouds' `serve.rs` say to each other, as plain data.
+//!
+//! A cloud's `serve.rs` checks a request as the cloud would (signature, time window, replayed
+//! nonce, required parameters) and answers from the [`World`], with the cloud's own error bodies.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// The well-known key id of the emulator; it opens nothing else.
+pub const TEST_ID: &str = "testid";
+/// The well-known key secret of the emulator; it opens nothing else.
+pub const TEST_SECRET: &str = "testsecret";
+
+/// A request as it came in.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// Method in upper case.
+    pub method: String,
+    /// Path, still percent-encoded.
+    pub path: String,
+    /// Query, still percent-encoded, without `?`; empty if there is none.
+    pub query: String,
+    /// Headers with lower-case names, in the order they came.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+    /// The server's time.
+    pub now: DateTime<Utc>,
+}
+
+impl Incoming {
+    /// The first header with this lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(header, _)| header == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Decoded parameters of the query; `+` is a space.
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        let decode = |text: &str| {
+            let text = text.replace('+', " ");
+            percent_encoding::percent_decode_str(&text)
+                .decode_utf8_lossy()
+                .into_owned()
+        };
+        self.query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                (decode(name), decode(value))
+            })
+            .collect()
+    }
+
+    /// The decoded parameter with this name, unless it is empty.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.parameters()
+            .into_iter()
+            .find(|(key, value)| key == name && !value.is_empty())
+            .map(|(_, value)| value)
+    }
+}
+
+/// An answer before it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers with lower-case names; length and date are added.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl Outgoing {
+    /// A JSON answer.
+    pub fn json(status: u16, body: &serde_json::Value) -> Self {
+        Self {
+            status,
+            headers: vec![(
+                "content-type".into(),
+                "application/json;charset=utf-8".into(),
+            )],
+            body: body.to_string().into_bytes(),
+        }
+    }
+
+    /// A document that is served as it stands; XML is recognised by its first character.
+    pub fn document(status: u16, body: &str) -> Self {
+        let kind = if body.trim_start().starts_with('<') {
+            "text/xml;charset=utf-8"
+        } else {
+            "application/json;charset=utf-8"
+        };
+        Self {
+            status,
+            headers: vec![("content-type".into(), kind.into())],
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    /// The same answer with one more header.
+    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+/// What the emulator does in a cloud's place.
+pub struct Server {
+    /// The cloud's name of the operation that a request asks for; `None` when the request is not
+    /// for this cloud. It looks at method, path, query and headers only.
+    pub operation: fn(&Incoming) -> Option<String>,
+    /// The answer to a request for this cloud.
+    pub answer: fn(&Incoming, &World) -> Outgoing,
+    /// The cloud's own "too many calls".
+    pub throttled: fn() -> Outgoing,
+    /// The cloud's own error with an HTTP status of 500 or more.
+    pub unavailable: fn(u16) -> Outgoing,
+    /// Variables that make a shell use the emulator; `{origin}` stands for `http://host:port`.
+    pub environment: &'static [(&'static str, &'static str)],
+}
+
+/// Everything that the emulated clouds hold.
+#[derive(Debug, Default)]
+pub struct World {
+    /// The things, in the order of the scenario.
+    pub things: Vec<Thing>,
+    /// When the emulated clouds came to life; ages count from here.
+    pub born_at: DateTime<Utc>,
+    nonces: Mutex<HashSet<String>>,
+}
+
+impl World {
+    /// A world with these things, born at `born_at`.
+    pub fn new(things: Vec<Thing>, born_at: DateTime<Utc>) -> Self {
+        Self {
+            things,
+            born_at,
+            nonces: Mutex::default(),
+        }
+    }
+
+    /// The thing of a kind (`aliyun/job`) with these segments, as it is at `now`.
+    pub fn find(&self, kind: &str, segments: &[&str], now: DateTime<Utc>) -> Option<View<'_>> {
+        self.things
+            .iter()
+            .find(|thing| {
+                thing.kind == kind
+                    && thing
+                        .segments
+                        .iter()
+                        .map(String::as_str)
+                        .eq(segments.iter().copied())
+            })
+            .map(|thing| thing.at(self.born_at, now))
+    }
+
+    /// True the first time a nonce is shown.
+    pub fn is_fresh(&self, nonce: &str) -> bool {
+        self.nonces
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .insert(nonce.to_owned())
+    }
+}
+
+/// One thing of the scenario.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Thing {
+    /// `cloud/kind`
+    pub kind: String,
+    /// Segments of its reference.
+    pub segments: Vec<String>,
+    /// Name given by its owner; the last segment when there is none.
+    pub name: Option<String>,
+    /// Owner.
+    pub user: Option<String>,
+    /// Queue or card group.
+    pub queue: Option<String>,
+    /// How old it was when the world was born.
+    pub age: Duration,
+    /// The states it goes through, by age; the first one at age 0.
+    pub steps: Vec<Step>,
+    /// Number of parts: container groups, nodes, sub-jobs.
+    pub parts: usize,
+    /// Warnings it has had.
+    pub warnings: Vec<Warning>,
+    /// A document that is served in place of a made-up one.
+    pub document: Option<String>,
+}
+
+/// A state of a thing and when it is reached.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Step {
+    /// Age at which the state is reached.
+    pub after: Duration,
+    /// The cloud's own word.
+    pub state: String,
+    /// Exit code of the last part; the others end with 0.
+    pub exit_code: Option<i64>,
+    /// Short reason or error code.
+    pub reason: Option<String>,
+    /// Reason in a sentence.
+    pub message: Option<String>,
+}
+
+/// A warning event.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Warning {
+    /// Age at which it was first seen.
+    pub after: Duration,
+    /// Short reason.
+    pub reason: String,
+    /// What happened.
+    pub message: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// A thing at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The thing.
+    pub thing: &'a Thing,
+    /// The state it is in.
+    pub step: &'a Step,
+    /// When the thing was created.
+    pub created_at: DateTime<Utc>,
+    /// When it came into its present state.
+    pub since: DateTime<Utc>,
+    /// The moment.
+    pub now: DateTime<Utc>,
+}
+
+impl Thing {
+    fn at(&self, born_at: DateTime<Utc>, now: DateTime<Utc>) -> View<'_> {
+        static NONE: Step = Step {
+            after: Duration::ZERO,
+            state: String::new(),
+            exit_code: None,
+            reason: None,
+            message: None,
+        };
+        let created_at = born_at - self.age;
+        let age = (now - created_at).to_std().unwrap_or_default();
+        let step = self
+            .steps
+            .iter()
+            .rev()
+            .find(|step| step.after <= age)
+            .unwrap_or(&NONE);
+        View {
+            thing: self,
+            step,
+            created_at,
+            since: created_at + step.after,
+            now,
+        }
+    }
+}
+
+impl View<'_> {
+    /// When a state with one of these words was first reached, if that has happened.
+    pub fn reached(&self, words: &[&str]) -> Option<DateTime<Utc>> {
+        self.thing
+            .steps
+            .iter()
+            .filter(|step| {
+                words
+                    .iter()
+                    .any(|word| word.eq_ignore_ascii_case(&step.state))
+            })
+            .map(|step| self.created_at + step.after)
+            .find(|at| *at <= self.now)
+    }
+}

@@ -1,0 +1,101 @@
+//! How a cloud's state words become the model's states.
+
+use crate::model::{Notice, State};
+
+/// A cloud's words and what they mean.
+pub type StateTable = &'static [(&'static str, State)];
+
+/// What a word means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Normalised state.
+    pub state: State,
+    /// The word, trimmed; null when there was none.
+    pub raw: Option<String>,
+    /// True when the state can no longer change by itself.
+    pub ended: bool,
+}
+
+/// Reads a word, without regard to case and surrounding white space.
+///
+/// `own` are the user's words of the settings file; they stand in for words that the table does not
+/// hold. A word that neither knows is `unknown`, keeps its spelling, has not ended, and is told in
+/// `notices` as a word of `what` (such as `aliyun/job`).
+pub fn read(
+    table: StateTable,
+    own: &[(String, State)],
+    word: Option<&str>,
+    what: &str,
+    notices: &mut Vec<Notice>,
+) -> Reading {
+    let Some(raw) = word.map(str::trim).filter(|word| !word.is_empty()) else {
+        return Reading {
+            state: State::Unknown,
+            raw: None,
+            ended: false,
+        };
+    };
+    let known = table
+        .iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(raw))
+        .map(|(_, state)| *state);
+    let state = known.or_else(|| {
+        own.iter()
+            .find(|(word, _)| word.trim().eq_ignore_ascii_case(raw))
+            .map(|(_, state)| *state)
+    });
+    if state.is_none() {
+        let shown: String = raw.chars().take(60).collect();
+        notices.push(Notice::new(
+            "unknown_state",
+            format!(
+                "{what} reports the state “{shown}”, which no table holds; it is shown as unknown"
+            ),
+        ));
+    }
+    let state = state.unwrap_or_default();
+    Reading {
+        state,
+        raw: Some(raw.to_owned()),
+        ended: state.is_end(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: StateTable = &[("Running", State::Running), ("Failed", State::Failed)];
+
+    fn reading(word: &str) -> (Reading, Vec<Notice>) {
+        let mut notices = Vec::new();
+        let own = [
+            ("Suspended".to_owned(), State::Stopping),
+            ("failed".to_owned(), State::Running),
+        ];
+        let reading = read(TABLE, &own, Some(word), "aliyun/job", &mut notices);
+        (reading, notices)
+    }
+
+    #[test]
+    fn ignores_case_and_white_space() {
+        let (read, notices) = reading(" RUNNING\n");
+        assert_eq!(read.state, State::Running);
+        assert_eq!(read.raw.as_deref(), Some("RUNNING"));
+        assert!(notices.is_empty());
+    }
+
+    #[test]
+    fn keeps_a_state_word_it_does_not_know() {
+        let (read, notices) = reading("Zombie");
+        assert_eq!((read.state, read.ended), (State::Unknown, false));
+        assert_eq!(read.raw.as_deref(), Some("Zombie"));
+        assert_eq!(notices[0].code, "unknown_state");
+    }
+
+    #[test]
+    fn takes_the_users_words_only_where_the_table_has_none() {
+        assert_eq!(reading("suspended").0.state, State::Stopping);
+        assert_eq!(reading("Failed").0.state, State::Failed);
+    }
+}
