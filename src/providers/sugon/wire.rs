@@ -255,6 +255,7 @@ fn job(
         "sugon/instance",
         notices,
     );
+    let is_silent = reading.raw.is_none();
     let created_at = clock.read(&instance.create_time);
     let started_at = clock.read(&instance.start_time);
     let finished_at = clock.read(&instance.end_time);
@@ -265,6 +266,8 @@ fn job(
         state: reading.state,
         state_raw: reading.raw,
         ended: reading.ended,
+        reason: is_silent.then(|| "no status".to_owned()),
+        message: is_silent.then(|| "the answer gives no status".to_owned()),
         user: instance.user_name.0.take(),
         queue: instance.resource_group.0.take(),
         created_at,

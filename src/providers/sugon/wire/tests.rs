@@ -158,6 +158,15 @@ fn keeps_a_state_word_it_does_not_know() {
 }
 
 #[test]
+fn a_missing_status_is_unknown_and_says_so() {
+    let job = read_text(r#"{"code":"0","data":{"id":"i1","status":"--"}}"#)
+        .unwrap()
+        .job;
+    assert_eq!((job.state, job.ended), (State::Unknown, false));
+    assert_eq!(job.reason.as_deref(), Some("no status"));
+}
+
+#[test]
 fn memory_that_no_machine_has_is_not_shown() {
     for ram in ["-1", "1e30", "9e18"] {
         let body = format!(r#"{{"code":"0","data":{{"id":"i1","ramSize":{ram}}}}}"#);
