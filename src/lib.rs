@@ -10,6 +10,7 @@ pub mod crypto;
 pub mod error;
 pub mod http;
 pub mod model;
+pub mod output;
 pub mod providers;
 pub mod reference;
 pub mod secret;
