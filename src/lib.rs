@@ -6,6 +6,7 @@
 //! No cloud names another; wire types stay in their cloud's folder; the model knows no cloud and no
 //! format. What the right needs from the left is handed in as plain data or as a function.
 
+pub mod commands;
 pub mod crypto;
 pub mod error;
 pub mod http;
