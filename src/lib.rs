@@ -7,6 +7,7 @@
 //! format. What the right needs from the left is handed in as plain data or as a function.
 
 pub mod crypto;
+pub mod emulator;
 pub mod error;
 pub mod http;
 pub mod model;
