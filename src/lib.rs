@@ -8,6 +8,7 @@
 
 pub mod commands;
 pub mod crypto;
+pub mod emulator;
 pub mod error;
 pub mod http;
 pub mod model;
