@@ -40,7 +40,11 @@ fn detail(fields: &str) -> String {
 
 #[test]
 fn html_in_place_of_json_is_unreadable_and_shows_how_it_begins() {
-    let run = answer(http("200 OK", "content-type: text/html\r\n", b"<html><title>Login</title></html>"));
+    let run = answer(http(
+        "200 OK",
+        "content-type: text/html\r\n",
+        b"<html><title>Login</title></html>",
+    ));
     assert_eq!((category(&run).as_str(), run.code), ("unreadable", 5));
     let message = run.error()["message"].to_string();
     assert!(message.contains("<html><title>Login"), "{message}");
@@ -60,7 +64,11 @@ fn truncated_json_is_unreadable() {
     let whole = detail("");
     let run = answer(json(&whole[..whole.len() / 2]));
     assert_eq!(category(&run), "unreadable");
-    assert!(run.error()["message"].to_string().contains("more JSON"), "{}", run.stdout);
+    assert!(
+        run.error()["message"].to_string().contains("more JSON"),
+        "{}",
+        run.stdout
+    );
 }
 
 #[test]
@@ -80,7 +88,11 @@ fn what_follows_the_announced_length_is_not_read() {
 fn an_empty_body_is_unreadable() {
     let run = answer(json(""));
     assert_eq!(category(&run), "unreadable");
-    assert!(run.error()["message"].to_string().contains("empty"), "{}", run.stdout);
+    assert!(
+        run.error()["message"].to_string().contains("empty"),
+        "{}",
+        run.stdout
+    );
 }
 
 #[test]
@@ -99,9 +111,17 @@ fn a_body_of_200_mb_is_cut_off_at_the_limit() {
             }
         }
     });
-    let run = get(&server, &["--max-attempts", "1", "--max-body", "16MiB"]).memory_mib(400).run();
+    let run = get(&server, &["--max-attempts", "1", "--max-body", "16MiB"])
+        .memory_mib(400)
+        .run();
     assert_eq!(category(&run), "unreadable");
-    assert!(run.error()["message"].to_string().contains("larger than 16777216"), "{}", run.stdout);
+    assert!(
+        run.error()["message"]
+            .to_string()
+            .contains("larger than 16777216"),
+        "{}",
+        run.stdout
+    );
 }
 
 #[test]
@@ -114,9 +134,15 @@ fn a_gzip_bomb_is_counted_after_expansion() {
     let bomb = encoder.finish().unwrap();
     assert!(bomb.len() < 4 << 20);
     let server = Server::answering(http("200 OK", "content-encoding: gzip\r\n", &bomb));
-    let run = get(&server, &["--max-attempts", "1", "--max-body", "16MiB"]).memory_mib(400).run();
+    let run = get(&server, &["--max-attempts", "1", "--max-body", "16MiB"])
+        .memory_mib(400)
+        .run();
     assert_eq!(category(&run), "unreadable");
-    assert!(run.error()["message"].to_string().contains("larger than"), "{}", run.stdout);
+    assert!(
+        run.error()["message"].to_string().contains("larger than"),
+        "{}",
+        run.stdout
+    );
 }
 
 #[test]
@@ -133,7 +159,11 @@ fn a_million_empty_elements_are_refused() {
     let list = format!(r#","mountInfoList":[{}{{}}]"#, "{},".repeat(999_999));
     let run = answer(json(detail(&list)));
     assert_eq!(category(&run), "unreadable");
-    assert!(run.error()["message"].to_string().contains("200000"), "{}", run.stdout);
+    assert!(
+        run.error()["message"].to_string().contains("200000"),
+        "{}",
+        run.stdout
+    );
 }
 
 #[test]
@@ -184,7 +214,10 @@ fn a_state_word_that_no_table_holds_is_unknown_and_told_once() {
     let body = format!(r#"{{"code":0,"data":{{"id":"{ID}","status":"Zombie"}}}}"#);
     let run = answer(json(body));
     let job = run.job();
-    assert_eq!((&job["state"], &job["ended"]), (&Value::from("unknown"), &Value::from(false)));
+    assert_eq!(
+        (&job["state"], &job["ended"]),
+        (&Value::from("unknown"), &Value::from(false))
+    );
     assert_eq!(job["state_raw"], "Zombie");
     assert_eq!(run.json()["notices"][0]["code"], "unknown_state");
     assert_eq!(run.code, 0);
@@ -200,7 +233,11 @@ fn an_endless_drip_ends_with_the_time_of_an_attempt() {
     });
     let run = get(&server, &["--max-attempts", "1", "--request-timeout", "1s"]).run();
     assert_eq!(category(&run), "network");
-    assert!(run.error()["message"].to_string().contains("within 1 s"), "{}", run.stdout);
+    assert!(
+        run.error()["message"].to_string().contains("within 1 s"),
+        "{}",
+        run.stdout
+    );
     assert!(run.elapsed < Duration::from_secs(10), "{:?}", run.elapsed);
 }
 
@@ -227,13 +264,18 @@ fn a_redirect_is_not_followed_and_the_credentials_stay_home() {
     let server = Server::answering(http("302 Found", &headers, b""));
     let run = get(&server, &[]).run();
     assert_eq!(category(&run), "unreadable");
-    assert!(run.error()["message"].to_string().contains("redirect"), "{}", run.stdout);
+    assert!(
+        run.error()["message"].to_string().contains("redirect"),
+        "{}",
+        run.stdout
+    );
     assert!(other.got().is_empty());
 }
 
 #[test]
 fn an_answer_for_another_id_is_never_taken_for_this_one() {
-    let body = r#"{"code":"0","data":{"id":"ffffffffffffffffffffffffffffffff","status":"Completed"}}"#;
+    let body =
+        r#"{"code":"0","data":{"id":"ffffffffffffffffffffffffffffffff","status":"Completed"}}"#;
     assert_eq!(category(&answer(json(body))), "unreadable");
 }
 
@@ -247,8 +289,16 @@ fn a_cloud_that_echoes_the_credential_does_not_leak_it() {
     });
     let run = get(&server, &["-v"]).run();
     assert_eq!((category(&run).as_str(), run.code), ("refused", 4));
-    assert!(run.error()["message"].to_string().contains("***"), "{}", run.stdout);
-    assert_eq!(server.got().len(), 1, "a refused credential is not tried again");
+    assert!(
+        run.error()["message"].to_string().contains("***"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(
+        server.got().len(),
+        1,
+        "a refused credential is not tried again"
+    );
 }
 
 #[test]
@@ -263,7 +313,11 @@ fn escape_codes_in_a_name_reach_no_terminal() {
             .run();
         assert_eq!(run.code, 0, "{}", run.stderr);
         let harmless = |c: char| c == '\n' || !(c.is_control() || c == '\u{202e}');
-        assert!(run.stdout.chars().all(harmless), "{format}: {:?}", run.stdout);
+        assert!(
+            run.stdout.chars().all(harmless),
+            "{format}: {:?}",
+            run.stdout
+        );
         if format != "json" {
             assert_eq!(run.stdout.lines().count(), 2, "{}", run.stdout);
         }

@@ -1,15 +1,9 @@
-use std::io;
-use std::sync::Arc;
-
 use clap::Args;
 
-use super::look_up::{self, Collected, Options};
-use super::{Session, references, runtime, system_clock};
+use super::look_up::{LookUp, Options};
+use super::{Session, runtime};
 use crate::error::Problem;
-use crate::http::{Happening, Sink, Wire};
-use crate::model::{Notice, Report};
-use crate::output;
-use crate::settings::Settings;
+use crate::model::Report;
 
 /// Look things up, once, all clouds at the same time
 #[derive(Debug, Args)]
@@ -47,64 +41,26 @@ impl Arguments {
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     match answer(session, arguments) {
         Ok(report) => session.finish(&report),
-        Err(problems) => session.finish(&Report::new("get", Vec::new(), problems, Vec::new())),
+        Err(problems) => session.refuse("get", problems),
     }
 }
 
 fn answer(session: &Session, arguments: &Arguments) -> Result<Report, Vec<Problem>> {
-    let one = |problem| vec![problem];
     if arguments.references.is_empty() {
-        return Err(one(Problem::usage("nothing to look up").hint(
+        return Err(vec![Problem::usage("nothing to look up").hint(
             "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
-        )));
+        )]);
     }
-    let settings = Settings::load(
-        session.global.config.clone(),
-        session.environment.clone(),
-        &look_up::all_cloud_keys(),
-    )
-    .map_err(one)?;
-    let limits = session.global.limits(settings.file()).map_err(one)?;
-    let default_profile = session
-        .global
-        .profile
-        .as_deref()
-        .or_else(|| session.environment.get("JOBLENS_PROFILE"))
-        .unwrap_or(crate::reference::DEFAULT_PROFILE);
-    let references = references::read(&arguments.references, &settings, default_profile)?;
-    let told = Collected::default();
-    let sink = sink(session, &told);
-    let proxies = session.environment.proxies();
-    let wire = Wire::new(limits, &proxies, system_clock(), sink).map_err(one)?;
+    let settings = session.settings().map_err(|problem| vec![problem])?;
     let options = Options {
         vendor: arguments.vendor,
         show_secrets: arguments.show_secrets,
         trust_finished: arguments.trust_finished,
     };
+    let look_up = LookUp::prepare(session, settings, &arguments.references, options)?;
     let runtime = runtime();
-    let (outcomes, mut notices) =
-        runtime.block_on(look_up::look_up(&references, &settings, &wire, options));
+    let report = runtime.block_on(look_up.report("get"));
     // A DNS call that still hangs must not hold up the answer.
     runtime.shutdown_background();
-    notices.extend(told.take());
-    let (mut jobs, mut problems) = (Vec::new(), Vec::new());
-    for outcome in outcomes {
-        match outcome {
-            Ok(job) => jobs.push(job),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    Ok(Report::new("get", jobs, problems, notices))
-}
-
-/// Traces go to standard error at once, notices are told with the answer.
-pub(super) fn sink(session: &Session, told: &Collected) -> Sink {
-    let (verbose, told) = (session.global.verbose, told.clone());
-    Arc::new(move |happening| match happening {
-        Happening::Trace(line) if verbose => {
-            let _ = output::write_trace(&mut io::stderr().lock(), &line);
-        }
-        Happening::Trace(_) => {}
-        Happening::Notice(code, message) => told.keep(Notice::new(code, message)),
-    })
+    Ok(report)
 }

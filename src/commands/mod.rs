@@ -1,5 +1,7 @@
 //! The commands: a file each, its arguments and its run side by side.
 
+mod demo;
+mod emulate;
 mod get;
 mod global;
 mod look_up;
@@ -13,10 +15,13 @@ use chrono::Utc;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::error::Problem;
+use crate::http::{Happening, Sink};
 use crate::model::{Exit, Notice, Report, Time};
 use crate::output::{self, Screen};
-use crate::settings::Environment;
+use crate::reference::DEFAULT_PROFILE;
+use crate::settings::{Environment, Settings};
 use global::Global;
+use look_up::Collected;
 
 /// One lens on jobs and containers across clouds. It only reads.
 #[derive(Debug, Parser)]
@@ -42,6 +47,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Get(get::Arguments),
+    Demo(demo::Arguments),
+    Emulate(emulate::Arguments),
 }
 
 /// Runs the command line and returns the exit code of the process.
@@ -58,11 +65,16 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     };
     let session = Session::new(cli.global, environment);
     match cli.command {
-        Some(_) if !cli.bare.is_empty() => session.finish_with(
-            Problem::usage("references and options of get stand before the name of a command")
-                .hint("write them after it: joblens get REF…"),
+        Some(_) if !cli.bare.is_empty() => session.refuse(
+            "get",
+            vec![
+                Problem::usage("references and options of get stand before the name of a command")
+                    .hint("write them after it: joblens get REF…"),
+            ],
         ),
         Some(Command::Get(arguments)) => get::run(&session, &arguments),
+        Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
+        Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {
             None => {
                 // Help that nobody asked for is a complaint, so it goes to standard error.
@@ -71,7 +83,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
                 2
             }
             Some(word) if !word.contains('/') && word != "-" => {
-                session.finish_with(words::unknown_command(word))
+                session.refuse("get", vec![words::unknown_command(word)])
             }
             Some(_) => get::run(&session, &cli.bare),
         },
@@ -109,6 +121,36 @@ impl Session {
         }
     }
 
+    /// The settings file that options and environment name, with the environment.
+    fn settings(&self) -> Result<Settings, Problem> {
+        let clouds = look_up::all_cloud_keys();
+        Settings::load(
+            self.global.config.clone(),
+            self.environment.clone(),
+            &clouds,
+        )
+    }
+
+    /// The profile of references without `@PROFILE`.
+    fn default_profile<'a>(&'a self, settings: &'a Settings) -> &'a str {
+        let option = self.global.profile.as_deref();
+        option
+            .or_else(|| settings.environment().get("JOBLENS_PROFILE"))
+            .unwrap_or(DEFAULT_PROFILE)
+    }
+
+    /// Traces go to standard error at once, notices are told with the answer.
+    fn sink(&self, told: &Collected) -> Sink {
+        let (verbose, told) = (self.global.verbose, told.clone());
+        Arc::new(move |happening| match happening {
+            Happening::Trace(line) if verbose => {
+                let _ = output::write_trace(&mut io::stderr().lock(), &line);
+            }
+            Happening::Trace(_) => {}
+            Happening::Notice(code, message) => told.keep(Notice::new(code, message)),
+        })
+    }
+
     /// Prints an answer and what failed, and returns the exit code.
     fn finish(&self, report: &Report) -> u8 {
         if !self.global.quiet {
@@ -128,9 +170,18 @@ impl Session {
         }
     }
 
-    /// Ends a command that did not get as far as an answer.
-    fn finish_with(&self, problem: Problem) -> u8 {
-        self.finish(&Report::new("get", Vec::new(), vec![problem], Vec::new()))
+    /// Ends a command that was used wrongly.
+    fn refuse(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
+        self.finish(&Report::new(command, Vec::new(), problems, Vec::new()))
+    }
+
+    /// Prints a text that is no answer of a cloud, and returns the exit code.
+    fn say(&self, text: String, beside: bool) -> u8 {
+        let written = match beside {
+            true => io::stderr().write_all(text.as_bytes()),
+            false => io::stdout().write_all(text.as_bytes()),
+        };
+        written.map_or_else(|_| closed(), |()| 0)
     }
 
     fn tell(&self, report: &Report) {
@@ -169,15 +220,17 @@ impl Session {
     }
 }
 
+/// The program as it was called, for command lines that can be copied.
+fn program() -> String {
+    std::env::args()
+        .next()
+        .unwrap_or_else(|| "joblens".to_owned())
+}
+
 /// A runtime on the one thread that this process needs.
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("the operating system gives an event queue")
-}
-
-/// The clock of this machine.
-fn system_clock() -> crate::http::Clock {
-    Arc::new(Utc::now)
 }

@@ -270,6 +270,14 @@ impl Settings {
         Ok(Self { environment, file })
     }
 
+    /// Settings of the environment alone.
+    pub fn of(environment: Environment) -> Self {
+        Self {
+            environment,
+            file: File::default(),
+        }
+    }
+
     /// The settings file.
     pub fn file(&self) -> &File {
         &self.file

@@ -78,9 +78,13 @@ impl Joblens {
         self
     }
 
-    pub fn envs<N: AsRef<str>, V: AsRef<str>>(mut self, pairs: impl IntoIterator<Item = (N, V)>) -> Self {
+    pub fn envs<N: AsRef<str>, V: AsRef<str>>(
+        mut self,
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
         for (name, value) in pairs {
-            self.variables.insert(name.as_ref().to_owned(), value.as_ref().to_owned());
+            self.variables
+                .insert(name.as_ref().to_owned(), value.as_ref().to_owned());
         }
         self
     }
@@ -104,7 +108,11 @@ impl Joblens {
             None => Command::new(binary),
             Some(kib) => {
                 let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("ulimit -v {kib}; exec \"$0\" \"$@\""), binary]);
+                shell.args([
+                    "-c",
+                    &format!("ulimit -v {kib}; exec \"$0\" \"$@\""),
+                    binary,
+                ]);
                 shell
             }
         };
@@ -184,7 +192,9 @@ impl Server {
                 let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
                 let (at_once, most) = (Arc::clone(&at_once), Arc::clone(&most));
                 thread::spawn(move || {
-                    let Some(request) = read_head(&mut stream) else { return };
+                    let Some(request) = read_head(&mut stream) else {
+                        return;
+                    };
                     let number = {
                         let mut seen = seen.lock().unwrap();
                         seen.push(request.clone());
@@ -197,7 +207,11 @@ impl Server {
                 });
             }
         });
-        Self { port, got, most_at_once }
+        Self {
+            port,
+            got,
+            most_at_once,
+        }
     }
 
     /// Answers every request with the same bytes.
@@ -231,7 +245,9 @@ fn read_head(stream: &mut TcpStream) -> Option<Got> {
         }
         head.push(byte[0]);
     }
-    Some(Got { head: String::from_utf8_lossy(&head).into_owned() })
+    Some(Got {
+        head: String::from_utf8_lossy(&head).into_owned(),
+    })
 }
 
 /// A whole HTTP answer.
@@ -247,5 +263,9 @@ pub fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 
 /// A whole JSON answer with status 200.
 pub fn json(body: impl AsRef<[u8]>) -> Vec<u8> {
-    http("200 OK", "content-type: application/json\r\n", body.as_ref())
+    http(
+        "200 OK",
+        "content-type: application/json\r\n",
+        body.as_ref(),
+    )
 }
