@@ -1,6 +1,8 @@
 //! What the emulated clouds hold and what they do wrong, as a TOML file says it.
 
+mod fault;
 mod file;
+mod job;
 
 use std::path::Path;
 use std::time::Duration;
