@@ -108,6 +108,16 @@ impl Environment {
             .map(String::as_str)
             .filter(|value| !value.trim().is_empty())
     }
+
+    /// The variables that name proxies, in either case.
+    pub fn proxies(&self) -> Vec<(String, String)> {
+        let is_proxy = |name: &str| name.to_ascii_uppercase().ends_with("_PROXY");
+        self.0
+            .iter()
+            .filter(|(name, value)| is_proxy(name) && !value.trim().is_empty())
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
 }
 
 /// Where a value came from.
