@@ -235,13 +235,12 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
 
 #[test]
 fn the_built_in_scenario_shows_every_kind_and_every_sort_of_life() {
-    let kinds = registered_kinds();
-    if kinds.is_empty() {
+    if providers::CLOUDS.iter().any(|cloud| cloud.kinds.is_empty()) {
         return;
     }
     let scenario = Scenario::built_in().unwrap();
     let mut seen = Vec::new();
-    for kind in kinds {
+    for kind in registered_kinds() {
         let name = format!("{}/{}", kind.template.cloud, kind.template.kind);
         let mut things = scenario.things.iter().filter(|t| t.kind == name).peekable();
         assert!(things.peek().is_some(), "{name} is not shown");

@@ -340,3 +340,24 @@ async fn stopping_ends_connections_and_gives_the_port_back() {
     assert_eq!(read(&mut stream).await.body, b"");
     assert!(again().await.is_ok());
 }
+
+#[tokio::test]
+async fn a_registered_cloud_answers_what_its_environment_makes_a_client_ask() {
+    let text = "[[job]]\nref = 'sugon/instance/5'\nname = '训练'\nstates = [{ after = '0s', state = 'Running' }]";
+    let kinds: Vec<_> = crate::providers::kinds().collect();
+    let scenario = Scenario::parse(text, "s.toml".as_ref(), &kinds).unwrap();
+    let emulator = Emulator::start(scenario, 0, Arc::new(|_| {}))
+        .await
+        .unwrap();
+    let variables: BTreeMap<_, _> = environment(&emulator.origin()).into_iter().collect();
+    assert_eq!(variables["JOBLENS_SUGON_ENDPOINT"], emulator.origin());
+    let token = &variables["JOBLENS_SUGON_TOKEN"];
+    let reply = send(
+        &emulator,
+        &format!("GET /ai/openapi/v2/instance-service/5/detail HTTP/1.1\r\nhost: x\r\ntoken: {token}\r\nconnection: close\r\n\r\n"),
+    )
+    .await;
+    let data = &reply.json()["data"];
+    assert_eq!(data["instanceServiceName"], "训练");
+    assert_eq!(data["status"], "Running");
+}
