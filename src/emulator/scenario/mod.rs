@@ -1,6 +1,40 @@
 //! What the emulated clouds hold and what they do wrong, as a TOML file says it.
+//!
+//! ```toml
+//! latency = "20ms"          # how long every answer takes at least
+//! speed = 60                # what lies ahead of the things happens 60 times as soon
+//! clock_offset = "-20m"     # the server's clock is wrong by so much
+//! gzip = true               # answers are compressed for those who accept it
+//!
+//! [[job]]
+//! ref = "aliyun/job/ehpc-hz-FYUr32/train-7"   # a range makes a thing for each subtask
+//! name = "训练 resnet"
+//! user = "lin"
+//! queue = "gpu"
+//! age = "3h"                # how old it is when the emulator starts
+//! parts = 2                 # container groups, nodes, sub-jobs; 1 when left out
+//! states = [
+//!   { after = "0s", state = "Pending" },
+//!   { after = "2h", state = "Failed", exit_code = 137, reason = "OOMKilled", message = "…" },
+//! ]
+//! warnings = [{ after = "1h", reason = "BackOff", message = "…", count = 12 }]
+//! document = "{}"           # served as it stands; or document_file, beside the scenario
+//!
+//! [[fault]]
+//! operation = "DescribeServerlessJobs"        # the cloud's name; "*" for all
+//! cloud = "aliyun"          # all clouds when left out
+//! kind = "throttle"         # throttle status html truncate reset slow drip empty redirect
+//! skip = 2                  # lets so many requests pass first
+//! times = 3                 # hits so many; all when left out
+//! retry_after = "2s"        # throttle and status
+//! # status = 503            # status (503) and html (502)
+//! # delay = "500ms"         # slow
+//! # location = "http://…"   # redirect
+//! ```
 
+mod fault;
 mod file;
+mod job;
 
 use std::path::Path;
 use std::time::Duration;
