@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rustls_pki_types::PrivateKeyDer;
+use rustls::pki_types::PrivateKeyDer;
 use support::{Joblens, Server, http, joblens, json};
 
 fn id(number: usize) -> String {
@@ -278,8 +278,8 @@ impl Tls {
         let cert = leaf.signed_by(&key, &issuer).unwrap();
         let mut ca = tempfile::NamedTempFile::new().unwrap();
         ca.write_all(ca_cert.pem().as_bytes()).unwrap();
-        let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-        let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(provider)
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
@@ -312,9 +312,9 @@ impl Tls {
     }
 }
 
-fn serve_tls(mut stream: TcpStream, config: Arc<tokio_rustls::rustls::ServerConfig>) {
-    let mut connection = tokio_rustls::rustls::ServerConnection::new(config).unwrap();
-    let mut tls = tokio_rustls::rustls::Stream::new(&mut connection, &mut stream);
+fn serve_tls(mut stream: TcpStream, config: Arc<rustls::ServerConfig>) {
+    let mut connection = rustls::ServerConnection::new(config).unwrap();
+    let mut tls = rustls::Stream::new(&mut connection, &mut stream);
     let mut head = Vec::new();
     let mut byte = [0_u8; 1];
     while !head.ends_with(b"\r\n\r\n") {

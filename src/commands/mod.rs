@@ -18,6 +18,7 @@ use crate::error::Problem;
 use crate::http::{Happening, Sink};
 use crate::model::{Exit, Notice, Report, Time};
 use crate::output::{self, Screen};
+use crate::providers;
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Environment, Settings};
 use global::Global;
@@ -124,11 +125,12 @@ impl Session {
     /// The settings file that options and environment name, with the environment.
     fn settings(&self) -> Result<Settings, Problem> {
         let clouds = look_up::all_cloud_keys();
-        Settings::load(
-            self.global.config.clone(),
-            self.environment.clone(),
-            &clouds,
-        )
+        let kinds: Vec<String> = providers::kinds()
+            .filter(|kind| !kind.states.is_empty())
+            .map(|kind| format!("{}/{}", kind.template.cloud, kind.template.kind))
+            .collect();
+        let config = self.global.config.clone();
+        Settings::load(config, self.environment.clone(), &clouds, &kinds)
     }
 
     /// The profile of references without `@PROFILE`.
