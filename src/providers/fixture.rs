@@ -74,7 +74,7 @@ pub fn profile(cloud: &Cloud, variables: &[(&str, &str)]) -> Profile {
     let pairs = variables
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()));
-    Settings::load(None, Environment::new(pairs), &[keys])
+    Settings::load(None, Environment::new(pairs), &[keys], &[])
         .unwrap()
         .profile(&keys, "default")
         .unwrap()

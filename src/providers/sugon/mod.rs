@@ -69,7 +69,7 @@ impl Client {
             .map_err(|problem| framed(problem, &profile.name))?;
         let credential = profile.credential_label("token", "token");
         let client = Self {
-            account: Account::new(wire, CLOUD.name, &profile.name, credential.clone(), [token]),
+            account: Account::new(wire, profile, credential.clone(), [token]),
             wire: Arc::clone(wire),
             endpoint,
             signer: sign::Signer::new(token.clone()),
@@ -120,12 +120,8 @@ impl Client {
             .account
             .send(&request, &self.signer, &wire::classify, ask.deadline)
             .await?;
-        let mut found = wire::read(&answer.body, reference, ask, self.clock)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
-        if let Some(now) = Time::new(self.wire.now()) {
-            found.job.settle(now);
-        }
-        Ok(found)
+        wire::read(&answer.body, reference, ask, self.clock)
+            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
     }
 }
 
