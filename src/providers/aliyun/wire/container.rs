@@ -50,9 +50,9 @@ struct Container {
     name: Text,
     image: Text,
     image_pull_policy: Text,
-    /// `Command` is the spelling of init containers.
-    #[serde(alias = "Command")]
     commands: List<Verbatim>,
+    /// The spelling of init containers.
+    command: List<Verbatim>,
     args: List<Verbatim>,
     working_dir: Text,
     cpu: Num,
@@ -85,7 +85,11 @@ impl Container {
             init,
             image: self.image.0,
             image_pull_policy: self.image_pull_policy.0,
-            command: words(self.commands),
+            command: words(if self.commands.0.is_empty() {
+                self.command
+            } else {
+                self.commands
+            }),
             args: words(self.args),
             working_dir: self.working_dir.0,
             env: self
