@@ -74,6 +74,11 @@ pub struct Num(pub Option<f64>);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Flag(pub Option<bool>);
 
+/// Text exactly as it came: `""` and `--` are words here, as in a command line. Null is an empty
+/// text; numbers and booleans are taken as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verbatim(pub String);
+
 /// A list; null, an empty text and an empty object are an empty list. Null elements are kept by
 /// `T`'s own reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,6 +235,46 @@ scalar!(Flag, "true or false", |scalar| match scalar {
     },
 });
 
+struct VerbatimVisitor;
+
+impl<'de> Visitor<'de> for VerbatimVisitor {
+    type Value = Verbatim;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text")
+    }
+
+    fn visit_unit<E>(self) -> Result<Verbatim, E> {
+        Ok(Verbatim::default())
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Verbatim, E> {
+        Ok(Verbatim(flag.to_string()))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Verbatim, E> {
+        Ok(Verbatim(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Verbatim, E> {
+        Ok(Verbatim(text))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Verbatim, A::Error> {
+        Ok(Verbatim(match ScalarVisitor("text").visit_map(map)? {
+            Scalar::Text(text) | Scalar::Number(text) => text,
+            Scalar::Absent => String::new(),
+            Scalar::Flag(flag) => flag.to_string(),
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for Verbatim {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(VerbatimVisitor)
+    }
+}
+
 /// A whole number written as integer or as float without a fraction.
 fn whole(text: &str) -> Option<i64> {
     text.parse::<i64>().ok().or_else(|| {
@@ -373,6 +418,14 @@ mod tests {
     fn an_empty_list_is_an_absent_part_and_a_filled_one_is_none() {
         assert_eq!(decode::<Answer>(br#"{"part":[]}"#), Ok(Answer::default()));
         assert!(decode::<Answer>(br#"{"part":[{"id":"x"}]}"#).is_err());
+    }
+
+    #[test]
+    fn words_of_a_command_line_are_kept_as_they_came() {
+        let words: List<Verbatim> = decode(br#"["a\n", "", "--", null, 7.0, true]"#).unwrap();
+        let words: Vec<_> = words.0.into_iter().map(|word| word.0).collect();
+        assert_eq!(words, ["a\n", "", "--", "", "7.0", "true"]);
+        assert!(decode::<List<Verbatim>>(b"[[]]").is_err());
     }
 
     #[test]

@@ -1,16 +1,343 @@
-//! aliyun
-use super::{Cloud, serve::Server};
-/// aliyun
+//! Alibaba Cloud E-HPC, product `EHPC`, API version `2018-04-12`.
+//!
+//! Source: alibabacloud_ehpc20180412 4.0.0 and the E-HPC 1.0 API reference.
+
+mod serve;
+mod sign;
+mod wire;
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::serve::Server;
+use super::{Ask, Boxed, Client, Cloud, Found, Kind, job_at};
+use crate::error::{Category, Problem};
+use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
+use crate::model::{Job, Notice};
+use crate::reference::{Reference, Segment, Template};
+use crate::secret::Secret;
+use crate::settings::{KeySpec, Profile};
+use sign::Signer;
+use wire::{Asked, Miss, Results, ResultsPage, Status};
+
+const VERSION: &str = "2018-04-12";
+
+const CLUSTER: Segment = Segment {
+    name: "CLUSTER",
+    setting: Some("cluster"),
+};
+
+/// Alibaba Cloud E-HPC.
 pub static CLOUD: Cloud = Cloud {
     name: "aliyun",
-    kinds: &[],
-    keys: &[],
-    connect: |_, _| unimplemented!(),
+    kinds: &[
+        Kind {
+            template: Template {
+                cloud: "aliyun",
+                cloud_short: "ali",
+                kind: "job",
+                kind_short: "job",
+                segments: &[
+                    CLUSTER,
+                    Segment {
+                        name: "JOB",
+                        setting: None,
+                    },
+                ],
+                ranges: true,
+                sample: "aliyun/job/ehpc-hz-FYUr32/5",
+            },
+            states: wire::JOB_STATES,
+            permission: "ehpc:DescribeServerlessJobs",
+        },
+        Kind {
+            template: Template {
+                cloud: "aliyun",
+                cloud_short: "ali",
+                kind: "invocation",
+                kind_short: "inv",
+                segments: &[
+                    CLUSTER,
+                    Segment {
+                        name: "COMMAND",
+                        setting: None,
+                    },
+                ],
+                ranges: false,
+                sample: "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
+            },
+            states: wire::INVOCATION_STATES,
+            permission: "ehpc:ListInvocationStatus",
+        },
+    ],
+    keys: &[
+        KeySpec::setting("region", &["ALIBABA_CLOUD_REGION_ID"]),
+        KeySpec::setting("cluster", &[]),
+        KeySpec::id("access_key_id", &["ALIBABA_CLOUD_ACCESS_KEY_ID"]),
+        KeySpec::secret("access_key_secret", &["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]),
+        KeySpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
+    ],
+    connect,
     server: Server {
-        operation: |_| None,
-        answer: |_, _| unimplemented!(),
-        throttled: || unimplemented!(),
-        unavailable: |_| unimplemented!(),
-        environment: &[],
+        operation: serve::operation,
+        answer: serve::answer,
+        throttled: serve::throttled,
+        unavailable: serve::unavailable,
+        environment: &serve::ENVIRONMENT,
     },
 };
+
+/// One profile's access to E-HPC.
+struct Ehpc {
+    account: Account,
+    endpoint: Endpoint,
+    region: Option<String>,
+    signer: Signer,
+}
+
+fn connect(profile: &Profile, wire: &Arc<Wire>) -> Result<Box<dyn Client>, Problem> {
+    Ehpc::new(profile, wire).map(|ehpc| Box::new(ehpc) as Box<dyn Client>)
+}
+
+impl Ehpc {
+    fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
+        let secret = profile.secret("access_key_secret");
+        let (Some(id), Some(secret)) = (profile.get("access_key_id"), secret) else {
+            return Err(profile.missing(
+                "access key",
+                &["access_key_id", "access_key_secret"],
+                &[
+                    "ALIBABA_CLOUD_ACCESS_KEY_ID",
+                    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+                ],
+            ));
+        };
+        let token = profile.secret("security_token");
+        let secrets: Vec<&Secret> = std::iter::once(secret).chain(token).collect();
+        let label = profile.credential_label("access_key_id", "key");
+        Ok(Self {
+            account: Account::new(wire, profile, label, secrets),
+            endpoint: endpoint(profile, wire.limits().allow_http)?,
+            region: profile.get("region").map(str::to_owned),
+            signer: Signer {
+                access_key_id: id.to_owned(),
+                access_key_secret: secret.clone(),
+                security_token: token.cloned(),
+            },
+        })
+    }
+
+    /// A call of an operation. All parameters stand in the query, the body is empty.
+    fn request(&self, operation: &'static str, method: Method, query: &[(&str, &str)]) -> Request {
+        Request {
+            operation,
+            method,
+            endpoint: self.endpoint.clone(),
+            path: "/".to_owned(),
+            query: query
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            headers: vec![
+                ("accept", "application/json".to_owned()),
+                ("x-acs-action", operation.to_owned()),
+                ("x-acs-version", VERSION.to_owned()),
+            ],
+            body: Vec::new(),
+        }
+    }
+
+    async fn send(&self, request: &Request, cluster: &str, ask: &Ask) -> Result<Answer, Problem> {
+        let asked = Asked {
+            operation: request.operation,
+            cluster,
+            region: self.region.as_deref(),
+        };
+        let classify = |answer: &Answer| wire::classify(&asked, answer);
+        self.account
+            .send(request, &self.signer, &classify, ask.deadline)
+            .await
+    }
+
+    async fn job(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
+        let (cluster, id) = (cluster_of(reference), reference.id());
+        let query = [("ClusterId", cluster), ("JobIds.1", id)];
+        let request = self.request("DescribeServerlessJobs", Method::Post, &query);
+        let answer = self.send(&request, cluster, ask).await?;
+        let at = job_at(reference, self.region.as_deref());
+        let (mut job, mut notices) =
+            wire::read_jobs(&answer.body, at, &ask.states).map_err(|miss| match miss {
+                Miss::NotFound => self.no_such_job(&request, &answer, reference),
+                Miss::Unreadable(expected) => self.account.unreadable(&request, &answer, &expected),
+            })?;
+        if ask.vendor {
+            job.vendor = wire::vendor_document(&answer.body, ask.show_secrets);
+            tell_omitted(&job, &mut notices);
+        }
+        Ok(Found { job, notices })
+    }
+
+    fn no_such_job(&self, request: &Request, answer: &Answer, reference: &Reference) -> Problem {
+        let mut problem = self.account.problem(
+            request,
+            Category::NotFound,
+            format!("the cluster has no serverless job {}", reference.id()),
+        );
+        problem.http_status = Some(answer.status);
+        problem.hint = Some(
+            "check the job id; a subtask of an array job is asked for as JOB_INDEX, such as 10_3"
+                .to_owned(),
+        );
+        problem
+    }
+
+    async fn invocation(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
+        let (cluster, id) = (cluster_of(reference), reference.id());
+        let query = [("ClusterId", cluster), ("CommandId", id)];
+        let request = self.request("ListInvocationStatus", Method::Get, &query);
+        let answer = self.send(&request, cluster, ask).await?;
+        let status = Status::read(&answer.body, id)
+            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
+        let mut pages = Vec::new();
+        let results = if status.is_finished() {
+            Some(self.results(reference, ask, &mut pages).await)
+        } else {
+            None
+        };
+        let at = job_at(reference, self.region.as_deref());
+        let (mut job, mut notices) = status.into_job(at, &ask.states, results, ask.trust_finished);
+        if ask.vendor {
+            let document = |answer: &Answer| wire::vendor_document(&answer.body, ask.show_secrets);
+            job.vendor = match pages.is_empty() {
+                true => document(&answer),
+                false => document(&answer).and_then(|status| {
+                    let pages: Option<Vec<_>> = pages.iter().map(document).collect();
+                    Some(json!({
+                        "ListInvocationStatus": status,
+                        "ListInvocationResults": pages?,
+                    }))
+                }),
+            };
+            tell_omitted(&job, &mut notices);
+        }
+        Ok(Found { job, notices })
+    }
+
+    /// The results of a finished invocation, as far as they can be read; `pages` keeps the answers
+    /// when the cloud's own documents are asked for.
+    async fn results(&self, reference: &Reference, ask: &Ask, pages: &mut Vec<Answer>) -> Results {
+        let (cluster, id) = (cluster_of(reference), reference.id());
+        let mut results = Results::default();
+        loop {
+            let number = results.next_page().to_string();
+            let size = wire::PAGE_SIZE.to_string();
+            let query = [
+                ("ClusterId", cluster),
+                ("CommandId", id),
+                ("PageNumber", &number),
+                ("PageSize", &size),
+            ];
+            let request = self.request("ListInvocationResults", Method::Get, &query);
+            let answer = match self.send(&request, cluster, ask).await {
+                Ok(answer) => answer,
+                Err(problem) => {
+                    results.fail(told(&problem));
+                    return results;
+                }
+            };
+            let page = ResultsPage::read(&answer.body, id);
+            let goes_on = match page {
+                Ok(page) => results.add(page),
+                Err(expected) => {
+                    results.fail(
+                        self.account
+                            .unreadable(&request, &answer, &expected)
+                            .message,
+                    );
+                    false
+                }
+            };
+            if ask.vendor {
+                pages.push(answer);
+            }
+            if !goes_on {
+                return results;
+            }
+        }
+    }
+}
+
+impl Client for Ehpc {
+    fn look_up<'a>(
+        &'a self,
+        reference: &'a Reference,
+        ask: &'a Ask,
+    ) -> Boxed<'a, Result<Found, Problem>> {
+        Box::pin(async move {
+            match reference.template.kind {
+                "invocation" => self.invocation(reference, ask).await,
+                _ => self.job(reference, ask).await,
+            }
+        })
+    }
+}
+
+fn cluster_of(reference: &Reference) -> &str {
+    reference
+        .segment("CLUSTER")
+        .expect("every template of this cloud has a cluster")
+}
+
+/// A failed call in one line: operation, the cloud's code, what it said, and what to do.
+fn told(problem: &Problem) -> String {
+    let operation = problem.operation.as_deref().unwrap_or_default();
+    let code = problem
+        .code
+        .as_deref()
+        .unwrap_or_else(|| problem.category.word());
+    let hint = problem.hint.as_ref();
+    let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+    format!("{operation}: {code}: {}{hint}", problem.message)
+}
+
+fn tell_omitted(job: &Job, notices: &mut Vec<Notice>) {
+    if job.vendor.is_none() {
+        notices.push(Notice::new(
+            "vendor_omitted",
+            format!(
+                "{}: the cloud's own document is nested too deep to be shown",
+                job.reference
+            ),
+        ));
+    }
+}
+
+/// The endpoint that is set, else `https://ehpc.REGION.aliyuncs.com`.
+fn endpoint(profile: &Profile, allow_http: bool) -> Result<Endpoint, Problem> {
+    let region = profile.get("region");
+    let is_region = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    if region.is_some_and(|region| !is_region(region)) {
+        return Err(profile
+            .wrong("region", "is no region id")
+            .hint("write it as the cloud does, such as cn-hangzhou"));
+    }
+    let text = match (profile.get("endpoint"), region) {
+        (Some(endpoint), _) => endpoint.to_owned(),
+        (None, Some(region)) => format!("https://ehpc.{region}.aliyuncs.com"),
+        (None, None) => {
+            return Err(profile.missing("region", &["region"], &["ALIBABA_CLOUD_REGION_ID"]));
+        }
+    };
+    Endpoint::parse(&text, &[], allow_http).map_err(|mut problem| {
+        problem.cloud = Some(profile.cloud.to_owned());
+        problem.profile = Some(profile.name.clone());
+        problem
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,6 @@ use super::{Ask, Boxed, Cloud, Found, Kind};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{Account, Endpoint, Method, Request, Wire};
-use crate::model::Time;
 use crate::reference::{Reference, Segment, Template};
 use crate::secret::Secret;
 use crate::settings::{KeySpec, Profile};
@@ -55,7 +54,6 @@ const OPERATION: &str = "ShowImageJob";
 /// One key or token of one project.
 struct Client {
     account: Account,
-    wire: Arc<Wire>,
     endpoint: Endpoint,
     signer: sign::Signer,
     region: Option<String>,
@@ -75,12 +73,10 @@ impl Client {
         Ok(Self {
             account: Account::new(
                 wire,
-                CLOUD.name,
-                &profile.name,
+                profile,
                 profile.credential_label(label_key, what),
                 secrets,
             ),
-            wire: Arc::clone(wire),
             endpoint,
             signer,
             region: profile.get("region").map(str::to_owned),
@@ -123,9 +119,6 @@ impl Client {
             },
         )?;
         found.job.request_id = request_id;
-        if let Some(now) = Time::new(self.wire.now()) {
-            found.job.settle(now);
-        }
         Ok(found)
     }
 }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use super::{Ask, Boxed, Cloud, Found, Kind, wall_clock::WallClock};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Refusal, Request, Wire};
-use crate::model::Time;
 use crate::reference::{Reference, Segment, Template};
 use crate::settings::{KeySpec, Profile};
 
@@ -64,7 +63,6 @@ const PATH: &str = "/v2/index.php";
 /// One key of one region.
 struct Client {
     account: Account,
-    wire: Arc<Wire>,
     endpoint: Endpoint,
     signer: sign::Signer,
     clock: WallClock,
@@ -94,12 +92,10 @@ impl Client {
         Ok(Self {
             account: Account::new(
                 wire,
-                CLOUD.name,
-                &profile.name,
+                profile,
                 profile.credential_label("secret_id", "key"),
                 [secret_id, secret_key].into_iter().chain(token),
             ),
-            wire: Arc::clone(wire),
             endpoint,
             signer: sign::Signer {
                 secret_id: secret_id.clone(),
@@ -143,12 +139,8 @@ impl Client {
             .await
             .map_err(with_retirement_hint)?;
         let region = Some(self.region.as_str());
-        let mut found = wire::read(&answer.body, reference, ask, region, self.clock)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
-        if let Some(now) = Time::new(self.wire.now()) {
-            found.job.settle(now);
-        }
-        Ok(found)
+        wire::read(&answer.body, reference, ask, region, self.clock)
+            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
     }
 }
 

@@ -1,0 +1,429 @@
+//! What the emulator answers in the cloud's place: the gateway's checks, then the operations.
+
+use chrono::{DateTime, Duration, Utc};
+use serde_json::{Value, json};
+
+use super::VERSION;
+use super::sign::{Authorization, Parts, timestamp};
+use crate::crypto;
+use crate::providers::serve::{Incoming, Outgoing, TEST_ID, TEST_SECRET, View, World};
+
+/// The well-known token of the emulator; it opens nothing else.
+const TEST_TOKEN: &str = "testtoken";
+
+/// Variables that make a shell use the emulator.
+pub(super) const ENVIRONMENT: [(&str, &str); 5] = [
+    ("ALIBABA_CLOUD_ACCESS_KEY_ID", TEST_ID),
+    ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", TEST_SECRET),
+    ("ALIBABA_CLOUD_SECURITY_TOKEN", ""),
+    ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
+    ("JOBLENS_ALIYUN_ENDPOINT", "{origin}"),
+];
+
+/// The operation that a request asks for: this cloud has one path and names it in a header.
+pub(super) fn operation(request: &Incoming) -> Option<String> {
+    (request.path == "/")
+        .then(|| request.header("x-acs-action").map(str::to_owned))
+        .flatten()
+}
+
+/// The answer to a request for this cloud.
+pub(super) fn answer(request: &Incoming, world: &World) -> Outgoing {
+    checked(request, world)
+        .and_then(|()| operate(request, world))
+        .unwrap_or_else(|error| error.0)
+}
+
+/// "Too many calls", as this cloud says it: with status 400 and its own header.
+pub(super) fn throttled() -> Outgoing {
+    let message = "Request was denied due to user flow control.";
+    Failure::new(400, "Throttling.User", message)
+        .0
+        .with_header("x-acs-retry-after", "200")
+}
+
+/// The cloud's own error with an HTTP status of 500 or more.
+pub(super) fn unavailable(status: u16) -> Outgoing {
+    let message = "The request has failed due to a temporary failure of the server.";
+    Failure::new(status, "ServiceUnavailable", message).0
+}
+
+/// An error answer.
+struct Failure(Outgoing);
+
+impl Failure {
+    fn new(status: u16, code: &str, message: &str) -> Self {
+        let request_id = request_id(code);
+        Self(Outgoing::json(
+            status,
+            &json!({
+                "RequestId": request_id,
+                "Message": message,
+                "Recommend": format!(
+                    "https://api.aliyun.com/troubleshoot?q={code}&product=EHPC&requestId={request_id}"
+                ),
+                "HostId": "ehpc.cn-hangzhou.aliyuncs.com",
+                "Code": code,
+            }),
+        ))
+    }
+
+    fn missing(parameter: &str) -> Self {
+        let message = format!("{parameter} is mandatory for this action.");
+        Self::new(400, &format!("Missing{parameter}"), &message)
+    }
+}
+
+/// An id that looks like the cloud's and is the same for the same text, so that output repeats.
+fn request_id(seed: &str) -> String {
+    let hex = crypto::sha256_hex(seed.as_bytes()).to_ascii_uppercase();
+    [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..32],
+    ]
+    .join("-")
+}
+
+/// The gateway's checks: version, time, key, signature, nonce.
+fn checked(request: &Incoming, world: &World) -> Result<(), Failure> {
+    let incomplete = |what: &str| {
+        let message = format!("The request signature does not conform to the standards: {what}");
+        Failure::new(400, "IncompleteSignature", &message)
+    };
+    let header = |name: &str| request.header(name).ok_or_else(|| incomplete(name));
+    if header("x-acs-version")? != VERSION {
+        let message = "Specified api version is not found, please check your url and method.";
+        return Err(Failure::new(404, "InvalidApi.NotFound", message));
+    }
+    let nonce = header("x-acs-signature-nonce")?;
+    let hash = header("x-acs-content-sha256")?;
+    let date = header("x-acs-date")?;
+    check_time(date, request.now)?;
+    let authorization =
+        Authorization::read(header("authorization")?).ok_or_else(|| incomplete("authorization"))?;
+    if authorization.access_key_id != TEST_ID {
+        let message = "Specified access key is not found.";
+        return Err(Failure::new(404, "InvalidAccessKeyId.NotFound", message));
+    }
+    if request
+        .header("x-acs-security-token")
+        .is_some_and(|token| token != TEST_TOKEN)
+    {
+        let message = "Specified SecurityToken is malformed.";
+        return Err(Failure::new(400, "InvalidSecurityToken.Malformed", message));
+    }
+    let must_be_signed = |name: &str| name == "host" || name.starts_with("x-acs-");
+    let all_signed = request
+        .headers
+        .iter()
+        .filter(|(name, _)| must_be_signed(name))
+        .all(|(name, _)| authorization.signed_headers.contains(name));
+    let parts = Parts {
+        method: &request.method,
+        path: &request.path,
+        query: &request.parameters(),
+        headers: &request.headers,
+        body: &request.body,
+    };
+    let is_ours = hash == crypto::sha256_hex(&request.body)
+        && all_signed
+        && authorization.is_by(TEST_SECRET, &parts);
+    if !is_ours {
+        let message = "Specified signature is not matched with our calculation.";
+        return Err(Failure::new(400, "SignatureDoesNotMatch", message));
+    }
+    if !world.is_fresh(nonce) {
+        let message = "Specified signature nonce was used already.";
+        return Err(Failure::new(400, "SignatureNonceUsed", message));
+    }
+    Ok(())
+}
+
+fn check_time(date: &str, now: DateTime<Utc>) -> Result<(), Failure> {
+    let Some(date) = date.parse::<DateTime<Utc>>().ok() else {
+        let message = "Specified time stamp or date value is not well formatted.";
+        return Err(Failure::new(400, "InvalidTimeStamp.Format", message));
+    };
+    if (now - date).abs() > Duration::minutes(15) {
+        let message = "Specified time stamp or date value is expired.";
+        return Err(Failure::new(400, "InvalidTimeStamp.Expired", message));
+    }
+    Ok(())
+}
+
+fn operate(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+    let operation = request.header("x-acs-action").unwrap_or_default();
+    match (operation, request.method.as_str()) {
+        ("DescribeServerlessJobs", "GET" | "POST") => describe_jobs(request, world),
+        ("ListInvocationStatus", "GET") => invocation_status(request, world),
+        ("ListInvocationResults", "GET") => invocation_results(request, world),
+        ("ListInvocationStatus" | "ListInvocationResults", _) => {
+            let message = "This http method is not supported.";
+            Err(Failure::new(405, "UnsupportedHTTPMethod", message))
+        }
+        _ => {
+            let message = "Specified api is not found, please check your url and method.";
+            Err(Failure::new(404, "InvalidApi.NotFound", message))
+        }
+    }
+}
+
+/// A parameter that must be there.
+fn parameter(request: &Incoming, name: &str) -> Result<String, Failure> {
+    request.parameter(name).ok_or_else(|| {
+        let bare = name.split('.').next().unwrap_or(name);
+        Failure::missing(bare)
+    })
+}
+
+/// The cluster that is asked for; one exists when anything in the world has it.
+fn cluster(request: &Incoming, world: &World) -> Result<String, Failure> {
+    let cluster = parameter(request, "ClusterId")?;
+    let exists = world
+        .things
+        .iter()
+        .any(|thing| thing.kind.starts_with("aliyun/") && thing.segments.first() == Some(&cluster));
+    if exists {
+        return Ok(cluster);
+    }
+    let message = "The specified cluster does not exist.";
+    Err(Failure::new(404, "ClusterNotFound", message))
+}
+
+fn describe_jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+    let cluster = cluster(request, world)?;
+    let id = parameter(request, "JobIds.1")?;
+    if request.parameter("JobIds.2").is_some() {
+        let message = "The parameter JobIds takes one element.";
+        return Err(Failure::new(400, "InvalidParams", message));
+    }
+    let jobs = match world.find("aliyun/job", &[&cluster, &id], request.now) {
+        None => Vec::new(),
+        Some(view) => match &view.thing.document {
+            Some(document) => return Ok(Outgoing::document(200, document)),
+            None => vec![job(&view, &id)],
+        },
+    };
+    Ok(Outgoing::json(
+        200,
+        &json!({"TotalCount": jobs.len(), "RequestId": request_id(&id), "JobInfos": jobs}),
+    ))
+}
+
+fn is_end(word: &str) -> bool {
+    ["Succeeded", "Canceled", "Failed"].contains(&word)
+}
+
+fn job(view: &View<'_>, id: &str) -> Value {
+    let thing = view.thing;
+    let word = view.step.state.as_str();
+    let seconds = |moment: DateTime<Utc>| moment.timestamp();
+    let parts = thing.parts.max(1);
+    let groups: Vec<Value> = (1..=parts)
+        .map(|part| group(view, id, part, part == parts))
+        .collect();
+    json!({
+        "JobId": id,
+        "JobName": thing.name.as_deref().unwrap_or(id),
+        "State": word,
+        "Priority": 0,
+        "Queue": thing.queue,
+        "User": thing.user,
+        "SubmitTime": seconds(view.created_at),
+        "StartTime": view.reached(&["Running"]).map(seconds),
+        "EndTime": is_end(word).then(|| seconds(view.since)),
+        "LastModifyTime": view.since.timestamp_millis(),
+        "IsArrayJob": false,
+        "ContainerGroups": groups,
+    })
+}
+
+fn group(view: &View<'_>, id: &str, part: usize, is_last: bool) -> Value {
+    let word = view.step.state.as_str();
+    let status = match word {
+        "Pending" | "Initing" => "Scheduling",
+        "Canceled" => "Terminating",
+        "Failed" if !is_last => "Succeeded",
+        "Succeeded" | "Failed" => word,
+        _ => "Running",
+    };
+    let at = timestamp(view.since);
+    let ended_as = |wanted: &str| (status == wanted).then_some(&at);
+    let events: Vec<Value> = view
+        .thing
+        .warnings
+        .iter()
+        .filter(|_| is_last)
+        .map(|warning| (warning, view.created_at + warning.after))
+        .filter(|(_, first)| *first <= view.now)
+        .map(|(warning, first)| {
+            json!({
+                "Count": warning.count.max(1),
+                "FirstTimestamp": timestamp(first),
+                "LastTimestamp": timestamp(first),
+                "Message": warning.message,
+                "Name": format!("eci-{id}-{part}"),
+                "Reason": warning.reason,
+                "Type": "Warning",
+            })
+        })
+        .collect();
+    json!({
+        "ContainerGroupId": format!("eci-{id}-{part}"),
+        "ContainerGroupName": format!("{id}-{part}"),
+        "Status": status,
+        "InstanceType": "ecs.c7.large",
+        "Cpu": 2.0,
+        "Memory": 4.0,
+        "CreationTime": timestamp(view.created_at),
+        "SucceededTime": ended_as("Succeeded"),
+        "FailedTime": ended_as("Failed"),
+        "RegionId": "cn-hangzhou",
+        "ZoneId": "cn-hangzhou-i",
+        "RestartPolicy": "Never",
+        "IntranetIp": format!("10.0.{}.{}", part / 250 % 250, part % 250 + 1),
+        "Events": events,
+        "Containers": [{
+            "Name": "main",
+            "Image": "registry.example.com/demo/solver:1.0",
+            "Commands": ["/bin/sh", "-c", "solve input.dat"],
+            "Cpu": 2.0,
+            "Memory": 4.0,
+            "Gpu": 0,
+            "Ready": status == "Running",
+            "RestartCount": 0,
+            "CurrentState": container_state(view, status, is_last),
+        }],
+    })
+}
+
+fn container_state(view: &View<'_>, status: &str, is_last: bool) -> Value {
+    let started = view.reached(&["Running"]).map(timestamp);
+    let ended = |code: i64, reason: &str, message: &str| {
+        json!({
+            "State": "Terminated",
+            "DetailStatus": "",
+            "StartTime": started,
+            "FinishTime": timestamp(view.since),
+            "ExitCode": code,
+            "Signal": 0,
+            "Reason": reason,
+            "Message": message,
+        })
+    };
+    match status {
+        "Succeeded" => ended(0, "Completed", ""),
+        "Failed" => {
+            let code = view.step.exit_code.filter(|_| is_last).unwrap_or(1);
+            let reason = view.step.reason.as_deref().unwrap_or("Error");
+            ended(
+                code,
+                reason,
+                view.step.message.as_deref().unwrap_or_default(),
+            )
+        }
+        "Running" => json!({"State": "Running", "StartTime": started}),
+        _ => json!({"State": "Waiting"}),
+    }
+}
+
+fn invocation<'a>(request: &Incoming, world: &'a World) -> Result<(String, View<'a>), Failure> {
+    let cluster = cluster(request, world)?;
+    let command = parameter(request, "CommandId")?;
+    let found = world.find("aliyun/invocation", &[&cluster, &command], request.now);
+    let view = found.ok_or_else(|| {
+        let message = "The specified object does not exist.";
+        Failure::new(404, "ObjectNotFound", message)
+    })?;
+    Ok((command, view))
+}
+
+fn nodes(view: &View<'_>) -> impl Iterator<Item = (String, bool)> {
+    let parts = view.thing.parts.max(1);
+    (1..=parts).map(move |part| (format!("i-node{part:03}"), part == parts))
+}
+
+fn invocation_status(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+    let (command, view) = invocation(request, world)?;
+    if let Some(document) = &view.thing.document {
+        return Ok(Outgoing::document(200, document));
+    }
+    let word = &view.step.state;
+    let instances: Vec<Value> = nodes(&view)
+        .map(|(node, is_last)| {
+            let word = if word == "Failed" && !is_last {
+                "Finished"
+            } else {
+                word
+            };
+            json!({"InstanceId": node, "InstanceInvokeStatus": word})
+        })
+        .collect();
+    Ok(Outgoing::json(
+        200,
+        &json!({
+            "RequestId": request_id(&command),
+            "CommandId": command,
+            "InvokeStatus": word,
+            "InvokeInstances": {"InvokeInstance": instances},
+        }),
+    ))
+}
+
+fn invocation_results(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+    let (command, view) = invocation(request, world)?;
+    let number = page_parameter(request, "PageNumber", 1, usize::MAX)?;
+    let size = page_parameter(request, "PageSize", 10, 50)?;
+    let word = &view.step.state;
+    let all: Vec<Value> = nodes(&view)
+        .map(|(node, is_last)| {
+            let code = view.step.exit_code.filter(|_| is_last).unwrap_or(0);
+            let has_ended = word != "Running";
+            json!({
+                "CommandId": command,
+                "InstanceId": node,
+                "InvokeRecordStatus": word,
+                "ExitCode": has_ended.then_some(code),
+                "Success": has_ended.then_some(code == 0),
+                "Message": view.step.message.as_deref().filter(|_| is_last).unwrap_or_default(),
+                "FinishedTime": has_ended.then(|| timestamp(view.since)),
+            })
+        })
+        .collect();
+    let page: Vec<&Value> = all
+        .iter()
+        .skip((number - 1).saturating_mul(size))
+        .take(size)
+        .collect();
+    Ok(Outgoing::json(
+        200,
+        &json!({
+            "RequestId": request_id(&command),
+            "TotalCount": all.len(),
+            "PageNumber": number,
+            "PageSize": size,
+            "InvocationResults": {"InvocationResult": page},
+        }),
+    ))
+}
+
+fn page_parameter(
+    request: &Incoming,
+    name: &str,
+    default: usize,
+    most: usize,
+) -> Result<usize, Failure> {
+    let Some(text) = request.parameter(name) else {
+        return Ok(default);
+    };
+    text.parse()
+        .ok()
+        .filter(|number| (1..=most).contains(number))
+        .ok_or_else(|| {
+            let message = format!("The parameter {name} is invalid.");
+            Failure::new(400, "InvalidParams", &message)
+        })
+}

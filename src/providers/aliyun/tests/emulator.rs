@@ -1,0 +1,365 @@
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use super::super::sign::Signer;
+use super::super::wire::{Asked, Results, ResultsPage, Status, classify, read_jobs};
+use super::super::{CLOUD, VERSION, serve};
+use super::{invocation, job};
+use crate::error::Category;
+use crate::http::{Answer, Endpoint, Method, Request, Retry, Signer as _};
+use crate::model::State;
+use crate::providers::serve::{Incoming, Outgoing, Step, Thing, Warning, World};
+use crate::secret::Secret;
+
+const CLUSTER: &str = "ehpc-hz-FYUr32";
+
+fn now() -> DateTime<Utc> {
+    "2026-01-02T03:04:05Z".parse().unwrap()
+}
+
+fn step(after: u64, state: &str, exit_code: Option<i64>) -> Step {
+    Step {
+        after: Duration::from_secs(after),
+        state: state.to_owned(),
+        exit_code,
+        message: exit_code.map(|_| "as planned".to_owned()),
+        ..Step::default()
+    }
+}
+
+fn thing(kind: &str, id: &str, parts: usize, steps: Vec<Step>) -> Thing {
+    Thing {
+        kind: kind.to_owned(),
+        segments: vec![CLUSTER.to_owned(), id.to_owned()],
+        user: Some("ana".to_owned()),
+        age: Duration::from_secs(100),
+        steps,
+        parts,
+        ..Thing::default()
+    }
+}
+
+fn world() -> World {
+    let mut failing = thing(
+        "aliyun/job",
+        "5",
+        3,
+        vec![
+            step(0, "Pending", None),
+            step(10, "Running", None),
+            step(60, "Failed", Some(137)),
+        ],
+    );
+    failing.warnings = vec![Warning {
+        after: Duration::from_secs(50),
+        reason: "OOMKilling".to_owned(),
+        message: "out of memory".to_owned(),
+        count: 2,
+    }];
+    let mut served = thing("aliyun/job", "7", 1, vec![]);
+    served.document =
+        Some(r#"{"TotalCount":1,"JobInfos":[{"JobId":"7","State":"Odd"}]}"#.to_owned());
+    World::new(
+        vec![
+            failing,
+            served,
+            thing("aliyun/job", "6", 1, vec![step(0, "Succeeded", None)]),
+            thing(
+                "aliyun/invocation",
+                "c-1",
+                120,
+                vec![step(0, "Finished", Some(3))],
+            ),
+            thing(
+                "aliyun/invocation",
+                "c-2",
+                2,
+                vec![step(0, "Running", None)],
+            ),
+        ],
+        now(),
+    )
+}
+
+fn request(operation: &'static str, query: &[(&str, &str)]) -> Request {
+    Request {
+        operation,
+        method: match operation {
+            "DescribeServerlessJobs" => Method::Post,
+            _ => Method::Get,
+        },
+        endpoint: Endpoint::parse("http://127.0.0.1:7411", &[], false).unwrap(),
+        path: "/".to_owned(),
+        query: query
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
+        headers: vec![
+            ("accept", "application/json".to_owned()),
+            ("x-acs-action", operation.to_owned()),
+            ("x-acs-version", VERSION.to_owned()),
+        ],
+        body: Vec::new(),
+    }
+}
+
+fn signer(secret: &str, token: Option<&str>) -> Signer {
+    Signer {
+        access_key_id: "testid".to_owned(),
+        access_key_secret: Secret::new(secret),
+        security_token: token.map(Secret::new),
+    }
+}
+
+/// The request as it comes in at the emulator.
+fn incoming(request: &Request, signer: &Signer, at: DateTime<Utc>, nonce: &str) -> Incoming {
+    let own = request
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, value.clone()));
+    let proof = signer.sign(request, at, nonce);
+    let added = proof
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, value.expose().to_owned()));
+    Incoming {
+        method: request.method.word().to_owned(),
+        path: request.path.clone(),
+        query: request.encoded_query(),
+        headers: own
+            .chain(added)
+            .chain([("host", request.endpoint.authority().to_owned())])
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+        body: request.body.clone(),
+        now: now(),
+    }
+}
+
+fn received(outgoing: Outgoing) -> Answer {
+    Answer {
+        status: outgoing.status,
+        headers: outgoing.headers,
+        body: outgoing.body,
+    }
+}
+
+fn ask(world: &World, operation: &'static str, query: &[(&str, &str)]) -> Answer {
+    let request = request(operation, query);
+    let nonce = crate::crypto::nonce();
+    let incoming = incoming(&request, &signer("testsecret", None), now(), &nonce);
+    assert_eq!(
+        (CLOUD.server.operation)(&incoming).as_deref(),
+        Some(operation)
+    );
+    received((CLOUD.server.answer)(&incoming, world))
+}
+
+fn code(answer: &Answer) -> (Category, Retry, String) {
+    let asked = Asked {
+        operation: "DescribeServerlessJobs",
+        cluster: CLUSTER,
+        region: None,
+    };
+    let refusal = classify(&asked, answer).unwrap();
+    (refusal.category, refusal.retry, refusal.code.unwrap())
+}
+
+#[test]
+fn a_job_of_the_scenario_is_read_back() {
+    let world = world();
+    let answer = ask(
+        &world,
+        "DescribeServerlessJobs",
+        &[("ClusterId", CLUSTER), ("JobIds.1", "5")],
+    );
+    assert_eq!(answer.status, 200);
+    let (failed, notices) = read_jobs(&answer.body, job("5"), &[]).unwrap();
+    assert_eq!(notices, []);
+    assert_eq!((failed.state, failed.exit_code), (State::Failed, Some(137)));
+    assert_eq!(failed.tasks.len(), 3);
+    assert_eq!(failed.tasks[0].state, State::Succeeded);
+    assert_eq!(failed.user.as_deref(), Some("ana"));
+    assert_eq!(failed.events.len(), 1);
+    assert_eq!(failed.created_at.unwrap().rfc3339(), "2026-01-02T03:02:25Z");
+    assert_eq!(failed.started_at.unwrap().rfc3339(), "2026-01-02T03:02:35Z");
+    assert_eq!(
+        failed.finished_at.unwrap().rfc3339(),
+        "2026-01-02T03:03:25Z"
+    );
+    assert!(
+        failed
+            .message
+            .unwrap()
+            .ends_with("exit code 137 (Error): as planned")
+    );
+
+    let answer = ask(
+        &world,
+        "DescribeServerlessJobs",
+        &[("ClusterId", CLUSTER), ("JobIds.1", "7")],
+    );
+    let (served, _) = read_jobs(&answer.body, job("7"), &[]).unwrap();
+    assert_eq!(served.state_raw.as_deref(), Some("Odd"));
+    let answer = ask(
+        &world,
+        "DescribeServerlessJobs",
+        &[("ClusterId", CLUSTER), ("JobIds.1", "8")],
+    );
+    assert!(read_jobs(&answer.body, job("8"), &[]).is_err());
+}
+
+#[test]
+fn an_invocation_of_the_scenario_is_read_back_page_by_page() {
+    let world = world();
+    let command = [("ClusterId", CLUSTER), ("CommandId", "c-1")];
+    let status = Status::read(&ask(&world, "ListInvocationStatus", &command).body, "c-1").unwrap();
+    let mut results = Results::default();
+    loop {
+        let number = results.next_page().to_string();
+        let query = [
+            command[0],
+            command[1],
+            ("PageNumber", &number),
+            ("PageSize", "50"),
+        ];
+        let answer = ask(&world, "ListInvocationResults", &query);
+        if !results.add(ResultsPage::read(&answer.body, "c-1").unwrap()) {
+            break;
+        }
+    }
+    assert_eq!(results.next_page(), 4);
+    let (job, notices) = status.into_job(invocation("c-1"), &[], Some(results), false);
+    assert_eq!(notices, []);
+    assert_eq!(
+        (job.state, job.exit_code, job.tasks.len()),
+        (State::Failed, Some(3), 120)
+    );
+    assert_eq!(
+        job.message.as_deref(),
+        Some("node i-node120: exit code 3: as planned")
+    );
+
+    let query = [("ClusterId", CLUSTER), ("CommandId", "c-2")];
+    let running = Status::read(&ask(&world, "ListInvocationStatus", &query).body, "c-2").unwrap();
+    assert!(!running.is_finished());
+}
+
+#[test]
+fn the_gateway_refuses_as_the_cloud_does() {
+    let world = world();
+    let asked = request(
+        "DescribeServerlessJobs",
+        &[("ClusterId", CLUSTER), ("JobIds.1", "5")],
+    );
+    let answer = |incoming: &Incoming| received(serve::answer(incoming, &world));
+    let good = signer("testsecret", Some("testtoken"));
+    let first = incoming(&asked, &good, now(), "n1");
+    assert_eq!(answer(&first).status, 200);
+    let replayed = code(&answer(&first));
+    assert_eq!(
+        replayed,
+        (
+            Category::Service,
+            Retry::Once,
+            "SignatureNonceUsed".to_owned()
+        )
+    );
+
+    let late = incoming(&asked, &good, now() - TimeDelta::minutes(16), "n2");
+    assert_eq!(code(&answer(&late)).2, "InvalidTimeStamp.Expired");
+    let wrong_secret = incoming(&asked, &signer("other", None), now(), "n3");
+    assert_eq!(code(&answer(&wrong_secret)).2, "SignatureDoesNotMatch");
+    let wrong_token = incoming(&asked, &signer("testsecret", Some("other")), now(), "n4");
+    assert_eq!(
+        code(&answer(&wrong_token)).2,
+        "InvalidSecurityToken.Malformed"
+    );
+    let mut unknown = good.clone();
+    unknown.access_key_id = "nobody".to_owned();
+    let unknown = answer(&incoming(&asked, &unknown, now(), "n5"));
+    assert_eq!((unknown.status, code(&unknown).0), (404, Category::Refused));
+
+    let mut changed = incoming(&asked, &good, now(), "n6");
+    changed.query = changed.query.replace("=5", "=6");
+    assert_eq!(code(&answer(&changed)).2, "SignatureDoesNotMatch");
+    let mut added = incoming(&asked, &good, now(), "n7");
+    added
+        .headers
+        .push(("x-acs-extra".to_owned(), "1".to_owned()));
+    assert_eq!(code(&answer(&added)).2, "SignatureDoesNotMatch");
+    let mut bare = incoming(&asked, &good, now(), "n8");
+    bare.headers.retain(|(name, _)| name != "authorization");
+    assert_eq!(code(&answer(&bare)).2, "IncompleteSignature");
+}
+
+#[test]
+fn missing_and_unknown_things_are_told_as_documented() {
+    let world = world();
+    let told = |operation, query: &[(&str, &str)]| {
+        let answer = ask(&world, operation, query);
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        for key in ["RequestId", "HostId", "Recommend", "Message"] {
+            assert!(body[key].is_string(), "{key}");
+        }
+        (answer.status, code(&answer).2)
+    };
+    let expected = |status, code: &str| (status, code.to_owned());
+    let jobs = "DescribeServerlessJobs";
+    assert_eq!(
+        told(jobs, &[("JobIds.1", "5")]),
+        expected(400, "MissingClusterId")
+    );
+    assert_eq!(
+        told(jobs, &[("ClusterId", CLUSTER)]),
+        expected(400, "MissingJobIds")
+    );
+    assert_eq!(
+        told(jobs, &[("ClusterId", "other"), ("JobIds.1", "5")]),
+        expected(404, "ClusterNotFound")
+    );
+    assert_eq!(
+        told(
+            "ListInvocationStatus",
+            &[("ClusterId", CLUSTER), ("CommandId", "c-9")]
+        ),
+        expected(404, "ObjectNotFound")
+    );
+    assert_eq!(
+        told("StopServerlessJobs", &[("ClusterId", CLUSTER)]),
+        expected(404, "InvalidApi.NotFound")
+    );
+    let size = [
+        ("ClusterId", CLUSTER),
+        ("CommandId", "c-1"),
+        ("PageSize", "51"),
+    ];
+    assert_eq!(
+        told("ListInvocationResults", &size),
+        expected(400, "InvalidParams")
+    );
+}
+
+#[test]
+fn faults_are_told_as_the_cloud_tells_them() {
+    let throttled = code(&received((CLOUD.server.throttled)()));
+    assert_eq!(
+        throttled,
+        (
+            Category::Throttled,
+            Retry::Backoff,
+            "Throttling.User".to_owned()
+        )
+    );
+    let down = code(&received((CLOUD.server.unavailable)(503)));
+    assert_eq!(
+        down,
+        (
+            Category::Service,
+            Retry::Backoff,
+            "ServiceUnavailable".to_owned()
+        )
+    );
+}

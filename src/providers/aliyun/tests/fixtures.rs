@@ -1,0 +1,43 @@
+use super::super::wire::{Miss, Results, ResultsPage, Status, read_jobs};
+use super::{assert_model, fixture, invocation, job};
+use crate::model::State;
+
+#[test]
+fn the_documented_answers_become_their_models() {
+    for (name, id) in [
+        ("describe-serverless-jobs", "10_3"),
+        ("describe-serverless-jobs-every-field", "10_3"),
+        ("describe-serverless-jobs-failed", "5"),
+        ("describe-serverless-jobs-pending", "6"),
+    ] {
+        let body = fixture(&format!("{name}.json"));
+        let (job, notices) = read_jobs(&body, job(id), &[]).unwrap();
+        assert_eq!(notices, [], "{name}");
+        assert_model(&format!("{name}.model.json"), job);
+    }
+}
+
+#[test]
+fn an_empty_list_says_that_there_is_no_such_job() {
+    let body = fixture("describe-serverless-jobs-none.json");
+    assert_eq!(read_jobs(&body, job("5"), &[]).unwrap_err(), Miss::NotFound);
+}
+
+#[test]
+fn every_form_of_an_invocation_becomes_one_model() {
+    for status in ["json", "wrapped.json", "xml"] {
+        for results in ["json", "xml"] {
+            let id = "c-hz01v8x80o3";
+            let body = fixture(&format!("list-invocation-status.{status}"));
+            let status = Status::read(&body, id).unwrap();
+            assert!(status.is_finished());
+            let body = fixture(&format!("list-invocation-results.{results}"));
+            let mut all = Results::default();
+            assert!(!all.add(ResultsPage::read(&body, id).unwrap()));
+            let (job, notices) = status.into_job(invocation(id), &[], Some(all), false);
+            assert_eq!(notices, []);
+            assert_eq!(job.state, State::Failed);
+            assert_model("list-invocation-status.model.json", job);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+use std::sync::Arc;
+
+use super::super::{CLOUD, Ehpc};
+use crate::error::{Category, Problem};
+use crate::http::{Limits, Wire};
+use crate::settings::{CloudKeys, Environment, Settings};
+
+fn connect(variables: &[(&str, &str)]) -> Result<Ehpc, Problem> {
+    let keys = CloudKeys {
+        cloud: CLOUD.name,
+        keys: CLOUD.keys,
+    };
+    let pairs = variables
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_string()));
+    let settings = Settings::load(None, Environment::new(pairs), &[keys], &[])?;
+    let profile = settings.profile(&keys, "default")?;
+    let wire = Wire::new(
+        Limits::default(),
+        &[],
+        Arc::new(chrono::Utc::now),
+        Arc::new(|_| ()),
+    )?;
+    Ehpc::new(&profile, &wire)
+}
+
+const KEY: [(&str, &str); 2] = [
+    ("ALIBABA_CLOUD_ACCESS_KEY_ID", "testid"),
+    ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "testsecret"),
+];
+
+fn connect_with(variable: (&str, &str)) -> Result<Ehpc, Problem> {
+    connect(&[KEY[0], KEY[1], variable])
+}
+
+#[test]
+fn the_endpoint_follows_from_the_region_unless_it_is_set() {
+    let authority = |variable| {
+        connect_with(variable)
+            .map(|ehpc| ehpc.endpoint.origin())
+            .unwrap()
+    };
+    assert_eq!(
+        authority(("ALIBABA_CLOUD_REGION_ID", "cn-wulanchabu")),
+        "https://ehpc.cn-wulanchabu.aliyuncs.com"
+    );
+    assert_eq!(
+        authority(("JOBLENS_ALIYUN_ENDPOINT", "http://127.0.0.1:7411")),
+        "http://127.0.0.1:7411"
+    );
+}
+
+#[test]
+fn says_what_is_missing_and_what_to_set() {
+    let problem = connect(&[("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou")])
+        .err()
+        .unwrap();
+    assert_eq!(problem.category, Category::NoCredentials);
+    let hint = problem.hint.unwrap();
+    assert!(hint.contains("ALIBABA_CLOUD_ACCESS_KEY_ID"), "{hint}");
+    let problem = connect(&KEY).err().unwrap();
+    assert_eq!(problem.category, Category::NoCredentials);
+    assert!(problem.hint.unwrap().contains("ALIBABA_CLOUD_REGION_ID"));
+}
+
+#[test]
+fn a_region_cannot_change_the_host() {
+    for region in ["cn-hangzhou.evil.example/", "cn@evil", "CN", "a b"] {
+        let problem = connect_with(("ALIBABA_CLOUD_REGION_ID", region))
+            .err()
+            .unwrap();
+        assert_eq!(problem.category, Category::Usage, "{region}");
+    }
+    let problem = connect_with(("JOBLENS_ALIYUN_ENDPOINT", "http://example.com"))
+        .err()
+        .unwrap();
+    assert_eq!(problem.profile.as_deref(), Some("default"));
+}

@@ -1,0 +1,26 @@
+//! What they answer: an operation each, and errors.
+
+mod container;
+pub mod details;
+mod error;
+mod group;
+mod invocation;
+mod items;
+mod jobs;
+mod vendor;
+mod verdict;
+mod xml;
+
+pub(super) use error::{Asked, classify};
+pub(super) use invocation::{PAGE_SIZE, Results, ResultsPage, STATES as INVOCATION_STATES, Status};
+pub(super) use jobs::{STATES as JOB_STATES, read as read_jobs};
+pub(super) use vendor::document as vendor_document;
+
+/// Why an answer gave no job.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Miss {
+    /// The cloud knows no such job.
+    NotFound,
+    /// What was expected of the answer, and where it was missed.
+    Unreadable(String),
+}
