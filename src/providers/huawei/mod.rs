@@ -75,8 +75,7 @@ impl Client {
         Ok(Self {
             account: Account::new(
                 wire,
-                CLOUD.name,
-                &profile.name,
+                profile,
                 profile.credential_label(label_key, what),
                 secrets,
             ),

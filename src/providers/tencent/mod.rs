@@ -94,8 +94,7 @@ impl Client {
         Ok(Self {
             account: Account::new(
                 wire,
-                CLOUD.name,
-                &profile.name,
+                profile,
                 profile.credential_label("secret_id", "key"),
                 [secret_id, secret_key].into_iter().chain(token),
             ),
