@@ -137,10 +137,20 @@ impl Client {
             .account
             .send(&request, &self.signer, &classify, ask.deadline)
             .await
-            .map_err(with_retirement_hint)?;
+            .map_err(|problem| self.with_retirement_hint(problem))?;
         let region = Some(self.region.as_str());
         wire::read(&answer.body, reference, ask, region, self.clock)
             .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
+    }
+
+    /// A host that is gone looks like a broken network, unless it is this machine.
+    fn with_retirement_hint(&self, mut problem: Problem) -> Problem {
+        if problem.category == Category::Network && !self.endpoint.is_loopback() {
+            let hint = problem.hint.take();
+            let hint = hint.map_or_else(String::new, |hint| format!("{hint}; "));
+            problem.hint = Some(format!("{hint}{}", wire::RETIRED));
+        }
+        problem
     }
 }
 
@@ -162,16 +172,6 @@ fn with_region_hint(mut refusal: Refusal, region: &str) -> Refusal {
         });
     }
     refusal
-}
-
-/// A host that is gone looks like a broken network.
-fn with_retirement_hint(mut problem: Problem) -> Problem {
-    if problem.category == Category::Network {
-        let hint = problem.hint.take();
-        let hint = hint.map_or_else(String::new, |hint| format!("{hint}; "));
-        problem.hint = Some(format!("{hint}{}", wire::RETIRED));
-    }
-    problem
 }
 
 #[cfg(test)]

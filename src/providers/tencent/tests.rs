@@ -118,11 +118,19 @@ fn a_rejected_parameter_names_the_other_spelling_of_the_region() {
 
 #[test]
 fn a_broken_network_may_mean_that_the_api_is_gone() {
-    let hint = |problem| with_retirement_hint(problem).hint;
-    let network = Problem::new(Category::Network, "no such host").hint("check the name");
-    let shown = hint(network).unwrap();
+    let network = || Problem::new(Category::Network, "no such host").hint("check the name");
+    let vendors = connected(&[
+        ("TENCENTCLOUD_REGION", "gz"),
+        ("TENCENTCLOUD_SECRET_ID", "i"),
+        ("TENCENTCLOUD_SECRET_KEY", "k"),
+    ])
+    .unwrap();
+    let hint = |problem| vendors.with_retirement_hint(problem).hint;
+    let shown = hint(network()).unwrap();
     assert!(shown.starts_with("check the name; API 2.0 may be retired"));
     assert_eq!(hint(Problem::new(Category::Throttled, "x")), None);
+    let own = client("i", "k").with_retirement_hint(network());
+    assert_eq!(own.hint.as_deref(), Some("check the name"));
 }
 
 #[test]

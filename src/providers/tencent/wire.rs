@@ -113,7 +113,12 @@ fn by_code(code: &str, by_status: Option<Refusal>) -> Refusal {
             "the protocol is not supported",
             Some("set an endpoint with https://"),
         ),
-        "5000" => (NotFound, Retry::Never, "no such thing", None),
+        "5000" => (
+            NotFound,
+            Retry::Never,
+            "no such thing",
+            Some("check cluster, namespace, service and region"),
+        ),
         "6000" => (Service, Retry::Backoff, "internal error", None),
         "6100" => (
             Service,

@@ -45,6 +45,7 @@ pub fn classify(answer: &Answer) -> Option<Refusal> {
 
 fn by_code(status: u16, code: Option<&str>, by_status: Refusal) -> Refusal {
     const LOCKED: &str = "check the key before the next try: after five refusals in a row the cloud locks it for five minutes";
+    const ELSEWHERE: &str = "check the job id, the region and the project id";
     let of = |category, retry, hint: Option<&str>| Refusal {
         category,
         retry,
@@ -61,13 +62,16 @@ fn by_code(status: u16, code: Option<&str>, by_status: Refusal) -> Refusal {
             Retry::Never,
             Some("this host does not know the call: wrong endpoint or region"),
         ),
-        Some("WKS.0202") => of(Category::NotFound, Retry::Never, None),
+        Some("WKS.0202") => of(Category::NotFound, Retry::Never, Some(ELSEWHERE)),
         // The service answers 500 for its own errors too, which a second call does not heal.
         Some(code) if status == 500 && code.starts_with("WKS.") => {
             of(Category::Service, Retry::Never, None)
         }
         _ if by_status.category == Category::Refused => {
             of(Category::Refused, Retry::Never, Some(LOCKED))
+        }
+        _ if by_status.category == Category::NotFound => {
+            of(Category::NotFound, Retry::Never, Some(ELSEWHERE))
         }
         _ => by_status,
     }
