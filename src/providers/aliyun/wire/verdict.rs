@@ -167,7 +167,7 @@ fn task(node: Node, result: Option<NodeResult>) -> (Task, Verdict) {
     let exit_code = result.as_ref().and_then(|result| result.exit_code);
     let success = result.as_ref().and_then(|result| result.success);
     let reason = (verdict == Verdict::Failed).then(|| match (exit_code, success) {
-        (Some(code), Some(false)) if code == 0 => "exit code 0, Success is false".to_owned(),
+        (Some(0), Some(false)) => "exit code 0, Success is false".to_owned(),
         (Some(code), _) if code != 0 => format!("exit code {code}"),
         (None, Some(false)) => "Success is false".to_owned(),
         _ => "failed to run".to_owned(),
