@@ -6,10 +6,13 @@
 //! No cloud names another; wire types stay in their cloud's folder; the model knows no cloud and no
 //! format. What the right needs from the left is handed in as plain data or as a function.
 
+pub mod commands;
 pub mod crypto;
+pub mod emulator;
 pub mod error;
 pub mod http;
 pub mod model;
+pub mod output;
 pub mod providers;
 pub mod reference;
 pub mod secret;

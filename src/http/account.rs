@@ -1,9 +1,18 @@
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Answer, Refusal, Request, Signer, Wire, excerpt};
+use chrono::TimeDelta;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::sleep;
+
+use super::clients::ClientKey;
+use super::retry::{LONGEST_HINT, backoff};
+use super::{Answer, Happening, Refusal, Request, Retry, Signer, Wire, attempt, excerpt};
+use crate::crypto;
 use crate::error::{Category, Problem};
 use crate::secret::{Scrubber, Secret};
+use crate::settings::Profile;
 
 /// The moment by which a look-up must be done, on the monotonic clock.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +30,10 @@ impl Deadline {
     }
 }
 
+/// Requests of one credential that may be in flight before its first success: clouds lock a key
+/// after a few refusals in a row.
+const ON_TRIAL: usize = 2;
+
 /// One credential of one cloud and what is known of it in this run.
 #[derive(Debug)]
 pub struct Account {
@@ -29,6 +42,13 @@ pub struct Account {
     profile: String,
     credential: String,
     scrubber: Scrubber,
+    ca_file: Option<String>,
+    slots: Arc<Semaphore>,
+    trial: Semaphore,
+    proven: AtomicBool,
+    refused: Mutex<Option<Problem>>,
+    not_before: Mutex<Option<Instant>>,
+    clock_offset_seconds: AtomicI64,
 }
 
 impl Account {
@@ -38,17 +58,23 @@ impl Account {
     /// that the cloud answers.
     pub fn new<'a>(
         wire: &Arc<Wire>,
-        cloud: &'static str,
-        profile: &str,
+        profile: &Profile,
         credential: String,
         secrets: impl IntoIterator<Item = &'a Secret>,
     ) -> Self {
         Self {
             wire: Arc::clone(wire),
-            cloud,
-            profile: profile.to_owned(),
+            cloud: profile.cloud,
+            profile: profile.name.clone(),
             credential,
             scrubber: Scrubber::new(secrets),
+            ca_file: profile.get("ca_file").map(str::to_owned),
+            slots: wire.slots_of(profile.cloud),
+            trial: Semaphore::new(ON_TRIAL.min(wire.limits().concurrency)),
+            proven: AtomicBool::new(false),
+            refused: Mutex::new(None),
+            not_before: Mutex::new(None),
+            clock_offset_seconds: AtomicI64::new(0),
         }
     }
 
@@ -66,15 +92,62 @@ impl Account {
         classify: &(dyn Fn(&Answer) -> Option<Refusal> + Sync),
         deadline: Deadline,
     ) -> Result<Answer, Problem> {
-        let _ = (
-            request,
-            signer,
-            classify,
-            deadline,
-            &self.wire,
-            &self.scrubber,
-        );
-        unimplemented!()
+        let mut attempts = 0;
+        let mut resent_at_once = false;
+        loop {
+            let permits = self.admit(request, deadline, attempts).await?;
+            attempts += 1;
+            let outcome = self.attempt(request, signer, deadline, attempts).await;
+            let (refusal, answer) = match outcome {
+                Ok(answer) => match classify(&answer) {
+                    None => {
+                        self.prove();
+                        return Ok(answer);
+                    }
+                    Some(refusal) => (refusal, Some(answer)),
+                },
+                Err(fault) => (fault, None),
+            };
+            drop(permits);
+            if answer.is_some() {
+                self.learn(request, &refusal);
+            }
+            let fail = |refusal| Err(self.framed(request, refusal, answer.as_ref(), attempts));
+            if attempts >= self.wire.limits().max_attempts {
+                return fail(refusal);
+            }
+            let pause = match refusal.retry {
+                Retry::Never => return fail(refusal),
+                Retry::Once if resent_at_once => return fail(refusal),
+                Retry::Once => {
+                    resent_at_once = true;
+                    continue;
+                }
+                Retry::Clock => match answer.as_ref().filter(|_| !resent_at_once) {
+                    Some(answer) if self.correct_clock(request, answer) => {
+                        resent_at_once = true;
+                        continue;
+                    }
+                    _ => return fail(refusal),
+                },
+                Retry::Backoff => self.pause(&refusal, answer.as_ref(), attempts),
+            };
+            if pause > LONGEST_HINT || pause >= deadline.remaining() {
+                let mut refusal = refusal;
+                if pause > LONGEST_HINT {
+                    refusal.message = format!(
+                        "{}; the cloud asks to wait {} s",
+                        refusal.message,
+                        pause.as_secs()
+                    );
+                }
+                return fail(refusal);
+            }
+            if refusal.category == Category::Throttled {
+                self.hold_back(pause);
+            }
+            sleep(pause).await;
+        }
     }
 
     /// An answer that could not be understood.
@@ -89,6 +162,9 @@ impl Account {
         };
         let mut problem = self.problem(request, Category::Unreadable, message);
         problem.http_status = Some(answer.status);
+        problem.attempts = 1;
+        problem.hint =
+            Some("check that the endpoint is the cloud's own; -v shows what was asked".to_owned());
         problem
     }
 
@@ -105,6 +181,177 @@ impl Account {
         problem.operation = Some(request.operation.to_owned());
         problem.host = Some(request.endpoint.authority().to_owned());
         problem.credential = Some(self.credential.clone());
+        problem
+    }
+
+    /// Waits for a place among the account's and the cloud's calls in flight, and for the end of a
+    /// pause that the cloud asked of the whole account.
+    async fn admit(
+        &self,
+        request: &Request,
+        deadline: Deadline,
+        attempts: u32,
+    ) -> Result<[SemaphorePermit<'_>; 2], Problem> {
+        let out_of_time = || {
+            let mut problem = self.problem(
+                request,
+                Category::Network,
+                "the time for one look-up was over before the call could be sent",
+            );
+            problem.attempts = attempts;
+            problem
+        };
+        let places = async {
+            loop {
+                let trial = self.trial.acquire().await;
+                let slot = self.slots.acquire().await;
+                let permits = [trial, slot].map(|p| p.expect("the semaphores are never closed"));
+                let Some(pause) = self.pause_left() else {
+                    return permits;
+                };
+                drop(permits);
+                sleep(pause).await;
+            }
+        };
+        let permits = tokio::time::timeout(deadline.remaining(), places)
+            .await
+            .map_err(|_| out_of_time())?;
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        match refused.as_ref() {
+            None => Ok(permits),
+            Some(problem) => {
+                let mut problem = problem.clone();
+                problem.operation = Some(request.operation.to_owned());
+                problem.message = format!(
+                    "not asked, since the credential was refused: {}",
+                    problem.message
+                );
+                problem.attempts = 0;
+                Err(problem)
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        request: &Request,
+        signer: &dyn Signer,
+        deadline: Deadline,
+        number: u32,
+    ) -> Result<Answer, Refusal> {
+        let offset = TimeDelta::seconds(self.clock_offset_seconds.load(Ordering::Relaxed));
+        let proof = signer.sign(request, self.wire.now() + offset, &crypto::nonce());
+        let client = self.wire.clients.get(&ClientKey {
+            https: request.endpoint.is_https(),
+            loopback: request.endpoint.is_loopback(),
+            ca_file: self.ca_file.clone(),
+        })?;
+        let sending = attempt::Attempt {
+            request,
+            proof: &proof,
+            number,
+            max_body: self.wire.limits().max_body,
+            timeout: self.wire.limits().request_timeout.min(deadline.remaining()),
+        };
+        let mut answer = sending.send(&client, &|line| self.trace(line)).await?;
+        answer.body = self.scrubber.bytes(std::mem::take(&mut answer.body));
+        for (_, value) in &mut answer.headers {
+            *value = self.scrubber.text(value);
+        }
+        Ok(answer)
+    }
+
+    fn trace(&self, line: String) {
+        self.wire.tell(Happening::Trace(self.scrubber.text(&line)));
+    }
+
+    /// The first success opens all places of the account.
+    fn prove(&self) {
+        if !self.proven.swap(true, Ordering::Relaxed) {
+            let all = self.wire.limits().concurrency;
+            self.trial.add_permits(all - ON_TRIAL.min(all));
+        }
+    }
+
+    /// What a "no" tells about the credential.
+    fn learn(&self, request: &Request, refusal: &Refusal) {
+        match refusal.category {
+            Category::Refused => {
+                let problem = self.framed(request, refusal.clone(), None, 1);
+                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+            }
+            Category::NotFound | Category::Permission if refusal.code.is_some() => self.prove(),
+            _ => {}
+        }
+    }
+
+    /// Takes the clock's offset from an answer; false when the clock is not to blame.
+    fn correct_clock(&self, request: &Request, answer: &Answer) -> bool {
+        const NOT_THE_CLOCK: i64 = 60;
+        let Some(date) = answer.date() else {
+            return false;
+        };
+        let offset = (date - self.wire.now()).num_seconds();
+        if offset.abs() < NOT_THE_CLOCK {
+            return false;
+        }
+        if self.clock_offset_seconds.swap(offset, Ordering::Relaxed) != offset {
+            let direction = if offset > 0 { "behind" } else { "ahead of" };
+            self.wire.tell(Happening::Notice(
+                "clock_corrected",
+                format!(
+                    "this machine's clock is {} s {direction} that of {}; calls are signed with the cloud's time",
+                    offset.abs(),
+                    request.endpoint.authority()
+                ),
+            ));
+        }
+        true
+    }
+
+    fn pause(&self, refusal: &Refusal, answer: Option<&Answer>, attempts: u32) -> Duration {
+        let hint = refusal
+            .retry_after
+            .or_else(|| answer.and_then(|answer| answer.retry_after(self.wire.now())));
+        let jitter = backoff(attempts, crypto::random_fraction());
+        hint.map_or(jitter, |hint| {
+            hint.max(jitter.min(Duration::from_millis(100)))
+        })
+    }
+
+    fn hold_back(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut not_before = self
+            .not_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *not_before = (*not_before).max(Some(until));
+    }
+
+    fn pause_left(&self) -> Option<Duration> {
+        let not_before = self
+            .not_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        (*not_before)?
+            .checked_duration_since(Instant::now())
+            .filter(|pause| !pause.is_zero())
+    }
+
+    fn framed(
+        &self,
+        request: &Request,
+        refusal: Refusal,
+        answer: Option<&Answer>,
+        attempts: u32,
+    ) -> Problem {
+        let mut problem = self.problem(request, refusal.category, refusal.message);
+        problem.code = refusal.code;
+        problem.request_id = refusal.request_id;
+        problem.retryable = refusal.retry != Retry::Never;
+        problem.hint = refusal.hint;
+        problem.http_status = answer.map(|answer| answer.status);
+        problem.attempts = attempts;
         problem
     }
 }

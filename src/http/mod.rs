@@ -3,6 +3,7 @@
 
 mod account;
 mod answer;
+mod attempt;
 mod clients;
 mod endpoint;
 mod request;
@@ -16,6 +17,7 @@ pub use retry::{Refusal, Retry};
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,6 +42,8 @@ pub struct Limits {
     pub concurrency: usize,
     /// Allows plain HTTP beyond loopback.
     pub allow_http: bool,
+    /// Private CAs besides the system's store.
+    pub ca_files: Vec<PathBuf>,
 }
 
 impl Default for Limits {
@@ -51,6 +55,7 @@ impl Default for Limits {
             max_attempts: 4,
             concurrency: 8,
             allow_http: false,
+            ca_files: Vec::new(),
         }
     }
 }

@@ -84,7 +84,8 @@ pub struct Verbatim(pub String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List<T>(pub Vec<T>);
 
-/// A part that may be null, an empty text or missing. Boxed, since most parts are rare.
+/// A part that may be null, an empty text, an empty list (PHP's empty object) or missing. Boxed, since
+/// most parts are rare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part<T>(pub Option<Box<T>>);
 
@@ -352,6 +353,13 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PartVisitor<T> {
         }
     }
 
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Part<T>, A::Error> {
+        match seq.next_element::<de::IgnoredAny>()? {
+            None => Ok(Part::default()),
+            Some(_) => Err(de::Error::invalid_type(de::Unexpected::Seq, &self)),
+        }
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Part<T>, A::Error> {
         T::deserialize(de::value::MapAccessDeserializer::new(map))
             .map(|part| Part(Some(Box::new(part))))
@@ -404,6 +412,12 @@ mod tests {
             );
         }
         assert_eq!(decode::<Answer>(b"\xef\xbb\xbf{}"), Ok(Answer::default()));
+    }
+
+    #[test]
+    fn an_empty_list_is_an_absent_part_and_a_filled_one_is_none() {
+        assert_eq!(decode::<Answer>(br#"{"part":[]}"#), Ok(Answer::default()));
+        assert!(decode::<Answer>(br#"{"part":[{"id":"x"}]}"#).is_err());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! A cloud is one folder and one line in [`CLOUDS`].
 
 pub mod aliyun;
+#[cfg(test)]
+mod fixture;
 pub mod huawei;
 pub mod lenient;
 mod mask;
@@ -10,6 +12,8 @@ pub mod serve;
 pub mod states;
 pub mod sugon;
 pub mod tencent;
+mod vendor;
+mod wall_clock;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -45,7 +45,12 @@ const WIRE_KEYS: [&str; 6] = [
 
 impl File {
     /// Reads a file; one that nobody named may be missing.
-    pub(super) fn read(path: &Path, named: bool, clouds: &[CloudKeys]) -> Result<Self, Problem> {
+    pub(super) fn read(
+        path: &Path,
+        named: bool,
+        clouds: &[CloudKeys],
+        kinds: &[String],
+    ) -> Result<Self, Problem> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound && !named => {
@@ -64,6 +69,7 @@ impl File {
             path,
             text: &text,
             clouds,
+            kinds,
         };
         let file = reader.read()?;
         if reader.holds_secret(&file) {
@@ -133,6 +139,7 @@ struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
     clouds: &'a [CloudKeys],
+    kinds: &'a [String],
 }
 
 impl Reader<'_> {
@@ -271,6 +278,11 @@ impl Reader<'_> {
         let mut states = BTreeMap::new();
         for (kind, value) in table.iter() {
             let name: &str = kind.get_ref();
+            if !self.kinds.iter().any(|known| known == name) {
+                let known = self.kinds.join(", ");
+                let what = format!("there is no kind “{name}”; known are {known}");
+                return Err(self.wrong(kind.span().start, &what));
+            }
             let words = self.table(value, kind.span().start, &format!("states.\"{name}\""))?;
             let mut mapped = Vec::new();
             for (word, value) in words.iter() {
@@ -347,7 +359,7 @@ mod tests {
         let path = folder.path().join("config.toml");
         fs::write(&path, toml).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        File::read(&path, true, &[CLOUD])
+        File::read(&path, true, &[CLOUD], &["aliyun/job".to_owned()])
     }
 
     #[test]
@@ -375,6 +387,10 @@ mod tests {
             (
                 "[states.\"aliyun/job\"]\nDone = 'done'\n",
                 ":2: not a state",
+            ),
+            (
+                "[states.\"aliyun/jbo\"]\nDone = 'failed'\n",
+                ":1: there is no kind “aliyun/jbo”; known are aliyun/job",
             ),
             ("aliyun = 3\n", ":1: “aliyun” must be a table"),
         ];

@@ -108,6 +108,16 @@ impl Environment {
             .map(String::as_str)
             .filter(|value| !value.trim().is_empty())
     }
+
+    /// The variables that name proxies, in either case.
+    pub fn proxies(&self) -> Vec<(String, String)> {
+        let is_proxy = |name: &str| name.to_ascii_uppercase().ends_with("_PROXY");
+        self.0
+            .iter()
+            .filter(|(name, value)| is_proxy(name) && !value.trim().is_empty())
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
 }
 
 /// Where a value came from.
@@ -239,6 +249,8 @@ impl Settings {
     /// Reads the settings file: the one given, else `JOBLENS_CONFIG`, else
     /// `$XDG_CONFIG_HOME/joblens/config.toml`, else `~/.config/joblens/config.toml`.
     ///
+    /// `kinds` are those whose state words may be mapped, as `cloud/kind`.
+    ///
     /// # Errors
     /// Wrong use: a file that was named and is not there, that others can read though it holds a
     /// secret, or that holds what no table knows, with the line.
@@ -246,6 +258,7 @@ impl Settings {
         config: Option<PathBuf>,
         environment: Environment,
         clouds: &[CloudKeys],
+        kinds: &[String],
     ) -> Result<Self, Problem> {
         let named = config.or_else(|| environment.get("JOBLENS_CONFIG").map(PathBuf::from));
         let path = named.clone().or_else(|| {
@@ -255,9 +268,17 @@ impl Settings {
         });
         let file = match path {
             None => File::default(),
-            Some(path) => File::read(&path, named.is_some(), clouds)?,
+            Some(path) => File::read(&path, named.is_some(), clouds, kinds)?,
         };
         Ok(Self { environment, file })
+    }
+
+    /// Settings of the environment alone.
+    pub fn of(environment: Environment) -> Self {
+        Self {
+            environment,
+            file: File::default(),
+        }
     }
 
     /// The settings file.
@@ -312,6 +333,18 @@ impl Settings {
             }
         }
         Ok(profile)
+    }
+
+    /// A path of the settings file: `~/` is the home folder, a relative one starts at the file.
+    fn beside_the_file(&self, path: &str) -> PathBuf {
+        match (path.strip_prefix("~/"), self.environment.get("HOME")) {
+            (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+            _ => self
+                .file
+                .path()
+                .parent()
+                .map_or_else(|| PathBuf::from(path), |folder| folder.join(path)),
+        }
     }
 
     fn no_such_profile(&self, cloud: &str, name: &str) -> Problem {
@@ -369,7 +402,7 @@ impl Settings {
                     (base.as_str(), text.to_owned())
                 }
                 file::Entry::Path(base, path) => {
-                    let text = fs::read_to_string(path).map_err(|error| {
+                    let text = fs::read_to_string(self.beside_the_file(path)).map_err(|error| {
                         let why = error.kind();
                         profile.wrong(key, &format!("names {path}, which cannot be read ({why})"))
                     })?;
@@ -415,7 +448,7 @@ mod tests {
         let pairs = environment
             .iter()
             .map(|(k, v)| (k.to_string(), v.to_string()));
-        Settings::load(Some(path), Environment::new(pairs), &[CLOUD])
+        Settings::load(Some(path), Environment::new(pairs), &[CLOUD], &[])
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::serve::Server;
 use super::{Ask, Boxed, Client, Cloud, Found, Kind, job_at};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
-use crate::model::{Job, Notice, Time};
+use crate::model::{Job, Notice};
 use crate::reference::{Reference, Segment, Template};
 use crate::secret::Secret;
 use crate::settings::{KeySpec, Profile};
@@ -91,7 +91,6 @@ pub static CLOUD: Cloud = Cloud {
 /// One profile's access to E-HPC.
 struct Ehpc {
     account: Account,
-    wire: Arc<Wire>,
     endpoint: Endpoint,
     region: Option<String>,
     signer: Signer,
@@ -118,8 +117,7 @@ impl Ehpc {
         let secrets: Vec<&Secret> = std::iter::once(secret).chain(token).collect();
         let label = profile.credential_label("access_key_id", "key");
         Ok(Self {
-            account: Account::new(wire, "aliyun", &profile.name, label, secrets),
-            wire: Arc::clone(wire),
+            account: Account::new(wire, profile, label, secrets),
             endpoint: endpoint(profile, wire.limits().allow_http)?,
             region: profile.get("region").map(str::to_owned),
             signer: Signer {
@@ -180,7 +178,7 @@ impl Ehpc {
             job.vendor = wire::vendor_document(&answer.body, ask.show_secrets);
             tell_omitted(&job, &mut notices);
         }
-        Ok(self.found(job, notices))
+        Ok(Found { job, notices })
     }
 
     fn no_such_job(&self, request: &Request, answer: &Answer, reference: &Reference) -> Problem {
@@ -226,7 +224,7 @@ impl Ehpc {
             };
             tell_omitted(&job, &mut notices);
         }
-        Ok(self.found(job, notices))
+        Ok(Found { job, notices })
     }
 
     /// The results of a finished invocation, as far as they can be read; `pages` keeps the answers
@@ -267,12 +265,6 @@ impl Ehpc {
                 return results;
             }
         }
-    }
-
-    fn found(&self, mut job: Job, notices: Vec<Notice>) -> Found {
-        let now = Time::new(self.wire.now()).expect("this machine's clock is within 9999 years");
-        job.settle(now);
-        Found { job, notices }
     }
 }
 

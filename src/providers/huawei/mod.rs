@@ -1,16 +1,224 @@
-//! huawei
-use super::{Cloud, serve::Server};
-/// huawei
+//! Huawei Cloud, Workspace APP (云应用): jobs of image servers.
+
+mod regions;
+mod serve;
+mod sign;
+mod wire;
+
+use std::sync::Arc;
+
+use super::{Ask, Boxed, Cloud, Found, Kind};
+use crate::crypto::percent_encode;
+use crate::error::Problem;
+use crate::http::{Account, Endpoint, Method, Request, Wire};
+use crate::reference::{Reference, Segment, Template};
+use crate::secret::Secret;
+use crate::settings::{KeySpec, Profile};
+
+pub use wire::{Details, SubJobDetails};
+
+/// Huawei Cloud.
 pub static CLOUD: Cloud = Cloud {
     name: "huawei",
-    kinds: &[],
-    keys: &[],
-    connect: |_, _| unimplemented!(),
-    server: Server {
-        operation: |_| None,
-        answer: |_, _| unimplemented!(),
-        throttled: || unimplemented!(),
-        unavailable: |_| unimplemented!(),
-        environment: &[],
-    },
+    kinds: &[Kind {
+        template: Template {
+            cloud: "huawei",
+            cloud_short: "hw",
+            kind: "image-job",
+            kind_short: "img",
+            segments: &[Segment {
+                name: "JOB",
+                setting: None,
+            }],
+            ranges: false,
+            sample: "huawei/image-job/702364883651395584",
+        },
+        states: wire::STATES,
+        permission: "Workspace ReadOnlyAccess",
+    }],
+    keys: &[
+        KeySpec::setting("region", &[]),
+        KeySpec::setting("project_id", &["HUAWEICLOUD_SDK_PROJECT_ID"]),
+        KeySpec::id("access_key_id", &["HUAWEICLOUD_SDK_AK"]),
+        KeySpec::secret("secret_access_key", &["HUAWEICLOUD_SDK_SK"]),
+        KeySpec::secret("security_token", &["HUAWEICLOUD_SDK_SECURITY_TOKEN"]),
+        KeySpec::secret("token", &["JOBLENS_HUAWEI_TOKEN"]),
+    ],
+    connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
+    server: serve::SERVER,
 };
+
+/// The vendor's name of the one operation.
+const OPERATION: &str = "ShowImageJob";
+
+/// One key or token of one project.
+struct Client {
+    account: Account,
+    endpoint: Endpoint,
+    signer: sign::Signer,
+    region: Option<String>,
+    project_id: String,
+}
+
+impl Client {
+    fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
+        let signer = signer(profile)?;
+        let endpoint = endpoint(profile, wire)?;
+        let project_id = project_id(profile)?;
+        let (label_key, what) = match signer {
+            sign::Signer::Key { .. } => ("access_key_id", "key"),
+            sign::Signer::Token(_) => ("token", "token"),
+        };
+        let secrets = CREDENTIAL_KEYS.iter().filter_map(|key| profile.secret(key));
+        Ok(Self {
+            account: Account::new(
+                wire,
+                profile,
+                profile.credential_label(label_key, what),
+                secrets,
+            ),
+            endpoint,
+            signer,
+            region: profile.get("region").map(str::to_owned),
+            project_id,
+        })
+    }
+
+    fn request(&self, reference: &Reference) -> Request {
+        let mut headers = vec![("content-type", "application/json".to_owned())];
+        if matches!(self.signer, sign::Signer::Key { .. }) {
+            headers.push(("x-project-id", self.project_id.clone()));
+        }
+        Request {
+            operation: OPERATION,
+            method: Method::Get,
+            endpoint: self.endpoint.clone(),
+            path: format!(
+                "/v1/{}/image-server-jobs/{}",
+                self.project_id,
+                percent_encode(reference.id())
+            ),
+            query: Vec::new(),
+            headers,
+            body: Vec::new(),
+        }
+    }
+
+    async fn image_job(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
+        let request = self.request(reference);
+        let answer = self
+            .account
+            .send(&request, &self.signer, &wire::classify, ask.deadline)
+            .await?;
+        let request_id = answer.header("x-request-id").map(str::to_owned);
+        let mut found = wire::read(&answer.body, reference, ask, self.region.as_deref()).map_err(
+            |expected| {
+                let mut problem = self.account.unreadable(&request, &answer, &expected);
+                problem.request_id.clone_from(&request_id);
+                problem
+            },
+        )?;
+        found.job.request_id = request_id;
+        Ok(found)
+    }
+}
+
+impl super::Client for Client {
+    fn look_up<'a>(
+        &'a self,
+        reference: &'a Reference,
+        ask: &'a Ask,
+    ) -> Boxed<'a, Result<Found, Problem>> {
+        Box::pin(self.image_job(reference, ask))
+    }
+}
+
+/// Parts of a credential; each of them travels in a header.
+const CREDENTIAL_KEYS: [&str; 4] = [
+    "access_key_id",
+    "secret_access_key",
+    "security_token",
+    "token",
+];
+
+/// A key pair or a token, never both: a silent choice would be a guess.
+fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
+    for key in CREDENTIAL_KEYS {
+        let is_header =
+            |secret: &Secret| secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        if profile.secret(key).is_some_and(|secret| !is_header(secret)) {
+            return Err(profile.wrong(key, "holds characters that no credential has"));
+        }
+    }
+    let part = |key: &'static str, variable: &'static str| {
+        profile
+            .secret(key)
+            .cloned()
+            .ok_or_else(|| profile.missing(&key.replace('_', " "), &[key], &[variable]))
+    };
+    let has_key = CREDENTIAL_KEYS[..3]
+        .iter()
+        .any(|key| profile.secret(key).is_some());
+    match (profile.secret("token"), has_key) {
+        (Some(_), true) => Err(profile
+            .wrong("token", "is set together with an access key")
+            .hint("keep the token or the access key, not both")),
+        (Some(token), false) => Ok(sign::Signer::Token(token.clone())),
+        (None, true) => Ok(sign::Signer::Key {
+            id: part("access_key_id", "HUAWEICLOUD_SDK_AK")?,
+            secret: part("secret_access_key", "HUAWEICLOUD_SDK_SK")?,
+            security_token: profile.secret("security_token").cloned(),
+        }),
+        (None, false) => Err(profile.missing(
+            "access key",
+            &["access_key_id", "secret_access_key"],
+            &["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"],
+        )),
+    }
+}
+
+fn endpoint(profile: &Profile, wire: &Wire) -> Result<Endpoint, Problem> {
+    let parse = |text: &str| {
+        Endpoint::parse(text, &[], wire.limits().allow_http).map_err(|mut problem| {
+            problem.cloud = Some(CLOUD.name.to_owned());
+            problem.profile = Some(profile.name.clone());
+            problem
+        })
+    };
+    if let Some(text) = profile.get("endpoint") {
+        return parse(text);
+    }
+    let region = profile
+        .get("region")
+        .ok_or_else(|| profile.missing("region", &["region"], &["JOBLENS_HUAWEI_REGION"]))?;
+    match regions::host(region) {
+        Some(host) => parse(&format!("https://{host}")),
+        None => Err(profile
+            .wrong("region", &format!("is “{region}”, whose endpoint is not known"))
+            .hint("set endpoint to the address of Workspace APP in that region, or correct the region")),
+    }
+}
+
+/// The project id, fit for a path segment and a header.
+fn project_id(profile: &Profile) -> Result<String, Problem> {
+    const WHERE: &str = "it stands in the console under My Credentials, API Credentials (我的凭证), one for each region";
+    let Some(id) = profile.get("project_id") else {
+        let problem = profile.missing(
+            "project id",
+            &["project_id"],
+            &["HUAWEICLOUD_SDK_PROJECT_ID"],
+        );
+        let hint = problem.hint.clone().unwrap_or_default();
+        return Err(problem.hint(format!("{hint}; {WHERE}")));
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !id.bytes().all(is_plain) {
+        return Err(profile
+            .wrong("project_id", "holds characters that no project id has")
+            .hint(WHERE));
+    }
+    Ok(id.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

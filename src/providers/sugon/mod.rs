@@ -1,16 +1,263 @@
-//! sugon
-use super::{Cloud, serve::Server};
-/// sugon
+//! Sugon AI (曙光, SCNet): container instances of the open API v2.
+
+mod serve;
+mod sign;
+mod wire;
+
+use std::sync::Arc;
+
+use super::{Ask, Boxed, Cloud, Found, Kind, wall_clock::WallClock};
+use crate::crypto::percent_encode;
+use crate::error::{Category, Problem};
+use crate::http::{Account, Endpoint, Method, Request, Wire};
+use crate::model::Time;
+use crate::reference::{Reference, Segment, Template};
+use crate::settings::{KeySpec, Profile};
+
+pub use wire::{Details, StartScript, Tensorboard};
+
+/// Sugon AI.
 pub static CLOUD: Cloud = Cloud {
     name: "sugon",
-    kinds: &[],
-    keys: &[],
-    connect: |_, _| unimplemented!(),
-    server: Server {
-        operation: |_| None,
-        answer: |_, _| unimplemented!(),
-        throttled: || unimplemented!(),
-        unavailable: |_| unimplemented!(),
-        environment: &[],
-    },
+    kinds: &[Kind {
+        template: Template {
+            cloud: "sugon",
+            cloud_short: "scnet",
+            kind: "instance",
+            kind_short: "inst",
+            segments: &[Segment {
+                name: "INSTANCE",
+                setting: None,
+            }],
+            ranges: false,
+            sample: "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
+        },
+        states: wire::STATES,
+        permission: "a token of the computing region (the platform's own token is not enough)",
+    }],
+    keys: &[KeySpec::secret("token", &["JOBLENS_SUGON_TOKEN"])],
+    connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
+    server: serve::SERVER,
 };
+
+/// Our name of the one operation; the vendor gives it none.
+const OPERATION: &str = "InstanceServiceDetail";
+
+/// One token of one computing region.
+struct Client {
+    account: Account,
+    wire: Arc<Wire>,
+    endpoint: Endpoint,
+    signer: sign::Signer,
+    clock: WallClock,
+    profile: String,
+    credential: String,
+}
+
+impl Client {
+    fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
+        let token = profile
+            .secret("token")
+            .ok_or_else(|| profile.missing("token", &["token"], &["JOBLENS_SUGON_TOKEN"]))?;
+        if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(profile.wrong("token", "holds characters that no token has"));
+        }
+        let endpoint = profile.get("endpoint").ok_or_else(|| {
+            profile.missing("endpoint", &["endpoint"], &["JOBLENS_SUGON_ENDPOINT"])
+        })?;
+        let endpoint = Endpoint::parse(endpoint, &["/ai"], wire.limits().allow_http)
+            .map_err(|problem| framed(problem, &profile.name))?;
+        let credential = profile.credential_label("token", "token");
+        let client = Self {
+            account: Account::new(wire, profile, credential.clone(), [token]),
+            wire: Arc::clone(wire),
+            endpoint,
+            signer: sign::Signer::new(token.clone()),
+            clock: WallClock::of(profile)?,
+            profile: profile.name.clone(),
+            credential,
+        };
+        client.check_expiry()?;
+        Ok(client)
+    }
+
+    /// Tells an expired token before anything is sent with it.
+    fn check_expiry(&self) -> Result<(), Problem> {
+        let expired = self
+            .signer
+            .expires_at()
+            .filter(|at| *at <= self.wire.now())
+            .and_then(Time::new);
+        let Some(at) = expired else {
+            return Ok(());
+        };
+        let message = format!("the token expired at {}", at.rfc3339());
+        let mut problem = framed(Problem::new(Category::Refused, message), &self.profile);
+        problem.credential = Some(self.credential.clone());
+        problem.host = Some(self.endpoint.authority().to_owned());
+        Err(problem.hint("log in again and set the new token of the computing region"))
+    }
+
+    fn request(&self, reference: &Reference) -> Request {
+        Request {
+            operation: OPERATION,
+            method: Method::Get,
+            endpoint: self.endpoint.clone(),
+            path: format!(
+                "/ai/openapi/v2/instance-service/{}/detail",
+                percent_encode(reference.id())
+            ),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    async fn instance(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
+        self.check_expiry()?;
+        let request = self.request(reference);
+        let answer = self
+            .account
+            .send(&request, &self.signer, &wire::classify, ask.deadline)
+            .await?;
+        wire::read(&answer.body, reference, ask, self.clock)
+            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
+    }
+}
+
+impl super::Client for Client {
+    fn look_up<'a>(
+        &'a self,
+        reference: &'a Reference,
+        ask: &'a Ask,
+    ) -> Boxed<'a, Result<Found, Problem>> {
+        Box::pin(self.instance(reference, ask))
+    }
+}
+
+fn framed(mut problem: Problem, profile: &str) -> Problem {
+    problem.cloud = Some("sugon".to_owned());
+    problem.profile = Some(profile.to_owned());
+    problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Answer, Signer as _};
+    use crate::providers::fixture;
+    use crate::providers::serve::{Step, Thing, World};
+
+    const NOW: &str = "2026-01-02T03:04:05Z";
+
+    fn client(endpoint: &str, token: &str) -> Result<Client, Problem> {
+        let profile = fixture::profile(
+            &CLOUD,
+            &[
+                ("JOBLENS_SUGON_ENDPOINT", endpoint),
+                ("JOBLENS_SUGON_TOKEN", token),
+            ],
+        );
+        Client::new(&profile, &fixture::wire(fixture::moment(NOW)))
+    }
+
+    fn reference(id: &str) -> Reference {
+        fixture::reference(&CLOUD.kinds[0].template, &[id])
+    }
+
+    /// What the emulator answers to the client's own signed request.
+    fn asked(token: &str, id: &str) -> Answer {
+        let client = client("http://127.0.0.1:7411", token).unwrap();
+        let request = client.request(&reference(id));
+        let now = fixture::moment(NOW);
+        let proof = client.signer.sign(&request, now, "0");
+        let incoming = fixture::incoming(&request, &proof, now);
+        assert_eq!(
+            (CLOUD.server.operation)(&incoming).as_deref(),
+            Some(OPERATION)
+        );
+        let thing = Thing {
+            kind: "sugon/instance".to_owned(),
+            segments: vec!["my id/1".to_owned()],
+            steps: vec![Step {
+                state: "Running".to_owned(),
+                ..Step::default()
+            }],
+            parts: 2,
+            ..Thing::default()
+        };
+        fixture::received((CLOUD.server.answer)(
+            &incoming,
+            &World::new(vec![thing], now),
+        ))
+    }
+
+    #[test]
+    fn an_endpoint_that_ends_in_ai_is_never_doubled() {
+        for endpoint in [
+            "https://ai01.example.com:65011",
+            "https://ai01.example.com:65011/ai",
+            "https://ai01.example.com:65011/ai/",
+        ] {
+            let request = client(endpoint, "opaque-token")
+                .unwrap()
+                .request(&reference("a b"));
+            assert_eq!(
+                request.endpoint.origin() + &request.path,
+                "https://ai01.example.com:65011/ai/openapi/v2/instance-service/a%20b/detail"
+            );
+        }
+    }
+
+    #[test]
+    fn tells_an_expired_token_before_asking() {
+        // {"expireTime":"1686900109231"}
+        let token = "e30.eyJleHBpcmVUaW1lIjoiMTY4NjkwMDEwOTIzMSJ9.c2ln";
+        let problem = client("https://ai01.example.com", token).err().unwrap();
+        assert_eq!(problem.category, Category::Refused);
+        assert_eq!(problem.message, "the token expired at 2023-06-16T07:21:49Z");
+        assert!(!problem.retryable);
+    }
+
+    #[test]
+    fn says_what_is_missing() {
+        let wire = fixture::wire(fixture::moment(NOW));
+        let of = |variables: &[(&str, &str)]| {
+            Client::new(&fixture::profile(&CLOUD, variables), &wire)
+                .err()
+                .unwrap()
+        };
+        let problem = of(&[("JOBLENS_SUGON_ENDPOINT", "https://x.cn")]);
+        assert_eq!(problem.category, Category::NoCredentials);
+        assert!(problem.hint.unwrap().contains("JOBLENS_SUGON_TOKEN"));
+        let problem = of(&[("JOBLENS_SUGON_TOKEN", "opaque-token")]);
+        assert!(problem.hint.unwrap().contains("JOBLENS_SUGON_ENDPOINT"));
+        let problem = of(&[
+            ("JOBLENS_SUGON_TOKEN", "令牌令牌"),
+            ("JOBLENS_SUGON_ENDPOINT", "https://x.cn"),
+        ]);
+        assert_eq!(problem.category, Category::Usage);
+    }
+
+    #[test]
+    fn the_emulator_answers_its_own_token() {
+        let answer = asked(serve::TEST_TOKEN, "my id/1");
+        assert_eq!(wire::classify(&answer), None);
+        let clock = WallClock {
+            offset_seconds: 8 * 3600,
+            is_assumed: false,
+        };
+        let found = wire::read(&answer.body, &reference("my id/1"), &fixture::ask(), clock);
+        let job = found.unwrap().job;
+        assert_eq!(job.state_raw.as_deref(), Some("Running"));
+        assert_eq!(job.created_at.unwrap().rfc3339(), NOW);
+    }
+
+    #[test]
+    fn the_emulator_refuses_other_tokens_and_knows_no_other_things() {
+        let refused = wire::classify(&asked("some-other-token", "my id/1")).unwrap();
+        assert_eq!(refused.category, Category::Refused);
+        let missing = wire::classify(&asked(serve::TEST_TOKEN, "other")).unwrap();
+        assert_eq!(missing.category, Category::NotFound);
+    }
+}

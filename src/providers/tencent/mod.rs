@@ -1,16 +1,178 @@
-//! tencent
-use super::{Cloud, serve::Server};
-/// tencent
+//! Tencent Cloud, CCS (API 2.0): events of the services of a cluster.
+
+mod regions;
+mod serve;
+mod sign;
+mod wire;
+
+use std::sync::Arc;
+
+use super::{Ask, Boxed, Cloud, Found, Kind, wall_clock::WallClock};
+use crate::error::{Category, Problem};
+use crate::http::{Account, Answer, Endpoint, Method, Refusal, Request, Wire};
+use crate::reference::{Reference, Segment, Template};
+use crate::settings::{KeySpec, Profile};
+
+/// Tencent Cloud.
 pub static CLOUD: Cloud = Cloud {
     name: "tencent",
-    kinds: &[],
-    keys: &[],
-    connect: |_, _| unimplemented!(),
-    server: Server {
-        operation: |_| None,
-        answer: |_, _| unimplemented!(),
-        throttled: || unimplemented!(),
-        unavailable: |_| unimplemented!(),
-        environment: &[],
-    },
+    kinds: &[Kind {
+        template: Template {
+            cloud: "tencent",
+            cloud_short: "qcloud",
+            kind: "service",
+            kind_short: "svc",
+            segments: &[
+                Segment {
+                    name: "CLUSTER",
+                    setting: Some("cluster"),
+                },
+                Segment {
+                    name: "NAMESPACE",
+                    setting: Some("namespace"),
+                },
+                Segment {
+                    name: "SERVICE",
+                    setting: None,
+                },
+            ],
+            ranges: false,
+            sample: "tencent/service/cls-xxxxx/default/test-web-service",
+        },
+        states: &[],
+        permission: "ccs:DescribeServiceEvent",
+    }],
+    keys: &[
+        KeySpec::setting("region", &["TENCENTCLOUD_REGION"]),
+        KeySpec::setting("cluster", &[]),
+        KeySpec::setting("namespace", &[]),
+        KeySpec::id("secret_id", &["TENCENTCLOUD_SECRET_ID"]),
+        KeySpec::secret("secret_key", &["TENCENTCLOUD_SECRET_KEY"]),
+        KeySpec::secret("token", &["TENCENTCLOUD_TOKEN"]),
+    ],
+    connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
+    server: serve::SERVER,
 };
+
+/// The vendor's name of the one operation.
+const OPERATION: &str = "DescribeServiceEvent";
+
+/// Fixed by the vendor for every call of API 2.0.
+const PATH: &str = "/v2/index.php";
+
+/// One key of one region.
+struct Client {
+    account: Account,
+    endpoint: Endpoint,
+    signer: sign::Signer,
+    clock: WallClock,
+    region: String,
+}
+
+impl Client {
+    fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
+        const KEYS: [&str; 2] = ["secret_id", "secret_key"];
+        const VARIABLES: [&str; 2] = ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"];
+        let missing = || profile.missing("secret id and key", &KEYS, &VARIABLES);
+        let secret_id = profile.secret("secret_id").ok_or_else(missing)?;
+        let secret_key = profile.secret("secret_key").ok_or_else(missing)?;
+        let token = profile.secret("token");
+        let region = profile
+            .get("region")
+            .ok_or_else(|| profile.missing("region", &["region"], &["TENCENTCLOUD_REGION"]))?;
+        let endpoint = profile
+            .get("endpoint")
+            .unwrap_or("https://ccs.api.qcloud.com");
+        let endpoint =
+            Endpoint::parse(endpoint, &[], wire.limits().allow_http).map_err(|mut problem| {
+                problem.cloud = Some(CLOUD.name.to_owned());
+                problem.profile = Some(profile.name.clone());
+                problem
+            })?;
+        Ok(Self {
+            account: Account::new(
+                wire,
+                profile,
+                profile.credential_label("secret_id", "key"),
+                [secret_id, secret_key].into_iter().chain(token),
+            ),
+            endpoint,
+            signer: sign::Signer {
+                secret_id: secret_id.clone(),
+                secret_key: secret_key.clone(),
+                token: token.cloned(),
+            },
+            clock: WallClock::of(profile)?,
+            region: region.to_owned(),
+        })
+    }
+
+    fn request(&self, reference: &Reference) -> Request {
+        let segment = |name| reference.segment(name).unwrap_or_default();
+        let query = [
+            ("Action", OPERATION),
+            ("Region", &self.region),
+            ("clusterId", segment("CLUSTER")),
+            ("namespace", segment("NAMESPACE")),
+            ("serviceName", reference.id()),
+        ];
+        Request {
+            operation: OPERATION,
+            method: Method::Get,
+            endpoint: self.endpoint.clone(),
+            path: PATH.to_owned(),
+            query: query
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    async fn service(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
+        let request = self.request(reference);
+        let classify =
+            |answer: &Answer| wire::classify(answer).map(|no| with_region_hint(no, &self.region));
+        let answer = self
+            .account
+            .send(&request, &self.signer, &classify, ask.deadline)
+            .await
+            .map_err(|problem| self.with_retirement_hint(problem))?;
+        let region = Some(self.region.as_str());
+        wire::read(&answer.body, reference, ask, region, self.clock)
+            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
+    }
+
+    /// A host that is gone looks like a broken network, unless it is this machine.
+    fn with_retirement_hint(&self, mut problem: Problem) -> Problem {
+        if problem.category == Category::Network && !self.endpoint.is_loopback() {
+            let hint = problem.hint.take();
+            let hint = hint.map_or_else(String::new, |hint| format!("{hint}; "));
+            problem.hint = Some(format!("{hint}{}", wire::RETIRED));
+        }
+        problem
+    }
+}
+
+impl super::Client for Client {
+    fn look_up<'a>(
+        &'a self,
+        reference: &'a Reference,
+        ask: &'a Ask,
+    ) -> Boxed<'a, Result<Found, Problem>> {
+        Box::pin(self.service(reference, ask))
+    }
+}
+
+/// A parameter that is not taken may be the region, which has two spellings.
+fn with_region_hint(mut refusal: Refusal, region: &str) -> Refusal {
+    if refusal.code.as_deref() == Some("4000") {
+        refusal.hint = regions::other_spelling(region).map(|other| {
+            format!("check the parameters; the region {region} is also spelt {other}")
+        });
+    }
+    refusal
+}
+
+#[cfg(test)]
+mod tests;

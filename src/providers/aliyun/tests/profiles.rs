@@ -13,7 +13,7 @@ fn connect(variables: &[(&str, &str)]) -> Result<Ehpc, Problem> {
     let pairs = variables
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()));
-    let settings = Settings::load(None, Environment::new(pairs), &[keys])?;
+    let settings = Settings::load(None, Environment::new(pairs), &[keys], &[])?;
     let profile = settings.profile(&keys, "default")?;
     let wire = Wire::new(
         Limits::default(),

@@ -1,0 +1,67 @@
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::look_up::{LookUp, Options};
+use super::{Session, program, runtime};
+use crate::emulator::{self, Emulator, Scenario};
+use crate::error::Problem;
+use crate::output::Format;
+use crate::settings::{Environment, Settings};
+
+/// See what it looks like, without an account: real calls to emulated clouds
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:\n  joblens demo\n  joblens demo -o json")]
+pub(super) struct Arguments {}
+
+/// One of each kind of the built-in scenario.
+const REFERENCES: [&str; 6] = [
+    "aliyun/job/ehpc-hz-FYUr32/train-7",
+    "aliyun/job/ehpc-hz-FYUr32/10_3",
+    "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o4",
+    "sugon/instance/7d3e1f60b2c94a58a1e0c4f29d8b6e35",
+    "huawei/image-job/702371902345678848",
+    "tencent/service/cls-xxxxx/default/test-web-service",
+];
+
+/// Starts the emulated clouds, looks one thing of each kind up in them, and says how to do so by
+/// hand.
+pub(super) fn run(session: &Session, _: &Arguments) -> u8 {
+    let runtime = runtime();
+    let report = runtime.block_on(async {
+        let scenario = Scenario::built_in().map_err(|problem| vec![problem])?;
+        let emulator = Emulator::start(scenario, 0, Arc::new(|_| {}))
+            .await
+            .map_err(|error| {
+                vec![Problem::usage(format!(
+                    "the emulator cannot start ({error})"
+                ))]
+            })?;
+        let environment = Environment::new(emulator::environment(&emulator.origin()));
+        let references = REFERENCES.map(str::to_owned);
+        let settings = Settings::of(environment);
+        let look_up = LookUp::prepare(session, settings, &references, Options::default())?;
+        let report = look_up.report("demo").await;
+        emulator.stop().await;
+        Ok(report)
+    });
+    match report {
+        Ok(report) => match session.finish(&report) {
+            0 => session.say(by_hand(), session.global.format() == Format::Json),
+            code => code,
+        },
+        Err(problems) => session.refuse("demo", problems),
+    }
+}
+
+/// The command lines that do the same.
+fn by_hand() -> String {
+    let program = program();
+    let references = REFERENCES.join(" \\\n    ");
+    format!(
+        "\nThese clouds were emulated on loopback. The same by hand, in two terminals:\n\n  \
+         {program} emulate\n\n  \
+         eval \"$({program} emulate --print-env)\"\n  \
+         {program} get {references}\n"
+    )
+}

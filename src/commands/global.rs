@@ -1,0 +1,170 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::error::Problem;
+use crate::http::Limits;
+use crate::output;
+use crate::settings::{self, Environment, File};
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// Form of the answer
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value = "table",
+        value_name = "FORMAT"
+    )]
+    output: Format,
+    /// Profile of references without @PROFILE
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Settings file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// When to use colours
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
+    color: Color,
+    /// Calls in flight at once, for each cloud [default: 8]
+    #[arg(long, global = true, value_name = "N")]
+    concurrency: Option<String>,
+    /// Time to open a connection [default: 5s]
+    #[arg(long, global = true, value_name = "TIME", hide_short_help = true)]
+    connect_timeout: Option<String>,
+    /// Time for one attempt of a call [default: 30s]
+    #[arg(long, global = true, value_name = "TIME", hide_short_help = true)]
+    request_timeout: Option<String>,
+    /// Largest answer that is read [default: 64MiB]
+    #[arg(long, global = true, value_name = "SIZE", hide_short_help = true)]
+    max_body: Option<String>,
+    /// How often a call is sent at most [default: 4]
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    max_attempts: Option<String>,
+    /// Allow plain HTTP beyond loopback
+    #[arg(long, global = true, hide_short_help = true)]
+    allow_http: bool,
+    /// A private CA besides the system's store, in PEM form
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    ca_file: Vec<PathBuf>,
+    /// Show each request and answer on standard error, secrets masked
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Keep standard error silent
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Columns for people
+    Table,
+    /// The same with more columns
+    Wide,
+    /// One JSON envelope
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR or TERM=dumb says no
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Global {
+    /// The form of the answer.
+    pub(super) fn format(&self) -> output::Format {
+        match self.output {
+            Format::Table => output::Format::Table,
+            Format::Wide => output::Format::Wide,
+            Format::Json => output::Format::Json,
+        }
+    }
+
+    /// Whether colours may be used on a stream.
+    pub(super) fn colour(&self, terminal: bool, environment: &Environment) -> bool {
+        let forced = environment
+            .get("CLICOLOR_FORCE")
+            .is_some_and(|value| value != "0");
+        let dumb = environment.get("TERM") == Some("dumb");
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto if environment.get("NO_COLOR").is_some() => false,
+            Color::Auto => forced || (terminal && !dumb),
+        }
+    }
+
+    /// The limits of the wire: options before `[wire]` of the settings file before the defaults.
+    ///
+    /// # Errors
+    /// Wrong use, naming the option or key.
+    pub(super) fn limits(&self, file: &File) -> Result<Limits, Problem> {
+        let default = Limits::default();
+        let pick = |option: &Option<String>, key: &str| {
+            option.clone().or_else(|| file.wire(key).map(str::to_owned))
+        };
+        let time = |option: &Option<String>, key: &str, default: Duration| match pick(option, key) {
+            None => Ok(default),
+            Some(text) => settings::duration(&text)
+                .filter(|time| !time.is_zero())
+                .ok_or_else(|| wrong(key, &text, "a time with its unit, such as 5s or 1m30s")),
+        };
+        let number = |option: &Option<String>, key: &str, default: u32| match pick(option, key) {
+            None => Ok(default),
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|number| (1..=1000).contains(number))
+                .ok_or_else(|| wrong(key, &text, "a number from 1 to 1000")),
+        };
+        let max_body = match pick(&self.max_body, "max_body") {
+            None => default.max_body,
+            Some(text) => settings::size(&text)
+                .filter(|size| *size > 0)
+                .ok_or_else(|| wrong("max_body", &text, "a size with its unit, such as 64MiB"))?,
+        };
+        let allow_http = match file.wire("allow_http") {
+            _ if self.allow_http => true,
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(text) => return Err(wrong("allow_http", text, "true or false")),
+        };
+        Ok(Limits {
+            connect_timeout: time(
+                &self.connect_timeout,
+                "connect_timeout",
+                default.connect_timeout,
+            )?,
+            request_timeout: time(
+                &self.request_timeout,
+                "request_timeout",
+                default.request_timeout,
+            )?,
+            max_body,
+            max_attempts: number(&self.max_attempts, "max_attempts", default.max_attempts)?,
+            concurrency: number(&self.concurrency, "concurrency", 8)? as usize,
+            allow_http,
+            ca_files: self.ca_file.clone(),
+        })
+    }
+}
+
+fn wrong(key: &str, text: &str, wanted: &str) -> Problem {
+    Problem::usage(format!("{key} is “{text}”; expected {wanted}"))
+}

@@ -1,0 +1,238 @@
+//! The commands: a file each, its arguments and its run side by side.
+
+mod demo;
+mod emulate;
+mod get;
+mod global;
+mod look_up;
+mod references;
+mod words;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
+
+use chrono::Utc;
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::error::Problem;
+use crate::http::{Happening, Sink};
+use crate::model::{Exit, Notice, Report, Time};
+use crate::output::{self, Screen};
+use crate::providers;
+use crate::reference::DEFAULT_PROFILE;
+use crate::settings::{Environment, Settings};
+use global::Global;
+use look_up::Collected;
+
+/// One lens on jobs and containers across clouds. It only reads.
+#[derive(Debug, Parser)]
+#[command(
+    name = "joblens",
+    version,
+    subcommand_precedence_over_arg = true,
+    before_help = "Examples:\n  \
+        joblens aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
+        joblens demo",
+    after_help = "A reference is CLOUD[@PROFILE]/KIND/SEGMENT…; clouds: aliyun, sugon, huawei, tencent.\n\
+        Exit codes: 0 all looked up · 2 wrong use · 3 not found · 4 credentials · 5 service or network."
+)]
+struct Cli {
+    #[command(flatten)]
+    bare: get::Arguments,
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Get(get::Arguments),
+    Demo(demo::Arguments),
+    Emulate(emulate::Arguments),
+}
+
+/// Runs the command line and returns the exit code of the process.
+///
+/// `arguments` begin with the program's own name; the environment is taken once.
+pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
+    let environment =
+        Environment::new(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }));
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let session = Session::new(cli.global, environment);
+    match cli.command {
+        Some(_) if !cli.bare.is_empty() => session.refuse(
+            "get",
+            vec![
+                Problem::usage("references and options of get stand before the name of a command")
+                    .hint("write them after it: joblens get REF…"),
+            ],
+        ),
+        Some(Command::Get(arguments)) => get::run(&session, &arguments),
+        Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
+        Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
+        None => match cli.bare.first_word() {
+            None => {
+                // Help that nobody asked for is a complaint, so it goes to standard error.
+                let help = Cli::command().render_help().to_string();
+                let _ = write!(io::stderr(), "{help}");
+                2
+            }
+            Some(word) if !word.contains('/') && word != "-" => {
+                session.refuse("get", vec![words::unknown_command(word)])
+            }
+            Some(_) => get::run(&session, &cli.bare),
+        },
+    }
+}
+
+/// Shows help, version or a wrong option; the latter with the word people bring from elsewhere.
+fn refuse(error: &clap::Error) -> u8 {
+    let code = u8::from(error.use_stderr()) * 2;
+    if error.print().is_err() {
+        return closed();
+    }
+    if let Some(advice) = words::advice(error) {
+        let _ = writeln!(io::stderr(), "\n{advice}");
+    }
+    code
+}
+
+/// The exit code of an output that was closed by its reader.
+fn closed() -> u8 {
+    141
+}
+
+/// What every command has: global options, environment, and where to write.
+struct Session {
+    global: Global,
+    environment: Environment,
+}
+
+impl Session {
+    fn new(global: Global, environment: Environment) -> Self {
+        Self {
+            global,
+            environment,
+        }
+    }
+
+    /// The settings file that options and environment name, with the environment.
+    fn settings(&self) -> Result<Settings, Problem> {
+        let clouds = look_up::all_cloud_keys();
+        let kinds: Vec<String> = providers::kinds()
+            .filter(|kind| !kind.states.is_empty())
+            .map(|kind| format!("{}/{}", kind.template.cloud, kind.template.kind))
+            .collect();
+        let config = self.global.config.clone();
+        Settings::load(config, self.environment.clone(), &clouds, &kinds)
+    }
+
+    /// The profile of references without `@PROFILE`.
+    fn default_profile<'a>(&'a self, settings: &'a Settings) -> &'a str {
+        let option = self.global.profile.as_deref();
+        option
+            .or_else(|| settings.environment().get("JOBLENS_PROFILE"))
+            .unwrap_or(DEFAULT_PROFILE)
+    }
+
+    /// Traces go to standard error at once, notices are told with the answer.
+    fn sink(&self, told: &Collected) -> Sink {
+        let (verbose, told) = (self.global.verbose, told.clone());
+        Arc::new(move |happening| match happening {
+            Happening::Trace(line) if verbose => {
+                let _ = output::write_trace(&mut io::stderr().lock(), &line);
+            }
+            Happening::Trace(_) => {}
+            Happening::Notice(code, message) => told.keep(Notice::new(code, message)),
+        })
+    }
+
+    /// Prints an answer and what failed, and returns the exit code.
+    fn finish(&self, report: &Report) -> u8 {
+        if !self.global.quiet {
+            self.tell(report);
+        }
+        let stdout = io::stdout();
+        let screen = self.screen(stdout.is_terminal());
+        let written = output::write(&mut stdout.lock(), report, self.global.format(), &screen);
+        match written {
+            Ok(()) => report.exit.code,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
+            Err(error) => {
+                let problem = Problem::usage(format!("the output cannot be written ({error})"));
+                self.complain(&problem);
+                Exit::new(5).code
+            }
+        }
+    }
+
+    /// Ends a command that was used wrongly.
+    fn refuse(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
+        self.finish(&Report::new(command, Vec::new(), problems, Vec::new()))
+    }
+
+    /// Prints a text that is no answer of a cloud, and returns the exit code.
+    fn say(&self, text: String, beside: bool) -> u8 {
+        let written = match beside {
+            true => io::stderr().write_all(text.as_bytes()),
+            false => io::stdout().write_all(text.as_bytes()),
+        };
+        written.map_or_else(|_| closed(), |()| 0)
+    }
+
+    fn tell(&self, report: &Report) {
+        for problem in &report.errors {
+            self.complain(problem);
+        }
+        for notice in report
+            .notices
+            .iter()
+            .filter(|notice| self.is_worth_a_line(notice))
+        {
+            let _ = output::write_notice(&mut io::stderr().lock(), notice);
+        }
+    }
+
+    /// Notices that only say how an answer was read stay in the envelope, unless `-v` asks.
+    fn is_worth_a_line(&self, notice: &Notice) -> bool {
+        self.global.verbose || !matches!(notice.code, "assumed_utc_offset" | "events_truncated")
+    }
+
+    fn complain(&self, problem: &Problem) {
+        let screen = self.screen(io::stderr().is_terminal());
+        let _ = output::write_problem(&mut io::stderr().lock(), problem, &screen);
+    }
+
+    fn screen(&self, terminal: bool) -> Screen {
+        let width = terminal
+            .then(terminal_size::terminal_size)
+            .flatten()
+            .map(|(width, _)| usize::from(width.0));
+        Screen {
+            width: terminal.then(|| width.unwrap_or(80)),
+            colour: self.global.colour(terminal, &self.environment),
+            now: Time::new(Utc::now()).expect("the present lies before the year 10000"),
+        }
+    }
+}
+
+/// The program as it was called, for command lines that can be copied.
+fn program() -> String {
+    std::env::args()
+        .next()
+        .unwrap_or_else(|| "joblens".to_owned())
+}
+
+/// A runtime on the one thread that this process needs.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("the operating system gives an event queue")
+}

@@ -1,0 +1,66 @@
+//! Words that people bring from other tools, answered with one sentence.
+
+use clap::error::{ContextKind, ContextValue};
+
+use crate::error::Problem;
+
+/// What a command of other tools is called here.
+fn nearest(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "cancel" | "delete" | "rm" | "stop" | "kill" | "submit" | "create" | "run" | "start"
+        | "restart" | "scale" | "apply" => "joblens only reads",
+        "logs" | "log" | "view" | "show" | "status" | "inspect" | "info" | "describe" | "desc" => {
+            "to look at a thing: joblens get REF -o json"
+        }
+        "ps" | "top" | "jobs" | "squeue" | "qstat" => "to look at things: joblens get REF… -o wide",
+        _ => return None,
+    })
+}
+
+const COMMANDS: [&str; 4] = ["get", "demo", "emulate", "help"];
+
+/// A first word that is neither a command nor a reference.
+pub(super) fn unknown_command(word: &str) -> Problem {
+    let problem = Problem::usage(format!("there is no command “{word}”"));
+    if let Some(advice) = nearest(&word.to_ascii_lowercase()) {
+        return problem.hint(advice);
+    }
+    let near = COMMANDS
+        .iter()
+        .filter(|command| strsim::damerau_levenshtein(command, word) <= 2)
+        .min_by_key(|command| strsim::damerau_levenshtein(command, word));
+    match near {
+        Some(command) => problem.hint(format!("joblens {command}")),
+        None => problem
+            .hint("a reference holds a slash, such as aliyun/job/CLUSTER/JOB; see joblens --help"),
+    }
+}
+
+/// A sentence for an option of other tools.
+pub(super) fn advice(error: &clap::Error) -> Option<&'static str> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    Some(match argument.split('=').next().unwrap_or_default() {
+        "--query" | "--jq" | "--filter" | "--jsonpath" => {
+            "  try    pipe the JSON: joblens get REF -o json | jq '.jobs[].state'"
+        }
+        "--region" => "  try    set region in the settings file, or JOBLENS_<CLOUD>_REGION",
+        "--format" => "  try    -o table, -o wide or -o json",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_from_elsewhere_get_one_sentence() {
+        let hint = |word| unknown_command(word).hint.unwrap();
+        assert_eq!(hint("delete"), "joblens only reads");
+        assert!(hint("logs").contains("joblens get"));
+        assert_eq!(hint("gte"), "joblens get");
+        assert!(hint("zzz").contains("slash"));
+    }
+}

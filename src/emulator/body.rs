@@ -1,0 +1,89 @@
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+use tokio::time::{Interval, interval};
+
+/// How often a dripping body gives a byte.
+const DRIP_EVERY: Duration = Duration::from_millis(100);
+
+/// The body of an answer, which may go wrong on purpose.
+#[derive(Debug)]
+pub(super) enum Payload {
+    /// All of it.
+    Whole(Bytes),
+    /// The first half of what is announced; then the connection breaks.
+    Half {
+        head: Bytes,
+        announced: u64,
+        flushed: bool,
+    },
+    /// A byte now and then, without end.
+    Drip(Interval),
+}
+
+/// Ends a connection in the middle of a body.
+#[derive(Debug, thiserror::Error)]
+#[error("the emulator broke the connection")]
+pub(super) struct Broken;
+
+impl Payload {
+    pub fn half(body: &Bytes) -> Self {
+        // An answer without a body still has to announce something that never comes.
+        let announced = body.len().max(2) as u64;
+        let half = body.len() / 2;
+        Self::Half {
+            head: body.slice(..half),
+            announced,
+            flushed: false,
+        }
+    }
+
+    pub fn drip() -> Self {
+        Self::Drip(interval(DRIP_EVERY))
+    }
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let data = match self.get_mut() {
+            Self::Whole(bytes) | Self::Half { head: bytes, .. } if !bytes.is_empty() => {
+                std::mem::take(bytes)
+            }
+            Self::Whole(_) => return Poll::Ready(None),
+            Self::Half { flushed, .. } => {
+                // The server writes out what it has while a body is not ready, so the client gets
+                // the first half before the connection breaks.
+                if !std::mem::replace(flushed, true) {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                return Poll::Ready(Some(Err(Broken)));
+            }
+            Self::Drip(interval) => {
+                ready!(interval.poll_tick(context));
+                Bytes::from_static(b" ")
+            }
+        };
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(bytes) if bytes.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Half { announced, .. } => SizeHint::with_exact(*announced),
+            Self::Drip(_) => SizeHint::default(),
+        }
+    }
+}

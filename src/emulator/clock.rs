@@ -1,0 +1,88 @@
+//! The emulator's time: what its clock shows, and how fast its things live.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::providers::serve::Thing;
+
+/// The wall clock of the emulated clouds, which may be wrong on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Clock {
+    /// How far it is ahead of this machine's clock; negative when it is behind.
+    pub offset: TimeDelta,
+}
+
+impl Clock {
+    /// What the clock shows.
+    pub fn now(self) -> DateTime<Utc> {
+        Utc::now() + self.offset
+    }
+}
+
+/// The same thing with everything that lies after the emulator's start happening `speed` times as
+/// soon.
+///
+/// What lies before the start stays where it is, so that every time in an answer is a time of the
+/// wall clock and none lies in the future.
+pub fn hasten(mut thing: Thing, speed: f64) -> Thing {
+    let age = thing.age;
+    let sooner = |after: Duration| match after.checked_sub(age) {
+        Some(ahead) => age + ahead.div_f64(speed),
+        None => after,
+    };
+    for step in &mut thing.steps {
+        step.after = sooner(step.after);
+    }
+    for warning in &mut thing.warnings {
+        warning.after = sooner(warning.after);
+    }
+    thing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::serve::{Step, Warning, World};
+
+    fn step(after: u64, state: &str) -> Step {
+        Step {
+            after: Duration::from_secs(after),
+            state: state.to_owned(),
+            ..Step::default()
+        }
+    }
+
+    #[test]
+    fn only_what_lies_ahead_is_hastened() {
+        let thing = Thing {
+            kind: "aliyun/job".into(),
+            segments: vec!["c".into(), "5".into()],
+            age: Duration::from_secs(100),
+            steps: vec![step(0, "Pending"), step(60, "Running"), step(700, "Failed")],
+            warnings: vec![Warning {
+                after: Duration::from_secs(160),
+                ..Warning::default()
+            }],
+            ..Thing::default()
+        };
+        let born_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let hastened = hasten(thing, 60.0);
+        assert_eq!(hastened.warnings[0].after, Duration::from_secs(101));
+        let world = World::new(vec![hastened], born_at);
+        let at = |seconds| {
+            world
+                .find(
+                    "aliyun/job",
+                    &["c", "5"],
+                    born_at + TimeDelta::seconds(seconds),
+                )
+                .unwrap()
+        };
+        assert_eq!(at(0).step.state, "Running");
+        assert_eq!(at(0).since, born_at - TimeDelta::seconds(40));
+        assert_eq!(at(9).step.state, "Running");
+        assert_eq!(at(10).step.state, "Failed");
+        assert_eq!(at(10).since, born_at + TimeDelta::seconds(10));
+    }
+}

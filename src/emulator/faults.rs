@@ -1,0 +1,172 @@
+//! Which request goes wrong, and how.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// One thing that goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Long name of the cloud that it befalls; `None` for all.
+    pub cloud: Option<&'static str>,
+    /// The cloud's name of the operation that it befalls; `None` for all.
+    pub operation: Option<String>,
+    /// What happens.
+    pub effect: Effect,
+    /// How many requests it lets pass first.
+    pub skip: u64,
+    /// How many requests it hits after that; `None` for all.
+    pub times: Option<u64>,
+    /// When the client may come back, told in `retry-after` in whole seconds, rounded up.
+    pub retry_after: Option<Duration>,
+}
+
+/// What happens to an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// The cloud's own "too many calls".
+    Throttle,
+    /// The cloud's own failure with this HTTP status.
+    Status(u16),
+    /// A gateway's HTML page with this HTTP status.
+    Html(u16),
+    /// Half the announced body, then the end of the connection.
+    Truncate,
+    /// Half the announced body, then a reset of the connection.
+    Reset,
+    /// The right answer, so much later.
+    Slow(Duration),
+    /// One byte every 100 ms, without end.
+    Drip,
+    /// Status 200 and no body.
+    Empty,
+    /// Status 302 to this address.
+    Redirect(String),
+}
+
+impl Effect {
+    /// The word as scenario files have it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Throttle => "throttle",
+            Self::Status(_) => "status",
+            Self::Html(_) => "html",
+            Self::Truncate => "truncate",
+            Self::Reset => "reset",
+            Self::Slow(_) => "slow",
+            Self::Drip => "drip",
+            Self::Empty => "empty",
+            Self::Redirect(_) => "redirect",
+        }
+    }
+}
+
+/// The faults of a scenario and how many requests have come to each.
+#[derive(Debug)]
+pub struct Faults {
+    faults: Vec<Fault>,
+    met: Mutex<Vec<u64>>,
+}
+
+impl Faults {
+    /// Faults that have met no request yet.
+    pub fn new(faults: Vec<Fault>) -> Self {
+        let met = Mutex::new(vec![0; faults.len()]);
+        Self { faults, met }
+    }
+
+    /// The fault that hits this request, if one does.
+    ///
+    /// Faults are asked in the order of the scenario; a request that one of them takes does not
+    /// come to those after it, so that a list reads as a course of events.
+    pub fn strike(&self, cloud: &str, operation: &str) -> Option<&Fault> {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        self.faults
+            .iter()
+            .zip(met.iter_mut())
+            .filter(|(fault, _)| {
+                fault.cloud.is_none_or(|name| name == cloud)
+                    && fault
+                        .operation
+                        .as_deref()
+                        .is_none_or(|name| name == operation)
+            })
+            .find_map(|(fault, met)| {
+                let before = *met;
+                *met += 1;
+                let hit = before.checked_sub(fault.skip)?;
+                fault.times.is_none_or(|times| hit < times).then_some(fault)
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(effect: Effect) -> Fault {
+        Fault {
+            cloud: None,
+            operation: None,
+            effect,
+            skip: 0,
+            times: None,
+            retry_after: None,
+        }
+    }
+
+    fn words(faults: &Faults, requests: &[(&str, &str)]) -> Vec<&'static str> {
+        requests
+            .iter()
+            .map(|(cloud, operation)| {
+                faults
+                    .strike(cloud, operation)
+                    .map_or("-", |fault| fault.effect.word())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_list_of_faults_reads_as_a_course_of_events() {
+        let faults = Faults::new(vec![
+            Fault {
+                times: Some(2),
+                ..fault(Effect::Throttle)
+            },
+            Fault {
+                skip: 1,
+                times: Some(1),
+                ..fault(Effect::Reset)
+            },
+        ]);
+        assert_eq!(
+            words(&faults, &[("aliyun", "A"); 6]),
+            ["throttle", "throttle", "-", "reset", "-", "-"]
+        );
+    }
+
+    #[test]
+    fn a_fault_befalls_its_own_operation_and_cloud_only() {
+        let faults = Faults::new(vec![
+            Fault {
+                operation: Some("A".into()),
+                ..fault(Effect::Empty)
+            },
+            Fault {
+                cloud: Some("huawei"),
+                ..fault(Effect::Drip)
+            },
+        ]);
+        assert_eq!(
+            words(
+                &faults,
+                &[
+                    ("aliyun", "A"),
+                    ("aliyun", "B"),
+                    ("huawei", "B"),
+                    ("huawei", "A")
+                ]
+            ),
+            ["empty", "-", "drip", "empty"]
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! The four clouds on one loopback port: for `demo`, for people's scripts and for the tests.
+//!
+//! What each cloud checks and answers is in its own `serve.rs`; here are the HTTP server, the clock,
+//! the faults and the scenario around them.
+
+mod body;
+mod clock;
+mod faults;
+mod scenario;
+mod server;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub use clock::Clock;
+pub use faults::{Effect, Fault};
+pub use scenario::Scenario;
+
+use crate::providers::{CLOUDS, serve::Server};
+use server::State;
+
+/// The port of `joblens emulate` when none is given, so that scripts know it beforehand.
+pub const DEFAULT_PORT: u16 = 7411;
+
+/// A request that was answered. It holds no header and no query, since secrets travel there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// Method in upper case.
+    pub method: String,
+    /// Path, still percent-encoded, without the query.
+    pub path: String,
+    /// Long name of the cloud that took it; `None` when none did.
+    pub cloud: Option<&'static str>,
+    /// The cloud's name of the operation.
+    pub operation: Option<String>,
+    /// HTTP status of the answer.
+    pub status: u16,
+    /// Word of the fault that hit it.
+    pub fault: Option<&'static str>,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.status, self.method, self.path)?;
+        if let (Some(cloud), Some(operation)) = (self.cloud, &self.operation) {
+            write!(f, " {cloud} {operation}")?;
+        }
+        match self.fault {
+            Some(fault) => write!(f, " (fault: {fault})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where accesses go: each before its answer is sent, in the order of the answers.
+pub type Log = Arc<dyn Fn(Access) + Send + Sync>;
+
+/// A running emulator; it stops when it is dropped.
+#[derive(Debug)]
+pub struct Emulator {
+    address: SocketAddr,
+    state: Arc<State>,
+    accepting: JoinHandle<()>,
+}
+
+impl Emulator {
+    /// Starts the clouds on a port of 127.0.0.1; port 0 takes a free one.
+    ///
+    /// Must be called inside a tokio runtime, which then has to be kept running.
+    ///
+    /// # Errors
+    /// The port cannot be had, such as `AddrInUse`.
+    pub async fn start(scenario: Scenario, port: u16, log: Log) -> io::Result<Self> {
+        let clouds = CLOUDS.map(|cloud| (cloud.name, &cloud.server));
+        Self::start_with(scenario, port, log, clouds.to_vec()).await
+    }
+
+    async fn start_with(
+        scenario: Scenario,
+        port: u16,
+        log: Log,
+        clouds: Vec<(&'static str, &'static Server)>,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(State::new(scenario, clouds, log));
+        let accepting = tokio::spawn(server::accept(listener, Arc::clone(&state)));
+        Ok(Self {
+            address,
+            state,
+            accepting,
+        })
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// How often each operation was asked for, as `cloud/operation`; the same that
+    /// `GET /_emulator/requests` answers.
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        self.state.counts()
+    }
+
+    /// Ends every connection and gives the port back.
+    pub async fn stop(mut self) {
+        self.accepting.abort();
+        // The only error is that the task was stopped, which is what was asked for.
+        let _ = (&mut self.accepting).await;
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Variables that make a shell use the emulator at `origin`, with the well-known test keys.
+pub fn environment(origin: &str) -> Vec<(String, String)> {
+    CLOUDS
+        .iter()
+        .flat_map(|cloud| cloud.server.environment)
+        .map(|(name, value)| ((*name).to_owned(), value.replace("{origin}", origin)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::file::{Reader, Text};
+use crate::emulator::faults::{Effect, Fault};
+use crate::error::Problem;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FaultTable {
+    operation: Text,
+    cloud: Option<Text>,
+    kind: Text,
+    times: Option<u64>,
+    skip: Option<u64>,
+    status: Option<Spanned<u16>>,
+    delay: Option<Text>,
+    location: Option<Text>,
+    retry_after: Option<Text>,
+}
+
+const KINDS: &str = "throttle, status, html, truncate, reset, slow, drip, empty and redirect";
+
+impl Reader<'_> {
+    pub fn fault(&self, fault: &FaultTable) -> Result<Fault, Problem> {
+        let cloud = fault
+            .cloud
+            .as_ref()
+            .map(|text| self.cloud(text))
+            .transpose()?;
+        let operation = Some(fault.operation.get_ref().clone()).filter(|name| name != "*");
+        let effect = self.effect(fault)?;
+        let retry_after = match &fault.retry_after {
+            Some(text) if !matches!(effect, Effect::Throttle | Effect::Status(_)) => {
+                let what = "is for the kinds throttle and status only";
+                return Err(self.wrong_at(text, what));
+            }
+            Some(text) => Some(self.duration(text)?),
+            None => None,
+        };
+        Ok(Fault {
+            cloud,
+            operation,
+            effect,
+            skip: fault.skip.unwrap_or(0),
+            times: fault.times,
+            retry_after,
+        })
+    }
+
+    fn cloud(&self, text: &Text) -> Result<&'static str, Problem> {
+        self.kinds
+            .iter()
+            .map(|kind| kind.template.cloud)
+            .find(|cloud| cloud == text.get_ref())
+            .ok_or_else(|| self.wrong_at(text, "is no cloud"))
+    }
+
+    fn effect(&self, fault: &FaultTable) -> Result<Effect, Problem> {
+        let kind = fault.kind.get_ref().as_str();
+        let only = |at: usize, key: &str, kinds: &str| {
+            Err(self.wrong(at, &format!("{key} is for faults of the kind {kinds} only")))
+        };
+        if let Some(status) = &fault.status
+            && !["status", "html"].contains(&kind)
+        {
+            return only(status.span().start, "status", "status or html");
+        }
+        if let Some(delay) = fault.delay.as_ref().filter(|_| kind != "slow") {
+            return only(delay.span().start, "delay", "slow");
+        }
+        if let Some(location) = fault.location.as_ref().filter(|_| kind != "redirect") {
+            return only(location.span().start, "location", "redirect");
+        }
+        let missing = |key: &str| self.wrong_at(&fault.kind, &format!("needs {key}"));
+        Ok(match kind {
+            "throttle" => Effect::Throttle,
+            "status" => Effect::Status(self.status(fault, 503, 500)?),
+            "html" => Effect::Html(self.status(fault, 502, 200)?),
+            "truncate" => Effect::Truncate,
+            "reset" => Effect::Reset,
+            "slow" => {
+                let delay = fault.delay.as_ref().ok_or_else(|| missing("delay"))?;
+                Effect::Slow(self.duration(delay)?)
+            }
+            "drip" => Effect::Drip,
+            "empty" => Effect::Empty,
+            "redirect" => {
+                let location = fault.location.as_ref().ok_or_else(|| missing("location"))?;
+                let text = location.get_ref();
+                if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
+                    return Err(self.wrong_at(location, "is no URL"));
+                }
+                Effect::Redirect(text.clone())
+            }
+            _ => {
+                let what = format!("is no kind of fault; known are {KINDS}");
+                return Err(self.wrong_at(&fault.kind, &what));
+            }
+        })
+    }
+
+    fn status(&self, fault: &FaultTable, default: u16, lowest: u16) -> Result<u16, Problem> {
+        match &fault.status {
+            None => Ok(default),
+            Some(status) if (lowest..=599).contains(status.get_ref()) => Ok(*status.get_ref()),
+            Some(status) => {
+                let kind = fault.kind.get_ref();
+                let what = format!("status must be from {lowest} to 599 for the kind {kind}");
+                Err(self.wrong(status.span().start, &what))
+            }
+        }
+    }
+}

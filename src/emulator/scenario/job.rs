@@ -1,0 +1,159 @@
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::file::{Reader, Text, contents};
+use crate::error::Problem;
+use crate::providers::serve::{Step, Thing, Warning};
+use crate::providers::{Kind, RESERVED_KINDS};
+use crate::reference::{self, DEFAULT_PROFILE, Reference};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JobTable {
+    #[serde(rename = "ref")]
+    pub reference: Text,
+    name: Option<String>,
+    user: Option<String>,
+    queue: Option<String>,
+    age: Option<Text>,
+    parts: Option<Spanned<usize>>,
+    #[serde(default)]
+    states: Vec<StateTable>,
+    #[serde(default)]
+    warnings: Vec<WarningTable>,
+    document: Option<Text>,
+    document_file: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateTable {
+    after: Text,
+    state: String,
+    exit_code: Option<i64>,
+    reason: Option<String>,
+    message: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WarningTable {
+    after: Text,
+    reason: String,
+    message: String,
+    count: Option<u64>,
+}
+
+const MOST_PARTS: usize = 10_000;
+
+impl Reader<'_> {
+    pub fn things(&self, job: &JobTable) -> Result<Vec<Thing>, Problem> {
+        let references = self.references(&job.reference)?;
+        let document = self.document(job)?;
+        let kind = self.kind_of(&references);
+        if job.states.is_empty() && document.is_none() && !kind.is_some_and(|k| k.states.is_empty())
+        {
+            return Err(self.wrong_at(&job.reference, "needs states or a document"));
+        }
+        let parts = job.parts.as_ref().map_or(1, |parts| *parts.get_ref());
+        if let Some(at) = job.parts.as_ref().filter(|_| parts > MOST_PARTS) {
+            let what = format!("parts must be at most {MOST_PARTS}");
+            return Err(self.wrong(at.span().start, &what));
+        }
+        let age = self.duration_or_zero(job.age.as_ref())?;
+        let steps = self.steps(job)?;
+        let warnings = job
+            .warnings
+            .iter()
+            .map(|warning| self.warning(warning))
+            .collect::<Result<Vec<_>, _>>()?;
+        let thing = |reference: Reference| Thing {
+            kind: format!("{}/{}", reference.template.cloud, reference.template.kind),
+            segments: reference.segments,
+            name: job.name.clone(),
+            user: job.user.clone(),
+            queue: job.queue.clone(),
+            age,
+            steps: steps.clone(),
+            parts,
+            warnings: warnings.clone(),
+            document: document.clone(),
+        };
+        Ok(references.into_iter().map(thing).collect())
+    }
+
+    fn references(&self, text: &Text) -> Result<Vec<Reference>, Problem> {
+        let templates: Vec<_> = self.kinds.iter().map(|kind| &kind.template).collect();
+        let reader = reference::Reader {
+            templates: &templates,
+            reserved: &RESERVED_KINDS,
+            default_profile: DEFAULT_PROFILE,
+            setting: &|_, _, _| None,
+        };
+        reader.read(text.get_ref()).map_err(|problem| {
+            let mut framed = self.wrong_at(text, &format!("is no reference: {}", problem.message));
+            framed.hint = problem.hint;
+            framed
+        })
+    }
+
+    fn kind_of(&self, references: &[Reference]) -> Option<&'static Kind> {
+        let template = references.first()?.template;
+        self.kinds
+            .iter()
+            .find(|kind| &kind.template == template)
+            .copied()
+    }
+
+    fn steps(&self, job: &JobTable) -> Result<Vec<Step>, Problem> {
+        let mut steps: Vec<Step> = Vec::new();
+        for state in &job.states {
+            let after = self.duration(&state.after)?;
+            match steps.last() {
+                None if after > Duration::ZERO => {
+                    return Err(self.wrong_at(&state.after, "must be 0s for the first state"));
+                }
+                Some(last) if after <= last.after => {
+                    let what = "must be later than the state before it";
+                    return Err(self.wrong_at(&state.after, what));
+                }
+                _ => steps.push(Step {
+                    after,
+                    state: state.state.clone(),
+                    exit_code: state.exit_code,
+                    reason: state.reason.clone(),
+                    message: state.message.clone(),
+                }),
+            }
+        }
+        Ok(steps)
+    }
+
+    fn warning(&self, warning: &WarningTable) -> Result<Warning, Problem> {
+        Ok(Warning {
+            after: self.duration(&warning.after)?,
+            reason: warning.reason.clone(),
+            message: warning.message.clone(),
+            count: warning.count.unwrap_or(1),
+        })
+    }
+
+    fn document(&self, job: &JobTable) -> Result<Option<String>, Problem> {
+        match (&job.document, &job.document_file) {
+            (Some(_), Some(file)) => {
+                Err(self.wrong_at(file, "stands beside a document; give one of them"))
+            }
+            (Some(document), None) => Ok(Some(document.get_ref().clone())),
+            (None, Some(file)) => {
+                let folder = self.path.parent().unwrap_or(Path::new(""));
+                contents(&folder.join(file.get_ref()))
+                    .map(Some)
+                    .map_err(|what| self.wrong_at(file, &what))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+}

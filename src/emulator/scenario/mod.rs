@@ -1,0 +1,115 @@
+//! What the emulated clouds hold and what they do wrong, as a TOML file says it.
+//!
+//! ```toml
+//! latency = "20ms"          # how long every answer takes at least
+//! speed = 60                # what lies ahead of the things happens 60 times as soon
+//! clock_offset = "-20m"     # the server's clock is wrong by so much
+//! gzip = true               # answers are compressed for those who accept it
+//!
+//! [[job]]
+//! ref = "aliyun/job/ehpc-hz-FYUr32/train-7"   # a range makes a thing for each subtask
+//! name = "训练 resnet"
+//! user = "lin"
+//! queue = "gpu"
+//! age = "3h"                # how old it is when the emulator starts
+//! parts = 2                 # container groups, nodes, sub-jobs; 1 when left out
+//! states = [
+//!   { after = "0s", state = "Pending" },
+//!   { after = "2h", state = "Failed", exit_code = 137, reason = "OOMKilled", message = "…" },
+//! ]
+//! warnings = [{ after = "1h", reason = "BackOff", message = "…", count = 12 }]
+//! document = "{}"           # served as it stands; or document_file, beside the scenario
+//!
+//! [[fault]]
+//! operation = "DescribeServerlessJobs"        # the cloud's name; "*" for all
+//! cloud = "aliyun"          # all clouds when left out
+//! kind = "throttle"         # throttle status html truncate reset slow drip empty redirect
+//! skip = 2                  # lets so many requests pass first
+//! times = 3                 # hits so many; all when left out
+//! retry_after = "2s"        # throttle and status
+//! # status = 503            # status (503) and html (502)
+//! # delay = "500ms"         # slow
+//! # location = "http://…"   # redirect
+//! ```
+
+mod fault;
+mod file;
+mod job;
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::faults::Fault;
+use crate::error::Problem;
+use crate::providers::{self, Kind, serve::Thing};
+
+/// Everything that a scenario file says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// The things, in the order of the file.
+    pub things: Vec<Thing>,
+    /// The faults, in the order of the file.
+    pub faults: Vec<Fault>,
+    /// How long every answer takes at least.
+    pub latency: Duration,
+    /// How many emulated seconds pass in a second, for what the things do; above 0.
+    pub speed: f64,
+    /// What the server's clock shows.
+    pub clock: Clock,
+    /// Answers are compressed when the request accepts it.
+    pub gzip: bool,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            things: Vec::new(),
+            faults: Vec::new(),
+            latency: Duration::ZERO,
+            speed: 1.0,
+            clock: Clock::default(),
+            gzip: false,
+        }
+    }
+}
+
+const BUILT_IN: &str = include_str!("../default.toml");
+
+impl Scenario {
+    /// The scenario that comes with joblens: things of every kind in every stage of life.
+    ///
+    /// # Errors
+    /// As [`Scenario::parse`].
+    pub fn built_in() -> Result<Self, Problem> {
+        Self::parse(BUILT_IN, Path::new("default.toml"), &registered_kinds())
+    }
+
+    /// Reads a scenario file.
+    ///
+    /// # Errors
+    /// Wrong use: the file cannot be read, or as [`Scenario::parse`].
+    pub fn read(path: &Path) -> Result<Self, Problem> {
+        let text = file::contents(path)
+            .map_err(|what| Problem::usage(format!("the scenario {} {what}", path.display())))?;
+        Self::parse(&text, path, &registered_kinds())
+    }
+
+    /// Reads the text of a scenario that stands in the file `path`, with references of these kinds.
+    ///
+    /// Words of states are not checked: an emulated cloud may say what no table knows. The profile
+    /// of a reference means nothing here; a range becomes a thing for each subtask.
+    ///
+    /// # Errors
+    /// Wrong use, with file, line and what is wrong there.
+    pub fn parse(text: &str, path: &Path, kinds: &[&'static Kind]) -> Result<Self, Problem> {
+        file::Reader { text, path, kinds }.read()
+    }
+}
+
+fn registered_kinds() -> Vec<&'static Kind> {
+    providers::kinds().collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+use super::*;
+use crate::model::State;
+use crate::reference::{Segment, Template};
+
+const CLUSTER: Segment = Segment {
+    name: "CLUSTER",
+    setting: Some("cluster"),
+};
+const ID: Segment = Segment {
+    name: "ID",
+    setting: None,
+};
+static JOB: Kind = Kind {
+    template: Template {
+        cloud: "aliyun",
+        cloud_short: "ali",
+        kind: "job",
+        kind_short: "job",
+        segments: &[CLUSTER, ID],
+        ranges: true,
+        sample: "aliyun/job/c/5",
+    },
+    states: &[("Running", State::Running)],
+    permission: "",
+};
+static SERVICE: Kind = Kind {
+    template: Template {
+        cloud: "tencent",
+        cloud_short: "qcloud",
+        kind: "service",
+        kind_short: "svc",
+        segments: &[ID],
+        ranges: false,
+        sample: "tencent/service/web",
+    },
+    states: &[],
+    permission: "",
+};
+
+fn parse(text: &str) -> Result<Scenario, Problem> {
+    Scenario::parse(text, Path::new("s.toml"), &[&JOB, &SERVICE])
+}
+
+#[test]
+fn reads_things_faults_and_the_clock() {
+    let scenario = parse(
+        r#"
+        latency = "20ms"
+        speed = 60
+        clock_offset = "-20m"
+        gzip = true
+        [[job]]
+        ref = "ali/job/c/train%2F7"
+        name = "训练"
+        age = "3h"
+        parts = 2
+        states = [
+          { after = "0s", state = "Pending" },
+          { after = "2h", state = "Zombie", exit_code = 137, reason = "OOMKilled" },
+        ]
+        warnings = [{ after = "1h", reason = "BackOff", message = "m" }]
+        [[fault]]
+        operation = "*"
+        kind = "throttle"
+        times = 3
+        skip = 2
+        retry_after = "1500ms"
+        [[fault]]
+        operation = "A"
+        cloud = "tencent"
+        kind = "slow"
+        delay = "1s"
+        "#,
+    )
+    .unwrap();
+    assert_eq!(scenario.latency, Duration::from_millis(20));
+    assert_eq!(scenario.speed, 60.0);
+    assert_eq!(scenario.clock.offset, chrono::TimeDelta::minutes(-20));
+    assert!(scenario.gzip);
+    let thing = &scenario.things[0];
+    assert_eq!(thing.kind, "aliyun/job");
+    assert_eq!(thing.segments, ["c", "train/7"]);
+    assert_eq!(thing.name.as_deref(), Some("训练"));
+    assert_eq!((thing.age.as_secs(), thing.parts), (10_800, 2));
+    assert_eq!(thing.steps[1].state, "Zombie");
+    assert_eq!(thing.steps[1].exit_code, Some(137));
+    assert_eq!(thing.warnings[0].count, 1);
+    let [first, second] = &scenario.faults[..] else {
+        panic!("{:?}", scenario.faults)
+    };
+    assert_eq!((first.operation.as_deref(), first.cloud), (None, None));
+    assert_eq!((first.skip, first.times), (2, Some(3)));
+    assert_eq!(second.operation.as_deref(), Some("A"));
+    assert_eq!(second.cloud, Some("tencent"));
+    assert_eq!(
+        second.effect,
+        crate::emulator::Effect::Slow(Duration::from_secs(1))
+    );
+}
+
+#[test]
+fn a_range_becomes_a_thing_for_each_subtask() {
+    let scenario =
+        parse("[[job]]\nref = 'aliyun/job/c/10_1-5:2'\nstates = [{after='0s', state='Running'}]")
+            .unwrap();
+    let ids: Vec<_> = scenario.things.iter().map(|t| &t.segments[1]).collect();
+    assert_eq!(ids, ["10_1", "10_3", "10_5"]);
+}
+
+#[test]
+fn states_may_be_left_out_with_a_document_or_for_a_kind_without_states() {
+    let scenario = parse(
+        "[[job]]\nref = 'aliyun/job/c/5'\ndocument = '{}'\n[[job]]\nref = 'tencent/service/web'",
+    )
+    .unwrap();
+    assert_eq!(scenario.things[0].document.as_deref(), Some("{}"));
+    assert!(scenario.things[1].steps.is_empty());
+}
+
+#[test]
+fn a_document_file_stands_beside_the_scenario() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[[job]]\nref = 'aliyun/job/c/5'\ndocument_file = 'five.json'";
+    let path = folder.path().join("s.toml");
+    let read = || Scenario::parse(text, &path, &[&JOB]);
+    let problem = read().unwrap_err();
+    assert!(
+        problem
+            .message
+            .ends_with(":3: “five.json” cannot be read (entity not found)"),
+        "{}",
+        problem.message
+    );
+    std::fs::write(folder.path().join("five.json"), "{\"a\":1}").unwrap();
+    assert_eq!(
+        read().unwrap().things[0].document.as_deref(),
+        Some("{\"a\":1}")
+    );
+}
+
+#[test]
+fn an_error_names_the_line_and_what_is_wrong_there() {
+    let job = "[[job]]\nref = 'aliyun/job/c/5'\n";
+    let fault = "[[fault]]\noperation = '*'\n";
+    let cases = [
+        ("speed = \n".to_owned(), ":1: "),
+        ("\nsped = 3\n".to_owned(), ":2: unknown field `sped`"),
+        ("speed = 0\n".to_owned(), ":1: speed must be a number"),
+        ("speed = nan\n".to_owned(), ":1: speed must be a number"),
+        ("latency = '5'\n".to_owned(), ":1: “5” is no duration"),
+        (
+            "clock_offset = '--5m'\n".to_owned(),
+            ":1: “--5m” is no duration",
+        ),
+        (
+            "clock_offset = '-9999d'\n".to_owned(),
+            ":1: “-9999d” is longer than ten years",
+        ),
+        (job.to_owned(), ":2: “aliyun/job/c/5” needs states"),
+        (
+            "[[job]]\nref = 'azure/vm/5'\n".to_owned(),
+            ":2: “azure/vm/5” is no reference: there is no cloud “azure”",
+        ),
+        (
+            "[[job]]\nref = 'aliyun/job/c/'\n".to_owned(),
+            ":2: “aliyun/job/c/” is no reference: this is a scope",
+        ),
+        (
+            format!("{job}document = ''\n{job}document = ''\n"),
+            ":5: “aliyun/job/c/5” is given twice",
+        ),
+        (
+            format!("{job}document = ''\ndocument_file = 'x'\n"),
+            ":4: “x” stands beside a document",
+        ),
+        (
+            format!("{job}states = [\n{{after='1s', state='Running'}}]\n"),
+            ":4: “1s” must be 0s for the first state",
+        ),
+        (
+            format!("{job}states = [\n{{after='0', state='A'}},\n{{after='0s', state='B'}}]\n"),
+            ":5: “0s” must be later than the state before it",
+        ),
+        (
+            format!("{job}states = [\n{{after='0s', stat='A'}}]\n"),
+            ":4: unknown field `stat`",
+        ),
+        (
+            format!("{job}document = ''\nparts = 10001\n"),
+            ":4: parts must be at most 10000",
+        ),
+        (
+            format!("{fault}kind = 'explode'\n"),
+            ":3: “explode” is no kind of fault; known are throttle, ",
+        ),
+        (format!("{fault}kind = 'slow'\n"), ":3: “slow” needs delay"),
+        (
+            format!("{fault}kind = 'redirect'\n"),
+            ":3: “redirect” needs location",
+        ),
+        (
+            format!("{fault}kind = 'redirect'\nlocation = \"http://x/\\n\"\n"),
+            ":4: “http://x/\n” is no URL",
+        ),
+        (
+            format!("{fault}kind = 'status'\nstatus = 404\n"),
+            ":4: status must be from 500 to 599 for the kind status",
+        ),
+        (
+            format!("{fault}kind = 'reset'\nstatus = 500\n"),
+            ":4: status is for faults of the kind status or html only",
+        ),
+        (
+            format!("{fault}kind = 'reset'\nretry_after = '1s'\n"),
+            ":4: “1s” is for the kinds throttle and status only",
+        ),
+        (
+            format!("{fault}cloud = 'azure'\nkind = 'reset'\n"),
+            ":3: “azure” is no cloud",
+        ),
+        (
+            "[[fault]]\nkind = 'reset'\n".to_owned(),
+            ":1: missing field `operation`",
+        ),
+    ];
+    for (text, wanted) in cases {
+        let problem = parse(&text).expect_err(&text);
+        let message = &problem.message;
+        assert!(
+            message.starts_with(&format!("s.toml{wanted}")),
+            "{message}\nfor\n{text}"
+        );
+    }
+}
+
+#[test]
+fn the_built_in_scenario_shows_every_kind_and_every_sort_of_life() {
+    let scenario = Scenario::built_in().unwrap();
+    let mut seen = Vec::new();
+    for kind in registered_kinds() {
+        let name = format!("{}/{}", kind.template.cloud, kind.template.kind);
+        let mut things = scenario.things.iter().filter(|t| t.kind == name).peekable();
+        assert!(things.peek().is_some(), "{name} is not shown");
+        for step in things.flat_map(|thing| &thing.steps) {
+            let known = kind.states.iter().find(|(word, _)| *word == step.state);
+            let (_, state) = known.unwrap_or_else(|| panic!("{name} has no state {}", step.state));
+            seen.push(*state);
+        }
+    }
+    for state in [State::Pending, State::Starting, State::Running]
+        .into_iter()
+        .chain(State::ALL.into_iter().filter(|state| state.is_end()))
+    {
+        assert!(seen.contains(&state), "nothing is {state}");
+    }
+    let lives = |thing: &&Thing| thing.steps.last().is_some_and(|s| s.after > thing.age);
+    assert!(scenario.things.iter().any(|thing| lives(&thing)));
+}

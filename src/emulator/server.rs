@@ -1,0 +1,324 @@
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use flate2::{Compression, write::GzEncoder};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::{self, Bytes};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::body::Payload;
+use super::clock::{self, Clock};
+use super::faults::{Effect, Fault, Faults};
+use super::scenario::Scenario;
+use super::{Access, Log};
+use crate::providers::serve::{Incoming, Outgoing, Server, World};
+
+/// Bytes of a request's body that are read at most.
+const LARGEST_REQUEST: usize = 64 << 10;
+/// How long no connection is taken after one could not be, such as when all file descriptors are in
+/// use.
+const PAUSE: Duration = Duration::from_millis(50);
+const COUNTS_PATH: &str = "/_emulator/requests";
+
+/// The emulated clouds, as every connection sees them.
+pub(super) struct State {
+    clouds: Vec<(&'static str, &'static Server)>,
+    world: World,
+    clock: Clock,
+    latency: Duration,
+    gzip: bool,
+    faults: Faults,
+    counts: Mutex<BTreeMap<String, u64>>,
+    log: Log,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("faults", &self.faults)
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request that one of the clouds takes.
+struct Call<'a> {
+    cloud: &'static str,
+    server: &'static Server,
+    operation: String,
+    fault: Option<&'a Fault>,
+}
+
+impl State {
+    pub fn new(scenario: Scenario, clouds: Vec<(&'static str, &'static Server)>, log: Log) -> Self {
+        let things = scenario
+            .things
+            .into_iter()
+            .map(|thing| clock::hasten(thing, scenario.speed))
+            .collect();
+        Self {
+            clouds,
+            world: World::new(things, scenario.clock.now()),
+            clock: scenario.clock,
+            latency: scenario.latency,
+            gzip: scenario.gzip,
+            faults: Faults::new(scenario.faults),
+            counts: Mutex::default(),
+            log,
+        }
+    }
+
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        self.counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    async fn respond(
+        &self,
+        request: Request<body::Incoming>,
+        reset: &AtomicBool,
+    ) -> Response<Payload> {
+        let incoming = match self.read(request).await {
+            Ok(incoming) => incoming,
+            Err((method, path)) => {
+                let text = "the joblens emulator takes request bodies of at most 64 KiB\n";
+                let answer = plain(413, text).with_header("connection", "close");
+                self.tell(method, path, None, answer.status);
+                return self.response(answer, Payload::Whole);
+            }
+        };
+        let Some(call) = self.recognise(&incoming) else {
+            let answer = self.own_answer(&incoming.path);
+            self.tell(incoming.method, incoming.path, None, answer.status);
+            return self.response(answer, Payload::Whole);
+        };
+        let effect = call.fault.map(|fault| &fault.effect);
+        let delay = match effect {
+            Some(Effect::Slow(delay)) => self.latency + *delay,
+            _ => self.latency,
+        };
+        if !delay.is_zero() {
+            sleep(delay).await;
+        }
+        let incoming = Incoming {
+            now: self.clock.now(),
+            ..incoming
+        };
+        let answer = self.compressed(self.answer(&incoming, &call), &incoming);
+        if effect == Some(&Effect::Reset) {
+            reset.store(true, Ordering::Relaxed);
+        }
+        let payload = match effect {
+            Some(Effect::Truncate | Effect::Reset) => |bytes: Bytes| Payload::half(&bytes),
+            Some(Effect::Drip) => |_| Payload::drip(),
+            _ => Payload::Whole,
+        };
+        let status = answer.status;
+        self.tell(incoming.method, incoming.path, Some(call), status);
+        self.response(answer, payload)
+    }
+
+    /// The request as plain data, or its method and path when its body is too large.
+    async fn read(&self, request: Request<body::Incoming>) -> Result<Incoming, (String, String)> {
+        let (head, body) = request.into_parts();
+        let method = head.method.as_str().to_owned();
+        let path = head.uri.path().to_owned();
+        let Ok(body) = Limited::new(body, LARGEST_REQUEST).collect().await else {
+            return Err((method, path));
+        };
+        let headers = head.headers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        });
+        Ok(Incoming {
+            method,
+            path,
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            headers: headers.collect(),
+            body: body.to_bytes().to_vec(),
+            now: self.clock.now(),
+        })
+    }
+
+    /// The first cloud that takes the request, and what befalls it there.
+    fn recognise(&self, incoming: &Incoming) -> Option<Call<'_>> {
+        let (cloud, server, operation) = self.clouds.iter().find_map(|(cloud, server)| {
+            (server.operation)(incoming).map(|operation| (*cloud, *server, operation))
+        })?;
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(format!("{cloud}/{operation}")).or_default() += 1;
+        drop(counts);
+        let fault = self.faults.strike(cloud, &operation);
+        Some(Call {
+            cloud,
+            server,
+            operation,
+            fault,
+        })
+    }
+
+    fn answer(&self, incoming: &Incoming, call: &Call<'_>) -> Outgoing {
+        let Some(fault) = call.fault else {
+            return (call.server.answer)(incoming, &self.world);
+        };
+        let mut answer = match &fault.effect {
+            Effect::Throttle => (call.server.throttled)(),
+            Effect::Status(status) => (call.server.unavailable)(*status),
+            Effect::Html(status) => gateway_page(*status),
+            Effect::Empty | Effect::Drip => Outgoing::document(200, ""),
+            Effect::Redirect(to) => plain(302, "").with_header("location", to),
+            Effect::Truncate | Effect::Reset | Effect::Slow(_) => {
+                (call.server.answer)(incoming, &self.world)
+            }
+        };
+        if let Some(after) = fault.retry_after {
+            answer.headers.retain(|(name, _)| name != "retry-after");
+            let seconds = after.as_millis().div_ceil(1000);
+            answer = answer.with_header("retry-after", seconds.to_string());
+        }
+        answer
+    }
+
+    /// What the emulator says where no cloud does.
+    fn own_answer(&self, path: &str) -> Outgoing {
+        if path == COUNTS_PATH {
+            return Outgoing::json(200, &serde_json::json!(self.counts()));
+        }
+        plain(
+            404,
+            "This is the joblens emulator. None of its clouds knows this request.\n",
+        )
+    }
+
+    fn compressed(&self, mut answer: Outgoing, incoming: &Incoming) -> Outgoing {
+        let accepts = incoming.header("accept-encoding").is_some_and(|codings| {
+            codings
+                .split(',')
+                .any(|coding| coding.split(';').next().unwrap_or_default().trim() == "gzip")
+        });
+        if !self.gzip || !accepts || answer.body.is_empty() {
+            return answer;
+        }
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        let written = encoder.write_all(&answer.body);
+        answer.body = written
+            .and_then(|()| encoder.finish())
+            .expect("writing to a Vec cannot fail");
+        answer.with_header("content-encoding", "gzip")
+    }
+
+    /// The answer as hyper sends it; one that is no HTTP becomes an error of the emulator.
+    fn response(&self, answer: Outgoing, payload: impl Fn(Bytes) -> Payload) -> Response<Payload> {
+        let date = http_date(self.clock.now());
+        answer
+            .headers
+            .iter()
+            .fold(Response::builder(), |builder, (name, value)| {
+                builder.header(name, value)
+            })
+            .status(answer.status)
+            .header("date", date)
+            .body(payload(Bytes::from(answer.body)))
+            .unwrap_or_else(|_| {
+                let text = "the emulated cloud gave an answer that is no HTTP\n";
+                let mut response =
+                    Response::new(Payload::Whole(Bytes::from_static(text.as_bytes())));
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                response
+            })
+    }
+
+    fn tell(&self, method: String, path: String, call: Option<Call<'_>>, status: u16) {
+        let fault = call.as_ref().and_then(|call| call.fault);
+        (self.log)(Access {
+            method,
+            path,
+            cloud: call.as_ref().map(|call| call.cloud),
+            fault: fault.map(|fault| fault.effect.word()),
+            operation: call.map(|call| call.operation),
+            status,
+        });
+    }
+}
+
+/// Takes connections until it is dropped, and drops them then.
+pub(super) async fn accept(listener: TcpListener, state: Arc<State>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(converse(stream, Arc::clone(&state)));
+                }
+                Err(_) => sleep(PAUSE).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// Answers the requests of one connection until either side ends it.
+async fn converse(stream: TcpStream, state: Arc<State>) {
+    // Without it small answers may wait for the client's acknowledgement; a refusal only slows.
+    let _ = stream.set_nodelay(true);
+    let reset = Arc::new(AtomicBool::new(false));
+    let service = service_fn(|request| {
+        let (state, reset) = (Arc::clone(&state), Arc::clone(&reset));
+        async move { Ok::<_, Infallible>(state.respond(request, &reset).await) }
+    });
+    let mut connection = http1::Builder::new()
+        .auto_date_header(false)
+        .header_read_timeout(None)
+        .serve_connection(TokioIo::new(stream), service);
+    // A broken connection is the client's affair, or a fault that was asked for.
+    let _ = (&mut connection).await;
+    if reset.load(Ordering::Relaxed) {
+        let stream = connection.into_parts().io.into_inner();
+        // Closing with no time to linger sends a reset in place of an orderly end.
+        let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+    }
+}
+
+fn plain(status: u16, text: &str) -> Outgoing {
+    Outgoing {
+        status,
+        headers: vec![("content-type".into(), "text/plain;charset=utf-8".into())],
+        body: text.as_bytes().to_vec(),
+    }
+}
+
+fn gateway_page(status: u16) -> Outgoing {
+    let phrase = StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or_default();
+    let title = format!("{status} {phrase}");
+    let page = format!(
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
+    );
+    Outgoing {
+        status,
+        headers: vec![("content-type".into(), "text/html".into())],
+        body: page.into_bytes(),
+    }
+}
+
+/// `Tue, 14 Nov 2023 22:13:20 GMT` (RFC 9110, section 5.6.7).
+fn http_date(moment: DateTime<Utc>) -> String {
+    moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}

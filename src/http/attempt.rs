@@ -1,0 +1,228 @@
+use std::error::Error as _;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Url};
+
+use super::request::encode_query;
+use super::{Answer, Method, Proof, Refusal, Request, Retry};
+use crate::crypto::percent_encode;
+use crate::error::Category;
+use crate::secret::{MASK, mask_user_info};
+
+/// One sending of one call.
+pub(super) struct Attempt<'a> {
+    pub request: &'a Request,
+    pub proof: &'a Proof,
+    pub number: u32,
+    pub max_body: u64,
+    pub timeout: Duration,
+}
+
+impl Attempt<'_> {
+    /// Sends and reads the whole answer within the time-out.
+    pub(super) async fn send(
+        &self,
+        client: &Client,
+        trace: &(dyn Fn(String) + Sync),
+    ) -> Result<Answer, Refusal> {
+        let started = Instant::now();
+        trace(self.shown());
+        let outcome = tokio::time::timeout(self.timeout, self.exchange(client))
+            .await
+            .unwrap_or_else(|_| {
+                let message = format!("no complete answer within {} s", self.timeout.as_secs_f64());
+                Err(fault(Retry::Backoff, message))
+            });
+        let spent = started.elapsed().as_millis();
+        trace(match &outcome {
+            Ok(answer) => format!(
+                "< {} in {spent} ms, {} bytes, attempt {}",
+                answer.status,
+                answer.body.len(),
+                self.number
+            ),
+            Err(refusal) => {
+                format!(
+                    "< {} after {spent} ms, attempt {}",
+                    refusal.message, self.number
+                )
+            }
+        });
+        outcome
+    }
+
+    async fn exchange(&self, client: &Client) -> Result<Answer, Refusal> {
+        let method = match self.request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+        };
+        let mut response = client
+            .request(method, self.url()?)
+            .headers(self.headers()?)
+            .body(self.request.body.clone())
+            .send()
+            .await
+            .map_err(|error| explain(&error))?;
+        let mut answer = Answer {
+            status: response.status().as_u16(),
+            headers: response
+                .headers()
+                .iter()
+                .map(|(name, value)| {
+                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                    (name.as_str().to_owned(), value)
+                })
+                .collect(),
+            body: Vec::new(),
+        };
+        if let Some(length) = response.content_length() {
+            // An announced length is only a promise, so no more than the limit is set aside for it.
+            let length = length.min(self.max_body);
+            answer
+                .body
+                .reserve_exact(usize::try_from(length).unwrap_or(0));
+        }
+        while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error))? {
+            if answer.body.len() as u64 + chunk.len() as u64 > self.max_body {
+                let message = format!("the answer is larger than {} bytes", self.max_body);
+                let mut refusal = Refusal::new(Category::Unreadable, message);
+                refusal.hint = Some("allow more with --max-body".to_owned());
+                return Err(refusal);
+            }
+            answer.body.extend_from_slice(&chunk);
+        }
+        Ok(answer)
+    }
+
+    /// The URL, which must keep every byte of what was signed.
+    fn url(&self) -> Result<Url, Refusal> {
+        let query = [self.request.encoded_query(), self.proof_query()]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join("&");
+        let origin = self.request.endpoint.origin();
+        let path = &self.request.path;
+        let text = match query.is_empty() {
+            true => format!("{origin}{path}"),
+            false => format!("{origin}{path}?{query}"),
+        };
+        Url::parse(&text)
+            .ok()
+            .filter(|url| url.as_str() == text)
+            .ok_or_else(|| {
+                let message = "the call cannot be sent as it was signed";
+                Refusal::new(Category::Usage, message)
+            })
+    }
+
+    fn proof_query(&self) -> String {
+        let pairs: Vec<(String, String)> = self
+            .proof
+            .query
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.expose().to_owned()))
+            .collect();
+        encode_query(&pairs)
+    }
+
+    fn headers(&self) -> Result<HeaderMap, Refusal> {
+        let mut headers = HeaderMap::new();
+        if self.request.method == Method::Post && self.request.body.is_empty() {
+            // Without it a POST with no body goes out unsized, and gateways may answer 411.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let plain = self.request.headers.iter().map(|(n, v)| (*n, v.as_str()));
+        let proof = self.proof.headers.iter().map(|(n, v)| (*n, v.expose()));
+        for (name, value) in plain.chain(proof) {
+            let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
+                let message = format!("the header {name} would hold a control character");
+                Refusal::new(Category::Usage, message)
+            })?;
+            value.set_sensitive(true);
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        Ok(headers)
+    }
+
+    /// The request as `-v` shows it: what proves who asks is masked.
+    fn shown(&self) -> String {
+        let proof = self
+            .proof
+            .query
+            .iter()
+            .map(|(name, _)| format!("{}={MASK}", percent_encode(name)));
+        let query = std::iter::once(self.request.encoded_query())
+            .filter(|query| !query.is_empty())
+            .chain(proof)
+            .collect::<Vec<_>>()
+            .join("&");
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!(
+            "> {} {}{}{mark}{query} ({}, attempt {})",
+            self.request.method.word(),
+            self.request.endpoint.origin(),
+            self.request.path,
+            self.request.operation,
+            self.number
+        )
+    }
+}
+
+fn fault(retry: Retry, message: impl Into<String>) -> Refusal {
+    let mut refusal = Refusal::new(Category::Network, message);
+    refusal.retry = retry;
+    refusal
+}
+
+/// What went wrong on the way, from the chain of causes; URLs are never shown, they hold tokens.
+fn explain(error: &reqwest::Error) -> Refusal {
+    let mut causes = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        causes.push(mask_user_info(&cause.to_string()));
+        source = cause.source();
+    }
+    let chain = causes.join(": ");
+    let last = causes.last().map_or("no cause given", String::as_str);
+    if chain.contains("certificate") {
+        let mut refusal = fault(
+            Retry::Never,
+            format!("the server's certificate is not trusted: {last}"),
+        );
+        refusal.hint = Some("if your company has its own CA, set --ca-file or ca_file".to_owned());
+        return refusal;
+    }
+    if chain.contains("tunnel") || chain.contains("proxy") || chain.contains("socks") {
+        let mut refusal = fault(
+            Retry::Backoff,
+            format!("the proxy did not let the call through: {last}"),
+        );
+        refusal.hint = Some("check HTTPS_PROXY, ALL_PROXY and NO_PROXY".to_owned());
+        return refusal;
+    }
+    if error.is_timeout() {
+        return fault(Retry::Backoff, "the connection could not be opened in time");
+    }
+    if chain.contains("dns error") {
+        let unknown = chain.contains("not known") || chain.contains("No address");
+        let retry = if unknown {
+            Retry::Never
+        } else {
+            Retry::Backoff
+        };
+        let mut refusal = fault(retry, format!("the host name cannot be resolved: {last}"));
+        refusal.hint = Some("check region and endpoint, and the network's DNS".to_owned());
+        return refusal;
+    }
+    if error.is_connect() {
+        let mut refusal = fault(Retry::Backoff, format!("the connection failed: {last}"));
+        refusal.hint = Some("check endpoint, network and proxy".to_owned());
+        return refusal;
+    }
+    fault(
+        Retry::Backoff,
+        format!("the connection broke during the answer: {last}"),
+    )
+}

@@ -1,0 +1,123 @@
+use std::io::{self, BufWriter, Write};
+
+use serde::Serialize as _;
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+
+use super::text::is_dangerous;
+use crate::model::Report;
+
+/// Writes the envelope, indented, with a line end.
+pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 16, out);
+    let mut serializer = Serializer::with_formatter(&mut out, Harmless(PrettyFormatter::new()));
+    report.serialize(&mut serializer)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Indented JSON in which no text can move a cursor: JSON itself escapes only C0.
+struct Harmless(PrettyFormatter<'static>);
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        if fragment.is_ascii() && !fragment.contains('\u{7f}') {
+            return writer.write_all(fragment.as_bytes());
+        }
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_dangerous) {
+            let c = rest[at..]
+                .chars()
+                .next()
+                .expect("something was found there");
+            // All of them lie below U+10000, so that one escape is enough.
+            write!(writer, "{}\\u{:04x}", &rest[..at], u32::from(c))?;
+            rest = &rest[at + c.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Job;
+    use proptest::prelude::*;
+
+    fn written(name: &str) -> String {
+        let job = Job {
+            name: Some(name.into()),
+            ..Job::default()
+        };
+        let mut out = Vec::new();
+        write(&mut out, &Report::new("get", vec![job], vec![], vec![])).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_key_is_present_and_absent_is_null() {
+        let value: serde_json::Value = serde_json::from_str(&written("x")).unwrap();
+        assert_eq!(value["schema"], "joblens/1");
+        assert_eq!(value["jobs"][0]["tasks"], serde_json::json!([]));
+        assert!(value["jobs"][0]["message"].is_null());
+        assert!(value.as_object().unwrap().contains_key("gate"));
+        assert_eq!(value["exit"], serde_json::json!({"code": 0, "word": "ok"}));
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back_as_the_same_text_and_moves_no_cursor(name in any::<String>()) {
+            let json = written(&name);
+            prop_assert!(!json.replace('\n', "").contains(is_dangerous));
+            let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(value["jobs"][0]["name"].as_str(), Some(name.as_str()));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Showing what was found: a file a format. The only place that prints.
+
+mod complaint;
+mod human;
+mod json;
+mod table;
+mod text;
+mod why;
+
+use std::io::{self, Write};
+
+use crate::error::Problem;
+use crate::model::{Notice, Report, Time};
+
+pub use text::escape;
+
+/// The forms that an answer can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Columns for people.
+    Table,
+    /// The same with more columns.
+    Wide,
+    /// One JSON envelope.
+    Json,
+}
+
+/// What an answer or a message is shown on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Screen {
+    /// Columns of a terminal; `None` when it is none, so that nothing is cut.
+    pub width: Option<usize>,
+    /// Whether colours may be used.
+    pub colour: bool,
+    /// The present, from which ages are counted.
+    pub now: Time,
+}
+
+/// Writes an answer in one form.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(
+    out: &mut dyn Write,
+    report: &Report,
+    format: Format,
+    screen: &Screen,
+) -> io::Result<()> {
+    match format {
+        Format::Table => table::write(out, &report.jobs, table::Columns::Usual, screen),
+        Format::Wide => table::write(out, &report.jobs, table::Columns::Wide, screen),
+        Format::Json => json::write(out, report),
+    }
+}
+
+/// Writes a failure for people, the next step last.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_problem(err: &mut dyn Write, problem: &Problem, screen: &Screen) -> io::Result<()> {
+    complaint::write(err, problem, screen)
+}
+
+/// Writes a notice for people.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_notice(err: &mut dyn Write, notice: &Notice) -> io::Result<()> {
+    writeln!(err, "joblens: note: {}", escape(&notice.message))
+}
+
+/// Writes one line of what happens on the wire.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_trace(err: &mut dyn Write, line: &str) -> io::Result<()> {
+    writeln!(err, "{}", escape(line))
+}

@@ -1,0 +1,146 @@
+use std::borrow::Cow;
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// Shows what could move a cursor, set a title, turn the direction of reading or start a new row
+/// as an escape such as `\n` or `\u{1b}`. Everything else stays.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_dangerous) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            c if is_dangerous(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Control characters (C0, DEL, C1), line and paragraph separators, direction marks, overrides and
+/// isolates, and the byte order mark.
+pub(super) fn is_dangerous(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{feff}'
+        )
+}
+
+/// Columns that a text takes on a terminal.
+pub(super) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The text cut to so many columns, `…` included.
+pub(super) fn shorten(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut short = take_columns(text, columns.saturating_sub(1)).to_owned();
+    short.push('…');
+    Cow::Owned(short)
+}
+
+/// The longest beginning of a text that takes at most so many columns.
+fn take_columns(text: &str, columns: usize) -> &str {
+    let mut end = 0;
+    // A character may join those before it (ZWJ, flags), so the width is that of the whole beginning.
+    for (at, c) in text.char_indices() {
+        let next = at + c.len_utf8();
+        if width(&text[..next]) > columns {
+            break;
+        }
+        end = next;
+    }
+    // Never end between a character and the zero-width ones that belong to it.
+    let rest = &text[end..];
+    let torn = rest.chars().next().is_some_and(|c| c.width() == Some(0));
+    match text[..end].char_indices().next_back() {
+        Some((at, _)) if torn => &text[..at],
+        _ => &text[..end],
+    }
+}
+
+/// Breaks a text into lines of so many columns, at blanks where there are any; at most `most`
+/// lines, the last one ending in `…` if that was not all.
+pub(super) fn wrap(text: &str, columns: usize, most: usize) -> Vec<String> {
+    let columns = columns.max(10);
+    let mut lines = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        if width(rest) <= columns {
+            lines.push(rest.to_owned());
+            break;
+        }
+        if lines.len() + 1 == most {
+            lines.push(shorten(rest, columns).into_owned());
+            break;
+        }
+        let head = take_columns(rest, columns);
+        let end = match head.rfind(' ') {
+            Some(blank) if blank > head.len() / 2 => blank,
+            _ => head.len(),
+        };
+        lines.push(rest[..end].trim_end().to_owned());
+        rest = rest[end..].trim_start();
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn escapes_what_could_move_the_cursor_and_keeps_the_rest() {
+        assert_eq!(
+            escape("a\u{1b}[2Jb\tc\r\n\u{9b}\u{202e}d"),
+            "a\\u{1b}[2Jb\\tc\\r\\n\\u{9b}\\u{202e}d"
+        );
+        assert_eq!(escape("训练 👩‍🚀 🇨🇳 é"), "训练 👩‍🚀 🇨🇳 é");
+    }
+
+    #[test]
+    fn shortens_by_columns_and_not_by_characters() {
+        assert_eq!(shorten("训练任务", 8), "训练任务");
+        assert_eq!(shorten("训练任务", 7), "训练任…");
+        assert_eq!(shorten("训练任务", 6), "训练…");
+        assert_eq!(shorten("abc", 0), "…");
+    }
+
+    #[test]
+    fn wraps_at_blanks_and_inside_long_words() {
+        assert_eq!(wrap("one two three four", 10, 9), ["one two", "three four"]);
+        assert_eq!(wrap("一二三四五六七", 10, 9), ["一二三四五", "六七"]);
+        assert_eq!(
+            wrap("one two three four five", 10, 2),
+            ["one two", "three fou…"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_escaped_holds_nothing_dangerous(text in any::<String>()) {
+            prop_assert!(!escape(&text).contains(is_dangerous));
+        }
+
+        #[test]
+        fn no_line_is_wider_than_asked(text in "\\PC{0,60}", columns in 10_usize..40) {
+            for line in wrap(&text, columns, 3) {
+                prop_assert!(width(&line) <= columns, "{line:?}");
+            }
+            prop_assert!(width(&shorten(&text, columns)) <= columns);
+        }
+    }
+}

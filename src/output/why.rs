@@ -1,0 +1,180 @@
+use crate::model::{Container, Event, Job, Level, State, Task};
+
+/// Why a job is in its state, in one line; `None` when there is nothing to explain.
+///
+/// A job that failed, was canceled or is unknown is explained by its first failed container, by its
+/// first failed task, or by its own reason; any other one by its newest warning.
+pub(super) fn why(job: &Job) -> Option<String> {
+    let ended_badly = matches!(job.state, State::Failed | State::Canceled | State::Unknown);
+    let cause = ended_badly
+        .then(|| {
+            failed_container(job)
+                .or_else(|| said(job.reason.as_deref(), job.message.as_deref()))
+                .or_else(|| failed_task(job))
+        })
+        .flatten();
+    let warnings = newest_warning(&job.events).map(|event| {
+        let text = said(event.reason.as_deref(), event.message.as_deref()).unwrap_or_default();
+        match job.warning_count {
+            1 => format!("1 warning: {text}"),
+            count => format!("{count} warnings, last: {text}"),
+        }
+    });
+    let parts: Vec<String> = [cause, warnings].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// True when the row of a job deserves a line of its own for its cause.
+pub(super) fn deserves_line(job: &Job) -> bool {
+    matches!(job.state, State::Failed | State::Canceled | State::Unknown) || job.warning_count > 0
+}
+
+fn failed_container(job: &Job) -> Option<String> {
+    let container = job
+        .tasks
+        .iter()
+        .filter(|task| task.state != State::Succeeded)
+        .flat_map(|task| &task.containers)
+        .find(|container| container.state == State::Failed)?;
+    let previous = container.previous.as_deref();
+    let reason = container
+        .reason
+        .as_deref()
+        .or_else(|| previous.and_then(|previous| previous.reason.as_deref()));
+    let message = container
+        .message
+        .as_deref()
+        .or_else(|| previous.and_then(|previous| previous.message.as_deref()));
+    let said = said(reason, message).map_or_else(String::new, |text| format!(" ({text})"));
+    Some(format!("{} {}{said}", name(container), how(container)))
+}
+
+fn name(container: &Container) -> String {
+    let what = if container.init {
+        "init container"
+    } else {
+        "container"
+    };
+    format!(
+        "{what} {}",
+        container.name.as_deref().unwrap_or("without a name").trim()
+    )
+}
+
+fn how(container: &Container) -> String {
+    match (container.exit_code, container.signal) {
+        (Some(code), Some(signal)) => format!("exited with {code}, signal {signal}"),
+        (Some(code), None) => format!("exited with {code}"),
+        (None, Some(signal)) => format!("was ended by signal {signal}"),
+        (None, None) => "failed".to_owned(),
+    }
+}
+
+fn failed_task(job: &Job) -> Option<String> {
+    let is_bad = |task: &&Task| matches!(task.state, State::Failed | State::Canceled);
+    let task = job.tasks.iter().find(is_bad)?;
+    let name = task
+        .name
+        .as_deref()
+        .or(task.id.as_deref())
+        .unwrap_or("a task");
+    let said = said(task.reason.as_deref(), task.message.as_deref())
+        .map_or_else(String::new, |text| format!(": {text}"));
+    Some(format!("{name} {}{said}", task.state))
+}
+
+/// Reason and message without saying the same twice.
+fn said(reason: Option<&str>, message: Option<&str>) -> Option<String> {
+    let clean = |text: &str| {
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    match (reason.and_then(clean), message.and_then(clean)) {
+        (Some(reason), Some(message)) if message.contains(&reason) => Some(message),
+        (Some(reason), Some(message)) => Some(format!("{reason}: {message}")),
+        (reason, message) => reason.or(message),
+    }
+}
+
+/// Events come newest first.
+fn newest_warning(events: &[Event]) -> Option<&Event> {
+    events
+        .iter()
+        .find(|event| event.level == Some(Level::Warning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(state: State) -> Job {
+        Job {
+            state,
+            reason: Some("OOMKilled".into()),
+            message: Some("container main: exit code 137 (OOMKilled)".into()),
+            ..Job::default()
+        }
+    }
+
+    #[test]
+    fn names_the_failed_container_and_its_exit_code() {
+        let mut failed = job(State::Failed);
+        failed.tasks = vec![Task {
+            state: State::Failed,
+            containers: vec![
+                Container {
+                    name: Some("side".into()),
+                    state: State::Succeeded,
+                    ..Container::default()
+                },
+                Container {
+                    name: Some("训练".into()),
+                    state: State::Failed,
+                    exit_code: Some(137),
+                    reason: Some("OOMKilled".into()),
+                    ..Container::default()
+                },
+            ],
+            ..Task::default()
+        }];
+        assert_eq!(
+            why(&failed).unwrap(),
+            "container 训练 exited with 137 (OOMKilled)"
+        );
+    }
+
+    #[test]
+    fn a_job_that_goes_well_needs_no_explanation() {
+        assert_eq!(why(&job(State::Running)), None);
+        assert_eq!(
+            why(&job(State::Failed)).unwrap(),
+            "container main: exit code 137 (OOMKilled)"
+        );
+    }
+
+    #[test]
+    fn counts_warnings_and_quotes_the_newest() {
+        let mut running = job(State::Running);
+        running.warning_count = 2;
+        running.events = vec![
+            Event {
+                level: Some(Level::Normal),
+                reason: Some("Pulled".into()),
+                ..Event::default()
+            },
+            Event {
+                level: Some(Level::Warning),
+                reason: Some("BackOff".into()),
+                message: Some("again\n".into()),
+                ..Event::default()
+            },
+            Event {
+                level: Some(Level::Warning),
+                reason: Some("Older".into()),
+                ..Event::default()
+            },
+        ];
+        assert_eq!(why(&running).unwrap(), "2 warnings, last: BackOff: again");
+        assert!(deserves_line(&running));
+    }
+}

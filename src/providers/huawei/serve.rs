@@ -1,0 +1,207 @@
+use chrono::{DateTime, Duration, NaiveDateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{OPERATION, sign};
+use crate::crypto::{nonce, percent_decode, sha256_hex};
+use crate::providers::serve::{Incoming, Outgoing, Server, TEST_ID, TEST_SECRET, View, World};
+
+/// An `X-Auth-Token` that opens nothing but the emulator.
+pub const TEST_TOKEN: &str = "joblens-test-auth-token";
+
+/// How far a signed time may be off.
+const WINDOW_MINUTES: i64 = 15;
+
+/// The emulator in the cloud's place.
+pub const SERVER: Server = Server {
+    operation,
+    answer,
+    throttled,
+    unavailable,
+    environment: &[
+        ("JOBLENS_HUAWEI_ENDPOINT", "{origin}"),
+        ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
+        (
+            "HUAWEICLOUD_SDK_PROJECT_ID",
+            "a4da8115c9d8464ead3a38309130523f",
+        ),
+        ("HUAWEICLOUD_SDK_AK", TEST_ID),
+        ("HUAWEICLOUD_SDK_SK", TEST_SECRET),
+    ],
+};
+
+fn operation(incoming: &Incoming) -> Option<String> {
+    job_of(&incoming.path).map(|_| OPERATION.to_owned())
+}
+
+/// Project and decoded job id in a path of the one operation.
+fn job_of(path: &str) -> Option<(String, String)> {
+    let segments: Vec<&str> = path.strip_prefix("/v1/")?.split('/').collect();
+    match segments[..] {
+        [project, "image-server-jobs", job] if !job.is_empty() => {
+            Some((percent_decode(project)?, percent_decode(job)?))
+        }
+        _ => None,
+    }
+}
+
+fn answer(incoming: &Incoming, world: &World) -> Outgoing {
+    if let Err(refused) = check(incoming) {
+        return refused;
+    }
+    let Some((project, id)) = job_of(&incoming.path).filter(|_| incoming.method == "GET") else {
+        return error(
+            404,
+            "APIGW.0101",
+            "The API does not exist or has not been published in the environment",
+        );
+    };
+    match world.find("huawei/image-job", &[&id], incoming.now) {
+        None => error(404, "WKS.0202", "The resource does not exist."),
+        Some(view) => match &view.thing.document {
+            Some(document) => Outgoing::document(200, document),
+            None => Outgoing::json(200, &image_job(&project, &id, &view)),
+        }
+        .with_header("x-request-id", nonce()),
+    }
+}
+
+/// Checks token or signature as the gateway does.
+fn check(incoming: &Incoming) -> Result<(), Outgoing> {
+    let refused = |what: &str| {
+        let message = format!("Incorrect IAM authentication information: {what}");
+        error(401, "APIGW.0301", &message)
+    };
+    match incoming.header("x-auth-token") {
+        Some(TEST_TOKEN) => return Ok(()),
+        Some(_) => return Err(refused("decrypt token fail")),
+        None => {}
+    }
+    let authorization = incoming
+        .header("authorization")
+        .ok_or_else(|| refused("x-auth-token not found"))?;
+    let (id, names, given) =
+        parts(authorization).ok_or_else(|| refused("authorization is malformed"))?;
+    let date = incoming.header("x-sdk-date").unwrap_or_default();
+    let signed_at = NaiveDateTime::parse_from_str(date, sign::DATE_FORMAT)
+        .map_err(|_| refused("x-sdk-date is malformed"))?
+        .and_utc();
+    if (incoming.now - signed_at).abs() > Duration::minutes(WINDOW_MINUTES) {
+        return Err(error(
+            401,
+            "APIGW.0303",
+            "Incorrect IAM authentication information: the time of the request is off by more than 15 minutes",
+        ));
+    }
+    let names: Vec<&str> = names.split(';').collect();
+    if id != TEST_ID || !names.contains(&"host") || !names.contains(&"x-sdk-date") {
+        return Err(refused("verify ak sk signature fail"));
+    }
+    let headers: Option<Vec<(&str, &str)>> = names
+        .iter()
+        .map(|name| Some((*name, incoming.header(name)?)))
+        .collect();
+    let headers = headers.ok_or_else(|| refused("a signed header is missing"))?;
+    let (canonical, _) = sign::canonical_request(
+        &incoming.method,
+        &incoming.path,
+        &incoming.parameters(),
+        &headers,
+        &incoming.body,
+    );
+    let expected = sign::signature(TEST_SECRET, &sign::string_to_sign(date, &canonical));
+    if given != expected {
+        let echo = canonical.replace('\n', "|");
+        return Err(refused(&format!(
+            "verify ak sk signature fail, canonicalRequest: {echo}"
+        )));
+    }
+    Ok(())
+}
+
+/// Key id, names of the signed headers and signature.
+fn parts(authorization: &str) -> Option<(&str, &str, &str)> {
+    let rest = authorization
+        .strip_prefix(sign::ALGORITHM)?
+        .strip_prefix(" Access=")?;
+    let (id, rest) = rest.split_once(", SignedHeaders=")?;
+    let (names, signature) = rest.split_once(", Signature=")?;
+    Some((id, names, signature))
+}
+
+fn error(status: u16, code: &str, message: &str) -> Outgoing {
+    let request_id = nonce();
+    Outgoing::json(
+        status,
+        &json!({"error_code": code, "error_msg": message, "request_id": request_id}),
+    )
+    .with_header("x-request-id", request_id)
+}
+
+fn throttled() -> Outgoing {
+    error(
+        429,
+        "APIGW.0308",
+        "The throttling threshold has been reached: policy user over ratelimit,limit:200,time:1 second",
+    )
+}
+
+fn unavailable(status: u16) -> Outgoing {
+    error(status, "APIGW.0201", "Backend unavailable")
+}
+
+/// The documented answer for a thing of the scenario.
+fn image_job(project: &str, id: &str, view: &View<'_>) -> Value {
+    let state = view.step.state.as_str();
+    let is_over = ["SUCCESS", "FAILED"]
+        .iter()
+        .any(|word| word.eq_ignore_ascii_case(state));
+    let end_time = is_over.then(|| time(view.since));
+    let begin_time = view.reached(&["RUNNING", "SUCCESS", "FAILED"]).map(time);
+    let parts = view.thing.parts;
+    let sub_jobs: Vec<Value> = (1..=parts)
+        .map(|part| {
+            let has_failed = part == parts && state.eq_ignore_ascii_case("FAILED");
+            let is_saved = part < parts && state.eq_ignore_ascii_case("FAILED");
+            let text = |text: &Option<String>| text.clone().filter(|_| has_failed);
+            json!({
+                "id": digits(&format!("{id}/{part}")),
+                "job_type": "CREATE_SERVER",
+                "job_resource_info": {
+                    "resource_id": &sha256_hex(format!("{id}/{part}").as_bytes())[..32],
+                    "resource_name": format!("{}-{part:02}", view.thing.name.as_deref().unwrap_or("image-server")),
+                },
+                "begin_time": begin_time,
+                "end_time": end_time,
+                "status": if is_saved { "SUCCESS" } else { state },
+                "job_execute_info": {
+                    "error_code": text(&view.step.reason).unwrap_or_default(),
+                    "error_message": text(&view.step.message).unwrap_or_default(),
+                },
+                "project_id": project,
+                "job_id": id,
+            })
+        })
+        .collect();
+    json!({
+        "id": id,
+        "job_type": "CREATE_SERVER",
+        "begin_time": time(view.created_at),
+        "end_time": end_time,
+        "status": state,
+        "sub_jobs_total": parts,
+        "sub_jobs": sub_jobs,
+    })
+}
+
+/// An id of 18 digits, as the cloud gives them.
+fn digits(seed: &str) -> String {
+    let hash = sha256_hex(seed.as_bytes());
+    let number = u64::from_str_radix(&hash[..15], 16).expect("15 hex digits fit into 64 bits");
+    format!("7{:017}", number % 100_000_000_000_000_000)
+}
+
+/// With as many fraction digits as are needed, as the cloud writes it.
+fn time(moment: DateTime<Utc>) -> String {
+    let text = moment.format("%Y-%m-%dT%H:%M:%S%.3f").to_string();
+    format!("{}Z", text.trim_end_matches('0').trim_end_matches('.'))
+}

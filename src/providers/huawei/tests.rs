@@ -1,0 +1,170 @@
+use super::*;
+use crate::error::Category;
+use crate::http::{Answer, Signer as _};
+use crate::providers::fixture;
+use crate::providers::serve::{Incoming, Step, Thing, World};
+
+const NOW: &str = "2026-01-02T03:04:05Z";
+const PROJECT: &str = "a4da8115c9d8464ead3a38309130523f";
+
+fn connected(variables: &[(&str, &str)]) -> Result<Client, Problem> {
+    let profile = fixture::profile(&CLOUD, variables);
+    Client::new(&profile, &fixture::wire(fixture::moment(NOW)))
+}
+
+fn problem(variables: &[(&str, &str)]) -> Problem {
+    connected(variables).err().unwrap()
+}
+
+fn with_key(secret: &'static str) -> [(&'static str, &'static str); 5] {
+    [
+        ("JOBLENS_HUAWEI_ENDPOINT", "http://127.0.0.1:7411"),
+        ("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT),
+        ("HUAWEICLOUD_SDK_AK", "testid"),
+        ("HUAWEICLOUD_SDK_SK", secret),
+        ("HUAWEICLOUD_SDK_SECURITY_TOKEN", "a-security-token"),
+    ]
+}
+
+fn reference(id: &str) -> Reference {
+    fixture::reference(&CLOUD.kinds[0].template, &[id])
+}
+
+fn incoming(client: &Client, id: &str) -> Incoming {
+    let request = client.request(&reference(id));
+    let now = fixture::moment(NOW);
+    let proof = client.signer.sign(&request, now, "0");
+    fixture::incoming(&request, &proof, now)
+}
+
+fn served(incoming: &Incoming) -> Answer {
+    let step = Step {
+        state: "FAILED".to_owned(),
+        reason: Some("WKS.00170208".to_owned()),
+        message: Some("quota".to_owned()),
+        ..Step::default()
+    };
+    let thing = Thing {
+        kind: "huawei/image-job".to_owned(),
+        segments: vec!["70/2 é".to_owned()],
+        steps: vec![step],
+        parts: 3,
+        ..Thing::default()
+    };
+    let world = World::new(vec![thing], fixture::moment(NOW));
+    fixture::received((CLOUD.server.answer)(incoming, &world))
+}
+
+#[test]
+fn the_region_decides_the_host_and_an_endpoint_stands_above_it() {
+    let host = |region: &str, endpoint: &str| {
+        connected(&[
+            ("JOBLENS_HUAWEI_REGION", region),
+            ("JOBLENS_HUAWEI_ENDPOINT", endpoint),
+            ("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT),
+            ("JOBLENS_HUAWEI_TOKEN", "a-token"),
+        ])
+        .map(|client| client.endpoint.origin())
+    };
+    let found = host("cn-north-4", "").unwrap();
+    assert_eq!(found, "https://appstream.cn-north-4.myhuaweicloud.com");
+    let found = host("ap-southeast-3", "").unwrap();
+    assert_eq!(found, "https://workspace.ap-southeast-3.myhuaweicloud.com");
+    let found = host("na-mexico-1", "https://example.com").unwrap();
+    assert_eq!(found, "https://example.com");
+    let problem = host("na-mexico-1", "").unwrap_err();
+    assert_eq!(problem.category, Category::Usage);
+    assert!(problem.hint.unwrap().starts_with("set endpoint"));
+}
+
+#[test]
+fn says_what_is_missing_and_where_to_find_it() {
+    let none = problem(&[]);
+    assert_eq!(none.category, Category::NoCredentials);
+    assert!(
+        none.hint
+            .unwrap()
+            .contains("HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK")
+    );
+    let half = problem(&[("HUAWEICLOUD_SDK_AK", "ak")]);
+    assert!(half.hint.unwrap().contains("HUAWEICLOUD_SDK_SK"));
+    let key = [("JOBLENS_HUAWEI_TOKEN", "a-token")];
+    assert!(problem(&key).message.contains("region"));
+    let without_project = problem(&[key[0], ("JOBLENS_HUAWEI_REGION", "cn-north-4")]);
+    assert!(without_project.hint.unwrap().contains("My Credentials"));
+    let odd = problem(&[
+        key[0],
+        ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
+        ("HUAWEICLOUD_SDK_PROJECT_ID", "../x"),
+    ]);
+    assert_eq!(odd.category, Category::Usage);
+}
+
+#[test]
+fn a_token_and_a_key_together_are_wrong_use() {
+    let both = problem(&[
+        ("JOBLENS_HUAWEI_TOKEN", "a-token"),
+        ("HUAWEICLOUD_SDK_AK", "ak"),
+        ("HUAWEICLOUD_SDK_SK", "sk"),
+    ]);
+    assert_eq!(both.category, Category::Usage);
+}
+
+#[test]
+fn any_job_id_is_one_segment_of_the_path() {
+    let client = connected(&with_key("testsecret")).unwrap();
+    let path = client.request(&reference("a/b?c#d")).path;
+    assert_eq!(
+        path,
+        format!("/v1/{PROJECT}/image-server-jobs/a%2Fb%3Fc%23d")
+    );
+}
+
+#[test]
+fn the_emulator_verifies_our_signature_and_answers() {
+    let client = connected(&with_key("testsecret")).unwrap();
+    let incoming = incoming(&client, "70/2 é");
+    assert_eq!(
+        (CLOUD.server.operation)(&incoming).as_deref(),
+        Some(OPERATION)
+    );
+    let answer = served(&incoming);
+    assert_eq!(wire::classify(&answer), None);
+    let job = wire::read(&answer.body, &reference("70/2 é"), &fixture::ask(), None)
+        .unwrap()
+        .job;
+    assert_eq!(job.tasks.len(), 3);
+    assert_eq!(job.reason.as_deref(), Some("WKS.00170208"));
+}
+
+#[test]
+fn the_emulator_refuses_as_the_cloud_does() {
+    let category = |incoming: &Incoming| wire::classify(&served(incoming)).unwrap().category;
+    let client = connected(&with_key("testsecret")).unwrap();
+    assert_eq!(category(&incoming(&client, "other")), Category::NotFound);
+    let wrong = connected(&with_key("othersecret")).unwrap();
+    assert_eq!(category(&incoming(&wrong, "70/2 é")), Category::Refused);
+    let mut late = incoming(&client, "70/2 é");
+    late.now += chrono::Duration::minutes(16);
+    assert_eq!(category(&late), Category::Clock);
+    let mut changed = incoming(&client, "70/2 é");
+    changed.path = changed.path.replace("70", "71");
+    assert_eq!(category(&changed), Category::Refused);
+    let mut unsigned = incoming(&client, "70/2 é");
+    unsigned.headers.retain(|(name, _)| name != "authorization");
+    assert_eq!(category(&unsigned), Category::Refused);
+}
+
+#[test]
+fn the_emulator_takes_its_own_token_only() {
+    let of = |token: &str| {
+        let client = connected(&[
+            ("JOBLENS_HUAWEI_ENDPOINT", "http://127.0.0.1:7411"),
+            ("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT),
+            ("JOBLENS_HUAWEI_TOKEN", token),
+        ]);
+        served(&incoming(&client.unwrap(), "70/2 é")).status
+    };
+    assert_eq!(of(serve::TEST_TOKEN), 200);
+    assert_eq!(of("some-other-token"), 401);
+}

@@ -1,0 +1,245 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Job, Notice, State, Task, Time};
+use crate::providers::lenient::{self, Int, List, Part, Text};
+use crate::providers::states::{self, StateTable};
+use crate::providers::{Ask, Found, job_at, vendor};
+use crate::reference::Reference;
+
+mod refusal;
+
+pub use refusal::classify;
+
+/// Words of sub-jobs; the first four are those of jobs.
+pub const STATES: StateTable = &[
+    ("WAITING", State::Pending),
+    ("RUNNING", State::Running),
+    ("SUCCESS", State::Succeeded),
+    ("FAILED", State::Failed),
+    ("ROLLBACK", State::Stopping),
+    ("ABORTING", State::Stopping),
+    ("ABNORMAL", State::Unknown),
+];
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ImageJob {
+    id: Text,
+    job_type: Text,
+    begin_time: Text,
+    end_time: Text,
+    status: Text,
+    sub_jobs_total: Int,
+    sub_jobs: List<SubJob>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SubJob {
+    id: Text,
+    job_type: Text,
+    job_resource_info: Part<ResourceInfo>,
+    begin_time: Text,
+    end_time: Text,
+    status: Text,
+    job_execute_info: Part<ExecuteInfo>,
+    project_id: Text,
+    job_id: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ResourceInfo {
+    resource_id: Text,
+    resource_name: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ExecuteInfo {
+    error_code: Text,
+    error_message: Text,
+}
+
+/// What only a Huawei image job has.
+#[derive(Debug, Serialize)]
+pub struct Details {
+    /// What is done, such as `CREATE_SERVER` or `CREATE_SERVER_IMAGE`.
+    pub job_type: Option<String>,
+    /// How many sub-jobs the cloud counts.
+    pub sub_jobs_total: Option<i64>,
+}
+
+/// What only a sub-job of a Huawei image job has.
+#[derive(Debug, Serialize)]
+pub struct SubJobDetails {
+    /// What is done.
+    pub job_type: Option<String>,
+    /// Id of the resource it works on.
+    pub resource_id: Option<String>,
+    /// Project it belongs to.
+    pub project_id: Option<String>,
+    /// Job it belongs to.
+    pub job_id: Option<String>,
+}
+
+/// Reads an answer that `classify` let pass.
+///
+/// # Errors
+/// What was expected and not there, such as a job with the id that was asked for.
+pub fn read(
+    body: &[u8],
+    reference: &Reference,
+    ask: &Ask,
+    region: Option<&str>,
+) -> Result<Found, String> {
+    let answered: ImageJob = lenient::decode(body)?;
+    if answered.id.trimmed() != Some(reference.id()) {
+        return Err("the id that was asked for".to_owned());
+    }
+    let mut notices = Vec::new();
+    let mut job = job(answered, reference, ask, region, &mut notices);
+    vendor::attach(&mut job, &mut notices, body, ask, &mut |_, _| {});
+    Ok(Found { job, notices })
+}
+
+fn job(
+    answered: ImageJob,
+    reference: &Reference,
+    ask: &Ask,
+    region: Option<&str>,
+    notices: &mut Vec<Notice>,
+) -> Job {
+    let own_words = STATES.split_at(4).0;
+    let reading = states::read(
+        own_words,
+        &ask.states,
+        answered.status.trimmed(),
+        "huawei/image-job",
+        notices,
+    );
+    let total = answered.sub_jobs_total.0;
+    let listed = answered.sub_jobs.0.len();
+    if total.is_some_and(|total| usize::try_from(total) != Ok(listed)) {
+        notices.push(Notice::new(
+            "count_mismatch",
+            format!(
+                "{reference} counts {} sub-jobs and lists {listed}",
+                total.unwrap_or_default()
+            ),
+        ));
+    }
+    let tasks: Vec<Task> = answered
+        .sub_jobs
+        .0
+        .into_iter()
+        .map(|sub_job| task(sub_job, ask, notices))
+        .collect();
+    let (reason, message) = match (reading.state, &reading.raw) {
+        (State::Failed, _) => failure(&tasks),
+        (_, None) => (
+            Some("no status".to_owned()),
+            Some("the answer gives no status".to_owned()),
+        ),
+        _ => (None, None),
+    };
+    let started_at = match reading.state {
+        State::Pending => None,
+        _ => tasks.iter().filter_map(|task| task.started_at).min(),
+    };
+    Job {
+        state: reading.state,
+        state_raw: reading.raw,
+        ended: reading.ended,
+        reason,
+        message,
+        created_at: time(&answered.begin_time),
+        started_at,
+        finished_at: time(&answered.end_time),
+        tasks,
+        details: Some(Arc::new(Details {
+            job_type: answered.job_type.0,
+            sub_jobs_total: total,
+        })),
+        ..job_at(reference, region)
+    }
+}
+
+fn task(sub_job: SubJob, ask: &Ask, notices: &mut Vec<Notice>) -> Task {
+    let mut unknown = Vec::new();
+    let reading = states::read(
+        STATES,
+        &ask.states,
+        sub_job.status.trimmed(),
+        "a sub-job of huawei/image-job",
+        &mut unknown,
+    );
+    // A thousand sub-jobs in one unknown state are one thing to tell.
+    notices.extend(
+        unknown
+            .into_iter()
+            .filter(|new| !notices.iter().any(|told| told.message == new.message))
+            .collect::<Vec<_>>(),
+    );
+    let resource = sub_job.job_resource_info.0.unwrap_or_default();
+    let execution = sub_job.job_execute_info.0.unwrap_or_default();
+    let created_at = time(&sub_job.begin_time);
+    let is_waiting = reading.state == State::Pending;
+    Task {
+        id: sub_job.id.0,
+        name: resource.resource_name.0,
+        kind: "sub_job".to_owned(),
+        state: reading.state,
+        state_raw: reading.raw,
+        ended: reading.ended,
+        reason: execution.error_code.0,
+        message: execution.error_message.0,
+        created_at,
+        started_at: created_at.filter(|_| !is_waiting),
+        finished_at: time(&sub_job.end_time).filter(|_| reading.ended),
+        details: Some(Arc::new(SubJobDetails {
+            job_type: sub_job.job_type.0,
+            resource_id: resource.resource_id.0,
+            project_id: sub_job.project_id.0,
+            job_id: sub_job.job_id.0,
+        })),
+        ..Task::default()
+    }
+}
+
+fn time(text: &Text) -> Option<Time> {
+    Time::from_rfc3339(text.trimmed()?)
+}
+
+/// Why a job failed, which only its sub-jobs know: code of the first failed one, and a sentence.
+fn failure(tasks: &[Task]) -> (Option<String>, Option<String>) {
+    let has_error = |task: &&Task| task.reason.is_some() || task.message.is_some();
+    let mut failed: Vec<&Task> = tasks.iter().filter(|t| t.state == State::Failed).collect();
+    if failed.is_empty() {
+        failed = tasks.iter().filter(has_error).collect();
+    }
+    // One that says why is worth more than one that came earlier.
+    let Some(first) = failed
+        .iter()
+        .find(|task| has_error(task))
+        .or(failed.first())
+    else {
+        return (None, None);
+    };
+    let name = first.name.as_deref().or(first.id.as_deref());
+    let what = first.message.as_deref().or(first.reason.as_deref());
+    let mut message = format!(
+        "{}: {}",
+        name.unwrap_or("a sub-job"),
+        what.unwrap_or("failed")
+    );
+    if failed.len() > 1 {
+        message += &format!(" (and {} more)", failed.len() - 1);
+    }
+    (first.reason.clone(), Some(message))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use crate::crypto::from_base64url;
+use crate::http::{Proof, Request};
+use crate::providers::lenient::{self, Int};
+use crate::secret::Secret;
+
+/// Sends the token as it is, in the header `token`.
+pub struct Signer {
+    token: Secret,
+}
+
+impl Signer {
+    /// A signer for one token of a computing region.
+    pub fn new(token: Secret) -> Self {
+        Self { token }
+    }
+
+    /// When the token ends to be good; `None` when it is no JWT or does not say so.
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        let payload = self.token.expose().split('.').nth(1)?;
+        let claims: Claims = lenient::decode(&from_base64url(payload)?).ok()?;
+        DateTime::from_timestamp_millis(claims.expire_time.not_zero()?)
+    }
+}
+
+impl crate::http::Signer for Signer {
+    fn sign(&self, _request: &Request, _now: DateTime<Utc>, _nonce: &str) -> Proof {
+        Proof {
+            headers: vec![("token", self.token.clone())],
+            query: Vec::new(),
+        }
+    }
+}
+
+/// The one claim that matters to a client, which cannot verify the token anyway.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Claims {
+    /// Unix milliseconds, as text.
+    expire_time: Int,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expiry(token: &str) -> Option<String> {
+        Signer::new(Secret::new(token))
+            .expires_at()
+            .map(|at| at.to_rfc3339())
+    }
+
+    #[test]
+    fn reads_the_milliseconds_of_a_jwt() {
+        // {"expireTime":"1686900109231"} and {"expireTime":1686900109231}
+        for payload in [
+            "eyJleHBpcmVUaW1lIjoiMTY4NjkwMDEwOTIzMSJ9",
+            "eyJleHBpcmVUaW1lIjoxNjg2OTAwMTA5MjMxfQ",
+        ] {
+            assert_eq!(
+                expiry(&format!("e30.{payload}.c2ln")).as_deref(),
+                Some("2023-06-16T07:21:49.231+00:00")
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_no_jwt_has_no_end() {
+        for token in ["", "opaque", "a.b.c", "e30.e30.c2ln", "..", "e30.W10.x"] {
+            assert_eq!(expiry(token), None, "{token}");
+        }
+    }
+}

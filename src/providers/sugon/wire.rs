@@ -1,0 +1,391 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Category;
+use crate::http::{Answer, Refusal, Retry};
+use crate::model::{Address, Container, Job, Mount, Notice, Port, Resources, State, Task};
+use crate::providers::lenient::{self, Flag, Int, List, Num, Part, Text};
+use crate::providers::states::{self, StateTable};
+use crate::providers::wall_clock::WallClock;
+use crate::providers::{Ask, Found, job_at, vendor};
+use crate::reference::Reference;
+use crate::secret::{MASK, mask_arguments, mask_url_query};
+
+/// The six words of the list call's filter; the detail page names none.
+pub const STATES: StateTable = &[
+    ("Waiting", State::Pending),
+    ("Deploying", State::Starting),
+    ("Running", State::Running),
+    ("Completed", State::Succeeded),
+    ("Failed", State::Failed),
+    ("Terminated", State::Canceled),
+];
+
+/// The envelope without its data, whose shape is documented for success only.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Head {
+    code: Text,
+    msg: Text,
+    message: Text,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Envelope {
+    code: Text,
+    data: Part<Instance>,
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Instance {
+    id: Text,
+    instance_service_name: Text,
+    status: Text,
+    task_type: Text,
+    accelerator_type: Text,
+    gpu_number: Int,
+    cpu_number: Num,
+    ram_size: Num,
+    resource_group: Text,
+    resource_spec: Text,
+    task_number: Int,
+    current_index: Int,
+    timeout_limit: Text,
+    create_time: Text,
+    start_time: Text,
+    end_time: Text,
+    duration: Text,
+    remaining_time: Text,
+    user_name: Text,
+    version: Text,
+    image_path: Text,
+    description: Text,
+    header_notebook_id: Text,
+    header_notebook_ip: Text,
+    tensorboard_id: Text,
+    tensorboard_path: Text,
+    mount_info_list: List<MountInfo>,
+    container_port_info_list: List<PortInfo>,
+    use_start_script: Flag,
+    start_script_action_scope: Text,
+    start_script_path: Text,
+    start_script_content: Text,
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct MountInfo {
+    source_path: Text,
+    target_path: Text,
+    r#type: Text,
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PortInfo {
+    access_url: Text,
+    container_port: Int,
+    protocol_type: Text,
+}
+
+/// What only a Sugon instance has.
+#[derive(Debug, Serialize)]
+pub struct Details {
+    /// What runs in it: `ssh`, `jupyter`, `codeserver`, `rstudio`.
+    pub task_type: Option<String>,
+    /// Number of containers; `resources` are those of one.
+    pub task_count: Option<i64>,
+    /// Current index of the container; the vendor explains it no further.
+    pub current_index: Option<i64>,
+    /// `unlimited` or `HH:MM:SS`.
+    pub time_limit: Option<String>,
+    /// How long it has run, in the cloud's words.
+    pub duration_text: Option<String>,
+    /// How long it may still run, in the cloud's words.
+    pub remaining_text: Option<String>,
+    /// The resources in the cloud's words.
+    pub resource_spec: Option<String>,
+    /// The owner's description.
+    pub description: Option<String>,
+    /// Name of the image; its address is the container's `image`.
+    pub image_name: Option<String>,
+    /// The TensorBoard beside it.
+    pub tensorboard: Tensorboard,
+    /// The script run at its start.
+    pub start_script: StartScript,
+}
+
+/// The TensorBoard beside an instance.
+#[derive(Debug, Serialize)]
+pub struct Tensorboard {
+    /// The cloud's id.
+    pub id: Option<String>,
+    /// Folder of the logs.
+    pub path: Option<String>,
+}
+
+/// The script run at the start of an instance.
+#[derive(Debug, Serialize)]
+pub struct StartScript {
+    /// True when it is used.
+    pub enabled: Option<bool>,
+    /// `all` containers or `header`, the first one.
+    pub scope: Option<String>,
+    /// Path, with masked arguments.
+    pub path: Option<String>,
+    /// Content; masked unless secrets were asked for.
+    pub content: Option<String>,
+}
+
+/// Reads a "no": by the code in the body first, by the HTTP status where there is none.
+pub fn classify(answer: &Answer) -> Option<Refusal> {
+    let head = lenient::decode::<Head>(&answer.body).unwrap_or_default();
+    let by_status = Refusal::from_status(answer);
+    match head.code.trimmed() {
+        None => by_status.map(|refusal| match refusal.category {
+            Category::NotFound => Refusal {
+                hint: Some("check the endpoint as well: this answer is not the open API's".into()),
+                ..refusal
+            },
+            _ => refusal,
+        }),
+        Some("0") => by_status.or_else(|| nothing_there(answer)),
+        Some(code) => Some(by_code(code, by_status, head.msg.0.or(head.message.0))),
+    }
+}
+
+/// The documented success around no data is how this cloud says "no such thing".
+fn nothing_there(answer: &Answer) -> Option<Refusal> {
+    let envelope: Envelope = lenient::decode(&answer.body).ok()?;
+    let is_there = envelope
+        .data
+        .0
+        .is_some_and(|instance| *instance != Instance::default());
+    (!is_there).then(|| Refusal {
+        hint: Some("check the id, and that the token is one of the instance's region".into()),
+        ..Refusal::new(Category::NotFound, "instance not found")
+    })
+}
+
+fn by_code(code: &str, by_status: Option<Refusal>, said: Option<String>) -> Refusal {
+    let (category, retry, what, hint) = match code {
+        "10008" => (
+            Category::Refused,
+            Retry::Never,
+            "permission or expired token",
+            Some("log in again and set the new token of the computing region"),
+        ),
+        "1001" => (
+            Category::Refused,
+            Retry::Never,
+            "the token was refused",
+            Some("set the endpoint of the open API, and a token of the computing region"),
+        ),
+        "10007" | "10009" => (Category::Permission, Retry::Never, "not permitted", None),
+        "10003" | "10004" => (
+            Category::Rejected,
+            Retry::Never,
+            "the call was rejected",
+            None,
+        ),
+        "10012" => (
+            Category::Service,
+            Retry::Backoff,
+            "connection interrupted",
+            None,
+        ),
+        "10001" => (Category::Service, Retry::Never, "internal error", None),
+        _ => match by_status {
+            Some(refusal) => (refusal.category, refusal.retry, "the service failed", None),
+            None => (Category::Service, Retry::Never, "the service failed", None),
+        },
+    };
+    let message = match said {
+        Some(said) if code == "10008" => format!("{what}: {}", said.trim()),
+        Some(said) => said.trim().to_owned(),
+        None => what.to_owned(),
+    };
+    Refusal {
+        code: Some(code.to_owned()),
+        retry,
+        hint: hint.map(str::to_owned),
+        ..Refusal::new(category, message)
+    }
+}
+
+/// Reads an answer that `classify` let pass.
+///
+/// # Errors
+/// What was expected and not there, such as an instance with the id that was asked for.
+pub fn read(
+    body: &[u8],
+    reference: &Reference,
+    ask: &Ask,
+    clock: WallClock,
+) -> Result<Found, String> {
+    let envelope: Envelope = lenient::decode(body)?;
+    if envelope.code.trimmed() != Some("0") {
+        return Err("code 0".to_owned());
+    }
+    let instance = *envelope.data.0.ok_or("data of an instance")?;
+    let is_asked = |id: &str| id.eq_ignore_ascii_case(reference.id());
+    if !instance.id.trimmed().is_some_and(is_asked) {
+        return Err("the id that was asked for".to_owned());
+    }
+    let mut notices = Vec::new();
+    let mut job = job(instance, reference, ask, clock, &mut notices);
+    vendor::attach(&mut job, &mut notices, body, ask, &mut mask);
+    Ok(Found { job, notices })
+}
+
+fn job(
+    mut instance: Instance,
+    reference: &Reference,
+    ask: &Ask,
+    clock: WallClock,
+    notices: &mut Vec<Notice>,
+) -> Job {
+    let reading = states::read(
+        STATES,
+        &ask.states,
+        instance.status.trimmed(),
+        "sugon/instance",
+        notices,
+    );
+    let is_silent = reading.raw.is_none();
+    let created_at = clock.read(&instance.create_time);
+    let started_at = clock.read(&instance.start_time);
+    let finished_at = clock.read(&instance.end_time);
+    clock.tell("sugon", &[created_at, started_at, finished_at], notices);
+    let task = notebook(&mut instance);
+    Job {
+        name: instance.instance_service_name.0.take(),
+        state: reading.state,
+        state_raw: reading.raw,
+        ended: reading.ended,
+        reason: is_silent.then(|| "no status".to_owned()),
+        message: is_silent.then(|| "the answer gives no status".to_owned()),
+        user: instance.user_name.0.take(),
+        queue: instance.resource_group.0.take(),
+        created_at,
+        started_at,
+        finished_at,
+        resources: Resources {
+            cpu: instance.cpu_number.0,
+            memory_bytes: instance.ram_size.0.and_then(bytes_of_mebibytes),
+            accelerators: instance.gpu_number.unsigned(),
+            accelerator_type: instance.accelerator_type.0.take(),
+            ..Resources::default()
+        },
+        tasks: task.into_iter().collect(),
+        details: Some(Arc::new(details(instance, ask.show_secrets))),
+        ..job_at(reference, None)
+    }
+}
+
+fn bytes_of_mebibytes(mebibytes: f64) -> Option<u64> {
+    const MEBIBYTE: f64 = 1_048_576.0;
+    let bytes = mebibytes * MEBIBYTE;
+    // Beyond 2^53 bytes a float no longer holds every whole number, and no machine has them.
+    (0.0..=9_007_199_254_740_992.0)
+        .contains(&bytes)
+        .then_some(bytes as u64)
+}
+
+/// The one part of which the answer tells: address, image, ports and mounts.
+fn notebook(instance: &mut Instance) -> Option<Task> {
+    let ports: Vec<Port> = std::mem::take(&mut instance.container_port_info_list.0)
+        .into_iter()
+        .map(|port| Port {
+            port: port.container_port.0,
+            protocol: port.protocol_type.0,
+            access_url: port.access_url.0,
+        })
+        .collect();
+    let mounts: Vec<Mount> = std::mem::take(&mut instance.mount_info_list.0)
+        .into_iter()
+        .map(|mount| Mount {
+            path: mount.target_path.0,
+            source_path: mount.source_path.0,
+            kind: mount.r#type.0,
+            ..Mount::default()
+        })
+        .collect();
+    let id = instance.header_notebook_id.0.take();
+    let address = instance.header_notebook_ip.0.take();
+    let image = instance.image_path.0.take();
+    let is_there = id.is_some()
+        || address.is_some()
+        || image.is_some()
+        || !ports.is_empty()
+        || !mounts.is_empty();
+    is_there.then(|| Task {
+        id,
+        kind: "notebook".to_owned(),
+        addresses: address
+            .into_iter()
+            .map(|address| Address {
+                kind: "private".to_owned(),
+                address,
+            })
+            .collect(),
+        containers: vec![Container {
+            image,
+            ports,
+            mounts,
+            ..Container::default()
+        }],
+        ..Task::default()
+    })
+}
+
+fn details(instance: Instance, show_secrets: bool) -> Details {
+    let mut script = StartScript {
+        enabled: instance.use_start_script.0,
+        scope: instance.start_script_action_scope.0,
+        path: instance.start_script_path.0,
+        content: instance.start_script_content.0,
+    };
+    if !show_secrets {
+        script.path.iter_mut().for_each(mask_command);
+        script.content = script.content.map(|_| MASK.to_owned());
+    }
+    Details {
+        task_type: instance.task_type.0,
+        task_count: instance.task_number.0,
+        current_index: instance.current_index.0,
+        time_limit: instance.timeout_limit.0,
+        duration_text: instance.duration.0,
+        remaining_text: instance.remaining_time.0,
+        resource_spec: instance.resource_spec.0,
+        description: instance.description.0,
+        image_name: instance.version.0,
+        tensorboard: Tensorboard {
+            id: instance.tensorboard_id.0,
+            path: instance.tensorboard_path.0,
+        },
+        start_script: script,
+    }
+}
+
+fn mask_command(text: &mut String) {
+    mask_arguments(std::slice::from_mut(text));
+}
+
+/// Hides in the cloud's own document what is hidden in the model.
+fn mask(keys: &[String], text: &mut String) {
+    let is_below = |name: &str| keys.iter().any(|key| key.eq_ignore_ascii_case(name));
+    if is_below("startScriptContent") && !text.is_empty() {
+        MASK.clone_into(text);
+    } else if is_below("startScriptPath") {
+        mask_command(text);
+    } else if is_below("accessUrl") {
+        *text = mask_url_query(text);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,38 @@
+/// Short codes of API 2.0 and the names that API 3.0 uses; which of them this API takes is not
+/// documented.
+const SPELLINGS: [(&str, &str); 25] = [
+    ("gz", "ap-guangzhou"),
+    ("sh", "ap-shanghai"),
+    ("bj", "ap-beijing"),
+    ("cd", "ap-chengdu"),
+    ("cq", "ap-chongqing"),
+    ("nj", "ap-nanjing"),
+    ("hk", "ap-hongkong"),
+    ("tpe", "ap-taipei"),
+    ("tsn", "ap-tianjin"),
+    ("shjr", "ap-shanghai-fsi"),
+    ("szjr", "ap-shenzhen-fsi"),
+    ("bjjr", "ap-beijing-fsi"),
+    ("sg", "ap-singapore"),
+    ("th", "ap-bangkok"),
+    ("kr", "ap-seoul"),
+    ("jp", "ap-tokyo"),
+    ("in", "ap-mumbai"),
+    ("jkt", "ap-jakarta"),
+    ("de", "eu-frankfurt"),
+    ("usw", "na-siliconvalley"),
+    ("use", "na-ashburn"),
+    ("ca", "na-toronto"),
+    ("tor", "na-toronto"),
+    ("gzopen", "ap-guangzhou-open"),
+    ("sao", "sa-saopaulo"),
+];
+
+/// The other spelling of a region.
+pub fn other_spelling(region: &str) -> Option<&'static str> {
+    SPELLINGS.iter().find_map(|(short, long)| match region {
+        _ if region == *short => Some(*long),
+        _ if region == *long => Some(*short),
+        _ => None,
+    })
+}

@@ -1,0 +1,197 @@
+use chrono::{DateTime, Duration, FixedOffset, Utc};
+use serde_json::{Value, json};
+
+use super::{OPERATION, PATH, sign};
+use crate::crypto::sha256_hex;
+use crate::providers::serve::{Incoming, Outgoing, Server, TEST_ID, TEST_SECRET, View, World};
+
+/// How far a signed time may be off.
+const WINDOW_SECONDS: u64 = 5 * 60;
+
+/// The emulator in the cloud's place.
+pub const SERVER: Server = Server {
+    operation,
+    answer,
+    throttled: || {
+        error(
+            4400,
+            "RequestLimitExceeded",
+            "(4400)quota of requests exceeded",
+        )
+    },
+    unavailable,
+    environment: &[
+        ("JOBLENS_TENCENT_ENDPOINT", "{origin}"),
+        ("TENCENTCLOUD_REGION", "ap-guangzhou"),
+        ("TENCENTCLOUD_SECRET_ID", TEST_ID),
+        ("TENCENTCLOUD_SECRET_KEY", TEST_SECRET),
+    ],
+};
+
+fn operation(incoming: &Incoming) -> Option<String> {
+    let is_ours = incoming.path == PATH;
+    is_ours.then(|| {
+        incoming
+            .parameter("Action")
+            .unwrap_or_else(|| "unnamed".to_owned())
+    })
+}
+
+fn answer(incoming: &Incoming, world: &World) -> Outgoing {
+    let parameters = incoming.parameters();
+    if let Err(refused) = check(incoming, &parameters, world) {
+        return refused;
+    }
+    if incoming.parameter("Action").as_deref() != Some(OPERATION) {
+        return error(6100, "InvalidAction", "(6100)action is not supported");
+    }
+    let (Some(cluster), Some(service)) = (
+        incoming.parameter("clusterId"),
+        incoming.parameter("serviceName"),
+    ) else {
+        return missing("clusterId or serviceName");
+    };
+    let namespace = incoming
+        .parameter("namespace")
+        .unwrap_or_else(|| "default".to_owned());
+    let segments = [cluster.as_str(), namespace.as_str(), service.as_str()];
+    match world.find("tencent/service", &segments, incoming.now) {
+        None => error(5000, "ResourceNotFound", "(5000)resource does not exist"),
+        Some(view) => match &view.thing.document {
+            Some(document) => Outgoing::document(200, document),
+            None => Outgoing::json(
+                200,
+                &json!({
+                    "code": 0,
+                    "message": "",
+                    "codeDesc": "Success",
+                    "data": {"eventList": events(&service, &view)},
+                }),
+            ),
+        },
+    }
+}
+
+/// Checks key, time, signature and nonce over all that was received.
+fn check(
+    incoming: &Incoming,
+    parameters: &[(String, String)],
+    world: &World,
+) -> Result<(), Outgoing> {
+    let needed = |name: &str| incoming.parameter(name).ok_or_else(|| missing(name));
+    needed("Action")?;
+    needed("Region")?;
+    let secret_id = needed("SecretId")?;
+    let timestamp = needed("Timestamp")?;
+    let nonce = needed("Nonce")?;
+    let given = needed("Signature")?;
+    if secret_id != TEST_ID {
+        return Err(error(
+            4104,
+            "SecretIdNotFound",
+            "(4104)SecretId does not exist",
+        ));
+    }
+    let is_late = timestamp.parse::<i64>().map_or(true, |signed_at| {
+        signed_at.abs_diff(incoming.now.timestamp()) > WINDOW_SECONDS
+    });
+    let is_number = nonce.parse::<i64>().is_ok_and(|nonce| nonce > 0);
+    if is_late || !is_number {
+        return Err(replayed());
+    }
+    let signed: Vec<(&str, &str)> = parameters
+        .iter()
+        .filter(|(name, _)| name != "Signature")
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let host = incoming.header("host").unwrap_or_default();
+    let text = sign::text_to_sign(&incoming.method, host, &incoming.path, &signed);
+    let is_sha256 = incoming.parameter("SignatureMethod").as_deref() == Some(sign::METHOD);
+    if !is_sha256 || given != sign::signature(TEST_SECRET, &text) {
+        return Err(error(
+            4100,
+            "AuthFailure",
+            "(4100)signature verification failed",
+        ));
+    }
+    match world.is_fresh(&format!("tencent {nonce}")) {
+        true => Ok(()),
+        false => Err(replayed()),
+    }
+}
+
+fn missing(name: &str) -> Outgoing {
+    error(
+        4000,
+        "InvalidParameter",
+        &format!("(4000)missing parameter {name}"),
+    )
+}
+
+fn replayed() -> Outgoing {
+    error(4500, "ReplayAttack", "(4500)replay attack")
+}
+
+fn error(code: u16, word: &str, message: &str) -> Outgoing {
+    Outgoing::json(
+        200,
+        &json!({"code": code, "message": message, "codeDesc": word}),
+    )
+}
+
+fn unavailable(status: u16) -> Outgoing {
+    Outgoing {
+        status,
+        ..error(6000, "InternalError", "(6000)internal error")
+    }
+}
+
+/// Warnings of the scenario, and for each pod the event of its start.
+fn events(service: &str, view: &View<'_>) -> Vec<Value> {
+    let pod = |part: usize| {
+        let hash = sha256_hex(format!("{service}/{part}").as_bytes());
+        format!("{service}-{}-{}", &hash[..10], &hash[10..15])
+    };
+    let warnings = view.thing.warnings.iter().filter_map(|warning| {
+        let first_at = view.created_at + warning.after;
+        let age = view.now - first_at;
+        let repeated = match warning.count {
+            0..=1 => Duration::zero(),
+            _ => Duration::minutes(age.num_minutes()),
+        };
+        (age >= Duration::zero()).then(|| {
+            json!({
+                "firstSeen": wall_clock(first_at),
+                "lastSeen": wall_clock(first_at + repeated),
+                "count": warning.count,
+                "level": "Warning",
+                "objType": "Pod",
+                "objName": pod(1),
+                "reason": warning.reason,
+                "message": warning.message,
+            })
+        })
+    });
+    let starts = (1..=view.thing.parts.max(1)).map(|part| {
+        json!({
+            "firstSeen": wall_clock(view.created_at),
+            "lastSeen": wall_clock(view.created_at),
+            "count": 1,
+            "level": "Normal",
+            "objType": "Pod",
+            "objName": pod(part),
+            "reason": "pod调度成功",
+            "message": format!("Successfully assigned {} to 10.0.0.{}", pod(part), part % 250 + 1),
+        })
+    });
+    warnings.chain(starts).collect()
+}
+
+/// Text at UTC+8 without a zone, as the cloud writes it.
+fn wall_clock(moment: DateTime<Utc>) -> String {
+    let china = FixedOffset::east_opt(8 * 3600).expect("8 hours are less than a day");
+    moment
+        .with_timezone(&china)
+        .format("%Y-%m-%d %H:%M:%S")
+        .to_string()
+}

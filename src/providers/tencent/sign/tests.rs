@@ -1,0 +1,160 @@
+use super::*;
+use crate::http::{Endpoint, Method, Signer as _};
+use crate::providers::fixture;
+
+#[test]
+fn every_stage_agrees_with_the_vendors_code() {
+    let file = fixture::json("tencent/vectors/v2.json");
+    let vectors = file["vectors"].as_array().unwrap();
+    let mut signed = 0;
+    for vector in vectors {
+        let text = |key: &str| vector[key].as_str().unwrap();
+        let name = text("name");
+        let parameters: Vec<(&str, &str)> = vector["query"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
+            .collect();
+        assert_eq!(canonical_query(&parameters), text("canonical"), "{name}");
+        let to_sign = text_to_sign(text("method"), text("host"), text("path"), &parameters);
+        assert_eq!(to_sign, text("string_to_sign"), "{name}");
+        // SHA-1 is not shipped; those vectors end at the text to sign.
+        if parameters.contains(&("SignatureMethod", METHOD)) {
+            let signature = signature(text("access_key_secret"), &to_sign);
+            assert_eq!(signature, text("signature"), "{name}");
+            signed += 1;
+        }
+    }
+    assert_eq!((vectors.len(), signed), (23, 9));
+}
+
+const SIGNED_AS_DOCUMENTED: [(&str, &str); 9] = [
+    ("Action", "DescribeServiceEvent"),
+    ("Region", "gz"),
+    ("clusterId", "cls-xxxxx"),
+    ("namespace", "default"),
+    ("serviceName", "test-web-service"),
+    ("Timestamp", "1480000000"),
+    ("Nonce", "12345"),
+    ("SecretId", "testid"),
+    ("SignatureMethod", METHOD),
+];
+
+fn signed(
+    method: &str,
+    change: Option<(&'static str, &'static str)>,
+    more: &[(&'static str, &'static str)],
+) -> String {
+    let mut parameters = SIGNED_AS_DOCUMENTED.to_vec();
+    for (name, value) in &mut parameters {
+        if let Some((_, changed)) = change.filter(|(changed, _)| changed == name) {
+            *value = changed;
+        }
+    }
+    parameters.extend_from_slice(more);
+    let text = text_to_sign(method, "ccs.api.qcloud.com", "/v2/index.php", &parameters);
+    signature("testsecret", &text)
+}
+
+#[test]
+fn known_answers_with_sha_256_come_out() {
+    assert_eq!(
+        signed("GET", None, &[]),
+        "ve3A8ElolrCrBwOKBcl8uggcxB525pZ5aHVA3B6zfeo="
+    );
+    assert_eq!(
+        signed("POST", None, &[]),
+        "aUN2gU3dTN15Wr1DePNzcu+y2+KQrRyzGt9hyCbD/mE="
+    );
+    assert_eq!(
+        signed("GET", Some(("Region", "ap-guangzhou")), &[]),
+        "/mZU4u2CXv6m1A27GA6gkJcpmYQ0iBggraLi+OVnTCw="
+    );
+    for (more, expected) in [
+        (
+            ("Token", "tok+en/=="),
+            "sXFFHcAbkPbEqcK+DaFAKTrAJXeFor8iBeGZLSAlfpg=",
+        ),
+        (
+            ("a_b", "x_y"),
+            "/2JzaEM84joOo5Fx0QpO2fyf+U9bSIMj53RWnWfWz0g=",
+        ),
+        (
+            ("RequestClient", "SDK_PYTHON_2.0.15"),
+            "QjcmUaf7nwLZmf70170+nj5G2a0e3tIcOTZHjwP2YEo=",
+        ),
+    ] {
+        assert_eq!(signed("GET", None, &[more]), expected);
+    }
+}
+
+#[test]
+fn raw_text_and_the_vendors_own_example_come_out() {
+    let text = "GETccs.api.qcloud.com/v2/index.php?Action=DescribeCluster&Nonce=12345&Region=gz&SecretId=testid&SignatureMethod=HmacSHA256&Timestamp=1480000000&Token=to/ken+==&clusterIds.0=cls-a&clusterIds.1=cls-b&clusterName=测试 集群/1+2";
+    let (_, query) = text.split_once('?').unwrap();
+    let mut parameters: Vec<(&str, &str)> = query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap())
+        .collect();
+    parameters.reverse();
+    let made = text_to_sign("GET", "ccs.api.qcloud.com", "/v2/index.php", &parameters);
+    assert_eq!(made, text);
+    assert_eq!(
+        signature("testsecret", &made),
+        "VcBwiCYpCWlEDIoolAfblzlfsHqPWebezG/TfpkpSys="
+    );
+    let documented = "GETcvm.api.qcloud.com/v2/index.php?Action=DescribeInstances&InstanceIds.0=ins-09dx96dg&Nonce=11886&Region=ap-guangzhou&SecretId=AKIDz8krbsJ5yKBZQpn74WFkmLPx3gnPhESA&SignatureMethod=HmacSHA256&Timestamp=1465185768";
+    assert_eq!(
+        signature("Gu5t9xGARNpq86cd98joQYCN3Cozk1qA", documented),
+        "0EEm/HtGRr/VJXTAD9tYMth1Bzm3lLHz5RCDv1GdM8s="
+    );
+}
+
+#[test]
+fn the_signer_adds_its_parameters_and_signs_them_all() {
+    let request = Request {
+        operation: "",
+        method: Method::Get,
+        endpoint: Endpoint::parse("https://ccs.api.qcloud.com", &[], false).unwrap(),
+        path: "/v2/index.php".to_owned(),
+        query: SIGNED_AS_DOCUMENTED[..5]
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    let signer = Signer {
+        secret_id: Secret::new("testid"),
+        secret_key: Secret::new("testsecret"),
+        token: Some(Secret::new("tok+en/==")),
+    };
+    let now = DateTime::from_timestamp(1_480_000_000, 0).unwrap();
+    // 0x6072 is twice 12345
+    let proof = signer.sign(&request, now, &format!("{:032x}", 0x6072));
+    let names: Vec<&str> = proof.query.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        names,
+        [
+            "Timestamp",
+            "Nonce",
+            "SecretId",
+            "SignatureMethod",
+            "Token",
+            "Signature"
+        ]
+    );
+    assert_eq!(
+        proof.query[5].1.expose(),
+        "sXFFHcAbkPbEqcK+DaFAKTrAJXeFor8iBeGZLSAlfpg="
+    );
+    assert!(proof.headers.is_empty());
+}
+
+#[test]
+fn nonces_are_positive_and_below_two_to_the_63() {
+    assert_eq!(number_of(&"f".repeat(32)), i64::MAX as u64);
+    assert_eq!(number_of(&"0".repeat(32)), 1);
+    assert_eq!(number_of(""), 1);
+}

@@ -1,0 +1,200 @@
+use serde::Deserialize;
+
+use crate::error::Category;
+use crate::http::{Answer, Refusal, Retry};
+use crate::model::{Event, Job, Level, Notice, Object};
+use crate::providers::lenient::{self, Int, List, Part, Text};
+use crate::providers::wall_clock::WallClock;
+use crate::providers::{Ask, Found, job_at, vendor};
+use crate::reference::Reference;
+
+/// Said where the API itself may be gone.
+pub const RETIRED: &str = "API 2.0 may be retired (the vendor announced it for 2020); the cluster's own Kubernetes API has the same events";
+
+/// The envelope without its data.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Head {
+    code: Text,
+    message: Text,
+    code_desc: Text,
+}
+
+/// The documentation's table has the list at the top, its sample within `data`.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Envelope {
+    code: Text,
+    data: Part<Data>,
+    event_list: List<ServiceEvent>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Data {
+    event_list: List<ServiceEvent>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ServiceEvent {
+    first_seen: Text,
+    last_seen: Text,
+    count: Int,
+    level: Text,
+    obj_type: Text,
+    obj_name: Text,
+    reason: Text,
+    message: Text,
+}
+
+/// Reads a "no": by the code in the body first (errors come with HTTP 200), by the HTTP status
+/// where there is none.
+pub fn classify(answer: &Answer) -> Option<Refusal> {
+    let head = lenient::decode::<Head>(&answer.body).unwrap_or_default();
+    let by_status = Refusal::from_status(answer);
+    let described = head.code_desc.trimmed().filter(|word| !is_success(word));
+    let said = head.message.0.as_deref().map(str::trim);
+    let (code, mut refusal) = match head.code.trimmed() {
+        None => return by_status,
+        // A success that is described as something else is none.
+        Some("0") => match (by_status, described) {
+            (Some(refusal), _) => return Some(refusal),
+            (None, None) => return None,
+            (None, Some(word)) => (word, Refusal::new(Category::Service, "the service failed")),
+        },
+        Some(code) => (code, by_code(code, by_status)),
+    };
+    refusal.message = match (said, described) {
+        (Some(said), Some(word)) if word != code => format!("{said} ({word})"),
+        (Some(said), _) => said.to_owned(),
+        (None, Some(word)) if word != code => word.to_owned(),
+        (None, _) => refusal.message,
+    };
+    refusal.code = Some(code.to_owned());
+    Some(refusal)
+}
+
+fn is_success(word: &str) -> bool {
+    word.eq_ignore_ascii_case("success")
+}
+
+fn by_code(code: &str, by_status: Option<Refusal>) -> Refusal {
+    use Category::{Clock, NotFound, Permission, Refused, Rejected, Service, Throttled};
+    const CLOCK: &str = "check this machine's clock";
+    const KEY: &str = "check secret id, secret key and token";
+    let (category, retry, what, hint) = match code {
+        "4000" => (
+            Rejected,
+            Retry::Never,
+            "a parameter is wrong or missing",
+            None,
+        ),
+        "4100" | "4104" | "4105" | "4106" => (
+            Refused,
+            Retry::Never,
+            "the credentials were refused",
+            Some(KEY),
+        ),
+        "4101" | "4102" | "4103" | "4110" | "4300" => {
+            (Permission, Retry::Never, "not permitted", None)
+        }
+        "4200" => (Clock, Retry::Clock, "the request has expired", Some(CLOCK)),
+        "4400" => (Throttled, Retry::Backoff, "too many calls", None),
+        "4500" => (
+            Clock,
+            Retry::Once,
+            "the request was taken for a replay, or its time is too far off",
+            Some(CLOCK),
+        ),
+        "4600" => (
+            Rejected,
+            Retry::Never,
+            "the protocol is not supported",
+            Some("set an endpoint with https://"),
+        ),
+        "5000" => (
+            NotFound,
+            Retry::Never,
+            "no such thing",
+            Some("check cluster, namespace, service and region"),
+        ),
+        "6000" => (Service, Retry::Backoff, "internal error", None),
+        "6100" => (
+            Service,
+            Retry::Never,
+            "the operation is not supported",
+            Some(RETIRED),
+        ),
+        "6200" => (Service, Retry::Backoff, "out of service for now", None),
+        "5100" => (Service, Retry::Never, "the operation failed", None),
+        _ => match by_status {
+            Some(refusal) => return refusal,
+            None => (Service, Retry::Never, "the service failed", None),
+        },
+    };
+    Refusal {
+        retry,
+        hint: hint.map(str::to_owned),
+        ..Refusal::new(category, what)
+    }
+}
+
+/// Reads an answer that `classify` let pass. Nothing in it names the service, and no state is
+/// reported; what it holds are events.
+///
+/// # Errors
+/// What was expected and not there.
+pub fn read(
+    body: &[u8],
+    reference: &Reference,
+    ask: &Ask,
+    region: Option<&str>,
+    clock: WallClock,
+) -> Result<Found, String> {
+    let envelope: Envelope = lenient::decode(body)?;
+    if envelope.code.trimmed() != Some("0") {
+        return Err("code 0".to_owned());
+    }
+    let inner = envelope.data.0.map(|data| data.event_list.0);
+    let events: Vec<Event> = inner
+        .filter(|events| !events.is_empty())
+        .unwrap_or(envelope.event_list.0)
+        .into_iter()
+        .map(|event| read_event(event, clock))
+        .collect();
+    let mut notices: Vec<Notice> = Vec::new();
+    let times: Vec<_> = events
+        .iter()
+        .flat_map(|event| [event.first_at, event.last_at])
+        .collect();
+    clock.tell("tencent", &times, &mut notices);
+    let mut job = Job {
+        name: Some(reference.id().to_owned()),
+        events,
+        ..job_at(reference, region)
+    };
+    vendor::attach(&mut job, &mut notices, body, ask, &mut |_, _| {});
+    Ok(Found { job, notices })
+}
+
+fn read_event(event: ServiceEvent, clock: WallClock) -> Event {
+    let level_raw = event.level.trimmed().map(str::to_owned);
+    Event {
+        level: level_raw.as_deref().and_then(Level::from_word),
+        level_raw,
+        first_at: clock.read(&event.first_seen),
+        last_at: clock.read(&event.last_seen),
+        count: event.count.unsigned(),
+        object: Object {
+            kind: event.obj_type.0,
+            name: event.obj_name.0,
+        },
+        task: None,
+        reason: event.reason.0,
+        message: event.message.0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

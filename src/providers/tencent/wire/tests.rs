@@ -1,0 +1,217 @@
+use super::*;
+use crate::model::State;
+use crate::providers::fixture;
+use crate::providers::tencent::CLOUD;
+
+const CHINA: WallClock = WallClock {
+    offset_seconds: 8 * 3600,
+    is_assumed: true,
+};
+
+fn reference() -> Reference {
+    let segments = ["cls-xxxxx", "default", "test-web-service"];
+    fixture::reference(&CLOUD.kinds[0].template, &segments)
+}
+
+fn read_bytes(body: &[u8]) -> Result<Found, String> {
+    let region = Some("ap-guangzhou");
+    read(body, &reference(), &fixture::ask(), region, CHINA)
+}
+
+fn read_text(body: &str) -> Result<Found, String> {
+    read_bytes(body.as_bytes())
+}
+
+fn codes(found: &Found) -> Vec<&'static str> {
+    found.notices.iter().map(|notice| notice.code).collect()
+}
+
+fn answered(status: u16, body: &str) -> Option<Refusal> {
+    classify(&Answer {
+        status,
+        body: body.into(),
+        ..Answer::default()
+    })
+}
+
+#[test]
+fn answers_become_their_models() {
+    for (name, notices) in [
+        ("events", vec!["assumed_utc_offset"]),
+        ("events-top-level", vec!["assumed_utc_offset"]),
+        ("empty", vec![]),
+    ] {
+        let answer = fixture::answer(200, &format!("tencent/{name}.json"));
+        assert_eq!(classify(&answer), None, "{name}");
+        let found = read_bytes(&answer.body).unwrap();
+        assert_eq!(codes(&found), notices, "{name}");
+        let model = fixture::model(found, "2018-12-26T08:00:00Z", true);
+        fixture::assert_model(&format!("tencent/{name}.model.json"), &model);
+    }
+}
+
+#[test]
+fn no_documented_field_is_lost() {
+    let document = fixture::json("tencent/events.json");
+    let body = fixture::read("tencent/events.json");
+    let model = fixture::model(read_bytes(&body).unwrap(), "2018-12-26T08:00:00Z", false);
+    let times = [
+        (".0.firstSeen", "2018-12-25T02:43:33Z"),
+        (".0.lastSeen", "2018-12-26T06:50:54Z"),
+        (".1.firstSeen", "2018-12-25T02:43:37Z"),
+        (".1.lastSeen", "2018-12-26T06:51:09Z"),
+        (".2.firstSeen", "2018-12-26T06:00:00Z"),
+        (".2.lastSeen", "2018-12-26T06:00:01Z"),
+        (".0.objType", "Pod"),
+        (".1.objType", "Pod"),
+        (".0.objName", "test-web-service-7b7c5c7d4f-abcde"),
+        (".1.objName", "test-web-service-7b7c5c7d4f-abcde"),
+        (".1.level", "Normal"),
+        (".2.level", "Normal"),
+    ];
+    fixture::assert_nothing_lost(&document["data"]["eventList"], &model, &times);
+}
+
+#[test]
+fn a_service_has_no_state_and_its_newest_event_comes_first() {
+    let body = fixture::read("tencent/events.json");
+    let model = fixture::model(read_bytes(&body).unwrap(), "2018-12-26T08:00:00Z", true);
+    assert_eq!(model["state"], "unknown");
+    assert!(model["state_raw"].is_null() && model["reason"].is_null());
+    assert_eq!(model["ended"], false);
+    assert_eq!(model["warning_count"], 1);
+    assert_eq!(model["events"][0]["reason"], "操作重试");
+    assert!(
+        model["events"][1]["message"]
+            .as_str()
+            .unwrap()
+            .ends_with("\"\n")
+    );
+}
+
+#[test]
+fn no_events_are_an_empty_list_in_every_spelling() {
+    for rest in [
+        r#""data":null"#,
+        r#""data":{}"#,
+        r#""data":[]"#,
+        r#""data":{"eventList":null}"#,
+        r#""eventList":[]"#,
+        r#""message":"","codeDesc":"success""#,
+    ] {
+        let body = format!(r#"{{"code":0,{rest}}}"#);
+        assert_eq!(answered(200, &body), None, "{rest}");
+        let found = read_text(&body).unwrap();
+        assert!(found.job.events.is_empty() && found.notices.is_empty());
+        assert_eq!(found.job.state, State::Unknown);
+    }
+}
+
+#[test]
+fn an_answer_without_a_code_is_not_understood() {
+    for body in ["{}", "[]", "", "<html>", r#"{"data":{"eventList":[]}}"#] {
+        assert_eq!(answered(200, body), None, "{body}");
+        assert!(read_text(body).is_err(), "{body}");
+    }
+    assert!(read_text(r#"{"code":0,"data":{"eventList":{"a":1}}}"#).is_err());
+}
+
+#[test]
+fn keeps_a_level_it_does_not_know() {
+    let body = r#"{"code":"0","data":{"eventList":[{"level":"Fatal\n"},{"level":" warning "}]}}"#;
+    let events = read_text(body).unwrap().job.events;
+    assert_eq!(events[0].level, None);
+    assert_eq!(events[0].level_raw.as_deref(), Some("Fatal"));
+    assert_eq!(events[1].level, Some(Level::Warning));
+}
+
+#[test]
+fn times_follow_the_offset_that_was_set() {
+    let body = r#"{"code":0,"data":{"eventList":[{"lastSeen":"2018-12-26 14:51:09"}]}}"#;
+    let clock = WallClock {
+        offset_seconds: 0,
+        is_assumed: false,
+    };
+    let found = read(body.as_bytes(), &reference(), &fixture::ask(), None, clock).unwrap();
+    assert!(found.notices.is_empty());
+    let last_at = found.job.events[0].last_at.unwrap();
+    assert_eq!(last_at.rfc3339(), "2018-12-26T14:51:09Z");
+}
+
+#[test]
+fn every_code_has_its_meaning_though_all_come_with_status_200() {
+    use Category::{Clock, NotFound, Permission, Refused, Rejected, Service, Throttled};
+    let cases: [(&[u32], Category, Retry); 12] = [
+        (&[4100, 4104, 4105, 4106], Refused, Retry::Never),
+        (&[4101, 4102, 4103, 4110, 4300], Permission, Retry::Never),
+        (&[4200], Clock, Retry::Clock),
+        (&[4400], Throttled, Retry::Backoff),
+        (&[6000, 6200], Service, Retry::Backoff),
+        (&[4500], Clock, Retry::Once),
+        (&[4000], Rejected, Retry::Never),
+        (&[4600], Rejected, Retry::Never),
+        (&[5000], NotFound, Retry::Never),
+        (&[5100], Service, Retry::Never),
+        (&[6100], Service, Retry::Never),
+        (&[7777], Service, Retry::Never),
+    ];
+    for (codes, category, retry) in cases {
+        for code in codes {
+            for body in [
+                format!(r#"{{"code":{code},"message":"(1)m"}}"#),
+                format!(r#"{{"code":"{code}","message":"(1)m","codeDesc":"","data":"x"}}"#),
+            ] {
+                let refusal = answered(200, &body).unwrap();
+                assert_eq!(
+                    (refusal.category, refusal.retry),
+                    (category, retry),
+                    "{code}"
+                );
+                assert_eq!(refusal.code, Some(code.to_string()));
+                assert_eq!(refusal.message, "(1)m");
+                assert_eq!(refusal.request_id, None);
+            }
+        }
+    }
+    let retired = answered(200, r#"{"code":6100}"#).unwrap();
+    assert!(retired.hint.unwrap().contains("API 2.0 may be retired"));
+}
+
+#[test]
+fn a_success_that_is_described_as_a_failure_is_none() {
+    let refusal = answered(
+        200,
+        r#"{"code":0,"codeDesc":"InternalError","message":"m"}"#,
+    )
+    .unwrap();
+    assert_eq!(refusal.category, Category::Service);
+    assert_eq!(refusal.code.as_deref(), Some("InternalError"));
+    assert_eq!(answered(200, r#"{"code":"0","codeDesc":"SUCCESS"}"#), None);
+}
+
+#[test]
+fn the_documented_error_is_read_and_the_status_counts_where_no_code_is() {
+    let failed = classify(&fixture::answer(200, "tencent/error-5100.json")).unwrap();
+    assert_eq!(failed.code.as_deref(), Some("5100"));
+    assert!(failed.message.starts_with("(100004)"), "{}", failed.message);
+    let page = answered(502, "<html>bad gateway</html>").unwrap();
+    assert_eq!(
+        (page.category, page.retry),
+        (Category::Service, Retry::Backoff)
+    );
+    let odd = answered(503, r#"{"code":0}"#).unwrap();
+    assert_eq!(odd.category, Category::Service);
+    let coded = answered(500, r#"{"code":4104}"#).unwrap();
+    assert_eq!(coded.category, Category::Refused);
+}
+
+#[test]
+fn the_clouds_own_document_is_kept_when_asked_for() {
+    let ask = Ask {
+        vendor: true,
+        ..fixture::ask()
+    };
+    let body = fixture::read("tencent/events.json");
+    let found = read(&body, &reference(), &ask, None, CHINA).unwrap();
+    assert_eq!(found.job.vendor, Some(fixture::json("tencent/events.json")));
+}

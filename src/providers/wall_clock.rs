@@ -1,0 +1,45 @@
+use super::lenient::Text;
+use crate::error::Problem;
+use crate::model::{Notice, Time};
+use crate::settings::Profile;
+
+/// China Standard Time, which has no summer time.
+const CHINA_SECONDS: i32 = 8 * 3600;
+
+/// How a cloud's times without a zone are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WallClock {
+    /// Seconds east of UTC.
+    pub offset_seconds: i32,
+    /// True when no setting says so.
+    pub is_assumed: bool,
+}
+
+impl WallClock {
+    /// The profile's `utc_offset`, else UTC+8.
+    ///
+    /// # Errors
+    /// Wrong use, when the setting is no offset.
+    pub fn of(profile: &Profile) -> Result<Self, Problem> {
+        let (offset_seconds, is_set) = profile.utc_offset_seconds(CHINA_SECONDS)?;
+        Ok(Self {
+            offset_seconds,
+            is_assumed: !is_set,
+        })
+    }
+
+    /// The moment that `YYYY-MM-DD HH:MM:SS` names; `None` for anything else.
+    pub fn read(self, text: &Text) -> Option<Time> {
+        Time::from_wall_clock(text.trimmed()?, self.offset_seconds)
+    }
+
+    /// Tells once that the zone is an assumption, if any time was read with it.
+    pub fn tell(self, cloud: &str, times: &[Option<Time>], notices: &mut Vec<Notice>) {
+        if self.is_assumed && times.iter().any(Option::is_some) {
+            notices.push(Notice::new(
+                "assumed_utc_offset",
+                format!("{cloud} gives times without a zone; they are read as UTC+8 (set utc_offset to change it)"),
+            ));
+        }
+    }
+}

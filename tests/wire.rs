@@ -1,0 +1,382 @@
+//! What goes over the wire and what does not: retries, limits, trust, proxies.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rustls::pki_types::PrivateKeyDer;
+use support::{Joblens, Server, http, joblens, json};
+
+fn id(number: usize) -> String {
+    format!("{number:032x}")
+}
+
+fn reference(number: usize) -> String {
+    format!("sugon/instance/{}", id(number))
+}
+
+/// A running instance with the id that was asked for.
+fn running(target: &str) -> Vec<u8> {
+    let id = target.split('/').nth(5).unwrap_or_default();
+    json(format!(
+        r#"{{"code":"0","data":{{"id":"{id}","status":"Running"}}}}"#
+    ))
+}
+
+fn get(origin: &str, options: &[&str]) -> Joblens {
+    let mut arguments = vec!["get", "-o", "json"];
+    arguments.extend_from_slice(options);
+    joblens(&arguments)
+        .env("JOBLENS_SUGON_ENDPOINT", origin)
+        .env("JOBLENS_SUGON_TOKEN", support::SECRETS[0])
+}
+
+#[test]
+fn a_throttled_call_is_sent_again_when_the_cloud_says_so() {
+    let server = Server::start(|number, got, stream| {
+        let _ = match number {
+            0 | 1 => stream.write_all(&http("429 Too Many Requests", "retry-after: 0\r\n", b"{}")),
+            _ => stream.write_all(&running(got.target())),
+        };
+    });
+    let run = get(&server.origin(), &[&reference(1)]).run();
+    assert_eq!(run.job()["state"], "running");
+    assert_eq!(server.got().len(), 3);
+}
+
+#[test]
+fn a_wait_of_more_than_a_minute_ends_the_look_up_and_names_the_time() {
+    let server = Server::answering(http("429 Too Many Requests", "retry-after: 300\r\n", b"{}"));
+    let run = get(&server.origin(), &[&reference(1)]).run();
+    assert_eq!(
+        (run.error()["category"].as_str(), run.code),
+        (Some("throttled"), 5)
+    );
+    assert!(
+        run.error()["message"].to_string().contains("300 s"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(server.got().len(), 1);
+}
+
+#[test]
+fn at_most_two_calls_are_in_flight_until_a_credential_has_worked() {
+    let server = Server::start(|number, got, stream| {
+        if number < 2 {
+            // Long enough for all others to arrive, if they were sent.
+            thread::sleep(Duration::from_millis(300));
+        } else {
+            thread::sleep(Duration::from_millis(30));
+        }
+        let _ = stream.write_all(&running(got.target()));
+    });
+    let references: Vec<String> = (0..20).map(reference).collect();
+    let options: Vec<&str> = references.iter().map(String::as_str).collect();
+    let before = thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            while server.got().is_empty() {
+                thread::sleep(Duration::from_millis(5));
+            }
+            thread::sleep(Duration::from_millis(150));
+            server.got().len()
+        });
+        let run = get(&server.origin(), &options).run();
+        assert_eq!(run.json()["coverage"]["answered"], 20);
+        watch.join().unwrap()
+    });
+    assert!(before <= 2, "{before} calls with an unproven credential");
+    assert!(
+        server.most_at_once() <= 8,
+        "{} at once",
+        server.most_at_once()
+    );
+}
+
+#[test]
+fn after_a_refusal_the_rest_of_the_account_is_not_asked() {
+    let server = Server::answering(json(r#"{"code":"10008","msg":"no"}"#));
+    let references: Vec<String> = (0..20).map(reference).collect();
+    let options: Vec<&str> = references.iter().map(String::as_str).collect();
+    let run = get(&server.origin(), &options).run();
+    assert_eq!(run.code, 4);
+    assert!(server.got().len() <= 2, "{} calls", server.got().len());
+    let json = run.json();
+    let errors = json["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 20);
+    assert!(
+        errors[19]["message"].to_string().contains("not asked"),
+        "{}",
+        errors[19]
+    );
+    assert_eq!(errors[19]["attempts"], 0);
+}
+
+#[test]
+fn answers_keep_the_order_given_and_the_same_reference_is_asked_once() {
+    let server = Server::start(|number, got, stream| {
+        if number == 0 {
+            thread::sleep(Duration::from_millis(100));
+        }
+        let _ = match got.target().contains(&id(3)) {
+            true => stream.write_all(&json(r#"{"code":"0","data":null}"#)),
+            false => stream.write_all(&running(got.target())),
+        };
+    });
+    let (first, second, third) = (reference(1), reference(2), reference(3));
+    let short = format!("scnet/inst/{}", id(1));
+    let input = format!("\u{feff}# comment\r\n{second}\r\n\r\n{short}\r\n");
+    let run = get(&server.origin(), &[&first, &third, "-", &first])
+        .input(&input)
+        .run();
+    let json = run.json();
+    let refs: Vec<_> = json["jobs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| job["ref"].clone())
+        .collect();
+    assert_eq!(refs, [first.as_str(), second.as_str()]);
+    assert_eq!(json["errors"][0]["ref"], third.as_str());
+    assert_eq!(
+        json["coverage"],
+        serde_json::json!({"complete": false, "asked": 3, "answered": 2})
+    );
+    assert_eq!(run.code, 3);
+    assert_eq!(server.got().len(), 3);
+}
+
+#[test]
+fn every_wrong_reference_is_told_and_nothing_is_asked() {
+    let server = Server::answering(json("{}"));
+    let run = get(
+        &server.origin(),
+        &[&reference(1), "sugn/instance/1", "sugon/job/1"],
+    )
+    .run();
+    assert_eq!(run.code, 2);
+    assert_eq!(run.json()["errors"].as_array().unwrap().len(), 2);
+    assert!(server.got().is_empty());
+}
+
+#[test]
+fn verbose_shows_each_request_and_answer_and_no_secret() {
+    let server = Server::start(|_, got, stream| {
+        let _ = stream.write_all(&running(got.target()));
+    });
+    let run = get(&server.origin(), &["-v", &reference(1)]).run();
+    let expected = format!(
+        "> GET {}/ai/openapi/v2/instance-service/{}/detail",
+        server.origin(),
+        id(1)
+    );
+    assert!(run.stderr.contains(&expected), "{}", run.stderr);
+    assert!(run.stderr.contains("< 200 in "), "{}", run.stderr);
+}
+
+#[test]
+fn loopback_never_goes_through_a_proxy() {
+    let server = Server::start(|_, got, stream| {
+        let _ = stream.write_all(&running(got.target()));
+    });
+    let proxy = Server::answering(http("502 Bad Gateway", "", b""));
+    let run = get(&server.origin(), &[&reference(1)])
+        .env("HTTP_PROXY", proxy.origin())
+        .env("ALL_PROXY", proxy.origin())
+        .run();
+    assert_eq!(run.job()["state"], "running");
+    assert!(proxy.got().is_empty());
+}
+
+#[test]
+fn other_hosts_are_asked_through_the_proxy_of_the_environment() {
+    let proxy = Server::start(|_, got, stream| {
+        let _ = stream.write_all(&running(
+            got.target().trim_start_matches("http://sugon.test"),
+        ));
+    });
+    let run = get("http://sugon.test", &[&reference(1), "--allow-http"])
+        .env("http_proxy", proxy.origin())
+        .run();
+    assert_eq!(run.job()["state"], "running", "{}", run.stderr);
+    assert!(
+        proxy.got()[0]
+            .target()
+            .starts_with("http://sugon.test/ai/openapi")
+    );
+}
+
+#[test]
+fn a_proxy_that_asks_for_a_password_is_told_apart_from_a_cloud_that_refuses() {
+    let proxy = Server::answering(http("407 Proxy Authentication Required", "", b""));
+    let run = get(
+        "https://sugon.test",
+        &[&reference(1), "--max-attempts", "1"],
+    )
+    .env(
+        "HTTPS_PROXY",
+        format!("http://joe:hunter22@127.0.0.1:{}", proxy.port),
+    )
+    .run();
+    assert_eq!(run.error()["category"], "network");
+    assert!(
+        run.error()["message"].to_string().contains("proxy"),
+        "{}",
+        run.stdout
+    );
+    assert!(proxy.got()[0].head.starts_with("CONNECT sugon.test:443"));
+    assert!(!run.stdout.contains("hunter22") && !run.stderr.contains("hunter22"));
+}
+
+#[test]
+fn plain_http_beyond_loopback_is_wrong_use() {
+    let run = get("http://sugon.test", &[&reference(1)]).run();
+    assert_eq!(run.code, 2);
+    assert!(
+        run.error()["hint"].to_string().contains("--allow-http"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn a_host_that_nobody_serves_fails_as_network() {
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let run = get(
+        &format!("http://{free}"),
+        &[&reference(1), "--max-attempts", "1"],
+    )
+    .run();
+    assert_eq!(
+        (run.error()["category"].as_str(), run.code),
+        (Some("network"), 5)
+    );
+}
+
+/// A TLS server on loopback with a certificate of its own CA.
+struct Tls {
+    port: u16,
+    ca: tempfile::NamedTempFile,
+}
+
+impl Tls {
+    fn start() -> Self {
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let ca_key = rcgen::KeyPair::generate().unwrap();
+        let ca_cert = params.self_signed(&ca_key).unwrap();
+        let issuer = rcgen::Issuer::new(params, ca_key);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let leaf = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let cert = leaf.signed_by(&key, &issuer).unwrap();
+        let mut ca = tempfile::NamedTempFile::new().unwrap();
+        ca.write_all(ca_cert.pem().as_bytes()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![cert.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let config = Arc::clone(&config);
+                thread::spawn(move || serve_tls(stream.unwrap(), config));
+            }
+        });
+        Self { port, ca }
+    }
+
+    fn ca(&self) -> &str {
+        self.ca.path().to_str().unwrap()
+    }
+
+    fn get(&self, options: &[&str]) -> Joblens {
+        let first = reference(1);
+        let mut all = vec![first.as_str(), "--max-attempts", "1"];
+        all.extend_from_slice(options);
+        get(&format!("https://localhost:{}", self.port), &all)
+    }
+}
+
+fn serve_tls(mut stream: TcpStream, config: Arc<rustls::ServerConfig>) {
+    let mut connection = rustls::ServerConnection::new(config).unwrap();
+    let mut tls = rustls::Stream::new(&mut connection, &mut stream);
+    let mut head = Vec::new();
+    let mut byte = [0_u8; 1];
+    while !head.ends_with(b"\r\n\r\n") {
+        match tls.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            _ => return,
+        }
+    }
+    let target = String::from_utf8_lossy(&head)
+        .split(' ')
+        .nth(1)
+        .unwrap_or_default()
+        .to_owned();
+    let _ = tls.write_all(&running(&target));
+    tls.conn.send_close_notify();
+    let _ = tls.flush();
+}
+
+#[test]
+fn a_private_ca_is_trusted_when_it_is_named() {
+    let server = Tls::start();
+    let run = server.get(&["--ca-file", server.ca()]).run();
+    assert_eq!(run.job()["state"], "running", "{}", run.stderr);
+    let by_variable = server.get(&[]).env("SSL_CERT_FILE", server.ca()).run();
+    assert_eq!(by_variable.job()["state"], "running");
+    let by_setting = server
+        .get(&[])
+        .env("JOBLENS_SUGON_CA_FILE", server.ca())
+        .run();
+    assert_eq!(by_setting.job()["state"], "running");
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_is_refused_with_the_way_out() {
+    let server = Tls::start();
+    let other = Tls::start();
+    let run = server.get(&["--ca-file", other.ca()]).run();
+    assert_eq!(run.error()["category"], "network");
+    assert!(
+        run.error()["message"].to_string().contains("not trusted"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.error()["hint"].to_string().contains("--ca-file"));
+}
+
+#[test]
+fn a_machine_without_certificates_says_so_for_tls_and_works_over_loopback() {
+    let server = Tls::start();
+    let run = server.get(&[]).env("SSL_CERT_FILE", "/nonexistent").run();
+    assert!(
+        run.error()["message"]
+            .to_string()
+            .contains("no CA certificates"),
+        "{}",
+        run.stdout
+    );
+    let plain = Server::start(|_, got, stream| {
+        let _ = stream.write_all(&running(got.target()));
+    });
+    let run = get(&plain.origin(), &[&reference(1)])
+        .env("SSL_CERT_FILE", "/nonexistent")
+        .run();
+    assert_eq!(run.job()["state"], "running");
+}
