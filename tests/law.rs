@@ -1,5 +1,7 @@
 //! The law of the modules: a file names only what stands to its right.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! What goes over the wire and what does not: retries, limits, trust, proxies.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod support;
 
 use std::io::{Read, Write};

@@ -372,9 +372,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Part<T> {
     }
 }
 
-/// The cloud's own document as a JSON value; `None` when it is no JSON or nested too deep.
+/// The cloud's own document as a JSON value; `None` when it is no JSON, nested too deep, or holds so
+/// many values that it would take far more memory than bytes.
 pub fn document(body: &[u8]) -> Option<serde_json::Value> {
+    const MOST_VALUES: usize = 2_000_000;
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    if memchr::memchr_iter(b',', body).count() > MOST_VALUES {
+        return None;
+    }
     serde_json::from_slice(body).ok()
 }
 

@@ -51,10 +51,13 @@ pub struct Cloud {
     ///
     /// # Errors
     /// `no_credentials` or `usage` problems, with what to set.
-    pub connect: fn(&Profile, &Arc<Wire>) -> Result<Box<dyn Client>, Problem>,
+    pub connect: Connect,
     /// What the emulator does in the cloud's place.
     pub server: serve::Server,
 }
+
+/// Makes the client of a profile.
+pub type Connect = fn(&Profile, &Arc<Wire>) -> Result<Box<dyn Client>, Problem>;
 
 /// One kind of thing in a cloud.
 pub struct Kind {

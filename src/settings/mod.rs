@@ -310,9 +310,9 @@ impl Settings {
             name: name.to_owned(),
             values: BTreeMap::new(),
         };
-        let from_file = self.from_file(cloud, &profile)?;
+        let from_file = self.values_of_file(cloud, &profile)?;
         let from_environment = match is_default {
-            true => self.from_environment(cloud),
+            true => self.values_of_environment(cloud),
             false => BTreeMap::new(),
         };
         let is_credential = |key: &str| cloud.find(key).is_some_and(|s| s.part != Part::Setting);
@@ -363,7 +363,7 @@ impl Settings {
         problem
     }
 
-    fn from_environment(&self, cloud: &CloudKeys) -> BTreeMap<&'static str, Value> {
+    fn values_of_environment(&self, cloud: &CloudKeys) -> BTreeMap<&'static str, Value> {
         cloud
             .all()
             .filter_map(|spec| {
@@ -386,7 +386,7 @@ impl Settings {
             .collect()
     }
 
-    fn from_file(
+    fn values_of_file(
         &self,
         cloud: &CloudKeys,
         profile: &Profile,

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::http::Signer as _;
+use crate::model::Time;
 use crate::providers::fixture;
 use crate::providers::serve::{Incoming, Thing, Warning, World};
 
