@@ -164,7 +164,6 @@ impl Account {
         };
         let mut problem = self.problem(request, Category::Unreadable, message);
         problem.http_status = Some(answer.status);
-        problem.attempts = 1;
         problem.hint =
             Some("check that the endpoint is the cloud's own; -v shows what was asked".to_owned());
         problem
@@ -183,6 +182,7 @@ impl Account {
         problem.operation = Some(request.operation.to_owned());
         problem.host = Some(request.endpoint.authority().to_owned());
         problem.credential = Some(self.credential.clone());
+        problem.attempts = 1;
         problem
     }
 
@@ -366,6 +366,9 @@ impl Account {
         let mut problem = self.problem(request, refusal.category, refusal.message);
         problem.code = refusal.code;
         problem.request_id = refusal.request_id;
+        problem.retry_after = refusal
+            .retry_after
+            .or_else(|| answer.and_then(|answer| answer.retry_after(self.wire.now())));
         problem.retryable = refusal.retry != Retry::Never;
         problem.hint = refusal.hint;
         problem.http_status = answer.map(|answer| answer.status);
