@@ -48,6 +48,7 @@ pub struct Account {
     proven: AtomicBool,
     refused: Mutex<Option<Problem>>,
     not_before: Mutex<Option<Instant>>,
+    next_turn: Mutex<Option<Instant>>,
     clock_offset_seconds: AtomicI64,
 }
 
@@ -74,6 +75,7 @@ impl Account {
             proven: AtomicBool::new(false),
             refused: Mutex::new(None),
             not_before: Mutex::new(None),
+            next_turn: Mutex::new(None),
             clock_offset_seconds: AtomicI64::new(0),
         }
     }
@@ -202,6 +204,9 @@ impl Account {
             problem
         };
         let places = async {
+            if let Some(turn) = self.turn() {
+                tokio::time::sleep_until(turn.into()).await;
+            }
             loop {
                 let trial = self.trial.acquire().await;
                 let slot = self.slots.acquire().await;
@@ -232,6 +237,18 @@ impl Account {
         }
     }
 
+    /// The moment at which the account may send again, when its calls are paced.
+    fn turn(&self) -> Option<Instant> {
+        let pace = self.wire.limits().pace?;
+        let mut next = self
+            .next_turn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let turn = next.map_or_else(Instant::now, |next| next.max(Instant::now()));
+        *next = Some(turn + pace);
+        Some(turn)
+    }
+
     async fn attempt(
         &self,
         request: &Request,
@@ -241,6 +258,7 @@ impl Account {
     ) -> Result<Answer, Refusal> {
         let offset = TimeDelta::seconds(self.clock_offset_seconds.load(Ordering::Relaxed));
         let proof = signer.sign(request, self.wire.now() + offset, &crypto::nonce());
+        self.wire.calls.fetch_add(1, Ordering::Relaxed);
         let client = self.wire.clients.get(&ClientKey {
             https: request.endpoint.is_https(),
             loopback: request.endpoint.is_loopback(),

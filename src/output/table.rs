@@ -23,7 +23,7 @@ const SHORTEST_NAME: usize = 6;
 /// Lines that a cause may take on a terminal.
 const MOST_WHY_LINES: usize = 3;
 /// What stands before a cause on a line of its own; a line must not begin with a cloud's text.
-const WHY_INDENT: &str = "    └ ";
+const WHY_INDENT: &str = "    │ ";
 
 struct Column {
     title: &'static str,
@@ -77,10 +77,8 @@ pub(super) fn write(
         };
         if !causes[row].is_empty() && deserves_line(&jobs[row]) {
             let columns = width.saturating_sub(self::width(WHY_INDENT));
-            let mut indent = WHY_INDENT.to_owned();
             for part in wrap(&causes[row], columns, MOST_WHY_LINES) {
-                writeln!(out, "{indent}{part}")?;
-                indent = "    │ ".to_owned();
+                writeln!(out, "{WHY_INDENT}{part}")?;
             }
         }
     }
@@ -271,7 +269,7 @@ mod tests {
                 "REF                          STATE    NAME         RAN    AGE",
                 "aliyun/job/ehpc-hz-FYUr32/5  running  resnet       1h00m  2h46m",
                 "aliyun/job/ehpc-hz-FYUr32/6  failed   训练任务 👩‍🚀  1h00m  2h46m",
-                "    └ container main: exit code 137 (OOMKilled): the node ran out of",
+                "    │ container main: exit code 137 (OOMKilled): the node ran out of",
                 "    │ memory",
             ]
         );

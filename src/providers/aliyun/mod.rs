@@ -168,7 +168,10 @@ impl Ehpc {
         let at = job_at(reference, self.region.as_deref());
         let (mut job, mut notices) =
             wire::read_jobs(&answer.body, at, &ask.states).map_err(|miss| match miss {
-                Miss::NotFound => self.no_such_job(&request, &answer, reference),
+                Miss::NotFound(request_id) => Problem {
+                    request_id,
+                    ..self.no_such_job(&request, &answer, reference)
+                },
                 Miss::Unreadable(expected) => self.account.unreadable(&request, &answer, &expected),
             })?;
         if ask.vendor {
@@ -250,11 +253,8 @@ impl Ehpc {
             let goes_on = match page {
                 Ok(page) => results.add(page),
                 Err(expected) => {
-                    results.fail(
-                        self.account
-                            .unreadable(&request, &answer, &expected)
-                            .message,
-                    );
+                    let problem = self.account.unreadable(&request, &answer, &expected);
+                    results.fail(told(&problem));
                     false
                 }
             };

@@ -48,11 +48,8 @@ fn an_answer_of_nothing_is_no_answer() {
         json!({"RequestId": "R", "TotalCount": "0", "JobInfos": null}),
         json!({"TotalCount": 0}),
     ] {
-        assert_eq!(
-            read(&document, "5").unwrap_err(),
-            Miss::NotFound,
-            "{document}"
-        );
+        let miss = read(&document, "5").unwrap_err();
+        assert!(matches!(miss, Miss::NotFound(_)), "{document}");
     }
     assert!(read_jobs(b"<html></html>", job("5"), &[]).is_err());
 }
@@ -226,10 +223,9 @@ fn fifty_events_of_a_group_may_not_be_all() {
 fn thousands_of_groups_are_read_in_a_moment() {
     let document: Value =
         serde_json::from_slice(&fixture("describe-serverless-jobs.json")).unwrap();
-    let mut large = document.clone();
-    let group = document["JobInfos"][0]["ContainerGroups"][0].clone();
-    large["JobInfos"][0]["ContainerGroups"] = Value::Array(vec![group; 5_000]);
-    let body = large.to_string();
+    let group = &document["JobInfos"][0]["ContainerGroups"][0];
+    let groups = vec![group.to_string(); 5_000].join(",");
+    let body = format!(r#"{{"JobInfos":[{{"JobId":"10_3","ContainerGroups":[{groups}]}}]}}"#);
     assert!(body.len() > 12_000_000);
     let begun = Instant::now();
     let (job, _) = read_jobs(body.as_bytes(), job("10_3"), &[]).unwrap();

@@ -223,8 +223,8 @@ fn of_code(asked: &Asked<'_>, code: &str) -> Option<Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::fixture;
     use proptest::prelude::*;
-    use std::fs;
 
     const ASKED: Asked<'static> = Asked {
         operation: "DescribeServerlessJobs",
@@ -343,9 +343,8 @@ mod tests {
     #[test]
     fn reads_the_error_bodies_of_the_fixtures() {
         let read = |name: &str, status| {
-            let path = format!("{}/fixtures/aliyun/{name}", env!("CARGO_MANIFEST_DIR"));
-            let body = fs::read_to_string(path).unwrap();
-            let refusal = classify(&ASKED, &answer(status, &body)).unwrap();
+            let answer = fixture::answer(status, &format!("aliyun/{name}"));
+            let refusal = classify(&ASKED, &answer).unwrap();
             (
                 refusal.category,
                 refusal.code.unwrap(),

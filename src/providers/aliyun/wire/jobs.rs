@@ -72,14 +72,14 @@ pub(in super::super) fn read(
     let total_count = answer.total_count.0;
     let Some(List(infos)) = answer.job_infos else {
         return match total_count {
-            Some(0) => Err(Miss::NotFound),
+            Some(0) => Err(Miss::NotFound(answer.request_id.0)),
             _ => Err(Miss::Unreadable("a list JobInfos".to_owned())),
         };
     };
     let listed = infos.len();
     if listed == 0 {
         return match total_count {
-            None | Some(0) => Err(Miss::NotFound),
+            None | Some(0) => Err(Miss::NotFound(answer.request_id.0)),
             Some(_) => Err(Miss::Unreadable(
                 "as many jobs in JobInfos as TotalCount says".to_owned(),
             )),

@@ -19,8 +19,8 @@ pub(super) use vendor::document as vendor_document;
 /// Why an answer gave no job.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Miss {
-    /// The cloud knows no such job.
-    NotFound,
+    /// The cloud knows no such job; with its id of the request.
+    NotFound(Option<String>),
     /// What was expected of the answer, and where it was missed.
     Unreadable(String),
 }
