@@ -122,6 +122,10 @@ impl Account {
                 Retry::Never => return fail(refusal),
                 Retry::Once if resent_at_once => return fail(refusal),
                 Retry::Once => {
+                    if let (Category::Clock, Some(answer)) = (refusal.category, &answer) {
+                        // One code may stand for a replay and for a time that is too far off.
+                        self.correct_clock(request, answer);
+                    }
                     resent_at_once = true;
                     continue;
                 }
@@ -313,7 +317,9 @@ impl Account {
         if offset.abs() < NOT_THE_CLOCK {
             return false;
         }
-        if self.clock_offset_seconds.swap(offset, Ordering::Relaxed) != offset {
+        let before = self.clock_offset_seconds.swap(offset, Ordering::Relaxed);
+        // `Date` has whole seconds, so that answers to calls side by side differ by one.
+        if (offset - before).abs() >= NOT_THE_CLOCK {
             let direction = if offset > 0 { "behind" } else { "ahead of" };
             self.wire.tell(Happening::Notice(
                 "clock_corrected",
