@@ -1,6 +1,9 @@
 //! The four emulated clouds of one test, on a port of their own.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 
@@ -82,6 +85,12 @@ impl Emulated {
         self.accesses.lock().unwrap().clone()
     }
 
+    /// How often each operation was asked for, as the emulator itself counts it: a request whose
+    /// client went away is counted and not answered.
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        requests(&self.origin)
+    }
+
     /// HTTP status and fault of each access to a cloud.
     pub fn answers_of(&self, cloud: &str) -> Vec<(u16, Option<&'static str>)> {
         self.accesses()
@@ -99,6 +108,17 @@ impl Drop for Emulated {
             let _ = thread.join();
         }
     }
+}
+
+/// What `GET /_emulator/requests` answers.
+pub fn requests(origin: &str) -> BTreeMap<String, u64> {
+    let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
+    let request = "GET /_emulator/requests HTTP/1.1\r\nhost: emulator\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap()
 }
 
 fn environment_pairs(environment: &[(String, String)]) -> Vec<(&str, &str)> {
