@@ -276,9 +276,12 @@ impl Account {
             timeout: self.wire.limits().request_timeout.min(deadline.remaining()),
         };
         let mut answer = sending.send(&client, &|line| self.trace(line)).await?;
-        answer.body = self.scrubber.bytes(std::mem::take(&mut answer.body));
-        for (_, value) in &mut answer.headers {
-            *value = self.scrubber.text(value);
+        let signature = Scrubber::new(proof.signature().iter());
+        for scrubber in [&self.scrubber, &signature] {
+            answer.body = scrubber.bytes(std::mem::take(&mut answer.body));
+            for (_, value) in &mut answer.headers {
+                *value = scrubber.text(value);
+            }
         }
         Ok(answer)
     }
@@ -369,7 +372,8 @@ impl Account {
         answer: Option<&Answer>,
         attempts: u32,
     ) -> Problem {
-        let mut problem = self.problem(request, refusal.category, refusal.message);
+        let message = refusal.message.trim_end().trim_end_matches(['.', '。']);
+        let mut problem = self.problem(request, refusal.category, message);
         problem.code = refusal.code;
         problem.request_id = refusal.request_id;
         problem.retryable = refusal.retry != Retry::Never;
