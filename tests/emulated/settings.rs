@@ -203,7 +203,7 @@ fn two_profiles_of_a_cloud_answer_one_call() {
         "[[job]]\nref = 'aliyun/job/C/5'\nstates = [{ after = '0s', state = 'Pending' }]\n",
     );
     let config = Config::new(
-        &(profile(&emulated, "aliyun", "default") + &profile(&other, "aliyun", "生产")),
+        &(profile(&emulated, "aliyun", "default") + &profile(&other, "aliyun", "'生产'")),
     );
     let run = config.get(&[JOB, "aliyun@生产/job/C/5"]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
