@@ -94,7 +94,7 @@ fn a_connection_that_is_reset_is_opened_again_with_a_new_nonce() {
 fn an_answer_that_takes_too_long_is_asked_for_again() {
     let emulated = once_each("kind = 'slow'\ndelay = '1m'");
     let mut arguments: Vec<&str> = CLOUDS.map(|(_, reference)| reference).to_vec();
-    arguments.extend(["--request-timeout", "1s"]);
+    arguments.extend(["--request-timeout", "2s"]);
     let run = emulated.get(&arguments).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(
@@ -116,7 +116,7 @@ fn an_answer_that_never_ends_is_asked_for_again() {
     assert_recovers(
         &once_each("kind = 'drip'"),
         "drip",
-        &["--request-timeout", "1s"],
+        &["--request-timeout", "2s"],
     );
 }
 
@@ -197,7 +197,7 @@ fn a_clock_that_is_off_is_corrected_once_and_told() {
             let message = notice["message"].as_str().unwrap();
             assert!(message.contains(direction), "{message}");
             assert!(
-                message.contains("1200 s") || message.contains("1199 s"),
+                message.contains(" 120") || message.contains(" 119"),
                 "{message}"
             );
             assert!(run.stderr.contains(message), "{}", run.stderr);
@@ -269,7 +269,7 @@ fn all_clouds_are_asked_at_the_same_time() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.elapsed >= latency);
     assert!(
-        run.elapsed < latency * 2,
+        run.elapsed < latency * 3,
         "{:?}: one after the other",
         run.elapsed
     );
@@ -278,7 +278,7 @@ fn all_clouds_are_asked_at_the_same_time() {
 
 #[test]
 fn many_things_of_one_cloud_share_the_places_in_flight() {
-    let scenario = "latency = '100ms'\n[[job]]\nref = 'aliyun/job/C/1_1-60'\nstates = [{ after = '0s', state = 'Running' }]\n";
+    let scenario = "latency = '200ms'\n[[job]]\nref = 'aliyun/job/C/1_1-60'\nstates = [{ after = '0s', state = 'Running' }]\n";
     let emulated = Emulated::start(scenario);
     let run = emulated
         .get(&["aliyun/job/C/1_1-60", "--concurrency", "20"])
@@ -292,6 +292,6 @@ fn many_things_of_one_cloud_share_the_places_in_flight() {
     let expected: Vec<Value> = (1..=60).map(|index| json!(format!("1_{index}"))).collect();
     assert_eq!(jobs, expected);
     assert_eq!(emulated.accesses().len(), 60);
-    // Sixty after one another would take six seconds.
-    assert!(run.elapsed < Duration::from_secs(4), "{:?}", run.elapsed);
+    // Sixty after one another would take twelve seconds.
+    assert!(run.elapsed < Duration::from_secs(6), "{:?}", run.elapsed);
 }

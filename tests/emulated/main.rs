@@ -6,11 +6,14 @@
 mod support;
 
 mod command_line;
+mod credentials;
 mod documents;
 mod failures;
 mod faults;
 mod invocations;
 mod kinds;
+mod references;
+mod refusals;
 mod secrets;
 mod settings;
 
