@@ -188,6 +188,7 @@ impl Ehpc {
             format!("the cluster has no serverless job {}", reference.id()),
         );
         problem.http_status = Some(answer.status);
+        problem.attempts = 1;
         problem.hint = Some(
             "check the job id; a subtask of an array job is asked for as JOB_INDEX, such as 10_3"
                 .to_owned(),
