@@ -68,7 +68,7 @@ impl Scrubber {
     /// Shorter texts are not searched for: they would tear holes into ordinary words.
     const SHORTEST: usize = 6;
 
-    /// A scrubber for `secrets` as they are, percent-encoded, and as JSON writes them.
+    /// A scrubber for `secrets` as they are, percent-encoded, and as JSON writers write them.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut needles: Vec<Vec<u8>> = secrets
             .into_iter()
@@ -79,7 +79,16 @@ impl Scrubber {
                 let json = json[1..json.len() - 1].to_owned();
                 let form = crypto::percent_encode(text);
                 let slashes = json.replace('/', "\\/");
-                [text.to_owned(), form, json, slashes]
+                let (lower, upper) = (unicode_escapes(text, false), unicode_escapes(text, true));
+                [
+                    text.to_owned(),
+                    lower_hex(&form),
+                    form,
+                    json,
+                    slashes,
+                    lower,
+                    upper,
+                ]
             })
             .map(String::into_bytes)
             .collect();
@@ -112,6 +121,27 @@ impl Scrubber {
     pub fn text(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.bytes(text.as_bytes().to_vec())).into_owned()
     }
+}
+
+/// The text with its signs as `\u003d`, as JSON writers that care for HTML write them.
+fn unicode_escapes(text: &str, upper: bool) -> String {
+    text.chars()
+        .map(|c| match (c, upper) {
+            ('+' | '=' | '&' | '<' | '>' | '\'', false) => format!("\\u{:04x}", u32::from(c)),
+            ('+' | '=' | '&' | '<' | '>' | '\'', true) => format!("\\u{:04X}", u32::from(c)),
+            _ => c.to_string(),
+        })
+        .collect()
+}
+
+/// `%2f` for `%2F`.
+fn lower_hex(encoded: &str) -> String {
+    let mut parts = encoded.split('%');
+    let head = parts.next().unwrap_or_default().to_owned();
+    parts.fold(head, |text, part| {
+        let (hex, rest) = part.split_at(2);
+        format!("{text}%{}{rest}", hex.to_ascii_lowercase())
+    })
 }
 
 /// Words that end in `key` and are written as one; `monkey` and `hotkey` are no secrets.
@@ -419,8 +449,10 @@ mod tests {
     fn scrubs_what_a_cloud_echoes_in_every_spelling() {
         let secret = Secret::new("to/ken+==");
         let scrubber = Scrubber::new([&secret]);
-        let text = r#"a to/ken+== b to%2Fken%2B%3D%3D c to\/ken+== d"#;
-        assert_eq!(scrubber.text(text), "a *** b *** c *** d");
+        let text = r#"a to/ken+== b to%2Fken%2B%3D%3D c to\/ken+== d to%2fken%2b%3d%3d e"#;
+        assert_eq!(scrubber.text(text), "a *** b *** c *** d *** e");
+        let text = r"a to/ken\u002b\u003d\u003d b to/ken\u002B\u003D\u003D c";
+        assert_eq!(scrubber.text(text), "a *** b *** c");
     }
 
     #[test]

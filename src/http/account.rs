@@ -363,9 +363,11 @@ impl Account {
         answer: Option<&Answer>,
         attempts: u32,
     ) -> Problem {
-        let mut problem = self.problem(request, refusal.category, refusal.message);
-        problem.code = refusal.code;
-        problem.request_id = refusal.request_id;
+        // The body was searched before it was decoded; an escape of any other kind is gone now.
+        let clean = |text: String| self.scrubber.text(&text);
+        let mut problem = self.problem(request, refusal.category, clean(refusal.message));
+        problem.code = refusal.code.map(clean);
+        problem.request_id = refusal.request_id.map(clean);
         problem.retryable = refusal.retry != Retry::Never;
         problem.hint = refusal.hint;
         problem.http_status = answer.map(|answer| answer.status);
