@@ -66,6 +66,39 @@ pub(super) struct Manner {
     pub confirms: bool,
 }
 
+impl Watched {
+    /// A thing that was not looked at yet.
+    fn new(reference: &Reference) -> Self {
+        Self {
+            track: Track::new(is_stateless(reference)),
+            reference: reference.clone(),
+            job: None,
+            problem: None,
+            done: false,
+            next_at: Duration::ZERO,
+            every: Duration::ZERO,
+            busy: false,
+            looked: false,
+            alone: false,
+            failures: 0,
+        }
+    }
+
+    /// A thing of which one look is all there will be.
+    pub(super) fn seen_once(reference: &Reference, outcome: Outcome) -> Self {
+        let mut watched = Self::new(reference);
+        match &outcome {
+            Ok(job) => watched.track.see(Look::Job(job), Duration::ZERO),
+            Err(problem) => watched.track.see(Look::Failed(problem), Duration::ZERO),
+        }
+        (watched.job, watched.problem) = match outcome {
+            Ok(job) => (Some(job), None),
+            Err(problem) => (None, Some(problem)),
+        };
+        watched
+    }
+}
+
 type Number = usize;
 
 /// What came back from a cloud.
@@ -95,23 +128,7 @@ pub(super) struct Poller {
 impl Poller {
     /// A poller that has not looked yet.
     pub(super) fn new(lens: Arc<Lens>, manner: Manner) -> Self {
-        let watched = lens
-            .references
-            .iter()
-            .map(|reference| Watched {
-                track: Track::new(is_stateless(reference)),
-                reference: reference.clone(),
-                job: None,
-                problem: None,
-                done: false,
-                next_at: Duration::ZERO,
-                every: Duration::ZERO,
-                busy: false,
-                looked: false,
-                alone: false,
-                failures: 0,
-            })
-            .collect();
+        let watched = lens.references.iter().map(Watched::new).collect();
         Self {
             watched,
             lens,
