@@ -151,6 +151,7 @@ fn a_cloud_that_throttles_without_end_is_throttled() {
     for (cloud, reference) in CLOUDS {
         let run = emulated.get(&[reference, "--max-attempts", "2"]).run();
         let error = run.error();
+        assert!(error["hint"].is_string(), "{error:#}");
         assert_eq!(
             (&error["category"], run.code),
             (&json!("throttled"), 5),
@@ -173,6 +174,7 @@ fn a_cloud_that_fails_without_end_is_a_failure_of_the_service() {
     for (_, reference) in CLOUDS {
         let run = emulated.get(&[reference, "--max-attempts", "1"]).run();
         let error = run.error();
+        assert!(error["hint"].is_string(), "{error:#}");
         assert_eq!(
             (&error["category"], run.code),
             (&json!("service"), 5),
