@@ -52,6 +52,17 @@ fn a_wrong_reference_points_at_the_wrong_part() {
 }
 
 #[test]
+fn an_empty_reference_is_told_in_words() {
+    for (input, first) in [
+        ("", "joblens: a reference is empty"),
+        ("/job/C/5", "joblens: /job/C/5: the cloud is missing"),
+    ] {
+        let run = joblens(&["get", input]).run();
+        assert_eq!((run.code, run.stderr.lines().next()), (2, Some(first)));
+    }
+}
+
+#[test]
 fn what_does_not_exist_is_not_found_in_every_cloud() {
     let emulated = Emulated::start(WORLD);
     let missing = [
