@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use clap::Args;
 
-use super::look_up::{LookUp, Options};
+use super::look_up::{self, Lens, Options};
 use super::{Session, runtime};
 use crate::error::Problem;
 use crate::model::Report;
@@ -57,10 +59,16 @@ fn answer(session: &Session, arguments: &Arguments) -> Result<Report, Vec<Proble
         show_secrets: arguments.show_secrets,
         trust_finished: arguments.trust_finished,
     };
-    let look_up = LookUp::prepare(session, settings, &arguments.references, options)?;
+    let lens = Arc::new(Lens::prepare(
+        session,
+        settings,
+        &arguments.references,
+        options,
+        None,
+    )?);
     let runtime = runtime();
-    let report = runtime.block_on(look_up.report("get"));
+    let outcomes = runtime.block_on(lens.outcomes());
     // A DNS call that still hangs must not hold up the answer.
     runtime.shutdown_background();
-    Ok(report)
+    Ok(look_up::report("get", outcomes, &lens.told))
 }

@@ -110,10 +110,11 @@ impl Account {
                 },
                 Err(fault) => (fault, None),
             };
-            drop(permits);
+            // Learned before the places are free, so that no other call is sent with a bad key.
             if answer.is_some() {
                 self.learn(request, &refusal);
             }
+            drop(permits);
             let fail = |refusal| Err(self.framed(request, refusal, answer.as_ref(), attempts));
             if attempts >= self.wire.limits().max_attempts {
                 return fail(refusal);
@@ -141,6 +142,7 @@ impl Account {
             if pause > LONGEST_HINT || pause >= deadline.remaining() {
                 let mut refusal = refusal;
                 if pause > LONGEST_HINT {
+                    refusal.category = Category::Throttled;
                     refusal.message = format!(
                         "{}; the cloud asks to wait {} s",
                         refusal.message,
@@ -168,7 +170,6 @@ impl Account {
         };
         let mut problem = self.problem(request, Category::Unreadable, message);
         problem.http_status = Some(answer.status);
-        problem.attempts = 1;
         problem.hint =
             Some("check that the endpoint is the cloud's own; -v shows what was asked".to_owned());
         problem
@@ -187,6 +188,7 @@ impl Account {
         problem.operation = Some(request.operation.to_owned());
         problem.host = Some(request.endpoint.authority().to_owned());
         problem.credential = Some(self.credential.clone());
+        problem.attempts = 1;
         problem
     }
 
@@ -313,11 +315,13 @@ impl Account {
     /// Takes the clock's offset from an answer; false when the clock is not to blame.
     fn correct_clock(&self, request: &Request, answer: &Answer) -> bool {
         const NOT_THE_CLOCK: i64 = 60;
+        /// A date further off than a clock that lost its battery is no date to sign with.
+        const NO_CLOCK: i64 = 100 * 366 * 86_400;
         let Some(date) = answer.date() else {
             return false;
         };
         let offset = (date - self.wire.now()).num_seconds();
-        if offset.abs() < NOT_THE_CLOCK {
+        if !(NOT_THE_CLOCK..NO_CLOCK).contains(&offset.abs()) {
             return false;
         }
         let before = self.clock_offset_seconds.swap(offset, Ordering::Relaxed);
@@ -372,14 +376,96 @@ impl Account {
         answer: Option<&Answer>,
         attempts: u32,
     ) -> Problem {
-        let message = refusal.message.trim_end().trim_end_matches(['.', '。']);
+        // The body was searched before it was decoded; an escape of any other kind is gone now.
+        let clean = |text: String| self.scrubber.text(&text);
+        let message = clean(refusal.message);
+        let message = message.trim_end().trim_end_matches(['.', '。']);
         let mut problem = self.problem(request, refusal.category, message);
-        problem.code = refusal.code;
-        problem.request_id = refusal.request_id;
+        problem.code = refusal.code.map(clean);
+        problem.request_id = refusal.request_id.map(clean);
+        problem.retry_after = refusal
+            .retry_after
+            .or_else(|| answer.and_then(|answer| answer.retry_after(self.wire.now())));
         problem.retryable = refusal.retry != Retry::Never;
         problem.hint = refusal.hint;
         problem.http_status = answer.map(|answer| answer.status);
         problem.attempts = attempts;
         problem
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Endpoint, Limits, Method};
+    use crate::settings::{CloudKeys, Environment, KeySpec, Settings};
+    use chrono::DateTime;
+
+    const KEYS: CloudKeys = CloudKeys {
+        cloud: "sugon",
+        keys: &[KeySpec::secret("token", &["TOKEN"])],
+    };
+
+    /// An account of a machine whose clock stands at 1,700,000,000, and what it tells.
+    fn account() -> (Account, Arc<Mutex<Vec<Happening>>>) {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&told);
+        let wire = Wire::new(
+            Limits::default(),
+            &[],
+            Arc::new(|| DateTime::from_timestamp(1_700_000_000, 0).unwrap()),
+            Arc::new(move |happening| sink.lock().unwrap().push(happening)),
+        )
+        .unwrap();
+        let variables = [("TOKEN".to_owned(), "to/ken+==".to_owned())];
+        let profile = Settings::of(Environment::new(variables))
+            .profile(&KEYS, "default")
+            .unwrap();
+        let secret = profile.secret("token").unwrap().clone();
+        let account = Account::new(&wire, &profile, "token".to_owned(), [&secret]);
+        (account, told)
+    }
+
+    fn request() -> Request {
+        Request {
+            operation: "Read",
+            method: Method::Get,
+            endpoint: Endpoint::parse("http://127.0.0.1:1", &[], false).unwrap(),
+            path: "/".to_owned(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    fn dated(date: &str) -> Answer {
+        Answer {
+            headers: vec![("date".to_owned(), date.to_owned())],
+            ..Answer::default()
+        }
+    }
+
+    #[test]
+    fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
+        let (account, _) = account();
+        let mut refusal = Refusal::new(Category::Refused, "no such token: to/ken+==");
+        refusal.code = Some("to/ken+==".to_owned());
+        refusal.request_id = Some("to/ken+==".to_owned());
+        let problem = account.framed(&request(), refusal, None, 1);
+        assert_eq!(problem.message, "no such token: ***");
+        assert!(!format!("{problem:?}").contains("to/ken"));
+    }
+
+    #[test]
+    fn a_clock_is_corrected_by_what_a_clock_can_be_off_and_told_once() {
+        let (account, told) = account();
+        let correct = |date| account.correct_clock(&request(), &dated(date));
+        assert!(!correct("Fri, 31 Dec 262142 23:59:59 GMT"));
+        assert!(!correct("Tue, 14 Nov 2023 22:13:30 GMT"));
+        assert!(told.lock().unwrap().is_empty());
+        assert!(correct("Tue, 14 Nov 2023 22:33:20 GMT"));
+        assert!(correct("Tue, 14 Nov 2023 22:33:21 GMT"));
+        assert_eq!(told.lock().unwrap().len(), 1);
+        assert_eq!(account.clock_offset_seconds.load(Ordering::Relaxed), 1201);
     }
 }

@@ -56,7 +56,7 @@ pub fn classify(answer: &Answer) -> Option<Refusal> {
     let described = head.code_desc.trimmed().filter(|word| !is_success(word));
     let said = head.message.0.as_deref().map(str::trim);
     let (code, mut refusal) = match head.code.trimmed() {
-        None => return by_status,
+        None => return by_status.map(without_code),
         // A success that is described as something else is none.
         Some("0") => match (by_status, described) {
             (Some(refusal), _) => return Some(refusal),
@@ -73,6 +73,14 @@ pub fn classify(answer: &Answer) -> Option<Refusal> {
     };
     refusal.code = Some(code.to_owned());
     Some(refusal)
+}
+
+/// A failure without a code did not come from this API.
+fn without_code(mut refusal: Refusal) -> Refusal {
+    if refusal.category == Category::Rejected {
+        refusal.hint = Some(format!("check the endpoint; {RETIRED}"));
+    }
+    refusal
 }
 
 fn is_success(word: &str) -> bool {

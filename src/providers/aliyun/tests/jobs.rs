@@ -29,6 +29,35 @@ fn takes_the_job_that_was_asked_for_and_never_another() {
 }
 
 #[test]
+fn a_job_that_is_listed_twice_in_two_states_has_none() {
+    let twice = |state: &str| {
+        json!({"TotalCount": 2, "JobInfos": [
+            {"JobId": "5", "State": "Succeeded"}, {"JobId": "5", "State": state}]})
+    };
+    assert!(matches!(
+        read(&twice("Failed"), "5"),
+        Err(Miss::Unreadable(_))
+    ));
+    assert_eq!(
+        read(&twice("Succeeded"), "5").unwrap().0.state,
+        State::Succeeded
+    );
+}
+
+#[test]
+fn a_side_container_of_a_group_that_went_well_is_no_cause() {
+    let group = |name: &str, status: &str, code: i64| {
+        json!({"ContainerGroupName": name, "Status": status, "Containers": [
+            {"Name": "c", "CurrentState": {"State": "Terminated", "ExitCode": code}}]})
+    };
+    let document = one(json!({"JobId": "5", "State": "Failed", "ContainerGroups": [
+        group("good", "Succeeded", 143), group("bad", "Failed", 137)]}));
+    let (job, _) = read(&document, "5").unwrap();
+    assert_eq!(job.exit_code, Some(137));
+    assert!(job.message.unwrap().contains("group bad"));
+}
+
+#[test]
 fn an_answer_of_nothing_is_no_answer() {
     for document in [
         json!({}),

@@ -114,11 +114,7 @@ fn sentence(message: &str) -> String {
 /// A failure without a code did not come from the operation: a gateway or proxy wrote it.
 fn without_code(mut refusal: Refusal, status: u16) -> Refusal {
     match status {
-        404 => {
-            refusal.category = Category::Rejected;
-            refusal.message = "the endpoint does not know this call".to_owned();
-            refusal.hint = Some(ENDPOINT.to_owned());
-        }
+        404 => refusal.hint = Some(ENDPOINT.to_owned()),
         407 => {
             refusal.hint = Some("set the proxy's user name and password in its URL".to_owned());
         }
@@ -129,10 +125,8 @@ fn without_code(mut refusal: Refusal, status: u16) -> Refusal {
 
 /// A code that no table holds. Whatever a 404 misses, it is not known to be the thing itself.
 fn with_unknown_code(asked: &Asked<'_>, mut refusal: Refusal, answer: &Answer) -> Refusal {
-    match answer.status {
-        404 => refusal.category = Category::Rejected,
-        407 => refusal.category = Category::Permission,
-        _ => {}
+    if answer.status == 407 {
+        refusal.category = Category::Permission;
     }
     if refusal.category == Category::Permission {
         refusal.hint = Some(permission(asked));

@@ -85,10 +85,15 @@ pub(in super::super) fn read(
             )),
         };
     }
-    let info = infos
+    let mut asked = infos
         .into_iter()
-        .find(|info| info.job_id.trimmed() == Some(at.id.trim()))
+        .filter(|info| info.job_id.trimmed() == Some(at.id.trim()));
+    let info = asked
+        .next()
         .ok_or_else(|| Miss::Unreadable("a job with the JobId that was asked for".to_owned()))?;
+    if asked.any(|twin| twin.state.trimmed() != info.state.trimmed()) {
+        return Err(Miss::Unreadable("one state for one JobId".to_owned()));
+    }
     let mut notices = Vec::new();
     if let Some(total) = total_count.filter(|total| usize::try_from(*total) != Ok(listed)) {
         notices.push(Notice::new(
@@ -291,9 +296,17 @@ fn explain_job(job: &mut Job) {
             job.exit_code = all_zero(job.tasks.iter().flat_map(|task| &task.containers));
         }
         State::Failed => {
-            let by_container = job.tasks.iter().find_map(|task| {
-                failed_container(&task.containers, &format!(" of {}", label(task)))
-            });
+            // A side container of a group that went well may have been killed at its end.
+            let of_groups = |is_failed: bool| {
+                job.tasks
+                    .iter()
+                    .filter(|task| (task.state == State::Failed) == is_failed)
+                    .filter(|task| task.state != State::Succeeded)
+                    .find_map(|task| {
+                        failed_container(&task.containers, &format!(" of {}", label(task)))
+                    })
+            };
+            let by_container = of_groups(true).or_else(|| of_groups(false));
             let by_group = || {
                 let task = job.tasks.iter().find(|task| task.state == State::Failed)?;
                 let word = task.state_raw.clone()?;

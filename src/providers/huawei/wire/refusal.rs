@@ -70,9 +70,7 @@ fn by_code(status: u16, code: Option<&str>, by_status: Refusal) -> Refusal {
         _ if by_status.category == Category::Refused => {
             of(Category::Refused, Retry::Never, Some(LOCKED))
         }
-        _ if by_status.category == Category::NotFound => {
-            of(Category::NotFound, Retry::Never, Some(ELSEWHERE))
-        }
+        _ if status == 404 => of(Category::NotFound, Retry::Never, Some(ELSEWHERE)),
         _ => by_status,
     }
 }

@@ -199,6 +199,9 @@ fn the_documented_error_is_read_and_the_status_counts_where_no_code_is() {
         (page.category, page.retry),
         (Category::Service, Retry::Backoff)
     );
+    // A wrong endpoint must not read as "there is no such service".
+    let elsewhere = answered(404, "<html>not found</html>").unwrap();
+    assert_eq!(elsewhere.category, Category::Rejected);
     let odd = answered(503, r#"{"code":0}"#).unwrap();
     assert_eq!(odd.category, Category::Service);
     let coded = answered(500, r#"{"code":4104}"#).unwrap();
