@@ -188,6 +188,7 @@ impl Ehpc {
             format!("the cluster has no serverless job {}", reference.id()),
         );
         problem.http_status = Some(answer.status);
+        problem.attempts = 1;
         problem.hint = Some(
             "check the job id; a subtask of an array job is asked for as JOB_INDEX, such as 10_3"
                 .to_owned(),
@@ -306,7 +307,7 @@ fn tell_omitted(job: &Job, notices: &mut Vec<Notice>) {
         notices.push(Notice::new(
             "vendor_omitted",
             format!(
-                "{}: the cloud's own document is nested too deep to be shown",
+                "{}: the cloud's own document is nested too deep or too large to be shown",
                 job.reference
             ),
         ));
