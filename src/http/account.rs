@@ -374,7 +374,9 @@ impl Account {
     ) -> Problem {
         // The body was searched before it was decoded; an escape of any other kind is gone now.
         let clean = |text: String| self.scrubber.text(&text);
-        let mut problem = self.problem(request, refusal.category, clean(refusal.message));
+        let message = clean(refusal.message);
+        let sentence = message.trim_end_matches(['.', '。']);
+        let mut problem = self.problem(request, refusal.category, sentence);
         problem.code = refusal.code.map(clean);
         problem.request_id = refusal.request_id.map(clean);
         problem.retryable = refusal.retry != Retry::Never;
@@ -439,7 +441,7 @@ mod tests {
     #[test]
     fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
         let (account, _) = account();
-        let mut refusal = Refusal::new(Category::Refused, "no such token: to/ken+==");
+        let mut refusal = Refusal::new(Category::Refused, "no such token: to/ken+==.");
         refusal.code = Some("to/ken+==".to_owned());
         refusal.request_id = Some("to/ken+==".to_owned());
         let problem = account.framed(&request(), refusal, None, 1);
