@@ -1,4 +1,5 @@
 mod faults;
+mod glances;
 
 use std::io::{self, Read as _};
 use std::sync::Mutex;
