@@ -119,7 +119,7 @@ fn row(world: &World, view: &View<'_>) -> Value {
         "User": view.thing.user.as_deref().unwrap_or_default(),
         "SubmitTime": seconds(view.created_at),
         "StartTime": started.unwrap_or_default(),
-        "EndTime": is_end(word).then(|| seconds(view.since)).unwrap_or_default(),
+        "EndTime": if is_end(word) { seconds(view.since) } else { String::new() },
         "IsArrayJob": array(world, view).is_some(),
     })
 }
