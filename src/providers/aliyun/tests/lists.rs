@@ -113,11 +113,11 @@ fn pages_are_asked_for_while_they_bring_something_and_never_without_end() {
 
     assert!(!Pages::of(&ids).add(page(Some(100), &rows(0, 100)), &mut listing));
 
-    let mut short = Pages::of(&ids);
-    assert!(short.add(page(Some(100), &rows(0, 20)), &mut Listing::default()));
+    let (mut short, mut listing) = (Pages::of(&ids), Listing::default());
+    assert!(short.add(page(Some(100), &rows(0, 20)), &mut listing));
     assert_eq!(short.next(), 2);
-    let again = short.add(page(Some(100), &rows(0, 20)), &mut listing);
-    assert!(!again || short.next() <= 5, "a page that repeats itself");
+    let repeated = short.add(page(Some(100), &rows(0, 20)), &mut listing);
+    assert!(!repeated, "a page that repeats itself brings nothing");
 
     let mut endless = Pages::of(&ids);
     let mut listing = Listing::default();
