@@ -6,6 +6,11 @@ mod get;
 mod global;
 mod look_up;
 mod references;
+#[allow(
+    dead_code,
+    reason = "the reports are ready before the gates that write them"
+)]
+mod reports;
 mod words;
 
 use std::io::{self, IsTerminal as _, Write as _};

@@ -1,8 +1,12 @@
 //! Showing what was found: a file a format. The only place that prints.
 
+mod case;
 mod complaint;
+mod dotenv;
+mod github;
 mod human;
 mod json;
+mod junit;
 mod table;
 mod text;
 mod why;
@@ -12,6 +16,12 @@ use std::io::{self, Write};
 use crate::error::Problem;
 use crate::model::{Notice, Report, Time};
 
+pub use dotenv::write as write_dotenv;
+pub use github::{
+    annotations as write_annotations, outputs as write_step_outputs, summary as write_step_summary,
+};
+pub use json::write as write_json;
+pub use junit::write as write_junit;
 pub use text::escape;
 
 /// The forms that an answer can take.
