@@ -99,6 +99,9 @@ impl Watched {
     }
 }
 
+/// After so many failures in a row a thing is asked for alone.
+const MOST_BAD_LISTS: u32 = 3;
+
 type Number = usize;
 
 /// What came back from a cloud.
@@ -285,7 +288,10 @@ impl Poller {
                 .into_iter()
                 .flat_map(|number| {
                     let problem = addressed(problem.clone(), &self.watched[number].reference);
-                    self.take(number, Err(problem))
+                    let changes = self.take(number, Err(problem));
+                    // It may be only the list that is broken.
+                    self.watched[number].alone = self.watched[number].failures >= MOST_BAD_LISTS;
+                    changes
                 })
                 .collect(),
         }
@@ -302,8 +308,12 @@ impl Poller {
     fn take_row(&mut self, number: Number, row: Option<Job>) -> Vec<Change> {
         let watched = &mut self.watched[number];
         let before = watched.job.as_ref().map(|job| job.state);
+        let word = watched
+            .job
+            .as_ref()
+            .and_then(|job| job.state_raw.as_deref());
         match row {
-            Some(job) if before == Some(job.state) => {
+            Some(job) if before == Some(job.state) && word == job.state_raw.as_deref() => {
                 let job = watched.job.clone().unwrap_or(job);
                 self.take(number, Ok(job))
             }
