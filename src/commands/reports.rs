@@ -138,12 +138,7 @@ impl Reports {
     /// Rewrites the files; streams and what GitHub's steps share wait for the end.
     ///
     /// A report that cannot be written is told once and never ends the wait.
-    pub(super) fn write(
-        &mut self,
-        report: &Report,
-        now: Duration,
-        tell: &mut dyn FnMut(&Problem),
-    ) {
+    pub(super) fn write(&mut self, report: &Report, now: Duration, tell: &mut dyn FnMut(&Problem)) {
         self.changed = false;
         self.written_at = Some(now);
         for target in &mut self.files {

@@ -75,7 +75,10 @@ pub(super) fn cases(report: &Report) -> Vec<Case<'_>> {
 impl Case<'_> {
     /// Cloud, kind and scope with dots between them, so that viewers make groups of it.
     pub(super) fn class(&self) -> String {
-        let scope = self.reference.rsplit_once('/').map_or("", |(scope, _)| scope);
+        let scope = self
+            .reference
+            .rsplit_once('/')
+            .map_or("", |(scope, _)| scope);
         let mut parts = scope.split('/').map(|part| match part.split_once('@') {
             Some((cloud, _profile)) => cloud,
             None => part,
@@ -221,7 +224,10 @@ pub(super) mod tests {
         verdict: Verdict,
         code: u8,
     ) -> Report {
-        let count = |word| jobs.iter().filter(|job| job.verdict.as_deref() == Some(word));
+        let count = |word| {
+            jobs.iter()
+                .filter(move |job| job.verdict.as_deref() == Some(word))
+        };
         let gate = Gate {
             verdict,
             yes: count("yes").count() as u64,

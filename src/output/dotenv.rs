@@ -66,10 +66,7 @@ mod tests {
             line.unwrap().to_owned()
         };
         let omitted: usize = value("JOBLENS_FAILED_OMITTED=").parse().unwrap();
-        assert_eq!(
-            value("JOBLENS_FAILED=").split(',').count() + omitted,
-            1000
-        );
+        assert_eq!(value("JOBLENS_FAILED=").split(',').count() + omitted, 1000);
         assert!(!text.contains([' ', '"', '\'', '#']));
         assert!(text.lines().all(|line| line.contains('=')));
     }

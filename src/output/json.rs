@@ -86,7 +86,11 @@ impl Formatter for Harmless {
 }
 
 fn first_to_escape(text: &str) -> Option<(usize, char)> {
-    let at = text.find(is_dangerous).into_iter().chain(command_mark(text)).min()?;
+    let at = text
+        .find(is_dangerous)
+        .into_iter()
+        .chain(command_mark(text))
+        .min()?;
     let c = text[at..].chars().next();
     Some((at, c.expect("something was found there")))
 }
@@ -120,9 +124,15 @@ mod tests {
     #[test]
     fn a_text_is_no_command_in_a_log_and_still_the_same_text() {
         let json = written("::error::##[group]\u{9b}##vso[x] [[");
-        assert!(json.contains(r##""::error::#\u0023[group]\u009b#\u0023vso[x] [[""##), "{json}");
+        assert!(
+            json.contains(r##""::error::#\u0023[group]\u009b#\u0023vso[x] [[""##),
+            "{json}"
+        );
         let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(value["jobs"][0]["name"], "::error::##[group]\u{9b}##vso[x] [[");
+        assert_eq!(
+            value["jobs"][0]["name"],
+            "::error::##[group]\u{9b}##vso[x] [["
+        );
     }
 
     proptest! {

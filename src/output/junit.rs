@@ -57,13 +57,14 @@ fn suite<W: Write>(xml: &mut Writer<W>, case: &Case<'_>, report: &Report) -> io:
         suite = suite.with_attribute(("timestamp", observed_at.trim_end_matches('Z')));
     }
     suite.write_inner_content(|xml| {
-        xml.create_element("properties").write_inner_content(|xml| {
-            xml.create_element("property")
-                .with_attribute(("name", "ref"))
-                .with_attribute(("value", reference.as_str()))
-                .write_empty()
-                .map(|_| ())
-        })?;
+        xml.create_element("properties")
+            .write_inner_content(|xml| {
+                xml.create_element("property")
+                    .with_attribute(("name", "ref"))
+                    .with_attribute(("value", reference.as_str()))
+                    .write_empty()
+                    .map(|_| ())
+            })?;
         let test = xml
             .create_element("testcase")
             .with_attribute(("classname", attribute(&case.class()).as_str()))
