@@ -120,7 +120,12 @@ fn one_look(lens: &Lens, outcomes: Vec<Outcome>, rules: &Rules, elapsed: Duratio
     let decision = decide(&standings, rules, true).expect("a gate whose time is over decides");
     let code = decision.exit_code(PENDING);
     let calls = lens.wire.calls();
-    let spent = Spent { elapsed, calls };
+    let timed_out = true;
+    let spent = Spent {
+        elapsed,
+        calls,
+        timed_out,
+    };
     let notices = lens.told.all();
     let report = gated::report("get", &watched, &standings, &decision, spent, notices, code);
     (report, true)

@@ -70,6 +70,8 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Prepared, Vec<Pro
 
 /// How a wait came to its end.
 enum End {
+    /// It has not come yet: what a report says meanwhile.
+    NotYet,
     Decided(Decision),
     /// By a signal, with its exit code.
     Stopped(u8),
@@ -167,12 +169,16 @@ impl Wait<'_> {
                 self.voice.settle(number);
             }
         }
-        let over = match self.plan.timeout {
+        decide(&standings, &self.plan.rules, self.is_over(now))
+    }
+
+    /// True when no time is left; with a time of 0, when everything was looked at once.
+    fn is_over(&self, now: Duration) -> bool {
+        match self.plan.timeout {
             Some(Duration::ZERO) => self.poller.has_looked_at_all(),
             Some(timeout) => now >= timeout,
             None => false,
-        };
-        decide(&standings, &self.plan.rules, over)
+        }
     }
 
     /// When to look up from waiting: the next look, the deadline, a start that is overdue, the
@@ -202,8 +208,7 @@ impl Wait<'_> {
         if !self.reports.due(now) {
             return;
         }
-        let so_far = End::Decided(Decision::undecided("not decided".to_owned()));
-        let report = self.report(&so_far);
+        let report = self.report(&End::NotYet);
         let voice = &self.voice;
         self.reports.write(&report, now, &mut |problem| {
             voice.line(format!("joblens: {}", problem.message));
@@ -311,6 +316,7 @@ impl Wait<'_> {
             _ => 124,
         };
         let (decision, code) = match end {
+            End::NotYet => (Decision::undecided("not decided".to_owned()), 8),
             End::Decided(decision) => (decision.clone(), decision.exit_code(pending)),
             End::Stopped(code) => {
                 let reason = Exit::new(*code).word.to_owned();
@@ -320,6 +326,7 @@ impl Wait<'_> {
         let spent = Spent {
             elapsed: now,
             calls: self.lens.wire.calls(),
+            timed_out: self.is_over(now),
         };
         let notices = self.lens.told.all();
         let watched = &self.poller.watched;
