@@ -56,7 +56,7 @@ impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ended => f.write_str("ended"),
-            Self::NoWarnings(time) => write!(f, "no new warning for {} s", time.as_secs()),
+            Self::NoWarnings(time) => write!(f, "without a new warning for {} s", time.as_secs()),
             Self::States(states) => {
                 let words: Vec<&str> = states.iter().map(|state| state.word()).collect();
                 f.write_str(&words.join(" or "))

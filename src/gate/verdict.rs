@@ -13,6 +13,15 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// A gate that was stopped before it could decide.
+    pub fn undecided(reason: String) -> Self {
+        Self {
+            verdict: Verdict::Undecided,
+            cause: None,
+            reason,
+        }
+    }
+
     /// The exit code; `pending` is that of a gate that ran out of time: 124, or 8 for one look.
     pub fn exit_code(&self, pending: u8) -> u8 {
         match (self.verdict, self.cause) {

@@ -124,6 +124,7 @@ impl Account {
                 Retry::Once if resent_at_once => return fail(refusal),
                 Retry::Once => {
                     if let (Category::Clock, Some(answer)) = (refusal.category, &answer) {
+                        // One code may stand for a replay and for a time that is too far off.
                         self.correct_clock(request, answer);
                     }
                     resent_at_once = true;
@@ -169,7 +170,6 @@ impl Account {
         };
         let mut problem = self.problem(request, Category::Unreadable, message);
         problem.http_status = Some(answer.status);
-        problem.attempts = 1;
         problem.hint =
             Some("check that the endpoint is the cloud's own; -v shows what was asked".to_owned());
         problem
@@ -188,6 +188,7 @@ impl Account {
         problem.operation = Some(request.operation.to_owned());
         problem.host = Some(request.endpoint.authority().to_owned());
         problem.credential = Some(self.credential.clone());
+        problem.attempts = 1;
         problem
     }
 
@@ -277,9 +278,12 @@ impl Account {
             timeout: self.wire.limits().request_timeout.min(deadline.remaining()),
         };
         let mut answer = sending.send(&client, &|line| self.trace(line)).await?;
-        answer.body = self.scrubber.bytes(std::mem::take(&mut answer.body));
-        for (_, value) in &mut answer.headers {
-            *value = self.scrubber.text(value);
+        let signature = Scrubber::new(proof.signature().iter());
+        for scrubber in [&self.scrubber, &signature] {
+            answer.body = scrubber.bytes(std::mem::take(&mut answer.body));
+            for (_, value) in &mut answer.headers {
+                *value = scrubber.text(value);
+            }
         }
         Ok(answer)
     }
@@ -320,9 +324,9 @@ impl Account {
         if !(NOT_THE_CLOCK..NO_CLOCK).contains(&offset.abs()) {
             return false;
         }
-        // Calls side by side learn the same within a second or so; it is told once.
-        let known = self.clock_offset_seconds.swap(offset, Ordering::Relaxed);
-        if (known - offset).abs() >= NOT_THE_CLOCK {
+        let before = self.clock_offset_seconds.swap(offset, Ordering::Relaxed);
+        // `Date` has whole seconds, so that answers to calls side by side differ by one.
+        if (offset - before).abs() >= NOT_THE_CLOCK {
             let direction = if offset > 0 { "behind" } else { "ahead of" };
             self.wire.tell(Happening::Notice(
                 "clock_corrected",
@@ -375,10 +379,13 @@ impl Account {
         // The body was searched before it was decoded; an escape of any other kind is gone now.
         let clean = |text: String| self.scrubber.text(&text);
         let message = clean(refusal.message);
-        let sentence = message.trim_end_matches(['.', '。']);
-        let mut problem = self.problem(request, refusal.category, sentence);
+        let message = message.trim_end().trim_end_matches(['.', '。']);
+        let mut problem = self.problem(request, refusal.category, message);
         problem.code = refusal.code.map(clean);
         problem.request_id = refusal.request_id.map(clean);
+        problem.retry_after = refusal
+            .retry_after
+            .or_else(|| answer.and_then(|answer| answer.retry_after(self.wire.now())));
         problem.retryable = refusal.retry != Retry::Never;
         problem.hint = refusal.hint;
         problem.http_status = answer.map(|answer| answer.status);
