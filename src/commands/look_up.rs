@@ -238,7 +238,30 @@ pub(super) fn addressed(mut problem: Problem, reference: &Reference) -> Problem 
     problem
         .profile
         .get_or_insert_with(|| reference.profile.clone());
+    if problem.hint.is_none() {
+        problem.hint = next_step(problem.category, reference);
+    }
     problem
+}
+
+/// What to do where neither the cloud nor the wire knew better.
+fn next_step(category: Category, reference: &Reference) -> Option<String> {
+    let step = match category {
+        Category::Permission => {
+            let kind = providers::kinds().find(|kind| kind.template == *reference.template)?;
+            return Some(format!("the account needs {}", kind.permission));
+        }
+        Category::Clock => "set this machine's clock",
+        Category::Network => {
+            "check endpoint and network; --request-timeout gives an answer more time"
+        }
+        Category::Throttled | Category::Service => "ask again later; -v shows every attempt",
+        Category::Rejected | Category::Unreadable => "-v shows what was asked",
+        Category::Usage | Category::NotFound | Category::NoCredentials | Category::Refused => {
+            return None;
+        }
+    };
+    Some(step.to_owned())
 }
 
 /// Notices of a run, each once.

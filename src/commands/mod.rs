@@ -8,6 +8,7 @@ mod global;
 mod look_up;
 mod poll;
 mod references;
+mod reports;
 mod voice;
 mod wait;
 mod words;
