@@ -226,7 +226,7 @@ pub(super) mod tests {
     ) -> Report {
         let count = |word| {
             jobs.iter()
-                .filter(|job| job.verdict.as_deref() == Some(word))
+                .filter(move |job| job.verdict.as_deref() == Some(word))
         };
         let gate = Gate {
             verdict,
