@@ -106,7 +106,7 @@ type Number = usize;
 
 /// What came back from a cloud.
 enum Back {
-    Looked(Number, Outcome, Confirmation),
+    Looked(Number, Box<Outcome>, Confirmation),
     Glanced(Vec<Number>, Result<Vec<Option<Job>>, Problem>),
 }
 
@@ -114,7 +114,7 @@ enum Back {
 enum Confirmation {
     NotAsked,
     Exists,
-    Failed(Problem),
+    Failed(Box<Problem>),
 }
 
 /// Looks at many things until they are done.
@@ -261,7 +261,7 @@ impl Poller {
                 true => confirm(&lens, &reference).await,
                 false => Confirmation::NotAsked,
             };
-            Back::Looked(number, outcome, confirmation)
+            Back::Looked(number, Box::new(outcome), confirmation)
         });
     }
 
@@ -274,9 +274,9 @@ impl Poller {
                 self.confirmed(number, &confirmation);
                 match confirmation {
                     Confirmation::Failed(problem) if outcome.is_ok() => {
-                        self.take(number, Err(problem))
+                        self.take(number, Err(*problem))
                     }
-                    _ => self.take(number, outcome),
+                    _ => self.take(number, *outcome),
                 }
             }
             Some(Ok(Back::Glanced(numbers, Ok(rows)))) => numbers
@@ -414,14 +414,14 @@ fn is_weather(category: Category) -> bool {
 async fn confirm(lens: &Lens, reference: &Reference) -> Confirmation {
     let client = match lens.client(reference) {
         Ok(client) => client,
-        Err(problem) => return Confirmation::Failed(problem),
+        Err(problem) => return Confirmation::Failed(Box::new(problem)),
     };
     let ask = lens.ask(reference);
     match client.confirm(reference, &ask) {
         None => Confirmation::Exists,
         Some(asked) => match asked.await {
             Ok(()) => Confirmation::Exists,
-            Err(problem) => Confirmation::Failed(addressed(problem, reference)),
+            Err(problem) => Confirmation::Failed(Box::new(addressed(problem, reference))),
         },
     }
 }
