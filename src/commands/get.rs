@@ -40,7 +40,12 @@ impl Arguments {
 /// Looks up what was named and shows it.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     match answer(session, arguments) {
-        Ok(report) => session.finish(&report),
+        Ok(report) => {
+            let code = session.finish(&report);
+            // The process ends here: to take thousands of containers apart would be time for nothing.
+            std::mem::forget(report);
+            code
+        }
         Err(problems) => session.refuse("get", problems),
     }
 }
