@@ -174,6 +174,16 @@ enum Scalar {
     Flag(bool),
 }
 
+/// The key under which serde_json hands a number over, read without a copy of it.
+#[derive(Deserialize)]
+#[serde(field_identifier)]
+enum NumberKey {
+    #[serde(rename = "$serde_json::private::Number")]
+    Number,
+    #[serde(other)]
+    Other,
+}
+
 struct ScalarVisitor(&'static str);
 
 impl<'de> Visitor<'de> for ScalarVisitor {
@@ -221,10 +231,8 @@ impl<'de> Visitor<'de> for ScalarVisitor {
 
     /// With `arbitrary_precision`, serde_json hands a number over as a map of one private key.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
-        match map.next_key::<String>()? {
-            Some(key) if key == "$serde_json::private::Number" => {
-                Ok(Scalar::Number(map.next_value()?))
-            }
+        match map.next_key()? {
+            Some(NumberKey::Number) => Ok(Scalar::Number(map.next_value()?)),
             _ => Err(de::Error::invalid_type(de::Unexpected::Map, &self)),
         }
     }
