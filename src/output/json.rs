@@ -1,7 +1,7 @@
 use std::io::{self, BufWriter, Write};
 
-use serde::Serialize as _;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::text::is_dangerous;
 use crate::model::Report;
@@ -15,10 +15,17 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     out.flush()
 }
 
-/// Indented JSON in which no text can move a cursor: JSON itself escapes only C0.
-struct Harmless(PrettyFormatter<'static>);
+/// Writes a value as one line, with a line end.
+pub(super) fn write_line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    let mut serializer = Serializer::with_formatter(&mut *out, Harmless(CompactFormatter));
+    value.serialize(&mut serializer)?;
+    out.write_all(b"\n")
+}
 
-impl Formatter for Harmless {
+/// JSON in which no text can move a cursor: JSON itself escapes only C0.
+struct Harmless<F>(F);
+
+impl<F: Formatter> Formatter for Harmless<F> {
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         writer: &mut W,

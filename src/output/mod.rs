@@ -3,7 +3,9 @@
 mod complaint;
 mod human;
 mod json;
+mod live;
 mod progress;
+mod stream;
 mod table;
 mod text;
 mod why;
@@ -13,7 +15,10 @@ use std::io::{self, Write};
 use crate::error::Problem;
 use crate::model::{Gate, Notice, Report, Time};
 
+pub use live::{Live, Size};
 pub use progress::Progress;
+pub use stream::{Records, Summary, write_transition};
+pub use table::Row;
 pub use text::escape;
 
 /// The forms that an answer can take.
@@ -25,6 +30,8 @@ pub enum Format {
     Wide,
     /// One JSON envelope.
     Json,
+    /// JSON records, one a line.
+    Jsonl,
 }
 
 /// What an answer or a message is shown on.
@@ -52,6 +59,14 @@ pub fn write(
         Format::Table => table::write(out, &report.jobs, table::Columns::Usual, screen),
         Format::Wide => table::write(out, &report.jobs, table::Columns::Wide, screen),
         Format::Json => json::write(out, report),
+        Format::Jsonl => stream::write(out, report, screen.now),
+    }
+}
+
+fn columns(format: Format) -> table::Columns {
+    match format {
+        Format::Wide => table::Columns::Wide,
+        Format::Table | Format::Json | Format::Jsonl => table::Columns::Usual,
     }
 }
 
