@@ -94,6 +94,9 @@ pub struct Problem {
     pub operation: Option<String>,
     /// How many times the call was sent.
     pub attempts: u32,
+    /// How long the cloud asks to wait before the next call.
+    #[serde(skip)]
+    pub retry_after: Option<std::time::Duration>,
     /// The part of `input` that is wrong, in bytes.
     #[serde(skip)]
     pub span: Option<std::ops::Range<usize>>,
@@ -125,6 +128,7 @@ impl Problem {
             profile: None,
             operation: None,
             attempts: 0,
+            retry_after: None,
             span: None,
             host: None,
             credential: None,

@@ -68,7 +68,7 @@ impl Scrubber {
     /// Shorter texts are not searched for: they would tear holes into ordinary words.
     const SHORTEST: usize = 6;
 
-    /// A scrubber for `secrets` as they are, percent-encoded, and as JSON writes them.
+    /// A scrubber for `secrets` as they are, percent-encoded, and as JSON writers write them.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut needles: Vec<Vec<u8>> = secrets
             .into_iter()
@@ -79,7 +79,16 @@ impl Scrubber {
                 let json = json[1..json.len() - 1].to_owned();
                 let form = crypto::percent_encode(text);
                 let slashes = json.replace('/', "\\/");
-                [text.to_owned(), form, json, slashes]
+                let (lower, upper) = (unicode_escapes(text, false), unicode_escapes(text, true));
+                [
+                    text.to_owned(),
+                    lower_hex(&form),
+                    form,
+                    json,
+                    slashes,
+                    lower,
+                    upper,
+                ]
             })
             .map(String::into_bytes)
             .collect();
@@ -114,6 +123,30 @@ impl Scrubber {
     }
 }
 
+/// The text with its signs as `\u003d`, as JSON writers that care for HTML write them.
+fn unicode_escapes(text: &str, upper: bool) -> String {
+    text.chars()
+        .map(|c| match (c, upper) {
+            ('+' | '=' | '&' | '<' | '>' | '\'', false) => format!("\\u{:04x}", u32::from(c)),
+            ('+' | '=' | '&' | '<' | '>' | '\'', true) => format!("\\u{:04X}", u32::from(c)),
+            _ => c.to_string(),
+        })
+        .collect()
+}
+
+/// `%2f` for `%2F`.
+fn lower_hex(encoded: &str) -> String {
+    let mut parts = encoded.split('%');
+    let head = parts.next().unwrap_or_default().to_owned();
+    parts.fold(head, |text, part| {
+        let (hex, rest) = part.split_at(2);
+        format!("{text}%{}{rest}", hex.to_ascii_lowercase())
+    })
+}
+
+/// Words that end in `key` and are written as one; `monkey` and `hotkey` are no secrets.
+const GLUED_KEYS: [&str; 5] = ["apikey", "accesskey", "secretkey", "privatekey", "authkey"];
+
 /// True when a value that stands after this option or variable name is a secret.
 fn names_a_secret(name: &str) -> bool {
     let name = name.trim_start_matches('-');
@@ -122,109 +155,162 @@ fn names_a_secret(name: &str) -> bool {
         .next()
         .unwrap_or_default();
     let lower = last.to_ascii_lowercase();
-    SECRET_WORDS.iter().any(|word| {
-        lower == *word
-            // accessKeySecret, dbPassword: the last word of a camel-case name
-            || (lower.ends_with(word)
-                && last[last.len() - word.len()..].starts_with(|c: char| c.is_ascii_uppercase())
-                && last.chars().any(|c| c.is_ascii_lowercase()))
-            // PGPASSWORD, MYSQLPWD: words that end no other word
-            || (lower.ends_with(word) && ["password", "passwd", "pwd"].contains(word))
-    })
+    GLUED_KEYS.contains(&lower.as_str())
+        || SECRET_WORDS.iter().any(|word| match *word {
+            "key" => {
+                // sshKey: the last word of a camel-case name
+                lower == *word
+                    || (last.ends_with("Key") && last.chars().any(|c| c.is_ascii_lowercase()))
+            }
+            // PGPASSWORD, dbPassword, accesstoken: these end no other word
+            word => lower.ends_with(word),
+        })
 }
 
 /// Masks secrets in a command line given as a list of arguments.
 ///
 /// `--OPT VALUE`, `--OPT=V` and `NAME=V` are masked where the last word of the name is one of
-/// password, passwd, pwd, token, secret, key or credential; inside one argument that holds a
-/// whole shell text the same rule is applied word by word.
+/// password, passwd, pwd, token, secret, key or credential; so are `"NAME": V` and the user info of
+/// URLs. Inside one argument that holds a whole shell text the same rules are applied word by word.
+/// Where the end of a value is in doubt, more is masked rather than less.
 pub fn mask_arguments(arguments: &mut [String]) {
     let mut value_follows = false;
+    let mut text_follows = false;
     for argument in arguments {
-        if std::mem::take(&mut value_follows) && !argument.starts_with('-') {
+        let is_text = std::mem::replace(&mut text_follows, is_shell_text_option(argument));
+        if std::mem::take(&mut value_follows) && !is_secret_option(argument) {
             *argument = MASK.to_owned();
             continue;
         }
-        if argument.contains(char::is_whitespace) {
-            *argument = mask_shell_text(argument);
+        if is_secret_option(argument) {
+            value_follows = true;
             continue;
         }
-        match mask_word(argument) {
-            Masked::Word(masked) => *argument = masked,
-            Masked::ValueFollows => value_follows = true,
-            Masked::Clean => {}
-        }
+        *argument = mask_text(&mask_urls(argument), is_text);
     }
 }
 
-enum Masked {
-    /// The word with its value masked.
-    Word(String),
-    /// The word is an option whose value is the next word.
-    ValueFollows,
-    /// Nothing to hide.
-    Clean,
+/// `-c` and `-lc`, which shells take a whole text after.
+fn is_shell_text_option(argument: &str) -> bool {
+    argument.ends_with('c') && argument.starts_with('-') && !argument.starts_with("--")
 }
 
-fn mask_word(word: &str) -> Masked {
-    let bare = word.trim_start_matches(['"', '\'', '(', ';', '&', '|', '{', '`']);
-    match bare.split_once('=') {
-        Some((name, value)) if names_a_secret(name) && !value.is_empty() => {
-            let head = &word[..word.len() - value.len()];
-            Masked::Word(format!("{head}{MASK}"))
-        }
-        None if bare.starts_with('-') && names_a_secret(bare) => Masked::ValueFollows,
-        _ => Masked::Clean,
-    }
+/// An option whose value is the next word; quotes and brackets around it do not matter.
+fn is_secret_option(word: &str) -> bool {
+    let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    bare.starts_with('-')
+        && !bare.contains(|c: char| c == '=' || c == ':' || c.is_whitespace())
+        && names_a_secret(bare)
 }
 
-/// Splits at white space outside quotes and keeps every separator as it was.
-fn mask_shell_text(text: &str) -> String {
+/// Masks what follows a secret name in a text. A value ends where a shell would end its word, but
+/// an argument that begins with an assignment and is no shell text is one value to its end.
+fn mask_text(text: &str, is_shell_text: bool) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut value_follows = false;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let gap = rest.len() - rest.trim_start().len();
-        masked.push_str(&rest[..gap]);
-        rest = &rest[gap..];
-        let word = &rest[..word_end(rest)];
-        rest = &rest[word.len()..];
-        if word.is_empty() {
-            break;
-        }
-        if std::mem::take(&mut value_follows) && !word.starts_with('-') {
+    let mut at = 0;
+    while at < text.len() {
+        let gap = text[at..].len() - text[at..].trim_start().len();
+        masked.push_str(&text[at..at + gap]);
+        at += gap;
+        let rest = &text[at..];
+        let word = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
+        let is_line_end = word == "\\";
+        if value_follows && !word.is_empty() && !is_line_end && !is_secret_option(word) {
+            value_follows = false;
             masked.push_str(MASK);
+            at += value_end(rest, None);
             continue;
         }
-        match mask_word(word) {
-            Masked::Word(clean) => masked.push_str(&clean),
-            Masked::ValueFollows => {
+        value_follows = is_secret_option(word) || (value_follows && is_line_end);
+        match secret_value(word) {
+            Some((value, _)) if value == word.len() => {
                 value_follows = true;
                 masked.push_str(word);
+                at += word.len();
             }
-            Masked::Clean => masked.push_str(word),
+            Some((value, open)) => {
+                masked.push_str(&word[..value]);
+                masked.push_str(MASK);
+                at += match at == 0 && !is_shell_text {
+                    true => rest.len(),
+                    false => value + value_end(&rest[value..], open),
+                };
+            }
+            None => {
+                masked.push_str(word);
+                at += word.len();
+            }
         }
     }
     masked
 }
 
-/// Where the first shell word of `text` ends: at white space that no quote or backslash guards.
-fn word_end(text: &str) -> usize {
-    let mut quote = None;
+/// Where the value of the first secret name in a word begins, and the quote that is open there.
+///
+/// `NAME=V` wherever it stands (`--set=db.password=V`, `?token=V`), and `NAME:` or `"NAME":V` as
+/// headers, YAML and JSON have it.
+fn secret_value(word: &str) -> Option<(usize, Option<char>)> {
+    for (at, sign) in word.char_indices() {
+        let after = &word[at + sign.len_utf8()..];
+        let quoted = word[..at].ends_with(['"', '\'']);
+        let is_assignment = match sign {
+            '=' => !after.is_empty(),
+            ':' => quoted || after.is_empty() || after.starts_with(['"', '\'']),
+            _ => false,
+        };
+        if !is_assignment {
+            continue;
+        }
+        let before = word[..at].trim_end_matches(['"', '\'', '\\']);
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let name = &before[before.trim_end_matches(is_name).len()..];
+        if names_a_secret(name) {
+            let open = word[..at].chars().fold(None, |open, c| match open {
+                None if c == '"' || c == '\'' => Some(c),
+                Some(quote) if quote == c => None,
+                open => open,
+            });
+            return Some((at + sign.len_utf8(), open));
+        }
+    }
+    None
+}
+
+/// Where a value ends: at its closing quote, or at white space that no quote or backslash guards.
+fn value_end(text: &str, open: Option<char>) -> usize {
+    let mut quote = open;
     let mut escaped = false;
     for (at, c) in text.char_indices() {
         match (quote, c) {
             _ if escaped => escaped = false,
+            (Some(end), c) if c == end && open.is_some() => return at,
             (Some('\''), '\'') => quote = None,
             (Some('\''), _) => {}
             (_, '\\') => escaped = true,
-            (Some(open), c) if c == open => quote = None,
+            (Some(end), c) if c == end => quote = None,
             (None, '"' | '\'') => quote = Some(c),
             (None, c) if c.is_whitespace() => return at,
             _ => {}
         }
     }
     text.len()
+}
+
+/// Masks the user info of every URL in a text: people clone with a token in it.
+fn mask_urls(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((head, tail)) = rest.split_once("://") {
+        let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'');
+        let authority = &tail[..tail.find(ends).unwrap_or(tail.len())];
+        let host = authority.rfind('@').unwrap_or(0);
+        masked.push_str(head);
+        masked.push_str("://");
+        masked.push_str(if host > 0 { MASK } else { "" });
+        rest = &tail[host..];
+    }
+    masked + rest
 }
 
 /// Masks the query part of a URL: `http://h/p?***`.
@@ -235,14 +321,17 @@ pub fn mask_url_query(url: &str) -> String {
     }
 }
 
-/// Masks the password of `scheme://user:password@host` wherever it stands in a text.
+/// Masks the password of `scheme://user:password@host`, where a scheme need not stand.
+///
+/// Whatever stands before the last `@` is masked: a password that was not encoded may hold any
+/// character, and what it belongs to is then no URL.
 pub fn mask_user_info(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return text.to_owned();
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (&text[..scheme.len() + 3], rest),
+        None => ("", text),
     };
-    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
-    match authority.rsplit_once('@') {
-        Some((user_info, _)) => format!("{scheme}://{MASK}{}", &rest[user_info.len()..]),
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}{MASK}@{host}"),
         None => text.to_owned(),
     }
 }
@@ -302,11 +391,68 @@ mod tests {
     }
 
     #[test]
+    fn no_spelling_of_a_command_line_gets_a_secret_past_the_mask() {
+        let lines: [&[&str]; 25] = [
+            &["--password=correct hunter2"],
+            &["PASSWORD=correct hunter2"],
+            &["--password", "-hunter2"],
+            &["--token", "--password", "hunter2"],
+            &["--env=PASSWORD=hunter2"],
+            &["--set=db.password=hunter2"],
+            &["-o", "username=x,password=hunter2"],
+            &["https://host/p?x=1&token=hunter2"],
+            &["https://oauth2:hunter2@host/p.git"],
+            &["--apikey=hunter2"],
+            &["--accesstoken", "hunter2"],
+            &[r#"{"user":"x","password":"hunter2"}"#],
+            &[r#"["--password", "hunter2"]"#],
+            &["-H", "X-Auth-Token: hunter2"],
+            &["sh", "-c", "curl -H 'X-Auth-Token: hunter2' x"],
+            &["sh", "-c", r#"curl -d '{"password": "hunter2"}' x"#],
+            &["sh", "-c", "echo don't; mysql --password hunter2"],
+            &["sh", "-c", "bash -c 'mysql --password hunter2'"],
+            &["sh", "-c", r#"mysql "--password" "hunter2""#],
+            &["sh", "-c", "mysql --password \\\n  hunter2"],
+            &["sh", "-c", "run 'PASSWORD=correct hunter2' x"],
+            &["sh", "-c", "git clone https://x:hunter2@h/p; ls"],
+            &["sh", "-c", "$(mysql --password hunter2)"],
+            &["sh", "-c", "run --token=\"correct hunter2\""],
+            &["sh", "-c", "TOKEN=correct\\ hunter2 run"],
+        ];
+        for line in lines {
+            let shown = masked(line).join(" ");
+            assert!(!shown.contains("hunter2"), "{line:?}: {shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays_readable() {
+        for kept in [
+            "python train.py --epochs 3 --lr=0.1",
+            "echo token is set && cat /etc/key.pem",
+            "registry/key:latest",
+            "http://host:80/p?x=1",
+            "[ \"$TOKEN\" == x ]",
+        ] {
+            assert_eq!(masked(&["sh", "-c", kept])[2], kept);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_masking_panic(text in "[ \"'=:@/\\\\a-c-]{0,12}(token|密码)?[ =:'\"]{0,3}\\PC{0,9}") {
+            mask_arguments(&mut [text.clone(), text]);
+        }
+    }
+
+    #[test]
     fn scrubs_what_a_cloud_echoes_in_every_spelling() {
         let secret = Secret::new("to/ken+==");
         let scrubber = Scrubber::new([&secret]);
-        let text = r#"a to/ken+== b to%2Fken%2B%3D%3D c to\/ken+== d"#;
-        assert_eq!(scrubber.text(text), "a *** b *** c *** d");
+        let text = r#"a to/ken+== b to%2Fken%2B%3D%3D c to\/ken+== d to%2fken%2b%3d%3d e"#;
+        assert_eq!(scrubber.text(text), "a *** b *** c *** d *** e");
+        let text = r"a to/ken\u002b\u003d\u003d b to/ken\u002B\u003D\u003D c";
+        assert_eq!(scrubber.text(text), "a *** b *** c");
     }
 
     #[test]
@@ -323,5 +469,12 @@ mod tests {
             "http://***@proxy:8080/x"
         );
         assert_eq!(mask_user_info("http://proxy:8080"), "http://proxy:8080");
+        for text in [
+            "http://user:p/ss@proxy",
+            "user:p#ss@proxy",
+            "user:pa?ss@proxy",
+        ] {
+            assert!(!mask_user_info(text).contains("ss"), "{text}");
+        }
     }
 }

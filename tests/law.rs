@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From left to right; `output` stands beside them.
-const ORDER: [&str; 10] = [
+const ORDER: [&str; 11] = [
     "commands",
     "emulator",
     "providers",
     "http",
     "reference",
+    "gate",
     "settings",
     "model",
     "secret",

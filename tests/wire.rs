@@ -52,18 +52,20 @@ fn a_throttled_call_is_sent_again_when_the_cloud_says_so() {
 
 #[test]
 fn a_wait_of_more_than_a_minute_ends_the_look_up_and_names_the_time() {
-    let server = Server::answering(http("429 Too Many Requests", "retry-after: 300\r\n", b"{}"));
-    let run = get(&server.origin(), &[&reference(1)]).run();
-    assert_eq!(
-        (run.error()["category"].as_str(), run.code),
-        (Some("throttled"), 5)
-    );
-    assert!(
-        run.error()["message"].to_string().contains("300 s"),
-        "{}",
-        run.stdout
-    );
-    assert_eq!(server.got().len(), 1);
+    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
+        let server = Server::answering(http(status, "retry-after: 300\r\n", b"{}"));
+        let run = get(&server.origin(), &[&reference(1)]).run();
+        assert_eq!(
+            (run.error()["category"].as_str(), run.code),
+            (Some("throttled"), 5)
+        );
+        assert!(
+            run.error()["message"].to_string().contains("300 s"),
+            "{}",
+            run.stdout
+        );
+        assert_eq!(server.got().len(), 1);
+    }
 }
 
 #[test]
@@ -215,15 +217,13 @@ fn other_hosts_are_asked_through_the_proxy_of_the_environment() {
 #[test]
 fn a_proxy_that_asks_for_a_password_is_told_apart_from_a_cloud_that_refuses() {
     let proxy = Server::answering(http("407 Proxy Authentication Required", "", b""));
-    let run = get(
-        "https://sugon.test",
-        &[&reference(1), "--max-attempts", "1"],
-    )
-    .env(
-        "HTTPS_PROXY",
-        format!("http://joe:hunter22@127.0.0.1:{}", proxy.port),
-    )
-    .run();
+    let run = get("https://sugon.test", &[&reference(1)])
+        .env(
+            "HTTPS_PROXY",
+            format!("http://joe:hunter22@127.0.0.1:{}", proxy.port),
+        )
+        .run();
+    assert_eq!(proxy.got().len(), 1, "a wrong password is sent once");
     assert_eq!(run.error()["category"], "network");
     assert!(
         run.error()["message"].to_string().contains("proxy"),
@@ -381,4 +381,35 @@ fn a_machine_without_certificates_says_so_for_tls_and_works_over_loopback() {
         .env("SSL_CERT_FILE", "/nonexistent")
         .run();
     assert_eq!(run.job()["state"], "running");
+}
+
+#[test]
+fn a_host_that_never_answers_is_not_asked_by_each_reference_in_turn() {
+    let server = Server::start(|_, _, _| {});
+    let references: Vec<String> = (0..40).map(reference).collect();
+    let mut options: Vec<&str> = references.iter().map(String::as_str).collect();
+    options.extend(["--max-attempts", "1"]);
+    let run = get(&server.origin(), &options).run();
+    assert_eq!(run.code, 5);
+    let json = run.json();
+    let errors = json["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 40);
+    assert!(
+        errors[39]["message"].to_string().contains("not asked"),
+        "{}",
+        errors[39]
+    );
+    assert!(server.got().len() <= 2, "{} calls", server.got().len());
+}
+
+#[test]
+fn a_ca_file_that_cannot_be_used_is_told_before_the_first_call() {
+    let server = Server::answering(json("{}"));
+    let run = get(
+        &server.origin(),
+        &[&reference(1), "--ca-file", "/nonexistent.pem"],
+    )
+    .run();
+    assert_eq!(run.code, 2);
+    assert!(server.got().is_empty());
 }

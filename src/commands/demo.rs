@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::look_up::{LookUp, Options};
+use super::look_up::{self, Lens, Options};
 use super::{Session, program, runtime};
 use crate::emulator::{self, Emulator, Scenario};
 use crate::error::Problem;
@@ -38,10 +38,18 @@ pub(super) fn run(session: &Session, _: &Arguments) -> u8 {
                 ))]
             })?;
         let environment = Environment::new(emulator::environment(&emulator.origin()));
-        let references = REFERENCES.map(str::to_owned);
+        // Named, since --profile speaks of accounts, of which the emulated clouds have one.
+        let references = REFERENCES.map(|reference| reference.replacen('/', "@default/", 1));
         let settings = Settings::of(environment);
-        let look_up = LookUp::prepare(session, settings, &references, Options::default())?;
-        let report = look_up.report("demo").await;
+        let options = Options::default();
+        let lens = Arc::new(Lens::prepare(
+            session,
+            settings,
+            &references,
+            options,
+            None,
+        )?);
+        let report = look_up::report("demo", lens.outcomes().await, &lens.told);
         emulator.stop().await;
         Ok(report)
     });

@@ -1,15 +1,25 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use clap::Args;
 
-use super::look_up::{LookUp, Options};
+use super::gated::{self, Spent};
+use super::look_up::{self, Lens, Options, Outcome};
+use super::poll::Watched;
 use super::{Session, runtime};
 use crate::error::Problem;
-use crate::model::Report;
+use crate::gate::{Goal, Rules, decide};
+use crate::model::{Report, State};
 
 /// Look things up, once, all clouds at the same time
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  \
+#[command(
+    before_help = "Examples:\n  \
     joblens get aliyun/job/ehpc-hz-FYUr32/5 sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f\n  \
-    joblens get - -o json < references.txt | jq '.jobs[].state'")]
+    joblens get - -o json < references.txt | jq '.jobs[].state'",
+    after_help = "Exit codes: 0 all looked up · 2 wrong use · 3 not found · 4 credentials · 5 service or network.\n\
+    With --exit-status: 0 all succeeded · 1 one ended otherwise · 8 still on their way; else the cause."
+)]
 pub(super) struct Arguments {
     /// What to look up; - reads references from standard input, one a line
     #[arg(value_name = "REF")]
@@ -23,12 +33,21 @@ pub(super) struct Arguments {
     /// Take a finished invocation whose exit codes cannot be read as succeeded
     #[arg(long)]
     pub trust_finished: bool,
+    /// Make it a gate: exit 0 if all have succeeded, 1 if one ended otherwise, 8 if undecided
+    #[arg(long)]
+    pub exit_status: bool,
 }
 
 impl Arguments {
     /// True when nothing of it was given.
     pub(super) fn is_empty(&self) -> bool {
-        self.references.is_empty() && !self.vendor && !self.show_secrets && !self.trust_finished
+        let flags = [
+            self.vendor,
+            self.show_secrets,
+            self.trust_finished,
+            self.exit_status,
+        ];
+        self.references.is_empty() && !flags.contains(&true)
     }
 
     /// The first reference.
@@ -40,8 +59,11 @@ impl Arguments {
 /// Looks up what was named and shows it.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     match answer(session, arguments) {
-        Ok(report) => {
-            let code = session.finish(&report);
+        Ok((report, is_gate)) => {
+            let code = match is_gate {
+                true => session.finish_gate(&report, Vec::new(), None),
+                false => session.finish(&report),
+            };
             // The process ends here: to take thousands of containers apart would be time for nothing.
             std::mem::forget(report);
             code
@@ -50,7 +72,10 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     }
 }
 
-fn answer(session: &Session, arguments: &Arguments) -> Result<Report, Vec<Problem>> {
+/// The answer, and whether it is a gate.
+type Answer = (Report, bool);
+
+fn answer(session: &Session, arguments: &Arguments) -> Result<Answer, Vec<Problem>> {
     if arguments.references.is_empty() {
         return Err(vec![Problem::usage("nothing to look up").hint(
             "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
@@ -62,10 +87,53 @@ fn answer(session: &Session, arguments: &Arguments) -> Result<Report, Vec<Proble
         show_secrets: arguments.show_secrets,
         trust_finished: arguments.trust_finished,
     };
-    let look_up = LookUp::prepare(session, settings, &arguments.references, options)?;
+    let lens = Arc::new(Lens::prepare(
+        session,
+        settings,
+        &arguments.references,
+        options,
+        None,
+    )?);
+    let rules = Rules::new(Goal::States(vec![State::Succeeded]));
+    if arguments.exit_status {
+        if lens.references.is_empty() {
+            return Err(vec![Problem::usage(
+                "nothing to look up, so that nothing can be decided",
+            )]);
+        }
+        gated::check_goal(&lens.references, &rules.goal).map_err(|problem| vec![problem])?;
+    }
+    let started = Instant::now();
     let runtime = runtime();
-    let report = runtime.block_on(look_up.report("get"));
+    let outcomes = runtime.block_on(lens.outcomes());
     // A DNS call that still hangs must not hold up the answer.
     runtime.shutdown_background();
-    Ok(report)
+    Ok(match arguments.exit_status {
+        false => (look_up::report("get", outcomes, &lens.told), false),
+        true => one_look(&lens, outcomes, &rules, started.elapsed()),
+    })
+}
+
+/// The gate of one look: what is still on its way leaves it undecided.
+fn one_look(lens: &Lens, outcomes: Vec<Outcome>, rules: &Rules, elapsed: Duration) -> Answer {
+    const PENDING: u8 = 8;
+    let watched: Vec<Watched> = lens
+        .references
+        .iter()
+        .zip(outcomes)
+        .map(|(reference, outcome)| Watched::seen_once(reference, outcome))
+        .collect();
+    let standings = gated::standings(&watched, rules, Duration::ZERO);
+    let decision = decide(&standings, rules, true).expect("a gate whose time is over decides");
+    let code = decision.exit_code(PENDING);
+    let calls = lens.wire.calls();
+    let timed_out = true;
+    let spent = Spent {
+        elapsed,
+        calls,
+        timed_out,
+    };
+    let notices = lens.told.all();
+    let report = gated::report("get", &watched, &standings, &decision, spent, notices, code);
+    (report, true)
 }

@@ -160,6 +160,7 @@ impl Global {
             max_attempts: number(&self.max_attempts, "max_attempts", default.max_attempts)?,
             concurrency: number(&self.concurrency, "concurrency", 8)? as usize,
             allow_http,
+            pace: None,
             ca_files: self.ca_file.clone(),
         })
     }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 use super::{Session, references};
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Wire};
-use crate::model::{Job, Notice, Report, State, Time};
-use crate::providers::{self, Ask, CLOUDS, Client, mask_job};
+use crate::model::{Job, Notice, Report, Time};
+use crate::providers::{self, Ask, CLOUDS, Client, Found, mask_job};
 use crate::reference::Reference;
 use crate::settings::{CloudKeys, Settings};
 
@@ -29,7 +29,7 @@ pub(super) struct Options {
 }
 
 /// What became of one reference.
-type Outcome = Result<Job, Problem>;
+pub(super) type Outcome = Result<Job, Problem>;
 
 /// The legal settings of a cloud.
 pub(super) fn cloud_keys(cloud: &str) -> Option<CloudKeys> {
@@ -50,17 +50,24 @@ pub(super) fn all_cloud_keys() -> Vec<CloudKeys> {
         .collect()
 }
 
-/// Everything that a look-up needs, found and checked before the first call.
-pub(super) struct LookUp {
-    references: Vec<Reference>,
+/// Everything that looking needs, found and checked before the first call.
+pub(super) struct Lens {
+    /// What is looked at, in the order given, each once.
+    pub references: Vec<Reference>,
+    /// What the clients share.
+    pub wire: Arc<Wire>,
+    /// Notices of the run.
+    pub told: Collected,
     settings: Settings,
-    wire: Arc<Wire>,
     options: Options,
-    told: Collected,
+    clients: HashMap<Account, Result<Arc<dyn Client>, Problem>>,
 }
 
-impl LookUp {
-    /// Reads the references and checks settings and options. Nothing is sent.
+impl Lens {
+    /// Reads the references, checks settings and options, and makes a client for each account that
+    /// the references name. Nothing is sent.
+    ///
+    /// `pace` is the shortest time between two calls of one account.
     ///
     /// # Errors
     /// Wrong use: all references that are wrong, so that they can be mended at once.
@@ -69,108 +76,67 @@ impl LookUp {
         settings: Settings,
         inputs: &[String],
         options: Options,
+        pace: Option<Duration>,
     ) -> Result<Self, Vec<Problem>> {
         let one = |problem| vec![problem];
-        let limits = session.global.limits(settings.file()).map_err(one)?;
+        let mut limits = session.global.limits(settings.file()).map_err(one)?;
+        limits.pace = pace;
         let references = references::read(inputs, &settings, session.default_profile(&settings))?;
         let told = Collected::default();
         let sink = session.sink(&told);
         let proxies = settings.environment().proxies();
         let wire = Wire::new(limits, &proxies, Arc::new(Utc::now), sink).map_err(one)?;
+        let clients = connect(&references, &settings, &wire);
         Ok(Self {
             references,
-            settings,
             wire,
-            options,
             told,
+            settings,
+            options,
+            clients,
         })
     }
 
-    /// Looks all references up, side by side, and answers in their order.
+    /// The client of a reference's account.
     ///
-    /// A reference whose account cannot be used fails by itself and hides no other.
-    pub(super) async fn report(self, command: &'static str) -> Report {
-        let outcomes = self.outcomes().await;
-        let (mut jobs, mut problems) = (Vec::new(), Vec::new());
-        for outcome in outcomes {
-            match outcome {
-                Ok(job) => jobs.push(job),
-                Err(problem) => problems.push(problem),
-            }
+    /// # Errors
+    /// Why the account cannot be used, addressed to the reference.
+    pub(super) fn client(&self, reference: &Reference) -> Result<Arc<dyn Client>, Problem> {
+        match &self.clients[&account_of(reference)] {
+            Ok(client) => Ok(Arc::clone(client)),
+            Err(problem) => Err(addressed(problem.clone(), reference)),
         }
-        Report::new(command, jobs, problems, self.told.take())
     }
 
-    async fn outcomes(&self) -> Vec<Outcome> {
-        let clients = connect(&self.references, &self.settings, &self.wire);
-        let mut places: HashMap<&str, Arc<Semaphore>> = HashMap::new();
-        let mut running = JoinSet::new();
-        let mut outcomes: Vec<Option<Outcome>> = Vec::new();
-        for (number, reference) in self.references.iter().enumerate() {
-            let client = match &clients[&account_of(reference)] {
-                Ok(client) => Arc::clone(client),
-                Err(problem) => {
-                    outcomes.push(Some(Err(addressed(problem.clone(), reference))));
-                    continue;
-                }
-            };
-            outcomes.push(None);
-            let place = places
-                .entry(reference.template.cloud)
-                .or_insert_with(|| Arc::new(Semaphore::new(self.wire.limits().concurrency)));
-            let look = One {
-                client,
-                place: Arc::clone(place),
-                wire: Arc::clone(&self.wire),
-                told: self.told.clone(),
-                states: self.settings.file().states(&kind_of(reference)).to_vec(),
-                options: self.options,
-                reference: reference.clone(),
-            };
-            running.spawn(async move { (number, look.outcome().await) });
-        }
-        while let Some(joined) = running.join_next().await {
-            let (number, outcome) = joined.expect("a look-up neither panics nor is cancelled");
-            outcomes[number] = Some(outcome);
-        }
-        outcomes
-            .into_iter()
-            .map(|outcome| outcome.expect("every reference was answered or failed"))
-            .collect()
-    }
-}
-
-/// The look-up of one reference.
-struct One {
-    client: Arc<dyn Client>,
-    place: Arc<Semaphore>,
-    wire: Arc<Wire>,
-    told: Collected,
-    states: Vec<(String, State)>,
-    options: Options,
-    reference: Reference,
-}
-
-impl One {
-    async fn outcome(self) -> Outcome {
-        let _place = self
-            .place
-            .acquire()
-            .await
-            .expect("the semaphore is never closed");
-        let ask = Ask {
+    /// How a thing of this reference's kind is asked for, from now on.
+    pub(super) fn ask(&self, reference: &Reference) -> Ask {
+        Ask {
             vendor: self.options.vendor,
             show_secrets: self.options.show_secrets,
             trust_finished: self.options.trust_finished,
-            states: self.states,
-            // The time starts when its turn has come: a long list is not a slow look-up.
+            states: self.settings.file().states(&kind_of(reference)).to_vec(),
             deadline: Deadline::after(BUDGET),
-        };
-        let found = self.client.look_up(&self.reference, &ask).await;
-        let mut found = found.map_err(|problem| addressed(problem, &self.reference))?;
+        }
+    }
+
+    /// Looks one thing up.
+    pub(super) async fn look(&self, reference: &Reference) -> Outcome {
+        let client = self.client(reference)?;
+        let found = client.look_up(reference, &self.ask(reference)).await;
+        self.settle(
+            found.map_err(|problem| addressed(problem, reference))?,
+            reference,
+        )
+    }
+
+    /// Finishes what a client found: times, masks, notices.
+    ///
+    /// # Errors
+    /// A clock that is out of all bounds.
+    pub(super) fn settle(&self, mut found: Found, reference: &Reference) -> Outcome {
         let now = Time::new(self.wire.now()).ok_or_else(|| {
             let message = "this machine's clock is outside the years 1 to 9999";
-            addressed(Problem::new(Category::Clock, message), &self.reference)
+            addressed(Problem::new(Category::Clock, message), reference)
         })?;
         found.job.settle(now);
         if !self.options.show_secrets {
@@ -182,15 +148,61 @@ impl One {
             .for_each(|notice| self.told.keep(notice));
         Ok(found.job)
     }
+
+    /// Looks all references up, side by side, and answers in their order.
+    ///
+    /// A reference whose account cannot be used fails by itself and hides no other.
+    pub(super) async fn outcomes(self: &Arc<Self>) -> Vec<Outcome> {
+        let mut places: HashMap<&str, Arc<Semaphore>> = HashMap::new();
+        let mut running = JoinSet::new();
+        for (number, reference) in self.references.iter().enumerate() {
+            let place = places
+                .entry(reference.template.cloud)
+                .or_insert_with(|| Arc::new(Semaphore::new(self.wire.limits().concurrency)));
+            let (place, lens) = (Arc::clone(place), Arc::clone(self));
+            running.spawn(async move {
+                // The time of a look starts when its turn has come: a long list is not a slow look.
+                let _place = place
+                    .acquire()
+                    .await
+                    .expect("the semaphore is never closed");
+                (number, lens.look(&lens.references[number]).await)
+            });
+        }
+        let mut outcomes: Vec<Option<Outcome>> = self.references.iter().map(|_| None).collect();
+        while let Some(joined) = running.join_next().await {
+            let (number, outcome) = joined.expect("a look neither panics nor is cancelled");
+            outcomes[number] = Some(outcome);
+        }
+        outcomes
+            .into_iter()
+            .map(|outcome| outcome.expect("every reference was answered or failed"))
+            .collect()
+    }
 }
 
-fn kind_of(reference: &Reference) -> String {
+/// What was found and what failed, as an answer.
+pub(super) fn report(command: &'static str, outcomes: Vec<Outcome>, told: &Collected) -> Report {
+    let (mut jobs, mut problems) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            Ok(job) => jobs.push(job),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Report::new(command, jobs, problems, told.all())
+}
+
+/// `cloud/kind`
+pub(super) fn kind_of(reference: &Reference) -> String {
     format!("{}/{}", reference.template.cloud, reference.template.kind)
 }
 
-type Account = (&'static str, String);
+/// Cloud and profile.
+pub(super) type Account = (&'static str, String);
 
-fn account_of(reference: &Reference) -> Account {
+/// The account that a reference is asked with.
+pub(super) fn account_of(reference: &Reference) -> Account {
     (reference.template.cloud, reference.profile.clone())
 }
 
@@ -216,7 +228,8 @@ fn connect(
     clients
 }
 
-fn addressed(mut problem: Problem, reference: &Reference) -> Problem {
+/// The same problem with the reference it is about.
+pub(super) fn addressed(mut problem: Problem, reference: &Reference) -> Problem {
     problem.reference = Some(reference.to_string());
     problem.input = Some(reference.input.clone());
     problem
@@ -225,24 +238,84 @@ fn addressed(mut problem: Problem, reference: &Reference) -> Problem {
     problem
         .profile
         .get_or_insert_with(|| reference.profile.clone());
+    if problem.hint.is_none() {
+        problem.hint = next_step(problem.category, reference);
+    }
     problem
+}
+
+/// What to do where neither the cloud nor the wire knew better.
+fn next_step(category: Category, reference: &Reference) -> Option<String> {
+    let step = match category {
+        Category::Permission => {
+            let kind = providers::kinds().find(|kind| kind.template == *reference.template)?;
+            return Some(format!("the account needs {}", kind.permission));
+        }
+        Category::Clock => "set this machine's clock",
+        Category::Network => {
+            "check endpoint and network; --request-timeout gives an answer more time"
+        }
+        Category::Throttled | Category::Service => "ask again later; -v shows every attempt",
+        Category::Rejected | Category::Unreadable => "-v shows what was asked",
+        Category::Usage | Category::NotFound | Category::NoCredentials | Category::Refused => {
+            return None;
+        }
+    };
+    Some(step.to_owned())
 }
 
 /// Notices of a run, each once.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Collected(Arc<Mutex<Vec<Notice>>>);
+pub(super) struct Collected(Arc<Mutex<Kept>>);
+
+/// Notices in the order in which they came. An answer can hold a hundred thousand words that no
+/// table knows, so that what was kept is not searched one by one.
+#[derive(Debug, Default)]
+struct Kept {
+    notices: Vec<Notice>,
+    known: HashSet<Notice>,
+    shown: usize,
+}
 
 impl Collected {
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Keeps a notice, unless it was kept before.
     pub(super) fn keep(&self, notice: Notice) {
-        let mut notices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !notices.contains(&notice) {
-            notices.push(notice);
+        let mut kept = self.kept();
+        if kept.known.insert(notice.clone()) {
+            kept.notices.push(notice);
         }
     }
 
-    /// Takes what was kept.
-    fn take(&self) -> Vec<Notice> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The notices that came since this was last asked.
+    pub(super) fn fresh(&self) -> Vec<Notice> {
+        let mut kept = self.kept();
+        let fresh = kept.notices[kept.shown..].to_vec();
+        kept.shown = kept.notices.len();
+        fresh
+    }
+
+    /// All notices so far.
+    pub(super) fn all(&self) -> Vec<Notice> {
+        self.kept().notices.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_thousand_notices_take_no_time_and_come_once_each() {
+        let collected = Collected::default();
+        for _ in 0..2 {
+            for number in 0..100_000 {
+                collected.keep(Notice::new("unknown_state", number.to_string()));
+            }
+        }
+        assert_eq!(collected.all().len(), 100_000);
     }
 }

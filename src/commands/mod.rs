@@ -2,14 +2,20 @@
 
 mod demo;
 mod emulate;
+mod gated;
 mod get;
 mod global;
 mod look_up;
+mod poll;
 mod references;
+mod reports;
+mod voice;
+mod wait;
 mod words;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -34,7 +40,8 @@ use look_up::Collected;
         joblens aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
         joblens demo",
     after_help = "A reference is CLOUD[@PROFILE]/KIND/SEGMENT…; clouds: aliyun, sugon, huawei, tencent.\n\
-        Exit codes: 0 all looked up · 2 wrong use · 3 not found · 4 credentials · 5 service or network."
+        Exit codes: 0 all looked up, or the gate holds · 1 the gate fails · 2 wrong use · 3 not found ·\n\
+        4 credentials · 5 service or network · 8 or 124 undecided."
 )]
 struct Cli {
     #[command(flatten)]
@@ -48,6 +55,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Get(get::Arguments),
+    Wait(wait::Arguments),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
 }
@@ -74,6 +82,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             ],
         ),
         Some(Command::Get(arguments)) => get::run(&session, &arguments),
+        Some(Command::Wait(arguments)) => wait::run(&session, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {
@@ -170,6 +179,28 @@ impl Session {
                 Exit::new(5).code
             }
         }
+    }
+
+    /// Ends a gate: what failed, what was told besides, the answer, and one line with the verdict,
+    /// which comes last and on standard error even with `-q`.
+    ///
+    /// Neither output can change the verdict; when there is a limit, neither can hold up the end.
+    fn finish_gate(&self, report: &Report, mut told: Vec<u8>, limit: Option<Duration>) -> u8 {
+        let screen = self.screen(io::stderr().is_terminal());
+        for problem in &report.errors {
+            let _ = output::write_problem(&mut told, problem, &screen);
+        }
+        let mut answer = Vec::new();
+        let screen = self.screen(io::stdout().is_terminal());
+        let _ = output::write(&mut answer, report, self.global.format(), &screen);
+        if let Some(gate) = &report.gate {
+            let _ = output::write_verdict(&mut told, gate);
+        }
+        voice::within(limit, move || {
+            let _ = io::stdout().write_all(&answer);
+            let _ = io::stderr().write_all(&told);
+        });
+        report.exit.code
     }
 
     /// Ends a command that was used wrongly.

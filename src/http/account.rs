@@ -48,6 +48,9 @@ pub struct Account {
     proven: AtomicBool,
     refused: Mutex<Option<Problem>>,
     not_before: Mutex<Option<Instant>>,
+    next_turn: Mutex<Option<Instant>>,
+    /// The host could not be reached though every attempt was made: until when nothing is sent.
+    unreachable: Mutex<Option<(Instant, Problem)>>,
     clock_offset_seconds: AtomicI64,
 }
 
@@ -74,6 +77,8 @@ impl Account {
             proven: AtomicBool::new(false),
             refused: Mutex::new(None),
             not_before: Mutex::new(None),
+            next_turn: Mutex::new(None),
+            unreachable: Mutex::new(None),
             clock_offset_seconds: AtomicI64::new(0),
         }
     }
@@ -108,11 +113,18 @@ impl Account {
                 },
                 Err(fault) => (fault, None),
             };
-            drop(permits);
+            // Learned before the places are free, so that no other call is sent with a bad key.
             if answer.is_some() {
                 self.learn(request, &refusal);
             }
-            let fail = |refusal| Err(self.framed(request, refusal, answer.as_ref(), attempts));
+            drop(permits);
+            let fail = |refusal| {
+                let problem = self.framed(request, refusal, answer.as_ref(), attempts);
+                if answer.is_none() {
+                    self.note_unreachable(&problem);
+                }
+                Err(problem)
+            };
             if attempts >= self.wire.limits().max_attempts {
                 return fail(refusal);
             }
@@ -120,6 +132,10 @@ impl Account {
                 Retry::Never => return fail(refusal),
                 Retry::Once if resent_at_once => return fail(refusal),
                 Retry::Once => {
+                    if let (Category::Clock, Some(answer)) = (refusal.category, &answer) {
+                        // One code may stand for a replay and for a time that is too far off.
+                        self.correct_clock(request, answer);
+                    }
                     resent_at_once = true;
                     continue;
                 }
@@ -135,6 +151,7 @@ impl Account {
             if pause > LONGEST_HINT || pause >= deadline.remaining() {
                 let mut refusal = refusal;
                 if pause > LONGEST_HINT {
+                    refusal.category = Category::Throttled;
                     refusal.message = format!(
                         "{}; the cloud asks to wait {} s",
                         refusal.message,
@@ -162,7 +179,6 @@ impl Account {
         };
         let mut problem = self.problem(request, Category::Unreadable, message);
         problem.http_status = Some(answer.status);
-        problem.attempts = 1;
         problem.hint =
             Some("check that the endpoint is the cloud's own; -v shows what was asked".to_owned());
         problem
@@ -181,6 +197,7 @@ impl Account {
         problem.operation = Some(request.operation.to_owned());
         problem.host = Some(request.endpoint.authority().to_owned());
         problem.credential = Some(self.credential.clone());
+        problem.attempts = 1;
         problem
     }
 
@@ -202,6 +219,9 @@ impl Account {
             problem
         };
         let places = async {
+            if let Some(turn) = self.turn() {
+                tokio::time::sleep_until(turn.into()).await;
+            }
             loop {
                 let trial = self.trial.acquire().await;
                 let slot = self.slots.acquire().await;
@@ -216,6 +236,9 @@ impl Account {
         let permits = tokio::time::timeout(deadline.remaining(), places)
             .await
             .map_err(|_| out_of_time())?;
+        if let Some(problem) = self.unreachable_now(request) {
+            return Err(problem);
+        }
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         match refused.as_ref() {
             None => Ok(permits),
@@ -232,6 +255,18 @@ impl Account {
         }
     }
 
+    /// The moment at which the account may send again, when its calls are paced.
+    fn turn(&self) -> Option<Instant> {
+        let pace = self.wire.limits().pace?;
+        let mut next = self
+            .next_turn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let turn = next.map_or_else(Instant::now, |next| next.max(Instant::now()));
+        *next = Some(turn + pace);
+        Some(turn)
+    }
+
     async fn attempt(
         &self,
         request: &Request,
@@ -241,6 +276,7 @@ impl Account {
     ) -> Result<Answer, Refusal> {
         let offset = TimeDelta::seconds(self.clock_offset_seconds.load(Ordering::Relaxed));
         let proof = signer.sign(request, self.wire.now() + offset, &crypto::nonce());
+        self.wire.calls.fetch_add(1, Ordering::Relaxed);
         let client = self.wire.clients.get(&ClientKey {
             https: request.endpoint.is_https(),
             loopback: request.endpoint.is_loopback(),
@@ -254,15 +290,49 @@ impl Account {
             timeout: self.wire.limits().request_timeout.min(deadline.remaining()),
         };
         let mut answer = sending.send(&client, &|line| self.trace(line)).await?;
-        answer.body = self.scrubber.bytes(std::mem::take(&mut answer.body));
-        for (_, value) in &mut answer.headers {
-            *value = self.scrubber.text(value);
+        let signature = Scrubber::new(proof.signature().iter());
+        for scrubber in [&self.scrubber, &signature] {
+            answer.body = scrubber.bytes(std::mem::take(&mut answer.body));
+            for (_, value) in &mut answer.headers {
+                *value = scrubber.text(value);
+            }
         }
         Ok(answer)
     }
 
     fn trace(&self, line: String) {
         self.wire.tell(Happening::Trace(self.scrubber.text(&line)));
+    }
+
+    /// A host that never answered is not asked again by each reference of a long list in turn.
+    fn note_unreachable(&self, problem: &Problem) {
+        const RESPITE: Duration = Duration::from_secs(10);
+        if problem.category == Category::Network && !self.proven.load(Ordering::Relaxed) {
+            let mut unreachable = self
+                .unreachable
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *unreachable = Some((Instant::now() + RESPITE, problem.clone()));
+        }
+    }
+
+    fn unreachable_now(&self, request: &Request) -> Option<Problem> {
+        let unreachable = self
+            .unreachable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (until, problem) = unreachable.as_ref()?;
+        if Instant::now() >= *until {
+            return None;
+        }
+        let mut problem = problem.clone();
+        problem.operation = Some(request.operation.to_owned());
+        problem.message = format!(
+            "not asked, since the host gave no answer: {}",
+            problem.message
+        );
+        problem.attempts = 0;
+        Some(problem)
     }
 
     /// The first success opens all places of the account.
@@ -288,14 +358,18 @@ impl Account {
     /// Takes the clock's offset from an answer; false when the clock is not to blame.
     fn correct_clock(&self, request: &Request, answer: &Answer) -> bool {
         const NOT_THE_CLOCK: i64 = 60;
+        /// A date further off than a clock that lost its battery is no date to sign with.
+        const NO_CLOCK: i64 = 100 * 366 * 86_400;
         let Some(date) = answer.date() else {
             return false;
         };
         let offset = (date - self.wire.now()).num_seconds();
-        if offset.abs() < NOT_THE_CLOCK {
+        if !(NOT_THE_CLOCK..NO_CLOCK).contains(&offset.abs()) {
             return false;
         }
-        if self.clock_offset_seconds.swap(offset, Ordering::Relaxed) != offset {
+        let before = self.clock_offset_seconds.swap(offset, Ordering::Relaxed);
+        // `Date` has whole seconds, so that answers to calls side by side differ by one.
+        if (offset - before).abs() >= NOT_THE_CLOCK {
             let direction = if offset > 0 { "behind" } else { "ahead of" };
             self.wire.tell(Happening::Notice(
                 "clock_corrected",
@@ -345,13 +419,96 @@ impl Account {
         answer: Option<&Answer>,
         attempts: u32,
     ) -> Problem {
-        let mut problem = self.problem(request, refusal.category, refusal.message);
-        problem.code = refusal.code;
-        problem.request_id = refusal.request_id;
+        // The body was searched before it was decoded; an escape of any other kind is gone now.
+        let clean = |text: String| self.scrubber.text(&text);
+        let message = clean(refusal.message);
+        let message = message.trim_end().trim_end_matches(['.', '。']);
+        let mut problem = self.problem(request, refusal.category, message);
+        problem.code = refusal.code.map(clean);
+        problem.request_id = refusal.request_id.map(clean);
+        problem.retry_after = refusal
+            .retry_after
+            .or_else(|| answer.and_then(|answer| answer.retry_after(self.wire.now())));
         problem.retryable = refusal.retry != Retry::Never;
         problem.hint = refusal.hint;
         problem.http_status = answer.map(|answer| answer.status);
         problem.attempts = attempts;
         problem
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Endpoint, Limits, Method};
+    use crate::settings::{CloudKeys, Environment, KeySpec, Settings};
+    use chrono::DateTime;
+
+    const KEYS: CloudKeys = CloudKeys {
+        cloud: "sugon",
+        keys: &[KeySpec::secret("token", &["TOKEN"])],
+    };
+
+    /// An account of a machine whose clock stands at 1,700,000,000, and what it tells.
+    fn account() -> (Account, Arc<Mutex<Vec<Happening>>>) {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&told);
+        let wire = Wire::new(
+            Limits::default(),
+            &[],
+            Arc::new(|| DateTime::from_timestamp(1_700_000_000, 0).unwrap()),
+            Arc::new(move |happening| sink.lock().unwrap().push(happening)),
+        )
+        .unwrap();
+        let variables = [("TOKEN".to_owned(), "to/ken+==".to_owned())];
+        let profile = Settings::of(Environment::new(variables))
+            .profile(&KEYS, "default")
+            .unwrap();
+        let secret = profile.secret("token").unwrap().clone();
+        let account = Account::new(&wire, &profile, "token".to_owned(), [&secret]);
+        (account, told)
+    }
+
+    fn request() -> Request {
+        Request {
+            operation: "Read",
+            method: Method::Get,
+            endpoint: Endpoint::parse("http://127.0.0.1:1", &[], false).unwrap(),
+            path: "/".to_owned(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    fn dated(date: &str) -> Answer {
+        Answer {
+            headers: vec![("date".to_owned(), date.to_owned())],
+            ..Answer::default()
+        }
+    }
+
+    #[test]
+    fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
+        let (account, _) = account();
+        let mut refusal = Refusal::new(Category::Refused, "no such token: to/ken+==.");
+        refusal.code = Some("to/ken+==".to_owned());
+        refusal.request_id = Some("to/ken+==".to_owned());
+        let problem = account.framed(&request(), refusal, None, 1);
+        assert_eq!(problem.message, "no such token: ***");
+        assert!(!format!("{problem:?}").contains("to/ken"));
+    }
+
+    #[test]
+    fn a_clock_is_corrected_by_what_a_clock_can_be_off_and_told_once() {
+        let (account, told) = account();
+        let correct = |date| account.correct_clock(&request(), &dated(date));
+        assert!(!correct("Fri, 31 Dec 262142 23:59:59 GMT"));
+        assert!(!correct("Tue, 14 Nov 2023 22:13:30 GMT"));
+        assert!(told.lock().unwrap().is_empty());
+        assert!(correct("Tue, 14 Nov 2023 22:33:20 GMT"));
+        assert!(correct("Tue, 14 Nov 2023 22:33:21 GMT"));
+        assert_eq!(told.lock().unwrap().len(), 1);
+        assert_eq!(account.clock_offset_seconds.load(Ordering::Relaxed), 1201);
     }
 }

@@ -47,7 +47,7 @@ pub fn excerpt(body: &[u8]) -> String {
     const LONGEST: usize = 120;
     let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
     let text = text.trim_start_matches('\u{feff}').trim_start();
-    let shown = if text.starts_with(['{', '[']) {
+    let shown = if text.starts_with(['{', '[', '"']) {
         mask_json_values(text)
     } else {
         text.to_owned()
@@ -59,42 +59,35 @@ pub fn excerpt(body: &[u8]) -> String {
     }
 }
 
-/// Replaces every text that stands after `:`, whether the JSON is complete or not.
+/// Replaces every text but keys, which are those before a `:`, whether the JSON is complete or not.
 fn mask_json_values(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
-    let mut is_value = false;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if c != '"' {
-            is_value = c == ':' || (is_value && (c.is_whitespace() || c == '['));
-            masked.push(c);
-            continue;
-        }
-        let mut inner = String::new();
-        let mut closed = false;
-        while let Some(c) = chars.next() {
-            match c {
-                '"' => {
-                    closed = true;
-                    break;
-                }
-                '\\' => inner.extend([Some(c), chars.next()].into_iter().flatten()),
-                _ => inner.push(c),
-            }
-        }
-        let shown = if is_value && !inner.is_empty() {
-            "***"
-        } else {
-            &inner
+    let mut rest = text;
+    while let Some((head, tail)) = rest.split_once('"') {
+        masked.push_str(head);
+        let mut escaped = false;
+        let end = tail.find(|c| {
+            let is_end = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            is_end
+        });
+        let (inner, after) = match end {
+            Some(end) => (&tail[..end], &tail[end + 1..]),
+            None => (tail, ""),
         };
+        let is_key = after.trim_start().starts_with(':');
         masked.push('"');
-        masked.push_str(shown);
-        if closed {
+        masked.push_str(if is_key || inner.is_empty() {
+            inner
+        } else {
+            "***"
+        });
+        if end.is_some() {
             masked.push('"');
         }
-        is_value = false;
+        rest = after;
     }
-    masked
+    masked + rest
 }
 
 #[cfg(test)]
@@ -115,6 +108,11 @@ mod tests {
             excerpt(br#"{"Key":"PASSWORD","Value": "hunter2","n":1,"l":["x"],"half":"sec"#),
             r#"{"Key":"***","Value": "***","n":1,"l":["***"],"half":"***"#
         );
+        assert_eq!(
+            excerpt(br#"{"Args":["--password","hunter2","a\"b"],"x":"#),
+            r#"{"Args":["***","***","***"],"x":"#
+        );
+        assert_eq!(excerpt(br#""hunter2""#), r#""***""#);
     }
 
     #[test]

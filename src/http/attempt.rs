@@ -31,7 +31,8 @@ impl Attempt<'_> {
         let outcome = tokio::time::timeout(self.timeout, self.exchange(client))
             .await
             .unwrap_or_else(|_| {
-                let message = format!("no complete answer within {} s", self.timeout.as_secs_f64());
+                let seconds = (self.timeout.as_secs_f64() * 10.0).round() / 10.0;
+                let message = format!("no complete answer within {seconds} s");
                 Err(fault(Retry::Backoff, message))
             });
         let spent = started.elapsed().as_millis();
@@ -77,8 +78,8 @@ impl Attempt<'_> {
             body: Vec::new(),
         };
         if let Some(length) = response.content_length() {
-            // An announced length is only a promise, so no more than the limit is set aside for it.
-            let length = length.min(self.max_body);
+            // An announced length is only a promise, so little is set aside for it.
+            let length = length.min(self.max_body).min(16 << 20);
             answer
                 .body
                 .reserve_exact(usize::try_from(length).unwrap_or(0));
@@ -195,10 +196,13 @@ fn explain(error: &reqwest::Error) -> Refusal {
         return refusal;
     }
     if chain.contains("tunnel") || chain.contains("proxy") || chain.contains("socks") {
-        let mut refusal = fault(
-            Retry::Backoff,
-            format!("the proxy did not let the call through: {last}"),
-        );
+        // A wrong password that is sent again and again locks the user's account.
+        let retry = match chain.contains("authorization") {
+            true => Retry::Never,
+            false => Retry::Backoff,
+        };
+        let message = format!("the proxy did not let the call through: {last}");
+        let mut refusal = fault(retry, message);
         refusal.hint = Some("check HTTPS_PROXY, ALL_PROXY and NO_PROXY".to_owned());
         return refusal;
     }

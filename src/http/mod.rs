@@ -18,6 +18,7 @@ pub use retry::{Refusal, Retry};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub struct Limits {
     pub concurrency: usize,
     /// Allows plain HTTP beyond loopback.
     pub allow_http: bool,
+    /// Shortest time between two calls of one account; none for a single look.
+    pub pace: Option<Duration>,
     /// Private CAs besides the system's store.
     pub ca_files: Vec<PathBuf>,
 }
@@ -55,6 +58,7 @@ impl Default for Limits {
             max_attempts: 4,
             concurrency: 8,
             allow_http: false,
+            pace: None,
             ca_files: Vec::new(),
         }
     }
@@ -81,6 +85,7 @@ pub struct Wire {
     sink: Sink,
     clients: Clients,
     slots: Mutex<HashMap<String, Arc<Semaphore>>>,
+    calls: AtomicU64,
 }
 
 impl fmt::Debug for Wire {
@@ -109,6 +114,7 @@ impl Wire {
             sink,
             clients,
             slots: Mutex::new(HashMap::new()),
+            calls: AtomicU64::new(0),
         }))
     }
 
@@ -120,6 +126,11 @@ impl Wire {
     /// The time as this machine has it.
     pub fn now(&self) -> DateTime<Utc> {
         (self.clock)()
+    }
+
+    /// How many calls were sent so far, every attempt counted.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
     }
 
     fn tell(&self, happening: Happening) {

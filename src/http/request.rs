@@ -67,6 +67,21 @@ pub struct Proof {
     pub query: Vec<(&'static str, Secret)>,
 }
 
+impl Proof {
+    /// The signature alone, which lets whoever reads it send this one call again for a while.
+    pub(super) fn signature(&self) -> Option<Secret> {
+        let in_header = self.headers.iter().find_map(|(name, value)| {
+            let is_authorization = name.eq_ignore_ascii_case("authorization");
+            let (_, signature) = value.expose().rsplit_once("Signature=")?;
+            is_authorization.then(|| Secret::new(signature))
+        });
+        in_header.or_else(|| {
+            let (_, value) = self.query.iter().find(|(name, _)| *name == "Signature")?;
+            Some(value.clone())
+        })
+    }
+}
+
 /// A signer is a pure function of request, credential, time and nonce.
 pub trait Signer: Send + Sync {
     /// The proof for one attempt. `nonce` is 32 hex digits that no other attempt has.

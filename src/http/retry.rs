@@ -65,13 +65,23 @@ impl Refusal {
                 "the credentials were refused",
             ),
             403 => (Category::Permission, Retry::Never, "not permitted"),
-            404 => (Category::NotFound, Retry::Never, "not found"),
+            // Whatever is missing, no cloud has said that it is the thing that was asked for.
+            404 => (
+                Category::Rejected,
+                Retry::Never,
+                "the endpoint does not know this call",
+            ),
             407 => (
                 Category::Network,
                 Retry::Never,
                 "a proxy asks for authentication",
             ),
-            408 | 429 => (Category::Throttled, Retry::Backoff, "too many calls"),
+            408 => (
+                Category::Service,
+                Retry::Backoff,
+                "the service timed out waiting for the call",
+            ),
+            429 => (Category::Throttled, Retry::Backoff, "too many calls"),
             500 | 502..=504 => (Category::Service, Retry::Backoff, "the service failed"),
             400..=499 => (Category::Rejected, Retry::Never, "the call was rejected"),
             _ => (Category::Service, Retry::Never, "the service failed"),

@@ -6,6 +6,7 @@
 
 mod container;
 mod event;
+mod gate;
 mod report;
 mod state;
 mod task;
@@ -21,6 +22,7 @@ pub use container::{
     Container, EnvVar, HttpGet, Mount, Port, Probe, Probes, Security, TcpSocket, Termination,
 };
 pub use event::{Event, Level, Object};
+pub use gate::{Gate, Verdict};
 pub use report::{Coverage, Exit, Notice, Report};
 pub use state::State;
 pub use task::{Address, ConfigFile, Disk, EmptyDir, Flex, Nfs, Task, Volume};

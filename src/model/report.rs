@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::Job;
+use super::{Gate, Job, Verdict};
 use crate::error::{self, Problem};
 
 /// The one envelope: what a command found, what failed, and how it ended.
@@ -19,7 +19,7 @@ pub struct Report {
     /// How much of what was asked was answered.
     pub coverage: Coverage,
     /// The gate's verdict; null without a gate.
-    pub gate: Option<serde_json::Value>,
+    pub gate: Option<Gate>,
     /// How the command ends.
     pub exit: Exit,
 }
@@ -51,8 +51,20 @@ impl Report {
     }
 }
 
+impl Report {
+    /// The same report with a gate, whose exit code stands above that of the errors.
+    pub fn with_gate(mut self, gate: Gate, code: u8) -> Self {
+        self.exit = Exit::new(code);
+        if gate.verdict == Verdict::Holds {
+            self.exit.word = "holds";
+        }
+        self.gate = Some(gate);
+        self
+    }
+}
+
 /// Something a reader should know that is no failure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Notice {
     /// Stable word: `unknown_state`, `assumed_utc_offset`, `clock_corrected`, …
     pub code: &'static str,

@@ -1,8 +1,13 @@
 //! Showing what was found: a file a format. The only place that prints.
 
+mod case;
 mod complaint;
+mod dotenv;
+mod github;
 mod human;
 mod json;
+mod junit;
+mod progress;
 mod table;
 mod text;
 mod why;
@@ -10,8 +15,15 @@ mod why;
 use std::io::{self, Write};
 
 use crate::error::Problem;
-use crate::model::{Notice, Report, Time};
+use crate::model::{Gate, Notice, Report, Time};
 
+pub use dotenv::write as write_dotenv;
+pub use github::{
+    annotations as write_annotations, outputs as write_step_outputs, summary as write_step_summary,
+};
+pub use json::write as write_json;
+pub use junit::write as write_junit;
+pub use progress::Progress;
 pub use text::escape;
 
 /// The forms that an answer can take.
@@ -53,12 +65,36 @@ pub fn write(
     }
 }
 
+/// Seconds for people, such as `1h05m`.
+pub fn duration(seconds: i64) -> String {
+    human::duration(seconds)
+}
+
 /// Writes a failure for people, the next step last.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn write_problem(err: &mut dyn Write, problem: &Problem, screen: &Screen) -> io::Result<()> {
     complaint::write(err, problem, screen)
+}
+
+/// Writes the verdict of a gate in one line.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_verdict(err: &mut dyn Write, gate: &Gate) -> io::Result<()> {
+    let reason = gate.reason.as_deref().unwrap_or("no reason");
+    writeln!(
+        err,
+        "joblens: {}: {} ({} yes, {} no, {} open) after {}, {} calls",
+        gate.verdict.word(),
+        escape(reason.trim()),
+        gate.yes,
+        gate.no,
+        gate.open,
+        human::duration(i64::try_from(gate.elapsed_seconds).unwrap_or(i64::MAX)),
+        gate.calls
+    )
 }
 
 /// Writes a notice for people.

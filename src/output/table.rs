@@ -23,7 +23,7 @@ const SHORTEST_NAME: usize = 6;
 /// Lines that a cause may take on a terminal.
 const MOST_WHY_LINES: usize = 3;
 /// What stands before a cause on a line of its own; a line must not begin with a cloud's text.
-const WHY_INDENT: &str = "    └ ";
+const WHY_INDENT: &str = "    │ ";
 
 struct Column {
     title: &'static str,
@@ -77,10 +77,8 @@ pub(super) fn write(
         };
         if !causes[row].is_empty() && deserves_line(&jobs[row]) {
             let columns = width.saturating_sub(self::width(WHY_INDENT));
-            let mut indent = WHY_INDENT.to_owned();
             for part in wrap(&causes[row], columns, MOST_WHY_LINES) {
-                writeln!(out, "{indent}{part}")?;
-                indent = "    │ ".to_owned();
+                writeln!(out, "{WHY_INDENT}{part}")?;
             }
         }
     }
@@ -91,7 +89,8 @@ fn total(columns: &[Column]) -> usize {
     columns.iter().map(Column::width).sum::<usize>() + GAP * columns.len().saturating_sub(1)
 }
 
-/// AGE goes first, then RAN, then NAME shrinks; REF and STATE are never cut.
+/// AGE goes first, then RAN, then NAME shrinks, and goes where not even a short one has room; REF
+/// and STATE are never cut.
 fn squeeze(columns: &mut Vec<Column>, width: usize) {
     for title in ["AGE", "RAN"] {
         if total(columns) > width {
@@ -99,14 +98,14 @@ fn squeeze(columns: &mut Vec<Column>, width: usize) {
         }
     }
     let excess = total(columns).saturating_sub(width);
-    let Some(name) = columns.iter_mut().find(|column| column.title == "NAME") else {
-        return;
-    };
-    if excess > 0 {
+    if let Some(name) = columns.iter_mut().find(|column| column.title == "NAME") {
         let room = name.width().saturating_sub(excess).max(SHORTEST_NAME);
         for cell in &mut name.cells {
             *cell = shorten(cell, room).into_owned();
         }
+    }
+    if total(columns) > width {
+        columns.retain(|column| column.title != "NAME");
     }
 }
 
@@ -205,7 +204,7 @@ fn hue(state: State) -> Color {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::is_dangerous;
+    use super::super::text::{command_mark, is_dangerous};
     use super::*;
     use proptest::prelude::*;
 
@@ -271,7 +270,7 @@ mod tests {
                 "REF                          STATE    NAME         RAN    AGE",
                 "aliyun/job/ehpc-hz-FYUr32/5  running  resnet       1h00m  2h46m",
                 "aliyun/job/ehpc-hz-FYUr32/6  failed   训练任务 👩‍🚀  1h00m  2h46m",
-                "    └ container main: exit code 137 (OOMKilled): the node ran out of",
+                "    │ container main: exit code 137 (OOMKilled): the node ran out of",
                 "    │ memory",
             ]
         );
@@ -286,7 +285,7 @@ mod tests {
         assert_eq!(narrow[2], "aliyun/job/ehpc-hz-FYUr32/6  failed   训练任…");
         assert_eq!(
             shown(&jobs(), Columns::Usual, &screen(Some(20)))[1],
-            "aliyun/job/ehpc-hz-FYUr32/5  running  resnet"
+            "aliyun/job/ehpc-hz-FYUr32/5  running"
         );
     }
 
@@ -312,9 +311,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_can_emit_a_control_character(
-            name in any::<String>(),
-            message in any::<String>(),
+        fn no_answer_can_emit_a_control_character_or_a_command_of_a_ci_system(
+            name in "( ?(::|##\\[))?\\PC{0,20}|(?s:.){0,20}",
+            message in "([ \t]*(::|##\\[)\\PC{0,9}){0,12}|(?s:.){0,40}",
             width in proptest::option::of(1_usize..250),
         ) {
             let mut one = job("aliyun/job/c/5", &name, State::Failed);
@@ -323,6 +322,8 @@ mod tests {
             for which in [Columns::Usual, Columns::Wide] {
                 for line in shown(&[one.clone()], which, &screen(width)) {
                     prop_assert!(!line.contains(is_dangerous), "{line:?}");
+                    prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");
+                    prop_assert!(command_mark(&line).is_none(), "{line:?}");
                 }
             }
         }

@@ -5,7 +5,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor,
+};
 
 /// More list elements than this in one answer are refused: each costs far more memory than bytes.
 const MOST_ELEMENTS: u32 = 200_000;
@@ -22,16 +24,56 @@ thread_local! {
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     ELEMENTS.set(0);
-    serde_json::from_slice(body).map_err(|_| {
-        ELEMENTS.set(0);
-        explain::<T>(body)
-    })
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    T::deserialize(NoRow(&mut deserializer))
+        .and_then(|read| deserializer.end().map(|()| read))
+        .map_err(|_| {
+            ELEMENTS.set(0);
+            explain::<T>(body)
+        })
+}
+
+/// Gives structs to read from objects only: serde would take a list as well, as a row of fields in
+/// the order in which we happen to declare them.
+struct NoRow<D>(D);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for NoRow<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_map(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+/// The seed of a list's element.
+struct Element<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Element<T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        T::deserialize(NoRow(deserializer))
+    }
 }
 
 /// Decodes once more to learn the path; only failures pay for that.
 fn explain<T: DeserializeOwned>(body: &[u8]) -> String {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let (path, error) = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+    let (path, error) = match serde_path_to_error::deserialize::<_, T>(NoRow(&mut deserializer)) {
         Err(error) => (error.path().to_string(), error.into_inner()),
         Ok(_) => match deserializer.end() {
             Err(error) => ("the end".to_owned(), error),
@@ -322,7 +364,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
         let mut list = Vec::new();
-        while let Some(element) = seq.next_element()? {
+        while let Some(element) = seq.next_element_seed(Element(PhantomData))? {
             let elements = ELEMENTS.get() + 1;
             ELEMENTS.set(elements);
             if elements > MOST_ELEMENTS {
@@ -431,6 +473,18 @@ mod tests {
     fn an_empty_list_is_an_absent_part_and_a_filled_one_is_none() {
         assert_eq!(decode::<Answer>(br#"{"part":[]}"#), Ok(Answer::default()));
         assert!(decode::<Answer>(br#"{"part":[{"id":"x"}]}"#).is_err());
+    }
+
+    #[test]
+    fn a_list_is_no_row_of_fields() {
+        assert!(decode::<Answer>(br#"["x"]"#).is_err());
+        assert!(decode::<List<Inner>>(br#"[["x"]]"#).is_err());
+        assert_eq!(
+            decode::<List<Inner>>(br#"[{"id":"x"}]"#).unwrap().0[0]
+                .id
+                .trimmed(),
+            Some("x")
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 pub mod aliyun;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod huawei;
 pub mod lenient;
 mod mask;
@@ -84,6 +84,34 @@ pub trait Client: Send + Sync {
         reference: &'a Reference,
         ask: &'a Ask,
     ) -> Boxed<'a, Result<Found, Problem>>;
+
+    /// What cheap list calls tell of several things of one kind and scope: their states and what
+    /// else list rows hold. One entry for each reference, in their order; `None` for those that the
+    /// lists do not hold.
+    ///
+    /// `None` in place of a future: this kind has no such call, or too few were asked for to gain
+    /// anything.
+    fn glance<'a>(
+        &'a self,
+        _references: &'a [Reference],
+        _ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Vec<Option<Found>>, Problem>>> {
+        None
+    }
+
+    /// Asks whether a thing exists, for kinds whose look-up answers the same for a mistyped name.
+    ///
+    /// `None` in place of a future: the look-up itself tells.
+    ///
+    /// # Errors
+    /// `not_found` when it does not exist, or what went wrong.
+    fn confirm<'a>(
+        &'a self,
+        _reference: &'a Reference,
+        _ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<(), Problem>>> {
+        None
+    }
 }
 
 /// How a thing is looked up.

@@ -2,11 +2,14 @@
 //!
 //! Source: alibabacloud_ehpc20180412 4.0.0 and the E-HPC 1.0 API reference.
 
+mod array;
+mod glance;
 mod serve;
 mod sign;
 mod wire;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
@@ -94,6 +97,8 @@ struct Ehpc {
     endpoint: Endpoint,
     region: Option<String>,
     signer: Signer,
+    /// True once the cloud has said that this key may not list jobs, or that it takes no such list.
+    no_lists: AtomicBool,
 }
 
 fn connect(profile: &Profile, wire: &Arc<Wire>) -> Result<Box<dyn Client>, Problem> {
@@ -125,6 +130,7 @@ impl Ehpc {
                 access_key_secret: secret.clone(),
                 security_token: token.cloned(),
             },
+            no_lists: AtomicBool::new(false),
         })
     }
 
@@ -160,7 +166,7 @@ impl Ehpc {
             .await
     }
 
-    async fn job(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
+    async fn describe(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
         let (cluster, id) = (cluster_of(reference), reference.id());
         let query = [("ClusterId", cluster), ("JobIds.1", id)];
         let request = self.request("DescribeServerlessJobs", Method::Post, &query);
@@ -168,7 +174,10 @@ impl Ehpc {
         let at = job_at(reference, self.region.as_deref());
         let (mut job, mut notices) =
             wire::read_jobs(&answer.body, at, &ask.states).map_err(|miss| match miss {
-                Miss::NotFound => self.no_such_job(&request, &answer, reference),
+                Miss::NotFound(request_id) => Problem {
+                    request_id,
+                    ..self.no_such_job(&request, &answer, reference)
+                },
                 Miss::Unreadable(expected) => self.account.unreadable(&request, &answer, &expected),
             })?;
         if ask.vendor {
@@ -185,6 +194,7 @@ impl Ehpc {
             format!("the cluster has no serverless job {}", reference.id()),
         );
         problem.http_status = Some(answer.status);
+        problem.attempts = 1;
         problem.hint = Some(
             "check the job id; a subtask of an array job is asked for as JOB_INDEX, such as 10_3"
                 .to_owned(),
@@ -250,11 +260,8 @@ impl Ehpc {
             let goes_on = match page {
                 Ok(page) => results.add(page),
                 Err(expected) => {
-                    results.fail(
-                        self.account
-                            .unreadable(&request, &answer, &expected)
-                            .message,
-                    );
+                    let problem = self.account.unreadable(&request, &answer, &expected);
+                    results.fail(told(&problem));
                     false
                 }
             };
@@ -281,6 +288,15 @@ impl Client for Ehpc {
             }
         })
     }
+
+    fn glance<'a>(
+        &'a self,
+        references: &'a [Reference],
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Vec<Option<Found>>, Problem>>> {
+        let clusters = self.worth_a_glance(references)?;
+        Some(Box::pin(self.glance_at(clusters, references, ask)))
+    }
 }
 
 fn cluster_of(reference: &Reference) -> &str {
@@ -306,7 +322,7 @@ fn tell_omitted(job: &Job, notices: &mut Vec<Notice>) {
         notices.push(Notice::new(
             "vendor_omitted",
             format!(
-                "{}: the cloud's own document is nested too deep to be shown",
+                "{}: the cloud's own document is nested too deep or too large to be shown",
                 job.reference
             ),
         ));

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub const STATES: StateTable = &[
     ("ABORTING", State::Stopping),
     ("ABNORMAL", State::Unknown),
 ];
+
+const SUB_JOB: &str = "a sub-job of huawei/image-job";
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -105,6 +108,79 @@ pub fn read(
     Ok(Found { job, notices })
 }
 
+/// How many rows a page of the list holds; the cloud allows no more.
+pub const PAGE_SIZE: usize = 100;
+
+/// One page of the list of jobs.
+pub struct Page {
+    /// How many jobs the list holds in all.
+    pub count: Option<i64>,
+    /// Jobs without their sub-jobs.
+    pub items: Vec<Row>,
+}
+
+/// One job of the list.
+pub struct Row(ImageJob);
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WirePage {
+    count: Int,
+    items: Option<List<ImageJob>>,
+}
+
+impl Page {
+    /// Reads a page that `classify` let pass.
+    ///
+    /// # Errors
+    /// What was expected and not there.
+    pub fn read(body: &[u8]) -> Result<Self, String> {
+        let page: WirePage = lenient::decode(body)?;
+        let count = page.count.0;
+        let items = match (page.items, count) {
+            (Some(List(items)), _) => items,
+            (None, Some(0)) => Vec::new(),
+            (None, _) => return Err("a list items".to_owned()),
+        };
+        Ok(Self {
+            count,
+            items: items.into_iter().map(Row).collect(),
+        })
+    }
+}
+
+impl Row {
+    /// The id of the job.
+    pub fn id(&self) -> Option<&str> {
+        self.0.id.trimmed()
+    }
+
+    /// The job as far as the list tells it, which is without its sub-jobs and thus without a cause;
+    /// `None` when the row gives no state.
+    pub fn into_found(
+        self,
+        reference: &Reference,
+        ask: &Ask,
+        region: Option<&str>,
+    ) -> Option<Found> {
+        self.0.status.trimmed()?;
+        let total = self.0.sub_jobs_total.0;
+        let mut notices = Vec::new();
+        let listed = ImageJob {
+            sub_jobs_total: Int(None),
+            sub_jobs: List::default(),
+            ..self.0
+        };
+        let job_type = listed.job_type.0.clone();
+        let mut job = job(listed, reference, ask, region, &mut notices);
+        job.details = Some(Arc::new(Details {
+            job_type,
+            sub_jobs_total: total,
+        }));
+        Some(Found { job, notices })
+    }
+}
+
 fn job(
     answered: ImageJob,
     reference: &Reference,
@@ -135,8 +211,9 @@ fn job(
         .sub_jobs
         .0
         .into_iter()
-        .map(|sub_job| task(sub_job, ask, notices))
+        .map(|sub_job| task(sub_job, ask))
         .collect();
+    tell_unknown_words(&tasks, ask, notices);
     let (reason, message) = match (reading.state, &reading.raw) {
         (State::Failed, _) => failure(&tasks),
         (_, None) => (
@@ -167,22 +244,20 @@ fn job(
     }
 }
 
-fn task(sub_job: SubJob, ask: &Ask, notices: &mut Vec<Notice>) -> Task {
-    let mut unknown = Vec::new();
-    let reading = states::read(
-        STATES,
-        &ask.states,
-        sub_job.status.trimmed(),
-        "a sub-job of huawei/image-job",
-        &mut unknown,
-    );
-    // A thousand sub-jobs in one unknown state are one thing to tell.
-    notices.extend(
-        unknown
-            .into_iter()
-            .filter(|new| !notices.iter().any(|told| told.message == new.message))
-            .collect::<Vec<_>>(),
-    );
+/// A thousand sub-jobs in one unknown state are one thing to tell.
+fn tell_unknown_words(tasks: &[Task], ask: &Ask, notices: &mut Vec<Notice>) {
+    let words: BTreeSet<&str> = tasks
+        .iter()
+        .filter_map(|task| task.state_raw.as_deref())
+        .collect();
+    for word in words {
+        states::read(STATES, &ask.states, Some(word), SUB_JOB, notices);
+    }
+}
+
+fn task(sub_job: SubJob, ask: &Ask) -> Task {
+    let word = sub_job.status.trimmed();
+    let reading = states::read(STATES, &ask.states, word, SUB_JOB, &mut Vec::new());
     let resource = sub_job.job_resource_info.0.unwrap_or_default();
     let execution = sub_job.job_execute_info.0.unwrap_or_default();
     let created_at = time(&sub_job.begin_time);

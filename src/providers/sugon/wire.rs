@@ -145,9 +145,9 @@ pub fn classify(answer: &Answer) -> Option<Refusal> {
     let head = lenient::decode::<Head>(&answer.body).unwrap_or_default();
     let by_status = Refusal::from_status(answer);
     match head.code.trimmed() {
-        None => by_status.map(|refusal| match refusal.category {
-            Category::NotFound => Refusal {
-                hint: Some("check the endpoint as well: this answer is not the open API's".into()),
+        None => by_status.map(|refusal| match answer.status {
+            404 => Refusal {
+                hint: Some("check the endpoint: this answer is not the open API's".into()),
                 ..refusal
             },
             _ => refusal,

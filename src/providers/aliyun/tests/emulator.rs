@@ -10,7 +10,8 @@ use super::{invocation, job};
 use crate::error::Category;
 use crate::http::{Answer, Endpoint, Method, Request, Retry, Signer as _};
 use crate::model::State;
-use crate::providers::serve::{Incoming, Outgoing, Step, Thing, Warning, World};
+use crate::providers::fixture::{self, received};
+use crate::providers::serve::{Incoming, Step, Thing, Warning, World};
 use crate::secret::Secret;
 
 const CLUSTER: &str = "ehpc-hz-FYUr32";
@@ -115,35 +116,7 @@ fn signer(secret: &str, token: Option<&str>) -> Signer {
 
 /// The request as it comes in at the emulator.
 fn incoming(request: &Request, signer: &Signer, at: DateTime<Utc>, nonce: &str) -> Incoming {
-    let own = request
-        .headers
-        .iter()
-        .map(|(name, value)| (*name, value.clone()));
-    let proof = signer.sign(request, at, nonce);
-    let added = proof
-        .headers
-        .iter()
-        .map(|(name, value)| (*name, value.expose().to_owned()));
-    Incoming {
-        method: request.method.word().to_owned(),
-        path: request.path.clone(),
-        query: request.encoded_query(),
-        headers: own
-            .chain(added)
-            .chain([("host", request.endpoint.authority().to_owned())])
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
-        body: request.body.clone(),
-        now: now(),
-    }
-}
-
-fn received(outgoing: Outgoing) -> Answer {
-    Answer {
-        status: outgoing.status,
-        headers: outgoing.headers,
-        body: outgoing.body,
-    }
+    fixture::incoming(request, &signer.sign(request, at, nonce), now())
 }
 
 fn ask(world: &World, operation: &'static str, query: &[(&str, &str)]) -> Answer {

@@ -133,6 +133,35 @@ fn of_several_results_of_one_node_the_worst_counts() {
 }
 
 #[test]
+fn two_results_of_one_node_do_not_stand_for_two_nodes() {
+    let mut results = Results::default();
+    let twice = json!([
+        exit("i-1", json!(0), json!(true)),
+        exit("i-1", json!(0), json!(null))
+    ]);
+    results.add(page(json!(2), twice));
+    let (job, _) = status("Finished", &[]).into_job(invocation("c"), &[], Some(results), false);
+    assert_eq!(job.state, State::Unknown);
+}
+
+#[test]
+fn a_result_that_differs_in_its_word_alone_is_kept() {
+    let silent = |word: &str| json!({"InstanceId": "i-1", "InvokeRecordStatus": word});
+    let both = json!([silent("Finished"), silent("Failed")]);
+    assert_eq!(
+        finished(&[("i-1", "Finished")], both, true).0.state,
+        State::Failed
+    );
+}
+
+#[test]
+fn a_node_that_is_listed_twice_is_one_node() {
+    let nodes = [("i-1", "Finished"), ("i-1", "Finished")];
+    let (job, _) = finished(&nodes, json!([exit("i-1", json!(0), json!(true))]), false);
+    assert_eq!((job.state, job.tasks.len()), (State::Succeeded, 1));
+}
+
+#[test]
 fn the_other_words_need_no_results() {
     let read = |word: &str, node: &str| {
         let (job, notices) =

@@ -1,27 +1,10 @@
-use std::sync::Arc;
-
 use super::super::{CLOUD, Ehpc};
 use crate::error::{Category, Problem};
-use crate::http::{Limits, Wire};
-use crate::settings::{CloudKeys, Environment, Settings};
+use crate::providers::fixture;
 
 fn connect(variables: &[(&str, &str)]) -> Result<Ehpc, Problem> {
-    let keys = CloudKeys {
-        cloud: CLOUD.name,
-        keys: CLOUD.keys,
-    };
-    let pairs = variables
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.to_string()));
-    let settings = Settings::load(None, Environment::new(pairs), &[keys], &[])?;
-    let profile = settings.profile(&keys, "default")?;
-    let wire = Wire::new(
-        Limits::default(),
-        &[],
-        Arc::new(chrono::Utc::now),
-        Arc::new(|_| ()),
-    )?;
-    Ehpc::new(&profile, &wire)
+    let wire = fixture::wire(fixture::moment("2026-01-02T03:04:05Z"));
+    Ehpc::new(&fixture::profile(&CLOUD, variables), &wire)
 }
 
 const KEY: [(&str, &str); 2] = [

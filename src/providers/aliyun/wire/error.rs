@@ -114,11 +114,7 @@ fn sentence(message: &str) -> String {
 /// A failure without a code did not come from the operation: a gateway or proxy wrote it.
 fn without_code(mut refusal: Refusal, status: u16) -> Refusal {
     match status {
-        404 => {
-            refusal.category = Category::Rejected;
-            refusal.message = "the endpoint does not know this call".to_owned();
-            refusal.hint = Some(ENDPOINT.to_owned());
-        }
+        404 => refusal.hint = Some(ENDPOINT.to_owned()),
         407 => {
             refusal.hint = Some("set the proxy's user name and password in its URL".to_owned());
         }
@@ -129,10 +125,8 @@ fn without_code(mut refusal: Refusal, status: u16) -> Refusal {
 
 /// A code that no table holds. Whatever a 404 misses, it is not known to be the thing itself.
 fn with_unknown_code(asked: &Asked<'_>, mut refusal: Refusal, answer: &Answer) -> Refusal {
-    match answer.status {
-        404 => refusal.category = Category::Rejected,
-        407 => refusal.category = Category::Permission,
-        _ => {}
+    if answer.status == 407 {
+        refusal.category = Category::Permission;
     }
     if refusal.category == Category::Permission {
         refusal.hint = Some(permission(asked));
@@ -223,8 +217,8 @@ fn of_code(asked: &Asked<'_>, code: &str) -> Option<Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::fixture;
     use proptest::prelude::*;
-    use std::fs;
 
     const ASKED: Asked<'static> = Asked {
         operation: "DescribeServerlessJobs",
@@ -343,9 +337,8 @@ mod tests {
     #[test]
     fn reads_the_error_bodies_of_the_fixtures() {
         let read = |name: &str, status| {
-            let path = format!("{}/fixtures/aliyun/{name}", env!("CARGO_MANIFEST_DIR"));
-            let body = fs::read_to_string(path).unwrap();
-            let refusal = classify(&ASKED, &answer(status, &body)).unwrap();
+            let answer = fixture::answer(status, &format!("aliyun/{name}"));
+            let refusal = classify(&ASKED, &answer).unwrap();
             (
                 refusal.category,
                 refusal.code.unwrap(),

@@ -95,15 +95,7 @@ impl Status {
         Ok(Self {
             request_id: wire.request_id.0,
             word: wire.invoke_status.0,
-            nodes: wire
-                .invoke_instances
-                .0
-                .into_iter()
-                .map(|node| Node {
-                    id: node.instance_id.0,
-                    word: node.instance_invoke_status.0,
-                })
-                .collect(),
+            nodes: nodes(wire.invoke_instances),
         })
     }
 
@@ -111,6 +103,18 @@ impl Status {
     pub(in super::super) fn is_finished(&self) -> bool {
         is_word(self.word.as_deref(), "Finished")
     }
+}
+
+/// The nodes; one that is listed twice alike is one node.
+fn nodes(listed: Items<WireNode>) -> Vec<Node> {
+    let mut seen = HashSet::new();
+    let nodes = listed.0.into_iter().map(|node| Node {
+        id: node.instance_id.0,
+        word: node.instance_invoke_status.0,
+    });
+    nodes
+        .filter(|node| node.id.is_none() || seen.insert((node.id.clone(), node.word.clone())))
+        .collect()
 }
 
 /// Compares without regard to case and surrounding white space.
@@ -196,6 +200,9 @@ impl ResultsPage {
     }
 }
 
+/// What makes two results of a node the same: id, word, exit code and `Success`.
+type Seen = (Option<String>, Option<String>, Option<i64>, Option<bool>);
+
 /// The results of all pages that were read.
 #[derive(Debug, Default)]
 pub(in super::super) struct Results {
@@ -203,7 +210,8 @@ pub(in super::super) struct Results {
     pub(super) nodes: Vec<NodeResult>,
     /// Why some could not be read.
     pub(super) unread: Option<String>,
-    seen: HashSet<(Option<String>, Option<i64>, Option<bool>)>,
+    seen: HashSet<Seen>,
+    ids: HashSet<Option<String>>,
     pages: usize,
 }
 
@@ -217,8 +225,10 @@ impl Results {
         let known = self.nodes.len();
         for result in page.results {
             // A node that is reported twice alike is one node; another verdict on it is kept.
-            let verdict = (result.id.clone(), result.exit_code, result.success);
+            let (id, word) = (result.id.clone(), result.word.clone());
+            let verdict = (id.clone(), word, result.exit_code, result.success);
             if self.seen.insert(verdict) {
+                self.ids.insert(id);
                 self.nodes.push(result);
             }
         }
@@ -230,7 +240,7 @@ impl Results {
             None => size >= PAGE_SIZE,
         };
         let goes_on = more && self.nodes.len() > known && self.pages < MOST_PAGES;
-        let missing = total.is_some_and(|total| self.nodes.len() < total) || more;
+        let missing = total.is_some_and(|total| self.ids.len() < total) || more;
         if !goes_on && missing {
             self.fail(format!(
                 "{} results were read, there are more",

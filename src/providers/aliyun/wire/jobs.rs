@@ -72,23 +72,28 @@ pub(in super::super) fn read(
     let total_count = answer.total_count.0;
     let Some(List(infos)) = answer.job_infos else {
         return match total_count {
-            Some(0) => Err(Miss::NotFound),
+            Some(0) => Err(Miss::NotFound(answer.request_id.0)),
             _ => Err(Miss::Unreadable("a list JobInfos".to_owned())),
         };
     };
     let listed = infos.len();
     if listed == 0 {
         return match total_count {
-            None | Some(0) => Err(Miss::NotFound),
+            None | Some(0) => Err(Miss::NotFound(answer.request_id.0)),
             Some(_) => Err(Miss::Unreadable(
                 "as many jobs in JobInfos as TotalCount says".to_owned(),
             )),
         };
     }
-    let info = infos
+    let mut asked = infos
         .into_iter()
-        .find(|info| info.job_id.trimmed() == Some(at.id.trim()))
+        .filter(|info| info.job_id.trimmed() == Some(at.id.trim()));
+    let info = asked
+        .next()
         .ok_or_else(|| Miss::Unreadable("a job with the JobId that was asked for".to_owned()))?;
+    if asked.any(|twin| twin.state.trimmed() != info.state.trimmed()) {
+        return Err(Miss::Unreadable("one state for one JobId".to_owned()));
+    }
     let mut notices = Vec::new();
     if let Some(total) = total_count.filter(|total| usize::try_from(*total) != Ok(listed)) {
         notices.push(Notice::new(
@@ -165,12 +170,12 @@ impl JobInfo {
     }
 }
 
-fn moment(seconds: Int) -> Option<Time> {
+pub(super) fn moment(seconds: Int) -> Option<Time> {
     seconds.0.and_then(Time::from_unix)
 }
 
 /// The index in the id of a subtask: 3 in `10_3`.
-fn subtask_index(id: &str) -> Option<i64> {
+pub(super) fn subtask_index(id: &str) -> Option<i64> {
     let (_, index) = id.rsplit_once('_')?;
     index
         .bytes()
@@ -291,9 +296,17 @@ fn explain_job(job: &mut Job) {
             job.exit_code = all_zero(job.tasks.iter().flat_map(|task| &task.containers));
         }
         State::Failed => {
-            let by_container = job.tasks.iter().find_map(|task| {
-                failed_container(&task.containers, &format!(" of {}", label(task)))
-            });
+            // A side container of a group that went well may have been killed at its end.
+            let of_groups = |is_failed: bool| {
+                job.tasks
+                    .iter()
+                    .filter(|task| (task.state == State::Failed) == is_failed)
+                    .filter(|task| task.state != State::Succeeded)
+                    .find_map(|task| {
+                        failed_container(&task.containers, &format!(" of {}", label(task)))
+                    })
+            };
+            let by_container = of_groups(true).or_else(|| of_groups(false));
             let by_group = || {
                 let task = job.tasks.iter().find(|task| task.state == State::Failed)?;
                 let word = task.state_raw.clone()?;

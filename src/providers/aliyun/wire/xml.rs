@@ -53,7 +53,7 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
             Event::Empty(start) => {
                 let name = start.local_name().as_ref().to_owned();
                 match open.last_mut() {
-                    Some(parent) => parent.add(name, Value::Null),
+                    Some(parent) => parent.add(name, Value::Null)?,
                     None => return Err(format!("XML with the root {root} and something in it")),
                 }
             }
@@ -61,7 +61,7 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
                 let element = open.pop().ok_or_else(malformed)?;
                 let (name, value) = element.close();
                 match open.last_mut() {
-                    Some(parent) => parent.add(name, value),
+                    Some(parent) => parent.add(name, value)?,
                     None => document = Some(Value::Object(Map::from_iter([(name, value)]))),
                 }
             }
@@ -113,17 +113,21 @@ impl Element {
         }
     }
 
-    fn add(&mut self, name: String, value: Value) {
-        if !ITEMS.contains(&name.as_str()) {
-            self.children.insert(name, value);
-            return;
-        }
+    /// # Errors
+    /// A second element of a name that is no item: which of the two counts would be a guess.
+    fn add(&mut self, name: String, value: Value) -> Result<(), String> {
+        let is_item = ITEMS.contains(&name.as_str());
         match self.children.get_mut(&name) {
-            Some(Value::Array(items)) => items.push(value),
-            _ => {
+            Some(Value::Array(items)) if is_item => items.push(value),
+            Some(_) => return Err("XML with each element once".to_owned()),
+            None if is_item => {
                 self.children.insert(name, Value::Array(vec![value]));
             }
+            None => {
+                self.children.insert(name, value);
+            }
         }
+        Ok(())
     }
 
     fn close(self) -> (String, Value) {
@@ -164,6 +168,7 @@ mod tests {
             "<R><X></R>",
             "<R><X>",
             "<R></R><R></R>",
+            "<R><State>Running</State><State>Finished</State></R>",
             "<",
             bomb,
         ] {

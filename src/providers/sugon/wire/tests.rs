@@ -228,7 +228,7 @@ fn reads_the_consoles_own_form_and_gateways_pages() {
     for (status, category) in [
         (401, Category::Refused),
         (403, Category::Permission),
-        (404, Category::NotFound),
+        (404, Category::Rejected),
         (502, Category::Service),
         (302, Category::Unreadable),
     ] {

@@ -173,6 +173,8 @@ fn every_code_has_its_meaning_though_all_come_with_status_200() {
             }
         }
     }
+    let forbidden = answered(200, r#"{"code":4102}"#).unwrap();
+    assert!(forbidden.hint.unwrap().contains("DescribeServiceEvent"));
     let retired = answered(200, r#"{"code":6100}"#).unwrap();
     assert!(retired.hint.unwrap().contains("API 2.0 may be retired"));
 }
@@ -199,6 +201,9 @@ fn the_documented_error_is_read_and_the_status_counts_where_no_code_is() {
         (page.category, page.retry),
         (Category::Service, Retry::Backoff)
     );
+    // A wrong endpoint must not read as "there is no such service".
+    let elsewhere = answered(404, "<html>not found</html>").unwrap();
+    assert_eq!(elsewhere.category, Category::Rejected);
     let odd = answered(503, r#"{"code":0}"#).unwrap();
     assert_eq!(odd.category, Category::Service);
     let coded = answered(500, r#"{"code":4104}"#).unwrap();
@@ -214,4 +219,33 @@ fn the_clouds_own_document_is_kept_when_asked_for() {
     let body = fixture::read("tencent/events.json");
     let found = read(&body, &reference(), &ask, None, CHINA).unwrap();
     assert_eq!(found.job.vendor, Some(fixture::json("tencent/events.json")));
+}
+
+#[test]
+fn a_service_is_confirmed_by_its_own_name_only() {
+    let read = |body: &[u8]| has_service(body, &reference());
+    let file = fixture::read("tencent/service-info.json");
+    assert_eq!(read(&file), Ok(true));
+    let text = String::from_utf8(file).unwrap();
+    let at_the_top = r#"{"returnCode":0,"service":[{"serviceName":"test-web-service"}]}"#;
+    assert_eq!(read(at_the_top.as_bytes()), Ok(true));
+    for absent in [
+        r#"{"code":0,"data":{"service":null}}"#,
+        r#"{"code":"0","data":{"service":{}}}"#,
+        r#"{"code":0,"data":{"service":[]}}"#,
+        r#"{"code":0,"data":[]}"#,
+        r#"{"code":0}"#,
+    ] {
+        assert_eq!(read(absent.as_bytes()), Ok(false), "{absent}");
+    }
+    for wrong in [
+        text.replace("\"test-web-service\"", "\"other\""),
+        text.replace("\"default\"", "\"other\""),
+        text.replace("\"serviceName\"", "\"service\""),
+        r#"{"returnCode":5000}"#.to_owned(),
+        "{}".to_owned(),
+        "<html>".to_owned(),
+    ] {
+        assert!(read(wrong.as_bytes()).is_err(), "{wrong}");
+    }
 }

@@ -1,0 +1,426 @@
+//! Looking again and again at many things, on a budget of calls.
+
+mod schedule;
+mod weather;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use super::look_up::{Account, Lens, Outcome, account_of, addressed};
+use crate::crypto;
+use crate::error::{Category, Problem};
+use crate::gate::{Look, Track};
+use crate::model::{Job, State, Time};
+use crate::providers;
+use crate::reference::Reference;
+
+pub(super) use weather::Turn;
+use weather::Weather;
+
+/// At most ten calls a second for each account.
+pub(super) const PACE: Duration = Duration::from_millis(100);
+
+/// One thing that is looked at again and again.
+pub(super) struct Watched {
+    /// What it is.
+    pub reference: Reference,
+    /// What the looks have shown.
+    pub track: Track,
+    /// The last answer, if there was one.
+    pub job: Option<Job>,
+    /// The last failure, while it lasts.
+    pub problem: Option<Problem>,
+    /// No more looks are needed.
+    pub done: bool,
+    next_at: Duration,
+    every: Duration,
+    busy: bool,
+    looked: bool,
+    /// List calls have missed it or seen it change, so that it is asked for alone.
+    alone: bool,
+    failures: u32,
+}
+
+/// Something that a look has changed.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// A thing is in another state than before; its number, and the state before.
+    State(usize, Option<State>),
+    /// A look at a thing failed for the first time since it last succeeded; its number.
+    Problem(usize),
+    /// A cloud stopped answering or is back.
+    Weather(Turn),
+}
+
+/// How things are looked at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Manner {
+    /// A fixed time between two looks at a thing.
+    pub interval: Option<Duration>,
+    /// Events are needed, which lists do not hold.
+    pub needs_events: bool,
+    /// Things that report events only must be confirmed to exist.
+    pub confirms: bool,
+}
+
+impl Watched {
+    /// A thing that was not looked at yet.
+    fn new(reference: &Reference) -> Self {
+        Self {
+            track: Track::new(is_stateless(reference)),
+            reference: reference.clone(),
+            job: None,
+            problem: None,
+            done: false,
+            next_at: Duration::ZERO,
+            every: Duration::ZERO,
+            busy: false,
+            looked: false,
+            alone: false,
+            failures: 0,
+        }
+    }
+
+    /// A thing of which one look is all there will be.
+    pub(super) fn seen_once(reference: &Reference, outcome: Outcome) -> Self {
+        let mut watched = Self::new(reference);
+        match &outcome {
+            Ok(job) => watched.track.see(Look::Job(job), Duration::ZERO),
+            Err(problem) => watched.track.see(Look::Failed(problem), Duration::ZERO),
+        }
+        (watched.job, watched.problem) = match outcome {
+            Ok(job) => (Some(job), None),
+            Err(problem) => (None, Some(problem)),
+        };
+        watched
+    }
+}
+
+/// After so many failures in a row a thing is asked for alone.
+const MOST_BAD_LISTS: u32 = 3;
+
+type Number = usize;
+
+/// What came back from a cloud.
+enum Back {
+    Looked(Number, Box<Outcome>, Confirmation),
+    Glanced(Vec<Number>, Result<Vec<Option<Job>>, Box<Problem>>),
+}
+
+/// Whether a thing was confirmed to exist.
+enum Confirmation {
+    NotAsked,
+    Exists,
+    Failed(Box<Problem>),
+}
+
+/// Looks at many things until they are done.
+pub(super) struct Poller {
+    /// The things, in the order given.
+    pub watched: Vec<Watched>,
+    lens: Arc<Lens>,
+    manner: Manner,
+    running: JoinSet<Back>,
+    weather: Weather,
+    started: Instant,
+}
+
+impl Poller {
+    /// A poller that has not looked yet.
+    pub(super) fn new(lens: Arc<Lens>, manner: Manner) -> Self {
+        let watched = lens.references.iter().map(Watched::new).collect();
+        Self {
+            watched,
+            lens,
+            manner,
+            running: JoinSet::new(),
+            weather: Weather::default(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Time since the start; the clock of the wall plays no part in it.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// True when everything was looked at once.
+    pub(super) fn has_looked_at_all(&self) -> bool {
+        self.watched.iter().all(|watched| watched.looked)
+    }
+
+    /// True while a look is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.running.is_empty()
+    }
+
+    /// When the next look is due.
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        self.watched
+            .iter()
+            .filter(|watched| !watched.busy && !watched.done)
+            .map(|watched| watched.next_at)
+            .min()
+    }
+
+    /// Sends the looks that are due; things of one account and kind share list calls.
+    pub(super) fn start_due(&mut self) {
+        let now = self.elapsed();
+        let mut groups: HashMap<(Account, &str), Vec<Number>> = HashMap::new();
+        for (number, watched) in self.watched.iter().enumerate() {
+            if watched.busy || watched.done {
+                continue;
+            }
+            // What is due soon goes along, so that the members of a list call stay together.
+            let slack = if watched.alone {
+                Duration::ZERO
+            } else {
+                watched.every / 2
+            };
+            if watched.next_at <= now + slack {
+                let kind = watched.reference.template.kind;
+                let group = (account_of(&watched.reference), kind);
+                groups.entry(group).or_default().push(number);
+            }
+        }
+        for numbers in groups.into_values() {
+            if numbers
+                .iter()
+                .all(|number| self.watched[*number].next_at > now)
+            {
+                continue;
+            }
+            self.start_group(&numbers);
+        }
+    }
+
+    fn start_group(&mut self, numbers: &[Number]) {
+        let (alone, together): (Vec<_>, Vec<_>) = numbers
+            .iter()
+            .partition(|number| self.watched[**number].alone || self.manner.needs_events);
+        let now = self.elapsed();
+        if !self.start_glance(&together) {
+            let due = |number: &Number| self.watched[*number].next_at <= now;
+            let due: Vec<Number> = together.into_iter().filter(due).collect();
+            due.into_iter().for_each(|number| self.start_look(number));
+        }
+        alone.into_iter().for_each(|number| self.start_look(number));
+    }
+
+    /// One look at several things; false when their kind has no such call.
+    fn start_glance(&mut self, numbers: &[Number]) -> bool {
+        let Some(first) = numbers.first().filter(|_| numbers.len() > 1) else {
+            return false;
+        };
+        let reference = &self.watched[*first].reference;
+        let Ok(client) = self.lens.client(reference) else {
+            return false;
+        };
+        let references: Vec<Reference> = numbers
+            .iter()
+            .map(|number| self.watched[*number].reference.clone())
+            .collect();
+        let ask = self.lens.ask(reference);
+        if client.glance(&references, &ask).is_none() {
+            return false;
+        }
+        for number in numbers {
+            self.watched[*number].busy = true;
+        }
+        let (lens, numbers) = (Arc::clone(&self.lens), numbers.to_vec());
+        self.running.spawn(async move {
+            let glance = client
+                .glance(&references, &ask)
+                .expect("it was there a moment ago");
+            let rows = glance.await;
+            let rows = rows.map_err(|problem| Box::new(addressed(problem, &references[0])));
+            let jobs = rows.map(|rows| {
+                let settle = |(row, reference)| -> Option<Job> {
+                    let found: Option<providers::Found> = row;
+                    lens.settle(found?, reference).ok()
+                };
+                rows.into_iter().zip(&references).map(settle).collect()
+            });
+            Back::Glanced(numbers, jobs)
+        });
+        true
+    }
+
+    fn start_look(&mut self, number: Number) {
+        let watched = &mut self.watched[number];
+        watched.busy = true;
+        let (lens, reference) = (Arc::clone(&self.lens), watched.reference.clone());
+        let confirms = self.manner.confirms && watched.track.needs_confirmation();
+        self.running.spawn(async move {
+            let outcome = lens.look(&reference).await;
+            let confirmation = match confirms && outcome.is_ok() {
+                true => confirm(&lens, &reference).await,
+                false => Confirmation::NotAsked,
+            };
+            Back::Looked(number, Box::new(outcome), confirmation)
+        });
+    }
+
+    /// Waits for the next answer and takes it in.
+    pub(super) async fn next(&mut self) -> Vec<Change> {
+        match self.running.join_next().await {
+            None => Vec::new(),
+            Some(Err(_)) => unreachable!("a look neither panics nor is cancelled"),
+            Some(Ok(Back::Looked(number, outcome, confirmation))) => {
+                self.confirmed(number, &confirmation);
+                match confirmation {
+                    Confirmation::Failed(problem) if outcome.is_ok() => {
+                        self.take(number, Err(*problem))
+                    }
+                    _ => self.take(number, *outcome),
+                }
+            }
+            Some(Ok(Back::Glanced(numbers, Ok(rows)))) => numbers
+                .into_iter()
+                .zip(rows)
+                .flat_map(|(number, row)| self.take_row(number, row))
+                .collect(),
+            Some(Ok(Back::Glanced(numbers, Err(problem)))) => numbers
+                .into_iter()
+                .flat_map(|number| {
+                    let problem = addressed((*problem).clone(), &self.watched[number].reference);
+                    let changes = self.take(number, Err(problem));
+                    // It may be only the list that is broken.
+                    self.watched[number].alone = self.watched[number].failures >= MOST_BAD_LISTS;
+                    changes
+                })
+                .collect(),
+        }
+    }
+
+    fn confirmed(&mut self, number: Number, confirmation: &Confirmation) {
+        if matches!(confirmation, Confirmation::Exists) {
+            self.watched[number].track.confirm();
+        }
+    }
+
+    /// A list's row. It is enough while nothing has changed; a change, an end, and a thing that the
+    /// list does not hold are asked for alone.
+    fn take_row(&mut self, number: Number, row: Option<Job>) -> Vec<Change> {
+        let watched = &mut self.watched[number];
+        let before = watched.job.as_ref().map(|job| job.state);
+        let word = watched
+            .job
+            .as_ref()
+            .and_then(|job| job.state_raw.as_deref());
+        match row {
+            Some(job) if before == Some(job.state) && word == job.state_raw.as_deref() => {
+                let job = watched.job.clone().unwrap_or(job);
+                self.take(number, Ok(job))
+            }
+            Some(job) if before.is_none() && !job.ended && job.state != State::Unknown => {
+                self.take(number, Ok(job))
+            }
+            _ => {
+                (watched.busy, watched.alone) = (false, true);
+                watched.next_at = Duration::ZERO;
+                Vec::new()
+            }
+        }
+    }
+
+    fn take(&mut self, number: Number, outcome: Outcome) -> Vec<Change> {
+        let now = self.elapsed();
+        let mut changes = Vec::new();
+        let watched = &mut self.watched[number];
+        let cloud = watched.reference.template.cloud;
+        (watched.busy, watched.looked, watched.alone) = (false, true, false);
+        match outcome {
+            Ok(job) => {
+                let before = watched.job.as_ref().map(|job| job.state);
+                watched.track.see(Look::Job(&job), now);
+                (watched.failures, watched.problem) = (0, None);
+                if before != Some(job.state) {
+                    changes.push(Change::State(number, before));
+                }
+                let unchanged = now.saturating_sub(watched.track.since().unwrap_or(now));
+                let every = self.pause(&job, unchanged);
+                let watched = &mut self.watched[number];
+                (watched.every, watched.job) = (every, Some(job));
+                let jitter = 0.9 + 0.2 * crypto::random_fraction();
+                watched.next_at = now + watched.every.mul_f64(jitter);
+                changes.extend(self.weather.fair(cloud, number, now).map(Change::Weather));
+            }
+            Err(problem) => {
+                watched.track.see(Look::Failed(&problem), now);
+                watched.failures += 1;
+                watched.every = schedule::after_failures(watched.failures, self.manner.interval);
+                let wait = problem.retry_after.unwrap_or_default().max(watched.every);
+                watched.next_at = now + wait;
+                if watched.problem.is_none() {
+                    changes.push(Change::Problem(number));
+                }
+                if problem.category == Category::Throttled {
+                    self.hold_back(number, now + wait);
+                }
+                if is_weather(problem.category) {
+                    let turn = self.weather.foul(cloud, number, &problem, now);
+                    changes.extend(turn.map(Change::Weather));
+                }
+                self.watched[number].problem = Some(problem);
+            }
+        }
+        changes
+    }
+
+    /// The time to the next look at a thing whose state was seen unchanged for so long.
+    fn pause(&self, job: &Job, unchanged: Duration) -> Duration {
+        let known = [job.created_at, job.started_at, job.updated_at]
+            .into_iter()
+            .flatten()
+            .max();
+        let on_record = known
+            .zip(Time::new(self.lens.wire.now()))
+            .and_then(|(at, now)| u64::try_from(now.seconds_since(at)).ok())
+            .map(Duration::from_secs);
+        self.manner
+            .interval
+            .unwrap_or_else(|| schedule::pause(on_record.unwrap_or_default().max(unchanged)))
+    }
+
+    /// Nothing of a throttled account is asked before a moment.
+    fn hold_back(&mut self, number: Number, until: Duration) {
+        let account = account_of(&self.watched[number].reference);
+        for watched in &mut self.watched {
+            if account_of(&watched.reference) == account {
+                watched.next_at = watched.next_at.max(until);
+            }
+        }
+    }
+}
+
+/// True for kinds whose things report events only.
+pub(super) fn is_stateless(reference: &Reference) -> bool {
+    providers::kinds().any(|kind| kind.template == *reference.template && kind.states.is_empty())
+}
+
+/// A fault that may pass by itself.
+fn is_weather(category: Category) -> bool {
+    matches!(
+        category,
+        Category::Network | Category::Throttled | Category::Service | Category::Unreadable
+    )
+}
+
+async fn confirm(lens: &Lens, reference: &Reference) -> Confirmation {
+    let client = match lens.client(reference) {
+        Ok(client) => client,
+        Err(problem) => return Confirmation::Failed(Box::new(problem)),
+    };
+    let ask = lens.ask(reference);
+    match client.confirm(reference, &ask) {
+        None => Confirmation::Exists,
+        Some(asked) => match asked.await {
+            Ok(()) => Confirmation::Exists,
+            Err(problem) => Confirmation::Failed(Box::new(addressed(problem, reference))),
+        },
+    }
+}

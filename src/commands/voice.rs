@@ -1,0 +1,108 @@
+//! What a long command says on standard error while it works.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::model::State;
+use crate::output::{Progress, escape};
+
+/// How a long command speaks.
+pub(super) enum Voice {
+    /// Not at all.
+    Silent,
+    /// A line at a time, written by a thread of its own: a full pipe must not stop the command.
+    Log(Sender<String>, JoinHandle<()>),
+    /// One line a job on a terminal.
+    Live(Progress),
+}
+
+impl Voice {
+    /// The voice that fits standard error; `plain` keeps to lines even on a terminal.
+    pub(super) fn new(quiet: bool, plain: bool, jobs: usize) -> Self {
+        if quiet {
+            return Self::Silent;
+        }
+        let size = terminal_size::terminal_size_of(io::stderr());
+        match size.filter(|_| io::stderr().is_terminal() && !plain) {
+            Some((width, height)) => Self::Live(Progress::new(
+                jobs,
+                usize::from(width.0),
+                usize::from(height.0),
+            )),
+            None => {
+                let (sender, lines) = mpsc::channel::<String>();
+                let writer = thread::spawn(move || {
+                    for line in lines {
+                        // Standard error that is gone is no reason to stop.
+                        let _ = writeln!(io::stderr().lock(), "{}", escape(&line));
+                    }
+                });
+                Self::Log(sender, writer)
+            }
+        }
+    }
+
+    /// Says a line.
+    pub(super) fn line(&self, text: String) {
+        match self {
+            Self::Silent => {}
+            Self::Log(lines, _) => {
+                // The writer ends only with this voice.
+                let _ = lines.send(text);
+            }
+            Self::Live(progress) => progress.line(&text),
+        }
+    }
+
+    /// True when jobs have lines of their own, so that changes need not be told.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self, Self::Live(_))
+    }
+
+    /// Shows a job's state and how long it has been in it.
+    pub(super) fn show(&self, number: usize, reference: &str, state: Option<State>, seconds: i64) {
+        if let Self::Live(progress) = self {
+            progress.set(number, reference, state, seconds);
+        }
+    }
+
+    /// Marks a job as decided.
+    pub(super) fn settle(&self, number: usize) {
+        if let Self::Live(progress) = self {
+            progress.settle(number);
+        }
+    }
+
+    /// Ends: takes the live lines away, or waits for the last line for so long.
+    pub(super) fn end(self, patience: Option<Duration>) {
+        match self {
+            Self::Silent => {}
+            Self::Live(progress) => progress.clear(),
+            Self::Log(lines, writer) => {
+                drop(lines);
+                within(patience, move || {
+                    // The writer panics at nothing it does.
+                    let _ = writer.join();
+                });
+            }
+        }
+    }
+}
+
+/// Does a thing that may block; gives up waiting for it after some time, if there is a limit.
+pub(super) fn within<T: Send + 'static>(
+    limit: Option<Duration>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let Some(limit) = limit else {
+        return Some(work());
+    };
+    let (sender, done) = mpsc::channel();
+    thread::spawn(move || {
+        // Nobody listens any more when the time is over.
+        let _ = sender.send(work());
+    });
+    done.recv_timeout(limit).ok()
+}

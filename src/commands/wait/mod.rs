@@ -1,0 +1,335 @@
+mod options;
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
+
+pub(super) use options::Arguments;
+
+use super::gated::{self, Spent};
+use super::look_up::{Lens, Options};
+use super::poll::{Change, Manner, PACE, Poller, Turn};
+use super::reports::Reports;
+use super::voice::Voice;
+use super::{Session, runtime};
+use crate::error::Problem;
+use crate::gate::{Decision, Goal, Standing, decide};
+use crate::model::{Exit, Notice, Report};
+use crate::output;
+use options::Plan;
+
+/// What a log is told when nothing has changed for so long.
+const HEARTBEAT: Duration = Duration::from_secs(300);
+/// An interrupted command ends within 100 ms, whatever its outputs do.
+const PATIENCE: Duration = Duration::from_millis(60);
+
+/// Waits, and returns the verdict as exit code.
+pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+    match prepare(session, arguments) {
+        Ok((lens, plan, reports)) => {
+            let runtime = runtime();
+            let ended = runtime.block_on(watch_over(session, lens, &plan, reports));
+            // A DNS call that still hangs must not hold up the end.
+            runtime.shutdown_background();
+            ended
+        }
+        Err(problems) => session.refuse("wait", problems),
+    }
+}
+
+type Prepared = (Arc<Lens>, Plan, Reports);
+
+fn prepare(session: &Session, arguments: &Arguments) -> Result<Prepared, Vec<Problem>> {
+    let one = |problem| vec![problem];
+    let plan = arguments.plan(&session.environment).map_err(one)?;
+    let reports = Reports::read(&arguments.reports, &session.environment).map_err(one)?;
+    let settings = session.settings().map_err(one)?;
+    let options = Options {
+        vendor: arguments.vendor,
+        show_secrets: arguments.show_secrets,
+        trust_finished: arguments.trust_finished,
+    };
+    let lens = Lens::prepare(
+        session,
+        settings,
+        &arguments.references,
+        options,
+        Some(PACE),
+    )?;
+    if lens.references.is_empty() && !arguments.allow_empty {
+        return Err(one(Problem::usage("nothing to wait for").hint(
+            "name a reference, or say --allow-empty if an empty list is fine",
+        )));
+    }
+    gated::check_goal(&lens.references, &plan.rules.goal).map_err(one)?;
+    Ok((Arc::new(lens), plan, reports))
+}
+
+/// How a wait came to its end.
+enum End {
+    /// It has not come yet: what a report says meanwhile.
+    NotYet,
+    Decided(Decision),
+    /// By a signal, with its exit code.
+    Stopped(u8),
+}
+
+async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Reports) -> u8 {
+    let quiet_goal = matches!(plan.rules.goal, Goal::NoWarnings(_));
+    let manner = Manner {
+        interval: plan.interval,
+        needs_events: quiet_goal,
+        confirms: quiet_goal,
+    };
+    let voice = Voice::new(
+        session.global.quiet,
+        session.global.verbose,
+        lens.references.len(),
+    );
+    if let Some(warning) = plan.warning {
+        voice.line(format!("joblens: note: {warning}"));
+    }
+    let mut wait = Wait {
+        poller: Poller::new(Arc::clone(&lens), manner),
+        lens,
+        plan,
+        reports,
+        voice,
+        spoken_at: Duration::ZERO,
+    };
+    let end = wait.until_the_end().await;
+    let mut report = wait.report(&end);
+    let patience = matches!(end, End::Stopped(_)).then_some(PATIENCE);
+    let mut told = Vec::new();
+    let mut tell = |problem: &Problem| {
+        // A Vec takes everything.
+        let _ = writeln!(told, "joblens: {}", output::escape(&problem.message));
+    };
+    let mut annotations = Vec::new();
+    let reported = wait.reports.finish(&report, &mut annotations, &mut tell);
+    if reported.is_err() && report.exit.code == 0 {
+        report.exit = Exit::new(5);
+    }
+    told.extend(annotations);
+    wait.voice.end(patience);
+    session.finish_gate(&report, told, patience)
+}
+
+struct Wait<'a> {
+    poller: Poller,
+    lens: Arc<Lens>,
+    plan: &'a Plan,
+    reports: Reports,
+    voice: Voice,
+    /// When the log was last told something.
+    spoken_at: Duration,
+}
+
+impl Wait<'_> {
+    async fn until_the_end(&mut self) -> End {
+        let handlers = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        );
+        let (Ok(mut interrupt), Ok(mut terminate)) = handlers else {
+            unreachable!("handlers of SIGINT and SIGTERM can always be set")
+        };
+        loop {
+            if let Some(decision) = self.decide() {
+                return End::Decided(decision);
+            }
+            self.write_reports();
+            self.poller.start_due();
+            let (busy, wake_at) = (self.poller.is_busy(), self.wake_at());
+            tokio::select! {
+                biased;
+                _ = interrupt.recv() => return End::Stopped(130),
+                _ = terminate.recv() => return End::Stopped(143),
+                changes = self.poller.next(), if busy => self.tell(&changes),
+                () = tokio::time::sleep_until(wake_at) => self.beat(),
+            }
+        }
+    }
+
+    /// Decides by what was seen so far; things that need no more looks are let go.
+    fn decide(&mut self) -> Option<Decision> {
+        let now = self.poller.elapsed();
+        let standings = gated::standings(&self.poller.watched, &self.plan.rules, now);
+        for (number, standing) in standings.iter().enumerate() {
+            let watched = &mut self.poller.watched[number];
+            let settled = match standing {
+                Standing::Open(open) => open.settled,
+                Standing::Yes | Standing::No(_) => watched.track.has_ended(),
+            };
+            watched.done = settled;
+            if settled {
+                self.voice.settle(number);
+            }
+        }
+        decide(&standings, &self.plan.rules, self.is_over(now))
+    }
+
+    /// True when no time is left; with a time of 0, when everything was looked at once.
+    fn is_over(&self, now: Duration) -> bool {
+        match self.plan.timeout {
+            Some(Duration::ZERO) => self.poller.has_looked_at_all(),
+            Some(timeout) => now >= timeout,
+            None => false,
+        }
+    }
+
+    /// When to look up from waiting: the next look, the deadline, a start that is overdue, the
+    /// heartbeat, or the next second of a live display.
+    fn wake_at(&self) -> Instant {
+        let now = self.poller.elapsed();
+        let live = self.voice.is_live().then(|| now + Duration::from_secs(1));
+        let deadline = self.plan.timeout.filter(|timeout| !timeout.is_zero());
+        let start = self.plan.rules.start_timeout.filter(|at| *at > now);
+        let wake = [
+            self.poller.next_due(),
+            deadline,
+            start,
+            live,
+            Some(self.spoken_at + HEARTBEAT),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or(HEARTBEAT);
+        Instant::now() + wake.saturating_sub(now)
+    }
+
+    /// Rewrites the reports when they are due, so that a killed runner leaves true ones.
+    fn write_reports(&mut self) {
+        let now = self.poller.elapsed();
+        if !self.reports.due(now) {
+            return;
+        }
+        let report = self.report(&End::NotYet);
+        let voice = &self.voice;
+        self.reports.write(&report, now, &mut |problem| {
+            voice.line(format!("joblens: {}", problem.message));
+        });
+    }
+
+    fn tell(&mut self, changes: &[Change]) {
+        if !changes.is_empty() {
+            self.reports.mark_changed();
+        }
+        let now = self.poller.elapsed();
+        for change in changes {
+            if let Some(line) = self.line(change, now) {
+                self.say(line);
+            }
+        }
+        for notice in self.lens.told.fresh() {
+            if notice.code == "unknown_state" || notice.code == "clock_corrected" {
+                self.say(format!("joblens: note: {}", notice.message));
+            }
+        }
+        self.show();
+    }
+
+    fn line(&self, change: &Change, now: Duration) -> Option<String> {
+        let clock = output::duration(now.as_secs() as i64);
+        match change {
+            Change::State(..) if self.voice.is_live() => None,
+            Change::State(number, before) => {
+                let watched = &self.poller.watched[*number];
+                let state = watched.job.as_ref()?.state;
+                let before = before.map_or_else(String::new, |before| format!(", was {before}"));
+                Some(format!(
+                    "joblens: {clock} {}: {state}{before}",
+                    watched.reference
+                ))
+            }
+            Change::Problem(number) => {
+                let watched = &self.poller.watched[*number];
+                let problem = watched
+                    .problem
+                    .as_ref()
+                    .filter(|problem| !problem.retryable)?;
+                Some(format!(
+                    "joblens: {clock} {}: {}",
+                    watched.reference, problem.message
+                ))
+            }
+            Change::Weather(Turn::Outage(cloud, message)) => {
+                let message = format!("{cloud} does not answer ({message}); looking on");
+                self.lens.told.keep(Notice::new("outage", message.clone()));
+                Some(format!("joblens: {clock} {message}"))
+            }
+            Change::Weather(Turn::Recovered(cloud, after)) => {
+                let after = output::duration(after.as_secs() as i64);
+                let message = format!("{cloud} answers again after {after}");
+                self.lens
+                    .told
+                    .keep(Notice::new("recovered", message.clone()));
+                Some(format!("joblens: {clock} {message}"))
+            }
+        }
+    }
+
+    fn say(&mut self, line: String) {
+        self.spoken_at = self.poller.elapsed();
+        self.voice.line(line);
+    }
+
+    /// Tells a log that the command is alive, and a live display the time.
+    fn beat(&mut self) {
+        self.show();
+        let now = self.poller.elapsed();
+        if self.voice.is_live() || now < self.spoken_at + HEARTBEAT {
+            return;
+        }
+        let standings = gated::standings(&self.poller.watched, &self.plan.rules, now);
+        let count = |word: &str| standings.iter().filter(|one| one.word() == word).count();
+        self.say(format!(
+            "joblens: {} still waiting: {} yes, {} no, {} open, {} calls",
+            output::duration(now.as_secs() as i64),
+            count("yes"),
+            count("no"),
+            count("open"),
+            self.lens.wire.calls()
+        ));
+    }
+
+    fn show(&self) {
+        let now = self.poller.elapsed();
+        for (number, watched) in self.poller.watched.iter().enumerate() {
+            let since = now.saturating_sub(watched.track.since().unwrap_or_default());
+            let reference = watched.reference.to_string();
+            let seconds = since.as_secs() as i64;
+            self.voice
+                .show(number, &reference, watched.track.state(), seconds);
+        }
+    }
+
+    fn report(&self, end: &End) -> Report {
+        let now = self.poller.elapsed();
+        let standings = gated::standings(&self.poller.watched, &self.plan.rules, now);
+        let pending = match self.plan.timeout {
+            Some(Duration::ZERO) => 8,
+            _ => 124,
+        };
+        let (decision, code) = match end {
+            End::NotYet => (Decision::undecided("not decided".to_owned()), 8),
+            End::Decided(decision) => (decision.clone(), decision.exit_code(pending)),
+            End::Stopped(code) => {
+                let reason = Exit::new(*code).word.to_owned();
+                (Decision::undecided(reason), *code)
+            }
+        };
+        let spent = Spent {
+            elapsed: now,
+            calls: self.lens.wire.calls(),
+            timed_out: self.is_over(now),
+        };
+        let notices = self.lens.told.all();
+        let watched = &self.poller.watched;
+        gated::report("wait", watched, &standings, &decision, spent, notices, code)
+    }
+}

@@ -1,0 +1,91 @@
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::Problem;
+use crate::model::State;
+use crate::settings;
+
+/// What is asked of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    /// One of these states.
+    States(Vec<State>),
+    /// Any end.
+    Ended,
+    /// So much time in which no warning was new.
+    NoWarnings(Duration),
+}
+
+impl Goal {
+    /// Reads `succeeded`, `running,succeeded`, `ended` or `no-warnings=10m`.
+    ///
+    /// # Errors
+    /// Wrong use, naming what is legal.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let wrong = |what: &str| {
+            let known = State::ALL
+                .map(State::word)
+                .join(" ")
+                .replace(" unknown", "");
+            Problem::usage(format!("--for {text}: {what}")).hint(format!(
+                "write one or more of {known}, or ended, or no-warnings=10m"
+            ))
+        };
+        if text.trim() == "ended" {
+            return Ok(Self::Ended);
+        }
+        if let Some(time) = text.trim().strip_prefix("no-warnings=") {
+            return settings::duration(time)
+                .map(Self::NoWarnings)
+                .ok_or_else(|| wrong("a time with its unit was expected"));
+        }
+        let states = text
+            .split(',')
+            .map(|word| match State::from_word(word.trim()) {
+                Some(State::Unknown) | None => {
+                    Err(wrong(&format!("“{word}” is no state to wait for")))
+                }
+                Some(state) => Ok(state),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::States(states))
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ended => f.write_str("ended"),
+            Self::NoWarnings(time) => write!(f, "without a new warning for {} s", time.as_secs()),
+            Self::States(states) => {
+                let words: Vec<&str> = states.iter().map(|state| state.word()).collect();
+                f.write_str(&words.join(" or "))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_states_ends_and_times_without_warnings() {
+        let states = Goal::parse("running, succeeded").unwrap();
+        assert_eq!(states, Goal::States(vec![State::Running, State::Succeeded]));
+        assert_eq!(Goal::parse("ended").unwrap(), Goal::Ended);
+        let quiet = Goal::parse("no-warnings=10m").unwrap();
+        assert_eq!(quiet, Goal::NoWarnings(Duration::from_secs(600)));
+        for wrong in [
+            "",
+            "done",
+            "unknown",
+            "succeeded,",
+            "no-warnings",
+            "no-warnings=10",
+            "ended,failed",
+        ] {
+            assert!(Goal::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Gates: conditions on jobs that decide an exit code.
+//!
+//! Everything here is pure: looks and times are handed in. The two rules above all others: never
+//! "holds" when a job ended otherwise than was asked for, and never "fails" when none did.
+
+mod goal;
+mod track;
+mod verdict;
+
+use std::time::Duration;
+
+pub use goal::Goal;
+pub use track::{Look, Track};
+pub use verdict::{Decision, decide};
+
+/// How a gate judges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// What is asked of each job.
+    pub goal: Goal,
+    /// One job is enough.
+    pub any: bool,
+    /// Ends when the verdict is certain, and does not look at the rest.
+    pub fail_fast: bool,
+    /// A word that no table knows counts as a failure, and not as being on its way.
+    pub unknown_fails: bool,
+    /// A thing that is believed to be missing is waited for.
+    pub waits_for_missing: bool,
+    /// In this time from the start nothing is believed to be missing.
+    pub missing_grace: Duration,
+    /// A job that does not run by then will not be waited for.
+    pub start_timeout: Option<Duration>,
+    /// A job that could not be read for so long will not be waited for.
+    pub max_outage: Option<Duration>,
+}
+
+impl Rules {
+    /// The rules of a gate that asks for success of all.
+    pub fn new(goal: Goal) -> Self {
+        Self {
+            goal,
+            any: false,
+            fail_fast: true,
+            unknown_fails: false,
+            waits_for_missing: false,
+            missing_grace: Duration::from_secs(60),
+            start_timeout: None,
+            max_outage: None,
+        }
+    }
+}
+
+/// How a job stands to what is asked of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It reached what was asked for.
+    Yes,
+    /// It ended otherwise, or had a new warning.
+    No(String),
+    /// It is on its way, missing or unreadable.
+    Open(Open),
+}
+
+/// Why a job is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// What an undecided gate would take its exit code from.
+    pub cause: Cause,
+    /// No later look can change it.
+    pub settled: bool,
+    /// In words.
+    pub why: String,
+}
+
+/// What keeps a job open, the weightiest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// It may not be asked for: exit code 4.
+    Credentials,
+    /// It could not be read: exit code 5.
+    Service,
+    /// It does not exist: exit code 3.
+    Missing,
+    /// It is on its way: exit code 124, or 8 for one look.
+    Time,
+}
+
+impl Standing {
+    /// `yes`, `no` or `open`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No(_) => "no",
+            Self::Open(_) => "open",
+        }
+    }
+}

@@ -1,0 +1,131 @@
+use super::super::{Goal, Open};
+use super::*;
+use crate::model::State;
+
+fn rules(any: bool, fail_fast: bool) -> Rules {
+    Rules {
+        any,
+        fail_fast,
+        ..Rules::new(Goal::States(vec![State::Succeeded]))
+    }
+}
+
+fn open(cause: Cause, settled: bool) -> Standing {
+    Standing::Open(Open {
+        cause,
+        settled,
+        why: format!("{cause:?}"),
+    })
+}
+
+/// Every way in which a job can stand.
+fn all_standings() -> Vec<Standing> {
+    let mut all = vec![Standing::Yes, Standing::No("ended failed".into())];
+    for cause in [
+        Cause::Credentials,
+        Cause::Service,
+        Cause::Missing,
+        Cause::Time,
+    ] {
+        all.extend([open(cause, false), open(cause, true)]);
+    }
+    all
+}
+
+/// The exit code in plain words: counts first, then the weightiest cause.
+fn specified(standings: &[Standing], any: bool) -> u8 {
+    let count = |word: &str| standings.iter().filter(|one| one.word() == word).count();
+    let (yes, no, all) = (count("yes"), count("no"), standings.len());
+    if any {
+        if yes >= 1 {
+            return 0;
+        }
+        if no == all {
+            return 1;
+        }
+    } else {
+        if no >= 1 {
+            return 1;
+        }
+        if yes == all {
+            return 0;
+        }
+    }
+    let has = |cause: Cause| {
+        standings
+            .iter()
+            .any(|one| matches!(one, Standing::Open(open) if open.cause == cause))
+    };
+    match () {
+        () if has(Cause::Credentials) => 4,
+        () if has(Cause::Service) => 5,
+        () if has(Cause::Missing) => 3,
+        () => 124,
+    }
+}
+
+fn each_combination(check: impl Fn(&[Standing], bool, bool)) {
+    let all = all_standings();
+    for any in [false, true] {
+        for fail_fast in [false, true] {
+            for first in &all {
+                check(std::slice::from_ref(first), any, fail_fast);
+                for second in &all {
+                    check(&[first.clone(), second.clone()], any, fail_fast);
+                    for third in &all {
+                        let three = [first.clone(), second.clone(), third.clone()];
+                        check(&three, any, fail_fast);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn when_time_is_over_the_exit_code_is_that_of_the_plain_specification() {
+    each_combination(|standings, any, fail_fast| {
+        let decision = decide(standings, &rules(any, fail_fast), true).unwrap();
+        assert_eq!(
+            decision.exit_code(124),
+            specified(standings, any),
+            "{standings:?} any={any}"
+        );
+        assert_eq!(
+            decision.cause.is_none(),
+            decision.verdict != Verdict::Undecided
+        );
+    });
+}
+
+#[test]
+fn it_ends_early_only_when_certain_or_when_nothing_can_change() {
+    each_combination(|standings, any, fail_fast| {
+        let decision = decide(standings, &rules(any, fail_fast), false);
+        let unsettled = standings
+            .iter()
+            .any(|one| matches!(one, Standing::Open(open) if !open.settled));
+        let is_verdict = specified(standings, any) <= 1;
+        let ends = !unsettled || (fail_fast && is_verdict);
+        assert_eq!(
+            decision.is_some(),
+            ends,
+            "{standings:?} any={any} fail_fast={fail_fast}"
+        );
+        if let Some(decision) = decision {
+            assert_eq!(decision.exit_code(124), specified(standings, any));
+        }
+    });
+}
+
+#[test]
+fn one_look_without_a_verdict_is_pending() {
+    let decision = decide(&[open(Cause::Time, false)], &rules(false, true), true).unwrap();
+    assert_eq!(decision.exit_code(8), 8);
+}
+
+#[test]
+fn nothing_to_wait_for_holds() {
+    let decision = decide(&[], &rules(false, true), false).unwrap();
+    assert_eq!(decision.verdict, Verdict::Holds);
+}

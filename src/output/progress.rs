@@ -1,0 +1,84 @@
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::text::shorten;
+use super::{escape, human};
+use crate::model::State;
+
+/// One line a job on a terminal, with a spinner while the job is on its way; cleared at the end.
+#[derive(Debug)]
+pub struct Progress {
+    all: MultiProgress,
+    lines: Vec<ProgressBar>,
+    rest: Option<ProgressBar>,
+    width: usize,
+}
+
+/// Frames of the spinner a second.
+const TICK: Duration = Duration::from_millis(120);
+
+impl Progress {
+    /// Lines for so many jobs on a terminal of so many columns and rows, drawn on standard error.
+    ///
+    /// What lies beyond the terminal's height is summed up in a last line.
+    pub fn new(count: usize, width: usize, height: usize) -> Self {
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let room = height.saturating_sub(2).max(1);
+        let shown = if count > room {
+            room.saturating_sub(1).max(1)
+        } else {
+            count
+        };
+        let line = || {
+            let style = ProgressStyle::with_template("{spinner} {wide_msg}")
+                .expect("the template is well formed");
+            let bar = all.add(ProgressBar::new_spinner().with_style(style));
+            bar.enable_steady_tick(TICK);
+            bar
+        };
+        let lines = (0..shown).map(|_| line()).collect();
+        let rest = (count > shown).then(|| {
+            let bar = line();
+            bar.set_message(format!("and {} more", count - shown));
+            bar
+        });
+        Self {
+            all,
+            lines,
+            rest,
+            width,
+        }
+    }
+
+    /// Shows a job's state and how long it has been in it.
+    pub fn set(&self, number: usize, reference: &str, state: Option<State>, seconds: i64) {
+        if let Some(line) = self.lines.get(number) {
+            let word = state.map_or("…", State::word);
+            let text = format!("{word:<9} {:>6}  {reference}", human::duration(seconds));
+            let room = self.width.saturating_sub(3);
+            line.set_message(shorten(&escape(&text), room).into_owned());
+        }
+    }
+
+    /// Marks a job as decided: its spinner stands still.
+    pub fn settle(&self, number: usize) {
+        if let Some(line) = self.lines.get(number) {
+            line.abandon();
+        }
+    }
+
+    /// Prints a line above the others.
+    pub fn line(&self, text: &str) {
+        // A terminal that is gone is no reason to stop waiting.
+        let _ = self.all.println(escape(text));
+    }
+
+    /// Takes the lines away and shows the cursor again.
+    pub fn clear(&self) {
+        for line in self.lines.iter().chain(&self.rest) {
+            line.disable_steady_tick();
+        }
+        let _ = self.all.clear();
+    }
+}

@@ -1,0 +1,210 @@
+//! How a finished invocation is judged.
+
+use serde_json::json;
+
+use crate::support::Run;
+use crate::support::emulated::Emulated;
+
+const COMMAND: &str = "aliyun/invocation/C/c-1";
+
+fn scenario(parts: usize, states: &str, faults: &str) -> Emulated {
+    Emulated::start(&format!(
+        "[[job]]\nref = '{COMMAND}'\nage = '1h'\nparts = {parts}\nstates = [{{ after = '0s', state = 'Running' }}, {states}]\n{faults}"
+    ))
+}
+
+fn finished(parts: usize, exit_code: i64, faults: &str) -> Emulated {
+    let state = format!(
+        "{{ after = '3m', state = 'Finished', exit_code = {exit_code}, message = 'tar: no such file' }}"
+    );
+    scenario(parts, &state, faults)
+}
+
+fn operations(emulated: &Emulated) -> Vec<String> {
+    emulated
+        .accesses()
+        .into_iter()
+        .filter_map(|access| access.operation)
+        .collect()
+}
+
+#[test]
+fn it_succeeded_when_every_exit_code_is_0() {
+    let emulated = finished(3, 0, "");
+    let job = emulated.get(&[COMMAND]).run().job();
+    assert_eq!(
+        (&job["state"], &job["ended"], &job["exit_code"]),
+        (&json!("succeeded"), &json!(true), &json!(0))
+    );
+    assert!(
+        job["tasks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|task| task["exit_code"] == 0 && task["state"] == "succeeded")
+    );
+    assert!(job["finished_at"].is_string());
+    assert_eq!(
+        operations(&emulated),
+        ["ListInvocationStatus", "ListInvocationResults"]
+    );
+}
+
+#[test]
+fn it_failed_when_one_exit_code_is_not_0() {
+    let job = finished(3, 2, "").get(&[COMMAND]).run().job();
+    assert_eq!(
+        (&job["state"], &job["state_raw"], &job["exit_code"]),
+        (&json!("failed"), &json!("Finished"), &json!(2))
+    );
+    assert_eq!(job["reason"], "exit code 2");
+    assert_eq!(
+        job["message"],
+        "node i-node003: exit code 2: tar: no such file"
+    );
+    let states: Vec<_> = job["tasks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|task| task["state"].clone())
+        .collect();
+    assert_eq!(states, ["succeeded", "succeeded", "failed"]);
+}
+
+#[test]
+fn the_results_of_one_that_runs_are_not_asked_for() {
+    let emulated = scenario(2, "", "");
+    let job = emulated.get(&[COMMAND]).run().job();
+    assert_eq!(
+        (&job["state"], &job["ended"]),
+        (&json!("running"), &json!(false))
+    );
+    assert_eq!(operations(&emulated), ["ListInvocationStatus"]);
+}
+
+#[test]
+fn one_that_could_not_run_failed_and_one_that_was_stopped_was_canceled() {
+    let failed = scenario(2, "{ after = '1m', state = 'Failed' }", "")
+        .get(&[COMMAND])
+        .run()
+        .job();
+    assert_eq!(
+        (&failed["state"], &failed["message"]),
+        (&json!("failed"), &json!("node i-node002: failed to run"))
+    );
+    let stopped = scenario(2, "{ after = '1m', state = 'Stopped' }", "")
+        .get(&[COMMAND])
+        .run()
+        .job();
+    assert_eq!(
+        (&stopped["state"], &stopped["ended"]),
+        (&json!("canceled"), &json!(true))
+    );
+}
+
+fn assert_unread(run: &Run, what: &str) {
+    let job = run.job();
+    assert_eq!(
+        (&job["state"], &job["ended"]),
+        (&json!("unknown"), &json!(true)),
+        "{what}"
+    );
+    assert_eq!(job["state_raw"], "Finished");
+    assert_eq!(job["reason"], "exit codes not readable");
+    assert_eq!(job["details"]["exit_codes"], "unknown");
+    assert_eq!(job["exit_code"], json!(null));
+    let notices = run.json()["notices"].clone();
+    assert_eq!(notices.as_array().unwrap().len(), 1, "{what}: {notices:#}");
+    assert_eq!(notices[0]["code"], "exit_codes_unread");
+    let message = notices[0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("ListInvocationResults") || message.contains("answer"),
+        "{message}"
+    );
+    assert!(run.stderr.contains(message), "{}", run.stderr);
+    assert_eq!(run.code, 0, "{what}: {}", run.stderr);
+}
+
+#[test]
+fn without_readable_exit_codes_it_is_unknown_and_never_succeeded() {
+    for fault in [
+        "kind = 'html'\nstatus = 200",
+        "kind = 'empty'",
+        "kind = 'status'\nstatus = 500",
+        "kind = 'truncate'",
+        "kind = 'throttle'\nretry_after = '0s'",
+    ] {
+        let fault = format!("[[fault]]\noperation = 'ListInvocationResults'\n{fault}\n");
+        let emulated = finished(2, 0, &fault);
+        assert_unread(
+            &emulated.get(&[COMMAND, "--max-attempts", "2"]).run(),
+            &fault,
+        );
+        let table = emulated.joblens(&[COMMAND, "--max-attempts", "1"]).run();
+        assert!(
+            table.stdout.contains("exit codes not readable"),
+            "{}",
+            table.stdout
+        );
+    }
+}
+
+#[test]
+fn those_who_trust_a_finished_one_get_succeeded_and_the_notice() {
+    let fault = "[[fault]]\noperation = 'ListInvocationResults'\nkind = 'empty'\n";
+    let run = finished(2, 0, fault)
+        .get(&[COMMAND, "--trust-finished"])
+        .run();
+    let job = run.job();
+    assert_eq!(
+        (&job["state"], &job["ended"], run.code),
+        (&json!("succeeded"), &json!(true), 0)
+    );
+    assert_eq!(
+        job["exit_code"],
+        json!(null),
+        "an exit code that nobody read is not made up"
+    );
+    assert_eq!(run.json()["notices"][0]["code"], "exit_codes_unread");
+    let failed = finished(2, 3, "")
+        .get(&[COMMAND, "--trust-finished"])
+        .run()
+        .job();
+    assert_eq!(
+        failed["state"], "failed",
+        "what can be read is not trusted away"
+    );
+}
+
+#[test]
+fn the_results_of_many_nodes_come_in_pages() {
+    let emulated = finished(120, 7, "");
+    let job = emulated.get(&[COMMAND]).run().job();
+    assert_eq!(
+        (&job["state"], &job["exit_code"]),
+        (&json!("failed"), &json!(7))
+    );
+    let tasks = job["tasks"].as_array().unwrap();
+    assert_eq!(tasks.len(), 120);
+    assert!(
+        tasks.iter().all(|task| task["exit_code"].is_number()),
+        "{job:#}"
+    );
+    assert_eq!(tasks[119]["exit_code"], 7, "it stands on the last page");
+    assert_eq!(operations(&emulated).len(), 4);
+}
+
+#[test]
+fn a_page_that_fails_leaves_no_verdict_of_success() {
+    let fault =
+        "[[fault]]\noperation = 'ListInvocationResults'\nkind = 'html'\nstatus = 200\nskip = 1\n";
+    let run = finished(120, 0, fault).get(&[COMMAND]).run();
+    let job = run.job();
+    assert_eq!(
+        (&job["state"], &job["ended"]),
+        (&json!("unknown"), &json!(true))
+    );
+    assert_eq!(job["tasks"][0]["exit_code"], 0);
+    assert_eq!(job["tasks"][119]["exit_code"], json!(null));
+    assert_eq!(run.json()["notices"][0]["code"], "exit_codes_unread");
+}

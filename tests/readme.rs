@@ -1,0 +1,137 @@
+//! Every command of the README runs.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_joblens");
+
+/// The emulator on a free port, ended with the test.
+struct Emulator(Child, String);
+
+impl Emulator {
+    fn start(scenario: Option<&Path>) -> Self {
+        let mut command = Command::new(BINARY);
+        command.args(["emulate", "--port", "0"]).env_clear();
+        if let Some(path) = scenario {
+            command.arg("--scenario").arg(path);
+        }
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let origin = line.trim().rsplit(' ').next().unwrap().to_owned();
+        assert!(origin.starts_with("http://127.0.0.1:"), "{line}");
+        Self(child, origin)
+    }
+
+    /// Runs a line as a shell would, with `joblens` found on the path.
+    fn run(&self, line: &str) -> (Option<i32>, String) {
+        let folder: PathBuf = Path::new(BINARY).parent().unwrap().into();
+        let home = tempfile::tempdir().unwrap();
+        let output = Command::new("sh")
+            .args(["-c", line])
+            .env_clear()
+            .env("HOME", home.path())
+            .env("PATH", format!("{}:/usr/bin:/bin", folder.display()))
+            .envs(joblens::emulator::environment(&self.1))
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn readme() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    fs::read_to_string(path).unwrap()
+}
+
+/// The blocks of the README with this language.
+fn blocks(language: &str) -> Vec<String> {
+    readme()
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| {
+            block
+                .strip_prefix(&format!("{language}\n"))
+                .map(str::to_owned)
+        })
+        .collect()
+}
+
+#[test]
+fn every_command_of_the_readme_runs() {
+    let emulator = Emulator::start(None);
+    let lines: Vec<String> = blocks("console")
+        .iter()
+        .flat_map(|block| block.lines())
+        .filter_map(|line| line.strip_prefix("$ ").map(str::to_owned))
+        .collect();
+    assert!(lines.len() >= 10, "{lines:?}");
+    for line in lines {
+        let (code, text) = emulator.run(&line);
+        assert_eq!(code, Some(0), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn the_demo_shows_what_the_readme_shows() {
+    let emulator = Emulator::start(None);
+    let (_, shown) = emulator.run("joblens demo");
+    let block = blocks("console")
+        .into_iter()
+        .find(|block| block.contains("REF "))
+        .unwrap();
+    let rows = block
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_lowercase()));
+    let mut count = 0;
+    for row in rows {
+        let mut words = row.split_whitespace();
+        let (reference, state) = (words.next().unwrap(), words.next().unwrap());
+        let same = shown.lines().find(|line| line.starts_with(reference));
+        assert!(
+            same.is_some_and(|line| line.contains(state)),
+            "{row}\n{shown}"
+        );
+        count += 1;
+    }
+    assert_eq!(count, 6);
+}
+
+#[test]
+fn the_settings_of_the_readme_are_legal() {
+    let emulator = Emulator::start(None);
+    let folder = tempfile::tempdir().unwrap();
+    for (number, block) in blocks("toml").into_iter().enumerate() {
+        if block.contains("[[job]]") {
+            let path = folder.path().join(format!("{number}.toml"));
+            fs::write(&path, block).unwrap();
+            let other = Emulator::start(Some(&path));
+            let (code, text) = other.run("joblens get aliyun/job/ehpc-hz-FYUr32/nightly");
+            assert_eq!(code, Some(0), "{text}");
+            continue;
+        }
+        let path = folder.path().join(format!("{number}.toml"));
+        fs::write(&path, block).unwrap();
+        let line = format!(
+            "joblens --config {} sugon/instance/7d3e1f60b2c94a58a1e0c4f29d8b6e35",
+            path.display()
+        );
+        let (code, text) = emulator.run(&line);
+        assert_eq!(code, Some(0), "{text}");
+    }
+}

@@ -1,0 +1,129 @@
+//! The four emulated clouds of one test, on a port of their own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::{self, JoinHandle};
+
+use joblens::emulator::{Access, Emulator, Scenario, environment};
+use tokio::sync::oneshot;
+
+use super::{Joblens, joblens};
+
+/// A running emulator and what it was asked; it stops when it is dropped.
+pub struct Emulated {
+    pub origin: String,
+    accesses: Arc<Mutex<Vec<Access>>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Emulated {
+    /// Starts the scenario that this TOML text describes.
+    pub fn start(scenario: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scenario.toml");
+        fs::write(&path, scenario).unwrap();
+        let scenario = Scenario::read(&path).unwrap_or_else(|problem| panic!("{problem}"));
+        let accesses: Arc<Mutex<Vec<Access>>> = Arc::default();
+        let seen = Arc::clone(&accesses);
+        let (tell, told) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let log = Arc::new(move |access| seen.lock().unwrap().push(access));
+                let emulator = Emulator::start(scenario, 0, log).await.unwrap();
+                tell.send(emulator.origin()).unwrap();
+                // An error means that the test ended without a word, which is an end as well.
+                let _ = stopped.await;
+                emulator.stop().await;
+            });
+        });
+        Self {
+            origin: told.recv().unwrap(),
+            accesses,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    /// The variables that make a run use this emulator.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        environment(&self.origin)
+    }
+
+    /// A run that uses this emulator and keeps its secrets.
+    pub fn joblens(&self, arguments: &[&str]) -> Joblens {
+        let is_secret = |name: &str| {
+            ["SECRET_KEY", "KEY_SECRET", "_SK", "TOKEN"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        };
+        let environment = self.environment();
+        environment
+            .iter()
+            .filter(|(name, value)| is_secret(name) && !value.is_empty())
+            .fold(joblens(arguments), |run, (_, secret)| run.keeping(secret))
+            .envs(environment_pairs(&environment))
+    }
+
+    /// `get` in JSON, with more options or references.
+    pub fn get(&self, arguments: &[&str]) -> Joblens {
+        let mut all = vec!["get", "-o", "json"];
+        all.extend_from_slice(arguments);
+        self.joblens(&all)
+    }
+
+    /// What was asked so far, in the order of the answers.
+    pub fn accesses(&self) -> Vec<Access> {
+        self.accesses.lock().unwrap().clone()
+    }
+
+    /// How often each operation was asked for, as the emulator itself counts it: a request whose
+    /// client went away is counted and not answered.
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        requests(&self.origin)
+    }
+
+    /// HTTP status and fault of each access to a cloud.
+    pub fn answers_of(&self, cloud: &str) -> Vec<(u16, Option<&'static str>)> {
+        self.accesses()
+            .iter()
+            .filter(|access| access.cloud == Some(cloud))
+            .map(|access| (access.status, access.fault))
+            .collect()
+    }
+}
+
+impl Drop for Emulated {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What `GET /_emulator/requests` answers.
+pub fn requests(origin: &str) -> BTreeMap<String, u64> {
+    let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
+    let request = "GET /_emulator/requests HTTP/1.1\r\nhost: emulator\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap()
+}
+
+fn environment_pairs(environment: &[(String, String)]) -> Vec<(&str, &str)> {
+    environment
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
+}
