@@ -31,7 +31,7 @@ impl Progress {
             count
         };
         let line = || {
-            let style = ProgressStyle::with_template("{spinner} {wide_msg}")
+            let style = ProgressStyle::with_template("{spinner} {msg}")
                 .expect("the template is well formed");
             let bar = all.add(ProgressBar::new_spinner().with_style(style));
             bar.enable_steady_tick(TICK);
@@ -56,7 +56,8 @@ impl Progress {
         if let Some(line) = self.lines.get(number) {
             let word = state.map_or("…", State::word);
             let text = format!("{word:<9} {:>6}  {reference}", human::duration(seconds));
-            let room = self.width.saturating_sub(3);
+            // A terminal echoes ^C behind the last line, which must not make it two.
+            let room = self.width.saturating_sub(5);
             line.set_message(shorten(&escape(&text), room).into_owned());
         }
     }
@@ -64,7 +65,8 @@ impl Progress {
     /// Marks a job as decided: its spinner stands still.
     pub fn settle(&self, number: usize) {
         if let Some(line) = self.lines.get(number) {
-            line.abandon();
+            // A finished line would be left behind when the others are taken away.
+            line.disable_steady_tick();
         }
     }
 
@@ -79,6 +81,7 @@ impl Progress {
         for line in self.lines.iter().chain(&self.rest) {
             line.disable_steady_tick();
         }
+        // A terminal that is gone needs no clearing.
         let _ = self.all.clear();
     }
 }
