@@ -1,6 +1,8 @@
+use std::io;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::text::shorten;
 use super::{escape, human};
@@ -13,6 +15,7 @@ pub struct Progress {
     lines: Vec<ProgressBar>,
     rest: Option<ProgressBar>,
     width: usize,
+    _no_caret: NoCaret,
 }
 
 /// Frames of the spinner a second.
@@ -31,7 +34,7 @@ impl Progress {
             count
         };
         let line = || {
-            let style = ProgressStyle::with_template("{spinner} {msg}")
+            let style = ProgressStyle::with_template("{spinner} {wide_msg}")
                 .expect("the template is well formed");
             let bar = all.add(ProgressBar::new_spinner().with_style(style));
             bar.enable_steady_tick(TICK);
@@ -48,6 +51,7 @@ impl Progress {
             lines,
             rest,
             width,
+            _no_caret: NoCaret::set(),
         }
     }
 
@@ -56,8 +60,7 @@ impl Progress {
         if let Some(line) = self.lines.get(number) {
             let word = state.map_or("…", State::word);
             let text = format!("{word:<9} {:>6}  {reference}", human::duration(seconds));
-            // A terminal echoes ^C behind the last line, which must not make it two.
-            let room = self.width.saturating_sub(5);
+            let room = self.width.saturating_sub(3);
             line.set_message(shorten(&escape(&text), room).into_owned());
         }
     }
@@ -83,5 +86,31 @@ impl Progress {
         }
         // A terminal that is gone needs no clearing.
         let _ = self.all.clear();
+    }
+}
+
+/// Keeps the terminal from writing `^C` behind the last line, which fills the whole width: what is
+/// taken away at the end would be one line too few. Ctrl-C itself works as ever.
+#[derive(Debug)]
+struct NoCaret(Option<Termios>);
+
+impl NoCaret {
+    fn set() -> Self {
+        let before = tcgetattr(io::stderr()).ok();
+        if let Some(mut modes) = before.clone() {
+            modes.local_modes.remove(LocalModes::ECHOCTL);
+            // Where the terminal keeps its ways, only a line stays behind.
+            let _ = tcsetattr(io::stderr(), OptionalActions::Now, &modes);
+        }
+        Self(before)
+    }
+}
+
+impl Drop for NoCaret {
+    fn drop(&mut self) {
+        if let Some(modes) = &self.0 {
+            // There is nobody left to tell.
+            let _ = tcsetattr(io::stderr(), OptionalActions::Now, modes);
+        }
     }
 }
