@@ -1,17 +1,18 @@
 //! Sugon AI (曙光, SCNet): container instances of the open API v2.
 
+mod list;
 mod serve;
 mod sign;
 mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::{Ask, Boxed, Cloud, Found, Kind, wall_clock::WallClock};
+use super::{Ask, Boxed, Cloud, Cursor, Found, Kind, Page, wall_clock::WallClock};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::{Account, Endpoint, Method, Request, Wire};
 use crate::model::Time;
-use crate::reference::{Reference, Segment, Template};
+use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile};
 
 pub use wire::{Details, StartScript, Tensorboard};
@@ -40,8 +41,11 @@ pub static CLOUD: Cloud = Cloud {
     server: serve::SERVER,
 };
 
-/// Our name of the one operation; the vendor gives it none.
+/// Our name of the operation that tells all about one instance; the vendor gives it none.
 const OPERATION: &str = "InstanceServiceDetail";
+
+/// Our name of the operation that lists instances.
+const LIST: &str = "ListInstances";
 
 /// One token of one computing region.
 struct Client {
@@ -50,6 +54,8 @@ struct Client {
     endpoint: Endpoint,
     signer: sign::Signer,
     clock: WallClock,
+    /// How this region takes a call for the list, once it has answered one.
+    list_form: OnceLock<list::Form>,
     profile: String,
     credential: String,
 }
@@ -74,6 +80,7 @@ impl Client {
             endpoint,
             signer: sign::Signer::new(token.clone()),
             clock: WallClock::of(profile)?,
+            list_form: OnceLock::new(),
             profile: profile.name.clone(),
             credential,
         };
@@ -132,6 +139,16 @@ impl super::Client for Client {
         ask: &'a Ask,
     ) -> Boxed<'a, Result<Found, Problem>> {
         Box::pin(self.instance(reference, ask))
+    }
+
+    fn list<'a>(
+        &'a self,
+        scope: &'a Scope,
+        page: Option<Cursor>,
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        let at = page.unwrap_or(Cursor::FIRST);
+        Some(Box::pin(self.instances(scope, at, ask)))
     }
 }
 
