@@ -141,6 +141,32 @@ async fn a_limit_ends_the_asking_and_says_whether_there_is_more() {
     }
 }
 
+#[test]
+fn rows_are_read_under_their_own_references_and_tell_a_thing_once() {
+    let rows = vec!["a/b", "..", "c"];
+    let notice = crate::model::Notice::new("unknown_state", "w");
+    let page = Page::of(
+        &scope(),
+        Cursor::FIRST,
+        Some(-1),
+        rows,
+        |row| Some(row),
+        |row, reference| Found {
+            job: Job {
+                name: Some(row.to_owned()),
+                ..crate::providers::job_at(reference, None)
+            },
+            notices: vec![notice.clone()],
+        },
+    );
+    assert_eq!((page.unnamed, page.next, page.total), (1, None, None));
+    let [first, second] = <[Found; 2]>::try_from(page.found).unwrap();
+    assert_eq!(first.job.reference, "tencent/service/c/n/a%2Fb");
+    assert_eq!(first.job.namespace.as_deref(), Some("n"));
+    assert_eq!(second.job.name.as_deref(), Some("c"));
+    assert_eq!((first.notices.len(), second.notices.len()), (1, 0));
+}
+
 #[tokio::test]
 async fn stops_when_told_and_tells_what_is_missing() {
     let pages = [(ids(0..20), Some(40)), (ids(20..40), Some(40))];

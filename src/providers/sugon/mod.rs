@@ -227,6 +227,68 @@ mod tests {
     }
 
     #[test]
+    fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
+        let client = client("http://127.0.0.1:7411", serve::TEST_TOKEN).unwrap();
+        let now = fixture::moment(NOW);
+        let things = (0..101).map(|n| Thing {
+            kind: "sugon/instance".to_owned(),
+            segments: vec![n.to_string()],
+            ..Thing::default()
+        });
+        let world = World::new(things.collect(), now);
+        let (task, list) = ("task", "task/list");
+        for (form, below, has_body) in [
+            (list::Form::Body, task, true),
+            (list::Form::Query, task, false),
+            (list::Form::QueryOfList, list, false),
+        ] {
+            let request = client.list_request(form, 100);
+            let path = format!("/ai/openapi/v2/instance-service/{below}");
+            assert_eq!((&request.path, request.method), (&path, Method::Get));
+            assert_eq!(request.encoded_query(), "start=100&limit=100&sort=desc");
+            let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
+            assert_eq!(body["start"] == 100 && body["limit"] == 100, has_body);
+            let mut incoming =
+                fixture::incoming(&request, &client.signer.sign(&request, now, "0"), now);
+            assert_eq!((CLOUD.server.operation)(&incoming).as_deref(), Some(LIST));
+            if has_body {
+                // What the body says is enough.
+                incoming.query.clear();
+            }
+            let answer = fixture::received((CLOUD.server.answer)(&incoming, &world));
+            assert_eq!(wire::refusal(&answer), None);
+            let rows = wire::ListPage::read(&answer.body).unwrap().rows;
+            let ids: Vec<_> = rows.iter().map(wire::Row::id).collect();
+            assert_eq!(ids, [Some("100")]);
+        }
+    }
+
+    #[test]
+    fn the_emulator_filters_its_list_by_state() {
+        let client = client("http://127.0.0.1:7411", serve::TEST_TOKEN).unwrap();
+        let now = fixture::moment(NOW);
+        let things = ["Running", "Failed", "Running"].map(|word| Thing {
+            kind: "sugon/instance".to_owned(),
+            segments: vec![word.to_lowercase()],
+            steps: vec![Step {
+                state: word.to_owned(),
+                ..Step::default()
+            }],
+            ..Thing::default()
+        });
+        let mut request = client.list_request(list::Form::Query, 0);
+        let only_failed = ("status".to_owned(), "Failed".to_owned());
+        request.query.push(only_failed);
+        let proof = client.signer.sign(&request, now, "0");
+        let incoming = fixture::incoming(&request, &proof, now);
+        let world = World::new(things.to_vec(), now);
+        let answer = fixture::received((CLOUD.server.answer)(&incoming, &world));
+        let rows = wire::ListPage::read(&answer.body).unwrap().rows;
+        let ids: Vec<_> = rows.iter().map(wire::Row::id).collect();
+        assert_eq!(ids, [Some("failed")]);
+    }
+
+    #[test]
     fn tells_an_expired_token_before_asking() {
         // {"expireTime":"1686900109231"}
         let token = "e30.eyJleHBpcmVUaW1lIjoiMTY4NjkwMDEwOTIzMSJ9.c2ln";
