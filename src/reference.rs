@@ -1,10 +1,14 @@
 //! References: one shell token that names one thing in one cloud, `CLOUD[@PROFILE]/KIND/SEGMENT…`.
 
+mod scope;
+
 use std::fmt;
 use std::ops::Range;
 
 use crate::crypto;
 use crate::error::Problem;
+
+pub use scope::{Scope, Target};
 
 /// The profile that a reference without `@PROFILE` uses.
 pub const DEFAULT_PROFILE: &str = "default";
@@ -84,25 +88,35 @@ impl Reference {
 /// The canonical form: long names, `@default` dropped, strict percent-encoding.
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.template.cloud)?;
-        if self.profile != DEFAULT_PROFILE {
-            write!(f, "@{}", crypto::percent_encode(&self.profile))?;
-        }
-        write!(f, "/{}", self.template.kind)?;
         let (id, parents) = self
             .segments
             .split_last()
             .expect("every template has at least one segment");
-        parents
-            .iter()
-            .try_for_each(|segment| write!(f, "/{}", crypto::percent_encode(segment)))?;
+        write_scope(f, self.template, &self.profile, parents)?;
         let mut id = crypto::percent_encode(id);
         if self.template.ranges && range_parts(&id).is_some() {
             // An id that only looks like a range must not become one when it is read again.
             id = id.replace('-', "%2D");
         }
-        write!(f, "/{id}")
+        f.write_str(&id)
     }
+}
+
+/// All of a canonical reference that stands before its id, with the slash between them.
+fn write_scope(
+    f: &mut fmt::Formatter<'_>,
+    template: &Template,
+    profile: &str,
+    segments: &[String],
+) -> fmt::Result {
+    f.write_str(template.cloud)?;
+    if profile != DEFAULT_PROFILE {
+        write!(f, "@{}", crypto::percent_encode(profile))?;
+    }
+    write!(f, "/{}/", template.kind)?;
+    segments
+        .iter()
+        .try_for_each(|segment| write!(f, "{}/", crypto::percent_encode(segment)))
 }
 
 /// What reading references needs from the registry and the settings.
@@ -124,6 +138,36 @@ impl Reader<'_> {
     /// Wrong use, with the wrong part, the template and a sample of the nearest kind.
     pub fn read(&self, input: &str) -> Result<Vec<Reference>, Problem> {
         let parts = split(input);
+        let (template, profile) = self.head(input, &parts)?;
+        if is_scope(&parts) {
+            let message = "this is a scope, which names many things; one thing was expected";
+            return Err(self.wrong(input, message.into(), end_of(input), Some(template)));
+        }
+        self.things(input, &parts[2..], template, profile)
+    }
+
+    /// Reads a reference, or a scope where the text ends in `/`.
+    ///
+    /// # Errors
+    /// As [`Reader::read`], and for a scope with too many, too few or wrong segments.
+    pub fn read_any(&self, input: &str) -> Result<Target, Problem> {
+        let parts = split(input);
+        let (template, profile) = self.head(input, &parts)?;
+        if !is_scope(&parts) {
+            let things = self.things(input, &parts[2..], template, profile)?;
+            return Ok(Target::Things(things));
+        }
+        let given = &parts[2..parts.len() - 1];
+        self.scope(input, given, template, profile)
+            .map(Target::Scope)
+    }
+
+    /// Kind and profile.
+    fn head(
+        &self,
+        input: &str,
+        parts: &[Part<'_>],
+    ) -> Result<(&'static Template, String), Problem> {
         let cloud_part = &parts[0];
         let (cloud_text, profile_text) = match cloud_part.text.split_once('@') {
             Some((cloud, profile)) => (cloud, Some(profile)),
@@ -148,11 +192,16 @@ impl Reader<'_> {
             return Err(self.wrong(input, message, end_of(input), Some(of_cloud[0])));
         };
         let template = self.template(input, &of_cloud, kind_part)?;
-        let given = &parts[2..];
-        if given.last().is_some_and(|part| part.text.is_empty()) {
-            let message = "this is a scope, which names many things; one thing was expected";
-            return Err(self.wrong(input, message.into(), end_of(input), Some(template)));
-        }
+        Ok((template, profile))
+    }
+
+    fn things(
+        &self,
+        input: &str,
+        given: &[Part<'_>],
+        template: &'static Template,
+        profile: String,
+    ) -> Result<Vec<Reference>, Problem> {
         let missing = self.missing(input, template, given.len(), &profile)?;
         let decoded = given
             .iter()
@@ -274,16 +323,12 @@ impl Reader<'_> {
         let wrong = |message: &str| {
             Err(self.wrong(input, message.to_owned(), part.range(), Some(template)))
         };
-        match crypto::percent_decode(part.text) {
-            None => wrong("a “%” is not followed by two hex digits of UTF-8 text"),
-            Some(text) if text.is_empty() => wrong("a segment is empty"),
-            Some(text) if text == "." || text == ".." => {
-                wrong("“.” and “..” cannot be segments: they would name another path")
-            }
-            Some(text) if text.contains(char::is_control) => {
-                wrong("a segment holds a control character")
-            }
-            Some(text) => Ok(text),
+        let Some(text) = crypto::percent_decode(part.text) else {
+            return wrong("a “%” is not followed by two hex digits of UTF-8 text");
+        };
+        match segment_fault(&text) {
+            Some(fault) => wrong(fault),
+            None => Ok(text),
         }
     }
 
@@ -363,6 +408,16 @@ impl Reference {
     }
 }
 
+/// Why a decoded text cannot be a segment.
+fn segment_fault(text: &str) -> Option<&'static str> {
+    match text {
+        "" => Some("a segment is empty"),
+        "." | ".." => Some("“.” and “..” cannot be segments: they would name another path"),
+        _ if text.contains(char::is_control) => Some("a segment holds a control character"),
+        _ => None,
+    }
+}
+
 /// `10_1-9:2` as job, start, end and step; `None` for any other text.
 fn range_parts(text: &str) -> Option<[&str; 4]> {
     let (job, indices) = text.rsplit_once('_')?;
@@ -396,6 +451,11 @@ fn split(input: &str) -> Vec<Part<'_>> {
         .collect()
 }
 
+/// True for cloud and kind with an empty last segment.
+fn is_scope(parts: &[Part<'_>]) -> bool {
+    parts.len() > 2 && parts.last().is_some_and(|part| part.text.is_empty())
+}
+
 fn end_of(input: &str) -> Range<usize> {
     input.len()..input.len()
 }
@@ -407,175 +467,4 @@ fn nth_segment(input: &str, n: usize) -> Range<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    static JOB: Template = Template {
-        cloud: "aliyun",
-        cloud_short: "ali",
-        kind: "job",
-        kind_short: "job",
-        segments: &[
-            Segment {
-                name: "CLUSTER",
-                setting: Some("cluster"),
-            },
-            Segment {
-                name: "JOB",
-                setting: None,
-            },
-        ],
-        ranges: true,
-        sample: "aliyun/job/ehpc-hz-FYUr32/5",
-    };
-    static SERVICE: Template = Template {
-        cloud: "tencent",
-        cloud_short: "qcloud",
-        kind: "service",
-        kind_short: "svc",
-        segments: &[
-            Segment {
-                name: "CLUSTER",
-                setting: Some("cluster"),
-            },
-            Segment {
-                name: "NAMESPACE",
-                setting: Some("namespace"),
-            },
-            Segment {
-                name: "SERVICE",
-                setting: None,
-            },
-        ],
-        ranges: false,
-        sample: "tencent/service/cls-xxxxx/default/web",
-    };
-
-    fn read(input: &str) -> Result<Vec<Reference>, Problem> {
-        Reader {
-            templates: &[&JOB, &SERVICE],
-            reserved: &["aliyun/scheduler-job"],
-            default_profile: "default",
-            setting: &|cloud, profile, key| match (cloud, profile, key) {
-                ("aliyun", "prod", "cluster") => Some("c-prod".into()),
-                ("tencent", _, "namespace") => Some("default".into()),
-                _ => None,
-            },
-        }
-        .read(input)
-    }
-
-    fn canonical(input: &str) -> Vec<String> {
-        read(input)
-            .expect(input)
-            .iter()
-            .map(ToString::to_string)
-            .collect()
-    }
-
-    #[test]
-    fn takes_short_names_and_prints_long_ones() {
-        assert_eq!(canonical("ALI/Job/c/5"), ["aliyun/job/c/5"]);
-        assert_eq!(canonical("qcloud/svc/c/n/s"), ["tencent/service/c/n/s"]);
-        assert_eq!(canonical("aliyun@default/job/c/5"), ["aliyun/job/c/5"]);
-        assert_eq!(canonical("aliyun@prod/job/c/5"), ["aliyun@prod/job/c/5"]);
-        assert_eq!(
-            canonical("aliyun/job/c/a%2fb%20你"),
-            ["aliyun/job/c/a%2Fb%20%E4%BD%A0"]
-        );
-    }
-
-    #[test]
-    fn fills_what_is_missing_on_the_left_from_the_profile() {
-        assert_eq!(canonical("aliyun@prod/job/5"), ["aliyun@prod/job/c-prod/5"]);
-        assert_eq!(
-            read("tencent/service/web").unwrap_err().message,
-            "CLUSTER is missing"
-        );
-        assert!(
-            read("aliyun/job/5")
-                .unwrap_err()
-                .hint
-                .unwrap()
-                .contains("[aliyun.default]")
-        );
-    }
-
-    #[test]
-    fn expands_ranges_on_the_raw_text_only() {
-        assert_eq!(
-            canonical("aliyun/job/c/10_1-9:4"),
-            [
-                "aliyun/job/c/10_1",
-                "aliyun/job/c/10_5",
-                "aliyun/job/c/10_9"
-            ]
-        );
-        assert_eq!(
-            canonical("aliyun/job/c/10_1%2D5"),
-            ["aliyun/job/c/10_1%2D5"]
-        );
-        assert_eq!(
-            canonical("tencent/service/c/n/10_1-5"),
-            ["tencent/service/c/n/10_1-5"]
-        );
-        for wrong in [
-            "10_5-1",
-            "10_1-5:0",
-            "10_1-20000",
-            "10_1-99999999999999999999",
-        ] {
-            assert!(read(&format!("aliyun/job/c/{wrong}")).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn points_at_the_wrong_part() {
-        let spans = [
-            ("aliyn/job/c/5", "aliyn"),
-            ("aliyun/jbo/c/5", "jbo"),
-            ("aliyun/job/c/..", ".."),
-            ("aliyun/job/c/%2e%2E", "%2e%2E"),
-            ("aliyun/job/c/a%2", "a%2"),
-            ("aliyun/job/c/5/6/7", "6/7"),
-            ("aliyun/job/c/", ""),
-            ("aliyun/job//5", ""),
-            ("aliyun@/job/c/5", ""),
-        ];
-        for (input, part) in spans {
-            let problem = read(input).unwrap_err();
-            assert_eq!(&input[problem.span.unwrap()], part, "{input}");
-        }
-        let hint = read("aliyun/jbo/c/5").unwrap_err().hint.unwrap();
-        assert_eq!(
-            hint,
-            "write aliyun/job/CLUSTER/JOB, such as aliyun/job/ehpc-hz-FYUr32/5"
-        );
-        let reserved = read("aliyun/scheduler-job/c/5").unwrap_err().message;
-        assert!(reserved.contains("reserved"), "{reserved}");
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_printed_reads_back_as_the_same(
-            profile in "[a-zA-Z0-9你%@ ._-]{1,8}",
-            segments in proptest::collection::vec("[^\\p{Cc}]{1,12}|[0-9]_[0-9]-[0-9](:[0-9])?", 2),
-        ) {
-            prop_assume!(segments.iter().all(|s| s != "." && s != ".."));
-            let one = Reference { template: &JOB, profile, segments, input: String::new() };
-            let printed = one.to_string();
-            prop_assert!(printed.is_ascii());
-            let again = read(&printed).unwrap();
-            prop_assert_eq!(again.len(), 1);
-            prop_assert_eq!(&again[0].segments, &one.segments);
-            prop_assert_eq!(&again[0].profile, &one.profile);
-            prop_assert_eq!(again[0].to_string(), printed);
-        }
-
-        #[test]
-        fn no_text_makes_it_panic(input in "\\PC{0,40}") {
-            let _ = read(&input);
-        }
-    }
-}
+mod tests;

@@ -132,6 +132,18 @@ pub struct List<T>(pub Vec<T>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part<T>(pub Option<Box<T>>);
 
+/// For a key that may be missing: null is still read as `T` reads it, such as an empty list.
+///
+/// # Errors
+/// What `T` expected.
+pub fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
 impl<T> Default for List<T> {
     fn default() -> Self {
         Self(Vec::new())

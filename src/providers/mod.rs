@@ -7,6 +7,7 @@ pub mod aliyun;
 pub(crate) mod fixture;
 pub mod huawei;
 pub mod lenient;
+mod list;
 mod mask;
 pub mod serve;
 pub mod states;
@@ -22,10 +23,11 @@ use std::sync::Arc;
 use crate::error::Problem;
 use crate::http::{Deadline, Wire};
 use crate::model::{Job, Notice};
-use crate::reference::{Reference, Template};
+use crate::reference::{Reference, Scope, Template};
 use crate::settings::{KeySpec, Profile};
 use states::StateTable;
 
+pub use list::{Cursor, Cut, Drained, Page, drain};
 pub use mask::{mask_job, visit_texts};
 
 /// Every cloud there is.
@@ -96,6 +98,22 @@ pub trait Client: Send + Sync {
         _references: &'a [Reference],
         _ask: &'a Ask,
     ) -> Option<Boxed<'a, Result<Vec<Option<Found>>, Problem>>> {
+        None
+    }
+
+    /// One page of what is in a scope, newest first where the cloud can sort; `page` is the `next` of
+    /// the page before it. [`drain`] asks for all of them.
+    ///
+    /// Rows tell less than a look-up: no parts, no events, no document of the cloud's own. They are
+    /// addressed and masked as in [`Client::look_up`].
+    ///
+    /// `None` in place of a future: this kind has no list.
+    fn list<'a>(
+        &'a self,
+        _scope: &'a Scope,
+        _page: Option<Cursor>,
+        _ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
         None
     }
 

@@ -11,13 +11,13 @@ use crate::model::State;
 use crate::providers::{self, Client, Found, fixture};
 use crate::reference::Reference;
 
-struct World {
+pub(super) struct World {
     emulator: Emulator,
     scenario: String,
 }
 
 /// The clouds with the things of this scenario.
-async fn world(scenario: &str) -> World {
+pub(super) async fn world(scenario: &str) -> World {
     let kinds: Vec<_> = providers::kinds().collect();
     let scenario = scenario.to_owned();
     let parsed = Scenario::parse(&scenario, Path::new("s.toml"), &kinds).unwrap();
@@ -26,7 +26,7 @@ async fn world(scenario: &str) -> World {
 }
 
 impl World {
-    fn client(&self, cloud: &str) -> Box<dyn Client> {
+    pub(super) fn client(&self, cloud: &str) -> Box<dyn Client> {
         let variables = environment(&self.emulator.origin());
         let variables: Vec<(&str, &str)> = variables
             .iter()
@@ -38,7 +38,7 @@ impl World {
         (cloud.connect)(&fixture::profile(cloud, &variables), &wire).unwrap()
     }
 
-    fn calls(&self, operation: &str) -> u64 {
+    pub(super) fn calls(&self, operation: &str) -> u64 {
         let requests = self.emulator.requests();
         requests.get(operation).copied().unwrap_or(0)
     }

@@ -1,5 +1,6 @@
 mod faults;
 mod glances;
+mod scopes;
 
 use std::io::{self, Read as _};
 use std::sync::Mutex;

@@ -4,6 +4,7 @@
 
 mod array;
 mod glance;
+mod list;
 mod serve;
 mod sign;
 mod wire;
@@ -14,11 +15,11 @@ use std::sync::atomic::AtomicBool;
 use serde_json::json;
 
 use super::serve::Server;
-use super::{Ask, Boxed, Client, Cloud, Found, Kind, job_at};
+use super::{Ask, Boxed, Client, Cloud, Cursor, Found, Kind, Page, job_at};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
 use crate::model::{Job, Notice};
-use crate::reference::{Reference, Segment, Template};
+use crate::reference::{Reference, Scope, Segment, Template};
 use crate::secret::Secret;
 use crate::settings::{KeySpec, Profile};
 use sign::Signer;
@@ -296,6 +297,18 @@ impl Client for Ehpc {
     ) -> Option<Boxed<'a, Result<Vec<Option<Found>>, Problem>>> {
         let clusters = self.worth_a_glance(references)?;
         Some(Box::pin(self.glance_at(clusters, references, ask)))
+    }
+
+    fn list<'a>(
+        &'a self,
+        scope: &'a Scope,
+        page: Option<Cursor>,
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        // The list of commands tells no states.
+        let has_list = scope.template.kind == "job";
+        let at = page.unwrap_or(Cursor::FIRST);
+        has_list.then(|| Box::pin(self.jobs_in(scope, at, ask)) as Boxed<'_, _>)
     }
 }
 

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::Client;
 use super::wire::{self, PAGE_SIZE, Page, Row};
-use super::{Client, LIST};
 use crate::error::{Category, Problem};
-use crate::http::Request;
 use crate::providers::{Ask, Found};
 use crate::reference::Reference;
 
@@ -63,8 +62,8 @@ impl Client {
             }
         }
         let told = |reference: &Reference| {
-            let row = wanted.remove(reference.id())??;
-            row.into_found(reference, ask, self.region.as_deref())
+            let row = wanted.remove(reference.id())?.filter(Row::has_state)?;
+            Some(row.into_found(reference, ask, self.region.as_deref()))
         };
         Ok(references.iter().map(told).collect())
     }
@@ -81,7 +80,7 @@ impl Client {
         let (mut offset, mut found) = (0, 0);
         while *pages > 0 && wanted.values().any(Option::is_none) {
             *pages -= 1;
-            let request = self.list_request(status, offset);
+            let request = self.list_request(Some(status), offset);
             let answer = self
                 .account
                 .send(&request, &self.signer, &wire::classify, ask.deadline)
@@ -106,16 +105,6 @@ impl Client {
             }
         }
         Ok(found)
-    }
-
-    fn list_request(&self, status: &str, offset: usize) -> Request {
-        let query = [
-            ("limit", PAGE_SIZE.to_string()),
-            ("offset", offset.to_string()),
-            ("status", status.to_owned()),
-        ];
-        let query = query.map(|(name, value)| (name.to_owned(), value));
-        self.get(LIST, "image-server-jobs", query.to_vec())
     }
 }
 

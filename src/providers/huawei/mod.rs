@@ -1,6 +1,7 @@
 //! Huawei Cloud, Workspace APP (云应用): jobs of image servers.
 
 mod glance;
+mod list;
 mod regions;
 mod serve;
 mod sign;
@@ -8,11 +9,11 @@ mod wire;
 
 use std::sync::Arc;
 
-use super::{Ask, Boxed, Cloud, Found, Kind};
+use super::{Ask, Boxed, Cloud, Cursor, Found, Kind, Page};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{Account, Endpoint, Method, Request, Wire};
-use crate::reference::{Reference, Segment, Template};
+use crate::reference::{Reference, Scope, Segment, Template};
 use crate::secret::Secret;
 use crate::settings::{KeySpec, Profile};
 
@@ -147,6 +148,16 @@ impl super::Client for Client {
     ) -> Option<Boxed<'a, Result<Vec<Option<Found>>, Problem>>> {
         let is_worth_it = references.len() > 1 && self.rounds.may_list();
         is_worth_it.then(|| Box::pin(self.glance_at(references, ask)) as Boxed<'_, _>)
+    }
+
+    fn list<'a>(
+        &'a self,
+        scope: &'a Scope,
+        page: Option<Cursor>,
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        let at = page.unwrap_or(Cursor::FIRST);
+        Some(Box::pin(self.image_jobs(scope, at, ask)))
     }
 }
 

@@ -155,15 +155,13 @@ impl Row {
         self.0.id.trimmed()
     }
 
-    /// The job as far as the list tells it, which is without its sub-jobs and thus without a cause;
-    /// `None` when the row gives no state.
-    pub fn into_found(
-        self,
-        reference: &Reference,
-        ask: &Ask,
-        region: Option<&str>,
-    ) -> Option<Found> {
-        self.0.status.trimmed()?;
+    /// True when the row gives a state.
+    pub fn has_state(&self) -> bool {
+        self.0.status.trimmed().is_some()
+    }
+
+    /// The job as far as the list tells it, which is without its sub-jobs and thus without a cause.
+    pub fn into_found(self, reference: &Reference, ask: &Ask, region: Option<&str>) -> Found {
         let total = self.0.sub_jobs_total.0;
         let mut notices = Vec::new();
         let listed = ImageJob {
@@ -177,7 +175,7 @@ impl Row {
             job_type,
             sub_jobs_total: total,
         }));
-        Some(Found { job, notices })
+        Found { job, notices }
     }
 }
 

@@ -1,17 +1,18 @@
 //! Sugon AI (曙光, SCNet): container instances of the open API v2.
 
+mod list;
 mod serve;
 mod sign;
 mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::{Ask, Boxed, Cloud, Found, Kind, wall_clock::WallClock};
+use super::{Ask, Boxed, Cloud, Cursor, Found, Kind, Page, wall_clock::WallClock};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::{Account, Endpoint, Method, Request, Wire};
 use crate::model::Time;
-use crate::reference::{Reference, Segment, Template};
+use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile};
 
 pub use wire::{Details, StartScript, Tensorboard};
@@ -40,8 +41,11 @@ pub static CLOUD: Cloud = Cloud {
     server: serve::SERVER,
 };
 
-/// Our name of the one operation; the vendor gives it none.
+/// Our name of the operation that tells all about one instance; the vendor gives it none.
 const OPERATION: &str = "InstanceServiceDetail";
+
+/// Our name of the operation that lists instances.
+const LIST: &str = "ListInstances";
 
 /// One token of one computing region.
 struct Client {
@@ -50,6 +54,8 @@ struct Client {
     endpoint: Endpoint,
     signer: sign::Signer,
     clock: WallClock,
+    /// How this region takes a call for the list, once it has answered one.
+    list_form: OnceLock<list::Form>,
     profile: String,
     credential: String,
 }
@@ -74,6 +80,7 @@ impl Client {
             endpoint,
             signer: sign::Signer::new(token.clone()),
             clock: WallClock::of(profile)?,
+            list_form: OnceLock::new(),
             profile: profile.name.clone(),
             credential,
         };
@@ -132,6 +139,16 @@ impl super::Client for Client {
         ask: &'a Ask,
     ) -> Boxed<'a, Result<Found, Problem>> {
         Box::pin(self.instance(reference, ask))
+    }
+
+    fn list<'a>(
+        &'a self,
+        scope: &'a Scope,
+        page: Option<Cursor>,
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        let at = page.unwrap_or(Cursor::FIRST);
+        Some(Box::pin(self.instances(scope, at, ask)))
     }
 }
 
@@ -207,6 +224,68 @@ mod tests {
                 "https://ai01.example.com:65011/ai/openapi/v2/instance-service/a%20b/detail"
             );
         }
+    }
+
+    #[test]
+    fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
+        let client = client("http://127.0.0.1:7411", serve::TEST_TOKEN).unwrap();
+        let now = fixture::moment(NOW);
+        let things = (0..101).map(|n| Thing {
+            kind: "sugon/instance".to_owned(),
+            segments: vec![n.to_string()],
+            ..Thing::default()
+        });
+        let world = World::new(things.collect(), now);
+        let (task, list) = ("task", "task/list");
+        for (form, below, has_body) in [
+            (list::Form::Body, task, true),
+            (list::Form::Query, task, false),
+            (list::Form::QueryOfList, list, false),
+        ] {
+            let request = client.list_request(form, 100);
+            let path = format!("/ai/openapi/v2/instance-service/{below}");
+            assert_eq!((&request.path, request.method), (&path, Method::Get));
+            assert_eq!(request.encoded_query(), "start=100&limit=100&sort=desc");
+            let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
+            assert_eq!(body["start"] == 100 && body["limit"] == 100, has_body);
+            let mut incoming =
+                fixture::incoming(&request, &client.signer.sign(&request, now, "0"), now);
+            assert_eq!((CLOUD.server.operation)(&incoming).as_deref(), Some(LIST));
+            if has_body {
+                // What the body says is enough.
+                incoming.query.clear();
+            }
+            let answer = fixture::received((CLOUD.server.answer)(&incoming, &world));
+            assert_eq!(wire::refusal(&answer), None);
+            let rows = wire::ListPage::read(&answer.body).unwrap().rows;
+            let ids: Vec<_> = rows.iter().map(wire::Row::id).collect();
+            assert_eq!(ids, [Some("100")]);
+        }
+    }
+
+    #[test]
+    fn the_emulator_filters_its_list_by_state() {
+        let client = client("http://127.0.0.1:7411", serve::TEST_TOKEN).unwrap();
+        let now = fixture::moment(NOW);
+        let things = ["Running", "Failed", "Running"].map(|word| Thing {
+            kind: "sugon/instance".to_owned(),
+            segments: vec![word.to_lowercase()],
+            steps: vec![Step {
+                state: word.to_owned(),
+                ..Step::default()
+            }],
+            ..Thing::default()
+        });
+        let mut request = client.list_request(list::Form::Query, 0);
+        let only_failed = ("status".to_owned(), "Failed".to_owned());
+        request.query.push(only_failed);
+        let proof = client.signer.sign(&request, now, "0");
+        let incoming = fixture::incoming(&request, &proof, now);
+        let world = World::new(things.to_vec(), now);
+        let answer = fixture::received((CLOUD.server.answer)(&incoming, &world));
+        let rows = wire::ListPage::read(&answer.body).unwrap().rows;
+        let ids: Vec<_> = rows.iter().map(wire::Row::id).collect();
+        assert_eq!(ids, [Some("failed")]);
     }
 
     #[test]

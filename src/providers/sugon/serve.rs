@@ -1,7 +1,9 @@
+use std::cmp::Reverse;
+
 use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::{Value, json};
 
-use super::OPERATION;
+use super::{LIST, OPERATION};
 use crate::crypto::{percent_decode, sha256_hex};
 use crate::providers::serve::{Incoming, Outgoing, Server, View, World};
 
@@ -26,10 +28,20 @@ pub const SERVER: Server = Server {
 };
 
 fn operation(incoming: &Incoming) -> Option<String> {
-    instance_of(&incoming.path).map(|_| OPERATION.to_owned())
+    match is_list(&incoming.path) {
+        true => Some(LIST.to_owned()),
+        false => instance_of(&incoming.path).map(|_| OPERATION.to_owned()),
+    }
 }
 
-/// The decoded id in a path of the one operation.
+/// True for the paths under which clients ask for the list.
+fn is_list(path: &str) -> bool {
+    const PATH: &str = "/ai/openapi/v2/instance-service/task";
+    path.strip_prefix(PATH)
+        .is_some_and(|rest| ["", "/list"].contains(&rest))
+}
+
+/// The decoded id in a path that asks for one instance.
 fn instance_of(path: &str) -> Option<String> {
     let id = path
         .strip_prefix("/ai/openapi/v2/instance-service/")?
@@ -47,6 +59,9 @@ fn answer(incoming: &Incoming, world: &World) -> Outgoing {
     if incoming.method != "GET" {
         return error("10004", "参数不合法");
     }
+    if is_list(&incoming.path) {
+        return list(incoming, world);
+    }
     let id = instance_of(&incoming.path).unwrap_or_default();
     match world.find("sugon/instance", &[&id], incoming.now) {
         None => success(Value::Null),
@@ -56,6 +71,74 @@ fn answer(incoming: &Incoming, world: &World) -> Outgoing {
         },
     }
 }
+
+/// One page of the instances, filtered by what the body says, or the query where it is silent.
+fn list(incoming: &Incoming, world: &World) -> Outgoing {
+    let body = match &incoming.body[..] {
+        [] => Some(Value::Null),
+        body => serde_json::from_slice(body).ok(),
+    };
+    let Some(body) = body else {
+        return error("10004", "参数不合法");
+    };
+    let given = |name: &str| match &body[name] {
+        Value::Null => incoming.parameter(name),
+        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        other => Some(other.to_string()),
+    };
+    let number = |name: &str, default: usize| {
+        given(name).map_or(Some(default), |text| text.parse::<usize>().ok())
+    };
+    let (Some(start), Some(limit)) = (number("start", 0), number("limit", 20)) else {
+        return error("10004", "参数不合法");
+    };
+    let is_wanted = |name: &str, value: &str| given(name).is_none_or(|wanted| wanted == value);
+    let mut all: Vec<View<'_>> = world
+        .all("sugon/instance", incoming.now)
+        // A document stands for the one answer it was written as, and has no row.
+        .filter(|view| view.thing.document.is_none() || !view.thing.steps.is_empty())
+        .filter(|view| is_wanted("status", &view.step.state))
+        .filter(|_| is_wanted("taskType", TASK_TYPE))
+        .filter(|view| is_wanted("instanceServiceName", name_of(view)))
+        .collect();
+    match given("sort").as_deref() {
+        Some("asc") => all.sort_by_key(|view| view.created_at),
+        _ => all.sort_by_key(|view| Reverse(view.created_at)),
+    }
+    success(all.iter().skip(start).take(limit).map(row).collect())
+}
+
+fn id_of<'a>(view: &View<'a>) -> &'a str {
+    view.thing.segments.last().map_or("", String::as_str)
+}
+
+fn name_of<'a>(view: &View<'a>) -> &'a str {
+    view.thing.name.as_deref().unwrap_or_else(|| id_of(view))
+}
+
+/// An instance of the list, with the fields that the vendor's command-line tool reads.
+fn row(view: &View<'_>) -> Value {
+    let mut document = instance(id_of(view), view);
+    if let Some(fields) = document.as_object_mut() {
+        fields.retain(|name, _| ROW.contains(&name.as_str()));
+    }
+    document
+}
+
+const ROW: [&str; 9] = [
+    "id",
+    "instanceServiceName",
+    "status",
+    "taskType",
+    "cpuNumber",
+    "gpuNumber",
+    "ramSize",
+    "createTime",
+    "remainingTime",
+];
+
+/// What runs in every instance of the emulator.
+const TASK_TYPE: &str = "jupyter";
 
 fn success(data: Value) -> Outgoing {
     Outgoing::json(200, &json!({"code": "0", "msg": "success", "data": data}))
@@ -102,9 +185,9 @@ fn instance(id: &str, view: &View<'_>) -> Value {
     };
     json!({
         "id": id,
-        "instanceServiceName": thing.name.as_deref().unwrap_or(id),
+        "instanceServiceName": name_of(view),
         "status": view.step.state,
-        "taskType": "jupyter",
+        "taskType": TASK_TYPE,
         "acceleratorType": "dcu",
         "gpuNumber": 1,
         "cpuNumber": 8,

@@ -12,6 +12,10 @@ use crate::providers::{Ask, Found, job_at, vendor};
 use crate::reference::Reference;
 use crate::secret::{MASK, mask_arguments, mask_url_query};
 
+mod list;
+
+pub use list::{ListPage, Row};
+
 /// The six words of the list call's filter; the detail page names none.
 pub const STATES: StateTable = &[
     ("Waiting", State::Pending),
@@ -140,8 +144,13 @@ pub struct StartScript {
     pub content: Option<String>,
 }
 
-/// Reads a "no": by the code in the body first, by the HTTP status where there is none.
+/// Reads a "no" to a look at one instance.
 pub fn classify(answer: &Answer) -> Option<Refusal> {
+    refusal(answer).or_else(|| nothing_there(answer))
+}
+
+/// Reads a "no": by the code in the body first, by the HTTP status where there is none.
+pub fn refusal(answer: &Answer) -> Option<Refusal> {
     let head = lenient::decode::<Head>(&answer.body).unwrap_or_default();
     let by_status = Refusal::from_status(answer);
     match head.code.trimmed() {
@@ -152,7 +161,7 @@ pub fn classify(answer: &Answer) -> Option<Refusal> {
             },
             _ => refusal,
         }),
-        Some("0") => by_status.or_else(|| nothing_there(answer)),
+        Some("0") => by_status,
         Some(code) => Some(by_code(code, by_status, head.msg.0.or(head.message.0))),
     }
 }
@@ -160,11 +169,12 @@ pub fn classify(answer: &Answer) -> Option<Refusal> {
 /// The documented success around no data is how this cloud says "no such thing".
 fn nothing_there(answer: &Answer) -> Option<Refusal> {
     let envelope: Envelope = lenient::decode(&answer.body).ok()?;
+    let is_success = envelope.code.trimmed() == Some("0");
     let is_there = envelope
         .data
         .0
         .is_some_and(|instance| *instance != Instance::default());
-    (!is_there).then(|| Refusal {
+    (is_success && !is_there).then(|| Refusal {
         hint: Some("check the id, and that the token is one of the instance's region".into()),
         ..Refusal::new(Category::NotFound, "instance not found")
     })

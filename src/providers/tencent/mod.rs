@@ -1,5 +1,6 @@
 //! Tencent Cloud, CCS (API 2.0): events of the services of a cluster.
 
+mod list;
 mod regions;
 mod serve;
 mod sign;
@@ -7,11 +8,13 @@ mod wire;
 
 use std::sync::Arc;
 
-use super::{Ask, Boxed, Cloud, Found, Kind, wall_clock::WallClock};
+use super::{Ask, Boxed, Cloud, Cursor, Found, Kind, Page, wall_clock::WallClock};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Refusal, Request, Wire};
-use crate::reference::{Reference, Segment, Template};
+use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile};
+
+pub use wire::{Details, LoadBalancer};
 
 /// Tencent Cloud.
 pub static CLOUD: Cloud = Cloud {
@@ -59,6 +62,9 @@ const OPERATION: &str = "DescribeServiceEvent";
 
 /// The vendor's name of the operation that tells whether a service exists.
 const INFO: &str = "DescribeClusterServiceInfo";
+
+/// The vendor's name of the operation that lists the services of a cluster.
+const LIST: &str = "DescribeClusterService";
 
 /// Fixed by the vendor for every call of API 2.0.
 const PATH: &str = "/v2/index.php";
@@ -112,21 +118,27 @@ impl Client {
 
     fn request(&self, operation: &'static str, reference: &Reference) -> Request {
         let segment = |name| reference.segment(name).unwrap_or_default();
-        let query = [
-            ("Action", operation),
-            ("Region", &self.region),
-            ("clusterId", segment("CLUSTER")),
-            ("namespace", segment("NAMESPACE")),
-            ("serviceName", reference.id()),
-        ];
+        self.call(
+            operation,
+            &[
+                ("clusterId", segment("CLUSTER")),
+                ("namespace", segment("NAMESPACE")),
+                ("serviceName", reference.id()),
+            ],
+        )
+    }
+
+    fn call(&self, operation: &'static str, parameters: &[(&str, &str)]) -> Request {
+        let common = [("Action", operation), ("Region", &self.region)];
+        let query = common.iter().chain(parameters);
         Request {
             operation,
             method: Method::Get,
             endpoint: self.endpoint.clone(),
             path: PATH.to_owned(),
             query: query
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             headers: Vec::new(),
             body: Vec::new(),
         }
@@ -184,6 +196,15 @@ impl super::Client for Client {
         ask: &'a Ask,
     ) -> Boxed<'a, Result<Found, Problem>> {
         Box::pin(self.service(reference, ask))
+    }
+
+    fn list<'a>(
+        &'a self,
+        scope: &'a Scope,
+        _page: Option<Cursor>,
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        Some(Box::pin(self.services(scope, ask)))
     }
 
     fn confirm<'a>(

@@ -1,9 +1,11 @@
 use chrono::{DateTime, Duration, FixedOffset, Utc};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{INFO, OPERATION, PATH, sign};
+use super::{INFO, LIST, OPERATION, PATH, sign};
 use crate::crypto::sha256_hex;
-use crate::providers::serve::{Incoming, Outgoing, Server, TEST_ID, TEST_SECRET, View, World};
+use crate::providers::serve::{
+    Incoming, Outgoing, Server, TEST_ID, TEST_SECRET, Thing, View, World,
+};
 
 /// How far a signed time may be off.
 const WINDOW_SECONDS: u64 = 5 * 60;
@@ -43,6 +45,9 @@ fn answer(incoming: &Incoming, world: &World) -> Outgoing {
         return refused;
     }
     let action = incoming.parameter("Action").unwrap_or_default();
+    if action == LIST {
+        return list(incoming, world);
+    }
     if ![OPERATION, INFO].contains(&action.as_str()) {
         return error(6100, "InvalidAction", "(6100)action is not supported");
     }
@@ -64,6 +69,53 @@ fn answer(incoming: &Incoming, world: &World) -> Outgoing {
             None => succeeded(json!({"eventList": events(&service, &view)})),
         },
     }
+}
+
+/// The services of one namespace or of all, which come without pages.
+fn list(incoming: &Incoming, world: &World) -> Outgoing {
+    let Some(cluster) = incoming.parameter("clusterId") else {
+        return missing("clusterId");
+    };
+    let is_in_cluster =
+        |thing: &Thing| thing.kind == "tencent/service" && thing.segments.first() == Some(&cluster);
+    if !world.things.iter().any(is_in_cluster) {
+        return error(5000, "ResourceNotFound", "(5000)resource does not exist");
+    }
+    let is_of_all = incoming.parameter("allnamespace").as_deref() == Some("1");
+    let namespace = incoming
+        .parameter("namespace")
+        .unwrap_or_else(|| "default".to_owned());
+    let services: Vec<Value> = world
+        .all("tencent/service", incoming.now)
+        .filter(|view| is_in_cluster(view.thing))
+        .filter(|view| is_of_all || view.thing.segments.get(1) == Some(&namespace))
+        // A document stands for the one answer it was written as, and has no row.
+        .filter(|view| view.thing.document.is_none())
+        .map(|view| row(&view))
+        .collect();
+    succeeded(json!({"services": services}))
+}
+
+/// A service of the list.
+fn row(view: &View<'_>) -> Value {
+    let parts = view.thing.parts.max(1);
+    let warnings = &view.thing.warnings;
+    let reasons: Map<String, Value> = warnings
+        .iter()
+        .map(|warning| (warning.reason.clone(), json!(1)))
+        .collect();
+    json!({
+        "serviceName": view.thing.segments.last(),
+        "status": if warnings.is_empty() { "Normal" } else { "Abnormal" },
+        "reasonMap": reasons,
+        "createdAt": wall_clock(view.created_at),
+        "currentReplicas": parts,
+        "desiredReplicas": parts,
+        "lbId": "",
+        "lbStatus": "None",
+        "externalIp": "",
+        "namespace": view.thing.segments.get(1),
+    })
 }
 
 /// Checks key, time, signature and nonce over all that was received.

@@ -8,6 +8,10 @@ use crate::providers::wall_clock::WallClock;
 use crate::providers::{Ask, Found, job_at, vendor};
 use crate::reference::Reference;
 
+mod list;
+
+pub use list::{Details, LoadBalancer, ServiceRow, read_services};
+
 /// Said where the API itself may be gone.
 pub const RETIRED: &str = "API 2.0 may be retired (the vendor announced it for 2020); the cluster's own Kubernetes API has the same events";
 

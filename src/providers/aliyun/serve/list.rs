@@ -1,3 +1,5 @@
+use std::cmp::Reverse;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -60,7 +62,7 @@ pub(super) fn jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failur
         return Err(Failure::new(400, "InvalidParams", message));
     }
     let state = request.parameter("State").filter(|word| word != "All");
-    let all: Vec<View<'_>> = world
+    let mut all: Vec<View<'_>> = world
         .all("aliyun/job", request.now)
         .filter(|view| view.thing.segments.first() == Some(&cluster))
         // A document stands for the one answer it was written as, and has no row.
@@ -69,6 +71,11 @@ pub(super) fn jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failur
         .filter(|view| names.is_empty() || names.iter().any(|name| name == name_of(view)))
         .filter(|view| state.as_ref().is_none_or(|word| *word == view.step.state))
         .collect();
+    match request.parameter("SubmitOrder").as_deref() {
+        Some("Desc") => all.sort_by_key(|view| Reverse(view.created_at)),
+        Some("Asc") => all.sort_by_key(|view| view.created_at),
+        _ => {}
+    }
     let page: Vec<Value> = all
         .iter()
         .skip((number - 1).saturating_mul(size))

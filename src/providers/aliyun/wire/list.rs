@@ -5,7 +5,8 @@ use serde::Deserialize;
 use super::jobs::{STATES, moment, subtask_index};
 use crate::model::{Array, Job, Notice, State, Task, Time};
 use crate::providers::lenient::{self, Flag, Int, List, Text};
-use crate::providers::states;
+use crate::providers::{self, Cursor, Found, job_at, states};
+use crate::reference::Scope;
 
 /// How many ids a call takes and how many rows a page holds: the cloud's pages hold no more.
 pub(in super::super) const MOST_ROWS: usize = 100;
@@ -82,6 +83,43 @@ impl Page {
     }
 }
 
+impl Page {
+    /// The jobs of a cluster as the rows of this page tell of them.
+    ///
+    /// `own` are the user's words for states.
+    pub(in super::super) fn listed(
+        self,
+        scope: &Scope,
+        at: Cursor,
+        region: Option<&str>,
+        own: &[(String, State)],
+    ) -> providers::Page {
+        let request_id = self.request_id;
+        providers::Page::of(
+            scope,
+            at,
+            self.total_count,
+            self.rows,
+            Row::id,
+            |row, reference| {
+                let (mut job, mut notices) = (job_at(reference, region), Vec::new());
+                row.fill(&mut job, own, &mut notices);
+                job.request_id.clone_from(&request_id);
+                if row.is_parent() && job.state == State::Succeeded {
+                    // A look at the job itself would ask its subtasks, and says the same until then.
+                    job.state = State::Unknown;
+                    job.ended = false;
+                    job.finished_at = None;
+                    job.reason = Some("subtasks_unread".to_owned());
+                    job.message =
+                        Some("the list does not tell whether every subtask succeeded".to_owned());
+                }
+                Found { job, notices }
+            },
+        )
+    }
+}
+
 impl From<WireRow> for Row {
     fn from(wire: WireRow) -> Self {
         Self {
@@ -100,6 +138,10 @@ impl From<WireRow> for Row {
 }
 
 impl Row {
+    fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
     /// True for an array job as a whole, whose id has no index.
     pub(in super::super) fn is_parent(&self) -> bool {
         self.is_array

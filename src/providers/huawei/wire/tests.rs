@@ -273,7 +273,8 @@ fn rows_of_the_list_become_jobs_without_sub_jobs() {
         .into_iter()
         .map(|row| {
             let at = reference(row.id().unwrap());
-            row.into_found(&at, &fixture::ask(), Some("cn-north-4"))
+            row.has_state()
+                .then(|| row.into_found(&at, &fixture::ask(), Some("cn-north-4")))
         })
         .collect();
     let [Some(running), None, Some(failed)] = <[_; 3]>::try_from(found).unwrap() else {

@@ -1,0 +1,217 @@
+//! The clouds' lists of what is in a scope, against their own emulated clouds.
+
+use std::ops::ControlFlow;
+
+use super::glances::{World, world};
+use crate::error::Category;
+use crate::model::State;
+use crate::providers::{self, Client, Cut, Drained, Found, fixture};
+use crate::reference::Scope;
+
+fn scope(kind: &str, segments: &[&str]) -> Scope {
+    let kind = providers::kinds()
+        .find(|other| format!("{}/{}", other.template.cloud, other.template.kind) == kind)
+        .unwrap();
+    Scope {
+        template: &kind.template,
+        profile: "default".to_owned(),
+        segments: segments.iter().map(ToString::to_string).collect(),
+        input: String::new(),
+    }
+}
+
+async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<Found>, Drained) {
+    let mut all = Vec::new();
+    let ask = fixture::ask();
+    let mut on_page = |found: Vec<Found>| {
+        all.extend(found);
+        ControlFlow::Continue(())
+    };
+    let drained = providers::drain(client, scope, &ask, None, &mut on_page).await;
+    let drained = drained.unwrap().unwrap();
+    assert_eq!(drained.things, all.len());
+    (all, drained)
+}
+
+fn things(kind: &str, state: &str, count: usize) -> String {
+    (0..count)
+        .map(|n| {
+            format!("[[job]]\nref = '{kind}{n}'\nage = '{n}m'\nstates = [{{after='0s', state='{state}'}}]\n")
+        })
+        .collect()
+}
+
+/// Enough of a kind for three pages.
+const MANY: usize = 205;
+
+/// The references that are listed, newest first as the things of `things` are.
+fn references(kind: &str, count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("{kind}{n}")).collect()
+}
+
+fn listed(found: &[Found]) -> Vec<String> {
+    found
+        .iter()
+        .map(|found| found.job.reference.clone())
+        .collect()
+}
+
+async fn three_pages(
+    kind: &str,
+    state: &str,
+    scope: &Scope,
+    operation: &str,
+) -> (World, Vec<Found>) {
+    let mut text = things(kind, state, MANY);
+    text += "[[job]]\nref = 'aliyun/job/other/1'\nstates = [{after='0s', state='Running'}]\n";
+    let world = world(&text).await;
+    let client = world.client(scope.template.cloud);
+    let (found, drained) = drained(&*client, scope).await;
+    assert_eq!((drained.pages, drained.cut), (3, None));
+    assert_eq!(listed(&found), references(kind, MANY));
+    let operation = format!("{}/{operation}", scope.template.cloud);
+    assert_eq!(world.calls(&operation), 3);
+    (world, found)
+}
+
+#[tokio::test]
+async fn three_pages_of_jobs_are_drained() {
+    let cluster = scope("aliyun/job", &["c"]);
+    let (_, found) = three_pages("aliyun/job/c/", "Running", &cluster, "ListServerlessJobs").await;
+    assert!(found.iter().all(|found| found.job.state == State::Running));
+    assert_eq!(found[7].job.cluster.as_deref(), Some("c"));
+}
+
+#[tokio::test]
+async fn three_pages_of_image_jobs_are_drained() {
+    let project = scope("huawei/image-job", &[]);
+    let kind = "huawei/image-job/";
+    let (_, found) = three_pages(kind, "FAILED", &project, "ListImageJobs").await;
+    assert!(found.iter().all(|found| found.job.state == State::Failed));
+    assert!(found[0].job.request_id.is_some());
+}
+
+#[tokio::test]
+async fn three_pages_of_instances_are_drained() {
+    let region = scope("sugon/instance", &[]);
+    let kind = "sugon/instance/";
+    let (_, found) = three_pages(kind, "Deploying", &region, "ListInstances").await;
+    assert!(found.iter().all(|found| found.job.state == State::Starting));
+}
+
+#[tokio::test]
+async fn the_services_of_one_namespace_are_listed() {
+    let mut text = "[[job]]\nref = 'tencent/service/cls-1/other/api'\n".to_owned();
+    for n in 0..30 {
+        text += &format!("[[job]]\nref = 'tencent/service/cls-1/default/web-{n}'\n");
+    }
+    let world = world(&text).await;
+    let client = world.client("tencent");
+    let (found, drained) =
+        drained(&*client, &scope("tencent/service", &["cls-1", "default"])).await;
+    assert_eq!(
+        listed(&found),
+        references("tencent/service/cls-1/default/web-", 30)
+    );
+    assert_eq!((drained.pages, drained.cut), (1, None));
+    assert_eq!(found[0].job.state_raw, None);
+    let (empty, _) = self::drained(&*client, &scope("tencent/service", &["cls-1", "none"])).await;
+    assert!(empty.is_empty());
+    let (ask, nowhere) = (
+        fixture::ask(),
+        scope("tencent/service", &["cls-2", "default"]),
+    );
+    let problem = client
+        .list(&nowhere, None, &ask)
+        .unwrap()
+        .await
+        .unwrap_err();
+    assert_eq!(problem.category, Category::NotFound);
+    assert_eq!(world.calls("tencent/DescribeClusterService"), 3);
+}
+
+#[tokio::test]
+async fn a_kind_without_a_list_says_so() {
+    let world = world("").await;
+    let commands = scope("aliyun/invocation", &["c"]);
+    let ask = fixture::ask();
+    assert!(world.client("aliyun").list(&commands, None, &ask).is_none());
+}
+
+#[tokio::test]
+async fn a_list_tells_of_no_success_that_it_cannot_know() {
+    let world = world(
+        "[[job]]\nref = 'aliyun/job/c/10'\nstates = [{after='0s', state='Succeeded'}]\n\
+         [[job]]\nref = 'aliyun/job/c/10_1-2'\nstates = [{after='0s', state='Succeeded'}]",
+    )
+    .await;
+    let client = world.client("aliyun");
+    let (found, _) = drained(&*client, &scope("aliyun/job", &["c"])).await;
+    let states: Vec<_> = found
+        .iter()
+        .map(|found| (&*found.job.id, found.job.state, found.job.ended))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            ("10", State::Unknown, false),
+            ("10_1", State::Succeeded, true),
+            ("10_2", State::Succeeded, true),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_third_page_may_fail_after_two_were_handed_on() {
+    let text = things("aliyun/job/c/", "Running", 250)
+        + "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'empty'\nskip = 2";
+    let world = world(&text).await;
+    let client = world.client("aliyun");
+    let mut rows = 0;
+    let ask = fixture::ask();
+    let mut on_page = |found: Vec<Found>| {
+        rows += found.len();
+        ControlFlow::Continue(())
+    };
+    let cluster = scope("aliyun/job", &["c"]);
+    let drained = providers::drain(&*client, &cluster, &ask, None, &mut on_page).await;
+    assert_eq!(drained.unwrap().unwrap_err().category, Category::Unreadable);
+    assert_eq!(rows, 200);
+}
+
+#[tokio::test]
+async fn a_form_that_is_not_taken_gives_way_to_the_next_for_good() {
+    let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'empty'\ntimes = 2\n";
+    let world = world(&(things("sugon/instance/", "Running", 105) + fault)).await;
+    let client = world.client("sugon");
+    let region = scope("sugon/instance", &[]);
+    let (found, first) = drained(&*client, &region).await;
+    assert_eq!((found.len(), first.cut), (105, None));
+    assert_eq!(world.calls("sugon/ListInstances"), 2 + 2);
+    let (_, again) = drained(&*client, &region).await;
+    assert_eq!(again.pages, 2);
+    assert_eq!(world.calls("sugon/ListInstances"), 4 + 2);
+}
+
+#[tokio::test]
+async fn no_other_form_is_tried_where_the_answer_is_weather() {
+    let fault =
+        "[[fault]]\noperation = 'ListInstances'\nkind = 'status'\nstatus = 503\ntimes = 4\n";
+    let world = world(&(things("sugon/instance/", "Running", 1) + fault)).await;
+    let client = world.client("sugon");
+    let (ask, region) = (fixture::ask(), scope("sugon/instance", &[]));
+    let problem = client.list(&region, None, &ask).unwrap().await.unwrap_err();
+    assert_eq!(problem.category, Category::Service);
+    assert_eq!(world.calls("sugon/ListInstances"), 4);
+}
+
+#[tokio::test]
+async fn a_limit_spares_the_pages_beyond_it() {
+    let world = world(&things("sugon/instance/", "Running", 250)).await;
+    let client = world.client("sugon");
+    let (ask, region) = (fixture::ask(), scope("sugon/instance", &[]));
+    let mut on_page = |_: Vec<Found>| ControlFlow::Continue(());
+    let drained = providers::drain(&*client, &region, &ask, Some(30), &mut on_page).await;
+    assert_eq!(drained.unwrap().unwrap().cut, Some(Cut::Limit(30)));
+    assert_eq!(world.calls("sugon/ListInstances"), 1);
+}

@@ -1,0 +1,181 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::model::Job;
+use crate::providers::{Boxed, fixture, tencent};
+use crate::reference::Reference;
+
+/// Gives a page after the other, the last one again and again.
+struct Pages {
+    pages: Vec<(Vec<String>, Option<u64>)>,
+    asked: AtomicUsize,
+}
+
+impl Client for Pages {
+    fn look_up<'a>(&'a self, _: &'a Reference, _: &'a Ask) -> Boxed<'a, Result<Found, Problem>> {
+        unreachable!("only lists are asked for")
+    }
+
+    fn list<'a>(
+        &'a self,
+        scope: &'a Scope,
+        at: Option<Cursor>,
+        _: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(at.is_none(), number == 0);
+        let (ids, total) = &self.pages[number.min(self.pages.len() - 1)];
+        let found: Vec<Found> = ids
+            .iter()
+            .filter_map(|id| scope.reference(id))
+            .map(|reference| Found {
+                job: Job {
+                    id: reference.id().to_owned(),
+                    ..Job::default()
+                },
+                notices: Vec::new(),
+            })
+            .collect();
+        let page = Page {
+            unnamed: ids.len() - found.len(),
+            next: at.unwrap_or(Cursor::FIRST).after(ids.len(), *total),
+            total: *total,
+            found,
+        };
+        Some(Box::pin(std::future::ready(Ok(page))))
+    }
+}
+
+fn ids(range: std::ops::Range<usize>) -> Vec<String> {
+    range.map(|n| n.to_string()).collect()
+}
+
+fn scope() -> Scope {
+    Scope {
+        template: &tencent::CLOUD.kinds[0].template,
+        profile: "default".to_owned(),
+        segments: vec!["c".to_owned(), "n".to_owned()],
+        input: String::new(),
+    }
+}
+
+/// Ids that were handed on, page by page, and what came of it.
+async fn drained(
+    pages: &[(Vec<String>, Option<u64>)],
+    limit: Option<usize>,
+    stop_after: usize,
+) -> (Vec<Vec<String>>, Drained) {
+    let client = Pages {
+        pages: pages.to_vec(),
+        asked: AtomicUsize::new(0),
+    };
+    let mut seen = Vec::new();
+    let ask = fixture::ask();
+    let mut on_page = |found: Vec<Found>| {
+        seen.push(found.into_iter().map(|found| found.job.id).collect());
+        match seen.len() < stop_after {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
+    };
+    let drained = drain(&client, &scope(), &ask, limit, &mut on_page).await;
+    (seen, drained.unwrap().unwrap())
+}
+
+const ALWAYS: usize = usize::MAX;
+
+#[tokio::test]
+async fn pages_are_drained_to_the_end() {
+    let pages = [
+        (ids(0..20), Some(45)),
+        (ids(20..40), Some(45)),
+        (ids(40..45), Some(45)),
+    ];
+    let (seen, drained) = drained(&pages, None, ALWAYS).await;
+    assert_eq!(seen.concat(), ids(0..45));
+    let all = Drained {
+        things: 45,
+        pages: 3,
+        cut: None,
+    };
+    assert_eq!(drained, all);
+}
+
+#[tokio::test]
+async fn without_a_total_a_short_page_that_may_be_full_is_not_the_last() {
+    let pages = [(ids(0..20), None), (ids(20..40), None), (vec![], None)];
+    let (_, drained) = drained(&pages, None, ALWAYS).await;
+    assert_eq!((drained.things, drained.pages, drained.cut), (40, 3, None));
+    let (_, drained) = self::drained(&[(ids(0..9), None)], None, ALWAYS).await;
+    assert_eq!((drained.things, drained.pages, drained.cut), (9, 1, None));
+}
+
+#[tokio::test]
+async fn rows_that_moved_to_the_next_page_come_once() {
+    let pages = [(ids(0..20), Some(31)), (ids(19..30), Some(31))];
+    let (seen, drained) = drained(&pages, None, ALWAYS).await;
+    assert_eq!(seen.concat(), ids(0..30));
+    assert_eq!(drained.cut, None);
+}
+
+#[tokio::test]
+async fn a_cloud_that_repeats_itself_is_not_asked_for_ever() {
+    let (seen, drained) = drained(&[(ids(0..20), Some(1 << 40))], None, ALWAYS).await;
+    assert_eq!(seen.concat(), ids(0..20));
+    assert_eq!((drained.pages, drained.cut), (2, Some(Cut::Repeated)));
+}
+
+#[tokio::test]
+async fn a_limit_ends_the_asking_and_says_whether_there_is_more() {
+    let pages = [(ids(0..20), Some(40)), (ids(20..40), Some(40))];
+    for (limit, things, calls, cut) in [
+        (5, 5, 1, Some(Cut::Limit(5))),
+        (20, 20, 1, Some(Cut::Limit(20))),
+        (21, 21, 2, Some(Cut::Limit(21))),
+        (40, 40, 2, None),
+        (41, 40, 2, None),
+    ] {
+        let (seen, drained) = drained(&pages, Some(limit), ALWAYS).await;
+        assert_eq!(seen.concat(), ids(0..things), "{limit}");
+        assert_eq!((drained.pages, drained.cut), (calls, cut), "{limit}");
+    }
+}
+
+#[test]
+fn rows_are_read_under_their_own_references_and_tell_a_thing_once() {
+    let rows = vec!["a/b", "..", "c"];
+    let notice = crate::model::Notice::new("unknown_state", "w");
+    let page = Page::of(
+        &scope(),
+        Cursor::FIRST,
+        Some(-1),
+        rows,
+        |row| Some(row),
+        |row, reference| Found {
+            job: Job {
+                name: Some(row.to_owned()),
+                ..crate::providers::job_at(reference, None)
+            },
+            notices: vec![notice.clone()],
+        },
+    );
+    assert_eq!((page.unnamed, page.next, page.total), (1, None, None));
+    let [first, second] = <[Found; 2]>::try_from(page.found).unwrap();
+    assert_eq!(first.job.reference, "tencent/service/c/n/a%2Fb");
+    assert_eq!(first.job.namespace.as_deref(), Some("n"));
+    assert_eq!(second.job.name.as_deref(), Some("c"));
+    assert_eq!((first.notices.len(), second.notices.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn stops_when_told_and_tells_what_is_missing() {
+    let pages = [(ids(0..20), Some(40)), (ids(20..40), Some(40))];
+    let (_, stopped) = drained(&pages, None, 1).await;
+    assert_eq!((stopped.pages, stopped.cut), (1, Some(Cut::Stopped)));
+    let (_, short) = drained(&[(ids(0..20), Some(25)), (vec![], Some(25))], None, ALWAYS).await;
+    assert_eq!(short.cut, Some(Cut::Short(20, 25)));
+    let unnamed = vec!["1".to_owned(), "..".to_owned(), String::new()];
+    let (seen, unnamed) = drained(&[(unnamed, Some(3))], None, ALWAYS).await;
+    assert_eq!(seen, [["1"]]);
+    assert_eq!(unnamed.cut, Some(Cut::Unnamed(2)));
+}
