@@ -85,4 +85,26 @@ mod tests {
         assert_eq!(at(10).step.state, "Failed");
         assert_eq!(at(10).since, born_at + TimeDelta::seconds(10));
     }
+
+    #[test]
+    fn a_thing_is_there_from_when_it_appears_until_it_vanishes() {
+        let thing = Thing {
+            kind: "aliyun/job".into(),
+            segments: vec!["c".into(), "5".into()],
+            appears_after: Duration::from_secs(5),
+            vanishes_after: Some(Duration::from_secs(20)),
+            steps: vec![step(0, "Running")],
+            ..Thing::default()
+        };
+        let born_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let world = World::new(vec![hasten(thing, 60.0)], born_at);
+        for (seconds, is_there) in [(0, false), (4, false), (5, true), (19, true), (20, false)] {
+            let now = born_at + TimeDelta::seconds(seconds);
+            let found = world.find("aliyun/job", &["c", "5"], now);
+            assert_eq!(found.is_some(), is_there, "{seconds}");
+            let listed = world.all("aliyun/job", now).count();
+            assert_eq!(listed, usize::from(is_there), "{seconds}");
+            assert_eq!(world.all("aliyun/invocation", now).count(), 0);
+        }
+    }
 }

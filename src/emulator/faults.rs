@@ -18,6 +18,16 @@ pub struct Fault {
     pub times: Option<u64>,
     /// When the client may come back, told in `retry-after` in whole seconds, rounded up.
     pub retry_after: Option<Duration>,
+    /// When it begins, counted from the emulator's start on the wall clock.
+    pub from: Duration,
+    /// When it is over, counted alike; `None` for never.
+    pub until: Option<Duration>,
+}
+
+impl Fault {
+    fn is_on(&self, since_start: Duration) -> bool {
+        since_start >= self.from && self.until.is_none_or(|until| since_start < until)
+    }
 }
 
 /// What happens to an answer.
@@ -77,14 +87,16 @@ impl Faults {
     /// The fault that hits this request, if one does.
     ///
     /// Faults are asked in the order of the scenario; a request that one of them takes does not
-    /// come to those after it, so that a list reads as a course of events.
-    pub fn strike(&self, cloud: &str, operation: &str) -> Option<&Fault> {
+    /// come to those after it, so that a list reads as a course of events. What comes outside of a
+    /// fault's time is not counted by its `skip` and `times`.
+    pub fn strike(&self, cloud: &str, operation: &str, since_start: Duration) -> Option<&Fault> {
         let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
         self.faults
             .iter()
             .zip(met.iter_mut())
             .filter(|(fault, _)| {
-                fault.cloud.is_none_or(|name| name == cloud)
+                fault.is_on(since_start)
+                    && fault.cloud.is_none_or(|name| name == cloud)
                     && fault
                         .operation
                         .as_deref()
@@ -111,6 +123,8 @@ mod tests {
             skip: 0,
             times: None,
             retry_after: None,
+            from: Duration::ZERO,
+            until: None,
         }
     }
 
@@ -119,7 +133,7 @@ mod tests {
             .iter()
             .map(|(cloud, operation)| {
                 faults
-                    .strike(cloud, operation)
+                    .strike(cloud, operation, Duration::ZERO)
                     .map_or("-", |fault| fault.effect.word())
             })
             .collect()
@@ -167,6 +181,25 @@ mod tests {
                 ]
             ),
             ["empty", "-", "drip", "empty"]
+        );
+    }
+
+    #[test]
+    fn a_fault_keeps_to_its_time_and_counts_nothing_outside_of_it() {
+        let faults = Faults::new(vec![Fault {
+            times: Some(2),
+            from: Duration::from_secs(10),
+            until: Some(Duration::from_secs(70)),
+            ..fault(Effect::Empty)
+        }]);
+        let hit = |seconds| {
+            faults
+                .strike("aliyun", "A", Duration::from_secs(seconds))
+                .is_some()
+        };
+        assert_eq!(
+            [0, 9, 10, 70, 69, 30].map(hit),
+            [false, false, true, false, true, false]
         );
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use flate2::{Compression, write::GzEncoder};
@@ -37,6 +37,7 @@ const COUNTS_PATH: &str = "/_emulator/requests";
 pub(super) struct State {
     clouds: Vec<(&'static str, &'static Server)>,
     world: World,
+    started: Instant,
     clock: Clock,
     latency: Duration,
     gzip: bool,
@@ -72,6 +73,7 @@ impl State {
         Self {
             clouds,
             world: World::new(things, scenario.clock.now()),
+            started: Instant::now(),
             clock: scenario.clock,
             latency: scenario.latency,
             gzip: scenario.gzip,
@@ -163,7 +165,9 @@ impl State {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry(format!("{cloud}/{operation}")).or_default() += 1;
         drop(counts);
-        let fault = self.faults.strike(cloud, &operation);
+        let fault = self
+            .faults
+            .strike(cloud, &operation, self.started.elapsed());
         Some(Call {
             cloud,
             server,

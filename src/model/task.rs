@@ -12,7 +12,7 @@ pub struct Task {
     pub id: Option<String>,
     /// Name given by its owner.
     pub name: Option<String>,
-    /// `container_group`, `sub_job`, `node`, `notebook`.
+    /// `container_group`, `subtask`, `sub_job`, `node`, `notebook`.
     pub kind: String,
     /// Normalised state.
     pub state: State,

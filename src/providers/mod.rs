@@ -4,7 +4,7 @@
 
 pub mod aliyun;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod huawei;
 pub mod lenient;
 mod mask;

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// The well-known key id of the emulator; it opens nothing else.
 pub const TEST_ID: &str = "testid";
@@ -147,7 +147,8 @@ impl World {
         }
     }
 
-    /// The thing of a kind (`aliyun/job`) with these segments, as it is at `now`.
+    /// The thing of a kind (`aliyun/job`) with these segments, as it is at `now`; `None` before it
+    /// appears and once it has vanished.
     pub fn find(&self, kind: &str, segments: &[&str], now: DateTime<Utc>) -> Option<View<'_>> {
         self.things
             .iter()
@@ -159,7 +160,16 @@ impl World {
                         .map(String::as_str)
                         .eq(segments.iter().copied())
             })
+            .filter(|thing| thing.is_there(now - self.born_at))
             .map(|thing| thing.at(self.born_at, now))
+    }
+
+    /// The things of a kind that are there at `now`, in the order of the scenario.
+    pub fn all(&self, kind: &str, now: DateTime<Utc>) -> impl Iterator<Item = View<'_>> {
+        self.things
+            .iter()
+            .filter(move |thing| thing.kind == kind && thing.is_there(now - self.born_at))
+            .map(move |thing| thing.at(self.born_at, now))
     }
 
     /// True the first time a nonce is shown.
@@ -186,6 +196,10 @@ pub struct Thing {
     pub queue: Option<String>,
     /// How old it was when the world was born.
     pub age: Duration,
+    /// How long after the world's birth it appears.
+    pub appears_after: Duration,
+    /// How long after the world's birth it vanishes; `None` for never.
+    pub vanishes_after: Option<Duration>,
     /// The states it goes through, by age; the first one at age 0.
     pub steps: Vec<Step>,
     /// Number of parts: container groups, nodes, sub-jobs.
@@ -240,6 +254,13 @@ pub struct View<'a> {
 }
 
 impl Thing {
+    /// True when the cloud knows it so long after the world's birth.
+    fn is_there(&self, since_birth: TimeDelta) -> bool {
+        let since_birth = since_birth.to_std().unwrap_or_default();
+        since_birth >= self.appears_after
+            && self.vanishes_after.is_none_or(|after| since_birth < after)
+    }
+
     fn at(&self, born_at: DateTime<Utc>, now: DateTime<Utc>) -> View<'_> {
         static NONE: Step = Step {
             after: Duration::ZERO,

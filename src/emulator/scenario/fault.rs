@@ -17,6 +17,8 @@ pub(super) struct FaultTable {
     delay: Option<Text>,
     location: Option<Text>,
     retry_after: Option<Text>,
+    from: Option<Text>,
+    until: Option<Text>,
 }
 
 const KINDS: &str = "throttle, status, html, truncate, reset, slow, drip, empty and redirect";
@@ -38,6 +40,7 @@ impl Reader<'_> {
             Some(text) => Some(self.duration(text)?),
             None => None,
         };
+        let (from, until) = self.span(fault.from.as_ref(), fault.until.as_ref())?;
         Ok(Fault {
             cloud,
             operation,
@@ -45,6 +48,8 @@ impl Reader<'_> {
             skip: fault.skip.unwrap_or(0),
             times: fault.times,
             retry_after,
+            from,
+            until,
         })
     }
 

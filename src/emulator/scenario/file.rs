@@ -113,6 +113,23 @@ impl Reader<'_> {
         text.map_or(Ok(Duration::ZERO), |text| self.duration(text))
     }
 
+    /// A stretch of time since the emulator's start: when it begins, and when it is over.
+    pub fn span(
+        &self,
+        from: Option<&Text>,
+        until: Option<&Text>,
+    ) -> Result<(Duration, Option<Duration>), Problem> {
+        let begins = self.duration_or_zero(from)?;
+        let Some(until) = until else {
+            return Ok((begins, None));
+        };
+        let ends = self.duration(until)?;
+        if ends <= begins {
+            return Err(self.wrong_at(until, "must be later than the beginning"));
+        }
+        Ok((begins, Some(ends)))
+    }
+
     pub fn duration(&self, text: &Text) -> Result<Duration, Problem> {
         self.duration_of(text, text.get_ref())
     }

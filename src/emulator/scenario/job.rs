@@ -19,6 +19,8 @@ pub(super) struct JobTable {
     user: Option<String>,
     queue: Option<String>,
     age: Option<Text>,
+    appears: Option<Text>,
+    vanishes: Option<Text>,
     parts: Option<Spanned<usize>>,
     #[serde(default)]
     states: Vec<StateTable>,
@@ -64,6 +66,8 @@ impl Reader<'_> {
             return Err(self.wrong(at.span().start, &what));
         }
         let age = self.duration_or_zero(job.age.as_ref())?;
+        let (appears_after, vanishes_after) =
+            self.span(job.appears.as_ref(), job.vanishes.as_ref())?;
         let steps = self.steps(job)?;
         let warnings = job
             .warnings
@@ -77,6 +81,8 @@ impl Reader<'_> {
             user: job.user.clone(),
             queue: job.queue.clone(),
             age,
+            appears_after,
+            vanishes_after,
             steps: steps.clone(),
             parts,
             warnings: warnings.clone(),

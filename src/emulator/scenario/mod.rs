@@ -12,6 +12,8 @@
 //! user = "lin"
 //! queue = "gpu"
 //! age = "3h"                # how old it is when the emulator starts
+//! appears = "5s"            # the cloud knows nothing of it before; from the start when left out
+//! vanishes = "20s"          # nor from then on; never when left out
 //! parts = 2                 # container groups, nodes, sub-jobs; 1 when left out
 //! states = [
 //!   { after = "0s", state = "Pending" },
@@ -27,10 +29,15 @@
 //! skip = 2                  # lets so many requests pass first
 //! times = 3                 # hits so many; all when left out
 //! retry_after = "2s"        # throttle and status
+//! from = "10s"              # when it begins; at the start when left out
+//! until = "70s"             # when it is over; never when left out
 //! # status = 503            # status (503) and html (502)
 //! # delay = "500ms"         # slow
 //! # location = "http://…"   # redirect
 //! ```
+//!
+//! `appears`, `vanishes`, `from` and `until` count seconds of the wall clock since the emulator's
+//! start, whatever `speed` says: a client lives by the wall clock.
 
 mod fault;
 mod file;

@@ -53,6 +53,8 @@ fn reads_things_faults_and_the_clock() {
         ref = "ali/job/c/train%2F7"
         name = "训练"
         age = "3h"
+        appears = "5s"
+        vanishes = "20s"
         parts = 2
         states = [
           { after = "0s", state = "Pending" },
@@ -70,6 +72,8 @@ fn reads_things_faults_and_the_clock() {
         cloud = "tencent"
         kind = "slow"
         delay = "1s"
+        from = "10s"
+        until = "70s"
         "#,
     )
     .unwrap();
@@ -82,6 +86,8 @@ fn reads_things_faults_and_the_clock() {
     assert_eq!(thing.segments, ["c", "train/7"]);
     assert_eq!(thing.name.as_deref(), Some("训练"));
     assert_eq!((thing.age.as_secs(), thing.parts), (10_800, 2));
+    assert_eq!(thing.appears_after, Duration::from_secs(5));
+    assert_eq!(thing.vanishes_after, Some(Duration::from_secs(20)));
     assert_eq!(thing.steps[1].state, "Zombie");
     assert_eq!(thing.steps[1].exit_code, Some(137));
     assert_eq!(thing.warnings[0].count, 1);
@@ -90,6 +96,9 @@ fn reads_things_faults_and_the_clock() {
     };
     assert_eq!((first.operation.as_deref(), first.cloud), (None, None));
     assert_eq!((first.skip, first.times), (2, Some(3)));
+    assert_eq!((first.from, first.until), (Duration::ZERO, None));
+    let minute = (Duration::from_secs(10), Some(Duration::from_secs(70)));
+    assert_eq!((second.from, second.until), minute);
     assert_eq!(second.operation.as_deref(), Some("A"));
     assert_eq!(second.cloud, Some("tencent"));
     assert_eq!(
@@ -213,6 +222,14 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
         (
             format!("{fault}kind = 'reset'\nretry_after = '1s'\n"),
             ":4: “1s” is for the kinds throttle and status only",
+        ),
+        (
+            format!("{fault}kind = 'reset'\nfrom = '9s'\nuntil = '9s'\n"),
+            ":5: “9s” must be later than the beginning",
+        ),
+        (
+            format!("{job}document = ''\nvanishes = '0s'\n"),
+            ":4: “0s” must be later than the beginning",
         ),
         (
             format!("{fault}cloud = 'azure'\nkind = 'reset'\n"),

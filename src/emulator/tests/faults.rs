@@ -14,6 +14,8 @@ fn first_request(effect: Effect) -> Fault {
         skip: 0,
         times: Some(1),
         retry_after: None,
+        from: Duration::ZERO,
+        until: None,
     }
 }
 
@@ -116,4 +118,20 @@ async fn a_dripping_answer_never_says_how_long_it_is() {
     }
     assert!(seen.contains("transfer-encoding: chunked"));
     assert!(!seen.contains("content-length"));
+}
+
+#[tokio::test]
+async fn an_outage_begins_and_ends_by_itself() {
+    let (emulator, _) = start(Scenario {
+        faults: vec![Fault {
+            times: None,
+            until: Some(Duration::from_millis(300)),
+            ..first_request(Effect::Status(503))
+        }],
+        ..Scenario::default()
+    })
+    .await;
+    assert_eq!(get(&emulator, "/fake/Echo").await.status(), 503);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(get(&emulator, "/fake/Echo").await.status(), 200);
 }

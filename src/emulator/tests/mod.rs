@@ -1,4 +1,5 @@
 mod faults;
+mod glances;
 
 use std::io::{self, Read as _};
 use std::sync::Mutex;
@@ -229,6 +230,8 @@ async fn tells_what_was_asked_and_never_a_query_or_a_header() {
             skip: 0,
             times: Some(1),
             retry_after: None,
+            from: Duration::ZERO,
+            until: None,
         }],
         ..Scenario::default()
     })

@@ -2,11 +2,14 @@
 //!
 //! Source: alibabacloud_ehpc20180412 4.0.0 and the E-HPC 1.0 API reference.
 
+mod array;
+mod glance;
 mod serve;
 mod sign;
 mod wire;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
@@ -94,6 +97,8 @@ struct Ehpc {
     endpoint: Endpoint,
     region: Option<String>,
     signer: Signer,
+    /// True once the cloud has said that this key may not list jobs, or that it takes no such list.
+    no_lists: AtomicBool,
 }
 
 fn connect(profile: &Profile, wire: &Arc<Wire>) -> Result<Box<dyn Client>, Problem> {
@@ -125,6 +130,7 @@ impl Ehpc {
                 access_key_secret: secret.clone(),
                 security_token: token.cloned(),
             },
+            no_lists: AtomicBool::new(false),
         })
     }
 
@@ -160,7 +166,7 @@ impl Ehpc {
             .await
     }
 
-    async fn job(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
+    async fn describe(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
         let (cluster, id) = (cluster_of(reference), reference.id());
         let query = [("ClusterId", cluster), ("JobIds.1", id)];
         let request = self.request("DescribeServerlessJobs", Method::Post, &query);
@@ -281,6 +287,15 @@ impl Client for Ehpc {
                 _ => self.job(reference, ask).await,
             }
         })
+    }
+
+    fn glance<'a>(
+        &'a self,
+        references: &'a [Reference],
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Vec<Option<Found>>, Problem>>> {
+        let clusters = self.worth_a_glance(references)?;
+        Some(Box::pin(self.glance_at(clusters, references, ask)))
     }
 }
 

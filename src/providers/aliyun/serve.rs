@@ -1,9 +1,13 @@
 //! What the emulator answers in the cloud's place: the gateway's checks, then the operations.
 
+mod list;
+
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
 use super::VERSION;
+use list::Range;
+
 use super::sign::{Authorization, Parts, timestamp};
 use crate::crypto;
 use crate::providers::serve::{Incoming, Outgoing, TEST_ID, TEST_SECRET, View, World};
@@ -158,6 +162,7 @@ fn operate(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
     let operation = request.header("x-acs-action").unwrap_or_default();
     match (operation, request.method.as_str()) {
         ("DescribeServerlessJobs", "GET" | "POST") => describe_jobs(request, world),
+        ("ListServerlessJobs", "GET" | "POST") => list::jobs(request, world),
         ("ListInvocationStatus", "GET") => invocation_status(request, world),
         ("ListInvocationResults", "GET") => invocation_results(request, world),
         ("ListInvocationStatus" | "ListInvocationResults", _) => {
@@ -204,7 +209,7 @@ fn describe_jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failure>
         None => Vec::new(),
         Some(view) => match &view.thing.document {
             Some(document) => return Ok(Outgoing::document(200, document)),
-            None => vec![job(&view, &id)],
+            None => vec![job(&view, &id, list::array(world, &view))],
         },
     };
     Ok(Outgoing::json(
@@ -217,12 +222,15 @@ fn is_end(word: &str) -> bool {
     ["Succeeded", "Canceled", "Failed"].contains(&word)
 }
 
-fn job(view: &View<'_>, id: &str) -> Value {
+fn job(view: &View<'_>, id: &str, array: Option<Range>) -> Value {
     let thing = view.thing;
     let word = view.step.state.as_str();
     let seconds = |moment: DateTime<Utc>| moment.timestamp();
     let parts = thing.parts.max(1);
+    // The containers of an array job are its subtasks'.
+    let is_parent = array.is_some() && list::index(id).is_none();
     let groups: Vec<Value> = (1..=parts)
+        .filter(|_| !is_parent)
         .map(|part| group(view, id, part, part == parts))
         .collect();
     json!({
@@ -236,7 +244,12 @@ fn job(view: &View<'_>, id: &str) -> Value {
         "StartTime": view.reached(&["Running"]).map(seconds),
         "EndTime": is_end(word).then(|| seconds(view.since)),
         "LastModifyTime": view.since.timestamp_millis(),
-        "IsArrayJob": false,
+        "IsArrayJob": array.is_some(),
+        "ArrayProperties": array.map(|range| json!({
+            "IndexStart": range.start,
+            "IndexEnd": range.end,
+            "IndexStep": range.step,
+        })),
         "ContainerGroups": groups,
     })
 }

@@ -1,5 +1,6 @@
 //! Huawei Cloud, Workspace APP (云应用): jobs of image servers.
 
+mod glance;
 mod regions;
 mod serve;
 mod sign;
@@ -48,8 +49,11 @@ pub static CLOUD: Cloud = Cloud {
     server: serve::SERVER,
 };
 
-/// The vendor's name of the one operation.
+/// The vendor's name of the operation that tells all about one job.
 const OPERATION: &str = "ShowImageJob";
+
+/// The vendor's name of the operation that lists jobs without their sub-jobs.
+const LIST: &str = "ListImageJobs";
 
 /// One key or token of one project.
 struct Client {
@@ -58,6 +62,7 @@ struct Client {
     signer: sign::Signer,
     region: Option<String>,
     project_id: String,
+    rounds: glance::Rounds,
 }
 
 impl Client {
@@ -81,24 +86,27 @@ impl Client {
             signer,
             region: profile.get("region").map(str::to_owned),
             project_id,
+            rounds: glance::Rounds::default(),
         })
     }
 
     fn request(&self, reference: &Reference) -> Request {
+        let path = format!("image-server-jobs/{}", percent_encode(reference.id()));
+        self.get(OPERATION, &path, Vec::new())
+    }
+
+    /// A call below the project's path.
+    fn get(&self, operation: &'static str, path: &str, query: Vec<(String, String)>) -> Request {
         let mut headers = vec![("content-type", "application/json".to_owned())];
         if matches!(self.signer, sign::Signer::Key { .. }) {
             headers.push(("x-project-id", self.project_id.clone()));
         }
         Request {
-            operation: OPERATION,
+            operation,
             method: Method::Get,
             endpoint: self.endpoint.clone(),
-            path: format!(
-                "/v1/{}/image-server-jobs/{}",
-                self.project_id,
-                percent_encode(reference.id())
-            ),
-            query: Vec::new(),
+            path: format!("/v1/{}/{path}", self.project_id),
+            query,
             headers,
             body: Vec::new(),
         }
@@ -130,6 +138,15 @@ impl super::Client for Client {
         ask: &'a Ask,
     ) -> Boxed<'a, Result<Found, Problem>> {
         Box::pin(self.image_job(reference, ask))
+    }
+
+    fn glance<'a>(
+        &'a self,
+        references: &'a [Reference],
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Vec<Option<Found>>, Problem>>> {
+        let is_worth_it = references.len() > 1 && self.rounds.may_list();
+        is_worth_it.then(|| Box::pin(self.glance_at(references, ask)) as Boxed<'_, _>)
     }
 }
 

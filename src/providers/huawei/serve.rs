@@ -1,12 +1,17 @@
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{OPERATION, sign};
+use super::{LIST, OPERATION, sign};
 use crate::crypto::{nonce, percent_decode, sha256_hex};
 use crate::providers::serve::{Incoming, Outgoing, Server, TEST_ID, TEST_SECRET, View, World};
 
 /// An `X-Auth-Token` that opens nothing but the emulator.
 pub const TEST_TOKEN: &str = "joblens-test-auth-token";
+
+/// The kind of the things that are served.
+const KIND: &str = "huawei/image-job";
 
 /// How far a signed time may be off.
 const WINDOW_MINUTES: i64 = 15;
@@ -30,17 +35,32 @@ pub const SERVER: Server = Server {
 };
 
 fn operation(incoming: &Incoming) -> Option<String> {
-    job_of(&incoming.path).map(|_| OPERATION.to_owned())
+    let name = match Asked::of(&incoming.path)? {
+        Asked::Job { .. } => OPERATION,
+        Asked::List => LIST,
+    };
+    Some(name.to_owned())
 }
 
-/// Project and decoded job id in a path of the one operation.
-fn job_of(path: &str) -> Option<(String, String)> {
-    let segments: Vec<&str> = path.strip_prefix("/v1/")?.split('/').collect();
-    match segments[..] {
-        [project, "image-server-jobs", job] if !job.is_empty() => {
-            Some((percent_decode(project)?, percent_decode(job)?))
+/// What a path asks for.
+enum Asked {
+    /// One job: project and decoded id.
+    Job { project: String, id: String },
+    /// The jobs of a project.
+    List,
+}
+
+impl Asked {
+    fn of(path: &str) -> Option<Self> {
+        let segments: Vec<&str> = path.strip_prefix("/v1/")?.split('/').collect();
+        match segments[..] {
+            [_, "image-server-jobs"] => Some(Self::List),
+            [project, "image-server-jobs", job] if !job.is_empty() => Some(Self::Job {
+                project: percent_decode(project)?,
+                id: percent_decode(job)?,
+            }),
+            _ => None,
         }
-        _ => None,
     }
 }
 
@@ -48,21 +68,60 @@ fn answer(incoming: &Incoming, world: &World) -> Outgoing {
     if let Err(refused) = check(incoming) {
         return refused;
     }
-    let Some((project, id)) = job_of(&incoming.path).filter(|_| incoming.method == "GET") else {
-        return error(
+    match Asked::of(&incoming.path).filter(|_| incoming.method == "GET") {
+        Some(Asked::Job { project, id }) => show(incoming, world, &project, &id),
+        Some(Asked::List) => list(incoming, world).unwrap_or_else(|refused| refused),
+        None => error(
             404,
             "APIGW.0101",
             "The API does not exist or has not been published in the environment",
-        );
-    };
-    match world.find("huawei/image-job", &[&id], incoming.now) {
+        ),
+    }
+}
+
+fn show(incoming: &Incoming, world: &World, project: &str, id: &str) -> Outgoing {
+    match world.find(KIND, &[id], incoming.now) {
         None => error(404, "WKS.0202", "The resource does not exist."),
         Some(view) => match &view.thing.document {
             Some(document) => Outgoing::document(200, document),
-            None => Outgoing::json(200, &image_job(&project, &id, &view)),
+            None => Outgoing::json(200, &image_job(project, id, &view)),
         }
         .with_header("x-request-id", nonce()),
     }
+}
+
+/// One page of the jobs with the status that is asked for.
+fn list(incoming: &Incoming, world: &World) -> Result<Outgoing, Outgoing> {
+    let number = |name: &str, default: usize, range: RangeInclusive<usize>| {
+        let Some(text) = incoming.parameter(name) else {
+            return Ok(default);
+        };
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| {
+            error(
+                400,
+                "WKS.0001",
+                &format!("The parameter {name} is invalid."),
+            )
+        })
+    };
+    let limit = number("limit", 10, 1..=100)?;
+    let offset = number("offset", 0, 0..=usize::MAX)?;
+    let status = incoming.parameter("status");
+    let all: Vec<View<'_>> = world
+        .all(KIND, incoming.now)
+        // A document stands for the one answer it was written as, and has no row.
+        .filter(|view| view.thing.document.is_none() || !view.thing.steps.is_empty())
+        .filter(|view| {
+            let word = &view.step.state;
+            status
+                .as_ref()
+                .is_none_or(|status| status.eq_ignore_ascii_case(word))
+        })
+        .collect();
+    let items: Vec<Value> = all.iter().skip(offset).take(limit).map(row).collect();
+    let page = json!({"count": all.len(), "items": items});
+    Ok(Outgoing::json(200, &page).with_header("x-request-id", nonce()))
 }
 
 /// Checks token or signature as the gateway does.
@@ -149,13 +208,29 @@ fn unavailable(status: u16) -> Outgoing {
     error(status, "APIGW.0201", "Backend unavailable")
 }
 
+/// A job of the list, which has no sub-jobs.
+fn row(view: &View<'_>) -> Value {
+    json!({
+        "id": view.thing.segments.last(),
+        "job_type": "CREATE_SERVER",
+        "begin_time": time(view.created_at),
+        "end_time": end_time(view),
+        "status": view.step.state,
+        "sub_jobs_total": view.thing.parts,
+    })
+}
+
+fn end_time(view: &View<'_>) -> Option<String> {
+    let is_over = ["SUCCESS", "FAILED"]
+        .iter()
+        .any(|word| word.eq_ignore_ascii_case(&view.step.state));
+    is_over.then(|| time(view.since))
+}
+
 /// The documented answer for a thing of the scenario.
 fn image_job(project: &str, id: &str, view: &View<'_>) -> Value {
     let state = view.step.state.as_str();
-    let is_over = ["SUCCESS", "FAILED"]
-        .iter()
-        .any(|word| word.eq_ignore_ascii_case(state));
-    let end_time = is_over.then(|| time(view.since));
+    let end_time = end_time(view);
     let begin_time = view.reached(&["RUNNING", "SUCCESS", "FAILED"]).map(time);
     let parts = view.thing.parts;
     let sub_jobs: Vec<Value> = (1..=parts)

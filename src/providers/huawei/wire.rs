@@ -105,6 +105,79 @@ pub fn read(
     Ok(Found { job, notices })
 }
 
+/// How many rows a page of the list holds; the cloud allows no more.
+pub const PAGE_SIZE: usize = 100;
+
+/// One page of the list of jobs.
+pub struct Page {
+    /// How many jobs the list holds in all.
+    pub count: Option<i64>,
+    /// Jobs without their sub-jobs.
+    pub items: Vec<Row>,
+}
+
+/// One job of the list.
+pub struct Row(ImageJob);
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WirePage {
+    count: Int,
+    items: Option<List<ImageJob>>,
+}
+
+impl Page {
+    /// Reads a page that `classify` let pass.
+    ///
+    /// # Errors
+    /// What was expected and not there.
+    pub fn read(body: &[u8]) -> Result<Self, String> {
+        let page: WirePage = lenient::decode(body)?;
+        let count = page.count.0;
+        let items = match (page.items, count) {
+            (Some(List(items)), _) => items,
+            (None, Some(0)) => Vec::new(),
+            (None, _) => return Err("a list items".to_owned()),
+        };
+        Ok(Self {
+            count,
+            items: items.into_iter().map(Row).collect(),
+        })
+    }
+}
+
+impl Row {
+    /// The id of the job.
+    pub fn id(&self) -> Option<&str> {
+        self.0.id.trimmed()
+    }
+
+    /// The job as far as the list tells it, which is without its sub-jobs and thus without a cause;
+    /// `None` when the row gives no state.
+    pub fn into_found(
+        self,
+        reference: &Reference,
+        ask: &Ask,
+        region: Option<&str>,
+    ) -> Option<Found> {
+        self.0.status.trimmed()?;
+        let total = self.0.sub_jobs_total.0;
+        let mut notices = Vec::new();
+        let listed = ImageJob {
+            sub_jobs_total: Int(None),
+            sub_jobs: List::default(),
+            ..self.0
+        };
+        let job_type = listed.job_type.0.clone();
+        let mut job = job(listed, reference, ask, region, &mut notices);
+        job.details = Some(Arc::new(Details {
+            job_type,
+            sub_jobs_total: total,
+        }));
+        Some(Found { job, notices })
+    }
+}
+
 fn job(
     answered: ImageJob,
     reference: &Reference,

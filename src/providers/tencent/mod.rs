@@ -54,8 +54,11 @@ pub static CLOUD: Cloud = Cloud {
     server: serve::SERVER,
 };
 
-/// The vendor's name of the one operation.
+/// The vendor's name of the operation that tells a service's events.
 const OPERATION: &str = "DescribeServiceEvent";
+
+/// The vendor's name of the operation that tells whether a service exists.
+const INFO: &str = "DescribeClusterServiceInfo";
 
 /// Fixed by the vendor for every call of API 2.0.
 const PATH: &str = "/v2/index.php";
@@ -107,17 +110,17 @@ impl Client {
         })
     }
 
-    fn request(&self, reference: &Reference) -> Request {
+    fn request(&self, operation: &'static str, reference: &Reference) -> Request {
         let segment = |name| reference.segment(name).unwrap_or_default();
         let query = [
-            ("Action", OPERATION),
+            ("Action", operation),
             ("Region", &self.region),
             ("clusterId", segment("CLUSTER")),
             ("namespace", segment("NAMESPACE")),
             ("serviceName", reference.id()),
         ];
         Request {
-            operation: OPERATION,
+            operation,
             method: Method::Get,
             endpoint: self.endpoint.clone(),
             path: PATH.to_owned(),
@@ -129,18 +132,38 @@ impl Client {
         }
     }
 
-    async fn service(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
-        let request = self.request(reference);
+    async fn send(&self, request: &Request, ask: &Ask) -> Result<Answer, Problem> {
         let classify =
             |answer: &Answer| wire::classify(answer).map(|no| with_region_hint(no, &self.region));
-        let answer = self
-            .account
-            .send(&request, &self.signer, &classify, ask.deadline)
+        self.account
+            .send(request, &self.signer, &classify, ask.deadline)
             .await
-            .map_err(|problem| self.with_retirement_hint(problem))?;
+            .map_err(|problem| self.with_retirement_hint(problem))
+    }
+
+    async fn service(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
+        let request = self.request(OPERATION, reference);
+        let answer = self.send(&request, ask).await?;
         let region = Some(self.region.as_str());
         wire::read(&answer.body, reference, ask, region, self.clock)
             .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
+    }
+
+    /// A service that does not exist has no events either, so their absence says nothing.
+    async fn exists(&self, reference: &Reference, ask: &Ask) -> Result<(), Problem> {
+        let request = self.request(INFO, reference);
+        let answer = self.send(&request, ask).await?;
+        match wire::has_service(&answer.body, reference) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let what = format!("the cluster has no service {}", reference.id());
+                let mut problem = self.account.problem(&request, Category::NotFound, what);
+                problem.http_status = Some(answer.status);
+                problem.hint = Some(wire::CHECK_ADDRESS.to_owned());
+                Err(problem)
+            }
+            Err(expected) => Err(self.account.unreadable(&request, &answer, &expected)),
+        }
     }
 
     /// A host that is gone looks like a broken network, unless it is this machine.
@@ -161,6 +184,14 @@ impl super::Client for Client {
         ask: &'a Ask,
     ) -> Boxed<'a, Result<Found, Problem>> {
         Box::pin(self.service(reference, ask))
+    }
+
+    fn confirm<'a>(
+        &'a self,
+        reference: &'a Reference,
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<(), Problem>>> {
+        Some(Box::pin(self.exists(reference, ask)))
     }
 }
 

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Duration, FixedOffset, Utc};
 use serde_json::{Value, json};
 
-use super::{OPERATION, PATH, sign};
+use super::{INFO, OPERATION, PATH, sign};
 use crate::crypto::sha256_hex;
 use crate::providers::serve::{Incoming, Outgoing, Server, TEST_ID, TEST_SECRET, View, World};
 
@@ -42,7 +42,8 @@ fn answer(incoming: &Incoming, world: &World) -> Outgoing {
     if let Err(refused) = check(incoming, &parameters, world) {
         return refused;
     }
-    if incoming.parameter("Action").as_deref() != Some(OPERATION) {
+    let action = incoming.parameter("Action").unwrap_or_default();
+    if ![OPERATION, INFO].contains(&action.as_str()) {
         return error(6100, "InvalidAction", "(6100)action is not supported");
     }
     let (Some(cluster), Some(service)) = (
@@ -57,17 +58,10 @@ fn answer(incoming: &Incoming, world: &World) -> Outgoing {
     let segments = [cluster.as_str(), namespace.as_str(), service.as_str()];
     match world.find("tencent/service", &segments, incoming.now) {
         None => error(5000, "ResourceNotFound", "(5000)resource does not exist"),
+        Some(view) if action == INFO => succeeded(json!({"service": info(&segments, &view)})),
         Some(view) => match &view.thing.document {
             Some(document) => Outgoing::document(200, document),
-            None => Outgoing::json(
-                200,
-                &json!({
-                    "code": 0,
-                    "message": "",
-                    "codeDesc": "Success",
-                    "data": {"eventList": events(&service, &view)},
-                }),
-            ),
+            None => succeeded(json!({"eventList": events(&service, &view)})),
         },
     }
 }
@@ -137,6 +131,29 @@ fn error(code: u16, word: &str, message: &str) -> Outgoing {
         200,
         &json!({"code": code, "message": message, "codeDesc": word}),
     )
+}
+
+fn succeeded(data: Value) -> Outgoing {
+    let body = json!({"code": 0, "message": "", "codeDesc": "Success", "data": data});
+    Outgoing::json(200, &body)
+}
+
+/// What the cluster knows of a service.
+fn info(segments: &[&str; 3], view: &View<'_>) -> Value {
+    let [_, namespace, service] = segments;
+    let parts = view.thing.parts.max(1);
+    json!({
+        "serviceName": service,
+        "serviceDesc": "",
+        "namespace": namespace,
+        "status": if view.thing.warnings.is_empty() { "Normal" } else { "Abnormal" },
+        "createdAt": wall_clock(view.created_at),
+        "currentReplicas": parts,
+        "desiredReplicas": parts,
+        "accessType": "",
+        "portMappings": null,
+        "containers": [{"name": service, "image": "registry.example.com/demo/web:1.0"}],
+    })
 }
 
 fn unavailable(status: u16) -> Outgoing {

@@ -30,7 +30,7 @@ fn reference(service: &str) -> Reference {
 }
 
 fn incoming(client: &Client, service: &str, nonce: &str) -> Incoming {
-    let request = client.request(&reference(service));
+    let request = client.request(OPERATION, &reference(service));
     let now = fixture::moment(NOW);
     let proof = client.signer.sign(&request, now, nonce);
     fixture::incoming(&request, &proof, now)
@@ -90,7 +90,7 @@ fn the_region_goes_out_as_given_to_the_vendors_host() {
         ("TENCENTCLOUD_SECRET_KEY", "k"),
     ])
     .unwrap();
-    let request = client.request(&reference("web"));
+    let request = client.request(OPERATION, &reference("web"));
     assert_eq!(
         format!(
             "{}{}?{}",

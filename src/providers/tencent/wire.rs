@@ -11,6 +11,9 @@ use crate::reference::Reference;
 /// Said where the API itself may be gone.
 pub const RETIRED: &str = "API 2.0 may be retired (the vendor announced it for 2020); the cluster's own Kubernetes API has the same events";
 
+/// Said where a service is not found.
+pub const CHECK_ADDRESS: &str = "check cluster, namespace, service and region";
+
 /// The envelope without its data.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -121,12 +124,7 @@ fn by_code(code: &str, by_status: Option<Refusal>) -> Refusal {
             "the protocol is not supported",
             Some("set an endpoint with https://"),
         ),
-        "5000" => (
-            NotFound,
-            Retry::Never,
-            "no such thing",
-            Some("check cluster, namespace, service and region"),
-        ),
+        "5000" => (NotFound, Retry::Never, "no such thing", Some(CHECK_ADDRESS)),
         "6000" => (Service, Retry::Backoff, "internal error", None),
         "6100" => (
             Service,
@@ -184,6 +182,85 @@ pub fn read(
     };
     vendor::attach(&mut job, &mut notices, body, ask, &mut |_, _| {});
     Ok(Found { job, notices })
+}
+
+/// An answer about one service; samples write `returnCode` and put the service at the top. `S` is
+/// one service, or the list of one that the documentation's table has.
+#[derive(Default, Deserialize)]
+#[serde(
+    default,
+    rename_all = "camelCase",
+    bound = "S: Default + Deserialize<'de>"
+)]
+struct InfoEnvelope<S> {
+    code: Text,
+    return_code: Text,
+    data: Part<InfoData<S>>,
+    service: S,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(
+    default,
+    rename_all = "camelCase",
+    bound = "S: Default + Deserialize<'de>"
+)]
+struct InfoData<S> {
+    service: S,
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Service {
+    service_name: Text,
+    namespace: Text,
+}
+
+impl<S> InfoEnvelope<S> {
+    fn map<T>(self, change: fn(S) -> T) -> InfoEnvelope<T> {
+        InfoEnvelope {
+            code: self.code,
+            return_code: self.return_code,
+            data: Part(self.data.0.map(|data| {
+                Box::new(InfoData {
+                    service: change(data.service),
+                })
+            })),
+            service: change(self.service),
+        }
+    }
+}
+
+/// Reads from an answer that `classify` let pass whether it holds the service.
+///
+/// # Errors
+/// What was expected and not there, such as the service that was asked for and no other.
+pub fn has_service(body: &[u8], reference: &Reference) -> Result<bool, String> {
+    let one = lenient::decode::<InfoEnvelope<Part<Service>>>(body)
+        .map(|one| one.map(|service| service.0.map(|service| *service).into_iter().collect()));
+    let envelope: InfoEnvelope<Vec<Service>> = one.or_else(|expected| {
+        lenient::decode::<InfoEnvelope<List<Service>>>(body)
+            .map(|list| list.map(|services| services.0))
+            .map_err(|_| expected)
+    })?;
+    let code = envelope.code.trimmed().or(envelope.return_code.trimmed());
+    if code != Some("0") {
+        return Err("code 0".to_owned());
+    }
+    let is_asked = |service: &Service| {
+        let namespace = service.namespace.trimmed();
+        service.service_name.trimmed() == Some(reference.id())
+            && namespace.is_none_or(|name| Some(name) == reference.segment("NAMESPACE"))
+    };
+    let inner = envelope.data.0.map(|data| data.service);
+    let mut services = inner.unwrap_or_default();
+    services.extend(envelope.service);
+    // An object with nothing in it is what an absent one may be printed as.
+    services.retain(|service| *service != Service::default());
+    match services.iter().any(is_asked) {
+        false if !services.is_empty() => Err("the service that was asked for".to_owned()),
+        is_there => Ok(is_there),
+    }
 }
 
 fn read_event(event: ServiceEvent, clock: WallClock) -> Event {

@@ -5,6 +5,7 @@ mod every_field;
 mod fixtures;
 mod invocations;
 mod jobs;
+mod lists;
 mod profiles;
 
 use serde_json::Value;

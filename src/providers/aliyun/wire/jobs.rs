@@ -170,12 +170,12 @@ impl JobInfo {
     }
 }
 
-fn moment(seconds: Int) -> Option<Time> {
+pub(super) fn moment(seconds: Int) -> Option<Time> {
     seconds.0.and_then(Time::from_unix)
 }
 
 /// The index in the id of a subtask: 3 in `10_3`.
-fn subtask_index(id: &str) -> Option<i64> {
+pub(super) fn subtask_index(id: &str) -> Option<i64> {
     let (_, index) = id.rsplit_once('_')?;
     index
         .bytes()

@@ -7,6 +7,8 @@ mod group;
 mod invocation;
 mod items;
 mod jobs;
+mod list;
+mod parent;
 mod vendor;
 mod verdict;
 mod xml;
@@ -14,6 +16,8 @@ mod xml;
 pub(super) use error::{Asked, classify};
 pub(super) use invocation::{PAGE_SIZE, Results, ResultsPage, STATES as INVOCATION_STATES, Status};
 pub(super) use jobs::{STATES as JOB_STATES, read as read_jobs};
+pub(super) use list::{Listing, MOST_ROWS, Page, Pages};
+pub(super) use parent::{explain, failed_subtask, is_parent, judge, may_be_parent, subtask_ids};
 pub(super) use vendor::document as vendor_document;
 
 /// Why an answer gave no job.

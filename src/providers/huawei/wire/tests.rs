@@ -262,3 +262,43 @@ fn a_refusal_warns_of_the_lock_and_hides_the_echo() {
     let refused = classify(&answer).unwrap();
     assert_eq!(refused.request_id.as_deref(), Some("of-the-header"));
 }
+
+#[test]
+fn rows_of_the_list_become_jobs_without_sub_jobs() {
+    let page = Page::read(&fixture::read("huawei/list.json")).unwrap();
+    assert_eq!(page.count, Some(3));
+    let found: Vec<Option<Found>> = page
+        .items
+        .into_iter()
+        .map(|row| {
+            let at = reference(row.id().unwrap());
+            row.into_found(&at, &fixture::ask(), Some("cn-north-4"))
+        })
+        .collect();
+    let [Some(running), None, Some(failed)] = <[_; 3]>::try_from(found).unwrap() else {
+        panic!("a row without a status tells nothing")
+    };
+    assert_eq!(codes(&failed), [""; 0], "its sub-jobs were never listed");
+    assert_eq!((failed.job.state, failed.job.reason), (State::Failed, None));
+    let model = fixture::model(running, "2024-05-20T12:00:00Z", true);
+    fixture::assert_model("huawei/list-running.model.json", &model);
+}
+
+#[test]
+fn an_answer_of_nothing_is_no_list() {
+    for body in [
+        "{}",
+        r#"{"count":3}"#,
+        "[]",
+        "<html>",
+        r#"{"items":{"a":1}}"#,
+    ] {
+        assert!(Page::read(body.as_bytes()).is_err(), "{body}");
+    }
+    assert!(
+        Page::read(br#"{"count":0,"items":null}"#)
+            .unwrap()
+            .items
+            .is_empty()
+    );
+}

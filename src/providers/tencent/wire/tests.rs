@@ -218,3 +218,32 @@ fn the_clouds_own_document_is_kept_when_asked_for() {
     let found = read(&body, &reference(), &ask, None, CHINA).unwrap();
     assert_eq!(found.job.vendor, Some(fixture::json("tencent/events.json")));
 }
+
+#[test]
+fn a_service_is_confirmed_by_its_own_name_only() {
+    let read = |body: &[u8]| has_service(body, &reference());
+    let file = fixture::read("tencent/service-info.json");
+    assert_eq!(read(&file), Ok(true));
+    let text = String::from_utf8(file).unwrap();
+    let at_the_top = r#"{"returnCode":0,"service":[{"serviceName":"test-web-service"}]}"#;
+    assert_eq!(read(at_the_top.as_bytes()), Ok(true));
+    for absent in [
+        r#"{"code":0,"data":{"service":null}}"#,
+        r#"{"code":"0","data":{"service":{}}}"#,
+        r#"{"code":0,"data":{"service":[]}}"#,
+        r#"{"code":0,"data":[]}"#,
+        r#"{"code":0}"#,
+    ] {
+        assert_eq!(read(absent.as_bytes()), Ok(false), "{absent}");
+    }
+    for wrong in [
+        text.replace("\"test-web-service\"", "\"other\""),
+        text.replace("\"default\"", "\"other\""),
+        text.replace("\"serviceName\"", "\"service\""),
+        r#"{"returnCode":5000}"#.to_owned(),
+        "{}".to_owned(),
+        "<html>".to_owned(),
+    ] {
+        assert!(read(wrong.as_bytes()).is_err(), "{wrong}");
+    }
+}

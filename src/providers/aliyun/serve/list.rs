@@ -1,0 +1,125 @@
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{Failure, cluster, is_end, page_parameter, request_id};
+use crate::providers::serve::{Incoming, Outgoing, View, World};
+
+/// Pages hold at most so many rows, and a call takes at most so many ids.
+const MOST_ROWS: usize = 100;
+
+/// The indices of an array job, ends included.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    pub start: u64,
+    pub end: u64,
+    pub step: u64,
+}
+
+/// The array job that a thing is, or belongs to: its range is spanned by all subtasks of the
+/// scenario, also by those that are not there at the moment.
+pub(super) fn array(world: &World, view: &View<'_>) -> Option<Range> {
+    let [cluster, id] = &view.thing.segments[..] else {
+        return None;
+    };
+    let parent = index(id).map_or(id.as_str(), |(parent, _)| parent);
+    let mut indices: Vec<u64> = world
+        .things
+        .iter()
+        .filter(|thing| thing.kind == "aliyun/job" && thing.segments.first() == Some(cluster))
+        .filter_map(|thing| index(thing.segments.last()?))
+        .filter(|(other, _)| *other == parent)
+        .map(|(_, index)| index)
+        .collect();
+    indices.sort_unstable();
+    let (start, end) = (*indices.first()?, *indices.last()?);
+    let mut steps = indices.windows(2).map(|pair| pair[1] - pair[0]);
+    let step = steps.next().unwrap_or(1);
+    let is_even = steps.all(|other| other == step);
+    Some(Range {
+        start,
+        end,
+        step: if is_even { step.max(1) } else { 1 },
+    })
+}
+
+/// Array job and index in the id of a subtask.
+pub(super) fn index(id: &str) -> Option<(&str, u64)> {
+    let (parent, index) = id.rsplit_once('_')?;
+    let is_number = !parent.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Some((parent, index.parse().ok()?)))?
+}
+
+/// ListServerlessJobs.
+pub(super) fn jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+    let cluster = cluster(request, world)?;
+    let number = page_parameter(request, "PageNumber", 1, usize::MAX)?;
+    let size = page_parameter(request, "PageSize", 20, MOST_ROWS)?;
+    let (ids, names) = (list_of(request, "JobIds."), list_of(request, "JobNames."));
+    if ids.len() > MOST_ROWS {
+        let message = "The parameter JobIds takes at most 100 elements.";
+        return Err(Failure::new(400, "InvalidParams", message));
+    }
+    let state = request.parameter("State").filter(|word| word != "All");
+    let all: Vec<View<'_>> = world
+        .all("aliyun/job", request.now)
+        .filter(|view| view.thing.segments.first() == Some(&cluster))
+        // A document stands for the one answer it was written as, and has no row.
+        .filter(|view| view.thing.document.is_none() || !view.thing.steps.is_empty())
+        .filter(|view| ids.is_empty() || ids.iter().any(|id| id == id_of(view)))
+        .filter(|view| names.is_empty() || names.iter().any(|name| name == name_of(view)))
+        .filter(|view| state.as_ref().is_none_or(|word| *word == view.step.state))
+        .collect();
+    let page: Vec<Value> = all
+        .iter()
+        .skip((number - 1).saturating_mul(size))
+        .take(size)
+        .map(|view| row(world, view))
+        .collect();
+    Ok(Outgoing::json(
+        200,
+        &json!({
+            "RequestId": request_id(&format!("{cluster}/{number}")),
+            "TotalCount": all.len(),
+            "PageNumber": number,
+            "PageSize": size,
+            "Jobs": page,
+        }),
+    ))
+}
+
+/// The values of a flattened list, `JobIds.1` and so on.
+fn list_of(request: &Incoming, prefix: &str) -> Vec<String> {
+    request
+        .parameters()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(prefix))
+        .map(|(_, value)| value)
+        .collect()
+}
+
+fn id_of<'a>(view: &View<'a>) -> &'a str {
+    view.thing.segments.last().map_or("", String::as_str)
+}
+
+fn name_of<'a>(view: &View<'a>) -> &'a str {
+    view.thing.name.as_deref().unwrap_or_else(|| id_of(view))
+}
+
+/// Numbers and times are text here, unlike in the answer about one job.
+fn row(world: &World, view: &View<'_>) -> Value {
+    let seconds = |moment: DateTime<Utc>| moment.timestamp().to_string();
+    let word = view.step.state.as_str();
+    let started = view.reached(&["Running"]).map(seconds);
+    json!({
+        "JobId": id_of(view),
+        "JobName": name_of(view),
+        "State": word,
+        "Priority": "0",
+        "Queue": view.thing.queue.as_deref().unwrap_or_default(),
+        "User": view.thing.user.as_deref().unwrap_or_default(),
+        "SubmitTime": seconds(view.created_at),
+        "StartTime": started.unwrap_or_default(),
+        "EndTime": if is_end(word) { seconds(view.since) } else { String::new() },
+        "IsArrayJob": array(world, view).is_some(),
+    })
+}
