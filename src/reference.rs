@@ -132,7 +132,11 @@ impl Reader<'_> {
         let of_cloud = self.templates_of(cloud_text);
         if of_cloud.is_empty() {
             let at = cloud_part.at..cloud_part.at + cloud_text.len();
-            let message = format!("there is no cloud “{cloud_text}”");
+            let message = match cloud_text {
+                "" if input.trim().is_empty() => "a reference is empty".to_owned(),
+                "" => "the cloud is missing".to_owned(),
+                _ => format!("there is no cloud “{cloud_text}”"),
+            };
             return Err(self.wrong(input, message, at, None));
         }
         let profile = match profile_text {

@@ -38,7 +38,8 @@ pub(super) fn run(session: &Session, _: &Arguments) -> u8 {
                 ))]
             })?;
         let environment = Environment::new(emulator::environment(&emulator.origin()));
-        let references = REFERENCES.map(str::to_owned);
+        // Named, since --profile speaks of accounts, of which the emulated clouds have one.
+        let references = REFERENCES.map(|reference| reference.replacen('/', "@default/", 1));
         let settings = Settings::of(environment);
         let options = Options::default();
         let lens = Arc::new(Lens::prepare(

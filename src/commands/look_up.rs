@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -238,16 +238,42 @@ pub(super) fn addressed(mut problem: Problem, reference: &Reference) -> Problem 
     problem
         .profile
         .get_or_insert_with(|| reference.profile.clone());
+    if problem.hint.is_none() {
+        problem.hint = next_step(problem.category, reference);
+    }
     problem
+}
+
+/// What to do where neither the cloud nor the wire knew better.
+fn next_step(category: Category, reference: &Reference) -> Option<String> {
+    let step = match category {
+        Category::Permission => {
+            let kind = providers::kinds().find(|kind| kind.template == *reference.template)?;
+            return Some(format!("the account needs {}", kind.permission));
+        }
+        Category::Clock => "set this machine's clock",
+        Category::Network => {
+            "check endpoint and network; --request-timeout gives an answer more time"
+        }
+        Category::Throttled | Category::Service => "ask again later; -v shows every attempt",
+        Category::Rejected | Category::Unreadable => "-v shows what was asked",
+        Category::Usage | Category::NotFound | Category::NoCredentials | Category::Refused => {
+            return None;
+        }
+    };
+    Some(step.to_owned())
 }
 
 /// Notices of a run, each once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Collected(Arc<Mutex<Kept>>);
 
+/// Notices in the order in which they came. An answer can hold a hundred thousand words that no
+/// table knows, so that what was kept is not searched one by one.
 #[derive(Debug, Default)]
 struct Kept {
     notices: Vec<Notice>,
+    known: HashSet<Notice>,
     shown: usize,
 }
 
@@ -259,7 +285,7 @@ impl Collected {
     /// Keeps a notice, unless it was kept before.
     pub(super) fn keep(&self, notice: Notice) {
         let mut kept = self.kept();
-        if !kept.notices.contains(&notice) {
+        if kept.known.insert(notice.clone()) {
             kept.notices.push(notice);
         }
     }
@@ -275,5 +301,21 @@ impl Collected {
     /// All notices so far.
     pub(super) fn all(&self) -> Vec<Notice> {
         self.kept().notices.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_thousand_notices_take_no_time_and_come_once_each() {
+        let collected = Collected::default();
+        for _ in 0..2 {
+            for number in 0..100_000 {
+                collected.keep(Notice::new("unknown_state", number.to_string()));
+            }
+        }
+        assert_eq!(collected.all().len(), 100_000);
     }
 }

@@ -8,6 +8,7 @@ mod global;
 mod look_up;
 mod poll;
 mod references;
+mod reports;
 mod voice;
 mod wait;
 mod words;
@@ -39,7 +40,8 @@ use look_up::Collected;
         joblens aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
         joblens demo",
     after_help = "A reference is CLOUD[@PROFILE]/KIND/SEGMENT…; clouds: aliyun, sugon, huawei, tencent.\n\
-        Exit codes: 0 all looked up · 2 wrong use · 3 not found · 4 credentials · 5 service or network."
+        Exit codes: 0 all looked up, or the gate holds · 1 the gate fails · 2 wrong use · 3 not found ·\n\
+        4 credentials · 5 service or network · 8 or 124 undecided."
 )]
 struct Cli {
     #[command(flatten)]

@@ -72,9 +72,16 @@ fn lines(input: &mut dyn BufRead) -> Result<Vec<String>, Problem> {
     const MOST_BYTES: u64 = 16 << 20;
     let mut text = String::new();
     input
-        .take(MOST_BYTES)
+        .take(MOST_BYTES + 1)
         .read_to_string(&mut text)
         .map_err(|error| Problem::usage(format!("standard input cannot be read ({error})")))?;
+    if text.len() as u64 > MOST_BYTES {
+        // A part of the list would look like all of it.
+        return Err(Problem::usage(format!(
+            "standard input holds more than {} MiB of references",
+            MOST_BYTES >> 20
+        )));
+    }
     let mut references = Vec::new();
     for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
         if let Some(reason) = line.strip_prefix("#!incomplete:") {
@@ -99,6 +106,13 @@ mod tests {
     fn skips_blank_lines_comments_byte_order_marks_and_carriage_returns() {
         let text = "\u{feff}a/b/c\r\n\r\n# comment\n  d/e/f \n";
         assert_eq!(lines(&mut text.as_bytes()).unwrap(), ["a/b/c", "d/e/f"]);
+    }
+
+    #[test]
+    fn refuses_a_list_that_is_too_long_to_be_read_to_its_end() {
+        let text = "a/b/c\n".repeat((16 << 20) / 6 + 1);
+        let problem = lines(&mut text.as_bytes()).unwrap_err();
+        assert!(problem.message.contains("16 MiB"), "{}", problem.message);
     }
 
     #[test]

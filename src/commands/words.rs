@@ -17,7 +17,7 @@ fn nearest(word: &str) -> Option<&'static str> {
     })
 }
 
-const COMMANDS: [&str; 4] = ["get", "demo", "emulate", "help"];
+const COMMANDS: [&str; 5] = ["get", "wait", "demo", "emulate", "help"];
 
 /// A first word that is neither a command nor a reference.
 pub(super) fn unknown_command(word: &str) -> Problem {

@@ -448,7 +448,7 @@ mod tests {
     #[test]
     fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
         let (account, _) = account();
-        let mut refusal = Refusal::new(Category::Refused, "no such token: to/ken+==");
+        let mut refusal = Refusal::new(Category::Refused, "no such token: to/ken+==.");
         refusal.code = Some("to/ken+==".to_owned());
         refusal.request_id = Some("to/ken+==".to_owned());
         let problem = account.framed(&request(), refusal, None, 1);

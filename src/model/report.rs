@@ -64,7 +64,7 @@ impl Report {
 }
 
 /// Something a reader should know that is no failure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Notice {
     /// Stable word: `unknown_state`, `assumed_utc_offset`, `clock_corrected`, …
     pub code: &'static str,

@@ -11,10 +11,13 @@ pub(super) fn write(err: &mut dyn Write, problem: &Problem, screen: &Screen) -> 
         false => ("", "", ""),
     };
     let subject = problem.reference.as_deref().or(problem.input.as_deref());
+    let subject = subject.filter(|text| !text.trim().is_empty());
     let subject = subject.map_or_else(String::new, |text| format!("{}: ", escape(text)));
     let message = escape(problem.message.trim());
     writeln!(err, "{red}joblens:{plain} {bold}{subject}{plain}{message}")?;
-    if let (Some(span), Some(input)) = (&problem.span, &problem.input) {
+    let input = problem.input.as_ref();
+    let input = input.filter(|text| !text.trim().is_empty());
+    if let (Some(span), Some(input)) = (&problem.span, input) {
         // Columns are counted on the text as it is shown, which is the input while it is harmless.
         if let (Some(before), Some(part)) = (input.get(..span.start), input.get(span.clone())) {
             let indent = "joblens: ".len() + width(&escape(before));

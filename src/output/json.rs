@@ -3,11 +3,14 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize as _;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
-use super::text::is_dangerous;
+use super::text::{command_mark, is_dangerous};
 use crate::model::Report;
 
 /// Writes the envelope, indented, with a line end.
-pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
     let mut serializer = Serializer::with_formatter(&mut out, Harmless(PrettyFormatter::new()));
     report.serialize(&mut serializer)?;
@@ -15,7 +18,8 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     out.flush()
 }
 
-/// Indented JSON in which no text can move a cursor: JSON itself escapes only C0.
+/// Indented JSON in which no text can move a cursor or be a command in a CI log: JSON itself escapes
+/// only C0.
 struct Harmless(PrettyFormatter<'static>);
 
 impl Formatter for Harmless {
@@ -24,15 +28,11 @@ impl Formatter for Harmless {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        if fragment.is_ascii() && !fragment.contains('\u{7f}') {
+        if fragment.is_ascii() && !fragment.contains(['\u{7f}', '[']) {
             return writer.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;
-        while let Some(at) = rest.find(is_dangerous) {
-            let c = rest[at..]
-                .chars()
-                .next()
-                .expect("something was found there");
+        while let Some((at, c)) = first_to_escape(rest) {
             // All of them lie below U+10000, so that one escape is enough.
             write!(writer, "{}\\u{:04x}", &rest[..at], u32::from(c))?;
             rest = &rest[at + c.len_utf8()..];
@@ -85,6 +85,16 @@ impl Formatter for Harmless {
     }
 }
 
+fn first_to_escape(text: &str) -> Option<(usize, char)> {
+    let at = text
+        .find(is_dangerous)
+        .into_iter()
+        .chain(command_mark(text))
+        .min()?;
+    let c = text[at..].chars().next();
+    Some((at, c.expect("something was found there")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +119,20 @@ mod tests {
         assert!(value["jobs"][0]["message"].is_null());
         assert!(value.as_object().unwrap().contains_key("gate"));
         assert_eq!(value["exit"], serde_json::json!({"code": 0, "word": "ok"}));
+    }
+
+    #[test]
+    fn a_text_is_no_command_in_a_log_and_still_the_same_text() {
+        let json = written("::error::##[group]\u{9b}##vso[x] [[");
+        assert!(
+            json.contains(r##""::error::#\u0023[group]\u009b#\u0023vso[x] [[""##),
+            "{json}"
+        );
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(
+            value["jobs"][0]["name"],
+            "::error::##[group]\u{9b}##vso[x] [["
+        );
     }
 
     proptest! {

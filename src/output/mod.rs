@@ -1,8 +1,12 @@
 //! Showing what was found: a file a format. The only place that prints.
 
+mod case;
 mod complaint;
+mod dotenv;
+mod github;
 mod human;
 mod json;
+mod junit;
 mod progress;
 mod table;
 mod text;
@@ -13,6 +17,12 @@ use std::io::{self, Write};
 use crate::error::Problem;
 use crate::model::{Gate, Notice, Report, Time};
 
+pub use dotenv::write as write_dotenv;
+pub use github::{
+    annotations as write_annotations, outputs as write_step_outputs, summary as write_step_summary,
+};
+pub use json::write as write_json;
+pub use junit::write as write_junit;
 pub use progress::Progress;
 pub use text::escape;
 

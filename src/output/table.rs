@@ -203,7 +203,7 @@ fn hue(state: State) -> Color {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::is_dangerous;
+    use super::super::text::{command_mark, is_dangerous};
     use super::*;
     use proptest::prelude::*;
 
@@ -310,9 +310,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_can_emit_a_control_character(
-            name in any::<String>(),
-            message in any::<String>(),
+        fn no_answer_can_emit_a_control_character_or_a_command_of_a_ci_system(
+            name in "( ?(::|##\\[))?\\PC{0,20}|(?s:.){0,20}",
+            message in "([ \t]*(::|##\\[)\\PC{0,9}){0,12}|(?s:.){0,40}",
             width in proptest::option::of(1_usize..250),
         ) {
             let mut one = job("aliyun/job/c/5", &name, State::Failed);
@@ -321,6 +321,8 @@ mod tests {
             for which in [Columns::Usual, Columns::Wide] {
                 for line in shown(&[one.clone()], which, &screen(width)) {
                     prop_assert!(!line.contains(is_dangerous), "{line:?}");
+                    prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");
+                    prop_assert!(command_mark(&line).is_none(), "{line:?}");
                 }
             }
         }

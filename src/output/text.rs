@@ -3,11 +3,69 @@ use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Shows what could move a cursor, set a title, turn the direction of reading or start a new row
-/// as an escape such as `\n` or `\u{1b}`. Everything else stays.
+/// as an escape such as `\n` or `\u{1b}`, and what a CI system would take for a command with one of
+/// its marks escaped. Everything else stays.
+///
+/// Every line of a CI log is read for commands: those of GitHub begin it with `::`, those of GitHub,
+/// Azure and TeamCity hold `##[`, `##vso[` or `##teamcity[` anywhere.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_dangerous) {
+    if text.contains(is_dangerous) {
+        return Cow::Owned(disarm(&escape_controls(text)).into_owned());
+    }
+    disarm(text)
+}
+
+/// Escapes each line of a text and keeps its line breaks.
+pub(super) fn escape_lines(text: &str) -> String {
+    let lines: Vec<Cow<'_, str>> = text.lines().map(escape).collect();
+    lines.join("\n")
+}
+
+/// The text cut to so many characters, `…` included.
+pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => Cow::Borrowed(text),
+        Some(_) => {
+            let end = text.char_indices().nth(most.saturating_sub(1));
+            let end = end.map_or(text.len(), |(at, _)| at);
+            Cow::Owned(format!("{}…", &text[..end]))
+        }
+    }
+}
+
+/// Where the mark stands that must be escaped so that a line is no command: the second `#` of
+/// `##[` or of `##word[`.
+pub(super) fn command_mark(text: &str) -> Option<usize> {
+    text.match_indices('[').find_map(|(at, _)| {
+        let before = text[..at].trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        before.ends_with("##").then(|| before.len() - 1)
+    })
+}
+
+fn disarm(text: &str) -> Cow<'_, str> {
+    let command = text.trim_start();
+    let blank = text.len() - command.len();
+    let begins_one = command.starts_with("::");
+    if !begins_one && command_mark(text).is_none() {
         return Cow::Borrowed(text);
     }
+    let mut shown = String::with_capacity(text.len() + 8);
+    let mut rest = text;
+    if begins_one {
+        shown.push_str(&text[..blank]);
+        shown.push_str("\\u{3a}");
+        rest = &command[1..];
+    }
+    while let Some(at) = command_mark(rest) {
+        shown.push_str(&rest[..at]);
+        shown.push_str("\\u{23}");
+        rest = &rest[at + 1..];
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+fn escape_controls(text: &str) -> String {
     let mut shown = String::with_capacity(text.len() + 8);
     for c in text.chars() {
         match c {
@@ -18,7 +76,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
             c => shown.push(c),
         }
     }
-    Cow::Owned(shown)
+    shown
 }
 
 /// Control characters (C0, DEL, C1), line and paragraph separators, direction marks, overrides and
@@ -112,6 +170,31 @@ mod tests {
     }
 
     #[test]
+    fn no_text_can_be_taken_for_a_command_of_a_ci_system() {
+        for (text, shown) in [
+            ("::error::x", "\\u{3a}:error::x"),
+            ("  \u{3000}::x", "  \u{3000}\\u{3a}:x"),
+            ("a ::b::", "a ::b::"),
+            ("std::io", "std::io"),
+            ("\n::x", "\\n::x"),
+            ("a##[group]b", "a#\\u{23}[group]b"),
+            ("###[x ##vso[task.x", "##\\u{23}[x #\\u{23}vso[task.x"),
+            ("::##[", "\\u{3a}:#\\u{23}["),
+            ("## [x] # [", "## [x] # ["),
+        ] {
+            assert_eq!(escape(text), shown, "{text:?}");
+        }
+        assert_eq!(escape_lines("a\n ::b\r\nc\rd"), "a\n \\u{3a}:b\nc\\rd");
+    }
+
+    #[test]
+    fn cuts_by_characters() {
+        assert_eq!(cut("训练任务", 4), "训练任务");
+        assert_eq!(cut("训练任务", 3), "训练…");
+        assert_eq!(cut("ab", 0), "…");
+    }
+
+    #[test]
     fn shortens_by_columns_and_not_by_characters() {
         assert_eq!(shorten("训练任务", 8), "训练任务");
         assert_eq!(shorten("训练任务", 7), "训练任…");
@@ -133,6 +216,13 @@ mod tests {
         #[test]
         fn what_is_escaped_holds_nothing_dangerous(text in any::<String>()) {
             prop_assert!(!escape(&text).contains(is_dangerous));
+        }
+
+        #[test]
+        fn what_is_escaped_is_no_command(text in "[ \\t\\n:#\\[\\]av\u{a0}\u{2003}]{0,20}") {
+            let shown = escape(&text);
+            prop_assert!(!shown.trim_start().starts_with("::"), "{shown:?}");
+            prop_assert!(command_mark(&shown).is_none(), "{shown:?}");
         }
 
         #[test]

@@ -19,7 +19,7 @@ pub(super) fn attach(
         None => notices.push(Notice::new(
             "vendor_omitted",
             format!(
-                "the document of {} is nested too deep and was left out",
+                "the document of {} is nested too deep or too large and was left out",
                 job.reference
             ),
         )),

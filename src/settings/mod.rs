@@ -397,7 +397,16 @@ impl Settings {
                 file::Entry::Text(text) => (key, text.expose().to_owned()),
                 file::Entry::Variable(base, name) => {
                     let text = self.environment.get(name).ok_or_else(|| {
-                        profile.wrong(key, &format!("names the variable {name}, which is not set"))
+                        // A secret that was pasted here by mistake is no name of a variable.
+                        let is_name = |c: char| c.is_ascii_uppercase() || c == '_';
+                        let shown = match name.starts_with(is_name)
+                            && !name.contains(|c: char| c.is_ascii_lowercase() || !c.is_ascii())
+                            && name.contains('_')
+                        {
+                            true => format!("names the variable {name}, which is not set"),
+                            false => "names a variable that is not set".to_owned(),
+                        };
+                        profile.wrong(key, &shown)
                     })?;
                     (base.as_str(), text.to_owned())
                 }
@@ -410,6 +419,11 @@ impl Settings {
                 }
             };
             let text = text.trim_start_matches('\u{feff}').trim();
+            let beside =
+                (base == "ca_file" && !text.is_empty()).then(|| self.beside_the_file(text));
+            let text = beside.as_ref().map_or(text, |path| {
+                path.to_str().expect("joined from texts of the settings")
+            });
             if let (Some(spec), false) = (cloud.find(base), text.is_empty()) {
                 let origin = Origin::File(self.file.path().to_path_buf());
                 values.insert(
@@ -511,6 +525,36 @@ mod tests {
                 .get("region"),
             Some("cn-a")
         );
+    }
+
+    #[test]
+    fn a_ca_file_of_the_settings_lies_beside_them() {
+        let toml = "[aliyun.default]\nca_file = 'ca.pem'\n[aliyun.home]\nca_file = '~/ca.pem'\n[aliyun.none]\nca_file = ''\n";
+        let all = settings(toml, &[("HOME", "/home/x")]).unwrap();
+        let of = |name| {
+            all.profile(&CLOUD, name)
+                .unwrap()
+                .get("ca_file")
+                .map(PathBuf::from)
+        };
+        let beside = all.file().path().parent().unwrap().join("ca.pem");
+        assert_eq!(of("default"), Some(beside));
+        assert_eq!(of("home"), Some(PathBuf::from("/home/x/ca.pem")));
+        assert_eq!(of("none"), None);
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_a_variables_name_is_not_shown() {
+        let of = |name: &str| {
+            let toml = format!("[aliyun.default]\naccess_key_secret_env = '{name}'\n");
+            settings(&toml, &[])
+                .unwrap()
+                .profile(&CLOUD, "default")
+                .unwrap_err()
+                .message
+        };
+        assert!(of("MY_SECRET").contains("MY_SECRET"));
+        assert!(!of("hunter2Hunter2").contains("hunter2"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn demo_shows_one_of_each_kind_and_how_to_do_it_by_hand() {
 
 #[test]
 fn demo_needs_no_settings_and_uses_none() {
-    let run = joblens(&["demo", "-o", "json"])
+    let run = joblens(&["demo", "-o", "json", "-p", "prod"])
         .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "mine")
         .env("JOBLENS_ALIYUN_ENDPOINT", "http://127.0.0.1:9")
         .env("JOBLENS_PROFILE", "prod")
@@ -56,6 +56,10 @@ fn demo_needs_no_settings_and_uses_none() {
         (&"demo".into(), 6)
     );
     assert!(run.stderr.contains("emulate --print-env"), "{}", run.stderr);
+    assert_eq!(
+        run.json()["jobs"][1]["ref"],
+        "aliyun/job/ehpc-hz-FYUr32/10_3"
+    );
 }
 
 /// A served emulator that is ended with the test.

@@ -52,6 +52,17 @@ fn a_wrong_reference_points_at_the_wrong_part() {
 }
 
 #[test]
+fn an_empty_reference_is_told_in_words() {
+    for (input, first) in [
+        ("", "joblens: a reference is empty"),
+        ("/job/C/5", "joblens: /job/C/5: the cloud is missing"),
+    ] {
+        let run = joblens(&["get", input]).run();
+        assert_eq!((run.code, run.stderr.lines().next()), (2, Some(first)));
+    }
+}
+
+#[test]
 fn what_does_not_exist_is_not_found_in_every_cloud() {
     let emulated = Emulated::start(WORLD);
     let missing = [
@@ -151,6 +162,7 @@ fn a_cloud_that_throttles_without_end_is_throttled() {
     for (cloud, reference) in CLOUDS {
         let run = emulated.get(&[reference, "--max-attempts", "2"]).run();
         let error = run.error();
+        assert!(error["hint"].is_string(), "{error:#}");
         assert_eq!(
             (&error["category"], run.code),
             (&json!("throttled"), 5),
@@ -173,6 +185,7 @@ fn a_cloud_that_fails_without_end_is_a_failure_of_the_service() {
     for (_, reference) in CLOUDS {
         let run = emulated.get(&[reference, "--max-attempts", "1"]).run();
         let error = run.error();
+        assert!(error["hint"].is_string(), "{error:#}");
         assert_eq!(
             (&error["category"], run.code),
             (&json!("service"), 5),

@@ -131,6 +131,13 @@ fn clouds_that_are_too_slow_for_every_attempt_end_in_time() {
     for error in envelope["errors"].as_array().unwrap() {
         assert_eq!(error["category"], "network");
         assert!(
+            error["hint"]
+                .as_str()
+                .unwrap()
+                .contains("--request-timeout"),
+            "{error:#}"
+        );
+        assert!(
             error["message"].to_string().contains("within 0.3 s"),
             "{error:#}"
         );

@@ -171,6 +171,7 @@ fn the_clouds_own_code_decides() {
             error["message"].to_string().contains("Said so"),
             "{error:#}"
         );
+        assert!(error["hint"].is_string(), "{error:#}");
         let attempts = emulated.accesses().len();
         assert_eq!(error["attempts"], attempts, "{error:#}");
         assert_eq!(attempts, 1, "{error:#}");

@@ -322,7 +322,7 @@ fn tell_omitted(job: &Job, notices: &mut Vec<Notice>) {
         notices.push(Notice::new(
             "vendor_omitted",
             format!(
-                "{}: the cloud's own document is nested too deep to be shown",
+                "{}: the cloud's own document is nested too deep or too large to be shown",
                 job.reference
             ),
         ));

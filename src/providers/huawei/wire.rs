@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub const STATES: StateTable = &[
     ("ABORTING", State::Stopping),
     ("ABNORMAL", State::Unknown),
 ];
+
+const SUB_JOB: &str = "a sub-job of huawei/image-job";
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -208,8 +211,9 @@ fn job(
         .sub_jobs
         .0
         .into_iter()
-        .map(|sub_job| task(sub_job, ask, notices))
+        .map(|sub_job| task(sub_job, ask))
         .collect();
+    tell_unknown_words(&tasks, ask, notices);
     let (reason, message) = match (reading.state, &reading.raw) {
         (State::Failed, _) => failure(&tasks),
         (_, None) => (
@@ -240,22 +244,20 @@ fn job(
     }
 }
 
-fn task(sub_job: SubJob, ask: &Ask, notices: &mut Vec<Notice>) -> Task {
-    let mut unknown = Vec::new();
-    let reading = states::read(
-        STATES,
-        &ask.states,
-        sub_job.status.trimmed(),
-        "a sub-job of huawei/image-job",
-        &mut unknown,
-    );
-    // A thousand sub-jobs in one unknown state are one thing to tell.
-    notices.extend(
-        unknown
-            .into_iter()
-            .filter(|new| !notices.iter().any(|told| told.message == new.message))
-            .collect::<Vec<_>>(),
-    );
+/// A thousand sub-jobs in one unknown state are one thing to tell.
+fn tell_unknown_words(tasks: &[Task], ask: &Ask, notices: &mut Vec<Notice>) {
+    let words: BTreeSet<&str> = tasks
+        .iter()
+        .filter_map(|task| task.state_raw.as_deref())
+        .collect();
+    for word in words {
+        states::read(STATES, &ask.states, Some(word), SUB_JOB, notices);
+    }
+}
+
+fn task(sub_job: SubJob, ask: &Ask) -> Task {
+    let word = sub_job.status.trimmed();
+    let reading = states::read(STATES, &ask.states, word, SUB_JOB, &mut Vec::new());
     let resource = sub_job.job_resource_info.0.unwrap_or_default();
     let execution = sub_job.job_execute_info.0.unwrap_or_default();
     let created_at = time(&sub_job.begin_time);

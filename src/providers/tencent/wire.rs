@@ -107,9 +107,12 @@ fn by_code(code: &str, by_status: Option<Refusal>) -> Refusal {
             "the credentials were refused",
             Some(KEY),
         ),
-        "4101" | "4102" | "4103" | "4110" | "4300" => {
-            (Permission, Retry::Never, "not permitted", None)
-        }
+        "4101" | "4102" | "4103" | "4110" | "4300" => (
+            Permission,
+            Retry::Never,
+            "not permitted",
+            Some("ask for permission ccs:DescribeServiceEvent"),
+        ),
         "4200" => (Clock, Retry::Clock, "the request has expired", Some(CLOCK)),
         "4400" => (Throttled, Retry::Backoff, "too many calls", None),
         "4500" => (

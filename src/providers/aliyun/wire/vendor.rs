@@ -45,8 +45,13 @@ fn hide(value: &mut Value) {
 }
 
 fn mask_command_line(value: &mut Value) {
-    let Value::Array(list) = value else {
-        return;
+    let list = match value {
+        Value::Array(list) => list,
+        Value::String(text) => {
+            mask_arguments(std::slice::from_mut(text));
+            return;
+        }
+        _ => return,
     };
     let texts = || list.iter().map(|value| value.as_str().unwrap_or_default());
     let mut words: Vec<String> = texts().map(str::to_owned).collect();
@@ -90,6 +95,13 @@ mod tests {
         let container = &masked["JobInfos"][0]["ContainerGroups"][0]["Containers"][0];
         assert_eq!(container["Args"], json!(["--token", "***", "--n", "3"]));
         assert_eq!(container["EnvironmentVars"][1]["Value"], Value::Null);
+        let other = br#"{"New": {"Command": "run --token s3cret"}}"#;
+        assert!(
+            !document(other, false)
+                .unwrap()
+                .to_string()
+                .contains("s3cret")
+        );
         assert_eq!(document(body.as_bytes(), true).unwrap().to_string(), body);
     }
 

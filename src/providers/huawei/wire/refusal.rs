@@ -45,6 +45,7 @@ pub fn classify(answer: &Answer) -> Option<Refusal> {
 
 fn by_code(status: u16, code: Option<&str>, by_status: Refusal) -> Refusal {
     const LOCKED: &str = "check the key before the next try: after five refusals in a row the cloud locks it for five minutes";
+    const PERMISSION: &str = "ask for permission Workspace ReadOnlyAccess in this project";
     const ELSEWHERE: &str = "check the job id, the region and the project id";
     let of = |category, retry, hint: Option<&str>| Refusal {
         category,
@@ -55,7 +56,9 @@ fn by_code(status: u16, code: Option<&str>, by_status: Refusal) -> Refusal {
     match code {
         Some("APIGW.0301" | "APIGW.0305") => of(Category::Refused, Retry::Never, Some(LOCKED)),
         Some("APIGW.0303") => of(Category::Clock, Retry::Clock, None),
-        Some("APIGW.0302" | "APIGW.0306") => of(Category::Permission, Retry::Never, None),
+        Some("APIGW.0302" | "APIGW.0306") => {
+            of(Category::Permission, Retry::Never, Some(PERMISSION))
+        }
         Some("APIGW.0308") => of(Category::Throttled, Retry::Backoff, None),
         Some("APIGW.0101") => of(
             Category::Rejected,
@@ -69,6 +72,9 @@ fn by_code(status: u16, code: Option<&str>, by_status: Refusal) -> Refusal {
         }
         _ if by_status.category == Category::Refused => {
             of(Category::Refused, Retry::Never, Some(LOCKED))
+        }
+        _ if by_status.category == Category::Permission => {
+            of(Category::Permission, Retry::Never, Some(PERMISSION))
         }
         _ if status == 404 => of(Category::NotFound, Retry::Never, Some(ELSEWHERE)),
         _ => by_status,

@@ -235,6 +235,7 @@ fn reads_every_spelling_of_an_error() {
         assert_eq!(refusal.code.as_deref(), Some(code), "{body}");
         assert_eq!(refusal.message, "m", "{body}");
         assert_eq!(refusal.category, Category::Permission);
+        assert!(refusal.hint.unwrap().contains("ReadOnlyAccess"));
     }
     for body in ["", "<html>", "[]", r#"{"error_code":""}"#] {
         let refusal = refusal(503, body);

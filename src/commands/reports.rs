@@ -1,0 +1,282 @@
+//! Reports for CI systems: which were asked for, when they are due, and where they go.
+
+mod place;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::{Category, Problem};
+use crate::model::{Exit, Report};
+use crate::output;
+use crate::settings::Environment;
+use place::Place;
+
+/// Between two writes of the same file lies at least so much time.
+const PACE: Duration = Duration::from_secs(1);
+/// A stream that nobody reads holds up the end for so long.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The same when a signal ends the command: its process must be gone within 100 ms.
+const PATIENCE_AFTER_A_SIGNAL: Duration = Duration::from_millis(40);
+/// GitHub drops the summary of a step when it is larger.
+const MOST_SUMMARY: u64 = 1 << 20;
+
+/// What a report is written as.
+type Form = fn(&mut dyn Write, &Report) -> io::Result<()>;
+
+/// The reports that `--report` asked for.
+pub(super) struct Reports {
+    files: Vec<Target>,
+    github: Option<GitHub>,
+    changed: bool,
+    written_at: Option<Duration>,
+}
+
+/// A report that is a file of its own.
+struct Target {
+    option: String,
+    form: Form,
+    place: Place,
+    told: bool,
+}
+
+/// What a step of GitHub Actions gives to the runner.
+struct GitHub {
+    summary: Option<PathBuf>,
+    outputs: Option<PathBuf>,
+}
+
+impl Reports {
+    /// Reads the values of `--report`: `junit=FILE`, `github`, `gitlab-dotenv=FILE`, `json=FILE`.
+    /// Nothing is written.
+    ///
+    /// # Errors
+    /// Wrong use: a word that is none of these, a file that is missing, or one that is named twice.
+    pub(super) fn read(values: &[String], environment: &Environment) -> Result<Self, Problem> {
+        let mut reports = Self {
+            files: Vec::new(),
+            github: None,
+            changed: true,
+            written_at: None,
+        };
+        for value in values {
+            let (word, file) = match value.split_once('=') {
+                Some((word, file)) => (word, Some(file)),
+                None => (value.as_str(), None),
+            };
+            let form: Form = match word {
+                "junit" => output::write_junit,
+                "gitlab-dotenv" => output::write_dotenv,
+                "json" => output::write_json,
+                "github" if file.is_some() => {
+                    return Err(wrong(value, "github takes no file"));
+                }
+                "github" if reports.github.is_some() => {
+                    return Err(wrong(value, "github is given twice"));
+                }
+                "github" => {
+                    let path = |name| environment.get(name).map(PathBuf::from);
+                    reports.github = Some(GitHub {
+                        summary: path("GITHUB_STEP_SUMMARY"),
+                        outputs: path("GITHUB_OUTPUT"),
+                    });
+                    continue;
+                }
+                _ => return Err(wrong(value, "there is no such report")),
+            };
+            let Some(file) = file.filter(|file| !file.is_empty() && *file != "-") else {
+                return Err(wrong(value, &format!("{word} needs the name of a file")));
+            };
+            reports.files.push(Target {
+                option: value.clone(),
+                form,
+                place: Place::named(file),
+                told: false,
+            });
+        }
+        reports.refuse_same_files()?;
+        Ok(reports)
+    }
+
+    fn refuse_same_files(&self) -> Result<(), Problem> {
+        let shared = self.github.iter().flat_map(|github| {
+            let paths = github.summary.iter().chain(&github.outputs);
+            paths.map(|path| Place::named(path).identity())
+        });
+        let mut taken: Vec<PathBuf> = shared.collect();
+        for target in &self.files {
+            let identity = target.place.identity();
+            if taken.contains(&identity) {
+                return Err(wrong(&target.option, "two reports go to the same file"));
+            }
+            taken.push(identity);
+        }
+        Ok(())
+    }
+
+    /// Says that the next report differs from the last one.
+    pub(super) fn mark_changed(&mut self) {
+        self.changed = true;
+    }
+
+    /// When the next write is due, as time from the start of the command; `None` while there is
+    /// nothing new to write.
+    pub(super) fn due_at(&self) -> Option<Duration> {
+        let is_rewritten = self.files.iter().any(|target| !target.place.is_stream());
+        let next = self.written_at.map_or(Duration::ZERO, |at| at + PACE);
+        (self.changed && is_rewritten).then_some(next)
+    }
+
+    /// Whether a write is due at this time from the start: at first, and after a change once a second.
+    pub(super) fn due(&self, now: Duration) -> bool {
+        self.due_at().is_some_and(|at| at <= now)
+    }
+
+    /// Rewrites the files; streams and what GitHub's steps share wait for the end.
+    ///
+    /// A report that cannot be written is told once and never ends the wait.
+    pub(super) fn write(&mut self, report: &Report, now: Duration, tell: &mut dyn FnMut(&Problem)) {
+        self.changed = false;
+        self.written_at = Some(now);
+        for target in &mut self.files {
+            if !target.place.is_stream() {
+                let _ = target.write(report, Duration::ZERO, tell);
+            }
+        }
+    }
+
+    /// Writes everything for the last time; annotations of GitHub go to `err`.
+    ///
+    /// Where a report fails, the others say exit code 5 instead of 0, as the process will.
+    ///
+    /// # Errors
+    /// The first report that could not be written. It has been told.
+    pub(super) fn finish(
+        mut self,
+        report: &Report,
+        err: &mut dyn Write,
+        tell: &mut dyn FnMut(&Problem),
+    ) -> Result<(), Problem> {
+        let patience = match report.exit.code {
+            130 | 143 => PATIENCE_AFTER_A_SIGNAL,
+            _ => PATIENCE,
+        };
+        let mut first = None;
+        let mut last = Cow::Borrowed(report);
+        let mut keep = |outcome: Result<(), Problem>, last: &mut Cow<'_, Report>| {
+            if let Err(problem) = outcome {
+                if last.exit.code == 0 {
+                    last.to_mut().exit = Exit::new(5);
+                }
+                first.get_or_insert(problem);
+            }
+        };
+        // What can be written again comes first: a later failure changes what it must say.
+        self.files.sort_by_key(|target| target.place.is_stream());
+        for target in &mut self.files {
+            keep(target.write(&last, patience, tell), &mut last);
+        }
+        if let Some(github) = &self.github {
+            for (part, option) in Part::ALL {
+                let written = github.write(part, &last, err);
+                let written = written.map_err(|error| unwritable(option, &error));
+                if let Err(problem) = &written {
+                    tell(problem);
+                }
+                keep(written, &mut last);
+            }
+        }
+        if last.exit.code != report.exit.code {
+            for target in &mut self.files {
+                if !target.place.is_stream() {
+                    let _ = target.write(&last, patience, tell);
+                }
+            }
+        }
+        first.map_or(Ok(()), Err)
+    }
+}
+
+impl Target {
+    fn write(
+        &mut self,
+        report: &Report,
+        patience: Duration,
+        tell: &mut dyn FnMut(&Problem),
+    ) -> Result<(), Problem> {
+        let written = rendered(self.form, report)
+            .and_then(|bytes| self.place.write(bytes, patience))
+            .map_err(|error| unwritable(&self.option, &error));
+        if let (Err(problem), false) = (&written, self.told) {
+            self.told = true;
+            tell(problem);
+        }
+        written
+    }
+}
+
+impl GitHub {
+    /// Writes one part; the outputs come last, since they alone repeat the exit code to programs.
+    fn write(&self, part: Part, report: &Report, err: &mut dyn Write) -> io::Result<()> {
+        match part {
+            Part::Annotations => output::write_annotations(err, report),
+            Part::Summary => {
+                let Some(path) = &self.summary else {
+                    return Ok(());
+                };
+                let room = MOST_SUMMARY.saturating_sub(place::length(path));
+                // Two line breaks may stand before it.
+                let room = usize::try_from(room).unwrap_or(0).saturating_sub(2);
+                let mut bytes = b"\n".to_vec();
+                output::write_step_summary(&mut bytes, report, room)?;
+                place::append(path, bytes)
+            }
+            Part::Outputs => {
+                let Some(path) = &self.outputs else {
+                    return Ok(());
+                };
+                place::append(path, rendered(output::write_step_outputs, report)?)
+            }
+        }
+    }
+}
+
+/// What GitHub gets, in the order in which it is written.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Annotations,
+    Summary,
+    Outputs,
+}
+
+impl Part {
+    const ALL: [(Self, &'static str); 3] = [
+        (Self::Annotations, "github (annotations)"),
+        (Self::Summary, "github (GITHUB_STEP_SUMMARY)"),
+        (Self::Outputs, "github (GITHUB_OUTPUT)"),
+    ];
+}
+
+fn rendered(form: Form, report: &Report) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    form(&mut bytes, report)?;
+    Ok(bytes)
+}
+
+fn wrong(value: &str, what: &str) -> Problem {
+    Problem::usage(format!("--report {value}: {what}"))
+        .hint("write junit=FILE, github, gitlab-dotenv=FILE or json=FILE")
+}
+
+fn unwritable(option: &str, error: &io::Error) -> Problem {
+    let mut problem = Problem::new(
+        Category::Service,
+        format!("the report {option} cannot be written: {error}"),
+    );
+    // No call was made that could be made again.
+    problem.retryable = false;
+    problem
+}

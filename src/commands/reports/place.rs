@@ -1,0 +1,211 @@
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// Where a report goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The process's own standard output.
+    Stdout,
+    /// The process's own standard error.
+    Stderr,
+    /// Anything else with a name.
+    Path(PathBuf),
+}
+
+impl Place {
+    /// The place that a file name stands for.
+    pub(super) fn named(name: impl AsRef<Path>) -> Self {
+        let path = name.as_ref();
+        // Opened by name, a redirected standard output would get a second offset or be cut.
+        match path.to_str() {
+            Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => Self::Stdout,
+            Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => Self::Stderr,
+            _ => Self::Path(path.to_owned()),
+        }
+    }
+
+    /// The same path for every name of one place, as far as it exists.
+    pub(super) fn identity(&self) -> PathBuf {
+        let path = match self {
+            Self::Stdout => return PathBuf::from("/dev/stdout"),
+            Self::Stderr => return PathBuf::from("/dev/stderr"),
+            Self::Path(path) => path,
+        };
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        if let Ok(real) = absolute.canonicalize() {
+            return real;
+        }
+        let folder = absolute
+            .parent()
+            .and_then(|folder| folder.canonicalize().ok());
+        match (folder, absolute.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => absolute,
+        }
+    }
+
+    /// True where what was written cannot be replaced: pipes, devices, open descriptors.
+    pub(super) fn is_stream(&self) -> bool {
+        match self {
+            Self::Stdout | Self::Stderr => true,
+            Self::Path(path) => {
+                path.starts_with("/dev/fd")
+                    || path.starts_with("/proc/self/fd")
+                    || fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+            }
+        }
+    }
+
+    /// Puts a whole report there; a stream that does not take it within `patience` is given up.
+    ///
+    /// # Errors
+    /// Those of the file system. Where the disk is full, an older report stays.
+    pub(super) fn write(&self, bytes: Vec<u8>, patience: Duration) -> io::Result<()> {
+        match self {
+            Self::Path(path) if !self.is_stream() => replace(path, &bytes),
+            _ => pour(self.clone(), bytes, patience),
+        }
+    }
+}
+
+/// Bytes of a file; 0 where there is none.
+pub(super) fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |found| found.len())
+}
+
+/// Adds lines to a file that others write to as well, in one write.
+///
+/// # Errors
+/// Those of the file system.
+pub(super) fn append(path: &Path, lines: Vec<u8>) -> io::Result<()> {
+    let mut bytes = match ends_within_a_line(path) {
+        true => b"\n".to_vec(),
+        false => Vec::new(),
+    };
+    bytes.extend(lines);
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    file.write_all(&bytes)
+}
+
+fn ends_within_a_line(path: &Path) -> bool {
+    let last = || {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        Ok::<_, io::Error>(last[0])
+    };
+    // A pipe must not be opened only to look at it.
+    let is_file = fs::metadata(path).is_ok_and(|found| found.is_file());
+    is_file && last().is_ok_and(|last| last != b'\n')
+}
+
+/// What came of writing beside the report and renaming.
+enum Swap {
+    /// The folder or the file does not allow it.
+    Refused,
+    /// The report itself could not be written.
+    Failed(io::Error),
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A link keeps pointing where it does.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    match swap(&path, bytes) {
+        Ok(()) => Ok(()),
+        Err(Swap::Refused) => overwrite(&path, bytes),
+        Err(Swap::Failed(error)) => Err(error),
+    }
+}
+
+fn swap(path: &Path, bytes: &[u8]) -> Result<(), Swap> {
+    let temporary = path.with_file_name(format!(".joblens-{:016x}.tmp", random()));
+    let created = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&temporary);
+    let mut file = created.map_err(unless_full)?;
+    let done = keep_access(&file, path)
+        .and_then(|()| file.write_all(bytes).map_err(Swap::Failed))
+        .and_then(|()| fs::rename(&temporary, path).map_err(unless_full));
+    if done.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    done
+}
+
+/// Mode and owner stay as they are; a file of another owner cannot be replaced.
+fn keep_access(file: &File, path: &Path) -> Result<(), Swap> {
+    let Ok(old) = fs::metadata(path) else {
+        return Ok(());
+    };
+    let new = file.metadata().map_err(Swap::Failed)?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        return Err(Swap::Refused);
+    }
+    file.set_permissions(old.permissions())
+        .map_err(|_| Swap::Refused)
+}
+
+/// On a full disk the old report is worth more than the beginning of a new one.
+fn unless_full(error: io::Error) -> Swap {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Swap::Failed(error),
+        _ => Swap::Refused,
+    }
+}
+
+fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Not cut first: the old report's blocks are there even when the disk is full.
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.set_len(bytes.len() as u64));
+    if written.is_err() {
+        // A mixture of two reports would be worse than none.
+        let _ = file.set_len(0);
+    }
+    written
+}
+
+/// Opening a pipe that nobody reads, and writing to a full one, blocks for ever; a thread may.
+fn pour(place: Place, bytes: Vec<u8>, patience: Duration) -> io::Result<()> {
+    let (sender, receiver) = mpsc::channel();
+    thread::Builder::new().spawn(move || {
+        let written = match place {
+            Place::Stdout => flushed(&mut io::stdout().lock(), &bytes),
+            Place::Stderr => flushed(&mut io::stderr().lock(), &bytes),
+            Place::Path(path) => OpenOptions::new()
+                .append(true)
+                .open(path)
+                .and_then(|mut file| flushed(&mut file, &bytes)),
+        };
+        // Nobody waits for it any more when patience has ended.
+        let _ = sender.send(written);
+    })?;
+    receiver.recv_timeout(patience).unwrap_or_else(|_| {
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "nobody reads what is written there",
+        ))
+    })
+}
+
+fn flushed(stream: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes)?;
+    stream.flush()
+}
+
+/// Names of two processes must differ; where there is no randomness, the process's id does it.
+fn random() -> u64 {
+    getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()))
+}

@@ -1,0 +1,342 @@
+use std::collections::HashMap;
+
+use super::human;
+use super::why::why;
+use crate::error::Problem;
+use crate::model::{Job, Report, State, Verdict};
+
+/// What CI systems are told about one reference of a gate.
+pub(super) struct Case<'a> {
+    /// Canonical reference; what was typed where none could be made.
+    pub reference: &'a str,
+    /// What was last seen of it.
+    pub job: Option<&'a Job>,
+    /// How it stands.
+    pub outcome: Outcome<'a>,
+}
+
+/// How a reference stands when a report is written.
+pub(super) enum Outcome<'a> {
+    /// It reached what was asked for.
+    Passed,
+    /// It ended otherwise, or had a new warning.
+    Failed,
+    /// It could not be read.
+    Unreadable(&'a Problem),
+    /// It is on its way, and nothing is decided.
+    Late,
+    /// It is on its way, and the verdict is certain without it.
+    Left,
+}
+
+/// One case for each reference: first what was seen, in its order, then what never was.
+pub(super) fn cases(report: &Report) -> Vec<Case<'_>> {
+    let decided = report
+        .gate
+        .as_ref()
+        .is_some_and(|gate| gate.verdict != Verdict::Undecided);
+    let mut unread: HashMap<&str, &Problem> = HashMap::new();
+    for problem in &report.errors {
+        if let Some(reference) = problem.reference.as_deref() {
+            unread.entry(reference).or_insert(problem);
+        }
+    }
+    let seen = report.jobs.iter().map(|job| {
+        let problem = unread.remove(job.reference.as_str());
+        let outcome = match (job.verdict.as_deref(), problem) {
+            (Some("yes"), _) => Outcome::Passed,
+            (Some("no"), _) => Outcome::Failed,
+            (_, Some(problem)) => Outcome::Unreadable(problem),
+            (_, None) if decided => Outcome::Left,
+            (_, None) => Outcome::Late,
+        };
+        Case {
+            reference: &job.reference,
+            job: Some(job),
+            outcome,
+        }
+    });
+    let mut cases: Vec<Case<'_>> = seen.collect();
+    let never_seen = report.errors.iter().filter_map(|problem| {
+        let reference = match problem.reference.as_deref() {
+            Some(reference) => unread.remove(reference).map(|_| reference)?,
+            None => problem.input.as_deref().unwrap_or("joblens"),
+        };
+        Some(Case {
+            reference,
+            job: None,
+            outcome: Outcome::Unreadable(problem),
+        })
+    });
+    cases.extend(never_seen);
+    cases
+}
+
+impl Case<'_> {
+    /// Cloud, kind and scope with dots between them, so that viewers make groups of it.
+    pub(super) fn class(&self) -> String {
+        let scope = self
+            .reference
+            .rsplit_once('/')
+            .map_or("", |(scope, _)| scope);
+        let mut parts = scope.split('/').map(|part| match part.split_once('@') {
+            Some((cloud, _profile)) => cloud,
+            None => part,
+        });
+        let class = parts.by_ref().filter(|part| !part.is_empty());
+        let class: Vec<String> = class.map(decoded).collect();
+        match class.is_empty() {
+            true => "joblens".to_owned(),
+            false => class.join("."),
+        }
+    }
+
+    /// The job's name, else its id.
+    pub(super) fn name(&self) -> String {
+        let name = self.job.and_then(|job| job.name.as_deref());
+        match name.map(str::trim).filter(|name| !name.is_empty()) {
+            Some(name) => name.to_owned(),
+            None => decoded(self.reference.rsplit('/').next().unwrap_or(self.reference)),
+        }
+    }
+
+    /// One word for what went wrong: a state, a category, or how time ended.
+    pub(super) fn kind(&self, report: &Report) -> &'static str {
+        match (&self.outcome, self.job) {
+            (Outcome::Passed | Outcome::Left, _) => "",
+            (Outcome::Unreadable(problem), _) => problem.category.word(),
+            (Outcome::Failed, Some(job)) if !job.ended && has_warnings(job) => "warning",
+            (Outcome::Failed, Some(job)) => job.state.word(),
+            (Outcome::Failed, None) => State::Unknown.word(),
+            (Outcome::Late, _) => match report.exit.code {
+                8 | 130 | 143 => report.exit.word,
+                _ => "timeout",
+            },
+        }
+    }
+
+    /// Why it stands so, in one sentence; the cloud's text in it is not escaped.
+    pub(super) fn why(&self, report: &Report) -> String {
+        let cause = self.job.and_then(why);
+        let state = self.job.map_or(State::Unknown, |job| job.state);
+        match &self.outcome {
+            Outcome::Passed => cause.unwrap_or_default(),
+            Outcome::Unreadable(problem) => problem.message.trim().to_owned(),
+            Outcome::Failed => join(state.word().to_owned(), cause),
+            Outcome::Left => format!("{}; the verdict was certain without it", still(state)),
+            Outcome::Late => {
+                let elapsed = report.gate.as_ref().map_or(0, |gate| gate.elapsed_seconds);
+                let elapsed = human::duration(i64::try_from(elapsed).unwrap_or(i64::MAX));
+                let end = match report.exit.code {
+                    8 => String::new(),
+                    130 => format!(" when joblens was interrupted after {elapsed}"),
+                    143 => format!(" when joblens was terminated after {elapsed}"),
+                    _ => format!(" after {elapsed}"),
+                };
+                join(format!("{}{end}", still(state)), cause)
+            }
+        }
+    }
+}
+
+/// The references that ended otherwise than was asked for, with a separator between them, in at
+/// most so many bytes; and how many had to be left out.
+pub(super) fn failed(report: &Report, separator: char, most: usize) -> (String, usize) {
+    let (mut list, mut omitted) = (String::new(), 0);
+    for job in &report.jobs {
+        if job.verdict.as_deref() != Some("no") {
+            continue;
+        }
+        if omitted > 0 || list.len() + job.reference.len() + 1 > most {
+            omitted += 1;
+            continue;
+        }
+        if !list.is_empty() {
+            list.push(separator);
+        }
+        list.push_str(&job.reference);
+    }
+    (list, omitted)
+}
+
+/// `holds`, `fails` or `undecided`; without a gate nothing is decided.
+pub(super) fn verdict(report: &Report) -> Verdict {
+    report
+        .gate
+        .as_ref()
+        .map_or(Verdict::Undecided, |gate| gate.verdict)
+}
+
+fn has_warnings(job: &Job) -> bool {
+    let has_word_of_its_own = job.state == State::Unknown && job.state_raw.is_some();
+    job.warning_count > 0 && !has_word_of_its_own
+}
+
+fn still(state: State) -> String {
+    match state {
+        State::Unknown => "still undecided".to_owned(),
+        state => format!("still {state}"),
+    }
+}
+
+fn join(text: String, cause: Option<String>) -> String {
+    match cause {
+        Some(cause) => format!("{text}: {cause}"),
+        None => text,
+    }
+}
+
+fn decoded(segment: &str) -> String {
+    percent_encoding::percent_decode_str(segment)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::error::Category;
+    use crate::model::{Exit, Gate};
+
+    /// A job of a gate.
+    pub(in super::super) fn job(id: &str, state: State, verdict: &str) -> Job {
+        Job {
+            reference: format!("aliyun@prod/job/ehpc-hz-FYUr32/{id}"),
+            id: id.into(),
+            state,
+            ended: state.is_end(),
+            verdict: Some(verdict.into()),
+            ..Job::default()
+        }
+    }
+
+    /// A job that could not be read.
+    pub(in super::super) fn unread(reference: &str, category: Category, message: &str) -> Problem {
+        let mut problem = Problem::new(category, message);
+        problem.reference = Some(reference.into());
+        problem
+    }
+
+    /// A report with a gate of ten minutes.
+    pub(in super::super) fn report(
+        jobs: Vec<Job>,
+        errors: Vec<Problem>,
+        verdict: Verdict,
+        code: u8,
+    ) -> Report {
+        let count = |word| {
+            jobs.iter()
+                .filter(|job| job.verdict.as_deref() == Some(word))
+        };
+        let gate = Gate {
+            verdict,
+            yes: count("yes").count() as u64,
+            no: count("no").count() as u64,
+            open: (count("open").count() + errors.len()) as u64,
+            reason: Some("because".into()),
+            elapsed_seconds: 600,
+            calls: 7,
+        };
+        let mut report = Report::new("wait", jobs, errors, Vec::new()).with_gate(gate, code);
+        report.exit = Exit {
+            code,
+            ..report.exit
+        };
+        report
+    }
+
+    fn kinds(report: &Report) -> Vec<&'static str> {
+        cases(report).iter().map(|case| case.kind(report)).collect()
+    }
+
+    #[test]
+    fn an_open_job_is_late_while_nothing_is_decided_and_left_once_it_is() {
+        let open = || vec![job("5", State::Running, "open")];
+        assert_eq!(
+            kinds(&report(open(), vec![], Verdict::Undecided, 124)),
+            ["timeout"]
+        );
+        assert_eq!(
+            kinds(&report(open(), vec![], Verdict::Undecided, 8)),
+            ["pending"]
+        );
+        assert_eq!(
+            kinds(&report(open(), vec![], Verdict::Undecided, 143)),
+            ["terminated"]
+        );
+        let decided = report(open(), vec![], Verdict::Fails, 1);
+        assert!(matches!(cases(&decided)[0].outcome, Outcome::Left));
+    }
+
+    #[test]
+    fn what_was_seen_and_then_unreadable_is_one_case_and_a_verdict_stands_above_errors() {
+        let reference = "aliyun@prod/job/ehpc-hz-FYUr32/5";
+        let error = || unread(reference, Category::Network, "no route");
+        let open = report(
+            vec![job("5", State::Running, "open")],
+            vec![error()],
+            Verdict::Undecided,
+            5,
+        );
+        assert_eq!(kinds(&open), ["network"]);
+        let no = report(
+            vec![job("5", State::Failed, "no")],
+            vec![error(), unread("a/b/c", Category::NotFound, "x")],
+            Verdict::Fails,
+            1,
+        );
+        assert_eq!(kinds(&no), ["failed", "not_found"]);
+    }
+
+    #[test]
+    fn a_job_without_a_verdict_never_passes() {
+        let mut unjudged = job("5", State::Succeeded, "yes");
+        unjudged.verdict = None;
+        let report = report(vec![unjudged], vec![], Verdict::Undecided, 124);
+        assert!(matches!(cases(&report)[0].outcome, Outcome::Late));
+    }
+
+    #[test]
+    fn class_is_cloud_kind_and_scope_and_name_falls_back_to_the_id() {
+        let named = |reference: &str| {
+            let case = Case {
+                reference,
+                job: None,
+                outcome: Outcome::Late,
+            };
+            (case.class(), case.name())
+        };
+        let expect = |class: &str, name: &str| (class.to_owned(), name.to_owned());
+        assert_eq!(
+            named("tencent@prod/service/cls-1/default/web%2F1"),
+            expect("tencent.service.cls-1.default", "web/1")
+        );
+        assert_eq!(
+            named("sugon/instance/8a85"),
+            expect("sugon.instance", "8a85")
+        );
+        assert_eq!(named("nonsense"), expect("joblens", "nonsense"));
+    }
+
+    #[test]
+    fn a_warning_that_fails_a_gate_is_named_so() {
+        let mut service = job("web", State::Unknown, "no");
+        service.warning_count = 1;
+        let mut odd = job("6", State::Unknown, "no");
+        odd.state_raw = Some("Thawing".into());
+        odd.warning_count = 1;
+        let report = report(vec![service, odd], vec![], Verdict::Fails, 1);
+        assert_eq!(kinds(&report), ["warning", "unknown"]);
+    }
+
+    #[test]
+    fn a_list_of_failed_references_is_cut_and_says_by_how_many() {
+        let jobs = (0..5).map(|n| job(&n.to_string(), State::Failed, "no"));
+        let report = report(jobs.collect(), vec![], Verdict::Fails, 1);
+        let one = "aliyun@prod/job/ehpc-hz-FYUr32/0".len();
+        let (list, omitted) = failed(&report, ',', 2 * (one + 1));
+        assert_eq!(list.split(',').count(), 2);
+        assert_eq!(omitted, 3);
+        assert_eq!(failed(&report, ',', 10_000).1, 0);
+    }
+}

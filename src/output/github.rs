@@ -1,0 +1,219 @@
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::case::{Case, Outcome, cases, failed, verdict};
+use super::human;
+use super::text::{cut, escape, escape_lines};
+use crate::model::{Report, Verdict};
+
+/// GitHub shows so many annotations of a level for a step and drops the rest.
+const MOST_ANNOTATIONS: usize = 10;
+/// Characters of an annotation's title.
+const MOST_IN_TITLE: usize = 200;
+/// Characters of an annotation's message.
+const MOST_IN_MESSAGE: usize = 4000;
+/// Characters of a cell of the table.
+const MOST_IN_CELL: usize = 300;
+/// Bytes of the list of failed references; all outputs of a job may take 1 MiB in UTF-16.
+const MOST_FOR_FAILED: usize = 200_000;
+
+/// What stands in a level's annotations: title and message.
+type Note = (String, String);
+
+/// Writes workflow commands that GitHub shows as annotations: one for the verdict, one for each
+/// reference that keeps it from holding, one for each notice.
+///
+/// Escaping and limits as of actions/runner (`ActionCommand.cs`): ten a level and step.
+///
+/// # Errors
+/// Those of the writer.
+pub fn annotations(err: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let (mut errors, mut warnings, mut notices) = (Vec::new(), Vec::new(), Vec::new());
+    let verdict = verdict(report);
+    if report.gate.is_some() {
+        let note = (headline(report), standing(report));
+        match verdict {
+            Verdict::Holds => notices.push(note),
+            Verdict::Fails | Verdict::Undecided => errors.push(note),
+        }
+    }
+    for case in cases(report) {
+        let level = match (&case.outcome, verdict) {
+            (Outcome::Passed | Outcome::Left, _) => continue,
+            (Outcome::Failed, Verdict::Holds) => &mut warnings,
+            (Outcome::Unreadable(_), Verdict::Holds | Verdict::Fails) => &mut warnings,
+            (Outcome::Failed | Outcome::Unreadable(_) | Outcome::Late, _) => &mut errors,
+        };
+        level.push((case.reference.to_owned(), case.why(report)));
+    }
+    for notice in &report.notices {
+        notices.push((format!("joblens: {}", notice.code), notice.message.clone()));
+    }
+    let mut text = String::new();
+    for (level, notes) in [
+        ("error", errors),
+        ("warning", warnings),
+        ("notice", notices),
+    ] {
+        for (title, message) in limited(notes) {
+            let title = property(&cut(&escape(&title), MOST_IN_TITLE));
+            let message = data(&cut(&escape_lines(message.trim()), MOST_IN_MESSAGE));
+            text += &format!("::{level} title={title}::{message}\n");
+        }
+    }
+    err.write_all(text.as_bytes())?;
+    err.flush()
+}
+
+/// Writes what is appended to the file of `GITHUB_STEP_SUMMARY`: a heading and a Markdown table with
+/// a row for each reference, in at most `room` bytes. A summary above 1 MiB would not be shown at all.
+///
+/// # Errors
+/// Those of the writer.
+pub fn summary(out: &mut dyn Write, report: &Report, room: usize) -> io::Result<()> {
+    let mut text = format!(
+        "### {}\n\n{}\n\n| Reference | Name | State | Verdict | Ran | Why |\n|---|---|---|---|---|---|\n",
+        cell(&headline(report)),
+        cell(&standing(report))
+    );
+    let cases = cases(report);
+    let end = |left: usize| format!("\n{left} more are not shown.\n");
+    for (number, case) in cases.iter().enumerate() {
+        let row = row(case, report);
+        let left = cases.len() - number;
+        if text.len() + row.len() + end(left).len() > room {
+            text += &end(left);
+            break;
+        }
+        text += &row;
+    }
+    match text.len() > room {
+        true => Ok(()),
+        false => out.write_all(text.as_bytes()),
+    }
+}
+
+/// Writes what is appended to the file of `GITHUB_OUTPUT`: `verdict`, `exit` and `failed`, the latter
+/// with blanks between the references; `failed_omitted` is there when not all of them fit.
+///
+/// # Errors
+/// Those of the writer.
+pub fn outputs(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let (failed, omitted) = failed(report, ' ', MOST_FOR_FAILED);
+    let mut text = output("verdict", verdict(report).word());
+    text += &output("exit", &report.exit.code.to_string());
+    text += &output("failed", &failed);
+    if omitted > 0 {
+        text += &output("failed_omitted", &omitted.to_string());
+    }
+    out.write_all(text.as_bytes())
+}
+
+/// At most as many as GitHub shows; the last one counts those that have no place.
+fn limited(mut notes: Vec<Note>) -> Vec<Note> {
+    if notes.len() > MOST_ANNOTATIONS {
+        let left = notes.len() - (MOST_ANNOTATIONS - 1);
+        notes.truncate(MOST_ANNOTATIONS - 1);
+        notes.push((
+            "joblens".to_owned(),
+            format!("{left} more are in the summary and in the log"),
+        ));
+    }
+    notes
+}
+
+fn headline(report: &Report) -> String {
+    match verdict(report) {
+        Verdict::Holds => "joblens: the gate holds".to_owned(),
+        Verdict::Fails => "joblens: the gate fails".to_owned(),
+        Verdict::Undecided => format!("joblens: not decided ({})", report.exit.word),
+    }
+}
+
+fn standing(report: &Report) -> String {
+    let Some(gate) = &report.gate else {
+        return String::new();
+    };
+    let elapsed = i64::try_from(gate.elapsed_seconds).unwrap_or(i64::MAX);
+    let reason = gate.reason.as_deref().map(str::trim).unwrap_or_default();
+    let counts = format!(
+        "{} yes, {} no, {} open after {}, exit code {}",
+        gate.yes,
+        gate.no,
+        gate.open,
+        human::duration(elapsed),
+        report.exit.code
+    );
+    match reason.is_empty() {
+        true => counts,
+        false => format!("{reason} ({counts})"),
+    }
+}
+
+fn row(case: &Case<'_>, report: &Report) -> String {
+    let verdict = match case.outcome {
+        Outcome::Passed => "yes",
+        Outcome::Failed => "no",
+        Outcome::Unreadable(_) | Outcome::Late | Outcome::Left => "open",
+    };
+    let ran = case.job.and_then(|job| job.duration_seconds);
+    let cells = [
+        case.reference.to_owned(),
+        case.name(),
+        case.job.map_or("-", |job| job.state.word()).to_owned(),
+        verdict.to_owned(),
+        ran.map_or_else(|| "-".to_owned(), human::duration),
+        case.why(report),
+    ];
+    let mut row = String::from("|");
+    for text in cells {
+        row += " ";
+        row += &cell(&text);
+        row += " |";
+    }
+    row.push('\n');
+    row
+}
+
+/// A text that Markdown and HTML show as it is, in one line: what has a meaning there is written as
+/// a numeric character reference, which ends no cell, opens no tag and makes no link.
+fn cell(text: &str) -> String {
+    let mut shown = String::new();
+    for c in cut(&escape(text.trim()), MOST_IN_CELL).chars() {
+        match c {
+            '&' | '<' | '>' | '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '$' | ':' | '@'
+            | '!' | '#' | '"' | '\'' => {
+                write!(shown, "&#{};", u32::from(c)).expect("a String takes all");
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// The message of a workflow command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// The value of a property of a workflow command.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// One output; a value with line breaks stands between lines that it does not hold itself.
+fn output(key: &str, value: &str) -> String {
+    if !value.contains(['\n', '\r']) {
+        return format!("{key}={value}\n");
+    }
+    let mut mark = "END_OF_JOBLENS".to_owned();
+    while value.contains(&mark) {
+        mark.push('_');
+    }
+    format!("{key}<<{mark}\n{value}\n{mark}\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+use std::io::{self, BufWriter, Write};
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesText, Event};
+
+use super::case::{Case, Outcome, cases};
+use super::text::{cut, escape, escape_lines};
+use crate::model::{Report, Time};
+
+/// Characters of a name or of a message in an attribute.
+const MOST_IN_ATTRIBUTE: usize = 500;
+/// Characters of a cause.
+const MOST_IN_TEXT: usize = 20_000;
+
+/// Writes the report as JUnit XML: a suite with one test for each reference.
+///
+/// The schemas of Jenkins (`junit-10.xsd`) and Surefire allow properties in a suite only, so each
+/// reference has a suite of its own that carries it as the property `ref`.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let cases = cases(report);
+    let failures = cases.iter().filter(|case| is_failure(case)).count();
+    let errors = cases.iter().filter(|case| is_error(case)).count();
+    let elapsed = report.gate.as_ref().map_or(0, |gate| gate.elapsed_seconds);
+    let mut xml = Writer::new_with_indent(BufWriter::new(out), b' ', 2);
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    xml.create_element("testsuites")
+        .with_attribute(("name", "joblens"))
+        .with_attribute(("tests", cases.len().to_string().as_str()))
+        .with_attribute(("failures", failures.to_string().as_str()))
+        .with_attribute(("errors", errors.to_string().as_str()))
+        .with_attribute(("time", elapsed.to_string().as_str()))
+        .write_inner_content(|xml| cases.iter().try_for_each(|case| suite(xml, case, report)))?;
+    let mut out = xml.into_inner();
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+fn suite<W: Write>(xml: &mut Writer<W>, case: &Case<'_>, report: &Report) -> io::Result<()> {
+    let count = |is: bool| if is { "1" } else { "0" };
+    let reference = attribute(case.reference);
+    let ran = case.job.and_then(|job| job.duration_seconds).unwrap_or(0);
+    let time = ran.max(0).to_string();
+    let mut suite = xml
+        .create_element("testsuite")
+        .with_attribute(("name", reference.as_str()))
+        .with_attribute(("tests", "1"))
+        .with_attribute(("failures", count(is_failure(case))))
+        .with_attribute(("errors", count(is_error(case))))
+        .with_attribute(("skipped", count(matches!(case.outcome, Outcome::Left))))
+        .with_attribute(("time", time.as_str()));
+    let observed_at = case.job.and_then(|job| job.observed_at).map(Time::rfc3339);
+    if let Some(observed_at) = &observed_at {
+        // By custom without a zone: it is UTC.
+        suite = suite.with_attribute(("timestamp", observed_at.trim_end_matches('Z')));
+    }
+    suite.write_inner_content(|xml| {
+        xml.create_element("properties")
+            .write_inner_content(|xml| {
+                xml.create_element("property")
+                    .with_attribute(("name", "ref"))
+                    .with_attribute(("value", reference.as_str()))
+                    .write_empty()
+                    .map(|_| ())
+            })?;
+        let test = xml
+            .create_element("testcase")
+            .with_attribute(("classname", attribute(&case.class()).as_str()))
+            .with_attribute(("name", attribute(&case.name()).as_str()))
+            .with_attribute(("time", time.as_str()));
+        match case.outcome {
+            Outcome::Passed => test.write_empty(),
+            _ => test.write_inner_content(|xml| result(xml, case, report)),
+        }?;
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn result<W: Write>(xml: &mut Writer<W>, case: &Case<'_>, report: &Report) -> io::Result<()> {
+    let why = case.why(report);
+    let message = attribute(&why);
+    let kind = case.kind(report);
+    let name = match case.outcome {
+        Outcome::Unreadable(_) => "error",
+        Outcome::Left => "skipped",
+        _ => "failure",
+    };
+    let element = xml
+        .create_element(name)
+        .with_attribute(("message", message.as_str()));
+    match case.outcome {
+        Outcome::Left => element.write_empty(),
+        _ => element
+            .with_attribute(("type", kind))
+            .write_text_content(BytesText::new(&text(&why))),
+    }?;
+    Ok(())
+}
+
+fn is_failure(case: &Case<'_>) -> bool {
+    matches!(case.outcome, Outcome::Failed | Outcome::Late)
+}
+
+fn is_error(case: &Case<'_>) -> bool {
+    matches!(case.outcome, Outcome::Unreadable(_))
+}
+
+/// A text in one line.
+fn attribute(text: &str) -> String {
+    let legal: String = text.chars().filter(|c| is_legal(*c)).collect();
+    cut(&escape(legal.trim()), MOST_IN_ATTRIBUTE).into_owned()
+}
+
+/// A text with its line breaks.
+fn text(text: &str) -> String {
+    let legal: String = text.chars().filter(|c| is_legal(*c)).collect();
+    cut(&escape_lines(legal.trim()), MOST_IN_TEXT).into_owned()
+}
+
+/// The characters of XML 1.0 (section 2.2, production 2); no reference can name another one.
+fn is_legal(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+#[cfg(test)]
+mod tests;
