@@ -382,3 +382,34 @@ fn a_machine_without_certificates_says_so_for_tls_and_works_over_loopback() {
         .run();
     assert_eq!(run.job()["state"], "running");
 }
+
+#[test]
+fn a_host_that_never_answers_is_not_asked_by_each_reference_in_turn() {
+    let server = Server::start(|_, _, _| {});
+    let references: Vec<String> = (0..40).map(reference).collect();
+    let mut options: Vec<&str> = references.iter().map(String::as_str).collect();
+    options.extend(["--max-attempts", "1"]);
+    let run = get(&server.origin(), &options).run();
+    assert_eq!(run.code, 5);
+    let json = run.json();
+    let errors = json["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 40);
+    assert!(
+        errors[39]["message"].to_string().contains("not asked"),
+        "{}",
+        errors[39]
+    );
+    assert!(server.got().len() <= 2, "{} calls", server.got().len());
+}
+
+#[test]
+fn a_ca_file_that_cannot_be_used_is_told_before_the_first_call() {
+    let server = Server::answering(json("{}"));
+    let run = get(
+        &server.origin(),
+        &[&reference(1), "--ca-file", "/nonexistent.pem"],
+    )
+    .run();
+    assert_eq!(run.code, 2);
+    assert!(server.got().is_empty());
+}

@@ -46,6 +46,8 @@ pub(super) struct Spent {
     pub elapsed: Duration,
     /// Calls that were sent.
     pub calls: u64,
+    /// No time was left.
+    pub timed_out: bool,
 }
 
 /// The answer of a gate: the last that was read of each thing, and what could not be read.
@@ -77,6 +79,7 @@ pub(super) fn report(
         yes: count("yes"),
         no: count("no"),
         open: count("open"),
+        timed_out: spent.timed_out,
         reason: Some(decision.reason.clone()).filter(|reason| !reason.is_empty()),
         elapsed_seconds: spent.elapsed.as_secs(),
         calls: spent.calls,

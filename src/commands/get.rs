@@ -59,14 +59,14 @@ impl Arguments {
 /// Looks up what was named and shows it.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     match answer(session, arguments) {
-        Ok((report, Some(code))) => session.finish_gate(&report, code, None),
-        Ok((report, None)) => session.finish(&report),
+        Ok((report, true)) => session.finish_gate(&report, Vec::new(), None),
+        Ok((report, false)) => session.finish(&report),
         Err(problems) => session.refuse("get", problems),
     }
 }
 
-/// The answer, and the exit code if it is a gate.
-type Answer = (Report, Option<u8>);
+/// The answer, and whether it is a gate.
+type Answer = (Report, bool);
 
 fn answer(session: &Session, arguments: &Arguments) -> Result<Answer, Vec<Problem>> {
     if arguments.references.is_empty() {
@@ -89,6 +89,11 @@ fn answer(session: &Session, arguments: &Arguments) -> Result<Answer, Vec<Proble
     )?);
     let rules = Rules::new(Goal::States(vec![State::Succeeded]));
     if arguments.exit_status {
+        if lens.references.is_empty() {
+            return Err(vec![Problem::usage(
+                "nothing to look up, so that nothing can be decided",
+            )]);
+        }
         gated::check_goal(&lens.references, &rules.goal).map_err(|problem| vec![problem])?;
     }
     let started = Instant::now();
@@ -97,7 +102,7 @@ fn answer(session: &Session, arguments: &Arguments) -> Result<Answer, Vec<Proble
     // A DNS call that still hangs must not hold up the answer.
     runtime.shutdown_background();
     Ok(match arguments.exit_status {
-        false => (look_up::report("get", outcomes, &lens.told), None),
+        false => (look_up::report("get", outcomes, &lens.told), false),
         true => one_look(&lens, outcomes, &rules, started.elapsed()),
     })
 }
@@ -115,8 +120,13 @@ fn one_look(lens: &Lens, outcomes: Vec<Outcome>, rules: &Rules, elapsed: Duratio
     let decision = decide(&standings, rules, true).expect("a gate whose time is over decides");
     let code = decision.exit_code(PENDING);
     let calls = lens.wire.calls();
-    let spent = Spent { elapsed, calls };
+    let timed_out = true;
+    let spent = Spent {
+        elapsed,
+        calls,
+        timed_out,
+    };
     let notices = lens.told.all();
     let report = gated::report("get", &watched, &standings, &decision, spent, notices, code);
-    (report, Some(code))
+    (report, true)
 }

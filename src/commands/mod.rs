@@ -181,12 +181,11 @@ impl Session {
         }
     }
 
-    /// Ends a gate: what failed, the answer, and one line with the verdict, which comes last and on
-    /// standard error even with `-q`.
+    /// Ends a gate: what failed, what was told besides, the answer, and one line with the verdict,
+    /// which comes last and on standard error even with `-q`.
     ///
     /// Neither output can change the verdict; when there is a limit, neither can hold up the end.
-    fn finish_gate(&self, report: &Report, code: u8, limit: Option<Duration>) -> u8 {
-        let mut told = Vec::new();
+    fn finish_gate(&self, report: &Report, mut told: Vec<u8>, limit: Option<Duration>) -> u8 {
         let screen = self.screen(io::stderr().is_terminal());
         for problem in &report.errors {
             let _ = output::write_problem(&mut told, problem, &screen);
@@ -201,7 +200,7 @@ impl Session {
             let _ = io::stdout().write_all(&answer);
             let _ = io::stderr().write_all(&told);
         });
-        code
+        report.exit.code
     }
 
     /// Ends a command that was used wrongly.

@@ -49,6 +49,8 @@ pub struct Account {
     refused: Mutex<Option<Problem>>,
     not_before: Mutex<Option<Instant>>,
     next_turn: Mutex<Option<Instant>>,
+    /// The host could not be reached though every attempt was made: until when nothing is sent.
+    unreachable: Mutex<Option<(Instant, Problem)>>,
     clock_offset_seconds: AtomicI64,
 }
 
@@ -76,6 +78,7 @@ impl Account {
             refused: Mutex::new(None),
             not_before: Mutex::new(None),
             next_turn: Mutex::new(None),
+            unreachable: Mutex::new(None),
             clock_offset_seconds: AtomicI64::new(0),
         }
     }
@@ -115,7 +118,13 @@ impl Account {
                 self.learn(request, &refusal);
             }
             drop(permits);
-            let fail = |refusal| Err(self.framed(request, refusal, answer.as_ref(), attempts));
+            let fail = |refusal| {
+                let problem = self.framed(request, refusal, answer.as_ref(), attempts);
+                if answer.is_none() {
+                    self.note_unreachable(&problem);
+                }
+                Err(problem)
+            };
             if attempts >= self.wire.limits().max_attempts {
                 return fail(refusal);
             }
@@ -227,6 +236,9 @@ impl Account {
         let permits = tokio::time::timeout(deadline.remaining(), places)
             .await
             .map_err(|_| out_of_time())?;
+        if let Some(problem) = self.unreachable_now(request) {
+            return Err(problem);
+        }
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         match refused.as_ref() {
             None => Ok(permits),
@@ -290,6 +302,37 @@ impl Account {
 
     fn trace(&self, line: String) {
         self.wire.tell(Happening::Trace(self.scrubber.text(&line)));
+    }
+
+    /// A host that never answered is not asked again by each reference of a long list in turn.
+    fn note_unreachable(&self, problem: &Problem) {
+        const RESPITE: Duration = Duration::from_secs(10);
+        if problem.category == Category::Network && !self.proven.load(Ordering::Relaxed) {
+            let mut unreachable = self
+                .unreachable
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *unreachable = Some((Instant::now() + RESPITE, problem.clone()));
+        }
+    }
+
+    fn unreachable_now(&self, request: &Request) -> Option<Problem> {
+        let unreachable = self
+            .unreachable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (until, problem) = unreachable.as_ref()?;
+        if Instant::now() >= *until {
+            return None;
+        }
+        let mut problem = problem.clone();
+        problem.operation = Some(request.operation.to_owned());
+        problem.message = format!(
+            "not asked, since the host gave no answer: {}",
+            problem.message
+        );
+        problem.attempts = 0;
+        Some(problem)
     }
 
     /// The first success opens all places of the account.

@@ -34,6 +34,12 @@ pub(super) struct Clients {
 
 impl Clients {
     pub(super) fn new(limits: &Limits, proxies: &[(String, String)]) -> Result<Self, Problem> {
+        for path in &limits.ca_files {
+            // A file that cannot be used is told before the first call, whoever will be asked.
+            add_ca(&mut RootCertStore::empty(), path).map_err(|refusal| {
+                Problem::usage(refusal.message).hint(refusal.hint.unwrap_or_default())
+            })?;
+        }
         Ok(Self {
             connect_timeout: limits.connect_timeout,
             ca_files: limits.ca_files.clone(),

@@ -34,6 +34,9 @@ pub struct Gate {
     pub no: u64,
     /// Jobs on their way, missing or unreadable.
     pub open: u64,
+    /// The time given was over, so that what is still open is late and was not left aside.
+    #[serde(skip)]
+    pub timed_out: bool,
     /// What decided, or why nothing is decided.
     pub reason: Option<String>,
     /// Time the gate took, in whole seconds.

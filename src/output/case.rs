@@ -34,7 +34,7 @@ pub(super) fn cases(report: &Report) -> Vec<Case<'_>> {
     let decided = report
         .gate
         .as_ref()
-        .is_some_and(|gate| gate.verdict != Verdict::Undecided);
+        .is_some_and(|gate| gate.verdict != Verdict::Undecided && !gate.timed_out);
     let mut unread: HashMap<&str, &Problem> = HashMap::new();
     for problem in &report.errors {
         if let Some(reference) = problem.reference.as_deref() {
@@ -226,13 +226,14 @@ pub(super) mod tests {
     ) -> Report {
         let count = |word| {
             jobs.iter()
-                .filter(|job| job.verdict.as_deref() == Some(word))
+                .filter(move |job| job.verdict.as_deref() == Some(word))
         };
         let gate = Gate {
             verdict,
             yes: count("yes").count() as u64,
             no: count("no").count() as u64,
             open: (count("open").count() + errors.len()) as u64,
+            timed_out: false,
             reason: Some("because".into()),
             elapsed_seconds: 600,
             calls: 7,

@@ -89,7 +89,8 @@ fn total(columns: &[Column]) -> usize {
     columns.iter().map(Column::width).sum::<usize>() + GAP * columns.len().saturating_sub(1)
 }
 
-/// AGE goes first, then RAN, then NAME shrinks; REF and STATE are never cut.
+/// AGE goes first, then RAN, then NAME shrinks, and goes where not even a short one has room; REF
+/// and STATE are never cut.
 fn squeeze(columns: &mut Vec<Column>, width: usize) {
     for title in ["AGE", "RAN"] {
         if total(columns) > width {
@@ -97,14 +98,14 @@ fn squeeze(columns: &mut Vec<Column>, width: usize) {
         }
     }
     let excess = total(columns).saturating_sub(width);
-    let Some(name) = columns.iter_mut().find(|column| column.title == "NAME") else {
-        return;
-    };
-    if excess > 0 {
+    if let Some(name) = columns.iter_mut().find(|column| column.title == "NAME") {
         let room = name.width().saturating_sub(excess).max(SHORTEST_NAME);
         for cell in &mut name.cells {
             *cell = shorten(cell, room).into_owned();
         }
+    }
+    if total(columns) > width {
+        columns.retain(|column| column.title != "NAME");
     }
 }
 
@@ -284,7 +285,7 @@ mod tests {
         assert_eq!(narrow[2], "aliyun/job/ehpc-hz-FYUr32/6  failed   训练任…");
         assert_eq!(
             shown(&jobs(), Columns::Usual, &screen(Some(20)))[1],
-            "aliyun/job/ehpc-hz-FYUr32/5  running  resnet"
+            "aliyun/job/ehpc-hz-FYUr32/5  running"
         );
     }
 

@@ -99,11 +99,14 @@ impl Watched {
     }
 }
 
+/// After so many failures in a row a thing is asked for alone.
+const MOST_BAD_LISTS: u32 = 3;
+
 type Number = usize;
 
 /// What came back from a cloud.
 enum Back {
-    Looked(Number, Outcome, Confirmation),
+    Looked(Number, Box<Outcome>, Confirmation),
     Glanced(Vec<Number>, Result<Vec<Option<Job>>, Problem>),
 }
 
@@ -111,7 +114,7 @@ enum Back {
 enum Confirmation {
     NotAsked,
     Exists,
-    Failed(Problem),
+    Failed(Box<Problem>),
 }
 
 /// Looks at many things until they are done.
@@ -258,7 +261,7 @@ impl Poller {
                 true => confirm(&lens, &reference).await,
                 false => Confirmation::NotAsked,
             };
-            Back::Looked(number, outcome, confirmation)
+            Back::Looked(number, Box::new(outcome), confirmation)
         });
     }
 
@@ -271,9 +274,9 @@ impl Poller {
                 self.confirmed(number, &confirmation);
                 match confirmation {
                     Confirmation::Failed(problem) if outcome.is_ok() => {
-                        self.take(number, Err(problem))
+                        self.take(number, Err(*problem))
                     }
-                    _ => self.take(number, outcome),
+                    _ => self.take(number, *outcome),
                 }
             }
             Some(Ok(Back::Glanced(numbers, Ok(rows)))) => numbers
@@ -285,7 +288,10 @@ impl Poller {
                 .into_iter()
                 .flat_map(|number| {
                     let problem = addressed(problem.clone(), &self.watched[number].reference);
-                    self.take(number, Err(problem))
+                    let changes = self.take(number, Err(problem));
+                    // It may be only the list that is broken.
+                    self.watched[number].alone = self.watched[number].failures >= MOST_BAD_LISTS;
+                    changes
                 })
                 .collect(),
         }
@@ -302,8 +308,12 @@ impl Poller {
     fn take_row(&mut self, number: Number, row: Option<Job>) -> Vec<Change> {
         let watched = &mut self.watched[number];
         let before = watched.job.as_ref().map(|job| job.state);
+        let word = watched
+            .job
+            .as_ref()
+            .and_then(|job| job.state_raw.as_deref());
         match row {
-            Some(job) if before == Some(job.state) => {
+            Some(job) if before == Some(job.state) && word == job.state_raw.as_deref() => {
                 let job = watched.job.clone().unwrap_or(job);
                 self.take(number, Ok(job))
             }
@@ -404,14 +414,14 @@ fn is_weather(category: Category) -> bool {
 async fn confirm(lens: &Lens, reference: &Reference) -> Confirmation {
     let client = match lens.client(reference) {
         Ok(client) => client,
-        Err(problem) => return Confirmation::Failed(problem),
+        Err(problem) => return Confirmation::Failed(Box::new(problem)),
     };
     let ask = lens.ask(reference);
     match client.confirm(reference, &ask) {
         None => Confirmation::Exists,
         Some(asked) => match asked.await {
             Ok(()) => Confirmation::Exists,
-            Err(problem) => Confirmation::Failed(addressed(problem, reference)),
+            Err(problem) => Confirmation::Failed(Box::new(addressed(problem, reference))),
         },
     }
 }

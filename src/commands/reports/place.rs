@@ -67,7 +67,7 @@ impl Place {
     /// Those of the file system. Where the disk is full, an older report stays.
     pub(super) fn write(&self, bytes: Vec<u8>, patience: Duration) -> io::Result<()> {
         match self {
-            Self::Path(path) if !self.is_stream() => replace(path, &bytes),
+            Self::Path(path) if !self.is_stream() => replace(path, |file| file.write_all(&bytes)),
             _ => pour(self.clone(), bytes, patience),
         }
     }
@@ -113,17 +113,21 @@ enum Swap {
     Failed(io::Error),
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Puts what `fill` writes in the place of a file.
+///
+/// # Errors
+/// Those of `fill` and of the file system.
+pub(super) fn replace(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
     // A link keeps pointing where it does.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    match swap(&path, bytes) {
+    match swap(&path, &fill) {
         Ok(()) => Ok(()),
-        Err(Swap::Refused) => overwrite(&path, bytes),
+        Err(Swap::Refused) => overwrite(&path, fill),
         Err(Swap::Failed(error)) => Err(error),
     }
 }
 
-fn swap(path: &Path, bytes: &[u8]) -> Result<(), Swap> {
+fn swap(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> Result<(), Swap> {
     let temporary = path.with_file_name(format!(".joblens-{:016x}.tmp", random()));
     let created = OpenOptions::new()
         .write(true)
@@ -131,7 +135,7 @@ fn swap(path: &Path, bytes: &[u8]) -> Result<(), Swap> {
         .open(&temporary);
     let mut file = created.map_err(unless_full)?;
     let done = keep_access(&file, path)
-        .and_then(|()| file.write_all(bytes).map_err(Swap::Failed))
+        .and_then(|()| fill(&mut file).map_err(Swap::Failed))
         .and_then(|()| fs::rename(&temporary, path).map_err(unless_full));
     if done.is_err() {
         let _ = fs::remove_file(&temporary);
@@ -160,16 +164,20 @@ fn unless_full(error: io::Error) -> Swap {
     }
 }
 
-fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes into the file that is there, where it can be neither replaced nor stand beside another.
+///
+/// # Errors
+/// Those of `fill` and of the file system; the file is empty then.
+pub(super) fn overwrite(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
     // Not cut first: the old report's blocks are there even when the disk is full.
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(false)
         .open(path)?;
-    let written = file
-        .write_all(bytes)
-        .and_then(|()| file.set_len(bytes.len() as u64));
+    let written = fill(&mut file)
+        .and_then(|()| file.stream_position())
+        .and_then(|end| file.set_len(end));
     if written.is_err() {
         // A mixture of two reports would be worse than none.
         let _ = file.set_len(0);

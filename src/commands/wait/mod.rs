@@ -1,5 +1,6 @@
 mod options;
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ pub(super) use options::Arguments;
 use super::gated::{self, Spent};
 use super::look_up::{Lens, Options};
 use super::poll::{Change, Manner, PACE, Poller, Turn};
+use super::reports::Reports;
 use super::voice::Voice;
 use super::{Session, runtime};
 use crate::error::Problem;
@@ -27,9 +29,9 @@ const PATIENCE: Duration = Duration::from_millis(60);
 /// Waits, and returns the verdict as exit code.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     match prepare(session, arguments) {
-        Ok((lens, plan)) => {
+        Ok((lens, plan, reports)) => {
             let runtime = runtime();
-            let ended = runtime.block_on(watch_over(session, lens, &plan));
+            let ended = runtime.block_on(watch_over(session, lens, &plan, reports));
             // A DNS call that still hangs must not hold up the end.
             runtime.shutdown_background();
             ended
@@ -38,9 +40,12 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     }
 }
 
-fn prepare(session: &Session, arguments: &Arguments) -> Result<(Arc<Lens>, Plan), Vec<Problem>> {
+type Prepared = (Arc<Lens>, Plan, Reports);
+
+fn prepare(session: &Session, arguments: &Arguments) -> Result<Prepared, Vec<Problem>> {
     let one = |problem| vec![problem];
     let plan = arguments.plan(&session.environment).map_err(one)?;
+    let reports = Reports::read(&arguments.reports, &session.environment).map_err(one)?;
     let settings = session.settings().map_err(one)?;
     let options = Options {
         vendor: arguments.vendor,
@@ -60,17 +65,19 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<(Arc<Lens>, Plan)
         )));
     }
     gated::check_goal(&lens.references, &plan.rules.goal).map_err(one)?;
-    Ok((Arc::new(lens), plan))
+    Ok((Arc::new(lens), plan, reports))
 }
 
 /// How a wait came to its end.
 enum End {
+    /// It has not come yet: what a report says meanwhile.
+    NotYet,
     Decided(Decision),
     /// By a signal, with its exit code.
     Stopped(u8),
 }
 
-async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan) -> u8 {
+async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Reports) -> u8 {
     let quiet_goal = matches!(plan.rules.goal, Goal::NoWarnings(_));
     let manner = Manner {
         interval: plan.interval,
@@ -89,20 +96,33 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan) -> u8 {
         poller: Poller::new(Arc::clone(&lens), manner),
         lens,
         plan,
+        reports,
         voice,
         spoken_at: Duration::ZERO,
     };
     let end = wait.until_the_end().await;
-    let (report, code) = wait.report(&end);
+    let mut report = wait.report(&end);
     let patience = matches!(end, End::Stopped(_)).then_some(PATIENCE);
+    let mut told = Vec::new();
+    let mut tell = |problem: &Problem| {
+        // A Vec takes everything.
+        let _ = writeln!(told, "joblens: {}", output::escape(&problem.message));
+    };
+    let mut annotations = Vec::new();
+    let reported = wait.reports.finish(&report, &mut annotations, &mut tell);
+    if reported.is_err() && report.exit.code == 0 {
+        report.exit = Exit::new(5);
+    }
+    told.extend(annotations);
     wait.voice.end(patience);
-    session.finish_gate(&report, code, patience)
+    session.finish_gate(&report, told, patience)
 }
 
 struct Wait<'a> {
     poller: Poller,
     lens: Arc<Lens>,
     plan: &'a Plan,
+    reports: Reports,
     voice: Voice,
     /// When the log was last told something.
     spoken_at: Duration,
@@ -121,6 +141,7 @@ impl Wait<'_> {
             if let Some(decision) = self.decide() {
                 return End::Decided(decision);
             }
+            self.write_reports();
             self.poller.start_due();
             let (busy, wake_at) = (self.poller.is_busy(), self.wake_at());
             tokio::select! {
@@ -148,12 +169,16 @@ impl Wait<'_> {
                 self.voice.settle(number);
             }
         }
-        let over = match self.plan.timeout {
+        decide(&standings, &self.plan.rules, self.is_over(now))
+    }
+
+    /// True when no time is left; with a time of 0, when everything was looked at once.
+    fn is_over(&self, now: Duration) -> bool {
+        match self.plan.timeout {
             Some(Duration::ZERO) => self.poller.has_looked_at_all(),
             Some(timeout) => now >= timeout,
             None => false,
-        };
-        decide(&standings, &self.plan.rules, over)
+        }
     }
 
     /// When to look up from waiting: the next look, the deadline, a start that is overdue, the
@@ -177,7 +202,23 @@ impl Wait<'_> {
         Instant::now() + wake.saturating_sub(now)
     }
 
+    /// Rewrites the reports when they are due, so that a killed runner leaves true ones.
+    fn write_reports(&mut self) {
+        let now = self.poller.elapsed();
+        if !self.reports.due(now) {
+            return;
+        }
+        let report = self.report(&End::NotYet);
+        let voice = &self.voice;
+        self.reports.write(&report, now, &mut |problem| {
+            voice.line(format!("joblens: {}", problem.message));
+        });
+    }
+
     fn tell(&mut self, changes: &[Change]) {
+        if !changes.is_empty() {
+            self.reports.mark_changed();
+        }
         let now = self.poller.elapsed();
         for change in changes {
             if let Some(line) = self.line(change, now) {
@@ -267,7 +308,7 @@ impl Wait<'_> {
         }
     }
 
-    fn report(&self, end: &End) -> (Report, u8) {
+    fn report(&self, end: &End) -> Report {
         let now = self.poller.elapsed();
         let standings = gated::standings(&self.poller.watched, &self.plan.rules, now);
         let pending = match self.plan.timeout {
@@ -275,6 +316,7 @@ impl Wait<'_> {
             _ => 124,
         };
         let (decision, code) = match end {
+            End::NotYet => (Decision::undecided("not decided".to_owned()), 8),
             End::Decided(decision) => (decision.clone(), decision.exit_code(pending)),
             End::Stopped(code) => {
                 let reason = Exit::new(*code).word.to_owned();
@@ -284,10 +326,10 @@ impl Wait<'_> {
         let spent = Spent {
             elapsed: now,
             calls: self.lens.wire.calls(),
+            timed_out: self.is_over(now),
         };
         let notices = self.lens.told.all();
         let watched = &self.poller.watched;
-        let report = gated::report("wait", watched, &standings, &decision, spent, notices, code);
-        (report, code)
+        gated::report("wait", watched, &standings, &decision, spent, notices, code)
     }
 }

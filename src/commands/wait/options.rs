@@ -64,6 +64,9 @@ pub(in crate::commands) struct Arguments {
     /// Hold when there is nothing to wait for
     #[arg(long)]
     pub allow_empty: bool,
+    /// Write a report as well, any number of them: junit=FILE, github, gitlab-dotenv=FILE, json=FILE
+    #[arg(long = "report", value_name = "KIND[=FILE]")]
+    pub reports: Vec<String>,
     /// Add the cloud's own document to the JSON
     #[arg(long, hide_short_help = true)]
     pub vendor: bool,

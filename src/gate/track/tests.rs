@@ -338,8 +338,10 @@ proptest! {
         let (decision, round) = run(&lives, &rules);
         let badly = |end: State| match &rules.goal {
             Goal::Ended | Goal::NoWarnings(_) => false,
-            Goal::States(states) => !states.contains(&end)
-                && !(end == State::Succeeded && states.contains(&State::Running)),
+            Goal::States(states) => {
+                let passed = end == State::Succeeded && states.contains(&State::Running);
+                !states.contains(&end) && !passed
+            }
         };
         let ends: Vec<_> = lives.iter().map(|life| first_end(life, round)).collect();
         let bad = ends.iter().flatten().filter(|end| badly(**end)).count();

@@ -1,1 +1,210 @@
+use proptest::prelude::*;
 
+use super::super::case::tests::{job, report, unread};
+use super::*;
+use crate::error::Category;
+use crate::model::{Notice, State};
+
+fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
+    let mut out = Vec::new();
+    write(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn annotated(report: &Report) -> Vec<String> {
+    let text = text(|out| annotations(out, report));
+    text.lines().map(str::to_owned).collect()
+}
+
+/// What the runner does with a line: command, title and message; `None` for a line that is none.
+fn understood(line: &str) -> Option<(String, String, String)> {
+    let line = line.trim_start().strip_prefix("::")?;
+    let (head, message) = line.split_once("::")?;
+    let (command, properties) = head.split_once(' ')?;
+    let title = properties
+        .split(',')
+        .find_map(|part| part.strip_prefix("title="))?;
+    let plain = |text: &str| {
+        text.replace("%0D", "\r")
+            .replace("%0A", "\n")
+            .replace("%3A", ":")
+            .replace("%2C", ",")
+            .replace("%25", "%")
+    };
+    Some((command.to_owned(), plain(title), plain(message)))
+}
+
+#[test]
+fn the_verdict_and_what_stands_in_its_way_are_annotations() {
+    let mut failed = job("6", State::Failed, "no");
+    failed.message = Some("50%: out of memory".into());
+    let jobs = || vec![job("5", State::Succeeded, "yes"), failed.clone()];
+    let lines = annotated(&report(jobs(), vec![], Verdict::Fails, 1));
+    assert_eq!(
+        lines,
+        [
+            "::error title=joblens%3A the gate fails::because (1 yes, 1 no, 0 open after 10m, exit code 1)",
+            "::error title=aliyun@prod/job/ehpc-hz-FYUr32/6::failed: 50%25: out of memory",
+        ]
+    );
+    let lines = annotated(&report(jobs(), vec![], Verdict::Holds, 0));
+    assert!(lines[0].starts_with("::warning title=aliyun"), "{lines:?}");
+    assert!(lines[1].starts_with("::notice title=joblens%3A the gate holds"));
+}
+
+#[test]
+fn what_keeps_a_gate_undecided_is_an_error_and_what_does_not_matter_a_warning() {
+    let open = || vec![job("5", State::Running, "open")];
+    let gone = || vec![unread("sugon/instance/1", Category::Network, "no route")];
+    let lines = annotated(&report(open(), gone(), Verdict::Undecided, 124));
+    assert_eq!(
+        lines[0].split("::").nth(1).unwrap(),
+        "error title=joblens%3A not decided (timeout)"
+    );
+    assert_eq!(
+        lines[1],
+        "::error title=aliyun@prod/job/ehpc-hz-FYUr32/5::still running after 10m"
+    );
+    assert_eq!(lines[2], "::error title=sugon/instance/1::no route");
+    let lines = annotated(&report(open(), gone(), Verdict::Fails, 1));
+    assert_eq!(lines[1], "::warning title=sugon/instance/1::no route");
+    assert_eq!(lines.len(), 2);
+}
+
+#[test]
+fn more_annotations_than_github_shows_are_summed_up() {
+    let jobs = (0..500).map(|n| job(&n.to_string(), State::Failed, "no"));
+    let mut report = report(jobs.collect(), vec![], Verdict::Fails, 1);
+    report.notices = (0..10)
+        .map(|n| Notice::new("outage", n.to_string()))
+        .collect();
+    let lines = annotated(&report);
+    let level = |word: &str| lines.iter().filter(|line| line.starts_with(word)).count();
+    assert_eq!((level("::error "), level("::notice ")), (10, 10));
+    assert_eq!(
+        lines[9],
+        "::error title=joblens::492 more are in the summary and in the log"
+    );
+}
+
+#[test]
+fn hostile_texts_end_no_property_and_begin_no_line() {
+    for hostile in [
+        "::set-output name=a::b",
+        "x\n::error::y\r\n::stop-commands::z",
+        "a,file=/etc/passwd::b%0A::error::c",
+        "##[group]\u{1b}[2J",
+    ] {
+        let mut bad = job("5", State::Failed, "no");
+        bad.reference = hostile.into();
+        bad.message = Some(hostile.into());
+        let lines = annotated(&report(vec![bad], vec![], Verdict::Fails, 1));
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        let (command, title, message) = understood(&lines[1]).unwrap();
+        assert_eq!(command, "error");
+        assert_eq!(title, escape(hostile));
+        assert!(message.starts_with("failed: "), "{message}");
+        assert!(!lines[1].contains("##[") && !lines[1].contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn the_summary_is_a_table_with_a_row_for_each_reference() {
+    let mut bad = job("5", State::Failed, "no");
+    bad.name = Some("a|b <img src=x> [l](http://x) `c`".into());
+    bad.message = Some("one\ntwo".into());
+    bad.duration_seconds = Some(61);
+    let error = unread("sugon/instance/1", Category::NotFound, "no such instance");
+    let report = report(vec![bad], vec![error], Verdict::Fails, 1);
+    let text = text(|out| summary(out, &report, 1 << 20));
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "### joblens&#58; the gate fails");
+    assert_eq!(
+        lines[6],
+        "| aliyun&#64;prod/job/ehpc-hz-FYUr32/5 \
+         | a&#124;b &#60;img src=x&#62; &#91;l&#93;(http&#58;//x) &#96;c&#96; \
+         | failed | no | 1m01s | failed&#58; one&#92;ntwo |"
+    );
+    assert_eq!(
+        lines[7],
+        "| sugon/instance/1 | 1 | - | open | - | no such instance |"
+    );
+}
+
+#[test]
+fn a_summary_that_is_too_large_says_how_many_rows_are_missing() {
+    let jobs = (0..500).map(|n| job(&n.to_string(), State::Failed, "no"));
+    let report = report(jobs.collect(), vec![], Verdict::Fails, 1);
+    let cut = text(|out| summary(out, &report, 5000));
+    assert!(cut.len() <= 5000);
+    let rows = cut
+        .lines()
+        .filter(|line| line.starts_with("| aliyun"))
+        .count();
+    assert!(cut.ends_with(&format!("\n{} more are not shown.\n", 500 - rows)));
+    assert_eq!(text(|out| summary(out, &report, 10)), "");
+}
+
+#[test]
+fn outputs_are_single_lines_and_blanks_separate_the_failed() {
+    let jobs = vec![
+        job("5", State::Failed, "no"),
+        job("6", State::Canceled, "no"),
+        job("7", State::Running, "open"),
+    ];
+    assert_eq!(
+        text(|out| outputs(out, &report(jobs, vec![], Verdict::Fails, 1))),
+        "verdict=fails\nexit=1\n\
+         failed=aliyun@prod/job/ehpc-hz-FYUr32/5 aliyun@prod/job/ehpc-hz-FYUr32/6\n"
+    );
+    let holds = report(vec![], vec![], Verdict::Holds, 0);
+    assert_eq!(
+        text(|out| outputs(out, &holds)),
+        "verdict=holds\nexit=0\nfailed=\n"
+    );
+}
+
+#[test]
+fn a_value_with_line_breaks_cannot_add_another_output() {
+    let value = "a\nverdict=holds\nEND_OF_JOBLENS\nb";
+    assert_eq!(
+        output("failed", value),
+        format!("failed<<END_OF_JOBLENS_\n{value}\nEND_OF_JOBLENS_\n")
+    );
+}
+
+proptest! {
+    #[test]
+    fn rows_keep_their_columns_and_hold_no_markup(
+        name in any::<String>(),
+        message in "(?s:.){0,60}|[|\\\\`<>&\n: ]{0,30}",
+    ) {
+        let mut one = job("5", State::Failed, "no");
+        one.reference.clone_from(&name);
+        one.name = Some(name);
+        one.message = Some(message.clone());
+        let error = unread("a/b/c", Category::Network, &message);
+        let report = report(vec![one], vec![error], Verdict::Fails, 1);
+        let text = text(|out| summary(out, &report, 1 << 20));
+        let rows: Vec<&str> = text.lines().skip(4).collect();
+        prop_assert_eq!(rows.len(), 4);
+        for row in rows {
+            prop_assert_eq!(row.matches('|').count(), 7, "{}", row);
+            prop_assert!(!row.contains(['\\', '<', '`']), "{}", row);
+        }
+    }
+
+    #[test]
+    fn annotations_say_what_was_meant_and_nothing_else(message in "(?s:.){0,80}|[%0-9AD:,\r\n ]{0,40}") {
+        let mut one = job("5", State::Failed, "no");
+        one.message = Some(message);
+        let report = report(vec![one.clone()], vec![], Verdict::Fails, 1);
+        let lines = annotated(&report);
+        prop_assert_eq!(lines.len(), 2);
+        let (command, title, message) = understood(&lines[1]).unwrap();
+        prop_assert_eq!(command.as_str(), "error");
+        prop_assert_eq!(&title, &one.reference);
+        let why = cases(&report)[0].why(&report);
+        prop_assert_eq!(message, escape_lines(why.trim()));
+    }
+}

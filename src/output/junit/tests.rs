@@ -1,1 +1,282 @@
+use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+use quick_xml::Reader;
+use quick_xml::XmlVersion;
+use quick_xml::events::BytesStart;
+
+use super::super::case::tests::{job, report, unread};
+use super::*;
+use crate::error::Category;
+use crate::model::{State, Verdict};
+
+/// An element as it was read back.
+#[derive(Debug, Default)]
+struct Element {
+    name: String,
+    attributes: BTreeMap<String, String>,
+    children: Vec<Element>,
+    text: String,
+}
+
+impl Element {
+    fn child(&self, name: &str) -> &Self {
+        let found = self.children.iter().find(|child| child.name == name);
+        found.unwrap_or_else(|| panic!("{name} in {self:?}"))
+    }
+
+    /// The one test of a suite.
+    fn test(&self) -> &Self {
+        self.child("testcase")
+    }
+}
+
+fn written(report: &Report) -> String {
+    let mut out = Vec::new();
+    write(&mut out, report).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn parsed(xml: &str) -> Element {
+    let mut reader = Reader::from_str(xml);
+    reader.config_mut().check_end_names = true;
+    let mut open = vec![Element::default()];
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(start) => open.push(element(&start)),
+            Event::Empty(start) => open.last_mut().unwrap().children.push(element(&start)),
+            Event::End(_) => {
+                let closed = open.pop().unwrap();
+                open.last_mut().unwrap().children.push(closed);
+            }
+            Event::Text(text) => open.last_mut().unwrap().text += &text,
+            Event::GeneralRef(reference) => {
+                let text = match reference.resolve_char_ref().unwrap() {
+                    Some(c) => c.to_string(),
+                    None => quick_xml::escape::unescape(&format!("&{};", &*reference))
+                        .unwrap()
+                        .into_owned(),
+                };
+                open.last_mut().unwrap().text += &text;
+            }
+            Event::Eof => break,
+            Event::Decl(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(open.len(), 1, "every element is closed");
+    let mut roots = open.pop().unwrap().children;
+    assert_eq!(roots.len(), 1);
+    roots.pop().unwrap()
+}
+
+fn element(start: &BytesStart<'_>) -> Element {
+    let attributes = start.attributes().map(|attribute| {
+        let attribute = attribute.unwrap();
+        let value = attribute.normalized_value(XmlVersion::Explicit1_0).unwrap();
+        (attribute.key.as_ref().to_owned(), value.into_owned())
+    });
+    Element {
+        name: start.name().as_ref().to_owned(),
+        attributes: attributes.collect(),
+        ..Element::default()
+    }
+}
+
+/// What both `junit-10.xsd` of Jenkins and `surefire-test-report.xsd` allow: for each element its
+/// attributes (those with `!` must be there) and its children in their order. `testsuites` and
+/// `timestamp` are known to the former only.
+const GRAMMAR: [(&str, &[&str], &[&str]); 8] = [
+    (
+        "testsuites",
+        &["name", "time", "tests", "failures", "errors"],
+        &["testsuite"],
+    ),
+    (
+        "testsuite",
+        &[
+            "name!",
+            "tests!",
+            "failures!",
+            "errors!",
+            "skipped!",
+            "time",
+            "timestamp",
+        ],
+        &["properties", "testcase"],
+    ),
+    ("properties", &[], &["property"]),
+    ("property", &["name!", "value!"], &[]),
+    (
+        "testcase",
+        &["name!", "classname", "time!"],
+        &["failure", "skipped", "error"],
+    ),
+    ("failure", &["message", "type!"], &[]),
+    ("error", &["message", "type!"], &[]),
+    ("skipped", &["message"], &[]),
+];
+
+fn assert_valid(element: &Element) {
+    let (_, attributes, children) = GRAMMAR
+        .iter()
+        .find(|(name, ..)| *name == element.name)
+        .unwrap_or_else(|| panic!("no schema knows {}", element.name));
+    for name in element.attributes.keys() {
+        let known = attributes
+            .iter()
+            .any(|known| known.trim_end_matches('!') == name);
+        assert!(known, "{} has {name}", element.name);
+    }
+    for needed in attributes.iter().filter_map(|name| name.strip_suffix('!')) {
+        assert!(
+            element.attributes.contains_key(needed),
+            "{} lacks {needed}",
+            element.name
+        );
+    }
+    if let Some(time) = element.attributes.get("time") {
+        assert!(time.bytes().all(|b| b.is_ascii_digit()), "{time}");
+    }
+    let place = |child: &Element| children.iter().position(|name| *name == child.name);
+    let places: Vec<_> = element.children.iter().map(place).collect();
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "{} holds {places:?}",
+        element.name
+    );
+    element.children.iter().for_each(assert_valid);
+}
+
+/// Every number that a suite says about its tests is the number of them.
+fn assert_counts(root: &Element) {
+    let count = |suites: &[Element], name: &str| {
+        let tests = suites.iter().flat_map(|suite| &suite.children);
+        let found = tests.flat_map(|test| &test.children);
+        found.filter(|child| child.name == name).count().to_string()
+    };
+    assert_eq!(root.attributes["tests"], root.children.len().to_string());
+    assert_eq!(
+        root.attributes["failures"],
+        count(&root.children, "failure")
+    );
+    assert_eq!(root.attributes["errors"], count(&root.children, "error"));
+    for suite in &root.children {
+        let one = std::slice::from_ref(suite);
+        assert_eq!(suite.attributes["failures"], count(one, "failure"));
+        assert_eq!(suite.attributes["errors"], count(one, "error"));
+        assert_eq!(suite.attributes["skipped"], count(one, "skipped"));
+    }
+}
+
+fn read_back(report: &Report) -> Element {
+    let root = parsed(&written(report));
+    assert_valid(&root);
+    assert_counts(&root);
+    root
+}
+
+#[test]
+fn every_outcome_has_its_element() {
+    let mut named = job("5", State::Succeeded, "yes");
+    named.name = Some("训练".into());
+    named.duration_seconds = Some(3600);
+    named.observed_at = Time::from_rfc3339("2026-01-02T03:04:05Z");
+    let mut failed = job("6", State::Failed, "no");
+    failed.message = Some("exit code 137".into());
+    let error = unread("sugon/instance/8a85", Category::Unreadable, "no JSON");
+    let report = report(
+        vec![named, failed, job("7", State::Pending, "open")],
+        vec![error],
+        Verdict::Undecided,
+        124,
+    );
+    let root = read_back(&report);
+    let [good, bad, late, unread] = &root.children[..] else {
+        panic!("{root:?}");
+    };
+    assert_eq!(good.attributes["timestamp"], "2026-01-02T03:04:05");
+    assert_eq!(good.test().attributes["name"], "训练");
+    assert_eq!(good.test().attributes["time"], "3600");
+    assert_eq!(
+        good.test().attributes["classname"],
+        "aliyun.job.ehpc-hz-FYUr32"
+    );
+    let property = &good.child("properties").children[0].attributes;
+    assert_eq!(property["name"], "ref");
+    assert_eq!(property["value"], "aliyun@prod/job/ehpc-hz-FYUr32/5");
+    let failure = bad.test().child("failure");
+    assert_eq!(failure.attributes["type"], "failed");
+    assert_eq!(failure.text, "failed: exit code 137");
+    let failure = late.test().child("failure");
+    assert_eq!(failure.attributes["type"], "timeout");
+    assert_eq!(failure.text, "still pending after 10m");
+    let error = unread.test().child("error");
+    assert_eq!(error.attributes["type"], "unreadable");
+    assert_eq!(error.text, "no JSON");
+}
+
+#[test]
+fn what_fail_fast_left_is_skipped_and_no_gate_passes_unseen() {
+    let jobs = vec![
+        job("5", State::Failed, "no"),
+        job("6", State::Running, "open"),
+    ];
+    let root = read_back(&report(jobs, vec![], Verdict::Fails, 1));
+    let skipped = root.children[1].test().child("skipped");
+    assert!(skipped.attributes["message"].starts_with("still running"));
+    let none = read_back(&report(vec![], vec![], Verdict::Holds, 0));
+    assert_eq!(none.attributes["tests"], "0");
+}
+
+#[test]
+fn hostile_texts_stay_texts() {
+    let long = "x".repeat(10_000);
+    for (text, shown) in [
+        ("a\u{1b}[2Jb\0c\u{fffe}\u{8}", "a[2Jbc"),
+        (
+            "]]></failure><x y='\"'>&amp;",
+            "]]></failure><x y='\"'>&amp;",
+        ),
+        ("::error::x", "failed: ::error::x"),
+        ("one\n  ::error::x\r\ntwo", "one\n  \\u{3a}:error::x\ntwo"),
+        ("%0A | 训练 👩‍🚀 \u{202e}", "%0A | 训练 👩‍🚀 \\u{202e}"),
+        (&long, &long),
+    ] {
+        let mut bad = job("5", State::Failed, "no");
+        bad.name = Some(text.into());
+        bad.message = Some(text.into());
+        let root = read_back(&report(vec![bad], vec![], Verdict::Fails, 1));
+        let test = root.children[0].test();
+        assert!(!test.attributes["name"].contains(['\n', '\u{1b}', '\0']));
+        let failure = test.child("failure");
+        assert!(failure.text.contains(shown), "{text:?}: {}", failure.text);
+        assert!(failure.attributes["message"].chars().count() <= MOST_IN_ATTRIBUTE);
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_cloud_says_reads_back_as_valid_junit(
+        name in any::<String>(),
+        message in "(?s:.){0,60}|[<>&\"'\\]\\[!:#\n ]{0,30}",
+        state in prop::sample::select(&State::ALL[..]),
+        verdict in prop::sample::select(&["yes", "no", "open"][..]),
+        code in prop::sample::select(&[0_u8, 1, 8, 124, 143][..]),
+    ) {
+        let mut one = job("5", state, verdict);
+        one.reference.clone_from(&name);
+        one.name = Some(name);
+        one.message = Some(message.clone());
+        one.duration_seconds = Some(-5);
+        let decided = match code { 0 => Verdict::Holds, 1 => Verdict::Fails, _ => Verdict::Undecided };
+        let error = unread("a/b/c", Category::Network, &message);
+        let report = report(vec![one], vec![error], decided, code);
+        let root = read_back(&report);
+        prop_assert_eq!(root.children.len(), 2);
+        for line in written(&report).lines() {
+            prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");
+            prop_assert!(line.chars().all(is_legal), "{line:?}");
+        }
+    }
+}

@@ -63,7 +63,7 @@ impl Status {
                             job.message = Some(format!(
                                 "the command finished, its exit codes could not be read: {why}"
                             ));
-                            if trust_finished {
+                            if trust_finished && job.tasks.iter().all(may_have_finished) {
                                 job.state = State::Succeeded;
                             }
                         }
@@ -191,6 +191,11 @@ fn task(node: Node, result: Option<NodeResult>) -> (Task, Verdict) {
         ..Task::default()
     };
     (task, verdict)
+}
+
+/// True unless the node's own word says that it did something else than finish.
+fn may_have_finished(task: &Task) -> bool {
+    task.state_raw.is_none() || is_word(task.state_raw.as_deref(), "Finished")
 }
 
 fn verdict(node: &Node, result: Option<&NodeResult>) -> Verdict {
