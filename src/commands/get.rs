@@ -59,7 +59,7 @@ impl Arguments {
 /// Looks up what was named and shows it.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     match answer(session, arguments) {
-        Ok((report, true)) => session.finish_gate(&report, Vec::new(), None),
+        Ok((report, true)) => session.finish_gate(&report),
         Ok((report, false)) => session.finish(&report),
         Err(problems) => session.refuse("get", problems),
     }

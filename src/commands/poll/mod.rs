@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::look_up::{Account, Lens, Outcome, account_of, addressed};
 use crate::crypto;
 use crate::error::{Category, Problem};
-use crate::gate::{Look, Track};
+use crate::gate::{Look, Rules, Track};
 use crate::model::{Job, State, Time};
 use crate::providers;
 use crate::reference::Reference;
@@ -38,6 +38,8 @@ pub(super) struct Watched {
     next_at: Duration,
     every: Duration,
     busy: bool,
+    /// It is due, and the account has too many looks under way.
+    queued: bool,
     looked: bool,
     /// List calls have missed it or seen it change, so that it is asked for alone.
     alone: bool,
@@ -49,7 +51,7 @@ pub(super) struct Watched {
 pub(super) enum Change {
     /// A thing is in another state than before; its number, and the state before.
     State(usize, Option<State>),
-    /// A look at a thing failed for the first time since it last succeeded; its number.
+    /// A look at a thing failed in a way that will not pass by itself, or in another than before.
     Problem(usize),
     /// A cloud stopped answering or is back.
     Weather(Turn),
@@ -78,6 +80,7 @@ impl Watched {
             next_at: Duration::ZERO,
             every: Duration::ZERO,
             busy: false,
+            queued: false,
             looked: false,
             alone: false,
             failures: 0,
@@ -99,6 +102,9 @@ impl Watched {
     }
 }
 
+/// Looks of one account that are under way at once. The time of a look begins when it starts, so a
+/// long list must not wait for its turn on that time.
+const MOST_AT_ONCE: usize = 16;
 /// After so many failures in a row a thing is asked for alone.
 const MOST_BAD_LISTS: u32 = 3;
 
@@ -124,6 +130,8 @@ pub(super) struct Poller {
     lens: Arc<Lens>,
     manner: Manner,
     running: JoinSet<Back>,
+    /// Looks at single things that are under way.
+    looks: HashMap<Account, usize>,
     weather: Weather,
     started: Instant,
 }
@@ -137,6 +145,7 @@ impl Poller {
             lens,
             manner,
             running: JoinSet::new(),
+            looks: HashMap::new(),
             weather: Weather::default(),
             started: Instant::now(),
         }
@@ -157,20 +166,33 @@ impl Poller {
         !self.running.is_empty()
     }
 
-    /// When the next look is due.
+    /// When the next look is due that need not wait for the end of another.
     pub(super) fn next_due(&self) -> Option<Duration> {
         self.watched
             .iter()
-            .filter(|watched| !watched.busy && !watched.done)
+            .filter(|watched| !watched.busy && !watched.done && !watched.queued)
             .map(|watched| watched.next_at)
             .min()
+    }
+
+    /// When the first outage that lasts will have lasted too long.
+    pub(super) fn given_up_at(&self, rules: &Rules) -> Option<Duration> {
+        let limit = rules.max_outage?;
+        let since = self
+            .watched
+            .iter()
+            .filter(|watched| !watched.done)
+            .filter_map(|watched| watched.track.unreadable_since())
+            .min()?;
+        since.checked_add(limit)
     }
 
     /// Sends the looks that are due; things of one account and kind share list calls.
     pub(super) fn start_due(&mut self) {
         let now = self.elapsed();
         let mut groups: HashMap<(Account, &str), Vec<Number>> = HashMap::new();
-        for (number, watched) in self.watched.iter().enumerate() {
+        for (number, watched) in self.watched.iter_mut().enumerate() {
+            watched.queued = false;
             if watched.busy || watched.done {
                 continue;
             }
@@ -198,16 +220,33 @@ impl Poller {
     }
 
     fn start_group(&mut self, numbers: &[Number]) {
-        let (alone, together): (Vec<_>, Vec<_>) = numbers
+        let (mut alone, together): (Vec<_>, Vec<_>) = numbers
             .iter()
             .partition(|number| self.watched[**number].alone || self.manner.needs_events);
-        let now = self.elapsed();
         if !self.start_glance(&together) {
-            let due = |number: &Number| self.watched[*number].next_at <= now;
-            let due: Vec<Number> = together.into_iter().filter(due).collect();
-            due.into_iter().for_each(|number| self.start_look(number));
+            alone.extend(together);
         }
-        alone.into_iter().for_each(|number| self.start_look(number));
+        let now = self.elapsed();
+        alone.retain(|number| self.watched[*number].next_at <= now);
+        // Who has waited longest comes first, so that a long list starves nobody.
+        alone.sort_by_key(|number| self.watched[*number].next_at);
+        let mut places = MOST_AT_ONCE.saturating_sub(self.under_way(numbers));
+        for number in alone {
+            self.watched[number].queued = places == 0;
+            if places > 0 {
+                places -= 1;
+                self.start_look(number);
+            }
+        }
+    }
+
+    /// Looks at single things that are under way with the account of these things.
+    fn under_way(&self, numbers: &[Number]) -> usize {
+        let Some(first) = numbers.first() else {
+            return 0;
+        };
+        let account = account_of(&self.watched[*first].reference);
+        self.looks.get(&account).copied().unwrap_or(0)
     }
 
     /// One look at several things; false when their kind has no such call.
@@ -232,12 +271,12 @@ impl Poller {
         }
         let (lens, numbers) = (Arc::clone(&self.lens), numbers.to_vec());
         self.running.spawn(async move {
-            let glance = client
-                .glance(&references, &ask)
-                .expect("it was there a moment ago");
-            let rows = glance
-                .await
-                .map_err(|problem| addressed(problem, &references[0]));
+            let rows = match client.glance(&references, &ask) {
+                Some(glance) => glance.await,
+                // Another look has just learned that this account may not list.
+                None => Ok(references.iter().map(|_| None).collect()),
+            };
+            let rows = rows.map_err(|problem| addressed(problem, &references[0]));
             let jobs = rows.map(|rows| {
                 let settle = |(row, reference)| -> Option<Job> {
                     let found: Option<providers::Found> = row;
@@ -253,6 +292,8 @@ impl Poller {
     fn start_look(&mut self, number: Number) {
         let watched = &mut self.watched[number];
         watched.busy = true;
+        let account = account_of(&watched.reference);
+        *self.looks.entry(account).or_default() += 1;
         let (lens, reference) = (Arc::clone(&self.lens), watched.reference.clone());
         let confirms = self.manner.confirms && watched.track.needs_confirmation();
         self.running.spawn(async move {
@@ -271,6 +312,8 @@ impl Poller {
             None => Vec::new(),
             Some(Err(_)) => unreachable!("a look neither panics nor is cancelled"),
             Some(Ok(Back::Looked(number, outcome, confirmation))) => {
+                let account = account_of(&self.watched[number].reference);
+                self.looks.entry(account).and_modify(|looks| *looks -= 1);
                 self.confirmed(number, &confirmation);
                 match confirmation {
                     Confirmation::Failed(problem) if outcome.is_ok() => {
@@ -356,7 +399,9 @@ impl Poller {
                 watched.every = schedule::after_failures(watched.failures, self.manner.interval);
                 let wait = problem.retry_after.unwrap_or_default().max(watched.every);
                 watched.next_at = now + wait;
-                if watched.problem.is_none() {
+                // What may pass by itself is told once for the cloud, and not for each thing.
+                let told = watched.problem.as_ref().map(|problem| problem.category);
+                if told != Some(problem.category) && !is_weather(problem.category) {
                     changes.push(Change::Problem(number));
                 }
                 if problem.category == Category::Throttled {
@@ -365,6 +410,9 @@ impl Poller {
                 if is_weather(problem.category) {
                     let turn = self.weather.foul(cloud, number, &problem, now);
                     changes.extend(turn.map(Change::Weather));
+                } else {
+                    // A cloud that says no does answer.
+                    changes.extend(self.weather.fair(cloud, number, now).map(Change::Weather));
                 }
                 self.watched[number].problem = Some(problem);
             }
