@@ -32,7 +32,7 @@ fn end_by(
     stderr: impl Into<Stdio>,
 ) -> Run {
     let running = run.start(stdout, stderr);
-    emulated.until_asked("sugon/GetInstanceDetail");
+    emulated.until_asked("sugon/InstanceServiceDetail");
     let sent = Instant::now();
     running.signal(signal);
     let run = running.end();

@@ -62,7 +62,7 @@ fn an_account_gets_at_most_ten_calls_a_second() {
         .collect();
     let run = emulated.wait(&["-", "-t", "5s"]).input(&input).run();
     assert_eq!(run.code, 124, "{}", run.stderr);
-    let calls = emulated.requests()["sugon/GetInstanceDetail"];
+    let calls = emulated.requests()["sugon/InstanceServiceDetail"];
     assert!(calls <= 51, "{calls} calls in 5 s");
     assert_eq!(
         run.json()["jobs"].as_array().unwrap().len(),

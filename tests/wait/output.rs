@@ -81,15 +81,19 @@ fn a_table_shows_the_jobs() {
 
 #[test]
 fn secrets_of_a_job_are_masked_in_the_answer_and_on_the_way() {
-    let document = std::fs::read_to_string(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/fixtures/sugon/detail.json"
-    ));
-    let scenario = thing(INSTANCE, "0s Failed");
-    let _ = document;
+    let document = include_str!("../../fixtures/aliyun/describe-serverless-jobs-failed.json");
+    let value = "hunter2-of-the-job";
+    let document = document.replacen("\"Value\": \"", &format!("\"Value\": \"{value}"), 1);
+    assert!(document.contains(value), "the fixture has a variable");
+    let scenario = format!("[[job]]\nref = '{JOB}'\ndocument = '''\n{document}'''\n");
     let emulated = Emulated::start(&scenario);
-    let run = emulated
-        .wait(&[INSTANCE, "-v", "--vendor", "-t", LONG])
-        .run();
-    assert_eq!(run.code, 1, "{}", run.stderr);
+    for format in ["json", "wide", "jsonl"] {
+        let options = ["-o", format, "-v", "--vendor", "-t", LONG];
+        let arguments = [&["wait", JOB][..], &options].concat();
+        let run = emulated.joblens(&arguments).keeping(value).run();
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        assert!(!run.stdout.is_empty());
+    }
+    let shown = emulated.wait(&[JOB, "--show-secrets", "-t", LONG]).run();
+    assert!(shown.stdout.contains(value), "{}", shown.stdout);
 }
