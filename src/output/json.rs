@@ -1,7 +1,7 @@
 use std::io::{self, BufWriter, Write};
 
 use serde::Serialize as _;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use serde_json::ser::{Formatter, Serializer};
 
 use super::text::{command_mark, is_dangerous};
 use crate::model::Report;
@@ -12,7 +12,7 @@ use crate::model::Report;
 /// Those of the writer.
 pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
-    let mut serializer = Serializer::with_formatter(&mut out, Harmless(PrettyFormatter::new()));
+    let mut serializer = Serializer::with_formatter(&mut out, Harmless::default());
     report.serialize(&mut serializer)?;
     out.write_all(b"\n")?;
     out.flush()
@@ -20,7 +20,48 @@ pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 
 /// Indented JSON in which no text can move a cursor or be a command in a CI log: JSON itself escapes
 /// only C0.
-struct Harmless(PrettyFormatter<'static>);
+///
+/// A line end and its indentation go out as one piece: large answers are mostly indentation, and
+/// serde_json's own formatter writes each level by itself.
+#[derive(Default)]
+struct Harmless {
+    depth: usize,
+    has_value: bool,
+}
+
+/// The end of a line and the indentation of the next one; deeper levels take several pieces.
+const LINE: &[u8; 66] = b",\n                                                                ";
+
+impl Harmless {
+    /// Ends a line, with a comma between two values, and indents the next one.
+    fn line<W: ?Sized + Write>(&self, writer: &mut W, comma: bool) -> io::Result<()> {
+        let head = usize::from(!comma);
+        let mut spaces = 2 * self.depth;
+        let piece = spaces.min(LINE.len() - 2);
+        writer.write_all(&LINE[head..2 + piece])?;
+        spaces -= piece;
+        while spaces > 0 {
+            let piece = spaces.min(LINE.len() - 2);
+            writer.write_all(&LINE[2..2 + piece])?;
+            spaces -= piece;
+        }
+        Ok(())
+    }
+
+    fn begin<W: ?Sized + Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth += 1;
+        self.has_value = false;
+        writer.write_all(bracket)
+    }
+
+    fn end<W: ?Sized + Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth -= 1;
+        if self.has_value {
+            self.line(writer, false)?;
+        }
+        writer.write_all(bracket)
+    }
+}
 
 impl Formatter for Harmless {
     fn write_string_fragment<W: ?Sized + Write>(
@@ -28,7 +69,8 @@ impl Formatter for Harmless {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        if fragment.is_ascii() && !fragment.contains(['\u{7f}', '[']) {
+        // `#` begins the commands of CI logs.
+        if fragment.bytes().all(|byte| byte < 0x7f && byte != b'#') {
             return writer.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;
@@ -41,11 +83,11 @@ impl Formatter for Harmless {
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
+        self.begin(writer, b"[")
     }
 
     fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
+        self.end(writer, b"]")
     }
 
     fn begin_array_value<W: ?Sized + Write>(
@@ -53,19 +95,20 @@ impl Formatter for Harmless {
         writer: &mut W,
         first: bool,
     ) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
+        self.line(writer, !first)
     }
 
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
+    fn end_array_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.has_value = true;
+        Ok(())
     }
 
     fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
+        self.begin(writer, b"{")
     }
 
     fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
+        self.end(writer, b"}")
     }
 
     fn begin_object_key<W: ?Sized + Write>(
@@ -73,15 +116,16 @@ impl Formatter for Harmless {
         writer: &mut W,
         first: bool,
     ) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
+        self.line(writer, !first)
     }
 
     fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
+        writer.write_all(b": ")
     }
 
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
+    fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.has_value = true;
+        Ok(())
     }
 }
 
@@ -133,6 +177,23 @@ mod tests {
             value["jobs"][0]["name"],
             "::error::##[group]\u{9b}##vso[x] [["
         );
+    }
+
+    #[test]
+    fn is_indented_like_any_pretty_json_at_every_depth() {
+        let mut deep = serde_json::json!([1, {}, [], {"a": [], "b": null}]);
+        for _ in 0..50 {
+            deep = serde_json::json!([{"in": deep, "n": 1.5}, "x"]);
+        }
+        let job = Job {
+            vendor: Some(deep),
+            ..Job::default()
+        };
+        let report = Report::new("get", vec![job], vec![], vec![]);
+        let mut out = Vec::new();
+        write(&mut out, &report).unwrap();
+        let usual = serde_json::to_string_pretty(&report).unwrap() + "\n";
+        assert!(String::from_utf8(out).unwrap() == usual);
     }
 
     proptest! {

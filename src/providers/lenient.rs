@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer as _, MapAccess,
+    SeqAccess, Visitor,
 };
 
 /// More list elements than this in one answer are refused: each costs far more memory than bytes.
@@ -174,6 +175,16 @@ enum Scalar {
     Flag(bool),
 }
 
+/// The key under which serde_json hands a number over, read without a copy of it.
+#[derive(Deserialize)]
+#[serde(field_identifier)]
+enum NumberKey {
+    #[serde(rename = "$serde_json::private::Number")]
+    Number,
+    #[serde(other)]
+    Other,
+}
+
 struct ScalarVisitor(&'static str);
 
 impl<'de> Visitor<'de> for ScalarVisitor {
@@ -221,10 +232,8 @@ impl<'de> Visitor<'de> for ScalarVisitor {
 
     /// With `arbitrary_precision`, serde_json hands a number over as a map of one private key.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
-        match map.next_key::<String>()? {
-            Some(key) if key == "$serde_json::private::Number" => {
-                Ok(Scalar::Number(map.next_value()?))
-            }
+        match map.next_key()? {
+            Some(NumberKey::Number) => Ok(Scalar::Number(map.next_value()?)),
             _ => Err(de::Error::invalid_type(de::Unexpected::Map, &self)),
         }
     }
@@ -402,9 +411,43 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PartVisitor<T> {
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Part<T>, A::Error> {
-        T::deserialize(de::value::MapAccessDeserializer::new(map))
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Part<T>, A::Error> {
+        let first = map.next_key::<String>()?;
+        if first.as_deref() == Some(NUMBER_KEY) {
+            return Err(de::Error::invalid_type(
+                de::Unexpected::Other("a number"),
+                &self,
+            ));
+        }
+        T::deserialize(de::value::MapAccessDeserializer::new(Peeked { first, map }))
             .map(|part| Part(Some(Box::new(part))))
+    }
+}
+
+/// The key under which serde_json hands a number over (see [`ScalarVisitor::visit_map`]).
+const NUMBER_KEY: &str = "$serde_json::private::Number";
+
+/// A map whose first key was read already.
+struct Peeked<A> {
+    first: Option<String>,
+    map: A,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Peeked<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        match self.first.take() {
+            Some(key) => seed.deserialize(key.into_deserializer()).map(Some),
+            None => self.map.next_key_seed(seed),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.map.next_value_seed(seed)
     }
 }
 
@@ -485,6 +528,12 @@ mod tests {
         let words: Vec<_> = words.0.into_iter().map(|word| word.0).collect();
         assert_eq!(words, ["a\n", "", "--", "", "7.0", "true"]);
         assert!(decode::<List<Verbatim>>(b"[[]]").is_err());
+    }
+
+    #[test]
+    fn a_number_is_no_object() {
+        let error = decode::<Answer>(br#"{"part":5}"#).unwrap_err();
+        assert!(error.starts_with("an object at part"), "{error}");
     }
 
     #[test]

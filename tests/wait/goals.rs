@@ -213,6 +213,5 @@ fn the_deadline_ends_it_undecided() {
     assert_eq!(run.code, 124, "{}", run.stderr);
     let gate = run.json()["gate"].clone();
     assert_eq!(gate["verdict"], "undecided");
-    assert_eq!(gate["timed_out"], true);
     assert!(run.elapsed >= Duration::from_secs(1) && run.elapsed < SOON);
 }

@@ -1,5 +1,6 @@
 //! Things that are not there: not yet, no longer, or never.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::emulated::Emulated;
@@ -16,14 +17,21 @@ fn what_appears_later_is_waited_for() {
 }
 
 #[test]
-fn what_never_appears_is_believed_to_be_missing_after_a_while() {
+fn what_never_appears_is_believed_to_be_missing_after_a_while_unless_it_is_waited_for() {
     let emulated = Emulated::start(&thing(JOB, "0s Running"));
+    let options = ["--missing-grace", "0", OTHER_JOB];
+    let waiting = emulated
+        .wait(&[&options[..], &["--missing", "wait", "-t", "17s"]].concat())
+        .start(Stdio::piped(), Stdio::piped());
     let run = emulated
-        .wait(&[OTHER_JOB, "--missing-grace", "0", "-t", LONG])
+        .wait(&[&options[..], &["-t", LONG]].concat())
         .run();
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert!(run.elapsed >= Duration::from_secs(15), "{:?}", run.elapsed);
     assert!(run.elapsed < SOON, "{:?}", run.elapsed);
+    let run = waiting.end();
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.elapsed >= Duration::from_secs(17), "{:?}", run.elapsed);
 }
 
 #[test]
@@ -37,17 +45,8 @@ fn one_empty_answer_is_weather() {
 
 #[test]
 fn what_vanished_is_told_as_such() {
-    let emulated = Emulated::start(&thing_with(JOB, "0s Running", "vanishes = '4s'"));
-    let run = emulated.wait(&[JOB, "-t", "7s"]).run();
+    let emulated = Emulated::start(&thing_with(JOB, "0s Running", "vanishes = '3s'"));
+    let run = emulated.wait(&[JOB, "-t", "5s"]).run();
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert_eq!(reason(&run), "vanished: it was running before");
-}
-
-#[test]
-fn what_is_missing_can_be_waited_for() {
-    let emulated = Emulated::start(&thing(JOB, "0s Running"));
-    let options = ["--missing", "wait", "--missing-grace", "0", "-t", "17s"];
-    let run = emulated.wait(&[&[OTHER_JOB][..], &options].concat()).run();
-    assert_eq!(run.code, 3, "{}", run.stderr);
-    assert!(run.elapsed >= Duration::from_secs(17), "{:?}", run.elapsed);
 }

@@ -138,9 +138,18 @@ fn the_deadline_holds_while_looks_hang() {
         let fault = format!("[[fault]]\noperation = '*'\nkind = '{kind}'\n");
         let emulated = Emulated::start(&(thing(JOB, "0s Running") + &fault));
         let run = emulated.wait(&[JOB, "-t", "1s"]).run();
-        assert_eq!(run.code, 124, "{}", run.stderr);
+        assert_eq!(run.code, 5, "nothing was ever read: {}", run.stderr);
         assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
     }
+}
+
+#[test]
+fn a_look_that_the_deadline_cuts_off_is_no_fault_of_the_cloud() {
+    let fault = "[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '1m'\nskip = 1\n";
+    let emulated = Emulated::start(&(thing(JOB, "0s Running") + fault));
+    let run = emulated.wait(&[JOB, "-t", "2s"]).run();
+    assert_eq!(run.code, 124, "{}", run.stderr);
+    assert_eq!(run.json()["errors"], serde_json::json!([]));
 }
 
 #[test]

@@ -113,7 +113,7 @@ type Number = usize;
 /// What came back from a cloud.
 enum Back {
     Looked(Number, Box<Outcome>, Confirmation),
-    Glanced(Vec<Number>, Result<Vec<Option<Job>>, Problem>),
+    Glanced(Vec<Number>, Result<Vec<Option<Job>>, Box<Problem>>),
 }
 
 /// Whether a thing was confirmed to exist.
@@ -276,7 +276,7 @@ impl Poller {
                 // Another look has just learned that this account may not list.
                 None => Ok(references.iter().map(|_| None).collect()),
             };
-            let rows = rows.map_err(|problem| addressed(problem, &references[0]));
+            let rows = rows.map_err(|problem| Box::new(addressed(problem, &references[0])));
             let jobs = rows.map(|rows| {
                 let settle = |(row, reference)| -> Option<Job> {
                     let found: Option<providers::Found> = row;
@@ -330,7 +330,7 @@ impl Poller {
             Some(Ok(Back::Glanced(numbers, Err(problem)))) => numbers
                 .into_iter()
                 .flat_map(|number| {
-                    let problem = addressed(problem.clone(), &self.watched[number].reference);
+                    let problem = addressed((*problem).clone(), &self.watched[number].reference);
                     let changes = self.take(number, Err(problem));
                     // It may be only the list that is broken.
                     self.watched[number].alone = self.watched[number].failures >= MOST_BAD_LISTS;

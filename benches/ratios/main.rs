@@ -1,0 +1,316 @@
+//! What joblens costs, beside what people would use in its place: `cargo bench`.
+//!
+//! Times are those of whole processes and are compared within one run, so that a slow or busy
+//! machine changes them alike. It needs hyperfine, curl, jq and GNU time, and takes two minutes.
+//! Ends with 1 when a limit is missed.
+
+#![allow(clippy::unwrap_used, reason = "a measurement may fail")]
+#![allow(clippy::print_stdout, reason = "the table is the result")]
+
+mod answer;
+mod tls;
+mod tools;
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use joblens::emulator::{self, Emulator, Scenario};
+use joblens::providers::serve::{Step, Thing};
+use tls::TlsServer;
+use tools::{Bench, CommandLine, command};
+
+const JOBLENS: &str = env!("CARGO_BIN_EXE_joblens");
+const TOKEN: &str = "bench-token-0000";
+const MIB: f64 = 1024.0 * 1024.0;
+
+fn main() -> ExitCode {
+    let missing = tools::missing();
+    if !missing.is_empty() {
+        println!(
+            "not measured, since these are missing: {}",
+            missing.join(", ")
+        );
+        return ExitCode::from(2);
+    }
+    let bench = Bench::new();
+    let mut table = Table::new();
+    start_up(&bench, &mut table);
+    one_look_up(&bench, &mut table);
+    large_answer(&bench, &mut table);
+    many_references(&bench, &mut table);
+    let size = fs::metadata(JOBLENS).unwrap().len() as f64 / 1e6;
+    table.row("release binary", format!("{size:.1} MB"), "", size, 9.0);
+    ExitCode::from(u8::from(table.missed))
+}
+
+/// The table, printed row by row.
+struct Table {
+    missed: bool,
+}
+
+impl Table {
+    fn new() -> Self {
+        println!(
+            "{:<46} {:>12}  {:<22} {:>7} {:>6}",
+            "", "joblens", "beside", "value", "limit"
+        );
+        Self { missed: false }
+    }
+
+    /// A measured value, what it stands beside, and the number that must not exceed `limit`.
+    fn row(&mut self, what: &str, measured: String, beside: &str, value: f64, limit: f64) {
+        let verdict = if value <= limit { "ok" } else { "MISS" };
+        self.missed |= value > limit;
+        println!("{what:<46} {measured:>12}  {beside:<22} {value:>7.2} {limit:>6.2}  {verdict}");
+    }
+
+    /// A time and how it relates to another one.
+    fn ratio(&mut self, what: &str, ours: f64, beside: (&str, f64), limit: f64) {
+        let (name, theirs) = beside;
+        let beside = format!("{name} {}", milliseconds(theirs));
+        self.row(what, milliseconds(ours), &beside, ours / theirs, limit);
+    }
+}
+
+fn milliseconds(seconds: f64) -> String {
+    format!("{:.1} ms", seconds * 1e3)
+}
+
+fn start_up(bench: &Bench, table: &mut Table) {
+    let [cost] = bench.costs(1, 200, [&command([JOBLENS, "--version"])]);
+    let (shown, median) = (milliseconds(cost.fastest), milliseconds(cost.wall));
+    let beside = format!("median {median}");
+    table.row(
+        "--version: fastest, ms",
+        shown,
+        &beside,
+        cost.fastest * 1e3,
+        3.0,
+    );
+}
+
+/// One look-up over TLS, with the same CAs as curl.
+fn one_look_up(bench: &Bench, table: &mut Table) {
+    let id = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
+    let body = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sugon/running.json"),
+    )
+    .unwrap();
+    let mut body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    body["data"]["id"] = id.into();
+    let body = body.to_string();
+    let server = TlsServer::start(
+        format!(
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .into_bytes(),
+    );
+    let ca = bench.file("ca.pem", &server.ca);
+    let ca = ca.to_str().unwrap();
+    let joblens = |options: &[&str]| {
+        let reference = format!("sugon/instance/{id}");
+        let words = [JOBLENS, "get", "-o", "json", &reference];
+        command(words.iter().chain(options)).envs([
+            ("JOBLENS_SUGON_ENDPOINT", server.origin.as_str()),
+            ("JOBLENS_SUGON_TOKEN", TOKEN),
+        ])
+    };
+    let url = format!(
+        "{}/ai/openapi/v2/instance-service/{id}/detail",
+        server.origin
+    );
+    let token = format!("token: {TOKEN}");
+    let curl = |ca: &str| {
+        command([
+            "curl",
+            "--silent",
+            "--show-error",
+            "--fail",
+            "--header",
+            "accept: application/json",
+            "--header",
+            &token,
+            "--cacert",
+            ca,
+            &url,
+        ])
+    };
+    let only = joblens(&[]).envs([("SSL_CERT_FILE", ca)]);
+    let [ours, theirs] = bench.costs(3, 40, [&only, &curl(ca)]);
+    table.ratio(
+        "get over TLS, one CA: processor",
+        ours.cpu,
+        ("curl", theirs.cpu),
+        0.6,
+    );
+    table.ratio(
+        "get over TLS, one CA: wall",
+        ours.wall,
+        ("curl", theirs.wall),
+        1.0,
+    );
+
+    let system = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+    ];
+    let Some(system) = system.iter().find_map(|path| fs::read_to_string(path).ok()) else {
+        println!("get over TLS, system's CAs: not measured, there is no file of them");
+        return;
+    };
+    let all = bench.file("all.pem", system + &server.ca);
+    let added = joblens(&["--ca-file", ca]);
+    let [ours, theirs] = bench.costs(3, 20, [&added, &curl(all.to_str().unwrap())]);
+    table.ratio(
+        "get over TLS, system's CAs: processor",
+        ours.cpu,
+        ("curl", theirs.cpu),
+        0.6,
+    );
+    table.ratio(
+        "get over TLS, system's CAs: wall",
+        ours.wall,
+        ("curl", theirs.wall),
+        1.0,
+    );
+}
+
+/// An answer of 5,000 container groups, read and written, beside jq that only formats it.
+fn large_answer(bench: &Bench, table: &mut Table) {
+    let body = answer::groups(5000);
+    let size = body.len() as f64;
+    let file = bench.file("body.json", &body);
+    let mut job = thing("aliyun/job", &["ehpc-hz-FYUr32", "5"]);
+    job.document = Some(body);
+    let scenario = Scenario {
+        things: vec![job],
+        ..Scenario::default()
+    };
+    let clouds = Clouds::start(scenario);
+    let ours = clouds.joblens(["get", "-o", "json", "aliyun/job/ehpc-hz-FYUr32/5"]);
+    let jq = command(["jq", ".", file.to_str().unwrap()]);
+    let [ours_cost, jq_cost] = bench.costs(3, 5, [&ours, &jq]);
+    let what = format!("get -o json of {:.1} MB", size / 1e6);
+    table.ratio(
+        &format!("{what}: processor"),
+        ours_cost.cpu,
+        ("jq", jq_cost.cpu),
+        0.25,
+    );
+    table.ratio(
+        &format!("{what}: wall"),
+        ours_cost.wall,
+        ("jq", jq_cost.wall),
+        0.25,
+    );
+    let peak = bench.memory(&ours);
+    let beside = format!("body {:.1} MiB", size / MIB);
+    let shown = format!("{:.1} MiB", peak / MIB);
+    table.row(
+        &format!("{what}: peak memory"),
+        shown,
+        &beside,
+        peak / size,
+        6.0,
+    );
+}
+
+/// 100 references of each cloud, each answered after 100 ms.
+fn many_references(bench: &Bench, table: &mut Table) {
+    const EACH: usize = 100;
+    const LATENCY: Duration = Duration::from_millis(100);
+    const AT_ONCE: f64 = 8.0;
+    let of_kind = |number: usize| {
+        [
+            thing("aliyun/job", &["ehpc-hz-FYUr32", &number.to_string()]),
+            thing("sugon/instance", &[&format!("{number:032x}")]),
+            thing(
+                "huawei/image-job",
+                &[&(702_364_883_651_395_584 + number).to_string()],
+            ),
+            thing(
+                "tencent/service",
+                &["cls-xxxxx", "default", &format!("web-{number}")],
+            ),
+        ]
+    };
+    let things: Vec<Thing> = (0..EACH).flat_map(of_kind).collect();
+    let references: Vec<String> = things
+        .iter()
+        .map(|thing| format!("{}/{}", thing.kind, thing.segments.join("/")))
+        .collect();
+    let scenario = Scenario {
+        things,
+        latency: LATENCY,
+        ..Scenario::default()
+    };
+    let clouds = Clouds::start(scenario);
+    let get = ["get", "-o", "json"].into_iter();
+    let ours = clouds.joblens(get.chain(references.iter().map(String::as_str)));
+    let ideal = EACH as f64 / AT_ONCE * LATENCY.as_secs_f64();
+    let [cost] = bench.costs(1, 5, [&ours]);
+    let what = "get of 400 references, 100 ms each";
+    table.ratio(&format!("{what}: wall"), cost.wall, ("ideal", ideal), 1.3);
+    let peak = bench.memory(&ours) / MIB;
+    table.row(
+        &format!("{what}: peak MiB"),
+        format!("{peak:.1} MiB"),
+        "",
+        peak,
+        40.0,
+    );
+}
+
+fn thing(kind: &str, segments: &[&str]) -> Thing {
+    let state = match kind.split('/').next() {
+        Some("huawei") => "RUNNING",
+        _ => "Running",
+    };
+    Thing {
+        kind: kind.to_owned(),
+        segments: segments.iter().map(ToString::to_string).collect(),
+        steps: vec![Step {
+            state: state.to_owned(),
+            ..Step::default()
+        }],
+        parts: 1,
+        ..Thing::default()
+    }
+}
+
+/// The emulator on a thread of its own, which ends with this process.
+struct Clouds {
+    origin: String,
+}
+
+impl Clouds {
+    fn start(scenario: Scenario) -> Self {
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let emulator = Emulator::start(scenario, 0, Arc::new(|_| {}))
+                    .await
+                    .unwrap();
+                tell.send(emulator.origin()).unwrap();
+                std::future::pending::<()>().await;
+            });
+        });
+        Self {
+            origin: told.recv().unwrap(),
+        }
+    }
+
+    fn joblens<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> CommandLine {
+        command(std::iter::once(JOBLENS).chain(arguments)).envs(emulator::environment(&self.origin))
+    }
+}

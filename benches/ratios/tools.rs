@@ -1,0 +1,173 @@
+//! The tools that measure: hyperfine for time, GNU time for memory.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// Where GNU time lies; shells have a `time` of their own that knows no memory.
+const GNU_TIME: &str = "/usr/bin/time";
+
+/// The tools that the measurements need, with the Debian package of each that is missing.
+pub fn missing() -> Vec<String> {
+    ["hyperfine", "curl", "jq", GNU_TIME]
+        .into_iter()
+        .filter(|tool| {
+            let found = Command::new(tool)
+                .arg("--version")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+            found.is_err()
+        })
+        .map(|tool| match tool {
+            GNU_TIME => format!("{GNU_TIME} (package time)"),
+            _ => format!("{tool} (package {tool})"),
+        })
+        .collect()
+}
+
+/// A command line in a small environment of its own.
+#[derive(Clone)]
+pub struct CommandLine {
+    words: Vec<String>,
+    variables: BTreeMap<String, String>,
+}
+
+/// A command line from its words.
+pub fn command<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> CommandLine {
+    let words = words.into_iter().map(|word| word.as_ref().to_owned());
+    CommandLine {
+        words: words.collect(),
+        variables: BTreeMap::new(),
+    }
+}
+
+impl CommandLine {
+    pub fn envs<N: AsRef<str>, V: AsRef<str>>(
+        mut self,
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        for (name, value) in pairs {
+            let (name, value) = (name.as_ref().to_owned(), value.as_ref().to_owned());
+            self.variables.insert(name, value);
+        }
+        self
+    }
+
+    /// `program` with `arguments`, in this command line's environment.
+    fn measured_by(&self, program: &str, folder: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", folder)
+            .envs(&self.variables)
+            .stdout(Stdio::null());
+        command
+    }
+}
+
+/// What one command took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cost {
+    /// Median of the time on the wall, in seconds.
+    pub wall: f64,
+    /// The shortest time on the wall, in seconds: what else the machine does only adds to it.
+    pub fastest: f64,
+    /// Mean of the processor's time, of user and system together, in seconds.
+    pub cpu: f64,
+}
+
+/// A place for the files of the measurements.
+pub struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Writes a file that commands read, and returns its path.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Costs of commands that are compared with each other: they take turns, so that whatever else
+    /// the machine does falls on all of them.
+    pub fn costs<const N: usize>(
+        &self,
+        rounds: usize,
+        runs: usize,
+        commands: [&CommandLine; N],
+    ) -> [Cost; N] {
+        let mut walls: [Vec<f64>; N] = std::array::from_fn(|_| Vec::new());
+        let mut cpus = [0.0; N];
+        for _ in 0..rounds {
+            for (number, line) in commands.into_iter().enumerate() {
+                let result = self.hyperfine(runs, line);
+                let times = result["times"].as_array().unwrap();
+                walls[number].extend(times.iter().filter_map(Value::as_f64));
+                let seconds = |key: &str| result[key].as_f64().unwrap();
+                cpus[number] += (seconds("user") + seconds("system")) / rounds as f64;
+            }
+        }
+        std::array::from_fn(|number| Cost {
+            wall: median(&mut walls[number]),
+            fastest: walls[number][0],
+            cpu: cpus[number],
+        })
+    }
+
+    fn hyperfine(&self, runs: usize, line: &CommandLine) -> Value {
+        let export = self.folder.path().join("hyperfine.json");
+        let quoted: Vec<String> = line.words.iter().map(|word| format!("'{word}'")).collect();
+        let output = line
+            .measured_by("hyperfine", self.folder.path())
+            .args(["--shell=none", "--style=none", "--warmup=1"])
+            .arg(format!("--runs={runs}"))
+            .arg("--export-json")
+            .arg(&export)
+            .arg(quoted.join(" "))
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{:?}: {told}", line.words);
+        let report: Value = serde_json::from_slice(&std::fs::read(&export).unwrap()).unwrap();
+        report["results"][0].clone()
+    }
+
+    /// The most memory that a command holds, in bytes: the median of three runs.
+    pub fn memory(&self, line: &CommandLine) -> f64 {
+        let mut peaks = [0.0; 3].map(|_: f64| {
+            let told = self.folder.path().join("memory");
+            let status = line
+                .measured_by(GNU_TIME, self.folder.path())
+                .args(["--quiet", "--format=%M", "--output"])
+                .arg(&told)
+                .args(&line.words)
+                .status()
+                .unwrap();
+            assert!(status.success(), "{:?}", line.words);
+            let kib: f64 = std::fs::read_to_string(&told)
+                .unwrap()
+                .trim()
+                .parse()
+                .unwrap();
+            kib * 1024.0
+        });
+        median(&mut peaks)
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
