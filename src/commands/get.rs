@@ -59,20 +59,15 @@ impl Arguments {
 /// Looks up what was named and shows it.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     match answer(session, arguments) {
-<<<<<<< HEAD
-        Ok((report, true)) => session.finish_gate(&report),
-        Ok((report, false)) => session.finish(&report),
-=======
         Ok((report, is_gate)) => {
             let code = match is_gate {
-                true => session.finish_gate(&report, Vec::new(), None),
+                true => session.finish_gate(&report),
                 false => session.finish(&report),
             };
             // The process ends here: to take thousands of containers apart would be time for nothing.
             std::mem::forget(report);
             code
         }
->>>>>>> main
         Err(problems) => session.refuse("get", problems),
     }
 }

@@ -122,7 +122,9 @@ impl Lens {
     /// Looks one thing up.
     pub(super) async fn look(&self, reference: &Reference, deadline: Deadline) -> Outcome {
         let client = self.client(reference)?;
-        let found = client.look_up(reference, &self.ask(reference, deadline)).await;
+        let found = client
+            .look_up(reference, &self.ask(reference, deadline))
+            .await;
         self.settle(
             found.map_err(|problem| addressed(problem, reference))?,
             reference,
@@ -166,7 +168,11 @@ impl Lens {
                     .acquire()
                     .await
                     .expect("the semaphore is never closed");
-                (number, lens.look(&lens.references[number]).await)
+                (
+                    number,
+                    lens.look(&lens.references[number], Deadline::after(BUDGET))
+                        .await,
+                )
             });
         }
         let mut outcomes: Vec<Option<Outcome>> = self.references.iter().map(|_| None).collect();

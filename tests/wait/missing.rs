@@ -23,9 +23,7 @@ fn what_never_appears_is_believed_to_be_missing_after_a_while_unless_it_is_waite
     let waiting = emulated
         .wait(&[&options[..], &["--missing", "wait", "-t", "17s"]].concat())
         .start(Stdio::piped(), Stdio::piped());
-    let run = emulated
-        .wait(&[&options[..], &["-t", LONG]].concat())
-        .run();
+    let run = emulated.wait(&[&options[..], &["-t", LONG]].concat()).run();
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert!(run.elapsed >= Duration::from_secs(15), "{:?}", run.elapsed);
     assert!(run.elapsed < SOON, "{:?}", run.elapsed);

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::look_up::{Account, Lens, Outcome, account_of, addressed};
+use super::look_up::{Account, BUDGET, Lens, Outcome, account_of, addressed};
 use crate::crypto;
 use crate::error::{Category, Problem};
 use crate::gate::{Look, Rules, Track};
+use crate::http::Deadline;
 use crate::model::{Job, State, Time};
 use crate::providers;
 use crate::reference::Reference;
@@ -62,6 +63,8 @@ pub(super) enum Change {
 pub(super) struct Manner {
     /// A fixed time between two looks at a thing.
     pub interval: Option<Duration>,
+    /// When the whole command ends, if it has a deadline.
+    pub ends_at: Option<Duration>,
     /// Events are needed, which lists do not hold.
     pub needs_events: bool,
     /// Things that report events only must be confirmed to exist.
@@ -110,10 +113,28 @@ const MOST_BAD_LISTS: u32 = 3;
 
 type Number = usize;
 
+/// The time of the whole command was over before the answer came.
+type IsLate = bool;
+
 /// What came back from a cloud.
 enum Back {
-    Looked(Number, Box<Outcome>, Confirmation),
-    Glanced(Vec<Number>, Result<Vec<Option<Job>>, Box<Problem>>),
+    Looked(Number, Box<Outcome>, Confirmation, IsLate),
+    Glanced(Vec<Number>, Result<Vec<Option<Job>>, Box<Problem>>, IsLate),
+}
+
+/// When a look must be done.
+#[derive(Debug, Clone, Copy)]
+struct LookEnds {
+    deadline: Deadline,
+    /// Since the command ends, and not since it has had its time.
+    with_the_command: bool,
+}
+
+impl LookEnds {
+    /// True when no time is left because the command ends.
+    fn is_late(self) -> bool {
+        self.with_the_command && self.deadline.remaining().is_zero()
+    }
 }
 
 /// Whether a thing was confirmed to exist.
@@ -164,6 +185,24 @@ impl Poller {
     /// True while a look is under way.
     pub(super) fn is_busy(&self) -> bool {
         !self.running.is_empty()
+    }
+
+    /// Until when a look that starts now may take: a little less than there is, so that what kept
+    /// the first look at a thing from its answer is known when the time is over.
+    fn look_ends(&self) -> LookEnds {
+        let left = |end: Duration| end.saturating_sub(self.elapsed()).mul_f64(0.95);
+        let left = self.manner.ends_at.map(left).filter(|left| *left < BUDGET);
+        LookEnds {
+            deadline: Deadline::after(left.unwrap_or(BUDGET)),
+            with_the_command: left.is_some(),
+        }
+    }
+
+    /// True when a look that came too late tells nothing: what was read before is on its way, and
+    /// what no call was sent for was not looked at.
+    fn tells_nothing(&self, number: Number, problem: &Problem) -> bool {
+        let was_sent = problem.attempts > 0;
+        problem.category == Category::Network && (self.watched[number].job.is_some() || !was_sent)
     }
 
     /// When the next look is due that need not wait for the end of another.
@@ -262,7 +301,8 @@ impl Poller {
             .iter()
             .map(|number| self.watched[*number].reference.clone())
             .collect();
-        let ask = self.lens.ask(reference);
+        let ends = self.look_ends();
+        let ask = self.lens.ask(reference, ends.deadline);
         if client.glance(&references, &ask).is_none() {
             return false;
         }
@@ -284,7 +324,7 @@ impl Poller {
                 };
                 rows.into_iter().zip(&references).map(settle).collect()
             });
-            Back::Glanced(numbers, jobs)
+            Back::Glanced(numbers, jobs, ends.is_late())
         });
         true
     }
@@ -292,17 +332,19 @@ impl Poller {
     fn start_look(&mut self, number: Number) {
         let watched = &mut self.watched[number];
         watched.busy = true;
+        let ends = self.look_ends();
+        let watched = &mut self.watched[number];
         let account = account_of(&watched.reference);
         *self.looks.entry(account).or_default() += 1;
         let (lens, reference) = (Arc::clone(&self.lens), watched.reference.clone());
         let confirms = self.manner.confirms && watched.track.needs_confirmation();
         self.running.spawn(async move {
-            let outcome = lens.look(&reference).await;
+            let outcome = lens.look(&reference, ends.deadline).await;
             let confirmation = match confirms && outcome.is_ok() {
-                true => confirm(&lens, &reference).await,
+                true => confirm(&lens, &reference, ends.deadline).await,
                 false => Confirmation::NotAsked,
             };
-            Back::Looked(number, Box::new(outcome), confirmation)
+            Back::Looked(number, Box::new(outcome), confirmation, ends.is_late())
         });
     }
 
@@ -311,27 +353,27 @@ impl Poller {
         match self.running.join_next().await {
             None => Vec::new(),
             Some(Err(_)) => unreachable!("a look neither panics nor is cancelled"),
-            Some(Ok(Back::Looked(number, outcome, confirmation))) => {
+            Some(Ok(Back::Looked(number, outcome, confirmation, late))) => {
                 let account = account_of(&self.watched[number].reference);
                 self.looks.entry(account).and_modify(|looks| *looks -= 1);
                 self.confirmed(number, &confirmation);
                 match confirmation {
                     Confirmation::Failed(problem) if outcome.is_ok() => {
-                        self.take(number, Err(*problem))
+                        self.take(number, Err(*problem), late)
                     }
-                    _ => self.take(number, *outcome),
+                    _ => self.take(number, *outcome, late),
                 }
             }
-            Some(Ok(Back::Glanced(numbers, Ok(rows)))) => numbers
+            Some(Ok(Back::Glanced(numbers, Ok(rows), _))) => numbers
                 .into_iter()
                 .zip(rows)
                 .flat_map(|(number, row)| self.take_row(number, row))
                 .collect(),
-            Some(Ok(Back::Glanced(numbers, Err(problem)))) => numbers
+            Some(Ok(Back::Glanced(numbers, Err(problem), late))) => numbers
                 .into_iter()
                 .flat_map(|number| {
                     let problem = addressed((*problem).clone(), &self.watched[number].reference);
-                    let changes = self.take(number, Err(problem));
+                    let changes = self.take(number, Err(problem), late);
                     // It may be only the list that is broken.
                     self.watched[number].alone = self.watched[number].failures >= MOST_BAD_LISTS;
                     changes
@@ -358,10 +400,10 @@ impl Poller {
         match row {
             Some(job) if before == Some(job.state) && word == job.state_raw.as_deref() => {
                 let job = watched.job.clone().unwrap_or(job);
-                self.take(number, Ok(job))
+                self.take(number, Ok(job), false)
             }
             Some(job) if before.is_none() && !job.ended && job.state != State::Unknown => {
-                self.take(number, Ok(job))
+                self.take(number, Ok(job), false)
             }
             _ => {
                 (watched.busy, watched.alone) = (false, true);
@@ -371,7 +413,8 @@ impl Poller {
         }
     }
 
-    fn take(&mut self, number: Number, outcome: Outcome) -> Vec<Change> {
+    /// What a look has brought; `late` when it failed since the whole command is about to end.
+    fn take(&mut self, number: Number, outcome: Outcome, late: bool) -> Vec<Change> {
         let now = self.elapsed();
         let mut changes = Vec::new();
         let watched = &mut self.watched[number];
@@ -393,7 +436,12 @@ impl Poller {
                 watched.next_at = now + watched.every.mul_f64(jitter);
                 changes.extend(self.weather.fair(cloud, number, now).map(Change::Weather));
             }
+            Err(problem) if late && self.tells_nothing(number, &problem) => {
+                let watched = &mut self.watched[number];
+                watched.next_at = now + self.manner.interval.unwrap_or(schedule::SHORTEST);
+            }
             Err(problem) => {
+                let watched = &mut self.watched[number];
                 watched.track.see(Look::Failed(&problem), now);
                 watched.failures += 1;
                 watched.every = schedule::after_failures(watched.failures, self.manner.interval);
@@ -459,12 +507,12 @@ fn is_weather(category: Category) -> bool {
     )
 }
 
-async fn confirm(lens: &Lens, reference: &Reference) -> Confirmation {
+async fn confirm(lens: &Lens, reference: &Reference, deadline: Deadline) -> Confirmation {
     let client = match lens.client(reference) {
         Ok(client) => client,
         Err(problem) => return Confirmation::Failed(Box::new(problem)),
     };
-    let ask = lens.ask(reference);
+    let ask = lens.ask(reference, deadline);
     match client.confirm(reference, &ask) {
         None => Confirmation::Exists,
         Some(asked) => match asked.await {

@@ -79,6 +79,7 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Re
     let quiet_goal = matches!(plan.rules.goal, Goal::NoWarnings(_));
     let manner = Manner {
         interval: plan.interval,
+        ends_at: plan.timeout.filter(|timeout| !timeout.is_zero()),
         needs_events: quiet_goal,
         confirms: quiet_goal,
     };
