@@ -61,7 +61,7 @@ fn missing_credentials_end_it_at_once_and_without_a_call() {
 #[test]
 fn credentials_that_die_end_their_cloud_and_the_others_go_on() {
     let scenario = thing(INSTANCE, "0s Running")
-        + &thing(JOB, "0s Running, 2s Succeeded")
+        + &thing(JOB, "0s Running, 1s Succeeded")
         + &SUGON_REFUSES.replace("kind", "skip = 2\nkind");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[INSTANCE, JOB, "-t", LONG]).run();

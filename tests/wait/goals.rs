@@ -47,7 +47,7 @@ fn one_that_fails_early_ends_it_while_another_would_run_on() {
 
 #[test]
 fn without_fail_fast_it_looks_at_the_rest_and_reports_all() {
-    let scenario = thing(JOB, "0s Failed") + &thing(INSTANCE, "0s Running, 2s Completed");
+    let scenario = thing(JOB, "0s Failed") + &thing(INSTANCE, "0s Running, 1s Completed");
     let emulated = Emulated::start(&scenario);
     let run = emulated
         .wait(&[INSTANCE, JOB, "--no-fail-fast", "-t", LONG])
@@ -195,7 +195,7 @@ fn an_array_job_stays_open_while_a_subtask_was_not_seen_succeeded() {
 
 #[test]
 fn a_job_that_never_starts_is_given_up_before_the_deadline() {
-    let scenario = thing(JOB, "0s Pending") + &thing(INSTANCE, "0s Running, 2s Completed");
+    let scenario = thing(JOB, "0s Pending") + &thing(INSTANCE, "0s Running, 1s Completed");
     let emulated = Emulated::start(&scenario);
     let run = emulated
         .wait(&[JOB, INSTANCE, "--start-timeout", "500ms", "-t", LONG])

@@ -17,7 +17,7 @@ fn five_hundred_jobs_are_read_from_lists_and_decided() {
 #[test]
 fn one_failure_among_five_hundred_is_seen_and_looked_at() {
     let scenario = thing("aliyun/job/C/1_1-499", "0s Running")
-        + &thing("aliyun/job/C/1_500", "0s Running, 2s Failed");
+        + &thing("aliyun/job/C/1_500", "0s Running, 1s Failed");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&["aliyun/job/C/1_1-500", "-t", LONG]).run();
     assert_eq!(run.code, 1, "{}", run.stderr);
@@ -28,7 +28,7 @@ fn one_failure_among_five_hundred_is_seen_and_looked_at() {
 
 #[test]
 fn a_list_that_may_not_be_read_leaves_each_job_to_its_own_look() {
-    let scenario = thing("aliyun/job/C/1_1-5", "0s Running, 2s Succeeded")
+    let scenario = thing("aliyun/job/C/1_1-5", "0s Running, 1s Succeeded")
         + "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'html'\nstatus = 403\n";
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&["aliyun/job/C/1_1-5", "-t", LONG]).run();
@@ -40,7 +40,7 @@ fn a_list_that_may_not_be_read_leaves_each_job_to_its_own_look() {
 fn a_list_that_is_broken_for_good_leaves_each_job_to_its_own_look() {
     for kind in ["empty", "status"] {
         let fault = format!("[[fault]]\noperation = 'ListServerlessJobs'\nkind = '{kind}'\n");
-        let life = thing("aliyun/job/C/1_1-5", "0s Running, 2s Succeeded");
+        let life = thing("aliyun/job/C/1_1-5", "0s Running, 1s Succeeded");
         let emulated = Emulated::start(&(life + &fault));
         let options = ["-t", LONG, "--max-attempts", "1"];
         let run = emulated
@@ -73,7 +73,7 @@ fn an_account_gets_at_most_ten_calls_a_second() {
 
 #[test]
 fn what_has_ended_is_not_asked_again() {
-    let scenario = thing(JOB, "0s Succeeded") + &thing(INSTANCE, "0s Running, 2s Completed");
+    let scenario = thing(JOB, "0s Succeeded") + &thing(INSTANCE, "0s Running, 1s Completed");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, INSTANCE, "-t", LONG]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);

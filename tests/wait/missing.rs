@@ -34,7 +34,7 @@ fn what_never_appears_is_believed_to_be_missing_after_a_while_unless_it_is_waite
 
 #[test]
 fn one_empty_answer_is_weather() {
-    let scenario = thing(JOB, "0s Running, 2s Succeeded")
+    let scenario = thing(JOB, "0s Running, 1s Succeeded")
         + "[[fault]]\noperation = '*'\nkind = 'empty'\nskip = 1\ntimes = 2\n";
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, "-t", LONG]).run();
