@@ -74,6 +74,8 @@ enum Format {
     Wide,
     /// One JSON envelope
     Json,
+    /// A JSON record a line, as things happen (watch)
+    Jsonl,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -93,6 +95,7 @@ impl Global {
             Format::Table => output::Format::Table,
             Format::Wide => output::Format::Wide,
             Format::Json => output::Format::Json,
+            Format::Jsonl => output::Format::Jsonl,
         }
     }
 

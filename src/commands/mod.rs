@@ -12,6 +12,7 @@ mod references;
 mod reports;
 mod voice;
 mod wait;
+mod watch;
 mod words;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -23,7 +24,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::error::Problem;
 use crate::http::{Happening, Sink};
 use crate::model::{Exit, Notice, Report, Time};
-use crate::output::{self, Screen};
+use crate::output::{self, Format, Screen};
 use crate::providers;
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Environment, Settings};
@@ -56,6 +57,7 @@ struct Cli {
 enum Command {
     Get(get::Arguments),
     Wait(wait::Arguments),
+    Watch(watch::Arguments),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
 }
@@ -73,6 +75,16 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Err(error) => return refuse(&error),
     };
     let session = Session::new(cli.global, environment);
+    let is_stream = matches!(cli.command, Some(Command::Watch(_)));
+    if session.global.format() == Format::Jsonl && !is_stream {
+        return session.refuse(
+            "get",
+            vec![
+                Problem::usage("-o jsonl is a stream, which only watch writes")
+                    .hint("joblens watch REF… -o jsonl, or -o json for one document"),
+            ],
+        );
+    }
     match cli.command {
         Some(_) if !cli.bare.is_empty() => session.refuse(
             "get",
@@ -83,6 +95,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         ),
         Some(Command::Get(arguments)) => get::run(&session, &arguments),
         Some(Command::Wait(arguments)) => wait::run(&session, &arguments),
+        Some(Command::Watch(arguments)) => watch::run(&session, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {

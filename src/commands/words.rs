@@ -17,7 +17,7 @@ fn nearest(word: &str) -> Option<&'static str> {
     })
 }
 
-const COMMANDS: [&str; 5] = ["get", "wait", "demo", "emulate", "help"];
+const COMMANDS: [&str; 6] = ["get", "wait", "watch", "demo", "emulate", "help"];
 
 /// A first word that is neither a command nor a reference.
 pub(super) fn unknown_command(word: &str) -> Problem {
@@ -46,6 +46,7 @@ pub(super) fn advice(error: &clap::Error) -> Option<&'static str> {
             "  try    pipe the JSON: joblens get REF -o json | jq '.jobs[].state'"
         }
         "--region" => "  try    set region in the settings file, or JOBLENS_<CLOUD>_REGION",
+        "-w" | "--watch" => "  try    joblens watch REF…",
         "--format" => "  try    -o table, -o wide or -o json",
         _ => return None,
     })

@@ -1,12 +1,13 @@
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::SemaphorePermit;
 use tokio::time::sleep;
 
 use super::clients::ClientKey;
+use super::condition::Condition;
 use super::retry::{LONGEST_HINT, backoff};
 use super::{Answer, Happening, Refusal, Request, Retry, Signer, Wire, attempt, excerpt};
 use crate::crypto;
@@ -30,10 +31,6 @@ impl Deadline {
     }
 }
 
-/// Requests of one credential that may be in flight before its first success: clouds lock a key
-/// after a few refusals in a row.
-const ON_TRIAL: usize = 2;
-
 /// One credential of one cloud and what is known of it in this run.
 #[derive(Debug)]
 pub struct Account {
@@ -43,14 +40,7 @@ pub struct Account {
     credential: String,
     scrubber: Scrubber,
     ca_file: Option<String>,
-    slots: Arc<Semaphore>,
-    trial: Semaphore,
-    proven: AtomicBool,
-    refused: Mutex<Option<Problem>>,
-    not_before: Mutex<Option<Instant>>,
-    next_turn: Mutex<Option<Instant>>,
-    /// The host could not be reached though every attempt was made: until when nothing is sent.
-    unreachable: Mutex<Option<(Instant, Problem)>>,
+    condition: Condition,
     clock_offset_seconds: AtomicI64,
 }
 
@@ -72,13 +62,7 @@ impl Account {
             credential,
             scrubber: Scrubber::new(secrets),
             ca_file: profile.get("ca_file").map(str::to_owned),
-            slots: wire.slots_of(profile.cloud),
-            trial: Semaphore::new(ON_TRIAL.min(wire.limits().concurrency)),
-            proven: AtomicBool::new(false),
-            refused: Mutex::new(None),
-            not_before: Mutex::new(None),
-            next_turn: Mutex::new(None),
-            unreachable: Mutex::new(None),
+            condition: Condition::new(wire.slots_of(profile.cloud), wire.limits()),
             clock_offset_seconds: AtomicI64::new(0),
         }
     }
@@ -106,7 +90,7 @@ impl Account {
             let (refusal, answer) = match outcome {
                 Ok(answer) => match classify(&answer) {
                     None => {
-                        self.prove();
+                        self.condition.prove();
                         return Ok(answer);
                     }
                     Some(refusal) => (refusal, Some(answer)),
@@ -121,7 +105,7 @@ impl Account {
             let fail = |refusal| {
                 let problem = self.framed(request, refusal, answer.as_ref(), attempts);
                 if answer.is_none() {
-                    self.note_unreachable(&problem);
+                    self.condition.note_fault(&problem);
                 }
                 Err(problem)
             };
@@ -161,7 +145,7 @@ impl Account {
                 return fail(refusal);
             }
             if refusal.category == Category::Throttled {
-                self.hold_back(pause);
+                self.condition.hold_back(pause);
             }
             sleep(pause).await;
         }
@@ -201,8 +185,7 @@ impl Account {
         problem
     }
 
-    /// Waits for a place among the account's and the cloud's calls in flight, and for the end of a
-    /// pause that the cloud asked of the whole account.
+    /// Waits until the call may go out.
     async fn admit(
         &self,
         request: &Request,
@@ -218,53 +201,16 @@ impl Account {
             problem.attempts = attempts;
             problem
         };
-        let places = async {
-            if let Some(turn) = self.turn() {
-                tokio::time::sleep_until(turn.into()).await;
-            }
-            loop {
-                let trial = self.trial.acquire().await;
-                let slot = self.slots.acquire().await;
-                let permits = [trial, slot].map(|p| p.expect("the semaphores are never closed"));
-                let Some(pause) = self.pause_left() else {
-                    return permits;
-                };
-                drop(permits);
-                sleep(pause).await;
-            }
-        };
-        let permits = tokio::time::timeout(deadline.remaining(), places)
+        let permits = tokio::time::timeout(deadline.remaining(), self.condition.places())
             .await
             .map_err(|_| out_of_time())?;
-        if let Some(problem) = self.unreachable_now(request) {
-            return Err(problem);
-        }
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        match refused.as_ref() {
+        match self.condition.obstacle() {
             None => Ok(permits),
-            Some(problem) => {
-                let mut problem = problem.clone();
+            Some(mut problem) => {
                 problem.operation = Some(request.operation.to_owned());
-                problem.message = format!(
-                    "not asked, since the credential was refused: {}",
-                    problem.message
-                );
-                problem.attempts = 0;
                 Err(problem)
             }
         }
-    }
-
-    /// The moment at which the account may send again, when its calls are paced.
-    fn turn(&self) -> Option<Instant> {
-        let pace = self.wire.limits().pace?;
-        let mut next = self
-            .next_turn
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let turn = next.map_or_else(Instant::now, |next| next.max(Instant::now()));
-        *next = Some(turn + pace);
-        Some(turn)
     }
 
     async fn attempt(
@@ -304,53 +250,16 @@ impl Account {
         self.wire.tell(Happening::Trace(self.scrubber.text(&line)));
     }
 
-    /// A host that never answered is not asked again by each reference of a long list in turn.
-    fn note_unreachable(&self, problem: &Problem) {
-        const RESPITE: Duration = Duration::from_secs(10);
-        if problem.category == Category::Network && !self.proven.load(Ordering::Relaxed) {
-            let mut unreachable = self
-                .unreachable
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            *unreachable = Some((Instant::now() + RESPITE, problem.clone()));
-        }
-    }
-
-    fn unreachable_now(&self, request: &Request) -> Option<Problem> {
-        let unreachable = self
-            .unreachable
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let (until, problem) = unreachable.as_ref()?;
-        if Instant::now() >= *until {
-            return None;
-        }
-        let mut problem = problem.clone();
-        problem.operation = Some(request.operation.to_owned());
-        problem.message = format!(
-            "not asked, since the host gave no answer: {}",
-            problem.message
-        );
-        problem.attempts = 0;
-        Some(problem)
-    }
-
-    /// The first success opens all places of the account.
-    fn prove(&self) {
-        if !self.proven.swap(true, Ordering::Relaxed) {
-            let all = self.wire.limits().concurrency;
-            self.trial.add_permits(all - ON_TRIAL.min(all));
-        }
-    }
-
     /// What a "no" tells about the credential.
     fn learn(&self, request: &Request, refusal: &Refusal) {
         match refusal.category {
             Category::Refused => {
-                let problem = self.framed(request, refusal.clone(), None, 1);
-                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+                self.condition
+                    .refuse(self.framed(request, refusal.clone(), None, 1));
             }
-            Category::NotFound | Category::Permission if refusal.code.is_some() => self.prove(),
+            Category::NotFound | Category::Permission if refusal.code.is_some() => {
+                self.condition.prove();
+            }
             _ => {}
         }
     }
@@ -393,25 +302,6 @@ impl Account {
         })
     }
 
-    fn hold_back(&self, pause: Duration) {
-        let until = Instant::now() + pause;
-        let mut not_before = self
-            .not_before
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *not_before = (*not_before).max(Some(until));
-    }
-
-    fn pause_left(&self) -> Option<Duration> {
-        let not_before = self
-            .not_before
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        (*not_before)?
-            .checked_duration_since(Instant::now())
-            .filter(|pause| !pause.is_zero())
-    }
-
     fn framed(
         &self,
         request: &Request,
@@ -438,77 +328,4 @@ impl Account {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::http::{Endpoint, Limits, Method};
-    use crate::settings::{CloudKeys, Environment, KeySpec, Settings};
-    use chrono::DateTime;
-
-    const KEYS: CloudKeys = CloudKeys {
-        cloud: "sugon",
-        keys: &[KeySpec::secret("token", &["TOKEN"])],
-    };
-
-    /// An account of a machine whose clock stands at 1,700,000,000, and what it tells.
-    fn account() -> (Account, Arc<Mutex<Vec<Happening>>>) {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&told);
-        let wire = Wire::new(
-            Limits::default(),
-            &[],
-            Arc::new(|| DateTime::from_timestamp(1_700_000_000, 0).unwrap()),
-            Arc::new(move |happening| sink.lock().unwrap().push(happening)),
-        )
-        .unwrap();
-        let variables = [("TOKEN".to_owned(), "to/ken+==".to_owned())];
-        let profile = Settings::of(Environment::new(variables))
-            .profile(&KEYS, "default")
-            .unwrap();
-        let secret = profile.secret("token").unwrap().clone();
-        let account = Account::new(&wire, &profile, "token".to_owned(), [&secret]);
-        (account, told)
-    }
-
-    fn request() -> Request {
-        Request {
-            operation: "Read",
-            method: Method::Get,
-            endpoint: Endpoint::parse("http://127.0.0.1:1", &[], false).unwrap(),
-            path: "/".to_owned(),
-            query: Vec::new(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
-    }
-
-    fn dated(date: &str) -> Answer {
-        Answer {
-            headers: vec![("date".to_owned(), date.to_owned())],
-            ..Answer::default()
-        }
-    }
-
-    #[test]
-    fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
-        let (account, _) = account();
-        let mut refusal = Refusal::new(Category::Refused, "no such token: to/ken+==.");
-        refusal.code = Some("to/ken+==".to_owned());
-        refusal.request_id = Some("to/ken+==".to_owned());
-        let problem = account.framed(&request(), refusal, None, 1);
-        assert_eq!(problem.message, "no such token: ***");
-        assert!(!format!("{problem:?}").contains("to/ken"));
-    }
-
-    #[test]
-    fn a_clock_is_corrected_by_what_a_clock_can_be_off_and_told_once() {
-        let (account, told) = account();
-        let correct = |date| account.correct_clock(&request(), &dated(date));
-        assert!(!correct("Fri, 31 Dec 262142 23:59:59 GMT"));
-        assert!(!correct("Tue, 14 Nov 2023 22:13:30 GMT"));
-        assert!(told.lock().unwrap().is_empty());
-        assert!(correct("Tue, 14 Nov 2023 22:33:20 GMT"));
-        assert!(correct("Tue, 14 Nov 2023 22:33:21 GMT"));
-        assert_eq!(told.lock().unwrap().len(), 1);
-        assert_eq!(account.clock_offset_seconds.load(Ordering::Relaxed), 1201);
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ mod account;
 mod answer;
 mod attempt;
 mod clients;
+mod condition;
 mod endpoint;
 mod request;
 mod retry;

@@ -1,6 +1,6 @@
 use std::io::{self, BufWriter, Write};
 
-use serde::Serialize as _;
+use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 use super::text::{command_mark, is_dangerous};
@@ -16,6 +16,13 @@ pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     report.serialize(&mut serializer)?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+/// Writes a value as one line, with a line end.
+pub(super) fn write_line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    let mut serializer = Serializer::with_formatter(&mut *out, OneLine);
+    value.serialize(&mut serializer)?;
+    out.write_all(b"\n")
 }
 
 /// Indented JSON in which no text can move a cursor or be a command in a CI log: JSON itself escapes
@@ -69,17 +76,7 @@ impl Formatter for Harmless {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        // `#` begins the commands of CI logs.
-        if fragment.bytes().all(|byte| byte < 0x7f && byte != b'#') {
-            return writer.write_all(fragment.as_bytes());
-        }
-        let mut rest = fragment;
-        while let Some((at, c)) = first_to_escape(rest) {
-            // All of them lie below U+10000, so that one escape is enough.
-            write!(writer, "{}\\u{:04x}", &rest[..at], u32::from(c))?;
-            rest = &rest[at + c.len_utf8()..];
-        }
-        writer.write_all(rest.as_bytes())
+        write_harmless(writer, fragment)
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
@@ -127,6 +124,33 @@ impl Formatter for Harmless {
         self.has_value = true;
         Ok(())
     }
+}
+
+/// The same on one line.
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        write_harmless(writer, fragment)
+    }
+}
+
+fn write_harmless<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
+    // `#` begins the commands of CI logs.
+    if fragment.bytes().all(|byte| byte < 0x7f && byte != b'#') {
+        return writer.write_all(fragment.as_bytes());
+    }
+    let mut rest = fragment;
+    while let Some((at, c)) = first_to_escape(rest) {
+        // All of them lie below U+10000, so that one escape is enough.
+        write!(writer, "{}\\u{:04x}", &rest[..at], u32::from(c))?;
+        rest = &rest[at + c.len_utf8()..];
+    }
+    writer.write_all(rest.as_bytes())
 }
 
 fn first_to_escape(text: &str) -> Option<(usize, char)> {

@@ -7,7 +7,9 @@ mod github;
 mod human;
 mod json;
 mod junit;
+mod live;
 mod progress;
+mod stream;
 mod table;
 mod text;
 mod why;
@@ -23,7 +25,10 @@ pub use github::{
 };
 pub use json::write as write_json;
 pub use junit::write as write_junit;
+pub use live::{Live, Size};
 pub use progress::Progress;
+pub use stream::{Records, Summary, write_transition};
+pub use table::Row;
 pub use text::escape;
 
 /// The forms that an answer can take.
@@ -35,6 +40,8 @@ pub enum Format {
     Wide,
     /// One JSON envelope.
     Json,
+    /// JSON records, one a line.
+    Jsonl,
 }
 
 /// What an answer or a message is shown on.
@@ -62,6 +69,14 @@ pub fn write(
         Format::Table => table::write(out, &report.jobs, table::Columns::Usual, screen),
         Format::Wide => table::write(out, &report.jobs, table::Columns::Wide, screen),
         Format::Json => json::write(out, report),
+        Format::Jsonl => stream::write(out, report, screen.now),
+    }
+}
+
+fn columns(format: Format) -> table::Columns {
+    match format {
+        Format::Wide => table::Columns::Wide,
+        Format::Table | Format::Json | Format::Jsonl => table::Columns::Usual,
     }
 }
 

@@ -37,6 +37,36 @@ impl Column {
     }
 }
 
+/// What a row shows.
+#[derive(Debug, Clone)]
+pub struct Row<'a> {
+    /// Canonical reference.
+    pub reference: String,
+    /// The last that was read of it, if anything was.
+    pub job: Option<&'a Job>,
+    /// Why nothing newer can be read, if nothing can.
+    pub trouble: Option<String>,
+}
+
+impl<'a> Row<'a> {
+    fn of(job: &'a Job) -> Self {
+        Self {
+            reference: job.reference.clone(),
+            job: Some(job),
+            trouble: None,
+        }
+    }
+
+    fn cause(&self) -> Option<String> {
+        self.trouble.clone().or_else(|| why(self.job?))
+    }
+
+    /// True when it deserves a line of its own for its cause.
+    fn deserves_line(&self) -> bool {
+        self.trouble.is_some() || self.job.is_some_and(deserves_line)
+    }
+}
+
 /// Writes one row for each job, and its cause where there is one.
 pub(super) fn write(
     out: &mut dyn Write,
@@ -44,15 +74,29 @@ pub(super) fn write(
     which: Columns,
     screen: &Screen,
 ) -> io::Result<()> {
+    let rows: Vec<Row> = jobs.iter().map(Row::of).collect();
+    write_rows(out, &rows, which, screen)
+}
+
+/// Writes rows, and the cause of each where there is one.
+pub(super) fn write_rows(
+    out: &mut dyn Write,
+    rows: &[Row],
+    which: Columns,
+    screen: &Screen,
+) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    if jobs.is_empty() {
+    if rows.is_empty() {
         return out.flush();
     }
-    let causes: Vec<String> = jobs
+    let causes: Vec<String> = rows
         .iter()
-        .map(|job| why(job).map_or_else(String::new, |text| escape(&text).into_owned()))
+        .map(|row| {
+            row.cause()
+                .map_or_else(String::new, |text| escape(&text).into_owned())
+        })
         .collect();
-    let mut columns = columns(jobs, which, screen);
+    let mut columns = columns(rows, which, screen);
     let has_cause = causes.iter().any(|cause| !cause.is_empty());
     if has_cause {
         columns.push(Column {
@@ -69,13 +113,13 @@ pub(super) fn write(
     if let (Some(width), Columns::Usual) = (screen.width, which) {
         squeeze(&mut columns, width);
     }
-    let table = table(&columns, jobs, screen.colour);
+    let table = table(&columns, rows, screen.colour);
     for (number, line) in table.lines().enumerate() {
         writeln!(out, "{}", line.trim_end())?;
         let (Some(width), Some(row)) = (under, number.checked_sub(1)) else {
             continue;
         };
-        if !causes[row].is_empty() && deserves_line(&jobs[row]) {
+        if !causes[row].is_empty() && rows[row].deserves_line() {
             let columns = width.saturating_sub(self::width(WHY_INDENT));
             for part in wrap(&causes[row], columns, MOST_WHY_LINES) {
                 writeln!(out, "{WHY_INDENT}{part}")?;
@@ -109,13 +153,13 @@ fn squeeze(columns: &mut Vec<Column>, width: usize) {
     }
 }
 
-fn columns(jobs: &[Job], which: Columns, screen: &Screen) -> Vec<Column> {
+fn columns(rows: &[Row], which: Columns, screen: &Screen) -> Vec<Column> {
     type Text = fn(&Job, &Screen) -> Option<String>;
     let usual: [(&str, Text); 5] = [
         ("REF", |job, _| Some(job.reference.clone())),
         ("STATE", |job, _| Some(job.state.word().to_owned())),
         ("NAME", |job, _| job.name.clone()),
-        ("RAN", |job, _| job.duration_seconds.map(human::duration)),
+        ("RAN", |job, screen| ran(job, screen).map(human::duration)),
         ("AGE", |job, screen| Some(age(job.created_at?, screen))),
     ];
     let more: [(&str, Text); 12] = [
@@ -138,10 +182,11 @@ fn columns(jobs: &[Job], which: Columns, screen: &Screen) -> Vec<Column> {
         .chain(more)
         .map(|(title, text)| Column {
             title,
-            cells: jobs
+            cells: rows
                 .iter()
-                .map(|job| match text(job, screen) {
+                .map(|row| match row.job.and_then(|job| text(job, screen)) {
                     Some(text) => escape(text.trim()).into_owned(),
+                    None if title == "REF" => row.reference.clone(),
                     None => "-".to_owned(),
                 })
                 .collect(),
@@ -157,6 +202,16 @@ fn age(created_at: Time, screen: &Screen) -> String {
     }
 }
 
+/// Seconds from start to end, on a terminal to the present if there is no end yet.
+fn ran(job: &Job, screen: &Screen) -> Option<i64> {
+    let seconds = job.duration_seconds?;
+    let since = match (job.observed_at, screen.width) {
+        (Some(observed_at), Some(_)) if !job.ended => screen.now.seconds_since(observed_at).max(0),
+        _ => 0,
+    };
+    Some(seconds.saturating_add(since))
+}
+
 fn accelerators(job: &Job) -> Option<String> {
     let count = job.resources.accelerators?;
     Some(match &job.resources.accelerator_type {
@@ -165,7 +220,7 @@ fn accelerators(job: &Job) -> Option<String> {
     })
 }
 
-fn table(columns: &[Column], jobs: &[Job], colour: bool) -> Table {
+fn table(columns: &[Column], rows: &[Row], colour: bool) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -176,11 +231,11 @@ fn table(columns: &[Column], jobs: &[Job], colour: bool) -> Table {
     } else {
         table.force_no_tty();
     }
-    for (row, job) in jobs.iter().enumerate() {
+    for (number, row) in rows.iter().enumerate() {
         table.add_row(columns.iter().map(|column| {
-            let cell = Cell::new(&column.cells[row]);
-            match (column.title, colour) {
-                ("STATE", true) => cell.fg(hue(job.state)),
+            let cell = Cell::new(&column.cells[number]);
+            match (column.title, row.job) {
+                ("STATE", Some(job)) if colour => cell.fg(hue(job.state)),
                 _ => cell,
             }
         }));

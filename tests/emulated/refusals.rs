@@ -7,6 +7,9 @@ use crate::support::emulated::Emulated;
 use crate::support::joblens;
 use crate::{IMAGE_JOB, INSTANCE, INVOCATION, JOB, SERVICE, WORLD, served};
 
+/// A subtask of an array job.
+const SUBTASK: &str = "aliyun/job/ehpc-hz-FYUr32/10_3";
+
 #[test]
 fn a_cloud_without_credentials_names_the_variables() {
     for (reference, variable) in [
@@ -125,7 +128,14 @@ fn the_clouds_own_code_decides() {
             "InvalidClusterStatus",
             5,
         ),
-        (JOB, aliyun("InvalidParams"), "rejected", "InvalidParams", 5),
+        // A plain id could be an array job, which is looked for in a list as well.
+        (
+            SUBTASK,
+            aliyun("InvalidParams"),
+            "rejected",
+            "InvalidParams",
+            5,
+        ),
         (
             INVOCATION,
             aliyun("MissingCommandId"),

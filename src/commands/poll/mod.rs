@@ -160,16 +160,24 @@ pub(super) struct Poller {
 impl Poller {
     /// A poller that has not looked yet.
     pub(super) fn new(lens: Arc<Lens>, manner: Manner) -> Self {
-        let watched = lens.references.iter().map(Watched::new).collect();
-        Self {
-            watched,
-            lens,
+        let mut poller = Self {
+            watched: Vec::new(),
+            lens: Arc::clone(&lens),
             manner,
             running: JoinSet::new(),
             looks: HashMap::new(),
             weather: Weather::default(),
             started: Instant::now(),
+        };
+        for reference in &lens.references {
+            poller.add(reference);
         }
+        poller
+    }
+
+    /// Looks at one more thing from now on; its number is the next one.
+    pub(super) fn add(&mut self, reference: &Reference) {
+        self.watched.push(Watched::new(reference));
     }
 
     /// Time since the start; the clock of the wall plays no part in it.
@@ -500,7 +508,7 @@ pub(super) fn is_stateless(reference: &Reference) -> bool {
 }
 
 /// A fault that may pass by itself.
-fn is_weather(category: Category) -> bool {
+pub(super) fn is_weather(category: Category) -> bool {
     matches!(
         category,
         Category::Network | Category::Throttled | Category::Service | Category::Unreadable

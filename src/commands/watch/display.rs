@@ -1,0 +1,89 @@
+use std::io;
+
+use crate::error::Problem;
+use crate::model::{Job, State, Time};
+use crate::output::{self, Format, Live, Records, Row, Screen, Size, Summary, write_transition};
+
+/// How a watch shows what happens: the bytes of each of its parts.
+pub(super) enum Display {
+    /// A line for each change of state.
+    Lines,
+    /// Records for programs.
+    Records(Records),
+    /// The table itself, drawn again in its place.
+    Live(Live),
+}
+
+impl Display {
+    /// The display of a format, and the bytes that open it.
+    pub(super) fn open(format: Format, live: bool) -> (Self, Vec<u8>) {
+        match (format, live) {
+            (Format::Jsonl, _) => (Self::Records(Records::default()), Vec::new()),
+            (_, false) => (Self::Lines, Vec::new()),
+            (_, true) => {
+                let (live, opened) = Live::open(format);
+                (Self::Live(live), opened)
+            }
+        }
+    }
+
+    /// A job is in another state than before.
+    pub(super) fn transition(&mut self, at: Time, job: &Job, previous: Option<State>) -> Vec<u8> {
+        written(|out| match self {
+            Self::Lines => write_transition(out, at, job, previous),
+            Self::Records(records) => records.transition(out, at, job, previous),
+            Self::Live(_) => Ok(()),
+        })
+    }
+
+    /// A thing cannot be read.
+    pub(super) fn error(&mut self, at: Time, problem: &Problem) -> Vec<u8> {
+        written(|out| match self {
+            Self::Records(records) => records.error(out, at, problem),
+            Self::Lines | Self::Live(_) => Ok(()),
+        })
+    }
+
+    /// The next frame, if there is anything new to draw.
+    pub(super) fn frame(
+        &mut self,
+        rows: &[Row],
+        notes: &[String],
+        screen: &Screen,
+        size: Size,
+    ) -> Vec<u8> {
+        match self {
+            Self::Live(live) => live.frame(rows, notes, screen, size).unwrap_or_default(),
+            Self::Lines | Self::Records(_) => Vec::new(),
+        }
+    }
+
+    /// The terminal has lost what was drawn.
+    pub(super) fn forget(&mut self) {
+        if let Self::Live(live) = self {
+            live.forget();
+        }
+    }
+
+    /// The end: the summary, or the table as normal output.
+    pub(super) fn close(self, rows: &[Row], screen: &Screen, summary: Summary) -> Vec<u8> {
+        match self {
+            Self::Lines => Vec::new(),
+            Self::Records(mut records) => written(|out| records.summary(out, screen.now, summary)),
+            Self::Live(live) => live.close(rows, screen),
+        }
+    }
+}
+
+fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write(&mut bytes).expect("memory takes every byte");
+    bytes
+}
+
+/// A failure as lines for standard error.
+pub(super) fn problem_lines(problem: &Problem, screen: &Screen) -> Vec<String> {
+    let bytes = written(|out| output::write_problem(out, problem, screen));
+    let text = String::from_utf8_lossy(&bytes);
+    text.lines().map(str::to_owned).collect()
+}

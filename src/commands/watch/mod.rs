@@ -1,0 +1,464 @@
+mod display;
+mod outlet;
+
+use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
+
+use super::look_up::{Lens, Options};
+use super::poll::{Change, Manner, PACE, Poller, Turn, Watched, is_weather};
+use super::voice::Voice;
+use super::{Session, closed, runtime};
+use crate::error::{self, Category, Problem};
+use crate::gate::{Goal, Open, Rules, Standing};
+use crate::output::{self, Format, Row, Screen, Size, Summary};
+use crate::settings;
+use display::{Display, problem_lines};
+use outlet::Outlet;
+
+/// Follow jobs until all have ended: a live table on a terminal, else a line for each change
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Examples:\n  \
+        joblens watch aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
+        joblens watch -o jsonl - < references.txt | jq -c 'select(.type == \"transition\")'",
+    after_help = "Exit codes: 0 all have ended, however · 2 wrong use · 3 missing · 4 credentials ·\n\
+        5 service or network · 130/143 interrupted · 141 output closed. To decide by the outcome: joblens wait."
+)]
+pub(super) struct Arguments {
+    /// What to follow; - reads references from standard input, one a line
+    #[arg(value_name = "REF")]
+    references: Vec<String>,
+    /// Take a finished invocation whose exit codes cannot be read as succeeded
+    #[arg(long)]
+    trust_finished: bool,
+    /// A fixed time between two looks at a job, in place of 2s rising to 30s
+    #[arg(long, value_name = "TIME", hide_short_help = true)]
+    interval: Option<String>,
+    /// Time from the start in which nothing is believed to be missing
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "60s",
+        hide_short_help = true
+    )]
+    missing_grace: String,
+}
+
+/// Messages that are kept for the end while a table covers the terminal.
+const MOST_HELD: usize = 200;
+/// An interrupted command ends soon, whatever its outputs do.
+const PATIENCE: Duration = Duration::from_millis(60);
+/// Time for standard error to take what comes last.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Ages on a terminal are drawn again so often.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Follows what was named until the end, and returns the exit code.
+pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+    match prepare(session, arguments) {
+        Ok((lens, plan)) => {
+            let runtime = runtime();
+            let ended = runtime.block_on(follow(session, lens, plan));
+            // A DNS call that still hangs must not hold up the end.
+            runtime.shutdown_background();
+            ended
+        }
+        Err(problems) => session.refuse("watch", problems),
+    }
+}
+
+/// What the options say, checked before the first call.
+struct Plan {
+    rules: Rules,
+    interval: Option<Duration>,
+}
+
+fn prepare(session: &Session, arguments: &Arguments) -> Result<(Arc<Lens>, Plan), Vec<Problem>> {
+    let one = |problem| vec![problem];
+    if session.global.format() == Format::Json {
+        return Err(one(Problem::usage(
+            "-o json is one document, and watch is a stream",
+        )
+        .hint("-o jsonl writes a record for each change")));
+    }
+    let interval = arguments.interval.as_deref();
+    let interval = interval.map(|text| time("--interval", text)).transpose();
+    let plan = Plan {
+        rules: Rules {
+            missing_grace: time("--missing-grace", &arguments.missing_grace).map_err(one)?,
+            ..Rules::new(Goal::Ended)
+        },
+        interval: interval.map_err(one)?,
+    };
+    if plan.interval.is_some_and(|interval| interval.is_zero()) {
+        let problem = Problem::usage("--interval 0 would never rest").hint("write 5s or 30s");
+        return Err(one(problem));
+    }
+    let options = Options {
+        trust_finished: arguments.trust_finished,
+        ..Options::default()
+    };
+    let settings = session.settings().map_err(one)?;
+    let inputs = &arguments.references;
+    let lens = Lens::prepare(session, settings, inputs, options, Some(PACE))?;
+    if lens.references.is_empty() {
+        return Err(one(Problem::usage("nothing to watch").hint(
+            "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
+        )));
+    }
+    Ok((Arc::new(lens), plan))
+}
+
+fn time(option: &str, text: &str) -> Result<Duration, Problem> {
+    settings::duration(text).ok_or_else(|| {
+        let message = format!("{option} {text}: a time with its unit was expected");
+        Problem::usage(message).hint("write 90s, 15m, 2h30m or 1d")
+    })
+}
+
+async fn follow(session: &Session, lens: Arc<Lens>, plan: Plan) -> u8 {
+    let outlet = match Outlet::open() {
+        Ok(outlet) => outlet,
+        Err(error) => {
+            session.complain(&unwritable(&error));
+            return 5;
+        }
+    };
+    let manner = Manner {
+        interval: plan.interval,
+        ..Manner::default()
+    };
+    let live = is_live(session);
+    let (display, opened) = Display::open(session.global.format(), live);
+    outlet.write(opened);
+    let mut watch = Watch {
+        session,
+        poller: Poller::new(Arc::clone(&lens), manner),
+        lens,
+        rules: plan.rules,
+        display,
+        outlet,
+        voice: Voice::new(session.global.quiet, true, 0),
+        told: Vec::new(),
+        said: Vec::new(),
+        held: (live && io::stderr().is_terminal()).then(Vec::new),
+    };
+    let mut ends = Ends::new();
+    let end = watch.until_the_end(&mut ends).await;
+    watch.finish(end, &mut ends).await
+}
+
+/// True when a table can be drawn in place: not while traces or a simple terminal forbid it.
+fn is_live(session: &Session) -> bool {
+    let is_dumb = session.environment.get("TERM") == Some("dumb");
+    io::stdout().is_terminal() && !session.global.verbose && !is_dumb
+}
+
+fn unwritable(error: &io::Error) -> Problem {
+    Problem::usage(format!("the output cannot be written ({error})"))
+}
+
+/// How a watch came to its end.
+enum End {
+    /// Nothing is left to look at.
+    Done,
+    /// By a signal, with its exit code.
+    Stopped(u8),
+    /// Nothing can be written any more.
+    Closed(io::Error),
+}
+
+/// What was last told of a thing that cannot be read: the kind of failure, and whether it is given up.
+type Told = Option<(Category, bool)>;
+
+struct Watch<'a> {
+    session: &'a Session,
+    poller: Poller,
+    lens: Arc<Lens>,
+    rules: Rules,
+    display: Display,
+    outlet: Outlet,
+    voice: Voice,
+    /// For each thing, in the order of the poller.
+    told: Vec<Told>,
+    /// The newest messages, which stand under a live table.
+    said: Vec<String>,
+    /// Messages that wait until the table no longer covers the terminal.
+    held: Option<Vec<String>>,
+}
+
+impl Watch<'_> {
+    async fn until_the_end(&mut self, ends: &mut Ends) -> End {
+        let mut resized = handler(SignalKind::window_change());
+        loop {
+            self.settle();
+            self.draw();
+            if self.poller.watched.iter().all(|watched| watched.done) {
+                return End::Done;
+            }
+            self.poller.start_due();
+            let (busy, wake_at) = (self.poller.is_busy(), self.wake_at());
+            tokio::select! {
+                biased;
+                code = ends.next() => return End::Stopped(code),
+                error = self.outlet.failed() => return End::Closed(error),
+                _ = resized.recv() => self.display.forget(),
+                changes = self.poller.next(), if busy => self.take(&changes),
+                () = tokio::time::sleep_until(wake_at) => {}
+            }
+        }
+    }
+
+    /// When to look up from waiting: the next look, or the next second of a live table.
+    fn wake_at(&self) -> Instant {
+        let now = self.poller.elapsed();
+        let tick = matches!(self.display, Display::Live(_)).then(|| now + TICK);
+        let due = self.poller.next_due();
+        let wake = due.into_iter().chain(tick).min();
+        // Without either, a look is under way and ends the waiting.
+        Instant::now() + wake.map_or(TICK, |wake| wake.saturating_sub(now))
+    }
+
+    fn take(&mut self, changes: &[Change]) {
+        let at = self.screen().now;
+        let clock = output::duration(self.poller.elapsed().as_secs() as i64);
+        for change in changes {
+            match change {
+                Change::State(number, previous) => {
+                    let job = self.poller.watched[*number].job.as_ref();
+                    let job = job.expect("a thing in a state was read");
+                    let part = self.display.transition(at, job, *previous);
+                    self.outlet.write(part);
+                }
+                // Told as soon as it is known whether it is believed.
+                Change::Problem(_) => {}
+                Change::Weather(Turn::Outage(cloud, message)) => self.say(format!(
+                    "joblens: {clock} {cloud} does not answer ({message}); looking on"
+                )),
+                Change::Weather(Turn::Recovered(cloud, after)) => {
+                    let after = output::duration(after.as_secs() as i64);
+                    self.say(format!(
+                        "joblens: {clock} {cloud} answers again after {after}"
+                    ));
+                }
+            }
+        }
+        for notice in self.lens.told.fresh() {
+            if notice.code == "unknown_state" || notice.code == "clock_corrected" {
+                self.say(format!("joblens: note: {}", notice.message));
+            }
+        }
+    }
+
+    /// Lets go what needs no more looks, and tells what cannot be read.
+    fn settle(&mut self) {
+        let now = self.poller.elapsed();
+        self.told.resize(self.poller.watched.len(), None);
+        for number in 0..self.poller.watched.len() {
+            let watched = &mut self.poller.watched[number];
+            let standing = watched.track.standing(&self.rules, now);
+            let settled = match &standing {
+                Standing::Open(open) => open.settled,
+                Standing::Yes | Standing::No(_) => true,
+            };
+            watched.done = settled;
+            let fresh = trouble(watched, &standing);
+            let told = fresh.as_ref().map(|problem| (problem.category, settled));
+            if let Some(problem) = fresh.filter(|_| told != self.told[number]) {
+                self.complain(&problem, settled);
+            }
+            self.told[number] = told;
+        }
+    }
+
+    /// Tells that a thing cannot be read; `settled` when it is given up.
+    fn complain(&mut self, problem: &Problem, settled: bool) {
+        let screen = self.screen();
+        let part = self.display.error(screen.now, problem);
+        self.outlet.write(part);
+        if settled {
+            let colourless = Screen {
+                colour: false,
+                ..screen
+            };
+            for line in problem_lines(problem, &colourless) {
+                self.whisper(line);
+            }
+        } else if !is_weather(problem.category) {
+            let clock = output::duration(self.poller.elapsed().as_secs() as i64);
+            let reference = problem.reference.as_deref().unwrap_or_default();
+            let message = &problem.message;
+            self.whisper(format!(
+                "joblens: {clock} {reference}: {message}; looking on"
+            ));
+        }
+    }
+
+    /// Says a line that no row of a live table tells.
+    fn say(&mut self, line: String) {
+        if !self.session.global.quiet {
+            keep(&mut self.said, line.clone());
+        }
+        self.whisper(line);
+    }
+
+    /// Says a line on standard error, as soon as no live table is in the way.
+    fn whisper(&mut self, line: String) {
+        match &mut self.held {
+            Some(held) => keep(held, line),
+            None => self.voice.line(line),
+        }
+    }
+
+    fn draw(&mut self) {
+        // What a terminal has not taken yet would only be out of date.
+        if !matches!(self.display, Display::Live(_)) || self.outlet.is_behind() {
+            return;
+        }
+        let size = terminal_size::terminal_size_of(io::stdout()).map_or(
+            Size {
+                width: 80,
+                height: 24,
+            },
+            |(width, height)| Size {
+                width: usize::from(width.0),
+                height: usize::from(height.0),
+            },
+        );
+        let screen = Screen {
+            width: Some(size.width),
+            ..self.screen()
+        };
+        let rows = rows(&self.poller, &self.rules);
+        let frame = self.display.frame(&rows, &self.said, &screen, size);
+        self.outlet.write(frame);
+    }
+
+    fn screen(&self) -> Screen {
+        self.session.screen(io::stdout().is_terminal())
+    }
+
+    /// Writes what comes last, and returns the exit code. A reader that takes nothing can be waited
+    /// for, but neither after a signal nor through one.
+    async fn finish(self, end: End, ends: &mut Ends) -> u8 {
+        let screen = self.screen();
+        let rows = rows(&self.poller, &self.rules);
+        let watched = &self.poller.watched;
+        let problems = watched.iter().filter_map(|one| one.problem.as_ref());
+        let summary = Summary {
+            jobs: watched.iter().filter(|one| one.job.is_some()).count() as u64,
+            errors: problems.clone().count() as u64,
+            calls: self.lens.wire.calls(),
+        };
+        let done = error::exit_code(problems);
+        let closing = self.display.close(&rows, &screen, summary);
+        self.outlet.write(closing);
+        let end = match end {
+            End::Done => tokio::select! {
+                failure = self.outlet.end() => failure.map_or(End::Done, End::Closed),
+                code = ends.next() => End::Stopped(code),
+            },
+            stopped_or_closed => {
+                // What cannot be written by then is lost.
+                let _ = tokio::time::timeout(PATIENCE, self.outlet.end()).await;
+                stopped_or_closed
+            }
+        };
+        for line in self.held.into_iter().flatten() {
+            self.voice.line(line);
+        }
+        let code = match &end {
+            End::Done => done,
+            End::Stopped(code) => *code,
+            End::Closed(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
+            End::Closed(error) => {
+                for line in problem_lines(&unwritable(error), &screen) {
+                    self.voice.line(line);
+                }
+                5
+            }
+        };
+        self.voice.end(Some(match end {
+            End::Stopped(_) => PATIENCE,
+            End::Done | End::Closed(_) => LAST_WORDS,
+        }));
+        code
+    }
+}
+
+/// A row for each thing, in the order given.
+fn rows<'a>(poller: &'a Poller, rules: &Rules) -> Vec<Row<'a>> {
+    let now = poller.elapsed();
+    poller
+        .watched
+        .iter()
+        .map(|watched| {
+            let standing = watched.track.standing(rules, now);
+            let trouble = trouble(watched, &standing).map(|problem| match watched.done {
+                true => problem.message,
+                false => format!("{}; looking on", problem.message),
+            });
+            Row {
+                reference: watched.reference.to_string(),
+                job: watched.job.as_ref(),
+                trouble,
+            }
+        })
+        .collect()
+}
+
+/// Why a thing cannot be read, if it cannot: what existed and is gone is told as such, and what is
+/// looked at again as something that may pass.
+fn trouble(watched: &Watched, standing: &Standing) -> Option<Problem> {
+    let mut problem = watched.problem.clone()?;
+    let Standing::Open(Open { settled, why, .. }) = standing else {
+        return None;
+    };
+    if problem.category == Category::NotFound && watched.job.is_some() {
+        problem.message.clone_from(why);
+    }
+    problem.retryable = !settled;
+    Some(problem)
+}
+
+fn keep(lines: &mut Vec<String>, line: String) {
+    if lines.len() == MOST_HELD {
+        lines.remove(0);
+    }
+    lines.push(line);
+}
+
+/// The signals that end a command that must tidy up.
+struct Ends {
+    interrupt: Signal,
+    terminate: Signal,
+    quit: Signal,
+}
+
+impl Ends {
+    fn new() -> Self {
+        Self {
+            interrupt: handler(SignalKind::interrupt()),
+            terminate: handler(SignalKind::terminate()),
+            quit: handler(SignalKind::quit()),
+        }
+    }
+
+    /// The exit code that belongs to the next signal.
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => 130,
+            _ = self.terminate.recv() => 143,
+            _ = self.quit.recv() => 131,
+        }
+    }
+}
+
+fn handler(kind: SignalKind) -> Signal {
+    signal(kind).expect("a handler of this signal can always be set")
+}

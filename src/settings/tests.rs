@@ -1,0 +1,122 @@
+use super::*;
+use std::os::unix::fs::PermissionsExt as _;
+
+const CLOUD: CloudKeys = CloudKeys {
+    cloud: "aliyun",
+    keys: &[
+        KeySpec::setting("region", &["ALIBABA_CLOUD_REGION_ID"]),
+        KeySpec::id("access_key_id", &["ALIBABA_CLOUD_ACCESS_KEY_ID"]),
+        KeySpec::secret("access_key_secret", &["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]),
+        KeySpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
+    ],
+};
+
+fn settings(toml: &str, environment: &[(&str, &str)]) -> Result<Settings, Problem> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    fs::write(&path, toml).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let pairs = environment
+        .iter()
+        .map(|(k, v)| (k.to_string(), v.to_string()));
+    Settings::load(Some(path), Environment::new(pairs), &[CLOUD], &[])
+}
+
+#[test]
+fn the_environment_stands_before_the_file_for_the_default_profile() {
+    let toml = "[aliyun.default]\nregion = 'cn-a'\nendpoint = 'https://f'\n";
+    let all = settings(
+        toml,
+        &[
+            ("ALIBABA_CLOUD_REGION_ID", "cn-b"),
+            ("JOBLENS_ALIYUN_REGION", "cn-c"),
+        ],
+    );
+    let profile = all.unwrap().profile(&CLOUD, "default").unwrap();
+    assert_eq!(profile.get("region"), Some("cn-c"));
+    assert_eq!(profile.get("endpoint"), Some("https://f"));
+}
+
+#[test]
+fn a_credential_comes_from_one_source_as_a_whole() {
+    let toml = "[aliyun.default]\naccess_key_id='f'\naccess_key_secret='fs'\nsecurity_token='ft'\n";
+    let environment = [
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "e"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "es\n"),
+    ];
+    let profile = settings(toml, &environment)
+        .unwrap()
+        .profile(&CLOUD, "default")
+        .unwrap();
+    assert_eq!(profile.get("access_key_secret"), Some("es"));
+    assert_eq!(profile.get("security_token"), None);
+}
+
+#[test]
+fn a_named_profile_uses_its_own_settings_only() {
+    let environment = [
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "e"),
+        ("JOBLENS_ALIYUN_REGION", "cn-e"),
+        ("K", "from-env"),
+    ];
+    let all = settings("[aliyun.prod]\naccess_key_id_env = 'K'\n", &environment).unwrap();
+    let profile = all.profile(&CLOUD, "prod").unwrap();
+    assert_eq!(profile.get("access_key_id"), Some("from-env"));
+    assert_eq!(profile.get("region"), None);
+    let problem = all.profile(&CLOUD, "stage").unwrap_err();
+    assert_eq!(problem.category, Category::NoCredentials);
+    assert!(problem.message.contains("prod"), "{}", problem.message);
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    let all = settings(
+        "[aliyun.default]\nregion = 'cn-a'\n",
+        &[("ALIBABA_CLOUD_REGION_ID", " ")],
+    );
+    assert_eq!(
+        all.unwrap()
+            .profile(&CLOUD, "default")
+            .unwrap()
+            .get("region"),
+        Some("cn-a")
+    );
+}
+
+#[test]
+fn a_ca_file_of_the_settings_lies_beside_them() {
+    let toml = "[aliyun.default]\nca_file = 'ca.pem'\n[aliyun.home]\nca_file = '~/ca.pem'\n[aliyun.none]\nca_file = ''\n";
+    let all = settings(toml, &[("HOME", "/home/x")]).unwrap();
+    let of = |name| {
+        all.profile(&CLOUD, name)
+            .unwrap()
+            .get("ca_file")
+            .map(PathBuf::from)
+    };
+    let beside = all.file().path().parent().unwrap().join("ca.pem");
+    assert_eq!(of("default"), Some(beside));
+    assert_eq!(of("home"), Some(PathBuf::from("/home/x/ca.pem")));
+    assert_eq!(of("none"), None);
+}
+
+#[test]
+fn a_secret_in_the_place_of_a_variables_name_is_not_shown() {
+    let of = |name: &str| {
+        let toml = format!("[aliyun.default]\naccess_key_secret_env = '{name}'\n");
+        settings(&toml, &[])
+            .unwrap()
+            .profile(&CLOUD, "default")
+            .unwrap_err()
+            .message
+    };
+    assert!(of("MY_SECRET").contains("MY_SECRET"));
+    assert!(!of("hunter2Hunter2").contains("hunter2"));
+}
+
+#[test]
+fn refuses_keys_with_blanks_inside() {
+    let all = settings("", &[("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "two words")]).unwrap();
+    let problem = all.profile(&CLOUD, "default").unwrap_err();
+    assert!(problem.message.contains("blank"));
+    assert!(!problem.message.contains("two words"));
+}
