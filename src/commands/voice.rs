@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crate::model::State;
 use crate::output::{Progress, escape};
@@ -85,5 +86,16 @@ impl Voice {
                 let _ = writer.join();
             }
         }
+    }
+
+    /// Ends, and gives up waiting for the last line after so long.
+    pub(super) fn end_within(self, limit: Duration) {
+        let (sender, done) = mpsc::channel();
+        thread::spawn(move || {
+            self.end();
+            // Nobody listens any more when the time is over.
+            let _ = sender.send(());
+        });
+        let _ = done.recv_timeout(limit);
     }
 }
