@@ -61,7 +61,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     match answer(session, arguments) {
         Ok((report, is_gate)) => {
             let code = match is_gate {
-                true => session.finish_gate(&report, Vec::new(), None),
+                true => session.finish_gate(&report),
                 false => session.finish(&report),
             };
             // The process ends here: to take thousands of containers apart would be time for nothing.

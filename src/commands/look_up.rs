@@ -15,7 +15,7 @@ use crate::reference::Reference;
 use crate::settings::{CloudKeys, Settings};
 
 /// A look-up spends at most this much time in all.
-const BUDGET: Duration = Duration::from_secs(60);
+pub(super) const BUDGET: Duration = Duration::from_secs(60);
 
 /// How things are looked up, for all references of a run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -108,21 +108,23 @@ impl Lens {
         }
     }
 
-    /// How a thing of this reference's kind is asked for, from now on.
-    pub(super) fn ask(&self, reference: &Reference) -> Ask {
+    /// How a thing of this reference's kind is asked for until a deadline.
+    pub(super) fn ask(&self, reference: &Reference, deadline: Deadline) -> Ask {
         Ask {
             vendor: self.options.vendor,
             show_secrets: self.options.show_secrets,
             trust_finished: self.options.trust_finished,
             states: self.settings.file().states(&kind_of(reference)).to_vec(),
-            deadline: Deadline::after(BUDGET),
+            deadline,
         }
     }
 
     /// Looks one thing up.
-    pub(super) async fn look(&self, reference: &Reference) -> Outcome {
+    pub(super) async fn look(&self, reference: &Reference, deadline: Deadline) -> Outcome {
         let client = self.client(reference)?;
-        let found = client.look_up(reference, &self.ask(reference)).await;
+        let found = client
+            .look_up(reference, &self.ask(reference, deadline))
+            .await;
         self.settle(
             found.map_err(|problem| addressed(problem, reference))?,
             reference,
@@ -166,7 +168,11 @@ impl Lens {
                     .acquire()
                     .await
                     .expect("the semaphore is never closed");
-                (number, lens.look(&lens.references[number]).await)
+                (
+                    number,
+                    lens.look(&lens.references[number], Deadline::after(BUDGET))
+                        .await,
+                )
             });
         }
         let mut outcomes: Vec<Option<Outcome>> = self.references.iter().map(|_| None).collect();

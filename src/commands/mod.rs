@@ -2,6 +2,7 @@
 
 mod demo;
 mod emulate;
+mod ending;
 mod gated;
 mod get;
 mod global;
@@ -16,7 +17,6 @@ mod words;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::Utc;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -194,11 +194,9 @@ impl Session {
         }
     }
 
-    /// Ends a gate: what failed, what was told besides, the answer, and one line with the verdict,
-    /// which comes last and on standard error even with `-q`.
-    ///
-    /// Neither output can change the verdict; when there is a limit, neither can hold up the end.
-    fn finish_gate(&self, report: &Report, mut told: Vec<u8>, limit: Option<Duration>) -> u8 {
+    /// What a gate ends with: the answer for standard output, and for standard error what failed
+    /// after what was told besides, and one line with the verdict, which comes last even with `-q`.
+    fn rendered_gate(&self, report: &Report, mut told: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
         let screen = self.screen(io::stderr().is_terminal());
         for problem in &report.errors {
             let _ = output::write_problem(&mut told, problem, &screen);
@@ -209,10 +207,14 @@ impl Session {
         if let Some(gate) = &report.gate {
             let _ = output::write_verdict(&mut told, gate);
         }
-        voice::within(limit, move || {
-            let _ = io::stdout().write_all(&answer);
-            let _ = io::stderr().write_all(&told);
-        });
+        (answer, told)
+    }
+
+    /// Ends a gate of one look. Neither output can change the verdict.
+    fn finish_gate(&self, report: &Report) -> u8 {
+        let (answer, told) = self.rendered_gate(report, Vec::new());
+        let _ = io::stdout().write_all(&answer);
+        let _ = io::stderr().write_all(&told);
         report.exit.code
     }
 

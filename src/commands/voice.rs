@@ -75,34 +75,27 @@ impl Voice {
         }
     }
 
-    /// Ends: takes the live lines away, or waits for the last line for so long.
-    pub(super) fn end(self, patience: Option<Duration>) {
+    /// Ends: takes the live lines away, or waits until the last line is written, which may never be.
+    pub(super) fn end(self) {
         match self {
             Self::Silent => {}
             Self::Live(progress) => progress.clear(),
             Self::Log(lines, writer) => {
                 drop(lines);
-                within(patience, move || {
-                    // The writer panics at nothing it does.
-                    let _ = writer.join();
-                });
+                // The writer panics at nothing it does.
+                let _ = writer.join();
             }
         }
     }
-}
 
-/// Does a thing that may block; gives up waiting for it after some time, if there is a limit.
-pub(super) fn within<T: Send + 'static>(
-    limit: Option<Duration>,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    let Some(limit) = limit else {
-        return Some(work());
-    };
-    let (sender, done) = mpsc::channel();
-    thread::spawn(move || {
-        // Nobody listens any more when the time is over.
-        let _ = sender.send(work());
-    });
-    done.recv_timeout(limit).ok()
+    /// Ends, and gives up waiting for the last line after so long.
+    pub(super) fn end_within(self, limit: Duration) {
+        let (sender, done) = mpsc::channel();
+        thread::spawn(move || {
+            self.end();
+            // Nobody listens any more when the time is over.
+            let _ = sender.send(());
+        });
+        let _ = done.recv_timeout(limit);
+    }
 }

@@ -35,6 +35,8 @@ impl Fault {
 pub enum Effect {
     /// The cloud's own "too many calls".
     Throttle,
+    /// The cloud's own refusal of a credential.
+    Refuse,
     /// The cloud's own failure with this HTTP status.
     Status(u16),
     /// A gateway's HTML page with this HTTP status.
@@ -58,6 +60,7 @@ impl Effect {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Throttle => "throttle",
+            Self::Refuse => "refuse",
             Self::Status(_) => "status",
             Self::Html(_) => "html",
             Self::Truncate => "truncate",

@@ -182,6 +182,7 @@ impl State {
         };
         let mut answer = match &fault.effect {
             Effect::Throttle => (call.server.throttled)(),
+            Effect::Refuse => (call.server.refused)(),
             Effect::Status(status) => (call.server.unavailable)(*status),
             Effect::Html(status) => gateway_page(*status),
             Effect::Empty | Effect::Drip => Outgoing::document(200, ""),

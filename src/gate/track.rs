@@ -39,6 +39,8 @@ pub struct Track {
 struct Seen {
     state: State,
     word: Option<String>,
+    /// Why the state cannot be told although the word is known.
+    doubt: Option<String>,
     ended: bool,
     /// When this state was first seen.
     since: Duration,
@@ -111,6 +113,11 @@ impl Track {
         self.last.as_ref().map(|seen| seen.since)
     }
 
+    /// Since when the thing could not be read, while it cannot.
+    pub fn unreadable_since(&self) -> Option<Duration> {
+        self.trouble.as_ref().map(|trouble| trouble.since)
+    }
+
     /// True when an end was seen.
     pub fn has_ended(&self) -> bool {
         self.ended.is_some()
@@ -145,6 +152,8 @@ impl Track {
         self.last = Some(Seen {
             state: job.state,
             word: job.state_raw.clone(),
+            doubt: (job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD))
+                .then(|| job.message.clone().unwrap_or_default()),
             ended: job.ended,
             since,
             at,
@@ -174,13 +183,18 @@ impl Track {
             new: None,
         });
         let is_warning = |event: &&Event| event.level == Some(Level::Warning);
+        // One answer may hold a row more than once, which makes it no newer: it is compared with
+        // the looks before, and not with itself.
+        let before = warnings.rows.clone();
         for event in events.iter().filter(is_warning) {
             let (count, last_at) = (event.count.unwrap_or(0), event.last_at);
-            let known = warnings.rows.insert(row(event), (count, last_at));
-            let is_new = match known {
+            let key = row(event);
+            let is_new = match before.get(&key) {
                 None => !first_look,
-                Some((before, last_before)) => count > before || last_at > last_before,
+                Some((known, last_known)) => count > *known || last_at > *last_known,
             };
+            let kept = warnings.rows.entry(key).or_insert((count, last_at));
+            *kept = (kept.0.max(count), kept.1.max(last_at));
             if is_new && warnings.new.is_none() {
                 let text = event.message.as_deref().or(event.reason.as_deref());
                 warnings.new = Some(text.unwrap_or("without a text").trim().to_owned());
@@ -244,8 +258,10 @@ impl Track {
     /// True when one of the states was seen, or must have been passed between two looks.
     fn has_reached(&self, states: &[State], now: State) -> bool {
         states.iter().any(|state| {
-            // Every job is pending, starting and running on its way to success; stopping it need not be.
-            let on_every_way = matches!(state, State::Pending | State::Starting | State::Running);
+            // Every job is pending, starting and running on its way to success; stopping it need not
+            // be, and what is stopping may never have run.
+            let on_every_way = matches!(state, State::Pending | State::Starting | State::Running)
+                && now != State::Stopping;
             *state == now
                 || (!state.is_end() && self.observed.contains(state))
                 || (on_every_way && rank(now) > rank(*state))
@@ -334,6 +350,10 @@ fn open(cause: Cause, why: &str) -> Standing {
 
 /// A state that cannot be told: a word that no table knows, or an end whose outcome is unreadable.
 fn unknown(seen: &Seen, rules: &Rules) -> Standing {
+    // A cloud that says more than its subtasks bear out has reported no strange word.
+    if let Some(doubt) = &seen.doubt {
+        return open(Cause::Time, doubt);
+    }
     let word = seen.word.as_deref().unwrap_or("none");
     match (seen.ended, rules.unknown_fails) {
         (true, _) => open(

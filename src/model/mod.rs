@@ -110,6 +110,10 @@ pub struct Job {
 }
 
 impl Job {
+    /// The reason of an array job that the cloud calls succeeded and whose subtasks were not all
+    /// seen succeeded. Its state is unknown, though its word is not.
+    pub const SUBTASKS_UNREAD: &'static str = "subtasks_unread";
+
     /// Fills what follows from other fields: newest events first, `warning_count`,
     /// `duration_seconds`, and no end before the job has ended.
     pub fn settle(&mut self, observed_at: Time) {

@@ -121,6 +121,8 @@ pub struct Server {
     pub answer: fn(&Incoming, &World) -> Outgoing,
     /// The cloud's own "too many calls".
     pub throttled: fn() -> Outgoing,
+    /// The cloud's own "this credential is not good".
+    pub refused: fn() -> Outgoing,
     /// The cloud's own error with an HTTP status of 500 or more.
     pub unavailable: fn(u16) -> Outgoing,
     /// Variables that make a shell use the emulator; `{origin}` stands for `http://host:port`.

@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use joblens::emulator::{Access, Emulator, Scenario, environment};
 use tokio::sync::oneshot;
@@ -78,6 +79,22 @@ impl Emulated {
         let mut all = vec!["get", "-o", "json"];
         all.extend_from_slice(arguments);
         self.joblens(&all)
+    }
+
+    /// `wait` in JSON at a pace that suits tests, with more options or references.
+    pub fn wait(&self, arguments: &[&str]) -> Joblens {
+        let mut all = vec!["wait", "-o", "json", "--interval", "50ms"];
+        all.extend_from_slice(arguments);
+        self.joblens(&all)
+    }
+
+    /// Returns when an operation was asked for, as `cloud/operation`; fails after a minute.
+    pub fn until_asked(&self, operation: &str) {
+        let started = Instant::now();
+        while !self.requests().contains_key(operation) {
+            assert!(started.elapsed().as_secs() < 60, "{operation} not asked");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// What was asked so far, in the order of the answers.

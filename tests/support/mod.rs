@@ -7,7 +7,7 @@ pub mod emulated;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -112,6 +112,11 @@ impl Joblens {
 
     /// Runs to the end; no output may hold a test secret, and no run may panic.
     pub fn run(self) -> Run {
+        self.start(Stdio::piped(), Stdio::piped()).end()
+    }
+
+    /// Starts with these outputs; of an output that is no pipe of its own, nothing is known later.
+    pub fn start(self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Running {
         let home = tempfile::tempdir().unwrap();
         let binary = env!("CARGO_BIN_EXE_joblens");
         let mut command = match self.memory_kib {
@@ -133,18 +138,51 @@ impl Joblens {
             .env("HOME", home.path())
             .envs(&self.variables)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(stdout)
+            .stderr(stderr)
             .spawn()
             .unwrap();
         // A run that does not read its input closes it, which is no failure of the test.
         let _ = child.stdin.take().unwrap().write_all(self.input.as_bytes());
-        let output = child.wait_with_output().unwrap();
+        Running {
+            child,
+            started,
+            secrets: self.secrets,
+            _home: home,
+        }
+    }
+}
+
+/// A run that has not ended.
+pub struct Running {
+    child: Child,
+    started: Instant,
+    secrets: Vec<String>,
+    /// Lives as long as the run.
+    _home: tempfile::TempDir,
+}
+
+impl Running {
+    /// Sends a signal: `INT` or `TERM`.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(
+            Command::new("sh")
+                .args(["-c", &kill])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Waits for the end, as [`Joblens::run`] does.
+    pub fn end(self) -> Run {
+        let output = self.child.wait_with_output().unwrap();
         let run = Run {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
-            elapsed: started.elapsed(),
+            elapsed: self.started.elapsed(),
         };
         for secret in &self.secrets {
             assert!(!run.stdout.contains(secret), "{secret} in {}", run.stdout);

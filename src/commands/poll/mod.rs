@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::look_up::{Account, Lens, Outcome, account_of, addressed};
+use super::look_up::{Account, BUDGET, Lens, Outcome, account_of, addressed};
 use crate::crypto;
 use crate::error::{Category, Problem};
-use crate::gate::{Look, Track};
+use crate::gate::{Look, Rules, Track};
+use crate::http::Deadline;
 use crate::model::{Job, State, Time};
 use crate::providers;
 use crate::reference::Reference;
@@ -38,6 +39,8 @@ pub(super) struct Watched {
     next_at: Duration,
     every: Duration,
     busy: bool,
+    /// It is due, and the account has too many looks under way.
+    queued: bool,
     looked: bool,
     /// List calls have missed it or seen it change, so that it is asked for alone.
     alone: bool,
@@ -49,7 +52,7 @@ pub(super) struct Watched {
 pub(super) enum Change {
     /// A thing is in another state than before; its number, and the state before.
     State(usize, Option<State>),
-    /// A look at a thing failed for the first time since it last succeeded; its number.
+    /// A look at a thing failed in a way that will not pass by itself, or in another than before.
     Problem(usize),
     /// A cloud stopped answering or is back.
     Weather(Turn),
@@ -60,6 +63,8 @@ pub(super) enum Change {
 pub(super) struct Manner {
     /// A fixed time between two looks at a thing.
     pub interval: Option<Duration>,
+    /// When the whole command ends, if it has a deadline.
+    pub ends_at: Option<Duration>,
     /// Events are needed, which lists do not hold.
     pub needs_events: bool,
     /// Things that report events only must be confirmed to exist.
@@ -78,6 +83,7 @@ impl Watched {
             next_at: Duration::ZERO,
             every: Duration::ZERO,
             busy: false,
+            queued: false,
             looked: false,
             alone: false,
             failures: 0,
@@ -99,15 +105,36 @@ impl Watched {
     }
 }
 
+/// Looks of one account that are under way at once. The time of a look begins when it starts, so a
+/// long list must not wait for its turn on that time.
+const MOST_AT_ONCE: usize = 16;
 /// After so many failures in a row a thing is asked for alone.
 const MOST_BAD_LISTS: u32 = 3;
 
 type Number = usize;
 
+/// The time of the whole command was over before the answer came.
+type IsLate = bool;
+
 /// What came back from a cloud.
 enum Back {
-    Looked(Number, Box<Outcome>, Confirmation),
-    Glanced(Vec<Number>, Result<Vec<Option<Job>>, Box<Problem>>),
+    Looked(Number, Box<Outcome>, Confirmation, IsLate),
+    Glanced(Vec<Number>, Result<Vec<Option<Job>>, Box<Problem>>, IsLate),
+}
+
+/// When a look must be done.
+#[derive(Debug, Clone, Copy)]
+struct LookEnds {
+    deadline: Deadline,
+    /// Since the command ends, and not since it has had its time.
+    with_the_command: bool,
+}
+
+impl LookEnds {
+    /// True when no time is left because the command ends.
+    fn is_late(self) -> bool {
+        self.with_the_command && self.deadline.remaining().is_zero()
+    }
 }
 
 /// Whether a thing was confirmed to exist.
@@ -124,6 +151,8 @@ pub(super) struct Poller {
     lens: Arc<Lens>,
     manner: Manner,
     running: JoinSet<Back>,
+    /// Looks at single things that are under way.
+    looks: HashMap<Account, usize>,
     weather: Weather,
     started: Instant,
 }
@@ -136,6 +165,7 @@ impl Poller {
             lens: Arc::clone(&lens),
             manner,
             running: JoinSet::new(),
+            looks: HashMap::new(),
             weather: Weather::default(),
             started: Instant::now(),
         };
@@ -165,20 +195,51 @@ impl Poller {
         !self.running.is_empty()
     }
 
-    /// When the next look is due.
+    /// Until when a look that starts now may take: a little less than there is, so that what kept
+    /// the first look at a thing from its answer is known when the time is over.
+    fn look_ends(&self) -> LookEnds {
+        let left = |end: Duration| end.saturating_sub(self.elapsed()).mul_f64(0.95);
+        let left = self.manner.ends_at.map(left).filter(|left| *left < BUDGET);
+        LookEnds {
+            deadline: Deadline::after(left.unwrap_or(BUDGET)),
+            with_the_command: left.is_some(),
+        }
+    }
+
+    /// True when a look that came too late tells nothing: what was read before is on its way, and
+    /// what no call was sent for was not looked at.
+    fn tells_nothing(&self, number: Number, problem: &Problem) -> bool {
+        let was_sent = problem.attempts > 0;
+        problem.category == Category::Network && (self.watched[number].job.is_some() || !was_sent)
+    }
+
+    /// When the next look is due that need not wait for the end of another.
     pub(super) fn next_due(&self) -> Option<Duration> {
         self.watched
             .iter()
-            .filter(|watched| !watched.busy && !watched.done)
+            .filter(|watched| !watched.busy && !watched.done && !watched.queued)
             .map(|watched| watched.next_at)
             .min()
+    }
+
+    /// When the first outage that lasts will have lasted too long.
+    pub(super) fn given_up_at(&self, rules: &Rules) -> Option<Duration> {
+        let limit = rules.max_outage?;
+        let since = self
+            .watched
+            .iter()
+            .filter(|watched| !watched.done)
+            .filter_map(|watched| watched.track.unreadable_since())
+            .min()?;
+        since.checked_add(limit)
     }
 
     /// Sends the looks that are due; things of one account and kind share list calls.
     pub(super) fn start_due(&mut self) {
         let now = self.elapsed();
         let mut groups: HashMap<(Account, &str), Vec<Number>> = HashMap::new();
-        for (number, watched) in self.watched.iter().enumerate() {
+        for (number, watched) in self.watched.iter_mut().enumerate() {
+            watched.queued = false;
             if watched.busy || watched.done {
                 continue;
             }
@@ -206,16 +267,33 @@ impl Poller {
     }
 
     fn start_group(&mut self, numbers: &[Number]) {
-        let (alone, together): (Vec<_>, Vec<_>) = numbers
+        let (mut alone, together): (Vec<_>, Vec<_>) = numbers
             .iter()
             .partition(|number| self.watched[**number].alone || self.manner.needs_events);
-        let now = self.elapsed();
         if !self.start_glance(&together) {
-            let due = |number: &Number| self.watched[*number].next_at <= now;
-            let due: Vec<Number> = together.into_iter().filter(due).collect();
-            due.into_iter().for_each(|number| self.start_look(number));
+            alone.extend(together);
         }
-        alone.into_iter().for_each(|number| self.start_look(number));
+        let now = self.elapsed();
+        alone.retain(|number| self.watched[*number].next_at <= now);
+        // Who has waited longest comes first, so that a long list starves nobody.
+        alone.sort_by_key(|number| self.watched[*number].next_at);
+        let mut places = MOST_AT_ONCE.saturating_sub(self.under_way(numbers));
+        for number in alone {
+            self.watched[number].queued = places == 0;
+            if places > 0 {
+                places -= 1;
+                self.start_look(number);
+            }
+        }
+    }
+
+    /// Looks at single things that are under way with the account of these things.
+    fn under_way(&self, numbers: &[Number]) -> usize {
+        let Some(first) = numbers.first() else {
+            return 0;
+        };
+        let account = account_of(&self.watched[*first].reference);
+        self.looks.get(&account).copied().unwrap_or(0)
     }
 
     /// One look at several things; false when their kind has no such call.
@@ -231,7 +309,8 @@ impl Poller {
             .iter()
             .map(|number| self.watched[*number].reference.clone())
             .collect();
-        let ask = self.lens.ask(reference);
+        let ends = self.look_ends();
+        let ask = self.lens.ask(reference, ends.deadline);
         if client.glance(&references, &ask).is_none() {
             return false;
         }
@@ -240,10 +319,11 @@ impl Poller {
         }
         let (lens, numbers) = (Arc::clone(&self.lens), numbers.to_vec());
         self.running.spawn(async move {
-            let glance = client
-                .glance(&references, &ask)
-                .expect("it was there a moment ago");
-            let rows = glance.await;
+            let rows = match client.glance(&references, &ask) {
+                Some(glance) => glance.await,
+                // Another look has just learned that this account may not list.
+                None => Ok(references.iter().map(|_| None).collect()),
+            };
             let rows = rows.map_err(|problem| Box::new(addressed(problem, &references[0])));
             let jobs = rows.map(|rows| {
                 let settle = |(row, reference)| -> Option<Job> {
@@ -252,7 +332,7 @@ impl Poller {
                 };
                 rows.into_iter().zip(&references).map(settle).collect()
             });
-            Back::Glanced(numbers, jobs)
+            Back::Glanced(numbers, jobs, ends.is_late())
         });
         true
     }
@@ -260,15 +340,19 @@ impl Poller {
     fn start_look(&mut self, number: Number) {
         let watched = &mut self.watched[number];
         watched.busy = true;
+        let ends = self.look_ends();
+        let watched = &mut self.watched[number];
+        let account = account_of(&watched.reference);
+        *self.looks.entry(account).or_default() += 1;
         let (lens, reference) = (Arc::clone(&self.lens), watched.reference.clone());
         let confirms = self.manner.confirms && watched.track.needs_confirmation();
         self.running.spawn(async move {
-            let outcome = lens.look(&reference).await;
+            let outcome = lens.look(&reference, ends.deadline).await;
             let confirmation = match confirms && outcome.is_ok() {
-                true => confirm(&lens, &reference).await,
+                true => confirm(&lens, &reference, ends.deadline).await,
                 false => Confirmation::NotAsked,
             };
-            Back::Looked(number, Box::new(outcome), confirmation)
+            Back::Looked(number, Box::new(outcome), confirmation, ends.is_late())
         });
     }
 
@@ -277,25 +361,27 @@ impl Poller {
         match self.running.join_next().await {
             None => Vec::new(),
             Some(Err(_)) => unreachable!("a look neither panics nor is cancelled"),
-            Some(Ok(Back::Looked(number, outcome, confirmation))) => {
+            Some(Ok(Back::Looked(number, outcome, confirmation, late))) => {
+                let account = account_of(&self.watched[number].reference);
+                self.looks.entry(account).and_modify(|looks| *looks -= 1);
                 self.confirmed(number, &confirmation);
                 match confirmation {
                     Confirmation::Failed(problem) if outcome.is_ok() => {
-                        self.take(number, Err(*problem))
+                        self.take(number, Err(*problem), late)
                     }
-                    _ => self.take(number, *outcome),
+                    _ => self.take(number, *outcome, late),
                 }
             }
-            Some(Ok(Back::Glanced(numbers, Ok(rows)))) => numbers
+            Some(Ok(Back::Glanced(numbers, Ok(rows), _))) => numbers
                 .into_iter()
                 .zip(rows)
                 .flat_map(|(number, row)| self.take_row(number, row))
                 .collect(),
-            Some(Ok(Back::Glanced(numbers, Err(problem)))) => numbers
+            Some(Ok(Back::Glanced(numbers, Err(problem), late))) => numbers
                 .into_iter()
                 .flat_map(|number| {
                     let problem = addressed((*problem).clone(), &self.watched[number].reference);
-                    let changes = self.take(number, Err(problem));
+                    let changes = self.take(number, Err(problem), late);
                     // It may be only the list that is broken.
                     self.watched[number].alone = self.watched[number].failures >= MOST_BAD_LISTS;
                     changes
@@ -322,10 +408,10 @@ impl Poller {
         match row {
             Some(job) if before == Some(job.state) && word == job.state_raw.as_deref() => {
                 let job = watched.job.clone().unwrap_or(job);
-                self.take(number, Ok(job))
+                self.take(number, Ok(job), false)
             }
             Some(job) if before.is_none() && !job.ended && job.state != State::Unknown => {
-                self.take(number, Ok(job))
+                self.take(number, Ok(job), false)
             }
             _ => {
                 (watched.busy, watched.alone) = (false, true);
@@ -335,7 +421,8 @@ impl Poller {
         }
     }
 
-    fn take(&mut self, number: Number, outcome: Outcome) -> Vec<Change> {
+    /// What a look has brought; `late` when it failed since the whole command is about to end.
+    fn take(&mut self, number: Number, outcome: Outcome, late: bool) -> Vec<Change> {
         let now = self.elapsed();
         let mut changes = Vec::new();
         let watched = &mut self.watched[number];
@@ -357,13 +444,20 @@ impl Poller {
                 watched.next_at = now + watched.every.mul_f64(jitter);
                 changes.extend(self.weather.fair(cloud, number, now).map(Change::Weather));
             }
+            Err(problem) if late && self.tells_nothing(number, &problem) => {
+                let watched = &mut self.watched[number];
+                watched.next_at = now + self.manner.interval.unwrap_or(schedule::SHORTEST);
+            }
             Err(problem) => {
+                let watched = &mut self.watched[number];
                 watched.track.see(Look::Failed(&problem), now);
                 watched.failures += 1;
                 watched.every = schedule::after_failures(watched.failures, self.manner.interval);
                 let wait = problem.retry_after.unwrap_or_default().max(watched.every);
                 watched.next_at = now + wait;
-                if watched.problem.is_none() {
+                // What may pass by itself is told once for the cloud, and not for each thing.
+                let told = watched.problem.as_ref().map(|problem| problem.category);
+                if told != Some(problem.category) && !is_weather(problem.category) {
                     changes.push(Change::Problem(number));
                 }
                 if problem.category == Category::Throttled {
@@ -372,6 +466,9 @@ impl Poller {
                 if is_weather(problem.category) {
                     let turn = self.weather.foul(cloud, number, &problem, now);
                     changes.extend(turn.map(Change::Weather));
+                } else {
+                    // A cloud that says no does answer.
+                    changes.extend(self.weather.fair(cloud, number, now).map(Change::Weather));
                 }
                 self.watched[number].problem = Some(problem);
             }
@@ -418,12 +515,12 @@ pub(super) fn is_weather(category: Category) -> bool {
     )
 }
 
-async fn confirm(lens: &Lens, reference: &Reference) -> Confirmation {
+async fn confirm(lens: &Lens, reference: &Reference, deadline: Deadline) -> Confirmation {
     let client = match lens.client(reference) {
         Ok(client) => client,
         Err(problem) => return Confirmation::Failed(Box::new(problem)),
     };
-    let ask = lens.ask(reference);
+    let ask = lens.ask(reference, deadline);
     match client.confirm(reference, &ask) {
         None => Confirmation::Exists,
         Some(asked) => match asked.await {

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-const SHORTEST: Duration = Duration::from_secs(2);
+/// Shortest time between two looks.
+pub(super) const SHORTEST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// The time between two looks at a thing that has not changed for so long: a tenth of it, from 2 s

@@ -4,11 +4,11 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 pub(super) use options::Arguments;
 
+use super::ending::{self, Signals};
 use super::gated::{self, Spent};
 use super::look_up::{Lens, Options};
 use super::poll::{Change, Manner, PACE, Poller, Turn};
@@ -23,8 +23,6 @@ use options::Plan;
 
 /// What a log is told when nothing has changed for so long.
 const HEARTBEAT: Duration = Duration::from_secs(300);
-/// An interrupted command ends within 100 ms, whatever its outputs do.
-const PATIENCE: Duration = Duration::from_millis(60);
 
 /// Waits, and returns the verdict as exit code.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
@@ -81,6 +79,7 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Re
     let quiet_goal = matches!(plan.rules.goal, Goal::NoWarnings(_));
     let manner = Manner {
         interval: plan.interval,
+        ends_at: plan.timeout.filter(|timeout| !timeout.is_zero()),
         needs_events: quiet_goal,
         confirms: quiet_goal,
     };
@@ -100,9 +99,9 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Re
         voice,
         spoken_at: Duration::ZERO,
     };
-    let end = wait.until_the_end().await;
+    let mut signals = Signals::new();
+    let end = wait.until_the_end(&mut signals).await;
     let mut report = wait.report(&end);
-    let patience = matches!(end, End::Stopped(_)).then_some(PATIENCE);
     let mut told = Vec::new();
     let mut tell = |problem: &Problem| {
         // A Vec takes everything.
@@ -114,8 +113,10 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Re
         report.exit = Exit::new(5);
     }
     told.extend(annotations);
-    wait.voice.end(patience);
-    session.finish_gate(&report, told, patience)
+    let (answer, told) = session.rendered_gate(&report, told);
+    let signalled = matches!(end, End::Stopped(_));
+    let interrupted = ending::write(wait.voice, answer, told, signals, signalled).await;
+    interrupted.unwrap_or(report.exit.code)
 }
 
 struct Wait<'a> {
@@ -129,14 +130,7 @@ struct Wait<'a> {
 }
 
 impl Wait<'_> {
-    async fn until_the_end(&mut self) -> End {
-        let handlers = (
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::terminate()),
-        );
-        let (Ok(mut interrupt), Ok(mut terminate)) = handlers else {
-            unreachable!("handlers of SIGINT and SIGTERM can always be set")
-        };
+    async fn until_the_end(&mut self, signals: &mut Signals) -> End {
         loop {
             if let Some(decision) = self.decide() {
                 return End::Decided(decision);
@@ -146,8 +140,7 @@ impl Wait<'_> {
             let (busy, wake_at) = (self.poller.is_busy(), self.wake_at());
             tokio::select! {
                 biased;
-                _ = interrupt.recv() => return End::Stopped(130),
-                _ = terminate.recv() => return End::Stopped(143),
+                code = signals.next() => return End::Stopped(code),
                 changes = self.poller.next(), if busy => self.tell(&changes),
                 () = tokio::time::sleep_until(wake_at) => self.beat(),
             }
@@ -181,19 +174,23 @@ impl Wait<'_> {
         }
     }
 
-    /// When to look up from waiting: the next look, the deadline, a start that is overdue, the
-    /// heartbeat, or the next second of a live display.
+    /// When to look up from waiting: the next look or report, the deadline, a start that is overdue,
+    /// an outage that lasts too long, the heartbeat, or the next second of a live display.
     fn wake_at(&self) -> Instant {
         let now = self.poller.elapsed();
         let live = self.voice.is_live().then(|| now + Duration::from_secs(1));
         let deadline = self.plan.timeout.filter(|timeout| !timeout.is_zero());
         let start = self.plan.rules.start_timeout.filter(|at| *at > now);
+        let outage = self.poller.given_up_at(&self.plan.rules);
+        let heartbeat = (!self.voice.is_live()).then(|| self.spoken_at + HEARTBEAT);
         let wake = [
             self.poller.next_due(),
+            self.reports.due_at(),
             deadline,
             start,
+            outage.filter(|at| *at > now),
             live,
-            Some(self.spoken_at + HEARTBEAT),
+            heartbeat,
         ]
         .into_iter()
         .flatten()
@@ -248,10 +245,7 @@ impl Wait<'_> {
             }
             Change::Problem(number) => {
                 let watched = &self.poller.watched[*number];
-                let problem = watched
-                    .problem
-                    .as_ref()
-                    .filter(|problem| !problem.retryable)?;
+                let problem = watched.problem.as_ref()?;
                 Some(format!(
                     "joblens: {clock} {}: {}",
                     watched.reference, problem.message
@@ -298,6 +292,9 @@ impl Wait<'_> {
     }
 
     fn show(&self) {
+        if !self.voice.is_live() {
+            return;
+        }
         let now = self.poller.elapsed();
         for (number, watched) in self.poller.watched.iter().enumerate() {
             let since = now.saturating_sub(watched.track.since().unwrap_or_default());

@@ -383,10 +383,10 @@ impl Watch<'_> {
                 5
             }
         };
-        self.voice.end(Some(match end {
+        self.voice.end_within(match end {
             End::Stopped(_) => PATIENCE,
             End::Done | End::Closed(_) => LAST_WORDS,
-        }));
+        });
         code
     }
 }

@@ -21,7 +21,8 @@ pub(super) struct FaultTable {
     until: Option<Text>,
 }
 
-const KINDS: &str = "throttle, status, html, truncate, reset, slow, drip, empty and redirect";
+const KINDS: &str =
+    "throttle, refuse, status, html, truncate, reset, slow, drip, empty and redirect";
 
 impl Reader<'_> {
     pub fn fault(&self, fault: &FaultTable) -> Result<Fault, Problem> {
@@ -80,6 +81,7 @@ impl Reader<'_> {
         let missing = |key: &str| self.wrong_at(&fault.kind, &format!("needs {key}"));
         Ok(match kind {
             "throttle" => Effect::Throttle,
+            "refuse" => Effect::Refuse,
             "status" => Effect::Status(self.status(fault, 503, 500)?),
             "html" => Effect::Html(self.status(fault, 502, 200)?),
             "truncate" => Effect::Truncate,

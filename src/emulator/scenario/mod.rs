@@ -25,7 +25,7 @@
 //! [[fault]]
 //! operation = "DescribeServerlessJobs"        # the cloud's name; "*" for all
 //! cloud = "aliyun"          # all clouds when left out
-//! kind = "throttle"         # throttle status html truncate reset slow drip empty redirect
+//! kind = "throttle"         # throttle refuse status html truncate reset slow drip empty redirect
 //! skip = 2                  # lets so many requests pass first
 //! times = 3                 # hits so many; all when left out
 //! retry_after = "2s"        # throttle and status

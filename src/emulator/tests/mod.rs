@@ -30,6 +30,7 @@ static FAKE: Server = Server {
     throttled: || {
         Outgoing::json(400, &json!({"code": "Throttling"})).with_header("retry-after", "9")
     },
+    refused: || Outgoing::json(401, &json!({"code": "Refused"})),
     unavailable: |status| Outgoing::json(status, &json!({"code": "Unavailable"})),
     environment: &[],
 };
@@ -41,6 +42,7 @@ static GREEDY: Server = Server {
     },
     answer: |_, _| Outgoing::json(200, &json!("greedy")),
     throttled: || Outgoing::json(429, &json!(null)),
+    refused: || Outgoing::json(401, &json!(null)),
     unavailable: |status| Outgoing::json(status, &json!(null)),
     environment: &[],
 };

@@ -38,7 +38,7 @@ fn standing(goal: &str, states: &[State]) -> &'static str {
 #[test]
 fn an_end_otherwise_than_asked_is_no() {
     use State::{Canceled, Failed, Pending, Running, Stopping, Succeeded, Unknown};
-    let cases: [(&str, &[State], &str); 19] = [
+    let cases: [(&str, &[State], &str); 22] = [
         ("succeeded", &[Pending, Running], "open"),
         ("succeeded", &[Succeeded], "yes"),
         ("succeeded", &[Running, Failed], "no"),
@@ -50,7 +50,11 @@ fn an_end_otherwise_than_asked_is_no() {
         ("running", &[Running], "yes"),
         // Passed between two looks.
         ("running", &[Pending, Succeeded], "yes"),
-        ("running", &[Pending, Stopping], "yes"),
+        // What is stopping may never have run.
+        ("running", &[Pending, Stopping], "open"),
+        ("running", &[Pending, Stopping, Canceled], "no"),
+        ("running", &[Pending, Stopping, Succeeded], "yes"),
+        ("running", &[Running, Stopping], "yes"),
         ("running", &[Running, Failed], "no"),
         ("running", &[Running, Unknown], "open"),
         ("stopping", &[Running, Succeeded], "no"),
@@ -248,6 +252,44 @@ fn a_warning_is_new_when_its_row_is_or_when_it_grew() {
         after(vec![warning("new", 1, 1), warning("old", 5, 100)]),
         "no"
     );
+}
+
+#[test]
+fn a_row_that_one_answer_holds_twice_is_no_newer() {
+    let mut track = Track::new(true);
+    track.confirm();
+    let mut twice = job(State::Unknown);
+    for events in [
+        vec![warning("old", 5, 100), warning("old", 9, 200)],
+        vec![warning("old", 9, 200), warning("old", 5, 100)],
+    ] {
+        twice.events = events;
+        track.see(Look::Job(&twice), seconds(0));
+        let standing = track.standing(&rules("no-warnings=10m"), seconds(0));
+        assert_eq!(standing.word(), "open");
+    }
+    twice.events = vec![warning("old", 5, 100), warning("old", 10, 200)];
+    track.see(Look::Job(&twice), seconds(10));
+    let standing = track.standing(&rules("no-warnings=10m"), seconds(10));
+    assert_eq!(standing.word(), "no");
+}
+
+#[test]
+fn an_array_job_whose_subtasks_are_in_doubt_has_not_failed() {
+    let mut parent = job(State::Unknown);
+    parent.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+    parent.message = Some("2 of 3 subtasks were seen succeeded".to_owned());
+    let mut track = Track::new(false);
+    track.see(Look::Job(&parent), seconds(0));
+    let strict = Rules {
+        unknown_fails: true,
+        ..rules("succeeded")
+    };
+    let Standing::Open(open) = track.standing(&strict, seconds(0)) else {
+        panic!()
+    };
+    assert_eq!(open.why, "2 of 3 subtasks were seen succeeded");
+    assert!(!open.settled);
 }
 
 #[test]

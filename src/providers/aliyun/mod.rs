@@ -87,6 +87,7 @@ pub static CLOUD: Cloud = Cloud {
         operation: serve::operation,
         answer: serve::answer,
         throttled: serve::throttled,
+        refused: serve::refused,
         unavailable: serve::unavailable,
         environment: &serve::ENVIRONMENT,
     },

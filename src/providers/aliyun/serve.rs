@@ -46,6 +46,16 @@ pub(super) fn throttled() -> Outgoing {
         .with_header("x-acs-retry-after", "200")
 }
 
+/// The cloud's own "this credential is not good".
+pub(super) fn refused() -> Outgoing {
+    no_such_key().0
+}
+
+fn no_such_key() -> Failure {
+    let message = "Specified access key is not found.";
+    Failure::new(404, "InvalidAccessKeyId.NotFound", message)
+}
+
 /// The cloud's own error with an HTTP status of 500 or more.
 pub(super) fn unavailable(status: u16) -> Outgoing {
     let message = "The request has failed due to a temporary failure of the server.";
@@ -109,8 +119,7 @@ fn checked(request: &Incoming, world: &World) -> Result<(), Failure> {
     let authorization =
         Authorization::read(header("authorization")?).ok_or_else(|| incomplete("authorization"))?;
     if authorization.access_key_id != TEST_ID {
-        let message = "Specified access key is not found.";
-        return Err(Failure::new(404, "InvalidAccessKeyId.NotFound", message));
+        return Err(no_such_key());
     }
     if request
         .header("x-acs-security-token")

@@ -21,6 +21,13 @@ pub const SERVER: Server = Server {
     operation,
     answer,
     throttled,
+    refused: || {
+        error(
+            401,
+            "APIGW.0301",
+            "Incorrect IAM authentication information",
+        )
+    },
     unavailable,
     environment: &[
         ("JOBLENS_HUAWEI_ENDPOINT", "{origin}"),

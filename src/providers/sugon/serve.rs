@@ -20,6 +20,7 @@ pub const SERVER: Server = Server {
     operation,
     answer,
     throttled,
+    refused,
     unavailable,
     environment: &[
         ("JOBLENS_SUGON_ENDPOINT", "{origin}"),
@@ -54,7 +55,7 @@ fn answer(incoming: &Incoming, world: &World) -> Outgoing {
     match incoming.header("token") {
         None => return error("10003", "缺少必要参数"),
         Some(TEST_TOKEN) => {}
-        Some(_) => return error("10008", "权限不足"),
+        Some(_) => return refused(),
     }
     if incoming.method != "GET" {
         return error("10004", "参数不合法");
@@ -146,6 +147,10 @@ fn success(data: Value) -> Outgoing {
 
 fn error(code: &str, message: &str) -> Outgoing {
     Outgoing::json(200, &json!({"code": code, "msg": message, "data": null}))
+}
+
+fn refused() -> Outgoing {
+    error("10008", "权限不足")
 }
 
 /// No throttling is documented for this API; its gateways throttle as HTTP has it.

@@ -21,6 +21,7 @@ pub const SERVER: Server = Server {
             "(4400)quota of requests exceeded",
         )
     },
+    refused,
     unavailable,
     environment: &[
         ("JOBLENS_TENCENT_ENDPOINT", "{origin}"),
@@ -132,11 +133,7 @@ fn check(
     let nonce = needed("Nonce")?;
     let given = needed("Signature")?;
     if secret_id != TEST_ID {
-        return Err(error(
-            4104,
-            "SecretIdNotFound",
-            "(4104)SecretId does not exist",
-        ));
+        return Err(refused());
     }
     let is_late = timestamp.parse::<i64>().map_or(true, |signed_at| {
         signed_at.abs_diff(incoming.now.timestamp()) > WINDOW_SECONDS
@@ -206,6 +203,10 @@ fn info(segments: &[&str; 3], view: &View<'_>) -> Value {
         "portMappings": null,
         "containers": [{"name": service, "image": "registry.example.com/demo/web:1.0"}],
     })
+}
+
+fn refused() -> Outgoing {
+    error(4104, "SecretIdNotFound", "(4104)SecretId does not exist")
 }
 
 fn unavailable(status: u16) -> Outgoing {

@@ -57,7 +57,7 @@ pub(in super::super) fn judge(
             job.ended = false;
             job.exit_code = None;
             job.finished_at = None;
-            job.reason = Some("subtasks_unread".to_owned());
+            job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
             job.message = Some(doubt);
         }
     } else if let Some(why) = unread {

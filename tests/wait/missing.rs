@@ -1,0 +1,50 @@
+//! Things that are not there: not yet, no longer, or never.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::support::emulated::Emulated;
+use crate::{INSTANCE, JOB, LONG, OTHER_JOB, SOON, reason, thing, thing_with};
+
+#[test]
+fn what_appears_later_is_waited_for() {
+    let scenario = thing_with(JOB, "0s Succeeded", "appears = '2s'")
+        + &thing_with(INSTANCE, "0s Completed", "appears = '3s'");
+    let emulated = Emulated::start(&scenario);
+    let run = emulated.wait(&[JOB, INSTANCE, "-t", LONG]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.json()["errors"], serde_json::json!([]));
+}
+
+#[test]
+fn what_never_appears_is_believed_to_be_missing_after_a_while_unless_it_is_waited_for() {
+    let emulated = Emulated::start(&thing(JOB, "0s Running"));
+    let options = ["--missing-grace", "0", OTHER_JOB];
+    let waiting = emulated
+        .wait(&[&options[..], &["--missing", "wait", "-t", "17s"]].concat())
+        .start(Stdio::piped(), Stdio::piped());
+    let run = emulated.wait(&[&options[..], &["-t", LONG]].concat()).run();
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.elapsed >= Duration::from_secs(15), "{:?}", run.elapsed);
+    assert!(run.elapsed < SOON, "{:?}", run.elapsed);
+    let run = waiting.end();
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.elapsed >= Duration::from_secs(17), "{:?}", run.elapsed);
+}
+
+#[test]
+fn one_empty_answer_is_weather() {
+    let scenario = thing(JOB, "0s Running, 1s Succeeded")
+        + "[[fault]]\noperation = '*'\nkind = 'empty'\nskip = 1\ntimes = 2\n";
+    let emulated = Emulated::start(&scenario);
+    let run = emulated.wait(&[JOB, "-t", LONG]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}
+
+#[test]
+fn what_vanished_is_told_as_such() {
+    let emulated = Emulated::start(&thing_with(JOB, "0s Running", "vanishes = '3s'"));
+    let run = emulated.wait(&[JOB, "-t", "5s"]).run();
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert_eq!(reason(&run), "vanished: it was running before");
+}

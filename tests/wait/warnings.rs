@@ -1,0 +1,89 @@
+//! Gates on warnings, the only ones for what has no states.
+
+use crate::support::emulated::Emulated;
+use crate::{JOB, LONG, SERVICE, SOON, reason, thing};
+
+fn service(warnings: &str) -> String {
+    format!("[[job]]\nref = '{SERVICE}'\nage = '1h'\nwarnings = [{warnings}]\n")
+}
+
+const OLD: &str = "{ after = '5m', reason = 'BackOff', message = 'pull', count = 40 }";
+const NEW: &str = "{ after = '1h4s', reason = 'Unhealthy', message = 'probe failed' }";
+
+#[test]
+fn old_warnings_do_not_fail_a_service_that_stays_quiet() {
+    let emulated = Emulated::start(&service(OLD));
+    let run = emulated
+        .wait(&[SERVICE, "--for", "no-warnings=1s", "-t", LONG])
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.elapsed < SOON);
+    let requests = emulated.requests();
+    assert_eq!(requests["tencent/DescribeClusterServiceInfo"], 1, "once");
+}
+
+#[test]
+fn a_new_warning_fails_it() {
+    let emulated = Emulated::start(&service(&format!("{OLD}, {NEW}")));
+    let run = emulated
+        .wait(&[SERVICE, "--for", "no-warnings=1h", "-t", LONG])
+        .run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert_eq!(reason(&run), "new warning: probe failed");
+    assert!(run.elapsed < SOON);
+}
+
+#[test]
+fn a_mistyped_service_has_no_events_and_does_not_pass() {
+    let emulated = Emulated::start(&service(OLD));
+    let wrong = "tencent/service/cls-1/default/wbe";
+    let run = emulated
+        .wait(&[wrong, "--for", "no-warnings=100ms", "-t", "2s"])
+        .run();
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert_eq!(run.json()["gate"]["open"], 1);
+}
+
+#[test]
+fn a_service_that_cannot_be_confirmed_does_not_pass() {
+    let fault = "[[fault]]\noperation = 'DescribeClusterServiceInfo'\nkind = 'status'\n";
+    let emulated = Emulated::start(&(service(OLD) + fault));
+    let options = [
+        "--for",
+        "no-warnings=100ms",
+        "-t",
+        "2s",
+        "--max-attempts",
+        "1",
+    ];
+    let run = emulated.wait(&[&[SERVICE][..], &options].concat()).run();
+    assert_eq!(run.code, 5, "{}", run.stderr);
+}
+
+#[test]
+fn a_job_that_fails_quietly_fails_the_gate() {
+    let emulated = Emulated::start(&thing(JOB, "0s Running, 500ms Failed"));
+    let run = emulated
+        .wait(&[JOB, "--for", "no-warnings=1h", "-t", LONG])
+        .run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+}
+
+#[test]
+fn a_state_of_what_has_none_is_wrong_use() {
+    let emulated = Emulated::start(&service(OLD));
+    for command in ["wait", "get"] {
+        let arguments: &[&str] = match command {
+            "wait" => &["wait", SERVICE, "-t", LONG],
+            _ => &["get", SERVICE, "--exit-status"],
+        };
+        let run = emulated.joblens(arguments).run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(
+            run.stderr.contains("events and no states"),
+            "{}",
+            run.stderr
+        );
+    }
+    assert!(emulated.accesses().is_empty());
+}
