@@ -348,7 +348,7 @@ fn wrong_use_is_told_before_the_first_call() {
         (&["watch", "-o", "json", JOB], "-o jsonl"),
         (&["watch", "--interval", "0", JOB], "never rest"),
         (&["watch", "--interval", "5", JOB], "with its unit"),
-        (&["watch", "aliyun/job/ehpc-hz-FYUr32/"], "joblens:"),
+        (&["watch", "aliyun/job/a/b/c/"], "joblens:"),
         (&["get", "-o", "jsonl", JOB], "only watch writes"),
     ];
     for (arguments, told) in wrong {
@@ -360,4 +360,59 @@ fn wrong_use_is_told_before_the_first_call() {
     let records = records(&run.stdout);
     assert_whole(&records);
     assert_eq!((run.code, &records[0]["category"]), (2, &json!("usage")));
+}
+
+/// Jobs of one cluster: one that ended long ago, one that ends soon, and one that comes later.
+const CLUSTER: &str = r#"
+[[job]]
+ref = "aliyun/job/c-1/old"
+age = "1d"
+states = [{ after = "0s", state = "Succeeded", exit_code = 0 }]
+
+[[job]]
+ref = "aliyun/job/c-1/now"
+age = "1h"
+states = [
+  { after = "0s", state = "Running" },
+  { after = "3601s", state = "Succeeded", exit_code = 0 },
+]
+
+[[job]]
+ref = "aliyun/job/c-1/later"
+appears = "1s"
+states = [{ after = "0s", state = "Failed", exit_code = 1 }]
+"#;
+
+#[test]
+fn a_scope_follows_what_is_on_its_way_and_what_appears() {
+    let emulated = Emulated::start(CLUSTER);
+    let mut watching = Watching::start(&emulated, &["-o", "jsonl", "aliyun/job/c-1/"]);
+    let mut seen = BTreeMap::new();
+    while !seen.contains_key("aliyun/job/c-1/later")
+        || seen.get("aliyun/job/c-1/now") != Some(&json!("succeeded"))
+    {
+        let record: Value = serde_json::from_str(&watching.line()).unwrap();
+        assert_eq!(record["type"], "transition", "{record}");
+        let reference = record["ref"].as_str().unwrap().to_owned();
+        seen.insert(reference, record["state"].clone());
+    }
+    assert_eq!(seen["aliyun/job/c-1/later"], "failed");
+    assert!(!seen.contains_key("aliyun/job/c-1/old"), "{seen:?}");
+    // All have ended, and yet something more may appear.
+    watching.signal("INT");
+    let last: Value = serde_json::from_str(&watching.line()).unwrap();
+    assert_eq!(last["type"], "summary");
+    assert_eq!(watching.end().0, Some(130));
+}
+
+#[test]
+fn a_scope_that_cannot_be_listed_is_told_and_ends_the_watch_with_its_cause() {
+    let emulated = Emulated::start(CLUSTER);
+    let run = watch(&emulated, &["-o", "jsonl", "aliyun/job/no-such-cluster/"]);
+    let all = records(&run.stdout);
+    assert_whole(&all);
+    assert_eq!((run.code, &all[0]["category"]), (3, &json!("not_found")));
+    assert_eq!(all[0]["ref"], "aliyun/job/no-such-cluster/");
+    let unlisted = watch(&emulated, &["-o", "jsonl", "aliyun/invocation/c-1/"]);
+    assert_eq!(unlisted.code, 2, "{}", unlisted.stderr);
 }

@@ -86,6 +86,7 @@ fn answer(session: &Session, arguments: &Arguments) -> Result<Answer, Vec<Proble
         vendor: arguments.vendor,
         show_secrets: arguments.show_secrets,
         trust_finished: arguments.trust_finished,
+        ..Options::default()
     };
     let lens = Arc::new(Lens::prepare(
         session,

@@ -6,12 +6,13 @@ use chrono::Utc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{Session, references};
+use super::Session;
+use super::references::{self, Named};
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Wire};
 use crate::model::{Job, Notice, Report, Time};
 use crate::providers::{self, Ask, CLOUDS, Client, Found, mask_job};
-use crate::reference::Reference;
+use crate::reference::{Reference, Scope, Template};
 use crate::settings::{CloudKeys, Settings};
 
 /// A look-up spends at most this much time in all.
@@ -26,6 +27,8 @@ pub(super) struct Options {
     pub show_secrets: bool,
     /// Take a finished invocation whose exit codes cannot be read as succeeded.
     pub trust_finished: bool,
+    /// Scopes may stand among the references.
+    pub scopes: bool,
 }
 
 /// What became of one reference.
@@ -54,6 +57,8 @@ pub(super) fn all_cloud_keys() -> Vec<CloudKeys> {
 pub(super) struct Lens {
     /// What is looked at, in the order given, each once.
     pub references: Vec<Reference>,
+    /// The scopes that are looked at, in the order given, each once.
+    pub scopes: Vec<Scope>,
     /// What the clients share.
     pub wire: Arc<Wire>,
     /// Notices of the run.
@@ -81,14 +86,16 @@ impl Lens {
         let one = |problem| vec![problem];
         let mut limits = session.global.limits(settings.file()).map_err(one)?;
         limits.pace = pace;
-        let references = references::read(inputs, &settings, session.default_profile(&settings))?;
+        let profile = session.default_profile(&settings);
+        let named = references::read(inputs, &settings, profile, options.scopes)?;
         let told = Collected::default();
         let sink = session.sink(&told);
         let proxies = settings.environment().proxies();
         let wire = Wire::new(limits, &proxies, Arc::new(Utc::now), sink).map_err(one)?;
-        let clients = connect(&references, &settings, &wire);
+        let clients = connect(&named, &settings, &wire);
         Ok(Self {
-            references,
+            references: named.references,
+            scopes: named.scopes,
             wire,
             told,
             settings,
@@ -108,13 +115,27 @@ impl Lens {
         }
     }
 
+    /// The client of a scope's account.
+    ///
+    /// # Errors
+    /// Why the account cannot be used.
+    pub(super) fn client_of_scope(&self, scope: &Scope) -> Result<Arc<dyn Client>, Problem> {
+        self.clients[&account_of_scope(scope)].clone()
+    }
+
     /// How a thing of this reference's kind is asked for until a deadline.
     pub(super) fn ask(&self, reference: &Reference, deadline: Deadline) -> Ask {
+        self.ask_kind(reference.template, deadline)
+    }
+
+    /// How things of a kind are asked for until a deadline.
+    pub(super) fn ask_kind(&self, template: &Template, deadline: Deadline) -> Ask {
+        let kind = format!("{}/{}", template.cloud, template.kind);
         Ask {
             vendor: self.options.vendor,
             show_secrets: self.options.show_secrets,
             trust_finished: self.options.trust_finished,
-            states: self.settings.file().states(&kind_of(reference)).to_vec(),
+            states: self.settings.file().states(&kind).to_vec(),
             deadline,
         }
     }
@@ -212,24 +233,31 @@ pub(super) fn account_of(reference: &Reference) -> Account {
     (reference.template.cloud, reference.profile.clone())
 }
 
+fn account_of_scope(scope: &Scope) -> Account {
+    (scope.template.cloud, scope.profile.clone())
+}
+
 /// One client for each account that the references name.
 fn connect(
-    references: &[Reference],
+    named: &Named,
     settings: &Settings,
     wire: &Arc<Wire>,
 ) -> HashMap<Account, Result<Arc<dyn Client>, Problem>> {
     let mut clients = HashMap::new();
-    for reference in references {
-        clients.entry(account_of(reference)).or_insert_with(|| {
-            let cloud = providers::cloud(reference.template.cloud)
-                .expect("every template belongs to a cloud of the registry");
-            let keys = CloudKeys {
-                cloud: cloud.name,
-                keys: cloud.keys,
-            };
-            let profile = settings.profile(&keys, &reference.profile)?;
-            (cloud.connect)(&profile, wire).map(Arc::from)
-        });
+    let things = named.references.iter().map(account_of);
+    for account in things.chain(named.scopes.iter().map(account_of_scope)) {
+        clients
+            .entry(account)
+            .or_insert_with_key(|(cloud, profile)| {
+                let cloud = providers::cloud(cloud)
+                    .expect("every template belongs to a cloud of the registry");
+                let keys = CloudKeys {
+                    cloud: cloud.name,
+                    keys: cloud.keys,
+                };
+                let profile = settings.profile(&keys, profile)?;
+                (cloud.connect)(&profile, wire).map(Arc::from)
+            });
     }
     clients
 }

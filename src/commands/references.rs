@@ -3,20 +3,31 @@ use std::io::{self, BufRead, Read as _};
 
 use crate::error::Problem;
 use crate::providers::{self, RESERVED_KINDS};
-use crate::reference::{Reader, Reference};
+use crate::reference::{Reader, Reference, Scope, Target};
 use crate::settings::Settings;
 
 use super::look_up::cloud_keys;
 
-/// Reads every reference that was typed or stands on standard input, in order, each once.
+/// What a command line names.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    /// Things, in order, each once.
+    pub references: Vec<Reference>,
+    /// Scopes, in order, each once; empty unless they are allowed.
+    pub scopes: Vec<Scope>,
+}
+
+/// Reads everything that was typed or stands on standard input.
 ///
 /// # Errors
-/// Wrong use: all references that are wrong, so that they can be mended at once.
+/// Wrong use: all references that are wrong, so that they can be mended at once. A scope is wrong
+/// where only things are allowed.
 pub(super) fn read(
     typed: &[String],
     settings: &Settings,
     default_profile: &str,
-) -> Result<Vec<Reference>, Vec<Problem>> {
+    with_scopes: bool,
+) -> Result<Named, Vec<Problem>> {
     let inputs = with_standard_input(typed).map_err(|problem| vec![problem])?;
     let templates: Vec<_> = providers::kinds().map(|kind| &kind.template).collect();
     let setting = |cloud: &str, profile: &str, key: &str| {
@@ -30,20 +41,30 @@ pub(super) fn read(
         default_profile,
         setting: &setting,
     };
-    let mut references = Vec::new();
+    let mut named = Named::default();
     let mut problems = Vec::new();
     let mut seen = HashSet::new();
     for input in &inputs {
-        match reader.read(input) {
-            Ok(read) => references.extend(
-                read.into_iter()
+        let target = match with_scopes {
+            true => reader.read_any(input),
+            false => reader.read(input).map(Target::Things),
+        };
+        match target {
+            Ok(Target::Things(things)) => named.references.extend(
+                things
+                    .into_iter()
                     .filter(|reference| seen.insert(reference.to_string())),
             ),
+            Ok(Target::Scope(scope)) => {
+                if seen.insert(scope.to_string()) {
+                    named.scopes.push(scope);
+                }
+            }
             Err(problem) => problems.push(problem),
         }
     }
     match problems.is_empty() {
-        true => Ok(references),
+        true => Ok(named),
         false => Err(problems),
     }
 }

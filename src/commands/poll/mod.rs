@@ -180,6 +180,11 @@ impl Poller {
         self.watched.push(Watched::new(reference));
     }
 
+    /// The start on a monotonic clock.
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
     /// Time since the start; the clock of the wall plays no part in it.
     pub(super) fn elapsed(&self) -> Duration {
         self.started.elapsed()

@@ -49,6 +49,7 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Prepared, Vec<Pro
         vendor: arguments.vendor,
         show_secrets: arguments.show_secrets,
         trust_finished: arguments.trust_finished,
+        ..Options::default()
     };
     let lens = Lens::prepare(
         session,

@@ -1,53 +1,30 @@
 mod display;
+mod ends;
+mod options;
 mod outlet;
+mod scopes;
 
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 use tokio::time::Instant;
+
+pub(super) use options::Arguments;
 
 use super::look_up::{Lens, Options};
 use super::poll::{Change, Manner, PACE, Poller, Turn, Watched, is_weather};
 use super::voice::Voice;
 use super::{Session, closed, runtime};
 use crate::error::{self, Category, Problem};
-use crate::gate::{Goal, Open, Rules, Standing};
-use crate::output::{self, Format, Row, Screen, Size, Summary};
-use crate::settings;
+use crate::gate::{Open, Rules, Standing};
+use crate::output::{self, Row, Screen, Size, Summary};
 use display::{Display, problem_lines};
+use ends::{Ends, handler};
+use options::Plan;
 use outlet::Outlet;
-
-/// Follow jobs until all have ended: a live table on a terminal, else a line for each change
-#[derive(Debug, Args)]
-#[command(
-    before_help = "Examples:\n  \
-        joblens watch aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
-        joblens watch -o jsonl - < references.txt | jq -c 'select(.type == \"transition\")'",
-    after_help = "Exit codes: 0 all have ended, however · 2 wrong use · 3 missing · 4 credentials ·\n\
-        5 service or network · 130/143 interrupted · 141 output closed. To decide by the outcome: joblens wait."
-)]
-pub(super) struct Arguments {
-    /// What to follow; - reads references from standard input, one a line
-    #[arg(value_name = "REF")]
-    references: Vec<String>,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded
-    #[arg(long)]
-    trust_finished: bool,
-    /// A fixed time between two looks at a job, in place of 2s rising to 30s
-    #[arg(long, value_name = "TIME", hide_short_help = true)]
-    interval: Option<String>,
-    /// Time from the start in which nothing is believed to be missing
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "60s",
-        hide_short_help = true
-    )]
-    missing_grace: String,
-}
+use scopes::{News, Scopes};
 
 /// Messages that are kept for the end while a table covers the terminal.
 const MOST_HELD: usize = 200;
@@ -72,53 +49,23 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     }
 }
 
-/// What the options say, checked before the first call.
-struct Plan {
-    rules: Rules,
-    interval: Option<Duration>,
-}
-
 fn prepare(session: &Session, arguments: &Arguments) -> Result<(Arc<Lens>, Plan), Vec<Problem>> {
     let one = |problem| vec![problem];
-    if session.global.format() == Format::Json {
-        return Err(one(Problem::usage(
-            "-o json is one document, and watch is a stream",
-        )
-        .hint("-o jsonl writes a record for each change")));
-    }
-    let interval = arguments.interval.as_deref();
-    let interval = interval.map(|text| time("--interval", text)).transpose();
-    let plan = Plan {
-        rules: Rules {
-            missing_grace: time("--missing-grace", &arguments.missing_grace).map_err(one)?,
-            ..Rules::new(Goal::Ended)
-        },
-        interval: interval.map_err(one)?,
-    };
-    if plan.interval.is_some_and(|interval| interval.is_zero()) {
-        let problem = Problem::usage("--interval 0 would never rest").hint("write 5s or 30s");
-        return Err(one(problem));
-    }
+    let plan = arguments.plan(session.global.format()).map_err(one)?;
     let options = Options {
         trust_finished: arguments.trust_finished,
+        scopes: true,
         ..Options::default()
     };
     let settings = session.settings().map_err(one)?;
     let inputs = &arguments.references;
     let lens = Lens::prepare(session, settings, inputs, options, Some(PACE))?;
-    if lens.references.is_empty() {
+    if lens.references.is_empty() && lens.scopes.is_empty() {
         return Err(one(Problem::usage("nothing to watch").hint(
-            "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
+            "name a reference, such as aliyun/job/CLUSTER/JOB, a scope, such as aliyun/job/CLUSTER/, or - for standard input",
         )));
     }
     Ok((Arc::new(lens), plan))
-}
-
-fn time(option: &str, text: &str) -> Result<Duration, Problem> {
-    settings::duration(text).ok_or_else(|| {
-        let message = format!("{option} {text}: a time with its unit was expected");
-        Problem::usage(message).hint("write 90s, 15m, 2h30m or 1d")
-    })
 }
 
 async fn follow(session: &Session, lens: Arc<Lens>, plan: Plan) -> u8 {
@@ -139,6 +86,7 @@ async fn follow(session: &Session, lens: Arc<Lens>, plan: Plan) -> u8 {
     let mut watch = Watch {
         session,
         poller: Poller::new(Arc::clone(&lens), manner),
+        scopes: Scopes::new(&lens, plan.interval),
         lens,
         rules: plan.rules,
         display,
@@ -179,6 +127,7 @@ type Told = Option<(Category, bool)>;
 struct Watch<'a> {
     session: &'a Session,
     poller: Poller,
+    scopes: Scopes,
     lens: Arc<Lens>,
     rules: Rules,
     display: Display,
@@ -198,17 +147,21 @@ impl Watch<'_> {
         loop {
             self.settle();
             self.draw();
-            if self.poller.watched.iter().all(|watched| watched.done) {
+            let is_done = self.poller.watched.iter().all(|watched| watched.done);
+            if is_done && self.scopes.are_over() {
                 return End::Done;
             }
             self.poller.start_due();
-            let (busy, wake_at) = (self.poller.is_busy(), self.wake_at());
+            self.scopes.start_due(self.poller.elapsed());
+            let (busy, listing) = (self.poller.is_busy(), self.scopes.is_busy());
+            let (started, wake_at) = (self.poller.started(), self.wake_at());
             tokio::select! {
                 biased;
                 code = ends.next() => return End::Stopped(code),
                 error = self.outlet.failed() => return End::Closed(error),
                 _ = resized.recv() => self.display.forget(),
                 changes = self.poller.next(), if busy => self.take(&changes),
+                news = self.scopes.next(|| started.elapsed()), if listing => self.take_news(news),
                 () = tokio::time::sleep_until(wake_at) => {}
             }
         }
@@ -218,8 +171,8 @@ impl Watch<'_> {
     fn wake_at(&self) -> Instant {
         let now = self.poller.elapsed();
         let tick = matches!(self.display, Display::Live(_)).then(|| now + TICK);
-        let due = self.poller.next_due();
-        let wake = due.into_iter().chain(tick).min();
+        let due = self.poller.next_due().into_iter();
+        let wake = due.chain(self.scopes.next_due()).chain(tick).min();
         // Without either, a look is under way and ends the waiting.
         Instant::now() + wake.map_or(TICK, |wake| wake.saturating_sub(now))
     }
@@ -252,6 +205,26 @@ impl Watch<'_> {
             if notice.code == "unknown_state" || notice.code == "clock_corrected" {
                 self.say(format!("joblens: note: {}", notice.message));
             }
+        }
+    }
+
+    /// Follows what has appeared in a scope, and tells when a scope cannot be listed.
+    fn take_news(&mut self, news: Option<News>) {
+        match news {
+            None => {}
+            Some(News::Appeared(references)) => {
+                for reference in references {
+                    let watched = &self.poller.watched;
+                    let canonical = reference.to_string();
+                    if !watched
+                        .iter()
+                        .any(|one| one.reference.to_string() == canonical)
+                    {
+                        self.poller.add(&reference);
+                    }
+                }
+            }
+            Some(News::Trouble(problem, is_final)) => self.complain(&problem, is_final),
         }
     }
 
@@ -350,9 +323,10 @@ impl Watch<'_> {
         let rows = rows(&self.poller, &self.rules);
         let watched = &self.poller.watched;
         let problems = watched.iter().filter_map(|one| one.problem.as_ref());
+        let problems: Vec<&Problem> = problems.chain(self.scopes.problems()).collect();
         let summary = Summary {
             jobs: watched.iter().filter(|one| one.job.is_some()).count() as u64,
-            errors: problems.clone().count() as u64,
+            errors: problems.len() as u64,
             calls: self.lens.wire.calls(),
         };
         let done = error::exit_code(problems);
@@ -431,34 +405,4 @@ fn keep(lines: &mut Vec<String>, line: String) {
         lines.remove(0);
     }
     lines.push(line);
-}
-
-/// The signals that end a command that must tidy up.
-struct Ends {
-    interrupt: Signal,
-    terminate: Signal,
-    quit: Signal,
-}
-
-impl Ends {
-    fn new() -> Self {
-        Self {
-            interrupt: handler(SignalKind::interrupt()),
-            terminate: handler(SignalKind::terminate()),
-            quit: handler(SignalKind::quit()),
-        }
-    }
-
-    /// The exit code that belongs to the next signal.
-    async fn next(&mut self) -> u8 {
-        tokio::select! {
-            _ = self.interrupt.recv() => 130,
-            _ = self.terminate.recv() => 143,
-            _ = self.quit.recv() => 131,
-        }
-    }
-}
-
-fn handler(kind: SignalKind) -> Signal {
-    signal(kind).expect("a handler of this signal can always be set")
 }

@@ -1,0 +1,176 @@
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::super::look_up::{BUDGET, Lens};
+use crate::error::{Category, Problem};
+use crate::http::Deadline;
+use crate::providers::{self, Found};
+use crate::reference::{Reference, Scope};
+
+/// The time between two looks at what is in a scope.
+const PAUSE: Duration = Duration::from_secs(10);
+/// At most so many things of a scope are looked through at a time, the newest first where the cloud
+/// can sort.
+const MOST_LISTED: usize = 1000;
+
+/// Scopes that are followed: what is on its way when they are first listed, and what appears later.
+pub(super) struct Scopes {
+    followed: Vec<Followed>,
+    running: JoinSet<(usize, Listed)>,
+    lens: Arc<Lens>,
+    every: Duration,
+}
+
+struct Followed {
+    scope: Scope,
+    next_at: Duration,
+    busy: bool,
+    /// No list of it will ever come.
+    dead: bool,
+    /// Ids that were listed before; `None` before the first list.
+    known: Option<HashSet<String>>,
+    problem: Option<Problem>,
+}
+
+type Listed = Result<Vec<Found>, Box<Problem>>;
+
+/// What a list has brought.
+pub(super) enum News {
+    /// Things that are new in a scope.
+    Appeared(Vec<Reference>),
+    /// A scope cannot be listed, for the first time since it last could; true when it never will be.
+    Trouble(Box<Problem>, bool),
+}
+
+impl Scopes {
+    pub(super) fn new(lens: &Arc<Lens>, interval: Option<Duration>) -> Self {
+        let followed = lens.scopes.iter().map(|scope| Followed {
+            scope: scope.clone(),
+            next_at: Duration::ZERO,
+            busy: false,
+            dead: false,
+            known: None,
+            problem: None,
+        });
+        Self {
+            followed: followed.collect(),
+            running: JoinSet::new(),
+            lens: Arc::clone(lens),
+            every: interval.unwrap_or(PAUSE),
+        }
+    }
+
+    /// True when nothing can appear any more.
+    pub(super) fn are_over(&self) -> bool {
+        self.followed.iter().all(|followed| followed.dead)
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        !self.running.is_empty()
+    }
+
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        let idle = self.followed.iter().filter(|one| !one.busy && !one.dead);
+        idle.map(|followed| followed.next_at).min()
+    }
+
+    /// Why scopes cannot be listed at the moment.
+    pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.followed
+            .iter()
+            .filter_map(|followed| followed.problem.as_ref())
+    }
+
+    /// Asks for the lists that are due.
+    pub(super) fn start_due(&mut self, now: Duration) {
+        for (number, followed) in self.followed.iter_mut().enumerate() {
+            if !followed.busy && !followed.dead && followed.next_at <= now {
+                followed.busy = true;
+                let (lens, scope) = (Arc::clone(&self.lens), followed.scope.clone());
+                self.running
+                    .spawn(async move { (number, list(&lens, &scope).await) });
+            }
+        }
+    }
+
+    /// Waits for the next list.
+    pub(super) async fn next(&mut self, now: impl Fn() -> Duration) -> Option<News> {
+        let (number, listed) = self
+            .running
+            .join_next()
+            .await?
+            .expect("a list neither panics nor is cancelled");
+        let followed = &mut self.followed[number];
+        followed.busy = false;
+        match listed {
+            Ok(found) => {
+                followed.next_at = now() + self.every;
+                followed.problem = None;
+                Some(News::Appeared(followed.take(found)))
+            }
+            Err(problem) => {
+                let wait = problem.retry_after.unwrap_or_default().max(self.every);
+                followed.next_at = now() + wait;
+                followed.dead = is_final(problem.category);
+                let is_first = followed.problem.is_none();
+                followed.problem = Some((*problem).clone());
+                (is_first || followed.dead).then_some(News::Trouble(problem, followed.dead))
+            }
+        }
+    }
+}
+
+impl Followed {
+    /// The references of what is new. What had ended before the first list is no news.
+    fn take(&mut self, found: Vec<Found>) -> Vec<Reference> {
+        let is_first = self.known.is_none();
+        let known = self.known.get_or_insert_with(HashSet::new);
+        found
+            .into_iter()
+            .filter(|found| known.insert(found.job.id.clone()))
+            .filter(|found| !(is_first && found.job.ended))
+            .filter_map(|found| self.scope.reference(&found.job.id))
+            .collect()
+    }
+}
+
+async fn list(lens: &Lens, scope: &Scope) -> Listed {
+    let framed = |mut problem: Problem| {
+        problem.reference = Some(scope.to_string());
+        problem.input = Some(scope.input.clone());
+        Box::new(problem)
+    };
+    let client = lens.client_of_scope(scope).map_err(framed)?;
+    let ask = lens.ask_kind(scope.template, Deadline::after(BUDGET));
+    let mut all = Vec::new();
+    let mut keep = |found: Vec<Found>| {
+        all.extend(found);
+        ControlFlow::Continue(())
+    };
+    let drained = providers::drain(&*client, scope, &ask, Some(MOST_LISTED), &mut keep).await;
+    match drained {
+        Some(Ok(_)) => Ok(all),
+        Some(Err(problem)) => Err(framed(problem)),
+        None => Err(framed(Problem::usage(format!(
+            "{}/{} cannot be listed, so its scopes cannot be watched",
+            scope.template.cloud, scope.template.kind
+        )))),
+    }
+}
+
+/// A failure that no later list can mend.
+fn is_final(category: Category) -> bool {
+    matches!(
+        category,
+        Category::Usage
+            | Category::NoCredentials
+            | Category::Refused
+            | Category::Permission
+            | Category::Rejected
+            | Category::NotFound
+    )
+}
