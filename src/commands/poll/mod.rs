@@ -1,6 +1,8 @@
 //! Looking again and again at many things, on a budget of calls.
 
 mod schedule;
+mod sending;
+mod taking;
 mod weather;
 
 use std::collections::HashMap;
@@ -9,12 +11,11 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::look_up::{Account, BUDGET, Lens, Outcome, account_of, addressed};
-use crate::crypto;
+use super::look_up::{Account, BUDGET, Lens, Outcome};
 use crate::error::{Category, Problem};
 use crate::gate::{Look, Rules, Track};
 use crate::http::Deadline;
-use crate::model::{Job, State, Time};
+use crate::model::{Job, State};
 use crate::providers;
 use crate::reference::Reference;
 
@@ -238,273 +239,6 @@ impl Poller {
             .min()?;
         since.checked_add(limit)
     }
-
-    /// Sends the looks that are due; things of one account and kind share list calls.
-    pub(super) fn start_due(&mut self) {
-        let now = self.elapsed();
-        let mut groups: HashMap<(Account, &str), Vec<Number>> = HashMap::new();
-        for (number, watched) in self.watched.iter_mut().enumerate() {
-            watched.queued = false;
-            if watched.busy || watched.done {
-                continue;
-            }
-            // What is due soon goes along, so that the members of a list call stay together.
-            let slack = if watched.alone {
-                Duration::ZERO
-            } else {
-                watched.every / 2
-            };
-            if watched.next_at <= now + slack {
-                let kind = watched.reference.template.kind;
-                let group = (account_of(&watched.reference), kind);
-                groups.entry(group).or_default().push(number);
-            }
-        }
-        for numbers in groups.into_values() {
-            if numbers
-                .iter()
-                .all(|number| self.watched[*number].next_at > now)
-            {
-                continue;
-            }
-            self.start_group(&numbers);
-        }
-    }
-
-    fn start_group(&mut self, numbers: &[Number]) {
-        let (mut alone, together): (Vec<_>, Vec<_>) = numbers
-            .iter()
-            .partition(|number| self.watched[**number].alone || self.manner.needs_events);
-        if !self.start_glance(&together) {
-            alone.extend(together);
-        }
-        let now = self.elapsed();
-        alone.retain(|number| self.watched[*number].next_at <= now);
-        // Who has waited longest comes first, so that a long list starves nobody.
-        alone.sort_by_key(|number| self.watched[*number].next_at);
-        let mut places = MOST_AT_ONCE.saturating_sub(self.under_way(numbers));
-        for number in alone {
-            self.watched[number].queued = places == 0;
-            if places > 0 {
-                places -= 1;
-                self.start_look(number);
-            }
-        }
-    }
-
-    /// Looks at single things that are under way with the account of these things.
-    fn under_way(&self, numbers: &[Number]) -> usize {
-        let Some(first) = numbers.first() else {
-            return 0;
-        };
-        let account = account_of(&self.watched[*first].reference);
-        self.looks.get(&account).copied().unwrap_or(0)
-    }
-
-    /// One look at several things; false when their kind has no such call.
-    fn start_glance(&mut self, numbers: &[Number]) -> bool {
-        let Some(first) = numbers.first().filter(|_| numbers.len() > 1) else {
-            return false;
-        };
-        let reference = &self.watched[*first].reference;
-        let Ok(client) = self.lens.client(reference) else {
-            return false;
-        };
-        let references: Vec<Reference> = numbers
-            .iter()
-            .map(|number| self.watched[*number].reference.clone())
-            .collect();
-        let ends = self.look_ends();
-        let ask = self.lens.ask(reference, ends.deadline);
-        if client.glance(&references, &ask).is_none() {
-            return false;
-        }
-        for number in numbers {
-            self.watched[*number].busy = true;
-        }
-        let (lens, numbers) = (Arc::clone(&self.lens), numbers.to_vec());
-        self.running.spawn(async move {
-            let rows = match client.glance(&references, &ask) {
-                Some(glance) => glance.await,
-                // Another look has just learned that this account may not list.
-                None => Ok(references.iter().map(|_| None).collect()),
-            };
-            let rows = rows.map_err(|problem| Box::new(addressed(problem, &references[0])));
-            let jobs = rows.map(|rows| {
-                let settle = |(row, reference)| -> Option<Job> {
-                    let found: Option<providers::Found> = row;
-                    lens.settle(found?, reference).ok()
-                };
-                rows.into_iter().zip(&references).map(settle).collect()
-            });
-            Back::Glanced(numbers, jobs, ends.is_late())
-        });
-        true
-    }
-
-    fn start_look(&mut self, number: Number) {
-        let watched = &mut self.watched[number];
-        watched.busy = true;
-        let ends = self.look_ends();
-        let watched = &mut self.watched[number];
-        let account = account_of(&watched.reference);
-        *self.looks.entry(account).or_default() += 1;
-        let (lens, reference) = (Arc::clone(&self.lens), watched.reference.clone());
-        let confirms = self.manner.confirms && watched.track.needs_confirmation();
-        self.running.spawn(async move {
-            let outcome = lens.look(&reference, ends.deadline).await;
-            let confirmation = match confirms && outcome.is_ok() {
-                true => confirm(&lens, &reference, ends.deadline).await,
-                false => Confirmation::NotAsked,
-            };
-            Back::Looked(number, Box::new(outcome), confirmation, ends.is_late())
-        });
-    }
-
-    /// Waits for the next answer and takes it in.
-    pub(super) async fn next(&mut self) -> Vec<Change> {
-        match self.running.join_next().await {
-            None => Vec::new(),
-            Some(Err(_)) => unreachable!("a look neither panics nor is cancelled"),
-            Some(Ok(Back::Looked(number, outcome, confirmation, late))) => {
-                let account = account_of(&self.watched[number].reference);
-                self.looks.entry(account).and_modify(|looks| *looks -= 1);
-                self.confirmed(number, &confirmation);
-                match confirmation {
-                    Confirmation::Failed(problem) if outcome.is_ok() => {
-                        self.take(number, Err(*problem), late)
-                    }
-                    _ => self.take(number, *outcome, late),
-                }
-            }
-            Some(Ok(Back::Glanced(numbers, Ok(rows), _))) => numbers
-                .into_iter()
-                .zip(rows)
-                .flat_map(|(number, row)| self.take_row(number, row))
-                .collect(),
-            Some(Ok(Back::Glanced(numbers, Err(problem), late))) => numbers
-                .into_iter()
-                .flat_map(|number| {
-                    let problem = addressed((*problem).clone(), &self.watched[number].reference);
-                    let changes = self.take(number, Err(problem), late);
-                    // It may be only the list that is broken.
-                    self.watched[number].alone = self.watched[number].failures >= MOST_BAD_LISTS;
-                    changes
-                })
-                .collect(),
-        }
-    }
-
-    fn confirmed(&mut self, number: Number, confirmation: &Confirmation) {
-        if matches!(confirmation, Confirmation::Exists) {
-            self.watched[number].track.confirm();
-        }
-    }
-
-    /// A list's row. It is enough while nothing has changed; a change, an end, and a thing that the
-    /// list does not hold are asked for alone.
-    fn take_row(&mut self, number: Number, row: Option<Job>) -> Vec<Change> {
-        let watched = &mut self.watched[number];
-        let before = watched.job.as_ref().map(|job| job.state);
-        let word = watched
-            .job
-            .as_ref()
-            .and_then(|job| job.state_raw.as_deref());
-        match row {
-            Some(job) if before == Some(job.state) && word == job.state_raw.as_deref() => {
-                let job = watched.job.clone().unwrap_or(job);
-                self.take(number, Ok(job), false)
-            }
-            Some(job) if before.is_none() && !job.ended && job.state != State::Unknown => {
-                self.take(number, Ok(job), false)
-            }
-            _ => {
-                (watched.busy, watched.alone) = (false, true);
-                watched.next_at = Duration::ZERO;
-                Vec::new()
-            }
-        }
-    }
-
-    /// What a look has brought; `late` when it failed since the whole command is about to end.
-    fn take(&mut self, number: Number, outcome: Outcome, late: bool) -> Vec<Change> {
-        let now = self.elapsed();
-        let mut changes = Vec::new();
-        let watched = &mut self.watched[number];
-        let cloud = watched.reference.template.cloud;
-        (watched.busy, watched.looked, watched.alone) = (false, true, false);
-        match outcome {
-            Ok(job) => {
-                let before = watched.job.as_ref().map(|job| job.state);
-                watched.track.see(Look::Job(&job), now);
-                (watched.failures, watched.problem) = (0, None);
-                if before != Some(job.state) {
-                    changes.push(Change::State(number, before));
-                }
-                let unchanged = now.saturating_sub(watched.track.since().unwrap_or(now));
-                let every = self.pause(&job, unchanged);
-                let watched = &mut self.watched[number];
-                (watched.every, watched.job) = (every, Some(job));
-                let jitter = 0.9 + 0.2 * crypto::random_fraction();
-                watched.next_at = now + watched.every.mul_f64(jitter);
-                changes.extend(self.weather.fair(cloud, number, now).map(Change::Weather));
-            }
-            Err(problem) if late && self.tells_nothing(number, &problem) => {
-                let watched = &mut self.watched[number];
-                watched.next_at = now + self.manner.interval.unwrap_or(schedule::SHORTEST);
-            }
-            Err(problem) => {
-                let watched = &mut self.watched[number];
-                watched.track.see(Look::Failed(&problem), now);
-                watched.failures += 1;
-                watched.every = schedule::after_failures(watched.failures, self.manner.interval);
-                let wait = problem.retry_after.unwrap_or_default().max(watched.every);
-                watched.next_at = now + wait;
-                // What may pass by itself is told once for the cloud, and not for each thing.
-                let told = watched.problem.as_ref().map(|problem| problem.category);
-                if told != Some(problem.category) && !is_weather(problem.category) {
-                    changes.push(Change::Problem(number));
-                }
-                if problem.category == Category::Throttled {
-                    self.hold_back(number, now + wait);
-                }
-                if is_weather(problem.category) {
-                    let turn = self.weather.foul(cloud, number, &problem, now);
-                    changes.extend(turn.map(Change::Weather));
-                } else {
-                    // A cloud that says no does answer.
-                    changes.extend(self.weather.fair(cloud, number, now).map(Change::Weather));
-                }
-                self.watched[number].problem = Some(problem);
-            }
-        }
-        changes
-    }
-
-    /// The time to the next look at a thing whose state was seen unchanged for so long.
-    fn pause(&self, job: &Job, unchanged: Duration) -> Duration {
-        let known = [job.created_at, job.started_at, job.updated_at]
-            .into_iter()
-            .flatten()
-            .max();
-        let on_record = known
-            .zip(Time::new(self.lens.wire.now()))
-            .and_then(|(at, now)| u64::try_from(now.seconds_since(at)).ok())
-            .map(Duration::from_secs);
-        self.manner
-            .interval
-            .unwrap_or_else(|| schedule::pause(on_record.unwrap_or_default().max(unchanged)))
-    }
-
-    /// Nothing of a throttled account is asked before a moment.
-    fn hold_back(&mut self, number: Number, until: Duration) {
-        let account = account_of(&self.watched[number].reference);
-        for watched in &mut self.watched {
-            if account_of(&watched.reference) == account {
-                watched.next_at = watched.next_at.max(until);
-            }
-        }
-    }
 }
 
 /// True for kinds whose things report events only.
@@ -518,19 +252,4 @@ pub(super) fn is_weather(category: Category) -> bool {
         category,
         Category::Network | Category::Throttled | Category::Service | Category::Unreadable
     )
-}
-
-async fn confirm(lens: &Lens, reference: &Reference, deadline: Deadline) -> Confirmation {
-    let client = match lens.client(reference) {
-        Ok(client) => client,
-        Err(problem) => return Confirmation::Failed(Box::new(problem)),
-    };
-    let ask = lens.ask(reference, deadline);
-    match client.confirm(reference, &ask) {
-        None => Confirmation::Exists,
-        Some(asked) => match asked.await {
-            Ok(()) => Confirmation::Exists,
-            Err(problem) => Confirmation::Failed(Box::new(addressed(problem, reference))),
-        },
-    }
 }
