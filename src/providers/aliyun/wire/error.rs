@@ -148,9 +148,9 @@ fn permission(asked: &Asked<'_>) -> String {
 fn no_cluster(asked: &Asked<'_>) -> String {
     let hangzhou = asked.cluster.contains("-hz-") && asked.region != Some("cn-hangzhou");
     let first = if hangzhou {
-        "“-hz-” may mean cn-hangzhou: set region, or run: joblens list aliyun"
+        "“-hz-” may mean cn-hangzhou: set region in the profile, or ALIBABA_CLOUD_REGION_ID"
     } else {
-        "a cluster is known in its own region only: check region, or run: joblens list aliyun"
+        "a cluster is known in its own region only: check region and the cluster's id"
     };
     format!("{first}; clusters of E-HPC NEXT (API 2024-07-30) are not known to this API")
 }
