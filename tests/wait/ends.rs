@@ -98,8 +98,21 @@ fn a_signal_ends_it_when_nobody_reads_standard_error_and_the_answer_is_written()
 fn a_signal_ends_a_decided_wait_whose_answer_nobody_takes() {
     let emulated = Emulated::start(&thing(INSTANCE, "0s Completed"));
     let (reader, writer) = full();
-    let wait = emulated.wait(&[INSTANCE, "-t", LONG]);
-    let run = end_by(&emulated, "TERM", wait, writer, Stdio::piped());
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let option = format!("json={}", report.display());
+    let wait = emulated.wait(&[INSTANCE, "-t", LONG, "--report", &option]);
+    let running = wait.start(writer, Stdio::piped());
+    // The report is written whole before the answer, so that it tells when all is decided.
+    let is_decided =
+        || std::fs::read_to_string(&report).is_ok_and(|text| text.contains("\"holds\""));
+    let started = Instant::now();
+    while !is_decided() {
+        assert!(started.elapsed().as_secs() < 60, "not decided");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    running.signal("TERM");
+    let run = running.end();
     assert_eq!(run.code, 143, "{}", run.stderr);
     assert!(run.stderr.contains("holds"), "{}", run.stderr);
     drop(reader);
