@@ -83,8 +83,16 @@ impl Account {
     ) -> Result<Answer, Problem> {
         let mut attempts = 0;
         let mut resent_at_once = false;
+        // What the attempt before said; running out of time after it says less.
+        let mut earlier: Option<Problem> = None;
         loop {
-            let permits = self.admit(request, deadline, attempts).await?;
+            let permits = match self.admit(request, deadline, attempts).await {
+                Ok(permits) => permits,
+                Err(problem) if problem.category == Category::Network => {
+                    return Err(earlier.unwrap_or(problem));
+                }
+                Err(problem) => return Err(problem),
+            };
             attempts += 1;
             let outcome = self.attempt(request, signer, deadline, attempts).await;
             let (refusal, answer) = match outcome {
@@ -102,6 +110,10 @@ impl Account {
                 self.learn(request, &refusal);
             }
             drop(permits);
+            let is_cut = answer.is_none() && deadline.remaining().is_zero();
+            if let Some(problem) = earlier.take().filter(|_| is_cut) {
+                return Err(problem);
+            }
             let fail = |refusal| {
                 let problem = self.framed(request, refusal, answer.as_ref(), attempts);
                 if answer.is_none() {
@@ -147,6 +159,7 @@ impl Account {
             if refusal.category == Category::Throttled {
                 self.condition.hold_back(pause);
             }
+            earlier = Some(self.framed(request, refusal, answer.as_ref(), attempts));
             sleep(pause).await;
         }
     }

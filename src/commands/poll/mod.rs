@@ -109,6 +109,8 @@ impl Watched {
 /// Looks of one account that are under way at once. The time of a look begins when it starts, so a
 /// long list must not wait for its turn on that time.
 const MOST_AT_ONCE: usize = 16;
+/// What a look leaves of the command's time, so that a busy machine can still take its end in.
+const REMNANT: Duration = Duration::from_millis(300);
 /// After so many failures in a row a thing is asked for alone.
 const MOST_BAD_LISTS: u32 = 3;
 
@@ -204,19 +206,23 @@ impl Poller {
     /// Until when a look that starts now may take: a little less than there is, so that what kept
     /// the first look at a thing from its answer is known when the time is over.
     fn look_ends(&self) -> LookEnds {
-        let left = |end: Duration| end.saturating_sub(self.elapsed()).mul_f64(0.95);
-        let left = self.manner.ends_at.map(left).filter(|left| *left < BUDGET);
+        let left = self.manner.ends_at.map(|end| {
+            let left = end.saturating_sub(self.elapsed());
+            left - (left / 20).max(REMNANT.min(left / 4))
+        });
+        let left = left.filter(|left| *left < BUDGET);
         LookEnds {
             deadline: Deadline::after(left.unwrap_or(BUDGET)),
             with_the_command: left.is_some(),
         }
     }
 
-    /// True when a look that came too late tells nothing: what was read before is on its way, and
-    /// what no call was sent for was not looked at.
+    /// True when a look that came too late tells nothing: what was known before still is, and what no
+    /// call was sent for was not looked at.
     fn tells_nothing(&self, number: Number, problem: &Problem) -> bool {
-        let was_sent = problem.attempts > 0;
-        problem.category == Category::Network && (self.watched[number].job.is_some() || !was_sent)
+        let watched = &self.watched[number];
+        let is_known = watched.job.is_some() || watched.problem.is_some();
+        problem.category == Category::Network && (is_known || problem.attempts == 0)
     }
 
     /// When the next look is due that need not wait for the end of another.
