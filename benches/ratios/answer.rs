@@ -54,7 +54,7 @@ fn event(level: &str, reason: &str, message: &str) -> Value {
 fn container(number: usize) -> Value {
     json!({
         "Name": "main", "Image": "registry-vpc.cn-hangzhou.aliyuncs.com/lab/train:2022.04",
-        "ImagePullPolicy": "IfNotPresent", "WorkingDir": "/workspace",
+        "ImagePullPolicy": "IfNotPresent", "WorkingDir": "/srv/job",
         "Commands": ["/bin/sh", "-c"],
         "Args": [format!("python train.py --seed {number} --token abc123 > /data/log.txt")],
         "Cpu": 8, "Memory": 31, "Gpu": 1, "RestartCount": 0, "Ready": true,

@@ -215,7 +215,7 @@ fn instance(id: &str, view: &View<'_>) -> Value {
         "headerNotebookIp": is_running.then_some("10.0.40.17"),
         "tensorboardId": null,
         "tensorboardPath": null,
-        "mountInfoList": [{"sourcePath": "/work/home/magic2", "type": "path"}],
+        "mountInfoList": [{"sourcePath": "/public/home/magic2", "type": "path"}],
         "containerPortInfoList": ports,
         "useStartScript": false,
         "startScriptActionScope": "all",
