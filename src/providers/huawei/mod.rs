@@ -206,13 +206,7 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
 }
 
 fn endpoint(profile: &Profile, wire: &Wire) -> Result<Endpoint, Problem> {
-    let parse = |text: &str| {
-        Endpoint::parse(text, &[], wire.limits().allow_http).map_err(|mut problem| {
-            problem.cloud = Some(CLOUD.name.to_owned());
-            problem.profile = Some(profile.name.clone());
-            problem
-        })
-    };
+    let parse = |text: &str| Endpoint::parse(text, &[], wire.limits().allow_http);
     if let Some(text) = profile.get("endpoint") {
         return parse(text);
     }

@@ -92,12 +92,7 @@ impl Client {
         let endpoint = profile
             .get("endpoint")
             .unwrap_or("https://ccs.api.qcloud.com");
-        let endpoint =
-            Endpoint::parse(endpoint, &[], wire.limits().allow_http).map_err(|mut problem| {
-                problem.cloud = Some(CLOUD.name.to_owned());
-                problem.profile = Some(profile.name.clone());
-                problem
-            })?;
+        let endpoint = Endpoint::parse(endpoint, &[], wire.limits().allow_http)?;
         Ok(Self {
             account: Account::new(
                 wire,
