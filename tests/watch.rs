@@ -349,7 +349,6 @@ fn wrong_use_is_told_before_the_first_call() {
         (&["watch", "--interval", "0", JOB], "never rest"),
         (&["watch", "--interval", "5", JOB], "with its unit"),
         (&["watch", "aliyun/job/a/b/c/"], "joblens:"),
-        (&["get", "-o", "jsonl", JOB], "only watch writes"),
     ];
     for (arguments, told) in wrong {
         let run = joblens(arguments).run();

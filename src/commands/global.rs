@@ -28,6 +28,12 @@ pub(super) struct Global {
     /// Settings file
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Leave the names of the columns out
+    #[arg(long, global = true)]
+    no_headers: bool,
+    /// Zone of the times that people read [default: local on a terminal, utc elsewhere]
+    #[arg(long, global = true, value_enum, value_name = "ZONE")]
+    time: Option<Zone>,
     /// When to use colours
     #[arg(
         long,
@@ -74,8 +80,26 @@ enum Format {
     Wide,
     /// One JSON envelope
     Json,
-    /// A JSON record a line, as things happen (watch)
+    /// A JSON record a line, as things come
     Jsonl,
+    /// The envelope as YAML, every string quoted
+    Yaml,
+    /// For spreadsheets
+    Csv,
+    /// For scripts: exact text, tabs and line ends escaped
+    Tsv,
+    /// A table for documents
+    Markdown,
+    /// References only, one a line
+    Name,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Zone {
+    /// Coordinated Universal Time
+    Utc,
+    /// The zone of this machine, or of TZ
+    Local,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -96,7 +120,28 @@ impl Global {
             Format::Wide => output::Format::Wide,
             Format::Json => output::Format::Json,
             Format::Jsonl => output::Format::Jsonl,
+            Format::Yaml => output::Format::Yaml,
+            Format::Csv => output::Format::Csv,
+            Format::Tsv => output::Format::Tsv,
+            Format::Markdown => output::Format::Markdown,
+            Format::Name => output::Format::Name,
         }
+    }
+
+    /// How an answer is shown.
+    pub(super) fn form(&self) -> output::Form {
+        output::Form {
+            format: self.format(),
+            headers: !self.no_headers,
+        }
+    }
+
+    /// The zone of times that people read, if it was chosen.
+    pub(super) fn zone(&self) -> Option<output::Zone> {
+        self.time.map(|zone| match zone {
+            Zone::Utc => output::Zone::Utc,
+            Zone::Local => output::Zone::Local,
+        })
     }
 
     /// Whether colours may be used on a stream.

@@ -24,7 +24,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::error::Problem;
 use crate::http::{Happening, Sink};
 use crate::model::{Exit, Notice, Report, Time};
-use crate::output::{self, Format, Screen};
+use crate::output::{self, Screen, Zone};
 use crate::providers;
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Environment, Settings};
@@ -75,16 +75,6 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Err(error) => return refuse(&error),
     };
     let session = Session::new(cli.global, environment);
-    let is_stream = matches!(cli.command, Some(Command::Watch(_)));
-    if session.global.format() == Format::Jsonl && !is_stream {
-        return session.refuse(
-            "get",
-            vec![
-                Problem::usage("-o jsonl is a stream, which only watch writes")
-                    .hint("joblens watch REF… -o jsonl, or -o json for one document"),
-            ],
-        );
-    }
     match cli.command {
         Some(_) if !cli.bare.is_empty() => session.refuse(
             "get",
@@ -182,7 +172,7 @@ impl Session {
         }
         let stdout = io::stdout();
         let screen = self.screen(stdout.is_terminal());
-        let written = output::write(&mut stdout.lock(), report, self.global.format(), &screen);
+        let written = output::write(&mut stdout.lock(), report, &self.global.form(), &screen);
         match written {
             Ok(()) => report.exit.code,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
@@ -203,7 +193,7 @@ impl Session {
         }
         let mut answer = Vec::new();
         let screen = self.screen(io::stdout().is_terminal());
-        let _ = output::write(&mut answer, report, self.global.format(), &screen);
+        let _ = output::write(&mut answer, report, &self.global.form(), &screen);
         if let Some(gate) = &report.gate {
             let _ = output::write_verdict(&mut told, gate);
         }
@@ -263,6 +253,10 @@ impl Session {
         Screen {
             width: terminal.then(|| width.unwrap_or(80)),
             colour: self.global.colour(terminal, &self.environment),
+            zone: self.global.zone().unwrap_or(match terminal {
+                true => Zone::Local,
+                false => Zone::Utc,
+            }),
             now: Time::new(Utc::now()).expect("the present lies before the year 10000"),
         }
     }

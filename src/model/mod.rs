@@ -8,6 +8,7 @@ mod container;
 mod event;
 mod gate;
 mod report;
+mod scope;
 mod state;
 mod task;
 mod time;
@@ -24,6 +25,7 @@ pub use container::{
 pub use event::{Event, Level, Object};
 pub use gate::{Gate, Verdict};
 pub use report::{Coverage, Exit, Notice, Report};
+pub use scope::Scope;
 pub use state::State;
 pub use task::{Address, ConfigFile, Disk, EmptyDir, Flex, Nfs, Task, Volume};
 pub use time::Time;

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{Gate, Job, Verdict};
+use super::{Gate, Job, Scope, Verdict};
 use crate::error::{self, Problem};
 
 /// The one envelope: what a command found, what failed, and how it ended.
@@ -12,6 +12,8 @@ pub struct Report {
     pub command: &'static str,
     /// What was found, in the order of the references.
     pub jobs: Vec<Job>,
+    /// Places that hold things, where places were listed; else empty.
+    pub scopes: Vec<Scope>,
     /// What could not be answered, in the order of the references.
     pub errors: Vec<Problem>,
     /// What a reader should know besides.
@@ -42,6 +44,7 @@ impl Report {
             schema: "joblens/1",
             command,
             jobs,
+            scopes: Vec::new(),
             errors,
             notices,
             coverage,

@@ -71,6 +71,7 @@ fn said(problem: &Problem) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Zone;
     use super::*;
     use crate::error::Category;
     use crate::model::Time;
@@ -80,6 +81,7 @@ mod tests {
             width: None,
             colour: false,
             now: Time::from_unix(1_700_000_000).unwrap(),
+            zone: Zone::Utc,
         };
         let mut out = Vec::new();
         write(&mut out, problem, &screen).unwrap();

@@ -173,6 +173,7 @@ fn place(line: &str, width: usize) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Zone;
     use super::*;
     use crate::model::{Job, State, Time};
     use proptest::prelude::*;
@@ -208,6 +209,7 @@ mod tests {
             width: Some(width),
             colour: false,
             now: Time::from_unix(NOW + later).unwrap(),
+            zone: Zone::Utc,
         }
     }
 

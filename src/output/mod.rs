@@ -3,23 +3,27 @@
 mod case;
 mod complaint;
 mod dotenv;
+mod form;
 mod github;
 mod human;
 mod json;
 mod junit;
 mod live;
 mod progress;
+mod rows;
 mod stream;
 mod table;
 mod text;
 mod why;
+mod zone;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use crate::error::Problem;
 use crate::model::{Gate, Notice, Report, Time};
 
 pub use dotenv::write as write_dotenv;
+pub use form::{Form, Format};
 pub use github::{
     annotations as write_annotations, outputs as write_step_outputs, summary as write_step_summary,
 };
@@ -27,22 +31,11 @@ pub use json::write as write_json;
 pub use junit::write as write_junit;
 pub use live::{Live, Size};
 pub use progress::Progress;
+pub use rows::Rows;
 pub use stream::{Records, Summary, write_transition};
 pub use table::Row;
 pub use text::escape;
-
-/// The forms that an answer can take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Columns for people.
-    Table,
-    /// The same with more columns.
-    Wide,
-    /// One JSON envelope.
-    Json,
-    /// JSON records, one a line.
-    Jsonl,
-}
+pub use zone::Zone;
 
 /// What an answer or a message is shown on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,30 +46,31 @@ pub struct Screen {
     pub colour: bool,
     /// The present, from which ages are counted.
     pub now: Time,
+    /// The zone of times that people read.
+    pub zone: Zone,
 }
 
 /// Writes an answer in one form.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write(
-    out: &mut dyn Write,
-    report: &Report,
-    format: Format,
-    screen: &Screen,
-) -> io::Result<()> {
-    match format {
-        Format::Table => table::write(out, &report.jobs, table::Columns::Usual, screen),
-        Format::Wide => table::write(out, &report.jobs, table::Columns::Wide, screen),
+pub fn write(out: &mut dyn Write, report: &Report, form: &Form, screen: &Screen) -> io::Result<()> {
+    if let Some(mut rows) = Rows::new(form, *screen) {
+        let mut out = BufWriter::new(out);
+        rows.jobs(&mut out, &report.jobs)?;
+        rows.scopes(&mut out, &report.scopes)?;
+        return rows.end(&mut out, report, None);
+    }
+    match form.format {
         Format::Json => json::write(out, report),
-        Format::Jsonl => stream::write(out, report, screen.now),
+        format => table::write(out, &report.jobs, columns(format), screen),
     }
 }
 
 fn columns(format: Format) -> table::Columns {
     match format {
         Format::Wide => table::Columns::Wide,
-        Format::Table | Format::Json | Format::Jsonl => table::Columns::Usual,
+        _ => table::Columns::Usual,
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::why::why;
 use super::{escape, json};
 use crate::error::Problem;
-use crate::model::{Job, Report, State, Time};
+use crate::model::{Job, Report, Scope, State, Time};
 
 /// Writes a change of state as one line of fields with blanks between them:
 /// time, reference, state, the state before (`-` at first sight), and why.
@@ -99,6 +99,38 @@ impl Records {
         self.write(out, "error", at, problem)
     }
 
+    /// A thing was found.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn job(&mut self, out: &mut dyn Write, at: Time, job: &Job) -> io::Result<()> {
+        self.write(out, "job", at, job)
+    }
+
+    /// A place was found.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn scope(&mut self, out: &mut dyn Write, at: Time, scope: &Scope) -> io::Result<()> {
+        self.write(out, "scope", at, scope)
+    }
+
+    /// An answer ends: what failed, and the summary.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn end(&mut self, out: &mut dyn Write, at: Time, report: &Report) -> io::Result<()> {
+        for problem in &report.errors {
+            self.error(out, at, problem)?;
+        }
+        let summary = Summary {
+            jobs: report.jobs.len() as u64,
+            errors: report.errors.len() as u64,
+            calls: report.gate.as_ref().map_or(0, |gate| gate.calls),
+        };
+        self.summary(out, at, summary)
+    }
+
     /// The stream ends.
     ///
     /// # Errors
@@ -126,21 +158,6 @@ impl Records {
             },
         )
     }
-}
-
-/// Writes an answer that is no stream: what failed, and the summary.
-pub(super) fn write(out: &mut dyn Write, report: &Report, at: Time) -> io::Result<()> {
-    let mut records = Records::default();
-    for problem in &report.errors {
-        records.error(out, at, problem)?;
-    }
-    let summary = Summary {
-        jobs: report.jobs.len() as u64,
-        errors: report.errors.len() as u64,
-        calls: report.gate.as_ref().map_or(0, |gate| gate.calls),
-    };
-    records.summary(out, at, summary)?;
-    out.flush()
 }
 
 #[cfg(test)]

@@ -172,9 +172,9 @@ fn columns(rows: &[Row], which: Columns, screen: &Screen) -> Vec<Column> {
         ("ACC", |job, _| accelerators(job)),
         ("TASKS", |job, _| Some(job.tasks.len().to_string())),
         ("REGION", |job, _| job.region.clone()),
-        ("CREATED", |job, _| job.created_at.map(Time::rfc3339)),
-        ("STARTED", |job, _| job.started_at.map(Time::rfc3339)),
-        ("FINISHED", |job, _| job.finished_at.map(Time::rfc3339)),
+        ("CREATED", |job, screen| moment(job.created_at, screen)),
+        ("STARTED", |job, screen| moment(job.started_at, screen)),
+        ("FINISHED", |job, screen| moment(job.finished_at, screen)),
     ];
     let more = more.into_iter().filter(|_| which == Columns::Wide);
     usual
@@ -198,8 +198,12 @@ fn columns(rows: &[Row], which: Columns, screen: &Screen) -> Vec<Column> {
 fn age(created_at: Time, screen: &Screen) -> String {
     match screen.width {
         Some(_) => human::duration(screen.now.seconds_since(created_at)),
-        None => created_at.rfc3339(),
+        None => screen.zone.rfc3339(created_at),
     }
+}
+
+fn moment(time: Option<Time>, screen: &Screen) -> Option<String> {
+    time.map(|time| screen.zone.rfc3339(time))
 }
 
 /// Seconds from start to end, on a terminal to the present if there is no end yet.
@@ -259,6 +263,7 @@ fn hue(state: State) -> Color {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Zone;
     use super::super::text::{command_mark, is_dangerous};
     use super::*;
     use proptest::prelude::*;
@@ -268,6 +273,7 @@ mod tests {
             width,
             colour: false,
             now: Time::from_unix(1_700_000_000).unwrap(),
+            zone: Zone::Utc,
         }
     }
 

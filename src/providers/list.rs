@@ -4,8 +4,11 @@ use std::collections::HashSet;
 use std::fmt;
 use std::ops::ControlFlow;
 
+use glob::Pattern;
+
 use super::{Ask, Client, Found};
 use crate::error::Problem;
+use crate::model::{self, Job, State, Time};
 use crate::reference::{Reference, Scope};
 
 /// At most so many pages are asked for in one drain: a million rows at a hundred a page.
@@ -42,6 +45,57 @@ impl Cursor {
         };
         is_more.then_some(next)
     }
+}
+
+/// What the things of a list must be; the default lets all of them pass.
+///
+/// A cloud sends what it can filter by itself; [`drain`] looks at every row all the same.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// States, one of which a thing must be in; empty for any.
+    pub states: Vec<State>,
+    /// Pattern of the name, or of the id where a thing has no name.
+    pub name: Option<Pattern>,
+    /// Who owns it.
+    pub user: Option<String>,
+    /// Queue or card group.
+    pub queue: Option<String>,
+    /// It was created then or later.
+    pub since: Option<Time>,
+}
+
+impl Filter {
+    /// True when a thing is what was asked for. What a row does not tell fails the part that asks.
+    pub fn lets_pass(&self, job: &Job) -> bool {
+        let name = job.name.as_deref().unwrap_or(&job.id).trim();
+        (self.states.is_empty() || self.states.contains(&job.state))
+            && self
+                .name
+                .as_ref()
+                .is_none_or(|pattern| pattern.matches(name))
+            && is_asked_for(self.user.as_ref(), job.user.as_ref())
+            && is_asked_for(self.queue.as_ref(), job.queue.as_ref())
+            && self
+                .since
+                .is_none_or(|since| job.created_at.is_some_and(|at| at >= since))
+    }
+}
+
+fn is_asked_for(asked: Option<&String>, told: Option<&String>) -> bool {
+    asked.is_none_or(|asked| told.is_some_and(|told| told.trim() == asked))
+}
+
+/// One page of the places of a cloud, in the cloud's order.
+#[derive(Debug, Default)]
+pub struct ScopePage {
+    /// The places.
+    pub scopes: Vec<model::Scope>,
+    /// Rows that name no place a scope could hold, and are therefore not in `scopes`.
+    pub unnamed: usize,
+    /// Where the next page begins; `None` when this is the last.
+    pub next: Option<Cursor>,
+    /// How many rows the cloud counts in all, where it says so.
+    pub total: Option<u64>,
 }
 
 /// One page of a list, in the cloud's order.
@@ -133,7 +187,8 @@ pub struct Drained {
     pub cut: Option<Cut>,
 }
 
-/// Asks for the pages of a list one after the other and hands on what each brings that is new.
+/// Asks for the pages of a list one after the other and hands on what each brings that is new and
+/// passes the filter.
 ///
 /// It ends with the last page, after `limit` things, when `on_page` breaks, or when the cloud
 /// repeats itself. `None`: the kind has no list.
@@ -143,15 +198,16 @@ pub struct Drained {
 pub async fn drain(
     client: &dyn Client,
     scope: &Scope,
+    filter: &Filter,
     ask: &Ask,
     limit: Option<usize>,
     on_page: &mut (dyn FnMut(Vec<Found>) -> ControlFlow<()> + Send),
 ) -> Option<Result<Drained, Problem>> {
     let mut known = HashSet::new();
-    let (mut rows, mut pages, mut unnamed) = (0, 0, 0);
+    let (mut rows, mut pages, mut unnamed, mut things) = (0, 0, 0, 0);
     let mut at = None;
     loop {
-        let page = match client.list(scope, at, ask)?.await {
+        let page = match client.list(scope, filter, at, ask)?.await {
             Ok(page) => page,
             Err(problem) => return Some(Err(problem)),
         };
@@ -163,11 +219,11 @@ pub async fn drain(
         // Rows move to the next page when something new comes in before it is asked for.
         fresh.retain(|found| !known.contains(&found.job.id) && known.insert(found.job.id.clone()));
         let is_repeated = came > 0 && fresh.is_empty();
-        let before = known.len() - fresh.len();
-        let room = limit.map_or(usize::MAX, |limit| limit - before.min(limit));
+        fresh.retain(|found| filter.lets_pass(&found.job));
+        let room = limit.map_or(usize::MAX, |limit| limit - things);
         let is_over = fresh.len() > room;
         fresh.truncate(room);
-        let things = before + fresh.len();
+        things += fresh.len();
         let is_broken = !fresh.is_empty() && on_page(fresh).is_break();
         let cut = match (page.next, limit) {
             (_, Some(limit)) if is_over => Some(Cut::Limit(limit)),

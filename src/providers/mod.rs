@@ -27,7 +27,7 @@ use crate::reference::{Reference, Scope, Template};
 use crate::settings::{KeySpec, Profile};
 use states::StateTable;
 
-pub use list::{Cursor, Cut, Drained, Page, drain};
+pub use list::{Cursor, Cut, Drained, Filter, Page, ScopePage, drain};
 pub use mask::{mask_job, visit_texts};
 
 /// Every cloud there is.
@@ -107,13 +107,29 @@ pub trait Client: Send + Sync {
     /// Rows tell less than a look-up: no parts, no events, no document of the cloud's own. They are
     /// addressed and masked as in [`Client::look_up`].
     ///
+    /// What the cloud can filter by itself it is asked to; all of `filter` is the caller's to apply.
+    ///
     /// `None` in place of a future: this kind has no list.
     fn list<'a>(
         &'a self,
         _scope: &'a Scope,
+        _filter: &'a Filter,
         _page: Option<Cursor>,
         _ask: &'a Ask,
     ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        None
+    }
+
+    /// One page of the places of this account that hold things, such as clusters; `profile` is the
+    /// profile's name, for their scopes.
+    ///
+    /// `None` in place of a future: the things of this cloud lie in no places.
+    fn scopes<'a>(
+        &'a self,
+        _profile: &'a str,
+        _page: Option<Cursor>,
+        _ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<ScopePage, Problem>>> {
         None
     }
 

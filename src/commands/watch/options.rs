@@ -49,9 +49,9 @@ impl Arguments {
     /// # Errors
     /// Wrong use, naming the option.
     pub(super) fn plan(&self, format: Format) -> Result<Plan, Problem> {
-        if format == Format::Json {
+        if !matches!(format, Format::Table | Format::Wide | Format::Jsonl) {
             return Err(
-                Problem::usage("-o json is one document, and watch is a stream")
+                Problem::usage("watch is a stream, which is a table, wide or jsonl")
                     .hint("-o jsonl writes a record for each change"),
             );
         }

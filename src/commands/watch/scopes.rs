@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::super::look_up::{BUDGET, Lens};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
-use crate::providers::{self, Found};
+use crate::providers::{self, Filter, Found};
 use crate::reference::{Reference, Scope};
 
 /// The time between two looks at what is in a scope.
@@ -151,7 +151,9 @@ async fn list(lens: &Lens, scope: &Scope) -> Listed {
         all.extend(found);
         ControlFlow::Continue(())
     };
-    let drained = providers::drain(&*client, scope, &ask, Some(MOST_LISTED), &mut keep).await;
+    let all_of_them = Filter::default();
+    let limit = Some(MOST_LISTED);
+    let drained = providers::drain(&*client, scope, &all_of_them, &ask, limit, &mut keep).await;
     match drained {
         Some(Ok(_)) => Ok(all),
         Some(Err(problem)) => Err(framed(problem)),

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::glances::{World, world};
 use crate::error::Category;
 use crate::model::State;
-use crate::providers::{self, Client, Cut, Drained, Found, fixture};
+use crate::providers::{self, Client, Cut, Drained, Filter, Found, fixture};
 use crate::reference::Scope;
 
 fn scope(kind: &str, segments: &[&str]) -> Scope {
@@ -27,7 +27,8 @@ async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<Found>, Drained) {
         all.extend(found);
         ControlFlow::Continue(())
     };
-    let drained = providers::drain(client, scope, &ask, None, &mut on_page).await;
+    let drained =
+        providers::drain(client, scope, &Filter::default(), &ask, None, &mut on_page).await;
     let drained = drained.unwrap().unwrap();
     assert_eq!(drained.things, all.len());
     (all, drained)
@@ -122,7 +123,7 @@ async fn the_services_of_one_namespace_are_listed() {
         scope("tencent/service", &["cls-2", "default"]),
     );
     let problem = client
-        .list(&nowhere, None, &ask)
+        .list(&nowhere, &Filter::default(), None, &ask)
         .unwrap()
         .await
         .unwrap_err();
@@ -135,7 +136,12 @@ async fn a_kind_without_a_list_says_so() {
     let world = world("").await;
     let commands = scope("aliyun/invocation", &["c"]);
     let ask = fixture::ask();
-    assert!(world.client("aliyun").list(&commands, None, &ask).is_none());
+    assert!(
+        world
+            .client("aliyun")
+            .list(&commands, &Filter::default(), None, &ask)
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -174,7 +180,15 @@ async fn the_third_page_may_fail_after_two_were_handed_on() {
         ControlFlow::Continue(())
     };
     let cluster = scope("aliyun/job", &["c"]);
-    let drained = providers::drain(&*client, &cluster, &ask, None, &mut on_page).await;
+    let drained = providers::drain(
+        &*client,
+        &cluster,
+        &Filter::default(),
+        &ask,
+        None,
+        &mut on_page,
+    )
+    .await;
     assert_eq!(drained.unwrap().unwrap_err().category, Category::Unreadable);
     assert_eq!(rows, 200);
 }
@@ -200,7 +214,11 @@ async fn no_other_form_is_tried_where_the_answer_is_weather() {
     let world = world(&(things("sugon/instance/", "Running", 1) + fault)).await;
     let client = world.client("sugon");
     let (ask, region) = (fixture::ask(), scope("sugon/instance", &[]));
-    let problem = client.list(&region, None, &ask).unwrap().await.unwrap_err();
+    let problem = client
+        .list(&region, &Filter::default(), None, &ask)
+        .unwrap()
+        .await
+        .unwrap_err();
     assert_eq!(problem.category, Category::Service);
     assert_eq!(world.calls("sugon/ListInstances"), 4);
 }
@@ -211,7 +229,15 @@ async fn a_limit_spares_the_pages_beyond_it() {
     let client = world.client("sugon");
     let (ask, region) = (fixture::ask(), scope("sugon/instance", &[]));
     let mut on_page = |_: Vec<Found>| ControlFlow::Continue(());
-    let drained = providers::drain(&*client, &region, &ask, Some(30), &mut on_page).await;
+    let drained = providers::drain(
+        &*client,
+        &region,
+        &Filter::default(),
+        &ask,
+        Some(30),
+        &mut on_page,
+    )
+    .await;
     assert_eq!(drained.unwrap().unwrap().cut, Some(Cut::Limit(30)));
     assert_eq!(world.calls("sugon/ListInstances"), 1);
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicBool;
 use serde_json::json;
 
 use super::serve::Server;
-use super::{Ask, Boxed, Client, Cloud, Cursor, Found, Kind, Page, job_at};
+use super::{Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, Page, job_at};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
 use crate::model::{Job, Notice};
@@ -303,6 +303,7 @@ impl Client for Ehpc {
     fn list<'a>(
         &'a self,
         scope: &'a Scope,
+        _filter: &'a Filter,
         page: Option<Cursor>,
         ask: &'a Ask,
     ) -> Option<Boxed<'a, Result<Page, Problem>>> {

@@ -9,7 +9,7 @@ mod wire;
 
 use std::sync::Arc;
 
-use super::{Ask, Boxed, Cloud, Cursor, Found, Kind, Page};
+use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, Page};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{Account, Endpoint, Method, Request, Wire};
@@ -153,6 +153,7 @@ impl super::Client for Client {
     fn list<'a>(
         &'a self,
         scope: &'a Scope,
+        _filter: &'a Filter,
         page: Option<Cursor>,
         ask: &'a Ask,
     ) -> Option<Boxed<'a, Result<Page, Problem>>> {

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::model::Job;
+use crate::model::{Job, Notice};
 use crate::providers::{Boxed, fixture, tencent};
 use crate::reference::Reference;
 
@@ -19,6 +19,7 @@ impl Client for Pages {
     fn list<'a>(
         &'a self,
         scope: &'a Scope,
+        _: &'a Filter,
         at: Option<Cursor>,
         _: &'a Ask,
     ) -> Option<Boxed<'a, Result<Page, Problem>>> {
@@ -78,7 +79,15 @@ async fn drained(
             false => ControlFlow::Break(()),
         }
     };
-    let drained = drain(&client, &scope(), &ask, limit, &mut on_page).await;
+    let drained = drain(
+        &client,
+        &scope(),
+        &Filter::default(),
+        &ask,
+        limit,
+        &mut on_page,
+    )
+    .await;
     (seen, drained.unwrap().unwrap())
 }
 
@@ -144,7 +153,7 @@ async fn a_limit_ends_the_asking_and_says_whether_there_is_more() {
 #[test]
 fn rows_are_read_under_their_own_references_and_tell_a_thing_once() {
     let rows = vec!["a/b", "..", "c"];
-    let notice = crate::model::Notice::new("unknown_state", "w");
+    let notice = Notice::new("unknown_state", "w");
     let page = Page::of(
         &scope(),
         Cursor::FIRST,

@@ -7,7 +7,7 @@ mod wire;
 
 use std::sync::{Arc, OnceLock};
 
-use super::{Ask, Boxed, Cloud, Cursor, Found, Kind, Page, wall_clock::WallClock};
+use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, Page, wall_clock::WallClock};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::{Account, Endpoint, Method, Request, Wire};
@@ -144,6 +144,7 @@ impl super::Client for Client {
     fn list<'a>(
         &'a self,
         scope: &'a Scope,
+        _filter: &'a Filter,
         page: Option<Cursor>,
         ask: &'a Ask,
     ) -> Option<Boxed<'a, Result<Page, Problem>>> {

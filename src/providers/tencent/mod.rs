@@ -8,7 +8,7 @@ mod wire;
 
 use std::sync::Arc;
 
-use super::{Ask, Boxed, Cloud, Cursor, Found, Kind, Page, wall_clock::WallClock};
+use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, Page, wall_clock::WallClock};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Refusal, Request, Wire};
 use crate::reference::{Reference, Scope, Segment, Template};
@@ -196,6 +196,7 @@ impl super::Client for Client {
     fn list<'a>(
         &'a self,
         scope: &'a Scope,
+        _filter: &'a Filter,
         _page: Option<Cursor>,
         ask: &'a Ask,
     ) -> Option<Boxed<'a, Result<Page, Problem>>> {

@@ -1,0 +1,22 @@
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Details, Time};
+
+/// A place that holds things and is none itself: a cluster.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Scope {
+    /// Canonical scope, with its trailing slash; it can be listed in its turn.
+    pub scope: String,
+    /// Name given by its owner.
+    pub name: Option<String>,
+    /// The cloud's own word for how it is.
+    pub status: Option<String>,
+    /// When it was created.
+    pub created_at: Option<Time>,
+    /// The cloud's region it lies in.
+    pub region: Option<String>,
+    /// What only this kind of place has; the struct is documented in the cloud's folder.
+    pub details: Option<Arc<dyn Details>>,
+}
