@@ -2,6 +2,7 @@
 
 mod case;
 mod complaint;
+mod describe;
 mod dotenv;
 mod form;
 mod github;
@@ -22,6 +23,7 @@ use std::io::{self, BufWriter, Write};
 use crate::error::Problem;
 use crate::model::{Gate, Notice, Report, Time};
 
+pub use describe::write as write_pages;
 pub use dotenv::write as write_dotenv;
 pub use form::{Form, Format};
 pub use github::{

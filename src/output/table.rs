@@ -250,7 +250,8 @@ fn table(columns: &[Column], rows: &[Row], colour: bool) -> Table {
     table
 }
 
-fn hue(state: State) -> Color {
+/// The colour of a state's word.
+pub(super) fn hue(state: State) -> Color {
     match state {
         State::Succeeded => Color::Green,
         State::Failed => Color::Red,

@@ -7,6 +7,7 @@ mod support;
 
 mod documented;
 mod kept;
+mod pages;
 
 use documented::{documented, model};
 
