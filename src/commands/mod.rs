@@ -1,6 +1,7 @@
 //! The commands: a file each, its arguments and its run side by side.
 
 mod demo;
+mod describe;
 mod emulate;
 mod ending;
 mod gated;
@@ -56,6 +57,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Get(get::Arguments),
+    Describe(describe::Arguments),
     Wait(wait::Arguments),
     Watch(watch::Arguments),
     Demo(demo::Arguments),
@@ -84,6 +86,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             ],
         ),
         Some(Command::Get(arguments)) => get::run(&session, &arguments),
+        Some(Command::Describe(arguments)) => describe::run(&session, &arguments),
         Some(Command::Wait(arguments)) => wait::run(&session, &arguments),
         Some(Command::Watch(arguments)) => watch::run(&session, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
@@ -167,12 +170,36 @@ impl Session {
 
     /// Prints an answer and what failed, and returns the exit code.
     fn finish(&self, report: &Report) -> u8 {
+        self.finish_with(report, |out, screen| {
+            output::write(out, report, &self.global.form(), screen)
+        })
+    }
+
+    /// The same with pages for people in the place of tables. Nobody parses a page, so that its
+    /// times are local wherever it goes.
+    fn finish_pages(&self, report: &Report) -> u8 {
+        let form = self.global.form();
+        self.finish_with(report, |out, screen| match form.format {
+            output::Format::Table | output::Format::Wide => {
+                let zone = self.global.zone().unwrap_or(Zone::Local);
+                output::write_pages(out, &report.jobs, &Screen { zone, ..*screen })
+            }
+            _ => output::write(out, report, &form, screen),
+        })
+    }
+
+    /// Tells what failed, writes the answer to standard output, and returns the exit code.
+    fn finish_with(
+        &self,
+        report: &Report,
+        write: impl FnOnce(&mut dyn io::Write, &Screen) -> io::Result<()>,
+    ) -> u8 {
         if !self.global.quiet {
             self.tell(report);
         }
         let stdout = io::stdout();
         let screen = self.screen(stdout.is_terminal());
-        let written = output::write(&mut stdout.lock(), report, &self.global.form(), &screen);
+        let written = write(&mut stdout.lock(), &screen);
         match written {
             Ok(()) => report.exit.code,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),

@@ -11,13 +11,18 @@ use crate::model::{Container, Event, Job, Level, State, Task, Time};
 const MOST_WARNINGS: usize = 3;
 /// The same where events are all that is reported.
 const MOST_WARNINGS_ALONE: usize = 5;
-/// Containers with trouble that are named while a job is on its way.
-const MOST_CONTAINERS: usize = 3;
+/// Tasks and containers with trouble that are named while a job is on its way.
+const MOST_TROUBLES: usize = 3;
 
 /// What a person asks first: how it is and since when, and the likely cause.
 pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
     page.paragraph(0, &state(page, job))?;
-    for line in lines(page, job) {
+    let mut lines = lines(job);
+    let is_bad = matches!(job.state, State::Failed | State::Canceled);
+    if lines.is_empty() && is_bad && job.warning_count == 0 {
+        lines.push("the cloud gives no reason".to_owned());
+    }
+    for line in lines {
         page.paragraph(2, &Value::Text(line))?;
     }
     warnings(page, job)
@@ -75,27 +80,31 @@ fn unknown(job: &Job) -> String {
 }
 
 /// The first that failed, how it ended and what is said of it.
-fn lines(page: &Page, job: &Job) -> Vec<String> {
+fn lines(job: &Job) -> Vec<String> {
     if !matches!(job.state, State::Failed | State::Canceled | State::Unknown) {
         let own = said(job.reason.as_deref(), job.message.as_deref());
-        return own.into_iter().chain(troubles(job)).collect();
+        let troubles = troubles(job).into_iter().chain(count(job));
+        return own.into_iter().chain(troubles).collect();
     }
     let mut lines = Vec::new();
     if let Some((task, container)) = first_failed_container(job) {
         let of = match job.tasks.len() {
             1 => String::new(),
-            _ => format!(" of {}", tasks::title(task)),
+            _ => match tasks::name(job, task) {
+                Some(name) => format!(" of {}", name.trim()),
+                None => String::new(),
+            },
         };
         lines.push(format!("{}{of} {}", name(container), how(container)));
         lines.extend(words_of(container));
         lines.extend(restarts(container));
     } else {
         let task = first_failed_task(job);
-        let shown = task.map(failed_task);
+        let shown = task.map(|task| failed_task(job, task));
         let own = own_words(job, task);
         lines.extend(own.into_iter().chain(shown));
     }
-    lines.extend(count(page, job));
+    lines.extend(count(job));
     lines
 }
 
@@ -117,29 +126,34 @@ fn own_words(job: &Job, task: Option<&Task>) -> Option<String> {
     own.filter(|own| !own.contains(message.trim()))
 }
 
-fn failed_task(task: &Task) -> String {
-    let said = said(task.reason.as_deref(), task.message.as_deref());
+fn failed_task(job: &Job, task: &Task) -> String {
+    let title = tasks::title(job, task);
     let words = [task.reason.as_deref(), task.message.as_deref()];
     let how = match ending::told(task.exit_code, None, &words) {
         Some(how) => how,
         None if task.state == State::Canceled => "was canceled".to_owned(),
         None => "failed".to_owned(),
     };
-    match said {
-        Some(said) => format!("{} {how}: {said}", tasks::title(task)),
-        None => format!("{} {how}", tasks::title(task)),
+    match tasks::words(task) {
+        Some(said) => format!("{title} {how}: {said}"),
+        None => format!("{title} {how}"),
     }
 }
 
-/// How a container ended: `exited with 137: killed (SIGKILL), out of memory`.
+/// How a container ended: `exited with 137: killed (SIGKILL), out of memory; it had 4GiB`.
 fn how(container: &Container) -> String {
     let words = [
         container.reason.as_deref(),
         container.detail_status.as_deref(),
         container.message.as_deref(),
     ];
-    ending::told(container.exit_code, container.signal, &words)
-        .unwrap_or_else(|| "failed".to_owned())
+    let how = ending::told(container.exit_code, container.signal, &words);
+    let how = how.unwrap_or_else(|| "failed".to_owned());
+    let memory = container.resources.memory_bytes.map(human::bytes);
+    match memory.filter(|_| ending::lacked_memory(&words)) {
+        Some(memory) => format!("{how}; it had {memory}"),
+        None => how,
+    }
 }
 
 fn words_of(container: &Container) -> Option<String> {
@@ -147,7 +161,7 @@ fn words_of(container: &Container) -> Option<String> {
 }
 
 /// How often a container was restarted, and how the run before this one ended.
-pub(super) fn restarts(container: &Container) -> Option<String> {
+fn restarts(container: &Container) -> Option<String> {
     let times = match container.restart_count? {
         0 => return None,
         1 => "restarted once".to_owned(),
@@ -169,11 +183,20 @@ pub(super) fn restarts(container: &Container) -> Option<String> {
     })
 }
 
-/// Containers that wait for a reason, failed or were restarted, while the job is on its way.
+/// Tasks that went wrong, and containers that wait for a reason, failed or were restarted, while the
+/// job is on its way.
 fn troubles(job: &Job) -> Vec<String> {
     if job.ended {
         return Vec::new();
     }
+    let tasks = job.tasks.iter().filter(|task| task.containers.is_empty());
+    let tasks = tasks.filter_map(|task| match task.state {
+        State::Failed | State::Canceled => Some(failed_task(job, task)),
+        state => {
+            let words = tasks::words(task)?;
+            Some(format!("{} is {state}: {words}", tasks::title(job, task)))
+        }
+    });
     let containers = job.tasks.iter().flat_map(|task| {
         let containers = task.containers.iter();
         containers.filter_map(move |container| {
@@ -190,11 +213,11 @@ fn troubles(job: &Job) -> Vec<String> {
             Some(format!("{} {what}{also}", name(container)))
         })
     });
-    containers.take(MOST_CONTAINERS).collect()
+    tasks.chain(containers).take(MOST_TROUBLES).collect()
 }
 
 /// `3 of 8 tasks failed`, where there is more than one.
-fn count(_: &Page, job: &Job) -> Option<String> {
+fn count(job: &Job) -> Option<String> {
     let failed = |task: &&Task| task.state == State::Failed;
     let failed = job.tasks.iter().filter(failed).count();
     let all = job.tasks.len();

@@ -3,7 +3,7 @@ use std::io;
 use super::super::human;
 use super::super::why::{name, said};
 use super::page::{Fields, Ink, Page, Value};
-use super::{cause, ending, header};
+use super::{command_line, ending, header};
 use crate::model::{Container, EnvVar, Mount, Port, Probe, Security, State, Termination};
 
 /// One container and all that is known of it.
@@ -24,15 +24,12 @@ fn line(container: &Container) -> Value {
     ];
     let ended = ending::told(container.exit_code, container.signal, &words);
     let ended = ended.map_or_else(String::new, |ended| format!(", {ended}"));
-    let text = format!("{title}{ended}");
     let is_told = container.state != State::Unknown || container.state_raw.is_some();
-    match is_told {
-        true => {
-            let word = container.state.word().to_owned();
-            Value::Led(Ink::State(container.state), word, text)
-        }
-        false => Value::Text(text),
-    }
+    let raw = container.state_raw.as_deref();
+    let raw = raw.filter(|_| container.state == State::Unknown);
+    let raw = raw.map_or_else(String::new, |raw| format!(" (cloud: {raw})"));
+    let state = is_told.then_some(container.state);
+    Value::Titled(title, state, format!("{raw}{ended}"))
 }
 
 fn fields(page: &Page, container: &Container) -> Fields {
@@ -55,13 +52,12 @@ fn fields(page: &Page, container: &Container) -> Fields {
     }
     fields.whole("Working dir", container.working_dir.as_deref());
     fields.text("Resources", header::resources(&container.resources));
-    header::times(
+    header::times(page, &mut fields, [("Started", container.started_at)]);
+    header::end(
         page,
         &mut fields,
-        [
-            ("Started", container.started_at),
-            ("Finished", container.finished_at),
-        ],
+        container.started_at,
+        container.finished_at,
     );
     let ready = container
         .ready
@@ -69,7 +65,10 @@ fn fields(page: &Page, container: &Container) -> Fields {
     fields.text("Ready", ready.filter(|_| !container.state.is_end()));
     fields.text(
         "Restarts",
-        container.restart_count.map(|count| count.to_string()),
+        container
+            .restart_count
+            .filter(|count| *count > 0)
+            .map(|count| count.to_string()),
     );
     let previous = container.previous.as_deref();
     fields.add(
@@ -103,7 +102,8 @@ fn previously(page: &Page, state: &Termination) -> Vec<Value> {
         text += &format!(", {ended}");
     }
     if let Some(said) = said(state.reason.as_deref(), state.message.as_deref()) {
-        text += &format!(": {said}");
+        let mark = if text.is_empty() { ": " } else { "; " };
+        text += &format!("{mark}{said}");
     }
     let word = state.state.word().to_owned();
     let mut lines = vec![Value::Led(Ink::State(state.state), word, text)];
@@ -134,12 +134,7 @@ fn port(port: &Port) -> Value {
 
 /// `/data from volume scratch, sub path a/b (read-only)`
 fn mount(mount: &Mount) -> Value {
-    let mut text = mount
-        .path
-        .as_deref()
-        .unwrap_or("at no known path")
-        .trim()
-        .to_owned();
+    let mut text = mount.path.as_deref().unwrap_or_default().trim().to_owned();
     if let Some(source) = &mount.source_path {
         text += &format!(" from {}", source.trim());
     }
@@ -163,14 +158,15 @@ fn mount(mount: &Mount) -> Value {
     if !notes.is_empty() {
         text += &format!(" ({})", notes.join(", "));
     }
-    Value::Text(text)
+    Value::Text(text.trim_start().to_owned())
 }
 
-/// `GET HTTP://:8080/healthy, every 10s, timeout 1s, 3 failures`
+/// `HTTP GET /healthy port 8080, every 10s, timeout 1s, fails after 3`
 fn probe(probe: &Probe) -> String {
     let mut parts = Vec::new();
     if !probe.exec.is_empty() {
-        parts.push(super::command_line::lines(&probe.exec, usize::MAX).concat());
+        let command = command_line::lines(&probe.exec, usize::MAX).concat();
+        parts.push(format!("exec {command}"));
     }
     if let Some(http) = &probe.http {
         let scheme = http.scheme.as_deref().unwrap_or("HTTP").trim();
@@ -192,8 +188,8 @@ fn probe(probe: &Probe) -> String {
             seconds("delay", probe.initial_delay_seconds),
             seconds("every", probe.period_seconds),
             seconds("timeout", probe.timeout_seconds),
-            number("success after", probe.success_threshold),
-            number("failure after", probe.failure_threshold),
+            number("passes after", probe.success_threshold),
+            number("fails after", probe.failure_threshold),
         ]
         .into_iter()
         .flatten(),

@@ -1,16 +1,30 @@
+use std::io;
+
 use serde_json::Value as Json;
 
 use super::page::{Fields, Page, Value};
-use crate::model::{Details, Time};
+use crate::model::{Details, Job, Time};
 
 /// What only one kind of thing has, as fields with dotted names; what is null or empty is left out.
 ///
 /// The structs are known to their clouds alone, so that they are read as the JSON that they become.
-pub(super) fn fields(page: &Page, details: Option<&dyn Details>, into: &mut Fields) {
+pub(super) fn fields(page: &Page, details: Option<&dyn Details>) -> Fields {
+    let mut fields = Fields::default();
     // Each of these structs can be written as JSON; one that could not would show nothing.
     if let Some(Ok(json)) = details.map(serde_json::to_value) {
-        add(page, &json, "", into);
+        add(page, &json, "", &mut fields);
     }
+    fields
+}
+
+/// The section of what only this kind of thing has.
+pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
+    let fields = fields(page, job.details.as_deref());
+    if fields.is_empty() {
+        return Ok(());
+    }
+    page.heading("Details", "")?;
+    page.fields(2, &fields)
 }
 
 fn add(page: &Page, json: &Json, name: &str, into: &mut Fields) {

@@ -62,7 +62,9 @@ pub(super) fn told(
     signal: Option<i64>,
     words: &[Option<&str>],
 ) -> Option<String> {
-    let ended = ended_with(exit_code, signal)?;
+    // An exit code such as 137 says the signal already.
+    let is_said = signal.is_some() && signal == exit_code.and_then(signal_in);
+    let ended = ended_with(exit_code, signal.filter(|_| !is_said))?;
     Some(match meaning(exit_code, signal, words) {
         Some(meaning) => format!("{ended}: {meaning}"),
         None => ended,
@@ -70,7 +72,7 @@ pub(super) fn told(
 }
 
 fn meaning(exit_code: Option<i64>, signal: Option<i64>, words: &[Option<&str>]) -> Option<String> {
-    let number = signal.or_else(|| exit_code?.checked_sub(SIGNALS_FROM));
+    let number = signal.or_else(|| signal_in(exit_code?));
     let known = SIGNALS.iter().find(|(n, ..)| Some(*n) == number);
     if let Some((number, name, usual)) = known {
         let more = match number {
@@ -85,7 +87,12 @@ fn meaning(exit_code: Option<i64>, signal: Option<i64>, words: &[Option<&str>]) 
     known.map(|(_, usual)| (*usual).to_owned())
 }
 
-fn lacked_memory(words: &[Option<&str>]) -> bool {
+fn signal_in(exit_code: i64) -> Option<i64> {
+    exit_code.checked_sub(SIGNALS_FROM)
+}
+
+/// True when the cloud says that something ended for lack of memory.
+pub(super) fn lacked_memory(words: &[Option<&str>]) -> bool {
     words.iter().flatten().any(|text| {
         let text = text.to_ascii_lowercase();
         ["oomkill", "out of memory", "outofmemory"]
@@ -138,7 +145,11 @@ mod tests {
     fn a_lack_of_memory_is_certain_only_when_the_cloud_says_so() {
         assert_eq!(
             shown(Some(137), Some(9), "OOMKilled"),
-            "exited with 137, signal 9: killed (SIGKILL), out of memory"
+            "exited with 137: killed (SIGKILL), out of memory"
+        );
+        assert_eq!(
+            shown(Some(0), Some(15), "Completed"),
+            "exited with 0, signal 15: asked to stop: by hand, a time limit or an eviction (SIGTERM)"
         );
         assert_eq!(
             shown(Some(137), None, "Error"),

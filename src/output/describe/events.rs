@@ -1,7 +1,8 @@
 use std::io;
 
 use super::super::why::said;
-use super::page::{Fields, Ink, Page, Value};
+use super::page::{Ink, Page, Value};
+use super::tasks;
 use crate::model::{Event, Job, Level};
 
 /// Events that are shown; a page is no log.
@@ -14,15 +15,18 @@ pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
     }
     let warnings = match job.warning_count {
         0 => String::new(),
-        1 => ", 1 warning".to_owned(),
-        count => format!(", {count} warnings"),
+        1 => "; 1 warning".to_owned(),
+        count => format!("; {count} warnings"),
     };
     let count = job.events.len();
-    page.heading("Events", &format!("({count}{warnings}; newest first)"))?;
+    let order = if count > 1 { ", newest first" } else { "" };
+    page.heading("Events", &format!("({count}{order}{warnings})"))?;
     for event in job.events.iter().take(MOST_EVENTS) {
         page.gap()?;
         page.paragraph(2, &line(page, event))?;
-        page.fields(4, &fields(page, job, event))?;
+        for text in lines(page, job, event) {
+            page.paragraph(4, &Value::Text(text))?;
+        }
     }
     if count > MOST_EVENTS {
         page.gap()?;
@@ -47,9 +51,33 @@ fn line(page: &Page, event: &Event) -> Value {
     }
 }
 
-fn fields(page: &Page, job: &Job, event: &Event) -> Fields {
-    let mut fields = Fields::default();
-    let _ = (page, job);
-    fields.text("", said(event.reason.as_deref(), event.message.as_deref()));
-    fields
+/// How often it was seen since when, what it happened to, and what it says.
+fn lines(page: &Page, job: &Job, event: &Event) -> Vec<String> {
+    let count = event.count.filter(|count| *count > 1);
+    let count = count.map(|count| match event.first_at {
+        Some(first) => format!("{count} times since {}", page.clock(first)),
+        None => format!("{count} times"),
+    });
+    let object = [event.object.kind.as_deref(), event.object.name.as_deref()];
+    let object: Vec<&str> = object.into_iter().flatten().map(str::trim).collect();
+    let task = job
+        .tasks
+        .iter()
+        .find(|task| task.id.is_some() && task.id == event.task);
+    // With one task there is no question which one it was.
+    let task = task.filter(|_| job.tasks.len() > 1);
+    let task = task.map(|task| format!("in {}", tasks::title(job, task)));
+    let object = (!object.is_empty()).then(|| object.join(" "));
+    let subject: Vec<String> = object.into_iter().chain(task).collect();
+    let subject = (!subject.is_empty()).then(|| subject.join(", "));
+    let together = match (&count, &subject) {
+        (Some(count), Some(subject)) => Some(format!("{count}, {subject}")),
+        _ => None,
+    };
+    let mut lines: Vec<String> = match together.filter(|text| page.has_room(4, text)) {
+        Some(together) => vec![together],
+        None => count.into_iter().chain(subject).collect(),
+    };
+    lines.extend(said(event.reason.as_deref(), event.message.as_deref()));
+    lines
 }

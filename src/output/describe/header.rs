@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::super::human;
-use super::details;
 use super::page::{Fields, Ink, Page, Value};
 use crate::model::{Array, Job, Resources, State, Time};
 
@@ -13,6 +12,7 @@ pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
     let is_named = job.name.as_ref().filter(|name| **name != job.id);
     fields.text("Name", is_named.cloned());
     fields.add("State", vec![state(job.state, job.state_raw.as_deref())]);
+    fields.text("Exit code", job.exit_code.map(|code| code.to_string()));
     fields.text("Cloud", Some(place(job)));
     fields.text("User", job.user.clone());
     fields.text("Queue", job.queue.clone());
@@ -34,13 +34,6 @@ pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
     fields.whole("Request", job.request_id.as_deref());
     times(page, &mut fields, [("Observed", job.observed_at)]);
     page.heading(&head(&job.kind), "")?;
-    page.fields(2, &fields)?;
-    let mut fields = Fields::default();
-    details::fields(page, job.details.as_deref(), &mut fields);
-    if fields.is_empty() {
-        return Ok(());
-    }
-    page.heading("Details", "")?;
     page.fields(2, &fields)
 }
 
@@ -55,8 +48,8 @@ pub(super) fn head(kind: &str) -> String {
 /// A state with the cloud's own word.
 pub(super) fn state(state: State, raw: Option<&str>) -> Value {
     let more = match raw {
-        Some(raw) => format!("({raw})"),
-        None => "(the cloud reports none)".to_owned(),
+        Some(raw) => format!("(cloud: {raw})"),
+        None => "(cloud: none)".to_owned(),
     };
     Value::Led(Ink::State(state), state.word().to_owned(), more)
 }
@@ -67,6 +60,17 @@ fn place(job: &Job) -> String {
         text += &format!(", region {region}");
     }
     text
+}
+
+/// Adds an end, and how long it took to come to it.
+pub(super) fn end(page: &Page, fields: &mut Fields, start: Option<Time>, end: Option<Time>) {
+    let Some(end) = end else {
+        return;
+    };
+    let ran = start.map(|start| end.seconds_since(start));
+    let ran = ran.filter(|seconds| *seconds >= 0).map(human::duration);
+    let ran = ran.map_or_else(String::new, |ran| format!(", after {ran}"));
+    fields.text("Finished", Some(format!("{}{ran}", page.moment(end))));
 }
 
 /// Adds the times that are known.

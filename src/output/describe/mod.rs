@@ -35,6 +35,7 @@ pub fn write(out: &mut dyn Write, jobs: &[Job], screen: &Screen) -> io::Result<(
         cause::write(&mut page, job)?;
         header::write(&mut page, job)?;
         tasks::write(&mut page, job)?;
+        details::write(&mut page, job)?;
         events::write(&mut page, job)?;
     }
     out.flush()

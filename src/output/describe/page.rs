@@ -1,4 +1,5 @@
 use std::io::{self, Write};
+use std::ops::Range;
 
 use comfy_table::Color;
 
@@ -27,12 +28,15 @@ pub(super) enum Ink {
     Warning,
     /// As a heading.
     Bold,
+    /// Not at all.
+    Plain,
 }
 
 impl Ink {
     fn code(self) -> &'static str {
         match self {
             Self::Bold => "1",
+            Self::Plain => "0",
             Self::Warning => "33",
             Self::State(state) => match hue(state) {
                 Color::Green => "32",
@@ -53,6 +57,8 @@ pub(super) enum Value {
     Text(String),
     /// Words whose first one stands out.
     Led(Ink, String, String),
+    /// A name in bold, its state if one is known, and more words.
+    Titled(String, Option<State>, String),
     /// One piece that is copied as a whole, such as a reference, image or URL; never broken.
     Whole(String),
     /// Words of a shell command, broken between them only.
@@ -91,15 +97,16 @@ impl Fields {
     }
 }
 
-/// A line, and how many bytes of its beginning stand out.
+/// A line, and which bytes of it stand out.
 struct Line {
     text: String,
-    ink: Option<(usize, Ink)>,
+    inked: Vec<(Range<usize>, Ink)>,
 }
 
 impl From<String> for Line {
     fn from(text: String) -> Self {
-        Self { text, ink: None }
+        let inked = Vec::new();
+        Self { text, inked }
     }
 }
 
@@ -139,6 +146,11 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// True when a text has room on one line.
+    pub(super) fn has_room(&self, indent: usize, text: &str) -> bool {
+        indent + width(&escape(text)) <= self.width
+    }
+
     /// An empty line.
     pub(super) fn gap(&mut self) -> io::Result<()> {
         writeln!(self.out)
@@ -149,8 +161,8 @@ impl<'a> Page<'a> {
         let reference = escape(reference);
         let rest = self.width.saturating_sub(width(&reference) + 4).max(2);
         let text = format!("── {reference} {}", "─".repeat(rest));
-        let ink = Some((text.len(), Ink::Bold));
-        self.line(0, Line { text, ink })
+        let inked = vec![(0..text.len(), Ink::Bold)];
+        self.line(0, Line { text, inked })
     }
 
     /// The head of a section, after an empty line; `more` does not stand out.
@@ -194,22 +206,24 @@ impl<'a> Page<'a> {
                 let padding = column - indent - width(&label);
                 let mut lines = lines.into_iter();
                 if let Some(first) = lines.next() {
-                    let shift = label.len() + padding;
-                    let text = format!("{label}{}{}", " ".repeat(padding), first.text);
-                    self.out.write_all(" ".repeat(indent).as_bytes())?;
-                    self.painted(&text, shift, first.ink)?;
+                    write!(self.out, "{}{label}", " ".repeat(indent))?;
+                    self.line(padding, first)?;
                 }
                 lines.try_for_each(|line| self.line(column, line))?;
-            } else {
-                self.line(indent, label.into())?;
-                // What does not fit beside its label gets all the room there is.
-                let column = match self.fit(&lines, column) {
-                    true => column,
-                    false => indent + BELOW,
-                };
-                for line in self.lines(values, column) {
-                    self.line(column, line)?;
-                }
+                continue;
+            }
+            // A long label with a short value stands out of the columns, on one line.
+            let beside = indent + width(&label) + 2;
+            let mut lines = self.lines(values, beside);
+            if lines.len() == 1 && self.fit(&lines, beside) {
+                write!(self.out, "{}{label}", " ".repeat(indent))?;
+                self.line(2, lines.remove(0))?;
+                continue;
+            }
+            // What does not fit beside its label gets all the room there is.
+            self.line(indent, label.into())?;
+            for line in self.lines(values, indent + BELOW) {
+                self.line(indent + BELOW, line)?;
             }
         }
         Ok(())
@@ -230,22 +244,15 @@ impl<'a> Page<'a> {
     }
 
     fn line(&mut self, indent: usize, line: Line) -> io::Result<()> {
-        self.out.write_all(" ".repeat(indent).as_bytes())?;
-        self.painted(&line.text, 0, line.ink)
-    }
-
-    /// Writes a line whose bytes from `from` on may stand out.
-    fn painted(&mut self, text: &str, from: usize, ink: Option<(usize, Ink)>) -> io::Result<()> {
-        // A line that was broken may begin with what its text held further right.
-        match ink.filter(|_| self.screen.colour) {
-            Some((length, ink)) => {
-                let (before, rest) = text.split_at(from);
-                let (word, after) = rest.split_at(length);
-                let code = ink.code();
-                writeln!(self.out, "{before}\u{1b}[{code}m{word}\u{1b}[0m{after}")
-            }
-            None => writeln!(self.out, "{}", text.trim_end()),
+        write!(self.out, "{}", " ".repeat(indent))?;
+        let text = line.text.trim_end();
+        let mut at = 0;
+        for (part, ink) in line.inked.into_iter().filter(|_| self.screen.colour) {
+            let (before, word) = (&text[at..part.start], &text[part.start..part.end]);
+            write!(self.out, "{before}\u{1b}[{}m{word}\u{1b}[0m", ink.code())?;
+            at = part.end;
         }
+        writeln!(self.out, "{}", &text[at..])
     }
 }
 
@@ -254,18 +261,21 @@ fn rendered(value: &Value, room: usize) -> Vec<Line> {
     match value {
         Value::Text(text) => broken(text, room),
         Value::Led(ink, word, rest) => {
-            let text = match rest.starts_with([',', ':']) || rest.is_empty() {
-                true => format!("{word}{rest}"),
-                false => format!("{word} {rest}"),
-            };
-            let mut lines = broken(&text, room);
-            if let Some(first) = lines.first_mut() {
-                let length = escape(word).len().min(first.text.len());
-                first.ink = first
-                    .text
-                    .is_char_boundary(length)
-                    .then_some((length, *ink));
+            let mut lines = broken(&joined(word, rest), room);
+            ink_beginning(&mut lines, &[(word, *ink)]);
+            lines
+        }
+        Value::Titled(title, state, rest) => {
+            // A name of several lines would tear the title apart.
+            let title = title.lines().collect::<Vec<_>>().join(" ");
+            let mut text = title.clone();
+            let mut parts = vec![(title.as_str(), Ink::Bold)];
+            if let Some(state) = state {
+                text = format!("{title}: {state}");
+                parts.extend([(": ", Ink::Plain), (state.word(), Ink::State(*state))]);
             }
+            let mut lines = broken(&joined(&text, rest), room);
+            ink_beginning(&mut lines, &parts);
             lines
         }
         Value::Whole(text) => vec![escape(text).into_owned().into()],
@@ -274,6 +284,35 @@ fn rendered(value: &Value, room: usize) -> Vec<Line> {
             .map(Line::from)
             .collect(),
     }
+}
+
+/// A word and what follows it, with a blank between them unless it is a mark.
+fn joined(word: &str, rest: &str) -> String {
+    match rest.starts_with([',', ':', ' ']) || rest.is_empty() {
+        true => format!("{word}{rest}"),
+        false => format!("{word} {rest}"),
+    }
+}
+
+/// Makes the parts with which a text begins stand out, if they all have room on the first line.
+fn ink_beginning(lines: &mut [Line], parts: &[(&str, Ink)]) {
+    let Some(first) = lines.first_mut() else {
+        return;
+    };
+    let mut inked = Vec::new();
+    let mut end = 0;
+    for (part, ink) in parts {
+        let part = escape(part);
+        if !first.text[end..].starts_with(part.as_ref()) {
+            return;
+        }
+        let start = end;
+        end += part.len();
+        if *ink != Ink::Plain {
+            inked.push((start..end, *ink));
+        }
+    }
+    first.inked = inked;
 }
 
 fn broken(text: &str, room: usize) -> Vec<Line> {

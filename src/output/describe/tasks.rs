@@ -2,12 +2,14 @@ use std::io;
 
 use super::super::human;
 use super::super::why::said;
-use super::page::{Fields, Ink, Page, Value};
+use super::page::{Fields, Page, Value};
 use super::{containers, details, ending, header, volumes};
 use crate::model::{Job, State, Task};
 
 /// Beyond so many tasks only those that failed are all shown.
 const MOST_TASKS: usize = 50;
+/// The kind of the parts of an array job.
+const SUBTASK: &str = "subtask";
 
 /// The parts of a thing, each with what it holds.
 pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
@@ -16,7 +18,11 @@ pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
     }
     let shown = shown(&job.tasks);
     let head = header::head(&plural(&job.tasks));
-    page.heading(&head, &format!("({})", counts(&job.tasks, |_| true)))?;
+    let all = match job.tasks.iter().any(is_told) {
+        true => format!("({})", counts(&job.tasks, |_| true)),
+        false => String::new(),
+    };
+    page.heading(&head, &all)?;
     let mut is_apart = false;
     for (task, _) in job.tasks.iter().zip(&shown).filter(|(_, shown)| **shown) {
         is_apart = one(page, job, task, is_apart)?;
@@ -31,12 +37,18 @@ pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
 }
 
 /// What a task is called: `container group rank-1`.
-pub(super) fn title(task: &Task) -> String {
+pub(super) fn title(job: &Job, task: &Task) -> String {
     let kind = task.kind.replace('_', " ");
-    match task.name.as_deref().or(task.id.as_deref()) {
+    match name(job, task) {
         Some(name) => format!("{kind} {}", name.trim()),
         None => kind,
     }
+}
+
+/// The name of a task. One that has that of its job, as a subtask has, is told by its id.
+pub(super) fn name<'a>(job: &Job, task: &'a Task) -> Option<&'a str> {
+    let own = task.name.as_deref().filter(|_| task.name != job.name);
+    own.or(task.id.as_deref()).or(task.name.as_deref())
 }
 
 /// `container groups`, or `tasks` where there are several kinds.
@@ -96,12 +108,14 @@ fn counts(tasks: &[Task], is_counted: impl Fn(usize) -> bool) -> String {
 
 /// Writes one task; answers whether it took more than a line, so that the next one stands apart.
 fn one(page: &mut Page, job: &Job, task: &Task, is_apart: bool) -> io::Result<bool> {
+    let details = details::fields(page, task.details.as_deref());
+    let has_parts = !(task.containers.is_empty() && task.volumes.is_empty());
     let fields = fields(page, job, task);
-    let is_small = fields.is_empty() && task.containers.is_empty() && task.volumes.is_empty();
+    let is_small = fields.is_empty() && details.is_empty() && !has_parts;
     if is_apart || !is_small {
         page.gap()?;
     }
-    page.paragraph(2, &line(page, task, is_small))?;
+    page.paragraph(2, &line(page, job, task, is_small))?;
     page.fields(4, &fields)?;
     for container in &task.containers {
         page.gap()?;
@@ -111,35 +125,53 @@ fn one(page: &mut Page, job: &Job, task: &Task, is_apart: bool) -> io::Result<bo
         page.gap()?;
         volumes::write(page, 4, volume, &task.containers)?;
     }
+    if !details.is_empty() {
+        if has_parts {
+            page.gap()?;
+        }
+        page.paragraph(4, &Value::Titled("details".to_owned(), None, String::new()))?;
+        page.fields(6, &details)?;
+    }
     Ok(!is_small)
 }
 
+/// True for a task whose state the cloud reports.
+fn is_told(task: &Task) -> bool {
+    task.state != State::Unknown || task.state_raw.is_some()
+}
+
 /// State and title in one line; a task that has no more to show has its times and words there.
-fn line(page: &Page, task: &Task, is_small: bool) -> Value {
-    let mut text = title(task);
+fn line(page: &Page, job: &Job, task: &Task, is_small: bool) -> Value {
+    let mut text = String::new();
+    if task.state == State::Unknown {
+        let raw = task.state_raw.as_deref();
+        text += &raw.map_or_else(String::new, |raw| format!(" (cloud: {raw})"));
+    }
     let words = [task.reason.as_deref(), task.message.as_deref()];
-    if let Some(ended) = ending::told(task.exit_code, None, &words) {
+    // A task with containers has its exit code from them.
+    let code = task.exit_code.filter(|_| task.containers.is_empty());
+    if let Some(ended) = ending::told(code, None, &words) {
         text += &format!(", {ended}");
     }
-    if is_small {
-        if let (Some(start), Some(end)) = (task.started_at, task.finished_at) {
-            text += &format!(", ran {}", human::duration(end.seconds_since(start)));
-        }
-        if let Some(end) = task.finished_at {
-            text += &format!(", ended {}", page.clock(end));
-        }
+    if let Some(end) = task.finished_at.filter(|_| is_small) {
+        let ran = task.started_at.map(|start| end.seconds_since(start));
+        let ran = ran.map_or_else(String::new, |ran| {
+            format!(" after {}", human::duration(ran))
+        });
+        text += &format!("{ran}, {}", page.clock(end));
     }
-    let is_told = task.state != State::Unknown || task.state_raw.is_some();
-    match is_told {
-        true => Value::Led(Ink::State(task.state), task.state.word().to_owned(), text),
-        false => Value::Text(text),
-    }
+    Value::Titled(title(job, task), is_told(task).then_some(task.state), text)
 }
 
 fn fields(page: &Page, job: &Job, task: &Task) -> Fields {
     let mut more = Fields::default();
-    more.whole("Id", task.id.as_deref().filter(|_| task.name.is_some()));
-    more.whole("Node", task.node.as_deref());
+    more.text("Reason", words(task));
+    let id = task.id.as_deref();
+    more.whole("Id", id.filter(|_| name(job, task) != id));
+    more.whole(
+        "Node",
+        task.node.as_deref().filter(|node| Some(*node) != id),
+    );
     more.text("Zone", task.zone.clone());
     more.text("Instance type", task.instance_type.clone());
     more.text("Restart policy", task.restart_policy.clone());
@@ -149,7 +181,28 @@ fn fields(page: &Page, job: &Job, task: &Task) -> Fields {
         addresses.map(|address| Value::Text(format!("{} {}", address.address, address.kind)));
     more.add("Addresses", addresses.collect());
     more.add("Labels", header::labels(&task.labels));
-    details::fields(page, task.details.as_deref(), &mut more);
-    let _ = (job, said as fn(_, _) -> _);
+    // An array may have ten thousand subtasks; each has its times on its line.
+    if task.kind != SUBTASK {
+        header::times(
+            page,
+            &mut more,
+            [("Created", task.created_at), ("Started", task.started_at)],
+        );
+        header::end(page, &mut more, task.started_at, task.finished_at);
+    }
     more
+}
+
+/// Reason and message of a task; what only repeats those of a container is left to the container.
+pub(super) fn words(task: &Task) -> Option<String> {
+    let is_repeated = task
+        .containers
+        .iter()
+        .any(|container| container.reason.is_some() && container.reason == task.reason);
+    let code = task.exit_code.map(|code| format!("exit code {code}"));
+    let reason = task
+        .reason
+        .as_deref()
+        .filter(|reason| Some(*reason) != code.as_deref());
+    said(reason, task.message.as_deref()).filter(|_| !is_repeated)
 }

@@ -15,11 +15,9 @@ pub(super) fn write(
         Some(name) => format!("volume {}", name.trim()),
         None => "volume".to_owned(),
     };
-    let title = match volume.kind.as_deref() {
-        Some(kind) => format!("{title}, {}", kind.trim()),
-        None => title,
-    };
-    page.paragraph(indent, &Value::Text(title))?;
+    let kind = volume.kind.as_deref();
+    let kind = kind.map_or_else(String::new, |kind| format!(": {}", kind.trim()));
+    page.paragraph(indent, &Value::Titled(title, None, kind))?;
     page.fields(indent + 2, &fields(volume, containers))
 }
 
