@@ -15,6 +15,7 @@ use crate::model::Report;
     joblens describe aliyun/job/ehpc-hz-FYUr32/5\n  \
     joblens describe huawei/image-job/702364883651395584 --time utc | less",
     after_help = "-o table and wide are the page for people; the other forms are those of get.\n\
+    Times on a page are local, in a pipe as well; --time utc changes that.\n\
     Exit codes: 0 all looked up · 2 wrong use · 3 not found · 4 credentials · 5 service or network."
 )]
 pub(super) struct Arguments {

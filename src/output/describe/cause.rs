@@ -114,16 +114,20 @@ fn own_words(job: &Job, task: Option<&Task>) -> Option<String> {
         return job.message.clone();
     }
     let own = said(job.reason.as_deref(), job.message.as_deref());
-    let Some(message) = task.and_then(|task| task.message.as_deref()) else {
-        return own.map(|own| match task {
-            None => match ending::told(job.exit_code, None, &[job.reason.as_deref()]) {
-                Some(ended) => format!("{ended}; {own}"),
-                None => own,
-            },
-            Some(_) => own,
-        });
+    let Some(task) = task else {
+        let ended = ending::told(job.exit_code, None, &[job.reason.as_deref()]);
+        let parts: Vec<String> = ended.into_iter().chain(own).collect();
+        return (!parts.is_empty()).then(|| parts.join("; "));
     };
-    own.filter(|own| !own.contains(message.trim()))
+    let repeats = |text: Option<&str>| {
+        let text = text.map(str::trim).filter(|text| !text.is_empty());
+        text.is_some_and(|text| own.as_ref().is_some_and(|own| own.contains(text)))
+    };
+    let is_repeated = match task.message.as_deref() {
+        Some(message) => repeats(Some(message)),
+        None => repeats(tasks::name(job, task)),
+    };
+    own.filter(|_| !is_repeated)
 }
 
 fn failed_task(job: &Job, task: &Task) -> String {

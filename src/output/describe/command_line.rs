@@ -78,7 +78,7 @@ mod tests {
     fn quotes_what_a_shell_would_read_otherwise() {
         assert_eq!(
             shown(&["sh", "-c", "it's $HOME", "", "训练", "***"], 90),
-            [r#"sh -c "it's \$HOME" '' '训练' '***'"#]
+            [r#"sh -c "it's "'$HOME' '' '训练' '***'"#]
         );
         assert_eq!(
             shown(

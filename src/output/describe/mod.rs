@@ -40,3 +40,6 @@ pub fn write(out: &mut dyn Write, jobs: &[Job], screen: &Screen) -> io::Result<(
     }
     out.flush()
 }
+
+#[cfg(test)]
+mod tests;

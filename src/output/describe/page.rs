@@ -221,7 +221,9 @@ impl<'a> Page<'a> {
                 continue;
             }
             // What does not fit beside its label gets all the room there is.
-            self.line(indent, label.into())?;
+            for line in broken(&label, self.width.saturating_sub(indent)) {
+                self.line(indent, line)?;
+            }
             for line in self.lines(values, indent + BELOW) {
                 self.line(indent + BELOW, line)?;
             }
@@ -245,7 +247,7 @@ impl<'a> Page<'a> {
 
     fn line(&mut self, indent: usize, line: Line) -> io::Result<()> {
         write!(self.out, "{}", " ".repeat(indent))?;
-        let text = line.text.trim_end();
+        let text = line.text.trim_end_matches(' ');
         let mut at = 0;
         for (part, ink) in line.inked.into_iter().filter(|_| self.screen.colour) {
             let (before, word) = (&text[at..part.start], &text[part.start..part.end]);
