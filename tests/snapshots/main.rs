@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod complete;
 mod documented;
 mod kept;
 mod pages;

@@ -105,8 +105,16 @@ fn previously(page: &Page, state: &Termination) -> Vec<Value> {
         let mark = if text.is_empty() { ": " } else { "; " };
         text += &format!("{mark}{said}");
     }
+    if let Some(detail) = &state.detail_status {
+        if Some(detail) != state.reason.as_ref() {
+            text += &format!(" ({})", detail.trim());
+        }
+    }
     let word = state.state.word().to_owned();
     let mut lines = vec![Value::Led(Ink::State(state.state), word, text)];
+    if let Some(start) = state.started_at {
+        lines.push(Value::Text(format!("started {}", page.clock(start))));
+    }
     if let Some(end) = state.finished_at {
         let ran = state.started_at.map(|start| end.seconds_since(start));
         let ran = ran.map_or_else(String::new, |ran| {

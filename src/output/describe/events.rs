@@ -53,11 +53,16 @@ fn line(page: &Page, event: &Event) -> Value {
 
 /// How often it was seen since when, what it happened to, and what it says.
 fn lines(page: &Page, job: &Job, event: &Event) -> Vec<String> {
-    let count = event.count.filter(|count| *count > 1);
-    let count = count.map(|count| match event.first_at {
-        Some(first) => format!("{count} times since {}", page.clock(first)),
-        None => format!("{count} times"),
-    });
+    // What was seen once has one time, which stands above.
+    let first = event.first_at.filter(|_| event.first_at != event.last_at);
+    let first = first.filter(|_| event.last_at.is_some());
+    let first = first.map(|first| page.clock(first));
+    let count = match (event.count.filter(|count| *count > 1), first) {
+        (Some(count), Some(first)) => Some(format!("{count} times since {first}")),
+        (Some(count), None) => Some(format!("{count} times")),
+        (None, Some(first)) => Some(format!("first seen {first}")),
+        (None, None) => None,
+    };
     let object = [event.object.kind.as_deref(), event.object.name.as_deref()];
     let object: Vec<&str> = object.into_iter().flatten().map(str::trim).collect();
     let task = job
