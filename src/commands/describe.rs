@@ -36,7 +36,7 @@ pub(super) struct Arguments {
 /// Looks up what was named and tells everything about it.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     match answer(session, arguments) {
-        Ok(report) => session.finish_pages(&report),
+        Ok(report) => session.finish_pages(report),
         Err(problems) => session.refuse("describe", problems),
     }
 }
@@ -65,5 +65,5 @@ fn answer(session: &Session, arguments: &Arguments) -> Result<Report, Vec<Proble
     let outcomes = runtime.block_on(lens.outcomes());
     // A DNS call that still hangs must not hold up the answer.
     runtime.shutdown_background();
-    Ok(look_up::report("describe", outcomes, &lens.told))
+    Ok(look_up::report("describe", outcomes, &lens))
 }

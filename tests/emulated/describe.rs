@@ -77,6 +77,11 @@ fn other_forms_are_those_of_get() {
     assert_eq!(described, got);
     let run = emulated.joblens(&["describe", "-o", "name", JOB]).run();
     assert_eq!(run.stdout, format!("{JOB}\n"));
+    let run = emulated.joblens(&["describe", JOB, "--columns", "ref,exit_code"]);
+    let lines: Vec<String> = run.run().stdout.lines().map(str::to_owned).collect();
+    assert!(lines[0].starts_with("REF ") && lines[1].starts_with(JOB));
+    let run = emulated.joblens(&["describe", JOB, "--jq", ".jobs[].exit_code"]);
+    assert_eq!(run.run().stdout, "137\n");
 }
 
 #[test]
