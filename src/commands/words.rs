@@ -9,15 +9,18 @@ fn nearest(word: &str) -> Option<&'static str> {
     Some(match word {
         "cancel" | "delete" | "rm" | "stop" | "kill" | "submit" | "create" | "run" | "start"
         | "restart" | "scale" | "apply" => "joblens only reads",
-        "logs" | "log" | "view" | "show" | "status" | "inspect" | "info" | "describe" | "desc" => {
-            "to look at a thing: joblens get REF -o json"
+        "logs" | "log" | "view" | "show" | "inspect" | "info" => {
+            "to see everything about a thing: joblens describe REF"
         }
+        "status" => "to look at a thing: joblens get REF",
         "ps" | "top" | "jobs" | "squeue" | "qstat" => "to look at things: joblens get REF… -o wide",
         _ => return None,
     })
 }
 
-const COMMANDS: [&str; 6] = ["get", "wait", "watch", "demo", "emulate", "help"];
+const COMMANDS: [&str; 7] = [
+    "get", "describe", "wait", "watch", "demo", "emulate", "help",
+];
 
 /// A first word that is neither a command nor a reference.
 pub(super) fn unknown_command(word: &str) -> Problem {
@@ -58,7 +61,7 @@ mod tests {
     fn words_from_elsewhere_get_one_sentence() {
         let hint = |word| unknown_command(word).hint.unwrap();
         assert_eq!(hint("delete"), "joblens only reads");
-        assert!(hint("logs").contains("joblens get"));
+        assert!(hint("logs").contains("joblens describe"));
         assert_eq!(hint("gte"), "joblens get");
         assert!(hint("zzz").contains("slash"));
     }
