@@ -133,10 +133,13 @@ fn failed_task(job: &Job, task: &Task) -> String {
         None if task.state == State::Canceled => "was canceled".to_owned(),
         None => "failed".to_owned(),
     };
-    match tasks::words(task) {
-        Some(said) => format!("{title} {how}: {said}"),
-        None => format!("{title} {how}"),
-    }
+    with_words(format!("{title} {how}"), tasks::words(task))
+}
+
+/// An ending and what is said of it. A meaning has its own colon.
+fn with_words(ended: String, words: Option<String>) -> String {
+    let mark = if ended.contains(": ") { ";" } else { ":" };
+    words.map_or_else(|| ended.clone(), |words| format!("{ended}{mark} {words}"))
 }
 
 /// How a container ended: `exited with 137: killed (SIGKILL), out of memory; it had 4GiB`.
@@ -202,16 +205,13 @@ fn troubles(job: &Job) -> Vec<String> {
         let containers = task.containers.iter();
         containers.filter_map(move |container| {
             let words = words_of(container);
-            let words = words.map_or_else(String::new, |words| format!(": {words}"));
-            let restarts = restarts(container);
             let what = match container.state {
-                State::Failed => format!("{}{words}", how(container)),
-                State::Pending if !words.is_empty() => format!("waits{words}"),
-                _ => restarts.clone()?,
+                State::Failed => Some(with_words(how(container), words)),
+                State::Pending => words.map(|words| format!("waits: {words}")),
+                _ => None,
             };
-            let also = restarts.filter(|restarts| *restarts != what);
-            let also = also.map_or_else(String::new, |also| format!("; {also}"));
-            Some(format!("{} {what}{also}", name(container)))
+            let parts: Vec<String> = what.into_iter().chain(restarts(container)).collect();
+            (!parts.is_empty()).then(|| format!("{} {}", name(container), parts.join("; ")))
         })
     });
     tasks.chain(containers).take(MOST_TROUBLES).collect()
