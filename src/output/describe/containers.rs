@@ -105,8 +105,9 @@ fn previously(page: &Page, state: &Termination) -> Vec<Value> {
         let mark = if text.is_empty() { ": " } else { "; " };
         text += &format!("{mark}{said}");
     }
-    let detail = state.detail_status.as_ref();
-    if let Some(detail) = detail.filter(|detail| Some(*detail) != state.reason.as_ref()) {
+    if let Some(detail) = &state.detail_status
+        && Some(detail) != state.reason.as_ref()
+    {
         text += &format!(" ({})", detail.trim());
     }
     let word = state.state.word().to_owned();
