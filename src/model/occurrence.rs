@@ -90,20 +90,9 @@ impl Occurrence {
     /// No event is left out. What was created and started in the same second is told once. A task or
     /// container that ended at an unknown time is told only if it failed; the job itself always is.
     pub fn all_of(job: &Job) -> Vec<Self> {
-        let mut all = vec![
-            Subject::job(job).at(job.created_at, State::Pending),
-            Subject::job(job).at(job.started_at, State::Running),
-        ];
-        all.dedup_by(|started, created| is_same_second(started, created));
+        let mut all = Subject::job(job).begun(job.created_at, job.started_at);
         for task in &job.tasks {
-            let subject = Subject::task(job, task);
-            let (created, started) = (task.created_at, task.started_at);
-            let mut begun = vec![
-                subject.at(created, State::Pending),
-                subject.at(started, State::Running),
-            ];
-            begun.dedup_by(|started, created| is_same_second(started, created));
-            all.append(&mut begun);
+            all.extend(Subject::task(job, task).begun(task.created_at, task.started_at));
             for container in &task.containers {
                 all.extend(beginnings(job, task, container));
             }
@@ -150,11 +139,6 @@ fn mark_first_bad(occurrences: &mut [Occurrence]) {
     if let Some(first) = bad.min_by_key(seen) {
         first.first_bad = true;
     }
-}
-
-fn is_same_second(one: &Occurrence, other: &Occurrence) -> bool {
-    let second = |at: Option<Time>| at.map(|at| at.moment().timestamp());
-    one.happened_at.is_some() && second(one.happened_at) == second(other.happened_at)
 }
 
 /// What changes of state are about: everything but the time and the state.
@@ -207,6 +191,16 @@ impl Subject {
             last_at: at,
             state: Some(state),
             ..self.0.clone()
+        }
+    }
+
+    /// The creation and the start, or only the start where both are the same second.
+    fn begun(&self, created_at: Option<Time>, started_at: Option<Time>) -> Vec<Occurrence> {
+        let second = |at: Option<Time>| at.map(|at| at.moment().timestamp());
+        let started = self.at(started_at, State::Running);
+        match second(created_at) == second(started_at) {
+            true => vec![started],
+            false => vec![self.at(created_at, State::Pending), started],
         }
     }
 

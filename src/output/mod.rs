@@ -14,6 +14,7 @@ mod rows;
 mod stream;
 mod table;
 mod text;
+mod timeline;
 mod why;
 mod zone;
 
@@ -35,6 +36,7 @@ pub use rows::Rows;
 pub use stream::{Records, Summary, write_transition};
 pub use table::Row;
 pub use text::escape;
+pub use timeline::{Page, write as write_timeline};
 pub use zone::Zone;
 
 /// What an answer or a message is shown on.
