@@ -3,6 +3,8 @@
 mod demo;
 mod emulate;
 mod ending;
+mod events;
+mod follow;
 mod gated;
 mod get;
 mod global;
@@ -56,6 +58,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Get(get::Arguments),
+    Events(events::Arguments),
     Wait(wait::Arguments),
     Watch(watch::Arguments),
     Demo(demo::Arguments),
@@ -84,6 +87,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             ],
         ),
         Some(Command::Get(arguments)) => get::run(&session, &arguments),
+        Some(Command::Events(arguments)) => events::run(&session, &arguments),
         Some(Command::Wait(arguments)) => wait::run(&session, &arguments),
         Some(Command::Watch(arguments)) => watch::run(&session, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
@@ -173,8 +177,13 @@ impl Session {
         let stdout = io::stdout();
         let screen = self.screen(stdout.is_terminal());
         let written = output::write(&mut stdout.lock(), report, &self.global.form(), &screen);
+        self.written(written, report.exit.code)
+    }
+
+    /// The exit code of a command whose answer was written, or was not.
+    fn written(&self, written: io::Result<()>, code: u8) -> u8 {
         match written {
-            Ok(()) => report.exit.code,
+            Ok(()) => code,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
             Err(error) => {
                 let problem = Problem::usage(format!("the output cannot be written ({error})"));

@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use super::super::text::{width, wrap};
 use super::super::{Screen, escape};
-use super::words::{Clock, sentence};
+use super::words::{Clock, clean, quotes, sentence};
 use crate::model::Occurrence;
 
 /// What stands on the one bad occurrence of a reference that came first.
@@ -29,6 +29,8 @@ pub struct Page {
     many: bool,
     day: String,
     reference: String,
+    /// The thing whose end was last told, and the message of that end.
+    told: Option<(String, String)>,
 }
 
 /// How texts are made to stand out.
@@ -54,6 +56,7 @@ impl Page {
             many,
             day: String::new(),
             reference: String::new(),
+            told: None,
         }
     }
 
@@ -73,10 +76,9 @@ impl Page {
         let zone = self.screen.zone;
         let at = one.happened_at;
         let at = at.map_or_else(|| NO_TIME.to_owned(), |at| zone.clock(at));
-        let text = sentence(one, zone);
+        let text = sentence(one, zone, None);
         let hues = self.hues(one);
-        let mark = if one.bad { "!" } else { "-" };
-        write!(out, "{at:<CLOCK$}  {}{mark}{}  ", hues.bad, hues.plain)?;
+        write!(out, "{at:<CLOCK$}  {}  ", mark(one, "-", &hues))?;
         if let Some(column) = self.column {
             write!(out, "{}  ", padded(&one.reference, column))?;
         }
@@ -111,15 +113,22 @@ impl Page {
             writeln!(out, "{}{}{}", hues.bold, escape(&one.reference), hues.plain)?;
             self.reference.clone_from(&one.reference);
         }
-        let mark = if one.bad { "!" } else { " " };
-        write!(out, "  {time:<8} {}{mark}{} ", hues.bad, hues.plain)?;
+        write!(out, "  {time:<8} {} ", mark(one, " ", &hues))?;
         let mut indent = 0;
         if let Some(column) = self.column {
             write!(out, "{}  ", padded(&one.reference, column))?;
             indent = column + 2;
         }
         let room = columns.saturating_sub(BEFORE_TEXT + indent);
-        let text = sentence(one, zone);
+        let told = self.told.as_ref();
+        let told = told.filter(|(reference, _)| *reference == one.reference);
+        let before = told.map(|(_, message)| message.as_str());
+        let text = sentence(one, zone, before);
+        if let (Some(_), Some(message)) = (one.state, clean(one.message.as_deref()))
+            && !quotes(message, before)
+        {
+            self.told = Some((one.reference.clone(), message.to_owned()));
+        }
         let mut lines: Vec<String> = text
             .lines()
             .flat_map(|line| wrap(&escape(line), room, usize::MAX))
@@ -152,7 +161,15 @@ impl Page {
     }
 }
 
-/// The mark goes behind the last line, or on one of its own where it has no room.
+/// The mark of what is bad, or else a filler.
+fn mark(one: &Occurrence, filler: &str, hues: &Hues) -> String {
+    match one.bad {
+        true => format!("{}!{}", hues.bad, hues.plain),
+        false => filler.to_owned(),
+    }
+}
+
+/// The mark of the first bad one goes behind the last line, or on one of its own where it has no room.
 fn mark_last(lines: &mut Vec<String>, room: usize, hues: &Hues) {
     let mark = format!("{}{FIRST_BAD}{}", hues.bad, hues.plain);
     match lines.last_mut() {

@@ -1,11 +1,12 @@
 use super::super::Zone;
 use crate::model::{Object, Occurrence, State, What};
 
-/// What happened, as one sentence in which the cloud's texts stand as they came.
-pub(super) fn sentence(one: &Occurrence, zone: Zone) -> String {
+/// What happened, as one sentence in which the cloud's texts stand as they came; `before` is a
+/// message that was just told and need not be repeated.
+pub(super) fn sentence(one: &Occurrence, zone: Zone, before: Option<&str>) -> String {
     match one.what {
         What::Event => event(one, zone),
-        What::Job | What::Task | What::Container => change(one),
+        What::Job | What::Task | What::Container => change(one, before),
     }
 }
 
@@ -49,10 +50,12 @@ fn since(one: &Occurrence, zone: Zone) -> Option<String> {
 }
 
 /// `container main of rank-0 failed with exit code 137 (OOMKilled): out of memory`
-fn change(one: &Occurrence) -> String {
+fn change(one: &Occurrence, before: Option<&str>) -> String {
     let mut text = format!("{} {}", subject(one), verb(one.state));
     match (one.restart_count, one.exit_code, one.signal) {
         (Some(count), ..) => text += &format!(" again (restart {count})"),
+        // What succeeded says so without its 0.
+        (_, Some(0), _) if one.state == Some(State::Succeeded) => {}
         (_, Some(code), Some(signal)) => {
             text += &format!(" with exit code {code}, signal {signal}")
         }
@@ -60,15 +63,33 @@ fn change(one: &Occurrence) -> String {
         (_, None, Some(signal)) => text += &format!(" by signal {signal}"),
         (_, None, None) => {}
     }
-    let message = clean(one.message.as_deref());
-    let is_told = |reason: &&str| message.is_some_and(|message| message.contains(reason));
-    if let Some(reason) = clean(one.reason.as_deref()).filter(|reason| !is_told(reason)) {
+    let message = clean(one.message.as_deref()).map(|message| untold(message, before));
+    let reason = clean(one.reason.as_deref());
+    let is_told = |reason: &&str| {
+        text.contains(reason) || message.is_some_and(|message| message.contains(reason))
+    };
+    if let Some(reason) = reason.filter(|reason| !is_told(reason)) {
         text += &format!(" ({reason})");
     }
-    match message {
+    match message.filter(|message| !message.is_empty()) {
         Some(message) => text + ": " + message,
         None => text,
     }
+}
+
+/// The message without the end that was just told: a job quotes its task, and that its container.
+fn untold<'a>(message: &'a str, before: Option<&str>) -> &'a str {
+    let rest = before.and_then(|before| message.strip_suffix(before));
+    match rest.map(str::trim_end) {
+        Some("") => "",
+        Some(rest) => rest.strip_suffix([':', '：']).unwrap_or(message),
+        None => message,
+    }
+}
+
+/// True when a message ends in one that was just told.
+pub(super) fn quotes(message: &str, before: Option<&str>) -> bool {
+    untold(message, before).len() < message.len()
 }
 
 fn subject(one: &Occurrence) -> String {
@@ -108,7 +129,7 @@ fn verb(state: Option<State>) -> &'static str {
 }
 
 /// The text without white space around it; `None` when nothing is left.
-fn clean(text: Option<&str>) -> Option<&str> {
+pub(super) fn clean(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
