@@ -58,7 +58,7 @@ pub struct Occurrence {
     pub kind: String,
     /// Id of the task it belongs to, or the task's name where it has no id.
     pub task: Option<String>,
-    /// Name of that task.
+    /// Name of that task; null where another task of the thing has the same name.
     pub task_name: Option<String>,
     /// Name of the container.
     pub container: Option<String>,
@@ -91,22 +91,23 @@ impl Occurrence {
     /// container that ended at an unknown time is told only if it failed; the job itself always is.
     pub fn all_of(job: &Job) -> Vec<Self> {
         let mut all = Subject::job(job).begun(job.created_at, job.started_at);
+        let names = Names::of(job);
         for task in &job.tasks {
-            all.extend(Subject::task(job, task).begun(task.created_at, task.started_at));
+            all.extend(Subject::task(job, task, &names).begun(task.created_at, task.started_at));
             for container in &task.containers {
-                all.extend(beginnings(job, task, container));
+                all.extend(beginnings(job, task, &names, container));
             }
         }
-        all.extend(events(job));
+        all.extend(events(job, &names));
         for task in &job.tasks {
             for container in &task.containers {
-                all.extend(endings(job, task, container));
+                all.extend(endings(job, task, &names, container));
             }
             all.push(Self {
                 exit_code: task.exit_code,
                 reason: task.reason.clone(),
                 message: task.message.clone(),
-                ..Subject::task(job, task).ended(task.finished_at, task.state)
+                ..Subject::task(job, task, &names).ended(task.finished_at, task.state)
             });
         }
         let is_known = |one: &Self| one.happened_at.is_some() || one.what == What::Event || one.bad;
@@ -141,6 +142,40 @@ fn mark_first_bad(occurrences: &mut [Occurrence]) {
     }
 }
 
+/// The names of a job's tasks.
+struct Names<'a> {
+    by_id: HashMap<&'a str, &'a String>,
+    times: HashMap<&'a str, usize>,
+}
+
+impl<'a> Names<'a> {
+    fn of(job: &'a Job) -> Self {
+        let mut names = Self {
+            by_id: HashMap::new(),
+            times: HashMap::new(),
+        };
+        for task in &job.tasks {
+            if let (Some(id), Some(name)) = (&task.id, &task.name) {
+                names.by_id.insert(id, name);
+            }
+            if let Some(name) = &task.name {
+                *names.times.entry(name).or_default() += 1;
+            }
+        }
+        names
+    }
+
+    /// The name, if it tells its task from the others.
+    fn telling(&self, name: Option<&String>) -> Option<String> {
+        let name = name.filter(|name| self.times.get(name.as_str()) == Some(&1));
+        name.cloned()
+    }
+
+    fn of_id(&self, id: Option<&String>) -> Option<String> {
+        self.telling(self.by_id.get(id?.as_str()).copied())
+    }
+}
+
 /// What changes of state are about: everything but the time and the state.
 struct Subject(Occurrence);
 
@@ -155,24 +190,27 @@ impl Subject {
         })
     }
 
-    fn task(job: &Job, task: &Task) -> Self {
+    fn task(job: &Job, task: &Task, names: &Names) -> Self {
+        let name = names.telling(task.name.as_ref());
         Self(Occurrence {
             task: task.id.clone().or_else(|| task.name.clone()),
-            task_name: task.name.clone(),
+            task_name: name.clone(),
             object: Object {
                 kind: Some(task.kind.clone()),
-                name: task.name.clone().or_else(|| task.id.clone()),
+                name: name
+                    .or_else(|| task.id.clone())
+                    .or_else(|| task.name.clone()),
             },
             ..about(job, What::Task)
         })
     }
 
-    fn container(job: &Job, task: &Task, container: &Container) -> Self {
+    fn container(job: &Job, task: &Task, names: &Names, container: &Container) -> Self {
         let kind = match container.init {
             true => "init_container",
             false => "container",
         };
-        let Self(of_task) = Self::task(job, task);
+        let Self(of_task) = Self::task(job, task, names);
         Self(Occurrence {
             what: What::Container,
             container: container.name.clone(),
@@ -228,8 +266,8 @@ fn about(job: &Job, what: What) -> Occurrence {
     }
 }
 
-fn beginnings(job: &Job, task: &Task, container: &Container) -> Vec<Occurrence> {
-    let subject = Subject::container(job, task, container);
+fn beginnings(job: &Job, task: &Task, names: &Names, container: &Container) -> Vec<Occurrence> {
+    let subject = Subject::container(job, task, names, container);
     let before = container.previous.as_ref();
     let before = before.map(|previous| subject.at(previous.started_at, State::Running));
     let last = Occurrence {
@@ -239,8 +277,8 @@ fn beginnings(job: &Job, task: &Task, container: &Container) -> Vec<Occurrence> 
     before.into_iter().chain([last]).collect()
 }
 
-fn endings(job: &Job, task: &Task, container: &Container) -> Vec<Occurrence> {
-    let subject = Subject::container(job, task, container);
+fn endings(job: &Job, task: &Task, names: &Names, container: &Container) -> Vec<Occurrence> {
+    let subject = Subject::container(job, task, names, container);
     let before = container.previous.as_deref();
     let before = before.map(|previous| termination(&subject, previous));
     let last = Occurrence {
@@ -264,9 +302,7 @@ fn termination(subject: &Subject, previous: &Termination) -> Occurrence {
 }
 
 /// The job's events, which it holds newest first.
-fn events(job: &Job) -> impl Iterator<Item = Occurrence> {
-    let name = |task: &Task| Some((task.id.clone()?, task.name.clone()?));
-    let names: HashMap<String, String> = job.tasks.iter().filter_map(name).collect();
+fn events<'a>(job: &'a Job, names: &'a Names) -> impl Iterator<Item = Occurrence> {
     job.events.iter().rev().map(move |event| Occurrence {
         happened_at: event.last_at.or(event.first_at),
         first_at: event.first_at,
@@ -275,7 +311,7 @@ fn events(job: &Job) -> impl Iterator<Item = Occurrence> {
         level: event.level,
         level_raw: event.level_raw.clone(),
         task: event.task.clone(),
-        task_name: event.task.as_ref().and_then(|id| names.get(id).cloned()),
+        task_name: names.of_id(event.task.as_ref()),
         object: event.object.clone(),
         reason: event.reason.clone(),
         message: event.message.clone(),
@@ -283,3 +319,6 @@ fn events(job: &Job) -> impl Iterator<Item = Occurrence> {
         ..about(job, What::Event)
     })
 }
+
+#[cfg(test)]
+mod tests;

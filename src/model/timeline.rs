@@ -92,3 +92,87 @@ impl Sieve {
         (one.bad || !self.bad_only) && !is_old
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Category;
+    use crate::model::{Event, Level, State};
+
+    fn at(seconds: i64) -> Option<Time> {
+        Time::from_unix(1_700_000_000 + seconds)
+    }
+
+    fn job(reference: &str, created: i64, failed: i64) -> Job {
+        Job {
+            reference: reference.to_owned(),
+            state: State::Failed,
+            ended: true,
+            created_at: at(created),
+            finished_at: at(failed),
+            events: vec![Event {
+                level: Some(Level::Normal),
+                ..Event::default()
+            }],
+            ..Job::default()
+        }
+    }
+
+    fn told(timeline: &Timeline) -> Vec<(&str, Option<State>)> {
+        let events = timeline.events.iter();
+        events
+            .map(|one| (one.reference.as_str(), one.state))
+            .collect()
+    }
+
+    #[test]
+    fn merges_things_by_time_and_by_their_order_at_the_same_time() {
+        let jobs = [job("b", 5, 30), job("a", 0, 30)];
+        let timeline = Timeline::new("events", &jobs, vec![], vec![]);
+        assert_eq!(
+            told(&timeline),
+            [
+                ("a", Some(State::Pending)),
+                ("b", Some(State::Pending)),
+                ("b", Some(State::Failed)),
+                ("a", Some(State::Failed)),
+                ("b", None),
+                ("a", None),
+            ]
+        );
+        let marked = timeline.events.iter().filter(|one| one.first_bad).count();
+        assert_eq!(marked, 2, "one for each reference");
+        assert_eq!(timeline.references(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_sieve_keeps_what_has_no_time_unless_it_is_not_bad() {
+        let jobs = [job("a", 0, 30)];
+        let kept = |bad_only, since| {
+            let mut timeline = Timeline::new("events", &jobs, vec![], vec![]);
+            timeline.sift(Sieve { bad_only, since });
+            timeline
+                .events
+                .iter()
+                .map(|one| one.state)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(kept(false, at(30)), [Some(State::Failed), None]);
+        assert_eq!(kept(false, at(31)), [None]);
+        assert_eq!(kept(true, None), [Some(State::Failed)]);
+    }
+
+    #[test]
+    fn coverage_and_exit_tell_of_what_failed() {
+        let problems = vec![Problem::new(Category::NotFound, "no such job")];
+        let timeline = Timeline::new("events", &[job("a", 0, 1)], problems, vec![]);
+        let coverage = timeline.coverage;
+        assert_eq!(
+            (coverage.asked, coverage.answered, coverage.complete),
+            (2, 1, false)
+        );
+        assert_eq!(timeline.exit.code, 3);
+        let json = serde_json::to_value(&timeline).unwrap();
+        assert!(json["gate"].is_null() && json.get("jobs").is_none());
+    }
+}

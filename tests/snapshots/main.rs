@@ -6,6 +6,7 @@
 mod support;
 
 mod documented;
+mod events;
 mod kept;
 
 use documented::{documented, model};

@@ -79,3 +79,81 @@ fn key(one: &Occurrence) -> Key {
         at,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Event, Level};
+
+    fn at(seconds: i64) -> Option<Time> {
+        Time::from_unix(1_700_000_000 + seconds)
+    }
+
+    fn warning(count: u64, last: i64) -> Event {
+        Event {
+            level: Some(Level::Warning),
+            count: Some(count),
+            first_at: at(0),
+            last_at: at(last),
+            reason: Some("BackOff".into()),
+            ..Event::default()
+        }
+    }
+
+    fn job(events: Vec<Event>) -> Job {
+        Job {
+            reference: "aliyun/job/c/5".into(),
+            state: State::Running,
+            created_at: at(-5),
+            events,
+            ..Job::default()
+        }
+    }
+
+    fn counts(fresh: &[Occurrence]) -> Vec<Option<u64>> {
+        fresh.iter().map(|one| one.count).collect()
+    }
+
+    #[test]
+    fn tells_an_entry_once_and_again_when_it_was_seen_more_often() {
+        let mut chronicle = Chronicle::new(Sieve::default());
+        let first = chronicle.fresh(&job(vec![warning(1, 1)]));
+        assert_eq!(counts(&first), [None, Some(1)]);
+        assert!(chronicle.fresh(&job(vec![warning(1, 1)])).is_empty());
+        assert_eq!(
+            counts(&chronicle.fresh(&job(vec![warning(3, 9)]))),
+            [Some(3)]
+        );
+        // What a cloud has forgotten and tells again is not new.
+        assert!(chronicle.fresh(&job(vec![])).is_empty());
+        assert!(chronicle.fresh(&job(vec![warning(2, 5)])).is_empty());
+    }
+
+    #[test]
+    fn two_rows_of_one_answer_do_not_make_each_other_new() {
+        let mut chronicle = Chronicle::new(Sieve::default());
+        let twice = job(vec![warning(4, 9), warning(1, 2)]);
+        assert_eq!(chronicle.fresh(&twice).len(), 3);
+        assert!(chronicle.fresh(&twice).is_empty());
+    }
+
+    #[test]
+    fn marks_the_first_bad_one_of_a_thing_once() {
+        let mut chronicle = Chronicle::new(Sieve::default());
+        let marks = |fresh: Vec<Occurrence>| fresh.iter().filter(|one| one.first_bad).count();
+        assert_eq!(marks(chronicle.fresh(&job(vec![]))), 0);
+        assert_eq!(marks(chronicle.fresh(&job(vec![warning(1, 1)]))), 1);
+        assert_eq!(marks(chronicle.fresh(&job(vec![warning(2, 2)]))), 0);
+    }
+
+    #[test]
+    fn tells_nothing_that_the_sieve_holds_back() {
+        let sieve = Sieve {
+            bad_only: true,
+            since: at(5),
+        };
+        let mut chronicle = Chronicle::new(sieve);
+        assert!(chronicle.fresh(&job(vec![warning(1, 1)])).is_empty());
+        assert_eq!(chronicle.fresh(&job(vec![warning(2, 6)])).len(), 1);
+    }
+}
