@@ -9,7 +9,10 @@ fn nearest(word: &str) -> Option<&'static str> {
     Some(match word {
         "cancel" | "delete" | "rm" | "stop" | "kill" | "submit" | "create" | "run" | "start"
         | "restart" | "scale" | "apply" => "joblens only reads",
-        "logs" | "log" | "view" | "show" | "status" | "inspect" | "info" | "describe" | "desc" => {
+        "logs" | "log" | "history" | "timeline" => {
+            "no logs are read; to see what happened to things: joblens events REF…"
+        }
+        "view" | "show" | "status" | "inspect" | "info" | "describe" | "desc" => {
             "to look at a thing: joblens get REF -o json"
         }
         "ps" | "top" | "jobs" | "squeue" | "qstat" => "to look at things: joblens get REF… -o wide",
@@ -17,7 +20,7 @@ fn nearest(word: &str) -> Option<&'static str> {
     })
 }
 
-const COMMANDS: [&str; 6] = ["get", "wait", "watch", "demo", "emulate", "help"];
+const COMMANDS: [&str; 7] = ["get", "events", "wait", "watch", "demo", "emulate", "help"];
 
 /// A first word that is neither a command nor a reference.
 pub(super) fn unknown_command(word: &str) -> Problem {
@@ -60,7 +63,8 @@ mod tests {
     fn words_from_elsewhere_get_one_sentence() {
         let hint = |word| unknown_command(word).hint.unwrap();
         assert_eq!(hint("delete"), "joblens only reads");
-        assert!(hint("logs").contains("joblens get"));
+        assert!(hint("logs").contains("joblens events"));
+        assert!(hint("view").contains("joblens get"));
         assert_eq!(hint("gte"), "joblens get");
         assert!(hint("zzz").contains("slash"));
     }
