@@ -25,6 +25,12 @@ pub struct Timeline {
     pub gate: Option<Gate>,
     /// How the command ends.
     pub exit: Exit,
+    /// The references that were asked for.
+    #[serde(skip)]
+    pub references: Vec<String>,
+    /// Calls that were sent, every attempt counted; streams tell it in their summary.
+    #[serde(skip)]
+    pub calls: u64,
 }
 
 impl Timeline {
@@ -54,6 +60,8 @@ impl Timeline {
             notices: report.notices,
             gate: None,
             exit: report.exit,
+            references: jobs.iter().map(|job| job.reference.clone()).collect(),
+            calls: 0,
         }
     }
 
@@ -63,7 +71,7 @@ impl Timeline {
     }
 
     /// The references of the things to which something happened, each once, by the first of it.
-    pub fn references(&self) -> Vec<&str> {
+    pub fn concerned(&self) -> Vec<&str> {
         let mut known = HashSet::new();
         self.events
             .iter()
@@ -142,7 +150,7 @@ mod tests {
         );
         let marked = timeline.events.iter().filter(|one| one.first_bad).count();
         assert_eq!(marked, 2, "one for each reference");
-        assert_eq!(timeline.references(), ["a", "b"]);
+        assert_eq!(timeline.concerned(), ["a", "b"]);
     }
 
     #[test]

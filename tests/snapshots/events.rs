@@ -15,12 +15,13 @@ fn written(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> 
     };
     let form = Form {
         format,
+        columns: None,
         headers: true,
+        query: None,
     };
     let timeline = Timeline::new("events", jobs, Vec::new(), Vec::new());
-    let references: Vec<String> = jobs.iter().map(|job| job.reference.clone()).collect();
     let mut out = Vec::new();
-    write_timeline(&mut out, &timeline, &references, 1, &form, &screen).unwrap();
+    write_timeline(&mut out, &timeline, None, &form, &screen).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -51,7 +52,14 @@ fn every_answer_is_a_page_on_terminals_and_lines_elsewhere() {
 
 #[test]
 fn every_answer_is_a_document_and_records_for_programs() {
-    for (name, format) in [("json", Format::Json), ("jsonl", Format::Jsonl)] {
+    for (name, format) in [
+        ("json", Format::Json),
+        ("jsonl", Format::Jsonl),
+        ("yaml", Format::Yaml),
+        ("csv", Format::Csv),
+        ("tsv", Format::Tsv),
+        ("markdown", Format::Markdown),
+    ] {
         assert_kept(
             &format!("events/each-{name}.txt"),
             &each(format, None, false),

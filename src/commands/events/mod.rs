@@ -13,25 +13,35 @@ use super::poll::PACE;
 use super::{Session, runtime};
 use crate::error::Problem;
 use crate::model::{Job, Notice, Sieve, Timeline};
-use crate::output::{self, Format, Page, Records, Screen, Zone};
+use crate::output::{self, EventColumn, Format, Page, Records, Screen, Zone};
 
 /// Shows what happened to what was named, and returns the exit code.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     match prepare(session, arguments) {
-        Ok((lens, sieve, None)) => once(session, &lens, sieve),
-        Ok((lens, sieve, Some(plan))) => {
-            let display = display(session, &lens, sieve);
-            follow::run(session, lens, plan, (display, Vec::new()))
-        }
+        Ok(prepared) => match prepared.plan {
+            None => once(session, &prepared),
+            Some(plan) => {
+                let display = display(session, &prepared.lens, prepared.sieve);
+                follow::run(session, prepared.lens, plan, (display, Vec::new()))
+            }
+        },
         Err(problems) => {
             let timeline = Timeline::new("events", &[], problems, Vec::new());
-            finish(session, &timeline, &[], 0)
+            finish(session, &timeline, None)
         }
     }
 }
 
-/// What is looked at, what is wanted of it, and how it is followed, if it is.
-type Prepared = (Arc<Lens>, Sieve, Option<Plan>);
+/// Everything that is needed, checked before the first call.
+struct Prepared {
+    lens: Arc<Lens>,
+    /// What is wanted of a timeline.
+    sieve: Sieve,
+    /// The columns, where some were chosen.
+    columns: Option<Vec<EventColumn>>,
+    /// How things are followed, if they are.
+    plan: Option<Plan>,
+}
 
 fn prepare(session: &Session, arguments: &Arguments) -> Result<Prepared, Vec<Problem>> {
     let one = |problem| vec![problem];
@@ -40,11 +50,17 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Prepared, Vec<Pro
             "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
         )));
     }
-    let format = session.global.format();
-    check(format).map_err(one)?;
+    if session.sort.is_some() {
+        let problem = Problem::usage("events come in the order of time, so --sort-by has no place");
+        return Err(one(problem.hint("-o csv or --jq can be sorted")));
+    }
+    let columns = columns(session).map_err(one)?;
     let sieve = arguments.sieve(Utc::now()).map_err(one)?;
-    let plan = arguments.follow.then(|| arguments.plan(format)).transpose();
-    let plan = plan.map_err(one)?;
+    let is_plain = columns.is_none() && session.form.query.is_none();
+    let plan = arguments
+        .follow
+        .then(|| arguments.plan(session.form.format, is_plain));
+    let plan = plan.transpose().map_err(one)?;
     let options = Options {
         trust_finished: arguments.trust_finished,
         ..Options::default()
@@ -52,29 +68,37 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Prepared, Vec<Pro
     let settings = session.settings().map_err(one)?;
     let pace = plan.is_some().then_some(PACE);
     let lens = Lens::prepare(session, settings, &arguments.references, options, pace)?;
-    Ok((Arc::new(lens), sieve, plan))
+    Ok(Prepared {
+        lens: Arc::new(lens),
+        sieve,
+        columns,
+        plan,
+    })
 }
 
-/// The one place where the forms that are not written yet are refused.
-fn check(format: Format) -> Result<(), Problem> {
-    match format {
-        Format::Yaml | Format::Csv | Format::Tsv | Format::Markdown => {
-            Err(Problem::usage("events come as table, json, jsonl or name")
-                .hint("-o json holds everything"))
-        }
-        _ => Ok(()),
-    }
+/// The columns that were chosen.
+fn columns(session: &Session) -> Result<Option<Vec<EventColumn>>, Problem> {
+    let names = session.global.columns.iter();
+    let columns: Vec<EventColumn> = names
+        .map(|name| EventColumn::named(name))
+        .collect::<Result<_, _>>()?;
+    Ok(Some(columns).filter(|columns| !columns.is_empty()))
 }
 
-fn once(session: &Session, lens: &Arc<Lens>, sieve: Sieve) -> u8 {
+fn once(session: &Session, prepared: &Prepared) -> u8 {
+    let lens = &prepared.lens;
     let runtime = runtime();
     let outcomes = runtime.block_on(lens.outcomes());
     // A DNS call that still hangs must not hold up the answer.
     runtime.shutdown_background();
     let (jobs, problems) = parted(outcomes);
-    let mut timeline = Timeline::new("events", &jobs, problems, lens.told.all());
-    timeline.sift(sieve);
-    let code = finish(session, &timeline, &references(lens), lens.wire.calls());
+    let mut timeline = Timeline {
+        references: references(lens),
+        calls: lens.wire.calls(),
+        ..Timeline::new("events", &jobs, problems, lens.told.all())
+    };
+    timeline.sift(prepared.sieve);
+    let code = finish(session, &timeline, prepared.columns.as_deref());
     // The process ends here: to take what was found apart would be time for nothing.
     std::mem::forget((jobs, timeline));
     code
@@ -96,11 +120,10 @@ fn references(lens: &Lens) -> Vec<String> {
 }
 
 /// Prints the timeline and then what it does not hold: what failed, and what a cloud does not keep.
-fn finish(session: &Session, timeline: &Timeline, references: &[String], calls: u64) -> u8 {
-    let form = session.global.form();
-    let screen = page_screen(session);
+fn finish(session: &Session, timeline: &Timeline, columns: Option<&[EventColumn]>) -> u8 {
+    let (form, screen) = (&session.form, page_screen(session));
     let mut out = io::stdout().lock();
-    let written = output::write_timeline(&mut out, timeline, references, calls, &form, &screen);
+    let written = output::write_timeline(&mut out, timeline, columns, form, &screen);
     drop(out);
     if !session.global.quiet {
         tell(session, timeline, form.format);
@@ -129,7 +152,7 @@ fn tell(session: &Session, timeline: &Timeline, format: Format) {
 
 fn display(session: &Session, lens: &Lens, sieve: Sieve) -> Display {
     let chronicle = Chronicle::new(sieve);
-    match session.global.format() {
+    match session.form.format {
         Format::Jsonl => Display::Events(Records::default(), chronicle),
         _ => Display::Page(
             Page::new(page_screen(session), &references(lens)),

@@ -61,16 +61,17 @@ impl Arguments {
         })
     }
 
-    /// How things are followed.
+    /// How things are followed; `is_plain` when neither columns nor an expression were chosen.
     ///
     /// # Errors
     /// Wrong use, naming the option.
-    pub(super) fn plan(&self, format: Format) -> Result<Plan, Problem> {
-        if !matches!(format, Format::Table | Format::Wide | Format::Jsonl) {
-            return Err(
-                Problem::usage("events --follow is a stream, which is a table or jsonl")
-                    .hint("-o jsonl writes a record for each event"),
-            );
+    pub(super) fn plan(&self, format: Format, is_plain: bool) -> Result<Plan, Problem> {
+        let streams = matches!(format, Format::Table | Format::Wide | Format::Jsonl);
+        if !streams || !is_plain {
+            return Err(Problem::usage(
+                "events --follow is a stream, which is a table or jsonl as it is",
+            )
+            .hint("-o jsonl writes a record for each event"));
         }
         let interval = self.interval.as_deref();
         let interval = interval.map(|text| time("--interval", text)).transpose()?;

@@ -4,7 +4,7 @@ use super::Chronicle;
 use crate::error::Problem;
 use crate::model::{Job, State, Time};
 use crate::output::{
-    self, Format, Live, Page, Records, Row, Screen, Size, Summary, write_transition,
+    self, Form, Format, Live, Page, Records, Row, Screen, Size, Summary, write_transition,
 };
 
 /// How what happens is shown: the bytes of each of its parts.
@@ -22,13 +22,13 @@ pub(in crate::commands) enum Display {
 }
 
 impl Display {
-    /// The display of states in a format, and the bytes that open it.
-    pub(in crate::commands) fn open(format: Format, live: bool) -> (Self, Vec<u8>) {
-        match (format, live) {
+    /// The display of states in a form, and the bytes that open it.
+    pub(in crate::commands) fn open(form: &Form, live: bool) -> (Self, Vec<u8>) {
+        match (form.format, live) {
             (Format::Jsonl, _) => (Self::Records(Records::default()), Vec::new()),
             (_, false) => (Self::Lines, Vec::new()),
             (_, true) => {
-                let (live, opened) = Live::open(format);
+                let (live, opened) = Live::open(form);
                 (Self::Live(live), opened)
             }
         }

@@ -19,7 +19,7 @@ pub(super) use display::Display;
 use super::look_up::Lens;
 use super::poll::{Change, Manner, Poller, Turn, Watched, is_weather};
 use super::voice::Voice;
-use super::{Session, closed, runtime};
+use super::{Session, closed, runtime, unwritable};
 use crate::error::{self, Category, Problem};
 use crate::gate::{Open, Rules, Standing};
 use crate::output::{self, Row, Screen, Size, Summary};
@@ -100,10 +100,6 @@ async fn follow(
     let mut ends = Ends::new();
     let end = following.until_the_end(&mut ends).await;
     following.finish(end, &mut ends).await
-}
-
-fn unwritable(error: &io::Error) -> Problem {
-    Problem::usage(format!("the output cannot be written ({error})"))
 }
 
 /// How it came to its end.

@@ -15,7 +15,7 @@ use crate::error::Problem;
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     match prepare(session, arguments) {
         Ok((lens, plan)) => {
-            let display = Display::open(session.global.format(), is_live(session));
+            let display = Display::open(&session.form, is_live(session));
             follow::run(session, lens, plan, display)
         }
         Err(problems) => session.refuse("watch", problems),
@@ -24,7 +24,13 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
 
 fn prepare(session: &Session, arguments: &Arguments) -> Result<(Arc<Lens>, Plan), Vec<Problem>> {
     let one = |problem| vec![problem];
-    let plan = arguments.plan(session.global.format()).map_err(one)?;
+    let plan = arguments.plan(session.form.format).map_err(one)?;
+    if session.sort.is_some() {
+        let problem =
+            Problem::usage("watch keeps the order of the references, so --sort-by has no place")
+                .hint("joblens get REF… --sort-by COLUMN");
+        return Err(one(problem));
+    }
     let options = Options {
         trust_finished: arguments.trust_finished,
         scopes: true,
