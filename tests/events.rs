@@ -287,6 +287,43 @@ fn names_are_those_to_which_something_happened_and_feed_the_next_command() {
 }
 
 #[test]
+fn names_say_when_they_may_be_too_few() {
+    let emulated = Emulated::start(WORLD);
+    let run = events(&emulated, &["-o", "name", JOB, GONE]);
+    assert_eq!(run.code, 3);
+    assert_eq!(
+        run.stdout,
+        format!("{JOB}\n#!incomplete: 1 of 2 could not be looked up\n")
+    );
+}
+
+#[test]
+fn tables_and_expressions_pick_what_is_wanted() {
+    let emulated = Emulated::start(WORLD);
+    let picked = ["--columns", "mark,reason", "--warnings", SERVICE];
+    let tsv = events(&emulated, &[&["-o", "tsv"][..], &picked].concat());
+    assert_eq!(
+        tsv.stdout,
+        "mark\treason\nfirst bad\tpod启动失败\nbad\tUnhealthy\n"
+    );
+    let table = events(&emulated, &[&["--no-headers"][..], &picked].concat());
+    assert_eq!(
+        table.stdout,
+        "first bad  pod启动失败\nbad        Unhealthy\n"
+    );
+    let expression = ".events[] | select(.first_bad) | .reason";
+    let jq = events(&emulated, &["--jq", expression, SERVICE, JOB]);
+    assert_eq!((jq.code, jq.stdout.as_str()), (0, "pod启动失败\nBackOff\n"));
+    let csv = events(&emulated, &["-o", "csv", JOB]);
+    assert!(
+        csv.stdout
+            .starts_with("\u{feff}happened_at,level,count,ref,"),
+        "{}",
+        csv.stdout
+    );
+}
+
+#[test]
 fn wrong_use_is_told_before_the_first_call() {
     let emulated = Emulated::start(WORLD);
     for (arguments, said) in [
@@ -297,6 +334,13 @@ fn wrong_use_is_told_before_the_first_call() {
         (&["-f", "-o", "name", JOB], "is a stream"),
         (&["-f", "--interval", "0", JOB], "never rest"),
         (&["-f", "--interval", "2", JOB], "--interval 2"),
+        (&["-f", "--columns", "ref", JOB], "is a stream"),
+        (&["-f", "--jq", ".", JOB], "is a stream"),
+        (&["--sort-by", "ref", JOB], "order of time"),
+        (
+            &["--columns", "ref,happend_at", JOB],
+            "nearest is happened_at",
+        ),
         (&["--interval", "2s", JOB], "--follow"),
         (&["aliyun/job/ehpc-hz-FYUr32/"], "aliyun/job"),
     ] {
