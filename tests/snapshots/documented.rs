@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use joblens::http::{Deadline, Limits, Wire};
 use joblens::model::{Job, Time};
 use joblens::providers::{self, Ask, Client, RESERVED_KINDS, mask_job};
-use joblens::reference::{Reader, Reference};
+use joblens::reference::{Reader, Reference, Target};
 use joblens::settings::{CloudKeys, Environment, Settings};
 use serde_json::Value;
 
@@ -158,7 +158,10 @@ fn reference(input: &str) -> Reference {
         default_profile: "default",
         setting: &|_, _, _| None,
     };
-    reader.read(input).unwrap().remove(0)
+    match reader.read(input).unwrap() {
+        Target::Things(mut things) => things.remove(0),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn client(cloud: &str, origin: &str, now: DateTime<Utc>) -> Box<dyn Client> {

@@ -5,9 +5,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod complete;
 mod documented;
 mod events;
 mod kept;
+mod pages;
 
 use documented::{documented, model};
 

@@ -9,6 +9,7 @@ use super::Session;
 use super::follow::{self, Display, Plan};
 use super::look_up::{Lens, Options};
 use super::poll::PACE;
+use super::references::Allowed;
 use crate::error::Problem;
 
 /// Follows what was named until the end, and returns the exit code.
@@ -33,7 +34,10 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<(Arc<Lens>, Plan)
     }
     let options = Options {
         trust_finished: arguments.trust_finished,
-        scopes: true,
+        allowed: Allowed {
+            scopes: true,
+            ..Allowed::default()
+        },
         ..Options::default()
     };
     let settings = session.settings().map_err(one)?;

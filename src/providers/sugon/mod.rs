@@ -5,9 +5,12 @@ mod serve;
 mod sign;
 mod wire;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
-use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, Page, wall_clock::WallClock};
+use super::{
+    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, wall_clock::WallClock,
+};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::{Account, Endpoint, Method, Request, Wire};
@@ -30,11 +33,17 @@ pub static CLOUD: Cloud = Cloud {
                 name: "INSTANCE",
                 setting: None,
             }],
+            scope_segments: 0,
             ranges: false,
             sample: "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
         },
         states: wire::STATES,
+        operation: "GET /ai/openapi/v2/instance-service/{id}/detail",
         permission: "a token of the computing region (the platform's own token is not enough)",
+        list_operation: "GET /ai/openapi/v2/instance-service/task",
+        list_permission: "a token of the computing region (the platform's own token is not enough)",
+        list_order: ListOrder::NewestFirst,
+        list_limit: None,
     }],
     keys: &[KeySpec::secret("token", &["JOBLENS_SUGON_TOKEN"])],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
@@ -56,6 +65,8 @@ struct Client {
     clock: WallClock,
     /// How this region takes a call for the list, once it has answered one.
     list_form: OnceLock<list::Form>,
+    /// True once the list has been refused with a filter and given without.
+    no_filter: AtomicBool,
     profile: String,
     credential: String,
 }
@@ -81,6 +92,7 @@ impl Client {
             signer: sign::Signer::new(token.clone()),
             clock: WallClock::of(profile)?,
             list_form: OnceLock::new(),
+            no_filter: AtomicBool::new(false),
             profile: profile.name.clone(),
             credential,
         };
@@ -144,12 +156,11 @@ impl super::Client for Client {
     fn list<'a>(
         &'a self,
         scope: &'a Scope,
-        _filter: &'a Filter,
+        filter: &'a Filter,
         page: Option<Cursor>,
         ask: &'a Ask,
     ) -> Option<Boxed<'a, Result<Page, Problem>>> {
-        let at = page.unwrap_or(Cursor::FIRST);
-        Some(Box::pin(self.instances(scope, at, ask)))
+        Some(Box::pin(self.instances(scope, filter, page, ask)))
     }
 }
 
@@ -161,6 +172,7 @@ fn framed(mut problem: Problem, profile: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use super::list::Wanted;
     use super::*;
     use crate::http::{Answer, Signer as _};
     use crate::providers::fixture;
@@ -243,7 +255,7 @@ mod tests {
             (list::Form::Query, task, false),
             (list::Form::QueryOfList, list, false),
         ] {
-            let request = client.list_request(form, 100);
+            let request = client.list_request(form, 100, &Wanted::default());
             let path = format!("/ai/openapi/v2/instance-service/{below}");
             assert_eq!((&request.path, request.method), (&path, Method::Get));
             assert_eq!(request.encoded_query(), "start=100&limit=100&sort=desc");
@@ -277,9 +289,11 @@ mod tests {
             }],
             ..Thing::default()
         });
-        let mut request = client.list_request(list::Form::Query, 0);
-        let only_failed = ("status".to_owned(), "Failed".to_owned());
-        request.query.push(only_failed);
+        let only_failed = Wanted {
+            status: Some("Failed"),
+            ..Wanted::default()
+        };
+        let request = client.list_request(list::Form::Query, 0, &only_failed);
         let proof = client.signer.sign(&request, now, "0");
         let incoming = fixture::incoming(&request, &proof, now);
         let world = World::new(things.to_vec(), now);
