@@ -7,6 +7,7 @@ mod gated;
 mod get;
 mod global;
 mod look_up;
+mod outlet;
 mod poll;
 mod references;
 mod reports;

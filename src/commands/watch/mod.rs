@@ -1,7 +1,6 @@
 mod display;
 mod ends;
 mod options;
-mod outlet;
 mod scopes;
 
 use std::io::{self, IsTerminal as _};
@@ -14,6 +13,7 @@ use tokio::time::Instant;
 pub(super) use options::Arguments;
 
 use super::look_up::{Lens, Options};
+use super::outlet::Outlet;
 use super::poll::{Change, Manner, PACE, Poller, Turn, Watched, is_weather};
 use super::voice::Voice;
 use super::{Session, closed, runtime};
@@ -23,7 +23,6 @@ use crate::output::{self, Row, Screen, Size, Summary};
 use display::{Display, problem_lines};
 use ends::{Ends, handler};
 use options::Plan;
-use outlet::Outlet;
 use scopes::{News, Scopes};
 
 /// Messages that are kept for the end while a table covers the terminal.

@@ -1,0 +1,345 @@
+mod asking;
+mod footer;
+mod options;
+mod scopes;
+mod words;
+
+use std::collections::HashMap;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+pub(super) use options::Arguments;
+
+use super::ending::Signals;
+use super::look_up::{Account, Lens, Options};
+use super::outlet::Outlet;
+use super::{Session, closed, runtime};
+use crate::error::Problem;
+use crate::model::{Coverage, Exit, Report};
+use crate::output::{self, Form, Format, Screen, Zone};
+use asking::{Asking, Listed, News, Rows, Sender};
+use options::{Plan, is_for_people};
+use scopes::Place;
+
+/// An interrupted command ends soon, whatever its outputs do.
+const PATIENCE: Duration = Duration::from_millis(60);
+
+/// Lists what was named, or what all configured profiles have, and returns the exit code.
+pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+    match prepare(session, arguments) {
+        Ok(listing) => {
+            let runtime = runtime();
+            let code = runtime.block_on(listing.run(session));
+            // A DNS call that still hangs must not hold up the end.
+            runtime.shutdown_background();
+            code
+        }
+        Err(problems) => {
+            let code = session.refuse("list", problems);
+            if session.global.format() == Format::Name {
+                // Nothing is not an empty list.
+                let _ = writeln!(io::stdout(), "#!incomplete: nothing could be asked");
+            }
+            code
+        }
+    }
+}
+
+/// What is listed, checked before the first call.
+struct Listing {
+    lens: Arc<Lens>,
+    plan: Arc<Plan>,
+    places: Vec<Place>,
+}
+
+fn prepare(session: &Session, arguments: &Arguments) -> Result<Listing, Vec<Problem>> {
+    let one = |problem| vec![problem];
+    let screen = session.screen(io::stdout().is_terminal());
+    let zone = session.global.zone().unwrap_or(Zone::Local);
+    let plan = arguments.plan(screen.now, zone).map_err(one)?;
+    let settings = session.settings().map_err(one)?;
+    let places = scopes::places(session, &settings, &arguments.scopes)?;
+    if places.is_empty() {
+        return Err(one(Problem::usage("no scope to list").hint(
+            "name one, such as aliyun/job/CLUSTER, or none for all configured profiles",
+        )));
+    }
+    if plan.needs_things() {
+        refuse_places(&places).map_err(one)?;
+    }
+    let accounts = places.iter().map(Place::account).collect::<Vec<Account>>();
+    let options = Options::default();
+    let lens = Lens::over(session, settings, accounts, options);
+    Ok(Listing {
+        lens: Arc::new(lens.map_err(one)?),
+        plan: Arc::new(plan),
+        places,
+    })
+}
+
+/// # Errors
+/// Wrong use: places have no state, owner or queue.
+fn refuse_places(places: &[Place]) -> Result<(), Problem> {
+    let Some(Place::Places(cloud)) = places.iter().find(|place| place.kind().is_none()) else {
+        return Ok(());
+    };
+    let name = cloud.name();
+    let form = scopes::form_below(cloud);
+    let mut problem = Problem::usage(format!(
+        "{name} lists clusters, which have no state, user or queue"
+    ))
+    .hint(format!(
+        "name a cluster: joblens list {form}; or set cluster in [{}.{}] of the settings file",
+        cloud.cloud, cloud.profile
+    ));
+    problem.input = Some(cloud.input.clone());
+    Err(problem)
+}
+
+/// How a list came to its end.
+enum End {
+    /// Everything was asked.
+    Done,
+    /// By a signal, with its exit code.
+    Stopped(u8),
+    /// Nothing can be written any more.
+    Closed(io::Error),
+}
+
+impl Listing {
+    async fn run(self, session: &Session) -> u8 {
+        let outlet = match Outlet::open() {
+            Ok(outlet) => outlet,
+            Err(error) => return unwritable(session, &error),
+        };
+        let form = session.global.form();
+        let screen = session.screen(io::stdout().is_terminal());
+        let mut taking = Taking {
+            found: self.places.iter().map(|_| Vec::new()).collect(),
+            listed: self.places.iter().cloned().map(Listed::new).collect(),
+            rows: output::Rows::new(&form, screen),
+            // Here a wish to sort will ask for all rows at once.
+            streams: self.places.len() == 1,
+            signals: Signals::new(),
+            outlet,
+        };
+        let (sender, mut news) = mpsc::unbounded_channel();
+        // Dropped with what is still asked when the list ends before its end.
+        let _running = self.start(form.format, &sender);
+        drop(sender);
+        let end = taking.until_the_end(&mut news).await;
+        let signal = match end {
+            End::Done => None,
+            End::Stopped(code) => Some(code),
+            End::Closed(error) => return unwritable(session, &error),
+        };
+        let Taking {
+            found,
+            listed,
+            rows,
+            mut signals,
+            outlet,
+            ..
+        } = taking;
+        let report = self.report(&listed, found, signal);
+        let reason = footer::reason(&listed, signal);
+        outlet.write(last_part(rows, &report, reason.as_deref(), &form, &screen));
+        if let Some(code) = signal {
+            // What cannot be written by then is lost.
+            let _ = tokio::time::timeout(PATIENCE, outlet.end()).await;
+            return code;
+        }
+        let failure = tokio::select! {
+            failure = outlet.end() => failure,
+            code = signals.next() => return code,
+        };
+        if let Some(error) = failure {
+            return unwritable(session, &error);
+        }
+        self.tell(session, &report, &listed);
+        let code = report.exit.code;
+        // The process ends here: to take thousands of jobs apart would be time for nothing.
+        std::mem::forget(report);
+        code
+    }
+
+    /// Asks all places side by side, of each cloud so many at once as calls may be in flight.
+    fn start(&self, format: Format, sender: &Sender) -> JoinSet<()> {
+        let mut turns: HashMap<&str, Arc<Semaphore>> = HashMap::new();
+        let mut running = JoinSet::new();
+        for (number, place) in self.places.iter().enumerate() {
+            let concurrency = self.lens.wire.limits().concurrency;
+            let turn = turns
+                .entry(place.account().0)
+                .or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
+            let (turn, sender) = (Arc::clone(turn), sender.clone());
+            let asking = Asking {
+                number,
+                place: place.clone(),
+                lens: Arc::clone(&self.lens),
+                plan: Arc::clone(&self.plan),
+                format,
+            };
+            running.spawn(async move {
+                // The time of a page starts when its turn has come.
+                let _turn = turn.acquire().await.expect("the semaphore is never closed");
+                asking.run(sender).await;
+            });
+        }
+        running
+    }
+
+    fn report(&self, listed: &[Listed], found: Vec<Vec<Rows>>, signal: Option<u8>) -> Report {
+        let (mut jobs, mut scopes) = (Vec::new(), Vec::new());
+        for rows in found.into_iter().flatten() {
+            match rows {
+                Rows::Things(more) => jobs.extend(more),
+                Rows::Places(more) => scopes.extend(more),
+            }
+        }
+        let problems = listed.iter().flat_map(Listed::all_problems).cloned();
+        let mut notices = self.lens.told.all();
+        notices.extend(footer::notices(listed));
+        let mut report = Report::new("list", jobs, problems.collect(), notices);
+        report.scopes = scopes;
+        report.coverage = Coverage {
+            complete: listed.iter().all(Listed::is_complete),
+            asked: listed.len() as u64,
+            answered: listed.iter().filter(|one| one.is_complete()).count() as u64,
+        };
+        if let Some(code) = signal {
+            report.exit = Exit::new(code);
+        }
+        report
+    }
+
+    /// Says on standard error what failed, what is worth knowing, and how much was found.
+    fn tell(&self, session: &Session, report: &Report, listed: &[Listed]) {
+        if session.global.quiet {
+            return;
+        }
+        session.tell(report);
+        let for_people = is_for_people(session.global.format());
+        for line in footer::lines(listed, self.plan.asked_for.as_deref(), for_people) {
+            let _ = output::write_line(&mut io::stderr().lock(), &line);
+        }
+    }
+}
+
+/// Taking in what comes from the places.
+struct Taking<'a> {
+    listed: Vec<Listed>,
+    /// What is not written yet, of each place.
+    found: Vec<Vec<Rows>>,
+    /// Writes rows in the forms whose rows stand by themselves.
+    rows: Option<output::Rows<'a>>,
+    /// Pages are written as they come.
+    streams: bool,
+    outlet: Outlet,
+    signals: Signals,
+}
+
+impl Taking<'_> {
+    async fn until_the_end(&mut self, news: &mut mpsc::UnboundedReceiver<(usize, News)>) -> End {
+        loop {
+            let next = tokio::select! {
+                biased;
+                code = self.signals.next() => return End::Stopped(code),
+                error = self.outlet.failed() => return End::Closed(error),
+                next = news.recv() => next,
+            };
+            let (number, page) = match next {
+                None => return End::Done,
+                Some((number, News::End(end))) => {
+                    self.listed[number].end = Some(end);
+                    continue;
+                }
+                Some((number, page)) => (number, page),
+            };
+            if let Some(end) = self.take(number, page).await {
+                return end;
+            }
+        }
+    }
+
+    /// Writes or keeps a page. The next one is asked for when the reader has taken this one, so that
+    /// nothing piles up.
+    async fn take(&mut self, number: usize, page: News) -> Option<End> {
+        let News::Page {
+            rows,
+            problems,
+            total,
+            taken,
+        } = page
+        else {
+            return None;
+        };
+        let listed = &mut self.listed[number];
+        listed.found += rows.count();
+        listed.total = total;
+        listed.problems.extend(problems);
+        match self.rows.as_mut().filter(|_| self.streams) {
+            None => self.found[number].push(rows),
+            Some(out) => {
+                self.outlet.write(part(out, &rows));
+                tokio::select! {
+                    biased;
+                    code = self.signals.next() => return Some(End::Stopped(code)),
+                    taken = self.outlet.taken() => if let Err(error) = taken {
+                        return Some(End::Closed(error));
+                    },
+                }
+            }
+        }
+        drop(taken);
+        None
+    }
+}
+
+fn part(out: &mut output::Rows<'_>, rows: &Rows) -> Vec<u8> {
+    written(|bytes| match rows {
+        Rows::Things(jobs) => out.jobs(bytes, jobs),
+        Rows::Places(scopes) => out.scopes(bytes, scopes),
+    })
+}
+
+/// What is not written yet, and what comes after the rows.
+fn last_part(
+    rows: Option<output::Rows<'_>>,
+    report: &Report,
+    incomplete: Option<&str>,
+    form: &Form,
+    screen: &Screen,
+) -> Vec<u8> {
+    written(|out| match rows {
+        Some(mut rows) => {
+            rows.scopes(out, &report.scopes)?;
+            rows.jobs(out, &report.jobs)?;
+            rows.end(out, report, incomplete)
+        }
+        // Half a table is none; a program reads in the envelope how it ended.
+        None if is_for_people(form.format) && report.exit.code > 128 => Ok(()),
+        None => output::write(out, report, form, screen),
+    })
+}
+
+fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write(&mut bytes).expect("memory takes every byte");
+    bytes
+}
+
+/// The exit code of a list that cannot be written, after saying why where that is no secret.
+fn unwritable(session: &Session, error: &io::Error) -> u8 {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return closed();
+    }
+    session.complain(&Problem::usage(format!(
+        "the output cannot be written ({error})"
+    )));
+    5
+}
