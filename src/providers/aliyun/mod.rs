@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicBool;
 use serde_json::json;
 
 use super::serve::Server;
-use super::{Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, Page, job_at};
+use super::{Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, job_at};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
 use crate::model::{Job, Notice};
@@ -49,11 +49,17 @@ pub static CLOUD: Cloud = Cloud {
                         setting: None,
                     },
                 ],
+                scope_segments: 1,
                 ranges: true,
                 sample: "aliyun/job/ehpc-hz-FYUr32/5",
             },
             states: wire::JOB_STATES,
+            operation: "E-HPC 2018-04-12 DescribeServerlessJobs",
             permission: "ehpc:DescribeServerlessJobs",
+            list_operation: "E-HPC 2018-04-12 ListServerlessJobs",
+            list_permission: "ehpc:ListServerlessJobs",
+            list_order: ListOrder::NewestFirst,
+            list_limit: None,
         },
         Kind {
             template: Template {
@@ -68,11 +74,17 @@ pub static CLOUD: Cloud = Cloud {
                         setting: None,
                     },
                 ],
+                scope_segments: 1,
                 ranges: false,
                 sample: "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
             },
             states: wire::INVOCATION_STATES,
-            permission: "ehpc:ListInvocationStatus",
+            operation: "E-HPC 2018-04-12 ListInvocationStatus, ListInvocationResults",
+            permission: "ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
+            list_operation: "E-HPC 2018-04-12 ListCommands, then a look-up of each",
+            list_permission: "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
+            list_order: ListOrder::Undated,
+            list_limit: Some(20),
         },
     ],
     keys: &[

@@ -8,7 +8,9 @@ mod wire;
 
 use std::sync::Arc;
 
-use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, Page, wall_clock::WallClock};
+use super::{
+    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, wall_clock::WallClock,
+};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Refusal, Request, Wire};
 use crate::reference::{Reference, Scope, Segment, Template};
@@ -39,11 +41,17 @@ pub static CLOUD: Cloud = Cloud {
                     setting: None,
                 },
             ],
+            scope_segments: 1,
             ranges: false,
             sample: "tencent/service/cls-xxxxx/default/test-web-service",
         },
         states: &[],
+        operation: "CCS API 2.0 DescribeServiceEvent",
         permission: "ccs:DescribeServiceEvent",
+        list_operation: "CCS API 2.0 DescribeClusterService",
+        list_permission: "ccs:DescribeClusterService",
+        list_order: ListOrder::Unsorted,
+        list_limit: None,
     }],
     keys: &[
         KeySpec::setting("region", &["TENCENTCLOUD_REGION"]),
