@@ -114,6 +114,14 @@ pub fn write_notice(err: &mut dyn Write, notice: &Notice) -> io::Result<()> {
     writeln!(err, "joblens: note: {}", escape(&notice.message))
 }
 
+/// Writes one line for people.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_remark(err: &mut dyn Write, line: &str) -> io::Result<()> {
+    writeln!(err, "joblens: {}", escape(line))
+}
+
 /// Writes one line of what happens on the wire.
 ///
 /// # Errors

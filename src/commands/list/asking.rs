@@ -151,8 +151,7 @@ impl Asking {
 
     fn addressed(&self, problem: Problem) -> Problem {
         let permission = self.place.kind().map(|kind| kind.list_permission);
-        let (cloud, profile) = self.place.account();
-        let mut problem = addressed_to(problem, (cloud, &profile), permission);
+        let mut problem = addressed_to(problem, &self.place.account(), permission);
         problem.reference = Some(self.place.scope());
         problem.input = Some(self.place.input().to_owned());
         problem

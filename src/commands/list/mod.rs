@@ -73,7 +73,7 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Listing, Vec<Prob
     }
     let accounts = places.iter().map(Place::account).collect::<Vec<Account>>();
     let options = Options::default();
-    let lens = Lens::over(session, settings, accounts, options);
+    let lens = Lens::over(session, settings, accounts, options, None);
     Ok(Listing {
         lens: Arc::new(lens.map_err(one)?),
         plan: Arc::new(plan),
@@ -225,7 +225,7 @@ impl Listing {
         session.tell(report);
         let for_people = is_for_people(session.global.format());
         for line in footer::lines(listed, self.plan.asked_for.as_deref(), for_people) {
-            let _ = output::write_line(&mut io::stderr().lock(), &line);
+            let _ = output::write_remark(&mut io::stderr().lock(), &line);
         }
     }
 }

@@ -95,6 +95,7 @@ impl Arguments {
             since: since
                 .map(|text| words::moment(text, now, zone))
                 .transpose()?,
+            page_rows: None,
         };
         Ok(Plan {
             asked_for: words::asked_for(&filter),

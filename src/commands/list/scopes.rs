@@ -67,7 +67,7 @@ pub(super) fn places(
     }
     let named = references::read_list(typed, settings, session.default_profile(settings))?;
     let mut seen = HashSet::new();
-    let places = named.into_iter().flat_map(|target| match target {
+    let places = named.targets.into_iter().flat_map(|target| match target {
         Target::Scope(scope) => vec![Place::Things(scope)],
         Target::Cloud(cloud) => in_cloud(cloud),
         Target::Things(_) | Target::Newest(_) => Vec::new(),

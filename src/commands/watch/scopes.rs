@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::super::look_up::{BUDGET, Lens};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
-use crate::providers::{self, Filter, Found, Page};
+use crate::providers::{self, Filter, Found, Page, at_once};
 use crate::reference::{Reference, Scope};
 
 /// The time between two looks at what is in a scope.
@@ -149,7 +149,7 @@ async fn list(lens: &Lens, scope: &Scope) -> Listed {
     let mut all = Vec::new();
     let mut keep = |page: Page| {
         all.extend(page.rows);
-        ControlFlow::Continue(())
+        at_once(ControlFlow::Continue(()))
     };
     let all_of_them = Filter::default();
     let limit = providers::kind(scope.template).list_limit;

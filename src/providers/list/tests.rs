@@ -74,8 +74,8 @@ async fn drained(
     let mut on_page = |page: Page| {
         seen.push(page.rows.into_iter().map(|found| found.job.id).collect());
         match seen.len() < stop_after {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
+            true => at_once(ControlFlow::Continue(())),
+            false => at_once(ControlFlow::Break(())),
         }
     };
     let drained = drain(
