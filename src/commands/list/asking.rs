@@ -56,6 +56,8 @@ pub(super) struct Asking {
     pub lens: Arc<Lens>,
     pub plan: Arc<Plan>,
     pub format: Format,
+    /// What was asked for is sorted before it is cut.
+    pub sorts: bool,
 }
 
 impl Asking {
@@ -79,7 +81,7 @@ impl Asking {
         let client = self.lens.client_of(&self.place.account())?;
         let ask = self.lens.ask_kind(scope.template, Deadline::after(BUDGET));
         let kind = providers::kind(scope.template);
-        let limit = self.plan.limit_for(kind, self.format);
+        let limit = self.plan.limit_for(kind, self.format, self.sorts);
         let now = self.lens.now()?;
         let mut on_page = |page: Page<Found>| {
             let rows = page.rows.into_iter();

@@ -54,15 +54,22 @@ pub(super) fn notices(listed: &[Listed]) -> Vec<Notice> {
 }
 
 /// Why the rows are not all there are, for the line that ends a list of references.
-pub(super) fn reason(listed: &[Listed], signal: Option<u8>) -> Option<String> {
+pub(super) fn reason(listed: &[Listed], left_out: usize, signal: Option<u8>) -> Option<String> {
     match signal {
         Some(130) => return Some("interrupted".to_owned()),
         Some(_) => return Some("terminated".to_owned()),
         None => {}
     }
     let notices = notices(listed).into_iter();
-    let reasons: Vec<String> = notices.map(|notice| notice.message).collect();
+    let sorted = (left_out > 0).then(|| format!("{left_out} left out by --limit"));
+    let reasons: Vec<String> = notices.map(|notice| notice.message).chain(sorted).collect();
     (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// How many are shown of those that were sorted.
+pub(super) fn left_out(shown: usize, left_out: usize) -> String {
+    let all = shown + left_out;
+    format!("the first {shown} of {all} are shown; --limit none shows all of them")
 }
 
 fn incomplete(one: &Listed) -> Option<String> {

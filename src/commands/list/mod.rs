@@ -5,7 +5,7 @@ mod scopes;
 mod words;
 
 use std::collections::HashMap;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ pub(super) use options::Arguments;
 use super::ending::Signals;
 use super::look_up::{Account, Lens, Options};
 use super::outlet::Outlet;
-use super::{Session, closed, runtime};
+use super::{Session, closed, runtime, unwritable};
 use crate::error::Problem;
-use crate::model::{Coverage, Exit, Report};
-use crate::output::{self, Form, Format, Screen, Zone};
+use crate::model::{Coverage, Exit, Notice, Report};
+use crate::output::{self, Form, Screen, Zone};
 use asking::{Asking, Listed, News, Rows, Sender};
 use options::{Plan, is_for_people};
 use scopes::Place;
@@ -38,14 +38,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
             runtime.shutdown_background();
             code
         }
-        Err(problems) => {
-            let code = session.refuse("list", problems);
-            if session.global.format() == Format::Name {
-                // Nothing is not an empty list.
-                let _ = writeln!(io::stdout(), "#!incomplete: nothing could be asked");
-            }
-            code
-        }
+        Err(problems) => session.refuse("list", problems),
     }
 }
 
@@ -114,28 +107,27 @@ impl Listing {
     async fn run(self, session: &Session) -> u8 {
         let outlet = match Outlet::open() {
             Ok(outlet) => outlet,
-            Err(error) => return unwritable(session, &error),
+            Err(error) => return cannot_write(session, &error),
         };
-        let form = session.global.form();
+        let form = &session.form;
         let screen = session.screen(io::stdout().is_terminal());
         let mut taking = Taking {
             found: self.places.iter().map(|_| Vec::new()).collect(),
             listed: self.places.iter().cloned().map(Listed::new).collect(),
-            rows: output::Rows::new(&form, screen),
-            // Here a wish to sort will ask for all rows at once.
-            streams: self.places.len() == 1,
+            rows: output::Rows::new(form, screen),
+            streams: self.places.len() == 1 && session.sort.is_none(),
             signals: Signals::new(),
             outlet,
         };
         let (sender, mut news) = mpsc::unbounded_channel();
         // Dropped with what is still asked when the list ends before its end.
-        let _running = self.start(form.format, &sender);
+        let _running = self.start(session, &sender);
         drop(sender);
         let end = taking.until_the_end(&mut news).await;
         let signal = match end {
             End::Done => None,
             End::Stopped(code) => Some(code),
-            End::Closed(error) => return unwritable(session, &error),
+            End::Closed(error) => return cannot_write(session, &error),
         };
         let Taking {
             found,
@@ -145,9 +137,13 @@ impl Listing {
             outlet,
             ..
         } = taking;
-        let report = self.report(&listed, found, signal);
-        let reason = footer::reason(&listed, signal);
-        outlet.write(last_part(rows, &report, reason.as_deref(), &form, &screen));
+        let mut report = self.report(&listed, found, signal);
+        let left_out = self.arrange(session, &mut report);
+        let reason = footer::reason(&listed, left_out, signal);
+        match last_part(rows, &report, reason.as_deref(), form, &screen) {
+            Ok(part) => outlet.write(part),
+            Err(error) => return cannot_write(session, &error),
+        }
         if let Some(code) = signal {
             // What cannot be written by then is lost.
             let _ = tokio::time::timeout(PATIENCE, outlet.end()).await;
@@ -158,9 +154,9 @@ impl Listing {
             code = signals.next() => return code,
         };
         if let Some(error) = failure {
-            return unwritable(session, &error);
+            return cannot_write(session, &error);
         }
-        self.tell(session, &report, &listed);
+        self.tell(session, &report, &listed, left_out);
         let code = report.exit.code;
         // The process ends here: to take thousands of jobs apart would be time for nothing.
         std::mem::forget(report);
@@ -168,7 +164,7 @@ impl Listing {
     }
 
     /// Asks all places side by side, of each cloud so many at once as calls may be in flight.
-    fn start(&self, format: Format, sender: &Sender) -> JoinSet<()> {
+    fn start(&self, session: &Session, sender: &Sender) -> JoinSet<()> {
         let mut turns: HashMap<&str, Arc<Semaphore>> = HashMap::new();
         let mut running = JoinSet::new();
         for (number, place) in self.places.iter().enumerate() {
@@ -182,7 +178,8 @@ impl Listing {
                 place: place.clone(),
                 lens: Arc::clone(&self.lens),
                 plan: Arc::clone(&self.plan),
-                format,
+                format: session.form.format,
+                sorts: session.sort.is_some(),
             };
             running.spawn(async move {
                 // The time of a page starts when its turn has come.
@@ -206,6 +203,7 @@ impl Listing {
         notices.extend(footer::notices(listed));
         let mut report = Report::new("list", jobs, problems.collect(), notices);
         report.scopes = scopes;
+        report.calls = self.lens.wire.calls();
         report.coverage = Coverage {
             complete: listed.iter().all(Listed::is_complete),
             asked: listed.len() as u64,
@@ -217,14 +215,36 @@ impl Listing {
         report
     }
 
+    /// Sorts where that was asked for. All was asked for then, so that the limit is kept only here;
+    /// tells how many things it leaves out.
+    fn arrange(&self, session: &Session, report: &mut Report) -> usize {
+        if session.sort.is_none() {
+            return 0;
+        }
+        session.sort(&mut report.jobs);
+        let shown = self.plan.limit_after_sorting(session.form.format);
+        let left_out = shown.map_or(0, |shown| report.jobs.len().saturating_sub(shown));
+        if left_out > 0 {
+            report.jobs.truncate(report.jobs.len() - left_out);
+            report.coverage.complete = false;
+            let message = footer::left_out(report.jobs.len(), left_out);
+            report.notices.push(Notice::new("list_incomplete", message));
+        }
+        left_out
+    }
+
     /// Says on standard error what failed, what is worth knowing, and how much was found.
-    fn tell(&self, session: &Session, report: &Report, listed: &[Listed]) {
+    fn tell(&self, session: &Session, report: &Report, listed: &[Listed], left_out: usize) {
         if session.global.quiet {
             return;
         }
         session.tell(report);
-        let for_people = is_for_people(session.global.format());
-        for line in footer::lines(listed, self.plan.asked_for.as_deref(), for_people) {
+        let for_people = is_for_people(session.form.format);
+        let mut lines = footer::lines(listed, self.plan.asked_for.as_deref(), for_people);
+        if left_out > 0 {
+            lines.push(footer::left_out(report.jobs.len(), left_out));
+        }
+        for line in lines {
             let _ = output::write_remark(&mut io::stderr().lock(), &line);
         }
     }
@@ -301,10 +321,13 @@ impl Taking<'_> {
 }
 
 fn part(out: &mut output::Rows<'_>, rows: &Rows) -> Vec<u8> {
-    written(|bytes| match rows {
-        Rows::Things(jobs) => out.jobs(bytes, jobs),
-        Rows::Places(scopes) => out.scopes(bytes, scopes),
-    })
+    let mut part = Vec::new();
+    let written = match rows {
+        Rows::Things(jobs) => out.jobs(&mut part, jobs),
+        Rows::Places(scopes) => out.scopes(&mut part, scopes),
+    };
+    written.expect("memory takes every byte");
+    part
 }
 
 /// What is not written yet, and what comes after the rows.
@@ -314,32 +337,26 @@ fn last_part(
     incomplete: Option<&str>,
     form: &Form,
     screen: &Screen,
-) -> Vec<u8> {
-    written(|out| match rows {
+) -> io::Result<Vec<u8>> {
+    let mut part = Vec::new();
+    match rows {
         Some(mut rows) => {
-            rows.scopes(out, &report.scopes)?;
-            rows.jobs(out, &report.jobs)?;
-            rows.end(out, report, incomplete)
+            rows.scopes(&mut part, &report.scopes)?;
+            rows.jobs(&mut part, &report.jobs)?;
+            rows.end(&mut part, report, incomplete)?;
         }
         // Half a table is none; a program reads in the envelope how it ended.
-        None if is_for_people(form.format) && report.exit.code > 128 => Ok(()),
-        None => output::write(out, report, form, screen),
-    })
+        None if is_for_people(form.format) && report.exit.code > 128 => {}
+        None => output::write(&mut part, report, form, screen)?,
+    }
+    Ok(part)
 }
 
-fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    write(&mut bytes).expect("memory takes every byte");
-    bytes
-}
-
-/// The exit code of a list that cannot be written, after saying why where that is no secret.
-fn unwritable(session: &Session, error: &io::Error) -> u8 {
+/// The exit code of a list that cannot be written, after saying why unless its reader has left.
+fn cannot_write(session: &Session, error: &io::Error) -> u8 {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return closed();
     }
-    session.complain(&Problem::usage(format!(
-        "the output cannot be written ({error})"
-    )));
+    session.complain(&unwritable(error));
     5
 }

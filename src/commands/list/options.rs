@@ -106,13 +106,21 @@ impl Arguments {
 }
 
 impl Plan {
-    /// How many things of a kind are taken from one scope in a format; `None` for all of them.
-    pub(super) fn limit_for(&self, kind: &Kind, format: Format) -> Option<usize> {
+    /// How many things of a kind are taken from one scope in a format; `None` for all of them, as
+    /// where they are sorted before they are cut, unless each of them costs calls.
+    pub(super) fn limit_for(&self, kind: &Kind, format: Format, sorts: bool) -> Option<usize> {
         match self.limit {
-            Limit::AtMost(limit) => Some(limit),
             Limit::All => None,
-            Limit::Usual => kind.list_limit.or_else(|| for_people(format)),
+            Limit::AtMost(limit) => Some(limit).filter(|_| !sorts || kind.list_limit.is_some()),
+            Limit::Usual => kind
+                .list_limit
+                .or_else(|| for_people(format).filter(|_| !sorts)),
         }
+    }
+
+    /// How many of all things are shown in a format once they are sorted; `None` for all of them.
+    pub(super) fn limit_after_sorting(&self, format: Format) -> Option<usize> {
+        self.limit_for_places(format)
     }
 
     /// How many places of one cloud are taken in a format; `None` for all of them.
@@ -211,7 +219,7 @@ mod tests {
     fn people_get_a_hundred_and_programs_all_unless_told() {
         let of = |line: &str, cheap: bool, format| {
             let kind = crate::providers::kinds().find(|kind| kind.list_limit.is_none() == cheap);
-            plan(line).unwrap().limit_for(kind.unwrap(), format)
+            plan(line).unwrap().limit_for(kind.unwrap(), format, false)
         };
         assert_eq!(of("", true, Format::Table), Some(100));
         assert_eq!(of("", true, Format::Jsonl), None);
