@@ -96,7 +96,10 @@ impl Lens {
         Ok(Self {
             references: named.references().cloned().collect(),
             scopes: named.scopes().cloned().collect(),
-            newest: named.newest().map(|(at, scope)| (at, scope.clone())).collect(),
+            newest: named
+                .newest()
+                .map(|(at, scope)| (at, scope.clone()))
+                .collect(),
             ..lens.map_err(|problem| vec![problem])?
         })
     }
@@ -192,7 +195,9 @@ impl Lens {
     /// # Errors
     /// A clock that is out of all bounds.
     pub(super) fn settle(&self, found: Found, reference: &Reference) -> Outcome {
-        let now = self.now().map_err(|problem| addressed(problem, reference))?;
+        let now = self
+            .now()
+            .map_err(|problem| addressed(problem, reference))?;
         Ok(self.finish(found, now))
     }
 

@@ -148,13 +148,13 @@ fn unless_seen(target: Target, is_new: &mut dyn FnMut(String) -> bool) -> Option
 fn no_newest(scope: &Scope) -> Problem {
     let input = &scope.input;
     let mut problem = Problem::usage(format!(
-        "{LATEST} may name another thing at every look, so it cannot stand here"
+        "a gate needs a fixed reference, and {LATEST} may name another thing at every look"
     ));
     let start = input.len().saturating_sub(LATEST.len());
     problem.span = Some(start..input.len());
     problem.input = Some(input.clone());
     problem.hint(format!(
-        "name one thing; joblens list {scope} shows what there is"
+        "find out what it names now: joblens get {scope}{LATEST} -o name"
     ))
 }
 

@@ -12,6 +12,7 @@ mod json;
 mod junit;
 mod live;
 mod markdown;
+mod places;
 mod progress;
 mod query;
 mod rows;
@@ -80,7 +81,13 @@ pub fn write(out: &mut dyn Write, report: &Report, form: &Form, screen: &Screen)
         Format::Json => json::write(out, report),
         Format::Yaml => yaml::write(out, report),
         Format::Markdown => markdown::write(out, report, form, screen),
-        _ => table::write(out, &report.jobs, &Layout::of(form), screen),
+        _ => {
+            places::write(out, &report.scopes, form.headers, screen)?;
+            if !report.scopes.is_empty() && !report.jobs.is_empty() {
+                writeln!(out)?;
+            }
+            table::write(out, &report.jobs, &Layout::of(form), screen)
+        }
     }
 }
 

@@ -91,7 +91,8 @@ impl CloudKeys {
     }
 
     fn is_credential(&self, key: &str) -> bool {
-        self.find(key).is_some_and(|spec| spec.part != Part::Setting)
+        self.find(key)
+            .is_some_and(|spec| spec.part != Part::Setting)
     }
 }
 

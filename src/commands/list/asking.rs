@@ -73,11 +73,7 @@ impl Asking {
         let _ = sender.send((self.number, News::End(end)));
     }
 
-    async fn things(
-        &self,
-        scope: &reference::Scope,
-        sender: &Sender,
-    ) -> Result<Drained, Problem> {
+    async fn things(&self, scope: &reference::Scope, sender: &Sender) -> Result<Drained, Problem> {
         let client = self.lens.client_of(&self.place.account())?;
         let ask = self.lens.ask_kind(scope.template, Deadline::after(BUDGET));
         let kind = providers::kind(scope.template);

@@ -31,7 +31,10 @@ pub(super) fn lines(listed: &[Listed], asked_for: Option<&str>, for_people: bool
             lines.push(format!("{scope}: {}", cut_short(cut, total)));
         }
         if one.found > 0 && one.failure().is_some() {
-            lines.push(format!("{scope}: cut short after {} by an error", one.found));
+            lines.push(format!(
+                "{scope}: cut short after {} by an error",
+                one.found
+            ));
         }
         if !one.problems.is_empty() {
             let unread = one.problems.len();
@@ -81,11 +84,17 @@ fn incomplete(one: &Listed) -> Option<String> {
     }
     if let Some(problem) = one.problems.first() {
         let unread = one.problems.len();
-        return Some(format!("{unread} could not be looked at: {}", problem.message));
+        return Some(format!(
+            "{unread} could not be looked at: {}",
+            problem.message
+        ));
     }
     match one.cut() {
         Some(cut) => Some(cut_short(cut, one.total)),
-        None => one.end.is_none().then(|| "stopped before its end".to_owned()),
+        None => one
+            .end
+            .is_none()
+            .then(|| "stopped before its end".to_owned()),
     }
 }
 

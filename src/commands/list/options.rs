@@ -209,7 +209,10 @@ mod tests {
     fn states_add_up_however_they_are_written() {
         use State::{Failed, Pending, Running, Starting, Stopping};
         let states = |line| plan(line).unwrap().filter.states;
-        assert_eq!(states("-s failed,Running -s starting"), [Failed, Running, Starting]);
+        assert_eq!(
+            states("-s failed,Running -s starting"),
+            [Failed, Running, Starting]
+        );
         assert_eq!(states("--active"), [Pending, Starting, Running, Stopping]);
         assert_eq!(states("-s failed --active").len(), 5);
         assert!(wrong("-s runing").contains("no state “runing”"));
@@ -246,7 +249,9 @@ mod tests {
         assert_eq!(said("--active").as_deref(), Some("active"));
         assert_eq!(
             said("-s failed,canceled --name train-* -u lin --queue gpu --since 2h").as_deref(),
-            Some("state failed or canceled, name train-*, user lin, queue gpu, since 2023-11-14T20:13:20Z")
+            Some(
+                "state failed or canceled, name train-*, user lin, queue gpu, since 2023-11-14T20:13:20Z"
+            )
         );
     }
 }

@@ -181,23 +181,22 @@ fn cloud_of(asked: &CloudScope) -> &'static Cloud {
 pub(super) fn form_below(cloud: &CloudScope) -> String {
     let template = &cloud_of(cloud).kinds[0].template;
     let places = template.segments[..template.scope_segments].iter();
-    places.fold(format!("{}/{}", cloud.name(), template.kind), |form, segment| {
-        form + "/" + segment.name
-    })
+    places.fold(
+        format!("{}/{}", cloud.name(), template.kind),
+        |form, segment| form + "/" + segment.name,
+    )
 }
 
 fn nothing_configured(only: Option<&str>) -> Problem {
     match only.filter(|only| *only != DEFAULT_PROFILE) {
-        Some(only) => {
-            Problem::new(
-                Category::NoCredentials,
-                format!("no cloud has a profile “{only}”"),
-            )
-            .hint(format!(
-                "add [CLOUD.{only}] to the settings file, such as [{}.{only}]",
-                CLOUDS[0].name
-            ))
-        }
+        Some(only) => Problem::new(
+            Category::NoCredentials,
+            format!("no cloud has a profile “{only}”"),
+        )
+        .hint(format!(
+            "add [CLOUD.{only}] to the settings file, such as [{}.{only}]",
+            CLOUDS[0].name
+        )),
         None => {
             let ids = CLOUDS.iter().filter_map(|cloud| {
                 let keys = cloud.keys.iter();

@@ -113,7 +113,14 @@ mod tests {
         assert_eq!(read("2026-01-02").as_deref(), Some("2026-01-02T00:00:00Z"));
         let exact = read("2026-01-02T03:04:05+08:00");
         assert_eq!(exact.as_deref(), Some("2026-01-01T19:04:05Z"));
-        for wrong in ["", "2", "yesterday", "2026-01-02T03:04:05", "9999999d", "2026-13-01"] {
+        for wrong in [
+            "",
+            "2",
+            "yesterday",
+            "2026-01-02T03:04:05",
+            "9999999d",
+            "2026-13-01",
+        ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

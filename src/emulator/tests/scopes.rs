@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::glances::{World, world};
 use crate::error::Category;
 use crate::model::State;
-use crate::providers::{self, Client, Cut, Drained, Filter, Found, Page, fixture};
+use crate::providers::{self, Client, Cut, Drained, Filter, Found, Page, at_once, fixture};
 use crate::reference::Scope;
 
 fn scope(kind: &str, segments: &[&str]) -> Scope {
