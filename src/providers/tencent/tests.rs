@@ -109,7 +109,7 @@ fn a_rejected_parameter_names_the_other_spelling_of_the_region() {
             code: Some(code.to_owned()),
             ..Refusal::new(Category::Rejected, "")
         };
-        with_region_hint(refusal, region).hint
+        with_hint(refusal, OPERATION, region).hint
     };
     assert!(hint("4000", "gz").unwrap().contains("ap-guangzhou"));
     assert!(hint("4000", "ap-chongqing").unwrap().ends_with("cq"));
