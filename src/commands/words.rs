@@ -12,12 +12,15 @@ fn nearest(word: &str) -> Option<&'static str> {
         "logs" | "log" | "view" | "show" | "status" | "inspect" | "info" | "describe" | "desc" => {
             "to look at a thing: joblens get REF -o json"
         }
-        "ps" | "top" | "jobs" | "squeue" | "qstat" => "to look at things: joblens get REF… -o wide",
+        "ps" | "jobs" | "squeue" | "qstat" | "find" | "search" => {
+            "to find things: joblens list SCOPE, such as joblens list aliyun/job/CLUSTER --active"
+        }
+        "top" => "to follow things: joblens watch REF…",
         _ => return None,
     })
 }
 
-const COMMANDS: [&str; 6] = ["get", "wait", "watch", "demo", "emulate", "help"];
+const COMMANDS: [&str; 8] = ["get", "list", "ls", "wait", "watch", "demo", "emulate", "help"];
 
 /// A first word that is neither a command nor a reference.
 pub(super) fn unknown_command(word: &str) -> Problem {
@@ -61,7 +64,9 @@ mod tests {
         let hint = |word| unknown_command(word).hint.unwrap();
         assert_eq!(hint("delete"), "joblens only reads");
         assert!(hint("logs").contains("joblens get"));
+        assert!(hint("squeue").contains("joblens list"));
         assert_eq!(hint("gte"), "joblens get");
+        assert_eq!(hint("lsit"), "joblens list");
         assert!(hint("zzz").contains("slash"));
     }
 }

@@ -41,8 +41,8 @@ pub(super) enum News {
         total: Option<u64>,
         taken: oneshot::Sender<()>,
     },
-    /// It was asked to its end: why there may be more, or what went wrong.
-    End(Result<Option<Cut>, Box<Problem>>),
+    /// No more will come.
+    End(Ending),
 }
 
 /// News with the number of the place.
@@ -68,8 +68,11 @@ impl Asking {
             Place::Things(scope) => self.things(scope, &sender).await,
             Place::Places(cloud) => self.places(cloud, &sender).await,
         };
-        let end = drained.map(|drained| drained.cut);
-        let end = end.map_err(|problem| Box::new(self.addressed(problem)));
+        let end = match drained {
+            Ok(Drained { cut: None, .. }) => Ending::Whole,
+            Ok(Drained { cut: Some(cut), .. }) => Ending::Cut(cut),
+            Err(problem) => Ending::Failed(Box::new(self.addressed(problem))),
+        };
         let _ = sender.send((self.number, News::End(end)));
     }
 
@@ -166,8 +169,22 @@ pub(super) struct Listed {
     pub total: Option<u64>,
     /// Rows of which nothing could be told.
     pub problems: Vec<Problem>,
-    /// How it ended; `None` while it has not.
-    pub end: Option<Result<Option<Cut>, Box<Problem>>>,
+    /// How it ended.
+    pub end: Ending,
+}
+
+/// How asking one place ended.
+pub(super) enum Ending {
+    /// Not yet.
+    Open,
+    /// With the last page.
+    Whole,
+    /// The cloud may have more.
+    Cut(Cut),
+    /// Something went wrong.
+    Failed(Box<Problem>),
+    /// It was not asked: what is wanted does not lie there.
+    Skipped(String),
 }
 
 impl Listed {
@@ -178,23 +195,32 @@ impl Listed {
             found: 0,
             total: None,
             problems: Vec::new(),
-            end: None,
+            end: Ending::Open,
+        }
+    }
+
+    /// A place of clusters that was not asked, as clusters have no state.
+    pub(super) fn skipped(place: &Place) -> Self {
+        let form = place.form_below();
+        Self {
+            end: Ending::Skipped(format!(
+                "not asked, since clusters have no state, user or queue; for its things: joblens list {form}"
+            )),
+            ..Self::new(place.clone())
         }
     }
 
     /// True when this is all there is.
     pub(super) fn is_complete(&self) -> bool {
-        self.problems.is_empty() && matches!(self.end, Some(Ok(None)))
+        self.problems.is_empty() && matches!(self.end, Ending::Whole)
     }
 
     /// What ended it before its end.
     pub(super) fn failure(&self) -> Option<&Problem> {
-        self.end.as_ref()?.as_ref().err().map(Box::as_ref)
-    }
-
-    /// Why the cloud may have more, where nothing went wrong.
-    pub(super) fn cut(&self) -> Option<&Cut> {
-        self.end.as_ref()?.as_ref().ok()?.as_ref()
+        match &self.end {
+            Ending::Failed(problem) => Some(problem),
+            _ => None,
+        }
     }
 
     /// Everything that went wrong.

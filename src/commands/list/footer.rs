@@ -1,6 +1,6 @@
 //! What is said beside a list: how much it is, what it is not, and how to get the rest.
 
-use super::asking::Listed;
+use super::asking::{Ending, Listed};
 use crate::model::Notice;
 use crate::providers::Cut;
 
@@ -13,28 +13,37 @@ pub(super) fn lines(listed: &[Listed], asked_for: Option<&str>, for_people: bool
     let found: usize = listed.iter().map(|one| one.found).sum();
     let is_whole = listed.iter().all(Listed::is_complete);
     let with: Vec<&Listed> = listed.iter().filter(|one| one.found > 0).collect();
-    let without = |failed: bool| -> Vec<&Listed> {
-        let is_it = |one: &&Listed| one.found == 0 && one.failure().is_some() == failed;
-        listed.iter().filter(is_it).collect()
+    let without = |is_it: fn(&Ending) -> bool| -> Vec<&Listed> {
+        let all = listed.iter().filter(|one| one.found == 0);
+        all.filter(|one| is_it(&one.end)).collect()
     };
-    let (empty, unseen) = (without(false), without(true));
+    let empty = without(|end| matches!(end, Ending::Whole | Ending::Cut(_)));
+    let unseen = without(|end| matches!(end, Ending::Failed(_)));
     let mut lines = Vec::new();
     if found > 0 && (for_people || !is_whole) {
-        lines.push(format!("{found} found in {}{words}", names(&with)));
+        let nothing = match empty.is_empty() {
+            true => String::new(),
+            false => format!("; nothing in {}", names(&empty)),
+        };
+        lines.push(format!("{found} found in {}{nothing}{words}", names(&with)));
     } else if found == 0 && !empty.is_empty() {
         lines.push(format!("nothing found in {}{words}", names(&empty)));
     }
     for one in listed {
         let scope = one.place.scope();
-        if let Some(cut) = one.cut() {
-            let total = one.total.filter(|_| asked_for.is_none());
-            lines.push(format!("{scope}: {}", cut_short(cut, total)));
-        }
-        if one.found > 0 && one.failure().is_some() {
-            lines.push(format!(
-                "{scope}: cut short after {} by an error",
-                one.found
-            ));
+        match &one.end {
+            Ending::Cut(cut) => {
+                let total = one.total.filter(|_| asked_for.is_none());
+                lines.push(format!("{scope}: {}", cut_short(cut, total)));
+            }
+            Ending::Failed(_) if one.found > 0 => {
+                lines.push(format!(
+                    "{scope}: cut short after {} by an error",
+                    one.found
+                ));
+            }
+            Ending::Skipped(why) => lines.push(format!("{scope}: {why}")),
+            Ending::Open | Ending::Whole | Ending::Failed(_) => {}
         }
         if !one.problems.is_empty() {
             let unread = one.problems.len();
@@ -76,25 +85,23 @@ pub(super) fn left_out(shown: usize, left_out: usize) -> String {
 }
 
 fn incomplete(one: &Listed) -> Option<String> {
-    if let Some(problem) = one.failure() {
-        return Some(match one.found {
-            0 => format!("could not be listed: {}", problem.message),
-            found => format!("cut short after {found}: {}", problem.message),
-        });
-    }
-    if let Some(problem) = one.problems.first() {
-        let unread = one.problems.len();
-        return Some(format!(
-            "{unread} could not be looked at: {}",
+    let unread = || {
+        let problem = one.problems.first()?;
+        let count = one.problems.len();
+        Some(format!(
+            "{count} could not be looked at: {}",
             problem.message
-        ));
-    }
-    match one.cut() {
-        Some(cut) => Some(cut_short(cut, one.total)),
-        None => one
-            .end
-            .is_none()
-            .then(|| "stopped before its end".to_owned()),
+        ))
+    };
+    match (&one.end, one.found) {
+        (Ending::Failed(problem), 0) => Some(format!("could not be listed: {}", problem.message)),
+        (Ending::Failed(problem), found) => {
+            Some(format!("cut short after {found}: {}", problem.message))
+        }
+        (Ending::Open, _) => Some("stopped before its end".to_owned()),
+        (Ending::Skipped(why), _) => Some(why.clone()),
+        (Ending::Cut(cut), _) => Some(unread().unwrap_or_else(|| cut_short(cut, one.total))),
+        (Ending::Whole, _) => unread(),
     }
 }
 

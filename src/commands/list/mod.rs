@@ -47,6 +47,8 @@ struct Listing {
     lens: Arc<Lens>,
     plan: Arc<Plan>,
     places: Vec<Place>,
+    /// What would be asked but for a filter that fits nothing there.
+    skipped: Vec<Place>,
 }
 
 fn prepare(session: &Session, arguments: &Arguments) -> Result<Listing, Vec<Problem>> {
@@ -61,8 +63,13 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Listing, Vec<Prob
             "name one, such as aliyun/job/CLUSTER, or none for all configured profiles",
         )));
     }
-    if plan.needs_things() {
-        refuse_places(&places).map_err(one)?;
+    let (places, skipped): (Vec<Place>, Vec<Place>) = places
+        .into_iter()
+        .partition(|place| !plan.needs_things() || place.kind().is_some());
+    if let Some(first) = skipped.first()
+        && (places.is_empty() || !arguments.scopes.is_empty())
+    {
+        return Err(one(without_states(first)));
     }
     let accounts = places.iter().map(Place::account).collect::<Vec<Account>>();
     let options = Options::default();
@@ -71,26 +78,19 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Listing, Vec<Prob
         lens: Arc::new(lens.map_err(one)?),
         plan: Arc::new(plan),
         places,
+        skipped,
     })
 }
 
-/// # Errors
-/// Wrong use: places have no state, owner or queue.
-fn refuse_places(places: &[Place]) -> Result<(), Problem> {
-    let Some(Place::Places(cloud)) = places.iter().find(|place| place.kind().is_none()) else {
-        return Ok(());
-    };
-    let name = cloud.name();
-    let form = scopes::form_below(cloud);
-    let mut problem = Problem::usage(format!(
-        "{name} lists clusters, which have no state, user or queue"
+/// Places have no state, owner or queue, and were asked for things that have.
+fn without_states(place: &Place) -> Problem {
+    let mut problem = Problem::usage("lists clusters, which have no state, user or queue");
+    problem.reference = Some(place.scope());
+    problem.input = Some(place.input().to_owned());
+    problem.hint(format!(
+        "for its things: joblens list {}",
+        place.form_below()
     ))
-    .hint(format!(
-        "name a cluster: joblens list {form}; or set cluster in [{}.{}] of the settings file",
-        cloud.cloud, cloud.profile
-    ));
-    problem.input = Some(cloud.input.clone());
-    Err(problem)
 }
 
 /// How a list came to its end.
@@ -131,12 +131,13 @@ impl Listing {
         };
         let Taking {
             found,
-            listed,
+            mut listed,
             rows,
             mut signals,
             outlet,
             ..
         } = taking;
+        listed.extend(self.skipped.iter().map(Listed::skipped));
         let mut report = self.report(&listed, found, signal);
         let left_out = self.arrange(session, &mut report);
         let reason = footer::reason(&listed, left_out, signal);
@@ -275,7 +276,7 @@ impl Taking<'_> {
             let (number, page) = match next {
                 None => return End::Done,
                 Some((number, News::End(end))) => {
-                    self.listed[number].end = Some(end);
+                    self.listed[number].end = end;
                     continue;
                 }
                 Some((number, page)) => (number, page),

@@ -44,6 +44,19 @@ impl Place {
         }
     }
 
+    /// The form of what lies below it: `aliyun@prod/job/CLUSTER`.
+    pub(super) fn form_below(&self) -> String {
+        let Self::Places(cloud) = self else {
+            return self.scope();
+        };
+        let template = &cloud_of(cloud).kinds[0].template;
+        let mut form = format!("{}/{}", cloud.name(), template.kind);
+        for segment in &template.segments[..template.scope_segments] {
+            form = form + "/" + segment.name;
+        }
+        form
+    }
+
     /// The kind of the things in it; `None` where it holds places.
     pub(super) fn kind(&self) -> Option<&'static Kind> {
         match self {
@@ -175,16 +188,6 @@ fn default_scopes(settings: &Settings, cloud: &'static Cloud, profile: &str) -> 
 
 fn cloud_of(asked: &CloudScope) -> &'static Cloud {
     providers::cloud(asked.cloud).expect("a scope is of a cloud of the registry")
-}
-
-/// The form of the scopes in a place of a cloud: `aliyun@prod/job/CLUSTER`.
-pub(super) fn form_below(cloud: &CloudScope) -> String {
-    let template = &cloud_of(cloud).kinds[0].template;
-    let places = template.segments[..template.scope_segments].iter();
-    places.fold(
-        format!("{}/{}", cloud.name(), template.kind),
-        |form, segment| form + "/" + segment.name,
-    )
 }
 
 fn nothing_configured(only: Option<&str>) -> Problem {
