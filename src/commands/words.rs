@@ -20,7 +20,9 @@ fn nearest(word: &str) -> Option<&'static str> {
     })
 }
 
-const COMMANDS: [&str; 8] = ["get", "list", "ls", "wait", "watch", "demo", "emulate", "help"];
+const COMMANDS: [&str; 8] = [
+    "get", "list", "ls", "wait", "watch", "demo", "emulate", "help",
+];
 
 /// A first word that is neither a command nor a reference.
 pub(super) fn unknown_command(word: &str) -> Problem {
