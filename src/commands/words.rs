@@ -47,9 +47,7 @@ pub(super) fn advice(error: &clap::Error) -> Option<&'static str> {
         return None;
     };
     Some(match argument.split('=').next().unwrap_or_default() {
-        "--query" | "--jq" | "--filter" | "--jsonpath" => {
-            "  try    pipe the JSON: joblens get REF -o json | jq '.jobs[].state'"
-        }
+        "--query" | "--filter" | "--jsonpath" => "  try    joblens get REF --jq '.jobs[].state'",
         "--region" => "  try    set region in the settings file, or JOBLENS_<CLOUD>_REGION",
         "-w" | "--watch" => "  try    joblens watch REF…",
         "--format" => "  try    -o table, -o wide or -o json",

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 pub mod emulated;
+pub mod yaml;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

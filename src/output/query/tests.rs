@@ -69,7 +69,7 @@ fn a_wrong_expression_is_pointed_at() {
         (".jobs | ", 9, ""),
         (".a ! .b", 4, "!"),
         ("$ENV", 1, "$ENV"),
-        ("import \"x\" as x; .", 9, "x\""),
+        ("import \"x\" as x; .", 9, "x"),
     ] {
         let problem = Query::read(expression).unwrap_err();
         assert_eq!(problem.category.exit_code(), 2);

@@ -118,6 +118,15 @@ fn a_rejected_parameter_names_the_other_spelling_of_the_region() {
 }
 
 #[test]
+fn a_missing_permission_is_that_of_the_operation() {
+    let hint = |operation| with_hint(Refusal::new(Category::Permission, ""), operation, "gz").hint;
+    for operation in [OPERATION, LIST, CLUSTERS] {
+        let wanted = format!("ask for permission ccs:{operation}");
+        assert_eq!(hint(operation), Some(wanted));
+    }
+}
+
+#[test]
 fn a_broken_network_may_mean_that_the_api_is_gone() {
     let network = || Problem::new(Category::Network, "no such host").hint("check the name");
     let vendors = connected(&[

@@ -152,3 +152,6 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
