@@ -1,10 +1,13 @@
+use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Lines, Read as _};
+use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, mpsc};
 
 use serde_json::Value;
 
 use crate::support::emulated::Emulated;
+use crate::support::{Server, json};
 use crate::{fault_after, many, pages_asked};
 
 /// A list that goes on while the test does something to it.
@@ -16,13 +19,20 @@ struct Listing {
 
 impl Listing {
     fn start(emulated: &Emulated, arguments: &[&str]) -> Self {
+        Self::start_with(emulated.environment(), arguments)
+    }
+
+    fn start_with<N: AsRef<OsStr>>(
+        environment: impl IntoIterator<Item = (N, String)>,
+        arguments: &[&str],
+    ) -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_joblens"))
             .arg("list")
             .args(arguments)
             .env_clear()
             .env("HOME", home.path())
-            .envs(emulated.environment())
+            .envs(environment)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -124,7 +134,8 @@ fn an_interrupt_of_several_scopes_gives_programs_what_there_is() {
     let held = format!("[[fault]]\noperation = 'ListServerlessJobs'\n{HELD}\n");
     let instance =
         "[[job]]\nref = 'sugon/instance/i'\nstates = [{ after = '0s', state = 'Running' }]\n";
-    let emulated = Emulated::start(&(many("c", 2) + instance + &held));
+    let world = many("c", 2) + instance + &held;
+    let emulated = Emulated::start(&world);
     let scopes = ["aliyun/job/c", "sugon"];
     let mut listing = Listing::start(&emulated, &[&scopes[..], &["-o", "name"]].concat());
     emulated.until_asked("aliyun/ListServerlessJobs");
@@ -132,8 +143,10 @@ fn an_interrupt_of_several_scopes_gives_programs_what_there_is() {
     let lines: Vec<String> = listing.lines.by_ref().map(Result::unwrap).collect();
     assert_eq!(lines.last().unwrap(), "#!incomplete: interrupted");
     assert_eq!(listing.end().0, Some(130));
+
+    let emulated = Emulated::start(&world);
     let listing = Listing::start(&emulated, &[&scopes[..], &["-o", "table"]].concat());
-    emulated.until_asked("sugon/ListInstances");
+    emulated.until_asked("aliyun/ListServerlessJobs");
     listing.interrupt();
     assert_eq!(listing.end(), (Some(130), String::new()));
 }
@@ -153,29 +166,29 @@ fn page(number: usize) -> String {
 #[test]
 fn ten_thousand_jobs_need_little_memory() {
     const MOST_KIB: u64 = 40 << 10;
-    let (release, held) = mpsc::channel::<()>();
-    let held = Mutex::new(held);
-    let server = Server::start(move |number, _, stream| {
-        if number == 99 {
-            // The last page comes when its memory was looked at, or never.
-            let _ = held.lock().unwrap().recv();
-        }
-        // A reader that left needs no page.
-        let _ = stream.write_all(&json(page(number)));
-    });
-    let environment = [
-        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "testid".to_owned()),
-        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "testsecret".to_owned()),
-        ("JOBLENS_ALIYUN_ENDPOINT", server.origin()),
-    ];
-    for format in ["jsonl", "csv", "tsv", "name"] {
-        let environment = environment.clone();
+    for (format, before) in [("name", 0), ("jsonl", 0), ("csv", 1), ("tsv", 1)] {
+        let (measured, wait) = mpsc::channel::<()>();
+        let wait = Mutex::new(wait);
+        let server = Server::start(move |number, _, stream| {
+            if number == 99 {
+                // The last page comes when the memory was looked at.
+                let _ = wait.lock().unwrap().recv();
+            }
+            let _ = stream.write_all(&json(page(number)));
+        });
+        let environment = [
+            ("ALIBABA_CLOUD_ACCESS_KEY_ID", "testid".to_owned()),
+            ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "testsecret".to_owned()),
+            ("JOBLENS_ALIYUN_ENDPOINT", server.origin()),
+        ];
         let mut listing = Listing::start_with(environment, &["aliyun/job/c", "-o", format]);
-        listing.take(9_900);
+        listing.take(before + 9_900);
         let peak = listing.peak_kib();
         assert!(peak < MOST_KIB, "{format}: {peak} KiB");
-        release.send(()).unwrap();
-        listing.end();
-        break;
+        measured.send(()).unwrap();
+        listing.take(100);
+        let rest: Vec<String> = listing.lines.by_ref().map(Result::unwrap).collect();
+        assert_eq!(rest.len(), usize::from(format == "jsonl"), "{rest:?}");
+        assert_eq!(listing.end(), (Some(0), String::new()));
     }
 }
