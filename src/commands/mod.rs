@@ -41,7 +41,6 @@ use look_up::Collected;
     subcommand_precedence_over_arg = true,
     before_help = "Examples:\n  \
         joblens aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
-        joblens list aliyun/job/ehpc-hz-FYUr32 --active\n  \
         joblens demo",
     after_help = "A reference is CLOUD[@PROFILE]/KIND/SEGMENT…; clouds: aliyun, sugon, huawei, tencent.\n\
         Exit codes: 0 all looked up, or the gate holds · 1 the gate fails · 2 wrong use · 3 not found ·\n\

@@ -10,8 +10,6 @@ use crate::providers::{Filter, Kind};
 #[derive(Debug, Args)]
 #[command(
     before_help = "Examples:\n  \
-        joblens list\n  \
-        joblens list aliyun\n  \
         joblens list aliyun/job/ehpc-hz-FYUr32 --active -o name | joblens wait - -t 2h\n  \
         joblens list sugon huawei -s failed,canceled --since 1d --limit none",
     after_help = "A scope is a reference without its end, such as aliyun/job/CLUSTER, huawei/image-job or \
