@@ -1,6 +1,7 @@
 //! The commands: a file each, its arguments and its run side by side.
 
 mod demo;
+mod describe;
 mod emulate;
 mod ending;
 mod gated;
@@ -58,7 +59,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Get(get::Arguments),
-    #[command(visible_alias = "ls")]
+    Describe(describe::Arguments),
     List(list::Arguments),
     Wait(wait::Arguments),
     Watch(watch::Arguments),
@@ -91,6 +92,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             ],
         ),
         Some(Command::Get(arguments)) => get::run(&session, &arguments),
+        Some(Command::Describe(arguments)) => describe::run(&session, &arguments),
         Some(Command::List(arguments)) => list::run(&session, &arguments),
         Some(Command::Wait(arguments)) => wait::run(&session, &arguments),
         Some(Command::Watch(arguments)) => watch::run(&session, &arguments),
@@ -193,15 +195,41 @@ impl Session {
     }
 
     /// Prints an answer and what failed, and returns the exit code.
-    fn finish(&self, mut report: Report) -> u8 {
+    fn finish(&self, report: Report) -> u8 {
+        self.finish_with(report, |out, report, screen| {
+            output::write(out, report, &self.form, screen)
+        })
+    }
+
+    /// The same with pages for people in the place of tables, unless columns were chosen. Nobody
+    /// parses a page, so that its times are local wherever it goes.
+    fn finish_pages(&self, report: Report) -> u8 {
+        let is_table = matches!(
+            self.form.format,
+            output::Format::Table | output::Format::Wide
+        );
+        if !is_table || self.form.columns.is_some() {
+            return self.finish(report);
+        }
+        self.finish_with(report, |out, report, screen| {
+            let zone = self.global.zone().unwrap_or(Zone::Local);
+            output::write_pages(out, &report.jobs, &Screen { zone, ..*screen })
+        })
+    }
+
+    /// Tells what failed, writes the answer to standard output, and returns the exit code.
+    fn finish_with(
+        &self,
+        mut report: Report,
+        write: impl FnOnce(&mut dyn io::Write, &Report, &Screen) -> io::Result<()>,
+    ) -> u8 {
         self.sort(&mut report.jobs);
         if !self.global.quiet {
             self.tell(&report);
         }
         let stdout = io::stdout();
         let screen = self.screen(stdout.is_terminal());
-        let written = output::write(&mut stdout.lock(), &report, &self.form, &screen);
-        let code = match written {
+        let code = match write(&mut stdout.lock(), &report, &screen) {
             Ok(()) => report.exit.code,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
             Err(error) => {

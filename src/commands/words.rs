@@ -9,9 +9,10 @@ fn nearest(word: &str) -> Option<&'static str> {
     Some(match word {
         "cancel" | "delete" | "rm" | "stop" | "kill" | "submit" | "create" | "run" | "start"
         | "restart" | "scale" | "apply" => "joblens only reads",
-        "logs" | "log" | "view" | "show" | "status" | "inspect" | "info" | "describe" | "desc" => {
-            "to look at a thing: joblens get REF -o json"
+        "logs" | "log" | "view" | "show" | "inspect" | "info" => {
+            "to see everything about a thing: joblens describe REF"
         }
+        "status" => "to look at a thing: joblens get REF",
         "ps" | "jobs" | "squeue" | "qstat" | "find" | "search" => {
             "to find things: joblens list SCOPE, such as joblens list aliyun/job/CLUSTER --active"
         }
@@ -20,8 +21,8 @@ fn nearest(word: &str) -> Option<&'static str> {
     })
 }
 
-const COMMANDS: [&str; 8] = [
-    "get", "list", "ls", "wait", "watch", "demo", "emulate", "help",
+const COMMANDS: [&str; 9] = [
+    "get", "describe", "list", "ls", "wait", "watch", "demo", "emulate", "help",
 ];
 
 /// A first word that is neither a command nor a reference.
@@ -63,7 +64,7 @@ mod tests {
     fn words_from_elsewhere_get_one_sentence() {
         let hint = |word| unknown_command(word).hint.unwrap();
         assert_eq!(hint("delete"), "joblens only reads");
-        assert!(hint("logs").contains("joblens get"));
+        assert!(hint("logs").contains("joblens describe"));
         assert!(hint("squeue").contains("joblens list"));
         assert_eq!(hint("gte"), "joblens get");
         assert_eq!(hint("lsit"), "joblens list");

@@ -4,6 +4,7 @@ mod case;
 mod cell;
 mod column;
 mod complaint;
+mod describe;
 mod dotenv;
 mod form;
 mod github;
@@ -29,6 +30,7 @@ use crate::error::Problem;
 use crate::model::{Gate, Notice, Report, Time};
 
 pub use column::{Column, Sort};
+pub use describe::write as write_pages;
 pub use dotenv::write as write_dotenv;
 pub use form::{Form, Format};
 pub use github::{

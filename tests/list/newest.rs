@@ -17,6 +17,12 @@ fn the_newest_is_looked_up_under_its_own_reference() {
             &json!("running")
         )
     );
+    let page = emulated.joblens(&["describe", NEWEST]).run();
+    assert!(
+        page.stdout.contains("aliyun/job/ehpc-hz-1/5"),
+        "{}",
+        page.stdout
+    );
     let named = emulated.joblens(&["get", NEWEST, "-o", "name"]).run();
     assert_eq!(named.stdout, "aliyun/job/ehpc-hz-1/5\n");
 }

@@ -9,6 +9,7 @@ use crate::providers::{Filter, Kind};
 /// Find things and their references: in a scope, in several, or in all configured profiles
 #[derive(Debug, Args)]
 #[command(
+    visible_alias = "ls",
     before_help = "Examples:\n  \
         joblens list aliyun/job/ehpc-hz-FYUr32 --active -o name | joblens wait - -t 2h\n  \
         joblens list sugon huawei -s failed,canceled --since 1d --limit none",
