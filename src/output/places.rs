@@ -5,8 +5,10 @@ use super::table::{Row, Shown, squeeze, table};
 use super::{Screen, escape};
 use crate::model::Scope;
 
-/// The titles of the columns, each with the name by which it gives way on a narrow screen.
-const COLUMNS: [(&str, &str, fn(&Scope) -> Cell<'_>); 5] = [
+type Column = (&'static str, &'static str, fn(&Scope) -> Cell<'_>);
+
+/// The name by which a column gives way on a narrow screen, its title and its cells.
+const COLUMNS: [Column; 5] = [
     ("scope", "SCOPE", |place| Cell::text(Some(&place.scope))),
     ("status", "STATUS", |place| {
         Cell::text(place.status.as_deref())

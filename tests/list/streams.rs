@@ -130,6 +130,18 @@ fn an_interrupt_ends_the_list_with_a_mark() {
 }
 
 #[test]
+fn a_reader_that_takes_nothing_is_waited_for_and_does_not_hold_up_an_interrupt() {
+    // A page of these records is more than a pipe holds.
+    let emulated = Emulated::start(&many("c", 250));
+    let listing = Listing::start(&emulated, &["aliyun/job/c", "-o", "jsonl"]);
+    emulated.until_asked("aliyun/ListServerlessJobs");
+    listing.interrupt();
+    let mut child = listing.child;
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(pages_asked(&emulated), 1);
+}
+
+#[test]
 fn an_interrupt_of_several_scopes_gives_programs_what_there_is() {
     let held = format!("[[fault]]\noperation = 'ListServerlessJobs'\n{HELD}\n");
     let instance =

@@ -2,6 +2,7 @@ mod asking;
 mod footer;
 mod options;
 mod scopes;
+mod taking;
 mod words;
 
 use std::collections::HashMap;
@@ -21,9 +22,10 @@ use super::{Session, closed, runtime, unwritable};
 use crate::error::Problem;
 use crate::model::{Coverage, Exit, Notice, Report};
 use crate::output::{self, Form, Screen, Zone};
-use asking::{Asking, Listed, News, Rows, Sender};
+use asking::{Asking, Listed, Rows, Sender};
 use options::{Plan, is_for_people};
 use scopes::Place;
+use taking::{End, Taking};
 
 /// An interrupted command ends soon, whatever its outputs do.
 const PATIENCE: Duration = Duration::from_millis(60);
@@ -91,16 +93,6 @@ fn without_states(place: &Place) -> Problem {
         "for its things: joblens list {}",
         place.form_below()
     ))
-}
-
-/// How a list came to its end.
-enum End {
-    /// Everything was asked.
-    Done,
-    /// By a signal, with its exit code.
-    Stopped(u8),
-    /// Nothing can be written any more.
-    Closed(io::Error),
 }
 
 impl Listing {
@@ -249,86 +241,6 @@ impl Listing {
             let _ = output::write_remark(&mut io::stderr().lock(), &line);
         }
     }
-}
-
-/// Taking in what comes from the places.
-struct Taking<'a> {
-    listed: Vec<Listed>,
-    /// What is not written yet, of each place.
-    found: Vec<Vec<Rows>>,
-    /// Writes rows in the forms whose rows stand by themselves.
-    rows: Option<output::Rows<'a>>,
-    /// Pages are written as they come.
-    streams: bool,
-    outlet: Outlet,
-    signals: Signals,
-}
-
-impl Taking<'_> {
-    async fn until_the_end(&mut self, news: &mut mpsc::UnboundedReceiver<(usize, News)>) -> End {
-        loop {
-            let next = tokio::select! {
-                biased;
-                code = self.signals.next() => return End::Stopped(code),
-                error = self.outlet.failed() => return End::Closed(error),
-                next = news.recv() => next,
-            };
-            let (number, page) = match next {
-                None => return End::Done,
-                Some((number, News::End(end))) => {
-                    self.listed[number].end = end;
-                    continue;
-                }
-                Some((number, page)) => (number, page),
-            };
-            if let Some(end) = self.take(number, page).await {
-                return end;
-            }
-        }
-    }
-
-    /// Writes or keeps a page. The next one is asked for when the reader has taken this one, so that
-    /// nothing piles up.
-    async fn take(&mut self, number: usize, page: News) -> Option<End> {
-        let News::Page {
-            rows,
-            problems,
-            total,
-            taken,
-        } = page
-        else {
-            return None;
-        };
-        let listed = &mut self.listed[number];
-        listed.found += rows.count();
-        listed.total = total;
-        listed.problems.extend(problems);
-        match self.rows.as_mut().filter(|_| self.streams) {
-            None => self.found[number].push(rows),
-            Some(out) => {
-                self.outlet.write(part(out, &rows));
-                tokio::select! {
-                    biased;
-                    code = self.signals.next() => return Some(End::Stopped(code)),
-                    taken = self.outlet.taken() => if let Err(error) = taken {
-                        return Some(End::Closed(error));
-                    },
-                }
-            }
-        }
-        drop(taken);
-        None
-    }
-}
-
-fn part(out: &mut output::Rows<'_>, rows: &Rows) -> Vec<u8> {
-    let mut part = Vec::new();
-    let written = match rows {
-        Rows::Things(jobs) => out.jobs(&mut part, jobs),
-        Rows::Places(scopes) => out.scopes(&mut part, scopes),
-    };
-    written.expect("memory takes every byte");
-    part
 }
 
 /// What is not written yet, and what comes after the rows.

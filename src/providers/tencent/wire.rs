@@ -18,7 +18,8 @@ pub use list::{Details, LoadBalancer, ServiceRow, read_services};
 pub const RETIRED: &str = "API 2.0 may be retired (the vendor announced it for 2020); the cluster's own Kubernetes API has the same events";
 
 /// Said where a service is not found.
-pub const CHECK_ADDRESS: &str = "check cluster, namespace, service and region";
+pub const CHECK_ADDRESS: &str =
+    "check cluster, namespace, service and region, or run: joblens list tencent";
 
 /// The envelope without its data.
 #[derive(Default, Deserialize)]
