@@ -3,13 +3,15 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::look_up::{Lens, Options, Outcome};
+use super::references::Allowed;
 use super::{Session, runtime};
 use crate::error::Problem;
 
 /// What a command that looks things up once is asked for.
 #[derive(Debug, Args)]
 pub(super) struct Asked {
-    /// What to look up; - reads references from standard input, one a line
+    /// What to look up; @latest as the last segment is the newest of its scope; - reads references
+    /// from standard input, one a line
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
     /// Add the cloud's own document to the JSON
@@ -36,7 +38,10 @@ impl Asked {
             vendor: self.vendor,
             show_secrets: self.show_secrets,
             trust_finished: self.trust_finished,
-            ..Options::default()
+            allowed: Allowed {
+                newest: true,
+                ..Allowed::default()
+            },
         }
     }
 

@@ -54,7 +54,10 @@ type Answer = (Report, bool);
 
 fn answer(session: &Session, arguments: &Arguments) -> Result<Answer, Vec<Problem>> {
     let asked = &arguments.asked;
-    let lens = asked.lens(session, asked.options())?;
+    let mut options = asked.options();
+    // A gate needs a fixed reference.
+    options.allowed.newest = !arguments.exit_status;
+    let lens = asked.lens(session, options)?;
     let rules = Rules::new(Goal::States(vec![State::Succeeded]));
     if arguments.exit_status {
         if lens.references.is_empty() {

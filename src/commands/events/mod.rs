@@ -10,6 +10,7 @@ pub(super) use options::Arguments;
 use super::follow::{self, Chronicle, Display, Plan};
 use super::look_up::{Lens, Options, Outcome};
 use super::poll::PACE;
+use super::references::Allowed;
 use super::{Session, runtime};
 use crate::error::Problem;
 use crate::model::{Job, Notice, Sieve, Timeline};
@@ -63,6 +64,10 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Prepared, Vec<Pro
     let plan = plan.transpose().map_err(one)?;
     let options = Options {
         trust_finished: arguments.trust_finished,
+        allowed: Allowed {
+            newest: true,
+            ..Allowed::default()
+        },
         ..Options::default()
     };
     let settings = session.settings().map_err(one)?;

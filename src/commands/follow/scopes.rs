@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::super::look_up::{BUDGET, Lens};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
-use crate::providers::{self, Filter, Page};
+use crate::providers::{self, Filter, Page, at_once};
 use crate::reference::{Reference, Scope};
 
 /// The time between two looks at what is in a scope.
@@ -27,16 +27,24 @@ pub(super) struct Scopes {
 
 struct Followed {
     scope: Scope,
+    /// Only what is the newest in it now is followed.
+    newest: bool,
     next_at: Duration,
     busy: bool,
-    /// No list of it will ever come.
+    /// No list of it will ever come, or none is needed any more.
     dead: bool,
     /// References that were listed before; `None` before the first list.
     known: Option<HashSet<String>>,
     problem: Option<Problem>,
 }
 
-type Listed = Result<Vec<Row>, Box<Problem>>;
+type Listed = Result<Brought, Box<Problem>>;
+
+/// What a list has brought of a scope.
+enum Brought {
+    All(Vec<Row>),
+    Newest(Reference),
+}
 
 /// A thing of a list.
 struct Row {
@@ -55,8 +63,11 @@ pub(super) enum News {
 
 impl Scopes {
     pub(super) fn new(lens: &Arc<Lens>, interval: Option<Duration>) -> Self {
-        let followed = lens.scopes.iter().map(|scope| Followed {
+        let all = lens.scopes.iter().map(|scope| (scope, false));
+        let newest = lens.newest.iter().map(|(_, scope)| (scope, true));
+        let followed = all.chain(newest).map(|(scope, newest)| Followed {
             scope: scope.clone(),
+            newest,
             next_at: Duration::ZERO,
             busy: false,
             dead: false,
@@ -98,8 +109,14 @@ impl Scopes {
             if !followed.busy && !followed.dead && followed.next_at <= now {
                 followed.busy = true;
                 let (lens, scope) = (Arc::clone(&self.lens), followed.scope.clone());
-                self.running
-                    .spawn(async move { (number, list(&lens, &scope).await) });
+                let newest = followed.newest;
+                self.running.spawn(async move {
+                    let listed = match newest {
+                        true => newest_of(&lens, &scope).await,
+                        false => list(&lens, &scope).await,
+                    };
+                    (number, listed)
+                });
             }
         }
     }
@@ -114,7 +131,12 @@ impl Scopes {
         let followed = &mut self.followed[number];
         followed.busy = false;
         match listed {
-            Ok(rows) => {
+            Ok(Brought::Newest(reference)) => {
+                followed.dead = true;
+                followed.problem = None;
+                Some(News::Appeared(vec![reference]))
+            }
+            Ok(Brought::All(rows)) => {
                 followed.next_at = now() + self.every;
                 followed.problem = None;
                 Some(News::Appeared(followed.take(rows)))
@@ -144,6 +166,11 @@ impl Followed {
     }
 }
 
+async fn newest_of(lens: &Lens, scope: &Scope) -> Listed {
+    let newest = lens.newest_of(scope).await;
+    newest.map(Brought::Newest).map_err(Box::new)
+}
+
 async fn list(lens: &Lens, scope: &Scope) -> Listed {
     let framed = |mut problem: Problem| {
         problem.reference = Some(scope.to_string());
@@ -166,14 +193,14 @@ async fn list(lens: &Lens, scope: &Scope) -> Listed {
             Some(Row { reference, ended })
         });
         all.extend(untold);
-        ControlFlow::Continue(())
+        at_once(ControlFlow::Continue(()))
     };
     let all_of_them = Filter::default();
     let limit = providers::kind(scope.template).list_limit;
     let limit = limit.or(Some(MOST_LISTED));
     let drained = providers::drain(&*client, scope, &all_of_them, &ask, limit, &mut keep).await;
     match drained {
-        Some(Ok(_)) => Ok(all),
+        Some(Ok(_)) => Ok(Brought::All(all)),
         Some(Err(problem)) => Err(framed(problem)),
         None => Err(framed(Problem::usage(format!(
             "{}/{} cannot be listed, so its scopes cannot be watched",
