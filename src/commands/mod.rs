@@ -138,7 +138,7 @@ impl Session {
     fn settings(&self) -> Result<Settings, Problem> {
         let clouds = look_up::all_cloud_keys();
         let kinds: Vec<String> = providers::kinds()
-            .filter(|kind| !kind.states.is_empty())
+            .filter(|kind| kind.has_states())
             .map(|kind| format!("{}/{}", kind.template.cloud, kind.template.kind))
             .collect();
         let config = self.global.config.clone();

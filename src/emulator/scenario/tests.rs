@@ -259,7 +259,10 @@ fn the_built_in_scenario_shows_every_kind_and_every_sort_of_life() {
         let mut things = scenario.things.iter().filter(|t| t.kind == name).peekable();
         assert!(things.peek().is_some(), "{name} is not shown");
         for step in things.flat_map(|thing| &thing.steps) {
-            let known = kind.states.iter().find(|(word, _)| *word == step.state);
+            let known = kind.levels[0]
+                .words
+                .iter()
+                .find(|(word, _)| *word == step.state);
             let (_, state) = known.unwrap_or_else(|| panic!("{name} has no state {}", step.state));
             seen.push(*state);
         }

@@ -4,6 +4,7 @@
 
 mod array;
 mod glance;
+mod levels;
 mod list;
 mod serve;
 mod sign;
@@ -15,6 +16,7 @@ use std::sync::atomic::AtomicBool;
 use serde_json::json;
 
 use super::serve::Server;
+use super::shapes::{Shapes, shape};
 use super::{Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, Page, job_at};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
@@ -23,6 +25,7 @@ use crate::reference::{Reference, Scope, Segment, Template};
 use crate::secret::Secret;
 use crate::settings::{KeySpec, Profile};
 use sign::Signer;
+use wire::details::{GroupDetails, InvocationDetails, JobDetails, NodeDetails};
 use wire::{Asked, Miss, Results, ResultsPage, Status};
 
 const VERSION: &str = "2018-04-12";
@@ -52,7 +55,11 @@ pub static CLOUD: Cloud = Cloud {
                 ranges: true,
                 sample: "aliyun/job/ehpc-hz-FYUr32/5",
             },
-            states: wire::JOB_STATES,
+            levels: levels::JOB,
+            details: Shapes {
+                job: &[shape::<JobDetails>],
+                task: &[shape::<GroupDetails>],
+            },
             permission: "ehpc:DescribeServerlessJobs",
         },
         Kind {
@@ -71,10 +78,15 @@ pub static CLOUD: Cloud = Cloud {
                 ranges: false,
                 sample: "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
             },
-            states: wire::INVOCATION_STATES,
+            levels: levels::INVOCATION,
+            details: Shapes {
+                job: &[shape::<InvocationDetails>],
+                task: &[shape::<NodeDetails>],
+            },
             permission: "ehpc:ListInvocationStatus",
         },
     ],
+    scope_details: &[],
     keys: &[
         KeySpec::setting("region", &["ALIBABA_CLOUD_REGION_ID"]),
         KeySpec::setting("cluster", &[]),

@@ -7,6 +7,8 @@ mod wire;
 
 use std::sync::{Arc, OnceLock};
 
+use super::shapes::{Shapes, shape};
+use super::states::Level;
 use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, Page, wall_clock::WallClock};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
@@ -33,9 +35,21 @@ pub static CLOUD: Cloud = Cloud {
             ranges: false,
             sample: "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
         },
-        states: wire::STATES,
+        levels: &[
+            Level {
+                takes_own: true,
+                ..Level::new("job", wire::STATES)
+            },
+            Level::new("notebook", &[]),
+            Level::new("container", &[]),
+        ],
+        details: Shapes {
+            job: &[shape::<Details>],
+            task: &[],
+        },
         permission: "a token of the computing region (the platform's own token is not enough)",
     }],
+    scope_details: &[],
     keys: &[KeySpec::secret("token", &["JOBLENS_SUGON_TOKEN"])],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,

@@ -8,6 +8,8 @@ mod wire;
 
 use std::sync::Arc;
 
+use super::shapes::{Shapes, shape};
+use super::states::Level;
 use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, Page, wall_clock::WallClock};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Refusal, Request, Wire};
@@ -42,9 +44,14 @@ pub static CLOUD: Cloud = Cloud {
             ranges: false,
             sample: "tencent/service/cls-xxxxx/default/test-web-service",
         },
-        states: &[],
+        levels: &[Level::new("job", &[])],
+        details: Shapes {
+            job: &[shape::<Details>],
+            task: &[],
+        },
         permission: "ccs:DescribeServiceEvent",
     }],
+    scope_details: &[],
     keys: &[
         KeySpec::setting("region", &["TENCENTCLOUD_REGION"]),
         KeySpec::setting("cluster", &[]),

@@ -13,7 +13,9 @@ mod vendor;
 mod verdict;
 mod xml;
 
+pub(super) use container::STATES as CONTAINER_STATES;
 pub(super) use error::{Asked, classify};
+pub(super) use group::STATES as GROUP_STATES;
 pub(super) use invocation::{PAGE_SIZE, Results, ResultsPage, STATES as INVOCATION_STATES, Status};
 pub(super) use jobs::{STATES as JOB_STATES, read as read_jobs};
 pub(super) use list::{Listing, MOST_ROWS, Page, Pages};
