@@ -10,6 +10,7 @@ mod look_up;
 mod poll;
 mod references;
 mod reports;
+mod schema;
 mod voice;
 mod wait;
 mod watch;
@@ -58,6 +59,7 @@ enum Command {
     Get(get::Arguments),
     Wait(wait::Arguments),
     Watch(watch::Arguments),
+    Schema(schema::Arguments),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
 }
@@ -86,6 +88,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::Get(arguments)) => get::run(&session, &arguments),
         Some(Command::Wait(arguments)) => wait::run(&session, &arguments),
         Some(Command::Watch(arguments)) => watch::run(&session, &arguments),
+        Some(Command::Schema(arguments)) => schema::run(&session, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {

@@ -4,6 +4,7 @@
 //! are never null. Times are RFC 3339 UTC in whole seconds, durations seconds, memory bytes, cpu
 //! vCPU. The model knows no cloud and no output format.
 
+mod catalog;
 mod container;
 mod details;
 mod event;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use catalog::{Kind, Kinds, Source, Word, Words};
 pub use container::{
     Container, EnvVar, HttpGet, Mount, Port, Probe, Probes, Security, TcpSocket, Termination,
 };
@@ -63,6 +65,7 @@ pub struct Job {
     /// True when the state can no longer change by itself.
     pub ended: bool,
     /// `yes`, `no` or `open` in a gate, else null.
+    #[schemars(extend("enum" = ["yes", "no", "open", null]))]
     pub verdict: Option<String>,
     /// Why the state is what it is, as a short word or code.
     pub reason: Option<String>,

@@ -32,7 +32,7 @@ pub use junit::write as write_junit;
 pub use live::{Live, Size};
 pub use progress::Progress;
 pub use rows::Rows;
-pub use stream::{Records, Summary, write_transition};
+pub use stream::{Records, Summary, record_schema, write_transition};
 pub use table::Row;
 pub use text::escape;
 pub use zone::Zone;
