@@ -1,20 +1,22 @@
 //! References: one shell token that names one thing in one cloud, `CLOUD[@PROFILE]/KIND/SEGMENT…`.
 
+mod range;
+mod reader;
 mod scope;
 
 use std::fmt;
-use std::ops::Range;
 
 use crate::crypto;
-use crate::error::Problem;
+use range::range_parts;
 
-pub use scope::{Scope, Target};
+pub use reader::Reader;
+pub use scope::{CloudScope, Scope, Target};
 
 /// The profile that a reference without `@PROFILE` uses.
 pub const DEFAULT_PROFILE: &str = "default";
 
-/// At most so many references come out of one range.
-const LONGEST_RANGE: u64 = 10_000;
+/// In place of a reference's last segment: the newest thing of its scope.
+pub const LATEST: &str = "@latest";
 
 /// The form of the references of one kind; the registry of clouds holds them all.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +31,9 @@ pub struct Template {
     pub kind_short: &'static str,
     /// The segments after the kind, last one the id.
     pub segments: &'static [Segment],
+    /// How many segments a scope has at least; with fewer than all but the id it is a wider place,
+    /// such as a cluster with all its namespaces.
+    pub scope_segments: usize,
     /// True when the last segment may be a range such as `10_1-5` or `10_1-9:2`.
     pub ranges: bool,
     /// A reference of this kind as an example.
@@ -102,6 +107,15 @@ impl fmt::Display for Reference {
     }
 }
 
+/// Cloud and profile of a canonical reference, with the slash after them.
+fn write_cloud(f: &mut fmt::Formatter<'_>, cloud: &str, profile: &str) -> fmt::Result {
+    f.write_str(cloud)?;
+    if profile != DEFAULT_PROFILE {
+        write!(f, "@{}", crypto::percent_encode(profile))?;
+    }
+    f.write_str("/")
+}
+
 /// All of a canonical reference that stands before its id, with the slash between them.
 fn write_scope(
     f: &mut fmt::Formatter<'_>,
@@ -109,292 +123,11 @@ fn write_scope(
     profile: &str,
     segments: &[String],
 ) -> fmt::Result {
-    f.write_str(template.cloud)?;
-    if profile != DEFAULT_PROFILE {
-        write!(f, "@{}", crypto::percent_encode(profile))?;
-    }
-    write!(f, "/{}/", template.kind)?;
+    write_cloud(f, template.cloud, profile)?;
+    write!(f, "{}/", template.kind)?;
     segments
         .iter()
         .try_for_each(|segment| write!(f, "{}/", crypto::percent_encode(segment)))
-}
-
-/// What reading references needs from the registry and the settings.
-pub struct Reader<'a> {
-    /// Every form there is.
-    pub templates: &'a [&'static Template],
-    /// Kinds that are spoken for and not yet served, as `cloud/kind`.
-    pub reserved: &'a [&'static str],
-    /// The profile of a reference without `@PROFILE`.
-    pub default_profile: &'a str,
-    /// The value of a profile's setting: cloud, profile, key.
-    pub setting: &'a dyn Fn(&str, &str, &str) -> Option<String>,
-}
-
-impl Reader<'_> {
-    /// Reads one reference; a range becomes as many as it holds.
-    ///
-    /// # Errors
-    /// Wrong use, with the wrong part, the template and a sample of the nearest kind.
-    pub fn read(&self, input: &str) -> Result<Vec<Reference>, Problem> {
-        let parts = split(input);
-        let (template, profile) = self.head(input, &parts)?;
-        if is_scope(&parts) {
-            let message = "this is a scope, which names many things; one thing was expected";
-            return Err(self.wrong(input, message.into(), end_of(input), Some(template)));
-        }
-        self.things(input, &parts[2..], template, profile)
-    }
-
-    /// Reads a reference, or a scope where the text ends in `/`.
-    ///
-    /// # Errors
-    /// As [`Reader::read`], and for a scope with too many, too few or wrong segments.
-    pub fn read_any(&self, input: &str) -> Result<Target, Problem> {
-        let parts = split(input);
-        let (template, profile) = self.head(input, &parts)?;
-        if !is_scope(&parts) {
-            let things = self.things(input, &parts[2..], template, profile)?;
-            return Ok(Target::Things(things));
-        }
-        let given = &parts[2..parts.len() - 1];
-        self.scope(input, given, template, profile)
-            .map(Target::Scope)
-    }
-
-    /// Kind and profile.
-    fn head(
-        &self,
-        input: &str,
-        parts: &[Part<'_>],
-    ) -> Result<(&'static Template, String), Problem> {
-        let cloud_part = &parts[0];
-        let (cloud_text, profile_text) = match cloud_part.text.split_once('@') {
-            Some((cloud, profile)) => (cloud, Some(profile)),
-            None => (cloud_part.text, None),
-        };
-        let of_cloud = self.templates_of(cloud_text);
-        if of_cloud.is_empty() {
-            let at = cloud_part.at..cloud_part.at + cloud_text.len();
-            let message = match cloud_text {
-                "" if input.trim().is_empty() => "a reference is empty".to_owned(),
-                "" => "the cloud is missing".to_owned(),
-                _ => format!("there is no cloud “{cloud_text}”"),
-            };
-            return Err(self.wrong(input, message, at, None));
-        }
-        let profile = match profile_text {
-            Some(text) => self.profile(input, cloud_part, text)?,
-            None => self.default_profile.to_owned(),
-        };
-        let Some(kind_part) = parts.get(1).filter(|part| !part.text.is_empty()) else {
-            let message = "the kind is missing".to_owned();
-            return Err(self.wrong(input, message, end_of(input), Some(of_cloud[0])));
-        };
-        let template = self.template(input, &of_cloud, kind_part)?;
-        Ok((template, profile))
-    }
-
-    fn things(
-        &self,
-        input: &str,
-        given: &[Part<'_>],
-        template: &'static Template,
-        profile: String,
-    ) -> Result<Vec<Reference>, Problem> {
-        let missing = self.missing(input, template, given.len(), &profile)?;
-        let decoded = given
-            .iter()
-            .map(|part| self.segment(input, template, part))
-            .collect::<Result<Vec<_>, _>>()?;
-        let segments: Vec<String> = missing.into_iter().chain(decoded).collect();
-        let ids = match given.last() {
-            Some(last) if template.ranges => self.range(input, template, last)?,
-            _ => None,
-        };
-        let one = Reference {
-            template,
-            profile,
-            segments,
-            input: input.to_owned(),
-        };
-        Ok(match ids {
-            None => vec![one],
-            Some(ids) => ids.into_iter().map(|id| one.with_id(id)).collect(),
-        })
-    }
-
-    fn templates_of(&self, cloud: &str) -> Vec<&'static Template> {
-        self.templates
-            .iter()
-            .filter(|template| {
-                cloud.eq_ignore_ascii_case(template.cloud)
-                    || cloud.eq_ignore_ascii_case(template.cloud_short)
-            })
-            .copied()
-            .collect()
-    }
-
-    fn profile(&self, input: &str, part: &Part<'_>, text: &str) -> Result<String, Problem> {
-        let start = part.at + part.text.len() - text.len();
-        match crypto::percent_decode(text) {
-            Some(profile) if !profile.is_empty() => Ok(profile),
-            _ => {
-                let message = "the profile after “@” is empty or badly encoded".to_owned();
-                Err(self.wrong(input, message, start..start + text.len(), None))
-            }
-        }
-    }
-
-    fn template(
-        &self,
-        input: &str,
-        of_cloud: &[&'static Template],
-        part: &Part<'_>,
-    ) -> Result<&'static Template, Problem> {
-        let found = of_cloud.iter().find(|template| {
-            part.text.eq_ignore_ascii_case(template.kind)
-                || part.text.eq_ignore_ascii_case(template.kind_short)
-        });
-        if let Some(template) = found {
-            return Ok(template);
-        }
-        let cloud = of_cloud[0].cloud;
-        let asked = format!("{cloud}/{}", part.text.to_ascii_lowercase());
-        let message = if self.reserved.contains(&asked.as_str()) {
-            format!("the kind “{}” is reserved and not served yet", part.text)
-        } else {
-            format!("{cloud} has no kind “{}”", part.text)
-        };
-        let nearest = of_cloud
-            .iter()
-            .min_by_key(|template| strsim::damerau_levenshtein(template.kind, part.text))
-            .copied();
-        Err(self.wrong(input, message, part.range(), nearest))
-    }
-
-    /// The segments that the profile's settings fill in on the left.
-    fn missing(
-        &self,
-        input: &str,
-        template: &'static Template,
-        given: usize,
-        profile: &str,
-    ) -> Result<Vec<String>, Problem> {
-        let wanted = template.segments.len();
-        if given > wanted {
-            let at = nth_segment(input, 2 + wanted);
-            let message = format!("{given} segments where {template} has {wanted}");
-            return Err(self.wrong(input, message, at, Some(template)));
-        }
-        template.segments[..wanted - given]
-            .iter()
-            .map(|segment| {
-                segment
-                    .setting
-                    .filter(|_| given > 0)
-                    .and_then(|key| (self.setting)(template.cloud, profile, key))
-                    .ok_or_else(|| {
-                        let mut problem = self.wrong(
-                            input,
-                            format!("{} is missing", segment.name),
-                            end_of(input),
-                            Some(template),
-                        );
-                        if let (Some(key), true) = (segment.setting, given > 0) {
-                            let hint = problem.hint.take().unwrap_or_default();
-                            problem.hint = Some(format!(
-                                "{hint}; or set {key} in [{}.{profile}] of the settings file",
-                                template.cloud
-                            ));
-                        }
-                        problem
-                    })
-            })
-            .collect()
-    }
-
-    fn segment(
-        &self,
-        input: &str,
-        template: &'static Template,
-        part: &Part<'_>,
-    ) -> Result<String, Problem> {
-        let wrong = |message: &str| {
-            Err(self.wrong(input, message.to_owned(), part.range(), Some(template)))
-        };
-        let Some(text) = crypto::percent_decode(part.text) else {
-            return wrong("a “%” is not followed by two hex digits of UTF-8 text");
-        };
-        match segment_fault(&text) {
-            Some(fault) => wrong(fault),
-            None => Ok(text),
-        }
-    }
-
-    /// The ids of a range, read on the raw text, so that an encoded `-` makes none.
-    fn range(
-        &self,
-        input: &str,
-        template: &'static Template,
-        part: &Part<'_>,
-    ) -> Result<Option<Vec<String>>, Problem> {
-        let Some([job, start, end, step]) = range_parts(part.text) else {
-            return Ok(None);
-        };
-        let wrong = |message: String| self.wrong(input, message, part.range(), Some(template));
-        let number = |text: &str| {
-            text.parse::<u64>()
-                .map_err(|_| wrong("an index of the range is too large".to_owned()))
-        };
-        let (start, end, step) = (number(start)?, number(end)?, number(step)?);
-        if step == 0 {
-            return Err(wrong("the step of the range must be at least 1".to_owned()));
-        }
-        if start > end {
-            return Err(wrong("the range starts after its end".to_owned()));
-        }
-        if (end - start) / step >= LONGEST_RANGE {
-            return Err(wrong(format!(
-                "the range holds more than {LONGEST_RANGE} subtasks"
-            )));
-        }
-        let job = crypto::percent_decode(job)
-            .ok_or_else(|| wrong("a “%” is not followed by two hex digits".to_owned()))?;
-        let mut ids = Vec::new();
-        let mut index = Some(start);
-        while let Some(at) = index.filter(|at| *at <= end) {
-            ids.push(format!("{job}_{at}"));
-            index = at.checked_add(step);
-        }
-        Ok(Some(ids))
-    }
-
-    /// Wrong use that points at a part and shows the nearest form.
-    fn wrong(
-        &self,
-        input: &str,
-        message: String,
-        span: Range<usize>,
-        nearest: Option<&'static Template>,
-    ) -> Problem {
-        let nearest = nearest.or_else(|| {
-            self.templates
-                .iter()
-                .min_by_key(|template| {
-                    let head =
-                        |text: &str| text.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
-                    strsim::damerau_levenshtein(&head(&template.to_string()), &head(input))
-                })
-                .copied()
-        });
-        let mut problem = Problem::usage(message);
-        problem.input = Some(input.to_owned());
-        problem.span = Some(span);
-        problem.hint =
-            nearest.map(|template| format!("write {template}, such as {}", template.sample));
-        problem
-    }
 }
 
 impl Reference {
@@ -416,54 +149,6 @@ fn segment_fault(text: &str) -> Option<&'static str> {
         _ if text.contains(char::is_control) => Some("a segment holds a control character"),
         _ => None,
     }
-}
-
-/// `10_1-9:2` as job, start, end and step; `None` for any other text.
-fn range_parts(text: &str) -> Option<[&str; 4]> {
-    let (job, indices) = text.rsplit_once('_')?;
-    let (bounds, step) = indices.split_once(':').unwrap_or((indices, "1"));
-    let (start, end) = bounds.split_once('-')?;
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    (!job.is_empty() && [start, end, step].into_iter().all(digits))
-        .then_some([job, start, end, step])
-}
-
-struct Part<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl Part<'_> {
-    fn range(&self) -> Range<usize> {
-        self.at..self.at + self.text.len()
-    }
-}
-
-fn split(input: &str) -> Vec<Part<'_>> {
-    let mut at = 0;
-    input
-        .split('/')
-        .map(|text| {
-            let part = Part { text, at };
-            at += text.len() + 1;
-            part
-        })
-        .collect()
-}
-
-/// True for cloud and kind with an empty last segment.
-fn is_scope(parts: &[Part<'_>]) -> bool {
-    parts.len() > 2 && parts.last().is_some_and(|part| part.text.is_empty())
-}
-
-fn end_of(input: &str) -> Range<usize> {
-    input.len()..input.len()
-}
-
-fn nth_segment(input: &str, n: usize) -> Range<usize> {
-    split(input)
-        .get(n)
-        .map_or_else(|| end_of(input), |part| part.at..input.len())
 }
 
 #[cfg(test)]

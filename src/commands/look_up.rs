@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::Session;
-use super::references::{self, Named};
+use super::references::{self, Allowed, Named};
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Wire};
 use crate::model::{Job, Notice, Report, Time};
@@ -27,8 +27,8 @@ pub(super) struct Options {
     pub show_secrets: bool,
     /// Take a finished invocation whose exit codes cannot be read as succeeded.
     pub trust_finished: bool,
-    /// Scopes may stand among the references.
-    pub scopes: bool,
+    /// What may stand among the references besides things.
+    pub allowed: Allowed,
 }
 
 /// What became of one reference.
@@ -87,15 +87,15 @@ impl Lens {
         let mut limits = session.global.limits(settings.file()).map_err(one)?;
         limits.pace = pace;
         let profile = session.default_profile(&settings);
-        let named = references::read(inputs, &settings, profile, options.scopes)?;
+        let named = references::read(inputs, &settings, profile, options.allowed)?;
         let told = Collected::default();
         let sink = session.sink(&told);
         let proxies = settings.environment().proxies();
         let wire = Wire::new(limits, &proxies, Arc::new(Utc::now), sink).map_err(one)?;
         let clients = connect(&named, &settings, &wire);
         Ok(Self {
-            references: named.references,
-            scopes: named.scopes,
+            references: named.references().cloned().collect(),
+            scopes: named.scopes().cloned().collect(),
             wire,
             told,
             settings,
@@ -244,8 +244,8 @@ fn connect(
     wire: &Arc<Wire>,
 ) -> HashMap<Account, Result<Arc<dyn Client>, Problem>> {
     let mut clients = HashMap::new();
-    let things = named.references.iter().map(account_of);
-    for account in things.chain(named.scopes.iter().map(account_of_scope)) {
+    let things = named.references().map(account_of);
+    for account in things.chain(named.scopes().map(account_of_scope)) {
         clients
             .entry(account)
             .or_insert_with_key(|(cloud, profile)| {

@@ -3,7 +3,7 @@ use std::io::{self, BufRead, Read as _};
 
 use crate::error::Problem;
 use crate::providers::{self, RESERVED_KINDS};
-use crate::reference::{Reader, Reference, Scope, Target};
+use crate::reference::{LATEST, Reader, Reference, Scope, Target};
 use crate::settings::Settings;
 
 use super::look_up::cloud_keys;
@@ -11,22 +11,49 @@ use super::look_up::cloud_keys;
 /// What a command line names.
 #[derive(Debug, Default)]
 pub(super) struct Named {
-    /// Things, in order, each once.
-    pub references: Vec<Reference>,
-    /// Scopes, in order, each once; empty unless they are allowed.
-    pub scopes: Vec<Scope>,
+    /// Everything, in order, each once; scopes and the newest of a scope only where they are
+    /// allowed.
+    pub targets: Vec<Target>,
+}
+
+/// What may stand among references besides things.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Allowed {
+    /// Scopes, each with its slash at the end.
+    pub scopes: bool,
+    /// `@latest`, the newest of a scope.
+    pub newest: bool,
+}
+
+impl Named {
+    /// The things, in order.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        let things = |target| match target {
+            &Target::Things(ref things) => &things[..],
+            _ => &[],
+        };
+        self.targets.iter().flat_map(things)
+    }
+
+    /// The scopes, in order.
+    pub fn scopes(&self) -> impl Iterator<Item = &Scope> {
+        self.targets.iter().filter_map(|target| match target {
+            Target::Scope(scope) => Some(scope),
+            _ => None,
+        })
+    }
 }
 
 /// Reads everything that was typed or stands on standard input.
 ///
 /// # Errors
-/// Wrong use: all references that are wrong, so that they can be mended at once. A scope is wrong
-/// where only things are allowed.
+/// Wrong use: all references that are wrong, so that they can be mended at once. So is what is not
+/// allowed.
 pub(super) fn read(
     typed: &[String],
     settings: &Settings,
     default_profile: &str,
-    with_scopes: bool,
+    allowed: Allowed,
 ) -> Result<Named, Vec<Problem>> {
     let inputs = with_standard_input(typed).map_err(|problem| vec![problem])?;
     let templates: Vec<_> = providers::kinds().map(|kind| &kind.template).collect();
@@ -45,21 +72,17 @@ pub(super) fn read(
     let mut problems = Vec::new();
     let mut seen = HashSet::new();
     for input in &inputs {
-        let target = match with_scopes {
+        let target = match allowed.scopes {
             true => reader.read_any(input),
-            false => reader.read(input).map(Target::Things),
+            false => reader.read(input),
         };
         match target {
-            Ok(Target::Things(things)) => named.references.extend(
-                things
-                    .into_iter()
-                    .filter(|reference| seen.insert(reference.to_string())),
-            ),
-            Ok(Target::Scope(scope)) => {
-                if seen.insert(scope.to_string()) {
-                    named.scopes.push(scope);
-                }
+            Ok(Target::Newest(scope)) if !allowed.newest => {
+                problems.push(no_newest(&scope));
             }
+            Ok(target) => named
+                .targets
+                .extend(unless_seen(target, &mut |text| seen.insert(text))),
             Err(problem) => problems.push(problem),
         }
     }
@@ -67,6 +90,34 @@ pub(super) fn read(
         true => Ok(named),
         false => Err(problems),
     }
+}
+
+/// What of a target is new.
+fn unless_seen(target: Target, is_new: &mut dyn FnMut(String) -> bool) -> Option<Target> {
+    match target {
+        Target::Things(mut things) => {
+            things.retain(|reference| is_new(reference.to_string()));
+            (!things.is_empty()).then_some(Target::Things(things))
+        }
+        Target::Newest(scope) => {
+            is_new(format!("{scope}{LATEST}")).then_some(Target::Newest(scope))
+        }
+        Target::Scope(scope) => is_new(scope.to_string()).then_some(Target::Scope(scope)),
+        Target::Cloud(cloud) => is_new(cloud.to_string()).then_some(Target::Cloud(cloud)),
+    }
+}
+
+fn no_newest(scope: &Scope) -> Problem {
+    let input = &scope.input;
+    let mut problem = Problem::usage(format!(
+        "{LATEST} may name another thing at every look, so it cannot stand here"
+    ));
+    let start = input.len().saturating_sub(LATEST.len());
+    problem.span = Some(start..input.len());
+    problem.input = Some(input.clone());
+    problem.hint(format!(
+        "name one thing; joblens list {scope} shows what there is"
+    ))
 }
 
 /// The typed references, with the lines of standard input in the place of `-`.
@@ -122,6 +173,43 @@ fn lines(input: &mut dyn BufRead) -> Result<Vec<String>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reference::DEFAULT_PROFILE;
+    use crate::settings::Environment;
+
+    fn named(typed: &[&str], allowed: Allowed) -> Result<Named, Vec<Problem>> {
+        let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
+        let settings = Settings::load(None, Environment::new([]), &[], &[]).unwrap();
+        read(&typed, &settings, DEFAULT_PROFILE, allowed)
+    }
+
+    #[test]
+    fn the_newest_keeps_its_place_and_comes_once() {
+        let typed = ["aliyun/job/c/1", "ali/job/c/@latest", "aliyun/job/c/"];
+        let all = [&typed[..], &typed[..]].concat();
+        let allowed = Allowed {
+            scopes: true,
+            newest: true,
+        };
+        let named = named(&all, allowed).unwrap();
+        assert_eq!(named.references().count(), 1);
+        assert_eq!(named.scopes().count(), 1);
+        assert!(matches!(
+            &named.targets[..],
+            [Target::Things(_), Target::Newest(_), Target::Scope(_)]
+        ));
+    }
+
+    #[test]
+    fn the_newest_is_wrong_where_it_is_not_allowed_and_an_id_of_that_name_is_not() {
+        let [problem] = &named(&["aliyun/job/c/@latest"], Allowed::default()).unwrap_err()[..]
+        else {
+            panic!("one problem");
+        };
+        let span = problem.span.clone().unwrap();
+        assert_eq!(&problem.input.as_ref().unwrap()[span], LATEST);
+        let named = named(&["aliyun/job/c/%40latest"], Allowed::default()).unwrap();
+        assert_eq!(named.references().next().unwrap().id(), LATEST);
+    }
 
     #[test]
     fn skips_blank_lines_comments_byte_order_marks_and_carriage_returns() {

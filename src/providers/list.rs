@@ -1,18 +1,20 @@
 //! Lists of what is in a scope: one page a call, and one loop that drains them.
 
+mod drain;
+mod newest;
+
 use std::collections::HashSet;
-use std::fmt;
-use std::ops::ControlFlow;
 
 use glob::Pattern;
 
-use super::{Ask, Client, Found};
+use super::Found;
+use super::states::{self, StateTable};
 use crate::error::Problem;
 use crate::model::{self, Job, State, Time};
-use crate::reference::{Reference, Scope};
+use crate::reference::Reference;
 
-/// At most so many pages are asked for in one drain: a million rows at a hundred a page.
-const MOST_PAGES: usize = 10_000;
+pub use drain::{Cut, Drained, drain, drain_scopes};
+pub use newest::newest;
 
 /// A page with fewer rows than this is the last one where the cloud gives no total: no interface
 /// pages by less.
@@ -62,6 +64,8 @@ pub struct Filter {
     pub queue: Option<String>,
     /// It was created then or later.
     pub since: Option<Time>,
+    /// No more rows than this are wanted on a page, where the cloud lets one choose.
+    pub page_rows: Option<usize>,
 }
 
 impl Filter {
@@ -79,18 +83,40 @@ impl Filter {
                 .since
                 .is_none_or(|since| job.created_at.is_some_and(|at| at >= since))
     }
+
+    /// The same without regard to states, which may cost calls to learn.
+    pub(super) fn but_for_states(&self) -> Self {
+        Self {
+            states: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The one word of a cloud that says the same as the states that are asked for; `None` when
+    /// several words do, or words that no table holds might.
+    pub(super) fn word(&self, table: StateTable, own: &[(String, State)]) -> Option<&'static str> {
+        states::only_word(table, own, &self.states)
+    }
+
+    /// How many rows a page is asked to hold, where the cloud gives at most `most`.
+    pub(super) fn rows_of(&self, most: usize) -> usize {
+        self.page_rows.map_or(most, |rows| rows.clamp(1, most))
+    }
 }
 
 fn is_asked_for(asked: Option<&String>, told: Option<&String>) -> bool {
     asked.is_none_or(|asked| told.is_some_and(|told| told.trim() == asked))
 }
 
-/// One page of the places of a cloud, in the cloud's order.
-#[derive(Debug, Default)]
-pub struct ScopePage {
-    /// The places.
-    pub scopes: Vec<model::Scope>,
-    /// Rows that name no place a scope could hold, and are therefore not in `scopes`.
+/// One page of a list, in the cloud's order.
+#[derive(Debug)]
+pub struct Page<R = Found> {
+    /// What is listed, each under its own reference or scope, as far as its row tells.
+    pub rows: Vec<R>,
+    /// Why the cloud told nothing more of rows that are therefore not in `rows`, each addressed to
+    /// its reference.
+    pub problems: Vec<Problem>,
+    /// Rows that name nothing that a reference could hold, and are therefore not in `rows`.
     pub unnamed: usize,
     /// Where the next page begins; `None` when this is the last.
     pub next: Option<Cursor>,
@@ -98,149 +124,60 @@ pub struct ScopePage {
     pub total: Option<u64>,
 }
 
-/// One page of a list, in the cloud's order.
-#[derive(Debug, Default)]
-pub struct Page {
-    /// The things as far as their rows tell, each under its own reference.
-    pub found: Vec<Found>,
-    /// Rows that name no thing a reference could hold, and are therefore not in `found`.
-    pub unnamed: usize,
-    /// Where the next page begins; `None` when this is the last.
-    pub next: Option<Cursor>,
-    /// How many rows the cloud counts in all, where it says so.
-    pub total: Option<u64>,
+/// One page of the places of a cloud.
+pub type ScopePage = Page<model::Scope>;
+
+impl<R> Default for Page<R> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            problems: Vec::new(),
+            unnamed: 0,
+            next: None,
+            total: None,
+        }
+    }
+}
+
+impl<R> Page<R> {
+    /// The page at `at` from the cloud's own rows; `read` gives `None` for a row that names nothing.
+    pub(super) fn read<W>(
+        at: Cursor,
+        total: Option<i64>,
+        rows: Vec<W>,
+        read: impl FnMut(W) -> Option<R>,
+    ) -> Self {
+        let total = total.and_then(|total| u64::try_from(total).ok());
+        let count = rows.len();
+        let rows: Vec<R> = rows.into_iter().filter_map(read).collect();
+        Self {
+            unnamed: count - rows.len(),
+            next: at.after(count, total),
+            rows,
+            total,
+            ..Self::default()
+        }
+    }
 }
 
 impl Page {
-    /// The page at `at` from its rows: `id_of` finds a row's id, `read` makes of the row what is
-    /// found under its reference.
-    pub(super) fn of<R>(
-        scope: &Scope,
+    /// The page at `at` from its rows: `address` makes a row's reference, `read` what is found under
+    /// it.
+    pub(super) fn of<W>(
         at: Cursor,
         total: Option<i64>,
-        rows: Vec<R>,
-        id_of: impl Fn(&R) -> Option<&str>,
-        mut read: impl FnMut(R, &Reference) -> Found,
+        rows: Vec<W>,
+        address: impl Fn(&W) -> Option<Reference>,
+        mut read: impl FnMut(W, &Reference) -> Found,
     ) -> Self {
-        let total = total.and_then(|total| u64::try_from(total).ok());
-        let next = at.after(rows.len(), total);
-        let mut unnamed = 0;
         let mut told = HashSet::new();
-        let mut found = Vec::with_capacity(rows.len());
-        for row in rows {
-            let Some(reference) = id_of(&row).and_then(|id| scope.reference(id)) else {
-                unnamed += 1;
-                continue;
-            };
-            let mut one = read(row, &reference);
+        Self::read(at, total, rows, |row| {
+            let reference = address(&row)?;
+            let mut found = read(row, &reference);
             // What is true of a hundred rows is one thing to tell.
-            one.notices.retain(|notice| told.insert(notice.clone()));
-            found.push(one);
-        }
-        Self {
-            found,
-            unnamed,
-            next,
-            total,
-        }
-    }
-}
-
-/// Why a drained list may not be all there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
-    /// The limit was reached and there is more.
-    Limit(usize),
-    /// Whoever took the pages wanted no more.
-    Stopped,
-    /// The cloud went on giving what it had given before.
-    Repeated,
-    /// There were more pages than any list should have.
-    TooLong,
-    /// The cloud counts more rows than it gave: rows, total.
-    Short(u64, u64),
-    /// So many rows named no thing that a reference could hold.
-    Unnamed(usize),
-}
-
-impl fmt::Display for Cut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Limit(limit) => write!(f, "cut after {limit}, as asked"),
-            Self::Stopped => f.write_str("stopped before its end"),
-            Self::Repeated => f.write_str("the cloud repeats itself in place of a next page"),
-            Self::TooLong => write!(f, "cut after {MOST_PAGES} pages"),
-            Self::Short(rows, total) => write!(f, "the cloud counts {total} and lists {rows}"),
-            Self::Unnamed(rows) => write!(f, "{rows} rows have no usable id"),
-        }
-    }
-}
-
-/// What came of draining a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Drained {
-    /// How many things were handed on.
-    pub things: usize,
-    /// How many pages were asked for.
-    pub pages: usize,
-    /// Why there may be more; `None` when this was all.
-    pub cut: Option<Cut>,
-}
-
-/// Asks for the pages of a list one after the other and hands on what each brings that is new and
-/// passes the filter.
-///
-/// It ends with the last page, after `limit` things, when `on_page` breaks, or when the cloud
-/// repeats itself. `None`: the kind has no list.
-///
-/// # Errors
-/// What went wrong with a page; those before it were handed on.
-pub async fn drain(
-    client: &dyn Client,
-    scope: &Scope,
-    filter: &Filter,
-    ask: &Ask,
-    limit: Option<usize>,
-    on_page: &mut (dyn FnMut(Vec<Found>) -> ControlFlow<()> + Send),
-) -> Option<Result<Drained, Problem>> {
-    let mut known = HashSet::new();
-    let (mut rows, mut pages, mut unnamed, mut things) = (0, 0, 0, 0);
-    let mut at = None;
-    loop {
-        let page = match client.list(scope, filter, at, ask)?.await {
-            Ok(page) => page,
-            Err(problem) => return Some(Err(problem)),
-        };
-        pages += 1;
-        rows += (page.found.len() + page.unnamed) as u64;
-        unnamed += page.unnamed;
-        let came = page.found.len();
-        let mut fresh = page.found;
-        // Rows move to the next page when something new comes in before it is asked for.
-        fresh.retain(|found| !known.contains(&found.job.id) && known.insert(found.job.id.clone()));
-        let is_repeated = came > 0 && fresh.is_empty();
-        fresh.retain(|found| filter.lets_pass(&found.job));
-        let room = limit.map_or(usize::MAX, |limit| limit - things);
-        let is_over = fresh.len() > room;
-        fresh.truncate(room);
-        things += fresh.len();
-        let is_broken = !fresh.is_empty() && on_page(fresh).is_break();
-        let cut = match (page.next, limit) {
-            (_, Some(limit)) if is_over => Some(Cut::Limit(limit)),
-            (Some(_), Some(limit)) if things >= limit => Some(Cut::Limit(limit)),
-            (Some(_), _) if is_broken => Some(Cut::Stopped),
-            (Some(_), _) if is_repeated => Some(Cut::Repeated),
-            (Some(_), _) if pages >= MOST_PAGES => Some(Cut::TooLong),
-            (Some(next), _) => {
-                at = Some(next);
-                continue;
-            }
-            (None, _) => match page.total.filter(|total| *total > rows) {
-                Some(total) => Some(Cut::Short(rows, total)),
-                None => (unnamed > 0).then_some(Cut::Unnamed(unnamed)),
-            },
-        };
-        return Some(Ok(Drained { things, pages, cut }));
+            found.notices.retain(|notice| told.insert(notice.clone()));
+            Some(found)
+        })
     }
 }
 

@@ -26,12 +26,12 @@ use crate::http::{Deadline, Wire};
 use crate::model::{Job, Notice};
 use crate::reference::{Reference, Scope, Template};
 use crate::settings::{KeySpec, Profile};
-use shapes::{Shape, Shapes};
+use shapes::Shape;
 use states::Level;
 
-pub use list::{Cursor, Cut, Drained, Filter, Page, ScopePage, drain};
+pub use list::{Cursor, Cut, Drained, Filter, Page, ScopePage, drain, drain_scopes, newest};
 pub use mask::{mask_job, visit_texts};
-pub use shapes::describe_details;
+pub use shapes::{Shapes, describe_details};
 
 /// Every cloud there is.
 pub static CLOUDS: [&Cloud; 4] = [
@@ -74,8 +74,30 @@ pub struct Kind {
     pub levels: &'static [Level],
     /// What its `details` can be.
     pub details: Shapes,
+    /// The operation behind a look-up, with the interface it belongs to.
+    pub operation: &'static str,
     /// The permission that looking it up needs, as the cloud writes it.
     pub permission: &'static str,
+    /// The operation behind a list.
+    pub list_operation: &'static str,
+    /// The permission that listing needs, as the cloud writes it.
+    pub list_permission: &'static str,
+    /// The order in which a list comes.
+    pub list_order: ListOrder,
+    /// How many things a list is to hold when nobody says how many, where each of them costs calls
+    /// of its own.
+    pub list_limit: Option<usize>,
+}
+
+/// The order in which a cloud lists the things of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListOrder {
+    /// Newest first, as the cloud is asked to.
+    NewestFirst,
+    /// An order that the cloud promises nothing of; rows tell when each was created.
+    Unsorted,
+    /// Rows do not even tell when each was created.
+    Undated,
 }
 
 impl Kind {
@@ -189,6 +211,16 @@ pub struct Found {
 /// Every kind of every cloud.
 pub fn kinds() -> impl Iterator<Item = &'static Kind> {
     CLOUDS.iter().flat_map(|cloud| cloud.kinds)
+}
+
+/// The kind with this form of references.
+///
+/// # Panics
+/// For a form that no cloud of the registry has, of which no reference can be made.
+pub fn kind(template: &Template) -> &'static Kind {
+    kinds()
+        .find(|kind| kind.template == *template)
+        .expect("every template belongs to a kind of the registry")
 }
 
 /// The cloud with this long name.

@@ -16,6 +16,14 @@ pub struct Shapes {
     pub task: &'static [Shape],
 }
 
+impl Shapes {
+    /// Those of a kind without any.
+    pub const NONE: Self = Self {
+        job: &[],
+        task: &[],
+    };
+}
+
 /// The shape of a type.
 pub(super) fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()

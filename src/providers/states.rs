@@ -132,9 +132,40 @@ pub fn read(
     }
 }
 
+/// The one word of a cloud that says the same as `asked`; `None` when several words do, or when a
+/// word that the table does not hold might be among what is asked for.
+///
+/// `own` are the user's words of the settings file.
+pub fn only_word(
+    table: StateTable,
+    own: &[(String, State)],
+    asked: &[State],
+) -> Option<&'static str> {
+    let is_own = own.iter().any(|(_, state)| asked.contains(state));
+    if is_own || asked.contains(&State::Unknown) {
+        return None;
+    }
+    let mut words = table.iter().filter(|(_, state)| asked.contains(state));
+    let (word, _) = words.next()?;
+    words.next().is_none().then_some(*word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_word_stands_for_what_is_asked_only_where_no_other_does() {
+        let own = [("Suspended".to_owned(), State::Stopping)];
+        let word = |asked: &[State]| only_word(TABLE, &own, asked);
+        assert_eq!(word(&[State::Running]), Some("Running"));
+        assert_eq!(word(&[State::Running, State::Pending]), Some("Running"));
+        assert_eq!(word(&[State::Running, State::Failed]), None);
+        assert_eq!(word(&[State::Running, State::Stopping]), None);
+        assert_eq!(word(&[State::Running, State::Unknown]), None);
+        assert_eq!(word(&[State::Pending]), None);
+        assert_eq!(word(&[]), None);
+    }
 
     const TABLE: StateTable = &[("Running", State::Running), ("Failed", State::Failed)];
 

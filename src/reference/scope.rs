@@ -1,17 +1,30 @@
 use std::fmt;
 
-use super::{Part, Reader, Reference, Template, end_of, nth_segment, segment_fault, write_scope};
+use super::reader::{Part, Reader, end_of, nth_segment};
+use super::{Reference, Template, segment_fault, write_cloud, write_scope};
+use crate::crypto;
 use crate::error::Problem;
 
-/// A reference without its last segment: all things of one kind in one place.
+/// A reference without its end: all things of one kind in one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// The form of the references of the things in it.
     pub template: &'static Template,
     /// Name of the profile, `default` included.
     pub profile: String,
-    /// Decoded segments, one less than the template has.
+    /// Decoded segments: at least [`Template::scope_segments`], at most all but the id.
     pub segments: Vec<String>,
+    /// What was typed.
+    pub input: String,
+}
+
+/// A cloud with one of its profiles: all that can be listed there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloudScope {
+    /// Long name of the cloud.
+    pub cloud: &'static str,
+    /// Name of the profile, `default` included.
+    pub profile: String,
     /// What was typed.
     pub input: String,
 }
@@ -21,29 +34,43 @@ pub struct Scope {
 pub enum Target {
     /// One thing, or as many as a range holds.
     Things(Vec<Reference>),
+    /// The newest thing of a scope that has all its segments (see [`LATEST`](super::LATEST)).
+    Newest(Scope),
     /// All things of a scope.
     Scope(Scope),
+    /// All that can be listed in a cloud.
+    Cloud(CloudScope),
 }
 
 impl Scope {
-    /// The reference of the thing with this id in the scope; `None` for an id that no reference can
-    /// hold, such as `..` or a text with control characters.
-    pub fn reference(&self, id: &str) -> Option<Reference> {
-        if segment_fault(id).is_some() {
+    /// The reference of the thing with these segments below the scope, the id last; `None` when they
+    /// are too few or too many, or hold what no reference can, such as `..` or control characters.
+    pub fn reference(&self, below: &[&str]) -> Option<Reference> {
+        let segments = self.segments.len() + below.len();
+        let is_whole = segments == self.template.segments.len() && !below.is_empty();
+        if !is_whole || below.iter().any(|text| segment_fault(text).is_some()) {
             return None;
         }
-        let id = std::iter::once(id.to_owned());
+        let below = below.iter().map(ToString::to_string);
         let mut reference = Reference {
             template: self.template,
             profile: self.profile.clone(),
-            segments: self.segments.iter().cloned().chain(id).collect(),
+            segments: self.segments.iter().cloned().chain(below).collect(),
             input: String::new(),
         };
         reference.input = reference.to_string();
         Some(reference)
     }
 
-    /// The segment with this name in the template.
+    /// The reference of a thing of this scope from its canonical text; `None` for any other text.
+    pub fn reference_of(&self, canonical: &str) -> Option<Reference> {
+        let below = canonical.strip_prefix(&self.to_string())?;
+        let decoded: Option<Vec<String>> = below.split('/').map(crypto::percent_decode).collect();
+        let decoded = decoded?;
+        self.reference(&decoded.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The segment with this name in the template; `None` too where the scope is wider.
     pub fn segment(&self, name: &str) -> Option<&str> {
         let mut names = self.template.segments.iter();
         let at = names.position(|segment| segment.name == name)?;
@@ -58,8 +85,16 @@ impl fmt::Display for Scope {
     }
 }
 
+/// The canonical form, with its trailing slash.
+impl fmt::Display for CloudScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_cloud(f, self.cloud, &self.profile)
+    }
+}
+
 impl Reader<'_> {
-    /// Reads the segments of a scope; those missing on the left come from the profile's settings.
+    /// Reads the segments of a scope. They count from the left; with none at all the profile's
+    /// settings fill them in, as far as they go.
     pub(super) fn scope(
         &self,
         input: &str,
@@ -73,7 +108,7 @@ impl Reader<'_> {
             problem
         };
         let parents = &template.segments[..template.segments.len() - 1];
-        let Some(left_out) = parents.len().checked_sub(given.len()) else {
+        if given.len() > parents.len() {
             let at = nth_segment(input, 2 + parents.len());
             let message = format!(
                 "{} segments where {form} has {}",
@@ -81,25 +116,37 @@ impl Reader<'_> {
                 parents.len()
             );
             return Err(wrong(self.wrong(input, message, at, Some(template))));
-        };
-        let mut segments = Vec::with_capacity(parents.len());
-        for segment in &parents[..left_out] {
-            let value = segment
-                .setting
-                .and_then(|key| (self.setting)(template.cloud, &profile, key));
-            let Some(value) = value else {
-                let message = format!("{} is missing", segment.name);
-                let mut problem = wrong(self.wrong(input, message, end_of(input), Some(template)));
-                if let (Some(hint), Some(key)) = (&mut problem.hint, segment.setting) {
-                    let table = format!("[{}.{profile}]", template.cloud);
-                    *hint += &format!("; or set {key} in {table} of the settings file");
-                }
-                return Err(problem);
-            };
-            segments.push(value);
         }
+        let mut segments = Vec::with_capacity(parents.len());
         for part in given {
             segments.push(self.segment(input, template, part).map_err(wrong)?);
+        }
+        for segment in &parents[given.len()..] {
+            let value = segment
+                .setting
+                .filter(|_| given.is_empty())
+                .and_then(|key| (self.setting)(template.cloud, &profile, key));
+            match value {
+                Some(value) => segments.push(value),
+                None if segments.len() >= template.scope_segments => break,
+                None => {
+                    let message = format!("{} is missing", segment.name);
+                    let mut problem =
+                        wrong(self.wrong(input, message, end_of(input), Some(template)));
+                    let place = CloudScope {
+                        cloud: template.cloud,
+                        profile,
+                        input: String::new(),
+                    };
+                    let hint = problem.hint.get_or_insert_default();
+                    *hint += &format!("; joblens list {} shows what there is", place.name());
+                    if let Some(key) = segment.setting.filter(|_| given.is_empty()) {
+                        let table = format!("[{}.{}]", template.cloud, place.profile);
+                        *hint += &format!("; or set {key} in {table} of the settings file");
+                    }
+                    return Err(problem);
+                }
+            }
         }
         Ok(Scope {
             template,
@@ -110,11 +157,23 @@ impl Reader<'_> {
     }
 }
 
-/// The form of the scopes of a kind: `aliyun/job/CLUSTER/`.
+impl CloudScope {
+    /// The canonical form without its slash: `aliyun@prod`.
+    pub fn name(&self) -> String {
+        let canonical = self.to_string();
+        canonical.trim_end_matches('/').to_owned()
+    }
+}
+
+/// The form of the scopes of a kind: `aliyun/job/CLUSTER/`, or `tencent/service/CLUSTER[/NAMESPACE]/`.
 fn form_of(template: &Template) -> String {
-    let form = template.to_string();
-    let (scope, _id) = form
-        .rsplit_once('/')
-        .expect("a template has slashes between its parts");
-    format!("{scope}/")
+    let mut form = format!("{}/{}", template.cloud, template.kind);
+    let parents = &template.segments[..template.segments.len() - 1];
+    for (at, segment) in parents.iter().enumerate() {
+        form += &match at < template.scope_segments {
+            true => format!("/{}", segment.name),
+            false => format!("[/{}]", segment.name),
+        };
+    }
+    form + "/"
 }

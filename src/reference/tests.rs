@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Problem;
 use proptest::prelude::*;
 
 static JOB: Template = Template {
@@ -16,6 +17,7 @@ static JOB: Template = Template {
             setting: None,
         },
     ],
+    scope_segments: 1,
     ranges: true,
     sample: "aliyun/job/ehpc-hz-FYUr32/5",
 };
@@ -38,6 +40,7 @@ static SERVICE: Template = Template {
             setting: None,
         },
     ],
+    scope_segments: 1,
     ranges: false,
     sample: "tencent/service/cls-xxxxx/default/web",
 };
@@ -51,6 +54,7 @@ static INSTANCE: Template = Template {
         name: "INSTANCE",
         setting: None,
     }],
+    scope_segments: 0,
     ranges: false,
     sample: "sugon/instance/8a85c1f2",
 };
@@ -76,7 +80,18 @@ fn reader() -> Reader<'static> {
 }
 
 fn read(input: &str) -> Result<Vec<Reference>, Problem> {
-    reader().read(input)
+    match reader().read(input)? {
+        Target::Things(things) => Ok(things),
+        other => panic!("{input}: {other:?}"),
+    }
+}
+
+fn listed(input: &str) -> Result<String, Problem> {
+    match reader().read_list(input)? {
+        Target::Scope(scope) => Ok(scope.to_string()),
+        Target::Cloud(cloud) => Ok(cloud.to_string()),
+        other => panic!("{input}: {other:?}"),
+    }
 }
 
 fn scope(input: &str) -> Scope {
@@ -192,7 +207,7 @@ fn a_trailing_slash_makes_a_scope() {
             "tencent@full/service/",
             "tencent@full/service/cls-1/default/",
         ),
-        ("tencent@full/service/n/", "tencent@full/service/cls-1/n/"),
+        ("tencent@full/service/c/", "tencent@full/service/c/"),
     ] {
         let scope = scope(input);
         assert_eq!(scope.to_string(), canonical);
@@ -212,7 +227,7 @@ fn a_wrong_scope_points_at_its_wrong_part() {
         ("aliyun/", "", "the kind is missing"),
         ("aliyun//", "", "the kind is missing"),
         ("aliyun/job/", "", "CLUSTER is missing"),
-        ("tencent/service/n/", "", "CLUSTER is missing"),
+        ("tencent/service/", "", "CLUSTER is missing"),
         ("aliyun/job//", "", "a segment is empty"),
         (
             "aliyun/job/a%2/",
@@ -236,29 +251,149 @@ fn a_wrong_scope_points_at_its_wrong_part() {
     }
     assert_eq!(
         no_scope("aliyun/job/").hint.unwrap(),
-        "write aliyun/job/CLUSTER/; or set cluster in [aliyun.default] of the settings file"
+        "write aliyun/job/CLUSTER/; joblens list aliyun shows what there is; \
+         or set cluster in [aliyun.default] of the settings file"
     );
 }
 
 #[test]
 fn a_scope_makes_the_references_of_its_things() {
     let scope = scope("aliyun@prod/job/c x/");
-    let reference = scope.reference("10_1-5").unwrap();
+    let reference = scope.reference(&["10_1-5"]).unwrap();
     assert_eq!(reference.to_string(), "aliyun@prod/job/c%20x/10_1%2D5");
+    let again = scope.reference_of(&reference.to_string()).unwrap();
+    assert_eq!(again.segments, reference.segments);
     assert_eq!(reference.input, reference.to_string());
     assert_eq!(reference.segment("CLUSTER"), Some("c x"));
     assert_eq!(scope.segment("CLUSTER"), Some("c x"));
     assert_eq!(scope.segment("JOB"), None);
     for id in ["", ".", "..", "a\nb", "\u{1b}[2J"] {
-        assert!(scope.reference(id).is_none(), "{id:?}");
+        assert!(scope.reference(&[id]).is_none(), "{id:?}");
     }
+    assert!(scope.reference(&[]).is_none());
+    assert!(scope.reference(&["a", "b"]).is_none());
+    for other in [
+        "aliyun/job/c/5",
+        "aliyun@prod/job/c%20x/",
+        "aliyun@prod/job/c%20x/5/6",
+        "",
+    ] {
+        assert!(scope.reference_of(other).is_none(), "{other:?}");
+    }
+}
+
+#[test]
+fn a_scope_may_be_wider_than_all_but_the_id() {
+    let cluster = scope("tencent/service/c/");
+    assert_eq!(cluster.segments, ["c"]);
+    assert_eq!(cluster.segment("NAMESPACE"), None);
+    let web = cluster.reference(&["n x", "web"]).unwrap();
+    assert_eq!(web.to_string(), "tencent/service/c/n%20x/web");
+    assert_eq!(
+        cluster.reference_of(&web.input).unwrap().segments,
+        web.segments
+    );
+    assert!(cluster.reference(&["web"]).is_none());
+    assert!(cluster.reference(&["..", "web"]).is_none());
+}
+
+#[test]
+fn a_list_takes_clouds_and_scopes_with_and_without_their_slash() {
+    for (input, canonical) in [
+        ("aliyun", "aliyun/"),
+        ("ALI@prod/", "aliyun@prod/"),
+        ("aliyun@default", "aliyun/"),
+        ("sugon", "sugon/"),
+        ("aliyun/job/c", "aliyun/job/c/"),
+        ("aliyun/job/c/", "aliyun/job/c/"),
+        ("aliyun@prod/job", "aliyun@prod/job/c-prod/"),
+        ("sugon/instance", "sugon/instance/"),
+        ("sugon/instance/", "sugon/instance/"),
+        ("tencent/service/c", "tencent/service/c/"),
+        ("tencent/service/c/n", "tencent/service/c/n/"),
+        (
+            "tencent@full/service",
+            "tencent@full/service/cls-1/default/",
+        ),
+    ] {
+        assert_eq!(listed(input).unwrap(), canonical, "{input}");
+        assert_eq!(listed(canonical).unwrap(), canonical);
+    }
+}
+
+#[test]
+fn a_list_says_what_is_no_scope_and_what_to_do_instead() {
+    for (input, part, message) in [
+        ("", "", "a reference is empty"),
+        ("/", "", "the cloud is missing"),
+        ("azure", "azure", "there is no cloud “azure”"),
+        ("aliyun//", "", "the kind is missing"),
+        ("aliyun/jbo", "jbo", "aliyun has no kind “jbo”"),
+        ("aliyun/job", "", "CLUSTER is missing"),
+        (
+            "aliyun/job/c//",
+            "/",
+            "2 segments where aliyun/job/CLUSTER/ has 1",
+        ),
+        (
+            "aliyun/job/c/5",
+            "5",
+            "this names one thing; a scope, which holds many, was expected",
+        ),
+        (
+            "sugon/instance/5/",
+            "5",
+            "this names one thing; a scope, which holds many, was expected",
+        ),
+        (
+            "aliyun/job/c/5/6",
+            "5/6",
+            "3 segments where aliyun/job/CLUSTER/ has 1",
+        ),
+    ] {
+        let problem = listed(input).unwrap_err();
+        assert_eq!(problem.message, message, "{input}");
+        assert_eq!(&input[problem.span.unwrap()], part, "{input}");
+    }
+    let hint = |input| listed(input).unwrap_err().hint.unwrap();
+    assert!(hint("aliyun@x/job").contains("joblens list aliyun@x shows"));
+    assert_eq!(
+        hint("ali/job/c/5/"),
+        "to look at it: joblens get ali/job/c/5; for all beside it: joblens list ali/job/c/"
+    );
+}
+
+#[test]
+fn the_newest_has_all_of_its_scope_and_stands_raw() {
+    let newest = |input: &str| match reader().read_any(input).expect(input) {
+        Target::Newest(scope) => scope.to_string(),
+        other => panic!("{input}: {other:?}"),
+    };
+    assert_eq!(newest("ali/job/c/@latest"), "aliyun/job/c/");
+    assert_eq!(newest("aliyun@prod/job/@latest"), "aliyun@prod/job/c-prod/");
+    assert_eq!(newest("sugon/instance/@latest"), "sugon/instance/");
+    assert_eq!(
+        newest("tencent@full/service/@latest"),
+        "tencent@full/service/cls-1/default/"
+    );
+    assert_eq!(
+        newest("tencent@full/service/n/@latest"),
+        "tencent@full/service/cls-1/n/"
+    );
+    let missing = reader().read("tencent/service/n/@latest").unwrap_err();
+    assert_eq!(missing.message, "CLUSTER is missing");
+    let thing = &read("aliyun/job/c/%40latest").unwrap()[0];
+    assert_eq!(
+        (thing.id(), &*thing.to_string()),
+        ("@latest", "aliyun/job/c/%40latest")
+    );
 }
 
 proptest! {
     #[test]
     fn what_is_printed_reads_back_as_the_same(
         profile in "[a-zA-Z0-9你%@ ._-]{1,8}",
-        segments in proptest::collection::vec("[^\\p{Cc}]{1,12}|[0-9]_[0-9]-[0-9](:[0-9])?", 2),
+        segments in proptest::collection::vec("[^\\p{Cc}]{1,12}|[0-9]_[0-9]-[0-9](:[0-9])?|@latest", 2),
     ) {
         prop_assume!(segments.iter().all(|s| s != "." && s != ".."));
         let one = Reference { template: &JOB, profile, segments, input: String::new() };
@@ -274,16 +409,20 @@ proptest! {
     #[test]
     fn a_printed_scope_reads_back_as_the_same(
         profile in "[a-zA-Z0-9你%@ ._-]{1,8}",
-        segments in proptest::collection::vec("[^\\p{Cc}]{1,12}", 2),
-        id in "\\PC{0,12}",
+        segments in proptest::collection::vec("[^\\p{Cc}]{1,12}|@latest", 1..3),
+        id in "\\PC{0,12}|@latest",
     ) {
         prop_assume!(segments.iter().all(|s| s != "." && s != ".."));
         let one = Scope { template: &SERVICE, profile, segments, input: String::new() };
         let printed = one.to_string();
         prop_assert!(printed.is_ascii());
         let again = scope(&printed);
+        prop_assert_eq!(listed(&printed).unwrap(), printed.clone());
         prop_assert_eq!(&again, &Scope { input: printed, ..one });
-        if let Some(thing) = again.reference(&id) {
+        let below = ["n", &*id];
+        let below = &below[again.segments.len() - 1..];
+        if let Some(thing) = again.reference(below) {
+            prop_assert_eq!(&again.reference_of(&thing.input).unwrap().segments, &thing.segments);
             let read = read(&thing.input).unwrap();
             prop_assert_eq!(read.len(), 1);
             prop_assert_eq!(&read[0].segments, &thing.segments);
@@ -292,7 +431,8 @@ proptest! {
 
     #[test]
     fn no_text_makes_it_panic(input in "\\PC{0,40}") {
-        let _ = read(&input);
+        let _ = reader().read(&input);
         let _ = reader().read_any(&input);
+        let _ = reader().read_list(&input);
     }
 }

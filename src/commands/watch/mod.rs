@@ -15,6 +15,7 @@ pub(super) use options::Arguments;
 
 use super::look_up::{Lens, Options};
 use super::poll::{Change, Manner, PACE, Poller, Turn, Watched, is_weather};
+use super::references::Allowed;
 use super::voice::Voice;
 use super::{Session, closed, runtime};
 use crate::error::{self, Category, Problem};
@@ -54,7 +55,10 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<(Arc<Lens>, Plan)
     let plan = arguments.plan(session.global.format()).map_err(one)?;
     let options = Options {
         trust_finished: arguments.trust_finished,
-        scopes: true,
+        allowed: Allowed {
+            scopes: true,
+            ..Allowed::default()
+        },
         ..Options::default()
     };
     let settings = session.settings().map_err(one)?;

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::super::look_up::{BUDGET, Lens};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
-use crate::providers::{self, Filter, Found};
+use crate::providers::{self, Filter, Found, Page};
 use crate::reference::{Reference, Scope};
 
 /// The time between two looks at what is in a scope.
@@ -31,7 +31,7 @@ struct Followed {
     busy: bool,
     /// No list of it will ever come.
     dead: bool,
-    /// Ids that were listed before; `None` before the first list.
+    /// References that were listed before; `None` before the first list.
     known: Option<HashSet<String>>,
     problem: Option<Problem>,
 }
@@ -131,9 +131,9 @@ impl Followed {
         let known = self.known.get_or_insert_with(HashSet::new);
         found
             .into_iter()
-            .filter(|found| known.insert(found.job.id.clone()))
+            .filter(|found| known.insert(found.job.reference.clone()))
             .filter(|found| !(is_first && found.job.ended))
-            .filter_map(|found| self.scope.reference(&found.job.id))
+            .filter_map(|found| self.scope.reference_of(&found.job.reference))
             .collect()
     }
 }
@@ -147,12 +147,13 @@ async fn list(lens: &Lens, scope: &Scope) -> Listed {
     let client = lens.client_of_scope(scope).map_err(framed)?;
     let ask = lens.ask_kind(scope.template, Deadline::after(BUDGET));
     let mut all = Vec::new();
-    let mut keep = |found: Vec<Found>| {
-        all.extend(found);
+    let mut keep = |page: Page| {
+        all.extend(page.rows);
         ControlFlow::Continue(())
     };
     let all_of_them = Filter::default();
-    let limit = Some(MOST_LISTED);
+    let limit = providers::kind(scope.template).list_limit;
+    let limit = limit.or(Some(MOST_LISTED));
     let drained = providers::drain(&*client, scope, &all_of_them, &ask, limit, &mut keep).await;
     match drained {
         Some(Ok(_)) => Ok(all),

@@ -8,7 +8,7 @@ use super::file::{Reader, Text, contents};
 use crate::error::Problem;
 use crate::providers::serve::{Step, Thing, Warning};
 use crate::providers::{Kind, RESERVED_KINDS};
-use crate::reference::{self, DEFAULT_PROFILE, Reference};
+use crate::reference::{self, DEFAULT_PROFILE, Reference, Target};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,11 +98,16 @@ impl Reader<'_> {
             default_profile: DEFAULT_PROFILE,
             setting: &|_, _, _| None,
         };
-        reader.read(text.get_ref()).map_err(|problem| {
-            let mut framed = self.wrong_at(text, &format!("is no reference: {}", problem.message));
-            framed.hint = problem.hint;
-            framed
-        })
+        match reader.read(text.get_ref()) {
+            Ok(Target::Things(things)) => Ok(things),
+            Ok(_) => Err(self.wrong_at(text, "names no thing of its own")),
+            Err(problem) => {
+                let what = format!("is no reference: {}", problem.message);
+                let mut framed = self.wrong_at(text, &what);
+                framed.hint = problem.hint;
+                Err(framed)
+            }
+        }
     }
 
     fn kind_of(&self, references: &[Reference]) -> Option<&'static Kind> {

@@ -1,5 +1,7 @@
 use super::*;
 use crate::model::State;
+use crate::providers::states::Level;
+use crate::providers::{ListOrder, Shapes};
 use crate::reference::{Segment, Template};
 
 const CLUSTER: Segment = Segment {
@@ -17,11 +19,18 @@ static JOB: Kind = Kind {
         kind: "job",
         kind_short: "job",
         segments: &[CLUSTER, ID],
+        scope_segments: 1,
         ranges: true,
         sample: "aliyun/job/c/5",
     },
-    states: &[("Running", State::Running)],
+    levels: &[Level::new("job", &[("Running", State::Running)])],
+    details: Shapes::NONE,
+    operation: "",
     permission: "",
+    list_operation: "",
+    list_permission: "",
+    list_order: ListOrder::Unsorted,
+    list_limit: None,
 };
 static SERVICE: Kind = Kind {
     template: Template {
@@ -30,11 +39,18 @@ static SERVICE: Kind = Kind {
         kind: "service",
         kind_short: "svc",
         segments: &[ID],
+        scope_segments: 0,
         ranges: false,
         sample: "tencent/service/web",
     },
-    states: &[],
+    levels: &[],
+    details: Shapes::NONE,
+    operation: "",
     permission: "",
+    list_operation: "",
+    list_permission: "",
+    list_order: ListOrder::Unsorted,
+    list_limit: None,
 };
 
 fn parse(text: &str) -> Result<Scenario, Problem> {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::glances::{World, world};
 use crate::error::Category;
 use crate::model::State;
-use crate::providers::{self, Client, Cut, Drained, Filter, Found, fixture};
+use crate::providers::{self, Client, Cut, Drained, Filter, Found, Page, fixture};
 use crate::reference::Scope;
 
 fn scope(kind: &str, segments: &[&str]) -> Scope {
@@ -23,8 +23,8 @@ fn scope(kind: &str, segments: &[&str]) -> Scope {
 async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<Found>, Drained) {
     let mut all = Vec::new();
     let ask = fixture::ask();
-    let mut on_page = |found: Vec<Found>| {
-        all.extend(found);
+    let mut on_page = |page: Page| {
+        all.extend(page.rows);
         ControlFlow::Continue(())
     };
     let drained =
@@ -175,8 +175,8 @@ async fn the_third_page_may_fail_after_two_were_handed_on() {
     let client = world.client("aliyun");
     let mut rows = 0;
     let ask = fixture::ask();
-    let mut on_page = |found: Vec<Found>| {
-        rows += found.len();
+    let mut on_page = |page: Page| {
+        rows += page.rows.len();
         ControlFlow::Continue(())
     };
     let cluster = scope("aliyun/job", &["c"]);
@@ -228,7 +228,7 @@ async fn a_limit_spares_the_pages_beyond_it() {
     let world = world(&things("sugon/instance/", "Running", 250)).await;
     let client = world.client("sugon");
     let (ask, region) = (fixture::ask(), scope("sugon/instance", &[]));
-    let mut on_page = |_: Vec<Found>| ControlFlow::Continue(());
+    let mut on_page = |_: Page| ControlFlow::Continue(());
     let drained = providers::drain(
         &*client,
         &region,

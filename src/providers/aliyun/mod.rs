@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::serve::Server;
 use super::shapes::{Shapes, shape};
-use super::{Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, Page, job_at};
+use super::{Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, job_at};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
 use crate::model::{Job, Notice};
@@ -52,6 +52,7 @@ pub static CLOUD: Cloud = Cloud {
                         setting: None,
                     },
                 ],
+                scope_segments: 1,
                 ranges: true,
                 sample: "aliyun/job/ehpc-hz-FYUr32/5",
             },
@@ -60,7 +61,12 @@ pub static CLOUD: Cloud = Cloud {
                 job: &[shape::<JobDetails>],
                 task: &[shape::<GroupDetails>],
             },
+            operation: "E-HPC 2018-04-12 DescribeServerlessJobs",
             permission: "ehpc:DescribeServerlessJobs",
+            list_operation: "E-HPC 2018-04-12 ListServerlessJobs",
+            list_permission: "ehpc:ListServerlessJobs",
+            list_order: ListOrder::NewestFirst,
+            list_limit: None,
         },
         Kind {
             template: Template {
@@ -75,6 +81,7 @@ pub static CLOUD: Cloud = Cloud {
                         setting: None,
                     },
                 ],
+                scope_segments: 1,
                 ranges: false,
                 sample: "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
             },
@@ -83,7 +90,12 @@ pub static CLOUD: Cloud = Cloud {
                 job: &[shape::<InvocationDetails>],
                 task: &[shape::<NodeDetails>],
             },
-            permission: "ehpc:ListInvocationStatus",
+            operation: "E-HPC 2018-04-12 ListInvocationStatus, ListInvocationResults",
+            permission: "ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
+            list_operation: "E-HPC 2018-04-12 ListCommands, then a look-up of each",
+            list_permission: "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
+            list_order: ListOrder::Undated,
+            list_limit: Some(20),
         },
     ],
     scope_details: &[],

@@ -31,7 +31,8 @@ impl Client {
             found.job.request_id = request_id.map(str::to_owned);
             found
         };
-        let listed = providers::Page::of(scope, at, page.count, page.items, Row::id, found);
+        let address = |row: &Row| scope.reference(&[row.id()?]);
+        let listed = providers::Page::of(at, page.count, page.items, address, found);
         Ok(listed)
     }
 

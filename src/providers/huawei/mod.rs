@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::shapes::{Shapes, shape};
 use super::states::Level;
-use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, Page};
+use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{Account, Endpoint, Method, Request, Wire};
@@ -34,6 +34,7 @@ pub static CLOUD: Cloud = Cloud {
                 name: "JOB",
                 setting: None,
             }],
+            scope_segments: 0,
             ranges: false,
             sample: "huawei/image-job/702364883651395584",
         },
@@ -51,7 +52,12 @@ pub static CLOUD: Cloud = Cloud {
             job: &[shape::<Details>],
             task: &[shape::<SubJobDetails>],
         },
+        operation: "Workspace APP GET /v1/{project_id}/image-server-jobs/{job_id}",
         permission: "Workspace ReadOnlyAccess",
+        list_operation: "Workspace APP GET /v1/{project_id}/image-server-jobs",
+        list_permission: "Workspace ReadOnlyAccess",
+        list_order: ListOrder::Unsorted,
+        list_limit: None,
     }],
     scope_details: &[],
     keys: &[

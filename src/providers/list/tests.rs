@@ -1,9 +1,10 @@
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::model::{Job, Notice};
-use crate::providers::{Boxed, fixture, tencent};
-use crate::reference::Reference;
+use crate::providers::{Ask, Boxed, Client, fixture, tencent};
+use crate::reference::{Reference, Scope};
 
 /// Gives a page after the other, the last one again and again.
 struct Pages {
@@ -28,12 +29,9 @@ impl Client for Pages {
         let (ids, total) = &self.pages[number.min(self.pages.len() - 1)];
         let found: Vec<Found> = ids
             .iter()
-            .filter_map(|id| scope.reference(id))
+            .filter_map(|id| scope.reference(&[id]))
             .map(|reference| Found {
-                job: Job {
-                    id: reference.id().to_owned(),
-                    ..Job::default()
-                },
+                job: crate::providers::job_at(&reference, None),
                 notices: Vec::new(),
             })
             .collect();
@@ -41,7 +39,8 @@ impl Client for Pages {
             unnamed: ids.len() - found.len(),
             next: at.unwrap_or(Cursor::FIRST).after(ids.len(), *total),
             total: *total,
-            found,
+            rows: found,
+            ..Page::default()
         };
         Some(Box::pin(std::future::ready(Ok(page))))
     }
@@ -72,8 +71,8 @@ async fn drained(
     };
     let mut seen = Vec::new();
     let ask = fixture::ask();
-    let mut on_page = |found: Vec<Found>| {
-        seen.push(found.into_iter().map(|found| found.job.id).collect());
+    let mut on_page = |page: Page| {
+        seen.push(page.rows.into_iter().map(|found| found.job.id).collect());
         match seen.len() < stop_after {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
@@ -154,12 +153,12 @@ async fn a_limit_ends_the_asking_and_says_whether_there_is_more() {
 fn rows_are_read_under_their_own_references_and_tell_a_thing_once() {
     let rows = vec!["a/b", "..", "c"];
     let notice = Notice::new("unknown_state", "w");
+    let scope = scope();
     let page = Page::of(
-        &scope(),
         Cursor::FIRST,
         Some(-1),
         rows,
-        |row| Some(row),
+        |row| scope.reference(&[row]),
         |row, reference| Found {
             job: Job {
                 name: Some(row.to_owned()),
@@ -169,7 +168,7 @@ fn rows_are_read_under_their_own_references_and_tell_a_thing_once() {
         },
     );
     assert_eq!((page.unnamed, page.next, page.total), (1, None, None));
-    let [first, second] = <[Found; 2]>::try_from(page.found).unwrap();
+    let [first, second] = <[Found; 2]>::try_from(page.rows).unwrap();
     assert_eq!(first.job.reference, "tencent/service/c/n/a%2Fb");
     assert_eq!(first.job.namespace.as_deref(), Some("n"));
     assert_eq!(second.job.name.as_deref(), Some("c"));

@@ -51,7 +51,8 @@ impl Client {
                     self.list_form.get_or_init(|| *form);
                     let found =
                         |row: Row, reference: &_| row.into_found(reference, ask, self.clock);
-                    return Ok(Page::of(scope, at, page.total, page.rows, Row::id, found));
+                    let address = |row: &Row| scope.reference(&[row.id()?]);
+                    return Ok(Page::of(at, page.total, page.rows, address, found));
                 }
                 Err(problem) if is_of_the_form(&problem) => {
                     first_said.get_or_insert(problem);

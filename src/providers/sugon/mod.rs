@@ -9,7 +9,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::shapes::{Shapes, shape};
 use super::states::Level;
-use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, Page, wall_clock::WallClock};
+use super::{
+    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, wall_clock::WallClock,
+};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::{Account, Endpoint, Method, Request, Wire};
@@ -32,6 +34,7 @@ pub static CLOUD: Cloud = Cloud {
                 name: "INSTANCE",
                 setting: None,
             }],
+            scope_segments: 0,
             ranges: false,
             sample: "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
         },
@@ -45,9 +48,14 @@ pub static CLOUD: Cloud = Cloud {
         ],
         details: Shapes {
             job: &[shape::<Details>],
-            task: &[],
+            ..Shapes::NONE
         },
+        operation: "GET /ai/openapi/v2/instance-service/{id}/detail",
         permission: "a token of the computing region (the platform's own token is not enough)",
+        list_operation: "GET /ai/openapi/v2/instance-service/task",
+        list_permission: "a token of the computing region (the platform's own token is not enough)",
+        list_order: ListOrder::NewestFirst,
+        list_limit: None,
     }],
     scope_details: &[],
     keys: &[KeySpec::secret("token", &["JOBLENS_SUGON_TOKEN"])],

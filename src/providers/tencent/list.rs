@@ -25,7 +25,7 @@ impl Client {
         let found = |row: ServiceRow, reference: &_| {
             row.into_found(reference, Some(&self.region), self.clock)
         };
-        let at = Cursor::FIRST;
-        Ok(Page::of(scope, at, total, rows, ServiceRow::name, found))
+        let address = |row: &ServiceRow| scope.reference(&[row.name()?]);
+        Ok(Page::of(Cursor::FIRST, total, rows, address, found))
     }
 }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use super::shapes::{Shapes, shape};
 use super::states::Level;
-use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, Page, wall_clock::WallClock};
+use super::{
+    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, wall_clock::WallClock,
+};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Refusal, Request, Wire};
 use crate::reference::{Reference, Scope, Segment, Template};
@@ -41,15 +43,21 @@ pub static CLOUD: Cloud = Cloud {
                     setting: None,
                 },
             ],
+            scope_segments: 1,
             ranges: false,
             sample: "tencent/service/cls-xxxxx/default/test-web-service",
         },
         levels: &[Level::new("job", &[])],
         details: Shapes {
             job: &[shape::<Details>],
-            task: &[],
+            ..Shapes::NONE
         },
+        operation: "CCS API 2.0 DescribeServiceEvent",
         permission: "ccs:DescribeServiceEvent",
+        list_operation: "CCS API 2.0 DescribeClusterService",
+        list_permission: "ccs:DescribeClusterService",
+        list_order: ListOrder::Unsorted,
+        list_limit: None,
     }],
     scope_details: &[],
     keys: &[

@@ -96,11 +96,10 @@ impl Page {
     ) -> providers::Page {
         let request_id = self.request_id;
         providers::Page::of(
-            scope,
             at,
             self.total_count,
             self.rows,
-            Row::id,
+            |row| scope.reference(&[row.id()?]),
             |row, reference| {
                 let (mut job, mut notices) = (job_at(reference, region), Vec::new());
                 row.fill(&mut job, own, &mut notices);

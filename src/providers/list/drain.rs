@@ -1,0 +1,239 @@
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::ControlFlow;
+
+use super::{Cursor, Filter, Page};
+use crate::error::Problem;
+use crate::http::Deadline;
+use crate::model;
+use crate::providers::{Ask, Boxed, Client, Found, kind};
+use crate::reference::Scope;
+
+/// At most so many pages are asked for in one drain: a million rows at a hundred a page.
+const MOST_PAGES: usize = 10_000;
+
+/// Why a drained list may not be all there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// The limit was reached and there is more.
+    Limit(usize),
+    /// Whoever took the pages wanted no more.
+    Stopped,
+    /// The cloud went on giving what it had given before.
+    Repeated,
+    /// There were more pages than any list should have.
+    TooLong,
+    /// The cloud counts more rows than it gave: rows, total.
+    Short(u64, u64),
+    /// So many rows named no thing that a reference could hold.
+    Unnamed(usize),
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Limit(limit) => write!(f, "cut after {limit}, as asked"),
+            Self::Stopped => f.write_str("stopped before its end"),
+            Self::Repeated => f.write_str("the cloud repeats itself in place of a next page"),
+            Self::TooLong => write!(f, "cut after {MOST_PAGES} pages"),
+            Self::Short(rows, total) => write!(f, "the cloud counts {total} and lists {rows}"),
+            Self::Unnamed(rows) => write!(f, "{rows} rows have no usable id"),
+        }
+    }
+}
+
+/// What came of draining a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// How many things were handed on.
+    pub things: usize,
+    /// How many pages were asked for.
+    pub pages: usize,
+    /// Why there may be more; `None` when this was all.
+    pub cut: Option<Cut>,
+}
+
+/// Takes a page of a list; it breaks when no more are wanted.
+pub type OnPage<'a, R> = &'a mut (dyn FnMut(Page<R>) -> ControlFlow<()> + Send);
+
+/// Asks for the pages of a list one after the other and hands on what each brings that is new and
+/// passes the filter, with the problems of single rows.
+///
+/// It ends with the last page, after `limit` things, when `on_page` breaks, or when the cloud
+/// repeats itself. Where each thing costs calls of its own ([`list_limit`]), `limit` counts those
+/// that were looked at, whatever their state. `None`: the kind has no list.
+///
+/// [`list_limit`]: crate::providers::Kind::list_limit
+///
+/// # Errors
+/// What went wrong with a page; those before it were handed on. Each page has as much time as `ask`
+/// leaves when the drain begins.
+pub async fn drain(
+    client: &dyn Client,
+    scope: &Scope,
+    filter: &Filter,
+    ask: &Ask,
+    limit: Option<usize>,
+    on_page: OnPage<'_, Found>,
+) -> Option<Result<Drained, Problem>> {
+    let things = Things {
+        client,
+        scope,
+        filter,
+        costly: kind(scope.template)
+            .list_limit
+            .map(|_| filter.but_for_states()),
+    };
+    pages_of(&things, ask, limit, on_page).await
+}
+
+/// As [`drain`], for the places of an account ([`Client::scopes`]). `None`: its things lie in no
+/// places.
+///
+/// # Errors
+/// As [`drain`].
+pub async fn drain_scopes(
+    client: &dyn Client,
+    profile: &str,
+    ask: &Ask,
+    limit: Option<usize>,
+    on_page: OnPage<'_, model::Scope>,
+) -> Option<Result<Drained, Problem>> {
+    pages_of(&Places { client, profile }, ask, limit, on_page).await
+}
+
+/// What can be asked for page by page.
+trait Source: Sync {
+    type Row: Send;
+
+    fn page<'a>(
+        &'a self,
+        at: Option<Cursor>,
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Page<Self::Row>, Problem>>>;
+
+    /// What no other row has.
+    fn key(row: &Self::Row) -> &str;
+
+    fn is_wanted(&self, _row: &Self::Row) -> bool {
+        true
+    }
+
+    /// True when the row cost calls of its own.
+    fn is_costly(&self, _row: &Self::Row) -> bool {
+        false
+    }
+}
+
+struct Things<'c> {
+    client: &'c dyn Client,
+    scope: &'c Scope,
+    filter: &'c Filter,
+    /// What costs calls of its own to tell more of, if such rows do.
+    costly: Option<Filter>,
+}
+
+impl Source for Things<'_> {
+    type Row = Found;
+
+    fn page<'a>(
+        &'a self,
+        at: Option<Cursor>,
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        self.client.list(self.scope, self.filter, at, ask)
+    }
+
+    fn key(row: &Found) -> &str {
+        &row.job.reference
+    }
+
+    fn is_wanted(&self, row: &Found) -> bool {
+        self.filter.lets_pass(&row.job)
+    }
+
+    fn is_costly(&self, row: &Found) -> bool {
+        let costly = self.costly.as_ref();
+        costly.is_some_and(|filter| filter.lets_pass(&row.job))
+    }
+}
+
+struct Places<'c> {
+    client: &'c dyn Client,
+    profile: &'c str,
+}
+
+impl Source for Places<'_> {
+    type Row = model::Scope;
+
+    fn page<'a>(
+        &'a self,
+        at: Option<Cursor>,
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Page<model::Scope>, Problem>>> {
+        self.client.scopes(self.profile, at, ask)
+    }
+
+    fn key(row: &model::Scope) -> &str {
+        &row.scope
+    }
+}
+
+/// The one loop that asks for pages.
+async fn pages_of<S: Source>(
+    source: &S,
+    ask: &Ask,
+    limit: Option<usize>,
+    on_page: OnPage<'_, S::Row>,
+) -> Option<Result<Drained, Problem>> {
+    let budget = ask.deadline.remaining();
+    let mut known = HashSet::new();
+    let (mut rows, mut pages, mut unnamed, mut things, mut spent) = (0, 0, 0, 0, 0);
+    let mut at = None;
+    loop {
+        let ask = Ask {
+            deadline: Deadline::after(budget),
+            ..ask.clone()
+        };
+        let mut page = match source.page(at, &ask)?.await {
+            Ok(page) => page,
+            Err(problem) => return Some(Err(problem)),
+        };
+        pages += 1;
+        let came = page.rows.len() + page.problems.len();
+        rows += (came + page.unnamed) as u64;
+        unnamed += page.unnamed;
+        // Rows move to the next page when something new comes in before it is asked for.
+        let mut is_new = |key: &str| !known.contains(key) && known.insert(key.to_owned());
+        page.rows.retain(|row| is_new(S::key(row)));
+        page.problems
+            .retain(|problem| problem.reference.as_deref().is_none_or(&mut is_new));
+        let is_repeated = came > 0 && page.rows.is_empty() && page.problems.is_empty();
+        let costly = page.rows.iter().filter(|row| source.is_costly(row));
+        spent += costly.count() + page.problems.len();
+        page.rows.retain(|row| source.is_wanted(row));
+        let room = limit.map_or(usize::MAX, |limit| limit - things);
+        let is_over = page.rows.len() > room;
+        page.rows.truncate(room);
+        things += page.rows.len();
+        let (next, total) = (page.next, page.total);
+        let is_empty = page.rows.is_empty() && page.problems.is_empty();
+        let is_broken = !is_empty && on_page(page).is_break();
+        let cut = match (next, limit) {
+            (_, Some(limit)) if is_over => Some(Cut::Limit(limit)),
+            (Some(_), Some(limit)) if things.max(spent) >= limit => Some(Cut::Limit(limit)),
+            (Some(_), _) if is_broken => Some(Cut::Stopped),
+            (Some(_), _) if is_repeated => Some(Cut::Repeated),
+            (Some(_), _) if pages >= MOST_PAGES => Some(Cut::TooLong),
+            (Some(next), _) => {
+                at = Some(next);
+                continue;
+            }
+            (None, _) => match total.filter(|total| *total > rows) {
+                Some(total) => Some(Cut::Short(rows, total)),
+                None => (unnamed > 0).then_some(Cut::Unnamed(unnamed)),
+            },
+        };
+        return Some(Ok(Drained { things, pages, cut }));
+    }
+}

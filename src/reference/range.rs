@@ -1,0 +1,57 @@
+use super::Template;
+use super::reader::{Part, Reader};
+use crate::crypto;
+use crate::error::Problem;
+
+/// At most so many references come out of one range.
+const LONGEST_RANGE: u64 = 10_000;
+
+/// `10_1-9:2` as job, start, end and step; `None` for any other text.
+pub(super) fn range_parts(text: &str) -> Option<[&str; 4]> {
+    let (job, indices) = text.rsplit_once('_')?;
+    let (bounds, step) = indices.split_once(':').unwrap_or((indices, "1"));
+    let (start, end) = bounds.split_once('-')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (!job.is_empty() && [start, end, step].into_iter().all(digits))
+        .then_some([job, start, end, step])
+}
+
+impl Reader<'_> {
+    /// The ids of a range, read on the raw text, so that an encoded `-` makes none.
+    pub(super) fn range(
+        &self,
+        input: &str,
+        template: &'static Template,
+        part: &Part<'_>,
+    ) -> Result<Option<Vec<String>>, Problem> {
+        let Some([job, start, end, step]) = range_parts(part.text) else {
+            return Ok(None);
+        };
+        let wrong = |message: String| self.wrong(input, message, part.range(), Some(template));
+        let number = |text: &str| {
+            text.parse::<u64>()
+                .map_err(|_| wrong("an index of the range is too large".to_owned()))
+        };
+        let (start, end, step) = (number(start)?, number(end)?, number(step)?);
+        if step == 0 {
+            return Err(wrong("the step of the range must be at least 1".to_owned()));
+        }
+        if start > end {
+            return Err(wrong("the range starts after its end".to_owned()));
+        }
+        if (end - start) / step >= LONGEST_RANGE {
+            return Err(wrong(format!(
+                "the range holds more than {LONGEST_RANGE} subtasks"
+            )));
+        }
+        let job = crypto::percent_decode(job)
+            .ok_or_else(|| wrong("a “%” is not followed by two hex digits".to_owned()))?;
+        let mut ids = Vec::new();
+        let mut index = Some(start);
+        while let Some(at) = index.filter(|at| *at <= end) {
+            ids.push(format!("{job}_{at}"));
+            index = at.checked_add(step);
+        }
+        Ok(Some(ids))
+    }
+}

@@ -1,0 +1,336 @@
+use std::ops::Range;
+
+use super::{CloudScope, LATEST, Reference, Scope, Target, Template, segment_fault};
+use crate::crypto;
+use crate::error::Problem;
+
+/// What reading references needs from the registry and the settings.
+pub struct Reader<'a> {
+    /// Every form there is.
+    pub templates: &'a [&'static Template],
+    /// Kinds that are spoken for and not yet served, as `cloud/kind`.
+    pub reserved: &'a [&'static str],
+    /// The profile of a reference without `@PROFILE`.
+    pub default_profile: &'a str,
+    /// The value of a profile's setting: cloud, profile, key.
+    pub setting: &'a dyn Fn(&str, &str, &str) -> Option<String>,
+}
+
+impl Reader<'_> {
+    /// Reads what names one thing, or a range of them, or the newest of a scope.
+    ///
+    /// # Errors
+    /// Wrong use, with the wrong part, the template and a sample of the nearest kind.
+    pub fn read(&self, input: &str) -> Result<Target, Problem> {
+        let parts = split(input);
+        let (template, profile) = self.head(input, &parts)?;
+        if is_scope(&parts) {
+            let message = "this is a scope, which names many things; one thing was expected";
+            return Err(self.wrong(input, message.into(), end_of(input), Some(template)));
+        }
+        self.things(input, &parts[2..], template, profile)
+    }
+
+    /// Reads a reference, or a scope where the text ends in `/`.
+    ///
+    /// # Errors
+    /// As [`Reader::read`], and for a scope with too many, too few or wrong segments.
+    pub fn read_any(&self, input: &str) -> Result<Target, Problem> {
+        let parts = split(input);
+        let (template, profile) = self.head(input, &parts)?;
+        if !is_scope(&parts) {
+            return self.things(input, &parts[2..], template, profile);
+        }
+        let given = &parts[2..parts.len() - 1];
+        self.scope(input, given, template, profile)
+            .map(Target::Scope)
+    }
+
+    /// Reads a scope or a cloud alone, each with or without a slash at its end.
+    ///
+    /// # Errors
+    /// As [`Reader::read_any`], and for what names one thing.
+    pub fn read_list(&self, input: &str) -> Result<Target, Problem> {
+        let mut parts = split(input);
+        if parts.len() > 1 && parts.last().is_some_and(|part| part.text.is_empty()) {
+            parts.pop();
+        }
+        if let [cloud] = &parts[..] {
+            let (of_cloud, profile) = self.cloud(input, cloud)?;
+            return Ok(Target::Cloud(CloudScope {
+                cloud: of_cloud[0].cloud,
+                profile,
+                input: input.to_owned(),
+            }));
+        }
+        let (template, profile) = self.head(input, &parts)?;
+        let given = &parts[2..];
+        if let Some(last) = given.last().filter(|last| !last.text.is_empty())
+            && given.len() == template.segments.len()
+        {
+            let message = "this names one thing; a scope, which holds many, was expected";
+            let one = input.trim_end_matches('/');
+            return Err(self
+                .wrong(input, message.into(), last.range(), Some(template))
+                .hint(format!(
+                    "to look at it: joblens get {one}; for all beside it: joblens list {}",
+                    &input[..last.at]
+                )));
+        }
+        self.scope(input, given, template, profile)
+            .map(Target::Scope)
+    }
+
+    /// Kind and profile.
+    fn head(
+        &self,
+        input: &str,
+        parts: &[Part<'_>],
+    ) -> Result<(&'static Template, String), Problem> {
+        let (of_cloud, profile) = self.cloud(input, &parts[0])?;
+        let Some(kind_part) = parts.get(1).filter(|part| !part.text.is_empty()) else {
+            let message = "the kind is missing".to_owned();
+            return Err(self.wrong(input, message, end_of(input), Some(of_cloud[0])));
+        };
+        let template = self.template(input, &of_cloud, kind_part)?;
+        Ok((template, profile))
+    }
+
+    /// The forms of a cloud, of which there is at least one, and the profile.
+    fn cloud(
+        &self,
+        input: &str,
+        part: &Part<'_>,
+    ) -> Result<(Vec<&'static Template>, String), Problem> {
+        let (cloud_text, profile_text) = match part.text.split_once('@') {
+            Some((cloud, profile)) => (cloud, Some(profile)),
+            None => (part.text, None),
+        };
+        let of_cloud = self.templates_of(cloud_text);
+        if of_cloud.is_empty() {
+            let at = part.at..part.at + cloud_text.len();
+            let message = match cloud_text {
+                "" if input.trim().is_empty() => "a reference is empty".to_owned(),
+                "" => "the cloud is missing".to_owned(),
+                _ => format!("there is no cloud “{cloud_text}”"),
+            };
+            return Err(self.wrong(input, message, at, None));
+        }
+        let profile = match profile_text {
+            Some(text) => self.profile(input, part, text)?,
+            None => self.default_profile.to_owned(),
+        };
+        Ok((of_cloud, profile))
+    }
+
+    fn things(
+        &self,
+        input: &str,
+        given: &[Part<'_>],
+        template: &'static Template,
+        profile: String,
+    ) -> Result<Target, Problem> {
+        let mut segments = self.missing(input, template, given.len(), &profile)?;
+        let input_text = input.to_owned();
+        let is_newest = given.last().is_some_and(|last| last.text == LATEST);
+        let named = &given[..given.len() - usize::from(is_newest)];
+        for part in named {
+            segments.push(self.segment(input, template, part)?);
+        }
+        if is_newest {
+            return Ok(Target::Newest(Scope {
+                template,
+                profile,
+                segments,
+                input: input_text,
+            }));
+        }
+        let ids = match given.last() {
+            Some(last) if template.ranges => self.range(input, template, last)?,
+            _ => None,
+        };
+        let one = Reference {
+            template,
+            profile,
+            segments,
+            input: input_text,
+        };
+        Ok(Target::Things(match ids {
+            None => vec![one],
+            Some(ids) => ids.into_iter().map(|id| one.with_id(id)).collect(),
+        }))
+    }
+
+    fn templates_of(&self, cloud: &str) -> Vec<&'static Template> {
+        self.templates
+            .iter()
+            .filter(|template| {
+                cloud.eq_ignore_ascii_case(template.cloud)
+                    || cloud.eq_ignore_ascii_case(template.cloud_short)
+            })
+            .copied()
+            .collect()
+    }
+
+    fn profile(&self, input: &str, part: &Part<'_>, text: &str) -> Result<String, Problem> {
+        let start = part.at + part.text.len() - text.len();
+        match crypto::percent_decode(text) {
+            Some(profile) if !profile.is_empty() => Ok(profile),
+            _ => {
+                let message = "the profile after “@” is empty or badly encoded".to_owned();
+                Err(self.wrong(input, message, start..start + text.len(), None))
+            }
+        }
+    }
+
+    fn template(
+        &self,
+        input: &str,
+        of_cloud: &[&'static Template],
+        part: &Part<'_>,
+    ) -> Result<&'static Template, Problem> {
+        let found = of_cloud.iter().find(|template| {
+            part.text.eq_ignore_ascii_case(template.kind)
+                || part.text.eq_ignore_ascii_case(template.kind_short)
+        });
+        if let Some(template) = found {
+            return Ok(template);
+        }
+        let cloud = of_cloud[0].cloud;
+        let asked = format!("{cloud}/{}", part.text.to_ascii_lowercase());
+        let message = if self.reserved.contains(&asked.as_str()) {
+            format!("the kind “{}” is reserved and not served yet", part.text)
+        } else {
+            format!("{cloud} has no kind “{}”", part.text)
+        };
+        let nearest = of_cloud
+            .iter()
+            .min_by_key(|template| strsim::damerau_levenshtein(template.kind, part.text))
+            .copied();
+        Err(self.wrong(input, message, part.range(), nearest))
+    }
+
+    /// The segments that the profile's settings fill in on the left.
+    fn missing(
+        &self,
+        input: &str,
+        template: &'static Template,
+        given: usize,
+        profile: &str,
+    ) -> Result<Vec<String>, Problem> {
+        let wanted = template.segments.len();
+        if given > wanted {
+            let at = nth_segment(input, 2 + wanted);
+            let message = format!("{given} segments where {template} has {wanted}");
+            return Err(self.wrong(input, message, at, Some(template)));
+        }
+        template.segments[..wanted - given]
+            .iter()
+            .map(|segment| {
+                segment
+                    .setting
+                    .filter(|_| given > 0)
+                    .and_then(|key| (self.setting)(template.cloud, profile, key))
+                    .ok_or_else(|| {
+                        let mut problem = self.wrong(
+                            input,
+                            format!("{} is missing", segment.name),
+                            end_of(input),
+                            Some(template),
+                        );
+                        if let (Some(key), true) = (segment.setting, given > 0) {
+                            let hint = problem.hint.take().unwrap_or_default();
+                            problem.hint = Some(format!(
+                                "{hint}; or set {key} in [{}.{profile}] of the settings file",
+                                template.cloud
+                            ));
+                        }
+                        problem
+                    })
+            })
+            .collect()
+    }
+
+    pub(super) fn segment(
+        &self,
+        input: &str,
+        template: &'static Template,
+        part: &Part<'_>,
+    ) -> Result<String, Problem> {
+        let wrong = |message: &str| {
+            Err(self.wrong(input, message.to_owned(), part.range(), Some(template)))
+        };
+        let Some(text) = crypto::percent_decode(part.text) else {
+            return wrong("a “%” is not followed by two hex digits of UTF-8 text");
+        };
+        match segment_fault(&text) {
+            Some(fault) => wrong(fault),
+            None => Ok(text),
+        }
+    }
+
+    /// Wrong use that points at a part and shows the nearest form.
+    pub(super) fn wrong(
+        &self,
+        input: &str,
+        message: String,
+        span: Range<usize>,
+        nearest: Option<&'static Template>,
+    ) -> Problem {
+        let nearest = nearest.or_else(|| {
+            self.templates
+                .iter()
+                .min_by_key(|template| {
+                    let head =
+                        |text: &str| text.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
+                    strsim::damerau_levenshtein(&head(&template.to_string()), &head(input))
+                })
+                .copied()
+        });
+        let mut problem = Problem::usage(message);
+        problem.input = Some(input.to_owned());
+        problem.span = Some(span);
+        problem.hint =
+            nearest.map(|template| format!("write {template}, such as {}", template.sample));
+        problem
+    }
+}
+
+/// What stands between two slashes.
+pub(super) struct Part<'a> {
+    pub text: &'a str,
+    pub at: usize,
+}
+
+impl Part<'_> {
+    pub fn range(&self) -> Range<usize> {
+        self.at..self.at + self.text.len()
+    }
+}
+
+fn split(input: &str) -> Vec<Part<'_>> {
+    let mut at = 0;
+    input
+        .split('/')
+        .map(|text| {
+            let part = Part { text, at };
+            at += text.len() + 1;
+            part
+        })
+        .collect()
+}
+
+/// True for cloud and kind with an empty last segment.
+fn is_scope(parts: &[Part<'_>]) -> bool {
+    parts.len() > 2 && parts.last().is_some_and(|part| part.text.is_empty())
+}
+
+pub(super) fn end_of(input: &str) -> Range<usize> {
+    input.len()..input.len()
+}
+
+pub(super) fn nth_segment(input: &str, n: usize) -> Range<usize> {
+    split(input)
+        .get(n)
+        .map_or_else(|| end_of(input), |part| part.at..input.len())
+}
