@@ -345,6 +345,7 @@ fn credentials_that_are_refused_are_not_tried_again() {
 fn wrong_use_is_told_before_the_first_call() {
     let wrong: [(&[&str], &str); 5] = [
         (&["watch"], "nothing to watch"),
+        (&["watch", "--sort-by", "state", JOB], "joblens get"),
         (&["watch", "-o", "json", JOB], "-o jsonl"),
         (&["watch", "--interval", "0", JOB], "never rest"),
         (&["watch", "--interval", "5", JOB], "with its unit"),

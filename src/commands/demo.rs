@@ -49,13 +49,13 @@ pub(super) fn run(session: &Session, _: &Arguments) -> u8 {
             options,
             None,
         )?);
-        let report = look_up::report("demo", lens.outcomes().await, &lens.told);
+        let report = look_up::report("demo", lens.outcomes().await, &lens);
         emulator.stop().await;
         Ok(report)
     });
     match report {
-        Ok(report) => match session.finish(&report) {
-            0 => session.say(by_hand(), session.global.format() == Format::Json),
+        Ok(report) => match session.finish(report) {
+            0 => session.say(by_hand(), session.form.format != Format::Table),
             code => code,
         },
         Err(problems) => session.refuse("demo", problems),

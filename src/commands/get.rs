@@ -59,15 +59,8 @@ impl Arguments {
 /// Looks up what was named and shows it.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     match answer(session, arguments) {
-        Ok((report, is_gate)) => {
-            let code = match is_gate {
-                true => session.finish_gate(&report),
-                false => session.finish(&report),
-            };
-            // The process ends here: to take thousands of containers apart would be time for nothing.
-            std::mem::forget(report);
-            code
-        }
+        Ok((report, true)) => session.finish_gate(report),
+        Ok((report, false)) => session.finish(report),
         Err(problems) => session.refuse("get", problems),
     }
 }
@@ -110,7 +103,7 @@ fn answer(session: &Session, arguments: &Arguments) -> Result<Answer, Vec<Proble
     // A DNS call that still hangs must not hold up the answer.
     runtime.shutdown_background();
     Ok(match arguments.exit_status {
-        false => (look_up::report("get", outcomes, &lens.told), false),
+        false => (look_up::report("get", outcomes, &lens), false),
         true => one_look(&lens, outcomes, &rules, started.elapsed()),
     })
 }

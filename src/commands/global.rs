@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -28,6 +29,15 @@ pub(super) struct Global {
     /// Settings file
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Columns of table, csv, tsv and markdown, such as ref,state,exit_code
+    #[arg(long, global = true, value_delimiter = ',', value_name = "NAMES")]
+    columns: Vec<String>,
+    /// Sort by a column; -COLUMN for the greatest first
+    #[arg(long, global = true, allow_hyphen_values = true, value_name = "COLUMN")]
+    sort_by: Option<String>,
+    /// Show what an expression of jq makes of the JSON envelope, texts as they are
+    #[arg(long, global = true, value_name = "EXPR")]
+    jq: Option<String>,
     /// Leave the names of the columns out
     #[arg(long, global = true)]
     no_headers: bool,
@@ -79,6 +89,7 @@ enum Format {
     /// The same with more columns
     Wide,
     /// One JSON envelope
+    #[value(alias = "json/1")]
     Json,
     /// A JSON record a line, as things come
     Jsonl,
@@ -128,12 +139,64 @@ impl Global {
         }
     }
 
-    /// How an answer is shown.
-    pub(super) fn form(&self) -> output::Form {
+    /// The form alone, for what must be told before the other options are understood.
+    pub(super) fn plain_form(&self) -> output::Form {
         output::Form {
             format: self.format(),
+            columns: None,
             headers: !self.no_headers,
+            query: None,
         }
+    }
+
+    /// How an answer is shown.
+    ///
+    /// # Errors
+    /// Wrong use: a column or an expression that cannot be read, or that the form has no place for.
+    pub(super) fn form(&self) -> Result<output::Form, Problem> {
+        let format = match (&self.jq, self.format()) {
+            (None, format) => format,
+            // The expression works on the envelope.
+            (Some(_), output::Format::Table | output::Format::Json) => output::Format::Json,
+            (Some(_), _) => {
+                return Err(Problem::usage("--jq works on the JSON envelope")
+                    .hint("leave -o out: joblens get REF --jq '.jobs[].state'"));
+            }
+        };
+        let has_columns = matches!(
+            format,
+            output::Format::Table
+                | output::Format::Wide
+                | output::Format::Csv
+                | output::Format::Tsv
+                | output::Format::Markdown
+        );
+        if !self.columns.is_empty() && !has_columns {
+            return Err(
+                Problem::usage("--columns is for table, csv, tsv and markdown")
+                    .hint("--jq picks fields of the JSON: --jq '.jobs[] | {ref, state}'"),
+            );
+        }
+        let columns: Vec<output::Column> = self
+            .columns
+            .iter()
+            .map(|name| output::Column::named(name))
+            .collect::<Result<_, _>>()?;
+        let query = self.jq.as_deref().map(output::Query::read).transpose()?;
+        Ok(output::Form {
+            format,
+            columns: Some(columns).filter(|columns| !columns.is_empty()),
+            headers: !self.no_headers,
+            query: query.map(Rc::new),
+        })
+    }
+
+    /// What things are sorted by, where that was chosen.
+    ///
+    /// # Errors
+    /// Wrong use, with the nearest column.
+    pub(super) fn sort(&self) -> Result<Option<output::Sort>, Problem> {
+        self.sort_by.as_deref().map(output::Sort::read).transpose()
     }
 
     /// The zone of times that people read, if it was chosen.

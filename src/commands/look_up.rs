@@ -209,7 +209,7 @@ impl Lens {
 }
 
 /// What was found and what failed, as an answer.
-pub(super) fn report(command: &'static str, outcomes: Vec<Outcome>, told: &Collected) -> Report {
+pub(super) fn report(command: &'static str, outcomes: Vec<Outcome>, lens: &Lens) -> Report {
     let (mut jobs, mut problems) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {
@@ -217,7 +217,10 @@ pub(super) fn report(command: &'static str, outcomes: Vec<Outcome>, told: &Colle
             Err(problem) => problems.push(problem),
         }
     }
-    Report::new(command, jobs, problems, told.all())
+    Report {
+        calls: lens.wire.calls(),
+        ..Report::new(command, jobs, problems, lens.told.all())
+    }
 }
 
 /// `cloud/kind`

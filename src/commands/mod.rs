@@ -22,10 +22,10 @@ use std::sync::Arc;
 use chrono::Utc;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::http::{Happening, Sink};
-use crate::model::{Exit, Notice, Report, Time};
-use crate::output::{self, Screen, Zone};
+use crate::model::{Exit, Job, Notice, Report, Time};
+use crate::output::{self, Form, Screen, Sort, Zone};
 use crate::providers;
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Environment, Settings};
@@ -76,7 +76,10 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
-    let session = Session::new(cli.global, environment);
+    let session = match Session::new(cli.global, environment) {
+        Ok(session) => session,
+        Err((session, problem)) => return session.refuse("get", vec![problem]),
+    };
     match cli.command {
         Some(_) if !cli.bare.is_empty() => session.refuse(
             "get",
@@ -127,13 +130,29 @@ fn closed() -> u8 {
 struct Session {
     global: Global,
     environment: Environment,
+    form: Form,
+    sort: Option<Sort>,
 }
 
 impl Session {
-    fn new(global: Global, environment: Environment) -> Self {
-        Self {
+    /// Reads the options that say how an answer is shown.
+    ///
+    /// # Errors
+    /// Wrong use, with a session that can show it.
+    fn new(global: Global, environment: Environment) -> Result<Self, (Box<Self>, Problem)> {
+        let (form, sort) = (global.form(), global.sort());
+        let mut session = Self {
+            form: global.plain_form(),
+            sort: None,
             global,
             environment,
+        };
+        match (form, sort) {
+            (Ok(form), Ok(sort)) => {
+                (session.form, session.sort) = (form, sort);
+                Ok(session)
+            }
+            (Err(problem), _) | (_, Err(problem)) => Err((Box::new(session), problem)),
         }
     }
 
@@ -169,34 +188,51 @@ impl Session {
     }
 
     /// Prints an answer and what failed, and returns the exit code.
-    fn finish(&self, report: &Report) -> u8 {
+    fn finish(&self, mut report: Report) -> u8 {
+        self.sort(&mut report.jobs);
         if !self.global.quiet {
-            self.tell(report);
+            self.tell(&report);
         }
         let stdout = io::stdout();
         let screen = self.screen(stdout.is_terminal());
-        let written = output::write(&mut stdout.lock(), report, &self.global.form(), &screen);
-        match written {
+        let written = output::write(&mut stdout.lock(), &report, &self.form, &screen);
+        let code = match written {
             Ok(()) => report.exit.code,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
             Err(error) => {
-                let problem = Problem::usage(format!("the output cannot be written ({error})"));
-                self.complain(&problem);
-                Exit::new(5).code
+                self.complain(&unwritable(&error));
+                // A cause that is known already says more.
+                match report.exit.code {
+                    0 => Exit::new(5).code,
+                    code => code,
+                }
             }
+        };
+        // The process ends here: to take thousands of containers apart would be time for nothing.
+        std::mem::forget(report);
+        code
+    }
+
+    /// Puts things in the order that was asked for.
+    fn sort(&self, jobs: &mut [Job]) {
+        if let Some(sort) = &self.sort {
+            sort.apply(jobs);
         }
     }
 
     /// What a gate ends with: the answer for standard output, and for standard error what failed
     /// after what was told besides, and one line with the verdict, which comes last even with `-q`.
-    fn rendered_gate(&self, report: &Report, mut told: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
+    fn rendered_gate(&self, report: &mut Report, mut told: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
+        self.sort(&mut report.jobs);
         let screen = self.screen(io::stderr().is_terminal());
         for problem in &report.errors {
             let _ = output::write_problem(&mut told, problem, &screen);
         }
         let mut answer = Vec::new();
-        let screen = self.screen(io::stdout().is_terminal());
-        let _ = output::write(&mut answer, report, &self.global.form(), &screen);
+        let paper = self.screen(io::stdout().is_terminal());
+        if let Err(error) = output::write(&mut answer, report, &self.form, &paper) {
+            let _ = output::write_problem(&mut told, &unwritable(&error), &screen);
+        }
         if let Some(gate) = &report.gate {
             let _ = output::write_verdict(&mut told, gate);
         }
@@ -204,8 +240,8 @@ impl Session {
     }
 
     /// Ends a gate of one look. Neither output can change the verdict.
-    fn finish_gate(&self, report: &Report) -> u8 {
-        let (answer, told) = self.rendered_gate(report, Vec::new());
+    fn finish_gate(&self, mut report: Report) -> u8 {
+        let (answer, told) = self.rendered_gate(&mut report, Vec::new());
         let _ = io::stdout().write_all(&answer);
         let _ = io::stderr().write_all(&told);
         report.exit.code
@@ -213,7 +249,7 @@ impl Session {
 
     /// Ends a command that was used wrongly.
     fn refuse(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
-        self.finish(&Report::new(command, Vec::new(), problems, Vec::new()))
+        self.finish(Report::new(command, Vec::new(), problems, Vec::new()))
     }
 
     /// Prints a text that is no answer of a cloud, and returns the exit code.
@@ -262,6 +298,15 @@ impl Session {
             }),
             now: Time::new(Utc::now()).expect("the present lies before the year 10000"),
         }
+    }
+}
+
+/// An answer that could not be written, or not be made of what was found.
+fn unwritable(error: &io::Error) -> Problem {
+    match error.kind() {
+        io::ErrorKind::InvalidData => Problem::new(Category::Unreadable, format!("--jq: {error}"))
+            .hint("look at the whole envelope with -o json"),
+        _ => Problem::usage(format!("the output cannot be written ({error})")),
     }
 }
 

@@ -26,6 +26,9 @@ pub struct Report {
     pub gate: Option<Gate>,
     /// How the command ends.
     pub exit: Exit,
+    /// Calls that were sent, every attempt counted; streams tell it in their summary.
+    #[serde(skip)]
+    pub calls: u64,
 }
 
 impl Report {
@@ -55,6 +58,7 @@ impl Report {
             coverage,
             gate: None,
             exit: Exit::new(code),
+            calls: 0,
         }
     }
 }
@@ -66,6 +70,7 @@ impl Report {
         if gate.verdict == Verdict::Holds {
             self.exit.word = Exit::HOLDS;
         }
+        self.calls = gate.calls;
         self.gate = Some(gate);
         self
     }

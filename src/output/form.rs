@@ -1,3 +1,7 @@
+use std::rc::Rc;
+
+use super::{Column, Query};
+
 /// The forms that an answer can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -26,6 +30,10 @@ pub enum Format {
 pub struct Form {
     /// The form.
     pub format: Format,
+    /// The columns of tables, csv, tsv and markdown, where some were chosen.
+    pub columns: Option<Vec<Column>>,
     /// Whether tables begin with the names of their columns.
     pub headers: bool,
+    /// What is shown of the JSON envelope in its place.
+    pub query: Option<Rc<Query>>,
 }

@@ -1,9 +1,8 @@
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::case::{Case, Outcome, cases, failed, verdict};
-use super::human;
 use super::text::{cut, escape, escape_lines};
+use super::{human, markdown};
 use crate::model::{Report, Verdict};
 
 /// GitHub shows so many annotations of a level for a step and drops the rest.
@@ -175,20 +174,9 @@ fn row(case: &Case<'_>, report: &Report) -> String {
     row
 }
 
-/// A text that Markdown and HTML show as it is, in one line: what has a meaning there is written as
-/// a numeric character reference, which ends no cell, opens no tag and makes no link.
+/// A text as a cell of the table, not longer than a table should have.
 fn cell(text: &str) -> String {
-    let mut shown = String::new();
-    for c in cut(&escape(text.trim()), MOST_IN_CELL).chars() {
-        match c {
-            '&' | '<' | '>' | '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '$' | ':' | '@'
-            | '!' | '#' | '"' | '\'' => {
-                write!(shown, "&#{};", u32::from(c)).expect("a String takes all");
-            }
-            c => shown.push(c),
-        }
-    }
-    shown
+    markdown::cell(&cut(text.trim(), MOST_IN_CELL))
 }
 
 /// The message of a workflow command.

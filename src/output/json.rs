@@ -3,7 +3,7 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::text::{command_mark, is_dangerous};
+use super::text::is_dangerous;
 use crate::model::Report;
 
 /// Writes the envelope, indented, with a line end.
@@ -139,28 +139,40 @@ impl Formatter for OneLine {
     }
 }
 
-fn write_harmless<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
+/// Writes a part of a JSON string with all that could move a cursor or be a command in a CI log
+/// escaped, in one pass: an answer can hold millions of such characters.
+pub(super) fn write_harmless<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
     // `#` begins the commands of CI logs.
     if fragment.bytes().all(|byte| byte < 0x7f && byte != b'#') {
         return writer.write_all(fragment.as_bytes());
     }
-    let mut rest = fragment;
-    while let Some((at, c)) = first_to_escape(rest) {
-        // All of them lie below U+10000, so that one escape is enough.
-        write!(writer, "{}\\u{:04x}", &rest[..at], u32::from(c))?;
-        rest = &rest[at + c.len_utf8()..];
+    let (mut written, mut hashes) = (0, 0);
+    // The second `#` of `##word`, which is escaped when a bracket follows.
+    let mut mark = None;
+    for (at, c) in fragment.char_indices() {
+        let to_escape = match c {
+            '#' => {
+                hashes += 1;
+                mark = (hashes > 1).then_some(at);
+                continue;
+            }
+            c if c.is_ascii_alphabetic() => {
+                hashes = 0;
+                continue;
+            }
+            '[' => mark,
+            c => is_dangerous(c).then_some(at),
+        };
+        (hashes, mark) = (0, None);
+        if let Some(at) = to_escape {
+            let c = fragment[at..].chars().next();
+            let c = c.expect("a character stands where one was found");
+            // All of them lie below U+10000, so that one escape is enough.
+            write!(writer, "{}\\u{:04x}", &fragment[written..at], u32::from(c))?;
+            written = at + c.len_utf8();
+        }
     }
-    writer.write_all(rest.as_bytes())
-}
-
-fn first_to_escape(text: &str) -> Option<(usize, char)> {
-    let at = text
-        .find(is_dangerous)
-        .into_iter()
-        .chain(command_mark(text))
-        .min()?;
-    let c = text[at..].chars().next();
-    Some((at, c.expect("something was found there")))
+    writer.write_all(&fragment.as_bytes()[written..])
 }
 
 #[cfg(test)]

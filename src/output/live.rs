@@ -1,7 +1,7 @@
 use unicode_width::UnicodeWidthChar as _;
 
 use super::text::shorten;
-use super::{Format, Row, Screen, columns, escape, table};
+use super::{Form, Layout, Row, Screen, escape, table};
 
 /// Columns and rows of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Size {
 /// before, the next frame covers it, and what the terminal showed before is untouched.
 #[derive(Debug)]
 pub struct Live {
-    format: Format,
+    layout: Layout,
     last: Vec<u8>,
 }
 
@@ -36,10 +36,10 @@ const CLEAR_BELOW: &[u8] = b"\x1b[J";
 const MOST_NOTES: usize = 3;
 
 impl Live {
-    /// A table, usual or wide, and the bytes that open its screen.
-    pub fn open(format: Format) -> (Self, Vec<u8>) {
-        let last = Vec::new();
-        (Self { format, last }, ENTER.to_vec())
+    /// A table with the columns that the options ask for, and the bytes that open its screen.
+    pub fn open(form: &Form) -> (Self, Vec<u8>) {
+        let (layout, last) = (Layout::of(form), Vec::new());
+        (Self { layout, last }, ENTER.to_vec())
     }
 
     /// The bytes of the next frame; `None` when the terminal shows it already.
@@ -105,8 +105,7 @@ impl Live {
 
     fn table(&self, rows: &[Row], screen: &Screen) -> Vec<u8> {
         let mut text = Vec::new();
-        table::write_rows(&mut text, rows, columns(self.format), screen)
-            .expect("memory takes every byte");
+        table::write_rows(&mut text, rows, &self.layout, screen).expect("memory takes every byte");
         text
     }
 
@@ -173,7 +172,7 @@ fn place(line: &str, width: usize) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Zone;
+    use super::super::{Format, Zone};
     use super::*;
     use crate::model::{Job, State, Time};
     use proptest::prelude::*;
@@ -204,6 +203,15 @@ mod tests {
         jobs.iter().map(row).collect()
     }
 
+    fn form() -> Form {
+        Form {
+            format: Format::Table,
+            columns: None,
+            headers: true,
+            query: None,
+        }
+    }
+
     fn screen(width: usize, later: i64) -> Screen {
         Screen {
             width: Some(width),
@@ -229,7 +237,7 @@ mod tests {
     }
 
     fn live() -> Live {
-        Live::open(Format::Table).0
+        Live::open(&form()).0
     }
 
     const SMALL: Size = Size {
@@ -325,7 +333,7 @@ mod tests {
     #[test]
     fn closing_shows_the_cursor_and_leaves_every_row_as_normal_output() {
         let jobs: Vec<Job> = (1..=9).map(|one| job(one, State::Succeeded)).collect();
-        let (live, opened) = Live::open(Format::Table);
+        let (live, opened) = Live::open(&form());
         assert_eq!(opened, b"\x1b[?1049h\x1b[?25l");
         let text = String::from_utf8(live.close(&rows(&jobs), &screen(80, 0))).unwrap();
         let table = text.strip_prefix("\u{1b}[?25h\u{1b}[?1049l").unwrap();

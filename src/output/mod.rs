@@ -1,6 +1,8 @@
 //! Showing what was found: a file a format. The only place that prints.
 
 mod case;
+mod cell;
+mod column;
 mod complaint;
 mod dotenv;
 mod form;
@@ -9,12 +11,15 @@ mod human;
 mod json;
 mod junit;
 mod live;
+mod markdown;
 mod progress;
+mod query;
 mod rows;
 mod stream;
 mod table;
 mod text;
 mod why;
+mod yaml;
 mod zone;
 
 use std::io::{self, BufWriter, Write};
@@ -22,6 +27,7 @@ use std::io::{self, BufWriter, Write};
 use crate::error::Problem;
 use crate::model::{Gate, Notice, Report, Time};
 
+pub use column::{Column, Sort};
 pub use dotenv::write as write_dotenv;
 pub use form::{Form, Format};
 pub use github::{
@@ -31,8 +37,10 @@ pub use json::write as write_json;
 pub use junit::write as write_junit;
 pub use live::{Live, Size};
 pub use progress::Progress;
+pub use query::Query;
 pub use rows::Rows;
 pub use stream::{Records, Summary, record_schema, write_transition};
+use table::Layout;
 pub use table::Row;
 pub use text::escape;
 pub use zone::Zone;
@@ -53,24 +61,26 @@ pub struct Screen {
 /// Writes an answer in one form.
 ///
 /// # Errors
-/// Those of the writer.
+/// Those of the writer, and as invalid data what an expression could not do.
 pub fn write(out: &mut dyn Write, report: &Report, form: &Form, screen: &Screen) -> io::Result<()> {
+    if let Some(query) = &form.query {
+        return query.write(out, report);
+    }
     if let Some(mut rows) = Rows::new(form, *screen) {
         let mut out = BufWriter::new(out);
         rows.jobs(&mut out, &report.jobs)?;
         rows.scopes(&mut out, &report.scopes)?;
-        return rows.end(&mut out, report, None);
+        let failed = report.errors.len();
+        let asked = report.coverage.asked;
+        let incomplete = format!("{failed} of {asked} could not be looked up");
+        let incomplete = Some(incomplete.as_str()).filter(|_| failed > 0);
+        return rows.end(&mut out, report, incomplete);
     }
     match form.format {
         Format::Json => json::write(out, report),
-        format => table::write(out, &report.jobs, columns(format), screen),
-    }
-}
-
-fn columns(format: Format) -> table::Columns {
-    match format {
-        Format::Wide => table::Columns::Wide,
-        _ => table::Columns::Usual,
+        Format::Yaml => yaml::write(out, report),
+        Format::Markdown => markdown::write(out, report, form, screen),
+        _ => table::write(out, &report.jobs, &Layout::of(form), screen),
     }
 }
 

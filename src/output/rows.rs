@@ -1,27 +1,47 @@
+use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::{Form, Format, Records, Screen};
+use super::cell::Cell;
+use super::{Column, Form, Format, Records, Screen, escape};
 use crate::model::{Job, Report, Scope};
 
 /// Writes the rows of an answer as they come, in the forms whose rows stand by themselves: `jsonl`,
 /// `csv`, `tsv` and `name`.
 pub struct Rows<'a> {
-    form: &'a Form,
     screen: Screen,
-    records: Records,
+    sheet: Sheet<'a>,
+    written: u64,
+}
+
+enum Sheet<'a> {
+    Records(Records),
+    Names,
+    Cells(Cells<'a>),
 }
 
 impl<'a> Rows<'a> {
     /// Rows in this form; `None` for a form that needs all rows at once.
     pub fn new(form: &'a Form, screen: Screen) -> Option<Self> {
-        let stands_alone = matches!(
-            form.format,
-            Format::Jsonl | Format::Csv | Format::Tsv | Format::Name
-        );
-        stands_alone.then(|| Self {
-            form,
+        let sheet = match form.format {
+            Format::Jsonl => Sheet::Records(Records::default()),
+            Format::Name => Sheet::Names,
+            Format::Csv | Format::Tsv => Sheet::Cells(Cells {
+                is_csv: form.format == Format::Csv,
+                columns: match &form.columns {
+                    Some(columns) => Cow::Borrowed(columns),
+                    None => Cow::Owned(Column::for_programs()),
+                },
+                headers: form.headers,
+                has_begun: false,
+            }),
+            Format::Table | Format::Wide | Format::Json | Format::Yaml | Format::Markdown => {
+                return None;
+            }
+        };
+        Some(Self {
             screen,
-            records: Records::default(),
+            sheet,
+            written: 0,
         })
     }
 
@@ -30,27 +50,34 @@ impl<'a> Rows<'a> {
     /// # Errors
     /// Those of the writer.
     pub fn jobs(&mut self, out: &mut dyn Write, jobs: &[Job]) -> io::Result<()> {
-        for job in jobs {
-            match self.form.format {
-                Format::Jsonl => self.records.job(out, self.screen.now, job)?,
-                _ => writeln!(out, "{}", job.reference)?,
-            }
+        self.written += jobs.len() as u64;
+        match &mut self.sheet {
+            Sheet::Records(records) => jobs
+                .iter()
+                .try_for_each(|job| records.job(out, self.screen.now, job)),
+            Sheet::Names => jobs
+                .iter()
+                .try_for_each(|job| writeln!(out, "{}", job.reference)),
+            Sheet::Cells(cells) => cells.jobs(out, jobs),
         }
-        Ok(())
     }
 
-    /// Writes places.
+    /// Writes places. In csv and tsv they stand in the columns of things: the scope as the
+    /// reference, the status as the cloud's word.
     ///
     /// # Errors
     /// Those of the writer.
     pub fn scopes(&mut self, out: &mut dyn Write, scopes: &[Scope]) -> io::Result<()> {
-        for scope in scopes {
-            match self.form.format {
-                Format::Jsonl => self.records.scope(out, self.screen.now, scope)?,
-                _ => writeln!(out, "{}", scope.scope)?,
-            }
+        self.written += scopes.len() as u64;
+        match &mut self.sheet {
+            Sheet::Records(records) => scopes
+                .iter()
+                .try_for_each(|scope| records.scope(out, self.screen.now, scope)),
+            Sheet::Names => scopes
+                .iter()
+                .try_for_each(|scope| writeln!(out, "{}", scope.scope)),
+            Sheet::Cells(cells) => cells.scopes(out, scopes),
         }
-        Ok(())
     }
 
     /// Writes what comes after the rows: what failed and the summary, where the form has them, or
@@ -64,15 +91,109 @@ impl<'a> Rows<'a> {
         report: &Report,
         incomplete: Option<&str>,
     ) -> io::Result<()> {
-        match self.form.format {
-            Format::Jsonl => self.records.end(out, self.screen.now, report)?,
-            Format::Name => {
+        match &mut self.sheet {
+            Sheet::Records(records) => records.end(out, self.screen.now, report, self.written)?,
+            Sheet::Names => {
                 if let Some(reason) = incomplete {
-                    writeln!(out, "#!incomplete: {}", super::escape(reason))?;
+                    writeln!(out, "#!incomplete: {}", escape(reason))?;
                 }
             }
-            _ => {}
+            Sheet::Cells(cells) => cells.begin(out)?,
         }
         out.flush()
     }
 }
+
+/// The rows of csv and tsv.
+struct Cells<'a> {
+    is_csv: bool,
+    columns: Cow<'a, [Column]>,
+    headers: bool,
+    has_begun: bool,
+}
+
+impl Cells<'_> {
+    /// Writes what stands before the first row, once.
+    fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if std::mem::replace(&mut self.has_begun, true) {
+            return Ok(());
+        }
+        if self.is_csv {
+            // Without it spreadsheets read Chinese text in a code page of their own.
+            out.write_all("\u{feff}".as_bytes())?;
+        }
+        if !self.headers {
+            return Ok(());
+        }
+        let names = self.columns.iter().map(|column| column.name.as_ref());
+        write_row(out, self.is_csv, names)
+    }
+
+    fn jobs(&mut self, out: &mut dyn Write, jobs: &[Job]) -> io::Result<()> {
+        self.begin(out)?;
+        for job in jobs {
+            let cells: Vec<Cell<'_>> = self.columns.iter().map(|column| column.cell(job)).collect();
+            write_row(out, self.is_csv, cells.iter().map(Cell::exact))?;
+        }
+        Ok(())
+    }
+
+    fn scopes(&mut self, out: &mut dyn Write, scopes: &[Scope]) -> io::Result<()> {
+        let jobs: Vec<Job> = scopes
+            .iter()
+            .map(|scope| Job {
+                reference: scope.scope.clone(),
+                input: scope.scope.clone(),
+                name: scope.name.clone(),
+                state_raw: scope.status.clone(),
+                created_at: scope.created_at,
+                region: scope.region.clone(),
+                details: scope.details.clone(),
+                ..Job::default()
+            })
+            .collect();
+        self.jobs(out, &jobs)
+    }
+}
+
+/// Writes a row of csv or tsv.
+pub(super) fn write_row<'t, T: Into<Cow<'t, str>>>(
+    out: &mut dyn Write,
+    is_csv: bool,
+    cells: impl Iterator<Item = T>,
+) -> io::Result<()> {
+    if is_csv {
+        let mut row = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(out);
+        let texts: Vec<String> = cells.map(|cell| for_spreadsheets(&cell.into())).collect();
+        row.write_record(&texts)?;
+        return row.flush();
+    }
+    let texts: Vec<String> = cells.map(|cell| for_scripts(&cell.into())).collect();
+    writeln!(out, "{}", texts.join("\t"))
+}
+
+/// A text that no spreadsheet takes for a formula: one that would be is led by an apostrophe, which
+/// spreadsheets do not show.
+fn for_spreadsheets(text: &str) -> String {
+    let shown = escape(text);
+    let is_number = shown.parse::<f64>().is_ok();
+    match shown.trim_start().chars().next() {
+        Some('=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
+            if !is_number =>
+        {
+            format!("'{shown}")
+        }
+        _ => shown.into_owned(),
+    }
+}
+
+/// A text in one cell of one line that can be read back: a backslash is doubled, and what cannot
+/// stand there is written as `\t`, `\n`, `\r` or `\u{…}`.
+fn for_scripts(text: &str) -> String {
+    escape(&text.replace('\\', "\\\\")).into_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,7 @@ pub struct Records {
 /// What a stream came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Summary {
-    /// Things that were read at least once.
+    /// Things that were read at least once, places among them.
     pub jobs: u64,
     /// Things that could not be read at the end.
     pub errors: u64,
@@ -180,18 +180,24 @@ impl Records {
         self.write(out, at, scope)
     }
 
-    /// An answer ends: what failed, and the summary.
+    /// An answer with so many things and places ends: what failed, and the summary.
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn end(&mut self, out: &mut dyn Write, at: Time, report: &Report) -> io::Result<()> {
+    pub fn end(
+        &mut self,
+        out: &mut dyn Write,
+        at: Time,
+        report: &Report,
+        found: u64,
+    ) -> io::Result<()> {
         for problem in &report.errors {
             self.error(out, at, problem)?;
         }
         let summary = Summary {
-            jobs: report.jobs.len() as u64,
+            jobs: found,
             errors: report.errors.len() as u64,
-            calls: report.gate.as_ref().map_or(0, |gate| gate.calls),
+            calls: report.calls,
         };
         self.summary(out, at, summary)
     }

@@ -1,19 +1,57 @@
+use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 
 use super::text::{shorten, width, wrap};
 use super::why::{deserves_line, why};
-use super::{Screen, escape, human};
-use crate::model::{Job, State, Time};
+use super::{Column, Form, Format, Screen, escape};
+use crate::model::{Job, State};
 
-/// Which columns a table has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Columns {
-    /// `REF STATE NAME RAN AGE WHY`
-    Usual,
-    /// The usual ones and all that fits one line of a wide screen.
-    Wide,
+/// The usual columns; the cause of a state comes after them, where there is one.
+const USUAL: [&str; 5] = ["ref", "state", "name", "ran", "age"];
+/// What a wide table has besides.
+const WIDE: [&str; 12] = [
+    "state_raw",
+    "exit_code",
+    "user",
+    "queue",
+    "cpu",
+    "memory_bytes",
+    "accelerators",
+    "tasks",
+    "region",
+    "created_at",
+    "started_at",
+    "finished_at",
+];
+
+/// Which columns a table has, and what becomes of them on a narrow terminal.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    columns: Vec<Column>,
+    headers: bool,
+    /// Causes are shown, in a column of their own or under the rows.
+    has_causes: bool,
+    /// Columns give way on a narrow terminal.
+    shrinks: bool,
+}
+
+impl Layout {
+    /// The layout that the options ask for: columns that were chosen are shown as they are.
+    pub(super) fn of(form: &Form) -> Self {
+        let is_wide = form.format == Format::Wide;
+        let more = WIDE.iter().filter(|_| is_wide);
+        let names: Vec<&str> = USUAL.iter().chain(more).copied().collect();
+        let chosen = form.columns.clone();
+        let is_chosen = chosen.is_some();
+        Self {
+            columns: chosen.unwrap_or_else(|| Column::all(&names)),
+            headers: form.headers,
+            has_causes: !is_chosen,
+            shrinks: !is_chosen && !is_wide,
+        }
+    }
 }
 
 /// Blank columns between two columns.
@@ -25,15 +63,17 @@ const MOST_WHY_LINES: usize = 3;
 /// What stands before a cause on a line of its own; a line must not begin with a cloud's text.
 const WHY_INDENT: &str = "    │ ";
 
-struct Column {
-    title: &'static str,
+/// A column with what its rows show.
+struct Shown {
+    name: Cow<'static, str>,
+    title: String,
     cells: Vec<String>,
 }
 
-impl Column {
+impl Shown {
     fn width(&self) -> usize {
         let cells = self.cells.iter().map(|cell| width(cell));
-        cells.chain([self.title.len()]).max().unwrap_or(0)
+        cells.chain([width(&self.title)]).max().unwrap_or(0)
     }
 }
 
@@ -71,18 +111,18 @@ impl<'a> Row<'a> {
 pub(super) fn write(
     out: &mut dyn Write,
     jobs: &[Job],
-    which: Columns,
+    layout: &Layout,
     screen: &Screen,
 ) -> io::Result<()> {
     let rows: Vec<Row> = jobs.iter().map(Row::of).collect();
-    write_rows(out, &rows, which, screen)
+    write_rows(out, &rows, layout, screen)
 }
 
 /// Writes rows, and the cause of each where there is one.
 pub(super) fn write_rows(
     out: &mut dyn Write,
     rows: &[Row],
-    which: Columns,
+    layout: &Layout,
     screen: &Screen,
 ) -> io::Result<()> {
     let mut out = BufWriter::new(out);
@@ -96,11 +136,12 @@ pub(super) fn write_rows(
                 .map_or_else(String::new, |text| escape(&text).into_owned())
         })
         .collect();
-    let mut columns = columns(rows, which, screen);
-    let has_cause = causes.iter().any(|cause| !cause.is_empty());
+    let mut columns = columns(rows, layout, screen);
+    let has_cause = layout.has_causes && causes.iter().any(|cause| !cause.is_empty());
     if has_cause {
-        columns.push(Column {
-            title: "WHY",
+        columns.push(Shown {
+            name: "why".into(),
+            title: "WHY".to_owned(),
             cells: causes.clone(),
         });
     }
@@ -110,13 +151,14 @@ pub(super) fn write_rows(
     if under.is_some() {
         columns.pop();
     }
-    if let (Some(width), Columns::Usual) = (screen.width, which) {
+    if let (Some(width), true) = (screen.width, layout.shrinks) {
         squeeze(&mut columns, width);
     }
-    let table = table(&columns, rows, screen.colour);
+    let table = table(&columns, rows, layout.headers, screen.colour);
     for (number, line) in table.lines().enumerate() {
         writeln!(out, "{}", line.trim_end())?;
-        let (Some(width), Some(row)) = (under, number.checked_sub(1)) else {
+        let row = number.checked_sub(usize::from(layout.headers));
+        let (Some(width), Some(row)) = (under, row) else {
             continue;
         };
         if !causes[row].is_empty() && rows[row].deserves_line() {
@@ -129,107 +171,56 @@ pub(super) fn write_rows(
     out.flush()
 }
 
-fn total(columns: &[Column]) -> usize {
-    columns.iter().map(Column::width).sum::<usize>() + GAP * columns.len().saturating_sub(1)
+fn total(columns: &[Shown]) -> usize {
+    columns.iter().map(Shown::width).sum::<usize>() + GAP * columns.len().saturating_sub(1)
 }
 
 /// AGE goes first, then RAN, then NAME shrinks, and goes where not even a short one has room; REF
 /// and STATE are never cut.
-fn squeeze(columns: &mut Vec<Column>, width: usize) {
-    for title in ["AGE", "RAN"] {
+fn squeeze(columns: &mut Vec<Shown>, width: usize) {
+    for name in ["age", "ran"] {
         if total(columns) > width {
-            columns.retain(|column| column.title != title);
+            columns.retain(|column| column.name != name);
         }
     }
     let excess = total(columns).saturating_sub(width);
-    if let Some(name) = columns.iter_mut().find(|column| column.title == "NAME") {
+    if let Some(name) = columns.iter_mut().find(|column| column.name == "name") {
         let room = name.width().saturating_sub(excess).max(SHORTEST_NAME);
         for cell in &mut name.cells {
             *cell = shorten(cell, room).into_owned();
         }
     }
     if total(columns) > width {
-        columns.retain(|column| column.title != "NAME");
+        columns.retain(|column| column.name != "name");
     }
 }
 
-fn columns(rows: &[Row], which: Columns, screen: &Screen) -> Vec<Column> {
-    type Text = fn(&Job, &Screen) -> Option<String>;
-    let usual: [(&str, Text); 5] = [
-        ("REF", |job, _| Some(job.reference.clone())),
-        ("STATE", |job, _| Some(job.state.word().to_owned())),
-        ("NAME", |job, _| job.name.clone()),
-        ("RAN", |job, screen| ran(job, screen).map(human::duration)),
-        ("AGE", |job, screen| Some(age(job.created_at?, screen))),
-    ];
-    let more: [(&str, Text); 12] = [
-        ("STATE_RAW", |job, _| job.state_raw.clone()),
-        ("EXIT", |job, _| job.exit_code.map(|code| code.to_string())),
-        ("USER", |job, _| job.user.clone()),
-        ("QUEUE", |job, _| job.queue.clone()),
-        ("CPU", |job, _| job.resources.cpu.map(|cpu| cpu.to_string())),
-        ("MEM", |job, _| job.resources.memory_bytes.map(human::bytes)),
-        ("ACC", |job, _| accelerators(job)),
-        ("TASKS", |job, _| Some(job.tasks.len().to_string())),
-        ("REGION", |job, _| job.region.clone()),
-        ("CREATED", |job, screen| moment(job.created_at, screen)),
-        ("STARTED", |job, screen| moment(job.started_at, screen)),
-        ("FINISHED", |job, screen| moment(job.finished_at, screen)),
-    ];
-    let more = more.into_iter().filter(|_| which == Columns::Wide);
-    usual
-        .into_iter()
-        .chain(more)
-        .map(|(title, text)| Column {
-            title,
-            cells: rows
-                .iter()
-                .map(|row| match row.job.and_then(|job| text(job, screen)) {
-                    Some(text) => escape(text.trim()).into_owned(),
-                    None if title == "REF" => row.reference.clone(),
-                    None => "-".to_owned(),
-                })
-                .collect(),
-        })
-        .collect()
-}
-
-/// How long ago on a terminal, the moment itself where a program may read it.
-fn age(created_at: Time, screen: &Screen) -> String {
-    match screen.width {
-        Some(_) => human::duration(screen.now.seconds_since(created_at)),
-        None => screen.zone.rfc3339(created_at),
-    }
-}
-
-fn moment(time: Option<Time>, screen: &Screen) -> Option<String> {
-    time.map(|time| screen.zone.rfc3339(time))
-}
-
-/// Seconds from start to end, on a terminal to the present if there is no end yet.
-fn ran(job: &Job, screen: &Screen) -> Option<i64> {
-    let seconds = job.duration_seconds?;
-    let since = match (job.observed_at, screen.width) {
-        (Some(observed_at), Some(_)) if !job.ended => screen.now.seconds_since(observed_at).max(0),
-        _ => 0,
+fn columns(rows: &[Row], layout: &Layout, screen: &Screen) -> Vec<Shown> {
+    let cell = |column: &Column, row: &Row| {
+        let known = row.job.map(|job| column.cell(job));
+        let shown = known.as_ref().and_then(|cell| cell.shown(screen));
+        match shown {
+            Some(text) => escape(text.trim()).into_owned(),
+            None if column.name == "ref" => row.reference.clone(),
+            None => "-".to_owned(),
+        }
     };
-    Some(seconds.saturating_add(since))
+    let shown = layout.columns.iter().map(|column| Shown {
+        name: column.name.clone(),
+        title: escape(&column.title()).into_owned(),
+        cells: rows.iter().map(|row| cell(column, row)).collect(),
+    });
+    shown.collect()
 }
 
-fn accelerators(job: &Job) -> Option<String> {
-    let count = job.resources.accelerators?;
-    Some(match &job.resources.accelerator_type {
-        Some(kind) => format!("{count} {kind}"),
-        None => count.to_string(),
-    })
-}
-
-fn table(columns: &[Column], rows: &[Row], colour: bool) -> Table {
+fn table(columns: &[Shown], rows: &[Row], headers: bool, colour: bool) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(columns.iter().map(|column| Cell::new(column.title)));
+        .set_content_arrangement(ContentArrangement::Disabled);
+    if headers {
+        table.set_header(columns.iter().map(|column| Cell::new(&column.title)));
+    }
     if colour {
         table.enforce_styling();
     } else {
@@ -238,8 +229,8 @@ fn table(columns: &[Column], rows: &[Row], colour: bool) -> Table {
     for (number, row) in rows.iter().enumerate() {
         table.add_row(columns.iter().map(|column| {
             let cell = Cell::new(&column.cells[number]);
-            match (column.title, row.job) {
-                ("STATE", Some(job)) if colour => cell.fg(hue(job.state)),
+            match (column.name.as_ref(), row.job) {
+                ("state", Some(job)) if colour => cell.fg(hue(job.state)),
                 _ => cell,
             }
         }));
@@ -266,6 +257,7 @@ mod tests {
     use super::super::Zone;
     use super::super::text::{command_mark, is_dangerous};
     use super::*;
+    use crate::model::Time;
     use proptest::prelude::*;
 
     fn screen(width: Option<usize>) -> Screen {
@@ -291,9 +283,15 @@ mod tests {
         job
     }
 
-    fn shown(jobs: &[Job], which: Columns, screen: &Screen) -> Vec<String> {
+    fn shown(jobs: &[Job], which: Format, screen: &Screen) -> Vec<String> {
         let mut out = Vec::new();
-        write(&mut out, jobs, which, screen).unwrap();
+        let form = Form {
+            format: which,
+            columns: None,
+            headers: true,
+            query: None,
+        };
+        write(&mut out, jobs, &Layout::of(&form), screen).unwrap();
         String::from_utf8(out)
             .unwrap()
             .lines()
@@ -314,7 +312,7 @@ mod tests {
     #[test]
     fn a_wide_screen_shows_the_cause_as_a_column() {
         assert_eq!(
-            shown(&jobs(), Columns::Usual, &screen(Some(200))),
+            shown(&jobs(), Format::Table, &screen(Some(200))),
             [
                 "REF                          STATE    NAME         RAN    AGE    WHY",
                 "aliyun/job/ehpc-hz-FYUr32/5  running  resnet       1h00m  2h46m",
@@ -326,7 +324,7 @@ mod tests {
     #[test]
     fn a_narrow_screen_shows_the_cause_under_its_row() {
         assert_eq!(
-            shown(&jobs(), Columns::Usual, &screen(Some(70))),
+            shown(&jobs(), Format::Table, &screen(Some(70))),
             [
                 "REF                          STATE    NAME         RAN    AGE",
                 "aliyun/job/ehpc-hz-FYUr32/5  running  resnet       1h00m  2h46m",
@@ -339,33 +337,33 @@ mod tests {
 
     #[test]
     fn age_goes_first_then_ran_then_the_name_shrinks() {
-        let header = |width| shown(&jobs(), Columns::Usual, &screen(Some(width)))[0].clone();
+        let header = |width| shown(&jobs(), Format::Table, &screen(Some(width)))[0].clone();
         assert!(header(60).ends_with("RAN"));
         assert!(header(52).ends_with("NAME"));
-        let narrow = shown(&jobs(), Columns::Usual, &screen(Some(46)));
+        let narrow = shown(&jobs(), Format::Table, &screen(Some(46)));
         assert_eq!(narrow[2], "aliyun/job/ehpc-hz-FYUr32/6  failed   训练任…");
         assert_eq!(
-            shown(&jobs(), Columns::Usual, &screen(Some(20)))[1],
+            shown(&jobs(), Format::Table, &screen(Some(20)))[1],
             "aliyun/job/ehpc-hz-FYUr32/5  running"
         );
     }
 
     #[test]
     fn a_pipe_gets_full_width_and_exact_times() {
-        let lines = shown(&jobs(), Columns::Usual, &screen(None));
+        let lines = shown(&jobs(), Format::Table, &screen(None));
         assert!(lines[1].contains("2023-11-14T19:26:40Z"), "{}", lines[1]);
         assert!(lines[2].ends_with("ran out of memory"), "{}", lines[2]);
     }
 
     #[test]
     fn without_colour_nothing_is_emitted_and_with_it_only_the_state() {
-        let plain = shown(&jobs(), Columns::Wide, &screen(Some(80))).join("\n");
+        let plain = shown(&jobs(), Format::Wide, &screen(Some(80))).join("\n");
         assert!(!plain.contains('\u{1b}'));
         let coloured = Screen {
             colour: true,
             ..screen(Some(200))
         };
-        let lines = shown(&jobs(), Columns::Usual, &coloured);
+        let lines = shown(&jobs(), Format::Table, &coloured);
         assert!(lines[2].contains("failed") && lines[2].contains('\u{1b}'));
         assert!(!lines[0].contains('\u{1b}'));
     }
@@ -380,7 +378,7 @@ mod tests {
             let mut one = job("aliyun/job/c/5", &name, State::Failed);
             one.message = Some(message);
             one.user = Some(name);
-            for which in [Columns::Usual, Columns::Wide] {
+            for which in [Format::Table, Format::Wide] {
                 for line in shown(&[one.clone()], which, &screen(width)) {
                     prop_assert!(!line.contains(is_dangerous), "{line:?}");
                     prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");

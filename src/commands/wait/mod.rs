@@ -114,7 +114,7 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Re
         report.exit = Exit::new(5);
     }
     told.extend(annotations);
-    let (answer, told) = session.rendered_gate(&report, told);
+    let (answer, told) = session.rendered_gate(&mut report, told);
     let signalled = matches!(end, End::Stopped(_));
     let interrupted = ending::write(wait.voice, answer, told, signals, signalled).await;
     interrupted.unwrap_or(report.exit.code)

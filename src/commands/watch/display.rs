@@ -2,7 +2,9 @@ use std::io;
 
 use crate::error::Problem;
 use crate::model::{Job, State, Time};
-use crate::output::{self, Format, Live, Records, Row, Screen, Size, Summary, write_transition};
+use crate::output::{
+    self, Form, Format, Live, Records, Row, Screen, Size, Summary, write_transition,
+};
 
 /// How a watch shows what happens: the bytes of each of its parts.
 pub(super) enum Display {
@@ -15,13 +17,13 @@ pub(super) enum Display {
 }
 
 impl Display {
-    /// The display of a format, and the bytes that open it.
-    pub(super) fn open(format: Format, live: bool) -> (Self, Vec<u8>) {
-        match (format, live) {
+    /// The display of a form, and the bytes that open it.
+    pub(super) fn open(form: &Form, live: bool) -> (Self, Vec<u8>) {
+        match (form.format, live) {
             (Format::Jsonl, _) => (Self::Records(Records::default()), Vec::new()),
             (_, false) => (Self::Lines, Vec::new()),
             (_, true) => {
-                let (live, opened) = Live::open(format);
+                let (live, opened) = Live::open(form);
                 (Self::Live(live), opened)
             }
         }

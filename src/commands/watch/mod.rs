@@ -52,7 +52,13 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
 
 fn prepare(session: &Session, arguments: &Arguments) -> Result<(Arc<Lens>, Plan), Vec<Problem>> {
     let one = |problem| vec![problem];
-    let plan = arguments.plan(session.global.format()).map_err(one)?;
+    let plan = arguments.plan(session.form.format).map_err(one)?;
+    if session.sort.is_some() {
+        let problem =
+            Problem::usage("watch keeps the order of the references, so --sort-by has no place")
+                .hint("joblens get REF… --sort-by COLUMN");
+        return Err(one(problem));
+    }
     let options = Options {
         trust_finished: arguments.trust_finished,
         allowed: Allowed {
@@ -85,7 +91,7 @@ async fn follow(session: &Session, lens: Arc<Lens>, plan: Plan) -> u8 {
         ..Manner::default()
     };
     let live = is_live(session);
-    let (display, opened) = Display::open(session.global.format(), live);
+    let (display, opened) = Display::open(&session.form, live);
     outlet.write(opened);
     let mut watch = Watch {
         session,

@@ -118,12 +118,12 @@ fn the_summary_is_a_table_with_a_row_for_each_reference() {
     let report = report(vec![bad], vec![error], Verdict::Fails, 1);
     let text = text(|out| summary(out, &report, 1 << 20));
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "### joblens&#58; the gate fails");
+    assert_eq!(lines[0], "### joblens: the gate fails");
     assert_eq!(
         lines[6],
         "| aliyun&#64;prod/job/ehpc-hz-FYUr32/5 \
          | a&#124;b &#60;img src=x&#62; &#91;l&#93;(http&#58;//x) &#96;c&#96; \
-         | failed | no | 1m01s | failed&#58; one&#92;ntwo |"
+         | failed | no | 1m01s | failed: one&#92;ntwo |"
     );
     assert_eq!(
         lines[7],

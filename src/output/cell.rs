@@ -1,0 +1,100 @@
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use super::{Screen, human};
+use crate::model::Time;
+
+/// What stands in one place of a table, before it is text.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Cell<'a> {
+    /// Nothing is known.
+    Absent,
+    /// A text, or a word of the model.
+    Text(Cow<'a, str>),
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// True or false.
+    Flag(bool),
+    /// A moment.
+    Time(Time),
+    /// A moment, which people read as the time that has passed since.
+    Age(Time),
+    /// Seconds that something took; those of what goes on were counted at the second moment.
+    Seconds(i64, Option<Time>),
+    /// Bytes.
+    Bytes(u64),
+    /// A number of things of a kind.
+    Counted(u64, Option<&'a str>),
+}
+
+impl<'a> Cell<'a> {
+    /// A text that may be missing.
+    pub(super) fn text(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Absent, |text| Self::Text(Cow::Borrowed(text)))
+    }
+
+    /// The cell for a program: UTC, seconds, bytes, `true`; empty where nothing is known.
+    pub(super) fn exact(&self) -> Cow<'_, str> {
+        Cow::Owned(match self {
+            Self::Absent => return Cow::Borrowed(""),
+            Self::Text(text) => return Cow::Borrowed(text),
+            Self::Integer(number) | Self::Seconds(number, _) => number.to_string(),
+            Self::Number(number) => number.to_string(),
+            Self::Flag(flag) => flag.to_string(),
+            Self::Time(time) | Self::Age(time) => time.rfc3339(),
+            Self::Bytes(number) | Self::Counted(number, _) => number.to_string(),
+        })
+    }
+
+    /// The cell for people, not escaped yet; `None` where nothing is known.
+    ///
+    /// On a terminal ages and the run of what goes on count to the present; in a pipe a moment is
+    /// shown as itself.
+    pub(super) fn shown(&self, screen: &Screen) -> Option<Cow<'_, str>> {
+        let is_terminal = screen.width.is_some();
+        Some(Cow::Owned(match self {
+            Self::Absent => return None,
+            Self::Time(time) => screen.zone.rfc3339(*time),
+            Self::Age(time) if is_terminal => human::duration(screen.now.seconds_since(*time)),
+            Self::Age(time) => screen.zone.rfc3339(*time),
+            Self::Seconds(seconds, counted_at) => {
+                let counted_at = counted_at.filter(|_| is_terminal);
+                let since = counted_at.map_or(0, |at| screen.now.seconds_since(at).max(0));
+                human::duration(seconds.saturating_add(since))
+            }
+            Self::Bytes(bytes) => human::bytes(*bytes),
+            Self::Counted(count, Some(kind)) => format!("{count} {kind}"),
+            Self::Text(_)
+            | Self::Integer(_)
+            | Self::Number(_)
+            | Self::Flag(_)
+            | Self::Counted(_, None) => return Some(self.exact()),
+        }))
+    }
+
+    /// The order of two cells of one column; what is not known comes last.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Absent, Self::Absent) => Ordering::Equal,
+            (Self::Absent, _) => Ordering::Greater,
+            (_, Self::Absent) => Ordering::Less,
+            (Self::Text(one), Self::Text(other)) => one.cmp(other),
+            (Self::Time(one) | Self::Age(one), Self::Time(other) | Self::Age(other)) => {
+                one.cmp(other)
+            }
+            (one, other) => one.magnitude().total_cmp(&other.magnitude()),
+        }
+    }
+
+    fn magnitude(&self) -> f64 {
+        match self {
+            Self::Integer(number) | Self::Seconds(number, _) => *number as f64,
+            Self::Number(number) => *number,
+            Self::Flag(flag) => f64::from(u8::from(*flag)),
+            Self::Bytes(number) | Self::Counted(number, _) => *number as f64,
+            Self::Absent | Self::Text(_) | Self::Time(_) | Self::Age(_) => f64::NAN,
+        }
+    }
+}

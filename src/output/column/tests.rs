@@ -1,0 +1,172 @@
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::super::{Screen, Zone};
+use super::*;
+use crate::model::Time;
+
+#[derive(Debug, Serialize)]
+struct Details {
+    status: &'static str,
+    replicas: Replicas,
+    odd: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Replicas {
+    current: i64,
+    desired: Option<i64>,
+}
+
+fn job() -> Job {
+    let mut job = Job {
+        reference: "tencent/service/c/default/网站".into(),
+        created_at: Time::from_unix(1_700_000_000),
+        started_at: Time::from_unix(1_700_000_060),
+        details: Some(Arc::new(Details {
+            status: "Abnormal",
+            replicas: Replicas {
+                current: 1,
+                desired: None,
+            },
+            odd: 0.5,
+        })),
+        ..Job::default()
+    };
+    job.labels.insert("team".into(), Some("视觉".into()));
+    job.resources.memory_bytes = Some(16 << 30);
+    job.settle(Time::from_unix(1_700_003_660).unwrap());
+    job
+}
+
+fn exact(name: &str) -> String {
+    let job = job();
+    let column = Column::named(name).unwrap();
+    column.cell(&job).exact().into_owned()
+}
+
+#[test]
+fn programs_read_utc_seconds_and_bytes() {
+    assert_eq!(exact("created_at"), "2023-11-14T22:13:20Z");
+    assert_eq!(exact("duration_seconds"), "3600");
+    assert_eq!(exact("memory_bytes"), "17179869184");
+    assert_eq!(exact("ended"), "false");
+    assert_eq!(exact("exit_code"), "");
+}
+
+#[test]
+fn people_read_units_and_on_a_terminal_the_time_that_has_passed() {
+    let screen = |width| Screen {
+        width,
+        colour: false,
+        now: Time::from_unix(1_700_003_720).unwrap(),
+        zone: Zone::Utc,
+    };
+    let shown = |name: &str, width| {
+        let job = job();
+        let cell = Column::named(name).unwrap().cell(&job);
+        cell.shown(&screen(width))
+            .map(|text| text.into_owned())
+            .unwrap()
+    };
+    assert_eq!(shown("memory_bytes", None), "16GiB");
+    assert_eq!(shown("age", Some(80)), "1h02m");
+    assert_eq!(shown("age", None), "2023-11-14T22:13:20Z");
+    // A minute has passed since the job was looked at.
+    assert_eq!(shown("ran", Some(80)), "1h01m");
+    assert_eq!(shown("ran", None), "1h00m");
+}
+
+#[test]
+fn fields_of_details_and_labels_are_columns_by_their_path() {
+    assert_eq!(exact("details.status"), "Abnormal");
+    assert_eq!(exact("details.replicas.current"), "1");
+    assert_eq!(exact("details.replicas.desired"), "");
+    assert_eq!(exact("details.odd"), "0.5");
+    assert_eq!(exact("details.replicas"), r#"{"current":1,"desired":null}"#);
+    assert_eq!(exact("details.no.such"), "");
+    assert_eq!(exact("labels.team"), "视觉");
+    assert_eq!(exact("labels.none"), "");
+    assert_eq!(
+        Column::named("details.replicas.current").unwrap().title(),
+        "REPLICAS.CURRENT"
+    );
+}
+
+#[test]
+fn a_column_that_does_not_exist_is_wrong_use_that_names_the_nearest() {
+    let problem = Column::named("exitcode").unwrap_err();
+    assert_eq!(problem.category.exit_code(), 2);
+    assert!(problem.hint.unwrap().contains("nearest is exit_code"));
+    assert!(Column::named("details.").is_err());
+    assert!(Column::named("").is_err());
+}
+
+#[test]
+fn every_column_of_programs_has_one_place() {
+    let columns = Column::for_programs();
+    let names: std::collections::BTreeSet<_> = columns.iter().map(|column| &column.name).collect();
+    assert_eq!(names.len(), columns.len());
+    let first: Vec<_> = columns
+        .iter()
+        .take(3)
+        .map(|column| column.name.as_ref())
+        .collect();
+    assert_eq!(first, ["ref", "state", "state_raw"]);
+    assert!(
+        !columns
+            .iter()
+            .any(|column| FOR_PEOPLE.contains(&column.name.as_ref()))
+    );
+}
+
+fn sorted(by: &str, jobs: Vec<Job>) -> Vec<String> {
+    let mut jobs = jobs;
+    Sort::read(by).unwrap().apply(&mut jobs);
+    jobs.into_iter().map(|job| job.reference).collect()
+}
+
+#[test]
+fn what_is_not_known_is_sorted_last_either_way_and_equals_keep_their_order() {
+    let job = |reference: &str, exit_code| Job {
+        reference: reference.into(),
+        exit_code,
+        ..Job::default()
+    };
+    let jobs = || {
+        vec![
+            job("none", None),
+            job("ten", Some(10)),
+            job("nine", Some(9)),
+            job("also ten", Some(10)),
+        ]
+    };
+    assert_eq!(
+        sorted("exit_code", jobs()),
+        ["nine", "ten", "also ten", "none"]
+    );
+    assert_eq!(
+        sorted("-exit_code", jobs()),
+        ["ten", "also ten", "nine", "none"]
+    );
+}
+
+#[test]
+fn states_are_sorted_by_the_course_of_a_life() {
+    let jobs = [
+        State::Failed,
+        State::Pending,
+        State::Unknown,
+        State::Running,
+    ]
+    .map(|state| Job {
+        reference: state.word().into(),
+        state,
+        ..Job::default()
+    });
+    assert_eq!(
+        sorted("state", jobs.into()),
+        ["pending", "running", "failed", "unknown"]
+    );
+}

@@ -1,0 +1,172 @@
+use proptest::prelude::*;
+
+use super::super::text::{command_mark, is_dangerous};
+use super::super::{Format, Zone};
+use super::*;
+use crate::model::{State, Time};
+
+fn form(format: Format, columns: &[&str]) -> Form {
+    let columns: Vec<Column> = Column::all(columns);
+    Form {
+        format,
+        columns: Some(columns).filter(|columns| !columns.is_empty()),
+        headers: true,
+        query: None,
+    }
+}
+
+fn screen() -> Screen {
+    Screen {
+        width: None,
+        colour: false,
+        now: Time::from_unix(1_700_000_000).unwrap(),
+        zone: Zone::Utc,
+    }
+}
+
+fn job(name: &str) -> Job {
+    Job {
+        reference: "aliyun/job/c/10_3".into(),
+        name: Some(name.into()),
+        state: State::Failed,
+        ..Job::default()
+    }
+}
+
+fn written(form: &Form, jobs: &[Job], scopes: &[Scope]) -> String {
+    let mut out = Vec::new();
+    let mut rows = Rows::new(form, screen()).unwrap();
+    rows.jobs(&mut out, jobs).unwrap();
+    rows.scopes(&mut out, scopes).unwrap();
+    let report = Report::new("list", vec![], vec![], vec![]);
+    rows.end(&mut out, &report, Some("cut after 2,\nas asked"))
+        .unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn csv_has_a_byte_order_mark_and_quotes_where_it_must() {
+    let form = form(Format::Csv, &["ref", "state", "name"]);
+    let shown = written(&form, &[job("训练, \"big\"\n::x"), job("plain")], &[]);
+    assert_eq!(
+        shown,
+        "\u{feff}ref,state,name\r\n\
+         aliyun/job/c/10_3,failed,\"训练, \"\"big\"\"\\n::x\"\r\n\
+         aliyun/job/c/10_3,failed,plain\r\n"
+    );
+}
+
+#[test]
+fn no_cell_of_csv_is_a_formula_and_numbers_stay_numbers() {
+    for formula in [
+        "=1+1",
+        "+A1",
+        "-A1",
+        "@SUM(A1)",
+        " =1",
+        "\t=1",
+        "＝1",
+        "=cmd|' /C calc'!A0",
+    ] {
+        let shown = for_spreadsheets(formula);
+        let first = shown.trim_start().chars().next().unwrap();
+        assert!(!"=+-@＝".contains(first), "{formula}: {shown}");
+    }
+    assert_eq!(for_spreadsheets("-1"), "-1");
+    assert_eq!(for_spreadsheets("-1.5e3"), "-1.5e3");
+    assert_eq!(for_spreadsheets("a=b"), "a=b");
+}
+
+#[test]
+fn tsv_can_be_read_back() {
+    let form = form(Format::Tsv, &["name", "exit_code", "state"]);
+    assert_eq!(
+        written(&form, &[job("a\tb\\n\nc\u{1b}")], &[]),
+        "name\texit_code\tstate\na\\tb\\\\n\\nc\\u{1b}\t\tfailed\n"
+    );
+}
+
+#[test]
+fn places_stand_in_the_columns_of_things() {
+    let place = Scope {
+        scope: "aliyun/job/ehpc-1/".into(),
+        name: Some("生产".into()),
+        status: Some("running".into()),
+        ..Scope::default()
+    };
+    let form = form(Format::Tsv, &["ref", "name", "state_raw", "created_at"]);
+    assert_eq!(
+        written(&form, &[], std::slice::from_ref(&place)),
+        "ref\tname\tstate_raw\tcreated_at\naliyun/job/ehpc-1/\t生产\trunning\t\n"
+    );
+}
+
+#[test]
+fn names_stand_alone_and_a_cut_list_says_so_at_its_end() {
+    let place = Scope {
+        scope: "aliyun/job/ehpc-1/".into(),
+        ..Scope::default()
+    };
+    assert_eq!(
+        written(&form(Format::Name, &[]), &[job("x")], &[place]),
+        "aliyun/job/c/10_3\naliyun/job/ehpc-1/\n#!incomplete: cut after 2,\\nas asked\n"
+    );
+}
+
+#[test]
+fn headers_stand_alone_where_nothing_was_found_and_can_be_left_out() {
+    let mut form = form(Format::Tsv, &["ref"]);
+    assert_eq!(written(&form, &[], &[]), "ref\n");
+    form.headers = false;
+    assert_eq!(written(&form, &[], &[]), "");
+}
+
+fn read_back(cell: &str) -> String {
+    let mut text = String::new();
+    let mut rest = cell.chars();
+    while let Some(c) = rest.next() {
+        match (c, c == '\\') {
+            (c, false) => text.push(c),
+            (_, true) => match rest.next().unwrap() {
+                't' => text.push('\t'),
+                'n' => text.push('\n'),
+                'r' => text.push('\r'),
+                'u' => {
+                    let hex: String = rest.by_ref().skip(1).take_while(|c| *c != '}').collect();
+                    text.push(char::from_u32(u32::from_str_radix(&hex, 16).unwrap()).unwrap());
+                }
+                other => text.push(other),
+            },
+        }
+    }
+    text
+}
+
+proptest! {
+    #[test]
+    fn tsv_keeps_every_text_and_one_line_a_row(name in any::<String>()) {
+        let mut form = form(Format::Tsv, &["name", "ref"]);
+        form.headers = false;
+        let shown = written(&form, &[job(&name)], &[]);
+        let row = shown.strip_suffix('\n').unwrap();
+        prop_assert!(!row.replace('\t', "").contains(is_dangerous));
+        let (cell, _) = row.split_once('\t').unwrap();
+        prop_assert_eq!(read_back(cell), name);
+    }
+
+    #[test]
+    fn no_text_is_a_command_or_moves_a_cursor(name in "(::|##\\[|[\t\n\r\u{1b}\u{202e}=+@-])*\\PC{0,9}") {
+        for format in [Format::Csv, Format::Tsv, Format::Jsonl, Format::Name] {
+            let columns: &[&str] = match format {
+                Format::Csv | Format::Tsv => &["name"],
+                _ => &[],
+            };
+            let shown = written(&form(format, columns), &[job(&name)], &[]);
+            for line in shown.trim_start_matches('\u{feff}').lines() {
+                prop_assert!(!line.replace('\t', "").contains(is_dangerous), "{line:?}");
+                prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");
+                prop_assert!(command_mark(line).is_none(), "{line:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The envelope as YAML in block style, every string in double quotes.
+//!
+//! YAML reads JSON's escapes, so that only the frame between the values differs; serde_json writes
+//! the values, and numbers keep all their digits. A library that chooses between styles of quoting
+//! would leave direction marks and the commands of CI logs as they are in the plainer ones.
+
+use std::io::{self, BufWriter, Write};
+
+use serde_json::ser::{CharEscape, Formatter, Serializer};
+
+use super::json::write_harmless;
+use crate::model::Report;
+
+/// Writes the envelope.
+///
+/// # Errors
+/// Those of the writer.
+pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    write_value(out, report)
+}
+
+/// Writes a document.
+///
+/// # Errors
+/// Those of the writer.
+pub(super) fn write_value(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {
+    let mut out = Trimmed {
+        out: BufWriter::with_capacity(1 << 16, out),
+        has_blank: false,
+    };
+    let mut serializer = Serializer::with_formatter(&mut out, Block::default());
+    value.serialize(&mut serializer)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Leaves out the blank between a colon or dash and the end of its line. Texts hold no line ends.
+struct Trimmed<W> {
+    out: W,
+    has_blank: bool,
+}
+
+impl<W: Write> Write for Trimmed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some((last, _)) = bytes.split_last() else {
+            return Ok(0);
+        };
+        if std::mem::take(&mut self.has_blank) && bytes[0] != b'\n' {
+            self.out.write_all(b" ")?;
+        }
+        self.has_blank = *last == b' ';
+        let end = bytes.len() - usize::from(self.has_blank);
+        self.out.write_all(&bytes[..end])?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Block style: a line for each entry.
+#[derive(Default)]
+struct Block {
+    /// The open lists and objects, outermost first; true once one has an entry.
+    open: Vec<bool>,
+    /// The next entry stands on the line of the dash before it.
+    after_dash: bool,
+    /// The text of a key, while one is written, and whether it must be quoted.
+    key: Option<(Vec<u8>, bool)>,
+}
+
+impl Block {
+    fn begin(&mut self) {
+        self.open.push(false);
+    }
+
+    /// Closes a list or object; one without entries is written in one piece.
+    fn end<W: ?Sized + Write>(&mut self, writer: &mut W, empty: &[u8]) -> io::Result<()> {
+        self.after_dash = false;
+        match self.open.pop() {
+            Some(false) => writer.write_all(empty),
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins the line of an entry.
+    fn entry<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        let depth = self.open.len();
+        let is_outermost_first = depth == 1 && !self.open[0];
+        if let Some(has_entries) = self.open.last_mut() {
+            *has_entries = true;
+        }
+        if std::mem::take(&mut self.after_dash) || is_outermost_first {
+            return Ok(());
+        }
+        writer.write_all(b"\n")?;
+        for _ in 1..depth {
+            writer.write_all(b"  ")?;
+        }
+        Ok(())
+    }
+
+    /// A number as every reader of YAML takes it: with a dot and a signed exponent, or none.
+    fn number<W: ?Sized + Write>(&self, writer: &mut W, text: &str) -> io::Result<()> {
+        let Some((digits, exponent)) = text.split_once(['e', 'E']) else {
+            return writer.write_all(text.as_bytes());
+        };
+        let dot = if digits.contains('.') { "" } else { ".0" };
+        let sign = if exponent.starts_with(['+', '-']) {
+            ""
+        } else {
+            "+"
+        };
+        write!(writer, "{digits}{dot}e{sign}{exponent}")
+    }
+}
+
+impl Formatter for Block {
+    fn begin_array<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.begin();
+        Ok(())
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.end(writer, b"[]")
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, _: bool) -> io::Result<()> {
+        self.entry(writer)?;
+        self.after_dash = true;
+        writer.write_all(b"- ")
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.after_dash = false;
+        Ok(())
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.begin();
+        Ok(())
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.end(writer, b"{}")
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, _: bool) -> io::Result<()> {
+        self.entry(writer)?;
+        self.key = Some((Vec::new(), false));
+        Ok(())
+    }
+
+    fn end_object_key<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        let (text, must_quote) = self.key.take().unwrap_or_default();
+        if must_quote || !is_plain_key(&text) {
+            writer.write_all(b"\"")?;
+            writer.write_all(&text)?;
+            return writer.write_all(b"\"");
+        }
+        writer.write_all(&text)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+
+    fn begin_string<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        match self.key {
+            Some(_) => Ok(()),
+            None => writer.write_all(b"\""),
+        }
+    }
+
+    fn end_string<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.begin_string(writer)
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        match &mut self.key {
+            Some((text, _)) => write_harmless(text, fragment),
+            None => write_harmless(writer, fragment),
+        }
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        let mut usual = serde_json::ser::CompactFormatter;
+        match &mut self.key {
+            Some((text, must_quote)) => {
+                *must_quote = true;
+                usual.write_char_escape(text, escape)
+            }
+            None => usual.write_char_escape(writer, escape),
+        }
+    }
+
+    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        let mut text = Vec::new();
+        serde_json::ser::CompactFormatter.write_f64(&mut text, value)?;
+        self.number(writer, &String::from_utf8_lossy(&text))
+    }
+
+    fn write_number_str<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        value: &str,
+    ) -> io::Result<()> {
+        self.number(writer, value)
+    }
+}
+
+/// A key that no reader takes for anything but text.
+fn is_plain_key(text: &[u8]) -> bool {
+    const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+    let is_word = WORDS
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word.as_bytes()));
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let begins_well = text.first().is_some_and(u8::is_ascii_alphabetic);
+    begins_well && !is_word && text.iter().all(is_name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use yaml_rust2::{Yaml, YamlLoader};
+
+use super::super::text::{command_mark, is_dangerous};
+use super::*;
+
+fn written(value: &Value) -> String {
+    let mut out = Vec::new();
+    write_value(&mut out, value).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// What another reader of YAML makes of a text, as JSON.
+fn read_back(text: &str) -> Value {
+    fn json_of(yaml: &Yaml) -> Value {
+        match yaml {
+            Yaml::Null => Value::Null,
+            Yaml::Boolean(flag) => json!(flag),
+            Yaml::Integer(number) => json!(number),
+            Yaml::Real(text) => json!(text.parse::<f64>().unwrap()),
+            Yaml::String(text) => json!(text),
+            Yaml::Array(items) => items.iter().map(json_of).collect(),
+            Yaml::Hash(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|(key, value)| (key.as_str().unwrap().to_owned(), json_of(value)))
+                    .collect(),
+            ),
+            other => panic!("{other:?}"),
+        }
+    }
+    let documents =
+        YamlLoader::load_from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assert_eq!(documents.len(), 1, "{text}");
+    json_of(&documents[0])
+}
+
+#[test]
+fn is_block_style_with_every_string_quoted() {
+    let value = json!({
+        "schema": "joblens/1",
+        "jobs": [{"id": "10_3", "ended": true, "tasks": [], "labels": {}, "exit_code": null,
+            "array": {"start": 1}}, {"id": "no"}],
+        "nested": [[1, 2], [], [["x"]]],
+        "no": "no",
+        "a b": 0.5,
+    });
+    assert_eq!(
+        written(&value),
+        r#"schema: "joblens/1"
+jobs:
+  - id: "10_3"
+    ended: true
+    tasks: []
+    labels: {}
+    exit_code: null
+    array:
+      start: 1
+  - id: "no"
+nested:
+  - - 1
+    - 2
+  - []
+  - - - "x"
+"no": "no"
+"a b": 0.5
+"#
+    );
+    assert_eq!(read_back(&written(&value)), value);
+}
+
+#[test]
+fn numbers_are_written_as_every_reader_takes_them() {
+    let value: Value =
+        serde_json::from_str(r#"[1e5, 1.5E-7, 123456789012345678901234567890]"#).unwrap();
+    assert_eq!(
+        written(&value),
+        "- 1.0e+5\n- 1.5e-7\n- 123456789012345678901234567890\n"
+    );
+}
+
+#[test]
+fn a_document_that_is_empty_or_one_value_is_itself() {
+    for value in [json!([]), json!({}), json!("x"), json!(1), json!(null)] {
+        assert_eq!(written(&value).trim_end(), value.to_string());
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-1e9_f64..1e9).prop_map(Value::from),
+        "(?s:.){0,12}|[ \\-?:,\\[\\]{}#&*!|>'\"%@`~\t\n\r\u{85}\u{2028}\u{feff}]{0,6}|y|no|null|1_0|0x1|::x|##\\[x"
+            .prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 40, 5, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            proptest::collection::vec(("(?s:.){0,6}|on|[a-z]{1,4}", inner), 0..5)
+                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn another_reader_reads_the_same_and_no_text_moves_a_cursor(value in any_json()) {
+        let text = written(&value);
+        for line in text.lines() {
+            prop_assert!(!line.contains(is_dangerous), "{line:?}");
+            prop_assert!(command_mark(line).is_none(), "{line:?}");
+            prop_assert!(!line.ends_with(' '), "{line:?}");
+        }
+        prop_assert_eq!(read_back(&text), value);
+    }
+}
