@@ -1,16 +1,19 @@
 //! The commands: a file each, its arguments and its run side by side.
 
+mod catalog;
 mod demo;
 mod emulate;
 mod ending;
 mod gated;
 mod get;
 mod global;
+mod kinds;
 mod look_up;
 mod poll;
 mod references;
 mod reports;
 mod schema;
+mod states;
 mod voice;
 mod wait;
 mod watch;
@@ -59,6 +62,8 @@ enum Command {
     Get(get::Arguments),
     Wait(wait::Arguments),
     Watch(watch::Arguments),
+    Kinds(kinds::Arguments),
+    States(states::Arguments),
     Schema(schema::Arguments),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
@@ -91,6 +96,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::Get(arguments)) => get::run(&session, &arguments),
         Some(Command::Wait(arguments)) => wait::run(&session, &arguments),
         Some(Command::Watch(arguments)) => watch::run(&session, &arguments),
+        Some(Command::Kinds(arguments)) => kinds::run(&session, &arguments),
+        Some(Command::States(arguments)) => states::run(&session, &arguments),
         Some(Command::Schema(arguments)) => schema::run(&session, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),

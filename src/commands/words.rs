@@ -17,7 +17,9 @@ fn nearest(word: &str) -> Option<&'static str> {
     })
 }
 
-const COMMANDS: [&str; 6] = ["get", "wait", "watch", "demo", "emulate", "help"];
+const COMMANDS: [&str; 9] = [
+    "get", "wait", "watch", "kinds", "states", "schema", "demo", "emulate", "help",
+];
 
 /// A first word that is neither a command nor a reference.
 pub(super) fn unknown_command(word: &str) -> Problem {

@@ -30,16 +30,16 @@ pub struct Kind {
     pub short: String,
     /// A reference as an example.
     pub sample: &'static str,
-    /// The cloud's name of the operation that looks it up.
+    /// The operation that looks it up, with the interface it belongs to.
     pub operation: &'static str,
     /// The permission that looking it up needs, as the cloud writes it.
     pub permission: &'static str,
-    /// Form of the scopes that list it; null where it cannot be listed.
-    pub scope: Option<String>,
-    /// The cloud's name of the operation that lists it.
-    pub list_operation: Option<&'static str>,
+    /// Form of the scopes that list it.
+    pub scope: String,
+    /// The operation that lists it.
+    pub list_operation: &'static str,
     /// The permission that listing it needs, as the cloud writes it.
-    pub list_permission: Option<&'static str>,
+    pub list_permission: &'static str,
 }
 
 /// The document of `joblens states`.

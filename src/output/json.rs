@@ -11,9 +11,17 @@ use crate::model::Report;
 /// # Errors
 /// Those of the writer.
 pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    write_value(out, report)
+}
+
+/// Writes a document, indented, with a line end.
+///
+/// # Errors
+/// Those of the writer.
+pub(super) fn write_value(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
     let mut serializer = Serializer::with_formatter(&mut out, Harmless::default());
-    report.serialize(&mut serializer)?;
+    value.serialize(&mut serializer)?;
     out.write_all(b"\n")?;
     out.flush()
 }

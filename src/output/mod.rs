@@ -1,6 +1,7 @@
 //! Showing what was found: a file a format. The only place that prints.
 
 mod case;
+mod catalog;
 mod cell;
 mod column;
 mod complaint;
@@ -27,6 +28,7 @@ use std::io::{self, BufWriter, Write};
 use crate::error::Problem;
 use crate::model::{Gate, Notice, Report, Time};
 
+pub use catalog::{is_for_catalogs, write_kinds, write_states};
 pub use column::{Column, Sort};
 pub use dotenv::write as write_dotenv;
 pub use form::{Form, Format};

@@ -9,10 +9,11 @@ use jaq_core::native::{Fun, bome};
 use jaq_core::{Compiler, Ctx, Error, Filter, Native, ValXs, Vars};
 use jaq_json::{Val, read, write::Pp};
 
+use serde::Serialize;
+
 use super::escape;
 use super::json::write_harmless;
 use crate::error::Problem;
-use crate::model::Report;
 
 type Data = JustLut<Val>;
 
@@ -84,16 +85,16 @@ impl Query {
         Ok(Self { filter })
     }
 
-    /// Writes what the expression makes of the envelope, a line each: texts as they are, all else as
+    /// Writes what the expression makes of a document, a line each: texts as they are, all else as
     /// JSON. What could move a cursor or be a command in a CI log is escaped; line ends and tabs stay.
     ///
     /// # Errors
     /// Those of the writer, and as invalid data what the expression could not do.
-    pub(super) fn write(&self, out: &mut dyn Write, report: &Report) -> io::Result<()> {
-        let mut document = Vec::new();
-        serde_json::to_writer(&mut document, report)?;
-        let input = read::parse_single(&document).map_err(failed)?;
-        drop(document);
+    pub(super) fn write(&self, out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        serde_json::to_writer(&mut bytes, document)?;
+        let input = read::parse_single(&bytes).map_err(failed)?;
+        drop(bytes);
         let mut out = BufWriter::with_capacity(1 << 16, out);
         let context = Ctx::<Data>::new(&self.filter.lut, Vars::new([]));
         for value in self.filter.id.run((context, input)) {
