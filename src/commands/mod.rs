@@ -11,6 +11,7 @@ mod kinds;
 mod look_up;
 mod poll;
 mod references;
+mod refusal;
 mod reports;
 mod schema;
 mod states;
@@ -69,6 +70,22 @@ enum Command {
     Emulate(emulate::Arguments),
 }
 
+impl Command {
+    /// The word that calls it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Get(_) => "get",
+            Self::Wait(_) => "wait",
+            Self::Watch(_) => "watch",
+            Self::Kinds(_) => "kinds",
+            Self::States(_) => "states",
+            Self::Schema(_) => "schema",
+            Self::Demo(_) => "demo",
+            Self::Emulate(_) => "emulate",
+        }
+    }
+}
+
 /// Runs the command line and returns the exit code of the process.
 ///
 /// `arguments` begin with the program's own name; the environment is taken once.
@@ -77,13 +94,15 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Environment::new(std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         }));
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+        Err(error) => return refusal::show(&error, &arguments),
     };
+    let name = cli.command.as_ref().map_or("get", Command::name);
     let session = match Session::new(cli.global, environment) {
         Ok(session) => session,
-        Err((session, problem)) => return session.refuse("get", vec![problem]),
+        Err((session, problem)) => return session.refuse(name, vec![problem]),
     };
     match cli.command {
         Some(_) if !cli.bare.is_empty() => session.refuse(
@@ -114,18 +133,6 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             Some(_) => get::run(&session, &cli.bare),
         },
     }
-}
-
-/// Shows help, version or a wrong option; the latter with the word people bring from elsewhere.
-fn refuse(error: &clap::Error) -> u8 {
-    let code = u8::from(error.use_stderr()) * 2;
-    if error.print().is_err() {
-        return closed();
-    }
-    if let Some(advice) = words::advice(error) {
-        let _ = writeln!(io::stderr(), "\n{advice}");
-    }
-    code
 }
 
 /// The exit code of an output that was closed by its reader.

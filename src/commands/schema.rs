@@ -4,8 +4,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
 use super::Session;
+use crate::error::Problem;
 use crate::model::{Kinds, Report, Words};
-use crate::output;
+use crate::output::{self, Format};
 use crate::providers;
 
 /// Print the JSON Schema of the output
@@ -33,6 +34,11 @@ enum What {
 
 /// Prints a schema made of the types that are printed elsewhere.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+    let is_json = matches!(session.form.format, Format::Table | Format::Json);
+    if !is_json || session.form.query.is_some() {
+        let problem = Problem::usage("a schema is JSON").hint("leave the form out");
+        return session.refuse("schema", vec![problem]);
+    }
     let schema = match arguments.what {
         What::Envelope => document("The answer of joblens", |generator| {
             generator.subschema_for::<Kinds>();

@@ -46,6 +46,10 @@ fn words(session: &Session, arguments: &Arguments) -> Result<Words, Problem> {
     })
 }
 
+fn is_same(own: &str, word: &str) -> bool {
+    own.trim().eq_ignore_ascii_case(word)
+}
+
 /// The words of one level: those of its table, then those of the settings file.
 fn words_of(kind: &Kind, level: &Level, file: &File) -> Vec<Word> {
     let (cloud, of_kind) = (kind.template.cloud, kind.template.kind);
@@ -63,6 +67,10 @@ fn words_of(kind: &Kind, level: &Level, file: &File) -> Vec<Word> {
         let note = Some("the cloud reports no state here");
         return vec![word(None, State::Unknown, false, note)];
     }
+    let own = match level.takes_own {
+        true => file.states(&format!("{cloud}/{of_kind}")),
+        false => &[],
+    };
     let mut words = Vec::new();
     for (text, state) in level.words {
         if let Some(split) = level.splits.iter().find(|split| split.word == *text) {
@@ -72,21 +80,18 @@ fn words_of(kind: &Kind, level: &Level, file: &File) -> Vec<Word> {
             );
             continue;
         }
-        let note = level.notes.iter().find(|(noted, _)| noted == text);
-        let note = note.map(|(_, note)| *note);
+        let is_mapped = own.iter().any(|(own, _)| is_same(own, text));
+        let note = match level.notes.iter().find(|(noted, _)| noted == text) {
+            _ if is_mapped => Some("known, so that the settings file has no say"),
+            noted => noted.map(|(_, note)| *note),
+        };
         words.push(word(Some(text), *state, state.is_end(), note));
     }
-    if level.takes_own {
-        let kind = format!("{cloud}/{of_kind}");
-        let is_known = |own: &str| {
-            let mut known = level.words.iter();
-            known.any(|(text, _)| text.eq_ignore_ascii_case(own.trim()))
-        };
-        let own = file.states(&kind).iter().filter(|(own, _)| !is_known(own));
-        words.extend(own.map(|(own, state)| Word {
-            source: Source::Settings,
-            ..word(Some(own.trim()), *state, state.is_end(), None)
-        }));
-    }
+    let is_known = |own: &str| level.words.iter().any(|(text, _)| is_same(own, text));
+    let own = own.iter().filter(|(own, _)| !is_known(own));
+    words.extend(own.map(|(own, state)| Word {
+        source: Source::Settings,
+        ..word(Some(own.trim()), *state, state.is_end(), None)
+    }));
     words
 }

@@ -17,7 +17,8 @@ fn nearest(word: &str) -> Option<&'static str> {
     })
 }
 
-const COMMANDS: [&str; 9] = [
+/// The words that call a command.
+pub(super) const COMMANDS: [&str; 9] = [
     "get", "wait", "watch", "kinds", "states", "schema", "demo", "emulate", "help",
 ];
 
@@ -45,11 +46,11 @@ pub(super) fn advice(error: &clap::Error) -> Option<&'static str> {
     };
     Some(match argument.split('=').next().unwrap_or_default() {
         "--query" | "--jq" | "--filter" | "--jsonpath" => {
-            "  try    pipe the JSON: joblens get REF -o json | jq '.jobs[].state'"
+            "pipe the JSON: joblens get REF -o json | jq '.jobs[].state'"
         }
-        "--region" => "  try    set region in the settings file, or JOBLENS_<CLOUD>_REGION",
-        "-w" | "--watch" => "  try    joblens watch REF…",
-        "--format" => "  try    -o table, -o wide or -o json",
+        "--region" => "set region in the settings file, or JOBLENS_<CLOUD>_REGION",
+        "-w" | "--watch" => "joblens watch REF…",
+        "--format" => "-o table, -o wide or -o json",
         _ => return None,
     })
 }

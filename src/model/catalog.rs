@@ -85,3 +85,13 @@ pub enum Source {
     /// The settings file.
     Settings,
 }
+
+impl Source {
+    /// The word as it stands in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::BuiltIn => "built_in",
+            Self::Settings => "settings",
+        }
+    }
+}

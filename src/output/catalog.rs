@@ -41,6 +41,8 @@ pub fn write_kinds(
     let own = |text: &str| Some(text.to_owned());
     let sheet = Sheet {
         names: vec![
+            "cloud",
+            "kind",
             "template",
             "short",
             "sample",
@@ -55,6 +57,8 @@ pub fn write_kinds(
             .iter()
             .map(|kind| {
                 vec![
+                    own(kind.cloud),
+                    own(kind.kind),
                     own(&kind.template),
                     own(&kind.short),
                     own(kind.sample),
@@ -98,7 +102,33 @@ pub fn write_states(
         names: vec!["kind", "level", "word", "state", "ended", "note"],
         rows: words.states.iter().map(cells).collect(),
     };
+    let sheet = match form.format {
+        Format::Csv | Format::Tsv => exact_states(words),
+        _ => sheet,
+    };
     write(out, words, &sheet, form, screen)
+}
+
+/// The same with the names and values of the document.
+fn exact_states(words: &Words) -> Sheet {
+    let cells = |word: &Word| {
+        vec![
+            Some(word.cloud.to_owned()),
+            Some(word.kind.to_owned()),
+            Some(word.level.to_owned()),
+            word.word.clone(),
+            Some(word.state.word().to_owned()),
+            Some(word.ended.to_string()),
+            word.note.clone(),
+            Some(word.source.word().to_owned()),
+        ]
+    };
+    Sheet {
+        names: vec![
+            "cloud", "kind", "level", "word", "state", "ended", "note", "source",
+        ],
+        rows: words.states.iter().map(cells).collect(),
+    }
 }
 
 fn write(

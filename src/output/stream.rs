@@ -109,6 +109,8 @@ struct Transition<'a> {
 /// over types they do not know.
 pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
+        "description": "A record, told by its type; more types may come.",
+        "x-extensible": true,
         "oneOf": [
             record::<&Job>(generator),
             record::<&Scope>(generator),

@@ -46,7 +46,11 @@ fn fill<T: JsonSchema>(
 ) {
     let mut any = vec![json_schema!({ "type": "null" })];
     any.extend(shapes.map(|shape| shape(generator)));
-    let content = json_schema!({ "anyOf": any });
+    let content = json_schema!({
+        "description": "One of these by cloud and kind, or null; more may come.",
+        "x-extensible": true,
+        "anyOf": any,
+    });
     let name = T::schema_name().into_owned();
     if let Some(definition) = generator.definitions_mut().get_mut(&name) {
         *definition = content.into();
