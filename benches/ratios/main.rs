@@ -41,6 +41,7 @@ fn main() -> ExitCode {
     start_up(&bench, &mut table);
     one_look_up(&bench, &mut table);
     large_answer(&bench, &mut table);
+    long_list(&bench, &mut table);
     many_references(&bench, &mut table);
     let size = fs::metadata(JOBLENS).unwrap().len() as f64 / 1e6;
     table.row("release binary", format!("{size:.1} MB"), "", size, 9.0);
@@ -209,6 +210,7 @@ fn large_answer(bench: &Bench, table: &mut Table) {
         ("jq", jq_cost.wall),
         0.25,
     );
+    picked_by_jq(bench, table, &clouds);
     let peak = bench.memory(&ours);
     let beside = format!("body {:.1} MiB", size / MIB);
     let shown = format!("{:.1} MiB", peak / MIB);
@@ -219,6 +221,66 @@ fn large_answer(bench: &Bench, table: &mut Table) {
         peak / size,
         6.0,
     );
+}
+
+/// `--jq` on the same answer, beside a pipe into jq, and beside jq on a file of the JSON that went
+/// through the pipe.
+fn picked_by_jq(bench: &Bench, table: &mut Table, clouds: &Clouds) {
+    const EXPRESSION: &str = r#"[.jobs[].tasks[] | select(.state == "running") | .id] | length"#;
+    let get = ["get", "aliyun/job/ehpc-hz-FYUr32/5"];
+    let ours = clouds.joblens(get.into_iter().chain(["--jq", EXPRESSION]));
+    let as_json = clouds.joblens(get.into_iter().chain(["-o", "json"]));
+    let file = bench.file("envelope.json", bench.output(&as_json));
+    let jq = command(["jq", EXPRESSION, file.to_str().unwrap()]);
+    let script = format!("{JOBLENS} {} -o json | jq '{EXPRESSION}'\n", get.join(" "));
+    let script = bench.file("pipe.sh", script);
+    let pipe = command(["sh", script.to_str().unwrap()]);
+    let pipe = pipe.envs(emulator::environment(&clouds.origin));
+    let [ours, pipe, jq] = bench.costs(2, 5, [&ours, &pipe, &jq]);
+    let what = "get --jq of the same";
+    table.ratio(
+        &format!("{what}: processor"),
+        ours.cpu,
+        ("| jq", pipe.cpu),
+        0.5,
+    );
+    table.ratio(
+        &format!("{what}: processor"),
+        ours.cpu,
+        ("jq alone", jq.cpu),
+        1.0,
+    );
+    table.ratio(
+        &format!("{what}: wall"),
+        ours.wall,
+        ("jq alone", jq.wall),
+        1.0,
+    );
+}
+
+/// 10,000 jobs on 100 pages, in the forms whose rows stand alone.
+fn long_list(bench: &Bench, table: &mut Table) {
+    let things = (0..10_000).map(|number| Thing {
+        name: Some(format!("训练 {number}")),
+        ..thing("aliyun/job", &["ehpc-hz-FYUr32", &number.to_string()])
+    });
+    let clouds = Clouds::start(Scenario {
+        things: things.collect(),
+        ..Scenario::default()
+    });
+    for form in ["jsonl", "csv", "tsv", "name"] {
+        let ours = clouds.joblens(["list", "aliyun/job/ehpc-hz-FYUr32", "-o", form]);
+        let rows = bench.output(&ours).split(|byte| *byte == b'\n').count();
+        assert!(rows >= 10_000, "{rows} rows of {form}");
+        let peak = bench.memory(&ours) / MIB;
+        table.row(
+            &format!("list of 10,000 jobs as {form}: peak MiB"),
+            format!("{peak:.1} MiB"),
+            "",
+            peak,
+            40.0,
+        );
+    }
 }
 
 /// 100 references of each cloud, each answered after 100 ms.

@@ -144,6 +144,16 @@ impl Bench {
         report["results"][0].clone()
     }
 
+    /// What a command writes to its standard output.
+    pub fn output(&self, line: &CommandLine) -> Vec<u8> {
+        let (program, arguments) = line.words.split_first().unwrap();
+        let mut command = line.measured_by(program, self.folder.path());
+        let command = command.args(arguments).stdout(Stdio::piped());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{:?}", line.words);
+        output.stdout
+    }
+
     /// The most memory that a command holds, in bytes: the median of three runs.
     pub fn memory(&self, line: &CommandLine) -> f64 {
         let mut peaks = [0.0; 3].map(|_: f64| {

@@ -2,7 +2,7 @@
 //! asked for a document in the document they asked for.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
 use chrono::Utc;
 use clap::ValueEnum as _;

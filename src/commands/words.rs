@@ -45,9 +45,7 @@ pub(super) fn advice(error: &clap::Error) -> Option<&'static str> {
         return None;
     };
     Some(match argument.split('=').next().unwrap_or_default() {
-        "--query" | "--jq" | "--filter" | "--jsonpath" => {
-            "pipe the JSON: joblens get REF -o json | jq '.jobs[].state'"
-        }
+        "--query" | "--filter" | "--jsonpath" => "joblens get REF --jq '.jobs[].state'",
         "--region" => "set region in the settings file, or JOBLENS_<CLOUD>_REGION",
         "-w" | "--watch" => "joblens watch REF…",
         "--format" => "-o table, -o wide or -o json",

@@ -17,6 +17,11 @@ pub(super) fn write(
     form: &Form,
     screen: &Screen,
 ) -> io::Result<()> {
+    // A document is read later: it holds moments, not the time that has passed since.
+    let screen = &Screen {
+        width: None,
+        ..*screen
+    };
     let (jobs, scopes, headers) = (&report.jobs, &report.scopes, form.headers);
     let mut out = BufWriter::new(out);
     if !scopes.is_empty() {

@@ -1,5 +1,7 @@
 //! Expressions of jq on the envelope.
 
+mod value;
+
 use std::fmt;
 use std::io::{self, BufWriter, Write};
 
@@ -7,8 +9,7 @@ use jaq_core::data::JustLut;
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::native::{Fun, bome};
 use jaq_core::{Compiler, Ctx, Error, Filter, Native, ValXs, Vars};
-use jaq_json::{Val, read, write::Pp};
-
+use jaq_json::{Val, write::Pp};
 use serde::Serialize;
 
 use super::escape;
@@ -91,10 +92,9 @@ impl Query {
     /// # Errors
     /// Those of the writer, and as invalid data what the expression could not do.
     pub(super) fn write(&self, out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        serde_json::to_writer(&mut bytes, document)?;
-        let input = read::parse_single(&bytes).map_err(failed)?;
-        drop(bytes);
+        let input = value::value_of(document).map_err(failed)?;
+        // A large envelope takes as long to take apart as to build, and the process ends soon.
+        std::mem::forget(input.clone());
         let mut out = BufWriter::with_capacity(1 << 16, out);
         let context = Ctx::<Data>::new(&self.filter.lut, Vars::new([]));
         for value in self.filter.id.run((context, input)) {

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
+use super::yaml;
+
 /// Answers beyond this size are many times the same: to check them would take longer than the run.
 const LARGEST: usize = 1 << 20;
 
@@ -15,6 +17,8 @@ const LARGEST: usize = 1 << 20;
 enum Form {
     /// One document.
     Envelope,
+    /// The same as YAML.
+    Yaml,
     /// A record a line.
     Stream,
 }
@@ -27,7 +31,10 @@ pub fn check(arguments: &[String], stdout: &str, code: i32) {
     }
     let found = match form(arguments) {
         None => return,
-        Some(Form::Envelope) => envelope(stdout, code),
+        Some(Form::Envelope) => serde_json::from_str(stdout)
+            .map_err(|error| error.to_string())
+            .and_then(|document| envelope(&document, code)),
+        Some(Form::Yaml) => envelope(&yaml::json_of(stdout), code),
         Some(Form::Stream) => stdout.lines().try_for_each(record),
     };
     if let Err(error) = found {
@@ -54,6 +61,7 @@ fn form(arguments: &[String]) -> Option<Form> {
         };
         form = match value {
             Some("json" | "json/1") => Some(Form::Envelope),
+            Some("yaml") => Some(Form::Yaml),
             Some("jsonl") => Some(Form::Stream),
             Some(_) => None,
             None => form,
@@ -66,13 +74,12 @@ fn form(arguments: &[String]) -> Option<Form> {
     })
 }
 
-fn envelope(stdout: &str, code: i32) -> Result<(), String> {
-    let document: Value = serde_json::from_str(stdout).map_err(|error| error.to_string())?;
+fn envelope(document: &Value, code: i32) -> Result<(), String> {
     let named = [("kinds", "Kinds"), ("states", "States")]
         .into_iter()
         .find(|(key, _)| document.get(key).is_some());
     let name = named.map_or("", |(_, definition)| definition);
-    valid(&schemas().documents[name], &document)?;
+    valid(&schemas().documents[name], document)?;
     if name.is_empty() {
         let exit = &document["exit"];
         if exit["code"] != json!(code) {

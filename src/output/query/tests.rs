@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Report;
 use crate::model::{Job, State};
 
 fn applied(expression: &str) -> io::Result<String> {
@@ -69,7 +70,7 @@ fn a_wrong_expression_is_pointed_at() {
         (".jobs | ", 9, ""),
         (".a ! .b", 4, "!"),
         ("$ENV", 1, "$ENV"),
-        ("import \"x\" as x; .", 9, "x\""),
+        ("import \"x\" as x; .", 9, "x"),
     ] {
         let problem = Query::read(expression).unwrap_err();
         assert_eq!(problem.category.exit_code(), 2);

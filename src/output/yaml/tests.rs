@@ -1,6 +1,9 @@
+#[path = "../../../tests/support/yaml.rs"]
+mod reader;
+
 use proptest::prelude::*;
+use reader::json_of;
 use serde_json::{Value, json};
-use yaml_rust2::{Yaml, YamlLoader};
 
 use super::super::text::{command_mark, is_dangerous};
 use super::*;
@@ -9,31 +12,6 @@ fn written(value: &Value) -> String {
     let mut out = Vec::new();
     write_value(&mut out, value).unwrap();
     String::from_utf8(out).unwrap()
-}
-
-/// What another reader of YAML makes of a text, as JSON.
-fn read_back(text: &str) -> Value {
-    fn json_of(yaml: &Yaml) -> Value {
-        match yaml {
-            Yaml::Null => Value::Null,
-            Yaml::Boolean(flag) => json!(flag),
-            Yaml::Integer(number) => json!(number),
-            Yaml::Real(text) => json!(text.parse::<f64>().unwrap()),
-            Yaml::String(text) => json!(text),
-            Yaml::Array(items) => items.iter().map(json_of).collect(),
-            Yaml::Hash(entries) => Value::Object(
-                entries
-                    .iter()
-                    .map(|(key, value)| (key.as_str().unwrap().to_owned(), json_of(value)))
-                    .collect(),
-            ),
-            other => panic!("{other:?}"),
-        }
-    }
-    let documents =
-        YamlLoader::load_from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    assert_eq!(documents.len(), 1, "{text}");
-    json_of(&documents[0])
 }
 
 #[test]
@@ -67,7 +45,7 @@ nested:
 "a b": 0.5
 "#
     );
-    assert_eq!(read_back(&written(&value)), value);
+    assert_eq!(json_of(&written(&value)), value);
 }
 
 #[test]
@@ -114,6 +92,6 @@ proptest! {
             prop_assert!(command_mark(line).is_none(), "{line:?}");
             prop_assert!(!line.ends_with(' '), "{line:?}");
         }
-        prop_assert_eq!(read_back(&text), value);
+        prop_assert_eq!(json_of(&text), value);
     }
 }

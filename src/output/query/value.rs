@@ -1,0 +1,331 @@
+//! A document as jaq has it, made without the detour over its text.
+
+use jaq_core::ValT as _;
+use jaq_json::{Map, Num, Val};
+use serde::ser::{
+    Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple,
+    SerializeTupleStruct, Serializer,
+};
+
+/// serde_json hands numbers with all their digits on as a struct of this name, whose only field is
+/// the text.
+const EXACT_NUMBER: &str = "$serde_json::private::Number";
+
+type Failure = serde::de::value::Error;
+
+/// Makes a value of a document.
+///
+/// # Errors
+/// The document has something that JSON does not have.
+pub(super) fn value_of(document: &impl Serialize) -> Result<Val, Failure> {
+    document.serialize(ToVal)
+}
+
+struct ToVal;
+
+fn impossible<T>(what: &str) -> Result<T, Failure> {
+    let message = format_args!("{what} has no place in JSON");
+    Err(<Failure as serde::ser::Error>::custom(message))
+}
+
+macro_rules! integers {
+    ($($method:ident: $type:ty),*) => {
+        $(fn $method(self, number: $type) -> Result<Val, Failure> {
+            Ok(Val::Num(Num::from_integral(number)))
+        })*
+    };
+}
+
+impl Serializer for ToVal {
+    type Ok = Val;
+    type Error = Failure;
+    type SerializeSeq = List;
+    type SerializeTuple = List;
+    type SerializeTupleStruct = List;
+    type SerializeTupleVariant = Impossible<Val, Failure>;
+    type SerializeMap = Object;
+    type SerializeStruct = Object;
+    type SerializeStructVariant = Impossible<Val, Failure>;
+
+    integers!(
+        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64
+    );
+
+    fn serialize_bool(self, flag: bool) -> Result<Val, Failure> {
+        Ok(Val::Bool(flag))
+    }
+
+    fn serialize_f32(self, number: f32) -> Result<Val, Failure> {
+        self.serialize_f64(f64::from(number))
+    }
+
+    fn serialize_f64(self, number: f64) -> Result<Val, Failure> {
+        Ok(match number.is_finite() {
+            true => Val::Num(Num::Float(number)),
+            // As serde_json writes it.
+            false => Val::Null,
+        })
+    }
+
+    fn serialize_char(self, c: char) -> Result<Val, Failure> {
+        self.serialize_str(c.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_str(self, text: &str) -> Result<Val, Failure> {
+        Ok(Val::utf8_str(text.as_bytes().to_vec()))
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Result<Val, Failure> {
+        impossible("a text of bytes")
+    }
+
+    fn serialize_none(self) -> Result<Val, Failure> {
+        Ok(Val::Null)
+    }
+
+    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<Val, Failure> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<Val, Failure> {
+        Ok(Val::Null)
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Val, Failure> {
+        Ok(Val::Null)
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<Val, Failure> {
+        Ok(Val::utf8_str(variant))
+    }
+
+    fn serialize_newtype_struct<T: ?Sized + Serialize>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<Val, Failure> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: ?Sized + Serialize>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<Val, Failure> {
+        let mut object = self.serialize_map(Some(1))?;
+        SerializeStruct::serialize_field(&mut object, variant, value)?;
+        SerializeMap::end(object)
+    }
+
+    fn serialize_seq(self, length: Option<usize>) -> Result<List, Failure> {
+        Ok(List(Vec::with_capacity(length.unwrap_or_default())))
+    }
+
+    fn serialize_tuple(self, length: usize) -> Result<List, Failure> {
+        self.serialize_seq(Some(length))
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<List, Failure> {
+        self.serialize_seq(Some(length))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Failure> {
+        impossible("a variant of several values")
+    }
+
+    fn serialize_map(self, length: Option<usize>) -> Result<Object, Failure> {
+        let length = length.unwrap_or_default();
+        Ok(Object {
+            fields: Map::with_capacity_and_hasher(length, Default::default()),
+            key: None,
+            is_number: false,
+        })
+    }
+
+    fn serialize_struct(self, name: &'static str, length: usize) -> Result<Object, Failure> {
+        let mut object = self.serialize_map(Some(length))?;
+        object.is_number = name == EXACT_NUMBER;
+        Ok(object)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, Failure> {
+        impossible("a variant of several values")
+    }
+}
+
+/// The elements of a list so far.
+struct List(Vec<Val>);
+
+impl SerializeSeq for List {
+    type Ok = Val;
+    type Error = Failure;
+
+    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        self.0.push(value.serialize(ToVal)?);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Val, Failure> {
+        Ok(Val::Arr(self.0.into()))
+    }
+}
+
+impl SerializeTuple for List {
+    type Ok = Val;
+    type Error = Failure;
+
+    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        SerializeSeq::serialize_element(self, value)
+    }
+
+    fn end(self) -> Result<Val, Failure> {
+        SerializeSeq::end(self)
+    }
+}
+
+impl SerializeTupleStruct for List {
+    type Ok = Val;
+    type Error = Failure;
+
+    fn serialize_field<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        SerializeSeq::serialize_element(self, value)
+    }
+
+    fn end(self) -> Result<Val, Failure> {
+        SerializeSeq::end(self)
+    }
+}
+
+/// The fields of an object so far.
+struct Object {
+    fields: Map,
+    key: Option<Val>,
+    is_number: bool,
+}
+
+impl SerializeMap for Object {
+    type Ok = Val;
+    type Error = Failure;
+
+    fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Failure> {
+        match key.serialize(ToVal)? {
+            key @ Val::TStr(_) => {
+                self.key = Some(key);
+                Ok(())
+            }
+            _ => impossible("a key that is no text"),
+        }
+    }
+
+    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        let key = self.key.take().expect("a key comes before its value");
+        self.fields.insert(key, value.serialize(ToVal)?);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Val, Failure> {
+        Ok(Val::obj(self.fields))
+    }
+}
+
+impl SerializeStruct for Object {
+    type Ok = Val;
+    type Error = Failure;
+
+    fn serialize_field<T: ?Sized + Serialize>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Failure> {
+        let value = value.serialize(ToVal)?;
+        // A name that is part of the program is not copied.
+        self.fields.insert(Val::utf8_str(name), value);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Val, Failure> {
+        if !self.is_number {
+            return Ok(Val::obj(self.fields));
+        }
+        match self.fields.into_values().next() {
+            Some(Val::TStr(text)) => {
+                let text = String::from_utf8_lossy(&text);
+                Val::from_num(&text).map_err(<Failure as serde::ser::Error>::custom)
+            }
+            _ => impossible("a number without digits"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jaq_json::read::parse_single;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::{Job, Report};
+
+    fn is_as_text(document: &impl Serialize) -> bool {
+        let text = serde_json::to_vec(document).unwrap();
+        // Compared as text: jaq holds 4.0 for equal to 4.
+        value_of(document).unwrap().to_string() == parse_single(&text).unwrap().to_string()
+    }
+
+    #[test]
+    fn the_envelope_is_the_same_as_by_its_text() {
+        let mut job = Job {
+            reference: "aliyun/job/c/训练".into(),
+            exit_code: Some(137),
+            vendor: serde_json::from_str("[18446744073709551616, 1.10, 1e3, -0.0]").unwrap(),
+            ..Job::default()
+        };
+        job.resources.cpu = Some(0.5);
+        job.labels.insert("k".into(), None);
+        assert!(is_as_text(&Report::new("get", vec![job], vec![], vec![])));
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            "(?s:.){0,9}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 30, 5, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                proptest::collection::btree_map("(?s:.){0,4}", inner, 0..5)
+                    .prop_map(|fields| json!(fields)),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_document_is_the_same_as_by_its_text(document in any_json()) {
+            prop_assert!(is_as_text(&document));
+        }
+    }
+}
