@@ -343,7 +343,7 @@ fn credentials_that_are_refused_are_not_tried_again() {
 
 #[test]
 fn wrong_use_is_told_before_the_first_call() {
-    let wrong: [(&[&str], &str); 5] = [
+    let wrong: [(&[&str], &str); 6] = [
         (&["watch"], "nothing to watch"),
         (&["watch", "--sort-by", "state", JOB], "joblens get"),
         (&["watch", "-o", "json", JOB], "-o jsonl"),
