@@ -4,6 +4,8 @@ mod catalog;
 mod demo;
 mod emulate;
 mod ending;
+mod events;
+mod follow;
 mod gated;
 mod get;
 mod global;
@@ -61,6 +63,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Get(get::Arguments),
+    Events(events::Arguments),
     Wait(wait::Arguments),
     Watch(watch::Arguments),
     Kinds(kinds::Arguments),
@@ -75,6 +78,7 @@ impl Command {
     fn name(&self) -> &'static str {
         match self {
             Self::Get(_) => "get",
+            Self::Events(_) => "events",
             Self::Wait(_) => "wait",
             Self::Watch(_) => "watch",
             Self::Kinds(_) => "kinds",
@@ -100,7 +104,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Err(error) => return refusal::show(&error, &arguments),
     };
     let name = cli.command.as_ref().map_or("get", Command::name);
-    let session = match Session::new(cli.global, environment) {
+    let own_columns = matches!(cli.command, Some(Command::Events(_)));
+    let session = match Session::new(cli.global, environment, own_columns) {
         Ok(session) => session,
         Err((session, problem)) => return session.refuse(name, vec![problem]),
     };
@@ -113,6 +118,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             ],
         ),
         Some(Command::Get(arguments)) => get::run(&session, &arguments),
+        Some(Command::Events(arguments)) => events::run(&session, &arguments),
         Some(Command::Wait(arguments)) => wait::run(&session, &arguments),
         Some(Command::Watch(arguments)) => watch::run(&session, &arguments),
         Some(Command::Kinds(arguments)) => kinds::run(&session, &arguments),
@@ -153,8 +159,12 @@ impl Session {
     ///
     /// # Errors
     /// Wrong use, with a session that can show it.
-    fn new(global: Global, environment: Environment) -> Result<Self, (Box<Self>, Problem)> {
-        let (form, sort) = (global.form(), global.sort());
+    fn new(
+        global: Global,
+        environment: Environment,
+        own_columns: bool,
+    ) -> Result<Self, (Box<Self>, Problem)> {
+        let (form, sort) = (global.form(own_columns), global.sort());
         let mut session = Self {
             form: global.plain_form(),
             sort: None,
@@ -210,21 +220,26 @@ impl Session {
         let stdout = io::stdout();
         let screen = self.screen(stdout.is_terminal());
         let written = output::write(&mut stdout.lock(), &report, &self.form, &screen);
-        let code = match written {
-            Ok(()) => report.exit.code,
+        let code = self.written(written, report.exit.code);
+        // The process ends here: to take thousands of containers apart would be time for nothing.
+        std::mem::forget(report);
+        code
+    }
+
+    /// The exit code of a command whose answer was written, or was not.
+    fn written(&self, written: io::Result<()>, code: u8) -> u8 {
+        match written {
+            Ok(()) => code,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
             Err(error) => {
                 self.complain(&unwritable(&error));
                 // A cause that is known already says more.
-                match report.exit.code {
+                match code {
                     0 => Exit::new(5).code,
                     code => code,
                 }
             }
-        };
-        // The process ends here: to take thousands of containers apart would be time for nothing.
-        std::mem::forget(report);
-        code
+        }
     }
 
     /// Puts things in the order that was asked for.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::Session;
 use crate::error::Problem;
-use crate::model::{Kinds, Report, Words};
+use crate::model::{Kinds, Report, Timeline, Words};
 use crate::output::{self, Format};
 use crate::providers;
 
@@ -30,6 +30,8 @@ enum What {
     Envelope,
     /// One line of -o jsonl
     Stream,
+    /// The answer of events -o json and -o yaml
+    Events,
 }
 
 /// Prints a schema made of the types that are printed elsewhere.
@@ -45,6 +47,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
             generator.subschema_for::<Words>();
             Report::json_schema(generator)
         }),
+        What::Events => document("The timeline of joblens events", Timeline::json_schema),
         What::Stream => document("A line of a stream of joblens", output::record_schema),
     };
     session.say(format!("{schema:#}\n"), false)

@@ -9,7 +9,10 @@ fn nearest(word: &str) -> Option<&'static str> {
     Some(match word {
         "cancel" | "delete" | "rm" | "stop" | "kill" | "submit" | "create" | "run" | "start"
         | "restart" | "scale" | "apply" => "joblens only reads",
-        "logs" | "log" | "view" | "show" | "status" | "inspect" | "info" | "describe" | "desc" => {
+        "logs" | "log" | "history" | "timeline" => {
+            "no logs are read; to see what happened to things: joblens events REF…"
+        }
+        "view" | "show" | "status" | "inspect" | "info" | "describe" | "desc" => {
             "to look at a thing: joblens get REF -o json"
         }
         "ps" | "top" | "jobs" | "squeue" | "qstat" => "to look at things: joblens get REF… -o wide",
@@ -18,8 +21,8 @@ fn nearest(word: &str) -> Option<&'static str> {
 }
 
 /// The words that call a command.
-pub(super) const COMMANDS: [&str; 9] = [
-    "get", "wait", "watch", "kinds", "states", "schema", "demo", "emulate", "help",
+pub(super) const COMMANDS: [&str; 10] = [
+    "get", "events", "wait", "watch", "kinds", "states", "schema", "demo", "emulate", "help",
 ];
 
 /// A first word that is neither a command nor a reference.
@@ -61,7 +64,8 @@ mod tests {
     fn words_from_elsewhere_get_one_sentence() {
         let hint = |word| unknown_command(word).hint.unwrap();
         assert_eq!(hint("delete"), "joblens only reads");
-        assert!(hint("logs").contains("joblens get"));
+        assert!(hint("logs").contains("joblens events"));
+        assert!(hint("view").contains("joblens get"));
         assert_eq!(hint("gte"), "joblens get");
         assert!(hint("zzz").contains("slash"));
     }

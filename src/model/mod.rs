@@ -9,11 +9,13 @@ mod container;
 mod details;
 mod event;
 mod gate;
+mod occurrence;
 mod report;
 mod scope;
 mod state;
 mod task;
 mod time;
+mod timeline;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,11 +30,13 @@ pub use container::{
 pub use details::{Details, JobDetails, ScopeDetails, TaskDetails};
 pub use event::{Event, Level, Object};
 pub use gate::{Gate, Verdict};
+pub use occurrence::{Occurrence, What};
 pub use report::{Coverage, Exit, Notice, Report};
 pub use scope::Scope;
 pub use state::State;
 pub use task::{Address, ConfigFile, Disk, EmptyDir, Flex, Nfs, Task, Volume};
 pub use time::Time;
+pub use timeline::{Sieve, Timeline};
 
 /// A job, container instance, invocation or service: the thing a reference names.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]

@@ -142,7 +142,7 @@ fn write(
         return query.write(out, document);
     }
     match form.format {
-        Format::Json => json::write_value(out, document),
+        Format::Json => json::write_document(out, document),
         Format::Yaml => yaml::write_value(out, document),
         Format::Csv | Format::Tsv => cells(out, sheet, form),
         Format::Markdown => {

@@ -11,17 +11,14 @@ use crate::model::Report;
 /// # Errors
 /// Those of the writer.
 pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    write_value(out, report)
+    write_document(out, report)
 }
 
 /// Writes a document, indented, with a line end.
-///
-/// # Errors
-/// Those of the writer.
-pub(super) fn write_value(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+pub(super) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
     let mut serializer = Serializer::with_formatter(&mut out, Harmless::default());
-    value.serialize(&mut serializer)?;
+    document.serialize(&mut serializer)?;
     out.write_all(b"\n")?;
     out.flush()
 }

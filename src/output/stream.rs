@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::why::why;
 use super::{escape, json};
 use crate::error::Problem;
-use crate::model::{Job, Report, Scope, State, Time};
+use crate::model::{Job, Occurrence, Report, Scope, State, Time};
 
 /// Writes a change of state as one line of fields with blanks between them:
 /// time, reference, state, the state before (`-` at first sight), and why.
@@ -77,6 +77,10 @@ impl Content for &Scope {
     const TYPE: &'static str = "scope";
 }
 
+impl Content for &Occurrence {
+    const TYPE: &'static str = "event";
+}
+
 impl Content for Transition<'_> {
     const TYPE: &'static str = "transition";
 }
@@ -115,6 +119,7 @@ pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
             record::<&Job>(generator),
             record::<&Scope>(generator),
             record::<Transition>(generator),
+            record::<&Occurrence>(generator),
             record::<&Problem>(generator),
             record::<Summary>(generator),
         ],
@@ -172,6 +177,14 @@ impl Records {
     /// Those of the writer.
     pub fn job(&mut self, out: &mut dyn Write, at: Time, job: &Job) -> io::Result<()> {
         self.write(out, at, job)
+    }
+
+    /// Something happened.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn event(&mut self, out: &mut dyn Write, at: Time, one: &Occurrence) -> io::Result<()> {
+        self.write(out, at, one)
     }
 
     /// A place was found.

@@ -47,7 +47,7 @@ fn form(arguments: &[String]) -> Option<Form> {
     let is = |word: &&str| arguments.iter().any(|argument| argument == word);
     if ["emulate", "schema", "--help", "-h", "--version", "-V"]
         .iter()
-        .any(|word| is(word))
+        .any(is)
     {
         return None;
     }
@@ -75,12 +75,16 @@ fn form(arguments: &[String]) -> Option<Form> {
 }
 
 fn envelope(document: &Value, code: i32) -> Result<(), String> {
-    let named = [("kinds", "Kinds"), ("states", "States")]
-        .into_iter()
-        .find(|(key, _)| document.get(key).is_some());
+    let named = [
+        ("kinds", "Kinds"),
+        ("states", "States"),
+        ("events", "Timeline"),
+    ]
+    .into_iter()
+    .find(|(key, _)| document.get(key).is_some());
     let name = named.map_or("", |(_, definition)| definition);
     valid(&schemas().documents[name], document)?;
-    if name.is_empty() {
+    if document.get("exit").is_some() {
         let exit = &document["exit"];
         if exit["code"] != json!(code) {
             return Err(format!("exit is {exit}, the process ended with {code}"));
@@ -146,6 +150,7 @@ fn schemas() -> &'static Schemas {
     static SCHEMAS: OnceLock<Schemas> = OnceLock::new();
     SCHEMAS.get_or_init(|| {
         let envelope = printed("envelope");
+        let events = printed("events");
         let definition = |name: &str| {
             let part = json!({ "$ref": format!("#/$defs/{name}") });
             compiled(&part, &envelope)
@@ -154,6 +159,7 @@ fn schemas() -> &'static Schemas {
             ("", compiled(&envelope, &envelope)),
             ("Kinds", definition("Kinds")),
             ("States", definition("States")),
+            ("Timeline", compiled(&events, &events)),
         ];
         let stream = printed("stream");
         let records = stream["oneOf"].as_array().unwrap().iter().map(|record| {

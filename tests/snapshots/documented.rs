@@ -1,0 +1,188 @@
+//! The documented answers of the clouds as the things that a look-up makes of them: through the real
+//! clients, at the time at which the model beside each answer was observed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use joblens::http::{Deadline, Limits, Wire};
+use joblens::model::{Job, Time};
+use joblens::providers::{self, Ask, Client, RESERVED_KINDS, mask_job};
+use joblens::reference::{Reader, Reference, Target};
+use joblens::settings::{CloudKeys, Environment, Settings};
+use serde_json::Value;
+
+use crate::support::{Server, http, json};
+
+/// Name of a model below `fixtures/`, and what each call that leads to it is answered: a part of the
+/// request, and a file below `fixtures/`.
+type Documented = (&'static str, &'static [(&'static str, &'static str)]);
+
+const DESCRIBE: &str = "DescribeServerlessJobs";
+const LIST: &str = "ListServerlessJobs";
+
+const DOCUMENTED: &[Documented] = &[
+    (
+        "aliyun/describe-serverless-jobs",
+        &[(DESCRIBE, "aliyun/describe-serverless-jobs.json")],
+    ),
+    (
+        "aliyun/describe-serverless-jobs-every-field",
+        &[(DESCRIBE, "aliyun/describe-serverless-jobs-every-field.json")],
+    ),
+    (
+        "aliyun/describe-serverless-jobs-failed",
+        &[(DESCRIBE, "aliyun/describe-serverless-jobs-failed.json")],
+    ),
+    (
+        "aliyun/describe-serverless-jobs-pending",
+        &[(DESCRIBE, "aliyun/describe-serverless-jobs-pending.json")],
+    ),
+    (
+        "aliyun/describe-serverless-jobs-array-all",
+        &[
+            (DESCRIBE, "aliyun/describe-serverless-jobs-array.json"),
+            (LIST, "aliyun/list-serverless-jobs-subtasks.json"),
+        ],
+    ),
+    (
+        "aliyun/describe-serverless-jobs-array-missing",
+        &[
+            (DESCRIBE, "aliyun/describe-serverless-jobs-array.json"),
+            (LIST, "aliyun/list-serverless-jobs-subtask-missing.json"),
+        ],
+    ),
+    (
+        "aliyun/list-invocation-status",
+        &[
+            ("ListInvocationStatus", "aliyun/list-invocation-status.json"),
+            (
+                "ListInvocationResults",
+                "aliyun/list-invocation-results.json",
+            ),
+        ],
+    ),
+    ("sugon/waiting", &[("", "sugon/waiting.json")]),
+    ("sugon/running", &[("", "sugon/running.json")]),
+    ("sugon/completed", &[("", "sugon/completed.json")]),
+    ("huawei/waiting", &[("", "huawei/waiting.json")]),
+    ("huawei/running", &[("", "huawei/running.json")]),
+    ("huawei/success", &[("", "huawei/success.json")]),
+    ("huawei/failed", &[("", "huawei/failed.json")]),
+    ("tencent/events", &[("", "tencent/events.json")]),
+    (
+        "tencent/events-top-level",
+        &[("", "tencent/events-top-level.json")],
+    ),
+    ("tencent/empty", &[("", "tencent/empty.json")]),
+];
+
+/// What is set for the tests; the regions are those of the models.
+const VARIABLES: [(&str, &str); 10] = [
+    ("JOBLENS_ALIYUN_REGION", "cn-hangzhou"),
+    ("ALIBABA_CLOUD_ACCESS_KEY_ID", "id"),
+    ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test"),
+    ("JOBLENS_SUGON_TOKEN", "test"),
+    ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
+    ("JOBLENS_HUAWEI_TOKEN", "test"),
+    ("HUAWEICLOUD_SDK_PROJECT_ID", "project"),
+    ("TENCENTCLOUD_SECRET_ID", "id"),
+    ("TENCENTCLOUD_SECRET_KEY", "test"),
+    ("TENCENTCLOUD_REGION", "ap-guangzhou"),
+];
+
+/// A file below `fixtures/`.
+pub fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name)
+}
+
+/// Every documented answer: the name of its model without the ending, and the thing it becomes.
+pub fn documented() -> Vec<(&'static str, Job)> {
+    let all = DOCUMENTED.iter();
+    all.map(|(name, answers)| (*name, look_up(name, answers)))
+        .collect()
+}
+
+/// The model beside a documented answer.
+pub fn model(name: &str) -> Value {
+    let text = fs::read(fixture(&format!("{name}.model.json"))).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+fn look_up(name: &str, answers: &'static [(&str, &str)]) -> Job {
+    let server = Server::start(move |_, got, stream| {
+        let answer = answers.iter().find(|(part, _)| got.head.contains(part));
+        let bytes = match answer {
+            Some((_, file)) => json(fs::read(fixture(file)).unwrap()),
+            None => http("404 Not Found", "", b""),
+        };
+        std::io::Write::write_all(stream, &bytes).unwrap();
+    });
+    let model = model(name);
+    let input = model["ref"].as_str().unwrap();
+    let now = DateTime::parse_from_rfc3339(model["observed_at"].as_str().unwrap())
+        .unwrap()
+        .to_utc();
+    let reference = reference(input);
+    let client = client(reference.template.cloud, &server.origin(), now);
+    let ask = Ask {
+        vendor: false,
+        show_secrets: false,
+        trust_finished: false,
+        states: Vec::new(),
+        deadline: Deadline::after(Duration::from_secs(60)),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let found = runtime.block_on(client.look_up(&reference, &ask));
+    let mut job = found
+        .unwrap_or_else(|problem| panic!("{name}: {problem:?}"))
+        .job;
+    job.settle(Time::new(now).unwrap());
+    mask_job(&mut job);
+    job
+}
+
+fn reference(input: &str) -> Reference {
+    let templates: Vec<_> = providers::kinds().map(|kind| &kind.template).collect();
+    let reader = Reader {
+        templates: &templates,
+        reserved: &RESERVED_KINDS,
+        default_profile: "default",
+        setting: &|_, _, _| None,
+    };
+    match reader.read(input).unwrap() {
+        Target::Things(mut things) => things.remove(0),
+        other => panic!("{input} is {other:?}"),
+    }
+}
+
+fn client(cloud: &str, origin: &str, now: DateTime<Utc>) -> Box<dyn Client> {
+    let cloud = providers::cloud(cloud).unwrap();
+    let mut variables: BTreeMap<String, String> = VARIABLES
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect();
+    let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name.to_uppercase());
+    variables.insert(endpoint, origin.to_owned());
+    let keys = CloudKeys {
+        cloud: cloud.name,
+        keys: cloud.keys,
+    };
+    let settings = Settings::of(Environment::new(variables));
+    let profile = settings.profile(&keys, "default").unwrap();
+    let wire = Wire::new(
+        Limits::default(),
+        &[],
+        Arc::new(move || now),
+        Arc::new(|_| {}),
+    );
+    (cloud.connect)(&profile, &wire.unwrap()).unwrap()
+}

@@ -1,0 +1,19 @@
+//! What people see of every documented answer, kept as files that they can read.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod documented;
+mod events;
+mod kept;
+
+use documented::{documented, model};
+
+#[test]
+fn a_documented_answer_becomes_the_model_beside_it() {
+    for (name, job) in documented() {
+        assert_eq!(serde_json::to_value(&job).unwrap(), model(name), "{name}");
+    }
+}
