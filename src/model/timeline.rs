@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::occurrence::{self, Occurrence};
@@ -7,9 +8,10 @@ use super::{Coverage, Exit, Gate, Job, Notice, Report, Time};
 use crate::error::Problem;
 
 /// The envelope of a timeline: what happened to things, and what could not be read.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Timeline {
     /// Version of the shape: `joblens/1`.
+    #[schemars(extend("const" = Report::SCHEMA))]
     pub schema: &'static str,
     /// Name of the command.
     pub command: &'static str,
