@@ -7,6 +7,8 @@ mod support;
 
 mod complete;
 mod documented;
+mod forms;
+mod hostile;
 mod kept;
 mod pages;
 

@@ -105,10 +105,10 @@ fn previously(page: &Page, state: &Termination) -> Vec<Value> {
         let mark = if text.is_empty() { ": " } else { "; " };
         text += &format!("{mark}{said}");
     }
-    if let Some(detail) = &state.detail_status {
-        if Some(detail) != state.reason.as_ref() {
-            text += &format!(" ({})", detail.trim());
-        }
+    if let Some(detail) = &state.detail_status
+        && Some(detail) != state.reason.as_ref()
+    {
+        text += &format!(" ({})", detail.trim());
     }
     let word = state.state.word().to_owned();
     let mut lines = vec![Value::Led(Ink::State(state.state), word, text)];
