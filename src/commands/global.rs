@@ -31,7 +31,7 @@ pub(super) struct Global {
     pub config: Option<PathBuf>,
     /// Columns of table, csv, tsv and markdown, such as ref,state,exit_code
     #[arg(long, global = true, value_delimiter = ',', value_name = "NAMES")]
-    columns: Vec<String>,
+    pub columns: Vec<String>,
     /// Sort by a column; -COLUMN for the greatest first
     #[arg(long, global = true, allow_hyphen_values = true, value_name = "COLUMN")]
     sort_by: Option<String>,
@@ -149,11 +149,11 @@ impl Global {
         }
     }
 
-    /// How an answer is shown.
+    /// How an answer is shown; a command with columns of its own reads their names itself.
     ///
     /// # Errors
     /// Wrong use: a column or an expression that cannot be read, or that the form has no place for.
-    pub(super) fn form(&self) -> Result<output::Form, Problem> {
+    pub(super) fn form(&self, own_columns: bool) -> Result<output::Form, Problem> {
         let format = match (&self.jq, self.format()) {
             (None, format) => format,
             // The expression works on the envelope.
@@ -177,9 +177,8 @@ impl Global {
                     .hint("--jq picks fields of the JSON: --jq '.jobs[] | {ref, state}'"),
             );
         }
-        let columns: Vec<output::Column> = self
-            .columns
-            .iter()
+        let names = self.columns.iter().filter(|_| !own_columns);
+        let columns: Vec<output::Column> = names
             .map(|name| output::Column::named(name))
             .collect::<Result<_, _>>()?;
         let query = self.jq.as_deref().map(output::Query::read).transpose()?;

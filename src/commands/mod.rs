@@ -1,9 +1,12 @@
 //! The commands: a file each, its arguments and its run side by side.
 
+mod asked;
 mod demo;
 mod describe;
 mod emulate;
 mod ending;
+mod events;
+mod follow;
 mod gated;
 mod get;
 mod global;
@@ -60,6 +63,7 @@ struct Cli {
 enum Command {
     Get(get::Arguments),
     Describe(describe::Arguments),
+    Events(events::Arguments),
     List(list::Arguments),
     Wait(wait::Arguments),
     Watch(watch::Arguments),
@@ -79,7 +83,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
-    let session = match Session::new(cli.global, environment) {
+    let own_columns = matches!(cli.command, Some(Command::Events(_)));
+    let session = match Session::new(cli.global, environment, own_columns) {
         Ok(session) => session,
         Err((session, problem)) => return session.refuse("get", vec![problem]),
     };
@@ -93,6 +98,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         ),
         Some(Command::Get(arguments)) => get::run(&session, &arguments),
         Some(Command::Describe(arguments)) => describe::run(&session, &arguments),
+        Some(Command::Events(arguments)) => events::run(&session, &arguments),
         Some(Command::List(arguments)) => list::run(&session, &arguments),
         Some(Command::Wait(arguments)) => wait::run(&session, &arguments),
         Some(Command::Watch(arguments)) => watch::run(&session, &arguments),
@@ -143,8 +149,12 @@ impl Session {
     ///
     /// # Errors
     /// Wrong use, with a session that can show it.
-    fn new(global: Global, environment: Environment) -> Result<Self, (Box<Self>, Problem)> {
-        let (form, sort) = (global.form(), global.sort());
+    fn new(
+        global: Global,
+        environment: Environment,
+        own_columns: bool,
+    ) -> Result<Self, (Box<Self>, Problem)> {
+        let (form, sort) = (global.form(own_columns), global.sort());
         let mut session = Self {
             form: global.plain_form(),
             sort: None,
@@ -229,21 +239,27 @@ impl Session {
         }
         let stdout = io::stdout();
         let screen = self.screen(stdout.is_terminal());
-        let code = match write(&mut stdout.lock(), &report, &screen) {
-            Ok(()) => report.exit.code,
+        let written = write(&mut stdout.lock(), &report, &screen);
+        let code = self.written(written, report.exit.code);
+        // The process ends here: to take thousands of containers apart would be time for nothing.
+        std::mem::forget(report);
+        code
+    }
+
+    /// The exit code of a command whose answer was written, or was not.
+    fn written(&self, written: io::Result<()>, code: u8) -> u8 {
+        match written {
+            Ok(()) => code,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
             Err(error) => {
                 self.complain(&unwritable(&error));
                 // A cause that is known already says more.
-                match report.exit.code {
+                match code {
                     0 => Exit::new(5).code,
                     code => code,
                 }
             }
-        };
-        // The process ends here: to take thousands of containers apart would be time for nothing.
-        std::mem::forget(report);
-        code
+        }
     }
 
     /// Puts things in the order that was asked for.

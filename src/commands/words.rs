@@ -9,7 +9,10 @@ fn nearest(word: &str) -> Option<&'static str> {
     Some(match word {
         "cancel" | "delete" | "rm" | "stop" | "kill" | "submit" | "create" | "run" | "start"
         | "restart" | "scale" | "apply" => "joblens only reads",
-        "logs" | "log" | "view" | "show" | "inspect" | "info" => {
+        "logs" | "log" | "history" | "timeline" => {
+            "no logs are read; to see what happened to things: joblens events REF…"
+        }
+        "view" | "show" | "inspect" | "info" => {
             "to see everything about a thing: joblens describe REF"
         }
         "status" => "to look at a thing: joblens get REF",
@@ -21,8 +24,8 @@ fn nearest(word: &str) -> Option<&'static str> {
     })
 }
 
-const COMMANDS: [&str; 9] = [
-    "get", "describe", "list", "ls", "wait", "watch", "demo", "emulate", "help",
+const COMMANDS: [&str; 10] = [
+    "get", "describe", "events", "list", "ls", "wait", "watch", "demo", "emulate", "help",
 ];
 
 /// A first word that is neither a command nor a reference.
@@ -64,7 +67,8 @@ mod tests {
     fn words_from_elsewhere_get_one_sentence() {
         let hint = |word| unknown_command(word).hint.unwrap();
         assert_eq!(hint("delete"), "joblens only reads");
-        assert!(hint("logs").contains("joblens describe"));
+        assert!(hint("logs").contains("joblens events"));
+        assert!(hint("view").contains("joblens describe"));
         assert!(hint("squeue").contains("joblens list"));
         assert_eq!(hint("gte"), "joblens get");
         assert_eq!(hint("lsit"), "joblens list");

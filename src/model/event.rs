@@ -13,6 +13,14 @@ pub enum Level {
 }
 
 impl Level {
+    /// The word as it stands in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Warning => "warning",
+        }
+    }
+
     /// Reads the cloud's word, without regard to case and surrounding white space.
     pub fn from_word(word: &str) -> Option<Self> {
         match word.trim().to_ascii_lowercase().as_str() {

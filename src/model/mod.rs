@@ -7,11 +7,13 @@
 mod container;
 mod event;
 mod gate;
+mod occurrence;
 mod report;
 mod scope;
 mod state;
 mod task;
 mod time;
+mod timeline;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,11 +26,13 @@ pub use container::{
 };
 pub use event::{Event, Level, Object};
 pub use gate::{Gate, Verdict};
+pub use occurrence::{Occurrence, What};
 pub use report::{Coverage, Exit, Notice, Report};
 pub use scope::Scope;
 pub use state::State;
 pub use task::{Address, ConfigFile, Disk, EmptyDir, Flex, Nfs, Task, Volume};
 pub use time::Time;
+pub use timeline::{Sieve, Timeline};
 
 /// What only one kind of thing has: a typed struct of the cloud's folder, serialised as `details`.
 pub trait Details: erased_serde::Serialize + fmt::Debug + Send + Sync {}

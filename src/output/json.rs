@@ -11,9 +11,14 @@ use crate::model::Report;
 /// # Errors
 /// Those of the writer.
 pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    write_document(out, report)
+}
+
+/// Writes a document, indented, with a line end.
+pub(super) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
     let mut serializer = Serializer::with_formatter(&mut out, Harmless::default());
-    report.serialize(&mut serializer)?;
+    document.serialize(&mut serializer)?;
     out.write_all(b"\n")?;
     out.flush()
 }

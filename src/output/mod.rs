@@ -20,6 +20,7 @@ mod rows;
 mod stream;
 mod table;
 mod text;
+mod timeline;
 mod why;
 mod yaml;
 mod zone;
@@ -46,6 +47,7 @@ pub use stream::{Records, Summary, write_transition};
 use table::Layout;
 pub use table::Row;
 pub use text::escape;
+pub use timeline::{EventColumn, Page, write as write_timeline};
 pub use zone::Zone;
 
 /// What an answer or a message is shown on.

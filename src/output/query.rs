@@ -10,11 +10,11 @@ use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::native::{Fun, bome};
 use jaq_core::{Compiler, Ctx, Error, Filter, Native, ValXs, Vars};
 use jaq_json::{Val, write::Pp};
+use serde::Serialize;
 
 use super::escape;
 use super::json::write_harmless;
 use crate::error::Problem;
-use crate::model::Report;
 
 type Data = JustLut<Val>;
 
@@ -91,8 +91,8 @@ impl Query {
     ///
     /// # Errors
     /// Those of the writer, and as invalid data what the expression could not do.
-    pub(super) fn write(&self, out: &mut dyn Write, report: &Report) -> io::Result<()> {
-        let input = value::value_of(report).map_err(failed)?;
+    pub(super) fn write(&self, out: &mut dyn Write, envelope: &impl Serialize) -> io::Result<()> {
+        let input = value::value_of(envelope).map_err(failed)?;
         // A large envelope takes as long to take apart as to build, and the process ends soon.
         std::mem::forget(input.clone());
         let mut out = BufWriter::with_capacity(1 << 16, out);

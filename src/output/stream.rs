@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::why::why;
 use super::{escape, json};
 use crate::error::Problem;
-use crate::model::{Job, Report, Scope, State, Time};
+use crate::model::{Job, Occurrence, Report, Scope, State, Time};
 
 /// Writes a change of state as one line of fields with blanks between them:
 /// time, reference, state, the state before (`-` at first sight), and why.
@@ -105,6 +105,14 @@ impl Records {
     /// Those of the writer.
     pub fn job(&mut self, out: &mut dyn Write, at: Time, job: &Job) -> io::Result<()> {
         self.write(out, "job", at, job)
+    }
+
+    /// Something happened.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn event(&mut self, out: &mut dyn Write, at: Time, one: &Occurrence) -> io::Result<()> {
+        self.write(out, "event", at, one)
     }
 
     /// A place was found.

@@ -15,6 +15,9 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     disarm(text)
 }
 
+/// Bytes of a column at most: the longest family of emoji takes 13.
+const BYTES_A_COLUMN: usize = 16;
+
 /// Escapes each line of a text and keeps its line breaks.
 pub(super) fn escape_lines(text: &str) -> String {
     let lines: Vec<Cow<'_, str>> = text.lines().map(escape).collect();
@@ -109,13 +112,15 @@ pub(super) fn shorten(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(short)
 }
 
-/// The longest beginning of a text that takes at most so many columns.
+/// The longest beginning of a text that takes at most so many columns, and not more characters
+/// without a width than any language needs: what takes no room would never end a line.
 fn take_columns(text: &str, columns: usize) -> &str {
+    let most_bytes = columns.saturating_mul(BYTES_A_COLUMN);
     let mut end = 0;
     // A character may join those before it (ZWJ, flags), so the width is that of the whole beginning.
     for (at, c) in text.char_indices() {
         let next = at + c.len_utf8();
-        if width(&text[..next]) > columns {
+        if next > most_bytes || width(&text[..next]) > columns {
             break;
         }
         end = next;
@@ -136,7 +141,8 @@ pub(super) fn wrap(text: &str, columns: usize, most: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
-        if width(rest) <= columns {
+        let head = take_columns(rest, columns);
+        if head.len() == rest.len() {
             lines.push(rest.to_owned());
             break;
         }
@@ -144,7 +150,6 @@ pub(super) fn wrap(text: &str, columns: usize, most: usize) -> Vec<String> {
             lines.push(shorten(rest, columns).into_owned());
             break;
         }
-        let head = take_columns(rest, columns);
         let end = match head.rfind(' ') {
             Some(blank) if blank > head.len() / 2 => blank,
             _ => head.len(),
@@ -210,6 +215,14 @@ mod tests {
             wrap("one two three four five", 10, 2),
             ["one two", "three fou…"]
         );
+    }
+
+    #[test]
+    fn a_long_text_wraps_without_a_loss_even_if_it_takes_no_room() {
+        for unit in ["x", "词", "e\u{301}", "\u{301}", "\u{200d}"] {
+            let text = unit.repeat(50_000 / unit.len());
+            assert!(wrap(&text, 67, usize::MAX).concat() == text, "{unit:?}");
+        }
     }
 
     proptest! {

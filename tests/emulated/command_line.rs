@@ -236,7 +236,7 @@ fn words_and_options_from_elsewhere_get_their_sentence() {
     for (arguments, sentence) in [
         (&["delete", "aliyun/job/C/5"][..], "joblens only reads"),
         (&["submit"], "joblens only reads"),
-        (&["logs", "aliyun/job/C/5"], "joblens describe REF"),
+        (&["logs", "aliyun/job/C/5"], "joblens events REF"),
         (&["gte", "aliyun/job/C/5"], "joblens get"),
         (
             &["get", "--region", "x", JOB],

@@ -7,6 +7,7 @@ mod support;
 
 mod complete;
 mod documented;
+mod events;
 mod forms;
 mod hostile;
 mod kept;

@@ -53,6 +53,8 @@ pub(super) struct Watched {
 pub(super) enum Change {
     /// A thing is in another state than before; its number, and the state before.
     State(usize, Option<State>),
+    /// A thing was read, whatever its state; told only where [`Manner::tells_reads`] asks for it.
+    Read(usize),
     /// A look at a thing failed in a way that will not pass by itself, or in another than before.
     Problem(usize),
     /// A cloud stopped answering or is back.
@@ -70,6 +72,8 @@ pub(super) struct Manner {
     pub needs_events: bool,
     /// Things that report events only must be confirmed to exist.
     pub confirms: bool,
+    /// Every look that reads a thing is a change.
+    pub tells_reads: bool,
 }
 
 impl Watched {

@@ -88,6 +88,9 @@ impl Poller {
                 if before != Some(job.state) {
                     changes.push(Change::State(number, before));
                 }
+                if self.manner.tells_reads {
+                    changes.push(Change::Read(number));
+                }
                 let unchanged = now.saturating_sub(watched.track.since().unwrap_or(now));
                 let every = self.pause(&job, unchanged);
                 let watched = &mut self.watched[number];

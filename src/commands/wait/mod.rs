@@ -83,6 +83,7 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Re
         ends_at: plan.timeout.filter(|timeout| !timeout.is_zero()),
         needs_events: quiet_goal,
         confirms: quiet_goal,
+        ..Manner::default()
     };
     let voice = Voice::new(
         session.global.quiet,
@@ -234,6 +235,7 @@ impl Wait<'_> {
     fn line(&self, change: &Change, now: Duration) -> Option<String> {
         let clock = output::duration(now.as_secs() as i64);
         match change {
+            Change::Read(_) => None,
             Change::State(..) if self.voice.is_live() => None,
             Change::State(number, before) => {
                 let watched = &self.poller.watched[*number];

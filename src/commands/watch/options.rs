@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::super::follow::Plan;
 use crate::error::Problem;
 use crate::gate::{Goal, Rules};
 use crate::output::Format;
@@ -37,14 +38,6 @@ pub(in crate::commands) struct Arguments {
     missing_grace: String,
 }
 
-/// What the options say, checked before the first call.
-pub(super) struct Plan {
-    /// When a thing needs no more looks.
-    pub rules: Rules,
-    /// A fixed time between two looks.
-    pub interval: Option<Duration>,
-}
-
 impl Arguments {
     /// # Errors
     /// Wrong use, naming the option.
@@ -63,6 +56,7 @@ impl Arguments {
                 ..Rules::new(Goal::Ended)
             },
             interval: interval?,
+            said: &["unknown_state", "clock_corrected"],
         };
         if plan.interval.is_some_and(|interval| interval.is_zero()) {
             let problem = Problem::usage("--interval 0 would never rest").hint("write 5s or 30s");

@@ -17,6 +17,9 @@ pub use list::{Details, LoadBalancer, ServiceRow, read_services};
 /// Said where the API itself may be gone.
 pub const RETIRED: &str = "API 2.0 may be retired (the vendor announced it for 2020); the cluster's own Kubernetes API has the same events";
 
+/// Said beside every list of events: the vendor's page promises those of the last hour.
+const LAST_HOUR: &str = "tencent tells the events of the last hour; older ones may be missing";
+
 /// Said where a service is not found.
 pub const CHECK_ADDRESS: &str =
     "check cluster, namespace, service and region, or run: joblens list tencent";
@@ -176,7 +179,7 @@ pub fn read(
         .into_iter()
         .map(|event| read_event(event, clock))
         .collect();
-    let mut notices: Vec<Notice> = Vec::new();
+    let mut notices = vec![Notice::new("events_truncated", LAST_HOUR)];
     let times: Vec<_> = events
         .iter()
         .flat_map(|event| [event.first_at, event.last_at])

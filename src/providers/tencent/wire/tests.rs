@@ -37,9 +37,12 @@ fn answered(status: u16, body: &str) -> Option<Refusal> {
 #[test]
 fn answers_become_their_models() {
     for (name, notices) in [
-        ("events", vec!["assumed_utc_offset"]),
-        ("events-top-level", vec!["assumed_utc_offset"]),
-        ("empty", vec![]),
+        ("events", vec!["events_truncated", "assumed_utc_offset"]),
+        (
+            "events-top-level",
+            vec!["events_truncated", "assumed_utc_offset"],
+        ),
+        ("empty", vec!["events_truncated"]),
     ] {
         let answer = fixture::answer(200, &format!("tencent/{name}.json"));
         assert_eq!(classify(&answer), None, "{name}");
@@ -102,7 +105,8 @@ fn no_events_are_an_empty_list_in_every_spelling() {
         let body = format!(r#"{{"code":0,{rest}}}"#);
         assert_eq!(answered(200, &body), None, "{rest}");
         let found = read_text(&body).unwrap();
-        assert!(found.job.events.is_empty() && found.notices.is_empty());
+        assert_eq!(codes(&found), ["events_truncated"]);
+        assert!(found.job.events.is_empty());
         assert_eq!(found.job.state, State::Unknown);
     }
 }
@@ -133,7 +137,7 @@ fn times_follow_the_offset_that_was_set() {
         is_assumed: false,
     };
     let found = read(body.as_bytes(), &reference(), &fixture::ask(), None, clock).unwrap();
-    assert!(found.notices.is_empty());
+    assert_eq!(codes(&found), ["events_truncated"]);
     let last_at = found.job.events[0].last_at.unwrap();
     assert_eq!(last_at.rfc3339(), "2018-12-26T14:51:09Z");
 }

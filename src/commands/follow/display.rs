@@ -1,24 +1,29 @@
 use std::io;
 
+use super::Chronicle;
 use crate::error::Problem;
 use crate::model::{Job, State, Time};
 use crate::output::{
-    self, Form, Format, Live, Records, Row, Screen, Size, Summary, write_transition,
+    self, Form, Format, Live, Page, Records, Row, Screen, Size, Summary, write_transition,
 };
 
-/// How a watch shows what happens: the bytes of each of its parts.
-pub(super) enum Display {
+/// How what happens is shown: the bytes of each of its parts.
+pub(in crate::commands) enum Display {
     /// A line for each change of state.
     Lines,
     /// Records for programs.
     Records(Records),
     /// The table itself, drawn again in its place.
     Live(Live),
+    /// A timeline for people, entry by entry.
+    Page(Page, Chronicle),
+    /// A timeline as records for programs.
+    Events(Records, Chronicle),
 }
 
 impl Display {
-    /// The display of a form, and the bytes that open it.
-    pub(super) fn open(form: &Form, live: bool) -> (Self, Vec<u8>) {
+    /// The display of states in a form, and the bytes that open it.
+    pub(in crate::commands) fn open(form: &Form, live: bool) -> (Self, Vec<u8>) {
         match (form.format, live) {
             (Format::Jsonl, _) => (Self::Records(Records::default()), Vec::new()),
             (_, false) => (Self::Lines, Vec::new()),
@@ -29,20 +34,40 @@ impl Display {
         }
     }
 
+    /// True when what happened is shown, and not only states.
+    pub(super) fn needs_events(&self) -> bool {
+        matches!(self, Self::Page(..) | Self::Events(..))
+    }
+
+    /// A job was read: what has happened to it since it was read before.
+    pub(super) fn read(&mut self, at: Time, job: &Job) -> Vec<u8> {
+        written(|out| match self {
+            Self::Page(page, chronicle) => {
+                let fresh = chronicle.fresh(job);
+                fresh.iter().try_for_each(|one| page.entry(out, one))
+            }
+            Self::Events(records, chronicle) => {
+                let fresh = chronicle.fresh(job);
+                fresh.iter().try_for_each(|one| records.event(out, at, one))
+            }
+            Self::Lines | Self::Records(_) | Self::Live(_) => Ok(()),
+        })
+    }
+
     /// A job is in another state than before.
     pub(super) fn transition(&mut self, at: Time, job: &Job, previous: Option<State>) -> Vec<u8> {
         written(|out| match self {
             Self::Lines => write_transition(out, at, job, previous),
             Self::Records(records) => records.transition(out, at, job, previous),
-            Self::Live(_) => Ok(()),
+            Self::Live(_) | Self::Page(..) | Self::Events(..) => Ok(()),
         })
     }
 
     /// A thing cannot be read.
     pub(super) fn error(&mut self, at: Time, problem: &Problem) -> Vec<u8> {
         written(|out| match self {
-            Self::Records(records) => records.error(out, at, problem),
-            Self::Lines | Self::Live(_) => Ok(()),
+            Self::Records(records) | Self::Events(records, _) => records.error(out, at, problem),
+            Self::Lines | Self::Live(_) | Self::Page(..) => Ok(()),
         })
     }
 
@@ -56,7 +81,7 @@ impl Display {
     ) -> Vec<u8> {
         match self {
             Self::Live(live) => live.frame(rows, notes, screen, size).unwrap_or_default(),
-            Self::Lines | Self::Records(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -70,8 +95,10 @@ impl Display {
     /// The end: the summary, or the table as normal output.
     pub(super) fn close(self, rows: &[Row], screen: &Screen, summary: Summary) -> Vec<u8> {
         match self {
-            Self::Lines => Vec::new(),
-            Self::Records(mut records) => written(|out| records.summary(out, screen.now, summary)),
+            Self::Lines | Self::Page(..) => Vec::new(),
+            Self::Records(mut records) | Self::Events(mut records, _) => {
+                written(|out| records.summary(out, screen.now, summary))
+            }
             Self::Live(live) => live.close(rows, screen),
         }
     }

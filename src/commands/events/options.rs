@@ -1,0 +1,143 @@
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+
+use super::super::follow::Plan;
+use crate::error::Problem;
+use crate::gate::{Goal, Rules};
+use crate::model::{Sieve, Time};
+use crate::output::Format;
+use crate::settings;
+
+/// Show what happened to things, all clouds in one timeline, the first bad event marked
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Examples:\n  \
+        joblens events aliyun/job/ehpc-hz-FYUr32/5 tencent/service/cls-xxxxx/default/web\n  \
+        joblens events --warnings --since 2h -f tencent/service/cls-xxxxx/default/web",
+    after_help = "Exit codes: 0 all looked up · 2 wrong use · 3 not found · 4 credentials · 5 service or network ·\n\
+        130/143 interrupted · 141 output closed. What a cloud no longer keeps is told as a note."
+)]
+pub(in crate::commands) struct Arguments {
+    /// What to look at; - reads references from standard input, one a line
+    #[arg(value_name = "REF")]
+    pub references: Vec<String>,
+    /// Only warnings and failed ends
+    #[arg(long)]
+    warnings: bool,
+    /// Only what was seen since then: a time ago such as 2h, or a moment such as 2026-01-02T15:00:00Z
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Go on with what happens until all have ended
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Take a finished invocation whose exit codes cannot be read as succeeded
+    #[arg(long)]
+    pub trust_finished: bool,
+    /// With --follow, a fixed time between two looks, in place of 2s rising to 30s
+    #[arg(long, value_name = "TIME", hide_short_help = true, requires = "follow")]
+    interval: Option<String>,
+    /// With --follow, time from the start in which nothing is believed to be missing
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "60s",
+        hide_short_help = true
+    )]
+    missing_grace: String,
+}
+
+impl Arguments {
+    /// What is wanted of a timeline.
+    ///
+    /// # Errors
+    /// Wrong use, naming the option.
+    pub(super) fn sieve(&self, now: DateTime<Utc>) -> Result<Sieve, Problem> {
+        let since = self.since.as_deref().map(|text| moment(text, now));
+        Ok(Sieve {
+            bad_only: self.warnings,
+            since: since.transpose()?,
+        })
+    }
+
+    /// How things are followed; `is_plain` when neither columns nor an expression were chosen.
+    ///
+    /// # Errors
+    /// Wrong use, naming the option.
+    pub(super) fn plan(&self, format: Format, is_plain: bool) -> Result<Plan, Problem> {
+        let streams = matches!(format, Format::Table | Format::Wide | Format::Jsonl);
+        if !streams || !is_plain {
+            return Err(Problem::usage(
+                "events --follow is a stream, which is a table or jsonl as it is",
+            )
+            .hint("-o jsonl writes a record for each event"));
+        }
+        let interval = self.interval.as_deref();
+        let interval = interval.map(|text| time("--interval", text)).transpose()?;
+        if interval.is_some_and(|interval| interval.is_zero()) {
+            let problem = Problem::usage("--interval 0 would never rest").hint("write 5s or 30s");
+            return Err(problem);
+        }
+        Ok(Plan {
+            rules: Rules {
+                missing_grace: time("--missing-grace", &self.missing_grace)?,
+                ..Rules::new(Goal::Ended)
+            },
+            interval,
+            said: &["unknown_state", "clock_corrected", "events_truncated"],
+        })
+    }
+}
+
+/// A moment, or so long before now.
+fn moment(text: &str, now: DateTime<Utc>) -> Result<Time, Problem> {
+    let ago = settings::duration(text).and_then(|ago| chrono::TimeDelta::from_std(ago).ok());
+    let before = ago.and_then(|ago| now.checked_sub_signed(ago));
+    let read = match before {
+        Some(before) => Time::new(before),
+        None => DateTime::parse_from_rfc3339(text.trim())
+            .ok()
+            .and_then(|moment| Time::new(moment.to_utc())),
+    };
+    read.ok_or_else(|| {
+        let message = format!("--since {text}: a time ago or a moment was expected");
+        Problem::usage(message).hint("write 90s, 2h30m or 1d, or 2026-01-02T15:00:00Z")
+    })
+}
+
+fn time(option: &str, text: &str) -> Result<Duration, Problem> {
+    settings::duration(text).ok_or_else(|| {
+        let message = format!("{option} {text}: a time with its unit was expected");
+        Problem::usage(message).hint("write 90s, 15m, 2h30m or 1d")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_is_a_time_ago_or_a_moment_with_its_zone() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let read = |text| moment(text, now).map(Time::rfc3339);
+        assert_eq!(read("2h").unwrap(), "2023-11-14T20:13:20Z");
+        assert_eq!(read("0").unwrap(), "2023-11-14T22:13:20Z");
+        assert_eq!(
+            read("2023-11-15T00:00:00+08:00").unwrap(),
+            "2023-11-14T16:00:00Z"
+        );
+        for wrong in [
+            "",
+            "2",
+            "yesterday",
+            "2023-11-14",
+            "2023-11-14T20:13:20",
+            "4294967295d",
+        ] {
+            let problem = read(wrong).unwrap_err();
+            assert!(problem.message.starts_with("--since"), "{wrong}");
+            assert!(problem.hint.unwrap().contains("2h30m"));
+        }
+    }
+}

@@ -1,0 +1,324 @@
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::{Container, Job, Level, Object, State, Task, Termination, Time};
+
+/// What an occurrence is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// The thing itself was created, started or ended.
+    #[default]
+    Job,
+    /// A part of it was: a container group, a sub-job, a node.
+    Task,
+    /// A container started or ended, for the last time or before a restart.
+    Container,
+    /// An event that the cloud tells.
+    Event,
+}
+
+impl What {
+    /// The word as it stands in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Job => "job",
+            Self::Task => "task",
+            Self::Container => "container",
+            Self::Event => "event",
+        }
+    }
+}
+
+/// One thing that happened: a change of state of a job, task or container, or an event.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Occurrence {
+    /// The moment it is sorted by: when it was last seen, else first; null when the cloud gives no
+    /// time.
+    pub happened_at: Option<Time>,
+    /// When it was first seen.
+    pub first_at: Option<Time>,
+    /// When it was last seen.
+    pub last_at: Option<Time>,
+    /// How often it was seen; null for a change of state.
+    pub count: Option<u64>,
+    /// Normalised level of an event; null for a change of state and for a word that is not known.
+    pub level: Option<Level>,
+    /// The cloud's own word for the level.
+    pub level_raw: Option<String>,
+    /// What it is about.
+    pub what: What,
+    /// Canonical reference of the thing it belongs to.
+    #[serde(rename = "ref")]
+    pub reference: String,
+    /// Long name of the cloud.
+    pub cloud: String,
+    /// Bare kind of the thing: `job`, `service`, ….
+    pub kind: String,
+    /// Id of the task it belongs to, or the task's name where it has no id.
+    pub task: Option<String>,
+    /// Name of that task; null where another task of the thing has the same name.
+    pub task_name: Option<String>,
+    /// Name of the container.
+    pub container: Option<String>,
+    /// What it happened to. The kind is the cloud's word for an event, else `job`, a task's kind,
+    /// `container` or `init_container`.
+    pub object: Object,
+    /// The state that was entered: `pending` at the creation, `running` at the start, else the end;
+    /// null for an event.
+    pub state: Option<State>,
+    /// Exit code of an end.
+    pub exit_code: Option<i64>,
+    /// Signal of an end.
+    pub signal: Option<i64>,
+    /// The number of the restart, where a container started again.
+    pub restart_count: Option<u64>,
+    /// Short reason.
+    pub reason: Option<String>,
+    /// What happened, in a sentence.
+    pub message: Option<String>,
+    /// True for a failed end and for a warning.
+    pub bad: bool,
+    /// True for the bad one of this reference that was seen first.
+    pub first_bad: bool,
+}
+
+impl Occurrence {
+    /// Everything that is known to have happened to a job, oldest first; what has no time comes last.
+    ///
+    /// No event is left out. What was created and started in the same second is told once. A task or
+    /// container that ended at an unknown time is told only if it failed; the job itself always is.
+    pub fn all_of(job: &Job) -> Vec<Self> {
+        let mut all = Subject::job(job).begun(job.created_at, job.started_at);
+        let names = Names::of(job);
+        for task in &job.tasks {
+            all.extend(Subject::task(job, task, &names).begun(task.created_at, task.started_at));
+            for container in &task.containers {
+                all.extend(beginnings(job, task, &names, container));
+            }
+        }
+        all.extend(events(job, &names));
+        for task in &job.tasks {
+            for container in &task.containers {
+                all.extend(endings(job, task, &names, container));
+            }
+            all.push(Self {
+                exit_code: task.exit_code,
+                reason: task.reason.clone(),
+                message: task.message.clone(),
+                ..Subject::task(job, task, &names).ended(task.finished_at, task.state)
+            });
+        }
+        let is_known = |one: &Self| one.happened_at.is_some() || one.what == What::Event || one.bad;
+        all.retain(is_known);
+        if job.ended {
+            all.push(Self {
+                exit_code: job.exit_code,
+                reason: job.reason.clone(),
+                message: job.message.clone(),
+                ..Subject::job(job).ended(job.finished_at, job.state)
+            });
+        }
+        sort(&mut all);
+        mark_first_bad(&mut all);
+        all
+    }
+}
+
+/// Oldest first, what has no time last; what happened at the same time stays in its order.
+pub(super) fn sort(occurrences: &mut [Occurrence]) {
+    occurrences.sort_by_key(|one| (one.happened_at.is_none(), one.happened_at));
+}
+
+fn mark_first_bad(occurrences: &mut [Occurrence]) {
+    let bad = occurrences.iter_mut().filter(|one| one.bad);
+    let seen = |one: &&mut Occurrence| {
+        let at = one.first_at.or(one.happened_at);
+        (at.is_none(), at)
+    };
+    if let Some(first) = bad.min_by_key(seen) {
+        first.first_bad = true;
+    }
+}
+
+/// The names of a job's tasks.
+struct Names<'a> {
+    by_id: HashMap<&'a str, &'a String>,
+    times: HashMap<&'a str, usize>,
+}
+
+impl<'a> Names<'a> {
+    fn of(job: &'a Job) -> Self {
+        let mut names = Self {
+            by_id: HashMap::new(),
+            times: HashMap::new(),
+        };
+        for task in &job.tasks {
+            if let (Some(id), Some(name)) = (&task.id, &task.name) {
+                names.by_id.insert(id, name);
+            }
+            if let Some(name) = &task.name {
+                *names.times.entry(name).or_default() += 1;
+            }
+        }
+        names
+    }
+
+    /// The name, if it tells its task from the others.
+    fn telling(&self, name: Option<&String>) -> Option<String> {
+        let name = name.filter(|name| self.times.get(name.as_str()) == Some(&1));
+        name.cloned()
+    }
+
+    fn of_id(&self, id: Option<&String>) -> Option<String> {
+        self.telling(self.by_id.get(id?.as_str()).copied())
+    }
+}
+
+/// What changes of state are about: everything but the time and the state.
+struct Subject(Occurrence);
+
+impl Subject {
+    fn job(job: &Job) -> Self {
+        Self(Occurrence {
+            object: Object {
+                kind: Some("job".to_owned()),
+                name: job.name.clone(),
+            },
+            ..about(job, What::Job)
+        })
+    }
+
+    fn task(job: &Job, task: &Task, names: &Names) -> Self {
+        let name = names.telling(task.name.as_ref());
+        Self(Occurrence {
+            task: task.id.clone().or_else(|| task.name.clone()),
+            task_name: name.clone(),
+            object: Object {
+                kind: Some(task.kind.clone()),
+                name: name
+                    .or_else(|| task.id.clone())
+                    .or_else(|| task.name.clone()),
+            },
+            ..about(job, What::Task)
+        })
+    }
+
+    fn container(job: &Job, task: &Task, names: &Names, container: &Container) -> Self {
+        let kind = match container.init {
+            true => "init_container",
+            false => "container",
+        };
+        let Self(of_task) = Self::task(job, task, names);
+        Self(Occurrence {
+            what: What::Container,
+            container: container.name.clone(),
+            object: Object {
+                kind: Some(kind.to_owned()),
+                name: container.name.clone(),
+            },
+            ..of_task
+        })
+    }
+
+    fn at(&self, at: Option<Time>, state: State) -> Occurrence {
+        Occurrence {
+            happened_at: at,
+            first_at: at,
+            last_at: at,
+            state: Some(state),
+            ..self.0.clone()
+        }
+    }
+
+    /// The creation and the start, or only the start where both are the same second.
+    fn begun(&self, created_at: Option<Time>, started_at: Option<Time>) -> Vec<Occurrence> {
+        let second = |at: Option<Time>| at.map(|at| at.moment().timestamp());
+        let started = self.at(started_at, State::Running);
+        match second(created_at) == second(started_at) {
+            true => vec![started],
+            false => vec![self.at(created_at, State::Pending), started],
+        }
+    }
+
+    /// An end, whose state may not be told.
+    fn ended(&self, at: Option<Time>, state: State) -> Occurrence {
+        let end = if state.is_end() {
+            state
+        } else {
+            State::Unknown
+        };
+        Occurrence {
+            bad: end == State::Failed,
+            ..self.at(at, end)
+        }
+    }
+}
+
+fn about(job: &Job, what: What) -> Occurrence {
+    Occurrence {
+        what,
+        reference: job.reference.clone(),
+        cloud: job.cloud.clone(),
+        kind: job.kind.clone(),
+        ..Occurrence::default()
+    }
+}
+
+fn beginnings(job: &Job, task: &Task, names: &Names, container: &Container) -> Vec<Occurrence> {
+    let subject = Subject::container(job, task, names, container);
+    let before = container.previous.as_ref();
+    let before = before.map(|previous| subject.at(previous.started_at, State::Running));
+    let last = Occurrence {
+        restart_count: container.restart_count.filter(|count| *count > 0),
+        ..subject.at(container.started_at, State::Running)
+    };
+    before.into_iter().chain([last]).collect()
+}
+
+fn endings(job: &Job, task: &Task, names: &Names, container: &Container) -> Vec<Occurrence> {
+    let subject = Subject::container(job, task, names, container);
+    let before = container.previous.as_deref();
+    let before = before.map(|previous| termination(&subject, previous));
+    let last = Occurrence {
+        exit_code: container.exit_code,
+        signal: container.signal,
+        reason: container.reason.clone(),
+        message: container.message.clone(),
+        ..subject.ended(container.finished_at, container.state)
+    };
+    before.into_iter().chain([last]).collect()
+}
+
+fn termination(subject: &Subject, previous: &Termination) -> Occurrence {
+    Occurrence {
+        exit_code: previous.exit_code,
+        signal: previous.signal,
+        reason: previous.reason.clone(),
+        message: previous.message.clone(),
+        ..subject.ended(previous.finished_at, previous.state)
+    }
+}
+
+/// The job's events, which it holds newest first.
+fn events<'a>(job: &'a Job, names: &'a Names) -> impl Iterator<Item = Occurrence> {
+    job.events.iter().rev().map(move |event| Occurrence {
+        happened_at: event.last_at.or(event.first_at),
+        first_at: event.first_at,
+        last_at: event.last_at,
+        count: event.count,
+        level: event.level,
+        level_raw: event.level_raw.clone(),
+        task: event.task.clone(),
+        task_name: names.of_id(event.task.as_ref()),
+        object: event.object.clone(),
+        reason: event.reason.clone(),
+        message: event.message.clone(),
+        bad: event.level == Some(Level::Warning),
+        ..about(job, What::Event)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::Event;
+
+fn at(seconds: i64) -> Option<Time> {
+    Time::from_unix(1_700_000_000 + seconds)
+}
+
+/// What, state and seconds of each.
+fn told(job: &Job) -> Vec<(What, Option<State>, Option<i64>)> {
+    let start = at(0).unwrap();
+    Occurrence::all_of(job)
+        .iter()
+        .map(|one| {
+            let seconds = one.happened_at.map(|at| at.seconds_since(start));
+            (one.what, one.state, seconds)
+        })
+        .collect()
+}
+
+/// A job whose only container was killed once, started again and was killed for good.
+fn job() -> Job {
+    let container = Container {
+        name: Some("main".into()),
+        state: State::Failed,
+        exit_code: Some(137),
+        restart_count: Some(1),
+        started_at: at(40),
+        finished_at: at(90),
+        previous: Some(Box::new(Termination {
+            state: State::Failed,
+            exit_code: Some(1),
+            started_at: at(20),
+            finished_at: at(30),
+            ..Termination::default()
+        })),
+        ..Container::default()
+    };
+    let task = Task {
+        id: Some("eci-1".into()),
+        name: Some("rank-0".into()),
+        kind: "container_group".into(),
+        state: State::Failed,
+        ended: true,
+        created_at: at(10),
+        finished_at: at(90),
+        containers: vec![container],
+        ..Task::default()
+    };
+    Job {
+        reference: "aliyun/job/c/5".into(),
+        state: State::Failed,
+        ended: true,
+        created_at: at(0),
+        started_at: at(10),
+        finished_at: at(91),
+        tasks: vec![task],
+        events: vec![warning("BackOff", 25, 35), warning("OOMKilling", 90, 90)],
+        ..Job::default()
+    }
+}
+
+fn warning(reason: &str, first: i64, last: i64) -> Event {
+    Event {
+        level: Some(Level::Warning),
+        first_at: at(first),
+        last_at: at(last),
+        reason: Some(reason.into()),
+        task: Some("eci-1".into()),
+        ..Event::default()
+    }
+}
+
+#[test]
+fn tells_a_life_with_its_restart_in_time_order() {
+    use State::{Failed, Pending, Running};
+    assert_eq!(
+        told(&job()),
+        [
+            (What::Job, Some(Pending), Some(0)),
+            (What::Job, Some(Running), Some(10)),
+            (What::Task, Some(Pending), Some(10)),
+            (What::Container, Some(Running), Some(20)),
+            (What::Container, Some(Failed), Some(30)),
+            (What::Event, None, Some(35)),
+            (What::Container, Some(Running), Some(40)),
+            (What::Event, None, Some(90)),
+            (What::Container, Some(Failed), Some(90)),
+            (What::Task, Some(Failed), Some(90)),
+            (What::Job, Some(Failed), Some(91)),
+        ]
+    );
+}
+
+#[test]
+fn marks_the_bad_one_that_was_seen_first_and_no_other() {
+    let all = Occurrence::all_of(&job());
+    let marked: Vec<_> = all.iter().filter(|one| one.first_bad).collect();
+    // Its row was last seen after the first failed end.
+    assert_eq!(marked.len(), 1);
+    assert_eq!(marked[0].reason.as_deref(), Some("BackOff"));
+    assert_eq!(all.iter().filter(|one| one.bad).count(), 6);
+}
+
+#[test]
+fn says_which_restart_a_start_was_and_where_it_happened() {
+    let all = Occurrence::all_of(&job());
+    let starts = all
+        .iter()
+        .filter(|one| one.what == What::Container && one.state == Some(State::Running));
+    let counts: Vec<_> = starts.map(|one| one.restart_count).collect();
+    assert_eq!(counts, [None, Some(1)]);
+    for one in all.iter().filter(|one| one.what != What::Job) {
+        let task = (one.task.as_deref(), one.task_name.as_deref());
+        assert_eq!(task, (Some("eci-1"), Some("rank-0")), "{one:?}");
+    }
+}
+
+#[test]
+fn a_creation_in_the_second_of_the_start_is_told_once() {
+    let job = Job {
+        created_at: Time::from_rfc3339("2026-01-02T03:04:05.1Z"),
+        started_at: Time::from_rfc3339("2026-01-02T03:04:05.9Z"),
+        ..Job::default()
+    };
+    let all = Occurrence::all_of(&job);
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].state, Some(State::Running));
+}
+
+#[test]
+fn an_end_without_a_time_comes_last_and_a_good_one_of_a_part_is_left_out() {
+    let mut job = job();
+    job.finished_at = None;
+    job.tasks[0].finished_at = None;
+    let good = Task {
+        state: State::Succeeded,
+        ended: true,
+        ..Task::default()
+    };
+    job.tasks.push(good);
+    let told = told(&job);
+    assert_eq!(
+        told[told.len() - 2..],
+        [
+            (What::Task, Some(State::Failed), None),
+            (What::Job, Some(State::Failed), None),
+        ]
+    );
+    assert_eq!(told.len(), 11);
+}
+
+#[test]
+fn an_end_whose_state_is_not_told_is_unknown_and_not_bad() {
+    let job = Job {
+        ended: true,
+        finished_at: at(5),
+        ..Job::default()
+    };
+    let all = Occurrence::all_of(&job);
+    assert_eq!((all[0].state, all[0].bad), (Some(State::Unknown), false));
+}
+
+#[test]
+fn a_job_on_its_way_has_no_end() {
+    let job = Job {
+        state: State::Running,
+        created_at: at(0),
+        started_at: at(5),
+        ..Job::default()
+    };
+    assert_eq!(told(&job).len(), 2);
+}
+
+#[test]
+fn tasks_with_one_name_are_told_by_their_ids() {
+    let task = |id: &str, name: &str| Task {
+        id: Some(id.into()),
+        name: Some(name.into()),
+        created_at: at(0),
+        ..Task::default()
+    };
+    let job = Job {
+        tasks: vec![
+            task("10_1", "sweep"),
+            task("10_2", "sweep"),
+            task("10_3", "last"),
+        ],
+        ..Job::default()
+    };
+    let all = Occurrence::all_of(&job);
+    let names: Vec<_> = all.iter().map(|one| one.object.name.as_deref()).collect();
+    assert_eq!(names, [Some("10_1"), Some("10_2"), Some("last")]);
+    assert_eq!(all[0].task_name, None);
+}
+
+fn moment() -> impl Strategy<Value = Option<Time>> {
+    proptest::option::of((-300_i64..300).prop_map(|seconds| at(seconds).unwrap()))
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let level = prop_oneof![
+        Just(None),
+        Just(Some(Level::Normal)),
+        Just(Some(Level::Warning))
+    ];
+    let count = proptest::option::of(any::<u64>());
+    (level, moment(), moment(), count).prop_map(|(level, first_at, last_at, count)| Event {
+        level,
+        first_at,
+        last_at,
+        count,
+        ..Event::default()
+    })
+}
+
+fn state() -> impl Strategy<Value = State> {
+    proptest::sample::select(State::ALL.to_vec())
+}
+
+fn container() -> impl Strategy<Value = Container> {
+    (state(), moment(), moment(), any::<bool>()).prop_map(
+        |(state, started_at, finished_at, init)| Container {
+            state,
+            started_at,
+            finished_at,
+            init,
+            ..Container::default()
+        },
+    )
+}
+
+fn task() -> impl Strategy<Value = Task> {
+    let containers = proptest::collection::vec(container(), 0..4);
+    (state(), moment(), moment(), containers).prop_map(
+        |(state, created_at, finished_at, containers)| Task {
+            state,
+            created_at,
+            finished_at,
+            containers,
+            ..Task::default()
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn any_timeline_is_sorted_marks_one_and_loses_no_event(
+        events in proptest::collection::vec(event(), 0..20),
+        tasks in proptest::collection::vec(task(), 0..4),
+        state in state(),
+        times in (moment(), moment(), moment()),
+        ended: bool,
+    ) {
+        let mut job = Job {
+            events, tasks, state, ended,
+            created_at: times.0, started_at: times.1, finished_at: times.2,
+            ..Job::default()
+        };
+        for (number, event) in job.events.iter_mut().enumerate() {
+            event.message = Some(number.to_string());
+        }
+        let all = Occurrence::all_of(&job);
+        let keys: Vec<_> = all.iter().map(|one| (one.happened_at.is_none(), one.happened_at)).collect();
+        prop_assert!(keys.is_sorted(), "{keys:?}");
+        let bad = all.iter().filter(|one| one.bad).count();
+        prop_assert_eq!(all.iter().filter(|one| one.first_bad).count(), bad.min(1));
+        let mut kept: Vec<usize> = all
+            .iter()
+            .filter(|one| one.what == What::Event)
+            .map(|one| one.message.as_deref().unwrap().parse().unwrap())
+            .collect();
+        kept.sort_unstable();
+        prop_assert_eq!(kept, (0..job.events.len()).collect::<Vec<_>>());
+    }
+}

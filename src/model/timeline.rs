@@ -1,0 +1,186 @@
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use super::occurrence::{self, Occurrence};
+use super::{Coverage, Exit, Gate, Job, Notice, Report, Time};
+use crate::error::Problem;
+
+/// The envelope of a timeline: what happened to things, and what could not be read.
+#[derive(Debug, Clone, Serialize)]
+pub struct Timeline {
+    /// Version of the shape: `joblens/1`.
+    pub schema: &'static str,
+    /// Name of the command.
+    pub command: &'static str,
+    /// What happened, oldest first, all references together; what has no time comes last.
+    pub events: Vec<Occurrence>,
+    /// What could not be answered, in the order of the references.
+    pub errors: Vec<Problem>,
+    /// What a reader should know besides, such as where a cloud keeps no older events.
+    pub notices: Vec<Notice>,
+    /// How much of what was asked was answered.
+    pub coverage: Coverage,
+    /// A timeline is no gate: null.
+    pub gate: Option<Gate>,
+    /// How the command ends.
+    pub exit: Exit,
+    /// The references that were asked for.
+    #[serde(skip)]
+    pub references: Vec<String>,
+    /// Calls that were sent, every attempt counted; streams tell it in their summary.
+    #[serde(skip)]
+    pub calls: u64,
+}
+
+impl Timeline {
+    /// The timeline of what was found. What happened at the same time to several things stands in
+    /// the order of `jobs`.
+    pub fn new(
+        command: &'static str,
+        jobs: &[Job],
+        errors: Vec<Problem>,
+        notices: Vec<Notice>,
+    ) -> Self {
+        let mut events: Vec<Occurrence> = jobs.iter().flat_map(Occurrence::all_of).collect();
+        occurrence::sort(&mut events);
+        let answered = jobs.len() as u64;
+        // Coverage and exit follow from the same rules as everywhere.
+        let report = Report::new(command, Vec::new(), errors, notices);
+        Self {
+            schema: report.schema,
+            command,
+            events,
+            coverage: Coverage {
+                asked: answered + report.coverage.asked,
+                answered,
+                ..report.coverage
+            },
+            errors: report.errors,
+            notices: report.notices,
+            gate: None,
+            exit: report.exit,
+            references: jobs.iter().map(|job| job.reference.clone()).collect(),
+            calls: 0,
+        }
+    }
+
+    /// Leaves out what a sieve does not let pass.
+    pub fn sift(&mut self, sieve: Sieve) {
+        self.events.retain(|one| sieve.lets_pass(one));
+    }
+
+    /// The references of the things to which something happened, each once, by the first of it.
+    pub fn concerned(&self) -> Vec<&str> {
+        let mut known = HashSet::new();
+        self.events
+            .iter()
+            .map(|one| one.reference.as_str())
+            .filter(|reference| known.insert(*reference))
+            .collect()
+    }
+}
+
+/// Which occurrences are wanted; the default lets all pass.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sieve {
+    /// Failed ends and warnings only.
+    pub bad_only: bool,
+    /// It was last seen then or later. What has no time passes: nothing shows that it is older.
+    pub since: Option<Time>,
+}
+
+impl Sieve {
+    /// True when an occurrence is wanted.
+    pub fn lets_pass(self, one: &Occurrence) -> bool {
+        let is_old = self
+            .since
+            .zip(one.happened_at)
+            .is_some_and(|(since, at)| at < since);
+        (one.bad || !self.bad_only) && !is_old
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Category;
+    use crate::model::{Event, Level, State};
+
+    fn at(seconds: i64) -> Option<Time> {
+        Time::from_unix(1_700_000_000 + seconds)
+    }
+
+    fn job(reference: &str, created: i64, failed: i64) -> Job {
+        Job {
+            reference: reference.to_owned(),
+            state: State::Failed,
+            ended: true,
+            created_at: at(created),
+            finished_at: at(failed),
+            events: vec![Event {
+                level: Some(Level::Normal),
+                ..Event::default()
+            }],
+            ..Job::default()
+        }
+    }
+
+    fn told(timeline: &Timeline) -> Vec<(&str, Option<State>)> {
+        let events = timeline.events.iter();
+        events
+            .map(|one| (one.reference.as_str(), one.state))
+            .collect()
+    }
+
+    #[test]
+    fn merges_things_by_time_and_by_their_order_at_the_same_time() {
+        let jobs = [job("b", 5, 30), job("a", 0, 30)];
+        let timeline = Timeline::new("events", &jobs, vec![], vec![]);
+        assert_eq!(
+            told(&timeline),
+            [
+                ("a", Some(State::Pending)),
+                ("b", Some(State::Pending)),
+                ("b", Some(State::Failed)),
+                ("a", Some(State::Failed)),
+                ("b", None),
+                ("a", None),
+            ]
+        );
+        let marked = timeline.events.iter().filter(|one| one.first_bad).count();
+        assert_eq!(marked, 2, "one for each reference");
+        assert_eq!(timeline.concerned(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_sieve_keeps_what_has_no_time_unless_it_is_not_bad() {
+        let jobs = [job("a", 0, 30)];
+        let kept = |bad_only, since| {
+            let mut timeline = Timeline::new("events", &jobs, vec![], vec![]);
+            timeline.sift(Sieve { bad_only, since });
+            timeline
+                .events
+                .iter()
+                .map(|one| one.state)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(kept(false, at(30)), [Some(State::Failed), None]);
+        assert_eq!(kept(false, at(31)), [None]);
+        assert_eq!(kept(true, None), [Some(State::Failed)]);
+    }
+
+    #[test]
+    fn coverage_and_exit_tell_of_what_failed() {
+        let problems = vec![Problem::new(Category::NotFound, "no such job")];
+        let timeline = Timeline::new("events", &[job("a", 0, 1)], problems, vec![]);
+        let coverage = timeline.coverage;
+        assert_eq!(
+            (coverage.asked, coverage.answered, coverage.complete),
+            (2, 1, false)
+        );
+        assert_eq!(timeline.exit.code, 3);
+        let json = serde_json::to_value(&timeline).unwrap();
+        assert!(json["gate"].is_null() && json.get("jobs").is_none());
+    }
+}

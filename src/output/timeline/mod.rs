@@ -1,0 +1,86 @@
+//! What happened, in time order.
+
+mod columns;
+mod page;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::io::{self, BufWriter, Write};
+
+pub use columns::EventColumn;
+pub use page::Page;
+
+use super::{Form, Format, Records, Screen, Summary, escape, json, yaml};
+use crate::model::Timeline;
+
+/// Writes a timeline in one form; `columns` are those that were chosen, if any were.
+///
+/// # Errors
+/// Those of the writer, and as invalid data what an expression could not do.
+pub fn write(
+    out: &mut dyn Write,
+    timeline: &Timeline,
+    columns: Option<&[EventColumn]>,
+    form: &Form,
+    screen: &Screen,
+) -> io::Result<()> {
+    if let Some(query) = &form.query {
+        return query.write(out, timeline);
+    }
+    let mut out = BufWriter::new(out);
+    let all = &timeline.events;
+    let or = |usual: fn() -> Vec<EventColumn>| columns.map_or_else(usual, <[EventColumn]>::to_vec);
+    match form.format {
+        Format::Json => json::write_document(&mut out, timeline)?,
+        Format::Yaml => yaml::write_value(&mut out, timeline)?,
+        Format::Jsonl => records(&mut out, timeline, screen)?,
+        Format::Name => names(&mut out, timeline)?,
+        Format::Csv | Format::Tsv => {
+            tables::cells(&mut out, all, &or(EventColumn::for_programs), form)?;
+        }
+        Format::Markdown => {
+            tables::document(&mut out, all, &or(EventColumn::usual), form, screen)?;
+        }
+        Format::Table | Format::Wide => match columns {
+            Some(columns) => tables::aligned(&mut out, all, columns, form, screen)?,
+            None => {
+                let mut page = Page::new(*screen, &timeline.references);
+                for one in all {
+                    page.entry(&mut out, one)?;
+                }
+            }
+        },
+    }
+    out.flush()
+}
+
+fn records(out: &mut dyn Write, timeline: &Timeline, screen: &Screen) -> io::Result<()> {
+    let mut records = Records::default();
+    for one in &timeline.events {
+        records.event(out, screen.now, one)?;
+    }
+    for problem in &timeline.errors {
+        records.error(out, screen.now, problem)?;
+    }
+    let summary = Summary {
+        jobs: timeline.coverage.answered,
+        errors: timeline.errors.len() as u64,
+        calls: timeline.calls,
+    };
+    records.summary(out, screen.now, summary)
+}
+
+/// The references of the things to which something happened, and whether they may be too few.
+fn names(out: &mut dyn Write, timeline: &Timeline) -> io::Result<()> {
+    for reference in timeline.concerned() {
+        writeln!(out, "{reference}")?;
+    }
+    let (failed, asked) = (timeline.errors.len(), timeline.coverage.asked);
+    if failed > 0 {
+        let reason = format!("{failed} of {asked} could not be looked up");
+        writeln!(out, "#!incomplete: {}", escape(&reason))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+use super::super::Zone;
+use crate::model::{Object, Occurrence, State, What};
+
+/// What happened, as one sentence in which the cloud's texts stand as they came; `before` is a
+/// message that was just told and need not be repeated.
+pub(super) fn sentence(one: &Occurrence, zone: Zone, before: Option<&str>) -> String {
+    match one.what {
+        What::Event => event(one, zone),
+        What::Job | What::Task | What::Container => change(one, before),
+    }
+}
+
+/// `BackOff ×4 since 09:30:00 on Pod web-1: Back-off pulling image`
+fn event(one: &Occurrence, zone: Zone) -> String {
+    let reason = clean(one.reason.as_deref());
+    let mut text = reason.unwrap_or("event").to_owned();
+    // A level that no table knows is told as the cloud writes it.
+    if let (None, Some(level)) = (one.level, clean(one.level_raw.as_deref())) {
+        text += &format!(" ({level})");
+    }
+    if let Some(count) = one.count.filter(|count| *count > 1) {
+        text += &format!(" ×{count}");
+    }
+    if let Some(since) = since(one, zone) {
+        text += &format!(" since {since}");
+    }
+    if let Some(object) = object(&one.object) {
+        text += &format!(" on {object}");
+    }
+    let name = clean(one.task_name.as_deref());
+    if let Some(name) = name.filter(|name| clean(one.object.name.as_deref()) != Some(name)) {
+        text += &format!(" of {name}");
+    }
+    match clean(one.message.as_deref()) {
+        Some(message) => text + ": " + message,
+        None => text,
+    }
+}
+
+/// When it was first seen, if that was another second: the time of the day, or the day as well.
+fn since(one: &Occurrence, zone: Zone) -> Option<String> {
+    let (first, last) = one.first_at.zip(one.last_at)?;
+    let (first, last) = (Clock::new(first, zone), Clock::new(last, zone));
+    match first.day == last.day {
+        true if first.time == last.time => None,
+        true => Some(first.time),
+        false if first.offset == last.offset => Some(format!("{} {}", first.date(), first.time)),
+        false => Some(format!("{} {} {}", first.date(), first.time, first.offset)),
+    }
+}
+
+/// `container main of rank-0 failed with exit code 137 (OOMKilled): out of memory`
+fn change(one: &Occurrence, before: Option<&str>) -> String {
+    let mut text = format!("{} {}", subject(one), verb(one.state));
+    match (one.restart_count, one.exit_code, one.signal) {
+        (Some(count), ..) => text += &format!(" again (restart {count})"),
+        // What succeeded says so without its 0.
+        (_, Some(0), _) if one.state == Some(State::Succeeded) => {}
+        (_, Some(code), Some(signal)) => {
+            text += &format!(" with exit code {code}, signal {signal}")
+        }
+        (_, Some(code), None) => text += &format!(" with exit code {code}"),
+        (_, None, Some(signal)) => text += &format!(" by signal {signal}"),
+        (_, None, None) => {}
+    }
+    let message = clean(one.message.as_deref()).map(|message| untold(message, before));
+    let reason = clean(one.reason.as_deref());
+    let is_told = |reason: &&str| {
+        text.contains(reason) || message.is_some_and(|message| message.contains(reason))
+    };
+    if let Some(reason) = reason.filter(|reason| !is_told(reason)) {
+        text += &format!(" ({reason})");
+    }
+    match message.filter(|message| !message.is_empty()) {
+        Some(message) => text + ": " + message,
+        None => text,
+    }
+}
+
+/// The message without the end that was just told: a job quotes its task, and that its container.
+fn untold<'a>(message: &'a str, before: Option<&str>) -> &'a str {
+    let rest = before.and_then(|before| message.strip_suffix(before));
+    match rest.map(str::trim_end) {
+        Some("") => "",
+        Some(rest) => rest.strip_suffix([':', '：']).unwrap_or(message),
+        None => message,
+    }
+}
+
+/// True when a message ends in one that was just told.
+pub(super) fn quotes(message: &str, before: Option<&str>) -> bool {
+    untold(message, before).len() < message.len()
+}
+
+fn subject(one: &Occurrence) -> String {
+    match one.what {
+        What::Job => one.kind.replace('-', " "),
+        What::Task | What::Event => object(&one.object).unwrap_or_else(|| "task".to_owned()),
+        What::Container => {
+            let container = object(&one.object).unwrap_or_else(|| "container".to_owned());
+            let task = clean(one.task_name.as_deref()).or(clean(one.task.as_deref()));
+            match task {
+                Some(task) => format!("{container} of {task}"),
+                None => container,
+            }
+        }
+    }
+}
+
+/// Kind and name, as far as they are known.
+fn object(object: &Object) -> Option<String> {
+    let kind = clean(object.kind.as_deref()).map(|kind| kind.replace('_', " "));
+    let name = clean(object.name.as_deref());
+    match (kind, name) {
+        (Some(kind), Some(name)) => Some(format!("{kind} {name}")),
+        (kind, name) => kind.or(name.map(str::to_owned)),
+    }
+}
+
+fn verb(state: Option<State>) -> &'static str {
+    match state {
+        Some(State::Pending) => "created",
+        Some(State::Running) => "started",
+        Some(State::Succeeded) => "succeeded",
+        Some(State::Failed) => "failed",
+        Some(State::Canceled) => "was canceled",
+        Some(State::Starting | State::Stopping | State::Unknown) | None => "ended",
+    }
+}
+
+/// The text without white space around it; `None` when nothing is left.
+pub(super) fn clean(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// A moment on the wall, taken apart.
+pub(super) struct Clock {
+    /// `2026-01-02 +08:00`: a day goes with its offset, which may change within it.
+    pub day: String,
+    /// `11:04:05`
+    pub time: String,
+    /// `+08:00`
+    pub offset: String,
+}
+
+impl Clock {
+    pub(super) fn new(time: crate::model::Time, zone: Zone) -> Self {
+        let shown = zone.clock(time);
+        let mut parts = shown.split(' ').map(str::to_owned);
+        let mut part = || parts.next().unwrap_or_default();
+        let (date, time, offset) = (part(), part(), part());
+        Self {
+            day: format!("{date} {offset}"),
+            time,
+            offset,
+        }
+    }
+
+    fn date(&self) -> &str {
+        self.day.split(' ').next().unwrap_or_default()
+    }
+}
