@@ -112,10 +112,11 @@ impl Listing {
             outlet,
         };
         let (sender, mut news) = mpsc::unbounded_channel();
-        // Dropped with what is still asked when the list ends before its end.
-        let _running = self.start(session, &sender);
+        let running = self.start(session, &sender);
         drop(sender);
         let end = taking.until_the_end(&mut news).await;
+        // What is asked still would ask on while the last rows are written.
+        drop(running);
         let signal = match end {
             End::Done => None,
             End::Stopped(code) => Some(code),
