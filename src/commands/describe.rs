@@ -3,6 +3,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::look_up::{self, Lens, Options};
+use super::references::Allowed;
 use super::{Session, runtime};
 use crate::error::Problem;
 use crate::model::Report;
@@ -19,7 +20,8 @@ use crate::model::Report;
     Exit codes: 0 all looked up · 2 wrong use · 3 not found · 4 credentials · 5 service or network."
 )]
 pub(super) struct Arguments {
-    /// What to tell about; - reads references from standard input, one a line
+    /// What to tell about; @latest as the last segment is the newest of its scope; - reads references
+    /// from standard input, one a line
     #[arg(value_name = "REF")]
     references: Vec<String>,
     /// Add the cloud's own document to the JSON
@@ -52,7 +54,10 @@ fn answer(session: &Session, arguments: &Arguments) -> Result<Report, Vec<Proble
         vendor: arguments.vendor,
         show_secrets: arguments.show_secrets,
         trust_finished: arguments.trust_finished,
-        ..Options::default()
+        allowed: Allowed {
+            newest: true,
+            ..Allowed::default()
+        },
     };
     let lens = Arc::new(Lens::prepare(
         session,

@@ -6,6 +6,7 @@ use clap::Args;
 use super::gated::{self, Spent};
 use super::look_up::{self, Lens, Options, Outcome};
 use super::poll::Watched;
+use super::references::Allowed;
 use super::{Session, runtime};
 use crate::error::Problem;
 use crate::gate::{Goal, Rules, decide};
@@ -21,7 +22,8 @@ use crate::model::{Report, State};
     With --exit-status: 0 all succeeded · 1 one ended otherwise · 8 still on their way; else the cause."
 )]
 pub(super) struct Arguments {
-    /// What to look up; - reads references from standard input, one a line
+    /// What to look up; @latest as the last segment is the newest of its scope; - reads references
+    /// from standard input, one a line
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
     /// Add the cloud's own document to the JSON
@@ -79,7 +81,10 @@ fn answer(session: &Session, arguments: &Arguments) -> Result<Answer, Vec<Proble
         vendor: arguments.vendor,
         show_secrets: arguments.show_secrets,
         trust_finished: arguments.trust_finished,
-        ..Options::default()
+        allowed: Allowed {
+            newest: !arguments.exit_status,
+            ..Allowed::default()
+        },
     };
     let lens = Arc::new(Lens::prepare(
         session,

@@ -1,18 +1,22 @@
+mod told;
+
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+pub(super) use told::Collected;
+
 use super::Session;
-use super::references::{self, Allowed, Named};
+use super::references::{self, Allowed};
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Wire};
-use crate::model::{Job, Notice, Report, Time};
+use crate::model::{Job, Report, Time};
 use crate::providers::{self, Ask, CLOUDS, Client, Found, mask_job};
-use crate::reference::{Reference, Scope, Template};
+use crate::reference::{LATEST, Reference, Scope, Template};
 use crate::settings::{CloudKeys, Settings};
 
 /// A look-up spends at most this much time in all.
@@ -59,6 +63,8 @@ pub(super) struct Lens {
     pub references: Vec<Reference>,
     /// The scopes that are looked at, in the order given, each once.
     pub scopes: Vec<Scope>,
+    /// The scopes whose newest thing is looked at, each with the number of references before it.
+    pub newest: Vec<(usize, Scope)>,
     /// What the clients share.
     pub wire: Arc<Wire>,
     /// Notices of the run.
@@ -83,19 +89,47 @@ impl Lens {
         options: Options,
         pace: Option<Duration>,
     ) -> Result<Self, Vec<Problem>> {
-        let one = |problem| vec![problem];
-        let mut limits = session.global.limits(settings.file()).map_err(one)?;
-        limits.pace = pace;
         let profile = session.default_profile(&settings);
         let named = references::read(inputs, &settings, profile, options.allowed)?;
-        let told = Collected::default();
-        let sink = session.sink(&told);
-        let proxies = settings.environment().proxies();
-        let wire = Wire::new(limits, &proxies, Arc::new(Utc::now), sink).map_err(one)?;
-        let clients = connect(&named, &settings, &wire);
+        let things = named.references().map(account_of);
+        let accounts: Vec<Account> = things
+            .chain(named.scopes().map(account_of_scope))
+            .chain(named.newest().map(|(_, scope)| account_of_scope(scope)))
+            .collect();
+        let lens = Self::over(session, settings, accounts, options, pace);
         Ok(Self {
             references: named.references().cloned().collect(),
             scopes: named.scopes().cloned().collect(),
+            newest: named
+                .newest()
+                .map(|(at, scope)| (at, scope.clone()))
+                .collect(),
+            ..lens.map_err(|problem| vec![problem])?
+        })
+    }
+
+    /// Makes a client for each account, for what no reference names. Nothing is sent.
+    ///
+    /// # Errors
+    /// Wrong use of an option or of a setting of the wire.
+    pub(super) fn over(
+        session: &Session,
+        settings: Settings,
+        accounts: Vec<Account>,
+        options: Options,
+        pace: Option<Duration>,
+    ) -> Result<Self, Problem> {
+        let mut limits = session.global.limits(settings.file())?;
+        limits.pace = pace;
+        let told = Collected::default();
+        let sink = session.sink(&told);
+        let proxies = settings.environment().proxies();
+        let wire = Wire::new(limits, &proxies, Arc::new(Utc::now), sink)?;
+        let clients = connect(accounts, &settings, &wire);
+        Ok(Self {
+            references: Vec::new(),
+            scopes: Vec::new(),
+            newest: Vec::new(),
             wire,
             told,
             settings,
@@ -120,7 +154,15 @@ impl Lens {
     /// # Errors
     /// Why the account cannot be used.
     pub(super) fn client_of_scope(&self, scope: &Scope) -> Result<Arc<dyn Client>, Problem> {
-        self.clients[&account_of_scope(scope)].clone()
+        self.client_of(&account_of_scope(scope))
+    }
+
+    /// The client of an account.
+    ///
+    /// # Errors
+    /// Why the account cannot be used.
+    pub(super) fn client_of(&self, account: &Account) -> Result<Arc<dyn Client>, Problem> {
+        self.clients[account].clone()
     }
 
     /// How a thing of this reference's kind is asked for until a deadline.
@@ -156,11 +198,15 @@ impl Lens {
     ///
     /// # Errors
     /// A clock that is out of all bounds.
-    pub(super) fn settle(&self, mut found: Found, reference: &Reference) -> Outcome {
-        let now = Time::new(self.wire.now()).ok_or_else(|| {
-            let message = "this machine's clock is outside the years 1 to 9999";
-            addressed(Problem::new(Category::Clock, message), reference)
-        })?;
+    pub(super) fn settle(&self, found: Found, reference: &Reference) -> Outcome {
+        let now = self
+            .now()
+            .map_err(|problem| addressed(problem, reference))?;
+        Ok(self.finish(found, now))
+    }
+
+    /// As [`Lens::settle`], at a time that was asked for before.
+    pub(super) fn finish(&self, mut found: Found, now: Time) -> Job {
         found.job.settle(now);
         if !self.options.show_secrets {
             mask_job(&mut found.job);
@@ -169,42 +215,106 @@ impl Lens {
             .notices
             .into_iter()
             .for_each(|notice| self.told.keep(notice));
-        Ok(found.job)
+        found.job
     }
 
-    /// Looks all references up, side by side, and answers in their order.
+    /// The present.
+    ///
+    /// # Errors
+    /// A clock that is out of all bounds.
+    pub(super) fn now(&self) -> Result<Time, Problem> {
+        Time::new(self.wire.now()).ok_or_else(|| {
+            let message = "this machine's clock is outside the years 1 to 9999";
+            Problem::new(Category::Clock, message)
+        })
+    }
+
+    /// Looks all references up, side by side, and answers in their order; the newest of a scope in
+    /// its place, unless its own reference was given too.
     ///
     /// A reference whose account cannot be used fails by itself and hides no other.
     pub(super) async fn outcomes(self: &Arc<Self>) -> Vec<Outcome> {
+        let mut sought: Vec<Sought> = self.references.iter().cloned().map(Sought::Thing).collect();
+        for (at, scope) in self.newest.iter().rev() {
+            sought.insert(*at, Sought::Newest(scope.clone()));
+        }
         let mut places: HashMap<&str, Arc<Semaphore>> = HashMap::new();
         let mut running = JoinSet::new();
-        for (number, reference) in self.references.iter().enumerate() {
+        for (number, one) in sought.iter().enumerate() {
             let place = places
-                .entry(reference.template.cloud)
+                .entry(one.cloud())
                 .or_insert_with(|| Arc::new(Semaphore::new(self.wire.limits().concurrency)));
-            let (place, lens) = (Arc::clone(place), Arc::clone(self));
+            let (place, lens, one) = (Arc::clone(place), Arc::clone(self), one.clone());
             running.spawn(async move {
                 // The time of a look starts when its turn has come: a long list is not a slow look.
                 let _place = place
                     .acquire()
                     .await
                     .expect("the semaphore is never closed");
-                (
-                    number,
-                    lens.look(&lens.references[number], Deadline::after(BUDGET))
-                        .await,
-                )
+                (number, lens.seek(&one).await)
             });
         }
-        let mut outcomes: Vec<Option<Outcome>> = self.references.iter().map(|_| None).collect();
+        let mut outcomes: Vec<Option<Outcome>> = sought.iter().map(|_| None).collect();
         while let Some(joined) = running.join_next().await {
             let (number, outcome) = joined.expect("a look neither panics nor is cancelled");
             outcomes[number] = Some(outcome);
         }
-        outcomes
-            .into_iter()
-            .map(|outcome| outcome.expect("every reference was answered or failed"))
-            .collect()
+        let mut named: HashSet<String> = self.references.iter().map(Reference::to_string).collect();
+        let answered = outcomes.into_iter().zip(&sought);
+        let answered = answered.filter_map(|(outcome, one)| {
+            let outcome = outcome.expect("every reference was answered or failed");
+            match (&outcome, one) {
+                (Ok(job), Sought::Newest(_)) if !named.insert(job.reference.clone()) => None,
+                _ => Some(outcome),
+            }
+        });
+        answered.collect()
+    }
+
+    async fn seek(&self, one: &Sought) -> Outcome {
+        match one {
+            Sought::Thing(reference) => self.look(reference, Deadline::after(BUDGET)).await,
+            Sought::Newest(scope) => {
+                let reference = self.newest_of(scope).await?;
+                self.look(&reference, Deadline::after(BUDGET)).await
+            }
+        }
+    }
+
+    /// The newest thing of a scope, as it was typed.
+    ///
+    /// # Errors
+    /// As [`providers::newest`], or why the account cannot be used.
+    pub(super) async fn newest_of(&self, scope: &Scope) -> Result<Reference, Problem> {
+        let framed = |mut problem: Problem| {
+            problem = addressed_to(problem, &account_of_scope(scope), list_permission(scope));
+            problem.reference = Some(format!("{scope}{LATEST}"));
+            problem.input = Some(scope.input.clone());
+            problem
+        };
+        let client = self.client_of_scope(scope).map_err(framed)?;
+        let ask = self.ask_kind(scope.template, Deadline::after(BUDGET));
+        let newest = providers::newest(&*client, scope, &ask).await;
+        let mut reference = newest.map_err(framed)?;
+        reference.input.clone_from(&scope.input);
+        Ok(reference)
+    }
+}
+
+/// What is looked up.
+#[derive(Debug, Clone)]
+enum Sought {
+    Thing(Reference),
+    /// The newest thing of a scope.
+    Newest(Scope),
+}
+
+impl Sought {
+    fn cloud(&self) -> &'static str {
+        match self {
+            Self::Thing(reference) => reference.template.cloud,
+            Self::Newest(scope) => scope.template.cloud,
+        }
     }
 }
 
@@ -240,15 +350,14 @@ fn account_of_scope(scope: &Scope) -> Account {
     (scope.template.cloud, scope.profile.clone())
 }
 
-/// One client for each account that the references name.
+/// One client for each account.
 fn connect(
-    named: &Named,
+    accounts: Vec<Account>,
     settings: &Settings,
     wire: &Arc<Wire>,
 ) -> HashMap<Account, Result<Arc<dyn Client>, Problem>> {
     let mut clients = HashMap::new();
-    let things = named.references().map(account_of);
-    for account in things.chain(named.scopes().map(account_of_scope)) {
+    for account in accounts {
         clients
             .entry(account)
             .or_insert_with_key(|(cloud, profile)| {
@@ -269,25 +378,33 @@ fn connect(
 pub(super) fn addressed(mut problem: Problem, reference: &Reference) -> Problem {
     problem.reference = Some(reference.to_string());
     problem.input = Some(reference.input.clone());
-    problem
-        .cloud
-        .get_or_insert_with(|| reference.template.cloud.to_owned());
-    problem
-        .profile
-        .get_or_insert_with(|| reference.profile.clone());
+    let permission = providers::kind(reference.template).permission;
+    addressed_to(problem, &account_of(reference), Some(permission))
+}
+
+/// The same problem with the account it is about and what to do where neither the cloud nor the wire
+/// knew better; `permission` is what the call needs, where that is known.
+pub(super) fn addressed_to(
+    mut problem: Problem,
+    (cloud, profile): &Account,
+    permission: Option<&str>,
+) -> Problem {
+    problem.cloud.get_or_insert_with(|| (*cloud).to_owned());
+    problem.profile.get_or_insert_with(|| profile.clone());
     if problem.hint.is_none() {
-        problem.hint = next_step(problem.category, reference);
+        problem.hint = next_step(problem.category, permission);
     }
     problem
 }
 
-/// What to do where neither the cloud nor the wire knew better.
-fn next_step(category: Category, reference: &Reference) -> Option<String> {
+/// The permission that listing a scope needs.
+fn list_permission(scope: &Scope) -> Option<&'static str> {
+    Some(providers::kind(scope.template).list_permission)
+}
+
+fn next_step(category: Category, permission: Option<&str>) -> Option<String> {
     let step = match category {
-        Category::Permission => {
-            let kind = providers::kinds().find(|kind| kind.template == *reference.template)?;
-            return Some(format!("the account needs {}", kind.permission));
-        }
+        Category::Permission => return Some(format!("the account needs {}", permission?)),
         Category::Clock => "set this machine's clock",
         Category::Network => {
             "check endpoint and network; --request-timeout gives an answer more time"
@@ -299,60 +416,4 @@ fn next_step(category: Category, reference: &Reference) -> Option<String> {
         }
     };
     Some(step.to_owned())
-}
-
-/// Notices of a run, each once.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Collected(Arc<Mutex<Kept>>);
-
-/// Notices in the order in which they came. An answer can hold a hundred thousand words that no
-/// table knows, so that what was kept is not searched one by one.
-#[derive(Debug, Default)]
-struct Kept {
-    notices: Vec<Notice>,
-    known: HashSet<Notice>,
-    shown: usize,
-}
-
-impl Collected {
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Keeps a notice, unless it was kept before.
-    pub(super) fn keep(&self, notice: Notice) {
-        let mut kept = self.kept();
-        if kept.known.insert(notice.clone()) {
-            kept.notices.push(notice);
-        }
-    }
-
-    /// The notices that came since this was last asked.
-    pub(super) fn fresh(&self) -> Vec<Notice> {
-        let mut kept = self.kept();
-        let fresh = kept.notices[kept.shown..].to_vec();
-        kept.shown = kept.notices.len();
-        fresh
-    }
-
-    /// All notices so far.
-    pub(super) fn all(&self) -> Vec<Notice> {
-        self.kept().notices.clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hundred_thousand_notices_take_no_time_and_come_once_each() {
-        let collected = Collected::default();
-        for _ in 0..2 {
-            for number in 0..100_000 {
-                collected.keep(Notice::new("unknown_state", number.to_string()));
-            }
-        }
-        assert_eq!(collected.all().len(), 100_000);
-    }
 }

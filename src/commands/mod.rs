@@ -9,7 +9,9 @@ mod follow;
 mod gated;
 mod get;
 mod global;
+mod list;
 mod look_up;
+mod outlet;
 mod poll;
 mod references;
 mod reports;
@@ -61,6 +63,7 @@ enum Command {
     Get(get::Arguments),
     Describe(describe::Arguments),
     Events(events::Arguments),
+    List(list::Arguments),
     Wait(wait::Arguments),
     Watch(watch::Arguments),
     Demo(demo::Arguments),
@@ -95,6 +98,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::Get(arguments)) => get::run(&session, &arguments),
         Some(Command::Describe(arguments)) => describe::run(&session, &arguments),
         Some(Command::Events(arguments)) => events::run(&session, &arguments),
+        Some(Command::List(arguments)) => list::run(&session, &arguments),
         Some(Command::Wait(arguments)) => wait::run(&session, &arguments),
         Some(Command::Watch(arguments)) => watch::run(&session, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
@@ -178,10 +182,13 @@ impl Session {
 
     /// The profile of references without `@PROFILE`.
     fn default_profile<'a>(&'a self, settings: &'a Settings) -> &'a str {
+        self.chosen_profile(settings).unwrap_or(DEFAULT_PROFILE)
+    }
+
+    /// The profile that options or environment choose.
+    fn chosen_profile<'a>(&'a self, settings: &'a Settings) -> Option<&'a str> {
         let option = self.global.profile.as_deref();
-        option
-            .or_else(|| settings.environment().get("JOBLENS_PROFILE"))
-            .unwrap_or(DEFAULT_PROFILE)
+        option.or_else(|| settings.environment().get("JOBLENS_PROFILE"))
     }
 
     /// Traces go to standard error at once, notices are told with the answer.
@@ -317,7 +324,12 @@ impl Session {
 
     /// Notices that only say how an answer was read stay in the envelope, unless `-v` asks.
     fn is_worth_a_line(&self, notice: &Notice) -> bool {
-        self.global.verbose || !matches!(notice.code, "assumed_utc_offset" | "events_truncated")
+        match notice.code {
+            // The footer of a list says it.
+            "list_incomplete" => false,
+            "assumed_utc_offset" | "events_truncated" => self.global.verbose,
+            _ => true,
+        }
     }
 
     fn complain(&self, problem: &Problem) {

@@ -41,6 +41,19 @@ impl Named {
             _ => None,
         })
     }
+
+    /// The scopes of which the newest is meant, each with the number of things before it.
+    pub fn newest(&self) -> impl Iterator<Item = (usize, &Scope)> {
+        let mut things = 0;
+        self.targets.iter().filter_map(move |target| {
+            match target {
+                Target::Things(more) => things += more.len(),
+                Target::Newest(scope) => return Some((things, scope)),
+                Target::Scope(_) | Target::Cloud(_) => {}
+            }
+            None
+        })
+    }
 }
 
 /// Reads everything that was typed or stands on standard input.
@@ -53,6 +66,38 @@ pub(super) fn read(
     settings: &Settings,
     default_profile: &str,
     allowed: Allowed,
+) -> Result<Named, Vec<Problem>> {
+    read_each(typed, settings, default_profile, |reader, input| {
+        let target = match allowed.scopes {
+            true => reader.read_any(input),
+            false => reader.read(input),
+        };
+        match target {
+            Ok(Target::Newest(scope)) if !allowed.newest => Err(no_newest(&scope)),
+            target => target,
+        }
+    })
+}
+
+/// Reads what is to be listed: scopes and clouds.
+///
+/// # Errors
+/// Wrong use: everything that is wrong, so that it can be mended at once.
+pub(super) fn read_list(
+    typed: &[String],
+    settings: &Settings,
+    default_profile: &str,
+) -> Result<Named, Vec<Problem>> {
+    read_each(typed, settings, default_profile, |reader, input| {
+        reader.read_list(input)
+    })
+}
+
+fn read_each(
+    typed: &[String],
+    settings: &Settings,
+    default_profile: &str,
+    read: impl Fn(&Reader<'_>, &str) -> Result<Target, Problem>,
 ) -> Result<Named, Vec<Problem>> {
     let inputs = with_standard_input(typed).map_err(|problem| vec![problem])?;
     let templates: Vec<_> = providers::kinds().map(|kind| &kind.template).collect();
@@ -71,14 +116,7 @@ pub(super) fn read(
     let mut problems = Vec::new();
     let mut seen = HashSet::new();
     for input in &inputs {
-        let target = match allowed.scopes {
-            true => reader.read_any(input),
-            false => reader.read(input),
-        };
-        match target {
-            Ok(Target::Newest(scope)) if !allowed.newest => {
-                problems.push(no_newest(&scope));
-            }
+        match read(&reader, input) {
             Ok(target) => named
                 .targets
                 .extend(unless_seen(target, &mut |text| seen.insert(text))),
@@ -109,13 +147,13 @@ fn unless_seen(target: Target, is_new: &mut dyn FnMut(String) -> bool) -> Option
 fn no_newest(scope: &Scope) -> Problem {
     let input = &scope.input;
     let mut problem = Problem::usage(format!(
-        "{LATEST} may name another thing at every look, so it cannot stand here"
+        "a gate needs a fixed reference, and {LATEST} may name another thing at every look"
     ));
     let start = input.len().saturating_sub(LATEST.len());
     problem.span = Some(start..input.len());
     problem.input = Some(input.clone());
     problem.hint(format!(
-        "name one thing; joblens list {scope} shows what there is"
+        "find out what it names now: joblens get {scope}{LATEST} -o name"
     ))
 }
 

@@ -16,13 +16,16 @@ fn nearest(word: &str) -> Option<&'static str> {
             "to see everything about a thing: joblens describe REF"
         }
         "status" => "to look at a thing: joblens get REF",
-        "ps" | "top" | "jobs" | "squeue" | "qstat" => "to look at things: joblens get REF… -o wide",
+        "ps" | "jobs" | "squeue" | "qstat" | "find" | "search" => {
+            "to find things: joblens list SCOPE, such as joblens list aliyun/job/CLUSTER --active"
+        }
+        "top" => "to follow things: joblens watch REF…",
         _ => return None,
     })
 }
 
-const COMMANDS: [&str; 8] = [
-    "get", "describe", "events", "wait", "watch", "demo", "emulate", "help",
+const COMMANDS: [&str; 10] = [
+    "get", "describe", "events", "list", "ls", "wait", "watch", "demo", "emulate", "help",
 ];
 
 /// A first word that is neither a command nor a reference.
@@ -66,7 +69,9 @@ mod tests {
         assert_eq!(hint("delete"), "joblens only reads");
         assert!(hint("logs").contains("joblens events"));
         assert!(hint("view").contains("joblens describe"));
+        assert!(hint("squeue").contains("joblens list"));
         assert_eq!(hint("gte"), "joblens get");
+        assert_eq!(hint("lsit"), "joblens list");
         assert!(hint("zzz").contains("slash"));
     }
 }

@@ -13,6 +13,7 @@ mod json;
 mod junit;
 mod live;
 mod markdown;
+mod places;
 mod progress;
 mod query;
 mod rows;
@@ -84,7 +85,13 @@ pub fn write(out: &mut dyn Write, report: &Report, form: &Form, screen: &Screen)
         Format::Json => json::write(out, report),
         Format::Yaml => yaml::write(out, report),
         Format::Markdown => markdown::write(out, report, form, screen),
-        _ => table::write(out, &report.jobs, &Layout::of(form), screen),
+        _ => {
+            places::write(out, &report.scopes, form.headers, screen)?;
+            if !report.scopes.is_empty() && !report.jobs.is_empty() {
+                writeln!(out)?;
+            }
+            table::write(out, &report.jobs, &Layout::of(form), screen)
+        }
     }
 }
 
@@ -126,6 +133,14 @@ pub fn write_verdict(err: &mut dyn Write, gate: &Gate) -> io::Result<()> {
 /// Those of the writer.
 pub fn write_notice(err: &mut dyn Write, notice: &Notice) -> io::Result<()> {
     writeln!(err, "joblens: note: {}", escape(&notice.message))
+}
+
+/// Writes one line for people.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_remark(err: &mut dyn Write, line: &str) -> io::Result<()> {
+    writeln!(err, "joblens: {}", escape(line))
 }
 
 /// Writes one line of what happens on the wire.

@@ -64,10 +64,11 @@ const MOST_WHY_LINES: usize = 3;
 const WHY_INDENT: &str = "    │ ";
 
 /// A column with what its rows show.
-struct Shown {
-    name: Cow<'static, str>,
-    title: String,
-    cells: Vec<String>,
+pub(super) struct Shown {
+    /// By which it is known when columns give way.
+    pub name: Cow<'static, str>,
+    pub title: String,
+    pub cells: Vec<String>,
 }
 
 impl Shown {
@@ -175,10 +176,10 @@ fn total(columns: &[Shown]) -> usize {
     columns.iter().map(Shown::width).sum::<usize>() + GAP * columns.len().saturating_sub(1)
 }
 
-/// AGE goes first, then RAN, then NAME shrinks, and goes where not even a short one has room; REF
-/// and STATE are never cut.
-fn squeeze(columns: &mut Vec<Shown>, width: usize) {
-    for name in ["age", "ran"] {
+/// REGION goes first, then AGE and RAN, then NAME shrinks, and goes where not even a short one has
+/// room; REF and STATE are never cut.
+pub(super) fn squeeze(columns: &mut Vec<Shown>, width: usize) {
+    for name in ["region", "age", "ran"] {
         if total(columns) > width {
             columns.retain(|column| column.name != name);
         }
@@ -213,7 +214,8 @@ fn columns(rows: &[Row], layout: &Layout, screen: &Screen) -> Vec<Shown> {
     shown.collect()
 }
 
-fn table(columns: &[Shown], rows: &[Row], headers: bool, colour: bool) -> Table {
+/// The lines of a table, the states of jobs in their colours.
+pub(super) fn table(columns: &[Shown], rows: &[Row], headers: bool, colour: bool) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)

@@ -13,7 +13,7 @@ use crate::error::Problem;
 use crate::model::{self, Job, Notice, State, Time};
 use crate::reference::Reference;
 
-pub use drain::{Cut, Drained, drain, drain_scopes};
+pub use drain::{Cut, Drained, at_once, drain, drain_scopes};
 pub use newest::newest;
 
 /// A page with fewer rows than this is the last one where the cloud gives no total: no interface

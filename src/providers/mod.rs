@@ -27,7 +27,9 @@ use crate::reference::{Reference, Scope, Template};
 use crate::settings::{KeySpec, Profile};
 use states::StateTable;
 
-pub use list::{Cursor, Cut, Drained, Filter, Page, ScopePage, drain, drain_scopes, newest};
+pub use list::{
+    Cursor, Cut, Drained, Filter, Page, ScopePage, at_once, drain, drain_scopes, newest,
+};
 pub use mask::{mask_job, visit_texts};
 
 /// Every cloud there is.

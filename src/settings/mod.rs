@@ -89,6 +89,11 @@ impl CloudKeys {
     fn find(&self, key: &str) -> Option<&'static KeySpec> {
         self.all().find(|spec| spec.key == key)
     }
+
+    fn is_credential(&self, key: &str) -> bool {
+        self.find(key)
+            .is_some_and(|spec| spec.part != Part::Setting)
+    }
 }
 
 /// The environment, taken once at the start.
@@ -315,7 +320,7 @@ impl Settings {
             true => self.values_of_environment(cloud),
             false => BTreeMap::new(),
         };
-        let is_credential = |key: &str| cloud.find(key).is_some_and(|s| s.part != Part::Setting);
+        let is_credential = |key: &str| cloud.is_credential(key);
         let environment_has_credential = from_environment.keys().any(|key| is_credential(key));
         for (key, value) in from_file {
             if !(environment_has_credential && is_credential(key)) {
@@ -333,6 +338,12 @@ impl Settings {
             }
         }
         Ok(profile)
+    }
+
+    /// True when variables hold a credential for the profile `default` of a cloud.
+    pub fn environment_has_credential(&self, cloud: &CloudKeys) -> bool {
+        let values = self.values_of_environment(cloud);
+        values.keys().any(|key| cloud.is_credential(key))
     }
 
     /// A path of the settings file: `~/` is the home folder, a relative one starts at the file.

@@ -193,6 +193,7 @@ fn every_help_begins_with_two_examples() {
         &["--help"][..],
         &["-h"],
         &["get", "--help"],
+        &["list", "--help"],
         &["demo", "--help"],
         &["emulate", "--help"],
         &["help", "get"],

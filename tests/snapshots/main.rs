@@ -8,6 +8,8 @@ mod support;
 mod complete;
 mod documented;
 mod events;
+mod forms;
+mod hostile;
 mod kept;
 mod pages;
 

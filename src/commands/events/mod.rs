@@ -10,6 +10,7 @@ pub(super) use options::Arguments;
 use super::follow::{self, Chronicle, Display, Plan};
 use super::look_up::{Lens, Options, Outcome};
 use super::poll::PACE;
+use super::references::Allowed;
 use super::{Session, runtime};
 use crate::error::Problem;
 use crate::model::{Job, Notice, Sieve, Timeline};
@@ -63,6 +64,10 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Prepared, Vec<Pro
     let plan = plan.transpose().map_err(one)?;
     let options = Options {
         trust_finished: arguments.trust_finished,
+        allowed: Allowed {
+            newest: true,
+            ..Allowed::default()
+        },
         ..Options::default()
     };
     let settings = session.settings().map_err(one)?;
@@ -93,7 +98,6 @@ fn once(session: &Session, prepared: &Prepared) -> u8 {
     runtime.shutdown_background();
     let (jobs, problems) = parted(outcomes);
     let mut timeline = Timeline {
-        references: references(lens),
         calls: lens.wire.calls(),
         ..Timeline::new("events", &jobs, problems, lens.told.all())
     };
@@ -115,8 +119,11 @@ fn parted(outcomes: Vec<Outcome>) -> (Vec<Job>, Vec<Problem>) {
     (jobs, problems)
 }
 
+/// What will be followed, as far as its references are known.
 fn references(lens: &Lens) -> Vec<String> {
-    lens.references.iter().map(ToString::to_string).collect()
+    let newest = lens.newest.iter().map(|(_, scope)| scope.to_string());
+    let things = lens.references.iter().map(ToString::to_string);
+    things.chain(newest).collect()
 }
 
 /// Prints the timeline and then what it does not hold: what failed, and what a cloud does not keep.

@@ -3,7 +3,6 @@
 mod chronicle;
 mod display;
 mod ends;
-mod outlet;
 mod rows;
 mod scopes;
 
@@ -18,6 +17,7 @@ pub(super) use chronicle::Chronicle;
 pub(super) use display::Display;
 
 use super::look_up::Lens;
+use super::outlet::Outlet;
 use super::poll::{Change, Manner, Poller, Turn, is_weather};
 use super::voice::Voice;
 use super::{Session, closed, runtime, unwritable};
@@ -26,7 +26,6 @@ use crate::gate::{Rules, Standing};
 use crate::output::{self, Screen, Size, Summary};
 use display::problem_lines;
 use ends::{Ends, handler};
-use outlet::Outlet;
 use rows::{rows, trouble};
 use scopes::{News, Scopes};
 

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::super::look_up::{BUDGET, Lens};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
-use crate::providers::{self, Filter, Found, Page};
+use crate::providers::{self, Filter, Page, at_once};
 use crate::reference::{Reference, Scope};
 
 /// The time between two looks at what is in a scope.
@@ -27,16 +27,31 @@ pub(super) struct Scopes {
 
 struct Followed {
     scope: Scope,
+    /// Only what is the newest in it now is followed.
+    newest: bool,
     next_at: Duration,
     busy: bool,
-    /// No list of it will ever come.
+    /// No list of it will ever come, or none is needed any more.
     dead: bool,
     /// References that were listed before; `None` before the first list.
     known: Option<HashSet<String>>,
     problem: Option<Problem>,
 }
 
-type Listed = Result<Vec<Found>, Box<Problem>>;
+type Listed = Result<Brought, Box<Problem>>;
+
+/// What a list has brought of a scope.
+enum Brought {
+    All(Vec<Row>),
+    Newest(Reference),
+}
+
+/// A thing of a list.
+struct Row {
+    /// Canonical reference.
+    reference: String,
+    ended: bool,
+}
 
 /// What a list has brought.
 pub(super) enum News {
@@ -48,8 +63,11 @@ pub(super) enum News {
 
 impl Scopes {
     pub(super) fn new(lens: &Arc<Lens>, interval: Option<Duration>) -> Self {
-        let followed = lens.scopes.iter().map(|scope| Followed {
+        let all = lens.scopes.iter().map(|scope| (scope, false));
+        let newest = lens.newest.iter().map(|(_, scope)| (scope, true));
+        let followed = all.chain(newest).map(|(scope, newest)| Followed {
             scope: scope.clone(),
+            newest,
             next_at: Duration::ZERO,
             busy: false,
             dead: false,
@@ -91,8 +109,14 @@ impl Scopes {
             if !followed.busy && !followed.dead && followed.next_at <= now {
                 followed.busy = true;
                 let (lens, scope) = (Arc::clone(&self.lens), followed.scope.clone());
-                self.running
-                    .spawn(async move { (number, list(&lens, &scope).await) });
+                let newest = followed.newest;
+                self.running.spawn(async move {
+                    let listed = match newest {
+                        true => newest_of(&lens, &scope).await,
+                        false => list(&lens, &scope).await,
+                    };
+                    (number, listed)
+                });
             }
         }
     }
@@ -107,10 +131,15 @@ impl Scopes {
         let followed = &mut self.followed[number];
         followed.busy = false;
         match listed {
-            Ok(found) => {
+            Ok(Brought::Newest(reference)) => {
+                followed.dead = true;
+                followed.problem = None;
+                Some(News::Appeared(vec![reference]))
+            }
+            Ok(Brought::All(rows)) => {
                 followed.next_at = now() + self.every;
                 followed.problem = None;
-                Some(News::Appeared(followed.take(found)))
+                Some(News::Appeared(followed.take(rows)))
             }
             Err(problem) => {
                 let wait = problem.retry_after.unwrap_or_default().max(self.every);
@@ -126,16 +155,20 @@ impl Scopes {
 
 impl Followed {
     /// The references of what is new. What had ended before the first list is no news.
-    fn take(&mut self, found: Vec<Found>) -> Vec<Reference> {
+    fn take(&mut self, rows: Vec<Row>) -> Vec<Reference> {
         let is_first = self.known.is_none();
         let known = self.known.get_or_insert_with(HashSet::new);
-        found
-            .into_iter()
-            .filter(|found| known.insert(found.job.reference.clone()))
-            .filter(|found| !(is_first && found.job.ended))
-            .filter_map(|found| self.scope.reference_of(&found.job.reference))
+        rows.into_iter()
+            .filter(|row| known.insert(row.reference.clone()))
+            .filter(|row| !(is_first && row.ended))
+            .filter_map(|row| self.scope.reference_of(&row.reference))
             .collect()
     }
+}
+
+async fn newest_of(lens: &Lens, scope: &Scope) -> Listed {
+    let newest = lens.newest_of(scope).await;
+    newest.map(Brought::Newest).map_err(Box::new)
 }
 
 async fn list(lens: &Lens, scope: &Scope) -> Listed {
@@ -148,15 +181,26 @@ async fn list(lens: &Lens, scope: &Scope) -> Listed {
     let ask = lens.ask_kind(scope.template, Deadline::after(BUDGET));
     let mut all = Vec::new();
     let mut keep = |page: Page| {
-        all.extend(page.rows);
-        ControlFlow::Continue(())
+        let told = page.rows.into_iter().map(|found| Row {
+            reference: found.job.reference,
+            ended: found.job.ended,
+        });
+        all.extend(told);
+        // A look at the thing itself says better what is wrong with it.
+        let untold = page.problems.into_iter().filter_map(|problem| {
+            let reference = problem.reference?;
+            let ended = false;
+            Some(Row { reference, ended })
+        });
+        all.extend(untold);
+        at_once(ControlFlow::Continue(()))
     };
     let all_of_them = Filter::default();
     let limit = providers::kind(scope.template).list_limit;
     let limit = limit.or(Some(MOST_LISTED));
     let drained = providers::drain(&*client, scope, &all_of_them, &ask, limit, &mut keep).await;
     match drained {
-        Some(Ok(_)) => Ok(all),
+        Some(Ok(_)) => Ok(Brought::All(all)),
         Some(Err(problem)) => Err(framed(problem)),
         None => Err(framed(Problem::usage(format!(
             "{}/{} cannot be listed, so its scopes cannot be watched",

@@ -36,14 +36,14 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<(Arc<Lens>, Plan)
         trust_finished: arguments.trust_finished,
         allowed: Allowed {
             scopes: true,
-            ..Allowed::default()
+            newest: true,
         },
         ..Options::default()
     };
     let settings = session.settings().map_err(one)?;
     let inputs = &arguments.references;
     let lens = Lens::prepare(session, settings, inputs, options, Some(PACE))?;
-    if lens.references.is_empty() && lens.scopes.is_empty() {
+    if lens.references.is_empty() && lens.scopes.is_empty() && lens.newest.is_empty() {
         return Err(one(Problem::usage("nothing to watch").hint(
             "name a reference, such as aliyun/job/CLUSTER/JOB, a scope, such as aliyun/job/CLUSTER/, or - for standard input",
         )));

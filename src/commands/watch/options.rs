@@ -18,8 +18,8 @@ use crate::settings;
         5 service or network · 130/143 interrupted · 141 output closed. To decide by the outcome: joblens wait."
 )]
 pub(in crate::commands) struct Arguments {
-    /// What to follow; a scope such as aliyun/job/CLUSTER/ follows what appears there too; - reads
-    /// references from standard input, one a line
+    /// What to follow; a scope such as aliyun/job/CLUSTER/ follows what appears there too; @latest as
+    /// the last segment is what is the newest now; - reads references from standard input, one a line
     #[arg(value_name = "REF|SCOPE/")]
     pub references: Vec<String>,
     /// Take a finished invocation whose exit codes cannot be read as succeeded

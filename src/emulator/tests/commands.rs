@@ -6,7 +6,7 @@ use super::glances::{World, world};
 use super::scopes::{drained, listed, references, scope, things};
 use crate::error::{Category, Problem};
 use crate::model::State;
-use crate::providers::{self, Cut, Drained, Filter, Found, Page, fixture};
+use crate::providers::{self, Cut, Drained, Filter, Found, Page, at_once, fixture};
 
 const KIND: &str = "aliyun/invocation/c/";
 
@@ -25,7 +25,7 @@ async fn taken(world: &World, filter: &Filter, limit: usize) -> Taken {
     let mut on_page = |page: Page| {
         found.extend(page.rows);
         problems.extend(page.problems);
-        ControlFlow::Continue(())
+        at_once(ControlFlow::Continue(()))
     };
     let (client, ask) = (world.client("aliyun"), fixture::ask());
     let cluster = scope("aliyun/invocation", &["c"]);

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::glances::world;
 use crate::error::{Category, Problem};
 use crate::model;
-use crate::providers::{self, Client, Cut, Drained, ScopePage, fixture};
+use crate::providers::{self, Client, Cut, Drained, ScopePage, at_once, fixture};
 
 async fn drained(
     client: &dyn Client,
@@ -14,7 +14,7 @@ async fn drained(
     let mut all = Vec::new();
     let mut on_page = |page: ScopePage| {
         all.extend(page.rows);
-        ControlFlow::Continue(())
+        at_once(ControlFlow::Continue(()))
     };
     let ask = fixture::ask();
     let drained = providers::drain_scopes(client, "prod", &ask, limit, &mut on_page).await;

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::glances::{World, world};
 use crate::error::Category;
 use crate::model::State;
-use crate::providers::{self, Client, Cut, Drained, Filter, Found, Page, fixture};
+use crate::providers::{self, Client, Cut, Drained, Filter, Found, Page, at_once, fixture};
 use crate::reference::Scope;
 
 pub(super) fn scope(kind: &str, segments: &[&str]) -> Scope {
@@ -25,7 +25,7 @@ pub(super) async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<Found>, 
     let ask = fixture::ask();
     let mut on_page = |page: Page| {
         all.extend(page.rows);
-        ControlFlow::Continue(())
+        at_once(ControlFlow::Continue(()))
     };
     let drained =
         providers::drain(client, scope, &Filter::default(), &ask, None, &mut on_page).await;
@@ -180,7 +180,7 @@ async fn the_third_page_may_fail_after_two_were_handed_on() {
     let ask = fixture::ask();
     let mut on_page = |page: Page| {
         rows += page.rows.len();
-        ControlFlow::Continue(())
+        at_once(ControlFlow::Continue(()))
     };
     let cluster = scope("aliyun/job", &["c"]);
     let drained = providers::drain(
@@ -231,7 +231,7 @@ async fn a_limit_spares_the_pages_beyond_it() {
     let world = world(&things("sugon/instance/", "Running", 250)).await;
     let client = world.client("sugon");
     let (ask, region) = (fixture::ask(), scope("sugon/instance", &[]));
-    let mut on_page = |_: Page| ControlFlow::Continue(());
+    let mut on_page = |_: Page| at_once(ControlFlow::Continue(()));
     let drained = providers::drain(
         &*client,
         &region,

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::fmt;
+use std::future;
 use std::ops::ControlFlow;
 
 use super::{Cursor, Filter, Page};
@@ -53,8 +54,14 @@ pub struct Drained {
     pub cut: Option<Cut>,
 }
 
-/// Takes a page of a list; it breaks when no more are wanted.
-pub type OnPage<'a, R> = &'a mut (dyn FnMut(Page<R>) -> ControlFlow<()> + Send);
+/// Takes a page of a list; it breaks when no more are wanted. The next page is asked for when it is
+/// done with this one.
+pub type OnPage<'a, R> = &'a mut (dyn FnMut(Page<R>) -> Boxed<'static, ControlFlow<()>> + Send);
+
+/// The answer of a taker of pages that is done with one at once.
+pub fn at_once(flow: ControlFlow<()>) -> Boxed<'static, ControlFlow<()>> {
+    Box::pin(future::ready(flow))
+}
 
 /// Asks for the pages of a list one after the other and hands on what each brings that is new and
 /// passes the filter, with the problems of single rows.
@@ -218,7 +225,7 @@ async fn pages_of<S: Source>(
         things += page.rows.len();
         let (next, total) = (page.next, page.total);
         let is_empty = page.rows.is_empty() && page.problems.is_empty();
-        let is_broken = !is_empty && on_page(page).is_break();
+        let is_broken = !is_empty && on_page(page).await.is_break();
         let cut = match (next, limit) {
             (_, Some(limit)) if is_over => Some(Cut::Limit(limit)),
             (Some(_), Some(limit)) if things.max(spent) >= limit => Some(Cut::Limit(limit)),

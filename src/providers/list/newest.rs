@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use super::{Filter, drain};
+use super::{Filter, at_once, drain};
 use crate::error::{Category, Problem};
 use crate::model::Time;
 use crate::providers::{Ask, Client, Found, ListOrder, kind};
@@ -82,10 +82,10 @@ async fn newest_of_all(
                 }
             }
         }
-        match ask.deadline.remaining().is_zero() {
+        at_once(match ask.deadline.remaining().is_zero() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
-        }
+        })
     };
     let everything = Filter::default();
     let drained = drain(client, scope, &everything, ask, None, &mut on_page).await;

@@ -95,8 +95,8 @@ async fn drained(
     let mut on_page = |page: Page| {
         seen.push(page.rows.into_iter().map(|found| found.job.id).collect());
         match seen.len() < stop_after {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
+            true => at_once(ControlFlow::Continue(())),
+            false => at_once(ControlFlow::Break(())),
         }
     };
     let drained = drain(
@@ -219,7 +219,7 @@ async fn places_are_drained_by_the_same_loop() {
         let mut seen = Vec::new();
         let mut on_page = |page: ScopePage| {
             seen.extend(page.rows.into_iter().map(|place| place.scope));
-            ControlFlow::Continue(())
+            at_once(ControlFlow::Continue(()))
         };
         let ask = fixture::ask();
         let drained = drain_scopes(&client, "p q", &ask, limit, &mut on_page).await;
@@ -285,7 +285,7 @@ async fn one_id_in_two_namespaces_is_two_things_and_a_lost_row_is_told_once() {
     let mut on_page = |page: Page| {
         lost += page.problems.len();
         seen.extend(page.rows.into_iter().map(|found| found.job.reference));
-        ControlFlow::Continue(())
+        at_once(ControlFlow::Continue(()))
     };
     let (client, everything, ask) = (
         Mixed(AtomicUsize::new(0)),

@@ -21,7 +21,8 @@ pub const RETIRED: &str = "API 2.0 may be retired (the vendor announced it for 2
 const LAST_HOUR: &str = "tencent tells the events of the last hour; older ones may be missing";
 
 /// Said where a service is not found.
-pub const CHECK_ADDRESS: &str = "check cluster, namespace, service and region";
+pub const CHECK_ADDRESS: &str =
+    "check cluster, namespace, service and region, or run: joblens list tencent";
 
 /// The envelope without its data.
 #[derive(Default, Deserialize)]

@@ -152,7 +152,10 @@ fn no_cluster(asked: &Asked<'_>) -> String {
     } else {
         "a cluster is known in its own region only: check region and the cluster's id"
     };
-    format!("{first}; clusters of E-HPC NEXT (API 2024-07-30) are not known to this API")
+    format!(
+        "{first}, or run: joblens list aliyun; clusters of E-HPC NEXT (API 2024-07-30) are not known \
+         to this API"
+    )
 }
 
 /// What a code means, whatever the status; `None` for codes that no table holds.
@@ -313,7 +316,9 @@ mod tests {
             "ask for permission ehpc:DescribeServerlessJobs"
         );
         assert!(hint(404, "ClusterNotFound").starts_with("“-hz-” may mean cn-hangzhou"));
-        assert!(hint(404, "ClusterNotFound").contains("E-HPC NEXT"));
+        assert!(
+            hint(404, "ClusterNotFound").contains("joblens list aliyun; clusters of E-HPC NEXT")
+        );
         assert!(hint(404, "InvalidAccessKeyId.NotFound").contains("access_key_id"));
         assert!(hint(400, "SignatureDoesNotMatch").contains("access_key_secret"));
         assert!(hint(400, "InvalidSecurityToken.Expired").contains("security_token"));

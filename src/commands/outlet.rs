@@ -9,18 +9,25 @@ use std::thread;
 
 use tokio::io::Interest;
 use tokio::net::unix::pipe;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// Standard output behind a thread of its own: a reader that stalls must not stop the command.
 ///
 /// Each part is written at once and whole, past the line buffer of the standard library.
 pub(super) struct Outlet {
     sender: Sender<Vec<u8>>,
-    /// Parts that are not written yet.
-    behind: Arc<AtomicUsize>,
+    left: Arc<Left>,
     failure: oneshot::Receiver<io::Error>,
     /// Tells when a pipe's reader has gone; `None` where the system cannot tell.
     pipe: Option<pipe::Sender>,
+}
+
+/// What is not written yet.
+#[derive(Debug, Default)]
+struct Left {
+    parts: AtomicUsize,
+    /// Told when the last part is written.
+    none: Notify,
 }
 
 impl Outlet {
@@ -31,8 +38,8 @@ impl Outlet {
         let watched = io::stdout().as_fd().try_clone_to_owned()?;
         let (sender, parts) = mpsc::channel::<Vec<u8>>();
         let (tell, failure) = oneshot::channel();
-        let behind = Arc::new(AtomicUsize::new(0));
-        let left = Arc::clone(&behind);
+        let left = Arc::<Left>::default();
+        let still = Arc::clone(&left);
         thread::spawn(move || {
             for part in parts {
                 if let Err(error) = out.write_all(&part) {
@@ -40,7 +47,9 @@ impl Outlet {
                     let _ = tell.send(error);
                     return;
                 }
-                left.fetch_sub(1, Ordering::Relaxed);
+                if still.parts.fetch_sub(1, Ordering::AcqRel) == 1 {
+                    still.none.notify_one();
+                }
             }
         });
         let pipe = match io::stdout().is_terminal() {
@@ -50,7 +59,7 @@ impl Outlet {
         };
         Ok(Self {
             sender,
-            behind,
+            left,
             failure,
             pipe,
         })
@@ -59,7 +68,7 @@ impl Outlet {
     /// Writes a part when those before it are written.
     pub(super) fn write(&self, part: Vec<u8>) {
         if !part.is_empty() {
-            self.behind.fetch_add(1, Ordering::Relaxed);
+            self.left.parts.fetch_add(1, Ordering::AcqRel);
             // A writer that has failed has told it.
             let _ = self.sender.send(part);
         }
@@ -67,7 +76,26 @@ impl Outlet {
 
     /// True while the reader has not taken everything.
     pub(super) fn is_behind(&self) -> bool {
-        self.behind.load(Ordering::Relaxed) > 0
+        self.left.parts.load(Ordering::Acquire) > 0
+    }
+
+    /// Waits until the reader has taken everything, so that what is written later does not pile up;
+    /// or until nothing can be written any more.
+    ///
+    /// # Errors
+    /// Why nothing can be written any more.
+    pub(super) async fn taken(&mut self) -> io::Result<()> {
+        let left = Arc::clone(&self.left);
+        let all_written = async {
+            while left.parts.load(Ordering::Acquire) > 0 {
+                left.none.notified().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = all_written => Ok(()),
+            error = self.failed() => Err(error),
+        }
     }
 
     /// Waits until nothing can be written any more, and says why.

@@ -1,0 +1,127 @@
+//! What is said beside a list: how much it is, what it is not, and how to get the rest.
+
+use super::asking::{Ending, Listed};
+use crate::model::Notice;
+use crate::providers::Cut;
+
+/// So many scopes are named before they are only counted.
+const MOST_NAMED: usize = 3;
+
+/// The lines for standard error. Where programs read the answer, a list that is whole needs none.
+pub(super) fn lines(listed: &[Listed], asked_for: Option<&str>, for_people: bool) -> Vec<String> {
+    let words = asked_for.map_or_else(String::new, |words| format!(" ({words})"));
+    let found: usize = listed.iter().map(|one| one.found).sum();
+    let is_whole = listed.iter().all(Listed::is_complete);
+    let with: Vec<&Listed> = listed.iter().filter(|one| one.found > 0).collect();
+    let without = |is_it: fn(&Ending) -> bool| -> Vec<&Listed> {
+        let all = listed.iter().filter(|one| one.found == 0);
+        all.filter(|one| is_it(&one.end)).collect()
+    };
+    let empty = without(|end| matches!(end, Ending::Whole | Ending::Cut(_)));
+    let unseen = without(|end| matches!(end, Ending::Failed(_)));
+    let mut lines = Vec::new();
+    if found > 0 && (for_people || !is_whole) {
+        let nothing = match empty.is_empty() {
+            true => String::new(),
+            false => format!("; nothing in {}", names(&empty)),
+        };
+        lines.push(format!("{found} found in {}{nothing}{words}", names(&with)));
+    } else if found == 0 && !empty.is_empty() {
+        lines.push(format!("nothing found in {}{words}", names(&empty)));
+    }
+    for one in listed {
+        let scope = one.place.scope();
+        match &one.end {
+            Ending::Cut(cut) => {
+                let total = one.total.filter(|_| asked_for.is_none());
+                lines.push(format!("{scope}: {}", cut_short(cut, total)));
+            }
+            Ending::Failed(_) if one.found > 0 => {
+                lines.push(format!(
+                    "{scope}: cut short after {} by an error",
+                    one.found
+                ));
+            }
+            Ending::Skipped(why) => lines.push(format!("{scope}: {why}")),
+            Ending::Open | Ending::Whole | Ending::Failed(_) => {}
+        }
+        if !one.problems.is_empty() {
+            let unread = one.problems.len();
+            lines.push(format!("{scope}: {unread} could not be looked at"));
+        }
+    }
+    if !unseen.is_empty() && listed.len() > 1 {
+        lines.push(format!("could not look in {}", names(&unseen)));
+    }
+    lines
+}
+
+/// Why a list may not be all there is, one notice for each scope of which that is true.
+pub(super) fn notices(listed: &[Listed]) -> Vec<Notice> {
+    let incomplete = listed.iter().filter_map(|one| {
+        let message = format!("{}: {}", one.place.scope(), incomplete(one)?);
+        Some(Notice::new("list_incomplete", message))
+    });
+    incomplete.collect()
+}
+
+/// Why the rows are not all there are, for the line that ends a list of references.
+pub(super) fn reason(listed: &[Listed], left_out: usize, signal: Option<u8>) -> Option<String> {
+    match signal {
+        Some(130) => return Some("interrupted".to_owned()),
+        Some(_) => return Some("terminated".to_owned()),
+        None => {}
+    }
+    let notices = notices(listed).into_iter();
+    let sorted = (left_out > 0).then(|| format!("{left_out} left out by --limit"));
+    let reasons: Vec<String> = notices.map(|notice| notice.message).chain(sorted).collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// How many are shown of those that were sorted.
+pub(super) fn left_out(shown: usize, left_out: usize) -> String {
+    let all = shown + left_out;
+    format!("the first {shown} of {all} are shown; --limit none shows all of them")
+}
+
+fn incomplete(one: &Listed) -> Option<String> {
+    let unread = || {
+        let problem = one.problems.first()?;
+        let count = one.problems.len();
+        Some(format!(
+            "{count} could not be looked at: {}",
+            problem.message
+        ))
+    };
+    match (&one.end, one.found) {
+        (Ending::Failed(problem), 0) => Some(format!("could not be listed: {}", problem.message)),
+        (Ending::Failed(problem), found) => {
+            Some(format!("cut short after {found}: {}", problem.message))
+        }
+        (Ending::Open, _) => Some("stopped before its end".to_owned()),
+        (Ending::Skipped(why), _) => Some(why.clone()),
+        (Ending::Cut(cut), _) => Some(unread().unwrap_or_else(|| cut_short(cut, one.total))),
+        (Ending::Whole, _) => unread(),
+    }
+}
+
+fn cut_short(cut: &Cut, total: Option<u64>) -> String {
+    match (cut, total) {
+        (Cut::Limit(limit), Some(total)) if total > *limit as u64 => {
+            format!("the first {limit} of {total}; --limit none gives all of them")
+        }
+        (Cut::Limit(limit), _) => {
+            format!("cut after {limit}, and there is more; --limit none gives all of it")
+        }
+        (cut, _) => format!("{cut}, so that there may be more"),
+    }
+}
+
+/// The scopes by name while they are few.
+fn names(listed: &[&Listed]) -> String {
+    let names: Vec<String> = listed.iter().map(|one| one.place.scope()).collect();
+    match names.len() {
+        0..=MOST_NAMED => names.join(", "),
+        many => format!("{many} scopes"),
+    }
+}

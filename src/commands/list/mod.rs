@@ -1,0 +1,275 @@
+mod asking;
+mod footer;
+mod options;
+mod scopes;
+mod taking;
+mod words;
+
+use std::collections::HashMap;
+use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+pub(super) use options::Arguments;
+
+use super::ending::Signals;
+use super::look_up::{Account, Lens, Options};
+use super::outlet::Outlet;
+use super::{Session, closed, runtime, unwritable};
+use crate::error::Problem;
+use crate::model::{Coverage, Exit, Notice, Report};
+use crate::output::{self, Form, Screen, Zone};
+use asking::{Asking, Listed, Rows, Sender};
+use options::{Plan, is_for_people};
+use scopes::Place;
+use taking::{End, Taking};
+
+/// An interrupted command ends soon, whatever its outputs do.
+const PATIENCE: Duration = Duration::from_millis(60);
+
+/// Lists what was named, or what all configured profiles have, and returns the exit code.
+pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+    match prepare(session, arguments) {
+        Ok(listing) => {
+            let runtime = runtime();
+            let code = runtime.block_on(listing.run(session));
+            // A DNS call that still hangs must not hold up the end.
+            runtime.shutdown_background();
+            code
+        }
+        Err(problems) => session.refuse("list", problems),
+    }
+}
+
+/// What is listed, checked before the first call.
+struct Listing {
+    lens: Arc<Lens>,
+    plan: Arc<Plan>,
+    places: Vec<Place>,
+    /// What would be asked but for a filter that fits nothing there.
+    skipped: Vec<Place>,
+}
+
+fn prepare(session: &Session, arguments: &Arguments) -> Result<Listing, Vec<Problem>> {
+    let one = |problem| vec![problem];
+    let screen = session.screen(io::stdout().is_terminal());
+    let zone = session.global.zone().unwrap_or(Zone::Local);
+    let plan = arguments.plan(screen.now, zone).map_err(one)?;
+    let settings = session.settings().map_err(one)?;
+    let places = scopes::places(session, &settings, &arguments.scopes)?;
+    if places.is_empty() {
+        return Err(one(Problem::usage("no scope to list").hint(
+            "name one, such as aliyun/job/CLUSTER, or none for all configured profiles",
+        )));
+    }
+    let (places, skipped): (Vec<Place>, Vec<Place>) = places
+        .into_iter()
+        .partition(|place| !plan.needs_things() || place.kind().is_some());
+    if let Some(first) = skipped.first()
+        && (places.is_empty() || !arguments.scopes.is_empty())
+    {
+        return Err(one(without_states(first)));
+    }
+    let accounts = places.iter().map(Place::account).collect::<Vec<Account>>();
+    let options = Options::default();
+    let lens = Lens::over(session, settings, accounts, options, None);
+    Ok(Listing {
+        lens: Arc::new(lens.map_err(one)?),
+        plan: Arc::new(plan),
+        places,
+        skipped,
+    })
+}
+
+/// Places have no state, owner or queue, and were asked for things that have.
+fn without_states(place: &Place) -> Problem {
+    let mut problem = Problem::usage("lists clusters, which have no state, user or queue");
+    problem.reference = Some(place.scope());
+    problem.input = Some(place.input().to_owned());
+    problem.hint(format!(
+        "for its things: joblens list {}",
+        place.form_below()
+    ))
+}
+
+impl Listing {
+    async fn run(self, session: &Session) -> u8 {
+        let outlet = match Outlet::open() {
+            Ok(outlet) => outlet,
+            Err(error) => return cannot_write(session, &error),
+        };
+        let form = &session.form;
+        let screen = session.screen(io::stdout().is_terminal());
+        let mut taking = Taking {
+            found: self.places.iter().map(|_| Vec::new()).collect(),
+            listed: self.places.iter().cloned().map(Listed::new).collect(),
+            rows: output::Rows::new(form, screen),
+            streams: self.places.len() == 1 && session.sort.is_none(),
+            signals: Signals::new(),
+            outlet,
+        };
+        let (sender, mut news) = mpsc::unbounded_channel();
+        // Dropped with what is still asked when the list ends before its end.
+        let _running = self.start(session, &sender);
+        drop(sender);
+        let end = taking.until_the_end(&mut news).await;
+        let signal = match end {
+            End::Done => None,
+            End::Stopped(code) => Some(code),
+            End::Closed(error) => return cannot_write(session, &error),
+        };
+        let Taking {
+            found,
+            mut listed,
+            rows,
+            mut signals,
+            outlet,
+            ..
+        } = taking;
+        listed.extend(self.skipped.iter().map(Listed::skipped));
+        let mut report = self.report(&listed, found, signal);
+        let left_out = self.arrange(session, &mut report);
+        let reason = footer::reason(&listed, left_out, signal);
+        match last_part(rows, &report, reason.as_deref(), form, &screen) {
+            Ok(part) => outlet.write(part),
+            Err(error) => return cannot_write(session, &error),
+        }
+        if let Some(code) = signal {
+            // What cannot be written by then is lost.
+            let _ = tokio::time::timeout(PATIENCE, outlet.end()).await;
+            return code;
+        }
+        let failure = tokio::select! {
+            failure = outlet.end() => failure,
+            code = signals.next() => return code,
+        };
+        if let Some(error) = failure {
+            return cannot_write(session, &error);
+        }
+        self.tell(session, &report, &listed, left_out);
+        let code = report.exit.code;
+        // The process ends here: to take thousands of jobs apart would be time for nothing.
+        std::mem::forget(report);
+        code
+    }
+
+    /// Asks all places side by side, of each cloud so many at once as calls may be in flight.
+    fn start(&self, session: &Session, sender: &Sender) -> JoinSet<()> {
+        let mut turns: HashMap<&str, Arc<Semaphore>> = HashMap::new();
+        let mut running = JoinSet::new();
+        for (number, place) in self.places.iter().enumerate() {
+            let concurrency = self.lens.wire.limits().concurrency;
+            let turn = turns
+                .entry(place.account().0)
+                .or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
+            let (turn, sender) = (Arc::clone(turn), sender.clone());
+            let asking = Asking {
+                number,
+                place: place.clone(),
+                lens: Arc::clone(&self.lens),
+                plan: Arc::clone(&self.plan),
+                format: session.form.format,
+                sorts: session.sort.is_some(),
+            };
+            running.spawn(async move {
+                // The time of a page starts when its turn has come.
+                let _turn = turn.acquire().await.expect("the semaphore is never closed");
+                asking.run(sender).await;
+            });
+        }
+        running
+    }
+
+    fn report(&self, listed: &[Listed], found: Vec<Vec<Rows>>, signal: Option<u8>) -> Report {
+        let (mut jobs, mut scopes) = (Vec::new(), Vec::new());
+        for rows in found.into_iter().flatten() {
+            match rows {
+                Rows::Things(more) => jobs.extend(more),
+                Rows::Places(more) => scopes.extend(more),
+            }
+        }
+        let problems = listed.iter().flat_map(Listed::all_problems).cloned();
+        let mut notices = self.lens.told.all();
+        notices.extend(footer::notices(listed));
+        let mut report = Report::new("list", jobs, problems.collect(), notices);
+        report.scopes = scopes;
+        report.calls = self.lens.wire.calls();
+        report.coverage = Coverage {
+            complete: listed.iter().all(Listed::is_complete),
+            asked: listed.len() as u64,
+            answered: listed.iter().filter(|one| one.is_complete()).count() as u64,
+        };
+        if let Some(code) = signal {
+            report.exit = Exit::new(code);
+        }
+        report
+    }
+
+    /// Sorts where that was asked for. All was asked for then, so that the limit is kept only here;
+    /// tells how many things it leaves out.
+    fn arrange(&self, session: &Session, report: &mut Report) -> usize {
+        if session.sort.is_none() {
+            return 0;
+        }
+        session.sort(&mut report.jobs);
+        let shown = self.plan.limit_after_sorting(session.form.format);
+        let left_out = shown.map_or(0, |shown| report.jobs.len().saturating_sub(shown));
+        if left_out > 0 {
+            report.jobs.truncate(report.jobs.len() - left_out);
+            report.coverage.complete = false;
+            let message = footer::left_out(report.jobs.len(), left_out);
+            report.notices.push(Notice::new("list_incomplete", message));
+        }
+        left_out
+    }
+
+    /// Says on standard error what failed, what is worth knowing, and how much was found.
+    fn tell(&self, session: &Session, report: &Report, listed: &[Listed], left_out: usize) {
+        if session.global.quiet {
+            return;
+        }
+        session.tell(report);
+        let for_people = is_for_people(session.form.format);
+        let mut lines = footer::lines(listed, self.plan.asked_for.as_deref(), for_people);
+        if left_out > 0 {
+            lines.push(footer::left_out(report.jobs.len(), left_out));
+        }
+        for line in lines {
+            let _ = output::write_remark(&mut io::stderr().lock(), &line);
+        }
+    }
+}
+
+/// What is not written yet, and what comes after the rows.
+fn last_part(
+    rows: Option<output::Rows<'_>>,
+    report: &Report,
+    incomplete: Option<&str>,
+    form: &Form,
+    screen: &Screen,
+) -> io::Result<Vec<u8>> {
+    let mut part = Vec::new();
+    match rows {
+        Some(mut rows) => {
+            rows.scopes(&mut part, &report.scopes)?;
+            rows.jobs(&mut part, &report.jobs)?;
+            rows.end(&mut part, report, incomplete)?;
+        }
+        // Half a table is none; a program reads in the envelope how it ended.
+        None if is_for_people(form.format) && report.exit.code > 128 => {}
+        None => output::write(&mut part, report, form, screen)?,
+    }
+    Ok(part)
+}
+
+/// The exit code of a list that cannot be written, after saying why unless its reader has left.
+fn cannot_write(session: &Session, error: &io::Error) -> u8 {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return closed();
+    }
+    session.complain(&unwritable(error));
+    5
+}

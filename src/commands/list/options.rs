@@ -1,0 +1,256 @@
+use clap::Args;
+
+use super::words;
+use crate::error::Problem;
+use crate::model::{Scope, Time};
+use crate::output::{Format, Zone};
+use crate::providers::{Filter, Kind};
+
+/// Find things and their references: in a scope, in several, or in all configured profiles
+#[derive(Debug, Args)]
+#[command(
+    visible_alias = "ls",
+    before_help = "Examples:\n  \
+        joblens list aliyun/job/ehpc-hz-FYUr32 --active -o name | joblens wait - -t 2h\n  \
+        joblens list sugon huawei -s failed,canceled --since 1d --limit none",
+    after_help = "A scope is a reference without its end, such as aliyun/job/CLUSTER, huawei/image-job or \
+        tencent/service/CLUSTER/NAMESPACE;\na cloud alone lists its clusters, or its things where it has no \
+        clusters.\n\
+        Exit codes: 0 all was listed, however little · 2 wrong use · 3 not found · 4 credentials ·\n\
+        5 service or network · 130/143 interrupted · 141 output closed."
+)]
+pub(in crate::commands) struct Arguments {
+    /// Where to look; all configured profiles if none is given; - reads scopes from standard input,
+    /// one a line
+    #[arg(value_name = "SCOPE")]
+    pub scopes: Vec<String>,
+    /// Only things in one of these states: pending, starting, running, stopping, succeeded, failed,
+    /// canceled, unknown
+    #[arg(short, long, value_name = "STATE", value_delimiter = ',')]
+    state: Vec<String>,
+    /// Only things on their way: pending, starting, running or stopping
+    #[arg(long)]
+    active: bool,
+    /// Only things whose name, or id where they have none, matches a pattern such as 'train-*'
+    #[arg(long, value_name = "GLOB")]
+    name: Option<String>,
+    /// Only things of this owner
+    #[arg(short, long, value_name = "USER")]
+    user: Option<String>,
+    /// Only things in this queue
+    #[arg(long, value_name = "QUEUE")]
+    queue: Option<String>,
+    /// Only things created since then: a time ago such as 2h, a date, or a time such as
+    /// 2026-01-02T03:04:05Z
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// At most so many of each scope, or none for all of them [default: 100 for table, wide and
+    /// markdown; 20 for aliyun/invocation, whose states cost a call each; else none]
+    #[arg(long, value_name = "N")]
+    limit: Option<String>,
+}
+
+/// What the options say, checked before the first call.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    /// What the things must be.
+    pub filter: Filter,
+    /// The same in words; `None` where everything passes.
+    pub asked_for: Option<String>,
+    limit: Limit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limit {
+    /// Nothing was said.
+    Usual,
+    /// So many.
+    AtMost(usize),
+    /// All of them.
+    All,
+}
+
+/// Rows of one scope that people are shown unless they ask for more.
+const PAGE_FOR_PEOPLE: usize = 100;
+
+impl Arguments {
+    /// # Errors
+    /// Wrong use, naming the option.
+    pub(super) fn plan(&self, now: Time, zone: Zone) -> Result<Plan, Problem> {
+        let mut states = self
+            .state
+            .iter()
+            .map(|word| words::state(word))
+            .collect::<Result<Vec<_>, _>>()?;
+        if self.active {
+            states.extend(words::ACTIVE);
+        }
+        let since = self.since.as_deref();
+        let filter = Filter {
+            states,
+            name: self.name.as_deref().map(words::pattern).transpose()?,
+            user: given("--user", self.user.as_ref())?,
+            queue: given("--queue", self.queue.as_ref())?,
+            since: since
+                .map(|text| words::moment(text, now, zone))
+                .transpose()?,
+            page_rows: None,
+        };
+        Ok(Plan {
+            asked_for: words::asked_for(&filter),
+            filter,
+            limit: self.limit.as_deref().map_or(Ok(Limit::Usual), limit)?,
+        })
+    }
+}
+
+impl Plan {
+    /// How many things of a kind are taken from one scope in a format; `None` for all of them, as
+    /// where they are sorted before they are cut, unless each of them costs calls.
+    pub(super) fn limit_for(&self, kind: &Kind, format: Format, sorts: bool) -> Option<usize> {
+        match self.limit {
+            Limit::All => None,
+            Limit::AtMost(limit) => Some(limit).filter(|_| !sorts || kind.list_limit.is_some()),
+            Limit::Usual => kind
+                .list_limit
+                .or_else(|| for_people(format).filter(|_| !sorts)),
+        }
+    }
+
+    /// How many of all things are shown in a format once they are sorted; `None` for all of them.
+    pub(super) fn limit_after_sorting(&self, format: Format) -> Option<usize> {
+        self.limit_for_places(format)
+    }
+
+    /// How many places of one cloud are taken in a format; `None` for all of them.
+    pub(super) fn limit_for_places(&self, format: Format) -> Option<usize> {
+        match self.limit {
+            Limit::AtMost(limit) => Some(limit),
+            Limit::All => None,
+            Limit::Usual => for_people(format),
+        }
+    }
+}
+
+impl Plan {
+    /// True when a thing is asked for by what no place has.
+    pub(super) fn needs_things(&self) -> bool {
+        let filter = &self.filter;
+        !filter.states.is_empty() || filter.user.is_some() || filter.queue.is_some()
+    }
+
+    /// True when a place is what was asked for, by its name, or its id where it has none, and by when
+    /// it was created.
+    pub(super) fn lets_place_pass(&self, place: &Scope) -> bool {
+        let id = place.scope.trim_end_matches('/').rsplit('/').next();
+        let name = place.name.as_deref().or(id).unwrap_or_default().trim();
+        let pattern = self.filter.name.as_ref();
+        let since = self.filter.since;
+        pattern.is_none_or(|pattern| pattern.matches(name))
+            && since.is_none_or(|since| place.created_at.is_some_and(|at| at >= since))
+    }
+}
+
+fn for_people(format: Format) -> Option<usize> {
+    is_for_people(format).then_some(PAGE_FOR_PEOPLE)
+}
+
+/// True for the formats that people read.
+pub(super) fn is_for_people(format: Format) -> bool {
+    matches!(format, Format::Table | Format::Wide | Format::Markdown)
+}
+
+/// A text that must not be blank: nothing would ever match it.
+fn given(option: &str, text: Option<&String>) -> Result<Option<String>, Problem> {
+    match text.map(|text| text.trim()) {
+        Some("") => Err(Problem::usage(format!("{option} is empty"))),
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
+fn limit(text: &str) -> Result<Limit, Problem> {
+    match text.trim() {
+        "none" => Ok(Limit::All),
+        number => match number.parse() {
+            Ok(number) if number > 0 => Ok(Limit::AtMost(number)),
+            _ => Err(Problem::usage(format!(
+                "--limit {text}: a number from 1 was expected, or none"
+            ))
+            .hint("write --limit 500, or --limit none for all of them")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::model::State;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn plan(line: &str) -> Result<Plan, Problem> {
+        let words = std::iter::once("list").chain(line.split_whitespace());
+        let now = Time::from_unix(1_700_000_000).unwrap();
+        Line::parse_from(words).arguments.plan(now, Zone::Utc)
+    }
+
+    fn wrong(line: &str) -> String {
+        plan(line).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn states_add_up_however_they_are_written() {
+        use State::{Failed, Pending, Running, Starting, Stopping};
+        let states = |line| plan(line).unwrap().filter.states;
+        assert_eq!(
+            states("-s failed,Running -s starting"),
+            [Failed, Running, Starting]
+        );
+        assert_eq!(states("--active"), [Pending, Starting, Running, Stopping]);
+        assert_eq!(states("-s failed --active").len(), 5);
+        assert!(wrong("-s runing").contains("no state “runing”"));
+    }
+
+    #[test]
+    fn people_get_a_hundred_and_programs_all_unless_told() {
+        let of = |line: &str, cheap: bool, format| {
+            let kind = crate::providers::kinds().find(|kind| kind.list_limit.is_none() == cheap);
+            plan(line).unwrap().limit_for(kind.unwrap(), format, false)
+        };
+        assert_eq!(of("", true, Format::Table), Some(100));
+        assert_eq!(of("", true, Format::Jsonl), None);
+        assert_eq!(of("", false, Format::Jsonl), Some(20));
+        assert_eq!(of("--limit 7", false, Format::Table), Some(7));
+        assert_eq!(of("--limit none", true, Format::Markdown), None);
+        for wrong_one in ["--limit 0", "--limit all", "--limit -1"] {
+            let words = wrong_one.replace(' ', "=");
+            assert!(wrong(&words).contains("a number from 1"), "{wrong_one}");
+        }
+    }
+
+    #[test]
+    fn what_could_match_nothing_is_wrong_use() {
+        assert!(wrong("--name=train-[").contains("--name"));
+        assert!(wrong("--user=").contains("--user is empty"));
+        assert!(wrong("--since=yesterday").contains("--since"));
+    }
+
+    #[test]
+    fn what_is_asked_for_is_said_in_words() {
+        let said = |line| plan(line).unwrap().asked_for;
+        assert_eq!(said(""), None);
+        assert_eq!(said("--active").as_deref(), Some("active"));
+        assert_eq!(
+            said("-s failed,canceled --name train-* -u lin --queue gpu --since 2h").as_deref(),
+            Some(
+                "state failed or canceled, name train-*, user lin, queue gpu, since 2023-11-14T20:13:20Z"
+            )
+        );
+    }
+}

@@ -1,0 +1,224 @@
+//! What is listed: what was named, or what every configured profile has.
+
+use std::collections::HashSet;
+
+use super::super::Session;
+use super::super::look_up::{Account, cloud_keys};
+use super::super::references;
+use crate::error::{Category, Problem};
+use crate::providers::{self, CLOUDS, Cloud, Kind};
+use crate::reference::{CloudScope, DEFAULT_PROFILE, Scope, Target};
+use crate::settings::Settings;
+
+/// Something that can be listed.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    /// Things of one kind.
+    Things(Scope),
+    /// The places of a cloud that hold things.
+    Places(CloudScope),
+}
+
+impl Place {
+    /// The canonical scope.
+    pub(super) fn scope(&self) -> String {
+        match self {
+            Self::Things(scope) => scope.to_string(),
+            Self::Places(cloud) => cloud.to_string(),
+        }
+    }
+
+    /// The scope as it was typed.
+    pub(super) fn input(&self) -> &str {
+        match self {
+            Self::Things(scope) => &scope.input,
+            Self::Places(cloud) => &cloud.input,
+        }
+    }
+
+    /// The account that it is asked with.
+    pub(super) fn account(&self) -> Account {
+        match self {
+            Self::Things(scope) => (scope.template.cloud, scope.profile.clone()),
+            Self::Places(cloud) => (cloud.cloud, cloud.profile.clone()),
+        }
+    }
+
+    /// The form of what lies below it: `aliyun@prod/job/CLUSTER`.
+    pub(super) fn form_below(&self) -> String {
+        let Self::Places(cloud) = self else {
+            return self.scope();
+        };
+        let template = &cloud_of(cloud).kinds[0].template;
+        let mut form = format!("{}/{}", cloud.name(), template.kind);
+        for segment in &template.segments[..template.scope_segments] {
+            form = form + "/" + segment.name;
+        }
+        form
+    }
+
+    /// The kind of the things in it; `None` where it holds places.
+    pub(super) fn kind(&self) -> Option<&'static Kind> {
+        match self {
+            Self::Things(scope) => Some(providers::kind(scope.template)),
+            Self::Places(_) => None,
+        }
+    }
+}
+
+/// What the command line names, each once, or the default scopes of all configured profiles.
+///
+/// # Errors
+/// Wrong use: all scopes that are wrong. `no_credentials` when there is nothing to ask.
+pub(super) fn places(
+    session: &Session,
+    settings: &Settings,
+    typed: &[String],
+) -> Result<Vec<Place>, Vec<Problem>> {
+    if typed.is_empty() {
+        return defaults(session, settings).map_err(|problem| vec![problem]);
+    }
+    let named = references::read_list(typed, settings, session.default_profile(settings))?;
+    let mut seen = HashSet::new();
+    let places = named.targets.into_iter().flat_map(|target| match target {
+        Target::Scope(scope) => vec![Place::Things(scope)],
+        Target::Cloud(cloud) => in_cloud(cloud),
+        Target::Things(_) | Target::Newest(_) => Vec::new(),
+    });
+    Ok(places.filter(|place| seen.insert(place.scope())).collect())
+}
+
+/// What a cloud alone stands for: its places, or all that lies in none.
+fn in_cloud(asked: CloudScope) -> Vec<Place> {
+    let cloud = cloud_of(&asked);
+    if has_places(cloud) {
+        return vec![Place::Places(asked)];
+    }
+    let things = cloud.kinds.iter().map(|kind| {
+        Place::Things(Scope {
+            template: &kind.template,
+            profile: asked.profile.clone(),
+            segments: Vec::new(),
+            input: asked.input.clone(),
+        })
+    });
+    things.collect()
+}
+
+/// True when the things of a cloud lie in places that must be named.
+fn has_places(cloud: &Cloud) -> bool {
+    cloud
+        .kinds
+        .iter()
+        .all(|kind| kind.template.scope_segments > 0)
+}
+
+/// The default scopes of every configured profile, or of the one that was named.
+///
+/// # Errors
+/// `no_credentials`, with what to set.
+fn defaults(session: &Session, settings: &Settings) -> Result<Vec<Place>, Problem> {
+    let only = session.chosen_profile(settings);
+    let mut places = Vec::new();
+    for cloud in CLOUDS {
+        for profile in profiles(settings, cloud) {
+            if only.is_none_or(|only| only == profile) {
+                places.extend(default_scopes(settings, cloud, &profile));
+            }
+        }
+    }
+    match places.is_empty() {
+        false => Ok(places),
+        true => Err(nothing_configured(only)),
+    }
+}
+
+/// The profiles of a cloud: the tables of the settings file, and `default` where variables hold a
+/// credential. `default` comes first.
+fn profiles(settings: &Settings, cloud: &Cloud) -> Vec<String> {
+    let keys = cloud_keys(cloud.name).expect("a cloud of the registry has keys");
+    let mut profiles: Vec<String> = settings
+        .file()
+        .profiles(cloud.name)
+        .map(str::to_owned)
+        .collect();
+    let has_default = profiles.iter().any(|profile| profile == DEFAULT_PROFILE);
+    if !has_default && settings.environment_has_credential(&keys) {
+        profiles.push(DEFAULT_PROFILE.to_owned());
+    }
+    profiles.sort_by_key(|profile| profile != DEFAULT_PROFILE);
+    profiles
+}
+
+/// What a profile lists when nothing is named: its cluster as far as its settings name one, else the
+/// places of its cloud, or all that lies in none.
+fn default_scopes(settings: &Settings, cloud: &'static Cloud, profile: &str) -> Vec<Place> {
+    let asked = CloudScope {
+        cloud: cloud.name,
+        profile: profile.to_owned(),
+        input: String::new(),
+    };
+    let input = asked.name();
+    let asked = CloudScope { input, ..asked };
+    if !has_places(cloud) {
+        return in_cloud(asked);
+    }
+    let keys = cloud_keys(cloud.name).expect("a cloud of the registry has keys");
+    // Settings that cannot be read are told when the account is used.
+    let profile = settings.profile(&keys, profile).ok();
+    let setting = |key| profile.as_ref()?.get(key).map(str::to_owned);
+    let template = &cloud.kinds[0].template;
+    let segments: Vec<String> = template
+        .segments
+        .iter()
+        .map_while(|segment| setting(segment.setting?))
+        .collect();
+    if segments.len() < template.scope_segments {
+        return vec![Place::Places(asked)];
+    }
+    let mut scope = Scope {
+        template,
+        profile: asked.profile,
+        segments,
+        input: String::new(),
+    };
+    scope.input = scope.to_string();
+    vec![Place::Things(scope)]
+}
+
+fn cloud_of(asked: &CloudScope) -> &'static Cloud {
+    providers::cloud(asked.cloud).expect("a scope is of a cloud of the registry")
+}
+
+fn nothing_configured(only: Option<&str>) -> Problem {
+    match only.filter(|only| *only != DEFAULT_PROFILE) {
+        Some(only) => Problem::new(
+            Category::NoCredentials,
+            format!("no cloud has a profile “{only}”"),
+        )
+        .hint(format!(
+            "add [CLOUD.{only}] to the settings file, such as [{}.{only}]",
+            CLOUDS[0].name
+        )),
+        None => {
+            let ids = CLOUDS.iter().filter_map(|cloud| {
+                let keys = cloud.keys.iter();
+                let mut credential = keys.filter(|key| key.part != crate::settings::Part::Setting);
+                let key = credential.next()?;
+                let variable = key.variables.first()?;
+                Some(format!("{variable} ({})", cloud.name))
+            });
+            let ids: Vec<String> = ids.collect();
+            Problem::new(
+                Category::NoCredentials,
+                "no profile of any cloud is configured, so there is nothing to list",
+            )
+            .hint(format!(
+                "set the variables of a cloud, such as {}, or a table such as [{}.default] in the settings file; \
+                 without an account: joblens demo",
+                ids.join(" or "),
+                CLOUDS[0].name
+            ))
+        }
+    }
+}

@@ -1,0 +1,67 @@
+use crate::support::emulated::Emulated;
+use crate::{WORLD, list, many, names, pages_asked};
+
+#[test]
+fn each_filter_keeps_what_it_names() {
+    let emulated = Emulated::start(WORLD);
+    let both = "aliyun/job/ehpc-hz-1";
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let mut all = vec![both];
+        all.extend_from_slice(arguments);
+        let names = names(&emulated, &all);
+        let ids = names.iter().map(|name| name.rsplit('/').next().unwrap());
+        ids.map(str::to_owned).collect()
+    };
+    assert_eq!(ids(&["-s", "failed"]), ["6"]);
+    assert_eq!(ids(&["-s", "failed,running"]), ["5", "6"]);
+    assert_eq!(ids(&["-s", "failed", "-s", "pending"]), ["6"]);
+    assert_eq!(ids(&["--active"]), ["5"]);
+    assert_eq!(ids(&["--name", "训练*"]), ["5"]);
+    assert_eq!(ids(&["-u", "wang"]), ["6"]);
+    assert_eq!(ids(&["--queue", "gpu"]), ["5"]);
+    assert_eq!(ids(&["--since", "90m"]), ["5"]);
+    assert_eq!(ids(&["--since", "2020-01-02"]), ["5", "6"]);
+    assert_eq!(ids(&["--active", "-u", "wang"]), [""; 0]);
+}
+
+#[test]
+fn nothing_found_is_no_failure_and_says_where_and_what() {
+    let emulated = Emulated::start(WORLD);
+    for format in ["table", "jsonl", "csv", "name", "json"] {
+        let scope = "aliyun/job/ehpc-hz-1";
+        let run = list(&emulated, &[scope, "-s", "canceled", "-o", format]);
+        assert_eq!(run.code, 0);
+        assert_eq!(
+            run.stderr,
+            "joblens: nothing found in aliyun/job/ehpc-hz-1/ (state canceled)\n"
+        );
+    }
+    let quiet = list(&emulated, &["aliyun/job/ehpc-hz-1", "-s", "canceled", "-q"]);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn a_cloud_that_can_filter_is_asked_to() {
+    let failed = "[[job]]\nref = 'aliyun/job/c/last'\nage = '2h'\nstates = [{ after = '0s', state = 'Failed' }]\n";
+    let emulated = Emulated::start(&(many("c", 250) + failed));
+    let found = names(&emulated, &["aliyun/job/c", "-s", "failed"]);
+    assert_eq!(found, ["aliyun/job/c/last"]);
+    assert_eq!(pages_asked(&emulated), 1);
+}
+
+#[test]
+fn clusters_are_found_by_name() {
+    let emulated = Emulated::start(WORLD);
+    let found = names(&emulated, &["aliyun", "--name", "*-2"]);
+    assert_eq!(found, ["aliyun/job/ehpc-hz-2/"]);
+}
+
+#[test]
+fn a_filter_of_things_is_refused_where_only_clusters_lie() {
+    let emulated = Emulated::start(WORLD);
+    let run = list(&emulated, &["aliyun", "--active"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("clusters, which have no state"));
+    assert!(run.stderr.contains("joblens list aliyun/job/CLUSTER"));
+    assert!(emulated.requests().is_empty());
+}
