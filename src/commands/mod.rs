@@ -1,5 +1,6 @@
 //! The commands: a file each, its arguments and its run side by side.
 
+mod asked;
 mod demo;
 mod describe;
 mod emulate;

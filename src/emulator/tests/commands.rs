@@ -71,7 +71,7 @@ async fn commands_come_with_their_states_as_a_look_at_each_gives_them() {
         let looked = client.look_up(&reference, &fixture::ask()).await.unwrap();
         assert_eq!(looked.job.state, job.state);
         let details = serde_json::to_value(&job.details).unwrap();
-        assert_eq!(details["command"], "solve --input data.h5 --password ***");
+        assert_eq!(details["content"], "solve --input data.h5 --password ***");
         assert_eq!(details["timeout_seconds"], 60);
     }
     assert_eq!(world.calls("aliyun/ListCommands"), 1);

@@ -2,15 +2,10 @@ use std::io;
 
 use super::super::human;
 use super::super::why::{first_failed_container, first_failed_task, name, said};
-use super::ending;
 use super::page::{Ink, Page, Value};
-use super::tasks;
-use crate::model::{Container, Event, Job, Level, State, Task, Time};
+use super::{ending, tasks, warnings};
+use crate::model::{Container, Job, State, Task, Time};
 
-/// Warnings that stand with the cause.
-const MOST_WARNINGS: usize = 3;
-/// The same where events are all that is reported.
-const MOST_WARNINGS_ALONE: usize = 5;
 /// Tasks and containers with trouble that are named while a job is on its way.
 const MOST_TROUBLES: usize = 3;
 
@@ -25,7 +20,7 @@ pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
     for line in lines {
         page.paragraph(2, &Value::Text(line))?;
     }
-    warnings(page, job)
+    warnings::write(page, job)
 }
 
 /// The state, since when, and how long it took.
@@ -138,10 +133,13 @@ fn failed_task(job: &Job, task: &Task) -> String {
         None if task.state == State::Canceled => "was canceled".to_owned(),
         None => "failed".to_owned(),
     };
-    match tasks::words(task) {
-        Some(said) => format!("{title} {how}: {said}"),
-        None => format!("{title} {how}"),
-    }
+    with_words(format!("{title} {how}"), tasks::words(task))
+}
+
+/// An ending and what is said of it. A meaning has its own colon.
+fn with_words(ended: String, words: Option<String>) -> String {
+    let mark = if ended.contains(": ") { ";" } else { ":" };
+    words.map_or_else(|| ended.clone(), |words| format!("{ended}{mark} {words}"))
 }
 
 /// How a container ended: `exited with 137: killed (SIGKILL), out of memory; it had 4GiB`.
@@ -154,7 +152,8 @@ fn how(container: &Container) -> String {
     let how = ending::told(container.exit_code, container.signal, &words);
     let how = how.unwrap_or_else(|| "failed".to_owned());
     let memory = container.resources.memory_bytes.map(human::bytes);
-    match memory.filter(|_| ending::lacked_memory(&words)) {
+    let is_why = ending::is_out_of_memory(container.exit_code, container.signal, &words);
+    match memory.filter(|_| is_why) {
         Some(memory) => format!("{how}; it had {memory}"),
         None => how,
     }
@@ -195,6 +194,7 @@ fn troubles(job: &Job) -> Vec<String> {
     }
     let tasks = job.tasks.iter().filter(|task| task.containers.is_empty());
     let tasks = tasks.filter_map(|task| match task.state {
+        State::Succeeded => None,
         State::Failed | State::Canceled => Some(failed_task(job, task)),
         state => {
             let words = tasks::words(task)?;
@@ -205,16 +205,13 @@ fn troubles(job: &Job) -> Vec<String> {
         let containers = task.containers.iter();
         containers.filter_map(move |container| {
             let words = words_of(container);
-            let words = words.map_or_else(String::new, |words| format!(": {words}"));
-            let restarts = restarts(container);
             let what = match container.state {
-                State::Failed => format!("{}{words}", how(container)),
-                State::Pending if !words.is_empty() => format!("waits{words}"),
-                _ => restarts.clone()?,
+                State::Failed => Some(with_words(how(container), words)),
+                State::Pending => words.map(|words| format!("waits: {words}")),
+                _ => None,
             };
-            let also = restarts.filter(|restarts| *restarts != what);
-            let also = also.map_or_else(String::new, |also| format!("; {also}"));
-            Some(format!("{} {what}{also}", name(container)))
+            let parts: Vec<String> = what.into_iter().chain(restarts(container)).collect();
+            (!parts.is_empty()).then(|| format!("{} {}", name(container), parts.join("; ")))
         })
     });
     tasks.chain(containers).take(MOST_TROUBLES).collect()
@@ -227,73 +224,4 @@ fn count(job: &Job) -> Option<String> {
     let all = job.tasks.len();
     (all > 1 && failed > 0)
         .then(|| format!("{failed} of {all} {} failed", tasks::plural(&job.tasks)))
-}
-
-/// The warnings that lie nearest to the end, or the newest while there is none.
-fn warnings(page: &mut Page, job: &Job) -> io::Result<()> {
-    let all = || {
-        let events = job.events.iter();
-        events.filter(|event| event.level == Some(Level::Warning))
-    };
-    let is_all_there_is = job.state == State::Unknown && job.state_raw.is_none();
-    let most = match is_all_there_is {
-        true => MOST_WARNINGS_ALONE,
-        false => MOST_WARNINGS,
-    };
-    let failed = first_failed_container(job).and_then(|(_, container)| container.finished_at);
-    let end = failed.or(job.finished_at).filter(|_| job.ended);
-    let mut near: Vec<&Event> = all().collect();
-    if let Some(end) = end {
-        near.sort_by_key(|event| {
-            let at = event.last_at.or(event.first_at);
-            at.map_or(i64::MAX, |at| at.seconds_since(end).abs())
-        });
-    }
-    near.truncate(most);
-    near.sort_by_key(|event| std::cmp::Reverse(event.last_at.or(event.first_at)));
-    let count = all().count();
-    let head = match (count, end) {
-        (0, _) if is_all_there_is => {
-            let none = match job.events.len() {
-                0 => "no events",
-                _ => "no warnings",
-            };
-            return page.paragraph(2, &Value::Text(none.to_owned()));
-        }
-        (0, _) => return Ok(()),
-        (1, _) => "1 warning:".to_owned(),
-        (count, _) if count <= most => format!("{count} warnings, newest first:"),
-        (count, Some(_)) => format!("{count} warnings, nearest to the end:"),
-        (count, None) => format!("{count} warnings, the newest:"),
-    };
-    page.paragraph(2, &Value::Text(head))?;
-    for event in near {
-        let when = event.last_at.or(event.first_at);
-        let when = when.map_or_else(
-            || "at an unknown time".to_owned(),
-            |at| when_of(page, at, end),
-        );
-        let text = said(event.reason.as_deref(), event.message.as_deref());
-        let times = match event.count {
-            Some(count @ 2..) => format!(", {count} times"),
-            _ => String::new(),
-        };
-        let text = text.unwrap_or_else(|| "a warning without a text".to_owned());
-        let value = Value::Led(Ink::Warning, when, format!("{times}: {text}"));
-        page.paragraph(4, &value)?;
-    }
-    Ok(())
-}
-
-/// When a warning was seen, as seen from the end.
-fn when_of(page: &Page, at: Time, end: Option<Time>) -> String {
-    const NEAR_SECONDS: i64 = 86_400;
-    match end.map(|end| at.seconds_since(end)) {
-        Some(0) => "at the end".to_owned(),
-        Some(seconds @ 1..=NEAR_SECONDS) => format!("{} after the end", human::duration(seconds)),
-        Some(seconds) if (-NEAR_SECONDS..0).contains(&seconds) => {
-            format!("{} before the end", human::duration(-seconds))
-        }
-        _ => page.age(at),
-    }
 }

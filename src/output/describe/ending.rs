@@ -72,11 +72,11 @@ pub(super) fn told(
 }
 
 fn meaning(exit_code: Option<i64>, signal: Option<i64>, words: &[Option<&str>]) -> Option<String> {
-    let number = signal.or_else(|| signal_in(exit_code?));
+    let number = signal_of(exit_code, signal);
     let known = SIGNALS.iter().find(|(n, ..)| Some(*n) == number);
     if let Some((number, name, usual)) = known {
         let more = match number {
-            9 if lacked_memory(words) => ", out of memory",
+            9 if is_out_of_memory(exit_code, signal, words) => ", out of memory",
             9 => ", most likely out of memory, else by force",
             _ => "",
         };
@@ -91,14 +91,24 @@ fn signal_in(exit_code: i64) -> Option<i64> {
     exit_code.checked_sub(SIGNALS_FROM)
 }
 
-/// True when the cloud says that something ended for lack of memory.
-pub(super) fn lacked_memory(words: &[Option<&str>]) -> bool {
-    words.iter().flatten().any(|text| {
+fn signal_of(exit_code: Option<i64>, signal: Option<i64>) -> Option<i64> {
+    signal.or_else(|| signal_in(exit_code?))
+}
+
+/// True when something was killed and the cloud says that it was for lack of memory. A program that
+/// complains of that by itself, as those with accelerators do, ends otherwise.
+pub(super) fn is_out_of_memory(
+    exit_code: Option<i64>,
+    signal: Option<i64>,
+    words: &[Option<&str>],
+) -> bool {
+    const SIGKILL: i64 = 9;
+    const SIGNS: [&str; 3] = ["oomkill", "out of memory", "outofmemory"];
+    let says_so = |text: &&str| {
         let text = text.to_ascii_lowercase();
-        ["oomkill", "out of memory", "outofmemory"]
-            .iter()
-            .any(|sign| text.contains(sign))
-    })
+        SIGNS.iter().any(|sign| text.contains(sign))
+    };
+    signal_of(exit_code, signal) == Some(SIGKILL) && words.iter().flatten().any(says_so)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod header;
 mod page;
 mod tasks;
 mod volumes;
+mod warnings;
 mod wrap;
 
 use std::io::{self, BufWriter, Write};

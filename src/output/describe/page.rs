@@ -159,8 +159,9 @@ impl<'a> Page<'a> {
     /// A rule across the page with a reference in it.
     pub(super) fn rule(&mut self, reference: &str) -> io::Result<()> {
         let reference = escape(reference);
-        let rest = self.width.saturating_sub(width(&reference) + 4).max(2);
+        let rest = self.width.saturating_sub(width(&reference) + 4);
         let text = format!("── {reference} {}", "─".repeat(rest));
+        let text = text.trim_end().to_owned();
         let inked = vec![(0..text.len(), Ink::Bold)];
         self.line(0, Line { text, inked })
     }

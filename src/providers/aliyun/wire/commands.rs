@@ -86,7 +86,7 @@ impl Command {
     pub(super) fn details(self, exit_codes: &'static str) -> InvocationDetails {
         InvocationDetails {
             exit_codes,
-            command: self.content,
+            content: self.content,
             timeout_seconds: self.timeout_seconds,
             working_dir: self.working_dir,
         }

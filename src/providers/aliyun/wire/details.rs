@@ -123,7 +123,7 @@ pub struct InvocationDetails {
     /// `known` when every node's exit code was read, else `unknown`.
     pub exit_codes: &'static str,
     /// What runs, with secrets in its arguments masked; only lists tell it.
-    pub command: Option<String>,
+    pub content: Option<String>,
     /// Longest time it may run; only lists tell it.
     pub timeout_seconds: Option<i64>,
     /// The folder it runs in; only lists tell it.
