@@ -27,7 +27,7 @@ pub struct Timeline {
     pub gate: Option<Gate>,
     /// How the command ends.
     pub exit: Exit,
-    /// The references that were asked for.
+    /// The references that were looked at, those that failed last.
     #[serde(skip)]
     pub references: Vec<String>,
     /// Calls that were sent, every attempt counted; streams tell it in their summary.
@@ -47,6 +47,12 @@ impl Timeline {
         let mut events: Vec<Occurrence> = jobs.iter().flat_map(Occurrence::all_of).collect();
         occurrence::sort(&mut events);
         let answered = jobs.len() as u64;
+        let found = jobs.iter().map(|job| job.reference.clone());
+        let failed: Vec<String> = errors
+            .iter()
+            .filter_map(|one| one.reference.clone())
+            .collect();
+        let references = found.chain(failed);
         // Coverage and exit follow from the same rules as everywhere.
         let report = Report::new(command, Vec::new(), errors, notices);
         Self {
@@ -62,7 +68,7 @@ impl Timeline {
             notices: report.notices,
             gate: None,
             exit: report.exit,
-            references: jobs.iter().map(|job| job.reference.clone()).collect(),
+            references: references.collect(),
             calls: 0,
         }
     }

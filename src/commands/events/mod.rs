@@ -98,7 +98,6 @@ fn once(session: &Session, prepared: &Prepared) -> u8 {
     runtime.shutdown_background();
     let (jobs, problems) = parted(outcomes);
     let mut timeline = Timeline {
-        references: references(lens),
         calls: lens.wire.calls(),
         ..Timeline::new("events", &jobs, problems, lens.told.all())
     };
@@ -120,8 +119,11 @@ fn parted(outcomes: Vec<Outcome>) -> (Vec<Job>, Vec<Problem>) {
     (jobs, problems)
 }
 
+/// What will be followed, as far as its references are known.
 fn references(lens: &Lens) -> Vec<String> {
-    lens.references.iter().map(ToString::to_string).collect()
+    let newest = lens.newest.iter().map(|(_, scope)| scope.to_string());
+    let things = lens.references.iter().map(ToString::to_string);
+    things.chain(newest).collect()
 }
 
 /// Prints the timeline and then what it does not hold: what failed, and what a cloud does not keep.
