@@ -1,12 +1,12 @@
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::Session;
+use super::asked::{self, Asked};
 use super::gated::{self, Spent};
-use super::look_up::{self, Lens, Options, Outcome};
+use super::look_up::{self, Lens, Outcome};
 use super::poll::Watched;
-use super::{Session, runtime};
 use crate::error::Problem;
 use crate::gate::{Goal, Rules, decide};
 use crate::model::{Report, State};
@@ -21,38 +21,22 @@ use crate::model::{Report, State};
     With --exit-status: 0 all succeeded · 1 one ended otherwise · 8 still on their way; else the cause."
 )]
 pub(super) struct Arguments {
-    /// What to look up; - reads references from standard input, one a line
-    #[arg(value_name = "REF")]
-    pub references: Vec<String>,
-    /// Add the cloud's own document to the JSON
-    #[arg(long)]
-    pub vendor: bool,
-    /// Show values of environment variables and other secrets of the jobs
-    #[arg(long)]
-    pub show_secrets: bool,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded
-    #[arg(long)]
-    pub trust_finished: bool,
+    #[command(flatten)]
+    asked: Asked,
     /// Make it a gate: exit 0 if all have succeeded, 1 if one ended otherwise, 8 if undecided
     #[arg(long)]
-    pub exit_status: bool,
+    exit_status: bool,
 }
 
 impl Arguments {
     /// True when nothing of it was given.
     pub(super) fn is_empty(&self) -> bool {
-        let flags = [
-            self.vendor,
-            self.show_secrets,
-            self.trust_finished,
-            self.exit_status,
-        ];
-        self.references.is_empty() && !flags.contains(&true)
+        self.asked.is_empty() && !self.exit_status
     }
 
     /// The first reference.
     pub(super) fn first_word(&self) -> Option<&str> {
-        self.references.first().map(String::as_str)
+        self.asked.references.first().map(String::as_str)
     }
 }
 
@@ -69,25 +53,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
 type Answer = (Report, bool);
 
 fn answer(session: &Session, arguments: &Arguments) -> Result<Answer, Vec<Problem>> {
-    if arguments.references.is_empty() {
-        return Err(vec![Problem::usage("nothing to look up").hint(
-            "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
-        )]);
-    }
-    let settings = session.settings().map_err(|problem| vec![problem])?;
-    let options = Options {
-        vendor: arguments.vendor,
-        show_secrets: arguments.show_secrets,
-        trust_finished: arguments.trust_finished,
-        ..Options::default()
-    };
-    let lens = Arc::new(Lens::prepare(
-        session,
-        settings,
-        &arguments.references,
-        options,
-        None,
-    )?);
+    let asked = &arguments.asked;
+    let lens = asked.lens(session, asked.options())?;
     let rules = Rules::new(Goal::States(vec![State::Succeeded]));
     if arguments.exit_status {
         if lens.references.is_empty() {
@@ -98,10 +65,7 @@ fn answer(session: &Session, arguments: &Arguments) -> Result<Answer, Vec<Proble
         gated::check_goal(&lens.references, &rules.goal).map_err(|problem| vec![problem])?;
     }
     let started = Instant::now();
-    let runtime = runtime();
-    let outcomes = runtime.block_on(lens.outcomes());
-    // A DNS call that still hangs must not hold up the answer.
-    runtime.shutdown_background();
+    let outcomes = asked::outcomes(&lens);
     Ok(match arguments.exit_status {
         false => (look_up::report("get", outcomes, &lens), false),
         true => one_look(&lens, outcomes, &rules, started.elapsed()),

@@ -1,7 +1,9 @@
 //! The commands: a file each, its arguments and its run side by side.
 
+mod asked;
 mod catalog;
 mod demo;
+mod describe;
 mod emulate;
 mod ending;
 mod events;
@@ -63,6 +65,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Get(get::Arguments),
+    Describe(describe::Arguments),
     Events(events::Arguments),
     Wait(wait::Arguments),
     Watch(watch::Arguments),
@@ -78,6 +81,7 @@ impl Command {
     fn name(&self) -> &'static str {
         match self {
             Self::Get(_) => "get",
+            Self::Describe(_) => "describe",
             Self::Events(_) => "events",
             Self::Wait(_) => "wait",
             Self::Watch(_) => "watch",
@@ -118,6 +122,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             ],
         ),
         Some(Command::Get(arguments)) => get::run(&session, &arguments),
+        Some(Command::Describe(arguments)) => describe::run(&session, &arguments),
         Some(Command::Events(arguments)) => events::run(&session, &arguments),
         Some(Command::Wait(arguments)) => wait::run(&session, &arguments),
         Some(Command::Watch(arguments)) => watch::run(&session, &arguments),
@@ -212,14 +217,41 @@ impl Session {
     }
 
     /// Prints an answer and what failed, and returns the exit code.
-    fn finish(&self, mut report: Report) -> u8 {
+    fn finish(&self, report: Report) -> u8 {
+        self.finish_with(report, |out, report, screen| {
+            output::write(out, report, &self.form, screen)
+        })
+    }
+
+    /// The same with pages for people in the place of tables, unless columns were chosen. Nobody
+    /// parses a page, so that its times are local wherever it goes.
+    fn finish_pages(&self, report: Report) -> u8 {
+        let is_table = matches!(
+            self.form.format,
+            output::Format::Table | output::Format::Wide
+        );
+        if !is_table || self.form.columns.is_some() {
+            return self.finish(report);
+        }
+        self.finish_with(report, |out, report, screen| {
+            let zone = self.global.zone().unwrap_or(Zone::Local);
+            output::write_pages(out, &report.jobs, &Screen { zone, ..*screen })
+        })
+    }
+
+    /// Tells what failed, writes the answer to standard output, and returns the exit code.
+    fn finish_with(
+        &self,
+        mut report: Report,
+        write: impl FnOnce(&mut dyn io::Write, &Report, &Screen) -> io::Result<()>,
+    ) -> u8 {
         self.sort(&mut report.jobs);
         if !self.global.quiet {
             self.tell(&report);
         }
         let stdout = io::stdout();
         let screen = self.screen(stdout.is_terminal());
-        let written = output::write(&mut stdout.lock(), &report, &self.form, &screen);
+        let written = write(&mut stdout.lock(), &report, &screen);
         let code = self.written(written, report.exit.code);
         // The process ends here: to take thousands of containers apart would be time for nothing.
         std::mem::forget(report);

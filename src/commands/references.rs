@@ -28,11 +28,10 @@ pub(super) struct Allowed {
 impl Named {
     /// The things, in order.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
-        let things = |target| match target {
-            &Target::Things(ref things) => &things[..],
+        self.targets.iter().flat_map(|target| match target {
+            Target::Things(things) => &things[..],
             _ => &[],
-        };
-        self.targets.iter().flat_map(things)
+        })
     }
 
     /// The scopes, in order.

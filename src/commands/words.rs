@@ -12,17 +12,19 @@ fn nearest(word: &str) -> Option<&'static str> {
         "logs" | "log" | "history" | "timeline" => {
             "no logs are read; to see what happened to things: joblens events REF…"
         }
-        "view" | "show" | "status" | "inspect" | "info" | "describe" | "desc" => {
-            "to look at a thing: joblens get REF -o json"
+        "view" | "show" | "inspect" | "info" => {
+            "to see everything about a thing: joblens describe REF"
         }
+        "status" => "to look at a thing: joblens get REF",
         "ps" | "top" | "jobs" | "squeue" | "qstat" => "to look at things: joblens get REF… -o wide",
         _ => return None,
     })
 }
 
 /// The words that call a command.
-pub(super) const COMMANDS: [&str; 10] = [
-    "get", "events", "wait", "watch", "kinds", "states", "schema", "demo", "emulate", "help",
+pub(super) const COMMANDS: [&str; 11] = [
+    "get", "describe", "events", "wait", "watch", "kinds", "states", "schema", "demo", "emulate",
+    "help",
 ];
 
 /// A first word that is neither a command nor a reference.
@@ -65,7 +67,7 @@ mod tests {
         let hint = |word| unknown_command(word).hint.unwrap();
         assert_eq!(hint("delete"), "joblens only reads");
         assert!(hint("logs").contains("joblens events"));
-        assert!(hint("view").contains("joblens get"));
+        assert!(hint("view").contains("joblens describe"));
         assert_eq!(hint("gte"), "joblens get");
         assert!(hint("zzz").contains("slash"));
     }

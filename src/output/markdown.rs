@@ -74,9 +74,9 @@ pub(super) fn cell(text: &str) -> String {
             '&' | '<' | '>' | '|' | '\\' | '`' | '*' | '[' | ']' | '~' | '$' | '@' | '!' | '#' => {
                 true
             }
-            // Neither begins nor ends emphasis within a word, nor an address or an emoji in a time.
+            // Neither begins nor ends emphasis within a word.
             '_' => !is_inside(char::is_ascii_alphanumeric),
-            ':' => !is_inside(char::is_ascii_digit) && after != Some(' '),
+            ':' => after == Some('/') || begins_emoji(rest.clone()),
             _ => false,
         };
         match has_meaning {
@@ -86,6 +86,18 @@ pub(super) fn cell(text: &str) -> String {
         before = Some(c);
     }
     shown
+}
+
+/// True when a colon is followed by a word and another one, as in `:tada:`.
+fn begins_emoji(rest: impl Iterator<Item = char>) -> bool {
+    let is_word = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-');
+    let mut word = 0;
+    let mut rest = rest.skip_while(|c| {
+        word += usize::from(is_word(c));
+        is_word(c)
+    });
+    let ends = rest.next() == Some(':');
+    ends && word > 0
 }
 
 /// Writes a table of texts that Markdown shows as they are.

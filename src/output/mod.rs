@@ -5,6 +5,7 @@ mod catalog;
 mod cell;
 mod column;
 mod complaint;
+mod describe;
 mod dotenv;
 mod form;
 mod github;
@@ -31,6 +32,7 @@ use crate::model::{Gate, Notice, Report, Time};
 
 pub use catalog::{is_for_catalogs, write_kinds, write_states};
 pub use column::{Column, Sort};
+pub use describe::write as write_pages;
 pub use dotenv::write as write_dotenv;
 pub use form::{Form, Format};
 pub use github::{

@@ -241,7 +241,8 @@ fn table(columns: &[Shown], rows: &[Row], headers: bool, colour: bool) -> Table 
     table
 }
 
-fn hue(state: State) -> Color {
+/// The colour of a state's word.
+pub(super) fn hue(state: State) -> Color {
     match state {
         State::Succeeded => Color::Green,
         State::Failed => Color::Red,

@@ -29,13 +29,22 @@ pub(super) fn deserves_line(job: &Job) -> bool {
     matches!(job.state, State::Failed | State::Canceled | State::Unknown) || job.warning_count > 0
 }
 
-fn failed_container(job: &Job) -> Option<String> {
-    let container = job
-        .tasks
+/// The first container that failed, with its task. One of a task that succeeded in the end is no
+/// cause of anything.
+pub(super) fn first_failed_container(job: &Job) -> Option<(&Task, &Container)> {
+    job.tasks
         .iter()
         .filter(|task| task.state != State::Succeeded)
-        .flat_map(|task| &task.containers)
-        .find(|container| container.state == State::Failed)?;
+        .flat_map(|task| {
+            task.containers
+                .iter()
+                .map(move |container| (task, container))
+        })
+        .find(|(_, container)| container.state == State::Failed)
+}
+
+fn failed_container(job: &Job) -> Option<String> {
+    let (_, container) = first_failed_container(job)?;
     let previous = container.previous.as_deref();
     let reason = container
         .reason
@@ -49,7 +58,8 @@ fn failed_container(job: &Job) -> Option<String> {
     Some(format!("{} {}{said}", name(container), how(container)))
 }
 
-fn name(container: &Container) -> String {
+/// What a container is called: `init container setup`.
+pub(super) fn name(container: &Container) -> String {
     let what = if container.init {
         "init container"
     } else {
@@ -62,17 +72,27 @@ fn name(container: &Container) -> String {
 }
 
 fn how(container: &Container) -> String {
-    match (container.exit_code, container.signal) {
+    ended_with(container.exit_code, container.signal).unwrap_or_else(|| "failed".to_owned())
+}
+
+/// Exit code and signal as a sentence without its subject.
+pub(super) fn ended_with(exit_code: Option<i64>, signal: Option<i64>) -> Option<String> {
+    Some(match (exit_code, signal) {
         (Some(code), Some(signal)) => format!("exited with {code}, signal {signal}"),
         (Some(code), None) => format!("exited with {code}"),
         (None, Some(signal)) => format!("was ended by signal {signal}"),
-        (None, None) => "failed".to_owned(),
-    }
+        (None, None) => return None,
+    })
+}
+
+/// The first task that failed or was canceled.
+pub(super) fn first_failed_task(job: &Job) -> Option<&Task> {
+    let is_bad = |task: &&Task| matches!(task.state, State::Failed | State::Canceled);
+    job.tasks.iter().find(is_bad)
 }
 
 fn failed_task(job: &Job) -> Option<String> {
-    let is_bad = |task: &&Task| matches!(task.state, State::Failed | State::Canceled);
-    let task = job.tasks.iter().find(is_bad)?;
+    let task = first_failed_task(job)?;
     let name = task
         .name
         .as_deref()
@@ -84,7 +104,7 @@ fn failed_task(job: &Job) -> Option<String> {
 }
 
 /// Reason and message without saying the same twice.
-fn said(reason: Option<&str>, message: Option<&str>) -> Option<String> {
+pub(super) fn said(reason: Option<&str>, message: Option<&str>) -> Option<String> {
     let clean = |text: &str| {
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_owned())

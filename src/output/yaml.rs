@@ -68,7 +68,12 @@ struct Block {
     after_dash: bool,
     /// The text of a key, while one is written, and whether it must be quoted.
     key: Option<(Vec<u8>, bool)>,
+    /// The key was too long to stand before a colon, which therefore has a line of its own.
+    has_long_key: bool,
 }
+
+/// YAML reads a key before its colon only up to 1024 characters.
+const LONGEST_KEY: usize = 1000;
 
 impl Block {
     fn begin(&mut self) {
@@ -94,8 +99,13 @@ impl Block {
         if std::mem::take(&mut self.after_dash) || is_outermost_first {
             return Ok(());
         }
+        self.line(writer)
+    }
+
+    /// Begins a line at the depth of the entries.
+    fn line<W: ?Sized + Write>(&self, writer: &mut W) -> io::Result<()> {
         writer.write_all(b"\n")?;
-        for _ in 1..depth {
+        for _ in 1..self.open.len() {
             writer.write_all(b"  ")?;
         }
         Ok(())
@@ -154,6 +164,10 @@ impl Formatter for Block {
 
     fn end_object_key<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         let (text, must_quote) = self.key.take().unwrap_or_default();
+        self.has_long_key = text.len() > LONGEST_KEY;
+        if self.has_long_key {
+            writer.write_all(b"? ")?;
+        }
         if must_quote || !is_plain_key(&text) {
             writer.write_all(b"\"")?;
             writer.write_all(&text)?;
@@ -163,6 +177,9 @@ impl Formatter for Block {
     }
 
     fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        if std::mem::take(&mut self.has_long_key) {
+            self.line(writer)?;
+        }
         writer.write_all(b": ")
     }
 

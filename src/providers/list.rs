@@ -10,7 +10,7 @@ use glob::Pattern;
 use super::Found;
 use super::states::{self, StateTable};
 use crate::error::Problem;
-use crate::model::{self, Job, State, Time};
+use crate::model::{self, Job, Notice, State, Time};
 use crate::reference::Reference;
 
 pub use drain::{Cut, Drained, drain, drain_scopes};
@@ -27,11 +27,17 @@ pub struct Cursor {
     pub(super) page: usize,
     /// Rows on the pages before it.
     pub(super) offset: usize,
+    /// True when the pages before it came without the filter that was asked for.
+    pub(super) is_plain: bool,
 }
 
 impl Cursor {
     /// Where a list begins.
-    pub(super) const FIRST: Self = Self { page: 1, offset: 0 };
+    pub(super) const FIRST: Self = Self {
+        page: 1,
+        offset: 0,
+        is_plain: false,
+    };
 
     /// The page after this one, which held so many rows; `None` when it was the last.
     ///
@@ -40,6 +46,7 @@ impl Cursor {
         let next = Self {
             page: self.page.saturating_add(1),
             offset: self.offset.saturating_add(rows),
+            ..self
         };
         let is_more = match total {
             Some(total) => rows > 0 && (next.offset as u64) < total,
@@ -116,6 +123,8 @@ pub struct Page<R = Found> {
     /// Why the cloud told nothing more of rows that are therefore not in `rows`, each addressed to
     /// its reference.
     pub problems: Vec<Problem>,
+    /// What a reader should know besides, of the page as a whole.
+    pub notices: Vec<Notice>,
     /// Rows that name nothing that a reference could hold, and are therefore not in `rows`.
     pub unnamed: usize,
     /// Where the next page begins; `None` when this is the last.
@@ -132,6 +141,7 @@ impl<R> Default for Page<R> {
         Self {
             rows: Vec::new(),
             problems: Vec::new(),
+            notices: Vec::new(),
             unnamed: 0,
             next: None,
             total: None,

@@ -174,6 +174,23 @@ impl World {
             .map(move |thing| thing.at(self.born_at, now))
     }
 
+    /// The places in which things of these kinds lie (`aliyun/` for all of a cloud), each once, with
+    /// the creation of the oldest thing in it; in the order of the scenario.
+    pub fn places(&self, kinds: &str) -> Vec<(&str, DateTime<Utc>)> {
+        let mut places: Vec<(&str, DateTime<Utc>)> = Vec::new();
+        for thing in self.things.iter().filter(|t| t.kind.starts_with(kinds)) {
+            let [place, _, ..] = &thing.segments[..] else {
+                continue;
+            };
+            let created_at = self.born_at - thing.age;
+            match places.iter_mut().find(|(known, _)| known == place) {
+                Some((_, oldest)) => *oldest = created_at.min(*oldest),
+                None => places.push((place, created_at)),
+            }
+        }
+        places
+    }
+
     /// True the first time a nonce is shown.
     pub fn is_fresh(&self, nonce: &str) -> bool {
         self.nonces

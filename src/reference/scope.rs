@@ -43,6 +43,24 @@ pub enum Target {
 }
 
 impl Scope {
+    /// The scope with these segments; `None` when they are too few or too many, or hold what no
+    /// reference can.
+    pub fn at(template: &'static Template, profile: &str, segments: &[&str]) -> Option<Self> {
+        let counts = template.scope_segments..template.segments.len();
+        let is_faulty = segments.iter().any(|text| segment_fault(text).is_some());
+        if is_faulty || !counts.contains(&segments.len()) {
+            return None;
+        }
+        let mut scope = Self {
+            template,
+            profile: profile.to_owned(),
+            segments: segments.iter().map(ToString::to_string).collect(),
+            input: String::new(),
+        };
+        scope.input = scope.to_string();
+        Some(scope)
+    }
+
     /// The reference of the thing with these segments below the scope, the id last; `None` when they
     /// are too few or too many, or hold what no reference can, such as `..` or control characters.
     pub fn reference(&self, below: &[&str]) -> Option<Reference> {

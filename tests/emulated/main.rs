@@ -7,6 +7,7 @@ mod support;
 
 mod command_line;
 mod credentials;
+mod describe;
 mod documents;
 mod failures;
 mod faults;

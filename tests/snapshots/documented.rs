@@ -103,8 +103,15 @@ pub fn fixture(name: &str) -> PathBuf {
 
 /// Every documented answer: the name of its model without the ending, and the thing it becomes.
 pub fn documented() -> Vec<(&'static str, Job)> {
+    documented_but(|_| {})
+}
+
+/// Every documented answer, changed before it is sent, and the thing it becomes.
+pub fn documented_but(
+    change: impl Fn(&mut Value) + Clone + Send + Sync + 'static,
+) -> Vec<(&'static str, Job)> {
     let all = DOCUMENTED.iter();
-    all.map(|(name, answers)| (*name, look_up(name, answers)))
+    all.map(|(name, answers)| (*name, look_up(name, answers, change.clone())))
         .collect()
 }
 
@@ -114,11 +121,20 @@ pub fn model(name: &str) -> Value {
     serde_json::from_slice(&text).unwrap()
 }
 
-fn look_up(name: &str, answers: &'static [(&str, &str)]) -> Job {
+fn look_up(
+    name: &str,
+    answers: &'static [(&str, &str)],
+    change: impl Fn(&mut Value) + Send + Sync + 'static,
+) -> Job {
     let server = Server::start(move |_, got, stream| {
         let answer = answers.iter().find(|(part, _)| got.head.contains(part));
         let bytes = match answer {
-            Some((_, file)) => json(fs::read(fixture(file)).unwrap()),
+            Some((_, file)) => {
+                let text = fs::read(fixture(file)).unwrap();
+                let mut answer = serde_json::from_slice(&text).unwrap();
+                change(&mut answer);
+                json(answer.to_string())
+            }
             None => http("404 Not Found", "", b""),
         };
         std::io::Write::write_all(stream, &bytes).unwrap();
@@ -160,7 +176,7 @@ fn reference(input: &str) -> Reference {
     };
     match reader.read(input).unwrap() {
         Target::Things(mut things) => things.remove(0),
-        other => panic!("{input} is {other:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

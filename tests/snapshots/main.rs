@@ -5,9 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod complete;
 mod documented;
 mod events;
+mod forms;
+mod hostile;
 mod kept;
+mod pages;
 
 use documented::{documented, model};
 

@@ -4,6 +4,7 @@ mod chronicle;
 mod display;
 mod ends;
 mod outlet;
+mod rows;
 mod scopes;
 
 use std::io::{self, IsTerminal as _};
@@ -17,15 +18,16 @@ pub(super) use chronicle::Chronicle;
 pub(super) use display::Display;
 
 use super::look_up::Lens;
-use super::poll::{Change, Manner, Poller, Turn, Watched, is_weather};
+use super::poll::{Change, Manner, Poller, Turn, is_weather};
 use super::voice::Voice;
 use super::{Session, closed, runtime, unwritable};
 use crate::error::{self, Category, Problem};
-use crate::gate::{Open, Rules, Standing};
-use crate::output::{self, Row, Screen, Size, Summary};
+use crate::gate::{Rules, Standing};
+use crate::output::{self, Screen, Size, Summary};
 use display::problem_lines;
 use ends::{Ends, handler};
 use outlet::Outlet;
+use rows::{rows, trouble};
 use scopes::{News, Scopes};
 
 /// Messages that are kept for the end while a table covers the terminal.
@@ -360,41 +362,6 @@ impl Following<'_> {
         });
         code
     }
-}
-
-/// A row for each thing, in the order given.
-fn rows<'a>(poller: &'a Poller, rules: &Rules) -> Vec<Row<'a>> {
-    let now = poller.elapsed();
-    poller
-        .watched
-        .iter()
-        .map(|watched| {
-            let standing = watched.track.standing(rules, now);
-            let trouble = trouble(watched, &standing).map(|problem| match watched.done {
-                true => problem.message,
-                false => format!("{}; looking on", problem.message),
-            });
-            Row {
-                reference: watched.reference.to_string(),
-                job: watched.job.as_ref(),
-                trouble,
-            }
-        })
-        .collect()
-}
-
-/// Why a thing cannot be read, if it cannot: what existed and is gone is told as such, and what is
-/// looked at again as something that may pass.
-fn trouble(watched: &Watched, standing: &Standing) -> Option<Problem> {
-    let mut problem = watched.problem.clone()?;
-    let Standing::Open(Open { settled, why, .. }) = standing else {
-        return None;
-    };
-    if problem.category == Category::NotFound && watched.job.is_some() {
-        problem.message.clone_from(why);
-    }
-    problem.retryable = !settled;
-    Some(problem)
 }
 
 fn keep(lines: &mut Vec<String>, line: String) {

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::super::look_up::{BUDGET, Lens};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
-use crate::providers::{self, Filter, Found, Page};
+use crate::providers::{self, Filter, Page};
 use crate::reference::{Reference, Scope};
 
 /// The time between two looks at what is in a scope.
@@ -36,7 +36,14 @@ struct Followed {
     problem: Option<Problem>,
 }
 
-type Listed = Result<Vec<Found>, Box<Problem>>;
+type Listed = Result<Vec<Row>, Box<Problem>>;
+
+/// A thing of a list.
+struct Row {
+    /// Canonical reference.
+    reference: String,
+    ended: bool,
+}
 
 /// What a list has brought.
 pub(super) enum News {
@@ -107,10 +114,10 @@ impl Scopes {
         let followed = &mut self.followed[number];
         followed.busy = false;
         match listed {
-            Ok(found) => {
+            Ok(rows) => {
                 followed.next_at = now() + self.every;
                 followed.problem = None;
-                Some(News::Appeared(followed.take(found)))
+                Some(News::Appeared(followed.take(rows)))
             }
             Err(problem) => {
                 let wait = problem.retry_after.unwrap_or_default().max(self.every);
@@ -126,14 +133,13 @@ impl Scopes {
 
 impl Followed {
     /// The references of what is new. What had ended before the first list is no news.
-    fn take(&mut self, found: Vec<Found>) -> Vec<Reference> {
+    fn take(&mut self, rows: Vec<Row>) -> Vec<Reference> {
         let is_first = self.known.is_none();
         let known = self.known.get_or_insert_with(HashSet::new);
-        found
-            .into_iter()
-            .filter(|found| known.insert(found.job.reference.clone()))
-            .filter(|found| !(is_first && found.job.ended))
-            .filter_map(|found| self.scope.reference_of(&found.job.reference))
+        rows.into_iter()
+            .filter(|row| known.insert(row.reference.clone()))
+            .filter(|row| !(is_first && row.ended))
+            .filter_map(|row| self.scope.reference_of(&row.reference))
             .collect()
     }
 }
@@ -148,7 +154,18 @@ async fn list(lens: &Lens, scope: &Scope) -> Listed {
     let ask = lens.ask_kind(scope.template, Deadline::after(BUDGET));
     let mut all = Vec::new();
     let mut keep = |page: Page| {
-        all.extend(page.rows);
+        let told = page.rows.into_iter().map(|found| Row {
+            reference: found.job.reference,
+            ended: found.job.ended,
+        });
+        all.extend(told);
+        // A look at the thing itself says better what is wrong with it.
+        let untold = page.problems.into_iter().filter_map(|problem| {
+            let reference = problem.reference?;
+            let ended = false;
+            Some(Row { reference, ended })
+        });
+        all.extend(untold);
         ControlFlow::Continue(())
     };
     let all_of_them = Filter::default();

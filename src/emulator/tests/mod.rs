@@ -1,5 +1,9 @@
+mod commands;
 mod faults;
+mod filters;
 mod glances;
+mod newest;
+mod places;
 mod scopes;
 
 use std::io::{self, Read as _};

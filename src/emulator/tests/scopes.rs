@@ -8,7 +8,7 @@ use crate::model::State;
 use crate::providers::{self, Client, Cut, Drained, Filter, Found, Page, fixture};
 use crate::reference::Scope;
 
-fn scope(kind: &str, segments: &[&str]) -> Scope {
+pub(super) fn scope(kind: &str, segments: &[&str]) -> Scope {
     let kind = providers::kinds()
         .find(|other| format!("{}/{}", other.template.cloud, other.template.kind) == kind)
         .unwrap();
@@ -20,7 +20,7 @@ fn scope(kind: &str, segments: &[&str]) -> Scope {
     }
 }
 
-async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<Found>, Drained) {
+pub(super) async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<Found>, Drained) {
     let mut all = Vec::new();
     let ask = fixture::ask();
     let mut on_page = |page: Page| {
@@ -34,7 +34,7 @@ async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<Found>, Drained) {
     (all, drained)
 }
 
-fn things(kind: &str, state: &str, count: usize) -> String {
+pub(super) fn things(kind: &str, state: &str, count: usize) -> String {
     (0..count)
         .map(|n| {
             format!("[[job]]\nref = '{kind}{n}'\nage = '{n}m'\nstates = [{{after='0s', state='{state}'}}]\n")
@@ -46,11 +46,11 @@ fn things(kind: &str, state: &str, count: usize) -> String {
 const MANY: usize = 205;
 
 /// The references that are listed, newest first as the things of `things` are.
-fn references(kind: &str, count: usize) -> Vec<String> {
+pub(super) fn references(kind: &str, count: usize) -> Vec<String> {
     (0..count).map(|n| format!("{kind}{n}")).collect()
 }
 
-fn listed(found: &[Found]) -> Vec<String> {
+pub(super) fn listed(found: &[Found]) -> Vec<String> {
     found
         .iter()
         .map(|found| found.job.reference.clone())
@@ -132,16 +132,19 @@ async fn the_services_of_one_namespace_are_listed() {
 }
 
 #[tokio::test]
-async fn a_kind_without_a_list_says_so() {
-    let world = world("").await;
-    let commands = scope("aliyun/invocation", &["c"]);
-    let ask = fixture::ask();
-    assert!(
-        world
-            .client("aliyun")
-            .list(&commands, &Filter::default(), None, &ask)
-            .is_none()
-    );
+async fn the_services_of_a_whole_cluster_bring_their_namespaces() {
+    let refs = ["cls-1/default/web", "cls-1/other/web", "cls-2/default/web"];
+    let refs = refs.map(|path| format!("tencent/service/{path}"));
+    let text: String = refs
+        .iter()
+        .map(|reference| format!("[[job]]\nref = '{reference}'\n"))
+        .collect();
+    let world = world(&text).await;
+    let client = world.client("tencent");
+    let (found, drained) = drained(&*client, &scope("tencent/service", &["cls-1"])).await;
+    assert_eq!((listed(&found), drained.cut), (refs[..2].to_vec(), None));
+    assert_eq!(found[1].job.namespace.as_deref(), Some("other"));
+    assert_eq!(world.calls("tencent/DescribeClusterService"), 1);
 }
 
 #[tokio::test]

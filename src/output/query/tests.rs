@@ -1,6 +1,5 @@
 use super::*;
-use crate::model::Report;
-use crate::model::{Job, State};
+use crate::model::{Job, Report, State};
 
 fn applied(expression: &str) -> io::Result<String> {
     let job = |reference: &str, name: &str, state| Job {

@@ -288,4 +288,86 @@ proptest! {
         }
         prop_assert_eq!(shown.matches("◀ first bad").count() >= 2, true);
     }
+
+    #[test]
+    fn no_answer_breaks_a_row_of_any_form(
+        texts in (hostile(), hostile(), hostile(), hostile()),
+        is_event: bool,
+    ) {
+        let (reason, message, name, raw) = texts;
+        let one = Occurrence {
+            what: if is_event { What::Event } else { What::Task },
+            object: Object { kind: raw.clone(), name: name.clone() },
+            task: name.clone(),
+            container: name,
+            level_raw: raw,
+            reason,
+            message,
+            ..event("aliyun/job/c/5", 0)
+        };
+        let mut timeline = Timeline::new("events", &[], vec![], vec![]);
+        timeline.events = vec![one.clone(), one];
+        let all: Vec<EventColumn> = ["happened_at", "text", "message", "mark", "object_kind"]
+            .map(|name| EventColumn::named(name).unwrap())
+            .into();
+        // Two rows under what every form begins with.
+        for (format, columns, lines) in [
+            (Format::Csv, None, 3),
+            (Format::Tsv, None, 3),
+            (Format::Markdown, Some(&all[..]), 4),
+            (Format::Table, Some(&all[..]), 3),
+            (Format::Table, Some(&all[1..2]), 3),
+            (Format::Jsonl, None, 3),
+        ] {
+            let shown = in_form(&timeline, format, columns);
+            prop_assert_eq!(shown.lines().count(), lines, "{:?}: {}", format, shown);
+            for line in shown.lines() {
+                let line = line.trim_start_matches('\u{feff}');
+                prop_assert!(!line.contains(is_dangerous_but_tabs), "{format:?}: {line:?}");
+                prop_assert!(command_mark(line).is_none(), "{format:?}: {line:?}");
+                prop_assert!(!line.trim_start().starts_with("::"), "{format:?}: {line:?}");
+            }
+        }
+        let json: serde_json::Value = serde_json::from_str(&in_form(&timeline, Format::Json, None)).unwrap();
+        prop_assert_eq!(json, serde_json::to_value(&timeline).unwrap());
+        let yaml = in_form(&timeline, Format::Yaml, None);
+        prop_assert!(!yaml.replace('\n', "").contains(is_dangerous));
+    }
+}
+
+fn is_dangerous_but_tabs(c: char) -> bool {
+    c != '\t' && is_dangerous(c)
+}
+
+fn in_form(timeline: &Timeline, format: Format, columns: Option<&[EventColumn]>) -> String {
+    let form = Form {
+        format,
+        columns: None,
+        headers: true,
+        query: None,
+    };
+    let mut out = Vec::new();
+    write(&mut out, timeline, columns, &form, &screen(None)).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn columns_that_were_chosen_stand_side_by_side_under_their_titles() {
+    let mut timeline = Timeline::new("events", &[], vec![], vec![]);
+    let long = Occurrence {
+        reason: Some("训练".into()),
+        bad: true,
+        ..event("a/b/c", 5)
+    };
+    timeline.events = vec![event("a/b", 0), long];
+    let names = ["happened_at", "REASON", "mark", "ref"];
+    let columns = names.map(|name| EventColumn::named(name).unwrap());
+    assert_eq!(
+        in_form(&timeline, Format::Table, Some(&columns)),
+        "TIME                  REASON  MARK  REF\n\
+         2023-11-14T22:13:20Z  Pulled  -     a/b\n\
+         2023-11-14T22:13:25Z  训练    bad   a/b/c\n"
+    );
+    let wrong = EventColumn::named("reson").unwrap_err();
+    assert!(wrong.hint.unwrap().contains("the nearest is reason"));
 }

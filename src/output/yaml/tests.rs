@@ -59,6 +59,12 @@ fn numbers_are_written_as_every_reader_takes_them() {
 }
 
 #[test]
+fn a_key_that_is_too_long_for_a_line_is_still_a_key() {
+    let value = json!({"a": [{"长 ".repeat(2_000): {"b": 1}, "c": 2}]});
+    assert_eq!(json_of(&written(&value)), value);
+}
+
+#[test]
 fn a_document_that_is_empty_or_one_value_is_itself() {
     for value in [json!([]), json!({}), json!("x"), json!(1), json!(null)] {
         assert_eq!(written(&value).trim_end(), value.to_string());

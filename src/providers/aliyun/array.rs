@@ -35,7 +35,7 @@ impl Ehpc {
             return Err(missing);
         }
         let (cluster, id) = (cluster_of(reference), reference.id());
-        let request = self.list_request(cluster, &[id], 1);
+        let request = self.list_request(cluster, &[id], 1, wire::MOST_ROWS);
         let answer = match self.send(&request, cluster, ask).await {
             Ok(answer) => answer,
             Err(problem) => {

@@ -74,7 +74,7 @@ impl Ehpc {
         for ids in ids.chunks(wire::MOST_ROWS) {
             let mut pages = Pages::of(ids);
             loop {
-                let request = self.list_request(cluster, ids, pages.next());
+                let request = self.list_request(cluster, ids, pages.next(), wire::MOST_ROWS);
                 let answer = match self.send(&request, cluster, ask).await {
                     Ok(answer) => answer,
                     Err(problem) => {
@@ -97,7 +97,13 @@ impl Ehpc {
         (listing, None)
     }
 
-    pub(super) fn list_request(&self, cluster: &str, ids: &[&str], page: usize) -> Request {
+    pub(super) fn list_request(
+        &self,
+        cluster: &str,
+        ids: &[&str],
+        page: usize,
+        rows: usize,
+    ) -> Request {
         let mut request = self.request("ListServerlessJobs", Method::Post, &[]);
         let ids = ids
             .iter()
@@ -106,7 +112,7 @@ impl Ehpc {
         request.query = [
             ("ClusterId", cluster.to_owned()),
             ("PageNumber", page.to_string()),
-            ("PageSize", wire::MOST_ROWS.to_string()),
+            ("PageSize", rows.to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into_iter()

@@ -4,6 +4,7 @@
 
 mod array;
 mod glance;
+mod invocation;
 mod levels;
 mod list;
 mod serve;
@@ -13,11 +14,11 @@ mod wire;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use serde_json::json;
-
 use super::serve::Server;
 use super::shapes::{Shapes, shape};
-use super::{Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, job_at};
+use super::{
+    Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, ScopePage, job_at,
+};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
 use crate::model::{Job, Notice};
@@ -25,8 +26,8 @@ use crate::reference::{Reference, Scope, Segment, Template};
 use crate::secret::Secret;
 use crate::settings::{KeySpec, Profile};
 use sign::Signer;
-use wire::details::{GroupDetails, InvocationDetails, JobDetails, NodeDetails};
-use wire::{Asked, Miss, Results, ResultsPage, Status};
+use wire::details::{ClusterDetails, GroupDetails, InvocationDetails, JobDetails, NodeDetails};
+use wire::{Asked, Command, Miss};
 
 const VERSION: &str = "2018-04-12";
 
@@ -98,7 +99,7 @@ pub static CLOUD: Cloud = Cloud {
             list_limit: Some(20),
         },
     ],
-    scope_details: &[],
+    scope_details: &[shape::<ClusterDetails>],
     keys: &[
         KeySpec::setting("region", &["ALIBABA_CLOUD_REGION_ID"]),
         KeySpec::setting("cluster", &[]),
@@ -227,78 +228,6 @@ impl Ehpc {
         );
         problem
     }
-
-    async fn invocation(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
-        let (cluster, id) = (cluster_of(reference), reference.id());
-        let query = [("ClusterId", cluster), ("CommandId", id)];
-        let request = self.request("ListInvocationStatus", Method::Get, &query);
-        let answer = self.send(&request, cluster, ask).await?;
-        let status = Status::read(&answer.body, id)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
-        let mut pages = Vec::new();
-        let results = if status.is_finished() {
-            Some(self.results(reference, ask, &mut pages).await)
-        } else {
-            None
-        };
-        let at = job_at(reference, self.region.as_deref());
-        let (mut job, mut notices) = status.into_job(at, &ask.states, results, ask.trust_finished);
-        if ask.vendor {
-            let document = |answer: &Answer| wire::vendor_document(&answer.body, ask.show_secrets);
-            job.vendor = match pages.is_empty() {
-                true => document(&answer),
-                false => document(&answer).and_then(|status| {
-                    let pages: Option<Vec<_>> = pages.iter().map(document).collect();
-                    Some(json!({
-                        "ListInvocationStatus": status,
-                        "ListInvocationResults": pages?,
-                    }))
-                }),
-            };
-            tell_omitted(&job, &mut notices);
-        }
-        Ok(Found { job, notices })
-    }
-
-    /// The results of a finished invocation, as far as they can be read; `pages` keeps the answers
-    /// when the cloud's own documents are asked for.
-    async fn results(&self, reference: &Reference, ask: &Ask, pages: &mut Vec<Answer>) -> Results {
-        let (cluster, id) = (cluster_of(reference), reference.id());
-        let mut results = Results::default();
-        loop {
-            let number = results.next_page().to_string();
-            let size = wire::PAGE_SIZE.to_string();
-            let query = [
-                ("ClusterId", cluster),
-                ("CommandId", id),
-                ("PageNumber", &number),
-                ("PageSize", &size),
-            ];
-            let request = self.request("ListInvocationResults", Method::Get, &query);
-            let answer = match self.send(&request, cluster, ask).await {
-                Ok(answer) => answer,
-                Err(problem) => {
-                    results.fail(told(&problem));
-                    return results;
-                }
-            };
-            let page = ResultsPage::read(&answer.body, id);
-            let goes_on = match page {
-                Ok(page) => results.add(page),
-                Err(expected) => {
-                    let problem = self.account.unreadable(&request, &answer, &expected);
-                    results.fail(told(&problem));
-                    false
-                }
-            };
-            if ask.vendor {
-                pages.push(answer);
-            }
-            if !goes_on {
-                return results;
-            }
-        }
-    }
 }
 
 impl Client for Ehpc {
@@ -309,7 +238,7 @@ impl Client for Ehpc {
     ) -> Boxed<'a, Result<Found, Problem>> {
         Box::pin(async move {
             match reference.template.kind {
-                "invocation" => self.invocation(reference, ask).await,
+                "invocation" => self.invocation(reference, Command::default(), ask).await,
                 _ => self.job(reference, ask).await,
             }
         })
@@ -327,14 +256,25 @@ impl Client for Ehpc {
     fn list<'a>(
         &'a self,
         scope: &'a Scope,
-        _filter: &'a Filter,
+        filter: &'a Filter,
         page: Option<Cursor>,
         ask: &'a Ask,
     ) -> Option<Boxed<'a, Result<Page, Problem>>> {
-        // The list of commands tells no states.
-        let has_list = scope.template.kind == "job";
         let at = page.unwrap_or(Cursor::FIRST);
-        has_list.then(|| Box::pin(self.jobs_in(scope, at, ask)) as Boxed<'_, _>)
+        Some(match scope.template.kind {
+            "invocation" => Box::pin(self.commands_in(scope, filter, at, ask)),
+            _ => Box::pin(self.jobs_in(scope, filter, at, ask)),
+        })
+    }
+
+    fn scopes<'a>(
+        &'a self,
+        profile: &'a str,
+        page: Option<Cursor>,
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<ScopePage, Problem>>> {
+        let at = page.unwrap_or(Cursor::FIRST);
+        Some(Box::pin(self.clusters(profile, at, ask)))
     }
 }
 

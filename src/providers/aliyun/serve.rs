@@ -1,5 +1,6 @@
 //! What the emulator answers in the cloud's place: the gateway's checks, then the operations.
 
+mod invocation;
 mod list;
 
 use chrono::{DateTime, Duration, Utc};
@@ -172,9 +173,11 @@ fn operate(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
     match (operation, request.method.as_str()) {
         ("DescribeServerlessJobs", "GET" | "POST") => describe_jobs(request, world),
         ("ListServerlessJobs", "GET" | "POST") => list::jobs(request, world),
-        ("ListInvocationStatus", "GET") => invocation_status(request, world),
-        ("ListInvocationResults", "GET") => invocation_results(request, world),
-        ("ListInvocationStatus" | "ListInvocationResults", _) => {
+        ("ListClusters", "GET") => list::clusters(request, world),
+        ("ListCommands", "GET") => list::commands(request, world),
+        ("ListInvocationStatus", "GET") => invocation::status(request, world),
+        ("ListInvocationResults", "GET") => invocation::results(request, world),
+        ("ListClusters" | "ListCommands" | "ListInvocationStatus" | "ListInvocationResults", _) => {
             let message = "This http method is not supported.";
             Err(Failure::new(405, "UnsupportedHTTPMethod", message))
         }
@@ -352,86 +355,6 @@ fn container_state(view: &View<'_>, status: &str, is_last: bool) -> Value {
     }
 }
 
-fn invocation<'a>(request: &Incoming, world: &'a World) -> Result<(String, View<'a>), Failure> {
-    let cluster = cluster(request, world)?;
-    let command = parameter(request, "CommandId")?;
-    let found = world.find("aliyun/invocation", &[&cluster, &command], request.now);
-    let view = found.ok_or_else(|| {
-        let message = "The specified object does not exist.";
-        Failure::new(404, "ObjectNotFound", message)
-    })?;
-    Ok((command, view))
-}
-
-fn nodes(view: &View<'_>) -> impl Iterator<Item = (String, bool)> {
-    let parts = view.thing.parts.max(1);
-    (1..=parts).map(move |part| (format!("i-node{part:03}"), part == parts))
-}
-
-fn invocation_status(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
-    let (command, view) = invocation(request, world)?;
-    if let Some(document) = &view.thing.document {
-        return Ok(Outgoing::document(200, document));
-    }
-    let word = &view.step.state;
-    let instances: Vec<Value> = nodes(&view)
-        .map(|(node, is_last)| {
-            let word = if word == "Failed" && !is_last {
-                "Finished"
-            } else {
-                word
-            };
-            json!({"InstanceId": node, "InstanceInvokeStatus": word})
-        })
-        .collect();
-    Ok(Outgoing::json(
-        200,
-        &json!({
-            "RequestId": request_id(&command),
-            "CommandId": command,
-            "InvokeStatus": word,
-            "InvokeInstances": {"InvokeInstance": instances},
-        }),
-    ))
-}
-
-fn invocation_results(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
-    let (command, view) = invocation(request, world)?;
-    let number = page_parameter(request, "PageNumber", 1, usize::MAX)?;
-    let size = page_parameter(request, "PageSize", 10, 50)?;
-    let word = &view.step.state;
-    let all: Vec<Value> = nodes(&view)
-        .map(|(node, is_last)| {
-            let code = view.step.exit_code.filter(|_| is_last).unwrap_or(0);
-            let has_ended = word != "Running";
-            json!({
-                "CommandId": command,
-                "InstanceId": node,
-                "InvokeRecordStatus": word,
-                "ExitCode": has_ended.then_some(code),
-                "Success": has_ended.then_some(code == 0),
-                "Message": view.step.message.as_deref().filter(|_| is_last).unwrap_or_default(),
-                "FinishedTime": has_ended.then(|| timestamp(view.since)),
-            })
-        })
-        .collect();
-    let page: Vec<&Value> = all
-        .iter()
-        .skip((number - 1).saturating_mul(size))
-        .take(size)
-        .collect();
-    Ok(Outgoing::json(
-        200,
-        &json!({
-            "RequestId": request_id(&command),
-            "TotalCount": all.len(),
-            "PageNumber": number,
-            "PageSize": size,
-            "InvocationResults": {"InvocationResult": page},
-        }),
-    ))
-}
-
 fn page_parameter(
     request: &Incoming,
     name: &str,
@@ -448,4 +371,10 @@ fn page_parameter(
             let message = format!("The parameter {name} is invalid.");
             Failure::new(400, "InvalidParams", &message)
         })
+}
+
+/// The rows of a page.
+fn page_of(rows: Vec<Value>, number: usize, size: usize) -> Vec<Value> {
+    let before = (number - 1).saturating_mul(size);
+    rows.into_iter().skip(before).take(size).collect()
 }

@@ -4,21 +4,23 @@ use super::wire::{self, PAGE_SIZE, Page, Row};
 use super::{Client, LIST};
 use crate::error::Problem;
 use crate::http::Request;
-use crate::providers::{self, Ask, Cursor};
+use crate::providers::{self, Ask, Cursor, Filter};
 use crate::reference::Scope;
 
 impl Client {
-    /// One page of the project's image jobs.
+    /// One page of the project's image jobs, of one status where that is what the filter asks for.
     ///
     /// # Errors
     /// What the cloud said, or what went wrong on the way.
     pub(super) async fn image_jobs(
         &self,
         scope: &Scope,
+        filter: &Filter,
         at: Cursor,
         ask: &Ask,
     ) -> Result<providers::Page, Problem> {
-        let request = self.list_request(None, at.offset);
+        let status = filter.word(wire::STATES, &ask.states);
+        let request = self.list_request(status, at.offset);
         let answer = self
             .account
             .send(&request, &self.signer, &wire::classify, ask.deadline)

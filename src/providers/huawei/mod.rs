@@ -175,12 +175,12 @@ impl super::Client for Client {
     fn list<'a>(
         &'a self,
         scope: &'a Scope,
-        _filter: &'a Filter,
+        filter: &'a Filter,
         page: Option<Cursor>,
         ask: &'a Ask,
     ) -> Option<Boxed<'a, Result<Page, Problem>>> {
         let at = page.unwrap_or(Cursor::FIRST);
-        Some(Box::pin(self.image_jobs(scope, at, ask)))
+        Some(Box::pin(self.image_jobs(scope, filter, at, ask)))
     }
 }
 

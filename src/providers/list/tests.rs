@@ -2,6 +2,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::error::Category;
 use crate::model::{Job, Notice};
 use crate::providers::{Ask, Boxed, Client, fixture, tencent};
 use crate::reference::{Reference, Scope};
@@ -42,6 +43,26 @@ impl Client for Pages {
             rows: found,
             ..Page::default()
         };
+        Some(Box::pin(std::future::ready(Ok(page))))
+    }
+
+    fn scopes<'a>(
+        &'a self,
+        profile: &'a str,
+        at: Option<Cursor>,
+        _: &'a Ask,
+    ) -> Option<Boxed<'a, Result<ScopePage, Problem>>> {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        let (ids, total) = self.pages[number.min(self.pages.len() - 1)].clone();
+        let template = &tencent::CLOUD.kinds[0].template;
+        let total = total.and_then(|total| i64::try_from(total).ok());
+        let page = ScopePage::read(at.unwrap_or(Cursor::FIRST), total, ids, |id| {
+            let scope = Scope::at(template, profile, &[&id])?.to_string();
+            Some(model::Scope {
+                scope,
+                ..model::Scope::default()
+            })
+        });
         Some(Box::pin(std::future::ready(Ok(page))))
     }
 }
@@ -186,4 +207,94 @@ async fn stops_when_told_and_tells_what_is_missing() {
     let (seen, unnamed) = drained(&[(unnamed, Some(3))], None, ALWAYS).await;
     assert_eq!(seen, [["1"]]);
     assert_eq!(unnamed.cut, Some(Cut::Unnamed(2)));
+}
+
+#[tokio::test]
+async fn places_are_drained_by_the_same_loop() {
+    let client = |pages: &[(Vec<String>, Option<u64>)]| Pages {
+        pages: pages.to_vec(),
+        asked: AtomicUsize::new(0),
+    };
+    let drained = async |client: Pages, limit| {
+        let mut seen = Vec::new();
+        let mut on_page = |page: ScopePage| {
+            seen.extend(page.rows.into_iter().map(|place| place.scope));
+            ControlFlow::Continue(())
+        };
+        let ask = fixture::ask();
+        let drained = drain_scopes(&client, "p q", &ask, limit, &mut on_page).await;
+        (seen, drained.unwrap().unwrap())
+    };
+    let (seen, all) = drained(
+        client(&[(ids(0..20), Some(21)), (ids(20..21), Some(21))]),
+        None,
+    )
+    .await;
+    assert_eq!((seen.len(), all.pages, all.cut), (21, 2, None));
+    assert_eq!(seen[20], "tencent@p%20q/service/20/");
+    let (seen, repeated) = drained(client(&[(ids(0..20), Some(1 << 40))]), None).await;
+    assert_eq!((seen.len(), repeated.cut), (20, Some(Cut::Repeated)));
+    let odd = vec!["1".to_owned(), "..".to_owned(), "\u{1b}[2J".to_owned()];
+    let (seen, unnamed) = drained(client(&[(odd, None)]), None).await;
+    assert_eq!((seen.len(), unnamed.cut), (1, Some(Cut::Unnamed(2))));
+    let (seen, limited) = drained(client(&[(ids(0..20), None)]), Some(3)).await;
+    assert_eq!((seen.len(), limited.cut), (3, Some(Cut::Limit(3))));
+}
+
+/// Gives one page of which rows share an id in two namespaces, and one row is lost; then the same
+/// again, and then nothing.
+struct Mixed(AtomicUsize);
+
+impl Client for Mixed {
+    fn look_up<'a>(&'a self, _: &'a Reference, _: &'a Ask) -> Boxed<'a, Result<Found, Problem>> {
+        unreachable!("only lists are asked for")
+    }
+
+    fn list<'a>(
+        &'a self,
+        scope: &'a Scope,
+        _: &'a Filter,
+        at: Option<Cursor>,
+        _: &'a Ask,
+    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        let rows = ["a", "b"].map(|namespace| Found {
+            job: crate::providers::job_at(&scope.reference(&[namespace, "web"]).unwrap(), None),
+            notices: Vec::new(),
+        });
+        let mut lost = Problem::new(Category::Unreadable, "no state");
+        lost.reference = Some("tencent/service/c/a/lost".to_owned());
+        let page = Page {
+            rows: rows.into(),
+            problems: vec![lost],
+            next: at.unwrap_or(Cursor::FIRST).after(10, None),
+            ..Page::default()
+        };
+        assert!(number < 3, "a repeated page ends the asking");
+        Some(Box::pin(std::future::ready(Ok(page))))
+    }
+}
+
+#[tokio::test]
+async fn one_id_in_two_namespaces_is_two_things_and_a_lost_row_is_told_once() {
+    let cluster = Scope {
+        segments: vec!["c".to_owned()],
+        ..scope()
+    };
+    let (mut seen, mut lost) = (Vec::new(), 0);
+    let mut on_page = |page: Page| {
+        lost += page.problems.len();
+        seen.extend(page.rows.into_iter().map(|found| found.job.reference));
+        ControlFlow::Continue(())
+    };
+    let (client, everything, ask) = (
+        Mixed(AtomicUsize::new(0)),
+        Filter::default(),
+        fixture::ask(),
+    );
+    let drained = drain(&client, &cluster, &everything, &ask, None, &mut on_page).await;
+    let drained = drained.unwrap().unwrap();
+    assert_eq!((drained.pages, drained.cut), (2, Some(Cut::Repeated)));
+    assert_eq!(seen, ["tencent/service/c/a/web", "tencent/service/c/b/web"]);
+    assert_eq!(lost, 1);
 }

@@ -5,6 +5,7 @@ mod serve;
 mod sign;
 mod wire;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use super::shapes::{Shapes, shape};
@@ -78,6 +79,8 @@ struct Client {
     clock: WallClock,
     /// How this region takes a call for the list, once it has answered one.
     list_form: OnceLock<list::Form>,
+    /// True once the list has been refused with a filter and given without.
+    no_filter: AtomicBool,
     profile: String,
     credential: String,
 }
@@ -103,6 +106,7 @@ impl Client {
             signer: sign::Signer::new(token.clone()),
             clock: WallClock::of(profile)?,
             list_form: OnceLock::new(),
+            no_filter: AtomicBool::new(false),
             profile: profile.name.clone(),
             credential,
         };
@@ -166,12 +170,11 @@ impl super::Client for Client {
     fn list<'a>(
         &'a self,
         scope: &'a Scope,
-        _filter: &'a Filter,
+        filter: &'a Filter,
         page: Option<Cursor>,
         ask: &'a Ask,
     ) -> Option<Boxed<'a, Result<Page, Problem>>> {
-        let at = page.unwrap_or(Cursor::FIRST);
-        Some(Box::pin(self.instances(scope, at, ask)))
+        Some(Box::pin(self.instances(scope, filter, page, ask)))
     }
 }
 
@@ -183,6 +186,7 @@ fn framed(mut problem: Problem, profile: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use super::list::Wanted;
     use super::*;
     use crate::http::{Answer, Signer as _};
     use crate::providers::fixture;
@@ -265,7 +269,7 @@ mod tests {
             (list::Form::Query, task, false),
             (list::Form::QueryOfList, list, false),
         ] {
-            let request = client.list_request(form, 100);
+            let request = client.list_request(form, 100, &Wanted::default());
             let path = format!("/ai/openapi/v2/instance-service/{below}");
             assert_eq!((&request.path, request.method), (&path, Method::Get));
             assert_eq!(request.encoded_query(), "start=100&limit=100&sort=desc");
@@ -299,9 +303,11 @@ mod tests {
             }],
             ..Thing::default()
         });
-        let mut request = client.list_request(list::Form::Query, 0);
-        let only_failed = ("status".to_owned(), "Failed".to_owned());
-        request.query.push(only_failed);
+        let only_failed = Wanted {
+            status: Some("Failed"),
+            ..Wanted::default()
+        };
+        let request = client.list_request(list::Form::Query, 0, &only_failed);
         let proof = client.signer.sign(&request, now, "0");
         let incoming = fixture::incoming(&request, &proof, now);
         let world = World::new(things.to_vec(), now);

@@ -3,6 +3,7 @@ use std::cmp::Reverse;
 use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::{Value, json};
 
+use super::wire::STATES;
 use super::{LIST, OPERATION};
 use crate::crypto::{percent_decode, sha256_hex};
 use crate::providers::serve::{Incoming, Outgoing, Server, View, World};
@@ -93,6 +94,9 @@ fn list(incoming: &Incoming, world: &World) -> Outgoing {
     let (Some(start), Some(limit)) = (number("start", 0), number("limit", 20)) else {
         return error("10004", "参数不合法");
     };
+    if given("status").is_some_and(|word| !STATES.iter().any(|(known, _)| *known == word)) {
+        return error("10004", "参数不合法");
+    }
     let is_wanted = |name: &str, value: &str| given(name).is_none_or(|wanted| wanted == value);
     let mut all: Vec<View<'_>> = world
         .all("sugon/instance", incoming.now)

@@ -1,23 +1,29 @@
-//! The services of a namespace, which come on one page.
+//! What there is: the clusters of a region by pages, and the services of a cluster, which come on
+//! one page.
 
 use super::wire::{self, ServiceRow};
-use super::{Client, LIST};
+use super::{CLOUD, CLUSTERS, Client, LIST};
 use crate::error::Problem;
-use crate::providers::{Ask, Cursor, Page};
+use crate::providers::{Ask, Cursor, Page, ScopePage};
 use crate::reference::Scope;
 
+/// How many clusters a page is asked to hold: as many as the cloud gives when nobody says, since
+/// it does not document how many it would.
+const CLUSTERS_PAGE_SIZE: usize = 20;
+
 impl Client {
-    /// All services of a namespace of a cluster.
+    /// All services of a cluster, or of one namespace of it.
     ///
     /// # Errors
     /// What the cloud said, or what went wrong on the way.
     pub(super) async fn services(&self, scope: &Scope, ask: &Ask) -> Result<Page, Problem> {
-        let segment = |name| scope.segment(name).unwrap_or_default();
-        let namespace = segment("NAMESPACE");
-        let request = self.call(
-            LIST,
-            &[("clusterId", segment("CLUSTER")), ("namespace", namespace)],
-        );
+        let namespace = scope.segment("NAMESPACE");
+        let cluster = scope.segment("CLUSTER").unwrap_or_default();
+        let of = match namespace {
+            Some(namespace) => ("namespace", namespace),
+            None => ("allnamespace", "1"),
+        };
+        let request = self.call(LIST, &[("clusterId", cluster), of]);
         let answer = self.send(&request, ask).await?;
         let rows = wire::read_services(&answer.body, namespace)
             .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
@@ -25,7 +31,30 @@ impl Client {
         let found = |row: ServiceRow, reference: &_| {
             row.into_found(reference, Some(&self.region), self.clock)
         };
-        let address = |row: &ServiceRow| scope.reference(&[row.name()?]);
+        let address = |row: &ServiceRow| match namespace {
+            Some(_) => scope.reference(&[row.name()?]),
+            None => scope.reference(&[row.namespace()?, row.name()?]),
+        };
         Ok(Page::of(Cursor::FIRST, total, rows, address, found))
+    }
+
+    /// One page of the clusters of the region, newest first.
+    ///
+    /// # Errors
+    /// What the cloud said, or what went wrong on the way.
+    pub(super) async fn clusters(
+        &self,
+        profile: &str,
+        at: Cursor,
+        ask: &Ask,
+    ) -> Result<ScopePage, Problem> {
+        let (offset, limit) = (at.offset.to_string(), CLUSTERS_PAGE_SIZE.to_string());
+        let request = self.call(CLUSTERS, &[("offset", &offset), ("limit", &limit)]);
+        let answer = self.send(&request, ask).await?;
+        let template = &CLOUD.kinds[0].template;
+        let scope_of =
+            |id: &str| Scope::at(template, profile, &[id]).map(|scope| scope.to_string());
+        wire::read_clusters(&answer.body, at, &self.region, self.clock, scope_of)
+            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
     }
 }

@@ -11,14 +11,15 @@ use std::sync::Arc;
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
-    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, wall_clock::WallClock,
+    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, ScopePage,
+    wall_clock::WallClock,
 };
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Refusal, Request, Wire};
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile};
 
-pub use wire::{Details, LoadBalancer};
+pub use wire::{ClusterDetails, Details, LoadBalancer};
 
 /// Tencent Cloud.
 pub static CLOUD: Cloud = Cloud {
@@ -59,7 +60,7 @@ pub static CLOUD: Cloud = Cloud {
         list_order: ListOrder::Unsorted,
         list_limit: None,
     }],
-    scope_details: &[],
+    scope_details: &[shape::<ClusterDetails>],
     keys: &[
         KeySpec::setting("region", &["TENCENTCLOUD_REGION"]),
         KeySpec::setting("cluster", &[]),
@@ -80,6 +81,9 @@ const INFO: &str = "DescribeClusterServiceInfo";
 
 /// The vendor's name of the operation that lists the services of a cluster.
 const LIST: &str = "DescribeClusterService";
+
+/// The vendor's name of the operation that lists clusters.
+const CLUSTERS: &str = "DescribeCluster";
 
 /// Fixed by the vendor for every call of API 2.0.
 const PATH: &str = "/v2/index.php";
@@ -155,8 +159,10 @@ impl Client {
     }
 
     async fn send(&self, request: &Request, ask: &Ask) -> Result<Answer, Problem> {
-        let classify =
-            |answer: &Answer| wire::classify(answer).map(|no| with_region_hint(no, &self.region));
+        let classify = |answer: &Answer| {
+            let no = wire::classify(answer)?;
+            Some(with_hint(no, request.operation, &self.region))
+        };
         self.account
             .send(request, &self.signer, &classify, ask.deadline)
             .await
@@ -218,6 +224,16 @@ impl super::Client for Client {
         Some(Box::pin(self.services(scope, ask)))
     }
 
+    fn scopes<'a>(
+        &'a self,
+        profile: &'a str,
+        page: Option<Cursor>,
+        ask: &'a Ask,
+    ) -> Option<Boxed<'a, Result<ScopePage, Problem>>> {
+        let at = page.unwrap_or(Cursor::FIRST);
+        Some(Box::pin(self.clusters(profile, at, ask)))
+    }
+
     fn confirm<'a>(
         &'a self,
         reference: &'a Reference,
@@ -227,8 +243,12 @@ impl super::Client for Client {
     }
 }
 
-/// A parameter that is not taken may be the region, which has two spellings.
-fn with_region_hint(mut refusal: Refusal, region: &str) -> Refusal {
+/// What to do about a "no" to this operation. A parameter that is not taken may be the region, which
+/// has two spellings.
+fn with_hint(mut refusal: Refusal, operation: &str, region: &str) -> Refusal {
+    if refusal.category == Category::Permission {
+        refusal.hint = Some(format!("ask for permission ccs:{operation}"));
+    }
     if refusal.code.as_deref() == Some("4000") {
         refusal.hint = regions::other_spelling(region).map(|other| {
             format!("check the parameters; the region {region} is also spelt {other}")

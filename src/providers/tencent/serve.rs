@@ -1,7 +1,7 @@
 use chrono::{DateTime, Duration, FixedOffset, Utc};
 use serde_json::{Map, Value, json};
 
-use super::{INFO, LIST, OPERATION, PATH, sign};
+use super::{CLUSTERS, INFO, LIST, OPERATION, PATH, sign};
 use crate::crypto::sha256_hex;
 use crate::providers::serve::{
     Incoming, Outgoing, Server, TEST_ID, TEST_SECRET, Thing, View, World,
@@ -46,8 +46,10 @@ fn answer(incoming: &Incoming, world: &World) -> Outgoing {
         return refused;
     }
     let action = incoming.parameter("Action").unwrap_or_default();
-    if action == LIST {
-        return list(incoming, world);
+    match action.as_str() {
+        LIST => return list(incoming, world),
+        CLUSTERS => return clusters(incoming, world),
+        _ => {}
     }
     if ![OPERATION, INFO].contains(&action.as_str()) {
         return error(6100, "InvalidAction", "(6100)action is not supported");
@@ -95,6 +97,46 @@ fn list(incoming: &Incoming, world: &World) -> Outgoing {
         .map(|view| row(&view))
         .collect();
     succeeded(json!({"services": services}))
+}
+
+/// One page of the clusters of the scenario, newest first.
+fn clusters(incoming: &Incoming, world: &World) -> Outgoing {
+    let number = |name: &str, default: usize| {
+        let given = incoming.parameter(name);
+        given.map_or(Some(default), |text| text.parse::<usize>().ok())
+    };
+    let (Some(offset), Some(limit)) = (number("offset", 0), number("limit", 20)) else {
+        return error(4000, "InvalidParameter", "(4000)offset or limit is wrong");
+    };
+    let status = incoming.parameter("status");
+    let mut all = world.places("tencent/");
+    all.retain(|_| status.as_ref().is_none_or(|status| status == "Running"));
+    all.sort_by_key(|(_, created_at)| std::cmp::Reverse(*created_at));
+    let page: Vec<Value> = all
+        .iter()
+        .skip(offset)
+        .take(limit)
+        .map(|(id, created_at)| {
+            json!({
+                "clusterId": id,
+                "clusterName": id,
+                "description": "",
+                "status": "Running",
+                "nodeNum": 2,
+                "nodeStatus": "AllNormal",
+                "totalCpu": 8000,
+                "totalMem": 16384,
+                "os": "ubuntu16.04.1 LTSx86_64",
+                "createdAt": wall_clock(*created_at),
+                "updatedAt": wall_clock(*created_at),
+                "regionId": 1,
+                "region": "ap-guangzhou",
+                "k8sVersion": "1.8.13",
+                "clusterExternalEndpoint": null,
+            })
+        })
+        .collect();
+    succeeded(json!({"totalCount": all.len(), "clusters": page}))
 }
 
 /// A service of the list.

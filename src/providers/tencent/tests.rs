@@ -109,12 +109,21 @@ fn a_rejected_parameter_names_the_other_spelling_of_the_region() {
             code: Some(code.to_owned()),
             ..Refusal::new(Category::Rejected, "")
         };
-        with_region_hint(refusal, region).hint
+        with_hint(refusal, OPERATION, region).hint
     };
     assert!(hint("4000", "gz").unwrap().contains("ap-guangzhou"));
     assert!(hint("4000", "ap-chongqing").unwrap().ends_with("cq"));
     assert_eq!(hint("4000", "mars"), None);
     assert_eq!(hint("5100", "gz"), None);
+}
+
+#[test]
+fn a_missing_permission_is_that_of_the_operation() {
+    let hint = |operation| with_hint(Refusal::new(Category::Permission, ""), operation, "gz").hint;
+    for operation in [OPERATION, LIST, CLUSTERS] {
+        let wanted = format!("ask for permission ccs:{operation}");
+        assert_eq!(hint(operation), Some(wanted));
+    }
 }
 
 #[test]

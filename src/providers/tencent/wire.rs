@@ -8,8 +8,10 @@ use crate::providers::wall_clock::WallClock;
 use crate::providers::{Ask, Found, job_at, vendor};
 use crate::reference::Reference;
 
+mod clusters;
 mod list;
 
+pub use clusters::{ClusterDetails, read as read_clusters};
 pub use list::{Details, LoadBalancer, ServiceRow, read_services};
 
 /// Said where the API itself may be gone.
@@ -114,12 +116,9 @@ fn by_code(code: &str, by_status: Option<Refusal>) -> Refusal {
             "the credentials were refused",
             Some(KEY),
         ),
-        "4101" | "4102" | "4103" | "4110" | "4300" => (
-            Permission,
-            Retry::Never,
-            "not permitted",
-            Some("ask for permission ccs:DescribeServiceEvent"),
-        ),
+        "4101" | "4102" | "4103" | "4110" | "4300" => {
+            (Permission, Retry::Never, "not permitted", None)
+        }
         "4200" => (Clock, Retry::Clock, "the request has expired", Some(CLOCK)),
         "4400" => (Throttled, Retry::Backoff, "too many calls", None),
         "4500" => (

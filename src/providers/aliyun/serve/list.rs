@@ -3,7 +3,8 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{Failure, cluster, is_end, page_parameter, request_id};
+use super::{Failure, cluster, is_end, page_of, page_parameter, request_id, timestamp};
+use crate::providers::aliyun::wire::LISTABLE_STATES;
 use crate::providers::serve::{Incoming, Outgoing, View, World};
 
 /// Pages hold at most so many rows, and a call takes at most so many ids.
@@ -61,7 +62,11 @@ pub(super) fn jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failur
         let message = "The parameter JobIds takes at most 100 elements.";
         return Err(Failure::new(400, "InvalidParams", message));
     }
-    let state = request.parameter("State").filter(|word| word != "All");
+    let state = state(request)?;
+    let (since, until) = (
+        seconds_parameter(request, "SubmitTimeStart")?,
+        seconds_parameter(request, "SubmitTimeEnd")?,
+    );
     let mut all: Vec<View<'_>> = world
         .all("aliyun/job", request.now)
         .filter(|view| view.thing.segments.first() == Some(&cluster))
@@ -70,6 +75,8 @@ pub(super) fn jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failur
         .filter(|view| ids.is_empty() || ids.iter().any(|id| id == id_of(view)))
         .filter(|view| names.is_empty() || names.iter().any(|name| name == name_of(view)))
         .filter(|view| state.as_ref().is_none_or(|word| *word == view.step.state))
+        .filter(|view| since.is_none_or(|since| view.created_at.timestamp() >= since))
+        .filter(|view| until.is_none_or(|until| view.created_at.timestamp() <= until))
         .collect();
     match request.parameter("SubmitOrder").as_deref() {
         Some("Desc") => all.sort_by_key(|view| Reverse(view.created_at)),
@@ -90,6 +97,108 @@ pub(super) fn jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failur
             "PageNumber": number,
             "PageSize": size,
             "Jobs": page,
+        }),
+    ))
+}
+
+/// The word to filter by; one that is not documented, as `Initing` is not, is refused.
+fn state(request: &Incoming) -> Result<Option<String>, Failure> {
+    match request.parameter("State") {
+        Some(word) if word == "All" => Ok(None),
+        Some(word) if !LISTABLE_STATES.contains(&word.as_str()) => {
+            let message = "The parameter State is invalid.";
+            Err(Failure::new(400, "InvalidParams", message))
+        }
+        word => Ok(word),
+    }
+}
+
+/// A Unix time in seconds, written as text.
+fn seconds_parameter(request: &Incoming, name: &str) -> Result<Option<i64>, Failure> {
+    let number = |text: String| {
+        text.parse().map_err(|_| {
+            let message = format!("The parameter {name} is invalid.");
+            Failure::new(400, "InvalidParams", &message)
+        })
+    };
+    request.parameter(name).map(number).transpose()
+}
+
+/// ListClusters: each cluster of the scenario once.
+pub(super) fn clusters(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+    let number = page_parameter(request, "PageNumber", 1, usize::MAX)?;
+    let size = page_parameter(request, "PageSize", 10, 50)?;
+    let all: Vec<Value> = world
+        .places("aliyun/")
+        .into_iter()
+        .map(|(id, created_at)| {
+            json!({
+                "Id": id,
+                "Name": id,
+                "Description": "",
+                "Status": "running",
+                "RegionId": "cn-hangzhou",
+                "ZoneId": "cn-hangzhou-i",
+                "SchedulerType": "slurm",
+                "OsTag": "CentOS_7.6_64",
+                "DeployMode": "Standard",
+                "Location": "PublicCloud",
+                "CreateTime": timestamp(created_at),
+                "EhpcVersion": "1.0.0",
+                "Count": 2,
+                "Computes": {
+                    "Total": 2,
+                    "NormalCount": 2,
+                    "ExceptionCount": 0,
+                    "OperatingCount": 0,
+                    "StoppedCount": 0,
+                },
+                "TotalResources": {"Cpu": 16, "Gpu": 0, "Memory": 64},
+                "UsedResources": {"Cpu": 4, "Gpu": 0, "Memory": 16},
+            })
+        })
+        .collect();
+    let total = all.len();
+    Ok(Outgoing::json(
+        200,
+        &json!({
+            "RequestId": request_id(&format!("clusters/{number}")),
+            "TotalCount": total,
+            "PageNumber": number,
+            "PageSize": size,
+            "Clusters": {"ClusterInfoSimple": page_of(all, number, size)},
+        }),
+    ))
+}
+
+/// ListCommands, which tells no states.
+pub(super) fn commands(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+    let cluster = cluster(request, world)?;
+    let number = page_parameter(request, "PageNumber", 1, usize::MAX)?;
+    let size = page_parameter(request, "PageSize", 10, 50)?;
+    let wanted = request.parameter("CommandId");
+    let all: Vec<Value> = world
+        .all("aliyun/invocation", request.now)
+        .filter(|view| view.thing.segments.first() == Some(&cluster))
+        .filter(|view| wanted.as_ref().is_none_or(|id| id == id_of(view)))
+        .map(|view| {
+            json!({
+                "CommandId": id_of(&view),
+                "CommandContent": "solve --input data.h5 --password test",
+                "Timeout": "60",
+                "WorkingDir": "/root",
+            })
+        })
+        .collect();
+    let total = all.len();
+    Ok(Outgoing::json(
+        200,
+        &json!({
+            "RequestId": request_id(&format!("{cluster}/commands/{number}")),
+            "TotalCount": total,
+            "PageNumber": number,
+            "PageSize": size,
+            "Commands": {"Command": page_of(all, number, size)},
         }),
     ))
 }

@@ -6,6 +6,7 @@ mod fixtures;
 mod invocations;
 mod jobs;
 mod lists;
+mod places;
 mod profiles;
 
 use serde_json::Value;

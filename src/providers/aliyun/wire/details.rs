@@ -126,6 +126,76 @@ pub struct NameValue {
 pub struct InvocationDetails {
     /// `known` when every node's exit code was read, else `unknown`.
     pub exit_codes: &'static str,
+    /// What runs, with secrets in its arguments masked; only lists tell it.
+    pub content: Option<String>,
+    /// Longest time it may run; only lists tell it.
+    pub timeout_seconds: Option<i64>,
+    /// The folder it runs in; only lists tell it.
+    pub working_dir: Option<String>,
+}
+
+/// `details` of a cluster.
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+#[schemars(rename = "AliyunCluster")]
+pub struct ClusterDetails {
+    /// Text of its owner.
+    pub description: Option<String>,
+    /// Zone it lies in.
+    pub zone_id: Option<String>,
+    /// `PublicCloud`, `OnPremise` or the like.
+    pub location: Option<String>,
+    /// Scheduler, such as `slurm` or `pbs`.
+    pub scheduler: Option<String>,
+    /// Operating system of its nodes.
+    pub os: Option<String>,
+    /// `Standard`, `Advanced`, `Simple` or `Tiny`.
+    pub deploy_mode: Option<String>,
+    /// Version of E-HPC.
+    pub ehpc_version: Option<String>,
+    /// Compute nodes in all.
+    pub node_count: Option<i64>,
+    /// Compute nodes by how they are.
+    pub computes: NodeCounts,
+    /// Manager nodes by how they are.
+    pub managers: NodeCounts,
+    /// Login nodes, a JSON text of the cloud's own.
+    pub login_nodes: Option<String>,
+    /// What all compute nodes have.
+    pub total_resources: ClusterResources,
+    /// What of it is in use.
+    pub used_resources: ClusterResources,
+    /// Highest price an hour of its spot nodes.
+    pub spot_price_limit: Option<f64>,
+    /// Virtual private cloud.
+    pub vpc_id: Option<String>,
+    /// Its switch.
+    pub vswitch_id: Option<String>,
+}
+
+/// Nodes of a cluster by how they are.
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+pub struct NodeCounts {
+    /// All of them.
+    pub total: Option<i64>,
+    /// Well.
+    pub normal: Option<i64>,
+    /// Not well.
+    pub exception: Option<i64>,
+    /// Being changed.
+    pub operating: Option<i64>,
+    /// Stopped.
+    pub stopped: Option<i64>,
+}
+
+/// What the nodes of a cluster have, or use.
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+pub struct ClusterResources {
+    /// vCPU.
+    pub cpu: Option<i64>,
+    /// GPUs.
+    pub gpu: Option<i64>,
+    /// Memory in a unit that the cloud does not state.
+    pub memory: Option<i64>,
 }
 
 /// `details` of a node of an invocation; null until its result was read.

@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::commands::Command;
 use super::container::time;
 use super::items::Items;
 use super::xml;
@@ -34,6 +35,8 @@ pub(in super::super) struct Status {
     pub(super) word: Option<String>,
     /// The nodes it runs on.
     pub(super) nodes: Vec<Node>,
+    /// What the list of commands tells of it.
+    pub(super) command: Command,
 }
 
 /// A node and its word.
@@ -96,7 +99,13 @@ impl Status {
             request_id: wire.request_id.0,
             word: wire.invoke_status.0,
             nodes: nodes(wire.invoke_instances),
+            command: Command::default(),
         })
+    }
+
+    /// The same with what the list of commands tells.
+    pub(in super::super) fn of(self, command: Command) -> Self {
+        Self { command, ..self }
     }
 
     /// True when the results are there to be read.

@@ -20,6 +20,11 @@ pub(in super::super) const STATES: StateTable = &[
     ("Failed", State::Failed),
 ];
 
+/// The words that ListServerlessJobs is documented to filter by: `Initing` is none, though rows show
+/// it.
+pub(in super::super) const LISTABLE: [&str; 5] =
+    ["Pending", "Running", "Succeeded", "Canceled", "Failed"];
+
 /// The cloud keeps no more events of a group than this.
 const MOST_EVENTS: usize = 50;
 

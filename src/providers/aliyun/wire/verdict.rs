@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::details::{InvocationDetails, NodeDetails};
+use super::details::NodeDetails;
 use super::invocation::{Node, NodeResult, Results, STATES, Status, is_word};
 use crate::model::{Details, Job, Notice, State, Task};
 use crate::providers::states::{self, Outcome};
@@ -64,7 +64,7 @@ impl Status {
             }
         }
         tell_unknown_words(&job.tasks, &mut notices);
-        job.details = Some(Arc::new(InvocationDetails { exit_codes }));
+        job.details = Some(Arc::new(self.command.details(exit_codes)));
         (job, notices)
     }
 }

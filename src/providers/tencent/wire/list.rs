@@ -105,12 +105,12 @@ impl<'de> Visitor<'de> for ReasonsVisitor {
     }
 }
 
-/// Reads the services of a namespace from an answer that `classify` let pass. Those that say to be
-/// of another namespace are left out.
+/// Reads the services of a namespace, or of all, from an answer that `classify` let pass. Those that
+/// say to be of another namespace than the one asked for are left out.
 ///
 /// # Errors
 /// What was expected and not there.
-pub fn read_services(body: &[u8], namespace: &str) -> Result<Vec<ServiceRow>, String> {
+pub fn read_services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceRow>, String> {
     let envelope: Envelope = lenient::decode(body)?;
     let code = envelope.code.trimmed().or(envelope.return_code.trimmed());
     if code != Some("0") {
@@ -120,7 +120,7 @@ pub fn read_services(body: &[u8], namespace: &str) -> Result<Vec<ServiceRow>, St
     let List(mut services) = inner.or(envelope.services).ok_or("a list services")?;
     services.retain(|service| {
         let its_own = service.namespace.trimmed();
-        its_own.is_none_or(|its_own| its_own == namespace)
+        namespace.is_none() || its_own.is_none() || its_own == namespace
     });
     Ok(services)
 }
@@ -129,6 +129,11 @@ impl ServiceRow {
     /// The name, which is the id.
     pub fn name(&self) -> Option<&str> {
         self.service_name.trimmed()
+    }
+
+    /// The namespace, where the row names it.
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.trimmed()
     }
 
     /// The service as far as the list tells it. Its status says how its containers are, not whether

@@ -9,7 +9,7 @@ const CHINA: WallClock = WallClock {
 };
 
 fn read(name: &str) -> Vec<Found> {
-    let rows = read_services(&fixture::read(name), "default").unwrap();
+    let rows = read_services(&fixture::read(name), Some("default")).unwrap();
     rows.into_iter()
         .map(|row| {
             let segments = ["cls-xxxxx", "default", row.name().unwrap()];
@@ -44,7 +44,7 @@ fn no_documented_field_is_lost() {
 
 #[test]
 fn nothing_listed_is_not_an_answer_that_is_no_list() {
-    let read = |body: &str| read_services(body.as_bytes(), "default").map(|rows| rows.len());
+    let read = |body: &str| read_services(body.as_bytes(), Some("default")).map(|rows| rows.len());
     for body in [
         r#"{"code":0,"data":{"services":[]}}"#,
         r#"{"code":0,"data":{"services":null}}"#,
@@ -69,7 +69,7 @@ fn endless_reasons_are_cut() {
     let reasons: BTreeMap<String, u64> = (0..5000).map(|n| (format!("r{n:05}"), n)).collect();
     let row = serde_json::json!({"serviceName": "s", "reasonMap": reasons});
     let body = serde_json::json!({"code": 0, "services": [row]}).to_string();
-    let rows = read_services(body.as_bytes(), "default").unwrap();
+    let rows = read_services(body.as_bytes(), Some("default")).unwrap();
     let kept = &rows[0].reason_map.0.as_ref().unwrap().0;
     assert_eq!(kept.len(), MOST_REASONS);
 }

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "../support/mod.rs"]
 mod support;
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::Stdio;
+mod follow;
 
 use serde_json::{Value, json};
 use support::emulated::Emulated;
@@ -57,22 +57,6 @@ warnings = [
   { after = "2m", reason = "pod启动失败", message = "pull", count = 1 },
   { after = "25h30m", reason = "Unhealthy", message = "probe failed", count = 12 },
 ]
-"#;
-
-/// A job that fails within seconds after a warning.
-const SOON: &str = r#"
-[[job]]
-ref = "aliyun/job/ehpc-hz-FYUr32/train-7"
-states = [
-  { after = "0s", state = "Pending" },
-  { after = "1s", state = "Running" },
-  { after = "3s", state = "Failed", exit_code = 137, reason = "OOMKilled", message = "more than 16 GiB" },
-]
-warnings = [{ after = "2s", reason = "BackOff", message = "again" }]
-
-[[job]]
-ref = "tencent/service/cls-1/default/web"
-age = "1h"
 "#;
 
 fn events(emulated: &Emulated, arguments: &[&str]) -> Run {
@@ -287,6 +271,43 @@ fn names_are_those_to_which_something_happened_and_feed_the_next_command() {
 }
 
 #[test]
+fn names_say_when_they_may_be_too_few() {
+    let emulated = Emulated::start(WORLD);
+    let run = events(&emulated, &["-o", "name", JOB, GONE]);
+    assert_eq!(run.code, 3);
+    assert_eq!(
+        run.stdout,
+        format!("{JOB}\n#!incomplete: 1 of 2 could not be looked up\n")
+    );
+}
+
+#[test]
+fn tables_and_expressions_pick_what_is_wanted() {
+    let emulated = Emulated::start(WORLD);
+    let picked = ["--columns", "mark,reason", "--warnings", SERVICE];
+    let tsv = events(&emulated, &[&["-o", "tsv"][..], &picked].concat());
+    assert_eq!(
+        tsv.stdout,
+        "mark\treason\nfirst bad\tpod启动失败\nbad\tUnhealthy\n"
+    );
+    let table = events(&emulated, &[&["--no-headers"][..], &picked].concat());
+    assert_eq!(
+        table.stdout,
+        "first bad  pod启动失败\nbad        Unhealthy\n"
+    );
+    let expression = ".events[] | select(.first_bad) | .reason";
+    let jq = events(&emulated, &["--jq", expression, SERVICE, JOB]);
+    assert_eq!((jq.code, jq.stdout.as_str()), (0, "pod启动失败\nBackOff\n"));
+    let csv = events(&emulated, &["-o", "csv", JOB]);
+    assert!(
+        csv.stdout
+            .starts_with("\u{feff}happened_at,level,count,ref,"),
+        "{}",
+        csv.stdout
+    );
+}
+
+#[test]
 fn wrong_use_is_told_before_the_first_call() {
     let emulated = Emulated::start(WORLD);
     for (arguments, said) in [
@@ -297,6 +318,13 @@ fn wrong_use_is_told_before_the_first_call() {
         (&["-f", "-o", "name", JOB], "is a stream"),
         (&["-f", "--interval", "0", JOB], "never rest"),
         (&["-f", "--interval", "2", JOB], "--interval 2"),
+        (&["-f", "--columns", "ref", JOB], "is a stream"),
+        (&["-f", "--jq", ".", JOB], "is a stream"),
+        (&["--sort-by", "ref", JOB], "order of time"),
+        (
+            &["--columns", "ref,happend_at", JOB],
+            "nearest is happened_at",
+        ),
         (&["--interval", "2s", JOB], "--follow"),
         (&["aliyun/job/ehpc-hz-FYUr32/"], "aliyun/job"),
     ] {
@@ -310,116 +338,6 @@ fn wrong_use_is_told_before_the_first_call() {
         (&json!([]), &json!(2))
     );
     assert!(emulated.accesses().is_empty());
-}
-
-#[test]
-fn following_tells_each_thing_once_until_all_have_ended() {
-    let emulated = Emulated::start(SOON);
-    let run = events(&emulated, &["-f", "--interval", "50ms", JOB]);
-    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
-    let told: Vec<&str> = run
-        .stdout
-        .lines()
-        .map(|line| line.split_once("  ").unwrap().1)
-        .collect();
-    let unique: std::collections::HashSet<_> = told.iter().collect();
-    assert_eq!(unique.len(), told.len(), "{told:#?}");
-    let place = |text: &str| told.iter().position(|line| line.contains(text));
-    let places = ["job created", "job started", "BackOff", "job failed"].map(place);
-    assert!(
-        places.iter().all(Option::is_some) && places.is_sorted(),
-        "{told:#?}"
-    );
-    assert_eq!(run.stdout.matches("◀ first bad").count(), 1);
-}
-
-#[test]
-fn following_writes_records_and_ends_with_the_summary() {
-    let emulated = Emulated::start(SOON);
-    let arguments = ["-f", "--interval", "50ms", "-o", "jsonl", "--warnings", JOB];
-    let run = events(&emulated, &arguments);
-    assert_eq!(run.code, 0, "{}", run.stderr);
-    let records = records(&run.stdout);
-    let (last, events) = records.split_last().unwrap();
-    assert_eq!((text(last, "type"), &last["jobs"]), ("summary", &json!(1)));
-    assert!(
-        events
-            .iter()
-            .all(|one| one["type"] == "event" && one["bad"] == true)
-    );
-    assert_eq!(text(&events[0], "reason"), "BackOff");
-}
-
-#[test]
-fn following_goes_on_for_what_never_ends_until_it_is_interrupted() {
-    let emulated = Emulated::start(SOON);
-    let arguments = ["events", "-f", "--interval", "50ms", SERVICE];
-    let running = emulated
-        .joblens(&arguments)
-        .start(Stdio::piped(), Stdio::piped());
-    emulated.until_asked("tencent/DescribeServiceEvent");
-    running.signal("INT");
-    assert_eq!(running.end().code, 130);
-}
-
-#[test]
-fn following_tells_once_that_something_is_missing() {
-    let emulated = Emulated::start(SOON);
-    let arguments = [
-        "events",
-        "-f",
-        "--interval",
-        "50ms",
-        "--missing-grace",
-        "1s",
-        GONE,
-    ];
-    let running = emulated
-        .joblens(&arguments)
-        .start(Stdio::piped(), Stdio::piped());
-    emulated.until_asked("aliyun/DescribeServerlessJobs");
-    while emulated.requests()["aliyun/DescribeServerlessJobs"] < 5 {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    running.signal("TERM");
-    let run = running.end();
-    assert_eq!(run.code, 143);
-    assert_eq!(
-        run.stderr.matches("looking on").count(),
-        1,
-        "{}",
-        run.stderr
-    );
-}
-
-#[test]
-fn following_ends_quietly_when_its_reader_leaves() {
-    let emulated = Emulated::start(WORLD);
-    let home = tempfile::tempdir().unwrap();
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_joblens"))
-        .args(["events", "-f", "--interval", "50ms", SERVICE])
-        .env_clear()
-        .env("HOME", home.path())
-        .envs(emulated.environment())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    lines.read_line(&mut line).unwrap();
-    assert!(line.contains("Pod"), "{line}");
-    drop(lines);
-    assert_eq!(child.wait().unwrap().code(), Some(141));
-    let mut told = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut told)
-        .unwrap();
-    assert!(!told.contains("panicked"), "{told}");
 }
 
 #[test]

@@ -1,0 +1,69 @@
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::look_up::{Lens, Options, Outcome};
+use super::{Session, runtime};
+use crate::error::Problem;
+
+/// What a command that looks things up once is asked for.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    /// What to look up; - reads references from standard input, one a line
+    #[arg(value_name = "REF")]
+    pub references: Vec<String>,
+    /// Add the cloud's own document to the JSON
+    #[arg(long)]
+    pub vendor: bool,
+    /// Show values of environment variables and other secrets of the jobs
+    #[arg(long)]
+    pub show_secrets: bool,
+    /// Take a finished invocation whose exit codes cannot be read as succeeded
+    #[arg(long)]
+    pub trust_finished: bool,
+}
+
+impl Asked {
+    /// True when nothing of it was given.
+    pub(super) fn is_empty(&self) -> bool {
+        let flags = [self.vendor, self.show_secrets, self.trust_finished];
+        self.references.is_empty() && !flags.contains(&true)
+    }
+
+    /// How the things are looked up.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            vendor: self.vendor,
+            show_secrets: self.show_secrets,
+            trust_finished: self.trust_finished,
+            ..Options::default()
+        }
+    }
+
+    /// Everything that the look needs. Nothing is sent.
+    ///
+    /// # Errors
+    /// Wrong use: nothing was named, or all that is wrong with what was.
+    pub(super) fn lens(
+        &self,
+        session: &Session,
+        options: Options,
+    ) -> Result<Arc<Lens>, Vec<Problem>> {
+        if self.references.is_empty() {
+            return Err(vec![Problem::usage("nothing to look up").hint(
+                "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
+            )]);
+        }
+        let settings = session.settings().map_err(|problem| vec![problem])?;
+        Lens::prepare(session, settings, &self.references, options, None).map(Arc::new)
+    }
+}
+
+/// Looks all references up, all clouds at the same time.
+pub(super) fn outcomes(lens: &Arc<Lens>) -> Vec<Outcome> {
+    let runtime = runtime();
+    let outcomes = runtime.block_on(lens.outcomes());
+    // A DNS call that still hangs must not hold up the answer.
+    runtime.shutdown_background();
+    outcomes
+}

@@ -1,0 +1,144 @@
+//! The list of commands, which costs a look-up each, against the emulated cloud.
+
+use std::ops::ControlFlow;
+
+use super::glances::{World, world};
+use super::scopes::{drained, listed, references, scope, things};
+use crate::error::{Category, Problem};
+use crate::model::State;
+use crate::providers::{self, Cut, Drained, Filter, Found, Page, fixture};
+
+const KIND: &str = "aliyun/invocation/c/";
+
+fn commands(count: usize) -> String {
+    things(KIND, "Running", count)
+}
+
+struct Taken {
+    found: Vec<Found>,
+    problems: Vec<Problem>,
+    drained: Result<Drained, Problem>,
+}
+
+async fn taken(world: &World, filter: &Filter, limit: usize) -> Taken {
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    let mut on_page = |page: Page| {
+        found.extend(page.rows);
+        problems.extend(page.problems);
+        ControlFlow::Continue(())
+    };
+    let (client, ask) = (world.client("aliyun"), fixture::ask());
+    let cluster = scope("aliyun/invocation", &["c"]);
+    let limit = Some(limit);
+    let drained = providers::drain(&*client, &cluster, filter, &ask, limit, &mut on_page).await;
+    let drained = drained.unwrap();
+    Taken {
+        found,
+        problems,
+        drained,
+    }
+}
+
+#[tokio::test]
+async fn commands_come_with_their_states_as_a_look_at_each_gives_them() {
+    let text = "[[job]]\nref = 'aliyun/invocation/c/ok'\nparts = 2\n\
+                states = [{after='0s', state='Finished', exit_code=0}]\n\
+                [[job]]\nref = 'aliyun/invocation/c/bad'\n\
+                states = [{after='0s', state='Finished', exit_code=7}]\n\
+                [[job]]\nref = 'aliyun/invocation/c/on'\n\
+                states = [{after='0s', state='Running'}]\n\
+                [[job]]\nref = 'aliyun/invocation/other/x'\n\
+                states = [{after='0s', state='Running'}]\n";
+    let world = world(text).await;
+    let client = world.client("aliyun");
+    let (found, _) = drained(&*client, &scope("aliyun/invocation", &["c"])).await;
+    let told: Vec<_> = found
+        .iter()
+        .map(|found| (&*found.job.id, found.job.state, found.job.exit_code))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("ok", State::Succeeded, Some(0)),
+            ("bad", State::Failed, Some(7)),
+            ("on", State::Running, None)
+        ]
+    );
+    for row in &found {
+        let job = &row.job;
+        let reference =
+            fixture::reference(scope("aliyun/invocation", &["c"]).template, &["c", &job.id]);
+        let looked = client.look_up(&reference, &fixture::ask()).await.unwrap();
+        assert_eq!(looked.job.state, job.state);
+        let details = serde_json::to_value(&job.details).unwrap();
+        assert_eq!(details["content"], "solve --input data.h5 --password ***");
+        assert_eq!(details["timeout_seconds"], 60);
+    }
+    assert_eq!(world.calls("aliyun/ListCommands"), 1);
+    assert_eq!(world.calls("aliyun/ListInvocationResults"), 4);
+}
+
+#[tokio::test]
+async fn twenty_of_many_commands_cost_twenty_look_ups_and_two_pages() {
+    let world = world(&commands(45)).await;
+    let taken = taken(&world, &Filter::default(), 20).await;
+    assert_eq!(listed(&taken.found), references(KIND, 20));
+    assert_eq!(taken.drained.unwrap().cut, Some(Cut::Limit(20)));
+    assert_eq!(world.calls("aliyun/ListCommands"), 2);
+    assert_eq!(world.calls("aliyun/ListInvocationStatus"), 20);
+}
+
+#[tokio::test]
+async fn a_limit_counts_what_was_looked_at_and_not_what_is_shown() {
+    let world = world(&commands(45)).await;
+    let filter = Filter {
+        states: vec![State::Failed],
+        ..Filter::default()
+    };
+    let taken = taken(&world, &filter, 20).await;
+    assert!(taken.found.is_empty());
+    assert_eq!(taken.drained.unwrap().cut, Some(Cut::Limit(20)));
+    assert_eq!(world.calls("aliyun/ListInvocationStatus"), 20);
+}
+
+#[tokio::test]
+async fn what_is_not_wanted_by_its_name_is_not_looked_at() {
+    let world = world(&commands(45)).await;
+    let filter = Filter {
+        name: Some(glob::Pattern::new("4?").unwrap()),
+        ..Filter::default()
+    };
+    let taken = taken(&world, &filter, 20).await;
+    assert_eq!(listed(&taken.found), references(KIND, 45)[40..]);
+    assert_eq!(taken.drained.unwrap().cut, None);
+    assert_eq!(world.calls("aliyun/ListCommands"), 5);
+    assert_eq!(world.calls("aliyun/ListInvocationStatus"), 5);
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_be_read_is_told_and_sinks_no_other() {
+    let fault = "[[fault]]\noperation = 'ListInvocationStatus'\nkind = 'empty'\ntimes = 1\n";
+    let world = world(&(commands(12) + fault)).await;
+    let taken = taken(&world, &Filter::default(), 20).await;
+    let [problem] = &taken.problems[..] else {
+        panic!("{:?}", taken.problems)
+    };
+    assert_eq!(problem.category, Category::Unreadable);
+    let mut all = listed(&taken.found);
+    all.push(problem.reference.clone().unwrap());
+    all.sort();
+    let mut wanted = references(KIND, 12);
+    wanted.sort();
+    assert_eq!(all, wanted);
+    let drained = taken.drained.unwrap();
+    assert_eq!((drained.things, drained.cut), (11, None));
+}
+
+#[tokio::test]
+async fn a_credential_that_is_refused_ends_the_list_and_not_each_row() {
+    let fault = "[[fault]]\noperation = 'ListInvocationStatus'\nkind = 'refuse'\n";
+    let world = world(&(commands(12) + fault)).await;
+    let taken = taken(&world, &Filter::default(), 20).await;
+    assert!(taken.found.is_empty() && taken.problems.is_empty());
+    assert_eq!(taken.drained.unwrap_err().category, Category::Refused);
+}

@@ -1,0 +1,160 @@
+//! What the clouds filter by themselves, against their own emulated clouds.
+
+use chrono::{TimeDelta, Utc};
+
+use super::glances::{World, world};
+use super::scopes::{drained, scope, things};
+use crate::error::Category;
+use crate::model::{State, Time};
+use crate::providers::{Client, Filter, Page, fixture};
+use crate::reference::Scope;
+
+fn of_states(states: &[State]) -> Filter {
+    Filter {
+        states: states.to_vec(),
+        ..Filter::default()
+    }
+}
+
+async fn first_page(client: &dyn Client, scope: &Scope, filter: &Filter) -> Page {
+    let ask = fixture::ask();
+    client
+        .list(scope, filter, None, &ask)
+        .unwrap()
+        .await
+        .unwrap()
+}
+
+/// How many rows the first page brings.
+async fn rows(world: &World, scope: &Scope, filter: &Filter) -> usize {
+    let client = world.client(scope.template.cloud);
+    first_page(&*client, scope, filter).await.rows.len()
+}
+
+/// One thing in each of these words.
+fn each(kind: &str, words: &[&str]) -> String {
+    let job = |word: &&str| things(&format!("{kind}{word}-"), word, 1);
+    words.iter().map(job).collect()
+}
+
+#[tokio::test]
+async fn a_state_with_one_documented_word_is_filtered_by_the_cloud() {
+    let words = [
+        "Pending",
+        "Initing",
+        "Running",
+        "Succeeded",
+        "Failed",
+        "Zombie",
+    ];
+    let world = world(&each("aliyun/job/c/", &words)).await;
+    let cluster = scope("aliyun/job", &["c"]);
+    let all = words.len();
+    for (states, wanted) in [
+        (&[][..], all),
+        (&[State::Running], 1),
+        (&[State::Failed], 1),
+        (&[State::Canceled], 0),
+        // No word, or none that the cloud filters by.
+        (&[State::Starting], all),
+        (&[State::Stopping], all),
+        (&[State::Unknown], all),
+        // Two words.
+        (&[State::Pending, State::Running], all),
+        (&[State::Pending, State::Starting], all),
+    ] {
+        let filter = of_states(states);
+        assert_eq!(rows(&world, &cluster, &filter).await, wanted, "{states:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_word_of_the_settings_file_keeps_the_filter_here() {
+    let world = world(&each("aliyun/job/c/", &["Running", "Suspended"])).await;
+    let client = world.client("aliyun");
+    let mut ask = fixture::ask();
+    ask.states = vec![("Suspended".to_owned(), State::Running)];
+    let (cluster, filter) = (scope("aliyun/job", &["c"]), of_states(&[State::Running]));
+    let page = client.list(&cluster, &filter, None, &ask).unwrap().await;
+    let states: Vec<_> = page.unwrap().rows.iter().map(|row| row.job.state).collect();
+    assert_eq!(states, [State::Running; 2]);
+}
+
+#[tokio::test]
+async fn the_time_since_which_is_asked_goes_to_the_cloud_that_takes_it() {
+    let world = world(&things("aliyun/job/c/", "Running", 10)).await;
+    let filter = Filter {
+        since: Time::new(Utc::now() - TimeDelta::seconds(150)),
+        ..Filter::default()
+    };
+    let cluster = scope("aliyun/job", &["c"]);
+    assert_eq!(rows(&world, &cluster, &filter).await, 3);
+}
+
+#[tokio::test]
+async fn image_jobs_and_instances_are_filtered_by_status() {
+    let text = each(
+        "huawei/image-job/",
+        &["WAITING", "RUNNING", "SUCCESS", "FAILED"],
+    ) + &each("sugon/instance/", &["Waiting", "Running", "Terminated"]);
+    let world = world(&text).await;
+    let (project, region) = (scope("huawei/image-job", &[]), scope("sugon/instance", &[]));
+    let failed = of_states(&[State::Failed]);
+    assert_eq!(rows(&world, &project, &failed).await, 1);
+    assert_eq!(
+        rows(&world, &project, &of_states(&[State::Canceled])).await,
+        4
+    );
+    let canceled = of_states(&[State::Canceled]);
+    assert_eq!(rows(&world, &region, &canceled).await, 1);
+    assert_eq!(
+        rows(
+            &world,
+            &region,
+            &of_states(&[State::Running, State::Pending])
+        )
+        .await,
+        3
+    );
+}
+
+#[tokio::test]
+async fn a_filter_that_is_refused_gives_way_to_none_for_good() {
+    let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'html'\nstatus = 400\n";
+    let text = things("sugon/instance/a", "Running", 150)
+        + &things("sugon/instance/b", "Failed", 20)
+        + fault
+        + "times = 3\n";
+    let world = world(&text).await;
+    let client = world.client("sugon");
+    let (region, ask) = (scope("sugon/instance", &[]), fixture::ask());
+    let running = of_states(&[State::Running]);
+    let page = first_page(&*client, &region, &running).await;
+    assert_eq!(world.calls("sugon/ListInstances"), 3 + 1);
+    assert_eq!(page.rows.len(), 100, "nothing was filtered there");
+    let rest = client.list(&region, &running, page.next, &ask).unwrap();
+    assert_eq!(rest.await.unwrap().rows.len(), 70);
+    let again = first_page(&*client, &region, &running).await;
+    assert_eq!(again.rows.len(), 100);
+    assert_eq!(
+        world.calls("sugon/ListInstances"),
+        4 + 2,
+        "one form, one call"
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_fails_with_and_without_a_filter_says_what_was_said_first() {
+    let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'html'\nstatus = 400\n";
+    let world = world(&(things("sugon/instance/", "Running", 3) + fault + "times = 6\n")).await;
+    let client = world.client("sugon");
+    let (region, ask) = (scope("sugon/instance", &[]), fixture::ask());
+    let running = of_states(&[State::Running]);
+    let refused = client.list(&region, &running, None, &ask).unwrap().await;
+    assert_eq!(refused.unwrap_err().category, Category::Rejected);
+    assert_eq!(world.calls("sugon/ListInstances"), 6);
+    let page = first_page(&*client, &region, &of_states(&[State::Failed])).await;
+    assert_eq!(page.rows.len(), 0, "a filter may still be taken");
+    let (found, _) = drained(&*client, &region).await;
+    assert_eq!(found.len(), 3);
+}

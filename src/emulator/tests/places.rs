@@ -1,0 +1,87 @@
+//! The clouds' lists of clusters, against their own emulated clouds.
+
+use std::ops::ControlFlow;
+
+use super::glances::world;
+use crate::error::{Category, Problem};
+use crate::model;
+use crate::providers::{self, Client, Cut, Drained, ScopePage, fixture};
+
+async fn drained(
+    client: &dyn Client,
+    limit: Option<usize>,
+) -> (Vec<model::Scope>, Option<Result<Drained, Problem>>) {
+    let mut all = Vec::new();
+    let mut on_page = |page: ScopePage| {
+        all.extend(page.rows);
+        ControlFlow::Continue(())
+    };
+    let ask = fixture::ask();
+    let drained = providers::drain_scopes(client, "prod", &ask, limit, &mut on_page).await;
+    (all, drained)
+}
+
+/// Two things in each of so many clusters, the first one the newest.
+fn clusters(kind: &str, below: &[&str], count: usize) -> String {
+    let jobs = (0..count).flat_map(|n| {
+        below.iter().map(move |below| {
+            let states = match kind.starts_with("tencent") {
+                true => "",
+                false => "states = [{after='0s', state='Running'}]\n",
+            };
+            format!("[[job]]\nref = '{kind}/c{n}/{below}'\nage = '{n}m'\n{states}")
+        })
+    });
+    jobs.collect()
+}
+
+fn scopes(kind: &str, count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("{kind}/c{n}/")).collect()
+}
+
+fn listed(places: &[model::Scope]) -> Vec<String> {
+    places.iter().map(|place| place.scope.clone()).collect()
+}
+
+#[tokio::test]
+async fn clusters_of_aliyun_come_fifty_a_page_each_once() {
+    let mut text = clusters("aliyun/job", &["1", "2"], 101);
+    text += &clusters("aliyun/invocation", &["c-1"], 2);
+    let world = world(&text).await;
+    let (places, drained) = drained(&*world.client("aliyun"), None).await;
+    assert_eq!(listed(&places), scopes("aliyun@prod/job", 101));
+    let drained = drained.unwrap().unwrap();
+    assert_eq!((drained.things, drained.pages, drained.cut), (101, 3, None));
+    assert_eq!(places[0].status.as_deref(), Some("running"));
+    assert_eq!(places[0].region.as_deref(), Some("cn-hangzhou"));
+    assert!(places[0].created_at > places[100].created_at);
+    assert_eq!(world.calls("aliyun/ListClusters"), 3);
+}
+
+#[tokio::test]
+async fn clusters_of_tencent_come_twenty_a_page_and_the_third_may_fail() {
+    let text = clusters("tencent/service", &["n/web", "n/api"], 45)
+        + "[[fault]]\noperation = 'DescribeCluster'\nkind = 'empty'\nskip = 2\ntimes = 1\n";
+    let world = world(&text).await;
+    let client = world.client("tencent");
+    let (places, cut) = drained(&*client, None).await;
+    assert_eq!(listed(&places), scopes("tencent@prod/service", 40));
+    assert_eq!(cut.unwrap().unwrap_err().category, Category::Unreadable);
+    let (places, whole) = drained(&*client, None).await;
+    assert_eq!(listed(&places), scopes("tencent@prod/service", 45));
+    assert_eq!(whole.unwrap().unwrap().pages, 3);
+    let (places, limited) = drained(&*client, Some(5)).await;
+    assert_eq!(places.len(), 5);
+    assert_eq!(limited.unwrap().unwrap().cut, Some(Cut::Limit(5)));
+}
+
+#[tokio::test]
+async fn clouds_whose_things_lie_in_no_places_say_so() {
+    let world = world("").await;
+    for cloud in ["sugon", "huawei"] {
+        let (_, drained) = drained(&*world.client(cloud), None).await;
+        assert!(drained.is_none(), "{cloud}");
+    }
+    let (places, drained) = drained(&*world.client("aliyun"), None).await;
+    assert!(places.is_empty() && drained.unwrap().unwrap().cut.is_none());
+}

@@ -1,0 +1,88 @@
+use std::io;
+
+use super::super::why::said;
+use super::page::{Ink, Page, Value};
+use super::tasks;
+use crate::model::{Event, Job, Level};
+
+/// Events that are shown; a page is no log.
+const MOST_EVENTS: usize = 50;
+
+/// The events, newest first.
+pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
+    if job.events.is_empty() {
+        return Ok(());
+    }
+    let warnings = match job.warning_count {
+        0 => String::new(),
+        1 => "; 1 warning".to_owned(),
+        count => format!("; {count} warnings"),
+    };
+    let count = job.events.len();
+    let order = if count > 1 { ", newest first" } else { "" };
+    page.heading("Events", &format!("({count}{order}{warnings})"))?;
+    for event in job.events.iter().take(MOST_EVENTS) {
+        page.gap()?;
+        page.paragraph(2, &line(page, event))?;
+        for text in lines(page, job, event) {
+            page.paragraph(4, &Value::Text(text))?;
+        }
+    }
+    if count > MOST_EVENTS {
+        page.gap()?;
+        let more = count - MOST_EVENTS;
+        let reference = &job.reference;
+        page.paragraph(2, &Value::Text(format!("and {more} more; all of them:")))?;
+        page.paragraph(4, &Value::Whole(format!("joblens events {reference}")))?;
+    }
+    Ok(())
+}
+
+fn line(page: &Page, event: &Event) -> Value {
+    let when = event.last_at.or(event.first_at);
+    let when = when.map_or_else(|| "at an unknown time".to_owned(), |at| page.moment(at));
+    match event.level {
+        Some(Level::Warning) => Value::Led(Ink::Warning, "warning".to_owned(), when),
+        Some(Level::Normal) => Value::Text(when),
+        None => Value::Text(match &event.level_raw {
+            Some(word) => format!("{} {when}", word.trim()),
+            None => when,
+        }),
+    }
+}
+
+/// How often it was seen since when, what it happened to, and what it says.
+fn lines(page: &Page, job: &Job, event: &Event) -> Vec<String> {
+    // What was seen once has one time, which stands above.
+    let first = event.first_at.filter(|_| event.first_at != event.last_at);
+    let first = first.filter(|_| event.last_at.is_some());
+    let first = first.map(|first| page.clock(first));
+    let count = match (event.count.filter(|count| *count > 1), first) {
+        (Some(count), Some(first)) => Some(format!("{count} times since {first}")),
+        (Some(count), None) => Some(format!("{count} times")),
+        (None, Some(first)) => Some(format!("first seen {first}")),
+        (None, None) => None,
+    };
+    let object = [event.object.kind.as_deref(), event.object.name.as_deref()];
+    let object: Vec<&str> = object.into_iter().flatten().map(str::trim).collect();
+    let task = job
+        .tasks
+        .iter()
+        .find(|task| task.id.is_some() && task.id == event.task);
+    // With one task there is no question which one it was.
+    let task = task.filter(|_| job.tasks.len() > 1);
+    let task = task.map(|task| format!("in {}", tasks::title(job, task)));
+    let object = (!object.is_empty()).then(|| object.join(" "));
+    let subject: Vec<String> = object.into_iter().chain(task).collect();
+    let subject = (!subject.is_empty()).then(|| subject.join(", "));
+    let together = match (&count, &subject) {
+        (Some(count), Some(subject)) => Some(format!("{count}, {subject}")),
+        _ => None,
+    };
+    let mut lines: Vec<String> = match together.filter(|text| page.has_room(4, text)) {
+        Some(together) => vec![together],
+        None => count.into_iter().chain(subject).collect(),
+    };
+    lines.extend(said(event.reason.as_deref(), event.message.as_deref()));
+    lines
+}

@@ -1,0 +1,132 @@
+use std::collections::BTreeMap;
+use std::io;
+
+use super::super::human;
+use super::page::{Fields, Ink, Page, Value};
+use crate::model::{Array, Job, Resources, State, Time};
+
+/// What is known of the thing as a whole.
+pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
+    let mut fields = Fields::default();
+    fields.whole("Ref", Some(&job.reference));
+    let is_named = job.name.as_ref().filter(|name| **name != job.id);
+    fields.text("Name", is_named.cloned());
+    fields.add("State", vec![state(job.state, job.state_raw.as_deref())]);
+    fields.text("Exit code", job.exit_code.map(|code| code.to_string()));
+    fields.text("Cloud", Some(place(job)));
+    fields.text("User", job.user.clone());
+    fields.text("Queue", job.queue.clone());
+    fields.text("Priority", job.priority.map(|number| number.to_string()));
+    fields.text("Resources", resources(&job.resources));
+    fields.text("Array", job.array.as_ref().map(array));
+    times(
+        page,
+        &mut fields,
+        [
+            ("Created", job.created_at),
+            ("Started", job.started_at),
+            ("Finished", job.finished_at),
+            ("Updated", job.updated_at),
+        ],
+    );
+    fields.text("Ran", job.duration_seconds.map(human::duration));
+    fields.add("Labels", labels(&job.labels));
+    fields.whole("Request", job.request_id.as_deref());
+    times(page, &mut fields, [("Observed", job.observed_at)]);
+    page.heading(&head(&job.kind), "")?;
+    page.fields(2, &fields)
+}
+
+/// `image-job` becomes `Image job`.
+pub(super) fn head(kind: &str) -> String {
+    let kind = kind.replace(['-', '_'], " ");
+    let mut letters = kind.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+/// A state with the cloud's own word.
+pub(super) fn state(state: State, raw: Option<&str>) -> Value {
+    let more = match raw {
+        Some(raw) => format!("(cloud: {raw})"),
+        None => "(cloud: none)".to_owned(),
+    };
+    Value::Led(Ink::State(state), state.word().to_owned(), more)
+}
+
+fn place(job: &Job) -> String {
+    let mut text = format!("{}, profile {}", job.cloud, job.profile);
+    if let Some(region) = &job.region {
+        text += &format!(", region {region}");
+    }
+    text
+}
+
+/// Adds an end, and how long it took to come to it.
+pub(super) fn end(page: &Page, fields: &mut Fields, start: Option<Time>, end: Option<Time>) {
+    let Some(end) = end else {
+        return;
+    };
+    let ran = start.map(|start| end.seconds_since(start));
+    let ran = ran.filter(|seconds| *seconds >= 0).map(human::duration);
+    let ran = ran.map_or_else(String::new, |ran| format!(", after {ran}"));
+    fields.text("Finished", Some(format!("{}{ran}", page.moment(end))));
+}
+
+/// Adds the times that are known.
+pub(super) fn times<const N: usize>(
+    page: &Page,
+    fields: &mut Fields,
+    times: [(&str, Option<Time>); N],
+) {
+    for (label, time) in times {
+        fields.text(label, time.map(|time| page.moment(time)));
+    }
+}
+
+/// `2 cpu, 4GiB memory, 1 accelerator (V100)`
+pub(super) fn resources(resources: &Resources) -> Option<String> {
+    let accelerators = resources.accelerators.filter(|count| *count > 0);
+    let kind = resources.accelerator_type.as_deref();
+    let accelerators = accelerators.map(|count| {
+        let s = if count == 1 { "" } else { "s" };
+        let kind = kind.map_or_else(String::new, |kind| format!(" ({kind})"));
+        format!("{count} accelerator{s}{kind}")
+    });
+    let memory = resources.memory_bytes.map(human::bytes);
+    let storage = resources.ephemeral_storage_bytes.map(human::bytes);
+    let parts: Vec<String> = [
+        resources.cpu.map(|cpu| format!("{cpu} cpu")),
+        memory.map(|bytes| format!("{bytes} memory")),
+        storage.map(|bytes| format!("{bytes} temporary storage")),
+        accelerators,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// `1 to 9, every 2nd; this is 3`
+fn array(array: &Array) -> String {
+    let end = |end: Option<i64>| end.map_or_else(|| "?".to_owned(), |end| end.to_string());
+    let mut text = format!("{} to {}", end(array.start), end(array.end));
+    if let Some(step) = array.step.filter(|step| *step != 1) {
+        text += &format!(", step {step}");
+    }
+    if let Some(index) = array.index {
+        text += &format!("; this is {index}");
+    }
+    text
+}
+
+/// One label a line.
+pub(super) fn labels(labels: &BTreeMap<String, Option<String>>) -> Vec<Value> {
+    labels
+        .iter()
+        .map(|(name, value)| match value {
+            Some(value) => Value::Text(format!("{name}={value}")),
+            None => Value::Text(name.clone()),
+        })
+        .collect()
+}

@@ -1,0 +1,334 @@
+use std::io::{self, Write};
+use std::ops::Range;
+
+use comfy_table::Color;
+
+use super::super::table::hue;
+use super::super::text::width;
+use super::super::{Screen, escape, human};
+use super::command_line;
+use super::wrap::wrap;
+use crate::model::{State, Time};
+
+/// Columns of a page where there is no terminal.
+const PIPED: usize = 100;
+/// A page is never laid out for less.
+const NARROWEST: usize = 40;
+/// Labels that are wider stand on a line of their own.
+const WIDEST_LABEL: usize = 24;
+/// A label or value that has no room beside the other stands this much further right below it.
+const BELOW: usize = 2;
+
+/// How a word stands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ink {
+    /// As the state that it names.
+    State(State),
+    /// As something that went wrong.
+    Warning,
+    /// As a heading.
+    Bold,
+    /// Not at all.
+    Plain,
+}
+
+impl Ink {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Bold => "1",
+            Self::Plain => "0",
+            Self::Warning => "33",
+            Self::State(state) => match hue(state) {
+                Color::Green => "32",
+                Color::Red => "31",
+                Color::Yellow => "33",
+                Color::Cyan => "36",
+                Color::Blue => "34",
+                _ => "35",
+            },
+        }
+    }
+}
+
+/// What stands beside a label or in a paragraph; a cloud's text in it is not yet escaped.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    /// Words, wrapped at blanks; line ends of the text end lines here as well.
+    Text(String),
+    /// Words whose first one stands out.
+    Led(Ink, String, String),
+    /// A name in bold, its state if one is known, and more words.
+    Titled(String, Option<State>, String),
+    /// One piece that is copied as a whole, such as a reference, image or URL; never broken.
+    Whole(String),
+    /// Words of a shell command, broken between them only.
+    Command(Vec<String>),
+}
+
+/// Labels with what stands beside each.
+#[derive(Debug, Default)]
+pub(super) struct Fields(Vec<(String, Vec<Value>)>);
+
+impl Fields {
+    /// Adds a field; blank text is nothing to show.
+    pub(super) fn text(&mut self, label: &str, text: Option<impl Into<String>>) {
+        if let Some(text) = text.map(Into::into).filter(|text| !text.trim().is_empty()) {
+            self.add(label, vec![Value::Text(text)]);
+        }
+    }
+
+    /// Adds a field that is copied as a whole; blank text is nothing to show.
+    pub(super) fn whole(&mut self, label: &str, text: Option<&str>) {
+        if let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) {
+            self.add(label, vec![Value::Whole(text.to_owned())]);
+        }
+    }
+
+    /// Adds a field with any number of values, one below the other; without any it is left out.
+    pub(super) fn add(&mut self, label: &str, values: Vec<Value>) {
+        if !values.is_empty() {
+            self.0.push((label.to_owned(), values));
+        }
+    }
+
+    /// True when there is nothing to show.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A line, and which bytes of it stand out.
+struct Line {
+    text: String,
+    inked: Vec<(Range<usize>, Ink)>,
+}
+
+impl From<String> for Line {
+    fn from(text: String) -> Self {
+        let inked = Vec::new();
+        Self { text, inked }
+    }
+}
+
+/// A page that is written from top to bottom.
+pub(super) struct Page<'a> {
+    out: &'a mut dyn Write,
+    screen: &'a Screen,
+    width: usize,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn new(out: &'a mut dyn Write, screen: &'a Screen) -> Self {
+        let width = screen.width.unwrap_or(PIPED).max(NARROWEST);
+        Self { out, screen, width }
+    }
+
+    /// The present.
+    pub(super) fn now(&self) -> Time {
+        self.screen.now
+    }
+
+    /// `2026-01-02 11:04:05 +08:00`
+    pub(super) fn clock(&self, time: Time) -> String {
+        self.screen.zone.clock(time)
+    }
+
+    /// `2026-01-02 11:04:05 +08:00 (2h05m ago)`
+    pub(super) fn moment(&self, time: Time) -> String {
+        format!("{} ({})", self.clock(time), self.age(time))
+    }
+
+    /// `2h05m ago`, or `in 5m` where a cloud's clock is ahead.
+    pub(super) fn age(&self, time: Time) -> String {
+        match self.now().seconds_since(time) {
+            seconds @ 0.. => format!("{} ago", human::duration(seconds)),
+            seconds => format!("in {}", human::duration(-seconds)),
+        }
+    }
+
+    /// True when a text has room on one line.
+    pub(super) fn has_room(&self, indent: usize, text: &str) -> bool {
+        indent + width(&escape(text)) <= self.width
+    }
+
+    /// An empty line.
+    pub(super) fn gap(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+
+    /// A rule across the page with a reference in it.
+    pub(super) fn rule(&mut self, reference: &str) -> io::Result<()> {
+        let reference = escape(reference);
+        let rest = self.width.saturating_sub(width(&reference) + 4);
+        let text = format!("── {reference} {}", "─".repeat(rest));
+        let text = text.trim_end().to_owned();
+        let inked = vec![(0..text.len(), Ink::Bold)];
+        self.line(0, Line { text, inked })
+    }
+
+    /// The head of a section, after an empty line; `more` does not stand out.
+    pub(super) fn heading(&mut self, head: &str, more: &str) -> io::Result<()> {
+        self.gap()?;
+        let value = Value::Led(Ink::Bold, head.to_owned(), more.to_owned());
+        self.paragraph(0, &value)
+    }
+
+    /// A paragraph; further lines of it are indented.
+    pub(super) fn paragraph(&mut self, indent: usize, value: &Value) -> io::Result<()> {
+        let room = self.width.saturating_sub(indent);
+        let mut lines = rendered(value, room).into_iter();
+        let Some(first) = lines.next() else {
+            return Ok(());
+        };
+        let rest: Vec<Line> = lines.collect();
+        if rest.is_empty() {
+            return self.line(indent, first);
+        }
+        // The further lines have less room, so that all are broken for it.
+        for (number, line) in rendered(value, room.saturating_sub(BELOW))
+            .into_iter()
+            .enumerate()
+        {
+            self.line(indent + BELOW * usize::from(number > 0), line)?;
+        }
+        Ok(())
+    }
+
+    /// Labels in a column, and what stands beside them in another.
+    pub(super) fn fields(&mut self, indent: usize, fields: &Fields) -> io::Result<()> {
+        let labels = fields.0.iter().map(|(label, _)| width(label));
+        let widest = labels.filter(|wide| *wide <= WIDEST_LABEL).max();
+        let column = indent + widest.unwrap_or(0) + 2;
+        for (label, values) in &fields.0 {
+            let label = escape(label).into_owned();
+            let lines = self.lines(values, column);
+            let has_room = width(&label) + indent + 2 <= column;
+            if has_room && self.fit(&lines, column) {
+                let padding = column - indent - width(&label);
+                let mut lines = lines.into_iter();
+                if let Some(first) = lines.next() {
+                    write!(self.out, "{}{label}", " ".repeat(indent))?;
+                    self.line(padding, first)?;
+                }
+                lines.try_for_each(|line| self.line(column, line))?;
+                continue;
+            }
+            // A long label with a short value stands out of the columns, on one line.
+            let beside = indent + width(&label) + 2;
+            let mut lines = self.lines(values, beside);
+            if lines.len() == 1 && self.fit(&lines, beside) {
+                write!(self.out, "{}{label}", " ".repeat(indent))?;
+                self.line(2, lines.remove(0))?;
+                continue;
+            }
+            // What does not fit beside its label gets all the room there is.
+            for line in broken(&label, self.width.saturating_sub(indent)) {
+                self.line(indent, line)?;
+            }
+            for line in self.lines(values, indent + BELOW) {
+                self.line(indent + BELOW, line)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn lines(&self, values: &[Value], column: usize) -> Vec<Line> {
+        let room = self.width.saturating_sub(column);
+        values
+            .iter()
+            .flat_map(|value| rendered(value, room))
+            .collect()
+    }
+
+    fn fit(&self, lines: &[Line], column: usize) -> bool {
+        lines
+            .iter()
+            .all(|line| column + width(&line.text) <= self.width)
+    }
+
+    fn line(&mut self, indent: usize, line: Line) -> io::Result<()> {
+        write!(self.out, "{}", " ".repeat(indent))?;
+        let text = line.text.trim_end_matches(' ');
+        let mut at = 0;
+        for (part, ink) in line.inked.into_iter().filter(|_| self.screen.colour) {
+            let (before, word) = (&text[at..part.start], &text[part.start..part.end]);
+            write!(self.out, "{before}\u{1b}[{}m{word}\u{1b}[0m", ink.code())?;
+            at = part.end;
+        }
+        writeln!(self.out, "{}", &text[at..])
+    }
+}
+
+/// The lines of a value, broken for so many columns.
+fn rendered(value: &Value, room: usize) -> Vec<Line> {
+    match value {
+        Value::Text(text) => broken(text, room),
+        Value::Led(ink, word, rest) => {
+            let mut lines = broken(&joined(word, rest), room);
+            ink_beginning(&mut lines, &[(word, *ink)]);
+            lines
+        }
+        Value::Titled(title, state, rest) => {
+            // A name of several lines would tear the title apart.
+            let title = title.lines().collect::<Vec<_>>().join(" ");
+            let mut text = title.clone();
+            let mut parts = vec![(title.as_str(), Ink::Bold)];
+            if let Some(state) = state {
+                text = format!("{title}: {state}");
+                parts.extend([(": ", Ink::Plain), (state.word(), Ink::State(*state))]);
+            }
+            let mut lines = broken(&joined(&text, rest), room);
+            ink_beginning(&mut lines, &parts);
+            lines
+        }
+        Value::Whole(text) => vec![escape(text).into_owned().into()],
+        Value::Command(words) => command_line::lines(words, room)
+            .into_iter()
+            .map(Line::from)
+            .collect(),
+    }
+}
+
+/// A word and what follows it, with a blank between them unless it is a mark.
+fn joined(word: &str, rest: &str) -> String {
+    match rest.starts_with([',', ':', ' ']) || rest.is_empty() {
+        true => format!("{word}{rest}"),
+        false => format!("{word} {rest}"),
+    }
+}
+
+/// Makes the parts with which a text begins stand out, if they all have room on the first line.
+fn ink_beginning(lines: &mut [Line], parts: &[(&str, Ink)]) {
+    let Some(first) = lines.first_mut() else {
+        return;
+    };
+    let mut inked = Vec::new();
+    let mut end = 0;
+    for (part, ink) in parts {
+        let part = escape(part);
+        if !first.text[end..].starts_with(part.as_ref()) {
+            return;
+        }
+        let start = end;
+        end += part.len();
+        if *ink != Ink::Plain {
+            inked.push((start..end, *ink));
+        }
+    }
+    first.inked = inked;
+}
+
+fn broken(text: &str, room: usize) -> Vec<Line> {
+    const LONGER_BY: usize = 5;
+    // Where a line begins with `::`, one of the two is escaped and the line gets longer.
+    let room = if text.contains("::") {
+        room.saturating_sub(LONGER_BY)
+    } else {
+        room
+    };
+    text.trim_end()
+        .lines()
+        .flat_map(|line| wrap(&escape(line), room))
+        .map(|line| escape(&line).into_owned().into())
+        .collect()
+}

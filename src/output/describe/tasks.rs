@@ -1,0 +1,208 @@
+use std::io;
+
+use super::super::human;
+use super::super::why::said;
+use super::page::{Fields, Page, Value};
+use super::{containers, details, ending, header, volumes};
+use crate::model::{Job, State, Task};
+
+/// Beyond so many tasks only those that failed are all shown.
+const MOST_TASKS: usize = 50;
+/// The kind of the parts of an array job.
+const SUBTASK: &str = "subtask";
+
+/// The parts of a thing, each with what it holds.
+pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
+    if job.tasks.is_empty() {
+        return Ok(());
+    }
+    let shown = shown(&job.tasks);
+    let head = header::head(&plural(&job.tasks));
+    let all = match job.tasks.iter().any(is_told) {
+        true => format!("({})", counts(&job.tasks, |_| true)),
+        false => String::new(),
+    };
+    page.heading(&head, &all)?;
+    let mut is_apart = false;
+    for (task, _) in job.tasks.iter().zip(&shown).filter(|(_, shown)| **shown) {
+        is_apart = one(page, job, task, is_apart)?;
+    }
+    let more = shown.iter().filter(|shown| !**shown).count();
+    if more > 0 {
+        let rest = counts(&job.tasks, |number| !shown[number]);
+        let text = format!("and {more} more ({rest}); -o json shows all");
+        page.paragraph(2, &Value::Text(text))?;
+    }
+    Ok(())
+}
+
+/// What a task is called: `container group rank-1`.
+pub(super) fn title(job: &Job, task: &Task) -> String {
+    let kind = task.kind.replace('_', " ");
+    match name(job, task) {
+        Some(name) => format!("{kind} {}", name.trim()),
+        None => kind,
+    }
+}
+
+/// The name of a task. One that has that of its job, as a subtask has, is told by its id.
+pub(super) fn name<'a>(job: &Job, task: &'a Task) -> Option<&'a str> {
+    let own = task.name.as_deref().filter(|_| task.name != job.name);
+    own.or(task.id.as_deref()).or(task.name.as_deref())
+}
+
+/// `container groups`, or `tasks` where there are several kinds.
+pub(super) fn plural(tasks: &[Task]) -> String {
+    match tasks.first() {
+        Some(first) if tasks.iter().all(|task| task.kind == first.kind) => {
+            let s = if tasks.len() == 1 { "" } else { "s" };
+            format!("{}{s}", first.kind.replace('_', " "))
+        }
+        _ => "tasks".to_owned(),
+    }
+}
+
+/// Which tasks are shown: all that failed, and others up to the limit.
+fn shown(tasks: &[Task]) -> Vec<bool> {
+    let failed = tasks.iter().filter(|task| task.state == State::Failed);
+    let mut others = MOST_TASKS.saturating_sub(failed.count());
+    tasks
+        .iter()
+        .map(|task| {
+            if task.state == State::Failed {
+                return true;
+            }
+            let has_room = others > 0;
+            others = others.saturating_sub(1);
+            has_room
+        })
+        .collect()
+}
+
+/// `2 failed, 1 running`, those that need attention first.
+fn counts(tasks: &[Task], is_counted: impl Fn(usize) -> bool) -> String {
+    const ORDER: [State; 8] = [
+        State::Failed,
+        State::Canceled,
+        State::Unknown,
+        State::Stopping,
+        State::Pending,
+        State::Starting,
+        State::Running,
+        State::Succeeded,
+    ];
+    let count = |state: State| {
+        let counted = tasks.iter().enumerate();
+        counted
+            .filter(|(number, task)| task.state == state && is_counted(*number))
+            .count()
+    };
+    ORDER
+        .into_iter()
+        .map(|state| (count(state), state))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, state)| format!("{count} {state}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Writes one task; answers whether it took more than a line, so that the next one stands apart.
+fn one(page: &mut Page, job: &Job, task: &Task, is_apart: bool) -> io::Result<bool> {
+    let details = details::fields(page, task.details.as_deref());
+    let has_parts = !(task.containers.is_empty() && task.volumes.is_empty());
+    let fields = fields(page, job, task);
+    let is_small = fields.is_empty() && details.is_empty() && !has_parts;
+    if is_apart || !is_small {
+        page.gap()?;
+    }
+    page.paragraph(2, &line(page, job, task, is_small))?;
+    page.fields(4, &fields)?;
+    for container in &task.containers {
+        page.gap()?;
+        containers::write(page, 4, container)?;
+    }
+    for volume in &task.volumes {
+        page.gap()?;
+        volumes::write(page, 4, volume, &task.containers)?;
+    }
+    if !details.is_empty() {
+        if has_parts {
+            page.gap()?;
+        }
+        page.paragraph(4, &Value::Titled("details".to_owned(), None, String::new()))?;
+        page.fields(6, &details)?;
+    }
+    Ok(!is_small)
+}
+
+/// True for a task whose state the cloud reports.
+fn is_told(task: &Task) -> bool {
+    task.state != State::Unknown || task.state_raw.is_some()
+}
+
+/// State and title in one line; a task that has no more to show has its times and words there.
+fn line(page: &Page, job: &Job, task: &Task, is_small: bool) -> Value {
+    let mut text = String::new();
+    if task.state == State::Unknown {
+        let raw = task.state_raw.as_deref();
+        text += &raw.map_or_else(String::new, |raw| format!(" (cloud: {raw})"));
+    }
+    let words = [task.reason.as_deref(), task.message.as_deref()];
+    // A task with containers has its exit code from them.
+    let code = task.exit_code.filter(|_| task.containers.is_empty());
+    if let Some(ended) = ending::told(code, None, &words) {
+        text += &format!(", {ended}");
+    }
+    if let Some(end) = task.finished_at.filter(|_| is_small) {
+        let ran = task.started_at.map(|start| end.seconds_since(start));
+        let ran = ran.map_or_else(String::new, |ran| {
+            format!(" after {}", human::duration(ran))
+        });
+        text += &format!("{ran}, {}", page.clock(end));
+    }
+    Value::Titled(title(job, task), is_told(task).then_some(task.state), text)
+}
+
+fn fields(page: &Page, job: &Job, task: &Task) -> Fields {
+    let mut more = Fields::default();
+    more.text("Reason", words(task));
+    let id = task.id.as_deref();
+    more.whole("Id", id.filter(|_| name(job, task) != id));
+    more.whole(
+        "Node",
+        task.node.as_deref().filter(|node| Some(*node) != id),
+    );
+    more.text("Zone", task.zone.clone());
+    more.text("Instance type", task.instance_type.clone());
+    more.text("Restart policy", task.restart_policy.clone());
+    more.text("Resources", header::resources(&task.resources));
+    let addresses = task.addresses.iter();
+    let addresses =
+        addresses.map(|address| Value::Text(format!("{} {}", address.address, address.kind)));
+    more.add("Addresses", addresses.collect());
+    more.add("Labels", header::labels(&task.labels));
+    // An array may have ten thousand subtasks; each has its times on its line.
+    if task.kind != SUBTASK {
+        header::times(
+            page,
+            &mut more,
+            [("Created", task.created_at), ("Started", task.started_at)],
+        );
+        header::end(page, &mut more, task.started_at, task.finished_at);
+    }
+    more
+}
+
+/// Reason and message of a task; what only repeats those of a container is left to the container.
+pub(super) fn words(task: &Task) -> Option<String> {
+    let is_repeated = task
+        .containers
+        .iter()
+        .any(|container| container.reason.is_some() && container.reason == task.reason);
+    let code = task.exit_code.map(|code| format!("exit code {code}"));
+    let reason = task
+        .reason
+        .as_deref()
+        .filter(|reason| Some(*reason) != code.as_deref());
+    said(reason, task.message.as_deref()).filter(|_| !is_repeated)
+}

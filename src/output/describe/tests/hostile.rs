@@ -1,0 +1,216 @@
+//! Texts that would do harm, or that are too long for every line.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::super::super::text::{command_mark, is_dangerous, width};
+use super::{at, job, page, settled, warning};
+use crate::model::{
+    Address, ConfigFile, Container, EnvVar, Event, Flex, HttpGet, Job, Level, Mount, Nfs, Object,
+    Port, Probe, Probes, Resources, Security, State, Task, Termination, Volume,
+};
+
+/// A thing whose texts are all the same; those that are shown in one piece are `whole`.
+fn everywhere(text: &str, whole: &str) -> Job {
+    let (some, piece) = (|| Some(text.to_owned()), || Some(whole.to_owned()));
+    let labels = BTreeMap::from([(text.to_owned(), some())]);
+    let probe = || {
+        Some(Box::new(Probe {
+            exec: vec![text.to_owned()],
+            http: Some(HttpGet {
+                path: some(),
+                port: Some(80),
+                scheme: some(),
+            }),
+            period_seconds: Some(5),
+            ..Probe::default()
+        }))
+    };
+    let container = Container {
+        name: some(),
+        image: piece(),
+        image_pull_policy: some(),
+        command: vec![whole.to_owned(), whole.to_owned()],
+        args: vec![whole.to_owned()],
+        working_dir: piece(),
+        env: vec![EnvVar {
+            name: some(),
+            value: some(),
+            value_from: some(),
+        }],
+        ports: vec![Port {
+            port: Some(1),
+            protocol: piece(),
+            access_url: piece(),
+        }],
+        mounts: vec![Mount {
+            name: some(),
+            path: some(),
+            source_path: some(),
+            kind: some(),
+            sub_path: some(),
+            read_only: Some(true),
+            propagation: some(),
+        }],
+        probes: Probes {
+            liveness: probe(),
+            readiness: probe(),
+        },
+        security: Some(Box::new(Security {
+            capabilities: vec![text.to_owned()],
+            read_only_root: Some(true),
+            run_as_user: Some(0),
+        })),
+        resources: Resources {
+            accelerators: Some(2),
+            accelerator_type: some(),
+            ..Resources::default()
+        },
+        state: State::Failed,
+        state_raw: some(),
+        exit_code: Some(137),
+        restart_count: Some(2),
+        reason: some(),
+        message: some(),
+        detail_status: some(),
+        previous: Some(Box::new(Termination {
+            state_raw: some(),
+            reason: some(),
+            message: some(),
+            finished_at: at(9),
+            ..Termination::default()
+        })),
+        ..Container::default()
+    };
+    let volume = Volume {
+        name: some(),
+        kind: some(),
+        nfs: Some(Nfs {
+            server: some(),
+            path: some(),
+            read_only: None,
+        }),
+        config_files: vec![ConfigFile {
+            path: some(),
+            content: some(),
+        }],
+        flex: Some(Flex {
+            driver: some(),
+            fs_type: some(),
+            options: some(),
+        }),
+        ..Volume::default()
+    };
+    let task = Task {
+        id: piece(),
+        name: some(),
+        kind: "container_group".into(),
+        state: State::Unknown,
+        state_raw: some(),
+        reason: some(),
+        message: some(),
+        addresses: vec![Address {
+            kind: "ipv6".into(),
+            address: text.to_owned(),
+        }],
+        node: piece(),
+        zone: some(),
+        instance_type: some(),
+        labels: labels.clone(),
+        containers: vec![container],
+        volumes: vec![volume],
+        details: Some(Arc::new(labels.clone())),
+        ..Task::default()
+    };
+    let event = Event {
+        level: Some(Level::Warning),
+        object: Object {
+            kind: some(),
+            name: some(),
+        },
+        task: piece(),
+        count: Some(3),
+        first_at: at(99),
+        ..warning(text, 50)
+    };
+    let other = Event {
+        level: None,
+        level_raw: some(),
+        message: some(),
+        ..event.clone()
+    };
+    settled(Job {
+        name: some(),
+        region: some(),
+        user: some(),
+        queue: some(),
+        reason: some(),
+        message: some(),
+        labels: labels.clone(),
+        request_id: piece(),
+        tasks: vec![task.clone(), task],
+        events: vec![event, other],
+        details: Some(Arc::new((labels, vec![text.to_owned()]))),
+        ..job(State::Failed)
+    })
+}
+
+#[test]
+fn nothing_is_cut_however_narrow_the_screen() {
+    let text = "训练任务".repeat(40);
+    let page = page(&everywhere(&text, "x"), Some(40), false);
+    assert!(!page.contains('…'));
+    let joined: String = page.lines().map(str::trim).collect();
+    assert!(joined.matches(&text).count() > 50, "{joined}");
+}
+
+#[test]
+fn a_message_of_a_quarter_of_a_megabyte_is_shown_in_no_time() {
+    let started = std::time::Instant::now();
+    for part in ["字", "\u{301}", "a ", "\n"] {
+        let mut job = job(State::Failed);
+        job.message = Some(part.repeat((1 << 18) / part.len()));
+        page(&settled(job), Some(80), true);
+    }
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+}
+
+/// What a cloud, or somebody who names a job, could send to do harm.
+const HOSTILE: &str =
+    "( ?(::|##\\[)\\PC{0,9}){0,4}|(?s:.){0,40}|[ \\t\\n:#\\[\\]a\u{202e}\u{1b}'$]{0,60}";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_answer_can_emit_a_control_character_or_a_command_of_a_ci_system(
+        text in HOSTILE, width in proptest::option::of(1_usize..200),
+    ) {
+        for line in page(&everywhere(&text, &text), width, false).lines() {
+            prop_assert!(!line.contains(is_dangerous), "{line:?}");
+            prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");
+            prop_assert!(command_mark(line).is_none(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_screen(
+        text in "(\\PC{0,9} ?){0,20}|(?s:.){0,200}|[一a: \\n]{0,300}", columns in 40_usize..170,
+    ) {
+        for line in page(&everywhere(&text, "x"), Some(columns), false).lines() {
+            prop_assert!(width(line) <= columns, "{columns}: {line:?}");
+        }
+    }
+
+    #[test]
+    fn colours_change_nothing_else(text in HOSTILE, width in proptest::option::of(1_usize..200)) {
+        let job = everywhere(&text, &text);
+        let mut coloured = page(&job, width, true);
+        for code in [0, 1, 31, 32, 33, 34, 35, 36] {
+            coloured = coloured.replace(&format!("\u{1b}[{code}m"), "");
+        }
+        prop_assert_eq!(coloured, page(&job, width, false));
+    }
+}

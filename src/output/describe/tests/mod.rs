@@ -1,0 +1,241 @@
+mod hostile;
+
+use super::super::text::width;
+use super::super::{Screen, Zone};
+use crate::model::{Container, Event, Job, Level, State, Task, Termination, Time};
+
+const NOW: i64 = 1_700_000_000;
+
+fn at(seconds_before: i64) -> Option<Time> {
+    Time::from_unix(NOW - seconds_before)
+}
+
+fn page(job: &Job, width: Option<usize>, colour: bool) -> String {
+    let screen = Screen {
+        width,
+        colour,
+        now: at(0).unwrap(),
+        zone: Zone::Utc,
+    };
+    let mut out = Vec::new();
+    super::write(&mut out, std::slice::from_ref(job), &screen).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// The lines before the first section.
+fn cause(job: &Job) -> Vec<String> {
+    let page = page(job, Some(100), false);
+    let lines = page.lines().take_while(|line| !line.is_empty());
+    lines.map(str::to_owned).collect()
+}
+
+fn job(state: State) -> Job {
+    Job {
+        reference: "aliyun/job/c/5".into(),
+        cloud: "aliyun".into(),
+        profile: "default".into(),
+        kind: "job".into(),
+        id: "5".into(),
+        state,
+        state_raw: Some("Word".into()),
+        ended: state.is_end(),
+        created_at: at(7200),
+        started_at: at(3600),
+        finished_at: at(600),
+        ..Job::default()
+    }
+}
+
+fn settled(mut job: Job) -> Job {
+    job.settle(at(0).unwrap());
+    job
+}
+
+fn warning(reason: &str, seconds_before: i64) -> Event {
+    Event {
+        level: Some(Level::Warning),
+        reason: Some(reason.into()),
+        last_at: at(seconds_before),
+        ..Event::default()
+    }
+}
+
+#[test]
+fn tells_the_first_failed_container_as_a_person_would() {
+    let mut failed = job(State::Failed);
+    failed.message = Some("container main: exit code 137".into());
+    failed.tasks = vec![Task {
+        state: State::Failed,
+        kind: "container_group".into(),
+        containers: vec![Container {
+            name: Some("main".into()),
+            init: true,
+            state: State::Failed,
+            exit_code: Some(137),
+            signal: Some(9),
+            restart_count: Some(3),
+            message: Some("line one\nline two".into()),
+            previous: Some(Box::new(Termination {
+                exit_code: Some(127),
+                ..Termination::default()
+            })),
+            ..Container::default()
+        }],
+        ..Task::default()
+    }];
+    assert_eq!(
+        cause(&settled(failed)),
+        [
+            "failed 10m ago (2023-11-14 22:03:20 +00:00), after 50m",
+            "  init container main exited with 137: killed (SIGKILL), most likely out of memory, else by force",
+            "  line one",
+            "    line two",
+            "  restarted 3 times; the run before exited with 127: command not found",
+        ]
+    );
+}
+
+#[test]
+fn shows_the_warnings_that_lie_nearest_to_the_end() {
+    let mut failed = job(State::Failed);
+    failed.events = [
+        ("early", 5000),
+        ("near", 660),
+        ("end", 600),
+        ("after", 570),
+        ("late", 0),
+    ]
+    .map(|(reason, seconds)| warning(reason, seconds))
+    .into();
+    assert_eq!(
+        cause(&settled(failed))[1..],
+        [
+            "  5 warnings, nearest to the end:",
+            "    30s after the end: after",
+            "    at the end: end",
+            "    1m before the end: near",
+        ]
+    );
+}
+
+#[test]
+fn every_state_says_since_when_and_an_unknown_one_why() {
+    let first = |job: Job| cause(&settled(job)).remove(0);
+    assert_eq!(
+        first(job(State::Running)),
+        "running for 1h00m, since 2023-11-14 21:13:20 +00:00"
+    );
+    assert_eq!(
+        first(job(State::Pending)),
+        "pending for 2h00m, since 2023-11-14 20:13:20 +00:00"
+    );
+    assert_eq!(
+        first(job(State::Unknown)),
+        "unknown: the cloud says Word, a word that no table holds"
+    );
+    let mut silent = job(State::Unknown);
+    silent.state_raw = None;
+    silent.events = vec![warning("BackOff", 60)];
+    assert_eq!(
+        cause(&settled(silent)),
+        [
+            "unknown: the cloud reports events, no states",
+            "  1 warning:",
+            "    1m ago: BackOff"
+        ]
+    );
+    assert_eq!(
+        cause(&settled(job(State::Canceled)))[1],
+        "  the cloud gives no reason"
+    );
+}
+
+#[test]
+fn a_job_on_its_way_tells_what_already_went_wrong() {
+    let mut running = job(State::Running);
+    let task = |name: &str, state| Task {
+        name: Some(name.into()),
+        kind: "sub_job".into(),
+        state,
+        ..Task::default()
+    };
+    running.tasks = vec![
+        task("a", State::Succeeded),
+        task("b", State::Failed),
+        Task {
+            containers: vec![Container {
+                name: Some("main".into()),
+                state: State::Pending,
+                reason: Some("ImagePullBackOff".into()),
+                ..Container::default()
+            }],
+            ..task("c", State::Starting)
+        },
+    ];
+    assert_eq!(
+        cause(&settled(running))[1..],
+        [
+            "  sub job b failed",
+            "  container main waits: ImagePullBackOff",
+            "  1 of 3 sub jobs failed"
+        ]
+    );
+}
+
+#[test]
+fn of_thousands_of_tasks_all_that_failed_are_shown_and_the_rest_is_counted() {
+    let mut array = job(State::Failed);
+    array.tasks = (0..10_000)
+        .map(|number| Task {
+            id: Some(format!("5_{number}")),
+            kind: "subtask".into(),
+            state: match number % 100 {
+                99 => State::Failed,
+                98 => State::Running,
+                _ => State::Succeeded,
+            },
+            ..Task::default()
+        })
+        .collect();
+    let page = page(&settled(array), Some(80), false);
+    assert_eq!(page.matches(": failed\n").count(), 100);
+    assert!(
+        page.contains("  and 9900 more (100 running, 9800 succeeded); -o json shows all\n"),
+        "{page}"
+    );
+    assert!(page.contains("\nSubtasks (100 failed, 100 running, 9800 succeeded)\n"));
+}
+
+#[test]
+fn several_things_have_a_rule_with_their_reference_before_each() {
+    let screen = Screen {
+        width: Some(40),
+        colour: false,
+        now: at(0).unwrap(),
+        zone: Zone::Utc,
+    };
+    let mut out = Vec::new();
+    super::write(
+        &mut out,
+        &[job(State::Running), job(State::Failed)],
+        &screen,
+    )
+    .unwrap();
+    let page = String::from_utf8(out).unwrap();
+    let rules: Vec<&str> = page.lines().filter(|line| line.contains("──")).collect();
+    assert_eq!(rules, ["── aliyun/job/c/5 ──────────────────────"; 2]);
+    assert_eq!(width(rules[0]), 40);
+}
+
+#[test]
+fn of_many_events_the_newest_are_shown_with_the_command_for_all() {
+    let mut running = job(State::Running);
+    running.events = (0..60)
+        .map(|number| warning(&format!("w{number}"), number))
+        .collect();
+    let page = page(&settled(running), Some(80), false);
+    assert!(page.contains("\nEvents (60, newest first; 60 warnings)\n"));
+    assert!(page.contains("    w49\n") && !page.contains("    w50\n"));
+    let end = "\n  and 10 more; all of them:\n    joblens events aliyun/job/c/5\n";
+    assert!(page.ends_with(end), "{page}");
+}

@@ -1,0 +1,80 @@
+use std::io;
+
+use super::super::human;
+use super::super::why::{first_failed_container, said};
+use super::page::{Ink, Page, Value};
+use crate::model::{Event, Job, Level, State, Time};
+
+/// Warnings that stand with the cause.
+const MOST: usize = 3;
+/// The same where events are all that is reported.
+const MOST_ALONE: usize = 5;
+
+/// The warnings that lie nearest to the end, or the newest while there is none.
+pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
+    let all = || {
+        let events = job.events.iter();
+        events.filter(|event| event.level == Some(Level::Warning))
+    };
+    let is_all_there_is = job.state == State::Unknown && job.state_raw.is_none();
+    let most = match is_all_there_is {
+        true => MOST_ALONE,
+        false => MOST,
+    };
+    let failed = first_failed_container(job).and_then(|(_, container)| container.finished_at);
+    let end = failed.or(job.finished_at).filter(|_| job.ended);
+    let mut near: Vec<&Event> = all().collect();
+    if let Some(end) = end {
+        near.sort_by_key(|event| {
+            let at = event.last_at.or(event.first_at);
+            at.map_or(i64::MAX, |at| at.seconds_since(end).abs())
+        });
+    }
+    near.truncate(most);
+    near.sort_by_key(|event| std::cmp::Reverse(event.last_at.or(event.first_at)));
+    let count = all().count();
+    let head = match (count, end) {
+        (0, _) if is_all_there_is => {
+            let none = match job.events.len() {
+                0 => "no events",
+                _ => "no warnings",
+            };
+            return page.paragraph(2, &Value::Text(none.to_owned()));
+        }
+        (0, _) => return Ok(()),
+        (1, _) => "1 warning:".to_owned(),
+        (count, _) if count <= most => format!("{count} warnings, newest first:"),
+        (count, Some(_)) => format!("{count} warnings, nearest to the end:"),
+        (count, None) => format!("{count} warnings, the newest:"),
+    };
+    page.paragraph(2, &Value::Text(head))?;
+    for event in near {
+        let when = event.last_at.or(event.first_at);
+        let when = when.map_or_else(
+            || "at an unknown time".to_owned(),
+            |at| when_of(page, at, end),
+        );
+        let text = said(event.reason.as_deref(), event.message.as_deref());
+        let times = match event.count {
+            Some(count @ 2..) => format!(", {count} times"),
+            _ => String::new(),
+        };
+        let text = text.unwrap_or_else(|| "a warning without a text".to_owned());
+        let value = Value::Led(Ink::Warning, when, format!("{times}: {text}"));
+        page.paragraph(4, &value)?;
+    }
+    Ok(())
+}
+
+/// When a warning was seen, as seen from the end.
+fn when_of(page: &Page, at: Time, end: Option<Time>) -> String {
+    const NEAR_SECONDS: i64 = 86_400;
+    match end.map(|end| at.seconds_since(end)) {
+        Some(0) => "at the end".to_owned(),
+        Some(seconds @ 1..=NEAR_SECONDS) => format!("{} after the end", human::duration(seconds)),
+        Some(seconds) if (-NEAR_SECONDS..0).contains(&seconds) => {
+            format!("{} before the end", human::duration(-seconds))
+        }
+        _ => page.age(at),
+    }
+}

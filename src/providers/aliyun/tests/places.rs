@@ -1,0 +1,125 @@
+use serde_json::Value;
+
+use super::super::wire::{Command, Status, read_clusters, read_commands};
+use super::{fixture, invocation, shown};
+use crate::providers::{Cursor, ScopePage, fixture as fixtures};
+use crate::reference::Scope;
+
+fn clusters(body: &[u8]) -> Result<ScopePage, String> {
+    let template = &super::CLOUD.kinds[0].template;
+    let scope_of = |id: &str| Scope::at(template, "default", &[id]).map(|scope| scope.to_string());
+    read_clusters(body, Cursor::FIRST, Some("cn-hangzhou"), scope_of)
+}
+
+#[test]
+fn the_documented_clusters_become_their_model() {
+    let page = clusters(&fixture("list-clusters.json")).unwrap();
+    assert_eq!((page.total, page.unnamed, page.next), (Some(3), 1, None));
+    let model = serde_json::to_value(&page.rows).unwrap();
+    fixtures::assert_model("aliyun/list-clusters.model.json", &model);
+}
+
+#[test]
+fn no_documented_field_of_a_cluster_is_lost() {
+    let page = clusters(&fixture("list-clusters.json")).unwrap();
+    let model = serde_json::to_value(&page.rows[0]).unwrap();
+    let mut document = fixtures::json("aliyun/list-clusters.json");
+    let row = document["Clusters"]["ClusterInfoSimple"][0].take();
+    let converted = [
+        (".Id", "aliyun/job/ehpc-hz-FYUr32/"),
+        (".Status", "running"),
+        (".CreateTime", "2020-10-30T07:39:20Z"),
+    ];
+    fixtures::assert_nothing_lost(&row, &model, &converted);
+}
+
+#[test]
+fn clusters_are_read_in_either_shape_of_a_list_and_nothing_else() {
+    let count = |body: &str| clusters(body.as_bytes()).map(|page| (page.rows.len(), page.unnamed));
+    for (body, wanted) in [
+        (r#"{"TotalCount":1,"Clusters":[{"Id":"c"}]}"#, (1, 0)),
+        (r#"{"Clusters":{"ClusterInfoSimple":[]}}"#, (0, 0)),
+        (r#"{"Clusters":{}}"#, (0, 0)),
+        (r#"{"TotalCount":"0"}"#, (0, 0)),
+        (
+            r#"{"Clusters":[{"Id":".."},{"Id":"a\nb"},{"Id":null}]}"#,
+            (0, 3),
+        ),
+        (
+            r#"{"Clusters":[{"Id":7,"Count":null,"Computes":[]}]}"#,
+            (1, 0),
+        ),
+    ] {
+        assert_eq!(count(body), Ok(wanted), "{body}");
+    }
+    for body in [
+        "{}",
+        "[]",
+        "<html>",
+        r#"{"TotalCount":3}"#,
+        r#"{"Clusters":"c"}"#,
+        r#"{"Clusters":{"ClusterInfoSimple":"c"}}"#,
+        r#"{"Clusters":["c"]}"#,
+        r#"{"Clusters":[{"Id":["c"]}]}"#,
+        r#"{"Clusters":[{"Id":"c","Computes":7}]}"#,
+    ] {
+        assert!(count(body).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn a_list_of_endless_elements_is_not_read() {
+    let endless = |key: &str| {
+        let rows = vec!["{}"; 200_001].join(",");
+        format!(r#"{{"TotalCount":200001,"{key}":[{rows}]}}"#)
+    };
+    let expected = "at most 200000 list elements in one answer";
+    let read = clusters(endless("Clusters").as_bytes());
+    assert_eq!(read.unwrap_err(), expected);
+    let read = read_commands(endless("Commands").as_bytes(), false);
+    assert_eq!(read.unwrap_err(), expected);
+}
+
+fn commands(show_secrets: bool) -> Vec<Command> {
+    let body = fixture("list-commands.json");
+    let (commands, total) = read_commands(&body, show_secrets).unwrap();
+    assert_eq!(total, Some(2));
+    commands
+}
+
+/// The details of the documented command that has finished.
+fn details(show_secrets: bool) -> Value {
+    let id = "c-hz01v8x80o3";
+    let [command, _] = <[Command; 2]>::try_from(commands(show_secrets)).unwrap();
+    assert_eq!(command.id(), Some(id));
+    let status = Status::read(&fixture("list-invocation-status.json"), id).unwrap();
+    let (job, _) = status
+        .of(command)
+        .into_job(invocation(id), &[], None, false);
+    shown(job)["details"].take()
+}
+
+#[test]
+fn what_the_list_tells_of_a_command_stands_in_its_details() {
+    let told = details(false);
+    assert_eq!(told["content"], "solve --password *** --n 3");
+    assert_eq!(told["timeout_seconds"], 60);
+    assert_eq!(told["working_dir"], "/root/work");
+    let bare = details(true)["content"].take();
+    assert!(bare.as_str().unwrap().contains("s3cret"));
+}
+
+#[test]
+fn commands_are_read_in_either_shape_of_a_list_and_nothing_else() {
+    let count = |body: &str| read_commands(body.as_bytes(), false).map(|(rows, _)| rows.len());
+    assert_eq!(count(r#"{"Commands":[{"CommandId":"c"},{}]}"#), Ok(2));
+    assert_eq!(count(r#"{"Commands":{"Command":null}}"#), Ok(0));
+    assert_eq!(count(r#"{"TotalCount":0}"#), Ok(0));
+    for body in [
+        "{}",
+        r#"{"Commands":7}"#,
+        r#"{"Commands":[{"Timeout":"soon"}]}"#,
+    ] {
+        assert!(count(body).is_err(), "{body}");
+    }
+}
