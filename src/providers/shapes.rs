@@ -40,10 +40,15 @@ pub fn describe_details(generator: &mut SchemaGenerator) {
     fill::<ScopeDetails>(generator, scopes);
 }
 
+/// Gives a placeholder its content, where a document has one.
 fn fill<T: JsonSchema>(
     generator: &mut SchemaGenerator,
     shapes: impl Iterator<Item = &'static Shape>,
 ) {
+    let name = T::schema_name();
+    if !generator.definitions().contains_key(name.as_ref()) {
+        return;
+    }
     let mut any = vec![json_schema!({ "type": "null" })];
     any.extend(shapes.map(|shape| shape(generator)));
     let content = json_schema!({
@@ -51,8 +56,6 @@ fn fill<T: JsonSchema>(
         "x-extensible": true,
         "anyOf": any,
     });
-    let name = T::schema_name().into_owned();
-    if let Some(definition) = generator.definitions_mut().get_mut(&name) {
-        *definition = content.into();
-    }
+    let definitions = generator.definitions_mut();
+    definitions.insert(name.into_owned(), content.into());
 }

@@ -174,7 +174,6 @@ pub struct ClusterDetails {
 
 /// Nodes of a cluster by how they are.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
-#[schemars(rename = "AliyunNodeCounts")]
 pub struct NodeCounts {
     /// All of them.
     pub total: Option<i64>,
@@ -190,7 +189,6 @@ pub struct NodeCounts {
 
 /// What the nodes of a cluster have, or use.
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
-#[schemars(rename = "AliyunClusterResources")]
 pub struct ClusterResources {
     /// vCPU.
     pub cpu: Option<i64>,
