@@ -15,6 +15,7 @@ use super::{Session, runtime};
 use crate::error::Problem;
 use crate::model::{Job, Notice, Sieve, Timeline};
 use crate::output::{self, EventColumn, Format, Page, Records, Screen, Zone};
+use crate::reference::LATEST;
 
 /// Shows what happened to what was named, and returns the exit code.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
@@ -98,7 +99,7 @@ fn once(session: &Session, prepared: &Prepared) -> u8 {
     runtime.shutdown_background();
     let (jobs, problems) = parted(outcomes);
     let mut timeline = Timeline {
-        references: references(lens),
+        references: shown(lens, &jobs),
         calls: lens.wire.calls(),
         ..Timeline::new("events", &jobs, problems, lens.told.all())
     };
@@ -120,8 +121,21 @@ fn parted(outcomes: Vec<Outcome>) -> (Vec<Job>, Vec<Problem>) {
     (jobs, problems)
 }
 
+/// What was asked for, in the words of references.
 fn references(lens: &Lens) -> Vec<String> {
-    lens.references.iter().map(ToString::to_string).collect()
+    let things = lens.references.iter().map(ToString::to_string);
+    let newest = lens
+        .newest
+        .iter()
+        .map(|(_, scope)| format!("{scope}{LATEST}"));
+    things.chain(newest).collect()
+}
+
+/// The same and what was found, so that the newest of a scope is shown under its own reference.
+fn shown(lens: &Lens, jobs: &[Job]) -> Vec<String> {
+    let found = jobs.iter().filter(|_| !lens.newest.is_empty());
+    let found = found.map(|job| job.reference.clone());
+    references(lens).into_iter().chain(found).collect()
 }
 
 /// Prints the timeline and then what it does not hold: what failed, and what a cloud does not keep.
