@@ -1,9 +1,10 @@
 //! What can go wrong, in the words users and scripts see.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The kind of a failure; it decides the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
     /// Options, references or settings are wrong; found before the first call.
@@ -64,7 +65,7 @@ impl Category {
 /// One failure, with all that a person needs to act on it.
 ///
 /// Serialised as an element of `errors[]` in the JSON envelope.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Problem {
     /// Canonical reference, where one could be made.

@@ -414,3 +414,33 @@ fn a_scope_that_cannot_be_listed_is_told_and_ends_the_watch_with_its_cause() {
     assert_eq!((run.code, &all[0]["category"]), (3, &json!("not_found")));
     assert_eq!(all[0]["ref"], "aliyun/job/no-such-cluster/");
 }
+
+#[test]
+fn a_cluster_with_all_its_namespaces_and_the_commands_of_one_can_be_watched() {
+    const THINGS: &str = r#"
+[[job]]
+ref = "tencent/service/cls-1/default/web"
+[[job]]
+ref = "tencent/service/cls-1/other/web"
+[[job]]
+ref = "aliyun/invocation/c-1/c-7"
+states = [{ after = "0s", state = "Running" }]
+"#;
+    let emulated = Emulated::start(THINGS);
+    let scopes = ["tencent/service/cls-1/", "aliyun/invocation/c-1/"];
+    let mut watching = Watching::start(&emulated, &[&["-o", "jsonl"], &scopes[..]].concat());
+    let mut seen: Vec<String> = Vec::new();
+    while seen.len() < 3 {
+        let record: Value = serde_json::from_str(&watching.line()).unwrap();
+        seen.push(record["ref"].as_str().unwrap().to_owned());
+    }
+    seen.sort();
+    let wanted = [
+        "aliyun/invocation/c-1/c-7",
+        "tencent/service/cls-1/default/web",
+        "tencent/service/cls-1/other/web",
+    ];
+    assert_eq!(seen, wanted);
+    watching.signal("INT");
+    assert_eq!(watching.end().0, Some(130));
+}

@@ -82,8 +82,9 @@ pub(super) struct Global {
     pub quiet: bool,
 }
 
+/// The words of `-o`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// Columns for people
     Table,
     /// The same with more columns
@@ -123,20 +124,26 @@ enum Color {
     Never,
 }
 
+impl From<Format> for output::Format {
+    fn from(word: Format) -> Self {
+        match word {
+            Format::Table => Self::Table,
+            Format::Wide => Self::Wide,
+            Format::Json => Self::Json,
+            Format::Jsonl => Self::Jsonl,
+            Format::Yaml => Self::Yaml,
+            Format::Csv => Self::Csv,
+            Format::Tsv => Self::Tsv,
+            Format::Markdown => Self::Markdown,
+            Format::Name => Self::Name,
+        }
+    }
+}
+
 impl Global {
     /// The form of the answer.
     pub(super) fn format(&self) -> output::Format {
-        match self.output {
-            Format::Table => output::Format::Table,
-            Format::Wide => output::Format::Wide,
-            Format::Json => output::Format::Json,
-            Format::Jsonl => output::Format::Jsonl,
-            Format::Yaml => output::Format::Yaml,
-            Format::Csv => output::Format::Csv,
-            Format::Tsv => output::Format::Tsv,
-            Format::Markdown => output::Format::Markdown,
-            Format::Name => output::Format::Name,
-        }
+        self.output.into()
     }
 
     /// The form alone, for what must be told before the other options are understood.

@@ -1,6 +1,7 @@
 //! The commands: a file each, its arguments and its run side by side.
 
 mod asked;
+mod catalog;
 mod demo;
 mod describe;
 mod emulate;
@@ -10,12 +11,16 @@ mod follow;
 mod gated;
 mod get;
 mod global;
+mod kinds;
 mod list;
 mod look_up;
 mod outlet;
 mod poll;
 mod references;
+mod refusal;
 mod reports;
+mod schema;
+mod states;
 mod voice;
 mod wait;
 mod watch;
@@ -67,8 +72,30 @@ enum Command {
     List(list::Arguments),
     Wait(wait::Arguments),
     Watch(watch::Arguments),
+    Kinds(kinds::Arguments),
+    States(states::Arguments),
+    Schema(schema::Arguments),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
+}
+
+impl Command {
+    /// The word that calls it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Get(_) => "get",
+            Self::Describe(_) => "describe",
+            Self::Events(_) => "events",
+            Self::List(_) => "list",
+            Self::Wait(_) => "wait",
+            Self::Watch(_) => "watch",
+            Self::Kinds(_) => "kinds",
+            Self::States(_) => "states",
+            Self::Schema(_) => "schema",
+            Self::Demo(_) => "demo",
+            Self::Emulate(_) => "emulate",
+        }
+    }
 }
 
 /// Runs the command line and returns the exit code of the process.
@@ -79,14 +106,16 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Environment::new(std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         }));
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+        Err(error) => return refusal::show(&error, &arguments),
     };
+    let name = cli.command.as_ref().map_or("get", Command::name);
     let own_columns = matches!(cli.command, Some(Command::Events(_)));
     let session = match Session::new(cli.global, environment, own_columns) {
         Ok(session) => session,
-        Err((session, problem)) => return session.refuse("get", vec![problem]),
+        Err((session, problem)) => return session.refuse(name, vec![problem]),
     };
     match cli.command {
         Some(_) if !cli.bare.is_empty() => session.refuse(
@@ -102,6 +131,9 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::List(arguments)) => list::run(&session, &arguments),
         Some(Command::Wait(arguments)) => wait::run(&session, &arguments),
         Some(Command::Watch(arguments)) => watch::run(&session, &arguments),
+        Some(Command::Kinds(arguments)) => kinds::run(&session, &arguments),
+        Some(Command::States(arguments)) => states::run(&session, &arguments),
+        Some(Command::Schema(arguments)) => schema::run(&session, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {
@@ -117,18 +149,6 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             Some(_) => get::run(&session, &cli.bare),
         },
     }
-}
-
-/// Shows help, version or a wrong option; the latter with the word people bring from elsewhere.
-fn refuse(error: &clap::Error) -> u8 {
-    let code = u8::from(error.use_stderr()) * 2;
-    if error.print().is_err() {
-        return closed();
-    }
-    if let Some(advice) = words::advice(error) {
-        let _ = writeln!(io::stderr(), "\n{advice}");
-    }
-    code
 }
 
 /// The exit code of an output that was closed by its reader.
@@ -174,7 +194,7 @@ impl Session {
     fn settings(&self) -> Result<Settings, Problem> {
         let clouds = look_up::all_cloud_keys();
         let kinds: Vec<String> = providers::kinds()
-            .filter(|kind| !kind.states.is_empty())
+            .filter(|kind| kind.has_states())
             .map(|kind| format!("{}/{}", kind.template.cloud, kind.template.kind))
             .collect();
         let config = self.global.config.clone();

@@ -24,8 +24,10 @@ fn nearest(word: &str) -> Option<&'static str> {
     })
 }
 
-const COMMANDS: [&str; 10] = [
-    "get", "describe", "events", "list", "ls", "wait", "watch", "demo", "emulate", "help",
+/// The words that call a command.
+pub(super) const COMMANDS: [&str; 13] = [
+    "get", "describe", "events", "list", "ls", "wait", "watch", "kinds", "states", "schema",
+    "demo", "emulate", "help",
 ];
 
 /// A first word that is neither a command nor a reference.
@@ -51,10 +53,10 @@ pub(super) fn advice(error: &clap::Error) -> Option<&'static str> {
         return None;
     };
     Some(match argument.split('=').next().unwrap_or_default() {
-        "--query" | "--filter" | "--jsonpath" => "  try    joblens get REF --jq '.jobs[].state'",
-        "--region" => "  try    set region in the settings file, or JOBLENS_<CLOUD>_REGION",
-        "-w" | "--watch" => "  try    joblens watch REF…",
-        "--format" => "  try    -o table, -o wide or -o json",
+        "--query" | "--filter" | "--jsonpath" => "joblens get REF --jq '.jobs[].state'",
+        "--region" => "set region in the settings file, or JOBLENS_<CLOUD>_REGION",
+        "-w" | "--watch" => "joblens watch REF…",
+        "--format" => "-o table, -o wide or -o json",
         _ => return None,
     })
 }

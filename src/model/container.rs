@@ -1,9 +1,10 @@
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Resources, State, Time};
 
 /// A container of a task.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Container {
     /// Name within the task.
     pub name: Option<String>,
@@ -64,7 +65,7 @@ pub struct Container {
 }
 
 /// A state that a container has left.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Termination {
     /// Normalised state.
     pub state: State,
@@ -87,7 +88,7 @@ pub struct Termination {
 }
 
 /// An environment variable.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct EnvVar {
     /// Name, exactly as it came.
     pub name: Option<String>,
@@ -98,7 +99,7 @@ pub struct EnvVar {
 }
 
 /// A port.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Port {
     /// Port number.
     pub port: Option<i64>,
@@ -109,7 +110,7 @@ pub struct Port {
 }
 
 /// A volume as a container sees it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Mount {
     /// Name of the volume.
     pub name: Option<String>,
@@ -129,7 +130,7 @@ pub struct Mount {
 }
 
 /// Health probes of a container.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Probes {
     /// Restarts the container when it fails.
     pub liveness: Option<Box<Probe>>,
@@ -138,7 +139,7 @@ pub struct Probes {
 }
 
 /// One health probe.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Probe {
     /// Command that is run.
     pub exec: Vec<String>,
@@ -159,7 +160,7 @@ pub struct Probe {
 }
 
 /// HTTP request of a probe.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct HttpGet {
     /// Path.
     pub path: Option<String>,
@@ -170,7 +171,7 @@ pub struct HttpGet {
 }
 
 /// TCP connection of a probe.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct TcpSocket {
     /// Host.
     pub host: Option<String>,
@@ -179,7 +180,7 @@ pub struct TcpSocket {
 }
 
 /// What a container may do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Security {
     /// Capabilities that were added.
     pub capabilities: Vec<String>,

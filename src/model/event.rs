@@ -1,9 +1,10 @@
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Time;
 
 /// How grave an event is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// For information.
@@ -32,7 +33,7 @@ impl Level {
 }
 
 /// Something that happened, folded by the cloud into one row with a count.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Event {
     /// Normalised level; null for a word that is not known.
     pub level: Option<Level>,
@@ -55,7 +56,7 @@ pub struct Event {
 }
 
 /// What an event happened to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Object {
     /// Kind, such as `Pod`.
     pub kind: Option<String>,

@@ -4,7 +4,9 @@
 //! are never null. Times are RFC 3339 UTC in whole seconds, durations seconds, memory bytes, cpu
 //! vCPU. The model knows no cloud and no output format.
 
+mod catalog;
 mod container;
+mod details;
 mod event;
 mod gate;
 mod occurrence;
@@ -16,14 +18,16 @@ mod time;
 mod timeline;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use catalog::{Kind, Kinds, Source, Word, Words};
 pub use container::{
     Container, EnvVar, HttpGet, Mount, Port, Probe, Probes, Security, TcpSocket, Termination,
 };
+pub use details::{Details, JobDetails, ScopeDetails, TaskDetails};
 pub use event::{Event, Level, Object};
 pub use gate::{Gate, Verdict};
 pub use occurrence::{Occurrence, What};
@@ -34,13 +38,8 @@ pub use task::{Address, ConfigFile, Disk, EmptyDir, Flex, Nfs, Task, Volume};
 pub use time::Time;
 pub use timeline::{Sieve, Timeline};
 
-/// What only one kind of thing has: a typed struct of the cloud's folder, serialised as `details`.
-pub trait Details: erased_serde::Serialize + fmt::Debug + Send + Sync {}
-impl<T: Serialize + fmt::Debug + Send + Sync> Details for T {}
-erased_serde::serialize_trait_object!(Details);
-
 /// A job, container instance, invocation or service: the thing a reference names.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Job {
     /// Canonical reference.
     #[serde(rename = "ref")]
@@ -70,6 +69,7 @@ pub struct Job {
     /// True when the state can no longer change by itself.
     pub ended: bool,
     /// `yes`, `no` or `open` in a gate, else null.
+    #[schemars(extend("enum" = ["yes", "no", "open", null]))]
     pub verdict: Option<String>,
     /// Why the state is what it is, as a short word or code.
     pub reason: Option<String>,
@@ -105,7 +105,8 @@ pub struct Job {
     pub events: Vec<Event>,
     /// How many rows of `events` are warnings.
     pub warning_count: u64,
-    /// What only this kind has; the struct is documented in the cloud's folder.
+    /// What only this kind has.
+    #[schemars(with = "JobDetails")]
     pub details: Option<Arc<dyn Details>>,
     /// The cloud's id of the request that was answered.
     pub request_id: Option<String>,
@@ -143,7 +144,7 @@ impl Job {
 }
 
 /// What a job, task or container was given.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Resources {
     /// vCPU.
     pub cpu: Option<f64>,
@@ -158,7 +159,7 @@ pub struct Resources {
 }
 
 /// Index range of an array job, ends included.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Array {
     /// First index.
     pub start: Option<i64>,

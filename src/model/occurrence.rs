@@ -1,11 +1,12 @@
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Container, Job, Level, Object, State, Task, Termination, Time};
 
 /// What an occurrence is about.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// The thing itself was created, started or ended.
@@ -32,7 +33,7 @@ impl What {
 }
 
 /// One thing that happened: a change of state of a job, task or container, or an event.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Occurrence {
     /// The moment it is sorted by: when it was last seen, else first; null when the cloud gives no
     /// time.

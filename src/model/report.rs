@@ -1,12 +1,14 @@
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Gate, Job, Scope, Verdict};
 use crate::error::{self, Problem};
 
 /// The one envelope: what a command found, what failed, and how it ended.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Report {
     /// Version of the shape: `joblens/1`.
+    #[schemars(extend("const" = Self::SCHEMA))]
     pub schema: &'static str,
     /// Name of the command.
     pub command: &'static str,
@@ -30,6 +32,9 @@ pub struct Report {
 }
 
 impl Report {
+    /// Version of the shape, within which fields are only ever added.
+    pub const SCHEMA: &'static str = "joblens/1";
+
     /// A report without a gate; the exit code follows from the errors.
     pub fn new(
         command: &'static str,
@@ -44,7 +49,7 @@ impl Report {
             answered: jobs.len() as u64,
         };
         Self {
-            schema: "joblens/1",
+            schema: Self::SCHEMA,
             command,
             jobs,
             scopes: Vec::new(),
@@ -63,7 +68,7 @@ impl Report {
     pub fn with_gate(mut self, gate: Gate, code: u8) -> Self {
         self.exit = Exit::new(code);
         if gate.verdict == Verdict::Holds {
-            self.exit.word = "holds";
+            self.exit.word = Exit::HOLDS;
         }
         self.calls = gate.calls;
         self.gate = Some(gate);
@@ -72,7 +77,7 @@ impl Report {
 }
 
 /// Something a reader should know that is no failure.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, JsonSchema, Serialize)]
 pub struct Notice {
     /// Stable word: `unknown_state`, `assumed_utc_offset`, `clock_corrected`, …
     pub code: &'static str,
@@ -91,7 +96,7 @@ impl Notice {
 }
 
 /// How much of what was asked was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Coverage {
     /// True when everything that was asked was answered.
     pub complete: bool,
@@ -102,30 +107,46 @@ pub struct Coverage {
 }
 
 /// How the command ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Exit {
     /// Exit code of the process.
+    #[schemars(extend("enum" = Self::codes()))]
     pub code: u8,
-    /// The same as a word.
+    /// The same as a word; 0 is `ok`, or `holds` where a gate decided.
+    #[schemars(extend("enum" = Self::words()))]
     pub word: &'static str,
 }
 
 impl Exit {
+    /// Every exit code with its word; of a gate, 0 has the word `holds`.
+    const ALL: [(u8, &'static str); 11] = [
+        (0, "ok"),
+        (1, "fails"),
+        (2, "usage"),
+        (3, "not_found"),
+        (4, "refused"),
+        (5, "service"),
+        (8, "pending"),
+        (124, "timeout"),
+        (130, "interrupted"),
+        (141, "closed"),
+        (143, "terminated"),
+    ];
+    const HOLDS: &'static str = "holds";
+
     /// The word that belongs to an exit code without a gate.
     pub fn new(code: u8) -> Self {
-        let word = match code {
-            0 => "ok",
-            1 => "fails",
-            2 => "usage",
-            3 => "not_found",
-            4 => "refused",
-            8 => "pending",
-            124 => "timeout",
-            130 => "interrupted",
-            141 => "closed",
-            143 => "terminated",
-            _ => "service",
-        };
+        let known = Self::ALL.into_iter().find(|(known, _)| *known == code);
+        let word = known.map_or("service", |(_, word)| word);
         Self { code, word }
+    }
+
+    fn codes() -> [u8; 11] {
+        Self::ALL.map(|(code, _)| code)
+    }
+
+    fn words() -> Vec<&'static str> {
+        let words = Self::ALL.iter().map(|(_, word)| *word);
+        words.chain([Self::HOLDS]).collect()
     }
 }

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Details, Time};
+use super::{Details, ScopeDetails, Time};
 
 /// A place that holds things and is none itself: a cluster.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Scope {
     /// Canonical scope, with its trailing slash; it can be listed in its turn.
     pub scope: String,
@@ -17,6 +18,7 @@ pub struct Scope {
     pub created_at: Option<Time>,
     /// The cloud's region it lies in.
     pub region: Option<String>,
-    /// What only this kind of place has; the struct is documented in the cloud's folder.
+    /// What only this kind of place has.
+    #[schemars(with = "ScopeDetails")]
     pub details: Option<Arc<dyn Details>>,
 }

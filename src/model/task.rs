@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Container, Details, Resources, State, Time};
+use super::{Container, Details, Resources, State, TaskDetails, Time};
 
 /// A part of a job: a container group, a sub-job, a node of an invocation.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Task {
     /// The cloud's id.
     pub id: Option<String>,
@@ -51,11 +52,12 @@ pub struct Task {
     /// Its volumes.
     pub volumes: Vec<Volume>,
     /// What only this kind has.
+    #[schemars(with = "TaskDetails")]
     pub details: Option<Arc<dyn Details>>,
 }
 
 /// A network address of a task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Address {
     /// `public`, `private` or `ipv6`.
     pub kind: String,
@@ -64,7 +66,7 @@ pub struct Address {
 }
 
 /// A volume; every branch that the cloud filled is kept.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Volume {
     /// Name that mounts refer to.
     pub name: Option<String>,
@@ -84,7 +86,7 @@ pub struct Volume {
 }
 
 /// A share over the network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Nfs {
     /// Server's host.
     pub server: Option<String>,
@@ -95,7 +97,7 @@ pub struct Nfs {
 }
 
 /// An empty folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct EmptyDir {
     /// Where it lies, such as `Memory`.
     pub medium: Option<String>,
@@ -104,7 +106,7 @@ pub struct EmptyDir {
 }
 
 /// A file written from the job's description.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct ConfigFile {
     /// Path below the mount.
     pub path: Option<String>,
@@ -113,7 +115,7 @@ pub struct ConfigFile {
 }
 
 /// A disk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Disk {
     /// The cloud's id.
     pub id: Option<String>,
@@ -122,7 +124,7 @@ pub struct Disk {
 }
 
 /// A volume of a driver.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Flex {
     /// Driver's name.
     pub driver: Option<String>,

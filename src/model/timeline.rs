@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::occurrence::{self, Occurrence};
@@ -7,9 +8,10 @@ use super::{Coverage, Exit, Gate, Job, Notice, Report, Time};
 use crate::error::Problem;
 
 /// The envelope of a timeline: what happened to things, and what could not be read.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Timeline {
     /// Version of the shape: `joblens/1`.
+    #[schemars(extend("const" = Report::SCHEMA))]
     pub schema: &'static str,
     /// Name of the command.
     pub command: &'static str,
@@ -25,7 +27,7 @@ pub struct Timeline {
     pub gate: Option<Gate>,
     /// How the command ends.
     pub exit: Exit,
-    /// The references that were asked for.
+    /// The references that were looked at, those that failed last.
     #[serde(skip)]
     pub references: Vec<String>,
     /// Calls that were sent, every attempt counted; streams tell it in their summary.
@@ -45,6 +47,12 @@ impl Timeline {
         let mut events: Vec<Occurrence> = jobs.iter().flat_map(Occurrence::all_of).collect();
         occurrence::sort(&mut events);
         let answered = jobs.len() as u64;
+        let found = jobs.iter().map(|job| job.reference.clone());
+        let failed: Vec<String> = errors
+            .iter()
+            .filter_map(|one| one.reference.clone())
+            .collect();
+        let references = found.chain(failed);
         // Coverage and exit follow from the same rules as everywhere.
         let report = Report::new(command, Vec::new(), errors, notices);
         Self {
@@ -60,7 +68,7 @@ impl Timeline {
             notices: report.notices,
             gate: None,
             exit: report.exit,
-            references: jobs.iter().map(|job| job.reference.clone()).collect(),
+            references: references.collect(),
             calls: 0,
         }
     }

@@ -1,6 +1,7 @@
 //! Showing what was found: a file a format. The only place that prints.
 
 mod case;
+mod catalog;
 mod cell;
 mod column;
 mod complaint;
@@ -30,6 +31,7 @@ use std::io::{self, BufWriter, Write};
 use crate::error::Problem;
 use crate::model::{Gate, Notice, Report, Time};
 
+pub use catalog::{is_for_catalogs, write_kinds, write_states};
 pub use column::{Column, Sort};
 pub use describe::write as write_pages;
 pub use dotenv::write as write_dotenv;
@@ -43,7 +45,7 @@ pub use live::{Live, Size};
 pub use progress::Progress;
 pub use query::Query;
 pub use rows::Rows;
-pub use stream::{Records, Summary, write_transition};
+pub use stream::{Records, Summary, record_schema, write_transition};
 use table::Layout;
 pub use table::Row;
 pub use text::escape;

@@ -86,13 +86,13 @@ impl Query {
         Ok(Self { filter })
     }
 
-    /// Writes what the expression makes of the envelope, a line each: texts as they are, all else as
+    /// Writes what the expression makes of a document, a line each: texts as they are, all else as
     /// JSON. What could move a cursor or be a command in a CI log is escaped; line ends and tabs stay.
     ///
     /// # Errors
     /// Those of the writer, and as invalid data what the expression could not do.
-    pub(super) fn write(&self, out: &mut dyn Write, envelope: &impl Serialize) -> io::Result<()> {
-        let input = value::value_of(envelope).map_err(failed)?;
+    pub(super) fn write(&self, out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+        let input = value::value_of(document).map_err(failed)?;
         // A large envelope takes as long to take apart as to build, and the process ends soon.
         std::mem::forget(input.clone());
         let mut out = BufWriter::with_capacity(1 << 16, out);

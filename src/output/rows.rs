@@ -5,6 +5,9 @@ use super::cell::Cell;
 use super::{Column, Form, Format, Records, Screen, escape};
 use crate::model::{Job, Report, Scope};
 
+/// What a csv begins with: without it spreadsheets read Chinese text in a code page of their own.
+pub(super) const MARK: &str = "\u{feff}";
+
 /// Writes the rows of an answer as they come, in the forms whose rows stand by themselves: `jsonl`,
 /// `csv`, `tsv` and `name`.
 pub struct Rows<'a> {
@@ -119,8 +122,7 @@ impl Cells<'_> {
             return Ok(());
         }
         if self.is_csv {
-            // Without it spreadsheets read Chinese text in a code page of their own.
-            out.write_all("\u{feff}".as_bytes())?;
+            out.write_all(MARK.as_bytes())?;
         }
         if !self.headers {
             return Ok(());

@@ -1,5 +1,6 @@
 use std::io::{self, Write};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use super::why::why;
@@ -38,7 +39,7 @@ pub struct Records {
 }
 
 /// What a stream came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Summary {
     /// Things that were read at least once, places among them.
     pub jobs: u64,
@@ -49,24 +50,95 @@ pub struct Summary {
 }
 
 /// What every record begins with.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Record<T> {
+    /// What the record tells of.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// Number of the record, from 1 without gaps.
     seq: u64,
+    /// When the record was made.
     at: Time,
     #[serde(flatten)]
     rest: T,
 }
 
-#[derive(Serialize)]
+/// What a record holds besides, which decides its type.
+trait Content: JsonSchema + Serialize {
+    /// The word of its `type`.
+    const TYPE: &'static str;
+}
+
+impl Content for &Job {
+    const TYPE: &'static str = "job";
+}
+
+impl Content for &Scope {
+    const TYPE: &'static str = "scope";
+}
+
+impl Content for &Occurrence {
+    const TYPE: &'static str = "event";
+}
+
+impl Content for Transition<'_> {
+    const TYPE: &'static str = "transition";
+}
+
+impl Content for &Problem {
+    const TYPE: &'static str = "error";
+}
+
+impl Content for Summary {
+    const TYPE: &'static str = "summary";
+}
+
+/// A job is in another state than before, or was read for the first time.
+#[derive(JsonSchema, Serialize)]
 struct Transition<'a> {
+    /// Canonical reference.
     #[serde(rename = "ref")]
     reference: &'a str,
+    /// The state before; null at first sight.
     previous: Option<State>,
+    /// Normalised state.
     state: State,
+    /// The cloud's own word.
     state_raw: Option<&'a str>,
+    /// Why the state is what it is.
     reason: Option<&'a str>,
+}
+
+/// The JSON Schema of one line of a stream: one record, told by its `type`. Programs should pass
+/// over types they do not know.
+pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "description": "A record, told by its type; more types may come.",
+        "x-extensible": true,
+        "oneOf": [
+            record::<&Job>(generator),
+            record::<&Scope>(generator),
+            record::<Transition>(generator),
+            record::<&Occurrence>(generator),
+            record::<&Problem>(generator),
+            record::<Summary>(generator),
+        ],
+    })
+}
+
+fn record<T: Content>(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = Record::<T>::json_schema(generator);
+    // The description of what it holds says more than that of its frame.
+    let content = T::json_schema(generator);
+    schema.insert("title".to_owned(), T::TYPE.into());
+    if let Some(told) = content.get("description") {
+        schema.insert("description".to_owned(), told.clone());
+    }
+    let kind = schema.pointer_mut("/properties/type");
+    if let Some(kind) = kind.and_then(|kind| kind.as_object_mut()) {
+        kind.insert("const".to_owned(), T::TYPE.into());
+    }
+    schema
 }
 
 impl Records {
@@ -88,7 +160,7 @@ impl Records {
             state_raw: job.state_raw.as_deref(),
             reason: job.reason.as_deref().or(job.message.as_deref()),
         };
-        self.write(out, "transition", at, rest)
+        self.write(out, at, rest)
     }
 
     /// A thing cannot be read.
@@ -96,7 +168,7 @@ impl Records {
     /// # Errors
     /// Those of the writer.
     pub fn error(&mut self, out: &mut dyn Write, at: Time, problem: &Problem) -> io::Result<()> {
-        self.write(out, "error", at, problem)
+        self.write(out, at, problem)
     }
 
     /// A thing was found.
@@ -104,7 +176,7 @@ impl Records {
     /// # Errors
     /// Those of the writer.
     pub fn job(&mut self, out: &mut dyn Write, at: Time, job: &Job) -> io::Result<()> {
-        self.write(out, "job", at, job)
+        self.write(out, at, job)
     }
 
     /// Something happened.
@@ -112,7 +184,7 @@ impl Records {
     /// # Errors
     /// Those of the writer.
     pub fn event(&mut self, out: &mut dyn Write, at: Time, one: &Occurrence) -> io::Result<()> {
-        self.write(out, "event", at, one)
+        self.write(out, at, one)
     }
 
     /// A place was found.
@@ -120,7 +192,7 @@ impl Records {
     /// # Errors
     /// Those of the writer.
     pub fn scope(&mut self, out: &mut dyn Write, at: Time, scope: &Scope) -> io::Result<()> {
-        self.write(out, "scope", at, scope)
+        self.write(out, at, scope)
     }
 
     /// An answer with so many things and places ends: what failed, and the summary.
@@ -150,27 +222,18 @@ impl Records {
     /// # Errors
     /// Those of the writer.
     pub fn summary(&mut self, out: &mut dyn Write, at: Time, summary: Summary) -> io::Result<()> {
-        self.write(out, "summary", at, summary)
+        self.write(out, at, summary)
     }
 
-    fn write(
-        &mut self,
-        out: &mut dyn Write,
-        kind: &'static str,
-        at: Time,
-        rest: impl Serialize,
-    ) -> io::Result<()> {
+    fn write<T: Content>(&mut self, out: &mut dyn Write, at: Time, rest: T) -> io::Result<()> {
         self.last += 1;
-        let seq = self.last;
-        json::write_line(
-            out,
-            &Record {
-                kind,
-                seq,
-                at,
-                rest,
-            },
-        )
+        let record = Record {
+            kind: T::TYPE,
+            seq: self.last,
+            at,
+            rest,
+        };
+        json::write_line(out, &record)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod lenient;
 mod list;
 mod mask;
 pub mod serve;
+mod shapes;
 pub mod states;
 pub mod sugon;
 pub mod tencent;
@@ -25,12 +26,14 @@ use crate::http::{Deadline, Wire};
 use crate::model::{Job, Notice};
 use crate::reference::{Reference, Scope, Template};
 use crate::settings::{KeySpec, Profile};
-use states::StateTable;
+use shapes::Shape;
+use states::Level;
 
 pub use list::{
     Cursor, Cut, Drained, Filter, Page, ScopePage, at_once, drain, drain_scopes, newest,
 };
 pub use mask::{mask_job, visit_texts};
+pub use shapes::{Shapes, describe_details};
 
 /// Every cloud there is.
 pub static CLOUDS: [&Cloud; 4] = [
@@ -49,6 +52,8 @@ pub struct Cloud {
     pub name: &'static str,
     /// What can be looked at.
     pub kinds: &'static [Kind],
+    /// What the `details` of its places can be.
+    pub scope_details: &'static [Shape],
     /// Settings of a profile of this cloud, besides those every cloud has.
     pub keys: &'static [KeySpec],
     /// Makes the client of a profile. Nothing is sent.
@@ -67,8 +72,10 @@ pub type Connect = fn(&Profile, &Arc<Wire>) -> Result<Box<dyn Client>, Problem>;
 pub struct Kind {
     /// Form of its references.
     pub template: Template,
-    /// What the cloud's state words mean; empty for kinds without states.
-    pub states: StateTable,
+    /// What the cloud's state words mean, first those of the thing itself.
+    pub levels: &'static [Level],
+    /// What its `details` can be.
+    pub details: Shapes,
     /// The operation behind a look-up, with the interface it belongs to.
     pub operation: &'static str,
     /// The permission that looking it up needs, as the cloud writes it.
@@ -93,6 +100,13 @@ pub enum ListOrder {
     Unsorted,
     /// Rows do not even tell when each was created.
     Undated,
+}
+
+impl Kind {
+    /// False when its things report events only.
+    pub fn has_states(&self) -> bool {
+        self.levels.iter().any(|level| !level.words.is_empty())
+    }
 }
 
 /// A future that the registry can hold.

@@ -5,6 +5,77 @@ use crate::model::{Notice, State};
 /// A cloud's words and what they mean.
 pub type StateTable = &'static [(&'static str, State)];
 
+/// The words of one level of a kind: of the thing itself, or of one sort of its parts.
+#[derive(Debug)]
+pub struct Level {
+    /// `job` for the thing itself, `container`, or the `kind` of the tasks whose words these are.
+    pub name: &'static str,
+    /// The table that the words are read by; empty where the cloud reports none.
+    pub words: StateTable,
+    /// Words of the table that do not say by themselves how a thing ended.
+    pub splits: &'static [Split],
+    /// What else is to be known of words of the table.
+    pub notes: &'static [(&'static str, &'static str)],
+    /// Whether the user's words of the settings file are read beside the table.
+    pub takes_own: bool,
+}
+
+impl Level {
+    /// A level whose table says all there is to say.
+    pub const fn new(name: &'static str, words: StateTable) -> Self {
+        Self {
+            name,
+            words,
+            splits: &[],
+            notes: &[],
+            takes_own: false,
+        }
+    }
+}
+
+/// A word that says that a thing has ended and leaves it to exit codes how.
+#[derive(Debug)]
+pub struct Split {
+    /// The word, as the table has it.
+    pub word: &'static str,
+    /// When each outcome is taken, in the order of [`Outcome::ALL`].
+    pub when: [&'static str; 3],
+}
+
+/// How a thing ended whose word does not say so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All exit codes are 0.
+    Succeeded,
+    /// One is not.
+    Failed,
+    /// They cannot be read.
+    Unread,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 3] = [Self::Succeeded, Self::Failed, Self::Unread];
+
+    /// The outcome that one exit code tells.
+    pub fn of(exit_code: Option<i64>) -> Self {
+        match exit_code {
+            Some(0) => Self::Succeeded,
+            Some(_) => Self::Failed,
+            None => Self::Unread,
+        }
+    }
+
+    /// The state of a thing that ended so.
+    pub fn state(self) -> State {
+        match self {
+            Self::Succeeded => State::Succeeded,
+            Self::Failed => State::Failed,
+            Self::Unread => State::Unknown,
+        }
+    }
+}
+
 /// What a word means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {

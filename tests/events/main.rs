@@ -271,6 +271,27 @@ fn names_are_those_to_which_something_happened_and_feed_the_next_command() {
 }
 
 #[test]
+fn the_newest_of_a_scope_has_events_like_any_other() {
+    let emulated = Emulated::start(WORLD);
+    let newest = "aliyun/job/ehpc-hz-FYUr32/@latest";
+    let all = list(&events(&emulated, &["-o", "json", newest]));
+    assert!(
+        all.len() > 8 && all.iter().all(|one| one["ref"] == JOB),
+        "{all:#?}"
+    );
+    // The references are not told apart by a column when there is one.
+    let page = events(&emulated, &[newest]);
+    assert!(!page.stdout.contains(JOB), "{}", page.stdout);
+    let followed = events(&emulated, &["-f", "--interval", "50ms", newest]);
+    assert_eq!(followed.code, 0, "{}", followed.stderr);
+    assert!(
+        followed.stdout.contains("job failed"),
+        "{}",
+        followed.stdout
+    );
+}
+
+#[test]
 fn names_say_when_they_may_be_too_few() {
     let emulated = Emulated::start(WORLD);
     let run = events(&emulated, &["-o", "name", JOB, GONE]);

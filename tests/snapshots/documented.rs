@@ -176,7 +176,7 @@ fn reference(input: &str) -> Reference {
     };
     match reader.read(input).unwrap() {
         Target::Things(mut things) => things.remove(0),
-        other => panic!("{other:?}"),
+        other => panic!("{input} is {other:?}"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub mod contract;
 pub mod emulated;
 pub mod yaml;
 
@@ -111,7 +112,8 @@ impl Joblens {
         self
     }
 
-    /// Runs to the end; no output may hold a test secret, and no run may panic.
+    /// Runs to the end; no output may hold a test secret or break the contract of the machine formats,
+    /// and no run may panic.
     pub fn run(self) -> Run {
         self.start(Stdio::piped(), Stdio::piped()).end()
     }
@@ -148,6 +150,7 @@ impl Joblens {
         Running {
             child,
             started,
+            arguments: self.arguments,
             secrets: self.secrets,
             _home: home,
         }
@@ -158,6 +161,7 @@ impl Joblens {
 pub struct Running {
     child: Child,
     started: Instant,
+    arguments: Vec<String>,
     secrets: Vec<String>,
     /// Lives as long as the run.
     _home: tempfile::TempDir,
@@ -191,6 +195,7 @@ impl Running {
         }
         assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
         assert_ne!(run.code, -1, "ended by a signal: {}", run.stderr);
+        contract::check(&self.arguments, &run.stdout, run.code);
         run
     }
 }

@@ -15,7 +15,6 @@ use super::{Session, runtime};
 use crate::error::Problem;
 use crate::model::{Job, Notice, Sieve, Timeline};
 use crate::output::{self, EventColumn, Format, Page, Records, Screen, Zone};
-use crate::reference::LATEST;
 
 /// Shows what happened to what was named, and returns the exit code.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
@@ -99,7 +98,6 @@ fn once(session: &Session, prepared: &Prepared) -> u8 {
     runtime.shutdown_background();
     let (jobs, problems) = parted(outcomes);
     let mut timeline = Timeline {
-        references: shown(lens, &jobs),
         calls: lens.wire.calls(),
         ..Timeline::new("events", &jobs, problems, lens.told.all())
     };
@@ -121,21 +119,11 @@ fn parted(outcomes: Vec<Outcome>) -> (Vec<Job>, Vec<Problem>) {
     (jobs, problems)
 }
 
-/// What was asked for, in the words of references.
+/// What will be followed, as far as its references are known.
 fn references(lens: &Lens) -> Vec<String> {
+    let newest = lens.newest.iter().map(|(_, scope)| scope.to_string());
     let things = lens.references.iter().map(ToString::to_string);
-    let newest = lens
-        .newest
-        .iter()
-        .map(|(_, scope)| format!("{scope}{LATEST}"));
     things.chain(newest).collect()
-}
-
-/// The same and what was found, so that the newest of a scope is shown under its own reference.
-fn shown(lens: &Lens, jobs: &[Job]) -> Vec<String> {
-    let found = jobs.iter().filter(|_| !lens.newest.is_empty());
-    let found = found.map(|job| job.reference.clone());
-    references(lens).into_iter().chain(found).collect()
 }
 
 /// Prints the timeline and then what it does not hold: what failed, and what a cloud does not keep.

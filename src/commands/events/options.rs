@@ -20,7 +20,8 @@ use crate::settings;
         130/143 interrupted · 141 output closed. What a cloud no longer keeps is told as a note."
 )]
 pub(in crate::commands) struct Arguments {
-    /// What to look at; - reads references from standard input, one a line
+    /// What to look at; @latest as the last segment is the newest of its scope; - reads references
+    /// from standard input, one a line
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
     /// Only warnings and failed ends

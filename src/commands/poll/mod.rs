@@ -253,7 +253,7 @@ impl Poller {
 
 /// True for kinds whose things report events only.
 pub(super) fn is_stateless(reference: &Reference) -> bool {
-    providers::kinds().any(|kind| kind.template == *reference.template && kind.states.is_empty())
+    providers::kinds().any(|kind| kind.template == *reference.template && !kind.has_states())
 }
 
 /// A fault that may pass by itself.

@@ -56,8 +56,7 @@ impl Reader<'_> {
         let references = self.references(&job.reference)?;
         let document = self.document(job)?;
         let kind = self.kind_of(&references);
-        if job.states.is_empty() && document.is_none() && !kind.is_some_and(|k| k.states.is_empty())
-        {
+        if job.states.is_empty() && document.is_none() && kind.is_none_or(|k| k.has_states()) {
             return Err(self.wrong_at(&job.reference, "needs states or a document"));
         }
         let parts = job.parts.as_ref().map_or(1, |parts| *parts.get_ref());

@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::State;
-use crate::providers::ListOrder;
+use crate::providers::states::Level;
+use crate::providers::{ListOrder, Shapes};
 use crate::reference::{Segment, Template};
 
 const CLUSTER: Segment = Segment {
@@ -22,7 +23,8 @@ static JOB: Kind = Kind {
         ranges: true,
         sample: "aliyun/job/c/5",
     },
-    states: &[("Running", State::Running)],
+    levels: &[Level::new("job", &[("Running", State::Running)])],
+    details: Shapes::NONE,
     operation: "",
     permission: "",
     list_operation: "",
@@ -41,7 +43,8 @@ static SERVICE: Kind = Kind {
         ranges: false,
         sample: "tencent/service/web",
     },
-    states: &[],
+    levels: &[],
+    details: Shapes::NONE,
     operation: "",
     permission: "",
     list_operation: "",
@@ -272,7 +275,10 @@ fn the_built_in_scenario_shows_every_kind_and_every_sort_of_life() {
         let mut things = scenario.things.iter().filter(|t| t.kind == name).peekable();
         assert!(things.peek().is_some(), "{name} is not shown");
         for step in things.flat_map(|thing| &thing.steps) {
-            let known = kind.states.iter().find(|(word, _)| *word == step.state);
+            let known = kind.levels[0]
+                .words
+                .iter()
+                .find(|(word, _)| *word == step.state);
             let (_, state) = known.unwrap_or_else(|| panic!("{name} has no state {}", step.state));
             seen.push(*state);
         }

@@ -1,19 +1,20 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::{Screen, Zone};
 use super::*;
 use crate::model::Time;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Details {
     status: &'static str,
     replicas: Replicas,
     odd: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Replicas {
     current: i64,
     desired: Option<i64>,

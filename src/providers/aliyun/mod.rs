@@ -5,6 +5,7 @@
 mod array;
 mod glance;
 mod invocation;
+mod levels;
 mod list;
 mod serve;
 mod sign;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::serve::Server;
+use super::shapes::{Shapes, shape};
 use super::{
     Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, ScopePage, job_at,
 };
@@ -24,6 +26,7 @@ use crate::reference::{Reference, Scope, Segment, Template};
 use crate::secret::Secret;
 use crate::settings::{KeySpec, Profile};
 use sign::Signer;
+use wire::details::{ClusterDetails, GroupDetails, InvocationDetails, JobDetails, NodeDetails};
 use wire::{Asked, Command, Miss};
 
 const VERSION: &str = "2018-04-12";
@@ -54,7 +57,11 @@ pub static CLOUD: Cloud = Cloud {
                 ranges: true,
                 sample: "aliyun/job/ehpc-hz-FYUr32/5",
             },
-            states: wire::JOB_STATES,
+            levels: levels::JOB,
+            details: Shapes {
+                job: &[shape::<JobDetails>],
+                task: &[shape::<GroupDetails>],
+            },
             operation: "E-HPC 2018-04-12 DescribeServerlessJobs",
             permission: "ehpc:DescribeServerlessJobs",
             list_operation: "E-HPC 2018-04-12 ListServerlessJobs",
@@ -79,7 +86,11 @@ pub static CLOUD: Cloud = Cloud {
                 ranges: false,
                 sample: "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
             },
-            states: wire::INVOCATION_STATES,
+            levels: levels::INVOCATION,
+            details: Shapes {
+                job: &[shape::<InvocationDetails>],
+                task: &[shape::<NodeDetails>],
+            },
             operation: "E-HPC 2018-04-12 ListInvocationStatus, ListInvocationResults",
             permission: "ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
             list_operation: "E-HPC 2018-04-12 ListCommands, then a look-up of each",
@@ -88,6 +99,7 @@ pub static CLOUD: Cloud = Cloud {
             list_limit: Some(20),
         },
     ],
+    scope_details: &[shape::<ClusterDetails>],
     keys: &[
         KeySpec::setting("region", &["ALIBABA_CLOUD_REGION_ID"]),
         KeySpec::setting("cluster", &[]),

@@ -9,6 +9,8 @@ mod wire;
 
 use std::sync::Arc;
 
+use super::shapes::{Shapes, shape};
+use super::states::Level;
 use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
@@ -36,7 +38,20 @@ pub static CLOUD: Cloud = Cloud {
             ranges: false,
             sample: "huawei/image-job/702364883651395584",
         },
-        states: wire::STATES,
+        levels: &[
+            Level {
+                takes_own: true,
+                ..Level::new("job", wire::JOB_STATES)
+            },
+            Level {
+                takes_own: true,
+                ..Level::new("sub_job", wire::STATES)
+            },
+        ],
+        details: Shapes {
+            job: &[shape::<Details>],
+            task: &[shape::<SubJobDetails>],
+        },
         operation: "Workspace APP GET /v1/{project_id}/image-server-jobs/{job_id}",
         permission: "Workspace ReadOnlyAccess",
         list_operation: "Workspace APP GET /v1/{project_id}/image-server-jobs",
@@ -44,6 +59,7 @@ pub static CLOUD: Cloud = Cloud {
         list_order: ListOrder::Unsorted,
         list_limit: None,
     }],
+    scope_details: &[],
     keys: &[
         KeySpec::setting("region", &[]),
         KeySpec::setting("project_id", &["HUAWEICLOUD_SDK_PROJECT_ID"]),

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Job, Notice, State, Task, Time};
@@ -23,6 +24,9 @@ pub const STATES: StateTable = &[
     ("ABORTING", State::Stopping),
     ("ABNORMAL", State::Unknown),
 ];
+
+/// Words of jobs.
+pub const JOB_STATES: StateTable = STATES.split_at(4).0;
 
 const SUB_JOB: &str = "a sub-job of huawei/image-job";
 
@@ -67,7 +71,8 @@ struct ExecuteInfo {
 }
 
 /// What only a Huawei image job has.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "HuaweiImageJob")]
 pub struct Details {
     /// What is done, such as `CREATE_SERVER` or `CREATE_SERVER_IMAGE`.
     pub job_type: Option<String>,
@@ -76,7 +81,8 @@ pub struct Details {
 }
 
 /// What only a sub-job of a Huawei image job has.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "HuaweiSubJob")]
 pub struct SubJobDetails {
     /// What is done.
     pub job_type: Option<String>,
@@ -186,9 +192,8 @@ fn job(
     region: Option<&str>,
     notices: &mut Vec<Notice>,
 ) -> Job {
-    let own_words = STATES.split_at(4).0;
     let reading = states::read(
-        own_words,
+        JOB_STATES,
         &ask.states,
         answered.status.trimmed(),
         "huawei/image-job",

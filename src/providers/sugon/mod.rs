@@ -8,6 +8,8 @@ mod wire;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use super::shapes::{Shapes, shape};
+use super::states::Level;
 use super::{
     Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, wall_clock::WallClock,
 };
@@ -37,7 +39,18 @@ pub static CLOUD: Cloud = Cloud {
             ranges: false,
             sample: "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
         },
-        states: wire::STATES,
+        levels: &[
+            Level {
+                takes_own: true,
+                ..Level::new("job", wire::STATES)
+            },
+            Level::new("notebook", &[]),
+            Level::new("container", &[]),
+        ],
+        details: Shapes {
+            job: &[shape::<Details>],
+            ..Shapes::NONE
+        },
         operation: "GET /ai/openapi/v2/instance-service/{id}/detail",
         permission: "a token of the computing region (the platform's own token is not enough)",
         list_operation: "GET /ai/openapi/v2/instance-service/task",
@@ -45,6 +58,7 @@ pub static CLOUD: Cloud = Cloud {
         list_order: ListOrder::NewestFirst,
         list_limit: None,
     }],
+    scope_details: &[],
     keys: &[KeySpec::secret("token", &["JOBLENS_SUGON_TOKEN"])],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,

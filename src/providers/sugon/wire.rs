@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Category;
@@ -96,7 +97,8 @@ struct PortInfo {
 }
 
 /// What only a Sugon instance has.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "SugonInstance")]
 pub struct Details {
     /// What runs in it: `ssh`, `jupyter`, `codeserver`, `rstudio`.
     pub task_type: Option<String>,
@@ -123,7 +125,7 @@ pub struct Details {
 }
 
 /// The TensorBoard beside an instance.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Tensorboard {
     /// The cloud's id.
     pub id: Option<String>,
@@ -132,7 +134,7 @@ pub struct Tensorboard {
 }
 
 /// The script run at the start of an instance.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct StartScript {
     /// True when it is used.
     pub enabled: Option<bool>,

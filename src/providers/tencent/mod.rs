@@ -8,6 +8,8 @@ mod wire;
 
 use std::sync::Arc;
 
+use super::shapes::{Shapes, shape};
+use super::states::Level;
 use super::{
     Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, ScopePage,
     wall_clock::WallClock,
@@ -46,7 +48,11 @@ pub static CLOUD: Cloud = Cloud {
             ranges: false,
             sample: "tencent/service/cls-xxxxx/default/test-web-service",
         },
-        states: &[],
+        levels: &[Level::new("job", &[])],
+        details: Shapes {
+            job: &[shape::<Details>],
+            ..Shapes::NONE
+        },
         operation: "CCS API 2.0 DescribeServiceEvent",
         permission: "ccs:DescribeServiceEvent",
         list_operation: "CCS API 2.0 DescribeClusterService",
@@ -54,6 +60,7 @@ pub static CLOUD: Cloud = Cloud {
         list_order: ListOrder::Unsorted,
         list_limit: None,
     }],
+    scope_details: &[shape::<ClusterDetails>],
     keys: &[
         KeySpec::setting("region", &["TENCENTCLOUD_REGION"]),
         KeySpec::setting("cluster", &[]),

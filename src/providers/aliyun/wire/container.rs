@@ -5,10 +5,10 @@ use crate::model::{
     Termination, Time,
 };
 use crate::providers::lenient::{Flag, Int, List, Num, Part, Text, Verbatim};
-use crate::providers::states::{self, StateTable};
+use crate::providers::states::{self, Outcome, StateTable};
 
 /// What a container's words mean; `Terminated` is read by its exit code.
-pub(super) const STATES: StateTable = &[
+pub(in super::super) const STATES: StateTable = &[
     ("Waiting", State::Pending),
     ("Running", State::Running),
     ("Terminated", State::Unknown),
@@ -166,10 +166,9 @@ impl ContainerState {
             .is_some_and(|raw| raw.eq_ignore_ascii_case("Terminated"));
         let exit_code = self.exit_code.0.filter(|_| is_terminated);
         Termination {
-            state: match exit_code {
-                Some(0) => State::Succeeded,
-                Some(_) => State::Failed,
-                None => word.state,
+            state: match is_terminated {
+                true => Outcome::of(exit_code).state(),
+                false => word.state,
             },
             state_raw: word.raw,
             exit_code,

@@ -1,9 +1,11 @@
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::Time;
 
 /// `details` of an `aliyun/job`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+#[schemars(rename = "AliyunJob")]
 pub struct JobDetails {
     /// How many jobs the answer says it holds.
     pub total_count: Option<i64>,
@@ -12,7 +14,7 @@ pub struct JobDetails {
 }
 
 /// Index range, ends included.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct ArrayProperties {
     /// First index.
     pub start: Option<i64>,
@@ -23,7 +25,8 @@ pub struct ArrayProperties {
 }
 
 /// `details` of a container group; null when the cloud reports nothing of it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+#[schemars(rename = "AliyunContainerGroup")]
 pub struct GroupDetails {
     /// When it succeeded.
     pub succeeded_at: Option<Time>,
@@ -46,7 +49,7 @@ pub struct GroupDetails {
 }
 
 /// What a container group is charged as.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Billing {
     /// `NoSpot`, `SpotWithPriceLimit` or `SpotAsPriceGo`.
     pub spot_strategy: Option<String>,
@@ -57,7 +60,7 @@ pub struct Billing {
 }
 
 /// Where a container group is connected.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Network {
     /// Virtual private cloud.
     pub vpc_id: Option<String>,
@@ -76,7 +79,7 @@ pub struct Network {
 }
 
 /// The vendor's own side of the connection; documented as not open to users.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Tenant {
     /// Elastic network interface.
     pub eni_instance_id: Option<String>,
@@ -89,7 +92,7 @@ pub struct Tenant {
 }
 
 /// Name resolution of a container group.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Dns {
     /// Addresses of name servers.
     pub name_servers: Vec<String>,
@@ -100,7 +103,7 @@ pub struct Dns {
 }
 
 /// A line of a hosts file.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct HostAlias {
     /// Address.
     pub ip: Option<String>,
@@ -109,7 +112,7 @@ pub struct HostAlias {
 }
 
 /// A name and its value.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct NameValue {
     /// Name.
     pub name: Option<String>,
@@ -118,7 +121,8 @@ pub struct NameValue {
 }
 
 /// `details` of an `aliyun/invocation`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
+#[schemars(rename = "AliyunInvocation")]
 pub struct InvocationDetails {
     /// `known` when every node's exit code was read, else `unknown`.
     pub exit_codes: &'static str,
@@ -131,7 +135,8 @@ pub struct InvocationDetails {
 }
 
 /// `details` of a cluster.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+#[schemars(rename = "AliyunCluster")]
 pub struct ClusterDetails {
     /// Text of its owner.
     pub description: Option<String>,
@@ -168,7 +173,7 @@ pub struct ClusterDetails {
 }
 
 /// Nodes of a cluster by how they are.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct NodeCounts {
     /// All of them.
     pub total: Option<i64>,
@@ -183,7 +188,7 @@ pub struct NodeCounts {
 }
 
 /// What the nodes of a cluster have, or use.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 pub struct ClusterResources {
     /// vCPU.
     pub cpu: Option<i64>,
@@ -194,7 +199,8 @@ pub struct ClusterResources {
 }
 
 /// `details` of a node of an invocation; null until its result was read.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+#[schemars(rename = "AliyunNode")]
 pub struct NodeDetails {
     /// The cloud's own verdict; false with exit code 0 counts as failed.
     pub success: Option<bool>,

@@ -12,7 +12,7 @@ use crate::providers::lenient::{Flag, Int, List, Num, Part, Text, Verbatim};
 use crate::providers::states::{self, StateTable};
 
 /// What a container group's words mean.
-pub(super) const STATES: StateTable = &[
+pub(in super::super) const STATES: StateTable = &[
     ("Pending", State::Starting),
     ("Scheduling", State::Starting),
     ("Running", State::Running),

@@ -17,7 +17,9 @@ mod xml;
 
 pub(super) use clusters::read as read_clusters;
 pub(super) use commands::{Command, PAGE_SIZE as COMMANDS_PAGE_SIZE, read as read_commands};
+pub(super) use container::STATES as CONTAINER_STATES;
 pub(super) use error::{Asked, classify};
+pub(super) use group::STATES as GROUP_STATES;
 pub(super) use invocation::{PAGE_SIZE, Results, ResultsPage, STATES as INVOCATION_STATES, Status};
 pub(super) use jobs::{LISTABLE as LISTABLE_STATES, STATES as JOB_STATES, read as read_jobs};
 pub(super) use list::{Listing, MOST_ROWS, Page, Pages};

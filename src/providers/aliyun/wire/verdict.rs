@@ -6,15 +6,7 @@ use std::sync::Arc;
 use super::details::NodeDetails;
 use super::invocation::{Node, NodeResult, Results, STATES, Status, is_word};
 use crate::model::{Details, Job, Notice, State, Task};
-use crate::providers::states;
-
-/// What is known of a node of a finished invocation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Succeeded,
-    Failed,
-    Unread,
-}
+use crate::providers::states::{self, Outcome};
 
 impl Status {
     /// Makes the job; its address is known already.
@@ -96,9 +88,9 @@ fn finish(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<String> {
         let worst = reported
             .into_iter()
             .min_by_key(|result| match verdict(&node, Some(result)) {
-                Verdict::Failed => 0,
-                Verdict::Unread => 1,
-                Verdict::Succeeded => 2,
+                Outcome::Failed => 0,
+                Outcome::Unread => 1,
+                Outcome::Succeeded => 2,
             });
         let (task, verdict) = task(node, worst);
         job.tasks.push(task);
@@ -118,20 +110,21 @@ fn finish(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<String> {
     }
     let failed = verdicts
         .iter()
-        .position(|verdict| *verdict == Verdict::Failed);
+        .position(|verdict| *verdict == Outcome::Failed);
     let unread = verdicts
         .iter()
-        .position(|verdict| *verdict == Verdict::Unread);
+        .position(|verdict| *verdict == Outcome::Unread);
     let why = results.unread.or_else(|| match unread {
         Some(at) => Some(format!("{} reported none", label(&job.tasks[at]))),
         None if verdicts.is_empty() => Some("no node is reported".to_owned()),
         None => None,
     });
-    job.state = match (failed, &why) {
-        (Some(_), _) => State::Failed,
-        (None, None) => State::Succeeded,
-        (None, Some(_)) => State::Unknown,
+    let outcome = match (failed, &why) {
+        (Some(_), _) => Outcome::Failed,
+        (None, None) => Outcome::Succeeded,
+        (None, Some(_)) => Outcome::Unread,
     };
+    job.state = outcome.state();
     if let Some(at) = failed {
         let task = &job.tasks[at];
         let text = task.message.as_deref().map(str::trim);
@@ -148,16 +141,14 @@ fn finish(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<String> {
 }
 
 /// A node and what is known of its end.
-fn task(node: Node, result: Option<NodeResult>) -> (Task, Verdict) {
+fn task(node: Node, result: Option<NodeResult>) -> (Task, Outcome) {
     let verdict = verdict(&node, result.as_ref());
     // Words that no table holds are told once for the whole answer.
     let reading = states::read(STATES, &[], node.word.as_deref(), "", &mut Vec::new());
     let is_finished = is_word(node.word.as_deref(), "Finished");
     let state = match (is_finished, verdict) {
         (false, _) => reading.state,
-        (true, Verdict::Succeeded) => State::Succeeded,
-        (true, Verdict::Failed) => State::Failed,
-        (true, Verdict::Unread) => State::Unknown,
+        (true, outcome) => outcome.state(),
     };
     let ended = is_finished || reading.ended;
     let details = result.as_ref().map(|result| NodeDetails {
@@ -166,7 +157,7 @@ fn task(node: Node, result: Option<NodeResult>) -> (Task, Verdict) {
     });
     let exit_code = result.as_ref().and_then(|result| result.exit_code);
     let success = result.as_ref().and_then(|result| result.success);
-    let reason = (verdict == Verdict::Failed).then(|| match (exit_code, success) {
+    let reason = (verdict == Outcome::Failed).then(|| match (exit_code, success) {
         (Some(0), Some(false)) => "exit code 0, Success is false".to_owned(),
         (Some(code), _) if code != 0 => format!("exit code {code}"),
         (None, Some(false)) => "Success is false".to_owned(),
@@ -198,25 +189,25 @@ fn may_have_finished(task: &Task) -> bool {
     task.state_raw.is_none() || is_word(task.state_raw.as_deref(), "Finished")
 }
 
-fn verdict(node: &Node, result: Option<&NodeResult>) -> Verdict {
+fn verdict(node: &Node, result: Option<&NodeResult>) -> Outcome {
     let word_of_result = result.and_then(|result| result.word.as_deref());
     let words = [node.word.as_deref(), word_of_result];
     if words.iter().any(|word| is_word(*word, "Failed")) {
-        return Verdict::Failed;
+        return Outcome::Failed;
     }
     // A node that still runs, or whose word is not known, has no end to report.
     let has_ended = |word: &Option<&str>| {
         word.is_none() || is_word(*word, "Finished") || is_word(*word, "Stopped")
     };
     let Some(result) = result.filter(|_| words.iter().all(has_ended)) else {
-        return Verdict::Unread;
+        return Outcome::Unread;
     };
     let is_stopped = words.iter().any(|word| is_word(*word, "Stopped"));
     match (result.exit_code, result.success) {
-        (Some(code), _) if code != 0 => Verdict::Failed,
-        (_, Some(false)) => Verdict::Failed,
-        (Some(_), _) if !is_stopped => Verdict::Succeeded,
-        _ => Verdict::Unread,
+        (Some(code), _) if code != 0 => Outcome::Failed,
+        (_, Some(false)) => Outcome::Failed,
+        (Some(_), _) if !is_stopped => Outcome::Succeeded,
+        _ => Outcome::Unread,
     }
 }
 

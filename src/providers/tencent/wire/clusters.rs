@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Scope;
@@ -10,7 +11,8 @@ use crate::providers::{Cursor, ScopePage};
 const MIB: i64 = 1 << 20;
 
 /// What the list tells of a Tencent cluster.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "TencentCluster")]
 pub struct ClusterDetails {
     /// Text of its owner.
     pub description: Option<String>,

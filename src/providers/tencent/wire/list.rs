@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -15,7 +16,8 @@ use crate::reference::Reference;
 const MOST_REASONS: usize = 100;
 
 /// What the list tells of a Tencent service besides its name.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "TencentService")]
 pub struct Details {
     /// `Normal`, `Abnormal`, `Waiting`, `Paused`, `Updating`, `RollingBack`: health, not a state.
     pub status: Option<String>,
@@ -32,7 +34,7 @@ pub struct Details {
 }
 
 /// The load balancer before a service.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct LoadBalancer {
     /// The cloud's id.
     pub id: Option<String>,

@@ -1,0 +1,133 @@
+//! What the commands that tell of joblens itself share: which kinds are meant, and the printing.
+
+use std::io::{self, IsTerminal as _, Write};
+
+use super::{Session, closed, unwritable};
+use crate::error::Problem;
+use crate::model::Exit;
+use crate::output::{self, Form, Screen};
+use crate::providers::{self, CLOUDS, Cloud, Kind};
+
+/// The kinds that `CLOUD` or `CLOUD/KIND` names, by long names or short ones; all if nothing is named.
+///
+/// # Errors
+/// Wrong use: a cloud or a kind that there is not, with the nearest there is.
+pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Problem> {
+    let Some(named) = named else {
+        return Ok(providers::kinds().collect());
+    };
+    let (cloud, kind) = match named.trim_end_matches('/').split_once('/') {
+        Some((cloud, kind)) => (cloud, Some(kind)),
+        None => (named.trim_end_matches('/'), None),
+    };
+    let found = CLOUDS.into_iter().find(|one| {
+        let mut names = std::iter::once(one.name).chain(short_of(one));
+        names.any(|name| name.eq_ignore_ascii_case(cloud))
+    });
+    let Some(found) = found else {
+        let names = CLOUDS.iter().map(|cloud| cloud.name);
+        let wrong = format!("there is no cloud “{cloud}”");
+        return Err(unknown(named, 0..cloud.len(), wrong, nearest(names, cloud)));
+    };
+    let Some(kind) = kind else {
+        return Ok(found.kinds.iter().collect());
+    };
+    let is_meant = |one: &&Kind| {
+        let names = [one.template.kind, one.template.kind_short];
+        names.iter().any(|name| name.eq_ignore_ascii_case(kind))
+    };
+    match found.kinds.iter().find(is_meant) {
+        Some(kind) => Ok(vec![kind]),
+        None => {
+            let names = found.kinds.iter().map(|one| one.template.kind);
+            let near = nearest(names, kind).map(|near| format!("{}/{near}", found.name));
+            let wrong = format!("{} has no kind “{kind}”", found.name);
+            Err(unknown(named, cloud.len() + 1..named.len(), wrong, near))
+        }
+    }
+}
+
+fn short_of(cloud: &Cloud) -> Option<&'static str> {
+    cloud.kinds.first().map(|kind| kind.template.cloud_short)
+}
+
+fn nearest(names: impl Iterator<Item = &'static str>, word: &str) -> Option<String> {
+    let word = word.to_ascii_lowercase();
+    names
+        .min_by_key(|name| strsim::damerau_levenshtein(name, &word))
+        .map(str::to_owned)
+}
+
+fn unknown(
+    named: &str,
+    span: std::ops::Range<usize>,
+    wrong: String,
+    near: Option<String>,
+) -> Problem {
+    let mut problem = Problem::usage(wrong);
+    problem.input = Some(named.to_owned());
+    problem.span = Some(span);
+    problem.hint = near.map(|near| format!("the nearest is {near}"));
+    problem
+}
+
+impl Session {
+    /// Prints what joblens itself knows, and returns the exit code.
+    pub(super) fn tell_of_itself(
+        &self,
+        command: &'static str,
+        write: impl FnOnce(&mut dyn Write, &Form, &Screen) -> io::Result<()>,
+    ) -> u8 {
+        let wrong = match () {
+            () if !output::is_for_catalogs(self.form.format) => {
+                "it names no things, of which there could be records or references"
+            }
+            () if self.form.columns.is_some() => "--columns picks columns of things",
+            () if self.sort.is_some() => "--sort-by sorts things",
+            () => {
+                let stdout = io::stdout();
+                let screen = self.screen(stdout.is_terminal());
+                return match write(&mut stdout.lock(), &self.form, &screen) {
+                    Ok(()) => 0,
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
+                    Err(error) => {
+                        self.complain(&unwritable(&error));
+                        Exit::new(5).code
+                    }
+                };
+            }
+        };
+        let problem = Problem::usage(format!("joblens {command}: {wrong}"));
+        let hint = "-o table, wide, json, yaml, csv, tsv or markdown";
+        self.refuse(command, vec![problem.hint(hint)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(named: &str) -> Vec<String> {
+        let kinds = kinds_of(Some(named)).unwrap();
+        kinds.iter().map(|kind| kind.template.to_string()).collect()
+    }
+
+    #[test]
+    fn takes_clouds_and_kinds_by_long_and_short_names() {
+        assert_eq!(names("hw"), ["huawei/image-job/JOB"]);
+        assert_eq!(names("Ali/INV/"), ["aliyun/invocation/CLUSTER/COMMAND"]);
+        assert_eq!(names("aliyun/").len(), 2);
+        assert_eq!(kinds_of(None).unwrap().len(), providers::kinds().count());
+    }
+
+    #[test]
+    fn points_at_what_there_is_not_and_names_the_nearest() {
+        let wrong = |named| kinds_of(Some(named)).err().unwrap();
+        let cloud = wrong("sugin");
+        assert_eq!(cloud.span, Some(0..5));
+        assert_eq!(cloud.hint.as_deref(), Some("the nearest is sugon"));
+        let kind = wrong("aliyun/jbo");
+        assert_eq!(kind.span, Some(7..10));
+        assert_eq!(kind.hint.as_deref(), Some("the nearest is aliyun/job"));
+    }
+}

@@ -1,0 +1,68 @@
+use clap::Args;
+
+use super::{Session, catalog};
+use crate::model::{self, Kinds, Report};
+use crate::output;
+use crate::providers::Kind;
+use crate::reference::Template;
+
+/// Show what can be looked at: reference templates, operations, permissions
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:\n  joblens kinds\n  joblens kinds aliyun -o json")]
+pub(super) struct Arguments {
+    /// Only kinds of this cloud, or this kind
+    #[arg(value_name = "CLOUD[/KIND]")]
+    named: Option<String>,
+}
+
+/// Shows the kinds of the registry.
+pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+    let kinds = match catalog::kinds_of(arguments.named.as_deref()) {
+        Ok(kinds) => kinds,
+        Err(problem) => return session.refuse("kinds", vec![problem]),
+    };
+    let kinds = Kinds {
+        schema: Report::SCHEMA,
+        command: "kinds",
+        kinds: kinds.into_iter().map(shown).collect(),
+    };
+    session.tell_of_itself("kinds", |out, form, screen| {
+        output::write_kinds(out, &kinds, form, screen)
+    })
+}
+
+fn shown(kind: &Kind) -> model::Kind {
+    let template = &kind.template;
+    let (long, segments) = (template.to_string(), segments(template));
+    let short = format!("{}/{}{segments}", template.cloud_short, template.kind_short);
+    model::Kind {
+        cloud: template.cloud,
+        kind: template.kind,
+        template: long,
+        short,
+        sample: template.sample,
+        operation: kind.operation,
+        permission: kind.permission,
+        scope: scope(template),
+        list_operation: kind.list_operation,
+        list_permission: kind.list_permission,
+    }
+}
+
+fn segments(template: &Template) -> String {
+    let names = template.segments.iter().map(|segment| segment.name);
+    names.map(|name| format!("/{name}")).collect()
+}
+
+/// The form of scopes: segments that may be left out stand in brackets.
+fn scope(template: &Template) -> String {
+    let parents = template.segments.len().saturating_sub(1);
+    let mut scope = format!("{}/{}", template.cloud, template.kind);
+    for (at, segment) in template.segments.iter().take(parents).enumerate() {
+        scope += &match at < template.scope_segments {
+            true => format!("/{}", segment.name),
+            false => format!("[/{}]", segment.name),
+        };
+    }
+    scope + "/"
+}

@@ -1,0 +1,73 @@
+use clap::{Args, ValueEnum};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value};
+
+use super::Session;
+use crate::error::Problem;
+use crate::model::{Kinds, Report, Timeline, Words};
+use crate::output::{self, Format};
+use crate::providers;
+
+/// Print the JSON Schema of the output
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Examples:\n  \
+    joblens schema > joblens-1.json\n  \
+    joblens schema stream",
+    after_help = "Within joblens/1 fields are only ever added: programs should pass over those they do not know.\n\
+    The documents of kinds and states are described by $defs/Kinds and $defs/States of the envelope."
+)]
+pub(super) struct Arguments {
+    /// What to describe
+    #[arg(value_enum, default_value = "envelope", value_name = "WHAT")]
+    what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// The answer of -o json and -o yaml
+    Envelope,
+    /// One line of -o jsonl
+    Stream,
+    /// The answer of events -o json and -o yaml
+    Events,
+}
+
+/// Prints a schema made of the types that are printed elsewhere.
+pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+    let is_json = matches!(session.form.format, Format::Table | Format::Json);
+    if !is_json || session.form.query.is_some() {
+        let problem = Problem::usage("a schema is JSON").hint("leave the form out");
+        return session.refuse("schema", vec![problem]);
+    }
+    let schema = match arguments.what {
+        What::Envelope => document("The answer of joblens", |generator| {
+            generator.subschema_for::<Kinds>();
+            generator.subschema_for::<Words>();
+            Report::json_schema(generator)
+        }),
+        What::Events => document("The timeline of joblens events", Timeline::json_schema),
+        What::Stream => document("A line of a stream of joblens", output::record_schema),
+    };
+    session.say(format!("{schema:#}\n"), false)
+}
+
+/// A whole document: what `describe` says, and all that it refers to.
+fn document(title: &str, describe: impl FnOnce(&mut SchemaGenerator) -> Schema) -> Value {
+    // Whoever reads output may count on every key; a schema for input would call some optional.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let dialect = settings.meta_schema.clone();
+    let mut generator = settings.into_generator();
+    let content = describe(&mut generator);
+    providers::describe_details(&mut generator);
+    let mut document = Map::new();
+    document.insert("$schema".to_owned(), dialect.into());
+    document.insert("title".to_owned(), title.into());
+    if let Value::Object(content) = content.to_value() {
+        document.extend(content);
+    }
+    let definitions = generator.take_definitions(true);
+    document.insert("$defs".to_owned(), definitions.into());
+    Value::Object(document)
+}

@@ -1,0 +1,97 @@
+use clap::Args;
+
+use super::{Session, catalog};
+use crate::error::Problem;
+use crate::model::{Report, Source, State, Word, Words};
+use crate::output;
+use crate::providers::Kind;
+use crate::providers::states::{Level, Outcome};
+use crate::settings::File;
+
+/// Show what the clouds' state words mean
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Examples:\n  joblens states\n  joblens states aliyun/job",
+    after_help = "A word that is not here is unknown, keeps its spelling in state_raw and has not ended. The settings\n\
+    file may map it: [states.\"aliyun/job\"] Suspended = \"stopping\""
+)]
+pub(super) struct Arguments {
+    /// Only words of this cloud, or of this kind
+    #[arg(value_name = "CLOUD[/KIND]")]
+    named: Option<String>,
+}
+
+/// Shows the tables that words are read by, and the words of the settings file.
+pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+    let words = match words(session, arguments) {
+        Ok(words) => words,
+        Err(problem) => return session.refuse("states", vec![problem]),
+    };
+    session.tell_of_itself("states", |out, form, screen| {
+        output::write_states(out, &words, form, screen)
+    })
+}
+
+fn words(session: &Session, arguments: &Arguments) -> Result<Words, Problem> {
+    let kinds = catalog::kinds_of(arguments.named.as_deref())?;
+    let settings = session.settings()?;
+    let levels = kinds
+        .iter()
+        .flat_map(|kind| kind.levels.iter().map(move |level| (*kind, level)));
+    let words = levels.flat_map(|(kind, level)| words_of(kind, level, settings.file()));
+    Ok(Words {
+        schema: Report::SCHEMA,
+        command: "states",
+        states: words.collect(),
+    })
+}
+
+fn is_same(own: &str, word: &str) -> bool {
+    own.trim().eq_ignore_ascii_case(word)
+}
+
+/// The words of one level: those of its table, then those of the settings file.
+fn words_of(kind: &Kind, level: &Level, file: &File) -> Vec<Word> {
+    let (cloud, of_kind) = (kind.template.cloud, kind.template.kind);
+    let word = |word: Option<&str>, state: State, ended: bool, note: Option<&str>| Word {
+        cloud,
+        kind: of_kind,
+        level: level.name,
+        word: word.map(str::to_owned),
+        state,
+        ended,
+        note: note.map(str::to_owned),
+        source: Source::BuiltIn,
+    };
+    if level.words.is_empty() {
+        let note = Some("the cloud reports no state here");
+        return vec![word(None, State::Unknown, false, note)];
+    }
+    let own = match level.takes_own {
+        true => file.states(&format!("{cloud}/{of_kind}")),
+        false => &[],
+    };
+    let mut words = Vec::new();
+    for (text, state) in level.words {
+        if let Some(split) = level.splits.iter().find(|split| split.word == *text) {
+            let outcomes = Outcome::ALL.into_iter().zip(split.when);
+            words.extend(
+                outcomes.map(|(outcome, when)| word(Some(text), outcome.state(), true, Some(when))),
+            );
+            continue;
+        }
+        let is_mapped = own.iter().any(|(own, _)| is_same(own, text));
+        let note = match level.notes.iter().find(|(noted, _)| noted == text) {
+            _ if is_mapped => Some("known, so that the settings file has no say"),
+            noted => noted.map(|(_, note)| *note),
+        };
+        words.push(word(Some(text), *state, state.is_end(), note));
+    }
+    let is_known = |own: &str| level.words.iter().any(|(text, _)| is_same(own, text));
+    let own = own.iter().filter(|(own, _)| !is_known(own));
+    words.extend(own.map(|(own, state)| Word {
+        source: Source::Settings,
+        ..word(Some(own.trim()), *state, state.is_end(), None)
+    }));
+    words
+}

@@ -1,0 +1,42 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+
+/// What only one kind of thing has: a typed struct of the cloud's folder, serialised as `details`.
+///
+/// Whatever can stand there must also describe itself.
+pub trait Details: erased_serde::Serialize + fmt::Debug + Send + Sync {}
+impl<T: Serialize + JsonSchema + fmt::Debug + Send + Sync> Details for T {}
+erased_serde::serialize_trait_object!(Details);
+
+/// Stands for the `details` of a job in its JSON Schema. The model knows no cloud, so that whoever
+/// knows them all gives the definition of this name its content.
+#[derive(Debug)]
+pub enum JobDetails {}
+
+/// The same for the `details` of a task.
+#[derive(Debug)]
+pub enum TaskDetails {}
+
+/// The same for the `details` of a place.
+#[derive(Debug)]
+pub enum ScopeDetails {}
+
+macro_rules! placeholder {
+    ($name:ident) => {
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                Schema::default()
+            }
+        }
+    };
+}
+placeholder!(JobDetails);
+placeholder!(TaskDetails);
+placeholder!(ScopeDetails);

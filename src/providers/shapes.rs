@@ -1,0 +1,61 @@
+//! What `details` can hold, as JSON Schema: every cloud describes its own, the registry all of them.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::CLOUDS;
+use crate::model::{JobDetails, ScopeDetails, TaskDetails};
+
+/// Adds a type to the definitions of a schema and answers with a reference to it.
+pub type Shape = fn(&mut SchemaGenerator) -> Schema;
+
+/// The types that stand in `details` of the things of one kind and of their tasks.
+pub struct Shapes {
+    /// Those of the thing itself.
+    pub job: &'static [Shape],
+    /// Those of its tasks.
+    pub task: &'static [Shape],
+}
+
+impl Shapes {
+    /// Those of a kind without any.
+    pub const NONE: Self = Self {
+        job: &[],
+        task: &[],
+    };
+}
+
+/// The shape of a type.
+pub(super) fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// Says in the definitions of a schema what `details` of jobs, tasks and places can be.
+pub fn describe_details(generator: &mut SchemaGenerator) {
+    let kinds = || CLOUDS.iter().flat_map(|cloud| cloud.kinds);
+    let jobs = kinds().flat_map(|kind| kind.details.job);
+    let tasks = kinds().flat_map(|kind| kind.details.task);
+    let scopes = CLOUDS.iter().flat_map(|cloud| cloud.scope_details);
+    fill::<JobDetails>(generator, jobs);
+    fill::<TaskDetails>(generator, tasks);
+    fill::<ScopeDetails>(generator, scopes);
+}
+
+/// Gives a placeholder its content, where a document has one.
+fn fill<T: JsonSchema>(
+    generator: &mut SchemaGenerator,
+    shapes: impl Iterator<Item = &'static Shape>,
+) {
+    let name = T::schema_name();
+    if !generator.definitions().contains_key(name.as_ref()) {
+        return;
+    }
+    let mut any = vec![json_schema!({ "type": "null" })];
+    any.extend(shapes.map(|shape| shape(generator)));
+    let content = json_schema!({
+        "description": "One of these by cloud and kind, or null; more may come.",
+        "x-extensible": true,
+        "anyOf": any,
+    });
+    let definitions = generator.definitions_mut();
+    definitions.insert(name.into_owned(), content.into());
+}

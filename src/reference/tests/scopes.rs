@@ -1,0 +1,195 @@
+use super::*;
+
+#[test]
+fn a_trailing_slash_makes_a_scope() {
+    for (input, canonical) in [
+        ("ali/JOB/c/", "aliyun/job/c/"),
+        ("aliyun@default/job/a%2fb/", "aliyun/job/a%2Fb/"),
+        ("aliyun@prod/job/", "aliyun@prod/job/c-prod/"),
+        ("scnet/inst/", "sugon/instance/"),
+        ("qcloud/svc/c/n/", "tencent/service/c/n/"),
+        (
+            "tencent@full/service/",
+            "tencent@full/service/cls-1/default/",
+        ),
+        ("tencent@full/service/c/", "tencent@full/service/c/"),
+    ] {
+        let scope = scope(input);
+        assert_eq!(scope.to_string(), canonical);
+        assert_eq!(scope.input, input);
+    }
+    let things = reader().read_any("aliyun/job/c/10_1-2").unwrap();
+    assert!(matches!(things, Target::Things(things) if things.len() == 2));
+    for input in ["aliyun/job/c/", "sugon/instance/", "aliyun/job/c/5/"] {
+        let message = read(input).unwrap_err().message;
+        assert!(message.starts_with("this is a scope"), "{message}");
+    }
+}
+
+#[test]
+fn a_wrong_scope_points_at_its_wrong_part() {
+    for (input, part, message) in [
+        ("aliyun/", "", "the kind is missing"),
+        ("aliyun//", "", "the kind is missing"),
+        ("aliyun/job/", "", "CLUSTER is missing"),
+        ("tencent/service/", "", "CLUSTER is missing"),
+        ("aliyun/job//", "", "a segment is empty"),
+        (
+            "aliyun/job/a%2/",
+            "a%2",
+            "a “%” is not followed by two hex digits of UTF-8 text",
+        ),
+        (
+            "aliyun/job/c/5/",
+            "5/",
+            "2 segments where aliyun/job/CLUSTER/ has 1",
+        ),
+        (
+            "sugon/instance/5/",
+            "5/",
+            "1 segments where sugon/instance/ has 0",
+        ),
+    ] {
+        let problem = no_scope(input);
+        assert_eq!(problem.message, message, "{input}");
+        assert_eq!(&input[problem.span.unwrap()], part, "{input}");
+    }
+    assert_eq!(
+        no_scope("aliyun/job/").hint.unwrap(),
+        "write aliyun/job/CLUSTER/; joblens list aliyun shows what there is; \
+         or set cluster in [aliyun.default] of the settings file"
+    );
+}
+
+#[test]
+fn a_scope_makes_the_references_of_its_things() {
+    let scope = scope("aliyun@prod/job/c x/");
+    let reference = scope.reference(&["10_1-5"]).unwrap();
+    assert_eq!(reference.to_string(), "aliyun@prod/job/c%20x/10_1%2D5");
+    let again = scope.reference_of(&reference.to_string()).unwrap();
+    assert_eq!(again.segments, reference.segments);
+    assert_eq!(reference.input, reference.to_string());
+    assert_eq!(reference.segment("CLUSTER"), Some("c x"));
+    assert_eq!(scope.segment("CLUSTER"), Some("c x"));
+    assert_eq!(scope.segment("JOB"), None);
+    for id in ["", ".", "..", "a\nb", "\u{1b}[2J"] {
+        assert!(scope.reference(&[id]).is_none(), "{id:?}");
+    }
+    assert!(scope.reference(&[]).is_none());
+    assert!(scope.reference(&["a", "b"]).is_none());
+    for other in [
+        "aliyun/job/c/5",
+        "aliyun@prod/job/c%20x/",
+        "aliyun@prod/job/c%20x/5/6",
+        "",
+    ] {
+        assert!(scope.reference_of(other).is_none(), "{other:?}");
+    }
+}
+
+#[test]
+fn a_scope_may_be_wider_than_all_but_the_id() {
+    let cluster = scope("tencent/service/c/");
+    assert_eq!(cluster.segments, ["c"]);
+    assert_eq!(cluster.segment("NAMESPACE"), None);
+    let web = cluster.reference(&["n x", "web"]).unwrap();
+    assert_eq!(web.to_string(), "tencent/service/c/n%20x/web");
+    assert_eq!(
+        cluster.reference_of(&web.input).unwrap().segments,
+        web.segments
+    );
+    assert!(cluster.reference(&["web"]).is_none());
+    assert!(cluster.reference(&["..", "web"]).is_none());
+}
+
+#[test]
+fn a_list_takes_clouds_and_scopes_with_and_without_their_slash() {
+    for (input, canonical) in [
+        ("aliyun", "aliyun/"),
+        ("ALI@prod/", "aliyun@prod/"),
+        ("aliyun@default", "aliyun/"),
+        ("sugon", "sugon/"),
+        ("aliyun/job/c", "aliyun/job/c/"),
+        ("aliyun/job/c/", "aliyun/job/c/"),
+        ("aliyun@prod/job", "aliyun@prod/job/c-prod/"),
+        ("sugon/instance", "sugon/instance/"),
+        ("sugon/instance/", "sugon/instance/"),
+        ("tencent/service/c", "tencent/service/c/"),
+        ("tencent/service/c/n", "tencent/service/c/n/"),
+        (
+            "tencent@full/service",
+            "tencent@full/service/cls-1/default/",
+        ),
+    ] {
+        assert_eq!(listed(input).unwrap(), canonical, "{input}");
+        assert_eq!(listed(canonical).unwrap(), canonical);
+    }
+}
+
+#[test]
+fn a_list_says_what_is_no_scope_and_what_to_do_instead() {
+    for (input, part, message) in [
+        ("", "", "a reference is empty"),
+        ("/", "", "the cloud is missing"),
+        ("azure", "azure", "there is no cloud “azure”"),
+        ("aliyun//", "", "the kind is missing"),
+        ("aliyun/jbo", "jbo", "aliyun has no kind “jbo”"),
+        ("aliyun/job", "", "CLUSTER is missing"),
+        (
+            "aliyun/job/c//",
+            "/",
+            "2 segments where aliyun/job/CLUSTER/ has 1",
+        ),
+        (
+            "aliyun/job/c/5",
+            "5",
+            "this names one thing; a scope, which holds many, was expected",
+        ),
+        (
+            "sugon/instance/5/",
+            "5",
+            "this names one thing; a scope, which holds many, was expected",
+        ),
+        (
+            "aliyun/job/c/5/6",
+            "5/6",
+            "3 segments where aliyun/job/CLUSTER/ has 1",
+        ),
+    ] {
+        let problem = listed(input).unwrap_err();
+        assert_eq!(problem.message, message, "{input}");
+        assert_eq!(&input[problem.span.unwrap()], part, "{input}");
+    }
+    let hint = |input| listed(input).unwrap_err().hint.unwrap();
+    assert!(hint("aliyun@x/job").contains("joblens list aliyun@x shows"));
+    assert_eq!(
+        hint("ali/job/c/5/"),
+        "to look at it: joblens get ali/job/c/5; for all beside it: joblens list ali/job/c/"
+    );
+}
+
+#[test]
+fn the_newest_has_all_of_its_scope_and_stands_raw() {
+    let newest = |input: &str| match reader().read_any(input).expect(input) {
+        Target::Newest(scope) => scope.to_string(),
+        other => panic!("{input}: {other:?}"),
+    };
+    assert_eq!(newest("ali/job/c/@latest"), "aliyun/job/c/");
+    assert_eq!(newest("aliyun@prod/job/@latest"), "aliyun@prod/job/c-prod/");
+    assert_eq!(newest("sugon/instance/@latest"), "sugon/instance/");
+    assert_eq!(
+        newest("tencent@full/service/@latest"),
+        "tencent@full/service/cls-1/default/"
+    );
+    assert_eq!(
+        newest("tencent@full/service/n/@latest"),
+        "tencent@full/service/cls-1/n/"
+    );
+    let missing = reader().read("tencent/service/n/@latest").unwrap_err();
+    assert_eq!(missing.message, "CLUSTER is missing");
+    let thing = &read("aliyun/job/c/%40latest").unwrap()[0];
+    assert_eq!(
+        (thing.id(), &*thing.to_string()),
+        ("@latest", "aliyun/job/c/%40latest")
+    );
+}

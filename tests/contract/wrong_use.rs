@@ -1,0 +1,65 @@
+use serde_json::json;
+
+use crate::support::joblens;
+
+/// Command lines that cannot be read, each with its command and a part of the message.
+const WRONG: [(&[&str], &str, &str); 5] = [
+    (&["get", "--bogus", "-o", "json"], "get", "'--bogus'"),
+    (&["-o", "json", "--bogus"], "get", "'--bogus'"),
+    (
+        &["wait", "-ojson", "--timeout"],
+        "wait",
+        "'--timeout <TIME>'",
+    ),
+    (
+        &["--output=json", "watch", "-q", "-v", "a/b/c"],
+        "watch",
+        "cannot be used with",
+    ),
+    (&["states", "-o", "json", "a", "b"], "states", "'b'"),
+];
+
+#[test]
+fn a_command_line_that_cannot_be_read_is_told_in_the_form_it_asks_for() {
+    for (arguments, command, part) in WRONG {
+        let run = joblens(arguments).run();
+        assert_eq!(run.code, 2, "{arguments:?}");
+        let error = run.error();
+        assert_eq!(error["category"], "usage", "{arguments:?}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(part), "{arguments:?}: {message}");
+        assert!(error["hint"].is_string(), "{arguments:?}");
+        let document = run.json();
+        assert_eq!(document["command"], command, "{arguments:?}");
+        assert_eq!(document["exit"], json!({ "code": 2, "word": "usage" }));
+        // People see clap's own layout all the same.
+        assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn the_hint_names_what_is_close_to_an_unknown_option() {
+    let error = joblens(&["get", "--concurency", "3", "-o", "json"])
+        .run()
+        .error();
+    assert!(error["hint"].as_str().unwrap().contains("'--concurrency'"));
+    let error = joblens(&["get", "--region", "x", "-o", "json"])
+        .run()
+        .error();
+    assert!(error["hint"].as_str().unwrap().starts_with("set region"));
+}
+
+#[test]
+fn tables_and_streams_get_no_document() {
+    let table = joblens(&["get", "--bogus"]).run();
+    assert_eq!((table.code, table.stdout.as_str()), (2, ""));
+    let stream = joblens(&["get", "--bogus", "-o", "jsonl"]).run();
+    assert_eq!(stream.stdout.lines().count(), 2, "{}", stream.stdout);
+}
+
+#[test]
+fn options_that_contradict_each_other_name_the_command_they_were_given_to() {
+    let run = joblens(&["wait", "-o", "json", "--columns", "ref", "aliyun/job/c/5"]).run();
+    assert_eq!(run.json()["command"], "wait");
+    assert_eq!(run.code, 2);
+}

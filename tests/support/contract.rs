@@ -1,0 +1,206 @@
+//! The contract: what a run prints for programs is what `joblens schema` says.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use super::yaml;
+
+/// Answers beyond this size are many times the same: to check them would take longer than the run.
+const LARGEST: usize = 1 << 20;
+
+/// What a run prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// One document.
+    Envelope,
+    /// The same as YAML.
+    Yaml,
+    /// A record a line.
+    Stream,
+}
+
+/// Fails when standard output of a run in a machine format is not what its schema says, or when an
+/// envelope tells another exit code than the process.
+pub fn check(arguments: &[String], stdout: &str, code: i32) {
+    if stdout.is_empty() || stdout.len() > LARGEST {
+        return;
+    }
+    let found = match form(arguments) {
+        None => return,
+        Some(Form::Envelope) => serde_json::from_str(stdout)
+            .map_err(|error| error.to_string())
+            .and_then(|document| envelope(&document, code)),
+        Some(Form::Yaml) => envelope(&yaml::json_of(stdout), code),
+        Some(Form::Stream) => stdout.lines().try_for_each(record),
+    };
+    if let Err(error) = found {
+        panic!("{arguments:?} breaks the contract: {error}\n{stdout}");
+    }
+}
+
+/// The machine format that the arguments ask for; none for commands that print no answer.
+fn form(arguments: &[String]) -> Option<Form> {
+    let is = |word: &&str| arguments.iter().any(|argument| argument == word);
+    if ["emulate", "schema", "--help", "-h", "--version", "-V"]
+        .iter()
+        .any(is)
+    {
+        return None;
+    }
+    let mut form = None;
+    for (at, argument) in arguments.iter().enumerate() {
+        let value = match argument.as_str() {
+            "-o" | "--output" => arguments.get(at + 1).map(String::as_str),
+            joined => ["--output=", "-o"]
+                .iter()
+                .find_map(|option| joined.strip_prefix(option)),
+        };
+        form = match value {
+            Some("json" | "json/1") => Some(Form::Envelope),
+            Some("yaml") => Some(Form::Yaml),
+            Some("jsonl") => Some(Form::Stream),
+            Some(_) => None,
+            None => form,
+        };
+    }
+    form.filter(|_| {
+        !arguments
+            .iter()
+            .any(|argument| argument.starts_with("--jq"))
+    })
+}
+
+fn envelope(document: &Value, code: i32) -> Result<(), String> {
+    let named = [
+        ("kinds", "Kinds"),
+        ("states", "States"),
+        ("events", "Timeline"),
+    ]
+    .into_iter()
+    .find(|(key, _)| document.get(key).is_some());
+    let name = named.map_or("", |(_, definition)| definition);
+    valid(&schemas().documents[name], document)?;
+    if document.get("exit").is_some() {
+        let exit = &document["exit"];
+        if exit["code"] != json!(code) {
+            return Err(format!("exit is {exit}, the process ended with {code}"));
+        }
+        let is_held = document["gate"]["verdict"] == "holds" && code == 0;
+        let word = if is_held { "holds" } else { word(code) };
+        if exit["word"] != word {
+            return Err(format!("exit is {exit}, expected the word {word}"));
+        }
+    }
+    Ok(())
+}
+
+fn record(line: &str) -> Result<(), String> {
+    let record: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let kind = record["type"].as_str().unwrap_or_default();
+    let validator = schemas().records.get(kind);
+    valid(
+        validator.ok_or_else(|| format!("no record has the type {kind}"))?,
+        &record,
+    )
+}
+
+/// Every failure with the path of the value it is about.
+fn valid(validator: &Validator, document: &Value) -> Result<(), String> {
+    let failures: Vec<String> = validator
+        .iter_errors(document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    match failures.is_empty() {
+        true => Ok(()),
+        false => Err(failures.join("\n")),
+    }
+}
+
+/// The word that belongs to an exit code.
+fn word(code: i32) -> &'static str {
+    match code {
+        0 => "ok",
+        1 => "fails",
+        2 => "usage",
+        3 => "not_found",
+        4 => "refused",
+        5 => "service",
+        8 => "pending",
+        124 => "timeout",
+        130 => "interrupted",
+        141 => "closed",
+        143 => "terminated",
+        _ => "no exit code of joblens",
+    }
+}
+
+/// The schemas, read once for all runs of a process.
+struct Schemas {
+    /// By the name of the definition; the envelope has none.
+    documents: BTreeMap<&'static str, Validator>,
+    /// By `type`.
+    records: BTreeMap<String, Validator>,
+}
+
+fn schemas() -> &'static Schemas {
+    static SCHEMAS: OnceLock<Schemas> = OnceLock::new();
+    SCHEMAS.get_or_init(|| {
+        let envelope = printed("envelope");
+        let events = printed("events");
+        let definition = |name: &str| {
+            let part = json!({ "$ref": format!("#/$defs/{name}") });
+            compiled(&part, &envelope)
+        };
+        let documents = [
+            ("", compiled(&envelope, &envelope)),
+            ("Kinds", definition("Kinds")),
+            ("States", definition("States")),
+            ("Timeline", compiled(&events, &events)),
+        ];
+        let stream = printed("stream");
+        let records = stream["oneOf"].as_array().unwrap().iter().map(|record| {
+            let kind = record["properties"]["type"]["const"].as_str().unwrap();
+            (kind.to_owned(), compiled(record, &stream))
+        });
+        Schemas {
+            documents: documents.into(),
+            records: records.collect(),
+        }
+    })
+}
+
+/// What `joblens schema` prints.
+pub fn printed(what: &str) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_joblens"));
+    let output = command.args(["schema", what]).output().unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn compiled(part: &Value, document: &Value) -> Validator {
+    let mut schema = part.clone();
+    schema["$defs"] = document["$defs"].clone();
+    close(&mut schema);
+    jsonschema::draft202012::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .unwrap()
+}
+
+/// Programs pass over fields that they do not know; of our own none may go undescribed.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            map.values_mut().for_each(close);
+            if map.get("properties").is_some_and(Value::is_object) && map.contains_key("required") {
+                map.insert("additionalProperties".to_owned(), json!(false));
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(close),
+        _ => {}
+    }
+}
