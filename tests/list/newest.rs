@@ -23,7 +23,7 @@ fn the_newest_is_looked_up_under_its_own_reference() {
         "{}",
         page.stdout
     );
-    let events = emulated.joblens(&["events", NEWEST]).run();
+    let events = emulated.joblens(&["events", NEWEST, "-o", "name"]).run();
     assert!(
         events.stdout.contains("aliyun/job/ehpc-hz-1/5"),
         "{}",
