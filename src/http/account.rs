@@ -1,8 +1,8 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::SemaphorePermit;
 use tokio::time::sleep;
 
@@ -38,7 +38,7 @@ pub struct Account {
     cloud: &'static str,
     profile: String,
     credential: String,
-    scrubber: Scrubber,
+    scrubber: RwLock<Scrubber>,
     ca_file: Option<String>,
     condition: Condition,
     clock_offset_seconds: AtomicI64,
@@ -60,7 +60,7 @@ impl Account {
             cloud: profile.cloud,
             profile: profile.name.clone(),
             credential,
-            scrubber: Scrubber::new(secrets),
+            scrubber: RwLock::new(Scrubber::new(secrets)),
             ca_file: profile.get("ca_file").map(str::to_owned),
             condition: Condition::new(wire.slots_of(profile.cloud), wire.limits()),
             clock_offset_seconds: AtomicI64::new(0),
@@ -164,6 +164,25 @@ impl Account {
         }
     }
 
+    /// The time as this machine has it.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.wire.now()
+    }
+
+    /// Takes another credential in the place of one that was refused, so that calls go out again.
+    pub fn forgive(&self) {
+        self.condition.forgive();
+    }
+
+    /// Masks more secrets in everything that the cloud answers from now on.
+    pub fn mask(&self, secrets: &[Secret]) {
+        let mut scrubber = self
+            .scrubber
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        scrubber.add(secrets);
+    }
+
     /// An answer that could not be understood.
     ///
     /// `expected` says what was expected and where it was missed.
@@ -250,7 +269,7 @@ impl Account {
         };
         let mut answer = sending.send(&client, &|line| self.trace(line)).await?;
         let signature = Scrubber::new(proof.signature().iter());
-        for scrubber in [&self.scrubber, &signature] {
+        for scrubber in [&*self.scrubber(), &signature] {
             answer.body = scrubber.bytes(std::mem::take(&mut answer.body));
             for (_, value) in &mut answer.headers {
                 *value = scrubber.text(value);
@@ -259,8 +278,13 @@ impl Account {
         Ok(answer)
     }
 
+    fn scrubber(&self) -> RwLockReadGuard<'_, Scrubber> {
+        self.scrubber.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn trace(&self, line: String) {
-        self.wire.tell(Happening::Trace(self.scrubber.text(&line)));
+        self.wire
+            .tell(Happening::Trace(self.scrubber().text(&line)));
     }
 
     /// What a "no" tells about the credential.
@@ -323,7 +347,8 @@ impl Account {
         attempts: u32,
     ) -> Problem {
         // The body was searched before it was decoded; an escape of any other kind is gone now.
-        let clean = |text: String| self.scrubber.text(&text);
+        let scrubber = self.scrubber();
+        let clean = |text: String| scrubber.text(&text);
         let message = clean(refusal.message);
         let message = message.trim_end().trim_end_matches(['.', '。']);
         let mut problem = self.problem(request, refusal.category, message);

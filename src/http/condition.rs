@@ -90,6 +90,11 @@ impl Condition {
         *lock(&self.refused) = Some(problem);
     }
 
+    /// Another credential has taken the place of the one that was refused.
+    pub(super) fn forgive(&self) {
+        *lock(&self.refused) = None;
+    }
+
     /// A host that never answered is not asked again by each reference of a long list in turn.
     pub(super) fn note_fault(&self, problem: &Problem) {
         if problem.category == Category::Network && !self.proven.load(Ordering::Relaxed) {

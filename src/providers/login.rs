@@ -1,0 +1,154 @@
+//! Credentials that are fetched, run out or are rotated: kept while they are good, renewed once when
+//! a cloud refuses them.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Mutex;
+
+use super::Boxed;
+use crate::error::{Category, Problem};
+use crate::http::{Account, Answer, Deadline, Refusal, Request, Signer};
+use crate::secret::Secret;
+
+/// A credential this close to its end is renewed before it is used.
+const MARGIN: TimeDelta = TimeDelta::seconds(60);
+
+/// A credential as it was issued.
+pub(super) struct Issued<S> {
+    /// What signs with it.
+    pub signer: S,
+    /// Its secrets, which are masked in everything that the cloud answers from now on.
+    pub secrets: Vec<Secret>,
+    /// When it ends to be good, where that is known.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Gets a credential anew: from a service, or from a file whose content may have changed.
+pub(super) trait Issuer<S>: Send + Sync {
+    /// A new credential.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn issue(&self, deadline: Deadline) -> Boxed<'_, Result<Issued<S>, Problem>>;
+}
+
+/// The credential of an account.
+pub(super) struct Login<S> {
+    issuer: Option<Box<dyn Issuer<S>>>,
+    held: Mutex<Option<Held<S>>>,
+}
+
+struct Held<S> {
+    signer: Arc<S>,
+    secrets: Vec<Secret>,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl<S: Signer + 'static> Login<S> {
+    /// A credential that is what it is; a refusal of it is final.
+    pub(super) fn fixed(signer: S) -> Self {
+        Self {
+            issuer: None,
+            held: Mutex::new(Some(Held {
+                signer: Arc::new(signer),
+                secrets: Vec::new(),
+                expires_at: None,
+            })),
+        }
+    }
+
+    /// A credential that is issued when it is first needed, and again when it has run out or was
+    /// refused.
+    pub(super) fn issued(issuer: impl Issuer<S> + 'static) -> Self {
+        Self {
+            issuer: Some(Box::new(issuer)),
+            held: Mutex::new(None),
+        }
+    }
+
+    /// A signer that is good at the moment.
+    ///
+    /// # Errors
+    /// Why no credential could be issued.
+    pub(super) async fn signer(
+        &self,
+        account: &Account,
+        deadline: Deadline,
+    ) -> Result<Arc<S>, Problem> {
+        let mut held = self.held.lock().await;
+        let now = account.now();
+        let is_good = |held: &&Held<S>| held.expires_at.is_none_or(|at| at - MARGIN > now);
+        if let Some(held) = held.as_ref().filter(is_good) {
+            return Ok(Arc::clone(&held.signer));
+        }
+        self.issue(&mut held, account, deadline).await
+    }
+
+    /// Sends a call as [`Account::send`] does. A credential that the cloud refuses is renewed once,
+    /// where that is possible, and the call is sent again.
+    ///
+    /// # Errors
+    /// As [`Account::send`], and why no credential could be issued.
+    pub(super) async fn send(
+        &self,
+        account: &Account,
+        request: &Request,
+        classify: &(dyn Fn(&Answer) -> Option<Refusal> + Sync),
+        deadline: Deadline,
+    ) -> Result<Answer, Problem> {
+        let signer = self.signer(account, deadline).await?;
+        let refused = match account.send(request, &*signer, classify, deadline).await {
+            Err(problem) if problem.category == Category::Refused && self.issuer.is_some() => {
+                problem
+            }
+            outcome => return outcome,
+        };
+        let Some(renewed) = self.renew(&signer, account, deadline).await else {
+            return Err(refused);
+        };
+        account.send(request, &*renewed, classify, deadline).await
+    }
+
+    /// Another signer than the one that was refused; `None` when there is none.
+    async fn renew(
+        &self,
+        refused: &Arc<S>,
+        account: &Account,
+        deadline: Deadline,
+    ) -> Option<Arc<S>> {
+        let mut held = self.held.lock().await;
+        // Of many calls that were refused at the same time the first one renews for all.
+        if let Some(held) = held.as_ref().filter(|held| !Arc::ptr_eq(&held.signer, refused)) {
+            return Some(Arc::clone(&held.signer));
+        }
+        let before = held.as_ref().map(|held| held.secrets.clone());
+        let signer = self.issue(&mut held, account, deadline).await.ok()?;
+        let after = held.as_ref().map(|held| held.secrets.clone());
+        // What was refused once is not shown again: some clouds lock a key after a few refusals.
+        if after == before {
+            return None;
+        }
+        account.forgive();
+        Some(signer)
+    }
+
+    async fn issue(
+        &self,
+        held: &mut Option<Held<S>>,
+        account: &Account,
+        deadline: Deadline,
+    ) -> Result<Arc<S>, Problem> {
+        let issuer = self.issuer.as_ref();
+        let issuer = issuer.expect("a credential that runs out has an issuer");
+        let issued = issuer.issue(deadline).await?;
+        account.mask(&issued.secrets);
+        let signer = Arc::new(issued.signer);
+        *held = Some(Held {
+            signer: Arc::clone(&signer),
+            secrets: issued.secrets,
+            expires_at: issued.expires_at,
+        });
+        Ok(signer)
+    }
+}
