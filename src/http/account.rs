@@ -81,6 +81,7 @@ impl Account {
         classify: &(dyn Fn(&Answer) -> Option<Refusal> + Sync),
         deadline: Deadline,
     ) -> Result<Answer, Problem> {
+        let renewals = self.condition.renewals();
         let mut attempts = 0;
         let mut resent_at_once = false;
         // What the attempt before said; running out of time after it says less.
@@ -107,7 +108,7 @@ impl Account {
             };
             // Learned before the places are free, so that no other call is sent with a bad key.
             if answer.is_some() {
-                self.learn(request, &refusal);
+                self.learn(request, &refusal, renewals);
             }
             drop(permits);
             let is_cut = answer.is_none() && deadline.remaining().is_zero();
@@ -288,11 +289,11 @@ impl Account {
     }
 
     /// What a "no" tells about the credential.
-    fn learn(&self, request: &Request, refusal: &Refusal) {
+    fn learn(&self, request: &Request, refusal: &Refusal, renewals: u64) {
         match refusal.category {
             Category::Refused => {
-                self.condition
-                    .refuse(self.framed(request, refusal.clone(), None, 1));
+                let problem = self.framed(request, refusal.clone(), None, 1);
+                self.condition.refuse(problem, renewals);
             }
             Category::NotFound | Category::Permission if refusal.code.is_some() => {
                 self.condition.prove();

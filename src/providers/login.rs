@@ -10,6 +10,7 @@ use super::Boxed;
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Deadline, Refusal, Request, Signer};
 use crate::secret::Secret;
+use crate::settings::Profile;
 
 /// A credential this close to its end is renewed before it is used.
 const MARGIN: TimeDelta = TimeDelta::seconds(60);
@@ -45,21 +46,50 @@ struct Held<S> {
     expires_at: Option<DateTime<Utc>>,
 }
 
+/// Files that a profile names, which may hold another secret by now.
+struct Files<S> {
+    profile: Profile,
+    read: fn(&Profile) -> Result<Issued<S>, Problem>,
+}
+
+impl<S: Send + Sync> Issuer<S> for Files<S> {
+    fn issue(&self, _deadline: Deadline) -> Boxed<'_, Result<Issued<S>, Problem>> {
+        Box::pin(async move {
+            let again = self.profile.read_again().transpose()?;
+            (self.read)(again.as_ref().unwrap_or(&self.profile))
+        })
+    }
+}
+
 impl<S: Signer + 'static> Login<S> {
-    /// A credential that is what it is; a refusal of it is final.
-    pub(super) fn fixed(signer: S) -> Self {
-        Self {
-            issuer: None,
-            held: Mutex::new(Some(Held {
-                signer: Arc::new(signer),
-                secrets: Vec::new(),
-                expires_at: None,
-            })),
-        }
+    /// The credential that a profile gives. One that stands in files of its own is read again when
+    /// it has run out or was refused; a refusal of any other is final.
+    ///
+    /// # Errors
+    /// What `read` says of the profile.
+    pub(super) fn of(
+        profile: &Profile,
+        read: fn(&Profile) -> Result<Issued<S>, Problem>,
+    ) -> Result<Self, Problem> {
+        let issued = read(profile)?;
+        let issuer = profile.is_read_again().then(|| {
+            let profile = profile.clone();
+            Box::new(Files { profile, read }) as Box<dyn Issuer<S>>
+        });
+        let held = Held {
+            signer: Arc::new(issued.signer),
+            secrets: issued.secrets,
+            expires_at: issued.expires_at.filter(|_| issuer.is_some()),
+        };
+        Ok(Self {
+            issuer,
+            held: Mutex::new(Some(held)),
+        })
     }
 
     /// A credential that is issued when it is first needed, and again when it has run out or was
     /// refused.
+    #[cfg(test)]
     pub(super) fn issued(issuer: impl Issuer<S> + 'static) -> Self {
         Self {
             issuer: Some(Box::new(issuer)),
@@ -98,16 +128,25 @@ impl<S: Signer + 'static> Login<S> {
         deadline: Deadline,
     ) -> Result<Answer, Problem> {
         let signer = self.signer(account, deadline).await?;
-        let refused = match account.send(request, &*signer, classify, deadline).await {
+        let mut refused = match account.send(request, &*signer, classify, deadline).await {
             Err(problem) if problem.category == Category::Refused && self.issuer.is_some() => {
                 problem
             }
             outcome => return outcome,
         };
-        let Some(renewed) = self.renew(&signer, account, deadline).await else {
-            return Err(refused);
-        };
-        account.send(request, &*renewed, classify, deadline).await
+        match self.renew(&signer, account, deadline).await {
+            Ok(Some(renewed)) => account.send(request, &*renewed, classify, deadline).await,
+            Ok(None) => Err(refused),
+            // It may be renewed when the service is there again.
+            Err(problem) if problem.retryable => Err(problem),
+            Err(problem) => {
+                let next = problem
+                    .hint
+                    .map_or_else(String::new, |hint| format!("; {hint}"));
+                refused.hint = Some(format!("it cannot be renewed: {}{next}", problem.message));
+                Err(refused)
+            }
+        }
     }
 
     /// Another signer than the one that was refused; `None` when there is none.
@@ -116,21 +155,20 @@ impl<S: Signer + 'static> Login<S> {
         refused: &Arc<S>,
         account: &Account,
         deadline: Deadline,
-    ) -> Option<Arc<S>> {
+    ) -> Result<Option<Arc<S>>, Problem> {
         let mut held = self.held.lock().await;
+        let current = held.as_ref().map(|held| Arc::clone(&held.signer));
         // Of many calls that were refused at the same time the first one renews for all.
-        if let Some(held) = held.as_ref().filter(|held| !Arc::ptr_eq(&held.signer, refused)) {
-            return Some(Arc::clone(&held.signer));
+        if let Some(current) = current.filter(|current| !Arc::ptr_eq(current, refused)) {
+            return Ok(Some(current));
         }
-        let before = held.as_ref().map(|held| held.secrets.clone());
-        let signer = self.issue(&mut held, account, deadline).await.ok()?;
-        let after = held.as_ref().map(|held| held.secrets.clone());
+        let signer = self.issue(&mut held, account, deadline).await?;
         // What was refused once is not shown again: some clouds lock a key after a few refusals.
-        if after == before {
-            return None;
+        if Arc::ptr_eq(&signer, refused) {
+            return Ok(None);
         }
         account.forgive();
-        Some(signer)
+        Ok(Some(signer))
     }
 
     async fn issue(
@@ -143,7 +181,10 @@ impl<S: Signer + 'static> Login<S> {
         let issuer = issuer.expect("a credential that runs out has an issuer");
         let issued = issuer.issue(deadline).await?;
         account.mask(&issued.secrets);
-        let signer = Arc::new(issued.signer);
+        let signer = match held.take_if(|held| held.secrets == issued.secrets) {
+            Some(same) => same.signer,
+            None => Arc::new(issued.signer),
+        };
         *held = Some(Held {
             signer: Arc::clone(&signer),
             secrets: issued.secrets,
@@ -151,4 +192,14 @@ impl<S: Signer + 'static> Login<S> {
         });
         Ok(signer)
     }
+
+    /// The signer that is held, for tests that sign without sending.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> Arc<S> {
+        let held = self.held.try_lock().unwrap();
+        Arc::clone(&held.as_ref().unwrap().signer)
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Settings: which profile of which cloud uses what, and where each value came from.
 
+mod again;
 mod file;
 mod value;
 
@@ -158,6 +159,7 @@ pub struct Profile {
     /// Name of the profile.
     pub name: String,
     values: BTreeMap<&'static str, Value>,
+    again: Option<again::Again>,
 }
 
 impl Profile {
@@ -314,6 +316,7 @@ impl Settings {
             cloud: cloud.cloud,
             name: name.to_owned(),
             values: BTreeMap::new(),
+            again: None,
         };
         let from_file = self.values_of_file(cloud, &profile)?;
         let from_environment = match is_default {
@@ -337,6 +340,7 @@ impl Settings {
                 return Err(profile.wrong(key, "holds a blank or a line break"));
             }
         }
+        profile.again = self.again(cloud, &profile);
         Ok(profile)
     }
 

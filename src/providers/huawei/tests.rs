@@ -33,7 +33,7 @@ fn reference(id: &str) -> Reference {
 fn incoming(client: &Client, id: &str) -> Incoming {
     let request = client.request(&reference(id));
     let now = fixture::moment(NOW);
-    let proof = client.signer.sign(&request, now, "0");
+    let proof = client.login.held().sign(&request, now, "0");
     fixture::incoming(&request, &proof, now)
 }
 

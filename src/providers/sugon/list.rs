@@ -66,7 +66,6 @@ impl Client {
         page: Option<Cursor>,
         ask: &Ask,
     ) -> Result<Page, Problem> {
-        self.check_expiry()?;
         let at = page.unwrap_or(Cursor::FIRST);
         // Pages of one list must all be filtered, or none, or their offsets would not fit.
         let is_plain = match page {
@@ -129,10 +128,7 @@ impl Client {
         ask: &Ask,
     ) -> Result<ListPage, Problem> {
         let request = self.list_request(form, at.offset, wanted);
-        let answer = self
-            .account
-            .send(&request, &self.signer, &wire::refusal, ask.deadline)
-            .await?;
+        let answer = self.send(&request, &wire::refusal, ask.deadline).await?;
         ListPage::read(&answer.body)
             .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
     }

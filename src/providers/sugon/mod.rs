@@ -8,6 +8,9 @@ mod wire;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use chrono::{DateTime, Utc};
+
+use super::login::{Issued, Login};
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
@@ -15,7 +18,7 @@ use super::{
 };
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
-use crate::http::{Account, Endpoint, Method, Request, Wire};
+use crate::http::{Account, Answer, Deadline, Endpoint, Method, Refusal, Request, Wire};
 use crate::model::Time;
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile};
@@ -75,7 +78,7 @@ struct Client {
     account: Account,
     wire: Arc<Wire>,
     endpoint: Endpoint,
-    signer: sign::Signer,
+    login: Login<sign::Signer>,
     clock: WallClock,
     /// How this region takes a call for the list, once it has answered one.
     list_form: OnceLock<list::Form>,
@@ -87,38 +90,31 @@ struct Client {
 
 impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let token = profile
-            .secret("token")
-            .ok_or_else(|| profile.missing("token", &["token"], &["JOBLENS_SUGON_TOKEN"]))?;
-        if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(profile.wrong("token", "holds characters that no token has"));
-        }
+        let given = credential(profile)?;
         let endpoint = profile.get("endpoint").ok_or_else(|| {
             profile.missing("endpoint", &["endpoint"], &["JOBLENS_SUGON_ENDPOINT"])
         })?;
         let endpoint = Endpoint::parse(endpoint, &["/ai"], wire.limits().allow_http)
             .map_err(|problem| framed(problem, &profile.name))?;
-        let credential = profile.credential_label("token", "token");
+        let label = profile.credential_label("token", "token");
         let client = Self {
-            account: Account::new(wire, profile, credential.clone(), [token]),
+            account: Account::new(wire, profile, label.clone(), &given.secrets),
             wire: Arc::clone(wire),
             endpoint,
-            signer: sign::Signer::new(token.clone()),
+            login: Login::of(profile, credential)?,
             clock: WallClock::of(profile)?,
             list_form: OnceLock::new(),
             no_filter: AtomicBool::new(false),
             profile: profile.name.clone(),
-            credential,
+            credential: label,
         };
-        client.check_expiry()?;
+        client.check_expiry(given.expires_at)?;
         Ok(client)
     }
 
     /// Tells an expired token before anything is sent with it.
-    fn check_expiry(&self) -> Result<(), Problem> {
-        let expired = self
-            .signer
-            .expires_at()
+    fn check_expiry(&self, expires_at: Option<DateTime<Utc>>) -> Result<(), Problem> {
+        let expired = expires_at
             .filter(|at| *at <= self.wire.now())
             .and_then(Time::new);
         let Some(at) = expired else {
@@ -146,13 +142,22 @@ impl Client {
         }
     }
 
+    async fn send(
+        &self,
+        request: &Request,
+        classify: &(dyn Fn(&Answer) -> Option<Refusal> + Sync),
+        deadline: Deadline,
+    ) -> Result<Answer, Problem> {
+        let signer = self.login.signer(&self.account, deadline).await?;
+        self.check_expiry(signer.expires_at())?;
+        self.login
+            .send(&self.account, request, classify, deadline)
+            .await
+    }
+
     async fn instance(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
-        self.check_expiry()?;
         let request = self.request(reference);
-        let answer = self
-            .account
-            .send(&request, &self.signer, &wire::classify, ask.deadline)
-            .await?;
+        let answer = self.send(&request, &wire::classify, ask.deadline).await?;
         wire::read(&answer.body, reference, ask, self.clock)
             .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
     }
@@ -178,6 +183,22 @@ impl super::Client for Client {
     }
 }
 
+/// The token of a profile.
+fn credential(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
+    let token = profile
+        .secret("token")
+        .ok_or_else(|| profile.missing("token", &["token"], &["JOBLENS_SUGON_TOKEN"]))?;
+    if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(profile.wrong("token", "holds characters that no token has"));
+    }
+    let signer = sign::Signer::new(token.clone());
+    Ok(Issued {
+        expires_at: signer.expires_at(),
+        secrets: vec![token.clone()],
+        signer,
+    })
+}
+
 fn framed(mut problem: Problem, profile: &str) -> Problem {
     problem.cloud = Some("sugon".to_owned());
     problem.profile = Some(profile.to_owned());
@@ -188,7 +209,7 @@ fn framed(mut problem: Problem, profile: &str) -> Problem {
 mod tests {
     use super::list::Wanted;
     use super::*;
-    use crate::http::{Answer, Signer as _};
+    use crate::http::Signer as _;
     use crate::providers::fixture;
     use crate::providers::serve::{Step, Thing, World};
 
@@ -214,7 +235,7 @@ mod tests {
         let client = client("http://127.0.0.1:7411", token).unwrap();
         let request = client.request(&reference(id));
         let now = fixture::moment(NOW);
-        let proof = client.signer.sign(&request, now, "0");
+        let proof = client.login.held().sign(&request, now, "0");
         let incoming = fixture::incoming(&request, &proof, now);
         assert_eq!(
             (CLOUD.server.operation)(&incoming).as_deref(),
@@ -276,7 +297,7 @@ mod tests {
             let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
             assert_eq!(body["start"] == 100 && body["limit"] == 100, has_body);
             let mut incoming =
-                fixture::incoming(&request, &client.signer.sign(&request, now, "0"), now);
+                fixture::incoming(&request, &client.login.held().sign(&request, now, "0"), now);
             assert_eq!((CLOUD.server.operation)(&incoming).as_deref(), Some(LIST));
             if has_body {
                 // What the body says is enough.
@@ -308,7 +329,7 @@ mod tests {
             ..Wanted::default()
         };
         let request = client.list_request(list::Form::Query, 0, &only_failed);
-        let proof = client.signer.sign(&request, now, "0");
+        let proof = client.login.held().sign(&request, now, "0");
         let incoming = fixture::incoming(&request, &proof, now);
         let world = World::new(things.to_vec(), now);
         let answer = fixture::received((CLOUD.server.answer)(&incoming, &world));

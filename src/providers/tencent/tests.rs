@@ -32,7 +32,7 @@ fn reference(service: &str) -> Reference {
 fn incoming(client: &Client, service: &str, nonce: &str) -> Incoming {
     let request = client.request(OPERATION, &reference(service));
     let now = fixture::moment(NOW);
-    let proof = client.signer.sign(&request, now, nonce);
+    let proof = client.login.held().sign(&request, now, nonce);
     fixture::incoming(&request, &proof, now)
 }
 
