@@ -38,9 +38,11 @@ pub struct Account {
     cloud: &'static str,
     profile: String,
     credential: String,
-    scrubber: RwLock<Scrubber>,
+    scrubber: Arc<RwLock<Scrubber>>,
     ca_file: Option<String>,
     condition: Condition,
+    /// True when another host can be asked, so that a broken way to this one is not tried again.
+    has_twin: bool,
     clock_offset_seconds: AtomicI64,
 }
 
@@ -60,9 +62,26 @@ impl Account {
             cloud: profile.cloud,
             profile: profile.name.clone(),
             credential,
-            scrubber: RwLock::new(Scrubber::new(secrets)),
+            scrubber: Arc::new(RwLock::new(Scrubber::new(secrets))),
             ca_file: profile.get("ca_file").map(str::to_owned),
             condition: Condition::new(wire.slots_of(profile.cloud), wire.limits()),
+            has_twin: false,
+            clock_offset_seconds: AtomicI64::new(0),
+        }
+    }
+
+    /// The same account at another host, where another condition holds. With `has_twin` a call that
+    /// breaks on its way is not sent again, since there are more hosts to ask.
+    pub fn at_another_host(&self, has_twin: bool) -> Self {
+        Self {
+            wire: Arc::clone(&self.wire),
+            cloud: self.cloud,
+            profile: self.profile.clone(),
+            credential: self.credential.clone(),
+            scrubber: Arc::clone(&self.scrubber),
+            ca_file: self.ca_file.clone(),
+            condition: Condition::new(self.wire.slots_of(self.cloud), self.wire.limits()),
+            has_twin,
             clock_offset_seconds: AtomicI64::new(0),
         }
     }
@@ -106,8 +125,9 @@ impl Account {
                 },
                 Err(fault) => (fault, None),
             };
-            // Learned before the places are free, so that no other call is sent with a bad key.
-            if answer.is_some() {
+            // Learned before the places are free, so that no other call is sent with a bad key; but it
+            // may be the clock that is wrong.
+            if answer.is_some() && refusal.retry != Retry::Clock {
                 self.learn(request, &refusal, renewals);
             }
             drop(permits);
@@ -115,14 +135,18 @@ impl Account {
             if let Some(problem) = earlier.take().filter(|_| is_cut) {
                 return Err(problem);
             }
-            let fail = |refusal| {
+            let fail = |refusal: Refusal| {
+                if answer.is_some() {
+                    self.learn(request, &refusal, renewals);
+                }
                 let problem = self.framed(request, refusal, answer.as_ref(), attempts);
                 if answer.is_none() {
                     self.condition.note_fault(&problem);
                 }
                 Err(problem)
             };
-            if attempts >= self.wire.limits().max_attempts {
+            let is_elsewhere = self.has_twin && answer.is_none();
+            if is_elsewhere || attempts >= self.wire.limits().max_attempts {
                 return fail(refusal);
             }
             let pause = match refusal.retry {

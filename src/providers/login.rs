@@ -2,12 +2,15 @@
 //! a cloud refuses them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
 use super::Boxed;
 use crate::error::{Category, Problem};
+#[cfg(test)]
+use crate::http::Proof;
 use crate::http::{Account, Answer, Deadline, Refusal, Request, Signer};
 use crate::secret::Secret;
 use crate::settings::Profile;
@@ -37,13 +40,30 @@ pub(super) trait Issuer<S>: Send + Sync {
 /// The credential of an account.
 pub(super) struct Login<S> {
     issuer: Option<Box<dyn Issuer<S>>>,
-    held: Mutex<Option<Held<S>>>,
+    held: Mutex<Option<Arc<Held<S>>>>,
 }
 
-struct Held<S> {
-    signer: Arc<S>,
+/// A credential in use.
+pub(super) struct Held<S> {
+    /// What signs with it.
+    pub signer: S,
     secrets: Vec<Secret>,
     expires_at: Option<DateTime<Utc>>,
+    /// True for one that took the place of a refused one.
+    is_renewal: bool,
+    has_worked: AtomicBool,
+}
+
+impl<S> Held<S> {
+    fn new(issued: Issued<S>, is_renewal: bool) -> Self {
+        Self {
+            signer: issued.signer,
+            secrets: issued.secrets,
+            expires_at: issued.expires_at,
+            is_renewal,
+            has_worked: AtomicBool::new(false),
+        }
+    }
 }
 
 /// Files that a profile names, which may hold another secret by now.
@@ -76,20 +96,19 @@ impl<S: Signer + 'static> Login<S> {
             let profile = profile.clone();
             Box::new(Files { profile, read }) as Box<dyn Issuer<S>>
         });
-        let held = Held {
-            signer: Arc::new(issued.signer),
-            secrets: issued.secrets,
-            expires_at: issued.expires_at.filter(|_| issuer.is_some()),
+        let expires_at = issued.expires_at.filter(|_| issuer.is_some());
+        let issued = Issued {
+            expires_at,
+            ..issued
         };
         Ok(Self {
             issuer,
-            held: Mutex::new(Some(held)),
+            held: Mutex::new(Some(Arc::new(Held::new(issued, false)))),
         })
     }
 
     /// A credential that is issued when it is first needed, and again when it has run out or was
     /// refused.
-    #[cfg(test)]
     pub(super) fn issued(issuer: impl Issuer<S> + 'static) -> Self {
         Self {
             issuer: Some(Box::new(issuer)),
@@ -97,22 +116,28 @@ impl<S: Signer + 'static> Login<S> {
         }
     }
 
-    /// A signer that is good at the moment.
+    /// A credential that is good at the moment.
     ///
     /// # Errors
-    /// Why no credential could be issued.
-    pub(super) async fn signer(
+    /// Why none could be issued.
+    pub(super) async fn good(
         &self,
         account: &Account,
         deadline: Deadline,
-    ) -> Result<Arc<S>, Problem> {
+    ) -> Result<Arc<Held<S>>, Problem> {
         let mut held = self.held.lock().await;
         let now = account.now();
-        let is_good = |held: &&Held<S>| held.expires_at.is_none_or(|at| at - MARGIN > now);
-        if let Some(held) = held.as_ref().filter(is_good) {
-            return Ok(Arc::clone(&held.signer));
+        let lasts =
+            |held: &&Arc<Held<S>>, margin| held.expires_at.is_none_or(|at| at - margin > now);
+        if let Some(held) = held.as_ref().filter(|held| lasts(held, MARGIN)) {
+            return Ok(Arc::clone(held));
         }
-        self.issue(&mut held, account, deadline).await
+        let present = held.clone();
+        let issued = self.issue(&mut held, false, account, deadline).await;
+        match present.filter(|present| lasts(&present, TimeDelta::zero())) {
+            Some(present) => Ok(issued.unwrap_or(present)),
+            None => issued,
+        }
     }
 
     /// Sends a call as [`Account::send`] does. A credential that the cloud refuses is renewed once,
@@ -127,15 +152,28 @@ impl<S: Signer + 'static> Login<S> {
         classify: &(dyn Fn(&Answer) -> Option<Refusal> + Sync),
         deadline: Deadline,
     ) -> Result<Answer, Problem> {
-        let signer = self.signer(account, deadline).await?;
-        let mut refused = match account.send(request, &*signer, classify, deadline).await {
-            Err(problem) if problem.category == Category::Refused && self.issuer.is_some() => {
-                problem
+        let held = self.good(account, deadline).await?;
+        let mut refused = match account
+            .send(request, &held.signer, classify, deadline)
+            .await
+        {
+            Ok(answer) => {
+                held.has_worked.store(true, Ordering::Relaxed);
+                return Ok(answer);
             }
-            outcome => return outcome,
+            Err(problem) if problem.category != Category::Refused || self.issuer.is_none() => {
+                return Err(problem);
+            }
+            Err(problem) => problem,
         };
-        match self.renew(&signer, account, deadline).await {
-            Ok(Some(renewed)) => account.send(request, &*renewed, classify, deadline).await,
+        match self.renew(&held, account, deadline).await {
+            Ok(Some(renewed)) => {
+                let answer = account
+                    .send(request, &renewed.signer, classify, deadline)
+                    .await?;
+                renewed.has_worked.store(true, Ordering::Relaxed);
+                Ok(answer)
+            }
             Ok(None) => Err(refused),
             // It may be renewed when the service is there again.
             Err(problem) if problem.retryable => Err(problem),
@@ -149,55 +187,54 @@ impl<S: Signer + 'static> Login<S> {
         }
     }
 
-    /// Another signer than the one that was refused; `None` when there is none.
+    /// Another credential than the one that was refused; `None` when there is none.
     async fn renew(
         &self,
-        refused: &Arc<S>,
+        refused: &Arc<Held<S>>,
         account: &Account,
         deadline: Deadline,
-    ) -> Result<Option<Arc<S>>, Problem> {
+    ) -> Result<Option<Arc<Held<S>>>, Problem> {
         let mut held = self.held.lock().await;
-        let current = held.as_ref().map(|held| Arc::clone(&held.signer));
+        let current = held.clone();
         // Of many calls that were refused at the same time the first one renews for all.
-        if let Some(current) = current.filter(|current| !Arc::ptr_eq(current, refused)) {
+        if let Some(current) = current.filter(|current| current.secrets != refused.secrets) {
             return Ok(Some(current));
         }
-        let signer = self.issue(&mut held, account, deadline).await?;
+        // A renewal that never worked either shows that it is not the credential's age.
+        if refused.is_renewal && !refused.has_worked.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let renewed = self.issue(&mut held, true, account, deadline).await?;
         // What was refused once is not shown again: some clouds lock a key after a few refusals.
-        if Arc::ptr_eq(&signer, refused) {
+        if renewed.secrets == refused.secrets {
+            *held = Some(Arc::clone(refused));
             return Ok(None);
         }
         account.forgive();
-        Ok(Some(signer))
+        Ok(Some(renewed))
     }
 
     async fn issue(
         &self,
-        held: &mut Option<Held<S>>,
+        held: &mut Option<Arc<Held<S>>>,
+        is_renewal: bool,
         account: &Account,
         deadline: Deadline,
-    ) -> Result<Arc<S>, Problem> {
+    ) -> Result<Arc<Held<S>>, Problem> {
         let issuer = self.issuer.as_ref();
         let issuer = issuer.expect("a credential that runs out has an issuer");
         let issued = issuer.issue(deadline).await?;
         account.mask(&issued.secrets);
-        let signer = match held.take_if(|held| held.secrets == issued.secrets) {
-            Some(same) => same.signer,
-            None => Arc::new(issued.signer),
-        };
-        *held = Some(Held {
-            signer: Arc::clone(&signer),
-            secrets: issued.secrets,
-            expires_at: issued.expires_at,
-        });
-        Ok(signer)
+        let issued = Arc::new(Held::new(issued, is_renewal));
+        *held = Some(Arc::clone(&issued));
+        Ok(issued)
     }
 
-    /// The signer that is held, for tests that sign without sending.
+    /// What signs with the credential that is held.
     #[cfg(test)]
-    pub(super) fn held(&self) -> Arc<S> {
+    pub(super) fn signs(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> Proof {
         let held = self.held.try_lock().unwrap();
-        Arc::clone(&held.as_ref().unwrap().signer)
+        held.as_ref().unwrap().signer.sign(request, now, nonce)
     }
 }
 

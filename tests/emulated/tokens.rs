@@ -128,3 +128,41 @@ fn a_token_that_dies_in_the_middle_of_a_wait_is_read_again() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(server.got().len(), 4);
 }
+
+/// Settings of Sugon with a key pair, for which everything else is found.
+fn key_pair(emulated: &Emulated, secret: &str) -> String {
+    let origin = &emulated.origin;
+    format!(
+        "[sugon.default]\nauth_endpoint = '{origin}'\nplatform_endpoint = '{origin}'\nuser = 'a\"b\\c'\naccess_key = 'testid'\nsecret_key = '{secret}'\n"
+    )
+}
+
+#[test]
+fn a_key_pair_of_sugon_is_exchanged_for_a_token_and_its_host_is_found() {
+    let emulated = Emulated::start(WORLD);
+    let config = Config::new(&key_pair(&emulated, "testsecret"));
+    let run = config.get(&["-v", INSTANCE]).keeping("testsecret").run();
+    assert_eq!(run.job()["state"], "canceled", "{}", run.stderr);
+    let operations: Vec<_> = emulated
+        .accesses()
+        .into_iter()
+        .filter_map(|access| access.operation)
+        .collect();
+    assert_eq!(
+        operations,
+        ["GetUserTokens", "GetCenterInfo", "InstanceServiceDetail"]
+    );
+    // No part of a token, all of which begin alike, is shown.
+    assert!(!run.stderr.contains("eyJ"), "{}", run.stderr);
+}
+
+#[test]
+fn a_key_pair_that_is_refused_says_what_to_check() {
+    let emulated = Emulated::start(WORLD);
+    let config = Config::new(&key_pair(&emulated, "some-wrong-secret"));
+    let run = config.get(&[INSTANCE]).keeping("some-wrong-secret").run();
+    assert_eq!(run.code, 4);
+    assert_eq!(run.error()["code"], "10009");
+    assert_eq!(run.error()["operation"], "GetUserTokens");
+    assert_eq!(emulated.accesses().len(), 1);
+}

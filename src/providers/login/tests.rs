@@ -1,12 +1,12 @@
 use std::sync::Mutex as StdMutex;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::http::{Endpoint, Limits, Method, Proof, Wire};
+use crate::http::{Endpoint, Limits, Method, Wire};
 use crate::providers::{fixture, sugon};
 
 const BORN: &str = "2026-01-02T03:04:05Z";
@@ -71,10 +71,8 @@ async fn stage(tokens: &[&'static str], lifetime: Option<TimeDelta>, good: &'sta
             tokio::spawn(async move {
                 let mut got = Vec::new();
                 let mut buffer = [0; 4096];
-                while let Ok(1..) = stream.read(&mut buffer).await.map(|count| {
+                while let Ok(count @ 1..) = stream.read(&mut buffer).await {
                     got.extend_from_slice(&buffer[..count]);
-                    count
-                }) {
                     let text = String::from_utf8_lossy(&got).into_owned();
                     let Some((_, rest)) = text.split_once("\r\ntoken: ") else {
                         continue;
@@ -188,6 +186,7 @@ async fn a_new_credential_that_is_refused_too_ends_the_call() {
     let stage = stage(&["token-1", "token-2", "token-3"], None, "none").await;
     let problem = stage.send().await.unwrap_err();
     assert_eq!(problem.category, Category::Refused);
+    stage.send().await.unwrap_err();
     assert_eq!(stage.seen(), ["token-1", "token-2"]);
 }
 
@@ -211,7 +210,7 @@ async fn says_why_a_refused_credential_cannot_be_renewed() {
     let stage = stage(&["token-1"], None, "token-2").await;
     let Stage { login, .. } = &stage;
     let deadline = Deadline::after(Duration::from_secs(60));
-    login.signer(&stage.account, deadline).await.unwrap();
+    login.good(&stage.account, deadline).await.unwrap();
     let empty = Login {
         issuer: Some(Box::new(Service {
             tokens: Vec::new(),
@@ -235,4 +234,34 @@ async fn says_why_a_refused_credential_cannot_be_renewed() {
         problem.hint.as_deref(),
         Some("it cannot be renewed: no more; ask")
     );
+}
+
+#[tokio::test]
+async fn a_credential_that_has_worked_may_be_renewed_again() {
+    let stage = stage(
+        &["token-1", "token-2", "token-1", "token-2"],
+        None,
+        "token-2",
+    )
+    .await;
+    stage.send().await.unwrap();
+    stage.login.held.lock().await.take();
+    stage.send().await.unwrap();
+    assert_eq!(stage.issued(), 4);
+}
+
+#[tokio::test]
+async fn a_service_that_fails_before_the_end_leaves_the_present_credential_in_use() {
+    let mut stage = stage(&[], Some(TimeDelta::hours(1)), "token-1").await;
+    let first = Issued {
+        signer: Plain("token-1".to_owned()),
+        secrets: vec![Secret::new("token-1")],
+        expires_at: Some(fixture::moment(BORN) + TimeDelta::seconds(3600)),
+    };
+    stage.login.held = Mutex::new(Some(Arc::new(Held::new(first, false))));
+    stage.seconds.store(3599, Ordering::Relaxed);
+    stage.send().await.unwrap();
+    stage.seconds.store(3600, Ordering::Relaxed);
+    assert_eq!(stage.send().await.unwrap_err().message, "no more");
+    assert_eq!(stage.issued(), 2);
 }

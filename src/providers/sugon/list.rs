@@ -127,8 +127,10 @@ impl Client {
         wanted: &Wanted,
         ask: &Ask,
     ) -> Result<ListPage, Problem> {
-        let request = self.list_request(form, at.offset, wanted);
-        let answer = self.send(&request, &wire::refusal, ask.deadline).await?;
+        let mut request = self.list_request(form, at.offset, wanted);
+        let answer = self
+            .send(&mut request, &wire::refusal, ask.deadline)
+            .await?;
         ListPage::read(&answer.body)
             .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
     }
