@@ -1,5 +1,6 @@
 //! Settings: which profile of which cloud uses what, and where each value came from.
 
+mod again;
 mod file;
 mod value;
 
@@ -158,6 +159,7 @@ pub struct Profile {
     /// Name of the profile.
     pub name: String,
     values: BTreeMap<&'static str, Value>,
+    again: Option<again::Again>,
 }
 
 impl Profile {
@@ -174,9 +176,9 @@ impl Profile {
     /// Masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`.
     pub fn credential_label(&self, key: &str, what: &str) -> String {
         match self.values.get(key) {
-            Some(value) if what == "key" => {
+            Some(value) if ["key", "user"].contains(&what) => {
                 format!(
-                    "key {} ({})",
+                    "{what} {} ({})",
                     masked_id(value.text.expose()),
                     value.origin.word()
                 )
@@ -314,6 +316,7 @@ impl Settings {
             cloud: cloud.cloud,
             name: name.to_owned(),
             values: BTreeMap::new(),
+            again: None,
         };
         let from_file = self.values_of_file(cloud, &profile)?;
         let from_environment = match is_default {
@@ -337,6 +340,7 @@ impl Settings {
                 return Err(profile.wrong(key, "holds a blank or a line break"));
             }
         }
+        profile.again = self.again(cloud, &profile);
         Ok(profile)
     }
 

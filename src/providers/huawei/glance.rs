@@ -80,10 +80,11 @@ impl Client {
         let (mut offset, mut found) = (0, 0);
         while *pages > 0 && wanted.values().any(Option::is_none) {
             *pages -= 1;
-            let request = self.list_request(Some(status), offset);
+            let project = self.project(ask.deadline).await?;
+            let request = self.list_request(project, Some(status), offset);
             let answer = self
-                .account
-                .send(&request, &self.signer, &wire::classify, ask.deadline)
+                .login
+                .send(&self.account, &request, &wire::classify, ask.deadline)
                 .await?;
             let page = Page::read(&answer.body)
                 .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
