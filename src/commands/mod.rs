@@ -2,6 +2,7 @@
 
 mod asked;
 mod catalog;
+mod completion;
 mod config;
 mod demo;
 mod describe;
@@ -19,6 +20,7 @@ mod outlet;
 mod poll;
 mod references;
 mod refusal;
+mod remembered;
 mod reports;
 mod schema;
 mod states;
@@ -77,6 +79,9 @@ enum Command {
     States(states::Arguments),
     Schema(schema::Arguments),
     Config(config::Arguments),
+    Completion(completion::Arguments),
+    #[command(name = "__complete", hide = true)]
+    Complete(completion::Words),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
 }
@@ -95,6 +100,8 @@ impl Command {
             Self::States(_) => "states",
             Self::Schema(_) => "schema",
             Self::Config(_) => "config",
+            Self::Completion(_) => "completion",
+            Self::Complete(_) => "__complete",
             Self::Demo(_) => "demo",
             Self::Emulate(_) => "emulate",
         }
@@ -138,6 +145,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::States(arguments)) => states::run(&session, &arguments),
         Some(Command::Schema(arguments)) => schema::run(&session, &arguments),
         Some(Command::Config(arguments)) => config::run(&session, &arguments),
+        Some(Command::Completion(arguments)) => completion::run(&session, &arguments),
+        Some(Command::Complete(words)) => completion::complete(&session, words),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {

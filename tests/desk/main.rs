@@ -5,4 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod completion;
 mod config;
+
+/// One thing of a cloud that needs no scope.
+const WORLD: &str = r#"
+[[job]]
+ref = "sugon/instance/i-0123456789"
+age = "2h"
+states = [{ after = "0s", state = "Running" }]
+"#;
