@@ -2,6 +2,8 @@
 
 mod asked;
 mod catalog;
+mod completion;
+mod config;
 mod demo;
 mod describe;
 mod emulate;
@@ -18,6 +20,7 @@ mod outlet;
 mod poll;
 mod references;
 mod refusal;
+mod remembered;
 mod reports;
 mod schema;
 mod states;
@@ -75,6 +78,10 @@ enum Command {
     Kinds(kinds::Arguments),
     States(states::Arguments),
     Schema(schema::Arguments),
+    Config(config::Arguments),
+    Completion(completion::Arguments),
+    #[command(name = "__complete", hide = true)]
+    Complete(completion::Words),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
 }
@@ -92,6 +99,9 @@ impl Command {
             Self::Kinds(_) => "kinds",
             Self::States(_) => "states",
             Self::Schema(_) => "schema",
+            Self::Config(_) => "config",
+            Self::Completion(_) => "completion",
+            Self::Complete(_) => "__complete",
             Self::Demo(_) => "demo",
             Self::Emulate(_) => "emulate",
         }
@@ -134,6 +144,9 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::Kinds(arguments)) => kinds::run(&session, &arguments),
         Some(Command::States(arguments)) => states::run(&session, &arguments),
         Some(Command::Schema(arguments)) => schema::run(&session, &arguments),
+        Some(Command::Config(arguments)) => config::run(&session, &arguments),
+        Some(Command::Completion(arguments)) => completion::run(&session, &arguments),
+        Some(Command::Complete(words)) => completion::complete(&session, words),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {

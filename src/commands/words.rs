@@ -25,9 +25,22 @@ fn nearest(word: &str) -> Option<&'static str> {
 }
 
 /// The words that call a command.
-pub(super) const COMMANDS: [&str; 13] = [
-    "get", "describe", "events", "list", "ls", "wait", "watch", "kinds", "states", "schema",
-    "demo", "emulate", "help",
+pub(super) const COMMANDS: [&str; 15] = [
+    "get",
+    "describe",
+    "events",
+    "list",
+    "ls",
+    "wait",
+    "watch",
+    "kinds",
+    "states",
+    "schema",
+    "config",
+    "completion",
+    "demo",
+    "emulate",
+    "help",
 ];
 
 /// A first word that is neither a command nor a reference.
