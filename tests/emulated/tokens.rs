@@ -34,11 +34,15 @@ fn rotate(path: &Path, secret: &str) {
 }
 
 /// What the emulator answers to a request as it came in.
-fn passed_on(origin: &str, got: &Got) -> Vec<u8> {
+fn passed_on(origin: &str, got: &Got, client: &mut TcpStream) -> Vec<u8> {
+    let length = got.header("content-length").unwrap_or("0");
+    let mut body = vec![0; length.parse().unwrap()];
+    client.read_exact(&mut body).unwrap();
     let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
     let head = got.head.trim_end();
     let request = format!("{head}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).unwrap();
+    stream.write_all(&body).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     answer
@@ -50,7 +54,8 @@ fn rotating(origin: String, path: PathBuf, secret: String) -> Server {
         if number == 0 {
             rotate(&path, &secret);
         }
-        let _ = stream.write_all(&passed_on(&origin, got));
+        let answer = passed_on(&origin, got, stream);
+        let _ = stream.write_all(&answer);
     })
 }
 
@@ -213,4 +218,42 @@ fn the_project_of_a_key_is_found_by_its_region() {
     assert_eq!(run.job()["state"], "failed", "{}", run.stderr);
     let asked = ["KeystoneListProjects", "ShowImageJob"];
     assert_eq!(operations(&emulated), asked);
+}
+
+#[test]
+fn what_a_token_is_fetched_with_is_read_again_from_its_file() {
+    for (cloud, reference, credential, host, operation) in [
+        (
+            "sugon",
+            INSTANCE,
+            "user = 'bob'\naccess_key = 'testid'\nsecret_key_file = 'secret.txt'",
+            "auth_endpoint",
+            "GetUserTokens",
+        ),
+        (
+            "huawei",
+            IMAGE_JOB,
+            "region = 'cn-north-4'\nuser = 'testid'\ndomain = 'd'\npassword_file = 'secret.txt'",
+            "iam_endpoint",
+            "KeystoneCreateUserTokenByPassword",
+        ),
+    ] {
+        let emulated = Emulated::start(WORLD);
+        let config = Config::new("");
+        let path = config.write("joblens/secret.txt", "an-old-secret-of-mine", 0o600);
+        let server = rotating(emulated.origin.clone(), path, "testsecret".to_owned());
+        let toml = format!(
+            "[{cloud}.default]\nendpoint = '{}'\n{host} = '{}'\n{credential}\n",
+            emulated.origin,
+            server.origin()
+        );
+        config.write("joblens/config.toml", &toml, 0o600);
+        let run = config
+            .get(&["-v", reference])
+            .keeping("an-old-secret")
+            .keeping("testsecret")
+            .run();
+        assert_eq!(run.code, 0, "{cloud}: {}", run.stderr);
+        assert_eq!(operations(&emulated)[..2], [operation; 2], "{cloud}");
+    }
 }

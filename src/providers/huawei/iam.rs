@@ -21,6 +21,13 @@ use crate::settings::Profile;
 /// Parts of a user's credential.
 const PARTS: [&str; 3] = ["user", "password", "domain"];
 
+/// Variables that give them.
+const VARIABLES: [&str; 3] = [
+    "JOBLENS_HUAWEI_USER",
+    "JOBLENS_HUAWEI_PASSWORD",
+    "JOBLENS_HUAWEI_DOMAIN",
+];
+
 /// True when a profile has a user, or a part of one.
 pub(super) fn is_asked_for(profile: &Profile) -> bool {
     PARTS.iter().any(|key| profile.secret(key).is_some())
@@ -93,7 +100,7 @@ impl Password {
     ) -> Result<Self, Problem> {
         if PARTS.iter().any(|key| profile.secret(key).is_none()) {
             let what = "complete user (user, password and domain)";
-            return Err(profile.missing(what, &PARTS, &[]));
+            return Err(profile.missing(what, &PARTS, &VARIABLES));
         }
         Ok(Self {
             password: Mutex::new(password(profile)),

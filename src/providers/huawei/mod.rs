@@ -128,12 +128,13 @@ impl Client {
         };
         let secrets = SECRET_KEYS.iter().filter_map(|key| profile.secret(key));
         let label = profile.credential_label(label_key, what);
-        let account = Account::new(wire, profile, label, secrets);
+        let account = Account::new(wire, profile, label.clone(), secrets);
         let login = match (key_or_token, &iam) {
             (Some(login), _) => login,
             (None, iam) => Login::issued(iam::Password::new(
                 profile,
-                account.at_another_host(false),
+                // Its answers hold tokens, which are not masked there.
+                Account::new(wire, profile, label, profile.secret("password")),
                 iam.clone().expect("a user is known to IAM only"),
                 Arc::clone(&project),
             )?),

@@ -26,6 +26,13 @@ const PLATFORM_ID: &str = "0";
 /// Parts of the credential.
 const PARTS: [&str; 3] = ["user", "access_key", "secret_key"];
 
+/// Variables that give them.
+const VARIABLES: [&str; 3] = [
+    "JOBLENS_SUGON_USER",
+    "JOBLENS_SUGON_ACCESS_KEY",
+    "JOBLENS_SUGON_SECRET_KEY",
+];
+
 /// True when a profile has a key pair, or a part of one.
 pub(super) fn is_asked_for(profile: &Profile) -> bool {
     PARTS.iter().any(|key| profile.secret(key).is_some())
@@ -144,7 +151,7 @@ impl Issuer<sign::Signer> for Exchange {
 /// The key pair of a profile.
 fn key_pair(profile: &Profile) -> Result<Issued<KeyPair>, Problem> {
     let part = |key: &str| {
-        let missing = || profile.missing("complete access key", &PARTS, &[]);
+        let missing = || profile.missing("complete access key", &PARTS, &VARIABLES);
         profile.secret(key).cloned().ok_or_else(missing)
     };
     let [user, access_key, secret_key] = [part("user")?, part("access_key")?, part("secret_key")?];

@@ -88,6 +88,19 @@ async fn a_token_that_is_refused_is_renewed_once() {
 }
 
 #[tokio::test]
+async fn the_same_token_that_is_given_again_is_not_shown_again() {
+    let cloud = cloud(|incoming| {
+        let about = json!({"token": {"project": {"id": PROJECT}}});
+        let given = Outgoing::json(201, &about).with_header("x-subject-token", "one-and-only");
+        (incoming.path == "/v3/auth/tokens").then_some(given)
+    })
+    .await;
+    let problem = look(&client(&cloud, &USER).unwrap()).await.unwrap_err();
+    assert_eq!(problem.code.as_deref(), Some("APIGW.0301"));
+    assert_eq!(cloud.asked(), [TOKEN, LOOK, TOKEN]);
+}
+
+#[tokio::test]
 async fn a_token_of_a_hundred_kilobytes_is_taken_and_shown() {
     let long = "x".repeat(100_000);
     let sent = long.clone();
@@ -168,7 +181,7 @@ async fn a_user_is_complete_and_stands_alone() {
     let problem = |variables: &[(&str, &str)]| client(&cloud, variables).err().unwrap();
     let half = problem(&USER[..2]);
     assert_eq!(half.category, Category::NoCredentials);
-    assert!(half.hint.unwrap().contains("domain"));
+    assert!(half.hint.unwrap().contains("JOBLENS_HUAWEI_DOMAIN"));
     let both = problem(&[&USER[..], &KEY[..]].concat());
     assert_eq!(both.category, Category::Usage);
     let region = problem(&[&USER[..], &[("JOBLENS_HUAWEI_REGION", "x.evil")]].concat());
