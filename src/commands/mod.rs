@@ -16,6 +16,7 @@ mod global;
 mod kinds;
 mod list;
 mod look_up;
+mod man;
 mod outlet;
 mod poll;
 mod references;
@@ -82,6 +83,8 @@ enum Command {
     Completion(completion::Arguments),
     #[command(name = "__complete", hide = true)]
     Complete(completion::Words),
+    #[command(hide = true)]
+    Man(man::Arguments),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
 }
@@ -102,6 +105,7 @@ impl Command {
             Self::Config(_) => "config",
             Self::Completion(_) => "completion",
             Self::Complete(_) => "__complete",
+            Self::Man(_) => "man",
             Self::Demo(_) => "demo",
             Self::Emulate(_) => "emulate",
         }
@@ -147,6 +151,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::Config(arguments)) => config::run(&session, &arguments),
         Some(Command::Completion(arguments)) => completion::run(&session, &arguments),
         Some(Command::Complete(words)) => completion::complete(&session, words),
+        Some(Command::Man(arguments)) => man::run(&session, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {

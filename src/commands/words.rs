@@ -25,7 +25,7 @@ fn nearest(word: &str) -> Option<&'static str> {
 }
 
 /// The words that call a command.
-pub(super) const COMMANDS: [&str; 15] = [
+pub(super) const COMMANDS: [&str; 16] = [
     "get",
     "describe",
     "events",
@@ -38,6 +38,7 @@ pub(super) const COMMANDS: [&str; 15] = [
     "schema",
     "config",
     "completion",
+    "man",
     "demo",
     "emulate",
     "help",

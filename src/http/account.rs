@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use super::clients::ClientKey;
 use super::condition::Condition;
 use super::retry::{LONGEST_HINT, backoff};
+use super::trust::Trust;
 use super::{Answer, Happening, Refusal, Request, Retry, Signer, Wire, attempt, excerpt};
 use crate::crypto;
 use crate::error::{Category, Problem};
@@ -39,7 +40,7 @@ pub struct Account {
     profile: String,
     credential: String,
     scrubber: Arc<RwLock<Scrubber>>,
-    ca_file: Option<String>,
+    trust: Trust,
     condition: Condition,
     /// True when another host can be asked, so that a broken way to this one is not tried again.
     has_twin: bool,
@@ -57,13 +58,21 @@ impl Account {
         credential: String,
         secrets: impl IntoIterator<Item = &'a Secret>,
     ) -> Self {
+        let trust = Trust::of(profile);
+        if trust.skips_verification {
+            let (cloud, name) = (profile.cloud, &profile.name);
+            wire.tell(Happening::Notice(
+                "insecure_skip_verify",
+                format!("profile {name} of {cloud}: the server's certificate is not checked"),
+            ));
+        }
         Self {
             wire: Arc::clone(wire),
             cloud: profile.cloud,
             profile: profile.name.clone(),
             credential,
             scrubber: Arc::new(RwLock::new(Scrubber::new(secrets))),
-            ca_file: profile.get("ca_file").map(str::to_owned),
+            trust,
             condition: Condition::new(wire.slots_of(profile.cloud), wire.limits()),
             has_twin: false,
             clock_offset_seconds: AtomicI64::new(0),
@@ -279,12 +288,13 @@ impl Account {
     ) -> Result<Answer, Refusal> {
         let offset = TimeDelta::seconds(self.clock_offset_seconds.load(Ordering::Relaxed));
         let proof = signer.sign(request, self.wire.now() + offset, &crypto::nonce());
-        self.wire.calls.fetch_add(1, Ordering::Relaxed);
         let client = self.wire.clients.get(&ClientKey {
             https: request.endpoint.is_https(),
             loopback: request.endpoint.is_loopback(),
-            ca_file: self.ca_file.clone(),
+            trust: self.trust.clone(),
+            unchecked_host: self.trust.unchecked_host(&request.endpoint)?,
         })?;
+        self.wire.calls.fetch_add(1, Ordering::Relaxed);
         let sending = attempt::Attempt {
             request,
             proof: &proof,

@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
+use super::trust::{Trust, Unchecked};
 use super::{Limits, Refusal};
 use crate::error::{Category, Problem};
 use crate::secret::mask_user_info;
@@ -19,8 +20,10 @@ pub(super) struct ClientKey {
     pub https: bool,
     /// Talks to this machine, past any proxy.
     pub loopback: bool,
-    /// A private CA besides the system's store.
-    pub ca_file: Option<String>,
+    /// What the profile says of certificates.
+    pub trust: Trust,
+    /// The host whose certificate is not checked.
+    pub unchecked_host: Option<String>,
 }
 
 /// HTTP clients, each made when it is first needed: reading the system's certificates takes longer
@@ -61,17 +64,25 @@ impl Clients {
 
     fn make(&self, key: &ClientKey) -> Result<Client, Refusal> {
         let through_tls_proxy = !key.loopback && self.proxies.any_https;
-        let roots = if key.https || through_tls_proxy {
-            self.roots(key.ca_file.as_deref().map(Path::new))?
+        let is_checked = key.https && key.unchecked_host.is_none();
+        let roots = if is_checked || through_tls_proxy {
+            self.roots(key.trust.ca_file.as_deref().map(Path::new))?
         } else {
             RootCertStore::empty()
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
+        let tls = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .expect("ring serves the default protocol versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .expect("ring serves the default protocol versions");
+        let tls = match &key.unchecked_host {
+            None => tls.with_root_certificates(roots),
+            Some(host) => {
+                let verifier = Unchecked::new(host, roots, &provider);
+                tls.dangerous()
+                    .with_custom_certificate_verifier(Arc::new(verifier))
+            }
+        };
+        let tls = key.trust.identify(tls)?;
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls)
             .http1_only()

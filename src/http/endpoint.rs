@@ -66,6 +66,15 @@ impl Endpoint {
         &self.authority
     }
 
+    /// The host alone, an address of IPv6 without its brackets.
+    pub fn host(&self) -> &str {
+        let host = match self.authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => &self.authority,
+        };
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
+
     /// True for TLS.
     pub fn is_https(&self) -> bool {
         self.https

@@ -9,6 +9,7 @@ mod condition;
 mod endpoint;
 mod request;
 mod retry;
+mod trust;
 
 pub use account::{Account, Deadline};
 pub use answer::{Answer, excerpt};

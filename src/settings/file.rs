@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{CloudKeys, Part};
+use super::{CloudKeys, Environment, Part};
 use crate::error::Problem;
 use crate::model::State;
 use crate::secret::Secret;
@@ -43,7 +43,23 @@ pub const WIRE_KEYS: [&str; 6] = [
     "allow_http",
 ];
 
+/// Keys that may be true or false without quotes.
+const FLAGS: [&str; 1] = ["insecure_skip_verify"];
+
 impl File {
+    /// Where the settings file is looked for, and whether somebody named it; none where nothing
+    /// tells of a home.
+    pub fn place(config: Option<PathBuf>, environment: &Environment) -> (Option<PathBuf>, bool) {
+        let named = config.or_else(|| environment.get("JOBLENS_CONFIG").map(PathBuf::from));
+        if named.is_some() {
+            return (named, true);
+        }
+        let base = environment.get("XDG_CONFIG_HOME").map(PathBuf::from);
+        let base = base.or_else(|| Some(PathBuf::from(environment.get("HOME")?).join(".config")));
+        let path = base.map(|base| base.join("joblens").join("config.toml"));
+        (path, false)
+    }
+
     /// Reads a file; one that nobody named may be missing.
     pub(super) fn read(
         path: &Path,
@@ -199,19 +215,21 @@ impl Reader<'_> {
         for (key, value) in table.iter() {
             let at = key.span().start;
             let name: &str = key.get_ref();
-            let DeValue::String(text) = value.get_ref() else {
-                return Err(self.wrong(at, &format!("{name} must be text in quotes")));
+            let text = match value.get_ref() {
+                DeValue::String(text) => text.to_string(),
+                DeValue::Boolean(flag) if FLAGS.contains(&name) => flag.to_string(),
+                _ => return Err(self.wrong(at, &format!("{name} must be text in quotes"))),
             };
             let (base, entry) = if keys.find(name).is_some() {
-                (name, Entry::Text(Secret::new(text.to_string())))
+                (name, Entry::Text(Secret::new(text)))
             } else if let Some(base) = name.strip_suffix("_env").filter(|b| keys.find(b).is_some())
             {
-                (base, Entry::Variable(base.to_owned(), text.to_string()))
+                (base, Entry::Variable(base.to_owned(), text))
             } else if let Some(base) = name
                 .strip_suffix("_file")
                 .filter(|b| keys.find(b).is_some())
             {
-                (base, Entry::Path(base.to_owned(), text.to_string()))
+                (base, Entry::Path(base.to_owned(), text))
             } else {
                 return Err(self.unknown_key(at, name, keys));
             };

@@ -2,6 +2,7 @@
 
 mod again;
 mod file;
+mod network;
 mod value;
 
 use std::collections::BTreeMap;
@@ -67,10 +68,13 @@ impl KeySpec {
 }
 
 /// Keys that every cloud's profiles have.
-pub const COMMON_KEYS: [KeySpec; 3] = [
+pub const COMMON_KEYS: [KeySpec; 6] = [
     KeySpec::setting("endpoint", &[]),
     KeySpec::setting("utc_offset", &[]),
     KeySpec::setting("ca_file", &[]),
+    KeySpec::setting("client_cert", &[]),
+    KeySpec::setting("client_key", &[]),
+    KeySpec::setting("insecure_skip_verify", &[]),
 ];
 
 /// The legal keys of one cloud, handed in by the registry.
@@ -268,25 +272,12 @@ impl Settings {
         clouds: &[CloudKeys],
         kinds: &[String],
     ) -> Result<Self, Problem> {
-        let (path, named) = Self::place(config, &environment);
+        let (path, named) = File::place(config, &environment);
         let file = match path {
             None => File::default(),
             Some(path) => File::read(&path, named, clouds, kinds)?,
         };
         Ok(Self { environment, file })
-    }
-
-    /// Where the settings file is looked for, and whether somebody named it; none where nothing
-    /// tells of a home.
-    pub fn place(config: Option<PathBuf>, environment: &Environment) -> (Option<PathBuf>, bool) {
-        let named = config.or_else(|| environment.get("JOBLENS_CONFIG").map(PathBuf::from));
-        if named.is_some() {
-            return (named, true);
-        }
-        let base = environment.get("XDG_CONFIG_HOME").map(PathBuf::from);
-        let base = base.or_else(|| Some(PathBuf::from(environment.get("HOME")?).join(".config")));
-        let path = base.map(|base| base.join("joblens").join("config.toml"));
-        (path, false)
     }
 
     /// Settings of the environment alone.
@@ -349,6 +340,7 @@ impl Settings {
                 return Err(profile.wrong(key, "holds a blank or a line break"));
             }
         }
+        profile.check_network()?;
         profile.again = self.again(cloud, &profile);
         Ok(profile)
     }
@@ -443,8 +435,8 @@ impl Settings {
                 }
             };
             let text = text.trim_start_matches('\u{feff}').trim();
-            let beside =
-                (base == "ca_file" && !text.is_empty()).then(|| self.beside_the_file(text));
+            let beside = (network::PATH_KEYS.contains(&base) && !text.is_empty())
+                .then(|| self.beside_the_file(text));
             let text = beside.as_ref().map_or(text, |path| {
                 path.to_str().expect("joined from texts of the settings")
             });

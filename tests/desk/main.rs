@@ -7,6 +7,7 @@ mod support;
 
 mod completion;
 mod config;
+mod man;
 
 /// One thing of a cloud that needs no scope.
 const WORLD: &str = r#"

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 
 use super::Session;
 use crate::error::Problem;
-use crate::settings::Settings;
+use crate::settings::File;
 
 /// Write a settings file to fill in, or show where it is looked for
 #[derive(Debug, Args)]
@@ -49,12 +49,10 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
 
 fn place(session: &Session) -> Result<PathBuf, Problem> {
     let config = session.global.config.clone();
-    Settings::place(config, &session.environment)
-        .0
-        .ok_or_else(|| {
-            Problem::usage("nothing says where the settings file lies")
-                .hint("set HOME, or name a file with --config")
-        })
+    File::place(config, &session.environment).0.ok_or_else(|| {
+        Problem::usage("nothing says where the settings file lies")
+            .hint("set HOME, or name a file with --config")
+    })
 }
 
 /// Writes the file whole or not at all, and never over one that is there.

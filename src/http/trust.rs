@@ -1,0 +1,211 @@
+//! Whom a profile trusts over TLS, and what it shows of itself.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{ConfigBuilder, RootCertStore, client::WantsClientCert};
+
+use super::{Endpoint, Refusal};
+use crate::error::Category;
+use crate::settings::Profile;
+
+/// Hosts of the public clouds, whose certificates are always checked.
+const PUBLIC_DOMAINS: [&str; 6] = [
+    "aliyuncs.com",
+    "myhuaweicloud.com",
+    "scnet.cn",
+    "sugon.com",
+    "qcloud.com",
+    "tencentcloudapi.com",
+];
+
+/// Whom a profile trusts over TLS, and what it shows of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct Trust {
+    /// A private CA besides the system's store.
+    pub ca_file: Option<String>,
+    /// Files with a certificate of the client's own and its key.
+    identity: Option<(String, String)>,
+    /// The certificate of its endpoint is not checked.
+    pub skips_verification: bool,
+}
+
+impl Trust {
+    /// What the settings of a profile say.
+    pub(super) fn of(profile: &Profile) -> Self {
+        let text = |key| profile.get(key).map(str::to_owned);
+        Self {
+            ca_file: text("ca_file"),
+            identity: text("client_cert").zip(text("client_key")),
+            skips_verification: profile.get("insecure_skip_verify") == Some("true"),
+        }
+    }
+
+    /// The host whose certificate is not checked, if there is one.
+    ///
+    /// # Errors
+    /// Wrong use: a host of a public cloud.
+    pub(super) fn unchecked_host(&self, endpoint: &Endpoint) -> Result<Option<String>, Refusal> {
+        if !self.skips_verification || !endpoint.is_https() {
+            return Ok(None);
+        }
+        let host = endpoint.host().trim_end_matches('.');
+        let is_public = PUBLIC_DOMAINS.iter().any(|domain| {
+            let rest = host.strip_suffix(domain);
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        });
+        match is_public {
+            false => Ok(Some(host.to_owned())),
+            true => {
+                let message = format!(
+                    "insecure_skip_verify is set, and {host} belongs to a public cloud, whose \
+                     certificate is always checked"
+                );
+                let mut refusal = Refusal::new(Category::Usage, message);
+                refusal.hint = Some("remove insecure_skip_verify from the profile".to_owned());
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Adds the client's own certificate.
+    pub(super) fn identify(
+        &self,
+        builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    ) -> Result<ClientConfig, Refusal> {
+        let Some((cert, key)) = &self.identity else {
+            return Ok(builder.with_no_client_auth());
+        };
+        let certificates = CertificateDer::pem_file_iter(cert)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|_| wrong("client_cert", cert, "cannot be read as a PEM file"))?;
+        if certificates.is_empty() {
+            return Err(wrong("client_cert", cert, "holds no certificate"));
+        }
+        refuse_readable_by_others(key)?;
+        let private = PrivateKeyDer::from_pem_file(key)
+            .map_err(|_| wrong("client_key", key, "holds no private key that can be read"))?;
+        builder
+            .with_client_auth_cert(certificates, private)
+            .map_err(|_| wrong("client_key", key, "does not fit the certificate"))
+    }
+}
+
+fn wrong(name: &str, path: &str, what: &str) -> Refusal {
+    let mut refusal = Refusal::new(Category::Usage, format!("{name} {path} {what}"));
+    refusal.hint = Some("give files in PEM form, a key without a passphrase".to_owned());
+    refusal
+}
+
+fn refuse_readable_by_others(key: &str) -> Result<(), Refusal> {
+    let read = fs::metadata(Path::new(key));
+    let mode = read
+        .map_err(|_| wrong("client_key", key, "cannot be read"))?
+        .permissions()
+        .mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let what = format!("can be read by others (mode {:03o})", mode & 0o777);
+    let mut refusal = wrong("client_key", key, &what);
+    refusal.hint = Some(format!("run: chmod 600 '{key}'"));
+    Err(refusal)
+}
+
+/// Takes every certificate of one host; those of others, such as a proxy, are checked as usual.
+#[derive(Debug)]
+pub(super) struct Unchecked {
+    host: String,
+    usual: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Unchecked {
+    /// For this host; without roots nobody else is trusted.
+    pub(super) fn new(host: &str, roots: RootCertStore, provider: &Arc<CryptoProvider>) -> Self {
+        let usual = WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone());
+        Self {
+            host: host.to_owned(),
+            usual: usual.build().ok(),
+            provider: Arc::clone(provider),
+        }
+    }
+}
+
+impl ServerCertVerifier for Unchecked {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match &self.usual {
+            _ if name.to_str() == self.host.as_str() => Ok(ServerCertVerified::assertion()),
+            Some(usual) => usual.verify_server_cert(certificate, between, name, ocsp, now),
+            None => Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_cloud_is_always_checked() {
+        let trust = Trust {
+            skips_verification: true,
+            ..Trust::default()
+        };
+        let host = |url: &str| trust.unchecked_host(&Endpoint::parse(url, &[], true).unwrap());
+        for public in [
+            "https://ehpc.cn-hangzhou.aliyuncs.com",
+            "https://IMS.cn-north-4.MyHuaweiCloud.com:8443",
+            "https://ai.scnet.cn.",
+            "https://sugon.com",
+            "https://ccs.api.qcloud.com",
+            "https://sts.tencentcloudapi.com",
+        ] {
+            assert_eq!(host(public).unwrap_err().category, Category::Usage);
+        }
+        let own = host("https://notaliyuncs.com:1").unwrap();
+        assert_eq!(own.as_deref(), Some("notaliyuncs.com"));
+        assert_eq!(host("https://[::1]:1").unwrap().as_deref(), Some("::1"));
+        assert_eq!(host("http://127.0.0.1").unwrap(), None);
+    }
+}

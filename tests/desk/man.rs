@@ -1,0 +1,88 @@
+//! The man pages.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::support::joblens;
+
+/// Pages by name.
+fn pages() -> BTreeMap<String, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("share/man1");
+    let run = joblens(&["man", place.to_str().unwrap()]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let told = run.stdout.lines().count();
+    let pages: BTreeMap<_, _> = fs::read_dir(&place)
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, fs::read_to_string(&path).unwrap())
+        })
+        .collect();
+    assert_eq!(pages.len(), told);
+    pages
+}
+
+#[test]
+fn each_command_has_a_page_that_names_its_options() {
+    let pages = pages();
+    let help = joblens(&["--help"]).run().stdout;
+    let commands = help.split("Commands:").nth(1).unwrap();
+    let commands = commands.lines().skip(1).take_while(|line| !line.is_empty());
+    let mut names = Vec::new();
+    for line in commands {
+        // A line that goes on with the one before it begins far to the right.
+        if let Some(name) = line
+            .strip_prefix("  ")
+            .filter(|rest| !rest.starts_with(' '))
+        {
+            names.push(name.split(' ').next().unwrap());
+        }
+    }
+    assert!(
+        names.contains(&"get") && names.contains(&"completion"),
+        "{names:?}"
+    );
+    for name in names.into_iter().filter(|name| *name != "help") {
+        let page = &pages[&format!("joblens-{name}.1")].replace('\\', "");
+        let help = joblens(&[name, "--help"]).run().stdout;
+        let options = help
+            .split_whitespace()
+            .filter(|word| word.starts_with("--"));
+        let mut seen = 0;
+        for option in options.map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())) {
+            let option = option.split(['=', '[', ',']).next().unwrap();
+            assert!(page.contains(option), "{name}: {option}");
+            seen += 1;
+        }
+        assert!(seen > 5, "{name} tells of no options");
+    }
+    assert!(pages.contains_key("joblens.1") && pages.contains_key("joblens-config-init.1"));
+    assert!(
+        !pages
+            .keys()
+            .any(|name| name.contains("__") || name.contains("man.1"))
+    );
+}
+
+#[test]
+fn the_pages_of_two_days_are_the_same() {
+    let pages = pages();
+    assert_eq!(pages, self::pages());
+    let title = pages["joblens.1"]
+        .lines()
+        .find(|line| line.starts_with(".TH"));
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        title.unwrap(),
+        format!(".TH joblens 1  \"joblens {version}\" joblens")
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_told() {
+    let run = joblens(&["man", "/proc/nowhere/man1"]).run();
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("/proc/nowhere/man1"), "{}", run.stderr);
+}

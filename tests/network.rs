@@ -1,0 +1,331 @@
+//! The network of a company: certificates of clients, servers that nobody vouches for, proxies, IPv6.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod support;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use support::{Joblens, joblens, json};
+
+const REFERENCE: &str = "sugon/instance/00000000000000000000000000000001";
+
+fn running() -> Vec<u8> {
+    json(r#"{"code":"0","data":{"id":"00000000000000000000000000000001","status":"Running"}}"#)
+}
+
+/// A centre with its own CA on loopback, and a folder with what its users were given.
+struct Centre {
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Centre {
+    /// Serves those who show a certificate of its CA, or everybody.
+    fn start(asks_for_certificates: bool) -> Self {
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let ca_key = rcgen::KeyPair::generate().unwrap();
+        let ca = params.self_signed(&ca_key).unwrap();
+        let issuer = rcgen::Issuer::new(params, ca_key);
+        let signed = |name: &str| {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let leaf = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+            (leaf.signed_by(&key, &issuer).unwrap(), key)
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let (user, user_key) = signed("user");
+        write(&folder.path().join("ca.pem"), &ca.pem(), 0o644);
+        write(&folder.path().join("user.pem"), &user.pem(), 0o644);
+        write(
+            &folder.path().join("user.key"),
+            &user_key.serialize_pem(),
+            0o600,
+        );
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(ca.der().clone()).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let config = match asks_for_certificates {
+            true => config.with_client_cert_verifier(verifier.build().unwrap()),
+            false => config.with_no_client_auth(),
+        };
+        let (cert, key) = signed("localhost");
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = config.with_single_cert(vec![cert.der().clone()], key);
+        let config = Arc::new(config.unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let config = Arc::clone(&config);
+                thread::spawn(move || serve_tls(stream.unwrap(), config));
+            }
+        });
+        Self { port, folder }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `get` with a settings file in the folder, of the profile `centre`.
+    fn get(&self, settings: &str) -> Joblens {
+        self.get_from(&format!("https://localhost:{}", self.port), settings)
+    }
+
+    fn get_from(&self, endpoint: &str, settings: &str) -> Joblens {
+        let token = support::SECRETS[0];
+        let toml =
+            format!("[sugon.centre]\nendpoint = '{endpoint}'\ntoken = '{token}'\n{settings}\n");
+        let config = self.file("config.toml");
+        write(&config, &toml, 0o600);
+        let config = config.to_str().unwrap();
+        let options = ["get", "-o", "json", "-p", "centre", "--max-attempts", "1"];
+        joblens(&[&options[..], &["--config", config, REFERENCE]].concat())
+    }
+}
+
+fn write(path: &Path, text: &str, mode: u32) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn serve_tls(mut stream: TcpStream, config: Arc<ServerConfig>) {
+    let mut connection = rustls::ServerConnection::new(config).unwrap();
+    let mut tls = rustls::Stream::new(&mut connection, &mut stream);
+    if head(&mut tls).is_some() {
+        let _ = tls.write_all(&running());
+        tls.conn.send_close_notify();
+        let _ = tls.flush();
+    }
+}
+
+fn head(stream: &mut impl Read) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0_u8; 1];
+        stream.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).ok()
+}
+
+const IDENTITY: &str = "ca_file = 'ca.pem'\nclient_cert = 'user.pem'\nclient_key = 'user.key'";
+
+#[test]
+fn a_centre_that_asks_for_a_certificate_is_shown_the_profiles_own() {
+    let centre = Centre::start(true);
+    let run = centre.get(IDENTITY).run();
+    assert_eq!(run.job()["state"], "running", "{}", run.stderr);
+    let run = centre.get("ca_file = 'ca.pem'").run();
+    assert_eq!(
+        (run.error()["category"].as_str(), run.code),
+        (Some("network"), 5)
+    );
+    let stranger = Centre::start(true);
+    for name in ["user.pem", "user.key"] {
+        fs::copy(stranger.file(name), centre.file(name)).unwrap();
+    }
+    let run = centre.get(IDENTITY).run();
+    assert_eq!(
+        (run.error()["category"].as_str(), run.code),
+        (Some("network"), 5)
+    );
+}
+
+#[test]
+fn an_identity_that_cannot_be_used_is_wrong_use_and_shows_no_key() {
+    let centre = Centre::start(false);
+    let key = fs::read_to_string(centre.file("user.key")).unwrap();
+    let middle = key.lines().nth(1).unwrap().to_owned();
+    let refused = |settings: &str, message: &str| {
+        let run = centre.get(settings).keeping(&middle).run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(run.stderr.contains(message), "{message}: {}", run.stderr);
+    };
+    refused("client_cert = 'user.pem'", "needs client_key beside it");
+    refused("client_key = 'user.key'", "needs client_cert beside it");
+    refused(
+        "ca_file = 'ca.pem'\nclient_cert = 'no.pem'\nclient_key = 'user.key'",
+        "cannot be read",
+    );
+    let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    write(&centre.file("other.key"), &other, 0o600);
+    let mixed = "ca_file = 'ca.pem'\nclient_cert = 'user.pem'\nclient_key = 'other.key'";
+    refused(mixed, "does not fit the certificate");
+    let swapped = "ca_file = 'ca.pem'\nclient_cert = 'user.pem'\nclient_key = 'ca.pem'";
+    write(
+        &centre.file("ca.pem"),
+        &fs::read_to_string(centre.file("ca.pem")).unwrap(),
+        0o600,
+    );
+    refused(swapped, "holds no private key");
+    write(&centre.file("user.key"), &key, 0o640);
+    refused(IDENTITY, "can be read by others (mode 640)");
+    refused(IDENTITY, "chmod 600");
+}
+
+#[test]
+fn a_certificate_is_taken_unseen_only_where_the_profile_says_so_and_every_run_tells() {
+    let centre = Centre::start(false);
+    for flag in ["true", "'true'"] {
+        let run = centre.get(&format!("insecure_skip_verify = {flag}")).run();
+        assert_eq!(run.job()["state"], "running", "{}", run.stderr);
+        assert_eq!(run.json()["notices"][0]["code"], "insecure_skip_verify");
+        assert!(
+            run.stderr.contains("certificate is not checked"),
+            "{}",
+            run.stderr
+        );
+    }
+    // Another's CA stands in for the machine's store, which may be empty.
+    let other = Centre::start(false);
+    let store = other.file("ca.pem");
+    let store = store.to_str().unwrap();
+    for settings in ["insecure_skip_verify = false", ""] {
+        let run = centre.get(settings).env("SSL_CERT_FILE", store).run();
+        assert_eq!(run.error()["category"], "network", "{}", run.stderr);
+        assert!(run.json()["notices"].as_array().unwrap().is_empty());
+    }
+    let run = centre.get("insecure_skip_verify = 'yes'").run();
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr.contains("must be true or false"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_public_cloud_is_never_taken_unseen() {
+    let centre = Centre::start(false);
+    let endpoint = "https://ai.scnet.cn";
+    let run = centre
+        .get_from(endpoint, "insecure_skip_verify = true")
+        .run();
+    assert_eq!(
+        (run.error()["category"].as_str(), run.code),
+        (Some("usage"), 2)
+    );
+    assert!(
+        run.stderr.contains("belongs to a public cloud"),
+        "{}",
+        run.stderr
+    );
+}
+
+/// A SOCKS5 proxy that asks for a name and a password and answers in everybody's place; what it was
+/// told, a line each.
+fn socks(told: &Arc<Mutex<Vec<String>>>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let told = Arc::clone(told);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let _ = serve_socks(&mut stream.unwrap(), &told);
+        }
+    });
+    port
+}
+
+fn serve_socks(stream: &mut TcpStream, told: &Mutex<Vec<String>>) -> std::io::Result<()> {
+    let take = |stream: &mut TcpStream, count: usize| {
+        let mut bytes = vec![0; count];
+        stream.read_exact(&mut bytes).map(|()| bytes)
+    };
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let methods = take(stream, 2)?[1];
+    take(stream, methods.into())?;
+    stream.write_all(&[5, 2])?;
+    let length = take(stream, 2)?[1];
+    let name = text(take(stream, length.into())?);
+    let length = take(stream, 1)?[0];
+    let password = text(take(stream, length.into())?);
+    stream.write_all(&[1, 0])?;
+    let length = take(stream, 5)?[4];
+    let host = text(take(stream, length.into())?);
+    take(stream, 2)?;
+    told.lock()
+        .unwrap()
+        .push(format!("{name}:{password} {host}"));
+    stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
+    head(stream).map_or(Ok(()), |_| stream.write_all(&running()))
+}
+
+#[test]
+fn a_socks_proxy_is_asked_with_its_password_which_nobody_is_shown() {
+    let told = Arc::default();
+    let port = socks(&told);
+    for (name, scheme) in [("ALL_PROXY", "socks5h"), ("http_proxy", "socks5h")] {
+        let run = joblens(&["get", "-v", "-o", "json", "--allow-http", REFERENCE])
+            .env("JOBLENS_SUGON_ENDPOINT", "http://sugon.test")
+            .env("JOBLENS_SUGON_TOKEN", support::SECRETS[0])
+            .env(name, format!("{scheme}://joe:hunter22@127.0.0.1:{port}"))
+            .keeping("hunter22")
+            .run();
+        assert_eq!(run.job()["state"], "running", "{}", run.stderr);
+    }
+    assert_eq!(*told.lock().unwrap(), ["joe:hunter22 sugon.test"; 2]);
+}
+
+#[test]
+fn no_error_of_a_proxy_shows_its_password() {
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let get = |proxy: &str| {
+        joblens(&["get", "-v", "-o", "json", "--max-attempts", "1", REFERENCE])
+            .env("JOBLENS_SUGON_ENDPOINT", "https://sugon.test")
+            .env("JOBLENS_SUGON_TOKEN", support::SECRETS[0])
+            .env("HTTPS_PROXY", proxy)
+            .keeping("hunter22")
+            .run()
+    };
+    for scheme in ["http", "https", "socks5h", "socks5"] {
+        let run = get(&format!("{scheme}://joe:hunter22@{free}"));
+        assert_eq!(
+            (run.error()["category"].as_str(), run.code),
+            (Some("network"), 5)
+        );
+    }
+    for wrong in ["socks6://joe:hunter22@proxy:1", "http://joe:hunter22@"] {
+        assert_eq!(get(wrong).code, 2, "{wrong}");
+    }
+}
+
+#[test]
+fn an_endpoint_may_be_an_address_of_ipv6() {
+    let Ok(listener) = TcpListener::bind("[::1]:0") else {
+        // A machine without IPv6 has nothing to show.
+        return;
+    };
+    let port = listener.local_addr().unwrap().port();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let asked = head(&mut stream).unwrap();
+        stream.write_all(&running()).unwrap();
+        asked
+    });
+    let run = joblens(&["get", "-o", "json", REFERENCE])
+        .env("JOBLENS_SUGON_ENDPOINT", format!("http://[::1]:{port}"))
+        .env("JOBLENS_SUGON_TOKEN", support::SECRETS[0])
+        .env("ALL_PROXY", "http://127.0.0.1:9")
+        .run();
+    assert_eq!(run.job()["state"], "running", "{}", run.stderr);
+    let asked = server.join().unwrap();
+    assert!(asked.contains(&format!("host: [::1]:{port}")), "{asked}");
+}
