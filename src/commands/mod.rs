@@ -1,6 +1,7 @@
 //! The commands: a file each, its arguments and its run side by side.
 
 mod asked;
+mod auth;
 mod catalog;
 mod demo;
 mod describe;
@@ -75,6 +76,7 @@ enum Command {
     Kinds(kinds::Arguments),
     States(states::Arguments),
     Schema(schema::Arguments),
+    Auth(auth::Arguments),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
 }
@@ -92,6 +94,7 @@ impl Command {
             Self::Kinds(_) => "kinds",
             Self::States(_) => "states",
             Self::Schema(_) => "schema",
+            Self::Auth(_) => "auth status",
             Self::Demo(_) => "demo",
             Self::Emulate(_) => "emulate",
         }
@@ -134,6 +137,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::Kinds(arguments)) => kinds::run(&session, &arguments),
         Some(Command::States(arguments)) => states::run(&session, &arguments),
         Some(Command::Schema(arguments)) => schema::run(&session, &arguments),
+        Some(Command::Auth(arguments)) => auth::run(&session, &arguments),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {

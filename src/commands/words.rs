@@ -25,9 +25,9 @@ fn nearest(word: &str) -> Option<&'static str> {
 }
 
 /// The words that call a command.
-pub(super) const COMMANDS: [&str; 13] = [
+pub(super) const COMMANDS: [&str; 14] = [
     "get", "describe", "events", "list", "ls", "wait", "watch", "kinds", "states", "schema",
-    "demo", "emulate", "help",
+    "auth", "demo", "emulate", "help",
 ];
 
 /// A first word that is neither a command nor a reference.

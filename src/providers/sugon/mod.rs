@@ -60,6 +60,7 @@ pub static CLOUD: Cloud = Cloud {
     }],
     scope_details: &[],
     keys: &[KeySpec::secret("token", &["JOBLENS_SUGON_TOKEN"])],
+    tools: &[],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
@@ -159,6 +160,10 @@ impl Client {
 }
 
 impl super::Client for Client {
+    fn endpoint(&self) -> Option<String> {
+        Some(self.endpoint.origin())
+    }
+
     fn look_up<'a>(
         &'a self,
         reference: &'a Reference,
