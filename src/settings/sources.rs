@@ -64,10 +64,11 @@ impl Settings {
     pub fn profile(&self, cloud: &CloudKeys, name: &str) -> Result<Profile, Problem> {
         let mut passed_over = Vec::new();
         let mut profile = self.chosen(cloud, name, &mut passed_over)?;
-        let said = passed_over.into_iter();
-        profile.passed_over = said
-            .map(|one| format!("{}: {}", one.source, one.why))
-            .collect();
+        if self.used(cloud, &profile).is_none() {
+            let said = passed_over.into_iter();
+            let said = said.map(|one| format!("{}: {}", one.source, one.why));
+            profile.passed_over = said.collect();
+        }
         Ok(profile)
     }
 
@@ -213,8 +214,12 @@ impl Settings {
             let what = format!("names “{name}”, which is no source");
             return Err(profile.wrong(SOURCE, &what).hint(hint));
         };
-        let reading =
-            (tool.read)(&self.desk(), named).map_err(|problem| owned(problem, profile))?;
+        // Variables choose nothing for a profile that was named.
+        let desk = match profile.name.as_str() {
+            "default" => self.desk(),
+            _ => self.desk().without_choice(),
+        };
+        let reading = (tool.read)(&desk, named).map_err(|problem| owned(problem, profile))?;
         let why = match reading {
             Reading::Found(findings) => return Ok(credential(tool, findings)),
             Reading::Nothing(why) => why,
@@ -286,7 +291,7 @@ impl Settings {
         })
     }
 
-    /// The place of the source in their order, and its words, of the credential that is used.
+    /// Where the credential that is used came from.
     fn used(&self, cloud: &CloudKeys, profile: &Profile) -> Option<Origin> {
         let mut keys = cloud.credential_keys();
         keys.find_map(|spec| profile.origin(spec.key)).cloned()

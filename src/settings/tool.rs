@@ -56,6 +56,7 @@ pub struct Findings {
 pub struct Desk {
     environment: Environment,
     now: Time,
+    may_choose: bool,
 }
 
 /// A file that was read.
@@ -71,7 +72,19 @@ pub struct Page {
 impl Desk {
     /// The machine as it is at a moment.
     pub fn new(environment: Environment, now: Time) -> Self {
-        Self { environment, now }
+        Self {
+            environment,
+            now,
+            may_choose: true,
+        }
+    }
+
+    /// The same where the settings alone say which profile of a tool is meant.
+    pub(super) fn without_choice(self) -> Self {
+        Self {
+            may_choose: false,
+            ..self
+        }
     }
 
     /// The present.
@@ -82,6 +95,11 @@ impl Desk {
     /// A variable's value; an empty one counts as unset.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(str::trim)
+    }
+
+    /// A variable by which people choose among the profiles of a tool; unset where they may not.
+    pub fn choice(&self, name: &str) -> Option<&str> {
+        self.variable(name).filter(|_| self.may_choose)
     }
 
     /// The file that a variable names, else the one below HOME; `None` when it is not there.

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use support::{Got, Joblens, Server, joblens, json};
 
 /// Every secret of the fixtures; no output may hold one.
-const TOOL_SECRETS: [&str; 19] = [
+const TOOL_SECRETS: [&str; 21] = [
     "cli-default-secret-a1",
     "cli-prod-secret-b2",
     "cli-prod-token-c3",
@@ -37,6 +37,8 @@ const TOOL_SECRETS: [&str; 19] = [
     "hwsdk-basic-secret-q8",
     "hwcli-default-secret-s1",
     "hwcli-lab-token-u3",
+    "hwcli-lab-secret-t2",
+    "hwsdk-global-secret-r9",
 ];
 
 const JOB: &str = "aliyun/job/ehpc-hz-1/5";

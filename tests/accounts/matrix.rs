@@ -219,6 +219,32 @@ fn the_tools_own_variables_choose_its_profile() {
 }
 
 #[test]
+fn variables_choose_nothing_for_a_profile_that_was_named() {
+    let desk = Desk::with(&[&ALIYUN_CLI]);
+    desk.configure("[aliyun.lone]\nendpoint = 'ORIGIN'\nsource = 'aliyun-cli'\n");
+    for name in [
+        "ALIBABA_CLOUD_PROFILE",
+        "ALIBABA_CLOUD_CLI_PROFILE_DISABLED",
+    ] {
+        let value = ["default", "true"][usize::from(name.ends_with("DISABLED"))];
+        desk.get("aliyun@lone/job/ehpc-hz-1/5")
+            .env(name, value)
+            .run();
+        assert_eq!(desk.signed_by(), "STS.cliProdKey12", "{name}");
+    }
+}
+
+#[test]
+fn a_bare_list_asks_the_accounts_that_tools_have() {
+    let desk = Desk::with(&[&ALIYUN_CLI, &TCCLI]);
+    desk.joblens(&["list", "--max-attempts", "1"]).run();
+    let mut keys: Vec<String> = desk.server.got().iter().map(key_of).collect();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys, ["AKIDcliDefaultKey", "STS.cliProdKey12"]);
+}
+
+#[test]
 fn variables_of_two_families_are_not_mixed() {
     let desk = Desk::new();
     let run = desk

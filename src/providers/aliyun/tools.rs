@@ -58,7 +58,7 @@ struct Profile {
 fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     const OFF: &str = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED";
     let is_off = desk
-        .variable(OFF)
+        .choice(OFF)
         .is_some_and(|text| text.eq_ignore_ascii_case("true"));
     let path = ".aliyun/config.json";
     if is_off && named.is_none() {
@@ -69,7 +69,7 @@ fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     };
     let config: Config = json(&page, MEND_CLI)?;
     let current = config.current.trimmed().unwrap_or("default");
-    let name = named.or(desk.variable(PROFILE)).unwrap_or(current);
+    let name = named.or(desk.choice(PROFILE)).unwrap_or(current);
     let profiles = &config.profiles.0;
     let names = || profiles.iter().filter_map(|profile| profile.name.trimmed());
     match profiles
@@ -205,7 +205,7 @@ fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
         return Ok(Reading::Absent);
     };
     let sections = ini(&page, MEND_SDK)?;
-    let name = named.or(desk.variable(PROFILE)).unwrap_or("default");
+    let name = named.or(desk.choice(PROFILE)).unwrap_or("default");
     let Some(keys) = sections.get(name) else {
         let why = no_such_profile(&page, name, sections.keys().map(String::as_str));
         return match named {

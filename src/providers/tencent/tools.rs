@@ -59,7 +59,7 @@ struct System {
 fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     const FOLDER: &str = ".tccli";
     const END: &str = ".credential";
-    let chosen = named.or(desk.variable("TCCLI_PROFILE"));
+    let chosen = named.or(desk.choice("TCCLI_PROFILE"));
     let name = chosen.unwrap_or("default");
     let names = desk.names(FOLDER, END);
     if !names.iter().any(|known| known == name) {
