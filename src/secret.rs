@@ -97,6 +97,14 @@ impl Scrubber {
         Self { needles }
     }
 
+    /// Searches for these secrets as well.
+    pub fn add<'a>(&mut self, secrets: impl IntoIterator<Item = &'a Secret>) {
+        self.needles.extend(Self::new(secrets).needles);
+        self.needles
+            .sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+        self.needles.dedup();
+    }
+
     /// `bytes` without the secrets; not copied when none stands in it.
     pub fn bytes(&self, mut bytes: Vec<u8>) -> Vec<u8> {
         for needle in &self.needles {

@@ -1,8 +1,8 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::SemaphorePermit;
 use tokio::time::sleep;
 
@@ -38,9 +38,11 @@ pub struct Account {
     cloud: &'static str,
     profile: String,
     credential: String,
-    scrubber: Scrubber,
+    scrubber: Arc<RwLock<Scrubber>>,
     ca_file: Option<String>,
     condition: Condition,
+    /// True when another host can be asked, so that a broken way to this one is not tried again.
+    has_twin: bool,
     clock_offset_seconds: AtomicI64,
 }
 
@@ -60,9 +62,26 @@ impl Account {
             cloud: profile.cloud,
             profile: profile.name.clone(),
             credential,
-            scrubber: Scrubber::new(secrets),
+            scrubber: Arc::new(RwLock::new(Scrubber::new(secrets))),
             ca_file: profile.get("ca_file").map(str::to_owned),
             condition: Condition::new(wire.slots_of(profile.cloud), wire.limits()),
+            has_twin: false,
+            clock_offset_seconds: AtomicI64::new(0),
+        }
+    }
+
+    /// The same account at another host, where another condition holds. With `has_twin` a call that
+    /// breaks on its way is not sent again, since there are more hosts to ask.
+    pub fn at_another_host(&self, has_twin: bool) -> Self {
+        Self {
+            wire: Arc::clone(&self.wire),
+            cloud: self.cloud,
+            profile: self.profile.clone(),
+            credential: self.credential.clone(),
+            scrubber: Arc::clone(&self.scrubber),
+            ca_file: self.ca_file.clone(),
+            condition: Condition::new(self.wire.slots_of(self.cloud), self.wire.limits()),
+            has_twin,
             clock_offset_seconds: AtomicI64::new(0),
         }
     }
@@ -81,6 +100,7 @@ impl Account {
         classify: &(dyn Fn(&Answer) -> Option<Refusal> + Sync),
         deadline: Deadline,
     ) -> Result<Answer, Problem> {
+        let renewals = self.condition.renewals();
         let mut attempts = 0;
         let mut resent_at_once = false;
         // What the attempt before said; running out of time after it says less.
@@ -105,23 +125,28 @@ impl Account {
                 },
                 Err(fault) => (fault, None),
             };
-            // Learned before the places are free, so that no other call is sent with a bad key.
-            if answer.is_some() {
-                self.learn(request, &refusal);
+            // Learned before the places are free, so that no other call is sent with a bad key; but it
+            // may be the clock that is wrong.
+            if answer.is_some() && refusal.retry != Retry::Clock {
+                self.learn(request, &refusal, renewals);
             }
             drop(permits);
             let is_cut = answer.is_none() && deadline.remaining().is_zero();
             if let Some(problem) = earlier.take().filter(|_| is_cut) {
                 return Err(problem);
             }
-            let fail = |refusal| {
+            let fail = |refusal: Refusal| {
+                if answer.is_some() {
+                    self.learn(request, &refusal, renewals);
+                }
                 let problem = self.framed(request, refusal, answer.as_ref(), attempts);
                 if answer.is_none() {
                     self.condition.note_fault(&problem);
                 }
                 Err(problem)
             };
-            if attempts >= self.wire.limits().max_attempts {
+            let is_elsewhere = self.has_twin && answer.is_none();
+            if is_elsewhere || attempts >= self.wire.limits().max_attempts {
                 return fail(refusal);
             }
             let pause = match refusal.retry {
@@ -162,6 +187,25 @@ impl Account {
             earlier = Some(self.framed(request, refusal, answer.as_ref(), attempts));
             sleep(pause).await;
         }
+    }
+
+    /// The time as this machine has it.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.wire.now()
+    }
+
+    /// Takes another credential in the place of one that was refused, so that calls go out again.
+    pub fn forgive(&self) {
+        self.condition.forgive();
+    }
+
+    /// Masks more secrets in everything that the cloud answers from now on.
+    pub fn mask(&self, secrets: &[Secret]) {
+        let mut scrubber = self
+            .scrubber
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        scrubber.add(secrets);
     }
 
     /// An answer that could not be understood.
@@ -250,7 +294,7 @@ impl Account {
         };
         let mut answer = sending.send(&client, &|line| self.trace(line)).await?;
         let signature = Scrubber::new(proof.signature().iter());
-        for scrubber in [&self.scrubber, &signature] {
+        for scrubber in [&*self.scrubber(), &signature] {
             answer.body = scrubber.bytes(std::mem::take(&mut answer.body));
             for (_, value) in &mut answer.headers {
                 *value = scrubber.text(value);
@@ -259,16 +303,21 @@ impl Account {
         Ok(answer)
     }
 
+    fn scrubber(&self) -> RwLockReadGuard<'_, Scrubber> {
+        self.scrubber.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn trace(&self, line: String) {
-        self.wire.tell(Happening::Trace(self.scrubber.text(&line)));
+        self.wire
+            .tell(Happening::Trace(self.scrubber().text(&line)));
     }
 
     /// What a "no" tells about the credential.
-    fn learn(&self, request: &Request, refusal: &Refusal) {
+    fn learn(&self, request: &Request, refusal: &Refusal, renewals: u64) {
         match refusal.category {
             Category::Refused => {
-                self.condition
-                    .refuse(self.framed(request, refusal.clone(), None, 1));
+                let problem = self.framed(request, refusal.clone(), None, 1);
+                self.condition.refuse(problem, renewals);
             }
             Category::NotFound | Category::Permission if refusal.code.is_some() => {
                 self.condition.prove();
@@ -323,7 +372,8 @@ impl Account {
         attempts: u32,
     ) -> Problem {
         // The body was searched before it was decoded; an escape of any other kind is gone now.
-        let clean = |text: String| self.scrubber.text(&text);
+        let scrubber = self.scrubber();
+        let clean = |text: String| scrubber.text(&text);
         let message = clean(refusal.message);
         let message = message.trim_end().trim_end_matches(['.', '。']);
         let mut problem = self.problem(request, refusal.category, message);

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,8 @@ pub(super) struct Condition {
     next_turn: Mutex<Option<Instant>>,
     not_before: Mutex<Option<Instant>>,
     refused: Mutex<Option<Problem>>,
+    /// How often another credential has taken the place of a refused one.
+    renewals: AtomicU64,
     unreachable: Mutex<Option<(Instant, Problem)>>,
 }
 
@@ -42,6 +44,7 @@ impl Condition {
             next_turn: Mutex::new(None),
             not_before: Mutex::new(None),
             refused: Mutex::new(None),
+            renewals: AtomicU64::new(0),
             unreachable: Mutex::new(None),
         }
     }
@@ -85,9 +88,25 @@ impl Condition {
         }
     }
 
-    /// The cloud refused the credential: it is not used again.
-    pub(super) fn refuse(&self, problem: Problem) {
-        *lock(&self.refused) = Some(problem);
+    /// How often the credential was renewed so far.
+    pub(super) fn renewals(&self) -> u64 {
+        self.renewals.load(Ordering::Relaxed)
+    }
+
+    /// The cloud refused the credential that there was after so many renewals: it is not used again.
+    /// A late word about an earlier one says nothing of the present one.
+    pub(super) fn refuse(&self, problem: Problem, renewals: u64) {
+        let mut refused = lock(&self.refused);
+        if renewals == self.renewals() {
+            *refused = Some(problem);
+        }
+    }
+
+    /// Another credential has taken the place of the one that was refused.
+    pub(super) fn forgive(&self) {
+        let mut refused = lock(&self.refused);
+        self.renewals.fetch_add(1, Ordering::Relaxed);
+        *refused = None;
     }
 
     /// A host that never answered is not asked again by each reference of a long list in turn.

@@ -71,6 +71,9 @@ impl Proof {
     /// The signature alone, which lets whoever reads it send this one call again for a while.
     pub(super) fn signature(&self) -> Option<Secret> {
         let in_header = self.headers.iter().find_map(|(name, value)| {
+            if *name == "signature" {
+                return Some(value.clone());
+            }
             let is_authorization = name.eq_ignore_ascii_case("authorization");
             let (_, signature) = value.expose().rsplit_once("Signature=")?;
             is_authorization.then(|| Secret::new(signature))

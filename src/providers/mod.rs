@@ -8,6 +8,7 @@ pub(crate) mod fixture;
 pub mod huawei;
 pub mod lenient;
 mod list;
+mod login;
 mod mask;
 pub mod serve;
 mod shapes;

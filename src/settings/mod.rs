@@ -1,5 +1,6 @@
 //! Settings: which profile of which cloud uses what, and where each value came from.
 
+mod again;
 mod command;
 mod file;
 mod profile;

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::again::Again;
 use super::value::utc_offset;
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
@@ -71,6 +72,7 @@ pub struct Profile {
     pub(super) values: BTreeMap<&'static str, Value>,
     /// Why sources that could have given a credential gave none.
     pub(super) passed_over: Vec<String>,
+    pub(super) again: Option<Again>,
 }
 
 impl Profile {
@@ -82,6 +84,7 @@ impl Profile {
             notices: Vec::new(),
             values: BTreeMap::new(),
             passed_over: Vec::new(),
+            again: None,
         }
     }
 

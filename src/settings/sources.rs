@@ -167,6 +167,7 @@ impl Settings {
                 return Err(profile.wrong(key, "holds a blank or a line break"));
             }
         }
+        profile.again = self.again(cloud, &profile);
         Ok(profile)
     }
 

@@ -1,12 +1,13 @@
 use super::*;
 
-const FILES: [(&ToolFile, &str); 6] = [
+const FILES: [(&ToolFile, &str); 7] = [
     (&ALIYUN_CLI, JOB),
     (&ALIYUN_SDK, JOB),
     (&TCCLI, SERVICE),
     (&TENCENT_SDK, SERVICE),
     (&HUAWEI_SDK, IMAGE_JOB),
     (&KOOCLI, IMAGE_JOB),
+    (&SCNET, INSTANCE),
 ];
 
 /// Runs a look-up that this file must end with its path and a next step, and nothing sent.
@@ -30,6 +31,7 @@ fn a_file_that_was_cut_short_is_named() {
         "secret_k",
         "\ns",
         "secretA",
+        "secret_k",
     ];
     for ((file, reference), cut) in FILES.into_iter().zip(cuts) {
         let text = file.text();
@@ -43,10 +45,11 @@ fn a_file_that_was_cut_short_is_named() {
 
 #[test]
 fn a_value_of_the_wrong_type_is_named() {
-    for ((file, reference), id) in [FILES[0], FILES[2], FILES[5]].into_iter().zip([
+    for ((file, reference), id) in [FILES[0], FILES[2], FILES[5], FILES[6]].into_iter().zip([
         "\"STS.cliProdKey12\"",
         "\"AKIDcliDefaultKey\"",
         "\"HWCLIDEFAULTKEY03\"",
+        "\"scnetDefaultKey01\"",
     ]) {
         let damaged = file.text().replace(id, &format!("[{id}]"));
         let desk = Desk::new();

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use support::{Got, Joblens, Server, joblens, json};
 
 /// Every secret of the fixtures; no output may hold one.
-const TOOL_SECRETS: [&str; 21] = [
+const TOOL_SECRETS: [&str; 24] = [
     "cli-default-secret-a1",
     "cli-prod-secret-b2",
     "cli-prod-token-c3",
@@ -39,9 +39,13 @@ const TOOL_SECRETS: [&str; 21] = [
     "hwcli-lab-token-u3",
     "hwcli-lab-secret-t2",
     "hwsdk-global-secret-r9",
+    "scnet-default-secret-y7",
+    "scnet-llm-key-z8",
+    "scnet-lab-secret-a9",
 ];
 
 const JOB: &str = "aliyun/job/ehpc-hz-1/5";
+const INSTANCE: &str = "sugon/instance/i1";
 const IMAGE_JOB: &str = "huawei/image-job/7";
 const SERVICE: &str = "tencent/service/cls-1/default/web";
 
@@ -61,6 +65,8 @@ const TCCLI_LAB: ToolFile = file(".tccli/lab.credential", "tencent/tools/lab.cre
 const TENCENT_SDK: ToolFile = file(".tencentcloud/credentials", "tencent/tools/credentials");
 const HUAWEI_SDK: ToolFile = file(".huaweicloud/credentials", "huawei/tools/credentials");
 const KOOCLI: ToolFile = file(".hcloud/config.json", "huawei/tools/config.json");
+
+const SCNET: ToolFile = file(".scnet/config.json", "sugon/tools/config.json");
 
 const fn file(place: &'static str, fixture: &'static str) -> ToolFile {
     ToolFile { place, fixture }
@@ -130,6 +136,8 @@ impl Desk {
             .env("JOBLENS_ALIYUN_ENDPOINT", &origin)
             .env("JOBLENS_HUAWEI_ENDPOINT", &origin)
             .env("JOBLENS_TENCENT_ENDPOINT", &origin)
+            .env("JOBLENS_SUGON_ENDPOINT", &origin)
+            .env("JOBLENS_SUGON_AUTH_ENDPOINT", &origin)
     }
 
     fn get(&self, reference: &str) -> Joblens {
@@ -143,6 +151,9 @@ impl Desk {
 }
 
 fn key_of(got: &Got) -> String {
+    if let Some(id) = got.header("accesskey") {
+        return id.to_owned();
+    }
     let header = got.header("authorization").unwrap_or_default();
     let text = format!("{header}&{}", got.target());
     ["Credential=", "Access=", "SecretId="]

@@ -15,6 +15,12 @@ fn variables(cloud: &str) -> [(&'static str, &'static str); 4] {
             ("HW_REGION_NAME", "cn-env"),
             ("HW_PROJECT_ID", "p-env"),
         ],
+        "sugon" => [
+            ("JOBLENS_SUGON_ACCESS_KEY", "ENVKEY"),
+            ("JOBLENS_SUGON_SECRET_KEY", "env-secret-v4"),
+            ("JOBLENS_SUGON_USER", "envuser"),
+            ("X", ""),
+        ],
         _ => [
             ("TENCENTCLOUD_SECRET_ID", "ENVKEY"),
             ("TENCENTCLOUD_SECRET_KEY", "env-secret-v4"),
@@ -33,13 +39,16 @@ fn table(cloud: &str, profile: &str) -> String {
         "huawei" => {
             "access_key_id = 'FILEKEY'\nsecret_access_key = 'file-secret-w5'\nproject_id = 'p-file'"
         }
+        "sugon" => {
+            "access_key = 'FILEKEY'\nsecret_key = 'file-secret-w5'\nuser = 'fileuser'\nauth_endpoint = 'ORIGIN'"
+        }
         _ => "secret_id = 'FILEKEY'\nsecret_key = 'file-secret-w5'\nregion = 'file'",
     };
     format!("[{cloud}.{profile}]\nendpoint = 'ORIGIN'\n{keys}\n")
 }
 
-/// Cloud, reference, file of a tool, the key in it, its `source`, the tool that comes after it.
-const CASES: [(&str, &str, &ToolFile, &str, &str); 6] = [
+/// Cloud, reference, file of a tool, the key in it, its `source`.
+const CASES: [(&str, &str, &ToolFile, &str, &str); 7] = [
     ("aliyun", JOB, &ALIYUN_CLI, "STS.cliProdKey12", "aliyun-cli"),
     (
         "aliyun",
@@ -64,6 +73,7 @@ const CASES: [(&str, &str, &ToolFile, &str, &str); 6] = [
         "huaweicloud",
     ),
     ("huawei", IMAGE_JOB, &KOOCLI, "HWCLIDEFAULTKEY03", "koocli"),
+    ("sugon", INSTANCE, &SCNET, "scnetDefaultKey01", "scnet"),
 ];
 
 #[test]
@@ -136,7 +146,10 @@ fn a_source_is_used_whatever_the_environment_holds() {
     for (cloud, reference, file, tool_key, source) in CASES {
         let desk = Desk::with(&[file]);
         for profile in ["default", "lone"] {
-            let region = "region = 'cn-north-4'\n";
+            let region = match cloud {
+                "sugon" => "auth_endpoint = 'ORIGIN'\n",
+                _ => "region = 'cn-north-4'\n",
+            };
             let project = if cloud == "huawei" {
                 "project_id = 'p'\n"
             } else {

@@ -15,6 +15,7 @@ mod wire;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::login::{Issued, Login};
 use super::serve::Server;
 use super::shapes::{Shapes, shape};
 use super::{
@@ -24,7 +25,6 @@ use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
 use crate::model::{Job, Notice};
 use crate::reference::{Reference, Scope, Segment, Template};
-use crate::secret::Secret;
 use crate::settings::{KeySpec, Profile};
 use sign::Signer;
 use wire::details::{ClusterDetails, GroupDetails, InvocationDetails, JobDetails, NodeDetails};
@@ -125,7 +125,7 @@ struct Ehpc {
     account: Account,
     endpoint: Endpoint,
     region: Option<String>,
-    signer: Signer,
+    login: Login<Signer>,
     /// True once the cloud has said that this key may not list jobs, or that it takes no such list.
     no_lists: AtomicBool,
 }
@@ -136,29 +136,14 @@ fn connect(profile: &Profile, wire: &Arc<Wire>) -> Result<Box<dyn Client>, Probl
 
 impl Ehpc {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let secret = profile.secret("access_key_secret");
-        let (Some(id), Some(secret)) = (profile.get("access_key_id"), secret) else {
-            return Err(profile.missing(
-                "access key",
-                &["access_key_id", "access_key_secret"],
-                &[
-                    "ALIBABA_CLOUD_ACCESS_KEY_ID",
-                    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-                ],
-            ));
-        };
-        let token = profile.secret("security_token");
-        let secrets: Vec<&Secret> = std::iter::once(secret).chain(token).collect();
+        let login = Login::of(profile, credential)?;
+        let secrets = SECRET_KEYS.iter().filter_map(|key| profile.secret(key));
         let label = profile.credential_label("access_key_id", "key");
         Ok(Self {
             account: Account::new(wire, profile, label, secrets),
             endpoint: endpoint(profile, wire.limits().allow_http)?,
             region: profile.get("region").map(str::to_owned),
-            signer: Signer {
-                access_key_id: id.to_owned(),
-                access_key_secret: secret.clone(),
-                security_token: token.cloned(),
-            },
+            login,
             no_lists: AtomicBool::new(false),
         })
     }
@@ -190,8 +175,8 @@ impl Ehpc {
             region: self.region.as_deref(),
         };
         let classify = |answer: &Answer| wire::classify(&asked, answer);
-        self.account
-            .send(request, &self.signer, &classify, ask.deadline)
+        self.login
+            .send(&self.account, request, &classify, ask.deadline)
             .await
     }
 
@@ -230,6 +215,34 @@ impl Ehpc {
         );
         problem
     }
+}
+
+/// Secret parts of a credential.
+const SECRET_KEYS: [&str; 2] = ["access_key_secret", "security_token"];
+
+/// The key pair of a profile, with the token of a temporary one.
+fn credential(profile: &Profile) -> Result<Issued<Signer>, Problem> {
+    let secret = profile.secret("access_key_secret");
+    let (Some(id), Some(secret)) = (profile.get("access_key_id"), secret) else {
+        return Err(profile.missing(
+            "access key",
+            &["access_key_id", "access_key_secret"],
+            &[
+                "ALIBABA_CLOUD_ACCESS_KEY_ID",
+                "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+            ],
+        ));
+    };
+    let token = profile.secret("security_token");
+    Ok(Issued {
+        signer: Signer {
+            access_key_id: id.to_owned(),
+            access_key_secret: secret.clone(),
+            security_token: token.cloned(),
+        },
+        secrets: std::iter::once(secret).chain(token).cloned().collect(),
+        expires_at: None,
+    })
 }
 
 impl Client for Ehpc {

@@ -82,8 +82,8 @@ impl Client {
             *pages -= 1;
             let request = self.list_request(Some(status), offset);
             let answer = self
-                .account
-                .send(&request, &self.signer, &wire::classify, ask.deadline)
+                .login
+                .send(&self.account, &request, &wire::classify, ask.deadline)
                 .await?;
             let page = Page::read(&answer.body)
                 .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;

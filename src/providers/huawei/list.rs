@@ -22,8 +22,8 @@ impl Client {
         let status = filter.word(wire::STATES, &ask.states);
         let request = self.list_request(status, at.offset);
         let answer = self
-            .account
-            .send(&request, &self.signer, &wire::classify, ask.deadline)
+            .login
+            .send(&self.account, &request, &wire::classify, ask.deadline)
             .await?;
         let page = Page::read(&answer.body)
             .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;

@@ -10,6 +10,7 @@ mod wire;
 
 use std::sync::Arc;
 
+use super::login::{Issued, Login};
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page};
@@ -93,7 +94,8 @@ const LIST: &str = "ListImageJobs";
 struct Client {
     account: Account,
     endpoint: Endpoint,
-    signer: sign::Signer,
+    login: Login<sign::Signer>,
+    is_key: bool,
     region: Option<String>,
     project_id: String,
     rounds: glance::Rounds,
@@ -101,12 +103,13 @@ struct Client {
 
 impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let signer = signer(profile)?;
+        let login = Login::of(profile, credential)?;
+        let is_key = profile.secret("token").is_none();
         let endpoint = endpoint(profile, wire)?;
         let project_id = project_id(profile)?;
-        let (label_key, what) = match signer {
-            sign::Signer::Key { .. } => ("access_key_id", "key"),
-            sign::Signer::Token(_) => ("token", "token"),
+        let (label_key, what) = match is_key {
+            true => ("access_key_id", "key"),
+            false => ("token", "token"),
         };
         let secrets = CREDENTIAL_KEYS.iter().filter_map(|key| profile.secret(key));
         Ok(Self {
@@ -117,7 +120,8 @@ impl Client {
                 secrets,
             ),
             endpoint,
-            signer,
+            login,
+            is_key,
             region: profile.get("region").map(str::to_owned),
             project_id,
             rounds: glance::Rounds::default(),
@@ -132,7 +136,7 @@ impl Client {
     /// A call below the project's path.
     fn get(&self, operation: &'static str, path: &str, query: Vec<(String, String)>) -> Request {
         let mut headers = vec![("content-type", "application/json".to_owned())];
-        if matches!(self.signer, sign::Signer::Key { .. }) {
+        if self.is_key {
             headers.push(("x-project-id", self.project_id.clone()));
         }
         Request {
@@ -149,8 +153,8 @@ impl Client {
     async fn image_job(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
         let request = self.request(reference);
         let answer = self
-            .account
-            .send(&request, &self.signer, &wire::classify, ask.deadline)
+            .login
+            .send(&self.account, &request, &wire::classify, ask.deadline)
             .await?;
         let request_id = answer.header("x-request-id").map(str::to_owned);
         let mut found = wire::read(&answer.body, reference, ask, self.region.as_deref()).map_err(
@@ -206,6 +210,17 @@ const CREDENTIAL_KEYS: [&str; 4] = [
     "security_token",
     "token",
 ];
+
+fn credential(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
+    Ok(Issued {
+        signer: signer(profile)?,
+        secrets: CREDENTIAL_KEYS
+            .iter()
+            .filter_map(|key| profile.secret(key).cloned())
+            .collect(),
+        expires_at: None,
+    })
+}
 
 /// A key pair or a token, never both: a silent choice would be a guess.
 fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::error::Category;
-use crate::http::{Answer, Signer as _};
+use crate::http::Answer;
 use crate::providers::fixture;
 use crate::providers::serve::{Incoming, Step, Thing, World};
 
@@ -33,7 +33,7 @@ fn reference(id: &str) -> Reference {
 fn incoming(client: &Client, id: &str) -> Incoming {
     let request = client.request(&reference(id));
     let now = fixture::moment(NOW);
-    let proof = client.signer.sign(&request, now, "0");
+    let proof = client.login.signs(&request, now, "0");
     fixture::incoming(&request, &proof, now)
 }
 

@@ -66,7 +66,6 @@ impl Client {
         page: Option<Cursor>,
         ask: &Ask,
     ) -> Result<Page, Problem> {
-        self.check_expiry()?;
         let at = page.unwrap_or(Cursor::FIRST);
         // Pages of one list must all be filtered, or none, or their offsets would not fit.
         let is_plain = match page {
@@ -128,10 +127,9 @@ impl Client {
         wanted: &Wanted,
         ask: &Ask,
     ) -> Result<ListPage, Problem> {
-        let request = self.list_request(form, at.offset, wanted);
+        let mut request = self.list_request(form, at.offset, wanted);
         let answer = self
-            .account
-            .send(&request, &self.signer, &wire::refusal, ask.deadline)
+            .send(&mut request, &wire::refusal, ask.deadline)
             .await?;
         ListPage::read(&answer.body)
             .map_err(|expected| self.account.unreadable(&request, &answer, &expected))

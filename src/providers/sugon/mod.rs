@@ -1,13 +1,20 @@
 //! Sugon AI (曙光, SCNet): container instances of the open API v2.
 
+mod centre;
+mod exchange;
 mod list;
 mod serve;
 mod sign;
+mod tools;
 mod wire;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use chrono::{DateTime, Utc};
+use tokio::sync::OnceCell;
+
+use super::login::{Issued, Login};
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
@@ -15,10 +22,12 @@ use super::{
 };
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
-use crate::http::{Account, Endpoint, Method, Request, Wire};
+use crate::http::{Account, Answer, Deadline, Endpoint, Method, Refusal, Request, Wire};
 use crate::model::Time;
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile};
+
+use centre::Hosts;
 
 pub use wire::{Details, StartScript, Tensorboard};
 
@@ -59,8 +68,16 @@ pub static CLOUD: Cloud = Cloud {
         list_limit: None,
     }],
     scope_details: &[],
-    keys: &[KeySpec::secret("token", &["JOBLENS_SUGON_TOKEN"])],
-    tools: &[],
+    keys: &[
+        KeySpec::secret("token", &["JOBLENS_SUGON_TOKEN"]),
+        KeySpec::id("access_key", &["JOBLENS_SUGON_ACCESS_KEY"]),
+        KeySpec::id("user", &["JOBLENS_SUGON_USER"]),
+        KeySpec::secret("secret_key", &["JOBLENS_SUGON_SECRET_KEY"]),
+        KeySpec::setting("cluster_id", &[]),
+        KeySpec::setting("auth_endpoint", &[]),
+        KeySpec::setting("platform_endpoint", &[]),
+    ],
+    tools: &tools::TOOLS,
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
@@ -71,12 +88,22 @@ const OPERATION: &str = "InstanceServiceDetail";
 /// Our name of the operation that lists instances.
 const LIST: &str = "ListInstances";
 
-/// One token of one computing region.
+/// Our name of the operation that tells where the services of a computing region are.
+const CENTRE: &str = "GetCenterInfo";
+
+/// Our name of the operation that gives tokens for a key pair.
+const TOKENS: &str = "GetUserTokens";
+
+/// One account in one computing region.
 struct Client {
     account: Account,
     wire: Arc<Wire>,
+    /// The host that is set, else the platform's, which knows the hosts of the region.
     endpoint: Endpoint,
-    signer: sign::Signer,
+    hosts: OnceCell<Hosts>,
+    login: Login<sign::Signer>,
+    /// True when the token was given and no other can be fetched.
+    is_given: bool,
     clock: WallClock,
     /// How this region takes a call for the list, once it has answered one.
     list_form: OnceLock<list::Form>,
@@ -88,38 +115,58 @@ struct Client {
 
 impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let token = profile
-            .secret("token")
-            .ok_or_else(|| profile.missing("token", &["token"], &["JOBLENS_SUGON_TOKEN"]))?;
-        if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(profile.wrong("token", "holds characters that no token has"));
-        }
-        let endpoint = profile.get("endpoint").ok_or_else(|| {
-            profile.missing("endpoint", &["endpoint"], &["JOBLENS_SUGON_ENDPOINT"])
-        })?;
-        let endpoint = Endpoint::parse(endpoint, &["/ai"], wire.limits().allow_http)
-            .map_err(|problem| framed(problem, &profile.name))?;
-        let credential = profile.credential_label("token", "token");
+        let is_given = !exchange::is_asked_for(profile);
+        let (login, label) = match is_given {
+            true => (
+                Login::of(profile, token)?,
+                profile.credential_label("token", "token"),
+            ),
+            false => (
+                Login::issued(exchange::Exchange::new(profile, wire)?),
+                profile.credential_label("access_key", "key"),
+            ),
+        };
+        let secrets = ["token", "secret_key"]
+            .iter()
+            .filter_map(|key| profile.secret(key));
+        let account = Account::new(wire, profile, label.clone(), secrets);
+        let address = |key, default| address(profile, key, default, wire);
+        let (endpoint, hosts) = match address("endpoint", None)? {
+            Some(host) => {
+                let hosts = Hosts::new(vec![host.clone()], &account);
+                (host, OnceCell::new_with(Some(hosts)))
+            }
+            None => {
+                // A token is shown to no host that nobody has named.
+                let platform = Some(centre::PLATFORM).filter(|_| !is_given);
+                let platform = address("platform_endpoint", platform)?.ok_or_else(|| {
+                    profile.missing("endpoint", &["endpoint"], &["JOBLENS_SUGON_ENDPOINT"])
+                })?;
+                (platform, OnceCell::new())
+            }
+        };
         let client = Self {
-            account: Account::new(wire, profile, credential.clone(), [token]),
+            account,
             wire: Arc::clone(wire),
             endpoint,
-            signer: sign::Signer::new(token.clone()),
+            hosts,
+            login,
+            is_given,
             clock: WallClock::of(profile)?,
             list_form: OnceLock::new(),
             no_filter: AtomicBool::new(false),
             profile: profile.name.clone(),
-            credential,
+            credential: label,
         };
-        client.check_expiry()?;
+        if is_given {
+            client.check_expiry(token(profile)?.expires_at)?;
+        }
         Ok(client)
     }
 
     /// Tells an expired token before anything is sent with it.
-    fn check_expiry(&self) -> Result<(), Problem> {
-        let expired = self
-            .signer
-            .expires_at()
+    fn check_expiry(&self, expires_at: Option<DateTime<Utc>>) -> Result<(), Problem> {
+        let expired = expires_at
             .filter(|at| *at <= self.wire.now())
             .and_then(Time::new);
         let Some(at) = expired else {
@@ -147,12 +194,40 @@ impl Client {
         }
     }
 
+    /// Sends a call to a host of the region; `request` names the one that was asked last.
+    async fn send(
+        &self,
+        request: &mut Request,
+        classify: &(dyn Fn(&Answer) -> Option<Refusal> + Sync),
+        deadline: Deadline,
+    ) -> Result<Answer, Problem> {
+        let held = self.login.good(&self.account, deadline).await?;
+        if self.is_given {
+            self.check_expiry(held.signer.expires_at())?;
+        }
+        let find = || {
+            centre::find(
+                &self.account,
+                &self.login,
+                &self.endpoint,
+                &self.wire,
+                deadline,
+            )
+        };
+        let hosts = self.hosts.get_or_try_init(find).await?;
+        let answered = hosts.send(&self.login, request, classify, deadline).await;
+        answered.map_err(|problem| match problem.category {
+            Category::Refused if !self.is_given => problem.hint(
+                "check that this account may use the computing region; cluster_id chooses another",
+            ),
+            _ => problem,
+        })
+    }
+
     async fn instance(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
-        self.check_expiry()?;
-        let request = self.request(reference);
+        let mut request = self.request(reference);
         let answer = self
-            .account
-            .send(&request, &self.signer, &wire::classify, ask.deadline)
+            .send(&mut request, &wire::classify, ask.deadline)
             .await?;
         wire::read(&answer.body, reference, ask, self.clock)
             .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
@@ -183,6 +258,39 @@ impl super::Client for Client {
     }
 }
 
+/// The token of a profile.
+fn token(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
+    let token = profile.secret("token").ok_or_else(|| {
+        let problem = profile.missing("token", &["token"], &["JOBLENS_SUGON_TOKEN"]);
+        let hint = problem.hint.clone().unwrap_or_default();
+        problem.hint(format!(
+            "{hint}; or set user, access_key and secret_key, for which tokens are fetched"
+        ))
+    })?;
+    if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(profile.wrong("token", "holds characters that no token has"));
+    }
+    let signer = sign::Signer::new(token.clone());
+    Ok(Issued {
+        expires_at: signer.expires_at(),
+        secrets: vec![token.clone()],
+        signer,
+    })
+}
+
+/// The address that a key gives, else the default.
+fn address(
+    profile: &Profile,
+    key: &str,
+    default: Option<&str>,
+    wire: &Wire,
+) -> Result<Option<Endpoint>, Problem> {
+    let text = profile.get(key).or(default);
+    text.map(|text| Endpoint::parse(text, &["/ai"], wire.limits().allow_http))
+        .transpose()
+        .map_err(|problem| framed(problem, &profile.name))
+}
+
 fn framed(mut problem: Problem, profile: &str) -> Problem {
     problem.cloud = Some("sugon".to_owned());
     problem.profile = Some(profile.to_owned());
@@ -190,187 +298,4 @@ fn framed(mut problem: Problem, profile: &str) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::list::Wanted;
-    use super::*;
-    use crate::http::{Answer, Signer as _};
-    use crate::providers::fixture;
-    use crate::providers::serve::{Step, Thing, World};
-
-    const NOW: &str = "2026-01-02T03:04:05Z";
-
-    fn client(endpoint: &str, token: &str) -> Result<Client, Problem> {
-        let profile = fixture::profile(
-            &CLOUD,
-            &[
-                ("JOBLENS_SUGON_ENDPOINT", endpoint),
-                ("JOBLENS_SUGON_TOKEN", token),
-            ],
-        );
-        Client::new(&profile, &fixture::wire(fixture::moment(NOW)))
-    }
-
-    fn reference(id: &str) -> Reference {
-        fixture::reference(&CLOUD.kinds[0].template, &[id])
-    }
-
-    /// What the emulator answers to the client's own signed request.
-    fn asked(token: &str, id: &str) -> Answer {
-        let client = client("http://127.0.0.1:7411", token).unwrap();
-        let request = client.request(&reference(id));
-        let now = fixture::moment(NOW);
-        let proof = client.signer.sign(&request, now, "0");
-        let incoming = fixture::incoming(&request, &proof, now);
-        assert_eq!(
-            (CLOUD.server.operation)(&incoming).as_deref(),
-            Some(OPERATION)
-        );
-        let thing = Thing {
-            kind: "sugon/instance".to_owned(),
-            segments: vec!["my id/1".to_owned()],
-            steps: vec![Step {
-                state: "Running".to_owned(),
-                ..Step::default()
-            }],
-            parts: 2,
-            ..Thing::default()
-        };
-        fixture::received((CLOUD.server.answer)(
-            &incoming,
-            &World::new(vec![thing], now),
-        ))
-    }
-
-    #[test]
-    fn an_endpoint_that_ends_in_ai_is_never_doubled() {
-        for endpoint in [
-            "https://ai01.example.com:65011",
-            "https://ai01.example.com:65011/ai",
-            "https://ai01.example.com:65011/ai/",
-        ] {
-            let request = client(endpoint, "opaque-token")
-                .unwrap()
-                .request(&reference("a b"));
-            assert_eq!(
-                request.endpoint.origin() + &request.path,
-                "https://ai01.example.com:65011/ai/openapi/v2/instance-service/a%20b/detail"
-            );
-        }
-    }
-
-    #[test]
-    fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
-        let client = client("http://127.0.0.1:7411", serve::TEST_TOKEN).unwrap();
-        let now = fixture::moment(NOW);
-        let things = (0..101).map(|n| Thing {
-            kind: "sugon/instance".to_owned(),
-            segments: vec![n.to_string()],
-            ..Thing::default()
-        });
-        let world = World::new(things.collect(), now);
-        let (task, list) = ("task", "task/list");
-        for (form, below, has_body) in [
-            (list::Form::Body, task, true),
-            (list::Form::Query, task, false),
-            (list::Form::QueryOfList, list, false),
-        ] {
-            let request = client.list_request(form, 100, &Wanted::default());
-            let path = format!("/ai/openapi/v2/instance-service/{below}");
-            assert_eq!((&request.path, request.method), (&path, Method::Get));
-            assert_eq!(request.encoded_query(), "start=100&limit=100&sort=desc");
-            let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
-            assert_eq!(body["start"] == 100 && body["limit"] == 100, has_body);
-            let mut incoming =
-                fixture::incoming(&request, &client.signer.sign(&request, now, "0"), now);
-            assert_eq!((CLOUD.server.operation)(&incoming).as_deref(), Some(LIST));
-            if has_body {
-                // What the body says is enough.
-                incoming.query.clear();
-            }
-            let answer = fixture::received((CLOUD.server.answer)(&incoming, &world));
-            assert_eq!(wire::refusal(&answer), None);
-            let rows = wire::ListPage::read(&answer.body).unwrap().rows;
-            let ids: Vec<_> = rows.iter().map(wire::Row::id).collect();
-            assert_eq!(ids, [Some("100")]);
-        }
-    }
-
-    #[test]
-    fn the_emulator_filters_its_list_by_state() {
-        let client = client("http://127.0.0.1:7411", serve::TEST_TOKEN).unwrap();
-        let now = fixture::moment(NOW);
-        let things = ["Running", "Failed", "Running"].map(|word| Thing {
-            kind: "sugon/instance".to_owned(),
-            segments: vec![word.to_lowercase()],
-            steps: vec![Step {
-                state: word.to_owned(),
-                ..Step::default()
-            }],
-            ..Thing::default()
-        });
-        let only_failed = Wanted {
-            status: Some("Failed"),
-            ..Wanted::default()
-        };
-        let request = client.list_request(list::Form::Query, 0, &only_failed);
-        let proof = client.signer.sign(&request, now, "0");
-        let incoming = fixture::incoming(&request, &proof, now);
-        let world = World::new(things.to_vec(), now);
-        let answer = fixture::received((CLOUD.server.answer)(&incoming, &world));
-        let rows = wire::ListPage::read(&answer.body).unwrap().rows;
-        let ids: Vec<_> = rows.iter().map(wire::Row::id).collect();
-        assert_eq!(ids, [Some("failed")]);
-    }
-
-    #[test]
-    fn tells_an_expired_token_before_asking() {
-        // {"expireTime":"1686900109231"}
-        let token = "e30.eyJleHBpcmVUaW1lIjoiMTY4NjkwMDEwOTIzMSJ9.c2ln";
-        let problem = client("https://ai01.example.com", token).err().unwrap();
-        assert_eq!(problem.category, Category::Refused);
-        assert_eq!(problem.message, "the token expired at 2023-06-16T07:21:49Z");
-        assert!(!problem.retryable);
-    }
-
-    #[test]
-    fn says_what_is_missing() {
-        let wire = fixture::wire(fixture::moment(NOW));
-        let of = |variables: &[(&str, &str)]| {
-            Client::new(&fixture::profile(&CLOUD, variables), &wire)
-                .err()
-                .unwrap()
-        };
-        let problem = of(&[("JOBLENS_SUGON_ENDPOINT", "https://x.cn")]);
-        assert_eq!(problem.category, Category::NoCredentials);
-        assert!(problem.hint.unwrap().contains("JOBLENS_SUGON_TOKEN"));
-        let problem = of(&[("JOBLENS_SUGON_TOKEN", "opaque-token")]);
-        assert!(problem.hint.unwrap().contains("JOBLENS_SUGON_ENDPOINT"));
-        let problem = of(&[
-            ("JOBLENS_SUGON_TOKEN", "令牌令牌"),
-            ("JOBLENS_SUGON_ENDPOINT", "https://x.cn"),
-        ]);
-        assert_eq!(problem.category, Category::Usage);
-    }
-
-    #[test]
-    fn the_emulator_answers_its_own_token() {
-        let answer = asked(serve::TEST_TOKEN, "my id/1");
-        assert_eq!(wire::classify(&answer), None);
-        let clock = WallClock {
-            offset_seconds: 8 * 3600,
-            is_assumed: false,
-        };
-        let found = wire::read(&answer.body, &reference("my id/1"), &fixture::ask(), clock);
-        let job = found.unwrap().job;
-        assert_eq!(job.state_raw.as_deref(), Some("Running"));
-        assert_eq!(job.created_at.unwrap().rfc3339(), NOW);
-    }
-
-    #[test]
-    fn the_emulator_refuses_other_tokens_and_knows_no_other_things() {
-        let refused = wire::classify(&asked("some-other-token", "my id/1")).unwrap();
-        assert_eq!(refused.category, Category::Refused);
-        let missing = wire::classify(&asked(serve::TEST_TOKEN, "other")).unwrap();
-        assert_eq!(missing.category, Category::NotFound);
-    }
-}
+mod tests;

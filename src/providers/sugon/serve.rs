@@ -4,9 +4,11 @@ use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::{Value, json};
 
 use super::wire::STATES;
-use super::{LIST, OPERATION};
+use super::{CENTRE, LIST, OPERATION, TOKENS};
 use crate::crypto::{percent_decode, sha256_hex};
 use crate::providers::serve::{Incoming, Outgoing, Server, View, World};
+
+mod tokens;
 
 /// A token of the documented shape that opens nothing but the emulator; it ends in 2100.
 pub const TEST_TOKEN: &str = concat!(
@@ -30,10 +32,13 @@ pub const SERVER: Server = Server {
 };
 
 fn operation(incoming: &Incoming) -> Option<String> {
-    match is_list(&incoming.path) {
-        true => Some(LIST.to_owned()),
-        false => instance_of(&incoming.path).map(|_| OPERATION.to_owned()),
-    }
+    let name = match incoming.path.as_str() {
+        tokens::PATH => TOKENS,
+        tokens::CENTRE_PATH => CENTRE,
+        path if is_list(path) => LIST,
+        path => instance_of(path).map(|_| OPERATION)?,
+    };
+    Some(name.to_owned())
 }
 
 /// True for the paths under which clients ask for the list.
@@ -53,13 +58,20 @@ fn instance_of(path: &str) -> Option<String> {
 }
 
 fn answer(incoming: &Incoming, world: &World) -> Outgoing {
+    if incoming.path == tokens::PATH {
+        return tokens::tokens(incoming);
+    }
     match incoming.header("token") {
         None => return error("10003", "缺少必要参数"),
         Some(TEST_TOKEN) => {}
+        Some(token) if tokens::is_good(token, incoming.now) => {}
         Some(_) => return refused(),
     }
     if incoming.method != "GET" {
         return error("10004", "参数不合法");
+    }
+    if incoming.path == tokens::CENTRE_PATH {
+        return tokens::centre(incoming);
     }
     if is_list(&incoming.path) {
         return list(incoming, world);

@@ -9,6 +9,7 @@ mod wire;
 
 use std::sync::Arc;
 
+use super::login::{Issued, Login};
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
@@ -94,19 +95,15 @@ const PATH: &str = "/v2/index.php";
 struct Client {
     account: Account,
     endpoint: Endpoint,
-    signer: sign::Signer,
+    login: Login<sign::Signer>,
     clock: WallClock,
     region: String,
 }
 
 impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        const KEYS: [&str; 2] = ["secret_id", "secret_key"];
-        const VARIABLES: [&str; 2] = ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"];
-        let missing = || profile.missing("secret id and key", &KEYS, &VARIABLES);
-        let secret_id = profile.secret("secret_id").ok_or_else(missing)?;
-        let secret_key = profile.secret("secret_key").ok_or_else(missing)?;
-        let token = profile.secret("token");
+        let login = Login::of(profile, credential)?;
+        let secrets = CREDENTIAL_KEYS.iter().filter_map(|key| profile.secret(key));
         let region = profile
             .get("region")
             .ok_or_else(|| profile.missing("region", &["region"], &["TENCENTCLOUD_REGION"]))?;
@@ -119,14 +116,10 @@ impl Client {
                 wire,
                 profile,
                 profile.credential_label("secret_id", "key"),
-                [secret_id, secret_key].into_iter().chain(token),
+                secrets,
             ),
             endpoint,
-            signer: sign::Signer {
-                secret_id: secret_id.clone(),
-                secret_key: secret_key.clone(),
-                token: token.cloned(),
-            },
+            login,
             clock: WallClock::of(profile)?,
             region: region.to_owned(),
         })
@@ -165,8 +158,8 @@ impl Client {
             let no = wire::classify(answer)?;
             Some(with_hint(no, request.operation, &self.region))
         };
-        self.account
-            .send(request, &self.signer, &classify, ask.deadline)
+        self.login
+            .send(&self.account, request, &classify, ask.deadline)
             .await
             .map_err(|problem| self.with_retirement_hint(problem))
     }
@@ -205,6 +198,30 @@ impl Client {
         }
         problem
     }
+}
+
+/// Parts of a credential; each of them travels with a call or signs it.
+const CREDENTIAL_KEYS: [&str; 3] = ["secret_id", "secret_key", "token"];
+
+/// The key pair of a profile, with the token of a temporary one.
+fn credential(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
+    const VARIABLES: [&str; 2] = ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"];
+    let part = |key| {
+        let missing = || profile.missing("secret id and key", &CREDENTIAL_KEYS[..2], &VARIABLES);
+        profile.secret(key).cloned().ok_or_else(missing)
+    };
+    Ok(Issued {
+        signer: sign::Signer {
+            secret_id: part("secret_id")?,
+            secret_key: part("secret_key")?,
+            token: profile.secret("token").cloned(),
+        },
+        secrets: CREDENTIAL_KEYS
+            .iter()
+            .filter_map(|key| profile.secret(key).cloned())
+            .collect(),
+        expires_at: None,
+    })
 }
 
 impl super::Client for Client {

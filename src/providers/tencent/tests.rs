@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use super::*;
-use crate::http::Signer as _;
 use crate::model::Time;
 use crate::providers::fixture;
 use crate::providers::serve::{Incoming, Thing, Warning, World};
@@ -32,7 +31,7 @@ fn reference(service: &str) -> Reference {
 fn incoming(client: &Client, service: &str, nonce: &str) -> Incoming {
     let request = client.request(OPERATION, &reference(service));
     let now = fixture::moment(NOW);
-    let proof = client.signer.sign(&request, now, nonce);
+    let proof = client.login.signs(&request, now, nonce);
     fixture::incoming(&request, &proof, now)
 }
 

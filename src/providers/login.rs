@@ -1,0 +1,242 @@
+//! Credentials that are fetched, run out or are rotated: kept while they are good, renewed once when
+//! a cloud refuses them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Mutex;
+
+use super::Boxed;
+use crate::error::{Category, Problem};
+#[cfg(test)]
+use crate::http::Proof;
+use crate::http::{Account, Answer, Deadline, Refusal, Request, Signer};
+use crate::secret::Secret;
+use crate::settings::Profile;
+
+/// A credential this close to its end is renewed before it is used.
+const MARGIN: TimeDelta = TimeDelta::seconds(60);
+
+/// A credential as it was issued.
+pub(super) struct Issued<S> {
+    /// What signs with it.
+    pub signer: S,
+    /// Its secrets, which are masked in everything that the cloud answers from now on.
+    pub secrets: Vec<Secret>,
+    /// When it ends to be good, where that is known.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Gets a credential anew: from a service, or from a file whose content may have changed.
+pub(super) trait Issuer<S>: Send + Sync {
+    /// A new credential.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn issue(&self, deadline: Deadline) -> Boxed<'_, Result<Issued<S>, Problem>>;
+}
+
+/// The credential of an account.
+pub(super) struct Login<S> {
+    issuer: Option<Box<dyn Issuer<S>>>,
+    held: Mutex<Option<Arc<Held<S>>>>,
+}
+
+/// A credential in use.
+pub(super) struct Held<S> {
+    /// What signs with it.
+    pub signer: S,
+    secrets: Vec<Secret>,
+    expires_at: Option<DateTime<Utc>>,
+    /// True for one that took the place of a refused one.
+    is_renewal: bool,
+    has_worked: AtomicBool,
+}
+
+impl<S> Held<S> {
+    fn new(issued: Issued<S>, is_renewal: bool) -> Self {
+        Self {
+            signer: issued.signer,
+            secrets: issued.secrets,
+            expires_at: issued.expires_at,
+            is_renewal,
+            has_worked: AtomicBool::new(false),
+        }
+    }
+}
+
+/// Files that a profile names, which may hold another secret by now.
+struct Files<S> {
+    profile: Profile,
+    read: fn(&Profile) -> Result<Issued<S>, Problem>,
+}
+
+impl<S: Send + Sync> Issuer<S> for Files<S> {
+    fn issue(&self, _deadline: Deadline) -> Boxed<'_, Result<Issued<S>, Problem>> {
+        Box::pin(async move {
+            let again = self.profile.read_again().transpose()?;
+            (self.read)(again.as_ref().unwrap_or(&self.profile))
+        })
+    }
+}
+
+impl<S: Signer + 'static> Login<S> {
+    /// The credential that a profile gives. One that stands in files of its own is read again when
+    /// it has run out or was refused; a refusal of any other is final.
+    ///
+    /// # Errors
+    /// What `read` says of the profile.
+    pub(super) fn of(
+        profile: &Profile,
+        read: fn(&Profile) -> Result<Issued<S>, Problem>,
+    ) -> Result<Self, Problem> {
+        let issued = read(profile)?;
+        let issuer = profile.is_read_again().then(|| {
+            let profile = profile.clone();
+            Box::new(Files { profile, read }) as Box<dyn Issuer<S>>
+        });
+        let expires_at = issued.expires_at.filter(|_| issuer.is_some());
+        let issued = Issued {
+            expires_at,
+            ..issued
+        };
+        Ok(Self {
+            issuer,
+            held: Mutex::new(Some(Arc::new(Held::new(issued, false)))),
+        })
+    }
+
+    /// A credential that is issued when it is first needed, and again when it has run out or was
+    /// refused.
+    pub(super) fn issued(issuer: impl Issuer<S> + 'static) -> Self {
+        Self {
+            issuer: Some(Box::new(issuer)),
+            held: Mutex::new(None),
+        }
+    }
+
+    /// A credential that is good at the moment.
+    ///
+    /// # Errors
+    /// Why none could be issued.
+    pub(super) async fn good(
+        &self,
+        account: &Account,
+        deadline: Deadline,
+    ) -> Result<Arc<Held<S>>, Problem> {
+        let mut held = self.held.lock().await;
+        let now = account.now();
+        let lasts =
+            |held: &&Arc<Held<S>>, margin| held.expires_at.is_none_or(|at| at - margin > now);
+        if let Some(held) = held.as_ref().filter(|held| lasts(held, MARGIN)) {
+            return Ok(Arc::clone(held));
+        }
+        let present = held.clone();
+        let issued = self.issue(&mut held, false, account, deadline).await;
+        match present.filter(|present| lasts(&present, TimeDelta::zero())) {
+            Some(present) => Ok(issued.unwrap_or(present)),
+            None => issued,
+        }
+    }
+
+    /// Sends a call as [`Account::send`] does. A credential that the cloud refuses is renewed once,
+    /// where that is possible, and the call is sent again.
+    ///
+    /// # Errors
+    /// As [`Account::send`], and why no credential could be issued.
+    pub(super) async fn send(
+        &self,
+        account: &Account,
+        request: &Request,
+        classify: &(dyn Fn(&Answer) -> Option<Refusal> + Sync),
+        deadline: Deadline,
+    ) -> Result<Answer, Problem> {
+        let held = self.good(account, deadline).await?;
+        let mut refused = match account
+            .send(request, &held.signer, classify, deadline)
+            .await
+        {
+            Ok(answer) => {
+                held.has_worked.store(true, Ordering::Relaxed);
+                return Ok(answer);
+            }
+            Err(problem) if problem.category != Category::Refused || self.issuer.is_none() => {
+                return Err(problem);
+            }
+            Err(problem) => problem,
+        };
+        match self.renew(&held, account, deadline).await {
+            Ok(Some(renewed)) => {
+                let answer = account
+                    .send(request, &renewed.signer, classify, deadline)
+                    .await?;
+                renewed.has_worked.store(true, Ordering::Relaxed);
+                Ok(answer)
+            }
+            Ok(None) => Err(refused),
+            // It may be renewed when the service is there again.
+            Err(problem) if problem.retryable => Err(problem),
+            Err(problem) => {
+                let next = problem
+                    .hint
+                    .map_or_else(String::new, |hint| format!("; {hint}"));
+                refused.hint = Some(format!("it cannot be renewed: {}{next}", problem.message));
+                Err(refused)
+            }
+        }
+    }
+
+    /// Another credential than the one that was refused; `None` when there is none.
+    async fn renew(
+        &self,
+        refused: &Arc<Held<S>>,
+        account: &Account,
+        deadline: Deadline,
+    ) -> Result<Option<Arc<Held<S>>>, Problem> {
+        let mut held = self.held.lock().await;
+        let current = held.clone();
+        // Of many calls that were refused at the same time the first one renews for all.
+        if let Some(current) = current.filter(|current| current.secrets != refused.secrets) {
+            return Ok(Some(current));
+        }
+        // A renewal that never worked either shows that it is not the credential's age.
+        if refused.is_renewal && !refused.has_worked.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let renewed = self.issue(&mut held, true, account, deadline).await?;
+        // What was refused once is not shown again: some clouds lock a key after a few refusals.
+        if renewed.secrets == refused.secrets {
+            *held = Some(Arc::clone(refused));
+            return Ok(None);
+        }
+        account.forgive();
+        Ok(Some(renewed))
+    }
+
+    async fn issue(
+        &self,
+        held: &mut Option<Arc<Held<S>>>,
+        is_renewal: bool,
+        account: &Account,
+        deadline: Deadline,
+    ) -> Result<Arc<Held<S>>, Problem> {
+        let issuer = self.issuer.as_ref();
+        let issuer = issuer.expect("a credential that runs out has an issuer");
+        let issued = issuer.issue(deadline).await?;
+        account.mask(&issued.secrets);
+        let issued = Arc::new(Held::new(issued, is_renewal));
+        *held = Some(Arc::clone(&issued));
+        Ok(issued)
+    }
+
+    /// What signs with the credential that is held.
+    #[cfg(test)]
+    pub(super) fn signs(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> Proof {
+        let held = self.held.try_lock().unwrap();
+        held.as_ref().unwrap().signer.sign(request, now, nonce)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+use std::sync::Mutex as StdMutex;
+use std::sync::atomic::{AtomicI64, AtomicUsize};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::http::{Endpoint, Limits, Method, Wire};
+use crate::providers::{fixture, sugon};
+
+const BORN: &str = "2026-01-02T03:04:05Z";
+
+struct Plain(String);
+
+impl Signer for Plain {
+    fn sign(&self, _request: &Request, _now: DateTime<Utc>, _nonce: &str) -> Proof {
+        Proof {
+            headers: vec![("token", Secret::new(&self.0))],
+            query: Vec::new(),
+        }
+    }
+}
+
+/// Gives these tokens one after the other, the last one again and again.
+struct Service {
+    tokens: Vec<&'static str>,
+    asked: Arc<AtomicUsize>,
+    lifetime: Option<TimeDelta>,
+    seconds: Arc<AtomicI64>,
+}
+
+impl Issuer<Plain> for Service {
+    fn issue(&self, _deadline: Deadline) -> Boxed<'_, Result<Issued<Plain>, Problem>> {
+        Box::pin(async move {
+            let turn = self.asked.fetch_add(1, Ordering::Relaxed);
+            let token = self.tokens.get(turn).or(self.tokens.last());
+            let token = *token.ok_or_else(|| Problem::usage("no more").hint("ask"))?;
+            Ok(Issued {
+                signer: Plain(token.to_owned()),
+                secrets: vec![Secret::new(token)],
+                expires_at: self.lifetime.map(|span| moment(&self.seconds) + span),
+            })
+        })
+    }
+}
+
+fn moment(seconds: &AtomicI64) -> DateTime<Utc> {
+    fixture::moment(BORN) + TimeDelta::seconds(seconds.load(Ordering::Relaxed))
+}
+
+struct Stage {
+    account: Account,
+    login: Login<Plain>,
+    asked: Arc<AtomicUsize>,
+    seconds: Arc<AtomicI64>,
+    request: Request,
+    seen: Arc<StdMutex<Vec<String>>>,
+}
+
+/// An account and a server that takes the good token and refuses every other.
+async fn stage(tokens: &[&'static str], lifetime: Option<TimeDelta>, good: &'static str) -> Stage {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let seen: Arc<StdMutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&seen);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let log = Arc::clone(&log);
+            tokio::spawn(async move {
+                let mut got = Vec::new();
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+                    got.extend_from_slice(&buffer[..count]);
+                    let text = String::from_utf8_lossy(&got).into_owned();
+                    let Some((_, rest)) = text.split_once("\r\ntoken: ") else {
+                        continue;
+                    };
+                    let token = rest.lines().next().unwrap_or_default().to_owned();
+                    let status = if token == good { "200 OK" } else { "401 No" };
+                    log.lock().unwrap().push(token);
+                    got.clear();
+                    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\n{{}}");
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    let seconds = Arc::new(AtomicI64::new(0));
+    let clock = Arc::clone(&seconds);
+    let wire = Wire::new(
+        Limits::default(),
+        &[],
+        Arc::new(move || moment(&clock)),
+        Arc::new(|_| {}),
+    )
+    .unwrap();
+    let profile = fixture::profile(&sugon::CLOUD, &[]);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let service = Service {
+        tokens: tokens.to_vec(),
+        asked: Arc::clone(&asked),
+        lifetime,
+        seconds: Arc::clone(&seconds),
+    };
+    Stage {
+        account: Account::new(&wire, &profile, "token".to_owned(), []),
+        login: Login::issued(service),
+        asked,
+        seconds,
+        request: Request {
+            operation: "Read",
+            method: Method::Get,
+            endpoint: Endpoint::parse(&origin, &[], false).unwrap(),
+            path: "/".to_owned(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        },
+        seen,
+    }
+}
+
+impl Stage {
+    async fn send(&self) -> Result<Answer, Problem> {
+        let deadline = Deadline::after(Duration::from_secs(60));
+        self.login
+            .send(
+                &self.account,
+                &self.request,
+                &Refusal::from_status,
+                deadline,
+            )
+            .await
+    }
+
+    fn issued(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+async fn keeps_a_credential_until_a_minute_before_its_end() {
+    let hour = Some(TimeDelta::hours(1));
+    let stage = stage(&["token-1"], hour, "token-1").await;
+    for (second, issued) in [
+        (0, 1),
+        (1800, 1),
+        (3539, 1),
+        (3540, 2),
+        (3600, 2),
+        (9999, 3),
+    ] {
+        stage.seconds.store(second, Ordering::Relaxed);
+        stage.send().await.unwrap();
+        assert_eq!(stage.issued(), issued, "after {second} s");
+    }
+}
+
+#[tokio::test]
+async fn renews_a_refused_credential_once_and_sends_the_call_again() {
+    let stage = stage(&["token-1", "token-2"], None, "token-2").await;
+    stage.send().await.unwrap();
+    stage.send().await.unwrap();
+    assert_eq!(stage.seen(), ["token-1", "token-2", "token-2"]);
+    assert_eq!(stage.issued(), 2);
+}
+
+#[tokio::test]
+async fn never_shows_again_what_was_refused() {
+    let stage = stage(&["token-1"], None, "token-2").await;
+    for _ in 0..3 {
+        let problem = stage.send().await.unwrap_err();
+        assert_eq!(problem.category, Category::Refused);
+    }
+    assert_eq!(stage.seen(), ["token-1"]);
+}
+
+#[tokio::test]
+async fn a_new_credential_that_is_refused_too_ends_the_call() {
+    let stage = stage(&["token-1", "token-2", "token-3"], None, "none").await;
+    let problem = stage.send().await.unwrap_err();
+    assert_eq!(problem.category, Category::Refused);
+    stage.send().await.unwrap_err();
+    assert_eq!(stage.seen(), ["token-1", "token-2"]);
+}
+
+#[tokio::test]
+async fn calls_that_are_refused_at_the_same_time_renew_once() {
+    let stage = stage(&["token-1", "token-2", "token-3"], None, "token-2").await;
+    let outcomes = tokio::join!(
+        stage.send(),
+        stage.send(),
+        stage.send(),
+        stage.send(),
+        stage.send()
+    );
+    let all = [outcomes.0, outcomes.1, outcomes.2, outcomes.3, outcomes.4];
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    assert_eq!(stage.issued(), 2);
+}
+
+#[tokio::test]
+async fn says_why_a_refused_credential_cannot_be_renewed() {
+    let stage = stage(&["token-1"], None, "token-2").await;
+    let Stage { login, .. } = &stage;
+    let deadline = Deadline::after(Duration::from_secs(60));
+    login.good(&stage.account, deadline).await.unwrap();
+    let empty = Login {
+        issuer: Some(Box::new(Service {
+            tokens: Vec::new(),
+            asked: Arc::clone(&stage.asked),
+            lifetime: None,
+            seconds: Arc::clone(&stage.seconds),
+        })),
+        held: Mutex::new(login.held.lock().await.take()),
+    };
+    let problem = empty
+        .send(
+            &stage.account,
+            &stage.request,
+            &Refusal::from_status,
+            deadline,
+        )
+        .await
+        .unwrap_err();
+    assert_eq!(problem.category, Category::Refused);
+    assert_eq!(
+        problem.hint.as_deref(),
+        Some("it cannot be renewed: no more; ask")
+    );
+}
+
+#[tokio::test]
+async fn a_credential_that_has_worked_may_be_renewed_again() {
+    let stage = stage(
+        &["token-1", "token-2", "token-1", "token-2"],
+        None,
+        "token-2",
+    )
+    .await;
+    stage.send().await.unwrap();
+    stage.login.held.lock().await.take();
+    stage.send().await.unwrap();
+    assert_eq!(stage.issued(), 4);
+}
+
+#[tokio::test]
+async fn a_service_that_fails_before_the_end_leaves_the_present_credential_in_use() {
+    let mut stage = stage(&[], Some(TimeDelta::hours(1)), "token-1").await;
+    let first = Issued {
+        signer: Plain("token-1".to_owned()),
+        secrets: vec![Secret::new("token-1")],
+        expires_at: Some(fixture::moment(BORN) + TimeDelta::seconds(3600)),
+    };
+    stage.login.held = Mutex::new(Some(Arc::new(Held::new(first, false))));
+    stage.seconds.store(3599, Ordering::Relaxed);
+    stage.send().await.unwrap();
+    stage.seconds.store(3600, Ordering::Relaxed);
+    assert_eq!(stage.send().await.unwrap_err().message, "no more");
+    assert_eq!(stage.issued(), 2);
+}

@@ -1,0 +1,247 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+
+use super::super::*;
+use crate::providers::Client as _;
+use crate::providers::fixture::{self, served::Script, served::Served, served::born};
+use crate::providers::serve::{Outgoing, Step, Thing, World};
+
+const DAY: i64 = 24 * 3600;
+const LOOK: &str = OPERATION;
+
+async fn cloud(script: impl Fn(&str, &str) -> Option<Outgoing> + Send + Sync + 'static) -> Served {
+    let thing = Thing {
+        kind: "sugon/instance".to_owned(),
+        segments: vec!["i-1".to_owned()],
+        steps: vec![Step {
+            state: "Running".to_owned(),
+            ..Step::default()
+        }],
+        ..Thing::default()
+    };
+    let script: Script = Arc::new(move |incoming| {
+        let host = incoming.header("host").unwrap_or_default();
+        script(&incoming.path, host)
+    });
+    Served::start(&CLOUD, World::new(vec![thing], born()), script).await
+}
+
+fn client(cloud: &Served, more: &[(&str, &str)]) -> Result<Client, Problem> {
+    let mut variables = vec![
+        ("JOBLENS_SUGON_USER", "张三"),
+        ("JOBLENS_SUGON_ACCESS_KEY", "testid"),
+        ("JOBLENS_SUGON_SECRET_KEY", "testsecret"),
+        ("JOBLENS_SUGON_AUTH_ENDPOINT", &cloud.origin),
+        ("JOBLENS_SUGON_PLATFORM_ENDPOINT", &cloud.origin),
+    ];
+    for (name, value) in more {
+        variables.retain(|(known, _)| known != name);
+        variables.push((name, value));
+    }
+    Client::new(&fixture::profile(&CLOUD, &variables), &cloud.wire())
+}
+
+async fn look(client: &Client) -> Result<Option<String>, Problem> {
+    let reference = fixture::reference(&CLOUD.kinds[0].template, &["i-1"]);
+    let found = client.look_up(&reference, &fixture::ask()).await?;
+    Ok(found.job.state_raw)
+}
+
+fn refused() -> Outgoing {
+    Outgoing::json(
+        200,
+        &json!({"code": "10008", "msg": "权限不足", "data": null}),
+    )
+}
+
+/// Says no so many times to look-ups.
+fn refusing(times: usize) -> impl Fn(&str, &str) -> Option<Outgoing> {
+    let left = AtomicUsize::new(times);
+    let less = move || {
+        let less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+        less.is_ok()
+    };
+    move |path, _| (path.contains("/instance-service/") && less()).then(refused)
+}
+
+#[tokio::test]
+async fn a_key_pair_gets_a_token_and_finds_its_host_once() {
+    let cloud = cloud(|_, _| None).await;
+    let client = client(&cloud, &[]).unwrap();
+    for _ in 0..2 {
+        assert_eq!(look(&client).await.unwrap().as_deref(), Some("Running"));
+    }
+    assert_eq!(cloud.asked(), [TOKENS, CENTRE, LOOK, LOOK]);
+}
+
+#[tokio::test]
+async fn renews_a_token_before_it_ends() {
+    let cloud = cloud(|_, _| None).await;
+    let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
+    for (second, asked) in [
+        (0, &[TOKENS, LOOK][..]),
+        (DAY - 61, &[LOOK]),
+        (DAY - 60, &[TOKENS, LOOK]),
+        (DAY, &[LOOK]),
+        (3 * DAY, &[TOKENS, LOOK]),
+    ] {
+        cloud.set(second);
+        look(&client).await.unwrap();
+        assert_eq!(cloud.asked(), asked, "{second}");
+    }
+}
+
+#[tokio::test]
+async fn logs_in_once_more_when_the_token_is_refused() {
+    let cloud = cloud(refusing(1)).await;
+    let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
+    look(&client).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKENS, LOOK, TOKENS, LOOK]);
+}
+
+#[tokio::test]
+async fn a_refusal_of_two_tokens_ends_the_look_up_and_all_that_follow() {
+    let cloud = cloud(refusing(9)).await;
+    let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
+    for _ in 0..3 {
+        let problem = look(&client).await.unwrap_err();
+        assert_eq!(problem.category, Category::Refused);
+        assert_eq!(problem.code.as_deref(), Some("10008"));
+        assert!(problem.hint.unwrap().contains("cluster_id"));
+    }
+    assert_eq!(cloud.asked(), [TOKENS, LOOK, TOKENS, LOOK]);
+}
+
+#[tokio::test]
+async fn a_wrong_key_names_the_exchange_and_is_shown_once() {
+    let cloud = cloud(|_, _| None).await;
+    let wrong = [("JOBLENS_SUGON_SECRET_KEY", "some-other-secret")];
+    let client = client(&cloud, &wrong).unwrap();
+    for _ in 0..2 {
+        let problem = look(&client).await.unwrap_err();
+        assert_eq!(problem.category, Category::Refused);
+        assert_eq!(problem.code.as_deref(), Some("10009"));
+        assert_eq!(problem.operation.as_deref(), Some(TOKENS));
+        assert_eq!(problem.profile.as_deref(), Some("default"));
+        assert_eq!(
+            problem.host.as_deref(),
+            cloud.origin.strip_prefix("http://")
+        );
+        assert_eq!(problem.credential.as_deref(), Some("key te… (environment)"));
+        assert!(problem.hint.unwrap().contains("access_key"));
+    }
+    assert_eq!(cloud.asked(), [TOKENS]);
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_corrected_for_the_exchange() {
+    let cloud = cloud(|_, _| None).await;
+    let variables = [
+        ("JOBLENS_SUGON_USER", "bob"),
+        ("JOBLENS_SUGON_ACCESS_KEY", "testid"),
+        ("JOBLENS_SUGON_SECRET_KEY", "testsecret"),
+        ("JOBLENS_SUGON_AUTH_ENDPOINT", cloud.origin.as_str()),
+        ("JOBLENS_SUGON_ENDPOINT", &cloud.origin),
+    ];
+    let late = fixture::wire(born() - chrono::TimeDelta::hours(2));
+    let client = Client::new(&fixture::profile(&CLOUD, &variables), &late).unwrap();
+    look(&client).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKENS, TOKENS, LOOK]);
+}
+
+/// The centre names a host that nobody listens at, and then the cloud itself.
+fn two_hosts(dead: String) -> impl Fn(&str, &str) -> Option<Outgoing> {
+    move |path, host| {
+        let urls = json!([
+            {"url": format!("http://{dead}/ai"), "enable": "true"},
+            {"url": format!("http://{host}/ai/"), "enable": "true"},
+        ]);
+        let data = json!([{"id": "11112", "aiUrls": urls}]);
+        let body = json!({"code": "0", "msg": "success", "data": data});
+        path.ends_with("/center")
+            .then(|| Outgoing::json(200, &body))
+    }
+}
+
+/// An address at which nobody listens.
+fn dead() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn asks_the_next_host_when_the_way_to_one_is_broken_and_stays_with_it() {
+    let cloud = cloud(two_hosts(dead())).await;
+    let client = client(&cloud, &[]).unwrap();
+    look(&client).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKENS, CENTRE, LOOK]);
+    let before = client.wire.calls();
+    look(&client).await.unwrap();
+    assert_eq!(client.wire.calls(), before + 1);
+}
+
+#[tokio::test]
+async fn a_host_that_answers_no_is_not_replaced_by_another() {
+    let other = cloud(|_, _| None).await;
+    let authority = other.origin.strip_prefix("http://").unwrap().to_owned();
+    let two = two_hosts(authority);
+    let cloud = cloud(move |path, host| two(path, host)).await;
+    let client = client(&cloud, &[]).unwrap();
+    let reference = fixture::reference(&CLOUD.kinds[0].template, &["other"]);
+    let problem = client
+        .look_up(&reference, &fixture::ask())
+        .await
+        .unwrap_err();
+    assert_eq!(problem.category, Category::NotFound);
+    assert_eq!(other.asked(), [LOOK]);
+    assert_eq!(cloud.asked(), [TOKENS, CENTRE]);
+}
+
+#[tokio::test]
+async fn says_when_the_centre_names_no_host() {
+    let cloud = cloud(|path, _| {
+        let body =
+            json!({"code": "0", "data": {"aiUrls": [{"url": "https://x.cn", "enable": "false"}]}});
+        path.ends_with("/center")
+            .then(|| Outgoing::json(200, &body))
+    })
+    .await;
+    let problem = look(&client(&cloud, &[]).unwrap()).await.unwrap_err();
+    assert_eq!(
+        problem.message,
+        "the centre names no AI host that is enabled"
+    );
+    assert_eq!(problem.operation.as_deref(), Some(CENTRE));
+    assert!(problem.hint.unwrap().contains("endpoint"));
+}
+
+#[tokio::test]
+async fn a_key_pair_is_complete_and_stands_alone() {
+    let cloud = cloud(|_, _| None).await;
+    let problem = |more: &[(&str, &str)]| client(&cloud, more).err().unwrap();
+    let half = problem(&[("JOBLENS_SUGON_SECRET_KEY", "")]);
+    assert_eq!(half.category, Category::NoCredentials);
+    assert!(
+        half.hint
+            .unwrap()
+            .contains("user and access_key and secret_key")
+    );
+    let both = problem(&[("JOBLENS_SUGON_TOKEN", "a-token")]);
+    assert_eq!(both.category, Category::Usage);
+    assert!(both.message.contains("is set together with an access key"));
+}
+
+#[tokio::test]
+async fn a_token_without_an_endpoint_goes_to_a_platform_that_is_named_only() {
+    let cloud = cloud(|_, _| None).await;
+    let of = |variables: &[(&str, &str)]| {
+        Client::new(&fixture::profile(&CLOUD, variables), &cloud.wire())
+    };
+    let token = ("JOBLENS_SUGON_TOKEN", serve::TEST_TOKEN);
+    let problem = of(&[token]).err().unwrap();
+    assert_eq!(problem.category, Category::NoCredentials);
+    let platform = ("JOBLENS_SUGON_PLATFORM_ENDPOINT", cloud.origin.as_str());
+    look(&of(&[token, platform]).unwrap()).await.unwrap();
+    assert_eq!(cloud.asked(), [CENTRE, LOOK]);
+}

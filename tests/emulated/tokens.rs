@@ -1,0 +1,168 @@
+//! Credentials that are fetched, run out or are rotated.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+
+use crate::settings::{Config, profile};
+use crate::support::emulated::Emulated;
+use crate::support::{Got, Server, joblens, json};
+use crate::{CLOUDS, INSTANCE, WORLD};
+
+const SECRET_KEYS: [&str; 4] = [
+    "access_key_secret",
+    "token",
+    "secret_access_key",
+    "secret_key",
+];
+
+/// Moves the secret of a profile into a file beside the settings; the settings and the secret.
+fn in_a_file(toml: &str, key: &str) -> (String, String) {
+    let begins = format!("{key} = ");
+    let line = toml.lines().find(|line| line.starts_with(&begins)).unwrap();
+    let secret = line.split('\'').nth(1).unwrap().to_owned();
+    let named = format!("{key}_file = 'secret.txt'");
+    (toml.replace(line, &named), secret)
+}
+
+/// Writes a secret in the way that secret stores do: beside it and then by rename.
+fn rotate(path: &Path, secret: &str) {
+    let beside = path.with_extension("new");
+    fs::write(&beside, secret).unwrap();
+    fs::rename(beside, path).unwrap();
+}
+
+/// What the emulator answers to a request as it came in.
+fn passed_on(origin: &str, got: &Got) -> Vec<u8> {
+    let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
+    let head = got.head.trim_end();
+    let request = format!("{head}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    answer
+}
+
+/// A cloud whose secret is rotated while the first call is on its way.
+fn rotating(origin: String, path: PathBuf, secret: String) -> Server {
+    Server::start(move |number, got, stream| {
+        if number == 0 {
+            rotate(&path, &secret);
+        }
+        let _ = stream.write_all(&passed_on(&origin, got));
+    })
+}
+
+#[test]
+fn a_secret_in_a_file_that_was_rotated_is_read_again() {
+    for ((cloud, reference), key) in CLOUDS.iter().zip(SECRET_KEYS) {
+        let emulated = Emulated::start(WORLD);
+        let (toml, secret) = in_a_file(&profile(&emulated, cloud, "default"), key);
+        let config = Config::new(&toml);
+        let path = config.write("joblens/secret.txt", "an-old-secret-of-mine", 0o600);
+        let server = rotating(emulated.origin.clone(), path, secret.clone());
+        let toml = toml.replace(&emulated.origin, &server.origin());
+        config.write("joblens/config.toml", &toml, 0o600);
+        let run = config
+            .get(&[reference])
+            .keeping("an-old-secret")
+            .keeping(&secret)
+            .run();
+        assert_eq!(run.code, 0, "{cloud}: {}", run.stderr);
+        assert_eq!(emulated.answers_of(cloud).len(), 2, "{cloud}");
+    }
+}
+
+#[test]
+fn a_secret_in_a_file_that_was_not_rotated_is_shown_once() {
+    let emulated = Emulated::start(WORLD);
+    for ((cloud, reference), key) in CLOUDS.iter().zip(SECRET_KEYS) {
+        let (toml, _) = in_a_file(&profile(&emulated, cloud, "default"), key);
+        let config = Config::new(&toml);
+        config.write("joblens/secret.txt", "an-old-secret-of-mine", 0o600);
+        let run = config.get(&[reference]).keeping("an-old-secret").run();
+        assert_eq!(run.error()["category"], "refused", "{cloud}");
+        assert_eq!(emulated.answers_of(cloud).len(), 1, "{cloud}");
+    }
+}
+
+#[test]
+fn a_token_that_dies_in_the_middle_of_a_wait_is_read_again() {
+    let config = Config::new("");
+    let path = config.write("joblens/secret.txt", "first-token", 0o600);
+    let server = Server::start(move |number, got, stream| {
+        let word = match (number, got.header("token")) {
+            (0 | 1, Some("first-token")) => "Running",
+            (2, _) => {
+                rotate(&path, "second-token");
+                let _ = stream.write_all(&json(r#"{"code":"10008","msg":"权限不足"}"#));
+                return;
+            }
+            (_, Some("second-token")) => "Completed",
+            (_, token) => panic!("{token:?}"),
+        };
+        let id = got.target().split('/').nth(5).unwrap();
+        let body = format!(r#"{{"code":"0","data":{{"id":"{id}","status":"{word}"}}}}"#);
+        let _ = stream.write_all(&json(body));
+    });
+    let toml = format!(
+        "[sugon.default]\nendpoint = '{}'\ntoken_file = 'secret.txt'\n",
+        server.origin()
+    );
+    let path = config.write("joblens/config.toml", &toml, 0o600);
+    let config = path.to_str().unwrap();
+    let run = joblens(&[
+        "wait",
+        "-o",
+        "json",
+        "--interval",
+        "50ms",
+        "--config",
+        config,
+        INSTANCE,
+    ])
+    .keeping("first-token")
+    .keeping("second-token")
+    .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(server.got().len(), 4);
+}
+
+/// Settings of Sugon with a key pair, for which everything else is found.
+fn key_pair(emulated: &Emulated, secret: &str) -> String {
+    let origin = &emulated.origin;
+    format!(
+        "[sugon.default]\nauth_endpoint = '{origin}'\nplatform_endpoint = '{origin}'\nuser = 'a\"b\\c'\naccess_key = 'testid'\nsecret_key = '{secret}'\n"
+    )
+}
+
+#[test]
+fn a_key_pair_of_sugon_is_exchanged_for_a_token_and_its_host_is_found() {
+    let emulated = Emulated::start(WORLD);
+    let config = Config::new(&key_pair(&emulated, "testsecret"));
+    let run = config.get(&["-v", INSTANCE]).keeping("testsecret").run();
+    assert_eq!(run.job()["state"], "canceled", "{}", run.stderr);
+    let operations: Vec<_> = emulated
+        .accesses()
+        .into_iter()
+        .filter_map(|access| access.operation)
+        .collect();
+    assert_eq!(
+        operations,
+        ["GetUserTokens", "GetCenterInfo", "InstanceServiceDetail"]
+    );
+    // No part of a token, all of which begin alike, is shown.
+    assert!(!run.stderr.contains("eyJ"), "{}", run.stderr);
+}
+
+#[test]
+fn a_key_pair_that_is_refused_says_what_to_check() {
+    let emulated = Emulated::start(WORLD);
+    let config = Config::new(&key_pair(&emulated, "some-wrong-secret"));
+    let run = config.get(&[INSTANCE]).keeping("some-wrong-secret").run();
+    assert_eq!(run.code, 4);
+    assert_eq!(run.error()["code"], "10009");
+    assert_eq!(run.error()["operation"], "GetUserTokens");
+    assert_eq!(emulated.accesses().len(), 1);
+}
