@@ -3,6 +3,8 @@
 mod asked;
 mod auth;
 mod catalog;
+mod completion;
+mod config;
 mod demo;
 mod describe;
 mod emulate;
@@ -19,6 +21,7 @@ mod outlet;
 mod poll;
 mod references;
 mod refusal;
+mod remembered;
 mod reports;
 mod schema;
 mod states;
@@ -77,6 +80,10 @@ enum Command {
     States(states::Arguments),
     Schema(schema::Arguments),
     Auth(auth::Arguments),
+    Config(config::Arguments),
+    Completion(completion::Arguments),
+    #[command(name = "__complete", hide = true)]
+    Complete(completion::Words),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
 }
@@ -95,6 +102,9 @@ impl Command {
             Self::States(_) => "states",
             Self::Schema(_) => "schema",
             Self::Auth(_) => "auth status",
+            Self::Config(_) => "config",
+            Self::Completion(_) => "completion",
+            Self::Complete(_) => "__complete",
             Self::Demo(_) => "demo",
             Self::Emulate(_) => "emulate",
         }
@@ -138,6 +148,9 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::States(arguments)) => states::run(&session, &arguments),
         Some(Command::Schema(arguments)) => schema::run(&session, &arguments),
         Some(Command::Auth(arguments)) => auth::run(&session, &arguments),
+        Some(Command::Config(arguments)) => config::run(&session, &arguments),
+        Some(Command::Completion(arguments)) => completion::run(&session, &arguments),
+        Some(Command::Complete(words)) => completion::complete(&session, words),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {

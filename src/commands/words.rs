@@ -25,9 +25,23 @@ fn nearest(word: &str) -> Option<&'static str> {
 }
 
 /// The words that call a command.
-pub(super) const COMMANDS: [&str; 14] = [
-    "get", "describe", "events", "list", "ls", "wait", "watch", "kinds", "states", "schema",
-    "auth", "demo", "emulate", "help",
+pub(super) const COMMANDS: [&str; 16] = [
+    "get",
+    "describe",
+    "events",
+    "list",
+    "ls",
+    "wait",
+    "watch",
+    "kinds",
+    "states",
+    "schema",
+    "auth",
+    "config",
+    "completion",
+    "demo",
+    "emulate",
+    "help",
 ];
 
 /// A first word that is neither a command nor a reference.

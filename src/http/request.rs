@@ -9,7 +9,7 @@ use crate::secret::Secret;
 pub enum Method {
     /// GET
     Get,
-    /// POST without a body; some clouds read with it.
+    /// POST; some clouds read with it, and tokens are asked for with it.
     Post,
 }
 
@@ -38,7 +38,7 @@ pub struct Request {
     pub query: Vec<(String, String)>,
     /// Headers with lower-case names, besides those that the signer adds.
     pub headers: Vec<(&'static str, String)>,
-    /// Body; empty for every look-up.
+    /// Body; empty for most calls. It is never shown, since it may hold a password.
     pub body: Vec<u8>,
 }
 

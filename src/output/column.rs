@@ -130,6 +130,11 @@ fn integer(number: Option<i64>) -> Cell<'static> {
 }
 
 impl Column {
+    /// The names of the columns that every job has.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        KNOWN.iter().map(|(name, ..)| *name)
+    }
+
     /// The column with this name: one that every job has, or `details.FIELD[.FIELD…]`, or
     /// `labels.KEY`.
     ///

@@ -140,10 +140,12 @@ impl Cells<'_> {
         Ok(())
     }
 
+    /// A place has no state, so that its cells are empty but for what it shares with a thing.
     fn scopes(&mut self, out: &mut dyn Write, scopes: &[Scope]) -> io::Result<()> {
-        let jobs: Vec<Job> = scopes
-            .iter()
-            .map(|scope| Job {
+        const SHARED: [&str; 6] = ["ref", "input", "name", "state_raw", "created_at", "region"];
+        self.begin(out)?;
+        for scope in scopes {
+            let place = Job {
                 reference: scope.scope.clone(),
                 input: scope.scope.clone(),
                 name: scope.name.clone(),
@@ -152,9 +154,18 @@ impl Cells<'_> {
                 region: scope.region.clone(),
                 details: scope.details.clone(),
                 ..Job::default()
-            })
-            .collect();
-        self.jobs(out, &jobs)
+            };
+            let cells = self.columns.iter().map(|column| {
+                let name = column.name.as_ref();
+                match SHARED.contains(&name) || name.starts_with("details.") {
+                    true => column.cell(&place),
+                    false => Cell::Absent,
+                }
+            });
+            let cells: Vec<Cell<'_>> = cells.collect();
+            write_row(out, self.is_csv, cells.iter().map(Cell::exact))?;
+        }
+        Ok(())
     }
 }
 

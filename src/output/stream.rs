@@ -47,6 +47,8 @@ pub struct Summary {
     pub errors: u64,
     /// Calls that were sent, every attempt counted.
     pub calls: u64,
+    /// True when everything that was asked was answered, and lists were read to their end.
+    pub complete: bool,
 }
 
 /// What every record begins with.
@@ -213,6 +215,7 @@ impl Records {
             jobs: found,
             errors: report.errors.len() as u64,
             calls: report.calls,
+            complete: report.coverage.complete,
         };
         self.summary(out, at, summary)
     }
@@ -285,6 +288,7 @@ mod tests {
             jobs: 1,
             errors: 0,
             calls: 7,
+            complete: true,
         };
         records.summary(&mut out, at(), summary).unwrap();
         let lines: Vec<Value> = String::from_utf8(out)
@@ -306,7 +310,7 @@ mod tests {
         assert!(lines[1].as_object().unwrap().contains_key("ref"));
         assert_eq!(
             lines[2],
-            json!({"type": "summary", "seq": 3, "at": now, "jobs": 1, "errors": 0, "calls": 7})
+            json!({"type": "summary", "seq": 3, "at": now, "jobs": 1, "errors": 0, "calls": 7, "complete": true})
         );
     }
 

@@ -35,7 +35,7 @@ pub struct File {
 }
 
 /// Keys of `[wire]`.
-const WIRE_KEYS: [&str; 6] = [
+pub const WIRE_KEYS: [&str; 6] = [
     "connect_timeout",
     "request_timeout",
     "max_body",

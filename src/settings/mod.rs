@@ -12,7 +12,7 @@ mod values;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-pub use file::File;
+pub use file::{File, WIRE_KEYS};
 pub use profile::{Origin, Profile};
 pub use sources::{PassedOver, Survey};
 pub use tool::{Desk, Findings, Page, Reading, Tool};
@@ -100,7 +100,8 @@ pub struct CloudKeys {
 }
 
 impl CloudKeys {
-    fn all(&self) -> impl Iterator<Item = &'static KeySpec> {
+    /// All of its keys.
+    pub fn all(&self) -> impl Iterator<Item = &'static KeySpec> + use<> {
         COMMON_KEYS.iter().chain(self.keys)
     }
 
@@ -171,21 +172,29 @@ impl Settings {
         clouds: &[CloudKeys],
         kinds: &[String],
     ) -> Result<Self, Problem> {
-        let named = config.or_else(|| environment.get("JOBLENS_CONFIG").map(PathBuf::from));
-        let path = named.clone().or_else(|| {
-            let base = environment.get("XDG_CONFIG_HOME").map(PathBuf::from);
-            base.or_else(|| Some(PathBuf::from(environment.get("HOME")?).join(".config")))
-                .map(|base| base.join("joblens").join("config.toml"))
-        });
+        let (path, named) = Self::place(config, &environment);
         let file = match path {
             None => File::default(),
-            Some(path) => File::read(&path, named.is_some(), clouds, kinds)?,
+            Some(path) => File::read(&path, named, clouds, kinds)?,
         };
         Ok(Self {
             environment,
             file,
             commands: CommandRuns::default(),
         })
+    }
+
+    /// Where the settings file is looked for, and whether somebody named it; none where nothing
+    /// tells of a home.
+    pub fn place(config: Option<PathBuf>, environment: &Environment) -> (Option<PathBuf>, bool) {
+        let named = config.or_else(|| environment.get("JOBLENS_CONFIG").map(PathBuf::from));
+        if named.is_some() {
+            return (named, true);
+        }
+        let base = environment.get("XDG_CONFIG_HOME").map(PathBuf::from);
+        let base = base.or_else(|| Some(PathBuf::from(environment.get("HOME")?).join(".config")));
+        let path = base.map(|base| base.join("joblens").join("config.toml"));
+        (path, false)
     }
 
     /// Settings of the environment alone.

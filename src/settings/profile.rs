@@ -106,9 +106,9 @@ impl Profile {
     /// Masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`.
     pub fn credential_label(&self, key: &str, what: &str) -> String {
         match self.values.get(key) {
-            Some(value) if what == "key" => {
+            Some(value) if ["key", "user"].contains(&what) => {
                 format!(
-                    "key {} ({})",
+                    "{what} {} ({})",
                     masked_id(value.text.expose()),
                     value.origin.words()
                 )

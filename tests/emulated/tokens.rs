@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::settings::{Config, profile};
 use crate::support::emulated::Emulated;
 use crate::support::{Got, Server, joblens, json};
-use crate::{CLOUDS, INSTANCE, WORLD};
+use crate::{CLOUDS, IMAGE_JOB, INSTANCE, WORLD};
 
 const SECRET_KEYS: [&str; 4] = [
     "access_key_secret",
@@ -143,13 +143,8 @@ fn a_key_pair_of_sugon_is_exchanged_for_a_token_and_its_host_is_found() {
     let config = Config::new(&key_pair(&emulated, "testsecret"));
     let run = config.get(&["-v", INSTANCE]).keeping("testsecret").run();
     assert_eq!(run.job()["state"], "canceled", "{}", run.stderr);
-    let operations: Vec<_> = emulated
-        .accesses()
-        .into_iter()
-        .filter_map(|access| access.operation)
-        .collect();
     assert_eq!(
-        operations,
+        operations(&emulated),
         ["GetUserTokens", "GetCenterInfo", "InstanceServiceDetail"]
     );
     // No part of a token, all of which begin alike, is shown.
@@ -165,4 +160,57 @@ fn a_key_pair_that_is_refused_says_what_to_check() {
     assert_eq!(run.error()["code"], "10009");
     assert_eq!(run.error()["operation"], "GetUserTokens");
     assert_eq!(emulated.accesses().len(), 1);
+}
+
+/// The operations that were asked for, in their order.
+fn operations(emulated: &Emulated) -> Vec<String> {
+    let accesses = emulated.accesses().into_iter();
+    accesses.filter_map(|access| access.operation).collect()
+}
+
+/// Settings of Huawei with this credential, for which the project is found.
+fn huawei(emulated: &Emulated, credential: &str) -> Config {
+    let origin = &emulated.origin;
+    Config::new(&format!(
+        "[huawei.default]\nregion = 'cn-north-4'\nendpoint = '{origin}'\niam_endpoint = '{origin}'\n{credential}\n"
+    ))
+}
+
+#[test]
+fn a_password_of_huawei_is_exchanged_for_a_token() {
+    let emulated = Emulated::start(WORLD);
+    let user = "user = 'testid'\npassword = 'testsecret'\ndomain = '公司'";
+    let config = huawei(&emulated, user);
+    let run = config.get(&["-v", IMAGE_JOB]).keeping("testsecret").run();
+    assert_eq!(run.job()["state"], "failed", "{}", run.stderr);
+    let asked = ["KeystoneCreateUserTokenByPassword", "ShowImageJob"];
+    assert_eq!(operations(&emulated), asked);
+    // No part of a token, all of which begin alike, is shown.
+    assert!(!run.stderr.contains("MII"), "{}", run.stderr);
+}
+
+#[test]
+fn a_password_in_a_file_that_is_wrong_is_shown_once() {
+    let emulated = Emulated::start(WORLD);
+    let user = "user = 'testid'\npassword_file = 'secret.txt'\ndomain = 'd'";
+    let config = huawei(&emulated, user);
+    config.write("joblens/secret.txt", "a-wrong-password", 0o600);
+    let run = config.get(&[IMAGE_JOB]).keeping("a-wrong-password").run();
+    assert_eq!(run.code, 4);
+    assert_eq!(
+        run.error()["operation"],
+        "KeystoneCreateUserTokenByPassword"
+    );
+    assert_eq!(emulated.accesses().len(), 1);
+}
+
+#[test]
+fn the_project_of_a_key_is_found_by_its_region() {
+    let emulated = Emulated::start(WORLD);
+    let key = "access_key_id = 'testid'\nsecret_access_key = 'testsecret'";
+    let config = huawei(&emulated, key);
+    let run = config.get(&[IMAGE_JOB]).keeping("testsecret").run();
+    assert_eq!(run.job()["state"], "failed", "{}", run.stderr);
+    let asked = ["KeystoneListProjects", "ShowImageJob"];
+    assert_eq!(operations(&emulated), asked);
 }

@@ -23,6 +23,12 @@ fn the_newest_is_looked_up_under_its_own_reference() {
         "{}",
         page.stdout
     );
+    let events = emulated.joblens(&["events", NEWEST, "-o", "name"]).run();
+    assert!(
+        events.stdout.contains("aliyun/job/ehpc-hz-1/5"),
+        "{}",
+        events.stdout
+    );
     let named = emulated.joblens(&["get", NEWEST, "-o", "name"]).run();
     assert_eq!(named.stdout, "aliyun/job/ehpc-hz-1/5\n");
 }

@@ -51,6 +51,12 @@ fn a_limit_is_told_to_programs_too() {
     let named = names(&emulated, &["aliyun/job/c", "--limit", "7"]);
     assert_eq!(named.len(), 8);
     assert!(named[7].starts_with("#!incomplete: aliyun/job/c/: the first 7 of 250"));
+    let records = list(&emulated, &["aliyun/job/c", "--limit", "7", "-o", "jsonl"]);
+    let last: Value = serde_json::from_str(records.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["jobs"], &last["complete"]),
+        (&json!(7), &json!(false))
+    );
     let exact = names(&emulated, &["aliyun/job/c", "--limit", "250"]);
     assert_eq!(exact.len(), 250, "{:?}", exact.last());
 }
@@ -93,6 +99,7 @@ fn a_page_that_fails_shows_what_was_found_and_why_it_is_not_all() {
                     (&last["type"], &last["jobs"], &last["errors"]),
                     (&json!("summary"), &json!(200), &json!(1))
                 );
+                assert_eq!(last["complete"], false);
             }
             "json" => {
                 let json = run.json();

@@ -157,9 +157,10 @@ fn an_interrupt_of_several_scopes_gives_programs_what_there_is() {
     assert_eq!(listing.end().0, Some(130));
 
     let emulated = Emulated::start(&world);
-    let listing = Listing::start(&emulated, &[&scopes[..], &["-o", "table"]].concat());
+    let mut listing = Listing::start(&emulated, &[&scopes[..], &["-o", "table"]].concat());
     emulated.until_asked("aliyun/ListServerlessJobs");
     listing.interrupt();
+    assert_eq!(listing.lines.by_ref().count(), 0);
     assert_eq!(listing.end(), (Some(130), String::new()));
 }
 

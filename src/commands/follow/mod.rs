@@ -326,6 +326,7 @@ impl Following<'_> {
             jobs: watched.iter().filter(|one| one.job.is_some()).count() as u64,
             errors: problems.len() as u64,
             calls: self.lens.wire.calls(),
+            complete: problems.is_empty(),
         };
         let done = error::exit_code(problems);
         let closing = self.display.close(&rows, &screen, summary);

@@ -18,6 +18,7 @@ pub(super) use options::Arguments;
 use super::ending::Signals;
 use super::look_up::{Account, Lens, Options};
 use super::outlet::Outlet;
+use super::remembered::Shown;
 use super::{Session, closed, runtime, unwritable};
 use crate::error::Problem;
 use crate::model::{Coverage, Exit, Notice, Report};
@@ -106,6 +107,7 @@ impl Listing {
         let mut taking = Taking {
             found: self.places.iter().map(|_| Vec::new()).collect(),
             listed: self.places.iter().cloned().map(Listed::new).collect(),
+            shown: Shown::default(),
             rows: output::Rows::new(form, screen),
             streams: self.places.len() == 1 && session.sort.is_none(),
             signals: Signals::new(),
@@ -125,6 +127,7 @@ impl Listing {
         let Taking {
             found,
             mut listed,
+            shown,
             rows,
             mut signals,
             outlet,
@@ -152,6 +155,9 @@ impl Listing {
         }
         self.tell(session, &report, &listed, left_out);
         let code = report.exit.code;
+        if code == 0 {
+            shown.keep(&session.environment);
+        }
         // The process ends here: to take thousands of jobs apart would be time for nothing.
         std::mem::forget(report);
         code

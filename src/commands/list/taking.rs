@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::super::ending::Signals;
 use super::super::outlet::Outlet;
+use super::super::remembered::Shown;
 use super::asking::{Listed, News, Rows};
 use crate::output;
 
@@ -25,6 +26,8 @@ pub(super) struct Taking<'a> {
     pub listed: Vec<Listed>,
     /// What is not written yet, of each place.
     pub found: Vec<Vec<Rows>>,
+    /// What came, for the completion of a shell.
+    pub shown: Shown,
     /// Writes rows in the forms whose rows stand by themselves.
     pub rows: Option<output::Rows<'a>>,
     /// Pages are written as they come.
@@ -76,6 +79,10 @@ impl Taking<'_> {
         listed.found += rows.count();
         listed.total = total;
         listed.problems.extend(problems);
+        match &rows {
+            Rows::Things(jobs) => self.shown.note(jobs.iter().map(|job| &job.reference)),
+            Rows::Places(scopes) => self.shown.note(scopes.iter().map(|scope| &scope.scope)),
+        }
         match self.rows.as_mut().filter(|_| self.streams) {
             None => self.found[number].push(rows),
             Some(out) => {

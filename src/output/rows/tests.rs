@@ -94,10 +94,13 @@ fn places_stand_in_the_columns_of_things() {
         status: Some("running".into()),
         ..Scope::default()
     };
-    let form = form(Format::Tsv, &["ref", "name", "state_raw", "created_at"]);
+    let form = form(
+        Format::Tsv,
+        &["ref", "name", "state", "state_raw", "tasks", "created_at"],
+    );
     assert_eq!(
         written(&form, &[], std::slice::from_ref(&place)),
-        "ref\tname\tstate_raw\tcreated_at\naliyun/job/ehpc-1/\t生产\trunning\t\n"
+        "ref\tname\tstate\tstate_raw\ttasks\tcreated_at\naliyun/job/ehpc-1/\t生产\t\trunning\t\t\n"
     );
 }
 

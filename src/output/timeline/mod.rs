@@ -68,6 +68,7 @@ fn records(out: &mut dyn Write, timeline: &Timeline, screen: &Screen) -> io::Res
         jobs: timeline.coverage.answered,
         errors: timeline.errors.len() as u64,
         calls: timeline.calls,
+        complete: timeline.coverage.complete,
     };
     records.summary(out, screen.now, summary)
 }

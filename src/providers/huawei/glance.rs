@@ -80,7 +80,8 @@ impl Client {
         let (mut offset, mut found) = (0, 0);
         while *pages > 0 && wanted.values().any(Option::is_none) {
             *pages -= 1;
-            let request = self.list_request(Some(status), offset);
+            let project = self.project(ask.deadline).await?;
+            let request = self.list_request(project, Some(status), offset);
             let answer = self
                 .login
                 .send(&self.account, &request, &wire::classify, ask.deadline)

@@ -20,7 +20,8 @@ impl Client {
         ask: &Ask,
     ) -> Result<providers::Page, Problem> {
         let status = filter.word(wire::STATES, &ask.states);
-        let request = self.list_request(status, at.offset);
+        let project = self.project(ask.deadline).await?;
+        let request = self.list_request(project, status, at.offset);
         let answer = self
             .login
             .send(&self.account, &request, &wire::classify, ask.deadline)
@@ -39,12 +40,17 @@ impl Client {
     }
 
     /// A call for the jobs after the first `offset`, of one status or of all.
-    pub(super) fn list_request(&self, status: Option<&str>, offset: usize) -> Request {
+    pub(super) fn list_request(
+        &self,
+        project: &str,
+        status: Option<&str>,
+        offset: usize,
+    ) -> Request {
         let limit = ("limit", PAGE_SIZE.to_string());
         let offset = ("offset", offset.to_string());
         let status = status.map(|status| ("status", status.to_owned()));
         let query = [limit, offset].into_iter().chain(status);
         let query = query.map(|(name, value)| (name.to_owned(), value));
-        self.get(LIST, "image-server-jobs", query.collect())
+        self.get(LIST, project, "image-server-jobs", query.collect())
     }
 }

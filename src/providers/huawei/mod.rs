@@ -1,6 +1,7 @@
 //! Huawei Cloud, Workspace APP (云应用): jobs of image servers.
 
 mod glance;
+mod iam;
 mod list;
 mod regions;
 mod serve;
@@ -10,13 +11,15 @@ mod wire;
 
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+
 use super::login::{Issued, Login};
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
-use crate::http::{Account, Endpoint, Method, Request, Wire};
+use crate::http::{Account, Deadline, Endpoint, Method, Request, Wire};
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::secret::Secret;
 use crate::settings::{KeySpec, Profile};
@@ -78,6 +81,10 @@ pub static CLOUD: Cloud = Cloud {
             &["HUAWEICLOUD_SDK_SECURITY_TOKEN", "HW_SECURITY_TOKEN"],
         ),
         KeySpec::secret("token", &["JOBLENS_HUAWEI_TOKEN"]),
+        KeySpec::id("user", &["JOBLENS_HUAWEI_USER"]),
+        KeySpec::secret("password", &["JOBLENS_HUAWEI_PASSWORD"]),
+        KeySpec::id("domain", &["JOBLENS_HUAWEI_DOMAIN"]),
+        KeySpec::setting("iam_endpoint", &["HUAWEICLOUD_SDK_IAM_ENDPOINT"]),
     ],
     tools: &tools::TOOLS,
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
@@ -90,60 +97,108 @@ const OPERATION: &str = "ShowImageJob";
 /// The vendor's name of the operation that lists jobs without their sub-jobs.
 const LIST: &str = "ListImageJobs";
 
-/// One key or token of one project.
+/// The vendor's name of the operation that gives a token for a password.
+const TOKEN: &str = "KeystoneCreateUserTokenByPassword";
+
+/// The vendor's name of the operation that lists projects.
+const PROJECTS: &str = "KeystoneListProjects";
+
+/// One key, token or user of one project.
 struct Client {
     account: Account,
     endpoint: Endpoint,
     login: Login<sign::Signer>,
+    /// True for a key pair, which signs each call.
     is_key: bool,
     region: Option<String>,
-    project_id: String,
+    project: Arc<OnceCell<String>>,
+    /// Who knows the project, when it is not set.
+    iam: Option<Endpoint>,
     rounds: glance::Rounds,
 }
 
 impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let login = Login::of(profile, credential)?;
-        let is_key = profile.secret("token").is_none();
+        let has_user = iam::is_asked_for(profile);
+        let given = has_user.then(|| iam::only_user(profile)).transpose()?;
+        let key_or_token = given.is_none().then(|| Login::of(profile, credential));
+        let key_or_token = key_or_token.transpose()?;
         let endpoint = endpoint(profile, wire)?;
-        let project_id = project_id(profile)?;
-        let (label_key, what) = match is_key {
-            true => ("access_key_id", "key"),
-            false => ("token", "token"),
+        let is_key = !has_user && profile.secret("token").is_none();
+        let project_id = profile.get("project_id").is_some() || !(is_key || has_user);
+        let project_id = project_id.then(|| project_id_of(profile)).transpose()?;
+        let iam = match has_user || project_id.is_none() {
+            true => Some(iam::endpoint(profile, wire)?),
+            false => None,
         };
-        let secrets = CREDENTIAL_KEYS.iter().filter_map(|key| profile.secret(key));
-        Ok(Self {
-            account: Account::new(
-                wire,
+        let project = Arc::new(OnceCell::new_with(project_id));
+        let (label_key, what) = match (has_user, is_key) {
+            (true, _) => ("user", "user"),
+            (_, true) => ("access_key_id", "key"),
+            _ => ("token", "token"),
+        };
+        let secrets = SECRET_KEYS.iter().filter_map(|key| profile.secret(key));
+        let label = profile.credential_label(label_key, what);
+        let account = Account::new(wire, profile, label, secrets);
+        let login = match (key_or_token, &iam) {
+            (Some(login), _) => login,
+            (None, iam) => Login::issued(iam::Password::new(
                 profile,
-                profile.credential_label(label_key, what),
-                secrets,
-            ),
+                account.at_another_host(false),
+                iam.clone().expect("a user is known to IAM only"),
+                Arc::clone(&project),
+            )?),
+        };
+        Ok(Self {
+            account,
             endpoint,
             login,
             is_key,
             region: profile.get("region").map(str::to_owned),
-            project_id,
+            project,
+            iam,
             rounds: glance::Rounds::default(),
         })
     }
 
-    fn request(&self, reference: &Reference) -> Request {
+    /// The id of the project, from the settings or from IAM.
+    async fn project(&self, deadline: Deadline) -> Result<&str, Problem> {
+        if !self.is_key {
+            // The project of a token is known when the token is.
+            self.login.good(&self.account, deadline).await?;
+        }
+        let find = async || {
+            let iam = self.iam.as_ref();
+            let iam = iam.expect("a project that is not set is found by IAM");
+            let region = self.region.as_deref().unwrap_or_default();
+            iam::find_project(&self.account, &self.login, iam, region, deadline).await
+        };
+        let project = self.project.get_or_try_init(find).await?;
+        Ok(project)
+    }
+
+    fn request(&self, project: &str, reference: &Reference) -> Request {
         let path = format!("image-server-jobs/{}", percent_encode(reference.id()));
-        self.get(OPERATION, &path, Vec::new())
+        self.get(OPERATION, project, &path, Vec::new())
     }
 
     /// A call below the project's path.
-    fn get(&self, operation: &'static str, path: &str, query: Vec<(String, String)>) -> Request {
+    fn get(
+        &self,
+        operation: &'static str,
+        project: &str,
+        path: &str,
+        query: Vec<(String, String)>,
+    ) -> Request {
         let mut headers = vec![("content-type", "application/json".to_owned())];
         if self.is_key {
-            headers.push(("x-project-id", self.project_id.clone()));
+            headers.push(("x-project-id", project.to_owned()));
         }
         Request {
             operation,
             method: Method::Get,
             endpoint: self.endpoint.clone(),
-            path: format!("/v1/{}/{path}", self.project_id),
+            path: format!("/v1/{project}/{path}"),
             query,
             headers,
             body: Vec::new(),
@@ -151,7 +206,7 @@ impl Client {
     }
 
     async fn image_job(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
-        let request = self.request(reference);
+        let request = self.request(self.project(ask.deadline).await?, reference);
         let answer = self
             .login
             .send(&self.account, &request, &wire::classify, ask.deadline)
@@ -202,6 +257,15 @@ impl super::Client for Client {
         Some(Box::pin(self.image_jobs(scope, filter, at, ask)))
     }
 }
+
+/// What is masked in answers.
+const SECRET_KEYS: [&str; 5] = [
+    "access_key_id",
+    "secret_access_key",
+    "security_token",
+    "token",
+    "password",
+];
 
 /// Parts of a credential; each of them travels in a header.
 const CREDENTIAL_KEYS: [&str; 4] = [
@@ -275,7 +339,7 @@ fn endpoint(profile: &Profile, wire: &Wire) -> Result<Endpoint, Problem> {
 }
 
 /// The project id, fit for a path segment and a header.
-fn project_id(profile: &Profile) -> Result<String, Problem> {
+fn project_id_of(profile: &Profile) -> Result<String, Problem> {
     const WHERE: &str = "it stands in the console under My Credentials, API Credentials (我的凭证), one for each region";
     let Some(id) = profile.get("project_id") else {
         let problem = profile.missing(
@@ -286,13 +350,17 @@ fn project_id(profile: &Profile) -> Result<String, Problem> {
         let hint = problem.hint.clone().unwrap_or_default();
         return Err(problem.hint(format!("{hint}; {WHERE}")));
     };
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if !id.bytes().all(is_plain) {
+    if !is_project_id(id) {
         return Err(profile
             .wrong("project_id", "holds characters that no project id has")
             .hint(WHERE));
     }
     Ok(id.to_owned())
+}
+
+fn is_project_id(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    !text.is_empty() && text.bytes().all(is_plain)
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{LIST, OPERATION, sign};
+use super::{LIST, OPERATION, PROJECTS, TOKEN, sign};
 use crate::crypto::{nonce, percent_decode, sha256_hex};
 use crate::providers::serve::{Incoming, Outgoing, Server, TEST_ID, TEST_SECRET, View, World};
+
+mod iam;
 
 /// An `X-Auth-Token` that opens nothing but the emulator.
 pub const TEST_TOKEN: &str = "joblens-test-auth-token";
@@ -43,6 +45,8 @@ pub const SERVER: Server = Server {
 
 fn operation(incoming: &Incoming) -> Option<String> {
     let name = match Asked::of(&incoming.path)? {
+        Asked::Token => TOKEN,
+        Asked::Projects => PROJECTS,
         Asked::Job { .. } => OPERATION,
         Asked::List => LIST,
     };
@@ -55,10 +59,19 @@ enum Asked {
     Job { project: String, id: String },
     /// The jobs of a project.
     List,
+    /// A token of IAM.
+    Token,
+    /// The projects that IAM knows.
+    Projects,
 }
 
 impl Asked {
     fn of(path: &str) -> Option<Self> {
+        match path {
+            iam::TOKENS_PATH => return Some(Self::Token),
+            iam::PROJECTS_PATH => return Some(Self::Projects),
+            _ => {}
+        }
         let segments: Vec<&str> = path.strip_prefix("/v1/")?.split('/').collect();
         match segments[..] {
             [_, "image-server-jobs"] => Some(Self::List),
@@ -72,13 +85,17 @@ impl Asked {
 }
 
 fn answer(incoming: &Incoming, world: &World) -> Outgoing {
+    if incoming.path == iam::TOKENS_PATH {
+        return iam::token(incoming);
+    }
     if let Err(refused) = check(incoming) {
         return refused;
     }
     match Asked::of(&incoming.path).filter(|_| incoming.method == "GET") {
         Some(Asked::Job { project, id }) => show(incoming, world, &project, &id),
+        Some(Asked::Projects) => iam::projects(incoming),
         Some(Asked::List) => list(incoming, world).unwrap_or_else(|refused| refused),
-        None => error(
+        Some(Asked::Token) | None => error(
             404,
             "APIGW.0101",
             "The API does not exist or has not been published in the environment",
@@ -139,6 +156,7 @@ fn check(incoming: &Incoming) -> Result<(), Outgoing> {
     };
     match incoming.header("x-auth-token") {
         Some(TEST_TOKEN) => return Ok(()),
+        Some(token) if iam::is_good(token, incoming.now) => return Ok(()),
         Some(_) => return Err(refused("decrypt token fail")),
         None => {}
     }

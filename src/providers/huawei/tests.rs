@@ -1,3 +1,5 @@
+mod iam;
+
 use super::*;
 use crate::error::Category;
 use crate::http::Answer;
@@ -31,7 +33,7 @@ fn reference(id: &str) -> Reference {
 }
 
 fn incoming(client: &Client, id: &str) -> Incoming {
-    let request = client.request(&reference(id));
+    let request = client.request(PROJECT, &reference(id));
     let now = fixture::moment(NOW);
     let proof = client.login.signs(&request, now, "0");
     fixture::incoming(&request, &proof, now)
@@ -113,7 +115,7 @@ fn a_token_and_a_key_together_are_wrong_use() {
 #[test]
 fn any_job_id_is_one_segment_of_the_path() {
     let client = connected(&with_key("testsecret")).unwrap();
-    let path = client.request(&reference("a/b?c#d")).path;
+    let path = client.request(PROJECT, &reference("a/b?c#d")).path;
     assert_eq!(
         path,
         format!("/v1/{PROJECT}/image-server-jobs/a%2Fb%3Fc%23d")

@@ -33,6 +33,22 @@ pub struct Details {
     pub external_ip: Option<String>,
 }
 
+impl Details {
+    /// How its containers are, in a sentence: `1 of 3 replicas; ImagePullBackOff 2`.
+    fn told(&self) -> Option<String> {
+        let replicas = match (self.current_replicas, self.desired_replicas) {
+            (Some(current), Some(desired)) => Some(format!("{current} of {desired} replicas")),
+            _ => None,
+        };
+        let reasons = self.reasons.iter().map(|(reason, count)| match count {
+            Some(count) => format!("{reason} {count}"),
+            None => reason.clone(),
+        });
+        let told: Vec<String> = replicas.into_iter().chain(reasons).collect();
+        (!told.is_empty()).then(|| told.join("; "))
+    }
+}
+
 /// The load balancer before a service.
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct LoadBalancer {
@@ -160,6 +176,8 @@ impl ServiceRow {
         };
         let job = Job {
             name: Some(reference.id().to_owned()),
+            reason: details.status.clone(),
+            message: details.told(),
             created_at,
             details: Some(Arc::new(details)),
             ..job_at(reference, region)

@@ -1,0 +1,136 @@
+//! Completion: a script for each shell, and the hidden command that the scripts ask on each Tab.
+//!
+//! Clap's own engine finds what stands at the cursor; the scripts are ours, since references hold
+//! characters at which bash parts words, and since nothing typed may be run to complete it.
+
+mod references;
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use clap::{Arg, Args, Command, CommandFactory as _, ValueEnum};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete as candidates};
+
+use super::{Cli, Session};
+use crate::model::State;
+use crate::output;
+use references::Known;
+
+/// Print a completion script for a shell: commands, options, profiles, kinds, and what was listed
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:\n  \
+    bash        joblens completion bash > ~/.local/share/bash-completion/completions/joblens\n  \
+    zsh         joblens completion zsh > \"${fpath[1]}/_joblens\"\n  \
+    fish        joblens completion fish > ~/.config/fish/completions/joblens.fish\n  \
+    PowerShell  joblens completion powershell | Out-String | Invoke-Expression")]
+pub(super) struct Arguments {
+    /// Whose script
+    #[arg(value_enum, value_name = "SHELL")]
+    shell: Shell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Shell {
+    /// GNU bash 4 or later
+    Bash,
+    /// Z shell
+    Zsh,
+    /// fish
+    Fish,
+    /// PowerShell 5 or later
+    Powershell,
+}
+
+/// The words of a command line up to the cursor
+#[derive(Debug, Args)]
+pub(super) struct Words {
+    /// A new word begins after the last one
+    #[arg(long)]
+    new: bool,
+    /// The words, the program first
+    #[arg(last = true)]
+    words: Vec<OsString>,
+}
+
+/// Prints a script.
+pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+    let script = match arguments.shell {
+        Shell::Bash => include_str!("scripts/joblens.bash"),
+        Shell::Zsh => include_str!("scripts/joblens.zsh"),
+        Shell::Fish => include_str!("scripts/joblens.fish"),
+        Shell::Powershell => include_str!("scripts/joblens.ps1"),
+    };
+    session.say(script.to_owned(), false)
+}
+
+/// Prints what the last word may become, a line each, with a tab before what it means.
+///
+/// Nothing is asked of a cloud, and what cannot be read is passed over: a Tab is no place for
+/// complaints.
+pub(super) fn complete(session: &Session, words: Words) -> u8 {
+    let mut typed = words.words;
+    if words.new || typed.len() < 2 {
+        typed.push(OsString::new());
+    }
+    let last = typed.len() - 1;
+    let is_option = typed[last].as_encoded_bytes().first() == Some(&b'-');
+    let known = Arc::new(Known::read(session, &typed));
+    let mut command = with_candidates(Cli::command(), &known);
+    let folder = std::env::current_dir().ok();
+    let found = candidates(&mut command, typed, last, folder.as_deref()).unwrap_or_default();
+    let mut text = String::new();
+    for candidate in found {
+        let Some(value) = candidate.get_value().to_str() else {
+            continue;
+        };
+        // Options are many; they are shown when one is begun.
+        if is_option || !value.starts_with('-') {
+            let help = candidate.get_help().map(ToString::to_string);
+            let help = help.unwrap_or_default();
+            let help = output::escape(help.lines().next().unwrap_or_default()).into_owned();
+            let _ = writeln!(text, "{value}\t{help}");
+        }
+    }
+    session.say(text, false)
+}
+
+/// The command line with what the settings file and the last lists add to it.
+fn with_candidates(command: Command, known: &Arc<Known>) -> Command {
+    let command = command.mut_args(|argument| with_values(argument, known));
+    command.mut_subcommands(|inner| with_candidates(inner, known))
+}
+
+fn with_values(argument: Arg, known: &Arc<Known>) -> Arg {
+    let name = argument.get_value_names().and_then(<[_]>::first);
+    let name = name
+        .map(|name| name.as_str().to_owned())
+        .unwrap_or_default();
+    let known = Arc::clone(known);
+    let candidates: ArgValueCompleter = match (name.as_str(), argument.get_id().as_str()) {
+        ("REF" | "REF|SCOPE/", _) => {
+            ArgValueCompleter::new(move |typed: &OsStr| known.references(typed))
+        }
+        ("SCOPE", _) => ArgValueCompleter::new(move |typed: &OsStr| known.scopes(typed)),
+        ("CLOUD[/KIND]", _) => ArgValueCompleter::new(move |typed: &OsStr| known.kinds(typed)),
+        (_, "profile") => ArgValueCompleter::new(move |typed: &OsStr| known.profiles(typed)),
+        ("STATE", _) => ArgValueCompleter::new(|typed: &OsStr| {
+            beginning(typed, State::ALL.iter().map(|state| state.word()))
+        }),
+        (_, "columns" | "sort_by") => {
+            ArgValueCompleter::new(|typed: &OsStr| beginning(typed, output::Column::names()))
+        }
+        _ => return argument,
+    };
+    argument.add(candidates)
+}
+
+/// The words that begin with what was typed.
+fn beginning<'a>(
+    typed: &OsStr,
+    words: impl IntoIterator<Item = &'a str>,
+) -> Vec<CompletionCandidate> {
+    let typed = typed.to_str().unwrap_or("\0");
+    let words = words.into_iter().filter(|word| word.starts_with(typed));
+    words.map(CompletionCandidate::new).collect()
+}

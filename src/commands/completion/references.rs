@@ -1,0 +1,266 @@
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use clap_complete::engine::CompletionCandidate;
+
+use super::super::{Session, look_up, remembered};
+use super::beginning;
+use crate::providers::{self, CLOUDS, Cloud};
+use crate::reference::DEFAULT_PROFILE;
+use crate::settings::{CloudKeys, Settings};
+
+/// What this machine knows without asking a cloud.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Cloud and name of each profile of the settings file.
+    profiles: Vec<(&'static str, String)>,
+    /// References and scopes of the last lists, the latest first.
+    listed: Vec<String>,
+}
+
+impl Known {
+    /// Reads the settings file that the line names, or the usual one, and what was listed.
+    pub(super) fn read(session: &Session, typed: &[OsString]) -> Self {
+        let clouds = look_up::all_cloud_keys();
+        let settings = settings(session, named_file(typed), &clouds);
+        let profiles = settings.iter().flat_map(|settings| {
+            let of = |cloud: &'static str| {
+                settings
+                    .file()
+                    .profiles(cloud)
+                    .map(move |name| (cloud, name))
+            };
+            CLOUDS.iter().flat_map(move |cloud| of(cloud.name))
+        });
+        let profiles = profiles.map(|(cloud, name)| (cloud, name.to_owned()));
+        Self {
+            profiles: profiles.collect(),
+            listed: remembered::place(&session.environment)
+                .map(|place| remembered::read(&place))
+                .unwrap_or_default(),
+        }
+    }
+
+    /// What a profile may be called.
+    pub(super) fn profiles(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
+        let names: BTreeSet<&str> = self
+            .profiles
+            .iter()
+            .map(|(_, name)| name.as_str())
+            .collect();
+        beginning(typed, names)
+    }
+
+    /// Clouds and kinds.
+    pub(super) fn kinds(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
+        let kinds = providers::kinds().map(|kind| &kind.template);
+        let kinds = kinds.map(|template| format!("{}/{}", template.cloud, template.kind));
+        let names = CLOUDS.iter().map(|cloud| cloud.name.to_owned());
+        let words: Vec<String> = names.chain(kinds).collect();
+        beginning(typed, words.iter().map(String::as_str))
+    }
+
+    /// Places that can be listed.
+    pub(super) fn scopes(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
+        let mut found = self.references(typed);
+        found.retain(|one| one.get_value().as_encoded_bytes().ends_with(b"/"));
+        found
+    }
+
+    /// References, a segment at a time.
+    pub(super) fn references(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
+        let typed = typed.to_str().unwrap_or("\0");
+        match typed.split_once('/') {
+            None => self.heads(typed),
+            Some((head, rest)) => self.below(typed, head, rest),
+        }
+    }
+
+    /// `aliyun/` and, for each profile that has a name of its own, `aliyun@prod/`.
+    fn heads(&self, typed: &str) -> Vec<CompletionCandidate> {
+        let (cloud, is_named) = match typed.split_once('@') {
+            Some((cloud, _)) => (cloud, true),
+            None => (typed, false),
+        };
+        let mut heads = Vec::new();
+        for known in CLOUDS {
+            // A short name stays as it was typed.
+            let name = match is_named && short(known) == cloud {
+                true => short(known),
+                false => known.name,
+            };
+            heads.push((format!("{name}/"), format!("profile {DEFAULT_PROFILE}")));
+            let profiles = self.profiles.iter().filter(|(of, _)| *of == known.name);
+            let profiles = profiles.filter(|(_, profile)| profile != DEFAULT_PROFILE || is_named);
+            heads.extend(
+                profiles.map(|(_, profile)| {
+                    (format!("{name}@{profile}/"), format!("profile {profile}"))
+                }),
+            );
+        }
+        let heads = heads
+            .into_iter()
+            .filter(|(head, _)| head.starts_with(typed));
+        heads.map(|(head, help)| candidate(head, help)).collect()
+    }
+
+    /// `aliyun/job/`, then clusters and ids that were listed.
+    fn below(&self, typed: &str, head: &str, rest: &str) -> Vec<CompletionCandidate> {
+        let (name, profile) = head.split_once('@').unwrap_or((head, DEFAULT_PROFILE));
+        let known = CLOUDS
+            .iter()
+            .find(|known| known.name == name || short(known) == name);
+        let Some(known) = known else {
+            return Vec::new();
+        };
+        let Some((kind, segments)) = rest.split_once('/') else {
+            let templates = known.kinds.iter().map(|kind| &kind.template);
+            let templates = templates.filter(|template| template.kind.starts_with(rest));
+            return templates
+                .map(|template| {
+                    candidate(format!("{head}/{}/", template.kind), template.to_string())
+                })
+                .collect();
+        };
+        let mut templates = known.kinds.iter().map(|kind| &kind.template);
+        let template = templates.find(|known| known.kind == kind || known.kind_short == kind);
+        let Some(template) = template else {
+            return Vec::new();
+        };
+        let account = match profile == DEFAULT_PROFILE {
+            true => known.name.to_owned(),
+            false => format!("{}@{profile}", known.name),
+        };
+        let canonical = format!("{account}/{}/{segments}", template.kind);
+        let mut seen = BTreeSet::new();
+        let listed = self
+            .listed
+            .iter()
+            .filter_map(|one| one.strip_prefix(canonical.as_str()));
+        // Up to the end of the segment, so that a thousand things of a cluster are one to choose.
+        let next = listed.map(|rest| rest.split_inclusive('/').next().unwrap_or_default());
+        next.filter(|part| !part.is_empty() && seen.insert(*part))
+            .map(|part| candidate(format!("{typed}{part}"), String::new()))
+            .collect()
+    }
+}
+
+fn candidate(value: String, help: String) -> CompletionCandidate {
+    let help = (!help.is_empty()).then(|| help.into());
+    CompletionCandidate::new(value).help(help)
+}
+
+fn short(cloud: &Cloud) -> &'static str {
+    let first = cloud.kinds.first();
+    first.map_or(cloud.name, |kind| kind.template.cloud_short)
+}
+
+/// The settings file; one that is wrong tells nothing.
+fn settings(session: &Session, named: Option<PathBuf>, clouds: &[CloudKeys]) -> Option<Settings> {
+    let kinds: Vec<String> = providers::kinds()
+        .map(|kind| format!("{}/{}", kind.template.cloud, kind.template.kind))
+        .collect();
+    Settings::load(named, session.environment.clone(), clouds, &kinds).ok()
+}
+
+/// The file of `--config` on the line.
+fn named_file(typed: &[OsString]) -> Option<PathBuf> {
+    let complete = &typed[..typed.len() - 1];
+    complete.iter().enumerate().rev().find_map(|(at, word)| {
+        let word = word.to_str()?;
+        match word.strip_prefix("--config=") {
+            Some(path) => Some(PathBuf::from(path)),
+            None if word == "--config" => complete.get(at + 1).map(PathBuf::from),
+            None => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known() -> Known {
+        let profiles = [("aliyun", "default"), ("aliyun", "prod"), ("sugon", "prod")];
+        let listed = [
+            "aliyun/job/ehpc-a/1",
+            "aliyun/job/ehpc-a/2",
+            "aliyun@prod/job/ehpc-b/1",
+            "aliyun/job/ehpc-c/",
+            "huawei/image-job/17",
+            "huawei/image-job/23",
+        ];
+        Known {
+            profiles: profiles
+                .map(|(cloud, name)| (cloud, name.to_owned()))
+                .to_vec(),
+            listed: listed.map(str::to_owned).to_vec(),
+        }
+    }
+
+    fn values(found: Vec<CompletionCandidate>) -> Vec<String> {
+        let values = found
+            .iter()
+            .map(|one| one.get_value().to_str().unwrap().to_owned());
+        values.collect()
+    }
+
+    fn references(typed: &str) -> Vec<String> {
+        values(known().references(OsStr::new(typed)))
+    }
+
+    #[test]
+    fn grows_a_reference_a_segment_at_a_time() {
+        assert_eq!(references("al"), ["aliyun/", "aliyun@prod/"]);
+        assert_eq!(references("aliyun@"), ["aliyun@default/", "aliyun@prod/"]);
+        assert_eq!(references("ali@p"), ["ali@prod/"]);
+        assert_eq!(references("aliyun/"), ["aliyun/job/", "aliyun/invocation/"]);
+        assert_eq!(references("hw@x/im"), ["hw@x/image-job/"]);
+        assert_eq!(
+            references("aliyun/job/"),
+            ["aliyun/job/ehpc-a/", "aliyun/job/ehpc-c/"]
+        );
+        assert_eq!(references("aliyun@prod/job/"), ["aliyun@prod/job/ehpc-b/"]);
+        assert_eq!(references("huawei/image-job/1"), ["huawei/image-job/17"]);
+        assert_eq!(
+            references("ali/job/ehpc-a/"),
+            ["ali/job/ehpc-a/1", "ali/job/ehpc-a/2"]
+        );
+    }
+
+    #[test]
+    fn knows_nothing_of_what_there_is_not() {
+        for typed in [
+            "azure/",
+            "aliyun/jbo/",
+            "aliyun@p/job/",
+            "aliyun/job/x",
+            "z",
+        ] {
+            assert!(references(typed).is_empty(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn scopes_end_before_the_last_segment() {
+        let scopes = |typed| values(known().scopes(OsStr::new(typed)));
+        assert_eq!(scopes("aliyun/job/ehpc-a"), ["aliyun/job/ehpc-a/"]);
+        assert!(scopes("aliyun/job/ehpc-a/").is_empty());
+        assert_eq!(scopes("huawei/"), ["huawei/image-job/"]);
+    }
+
+    #[test]
+    fn profiles_of_several_clouds_are_told_once() {
+        assert_eq!(values(known().profiles(OsStr::new("p"))), ["prod"]);
+    }
+
+    #[test]
+    fn takes_the_settings_file_that_the_line_names() {
+        let line = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        let named = |text| named_file(&line(text));
+        assert_eq!(named("joblens --config a get x"), Some("a".into()));
+        assert_eq!(named("joblens get --config=b -p x"), Some("b".into()));
+        assert_eq!(named("joblens get --config b"), None);
+    }
+}

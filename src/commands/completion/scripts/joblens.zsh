@@ -1,0 +1,28 @@
+#compdef joblens
+# zsh completion for joblens
+
+_joblens() {
+    local line value help tab=$'\t'
+    local -a parts ends
+    for line in "${(@f)$("${(Q)words[1]}" __complete -- "${(@Q)words[1,CURRENT]}" 2>/dev/null)}"; do
+        value=${line%%$tab*}
+        help=${line#*$tab}
+        [[ -z $value ]] && continue
+        # A colon parts a value from what it means.
+        line=${value//:/\\:}
+        [[ -n $help ]] && line+=":$help"
+        if [[ $value == *[/=] ]]; then
+            parts+=("$line")
+        else
+            ends+=("$line")
+        fi
+    done
+    (( $#parts )) && _describe -V 'joblens' parts -S ''
+    (( $#ends )) && _describe -V 'joblens' ends
+}
+
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    _joblens "$@"
+else
+    compdef _joblens joblens
+fi

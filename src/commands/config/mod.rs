@@ -1,0 +1,102 @@
+//! The settings file: where it is, and a first one to fill in.
+
+mod template;
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use super::Session;
+use crate::error::Problem;
+use crate::settings::Settings;
+
+/// Write a settings file to fill in, or show where it is looked for
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:\n  joblens config init\n  $EDITOR \"$(joblens config path)\"")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Write a settings file in which every key stands commented out; never overwrites
+    Init,
+    /// Show where the settings file is looked for
+    Path,
+}
+
+/// Does what was asked for with the settings file that the other commands would read.
+pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+    let place = match place(session) {
+        Ok(place) => place,
+        Err(problem) => return session.refuse("config", vec![problem]),
+    };
+    if matches!(arguments.action, Action::Init) {
+        if let Err(problem) = write(&place) {
+            return session.refuse("config", vec![problem]);
+        }
+        if !session.global.quiet {
+            let said = "joblens: written, for you alone to read; remove the # before what you set";
+            let _ = writeln!(io::stderr(), "{said}");
+        }
+    }
+    session.say(format!("{}\n", place.display()), false)
+}
+
+fn place(session: &Session) -> Result<PathBuf, Problem> {
+    let config = session.global.config.clone();
+    Settings::place(config, &session.environment)
+        .0
+        .ok_or_else(|| {
+            Problem::usage("nothing says where the settings file lies")
+                .hint("set HOME, or name a file with --config")
+        })
+}
+
+/// Writes the file whole or not at all, and never over one that is there.
+fn write(place: &Path) -> Result<(), Problem> {
+    let shown = place.display();
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Problem::usage(format!("the settings file {shown} exists already"))
+                .hint("nothing was changed; to start anew, move it away first")
+        }
+        kind => Problem::usage(format!(
+            "the settings file {shown} cannot be written ({kind})"
+        ))
+        .hint("name a place that can be written with --config"),
+    };
+    if place.symlink_metadata().is_ok() {
+        return Err(failed(io::ErrorKind::AlreadyExists.into()));
+    }
+    if let Some(folder) = place
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        let mut folders = DirBuilder::new();
+        folders.recursive(true).mode(0o700);
+        folders.create(folder).map_err(failed)?;
+    }
+    let mut name = place.as_os_str().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let draft = PathBuf::from(name);
+    let written = written_to(&draft).and_then(|()| fs::hard_link(&draft, place));
+    // The draft is another name of the file by now, or of no use.
+    let _ = fs::remove_file(&draft);
+    written.map_err(failed)
+}
+
+fn written_to(draft: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(draft)?;
+    file.write_all(template::text().as_bytes())?;
+    file.sync_all()
+}

@@ -1,0 +1,215 @@
+//! The text of a first settings file.
+
+use std::fmt::Write as _;
+
+use super::super::look_up;
+use crate::providers;
+use crate::settings::{CREDENTIAL_COMMAND, CloudKeys, KeySpec, Part, WIRE_KEYS};
+
+const HEAD: &str = "\
+## Settings of joblens. Everything here is commented out: remove the # before what you set; lines
+## with ## explain. A table is a profile: [CLOUD.default] is used by references without @PROFILE,
+## [CLOUD.NAME] by CLOUD@NAME/… and -p NAME; a profile that is named uses its own settings only.
+## Instead of KEY = \"value\" write KEY_env = \"NAME\" to take the value from a variable, or
+## KEY_file = \"path\" to take it from a file; so no secret needs to lie here. A file that holds a
+## secret must be readable by you alone (mode 0600). Paths start at this file's folder or with ~/.
+## For the profile default, the variables named beside a key win over this file, and so does
+## JOBLENS_<CLOUD>_<KEY> for every key that is no secret.
+";
+
+/// What a key is for, and an example of its value in TOML where a text in quotes would not do.
+struct Word {
+    key: &'static str,
+    about: &'static str,
+    value: &'static str,
+}
+
+const fn word(key: &'static str, about: &'static str) -> Word {
+    with(key, "\"\"", about)
+}
+
+const fn with(key: &'static str, value: &'static str, about: &'static str) -> Word {
+    Word { key, about, value }
+}
+
+/// Keys without a word of their own are shown all the same.
+const WORDS: [Word; 38] = [
+    word(
+        "endpoint",
+        "https://host or https://host:port, where it is not the public one",
+    ),
+    with(
+        "utc_offset",
+        "\"+08:00\"",
+        "zone of the cloud's times that come without one",
+    ),
+    word("ca_file", "private CA besides the system's store, PEM"),
+    word("client_cert", "certificate that this client shows, PEM"),
+    word("client_key", "its private key, PEM, readable by you alone"),
+    with(
+        "insecure_skip_verify",
+        "false",
+        "true: do not check the server's certificate; never for the public clouds",
+    ),
+    word(
+        "source",
+        "take the credential from a cloud's own tool, such as aliyun-cli:prod",
+    ),
+    with(
+        "credential_command",
+        "[\"pass\", \"show\", \"NAME\"]",
+        "program that prints the credential",
+    ),
+    word(
+        "metadata_endpoint",
+        "metadata service of the machine, with source = \"metadata\"",
+    ),
+    with(
+        "token_cache",
+        "false",
+        "true: keep tokens that were fetched on disk, readable by you alone",
+    ),
+    word(
+        "region",
+        "region of the account, such as cn-hangzhou, cn-north-4, ap-guangzhou",
+    ),
+    word("cluster", "cluster where none is named"),
+    word("namespace", "namespace where none is named"),
+    word("access_key_id", "id of the access key"),
+    word("access_key_secret", "secret of the access key"),
+    word("secret_access_key", "secret of the access key"),
+    word("access_key", "id of the access key"),
+    word("secret_id", "id of the API key"),
+    word("secret_key", "secret of the API key"),
+    word("security_token", "of a temporary key"),
+    word("token", "token, in place of a key or of a temporary key"),
+    word("project_id", "project of the region"),
+    word("sts_endpoint", "where a role is assumed"),
+    word("role_arn", "role to assume with the key"),
+    word("role_session_name", "name under which the role is assumed"),
+    word("iam_endpoint", "where tokens are fetched"),
+    word("user", "user name"),
+    word("password", "password of the user"),
+    word("domain", "account that the user belongs to"),
+    word(
+        "cluster_id",
+        "computing region, where the account has several",
+    ),
+    word("auth_endpoint", "where tokens are fetched"),
+    word(
+        "platform_endpoint",
+        "where the centres of a region are asked for",
+    ),
+    with("connect_timeout", "\"5s\"", "time to open a connection"),
+    with(
+        "request_timeout",
+        "\"30s\"",
+        "time for one attempt of a call",
+    ),
+    with("max_body", "\"64MiB\"", "largest answer that is read"),
+    with("max_attempts", "4", "how often a call is sent at most"),
+    with(
+        "concurrency",
+        "8",
+        "calls in flight at once, for each cloud",
+    ),
+    with("allow_http", "false", "allow plain HTTP beyond loopback"),
+];
+
+/// A settings file with every key of every cloud, all commented out.
+pub(super) fn text() -> String {
+    let mut text = HEAD.to_owned();
+    for cloud in look_up::all_cloud_keys() {
+        profiles(&mut text, &cloud);
+    }
+    wire(&mut text);
+    states(&mut text);
+    text
+}
+
+fn profiles(text: &mut String, cloud: &CloudKeys) {
+    let _ = writeln!(text, "\n# [{}.default]", cloud.cloud);
+    let (own, common): (Vec<_>, Vec<_>) = cloud.all().partition(|spec| cloud.keys.contains(spec));
+    for spec in own.into_iter().chain(common) {
+        let _ = writeln!(text, "# {}", line(cloud.cloud, spec));
+    }
+    let _ = writeln!(text, "# {}", explained(CREDENTIAL_COMMAND, ""));
+    let _ = writeln!(
+        text,
+        "## another account: joblens get {0}@prod/…\n# [{0}.prod]",
+        cloud.cloud
+    );
+    for spec in cloud.keys.iter().filter(|spec| spec.part != Part::Setting) {
+        let variable = format!("PROD_{}", spec.key.to_ascii_uppercase());
+        let _ = writeln!(text, "# {}_env = \"{variable}\"", spec.key);
+    }
+}
+
+fn line(cloud: &str, spec: &KeySpec) -> String {
+    // Every setting has a variable of ours, which the head of the file tells of.
+    let own = format!("JOBLENS_{cloud}_{}", spec.key).to_ascii_uppercase();
+    let variables = spec.variables.iter();
+    let variables: Vec<_> = variables
+        .filter(|name| spec.part != Part::Setting || **name != own)
+        .map(|name| format!("${name}"))
+        .collect();
+    explained(spec.key, &variables.join(", "))
+}
+
+/// A key with an example of its value and what there is to say of it.
+fn explained(key: &str, more: &str) -> String {
+    let word = WORDS.iter().find(|word| word.key == key);
+    let value = word.map_or("\"\"", |word| word.value);
+    let said = word.map(|word| word.about).into_iter();
+    let said: Vec<_> = said.chain((!more.is_empty()).then_some(more)).collect();
+    match said.is_empty() {
+        true => format!("{key} = {value}"),
+        false => format!("{key} = {value}  ## {}", said.join("; ")),
+    }
+}
+
+fn wire(text: &mut String) {
+    text.push_str(
+        "\n## What holds when nothing is set; options such as --max-body win.\n# [wire]\n",
+    );
+    for key in WIRE_KEYS {
+        let _ = writeln!(text, "# {}", explained(key, ""));
+    }
+}
+
+fn states(text: &mut String) {
+    text.push_str(
+        "\n## State words that joblens does not know (see: joblens states), never to succeeded.\n",
+    );
+    for kind in providers::kinds().filter(|kind| kind.has_states()) {
+        let template = &kind.template;
+        let name = format!("{}/{}", template.cloud, template.kind);
+        let _ = writeln!(text, "# [states.\"{name}\"]\n# Suspended = \"stopping\"");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_every_cloud_stands_there_with_a_word() {
+        let text = text();
+        for cloud in look_up::all_cloud_keys() {
+            let start = text
+                .find(&format!("# [{}.default]\n", cloud.cloud))
+                .unwrap();
+            let table = text[start..].split("\n\n").next().unwrap();
+            for spec in cloud.all() {
+                let at = format!("\n# {} = ", spec.key);
+                let line = table.split(&at).nth(1).and_then(|rest| rest.lines().next());
+                let line = line.unwrap_or_else(|| panic!("{}.{}", cloud.cloud, spec.key));
+                assert!(line.contains("  ## "), "{}: {line}", spec.key);
+                for variable in spec.variables {
+                    let own = variable.starts_with("JOBLENS_") && spec.part == Part::Setting;
+                    assert!(own || line.contains(variable), "{variable}: {line}");
+                }
+            }
+        }
+    }
+}

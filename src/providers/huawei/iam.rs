@@ -1,0 +1,295 @@
+//! What IAM gives: a token for a password, and the id of a region's project.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::DateTime;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+use super::{PROJECTS, TOKEN, is_project_id, sign, wire};
+use crate::error::{Category, Problem};
+use crate::http::{
+    Account, Answer, Deadline, Endpoint, Method, Proof, Refusal, Request, Signer, Wire,
+};
+use crate::providers::Boxed;
+use crate::providers::lenient::{self, List, Part, Text};
+use crate::providers::login::{Issued, Issuer, Login};
+use crate::secret::Secret;
+use crate::settings::Profile;
+
+/// Parts of a user's credential.
+const PARTS: [&str; 3] = ["user", "password", "domain"];
+
+/// True when a profile has a user, or a part of one.
+pub(super) fn is_asked_for(profile: &Profile) -> bool {
+    PARTS.iter().any(|key| profile.secret(key).is_some())
+}
+
+/// # Errors
+/// Wrong use, when there is another credential besides the user.
+pub(super) fn only_user(profile: &Profile) -> Result<(), Problem> {
+    let other = super::CREDENTIAL_KEYS
+        .iter()
+        .find(|key| profile.secret(key).is_some());
+    match other {
+        None => Ok(()),
+        Some(key) => Err(profile
+            .wrong(key, "is set together with a user")
+            .hint("keep the user, the access key or the token, not several of them")),
+    }
+}
+
+/// The address of IAM: the one that is set, else that of the region.
+///
+/// # Errors
+/// Wrong use, or that there is no region.
+pub(super) fn endpoint(profile: &Profile, wire: &Wire) -> Result<Endpoint, Problem> {
+    let Some(region) = profile.get("region") else {
+        let keys = ["region", "project_id"];
+        return Err(profile.missing(
+            "region, whose project would be used",
+            &keys,
+            &["JOBLENS_HUAWEI_REGION"],
+        ));
+    };
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !region.bytes().all(is_plain) {
+        return Err(profile.wrong("region", "holds characters that no region has"));
+    }
+    let own = format!("https://iam.{region}.myhuaweicloud.com");
+    let text = profile.get("iam_endpoint").unwrap_or(&own);
+    Endpoint::parse(text, &["/v3"], wire.limits().allow_http)
+}
+
+/// A user whose password is exchanged for tokens.
+pub(super) struct Password {
+    profile: Profile,
+    account: Account,
+    endpoint: Endpoint,
+    /// Set with the first token, unless it is set already.
+    project: Arc<OnceCell<String>>,
+    /// The password as it was read last.
+    password: Mutex<Secret>,
+}
+
+/// The password stands in the body; nothing is added.
+struct Unsigned;
+
+impl Signer for Unsigned {
+    fn sign(&self, _: &Request, _: DateTime<chrono::Utc>, _nonce: &str) -> Proof {
+        Proof::default()
+    }
+}
+
+impl Password {
+    /// # Errors
+    /// What is missing.
+    pub(super) fn new(
+        profile: &Profile,
+        account: Account,
+        endpoint: Endpoint,
+        project: Arc<OnceCell<String>>,
+    ) -> Result<Self, Problem> {
+        if PARTS.iter().any(|key| profile.secret(key).is_none()) {
+            let what = "complete user (user, password and domain)";
+            return Err(profile.missing(what, &PARTS, &[]));
+        }
+        Ok(Self {
+            password: Mutex::new(password(profile)),
+            profile: profile.clone(),
+            account,
+            endpoint,
+            project,
+        })
+    }
+
+    fn request(&self, password: &Secret) -> Request {
+        let text = |key| self.profile.get(key).unwrap_or_default();
+        let user = json!({
+            "name": text("user"),
+            "password": password.expose(),
+            "domain": {"name": text("domain")},
+        });
+        let scope = match self.profile.get("project_id") {
+            Some(id) => json!({"id": id}),
+            None => json!({"name": text("region")}),
+        };
+        let body = json!({"auth": {
+            "identity": {"methods": ["password"], "password": {"user": user}},
+            "scope": {"project": scope},
+        }});
+        Request {
+            operation: TOKEN,
+            method: Method::Post,
+            endpoint: self.endpoint.clone(),
+            path: "/v3/auth/tokens".to_owned(),
+            query: vec![("nocatalog".to_owned(), "1".to_owned())],
+            headers: vec![("content-type", "application/json;charset=utf8".to_owned())],
+            body: body.to_string().into_bytes(),
+        }
+    }
+
+    async fn token(&self, deadline: Deadline) -> Result<Issued<sign::Signer>, Problem> {
+        let known = self.known().clone();
+        let refused = match self.token_for(&known, deadline).await {
+            Err(problem) if problem.category == Category::Refused => problem,
+            outcome => return outcome,
+        };
+        let again = self.profile.read_again().transpose()?;
+        let Some(other) = again.as_ref().map(password).filter(|now| *now != known) else {
+            return Err(refused);
+        };
+        self.account.mask(std::slice::from_ref(&other));
+        self.account.forgive();
+        self.known().clone_from(&other);
+        self.token_for(&other, deadline).await
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Secret> {
+        self.password.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn token_for(
+        &self,
+        password: &Secret,
+        deadline: Deadline,
+    ) -> Result<Issued<sign::Signer>, Problem> {
+        let request = self.request(password);
+        let answer = self
+            .account
+            .send(&request, &Unsigned, &classify, deadline)
+            .await?;
+        let unreadable = |expected: &str| self.account.unreadable(&request, &answer, expected);
+        let body: TokenAnswer = lenient::decode(&answer.body).map_err(|what| unreadable(&what))?;
+        let is_header = |token: &&str| token.bytes().all(|byte| byte.is_ascii_graphic());
+        let token = answer
+            .header("x-subject-token")
+            .filter(|token| !token.is_empty())
+            .filter(is_header)
+            .ok_or_else(|| unreadable("a token in the header X-Subject-Token"))?;
+        let about = body.token.0.unwrap_or_default();
+        if !self.project.initialized() {
+            let id = about.project.0.and_then(|project| project.id.0);
+            let id = id
+                .filter(|id| is_project_id(id))
+                .ok_or_else(|| unreadable("a project id in token.project.id"))?;
+            // Whoever came first had the same project.
+            let _ = self.project.set(id);
+        }
+        let expires_at = about.expires_at.trimmed();
+        Ok(Issued {
+            expires_at: expires_at.and_then(|text| {
+                let at = DateTime::parse_from_rfc3339(text).ok()?;
+                Some(at.to_utc())
+            }),
+            secrets: vec![Secret::new(token)],
+            signer: sign::Signer::Token(Secret::new(token)),
+        })
+    }
+}
+
+impl Issuer<sign::Signer> for Password {
+    fn issue(&self, deadline: Deadline) -> Boxed<'_, Result<Issued<sign::Signer>, Problem>> {
+        Box::pin(self.token(deadline))
+    }
+}
+
+fn password(profile: &Profile) -> Secret {
+    let password = profile.secret("password").cloned();
+    password.unwrap_or_else(|| Secret::new(""))
+}
+
+/// Asks for the project that has the region's name.
+///
+/// # Errors
+/// What IAM said, or that there is no such project or more than one.
+pub(super) async fn find_project(
+    account: &Account,
+    login: &Login<sign::Signer>,
+    endpoint: &Endpoint,
+    region: &str,
+    deadline: Deadline,
+) -> Result<String, Problem> {
+    let request = Request {
+        operation: PROJECTS,
+        method: Method::Get,
+        endpoint: endpoint.clone(),
+        path: "/v3/projects".to_owned(),
+        query: vec![("name".to_owned(), region.to_owned())],
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    let answer = login.send(account, &request, &classify, deadline).await?;
+    let listed: Projects = lenient::decode(&answer.body)
+        .map_err(|expected| account.unreadable(&request, &answer, &expected))?;
+    let ids: Vec<String> = listed
+        .projects
+        .0
+        .into_iter()
+        .filter_map(|project| project.id.0)
+        .filter(|id| is_project_id(id))
+        .collect();
+    let (what, hint) = match &ids[..] {
+        [id] => return Ok(id.clone()),
+        [] => (
+            format!("the account has no project of region {region}"),
+            "check the region, or set project_id".to_owned(),
+        ),
+        several => (
+            format!("the account has several projects of region {region}"),
+            format!("set project_id to one of: {}", several.join(", ")),
+        ),
+    };
+    let problem = account.problem(&request, Category::NoCredentials, what);
+    Err(problem.hint(hint))
+}
+
+/// Reads IAM's "no", whose next steps are other than those of the product.
+fn classify(answer: &Answer) -> Option<Refusal> {
+    let mut refusal = wire::classify(answer)?;
+    let hint = match (refusal.category, refusal.code.as_deref()) {
+        (Category::Refused, Some(code)) if code.starts_with("APIGW.") => return Some(refusal),
+        (Category::Refused, _) => {
+            "check the credential: for user, password and domain, that the user is an IAM user (a HUAWEI ID itself gets no tokens)"
+        }
+        (Category::Permission, _) => {
+            "the user or key may not ask IAM; set project_id, or ask for permission iam:projects:listProjects"
+        }
+        (Category::NotFound, _) => {
+            refusal.category = Category::Rejected;
+            "check iam_endpoint and region"
+        }
+        (Category::Rejected, _) => "check region, project_id, user and domain",
+        _ => return Some(refusal),
+    };
+    refusal.hint = Some(hint.to_owned());
+    let trace = answer.header("x-iam-trace-id").map(str::to_owned);
+    refusal.request_id = refusal.request_id.or(trace);
+    Some(refusal)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TokenAnswer {
+    token: Part<About>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct About {
+    expires_at: Text,
+    project: Part<Project>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Projects {
+    projects: List<Project>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Project {
+    id: Text,
+}

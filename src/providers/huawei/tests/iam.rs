@@ -1,0 +1,187 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+
+use super::super::*;
+use crate::error::Category;
+use crate::providers::Client as _;
+use crate::providers::fixture::{self, served::Script, served::Served, served::born};
+use crate::providers::serve::{Incoming, Outgoing, Step, Thing, World};
+
+const DAY: i64 = 24 * 3600;
+const PROJECT: &str = super::PROJECT;
+const LOOK: &str = OPERATION;
+
+async fn cloud(script: impl Fn(&Incoming) -> Option<Outgoing> + Send + Sync + 'static) -> Served {
+    let thing = Thing {
+        kind: "huawei/image-job".to_owned(),
+        segments: vec!["7".to_owned()],
+        steps: vec![Step {
+            state: "RUNNING".to_owned(),
+            ..Step::default()
+        }],
+        ..Thing::default()
+    };
+    let script: Script = Arc::new(script);
+    Served::start(&CLOUD, World::new(vec![thing], born()), script).await
+}
+
+fn client(cloud: &Served, variables: &[(&str, &str)]) -> Result<Client, Problem> {
+    let mut all = vec![
+        ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
+        ("JOBLENS_HUAWEI_ENDPOINT", &cloud.origin),
+        ("JOBLENS_HUAWEI_IAM_ENDPOINT", &cloud.origin),
+    ];
+    for (name, value) in variables {
+        all.retain(|(known, _)| known != name);
+        all.push((name, value));
+    }
+    Client::new(&fixture::profile(&CLOUD, &all), &cloud.wire())
+}
+
+const USER: [(&str, &str); 3] = [
+    ("JOBLENS_HUAWEI_USER", "testid"),
+    ("JOBLENS_HUAWEI_PASSWORD", "testsecret"),
+    ("JOBLENS_HUAWEI_DOMAIN", "公司"),
+];
+
+const KEY: [(&str, &str); 2] = [
+    ("HUAWEICLOUD_SDK_AK", "testid"),
+    ("HUAWEICLOUD_SDK_SK", "testsecret"),
+];
+
+async fn look(client: &Client) -> Result<Option<String>, Problem> {
+    let reference = fixture::reference(&CLOUD.kinds[0].template, &["7"]);
+    let found = client.look_up(&reference, &fixture::ask()).await?;
+    Ok(found.job.state_raw)
+}
+
+#[tokio::test]
+async fn a_password_gets_a_token_and_the_project_and_is_shown_again_before_the_end() {
+    let cloud = cloud(|_| None).await;
+    let client = client(&cloud, &USER).unwrap();
+    for (second, asked) in [
+        (0, &[TOKEN, LOOK][..]),
+        (DAY - 61, &[LOOK]),
+        (DAY - 60, &[TOKEN, LOOK]),
+        (9 * DAY, &[TOKEN, LOOK]),
+    ] {
+        cloud.set(second);
+        assert_eq!(look(&client).await.unwrap().as_deref(), Some("RUNNING"));
+        assert_eq!(cloud.asked(), asked, "{second}");
+    }
+    assert_eq!(client.project.get().map(String::as_str), Some(PROJECT));
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_renewed_once() {
+    let left = AtomicUsize::new(1);
+    let cloud = cloud(move |incoming| {
+        let is_look = incoming.path.starts_with("/v1/");
+        let is_first = is_look && left.swap(0, Ordering::Relaxed) == 1;
+        is_first.then(CLOUD.server.refused)
+    })
+    .await;
+    let client = client(&cloud, &USER).unwrap();
+    look(&client).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKEN, LOOK, TOKEN, LOOK]);
+}
+
+#[tokio::test]
+async fn a_token_of_a_hundred_kilobytes_is_taken_and_shown() {
+    let long = "x".repeat(100_000);
+    let sent = long.clone();
+    let cloud = cloud(move |incoming| {
+        let about = json!({"token": {"expires_at": "2026-01-03T03:04:05.194000Z"}});
+        let given = Outgoing::json(201, &about).with_header("x-subject-token", &sent);
+        match incoming.path.as_str() {
+            "/v3/auth/tokens" => Some(given),
+            _ if incoming.header("x-auth-token") == Some(&sent) => Some(Outgoing::json(
+                200,
+                &json!({"id": "7", "status": "RUNNING"}),
+            )),
+            _ => None,
+        }
+    })
+    .await;
+    let project = ("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT);
+    let client = client(&cloud, &[&USER[..], &[project]].concat()).unwrap();
+    look(&client).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKEN, LOOK]);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_shown_once_and_says_what_to_check() {
+    let cloud = cloud(|_| None).await;
+    let wrong = [USER[0], ("JOBLENS_HUAWEI_PASSWORD", "wrong-one"), USER[2]];
+    let client = client(&cloud, &wrong).unwrap();
+    for _ in 0..2 {
+        let problem = look(&client).await.unwrap_err();
+        assert_eq!(problem.category, Category::Refused);
+        assert_eq!(problem.operation.as_deref(), Some(TOKEN));
+        assert_eq!(problem.code.as_deref(), Some("401"));
+        assert_eq!(
+            problem.credential.as_deref(),
+            Some("user te… (environment)")
+        );
+        assert!(problem.hint.unwrap().contains("IAM user"));
+    }
+    assert_eq!(cloud.asked(), [TOKEN]);
+}
+
+#[tokio::test]
+async fn a_key_pair_finds_the_project_of_its_region_once() {
+    let cloud = cloud(|_| None).await;
+    let client = client(&cloud, &KEY).unwrap();
+    for _ in 0..2 {
+        look(&client).await.unwrap();
+    }
+    assert_eq!(cloud.asked(), [PROJECTS, LOOK, LOOK]);
+}
+
+#[tokio::test]
+async fn no_project_or_several_ask_to_choose() {
+    for (projects, what, hint) in [
+        (json!([]), "no project", "set project_id"),
+        (
+            json!([{"id": "p1"}, {"id": "p2"}]),
+            "several projects",
+            "set project_id to one of: p1, p2",
+        ),
+    ] {
+        let cloud = cloud(move |incoming| {
+            assert_eq!(incoming.header("x-project-id"), None);
+            assert_eq!(incoming.query, "name=cn-north-4");
+            Some(Outgoing::json(200, &json!({"projects": projects})))
+        })
+        .await;
+        let problem = look(&client(&cloud, &KEY).unwrap()).await.unwrap_err();
+        assert_eq!(problem.category, Category::NoCredentials);
+        assert!(problem.message.contains(what), "{}", problem.message);
+        assert!(problem.hint.unwrap().contains(hint));
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_complete_and_stands_alone() {
+    let cloud = cloud(|_| None).await;
+    let problem = |variables: &[(&str, &str)]| client(&cloud, variables).err().unwrap();
+    let half = problem(&USER[..2]);
+    assert_eq!(half.category, Category::NoCredentials);
+    assert!(half.hint.unwrap().contains("domain"));
+    let both = problem(&[&USER[..], &KEY[..]].concat());
+    assert_eq!(both.category, Category::Usage);
+    let region = problem(&[&USER[..], &[("JOBLENS_HUAWEI_REGION", "x.evil")]].concat());
+    assert_eq!(region.category, Category::Usage);
+    let none = problem(&[&USER[..], &[("JOBLENS_HUAWEI_REGION", "")]].concat());
+    assert_eq!(none.category, Category::NoCredentials);
+}
+
+#[test]
+fn the_region_decides_the_host_of_iam() {
+    let wire = fixture::wire(born());
+    let variables = [("JOBLENS_HUAWEI_REGION", "cn-north-4")];
+    let profile = fixture::profile(&CLOUD, &variables);
+    let origin = iam::endpoint(&profile, &wire).unwrap().origin();
+    assert_eq!(origin, "https://iam.cn-north-4.myhuaweicloud.com");
+}

@@ -1,0 +1,17 @@
+//! What makes the first minutes easy: a settings file to fill in.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod completion;
+mod config;
+
+/// One thing of a cloud that needs no scope.
+const WORLD: &str = r#"
+[[job]]
+ref = "sugon/instance/i-0123456789"
+age = "2h"
+states = [{ after = "0s", state = "Running" }]
+"#;
