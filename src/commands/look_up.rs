@@ -15,7 +15,7 @@ use super::references::{self, Allowed};
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Wire};
 use crate::model::{Job, Report, Time};
-use crate::providers::{self, Ask, CLOUDS, Client, Found, mask_job};
+use crate::providers::{self, Ask, CLOUDS, Client, Cloud, Found, mask_job};
 use crate::reference::{LATEST, Reference, Scope, Template};
 use crate::settings::{CloudKeys, Settings};
 
@@ -40,21 +40,12 @@ pub(super) type Outcome = Result<Job, Problem>;
 
 /// The legal settings of a cloud.
 pub(super) fn cloud_keys(cloud: &str) -> Option<CloudKeys> {
-    providers::cloud(cloud).map(|cloud| CloudKeys {
-        cloud: cloud.name,
-        keys: cloud.keys,
-    })
+    providers::cloud(cloud).map(Cloud::legal_settings)
 }
 
 /// The legal settings of all clouds.
 pub(super) fn all_cloud_keys() -> Vec<CloudKeys> {
-    CLOUDS
-        .iter()
-        .map(|cloud| CloudKeys {
-            cloud: cloud.name,
-            keys: cloud.keys,
-        })
-        .collect()
+    CLOUDS.iter().map(|cloud| cloud.legal_settings()).collect()
 }
 
 /// Everything that looking needs, found and checked before the first call.
@@ -119,13 +110,9 @@ impl Lens {
         options: Options,
         pace: Option<Duration>,
     ) -> Result<Self, Problem> {
-        let mut limits = session.global.limits(settings.file())?;
-        limits.pace = pace;
         let told = Collected::default();
-        let sink = session.sink(&told);
-        let proxies = settings.environment().proxies();
-        let wire = Wire::new(limits, &proxies, Arc::new(Utc::now), sink)?;
-        let clients = connect(accounts, &settings, &wire);
+        let wire = wire(session, &settings, &told, pace)?;
+        let clients = connect(accounts, &settings, &wire, &told);
         Ok(Self {
             references: Vec::new(),
             scopes: Vec::new(),
@@ -338,6 +325,22 @@ pub(super) fn kind_of(reference: &Reference) -> String {
     format!("{}/{}", reference.template.cloud, reference.template.kind)
 }
 
+/// What all clients of a run share.
+///
+/// # Errors
+/// Wrong use of an option or of a setting of the wire.
+pub(super) fn wire(
+    session: &Session,
+    settings: &Settings,
+    told: &Collected,
+    pace: Option<Duration>,
+) -> Result<Arc<Wire>, Problem> {
+    let mut limits = session.global.limits(settings.file())?;
+    limits.pace = pace;
+    let proxies = settings.environment().proxies();
+    Wire::new(limits, &proxies, Arc::new(Utc::now), session.sink(told))
+}
+
 /// Cloud and profile.
 pub(super) type Account = (&'static str, String);
 
@@ -355,6 +358,7 @@ fn connect(
     accounts: Vec<Account>,
     settings: &Settings,
     wire: &Arc<Wire>,
+    told: &Collected,
 ) -> HashMap<Account, Result<Arc<dyn Client>, Problem>> {
     let mut clients = HashMap::new();
     for account in accounts {
@@ -363,11 +367,10 @@ fn connect(
             .or_insert_with_key(|(cloud, profile)| {
                 let cloud = providers::cloud(cloud)
                     .expect("every template belongs to a cloud of the registry");
-                let keys = CloudKeys {
-                    cloud: cloud.name,
-                    keys: cloud.keys,
-                };
-                let profile = settings.profile(&keys, profile)?;
+                let profile = settings.profile(&cloud.legal_settings(), profile)?;
+                for notice in &profile.notices {
+                    told.keep(notice.clone());
+                }
                 (cloud.connect)(&profile, wire).map(Arc::from)
             });
     }

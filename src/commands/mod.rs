@@ -1,6 +1,7 @@
 //! The commands: a file each, its arguments and its run side by side.
 
 mod asked;
+mod auth;
 mod catalog;
 mod completion;
 mod config;
@@ -79,6 +80,7 @@ enum Command {
     Kinds(kinds::Arguments),
     States(states::Arguments),
     Schema(schema::Arguments),
+    Auth(auth::Arguments),
     Config(config::Arguments),
     Completion(completion::Arguments),
     #[command(name = "__complete", hide = true)]
@@ -102,6 +104,7 @@ impl Command {
             Self::Kinds(_) => "kinds",
             Self::States(_) => "states",
             Self::Schema(_) => "schema",
+            Self::Auth(_) => "auth status",
             Self::Config(_) => "config",
             Self::Completion(_) => "completion",
             Self::Complete(_) => "__complete",
@@ -148,6 +151,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::Kinds(arguments)) => kinds::run(&session, &arguments),
         Some(Command::States(arguments)) => states::run(&session, &arguments),
         Some(Command::Schema(arguments)) => schema::run(&session, &arguments),
+        Some(Command::Auth(arguments)) => auth::run(&session, &arguments),
         Some(Command::Config(arguments)) => config::run(&session, &arguments),
         Some(Command::Completion(arguments)) => completion::run(&session, &arguments),
         Some(Command::Complete(words)) => completion::complete(&session, words),

@@ -25,7 +25,7 @@ fn nearest(word: &str) -> Option<&'static str> {
 }
 
 /// The words that call a command.
-pub(super) const COMMANDS: [&str; 16] = [
+pub(super) const COMMANDS: [&str; 17] = [
     "get",
     "describe",
     "events",
@@ -36,6 +36,7 @@ pub(super) const COMMANDS: [&str; 16] = [
     "kinds",
     "states",
     "schema",
+    "auth",
     "config",
     "completion",
     "man",

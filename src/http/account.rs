@@ -88,7 +88,7 @@ impl Account {
             profile: self.profile.clone(),
             credential: self.credential.clone(),
             scrubber: Arc::clone(&self.scrubber),
-            ca_file: self.ca_file.clone(),
+            trust: self.trust.clone(),
             condition: Condition::new(self.wire.slots_of(self.cloud), self.wire.limits()),
             has_twin,
             clock_offset_seconds: AtomicI64::new(0),

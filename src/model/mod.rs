@@ -4,6 +4,7 @@
 //! are never null. Times are RFC 3339 UTC in whole seconds, durations seconds, memory bytes, cpu
 //! vCPU. The model knows no cloud and no output format.
 
+mod account;
 mod catalog;
 mod container;
 mod details;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use account::{Account, Accounts, PassedOver, Readiness};
 pub use catalog::{Kind, Kinds, Source, Word, Words};
 pub use container::{
     Container, EnvVar, HttpGet, Mount, Port, Probe, Probes, Security, TcpSocket, Termination,

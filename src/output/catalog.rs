@@ -14,9 +14,9 @@ const GAP: usize = 2;
 const INDENT: &str = "    │ ";
 
 /// Columns by their names, and the cells under them.
-struct Sheet {
-    names: Vec<&'static str>,
-    rows: Vec<Vec<Option<String>>>,
+pub(super) struct Sheet {
+    pub names: Vec<&'static str>,
+    pub rows: Vec<Vec<Option<String>>>,
 }
 
 /// True for the forms that this knowledge can be shown in: it holds no things, of which there could
@@ -131,7 +131,8 @@ fn exact_states(words: &Words) -> Sheet {
     }
 }
 
-fn write(
+/// Writes a document in the form that was asked for, or its columns.
+pub(super) fn write(
     out: &mut dyn Write,
     document: &impl Serialize,
     sheet: &Sheet,

@@ -1,5 +1,6 @@
 //! Showing what was found: a file a format. The only place that prints.
 
+mod accounts;
 mod case;
 mod catalog;
 mod cell;
@@ -31,6 +32,7 @@ use std::io::{self, BufWriter, Write};
 use crate::error::Problem;
 use crate::model::{Gate, Notice, Report, Time};
 
+pub use accounts::write_accounts;
 pub use catalog::{is_for_catalogs, write_kinds, write_states};
 pub use column::{Column, Sort};
 pub use describe::write as write_pages;

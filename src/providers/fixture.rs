@@ -17,7 +17,7 @@ use crate::crypto::percent_encode;
 use crate::http::{Answer, Deadline, Limits, Proof, Request, Wire};
 use crate::model::Time;
 use crate::reference::{Reference, Template};
-use crate::settings::{CloudKeys, Environment, Profile, Settings};
+use crate::settings::{Environment, Profile, Settings};
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -69,10 +69,7 @@ pub fn reference(template: &'static Template, segments: &[&str]) -> Reference {
 
 /// The default profile of a cloud with these variables and no settings file.
 pub fn profile(cloud: &Cloud, variables: &[(&str, &str)]) -> Profile {
-    let keys = CloudKeys {
-        cloud: cloud.name,
-        keys: cloud.keys,
-    };
+    let keys = cloud.legal_settings();
     let pairs = variables
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()));

@@ -15,6 +15,7 @@ mod shapes;
 pub mod states;
 pub mod sugon;
 pub mod tencent;
+mod tool_file;
 mod vendor;
 mod wall_clock;
 
@@ -26,7 +27,7 @@ use crate::error::Problem;
 use crate::http::{Deadline, Wire};
 use crate::model::{Job, Notice};
 use crate::reference::{Reference, Scope, Template};
-use crate::settings::{KeySpec, Profile};
+use crate::settings::{CloudKeys, KeySpec, Profile, Tool};
 use shapes::Shape;
 use states::Level;
 
@@ -57,6 +58,8 @@ pub struct Cloud {
     pub scope_details: &'static [Shape],
     /// Settings of a profile of this cloud, besides those every cloud has.
     pub keys: &'static [KeySpec],
+    /// Tools of this cloud whose files hold credentials, in the order in which they are asked.
+    pub tools: &'static [Tool],
     /// Makes the client of a profile. Nothing is sent.
     ///
     /// # Errors
@@ -64,6 +67,17 @@ pub struct Cloud {
     pub connect: Connect,
     /// What the emulator does in the cloud's place.
     pub server: serve::Server,
+}
+
+impl Cloud {
+    /// What the settings know of this cloud.
+    pub fn legal_settings(&self) -> CloudKeys {
+        CloudKeys {
+            cloud: self.name,
+            keys: self.keys,
+            tools: self.tools,
+        }
+    }
 }
 
 /// Makes the client of a profile.
@@ -115,6 +129,11 @@ pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// One account of one cloud that can be asked.
 pub trait Client: Send + Sync {
+    /// Scheme, host and port that are asked; `None` while only the cloud knows.
+    fn endpoint(&self) -> Option<String> {
+        None
+    }
+
     /// Looks one thing up.
     ///
     /// The job's address is filled from the reference (see [`job_at`]). The common part is masked

@@ -1,10 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{CloudKeys, Profile, Settings, file};
+use super::{CloudKeys, Origin, Profile, Settings, file};
 use crate::error::Problem;
 
-/// A way to read a profile again whose credential stands in files of its own (`KEY_file`).
+/// A way to read a profile again whose credential stands in files of its own (`KEY_file`) or
+/// of a tool.
 #[derive(Clone)]
 pub(super) struct Again {
     settings: Arc<Settings>,
@@ -18,25 +19,29 @@ impl fmt::Debug for Again {
 }
 
 impl Settings {
-    /// How to read this profile again; `None` when nothing of its credential stands in a file of its
-    /// own.
+    /// How to read this profile again; `None` when nothing of its credential stands in a file that is
+    /// written anew by others.
     pub(super) fn again(&self, cloud: &CloudKeys, profile: &Profile) -> Option<Again> {
-        let is_used = |key: &str| {
-            let in_file = |value: &super::Value| matches!(value.origin, super::Origin::File(_));
-            cloud.is_credential(key) && profile.values.get(key).is_some_and(in_file)
+        let is_path = |key: &str| {
+            let mut entries = self.file.entries(cloud.cloud, &profile.name);
+            entries.any(|(_, entry)| matches!(entry, file::Entry::Path(of, _) if of == key))
         };
-        let mut entries = self.file.entries(cloud.cloud, &profile.name);
-        entries
-            .any(|(_, entry)| matches!(entry, file::Entry::Path(key, _) if is_used(key)))
-            .then(|| Again {
-                settings: Arc::new(self.clone()),
-                keys: *cloud,
-            })
+        let may_change = |key: &str| match profile.origin(key) {
+            Some(Origin::File(_)) => is_path(key),
+            Some(Origin::Tool { .. }) => true,
+            Some(Origin::Variable(_) | Origin::Command(_)) | None => false,
+        };
+        let mut keys = cloud.credential_keys();
+        keys.any(|spec| may_change(spec.key)).then(|| Again {
+            settings: Arc::new(self.clone()),
+            keys: *cloud,
+        })
     }
 }
 
 impl Profile {
-    /// True when a part of the credential stands in a file of its own, which may be written anew.
+    /// True when a part of the credential stands in a file of its own or of a tool, which may be
+    /// written anew.
     pub fn is_read_again(&self) -> bool {
         self.again.is_some()
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{CloudKeys, Environment, Part};
+use super::{CREDENTIAL_COMMAND, CloudKeys, Environment, Part, SOURCE};
 use crate::error::Problem;
 use crate::model::State;
 use crate::secret::Secret;
@@ -29,6 +29,7 @@ type Entries = BTreeMap<String, Entry>;
 pub struct File {
     path: PathBuf,
     profiles: BTreeMap<(String, String), Entries>,
+    commands: BTreeMap<(String, String), Vec<String>>,
     wire: BTreeMap<String, String>,
     states: BTreeMap<String, Vec<(String, State)>>,
 }
@@ -109,6 +110,17 @@ impl File {
             .into_iter()
             .flatten()
             .map(|(key, entry)| (key.as_str(), entry))
+    }
+
+    /// The words of the command that prints a profile's credential.
+    pub(super) fn command(&self, cloud: &str, name: &str) -> Option<&[String]> {
+        let key = (cloud.to_owned(), name.to_owned());
+        self.commands.get(&key).map(Vec::as_slice)
+    }
+
+    /// Where the file lies, if there is one.
+    pub fn found_at(&self) -> Option<&Path> {
+        (!self.path.as_os_str().is_empty()).then_some(&self.path)
     }
 
     /// Names of the profiles of a cloud.
@@ -202,11 +214,57 @@ impl Reader<'_> {
         for (name, value) in table.iter() {
             let profile: &str = name.get_ref();
             let what = format!("{cloud}.{profile}");
-            let entries = self.entries(keys, self.table(value, name.span().start, &what)?)?;
-            file.profiles
-                .insert((cloud.to_owned(), profile.to_owned()), entries);
+            let table = self.table(value, name.span().start, &what)?;
+            let key = (cloud.to_owned(), profile.to_owned());
+            if let Some(words) = self.command(keys, table)? {
+                file.commands.insert(key.clone(), words);
+            }
+            file.profiles.insert(key, self.entries(keys, table)?);
         }
         Ok(())
+    }
+
+    /// The words of `credential_command`, which stands alone: a credential has one source.
+    fn command(&self, keys: &CloudKeys, table: &Table<'_>) -> Result<Option<Vec<String>>, Problem> {
+        let mut sources = table.iter().filter(|(key, _)| {
+            let name: &str = key.get_ref();
+            let base = name.strip_suffix("_env").or(name.strip_suffix("_file"));
+            [CREDENTIAL_COMMAND, SOURCE].contains(&name)
+                || keys.is_credential(name)
+                || base.is_some_and(|base| base == SOURCE || keys.is_credential(base))
+        });
+        let command = table
+            .iter()
+            .find(|(key, _)| key.get_ref() == CREDENTIAL_COMMAND);
+        let points = |key: &str| key == CREDENTIAL_COMMAND || key.starts_with(SOURCE);
+        let all: Vec<_> = sources.by_ref().map(|(key, _)| key).collect();
+        if let (Some(one), true) = (all.iter().find(|key| points(key.get_ref())), all.len() > 1) {
+            let other = all.iter().find(|key| key.get_ref() != one.get_ref());
+            let other = other.map_or("", |key| key.get_ref());
+            let what = format!(
+                "{} stands beside {other}; a credential has one source",
+                one.get_ref()
+            );
+            return Err(self.wrong(one.span().start, &what));
+        }
+        let Some((key, value)) = command else {
+            return Ok(None);
+        };
+        let word = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
+            DeValue::String(text) => Some(text.to_string()),
+            _ => None,
+        };
+        let words: Option<Vec<String>> = match value.get_ref() {
+            DeValue::Array(words) => words.iter().map(word).collect(),
+            _ => None,
+        };
+        match words.filter(|words| words.first().is_some_and(|word| !word.trim().is_empty())) {
+            Some(words) => Ok(Some(words)),
+            None => Err(self.wrong(
+                key.span().start,
+                &format!("{CREDENTIAL_COMMAND} must be a list of words, such as [\"pass\", \"show\", \"x\"]"),
+            )),
+        }
     }
 
     fn entries(&self, keys: &CloudKeys, table: &Table<'_>) -> Result<Entries, Problem> {
@@ -215,6 +273,9 @@ impl Reader<'_> {
         for (key, value) in table.iter() {
             let at = key.span().start;
             let name: &str = key.get_ref();
+            if name == CREDENTIAL_COMMAND {
+                continue;
+            }
             let text = match value.get_ref() {
                 DeValue::String(text) => text.to_string(),
                 DeValue::Boolean(flag) if FLAGS.contains(&name) => flag.to_string(),
@@ -260,7 +321,7 @@ impl Reader<'_> {
             ),
         )
         .hint(format!(
-            "keys of {}: {all}; each also as KEY_env and KEY_file",
+            "keys of {}: {all}, each also as KEY_env and KEY_file; {CREDENTIAL_COMMAND}",
             keys.cloud
         ))
     }
@@ -359,86 +420,4 @@ impl Reader<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::KeySpec;
-    use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
-
-    const CLOUD: CloudKeys = CloudKeys {
-        cloud: "aliyun",
-        keys: &[
-            KeySpec::setting("region", &[]),
-            KeySpec::secret("access_key_secret", &[]),
-        ],
-    };
-
-    fn read(toml: &str, mode: u32) -> Result<File, Problem> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config.toml");
-        fs::write(&path, toml).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        File::read(&path, true, &[CLOUD], &["aliyun/job".to_owned()])
-    }
-
-    #[test]
-    fn an_error_names_the_line_and_never_a_value() {
-        let cases = [
-            (
-                "[aliyun.default]\nregoin = 'hunter2'\n",
-                ":2: aliyun has no key “regoin”; the nearest is region",
-            ),
-            ("\n[azure.default]\n", ":2: “azure” is not known"),
-            (
-                "[aliyun.default]\naccess_key_secret = hunter2\n",
-                ":2: this is not TOML",
-            ),
-            ("[aliyun.default]\nregion = 5\n", ":2: region must be text"),
-            (
-                "[aliyun.a]\nregion='x'\nregion_env='Y'\n",
-                ":3: region is given twice",
-            ),
-            ("[wire]\nretries = 3\n", ":2: wire has no key “retries”"),
-            (
-                "[states.\"aliyun/job\"]\nDone = 'succeeded'\n",
-                ":2: a word cannot be mapped to succeeded",
-            ),
-            (
-                "[states.\"aliyun/job\"]\nDone = 'done'\n",
-                ":2: not a state",
-            ),
-            (
-                "[states.\"aliyun/jbo\"]\nDone = 'failed'\n",
-                ":1: there is no kind “aliyun/jbo”; known are aliyun/job",
-            ),
-            ("aliyun = 3\n", ":1: “aliyun” must be a table"),
-        ];
-        for (toml, message) in cases {
-            let problem = read(toml, 0o600).unwrap_err();
-            assert!(
-                problem.message.contains(message),
-                "{} / {message}",
-                problem.message
-            );
-            assert!(!format!("{problem:?}").contains("hunter2"));
-        }
-    }
-
-    #[test]
-    fn a_file_with_a_secret_must_not_be_readable_by_others() {
-        let secret = "[aliyun.default]\naccess_key_secret = 'x'\n";
-        let problem = read(secret, 0o644).unwrap_err();
-        assert!(problem.hint.unwrap().starts_with("run: chmod 600"));
-        assert!(read(secret, 0o600).is_ok());
-        assert!(read("[aliyun.default]\naccess_key_secret_env = 'X'\n", 0o644).is_ok());
-    }
-
-    #[test]
-    fn keeps_the_users_state_words() {
-        let file = read("[states.\"aliyun/job\"]\nSuspended = 'stopping'\n", 0o644).unwrap();
-        assert_eq!(
-            file.states("aliyun/job"),
-            [("Suspended".to_owned(), State::Stopping)]
-        );
-        assert!(file.states("sugon/instance").is_empty());
-    }
-}
+mod tests;

@@ -1,4 +1,6 @@
 use super::*;
+use crate::error::Category;
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 const CLOUD: CloudKeys = CloudKeys {
@@ -9,6 +11,7 @@ const CLOUD: CloudKeys = CloudKeys {
         KeySpec::secret("access_key_secret", &["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]),
         KeySpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
     ],
+    tools: &[],
 };
 
 fn settings(toml: &str, environment: &[(&str, &str)]) -> Result<Settings, Problem> {

@@ -12,7 +12,7 @@ use joblens::http::{Deadline, Limits, Wire};
 use joblens::model::{Job, Time};
 use joblens::providers::{self, Ask, Client, RESERVED_KINDS, mask_job};
 use joblens::reference::{Reader, Reference, Target};
-use joblens::settings::{CloudKeys, Environment, Settings};
+use joblens::settings::{Environment, Settings};
 use serde_json::Value;
 
 use crate::support::{Server, http, json};
@@ -188,10 +188,7 @@ fn client(cloud: &str, origin: &str, now: DateTime<Utc>) -> Box<dyn Client> {
         .collect();
     let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name.to_uppercase());
     variables.insert(endpoint, origin.to_owned());
-    let keys = CloudKeys {
-        cloud: cloud.name,
-        keys: cloud.keys,
-    };
+    let keys = cloud.legal_settings();
     let settings = Settings::of(Environment::new(variables));
     let profile = settings.profile(&keys, "default").unwrap();
     let wire = Wire::new(

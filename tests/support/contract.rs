@@ -76,6 +76,7 @@ fn form(arguments: &[String]) -> Option<Form> {
 
 fn envelope(document: &Value, code: i32) -> Result<(), String> {
     let named = [
+        ("accounts", "Accounts"),
         ("kinds", "Kinds"),
         ("states", "States"),
         ("events", "Timeline"),
@@ -157,6 +158,7 @@ fn schemas() -> &'static Schemas {
         };
         let documents = [
             ("", compiled(&envelope, &envelope)),
+            ("Accounts", definition("Accounts")),
             ("Kinds", definition("Kinds")),
             ("States", definition("States")),
             ("Timeline", compiled(&events, &events)),

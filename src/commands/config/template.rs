@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::look_up;
 use crate::providers;
-use crate::settings::{CloudKeys, KeySpec, Part, WIRE_KEYS};
+use crate::settings::{CREDENTIAL_COMMAND, CloudKeys, KeySpec, Part, WIRE_KEYS};
 
 const HEAD: &str = "\
 ## Settings of joblens. Everything here is commented out: remove the # before what you set; lines
@@ -133,6 +133,7 @@ fn profiles(text: &mut String, cloud: &CloudKeys) {
     for spec in own.into_iter().chain(common) {
         let _ = writeln!(text, "# {}", line(cloud.cloud, spec));
     }
+    let _ = writeln!(text, "# {}", explained(CREDENTIAL_COMMAND, ""));
     let _ = writeln!(
         text,
         "## another account: joblens get {0}@prod/…\n# [{0}.prod]",

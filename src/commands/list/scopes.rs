@@ -133,8 +133,8 @@ fn defaults(session: &Session, settings: &Settings) -> Result<Vec<Place>, Proble
     }
 }
 
-/// The profiles of a cloud: the tables of the settings file, and `default` where variables hold a
-/// credential. `default` comes first.
+/// The profiles of a cloud: the tables of the settings file, and `default` where variables or files
+/// of the cloud's tools hold a credential. `default` comes first.
 fn profiles(settings: &Settings, cloud: &Cloud) -> Vec<String> {
     let keys = cloud_keys(cloud.name).expect("a cloud of the registry has keys");
     let mut profiles: Vec<String> = settings
@@ -143,7 +143,7 @@ fn profiles(settings: &Settings, cloud: &Cloud) -> Vec<String> {
         .map(str::to_owned)
         .collect();
     let has_default = profiles.iter().any(|profile| profile == DEFAULT_PROFILE);
-    if !has_default && settings.environment_has_credential(&keys) {
+    if !has_default && settings.has_credential_besides_file(&keys) {
         profiles.push(DEFAULT_PROFILE.to_owned());
     }
     profiles.sort_by_key(|profile| profile != DEFAULT_PROFILE);

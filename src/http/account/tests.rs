@@ -8,6 +8,7 @@ use chrono::DateTime;
 const KEYS: CloudKeys = CloudKeys {
     cloud: "sugon",
     keys: &[KeySpec::secret("token", &["TOKEN"])],
+    tools: &[],
 };
 
 /// An account of a machine whose clock stands at 1,700,000,000, and what it tells.

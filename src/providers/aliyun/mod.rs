@@ -9,6 +9,7 @@ mod levels;
 mod list;
 mod serve;
 mod sign;
+mod tools;
 mod wire;
 
 use std::sync::Arc;
@@ -107,6 +108,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::secret("access_key_secret", &["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]),
         KeySpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
     ],
+    tools: &tools::TOOLS,
     connect,
     server: Server {
         operation: serve::operation,
@@ -244,6 +246,10 @@ fn credential(profile: &Profile) -> Result<Issued<Signer>, Problem> {
 }
 
 impl Client for Ehpc {
+    fn endpoint(&self) -> Option<String> {
+        Some(self.endpoint.origin())
+    }
+
     fn look_up<'a>(
         &'a self,
         reference: &'a Reference,

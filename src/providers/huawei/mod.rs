@@ -6,6 +6,7 @@ mod list;
 mod regions;
 mod serve;
 mod sign;
+mod tools;
 mod wire;
 
 use std::sync::Arc;
@@ -65,17 +66,27 @@ pub static CLOUD: Cloud = Cloud {
     }],
     scope_details: &[],
     keys: &[
-        KeySpec::setting("region", &[]),
-        KeySpec::setting("project_id", &["HUAWEICLOUD_SDK_PROJECT_ID"]),
-        KeySpec::id("access_key_id", &["HUAWEICLOUD_SDK_AK"]),
-        KeySpec::secret("secret_access_key", &["HUAWEICLOUD_SDK_SK"]),
-        KeySpec::secret("security_token", &["HUAWEICLOUD_SDK_SECURITY_TOKEN"]),
+        KeySpec::setting("region", &["HW_REGION_NAME"]),
+        KeySpec::setting(
+            "project_id",
+            &["HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID"],
+        ),
+        KeySpec::id("access_key_id", &["HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY"]),
+        KeySpec::secret(
+            "secret_access_key",
+            &["HUAWEICLOUD_SDK_SK", "HW_SECRET_KEY"],
+        ),
+        KeySpec::secret(
+            "security_token",
+            &["HUAWEICLOUD_SDK_SECURITY_TOKEN", "HW_SECURITY_TOKEN"],
+        ),
         KeySpec::secret("token", &["JOBLENS_HUAWEI_TOKEN"]),
         KeySpec::id("user", &["JOBLENS_HUAWEI_USER"]),
         KeySpec::secret("password", &["JOBLENS_HUAWEI_PASSWORD"]),
         KeySpec::id("domain", &["JOBLENS_HUAWEI_DOMAIN"]),
         KeySpec::setting("iam_endpoint", &["HUAWEICLOUD_SDK_IAM_ENDPOINT"]),
     ],
+    tools: &tools::TOOLS,
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
@@ -215,6 +226,10 @@ impl Client {
 }
 
 impl super::Client for Client {
+    fn endpoint(&self) -> Option<String> {
+        Some(self.endpoint.origin())
+    }
+
     fn look_up<'a>(
         &'a self,
         reference: &'a Reference,

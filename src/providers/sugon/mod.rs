@@ -5,6 +5,7 @@ mod exchange;
 mod list;
 mod serve;
 mod sign;
+mod tools;
 mod wire;
 
 use std::sync::atomic::AtomicBool;
@@ -69,13 +70,14 @@ pub static CLOUD: Cloud = Cloud {
     scope_details: &[],
     keys: &[
         KeySpec::secret("token", &["JOBLENS_SUGON_TOKEN"]),
-        KeySpec::id("user", &["JOBLENS_SUGON_USER"]),
         KeySpec::id("access_key", &["JOBLENS_SUGON_ACCESS_KEY"]),
+        KeySpec::id("user", &["JOBLENS_SUGON_USER"]),
         KeySpec::secret("secret_key", &["JOBLENS_SUGON_SECRET_KEY"]),
         KeySpec::setting("cluster_id", &[]),
         KeySpec::setting("auth_endpoint", &[]),
         KeySpec::setting("platform_endpoint", &[]),
     ],
+    tools: &tools::TOOLS,
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
@@ -233,6 +235,10 @@ impl Client {
 }
 
 impl super::Client for Client {
+    fn endpoint(&self) -> Option<String> {
+        Some(self.endpoint.origin())
+    }
+
     fn look_up<'a>(
         &'a self,
         reference: &'a Reference,

@@ -4,6 +4,7 @@ mod list;
 mod regions;
 mod serve;
 mod sign;
+mod tools;
 mod wire;
 
 use std::sync::Arc;
@@ -70,6 +71,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::secret("secret_key", &["TENCENTCLOUD_SECRET_KEY"]),
         KeySpec::secret("token", &["TENCENTCLOUD_TOKEN"]),
     ],
+    tools: &tools::TOOLS,
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
@@ -223,6 +225,10 @@ fn credential(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
 }
 
 impl super::Client for Client {
+    fn endpoint(&self) -> Option<String> {
+        Some(self.endpoint.origin())
+    }
+
     fn look_up<'a>(
         &'a self,
         reference: &'a Reference,

@@ -1,0 +1,148 @@
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+
+use super::Session;
+use super::look_up::{Collected, wire};
+use crate::error::{Category, Problem};
+use crate::http::Wire;
+use crate::model::{Account, Accounts, PassedOver, Readiness, Report};
+use crate::output;
+use crate::providers::{CLOUDS, Cloud};
+use crate::reference::DEFAULT_PROFILE;
+use crate::secret::masked_id;
+use crate::settings::{Part, Profile, Settings};
+
+/// Show which account each cloud would be asked with
+#[derive(Debug, Args)]
+#[command(before_help = "Examples:\n  joblens auth status\n  joblens auth status -p prod -o json")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show source, masked key, region and endpoint of every profile, and the sources passed over
+    #[command(
+        after_help = "Nothing is sent, and no secret is shown. A credential_command of the settings file is run.\n\
+        Exit codes: 0 all that is configured can be used · 2 wrong settings · 4 an account cannot be used."
+    )]
+    Status,
+}
+
+/// Shows what every profile would use. Nothing is sent.
+pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+    match arguments.what {
+        What::Status => status(session),
+    }
+}
+
+const STATUS: &str = "auth status";
+
+fn status(session: &Session) -> u8 {
+    let accounts = match accounts(session) {
+        Ok(accounts) => accounts,
+        Err(problem) => return session.refuse(STATUS, vec![problem]),
+    };
+    let told = session.tell_of_itself(STATUS, |out, form, screen| {
+        output::write_accounts(out, &accounts, form, screen)
+    });
+    let is_broken = |account: &Account| account.status == Readiness::Broken;
+    match accounts.accounts.iter().any(is_broken) {
+        true if told == 0 => Category::NoCredentials.exit_code(),
+        _ => told,
+    }
+}
+
+fn accounts(session: &Session) -> Result<Accounts, Problem> {
+    let settings = session.settings()?;
+    let wire = wire(session, &settings, &Collected::default(), None)?;
+    let only = session.chosen_profile(&settings);
+    let mut accounts = Vec::new();
+    for cloud in CLOUDS {
+        let mut names: Vec<&str> = settings.file().profiles(cloud.name).collect();
+        names.retain(|name| *name != DEFAULT_PROFILE);
+        names.insert(0, DEFAULT_PROFILE);
+        names.retain(|name| only.is_none_or(|only| only == *name));
+        let accounts_of = names
+            .into_iter()
+            .map(|name| account(&settings, cloud, name, &wire));
+        accounts.extend(accounts_of);
+    }
+    if let (Some(only), true) = (only, accounts.is_empty()) {
+        let message = format!("no cloud has a profile “{only}”");
+        return Err(Problem::new(Category::NoCredentials, message));
+    }
+    let path = settings.file().found_at();
+    Ok(Accounts {
+        schema: Report::SCHEMA,
+        command: STATUS,
+        settings_file: path.map(|path| path.display().to_string()),
+        accounts,
+    })
+}
+
+fn account(settings: &Settings, cloud: &'static Cloud, name: &str, wire: &Arc<Wire>) -> Account {
+    let keys = cloud.legal_settings();
+    let survey = settings.survey(&keys, name);
+    let passed_over = survey.passed_over.into_iter();
+    let passed_over = passed_over.map(|one| PassedOver {
+        source: one.source,
+        why: one.why,
+    });
+    let mut account = Account {
+        cloud: cloud.name,
+        profile: name.to_owned(),
+        status: Readiness::Broken,
+        source: None,
+        place: None,
+        key: None,
+        region: None,
+        endpoint: None,
+        expires_at: None,
+        problem: None,
+        passed_over: passed_over.collect(),
+        notices: Vec::new(),
+    };
+    let profile = match survey.profile {
+        Ok(profile) => profile,
+        Err(problem) => {
+            account.problem = Some(problem);
+            return account;
+        }
+    };
+    let mut parts = keys.credential_keys();
+    let part = parts.find(|spec| profile.origin(spec.key).is_some());
+    if let Some(origin) = part.and_then(|part| profile.origin(part.key)) {
+        account.source = Some(origin.words().into_owned());
+        account.place = Some(origin.place());
+    }
+    account.key = part.map(|_| key(&keys, &profile));
+    account.region = profile.get("region").map(str::to_owned);
+    account.endpoint = profile.get("endpoint").map(str::to_owned);
+    account.expires_at = profile.expires_at;
+    account.notices.clone_from(&profile.notices);
+    match (cloud.connect)(&profile, wire) {
+        Ok(client) => {
+            account.status = Readiness::Ready;
+            account.endpoint = client.endpoint().or(account.endpoint);
+        }
+        Err(problem) => {
+            let is_set =
+                part.is_some() || settings.file().profiles(cloud.name).any(|one| one == name);
+            if !is_set && problem.category == Category::NoCredentials {
+                account.status = Readiness::NotConfigured;
+            }
+            account.problem = Some(problem);
+        }
+    }
+    account
+}
+
+/// The id of the key, masked, or the word for a credential without one.
+fn key(keys: &crate::settings::CloudKeys, profile: &Profile) -> String {
+    let mut ids = keys.credential_keys().filter(|spec| spec.part == Part::Id);
+    let id = ids.find_map(|spec| profile.get(spec.key));
+    id.map_or_else(|| "token".to_owned(), masked_id)
+}

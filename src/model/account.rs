@@ -1,0 +1,83 @@
+//! What joblens would ask each cloud with.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Notice, Report, Time};
+use crate::error::Problem;
+
+/// The document of `joblens auth status`.
+#[derive(Debug, Clone, JsonSchema, Serialize)]
+pub struct Accounts {
+    /// Version of the shape: `joblens/1`.
+    #[schemars(extend("const" = Report::SCHEMA))]
+    pub schema: &'static str,
+    /// Name of the command: `auth status`.
+    pub command: &'static str,
+    /// The settings file; null when there is none.
+    pub settings_file: Option<String>,
+    /// Every profile of every cloud; `default` is always among them.
+    pub accounts: Vec<Account>,
+}
+
+/// One profile of one cloud, and what it would use.
+#[derive(Debug, Clone, JsonSchema, Serialize)]
+pub struct Account {
+    /// Long name of the cloud.
+    pub cloud: &'static str,
+    /// Name of the profile.
+    pub profile: String,
+    /// Whether it can be used.
+    pub status: Readiness,
+    /// Where its credential comes from: `environment`, `settings file`, `credential_command`, or a
+    /// tool of the cloud's with its profile.
+    pub source: Option<String>,
+    /// The variable, file or command of the credential.
+    pub place: Option<String>,
+    /// The id of the key, masked, or `token`.
+    pub key: Option<String>,
+    /// The cloud's region.
+    pub region: Option<String>,
+    /// Scheme, host and port that are asked.
+    pub endpoint: Option<String>,
+    /// When the credential ends, where that is known.
+    pub expires_at: Option<Time>,
+    /// Why it cannot be used.
+    pub problem: Option<Problem>,
+    /// Sources that are not used.
+    pub passed_over: Vec<PassedOver>,
+    /// What else is to be known of its sources.
+    pub notices: Vec<Notice>,
+}
+
+/// Whether a profile can be used, as far as this can be told without a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Readiness {
+    /// All that is needed is there.
+    Ready,
+    /// Something is missing or wrong.
+    Broken,
+    /// Nobody has set anything for it.
+    NotConfigured,
+}
+
+impl Readiness {
+    /// The word as it stands in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Broken => "broken",
+            Self::NotConfigured => "not_configured",
+        }
+    }
+}
+
+/// A source of credentials that is not used.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+pub struct PassedOver {
+    /// What it is: `environment`, `settings file`, the name of a tool.
+    pub source: String,
+    /// Why it is not used.
+    pub why: String,
+}

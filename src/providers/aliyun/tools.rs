@@ -1,0 +1,246 @@
+//! Credentials in the files of aliyun-cli and of the vendor's SDKs (aliyun-cli 3.4, credentials-go 1.4).
+
+use serde::Deserialize;
+
+use super::super::lenient::{Int, List, Text};
+use super::super::tool_file::{filled, found, ini, json, no_such_profile};
+use crate::error::{Category, Problem};
+use crate::model::Time;
+use crate::settings::{Desk, Page, Reading, Tool};
+
+/// In the order in which the vendor's own SDKs ask them.
+pub static TOOLS: [Tool; 2] = [
+    Tool {
+        name: "aliyun-cli",
+        read: read_cli,
+    },
+    Tool {
+        name: "alibabacloud",
+        read: read_sdk,
+    },
+];
+
+/// The variable that names the profile of both.
+const PROFILE: &str = "ALIBABA_CLOUD_PROFILE";
+
+const MEND_CLI: &str = "mend it, or move it away and run: aliyun configure";
+const MEND_SDK: &str = "mend it, or move it away";
+
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default)]
+    current: Text,
+    #[serde(default)]
+    profiles: List<Profile>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    #[serde(default)]
+    name: Text,
+    #[serde(default)]
+    mode: Text,
+    #[serde(default)]
+    access_key_id: Text,
+    #[serde(default)]
+    access_key_secret: Text,
+    #[serde(default)]
+    sts_token: Text,
+    #[serde(default)]
+    sts_expiration: Int,
+    #[serde(default)]
+    ram_role_arn: Text,
+    #[serde(default)]
+    region_id: Text,
+}
+
+/// `~/.aliyun/config.json`, or the file that `ALIBABA_CLOUD_CONFIG_FILE` names.
+fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
+    const OFF: &str = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED";
+    let is_off = desk
+        .choice(OFF)
+        .is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let path = ".aliyun/config.json";
+    if is_off && named.is_none() {
+        return Ok(Reading::Nothing(format!("{OFF} says so")));
+    }
+    let Some(page) = desk.page(Some("ALIBABA_CLOUD_CONFIG_FILE"), path)? else {
+        return Ok(Reading::Absent);
+    };
+    let config: Config = json(&page, MEND_CLI)?;
+    let current = config.current.trimmed().unwrap_or("default");
+    let name = named.or(desk.choice(PROFILE)).unwrap_or(current);
+    let profiles = &config.profiles.0;
+    let names = || profiles.iter().filter_map(|profile| profile.name.trimmed());
+    match profiles
+        .iter()
+        .find(|profile| profile.name.trimmed() == Some(name))
+    {
+        Some(profile) => profile.read(&page, name, desk.now()),
+        None => {
+            let why = no_such_profile(&page, name, names());
+            match named {
+                Some(_) => Err(Problem::usage(why)),
+                None => Ok(Reading::Nothing(why)),
+            }
+        }
+    }
+}
+
+impl Profile {
+    /// The CLI guesses a mode that is not written.
+    fn mode(&self) -> &str {
+        match self.mode.trimmed() {
+            Some(mode) => mode,
+            None if self.sts_token.trimmed().is_some() => "StsToken",
+            None if self.ram_role_arn.trimmed().is_some() => "RamRoleArn",
+            None => "AK",
+        }
+    }
+
+    fn read(&self, page: &Page, name: &str, now: Time) -> Result<Reading, Problem> {
+        let mode = self.mode();
+        let ends_at = self.sts_expiration.not_zero().and_then(Time::from_unix);
+        let renew = format!("run: aliyun sts GetCallerIdentity --profile '{name}'");
+        let has_token = match mode {
+            "AK" => false,
+            "StsToken" | "CloudSSO" | "OAuth" => true,
+            mode => return Err(unsupported(page, name, mode)),
+        };
+        let is_cached = matches!(mode, "CloudSSO" | "OAuth");
+        let what = format!("profile “{name}” (mode {mode})");
+        let id = self.access_key_id.trimmed();
+        let secret = self.access_key_secret.trimmed();
+        let token = self.sts_token.trimmed();
+        let (id, secret) = match (id, secret) {
+            (Some(id), Some(secret)) if token.is_some() || !has_token => (id, secret),
+            _ if is_cached => {
+                return Err(page.problem(
+                    &format!("holds no keys for {what}: it is not logged in"),
+                    &renew,
+                ));
+            }
+            (None, None) => {
+                let path = page.path.display();
+                return Ok(Reading::Nothing(format!("{path} holds no keys for {what}")));
+            }
+            (id, secret) => {
+                let missing = match (id, secret) {
+                    (None, _) => "access_key_id",
+                    (_, None) => "access_key_secret",
+                    _ => "sts_token",
+                };
+                return Err(page.problem(&format!("holds no {missing} for {what}"), MEND_CLI));
+            }
+        };
+        // Keys that are cached without their end are taken: the cloud knows better.
+        let ended = ends_at.filter(|at| has_token && *at <= now);
+        if let Some(at) = ended {
+            let message = format!(
+                "the keys of {what} in {} ended at {}",
+                page.path.display(),
+                at.rfc3339()
+            );
+            let hint = match is_cached {
+                true => format!("{renew}, which renews them"),
+                false => "fetch new ones and run: aliyun configure --mode StsToken".to_owned(),
+            };
+            return Err(Problem::new(Category::Refused, message).hint(hint));
+        }
+        let values = [
+            ("access_key_id", Some(id)),
+            ("access_key_secret", Some(secret)),
+            ("security_token", token.filter(|_| has_token)),
+            ("region", self.region_id.trimmed()),
+        ];
+        Ok(found(
+            page,
+            Some(name),
+            &values,
+            ends_at.filter(|_| has_token),
+        ))
+    }
+}
+
+fn unsupported(page: &Page, name: &str, mode: &str) -> Problem {
+    let known = [
+        "RamRoleArn",
+        "EcsRamRole",
+        "RsaKeyPair",
+        "RamRoleArnWithRoleName",
+        "ChainableRamRoleArn",
+        "External",
+        "CredentialsURI",
+        "OIDC",
+        "BearerToken",
+        "Anonymous",
+    ];
+    let hint = match mode {
+        "External" => {
+            "put its command into credential_command of a profile of joblens; it is not run from here"
+        }
+        _ => {
+            "use a profile of mode AK, StsToken, CloudSSO or OAuth, or give temporary keys by credential_command"
+        }
+    };
+    let what = match known.contains(&mode) {
+        true => "is not supported here",
+        false => "is not known",
+    };
+    page.problem(
+        &format!("has profile “{name}” of mode {mode}, which {what}"),
+        hint,
+    )
+}
+
+/// `~/.alibabacloud/credentials` (Go) or `credentials.ini` (Python), or the file that
+/// `ALIBABA_CLOUD_CREDENTIALS_FILE` names.
+fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
+    let variable = Some("ALIBABA_CLOUD_CREDENTIALS_FILE");
+    let mut page = desk.page(variable, ".alibabacloud/credentials")?;
+    if page.is_none() {
+        page = desk.page(None, ".alibabacloud/credentials.ini")?;
+    }
+    let Some(page) = page else {
+        return Ok(Reading::Absent);
+    };
+    let sections = ini(&page, MEND_SDK)?;
+    let name = named.or(desk.choice(PROFILE)).unwrap_or("default");
+    let Some(keys) = sections.get(name) else {
+        let why = no_such_profile(&page, name, sections.keys().map(String::as_str));
+        return match named {
+            Some(_) => Err(Problem::usage(why)),
+            None => Ok(Reading::Nothing(why)),
+        };
+    };
+    let token = match filled(keys, "type") {
+        None | Some("access_key") => None,
+        Some("sts") => filled(keys, "security_token"),
+        Some(other) => {
+            let what = format!("has section [{name}] of type {other}, which is not supported here");
+            return Err(page.problem(&what, "use a section of type access_key"));
+        }
+    };
+    let (id, secret) = (
+        filled(keys, "access_key_id"),
+        filled(keys, "access_key_secret"),
+    );
+    if id.is_none() && secret.is_none() {
+        let path = page.path.display();
+        return Ok(Reading::Nothing(format!(
+            "{path} holds no keys in [{name}]"
+        )));
+    }
+    if let Some(key) = [("access_key_id", id), ("access_key_secret", secret)]
+        .into_iter()
+        .find_map(|(key, value)| value.is_none().then_some(key))
+    {
+        return Err(page.problem(&format!("holds no {key} in [{name}]"), MEND_SDK));
+    }
+    let values = [
+        ("access_key_id", id),
+        ("access_key_secret", secret),
+        ("security_token", token),
+    ];
+    Ok(found(&page, Some(name), &values, None))
+}

@@ -1,0 +1,139 @@
+//! Credentials in the files of the vendor's SDKs (SDK for Python 3.1) and of KooCLI 7.
+
+use serde::Deserialize;
+
+use super::super::lenient::{List, Text};
+use super::super::tool_file::{filled, found, ini, json, no_such_profile};
+use crate::error::Problem;
+use crate::settings::{Desk, Reading, Tool};
+
+/// The SDKs' file before KooCLI's, which is mostly encrypted.
+pub static TOOLS: [Tool; 2] = [
+    Tool {
+        name: "huaweicloud",
+        read: read_sdk,
+    },
+    Tool {
+        name: "koocli",
+        read: read_cli,
+    },
+];
+
+const MEND_SDK: &str = "mend it, or move it away";
+const MEND_CLI: &str = "mend it, or move it away and run: hcloud configure init";
+
+/// `~/.huaweicloud/credentials`, or the file that `HUAWEICLOUD_SDK_CREDENTIALS_FILE` names. Its
+/// sections are kinds of credentials; `[basic]` is that of services with regions.
+fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
+    let variable = Some("HUAWEICLOUD_SDK_CREDENTIALS_FILE");
+    let Some(page) = desk.page(variable, ".huaweicloud/credentials")? else {
+        return Ok(Reading::Absent);
+    };
+    let sections = ini(&page, MEND_SDK)?;
+    if let Some(named) = named.filter(|named| *named != "basic") {
+        return Err(Problem::usage(no_such_profile(&page, named, ["basic"])));
+    }
+    let keys = sections.get("basic");
+    let key = |name| keys.and_then(|keys| filled(keys, name));
+    let (id, secret) = (key("ak"), key("sk"));
+    let missing = match (id, secret) {
+        (Some(_), Some(_)) => {
+            let values = [
+                ("access_key_id", id),
+                ("secret_access_key", secret),
+                ("security_token", key("security_token")),
+                ("project_id", key("project_id")),
+            ];
+            return Ok(found(&page, None, &values, None));
+        }
+        (None, None) => {
+            let path = page.path.display();
+            return Ok(Reading::Nothing(format!("{path} holds no keys in [basic]")));
+        }
+        (None, _) => "ak",
+        (_, None) => "sk",
+    };
+    Err(page.problem(&format!("holds no {missing} in [basic]"), MEND_SDK))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Config {
+    #[serde(default)]
+    current: Text,
+    /// A word, `true` where it is missing.
+    #[serde(default)]
+    auth_encrypt: Text,
+    #[serde(default)]
+    profiles: List<Profile>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Profile {
+    #[serde(default)]
+    name: Text,
+    #[serde(default)]
+    access_key_id: Text,
+    #[serde(default)]
+    secret_access_key: Text,
+    #[serde(default)]
+    security_token: Text,
+    #[serde(default)]
+    region: Text,
+    #[serde(default)]
+    project_id: Text,
+}
+
+/// `~/.hcloud/config.json`.
+fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
+    let Some(page) = desk.page(None, ".hcloud/config.json")? else {
+        return Ok(Reading::Absent);
+    };
+    let config: Config = json(&page, MEND_CLI)?;
+    let name = named.or(config.current.trimmed()).unwrap_or("default");
+    let profiles = &config.profiles.0;
+    let names = || profiles.iter().filter_map(|profile| profile.name.trimmed());
+    let Some(profile) = profiles.iter().find(|one| one.name.trimmed() == Some(name)) else {
+        let why = no_such_profile(&page, name, names());
+        return match named {
+            Some(_) => Err(Problem::usage(why)),
+            None => Ok(Reading::Nothing(why)),
+        };
+    };
+    let (id, secret) = (
+        profile.access_key_id.trimmed(),
+        profile.secret_access_key.trimmed(),
+    );
+    let missing = match (id, secret) {
+        (Some(_), Some(_)) => None,
+        (None, None) => {
+            let path = page.path.display();
+            return Ok(Reading::Nothing(format!(
+                "{path} holds no keys for profile “{name}”"
+            )));
+        }
+        (None, _) => Some("accessKeyId"),
+        (_, None) => Some("secretAccessKey"),
+    };
+    if let Some(missing) = missing {
+        let what = format!("holds no {missing} for profile “{name}”");
+        return Err(page.problem(&what, MEND_CLI));
+    }
+    let is_plain = config
+        .auth_encrypt
+        .trimmed()
+        .is_some_and(|word| word.eq_ignore_ascii_case("false"));
+    if !is_plain {
+        let hint = "run: hcloud configure set --cli-auth-encrypt=false";
+        return Err(page.problem("holds encrypted keys, which only hcloud can read", hint));
+    }
+    let values = [
+        ("access_key_id", id),
+        ("secret_access_key", secret),
+        ("security_token", profile.security_token.trimmed()),
+        ("region", profile.region.trimmed()),
+        ("project_id", profile.project_id.trimmed()),
+    ];
+    Ok(found(&page, Some(name), &values, None))
+}

@@ -1,0 +1,79 @@
+//! Access keys in the file of scnet-cli.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::super::lenient::Text;
+use super::super::tool_file::{found, json, no_such_profile};
+use crate::error::Problem;
+use crate::settings::{Desk, Reading, Tool};
+
+/// The only tool there is.
+pub static TOOLS: [Tool; 1] = [Tool {
+    name: "scnet",
+    read,
+}];
+
+const MEND: &str = "mend it, or move it away and log in with scnet again";
+
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default)]
+    current: Text,
+    #[serde(default)]
+    profiles: BTreeMap<String, Profile>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    #[serde(default)]
+    user: Text,
+    #[serde(default)]
+    access_key: Text,
+    #[serde(default)]
+    secret_key: Text,
+    #[serde(default)]
+    default_cluster_id: Text,
+}
+
+/// `~/.scnet/config.json`.
+fn read(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
+    let Some(page) = desk.page(None, ".scnet/config.json")? else {
+        return Ok(Reading::Absent);
+    };
+    let config: Config = json(&page, MEND)?;
+    let name = named.or(config.current.trimmed()).unwrap_or("default");
+    let Some(profile) = config.profiles.get(name) else {
+        let names = config.profiles.keys().map(String::as_str);
+        let why = no_such_profile(&page, name, names);
+        return match named {
+            Some(_) => Err(Problem::usage(why)),
+            None => Ok(Reading::Nothing(why)),
+        };
+    };
+    let (user, id) = (profile.user.trimmed(), profile.access_key.trimmed());
+    let secret = profile.secret_key.trimmed();
+    let missing = match (user, id, secret) {
+        (Some(_), Some(_), Some(_)) => None,
+        (_, None, None) => {
+            let path = page.path.display();
+            let why = format!("{path} holds no keys for profile “{name}”");
+            return Ok(Reading::Nothing(why));
+        }
+        (None, _, _) => Some("user"),
+        (_, None, _) => Some("access_key"),
+        (_, _, None) => Some("secret_key"),
+    };
+    if let Some(missing) = missing {
+        let what = format!("holds no {missing} for profile “{name}”");
+        return Err(page.problem(&what, MEND));
+    }
+    let values = [
+        ("user", user),
+        ("access_key", id),
+        ("secret_key", secret),
+        ("cluster_id", profile.default_cluster_id.trimmed()),
+    ];
+    Ok(found(&page, Some(name), &values, None))
+}

@@ -1,0 +1,180 @@
+//! Credentials in the files of tccli and of the vendor's SDKs (tccli 3.1, SDK for Python 3.1).
+
+use serde::Deserialize;
+
+use super::super::lenient::{Int, Text};
+use super::super::tool_file::{filled, found, ini, json, no_such_profile};
+use crate::error::{Category, Problem};
+use crate::model::Time;
+use crate::settings::{Desk, Page, Reading, Tool};
+
+/// The tool's own files before those of the SDKs, which hold no region.
+pub static TOOLS: [Tool; 2] = [
+    Tool {
+        name: "tccli",
+        read: read_cli,
+    },
+    Tool {
+        name: "tencentcloud",
+        read: read_sdk,
+    },
+];
+
+const MEND_CLI: &str = "mend it, or move it away and run: tccli configure";
+const MEND_SDK: &str = "mend it, or move it away";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Credential {
+    #[serde(default)]
+    secret_id: Text,
+    #[serde(default)]
+    secret_key: Text,
+    #[serde(default)]
+    token: Text,
+    #[serde(default, rename = "role-arn")]
+    role_arn: Text,
+    #[serde(default, rename = "type")]
+    kind: Text,
+    #[serde(default)]
+    expires_at: Int,
+}
+
+#[derive(Deserialize)]
+struct Configure {
+    #[serde(default, rename = "_sys_param")]
+    system: System,
+    /// Where very old files have it.
+    #[serde(default)]
+    region: Text,
+}
+
+#[derive(Default, Deserialize)]
+struct System {
+    #[serde(default)]
+    region: Text,
+}
+
+/// `~/.tccli/PROFILE.credential` and `PROFILE.configure`.
+fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
+    const FOLDER: &str = ".tccli";
+    const END: &str = ".credential";
+    let chosen = named.or(desk.choice("TCCLI_PROFILE"));
+    let name = chosen.unwrap_or("default");
+    let names = desk.names(FOLDER, END);
+    if !names.iter().any(|known| known == name) {
+        let known = match names.is_empty() {
+            true => "none".to_owned(),
+            false => names.join(", "),
+        };
+        let why = format!("~/{FOLDER} has no profile “{name}”; it has {known}");
+        return match (named, names.is_empty()) {
+            (Some(_), _) => Err(Problem::usage(why)),
+            (None, false) => Ok(Reading::Nothing(why)),
+            (None, true) => Ok(Reading::Absent),
+        };
+    }
+    let Some(page) = desk.page(None, &format!("{FOLDER}/{name}{END}"))? else {
+        return Ok(Reading::Absent);
+    };
+    let credential: Credential = json(&page, MEND_CLI)?;
+    let beside = desk.page(None, &format!("{FOLDER}/{name}.configure"))?;
+    let configure = beside
+        .map(|page| json::<Configure>(&page, MEND_CLI))
+        .transpose()?;
+    let region = configure.as_ref().and_then(|configure| {
+        let region = configure.system.region.trimmed();
+        region.or(configure.region.trimmed())
+    });
+    credential.read(&page, name, region, desk.now())
+}
+
+impl Credential {
+    fn read(
+        &self,
+        page: &Page,
+        name: &str,
+        region: Option<&str>,
+        now: Time,
+    ) -> Result<Reading, Problem> {
+        let log_in = format!("run: tccli auth login --profile '{name}'");
+        let is_temporary = match self.kind.trimmed() {
+            None | Some("default") => false,
+            Some("sso" | "oauth") => true,
+            Some(kind) => {
+                let what = match kind {
+                    "cvm-role" => "is not supported here",
+                    _ => "is not known",
+                };
+                let what = format!("is of type {kind}, which {what}");
+                let hint = "use a profile with keys, or give temporary ones by credential_command";
+                return Err(page.problem(&what, hint));
+            }
+        };
+        if self.role_arn.trimmed().is_some() {
+            let hint =
+                "use a profile without role-arn, or give the role's keys by credential_command";
+            return Err(page.problem(
+                "takes on a role (role-arn), which is not supported here",
+                hint,
+            ));
+        }
+        let (id, secret) = (self.secret_id.trimmed(), self.secret_key.trimmed());
+        let missing = match (id, secret) {
+            (Some(_), Some(_)) => None,
+            (None, None) if !is_temporary => {
+                let path = page.path.display();
+                return Ok(Reading::Nothing(format!("{path} holds no keys")));
+            }
+            (None, _) => Some("secretId"),
+            (_, None) => Some("secretKey"),
+        };
+        if let Some(missing) = missing {
+            let hint = if is_temporary { &log_in } else { MEND_CLI };
+            return Err(page.problem(&format!("holds no {missing}"), hint));
+        }
+        let ends_at = self.expires_at.not_zero().and_then(Time::from_unix);
+        let ends_at = ends_at.filter(|_| is_temporary);
+        if let Some(at) = ends_at.filter(|at| *at <= now) {
+            let path = page.path.display();
+            let message = format!("the keys in {path} ended at {}", at.rfc3339());
+            return Err(Problem::new(Category::Refused, message).hint(log_in));
+        }
+        let values = [
+            ("secret_id", id),
+            ("secret_key", secret),
+            ("token", self.token.trimmed()),
+            ("region", region),
+        ];
+        Ok(found(page, Some(name), &values, ends_at))
+    }
+}
+
+/// `~/.tencentcloud/credentials`, section `[default]` alone.
+fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
+    let Some(page) = desk.page(None, ".tencentcloud/credentials")? else {
+        return Ok(Reading::Absent);
+    };
+    let sections = ini(&page, MEND_SDK)?;
+    if let Some(named) = named.filter(|named| *named != "default") {
+        return Err(Problem::usage(no_such_profile(&page, named, ["default"])));
+    }
+    let keys = sections.get("default");
+    let key = |name| keys.and_then(|keys| filled(keys, name));
+    let (id, secret) = (key("secret_id"), key("secret_key"));
+    let missing = match (id, secret) {
+        (Some(_), Some(_)) => {
+            let values = [("secret_id", id), ("secret_key", secret)];
+            return Ok(found(&page, None, &values, None));
+        }
+        (None, None) => {
+            let path = page.path.display();
+            return Ok(Reading::Nothing(format!(
+                "{path} holds no keys in [default]"
+            )));
+        }
+        (None, _) => "secret_id",
+        (_, None) => "secret_key",
+    };
+    Err(page.problem(&format!("holds no {missing} in [default]"), MEND_SDK))
+}

@@ -1,0 +1,199 @@
+//! Credentials that a command of the user's prints.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::secret::{Scrubber, Secret, mask_arguments};
+
+/// A command that takes longer is ended.
+const LONGEST: Duration = Duration::from_secs(30);
+/// More is not read of what a command prints.
+const LARGEST_BYTES: u64 = 1 << 16;
+/// How much of a command's complaint is shown.
+const SHOWN_CHARS: usize = 300;
+
+/// What a command printed: values by the names it gave them.
+pub(super) type Printed = BTreeMap<String, Secret>;
+
+/// Runs a command without a shell and without input, and reads JSON or lines of `key=value`.
+///
+/// # Errors
+/// Why there is nothing to be had of it, after its name; its own complaint is part of that.
+pub(super) fn run(words: &[String]) -> Result<Printed, String> {
+    run_within(words, LONGEST)
+}
+
+fn run_within(words: &[String], longest: Duration) -> Result<Printed, String> {
+    let (program, arguments) = words.split_first().expect("the settings file was checked");
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("cannot be run ({})", error.kind()))?;
+    let deadline = Instant::now() + longest;
+    let printed = drain(child.stdout.take());
+    let complaint = drain(child.stderr.take());
+    let Some(status) = end_of(&mut child, deadline) else {
+        // An error means that it has ended just now.
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(format!("took longer than {} s", longest.as_secs()));
+    };
+    // What it left running may keep its outputs open.
+    let soon = Duration::from_secs(1);
+    let printed = printed.recv_timeout(soon).unwrap_or_default();
+    let complaint = complaint.recv_timeout(soon).unwrap_or_default();
+    let values = read(&printed);
+    if !status.success() {
+        let found = values.unwrap_or_default();
+        return Err(failed(status, &complaint, &found));
+    }
+    values.ok_or_else(|| "printed neither a JSON object nor lines of key=value".to_owned())
+}
+
+/// What comes out of an output, once it is closed.
+fn drain(output: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(output) = output {
+            // What came before a fault is all there is.
+            let _ = output.take(LARGEST_BYTES).read_to_end(&mut bytes);
+        }
+        // Nobody listens any longer when the command took too long.
+        let _ = tell.send(bytes);
+    });
+    told
+}
+
+fn end_of(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
+            Ok(None) | Err(_) => return None,
+        }
+    }
+}
+
+fn failed(status: ExitStatus, complaint: &[u8], found: &Printed) -> String {
+    let how = match status.code() {
+        Some(code) => format!("failed with exit code {code}"),
+        None => "was ended by a signal".to_owned(),
+    };
+    let text = Scrubber::new(found.values()).text(&String::from_utf8_lossy(complaint));
+    let mut lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
+    lines.retain(|line| !line.is_empty());
+    for line in &mut lines {
+        mask_arguments(std::slice::from_mut(line));
+    }
+    let shown: String = lines.join("; ").chars().take(SHOWN_CHARS).collect();
+    match shown.is_empty() {
+        true => how,
+        false => format!("{how}: {shown}"),
+    }
+}
+
+fn read(printed: &[u8]) -> Option<Printed> {
+    let text = std::str::from_utf8(printed).ok()?;
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let pairs: Vec<(String, String)> = if text.starts_with('{') {
+        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).ok()?;
+        let text_of = |value| match value {
+            serde_json::Value::String(text) => Some(text),
+            serde_json::Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let pairs = object.into_iter();
+        pairs
+            .filter_map(|(key, value)| Some((key, text_of(value)?)))
+            .collect()
+    } else {
+        let lines = text.lines().map(str::trim);
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        lines
+            .map(|line| {
+                let line = line.strip_prefix("export ").unwrap_or(line);
+                let (key, value) = line.split_once('=')?;
+                Some((key.trim().to_owned(), unquoted(value.trim()).to_owned()))
+            })
+            .collect::<Option<_>>()?
+    };
+    let filled = pairs
+        .into_iter()
+        .filter(|(_, value)| !value.trim().is_empty());
+    Some(
+        filled
+            .map(|(key, value)| (key, Secret::new(value.trim())))
+            .collect(),
+    )
+}
+
+fn unquoted(text: &str) -> &str {
+    ['"', '\'']
+        .into_iter()
+        .find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
+        .unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(text: &str) -> Result<BTreeMap<String, String>, String> {
+        let words = ["sh", "-c", text].map(str::to_owned);
+        let shown = |(key, value): (String, Secret)| (key, value.expose().to_owned());
+        run(&words).map(|printed| printed.into_iter().map(shown).collect())
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let owned = pairs.iter().map(|(a, b)| (a.to_string(), b.to_string()));
+        owned.collect()
+    }
+
+    #[test]
+    fn reads_json_and_lines() {
+        let expected = Ok(pairs(&[("id", "i"), ("secret", "s=")]));
+        assert_eq!(
+            shell(r#"echo '{"id":"i","secret":"s=","more":[1]}'"#),
+            expected
+        );
+        assert_eq!(
+            shell("printf '# c\\nid = i\\n\\nexport secret=\"s=\"\\n'"),
+            expected
+        );
+        let neither = shell("echo hunter2hunter2").unwrap_err();
+        assert_eq!(
+            neither,
+            "printed neither a JSON object nor lines of key=value"
+        );
+    }
+
+    #[test]
+    fn shows_the_complaint_of_a_command_that_fails_without_its_secrets() {
+        let said = shell("echo id=hunter2; echo 'no hunter2 here, password=abc' >&2; exit 3");
+        let said = said.unwrap_err();
+        assert!(
+            said.starts_with("failed with exit code 3: no *** here"),
+            "{said}"
+        );
+        assert!(!said.contains("abc"), "{said}");
+        assert_eq!(shell("exit 1").unwrap_err(), "failed with exit code 1");
+        let missing = run(&["/nowhere/at/all".to_owned()]).unwrap_err();
+        assert!(missing.starts_with("cannot be run"), "{missing}");
+    }
+
+    #[test]
+    fn has_no_input_and_is_ended_when_it_takes_too_long() {
+        assert_eq!(shell("cat; echo id=i"), Ok(pairs(&[("id", "i")])));
+        let words = ["sleep", "600"].map(str::to_owned);
+        let late = run_within(&words, Duration::ZERO).unwrap_err();
+        assert_eq!(late, "took longer than 0 s");
+    }
+}

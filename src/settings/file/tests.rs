@@ -1,0 +1,82 @@
+use super::super::KeySpec;
+use super::*;
+use std::os::unix::fs::PermissionsExt as _;
+
+const CLOUD: CloudKeys = CloudKeys {
+    cloud: "aliyun",
+    keys: &[
+        KeySpec::setting("region", &[]),
+        KeySpec::secret("access_key_secret", &[]),
+    ],
+    tools: &[],
+};
+
+fn read(toml: &str, mode: u32) -> Result<File, Problem> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    fs::write(&path, toml).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    File::read(&path, true, &[CLOUD], &["aliyun/job".to_owned()])
+}
+
+#[test]
+fn an_error_names_the_line_and_never_a_value() {
+    let cases = [
+        (
+            "[aliyun.default]\nregoin = 'hunter2'\n",
+            ":2: aliyun has no key “regoin”; the nearest is region",
+        ),
+        ("\n[azure.default]\n", ":2: “azure” is not known"),
+        (
+            "[aliyun.default]\naccess_key_secret = hunter2\n",
+            ":2: this is not TOML",
+        ),
+        ("[aliyun.default]\nregion = 5\n", ":2: region must be text"),
+        (
+            "[aliyun.a]\nregion='x'\nregion_env='Y'\n",
+            ":3: region is given twice",
+        ),
+        ("[wire]\nretries = 3\n", ":2: wire has no key “retries”"),
+        (
+            "[states.\"aliyun/job\"]\nDone = 'succeeded'\n",
+            ":2: a word cannot be mapped to succeeded",
+        ),
+        (
+            "[states.\"aliyun/job\"]\nDone = 'done'\n",
+            ":2: not a state",
+        ),
+        (
+            "[states.\"aliyun/jbo\"]\nDone = 'failed'\n",
+            ":1: there is no kind “aliyun/jbo”; known are aliyun/job",
+        ),
+        ("aliyun = 3\n", ":1: “aliyun” must be a table"),
+    ];
+    for (toml, message) in cases {
+        let problem = read(toml, 0o600).unwrap_err();
+        assert!(
+            problem.message.contains(message),
+            "{} / {message}",
+            problem.message
+        );
+        assert!(!format!("{problem:?}").contains("hunter2"));
+    }
+}
+
+#[test]
+fn a_file_with_a_secret_must_not_be_readable_by_others() {
+    let secret = "[aliyun.default]\naccess_key_secret = 'x'\n";
+    let problem = read(secret, 0o644).unwrap_err();
+    assert!(problem.hint.unwrap().starts_with("run: chmod 600"));
+    assert!(read(secret, 0o600).is_ok());
+    assert!(read("[aliyun.default]\naccess_key_secret_env = 'X'\n", 0o644).is_ok());
+}
+
+#[test]
+fn keeps_the_users_state_words() {
+    let file = read("[states.\"aliyun/job\"]\nSuspended = 'stopping'\n", 0o644).unwrap();
+    assert_eq!(
+        file.states("aliyun/job"),
+        [("Suspended".to_owned(), State::Stopping)]
+    );
+    assert!(file.states("sugon/instance").is_empty());
+}

@@ -1,0 +1,177 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::again::Again;
+use super::value::utc_offset;
+use crate::error::{Category, Problem};
+use crate::model::{Notice, Time};
+use crate::secret::{Secret, masked_id};
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A variable of the environment.
+    Variable(String),
+    /// The settings file.
+    File(PathBuf),
+    /// The file of a tool of the cloud's.
+    Tool {
+        /// Name of the tool.
+        tool: &'static str,
+        /// Name of the tool's profile, where it has profiles.
+        profile: Option<String>,
+        /// The file.
+        path: PathBuf,
+    },
+    /// What the command of the settings file printed: its first word.
+    Command(String),
+}
+
+impl Origin {
+    /// Words for error messages.
+    pub fn words(&self) -> Cow<'static, str> {
+        match self {
+            Self::Variable(_) => "environment".into(),
+            Self::File(_) => "settings file".into(),
+            Self::Tool { tool, profile, .. } => match profile {
+                Some(profile) => format!("{tool} profile {profile}").into(),
+                None => (*tool).into(),
+            },
+            Self::Command(_) => "credential_command".into(),
+        }
+    }
+
+    /// The variable or the file that a value can be looked up and mended in.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Variable(name) => name.clone(),
+            Self::File(path) | Self::Tool { path, .. } => path.display().to_string(),
+            Self::Command(program) => program.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Value {
+    pub text: Secret,
+    pub origin: Origin,
+}
+
+/// Settings and credentials of one profile of one cloud.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Long name of the cloud.
+    pub cloud: &'static str,
+    /// Name of the profile.
+    pub name: String,
+    /// When its credential ends, where that is known.
+    pub expires_at: Option<Time>,
+    /// What a reader should know of its sources.
+    pub notices: Vec<Notice>,
+    pub(super) values: BTreeMap<&'static str, Value>,
+    /// Why sources that could have given a credential gave none.
+    pub(super) passed_over: Vec<String>,
+    pub(super) again: Option<Again>,
+}
+
+impl Profile {
+    pub(super) fn empty(cloud: &'static str, name: &str) -> Self {
+        Self {
+            cloud,
+            name: name.to_owned(),
+            expires_at: None,
+            notices: Vec::new(),
+            values: BTreeMap::new(),
+            passed_over: Vec::new(),
+            again: None,
+        }
+    }
+
+    /// Where a value came from.
+    pub fn origin(&self, key: &str) -> Option<&Origin> {
+        self.values.get(key).map(|value| &value.origin)
+    }
+
+    /// A value that is no secret.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.values.get(key).map(|value| value.text.expose())
+    }
+
+    /// A value that may be secret.
+    pub fn secret(&self, key: &str) -> Option<&Secret> {
+        self.values.get(key).map(|value| &value.text)
+    }
+
+    /// Masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`.
+    pub fn credential_label(&self, key: &str, what: &str) -> String {
+        match self.values.get(key) {
+            Some(value) if ["key", "user"].contains(&what) => {
+                format!(
+                    "{what} {} ({})",
+                    masked_id(value.text.expose()),
+                    value.origin.words()
+                )
+            }
+            Some(value) => format!("{what} ({})", value.origin.words()),
+            None => format!("no {what}"),
+        }
+    }
+
+    /// Seconds east of UTC in which the cloud's wall clocks are read, and whether it was set.
+    ///
+    /// # Errors
+    /// Wrong use, when the setting is no offset.
+    pub fn utc_offset_seconds(&self, default: i32) -> Result<(i32, bool), Problem> {
+        match self.get("utc_offset") {
+            None => Ok((default, false)),
+            Some(text) => utc_offset(text)
+                .map(|seconds| (seconds, true))
+                .ok_or_else(|| {
+                    self.wrong("utc_offset", "is no offset")
+                        .hint("write +08:00, -05:30 or Z")
+                }),
+        }
+    }
+
+    /// Wrong use of one key of this profile.
+    pub fn wrong(&self, key: &str, what: &str) -> Problem {
+        let from = self.origin(key);
+        let from = from.map_or_else(String::new, |from| format!(", from {}", from.place()));
+        let mut problem = Problem::usage(format!(
+            "{key} of profile {} of {} {what}{from}",
+            self.name, self.cloud
+        ));
+        problem.cloud = Some(self.cloud.to_owned());
+        problem.profile = Some(self.name.clone());
+        problem
+    }
+
+    /// A setting or credential that is needed and missing.
+    ///
+    /// `what` is a noun phrase such as `an access key`; `variables` are those that would give it.
+    pub fn missing(&self, what: &str, keys: &[&str], variables: &[&str]) -> Problem {
+        let mut problem = Problem::new(
+            Category::NoCredentials,
+            format!("profile {} of {} has no {what}", self.name, self.cloud),
+        );
+        let table = format!(
+            "{} in [{}.{}] of the settings file",
+            keys.join(" and "),
+            self.cloud,
+            self.name
+        );
+        problem.hint = Some(if self.name == "default" && !variables.is_empty() {
+            format!("set {}, or {table}", variables.join(" and "))
+        } else {
+            format!("set {table}")
+        });
+        if !self.passed_over.is_empty() {
+            let hint = problem.hint.take().unwrap_or_default();
+            problem.hint = Some(format!("{hint}; {}", self.passed_over.join("; ")));
+        }
+        problem.cloud = Some(self.cloud.to_owned());
+        problem.profile = Some(self.name.clone());
+        problem
+    }
+}

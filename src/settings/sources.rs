@@ -1,0 +1,383 @@
+//! The sources of a profile's credential, in their order.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::Utc;
+
+use super::profile::{Origin, Profile, Value};
+use super::tool::{Desk, Findings, Reading, Tool};
+use super::values::Values;
+use super::{CloudKeys, SOURCE, Settings, command};
+use crate::error::{Category, Problem};
+use crate::model::Time;
+
+/// What commands printed, by cloud and profile: each runs once in a run of joblens.
+pub(super) type CommandRuns =
+    Arc<Mutex<HashMap<(String, String), Result<command::Printed, String>>>>;
+
+/// A source of credentials that was not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver {
+    /// What it is: `environment`, `settings file`, the name of a tool.
+    pub source: String,
+    /// Why it was not used.
+    pub why: String,
+}
+
+/// What a profile would use, and what it would not.
+#[derive(Debug)]
+pub struct Survey {
+    /// The profile, or what is wrong with it.
+    pub profile: Result<Profile, Problem>,
+    /// The sources that were not used, in their order.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// A credential with what stands beside it.
+struct Credential {
+    values: Values,
+    expires_at: Option<Time>,
+    notices: Vec<crate::model::Notice>,
+}
+
+impl Credential {
+    fn of(values: Values) -> Self {
+        Self {
+            values,
+            expires_at: None,
+            notices: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// One profile of one cloud.
+    ///
+    /// For `default` the order is: `JOBLENS_<CLOUD>_<KEY>`, the cloud's own variables, the settings
+    /// file, the files of the cloud's own tools; a credential's parts come from one source together.
+    /// A profile that is named uses its own settings only. A `source` is used and nothing besides.
+    ///
+    /// # Errors
+    /// `no_credentials` for a profile that was named and is not there, and for a source that cannot
+    /// be read; wrong use for values that cannot be used.
+    pub fn profile(&self, cloud: &CloudKeys, name: &str) -> Result<Profile, Problem> {
+        let mut passed_over = Vec::new();
+        let mut profile = self.chosen(cloud, name, &mut passed_over)?;
+        if self.used(cloud, &profile).is_none() {
+            let said = passed_over.into_iter();
+            let said = said.map(|one| format!("{}: {}", one.source, one.why));
+            profile.passed_over = said.collect();
+        }
+        Ok(profile)
+    }
+
+    /// The same with all sources that were not used. Files of tools are read that are not needed.
+    pub fn survey(&self, cloud: &CloudKeys, name: &str) -> Survey {
+        let mut passed_over = Vec::new();
+        let profile = self.chosen(cloud, name, &mut passed_over);
+        if name == "default" {
+            let used = profile
+                .as_ref()
+                .ok()
+                .and_then(|used| self.used(cloud, used));
+            if let Some(used) = used {
+                passed_over.extend(self.behind(cloud, &used));
+            }
+        }
+        Survey {
+            profile,
+            passed_over,
+        }
+    }
+
+    /// True when something besides the settings file tells of a credential for the profile `default`
+    /// of a cloud: variables, or a file of a tool, be it damaged.
+    pub fn has_credential_besides_file(&self, cloud: &CloudKeys) -> bool {
+        let (values, _) = self.values_of_environment(cloud);
+        let is_told = |key: &str| cloud.is_credential(key) || key == SOURCE;
+        let desk = self.desk();
+        let holds = |tool: &Tool| match (tool.read)(&desk, None) {
+            Ok(Reading::Found(_)) | Err(_) => true,
+            Ok(Reading::Absent | Reading::Nothing(_)) => false,
+        };
+        values.keys().any(|key| is_told(key)) || cloud.tools.iter().any(holds)
+    }
+
+    fn chosen(
+        &self,
+        cloud: &CloudKeys,
+        name: &str,
+        passed_over: &mut Vec<PassedOver>,
+    ) -> Result<Profile, Problem> {
+        let is_default = name == "default";
+        if !is_default && !self.file.has_profile(cloud.cloud, name) {
+            return Err(self.no_such_profile(cloud.cloud, name));
+        }
+        let mut profile = Profile::empty(cloud.cloud, name);
+        let from_environment = match is_default {
+            true => self.values_of_environment(cloud).0,
+            false => Values::new(),
+        };
+        let is_credential = |(key, _): &(&'static str, Value)| cloud.is_credential(key);
+        let from_file = self.values_of_file(cloud, &profile)?.into_iter();
+        let (key_of_file, from_file): (Values, Values) = from_file.partition(is_credential);
+        let from_environment = from_environment.into_iter();
+        let (key_of_environment, from_environment): (Values, Values) =
+            from_environment.partition(is_credential);
+        profile.values.extend(from_file);
+        profile.values.extend(from_environment);
+        let mut pass = |source: &str, why: String| {
+            passed_over.push(PassedOver {
+                source: source.to_owned(),
+                why,
+            });
+        };
+        let found = if let Some(source) = profile.get(SOURCE) {
+            for (what, key) in [
+                ("environment", &key_of_environment),
+                ("settings file", &key_of_file),
+            ] {
+                if !key.is_empty() {
+                    pass(what, format!("the profile says {SOURCE} = “{source}”"));
+                }
+            }
+            Some(self.pointed_at(cloud, &profile, source)?)
+        } else if !key_of_environment.is_empty() {
+            Some(Credential::of(key_of_environment))
+        } else if !key_of_file.is_empty() {
+            Some(Credential::of(key_of_file))
+        } else if let Some(words) = self.file.command(cloud.cloud, name) {
+            Some(self.printed(cloud, &profile, words)?)
+        } else if is_default {
+            self.found_by_tools(cloud, &profile, &mut pass)?
+        } else {
+            None
+        };
+        if let Some(found) = found {
+            profile.expires_at = found.expires_at;
+            profile.notices = found.notices;
+            for (key, value) in found.values {
+                profile.values.entry(key).or_insert(value);
+            }
+        }
+        for (key, value) in &profile.values {
+            let is_blank = |c: char| c.is_whitespace() || c.is_control();
+            if cloud.is_credential(key) && value.text.expose().contains(is_blank) {
+                return Err(profile.wrong(key, "holds a blank or a line break"));
+            }
+        }
+        profile.check_network()?;
+        profile.again = self.again(cloud, &profile);
+        Ok(profile)
+    }
+
+    fn desk(&self) -> Desk {
+        let now = Time::new(Utc::now()).expect("the present lies before the year 10000");
+        Desk::new(self.environment.clone(), now)
+    }
+
+    /// The credential of the first tool that has one. A file that is there and cannot be used ends
+    /// the search: another account in its place would be the wrong one.
+    fn found_by_tools(
+        &self,
+        cloud: &CloudKeys,
+        profile: &Profile,
+        pass: &mut dyn FnMut(&str, String),
+    ) -> Result<Option<Credential>, Problem> {
+        let desk = self.desk();
+        for tool in cloud.tools {
+            match (tool.read)(&desk, None).map_err(|problem| owned(problem, profile))? {
+                Reading::Found(findings) => return Ok(Some(credential(tool, findings))),
+                Reading::Nothing(why) => pass(tool.name, why),
+                Reading::Absent => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// What `source` names: `TOOL` or `TOOL:PROFILE`.
+    fn pointed_at(
+        &self,
+        cloud: &CloudKeys,
+        profile: &Profile,
+        source: &str,
+    ) -> Result<Credential, Problem> {
+        let (name, named) = match source.split_once(':') {
+            Some((name, named)) => (name, Some(named)),
+            None => (source, None),
+        };
+        let Some(tool) = cloud.tools.iter().find(|tool| tool.name == name) else {
+            let known: Vec<&str> = cloud.tools.iter().map(|tool| tool.name).collect();
+            let hint = match known.is_empty() {
+                true => format!("{} has no tool whose files are read", cloud.cloud),
+                false => format!("{} has {}", cloud.cloud, known.join(", ")),
+            };
+            let what = format!("names “{name}”, which is no source");
+            return Err(profile.wrong(SOURCE, &what).hint(hint));
+        };
+        // Variables choose nothing for a profile that was named.
+        let desk = match profile.name.as_str() {
+            "default" => self.desk(),
+            _ => self.desk().without_choice(),
+        };
+        let reading = (tool.read)(&desk, named).map_err(|problem| owned(problem, profile))?;
+        let why = match reading {
+            Reading::Found(findings) => return Ok(credential(tool, findings)),
+            Reading::Nothing(why) => why,
+            Reading::Absent => format!("{} has no file here", tool.name),
+        };
+        let message = format!(
+            "profile {} of {} says {SOURCE} = “{source}”, and {why}",
+            profile.name, profile.cloud
+        );
+        Err(
+            owned(Problem::new(Category::NoCredentials, message), profile)
+                .hint(format!("log in with {}, or correct {SOURCE}", tool.name)),
+        )
+    }
+
+    /// What the command of the settings file printed, by the cloud's keys or its variables.
+    fn printed(
+        &self,
+        cloud: &CloudKeys,
+        profile: &Profile,
+        words: &[String],
+    ) -> Result<Credential, Problem> {
+        let key = (cloud.cloud.to_owned(), profile.name.clone());
+        let mut runs = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        let printed = runs
+            .entry(key)
+            .or_insert_with(|| command::run(words))
+            .clone();
+        drop(runs);
+        let program = words.first().map_or("", String::as_str);
+        let problem = |why: &str| {
+            let message = format!(
+                "credential_command of profile {} of {} ({program}) {why}",
+                profile.name, profile.cloud
+            );
+            owned(Problem::new(Category::NoCredentials, message), profile)
+        };
+        let ids: Vec<&str> = cloud.credential_keys().map(|spec| spec.key).collect();
+        let ids = ids.join(", ");
+        let hint = format!("it has to print JSON or lines of key=value with {ids} within 30 s");
+        let printed = printed.map_err(|why| problem(&why).hint(hint.clone()))?;
+        let mut values = Values::new();
+        let mut expires_at = None;
+        for (name, text) in printed {
+            let is_meant = |spec: &&super::KeySpec| {
+                spec.key.eq_ignore_ascii_case(&name) || spec.variables.contains(&name.as_str())
+            };
+            let origin = Origin::Command(program.to_owned());
+            match cloud.keys.iter().find(is_meant) {
+                Some(spec) => {
+                    values.insert(spec.key, Value { text, origin });
+                }
+                None if ["expires_at", "expiration"]
+                    .contains(&name.to_ascii_lowercase().as_str()) =>
+                {
+                    let text = text.expose();
+                    let number = text.parse().ok().and_then(Time::from_unix);
+                    expires_at = number.or_else(|| Time::from_rfc3339(text));
+                }
+                None => {}
+            }
+        }
+        if !values.keys().any(|key| cloud.is_credential(key)) {
+            return Err(problem("printed no part of a credential").hint(hint));
+        }
+        Ok(Credential {
+            expires_at,
+            ..Credential::of(values)
+        })
+    }
+
+    /// Where the credential that is used came from.
+    fn used(&self, cloud: &CloudKeys, profile: &Profile) -> Option<Origin> {
+        let mut keys = cloud.credential_keys();
+        keys.find_map(|spec| profile.origin(spec.key)).cloned()
+    }
+
+    /// The sources that would have been asked after the one that is used.
+    fn behind(&self, cloud: &CloudKeys, used: &Origin) -> Vec<PassedOver> {
+        let why = format!("{} comes first", used.words());
+        let mut behind = Vec::new();
+        let profile = Profile::empty(cloud.cloud, "default");
+        if matches!(used, Origin::Variable(_)) {
+            let file = self.values_of_file(cloud, &profile).unwrap_or_default();
+            let has_command = self.file.command(cloud.cloud, "default").is_some();
+            if has_command || file.keys().any(|key| cloud.is_credential(key)) {
+                behind.push(("settings file", String::new()));
+            }
+            let (_, other) = self.values_of_environment(cloud);
+            behind.extend(other.map(|name| ("environment", format!("{name}, "))));
+        }
+        let at = cloud
+            .tools
+            .iter()
+            .position(|tool| matches!(used, Origin::Tool { tool: name, .. } if *name == tool.name));
+        let desk = self.desk();
+        let from = at.map_or(0, |at| at + 1);
+        let mut all: Vec<PassedOver> = behind
+            .into_iter()
+            .map(|(source, what)| PassedOver {
+                source: source.to_owned(),
+                why: format!("{what}{why}"),
+            })
+            .collect();
+        for tool in &cloud.tools[from..] {
+            let why = match (tool.read)(&desk, None) {
+                Ok(Reading::Absent) => continue,
+                Ok(Reading::Nothing(said)) => said,
+                Ok(Reading::Found(_)) => why.clone(),
+                Err(problem) => format!("{why}; {}", problem.message),
+            };
+            all.push(PassedOver {
+                source: tool.name.to_owned(),
+                why,
+            });
+        }
+        all
+    }
+
+    fn no_such_profile(&self, cloud: &str, name: &str) -> Problem {
+        let known = self.file.profiles(cloud).collect::<Vec<_>>().join(", ");
+        let known = match known.is_empty() {
+            true => "the settings file has none for it".to_owned(),
+            false => format!("it has {known}"),
+        };
+        let mut problem = Problem::new(
+            Category::NoCredentials,
+            format!("{cloud} has no profile “{name}”; {known}"),
+        )
+        .hint(format!("add [{cloud}.{name}] to the settings file"));
+        problem.cloud = Some(cloud.to_owned());
+        problem.profile = Some(name.to_owned());
+        problem
+    }
+}
+
+fn credential(tool: &Tool, findings: Findings) -> Credential {
+    let origin = Origin::Tool {
+        tool: tool.name,
+        profile: findings.profile,
+        path: findings.path,
+    };
+    let value = |(key, text)| {
+        let origin = origin.clone();
+        (key, Value { text, origin })
+    };
+    Credential {
+        values: findings.values.into_iter().map(value).collect(),
+        expires_at: findings.expires_at,
+        notices: findings.notices,
+    }
+}
+
+/// The same problem with the account it is about.
+fn owned(mut problem: Problem, profile: &Profile) -> Problem {
+    problem.cloud = Some(profile.cloud.to_owned());
+    problem.profile = Some(profile.name.clone());
+    problem
+}

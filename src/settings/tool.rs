@@ -1,0 +1,208 @@
+//! Files of the clouds' own tools, as a cloud's folder reads them.
+
+use std::fs;
+use std::io::{ErrorKind, Read as _};
+use std::path::PathBuf;
+
+use super::Environment;
+use crate::error::{Category, Problem};
+use crate::model::{Notice, Time};
+use crate::secret::Secret;
+
+/// Files of tools are far smaller; what is larger is none of theirs.
+const LARGEST_BYTES: u64 = 1 << 20;
+
+/// A tool of a cloud whose files hold credentials.
+#[derive(Debug)]
+pub struct Tool {
+    /// Name in `source`, such as `aliyun-cli`.
+    pub name: &'static str,
+    /// Reads the profile of this name, or the one that the tool itself would use.
+    ///
+    /// # Errors
+    /// Wrong use when the profile that was named is not there; `no_credentials` for files that are
+    /// damaged and for profiles that cannot be used here; `refused` for keys that have run out.
+    pub read: fn(&Desk, Option<&str>) -> Result<Reading, Problem>,
+}
+
+/// What a tool's files hold.
+#[derive(Debug, Clone)]
+pub enum Reading {
+    /// The tool has no file here.
+    Absent,
+    /// It has one, and no credential is in it; why.
+    Nothing(String),
+    /// A credential.
+    Found(Findings),
+}
+
+/// A credential and what stands beside it.
+#[derive(Debug, Clone)]
+pub struct Findings {
+    /// Name of the tool's profile, where it has profiles.
+    pub profile: Option<String>,
+    /// The file with the credential.
+    pub path: PathBuf,
+    /// Values by the cloud's own keys.
+    pub values: Vec<(&'static str, Secret)>,
+    /// When the credential ends, where that is known.
+    pub expires_at: Option<Time>,
+    /// What a reader should know besides.
+    pub notices: Vec<Notice>,
+}
+
+/// What a reader of files can see of the machine: the environment, the files below HOME, the time.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    environment: Environment,
+    now: Time,
+    may_choose: bool,
+}
+
+/// A file that was read.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it holds, without a byte order mark.
+    pub text: String,
+    others_can_read: bool,
+}
+
+impl Desk {
+    /// The machine as it is at a moment.
+    pub fn new(environment: Environment, now: Time) -> Self {
+        Self {
+            environment,
+            now,
+            may_choose: true,
+        }
+    }
+
+    /// The same where the settings alone say which profile of a tool is meant.
+    pub(super) fn without_choice(self) -> Self {
+        Self {
+            may_choose: false,
+            ..self
+        }
+    }
+
+    /// The present.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// A variable's value; an empty one counts as unset.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(str::trim)
+    }
+
+    /// A variable by which people choose among the profiles of a tool; unset where they may not.
+    pub fn choice(&self, name: &str) -> Option<&str> {
+        self.variable(name).filter(|_| self.may_choose)
+    }
+
+    /// The file that a variable names, else the one below HOME; `None` when it is not there.
+    ///
+    /// # Errors
+    /// `no_credentials`: it is there, or was named, and cannot be read.
+    pub fn page(&self, variable: Option<&str>, below_home: &str) -> Result<Option<Page>, Problem> {
+        let named = variable.and_then(|name| self.variable(name));
+        let home = self.variable("HOME").map(PathBuf::from);
+        let path = named.map(PathBuf::from);
+        let Some(path) = path.or_else(|| Some(home?.join(below_home))) else {
+            return Ok(None);
+        };
+        match read(&path) {
+            Ok((text, others_can_read)) => Ok(Some(Page {
+                text: text.trim_start_matches('\u{feff}').to_owned(),
+                path,
+                others_can_read,
+            })),
+            Err(Fault::Io(ErrorKind::NotFound | ErrorKind::NotADirectory)) if named.is_none() => {
+                Ok(None)
+            }
+            Err(fault) => {
+                let why = match fault {
+                    Fault::Io(kind) => kind.to_string(),
+                    Fault::Kind(why) => why.to_owned(),
+                };
+                let message = format!("{} cannot be read ({why})", path.display());
+                Err(Problem::new(Category::NoCredentials, message)
+                    .hint("mend the file and its permissions, or move it away"))
+            }
+        }
+    }
+
+    /// Names of the files of a folder below HOME that end so, without that end, in order.
+    pub fn names(&self, below_home: &str, end: &str) -> Vec<String> {
+        let folder = self
+            .variable("HOME")
+            .and_then(|home| fs::read_dir(PathBuf::from(home).join(below_home)).ok());
+        let mut names: Vec<String> = folder
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter_map(|name| Some(name.strip_suffix(end)?.to_owned()))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+impl Page {
+    /// A problem of this file. `what` follows its path: `is no JSON`.
+    pub fn problem(&self, what: &str, hint: &str) -> Problem {
+        let message = format!("{} {what}", self.path.display());
+        Problem::new(Category::NoCredentials, message).hint(hint)
+    }
+
+    /// What a reader should know of this file: that others can read its secrets.
+    pub fn notices(&self) -> Vec<Notice> {
+        let shown = self.path.display();
+        let message =
+            format!("others can read {shown}, which holds a secret; run: chmod 600 '{shown}'");
+        let notice = || Notice::new("readable_by_others", message);
+        self.others_can_read.then(notice).into_iter().collect()
+    }
+}
+
+enum Fault {
+    Io(ErrorKind),
+    Kind(&'static str),
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error.kind())
+    }
+}
+
+/// The text of a file, and whether others can read it.
+fn read(path: &std::path::Path) -> Result<(String, bool), Fault> {
+    let data = fs::metadata(path)?;
+    // Opening a named pipe would wait for whoever writes to it.
+    if !data.is_file() {
+        return Err(Fault::Kind("it is no file"));
+    }
+    if data.len() > LARGEST_BYTES {
+        return Err(Fault::Kind("it is too large"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?
+        .take(LARGEST_BYTES)
+        .read_to_end(&mut bytes)?;
+    let text = String::from_utf8(bytes).map_err(|_| Fault::Kind("it is no text"))?;
+    Ok((text, others_can_read(&data)))
+}
+
+#[cfg(unix)]
+fn others_can_read(data: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    data.permissions().mode() & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn others_can_read(_: &fs::Metadata) -> bool {
+    false
+}

@@ -1,0 +1,117 @@
+//! The values of a profile as variables and the settings file give them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use super::profile::{Origin, Profile, Value};
+use super::{CloudKeys, Part, Settings, file, network};
+use crate::error::Problem;
+use crate::secret::Secret;
+
+/// Values by their keys.
+pub(super) type Values = BTreeMap<&'static str, Value>;
+
+impl Settings {
+    /// What variables hold, and the name of one whose credential was not taken since those of another
+    /// family hold one as well.
+    pub(super) fn values_of_environment(&self, cloud: &CloudKeys) -> (Values, Option<String>) {
+        let is_set = |name: &&&str| self.environment.get(name).is_some();
+        let families = cloud
+            .credential_keys()
+            .map(|spec| spec.variables.len())
+            .max();
+        let of_family = |at: usize| {
+            let mut names = cloud
+                .credential_keys()
+                .filter_map(|spec| spec.variables.get(at));
+            names.find(is_set)
+        };
+        let mut filled = (0..families.unwrap_or(0)).filter(|at| of_family(*at).is_some());
+        let family = filled.next();
+        let other = filled.next().and_then(of_family).map(ToString::to_string);
+        let mut values = Values::new();
+        for spec in cloud.all() {
+            let own = format!("JOBLENS_{}_{}", cloud.cloud, spec.key).to_ascii_uppercase();
+            let name = match (spec.part, family) {
+                (Part::Setting, _) => {
+                    let own = self.environment.get(&own).is_some().then_some(own);
+                    own.or_else(|| spec.variables.iter().find(is_set).map(ToString::to_string))
+                }
+                (_, Some(at)) => spec.variables.get(at).map(ToString::to_string),
+                (_, None) => None,
+            };
+            let text = name.as_deref().and_then(|name| self.environment.get(name));
+            if let (Some(text), Some(name)) = (text, &name) {
+                let text = Secret::new(text.trim());
+                let origin = Origin::Variable(name.clone());
+                values.insert(spec.key, Value { text, origin });
+            }
+        }
+        (values, other)
+    }
+
+    pub(super) fn values_of_file(
+        &self,
+        cloud: &CloudKeys,
+        profile: &Profile,
+    ) -> Result<Values, Problem> {
+        let mut values = Values::new();
+        for (key, entry) in self.file.entries(cloud.cloud, &profile.name) {
+            let (base, text) = match entry {
+                file::Entry::Text(text) => (key, text.expose().to_owned()),
+                file::Entry::Variable(base, name) => {
+                    let text = self.environment.get(name).ok_or_else(|| {
+                        // A secret that was pasted here by mistake is no name of a variable.
+                        let is_name = |c: char| c.is_ascii_uppercase() || c == '_';
+                        let shown = match name.starts_with(is_name)
+                            && !name.contains(|c: char| c.is_ascii_lowercase() || !c.is_ascii())
+                            && name.contains('_')
+                        {
+                            true => format!("names the variable {name}, which is not set"),
+                            false => "names a variable that is not set".to_owned(),
+                        };
+                        profile.wrong(key, &shown)
+                    })?;
+                    (base.as_str(), text.to_owned())
+                }
+                file::Entry::Path(base, path) => {
+                    let text = fs::read_to_string(self.beside_the_file(path)).map_err(|error| {
+                        let why = error.kind();
+                        profile.wrong(key, &format!("names {path}, which cannot be read ({why})"))
+                    })?;
+                    (base.as_str(), text)
+                }
+            };
+            let text = text.trim_start_matches('\u{feff}').trim();
+            let beside = (network::PATH_KEYS.contains(&base) && !text.is_empty())
+                .then(|| self.beside_the_file(text));
+            let text = beside.as_ref().map_or(text, |path| {
+                path.to_str().expect("joined from texts of the settings")
+            });
+            if let (Some(spec), false) = (cloud.find(base), text.is_empty()) {
+                let origin = Origin::File(self.file.path().to_path_buf());
+                values.insert(
+                    spec.key,
+                    Value {
+                        text: Secret::new(text),
+                        origin,
+                    },
+                );
+            }
+        }
+        Ok(values)
+    }
+
+    /// A path of the settings file: `~/` is the home folder, a relative one starts at the file.
+    fn beside_the_file(&self, path: &str) -> PathBuf {
+        match (path.strip_prefix("~/"), self.environment.get("HOME")) {
+            (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+            _ => self
+                .file
+                .path()
+                .parent()
+                .map_or_else(|| PathBuf::from(path), |folder| folder.join(path)),
+        }
+    }
+}

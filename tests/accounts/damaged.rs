@@ -1,0 +1,193 @@
+use super::*;
+
+const FILES: [(&ToolFile, &str); 7] = [
+    (&ALIYUN_CLI, JOB),
+    (&ALIYUN_SDK, JOB),
+    (&TCCLI, SERVICE),
+    (&TENCENT_SDK, SERVICE),
+    (&HUAWEI_SDK, IMAGE_JOB),
+    (&KOOCLI, IMAGE_JOB),
+    (&SCNET, INSTANCE),
+];
+
+/// Runs a look-up that this file must end with its path and a next step, and nothing sent.
+fn refused(desk: &Desk, path: &Path, reference: &str) -> String {
+    let run = desk.get(reference).run();
+    let error = run.error();
+    let told = format!("{}\n{}", error["message"], error["hint"]);
+    assert_eq!(run.code, 4, "{told}");
+    assert!(told.contains(&path.display().to_string()), "{told}");
+    assert!(error["hint"].is_string(), "{told}");
+    assert!(desk.server.got().is_empty(), "{told}");
+    told
+}
+
+#[test]
+fn a_file_that_was_cut_short_is_named() {
+    let cuts = [
+        "access_key_s",
+        "access_key_s",
+        "\"secretK",
+        "secret_k",
+        "\ns",
+        "secretA",
+        "secret_k",
+    ];
+    for ((file, reference), cut) in FILES.into_iter().zip(cuts) {
+        let text = file.text();
+        let at = text.find(cut).unwrap() + cut.len();
+        let desk = Desk::new();
+        let path = desk.write(file.place, &text[..at]);
+        let told = refused(&desk, &path, reference);
+        assert!(told.contains("is damaged: expected"), "{told}");
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_named() {
+    for ((file, reference), id) in [FILES[0], FILES[2], FILES[5], FILES[6]].into_iter().zip([
+        "\"STS.cliProdKey12\"",
+        "\"AKIDcliDefaultKey\"",
+        "\"HWCLIDEFAULTKEY03\"",
+        "\"scnetDefaultKey01\"",
+    ]) {
+        let damaged = file.text().replace(id, &format!("[{id}]"));
+        let desk = Desk::new();
+        let path = desk.write(file.place, &damaged);
+        let told = refused(&desk, &path, reference);
+        assert!(told.contains("is damaged: expected"), "{told}");
+    }
+    let desk = Desk::new();
+    for (file, reference) in [FILES[1], FILES[3], FILES[4]] {
+        let path = desk.write(file.place, "[1, 2]\n");
+        let told = refused(&desk, &path, reference);
+        assert!(
+            told.contains("holds no keys") || told.contains("has no profile"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_mode_that_is_not_known_is_named_with_what_to_do() {
+    for (file, reference, from, to, said) in [
+        (
+            &ALIYUN_CLI,
+            JOB,
+            "\"StsToken\"",
+            "\"Quantum\"",
+            "of mode Quantum, which is not known",
+        ),
+        (
+            &ALIYUN_SDK,
+            JOB,
+            "= access_key\n",
+            "= ecs_ram_role\n",
+            "of type ecs_ram_role",
+        ),
+        (
+            &TCCLI,
+            SERVICE,
+            "\"secretId\"",
+            "\"type\": \"cvm-role\", \"x\"",
+            "of type cvm-role",
+        ),
+        (
+            &KOOCLI,
+            IMAGE_JOB,
+            "\"false\"",
+            "\"true\"",
+            "hcloud configure set --cli-auth-encrypt=false",
+        ),
+        (
+            &KOOCLI,
+            IMAGE_JOB,
+            "authEncrypt",
+            "other",
+            "hcloud configure set --cli-auth-encrypt=false",
+        ),
+    ] {
+        let text = file.text();
+        assert!(text.contains(from), "{from}");
+        let desk = Desk::new();
+        let path = desk.write(file.place, &text.replace(from, to));
+        let told = refused(&desk, &path, reference);
+        assert!(told.contains(said), "{said}: {told}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    for (file, reference) in FILES {
+        let desk = Desk::new();
+        let path = desk.home.path().join(file.place);
+        fs::create_dir_all(&path).unwrap();
+        let told = refused(&desk, &path, reference);
+        assert!(told.contains("cannot be read (it is no file)"), "{told}");
+        fs::remove_dir(&path).unwrap();
+        fs::write(&path, b"\xff\xfe\x00").unwrap();
+        let told = refused(&desk, &path, reference);
+        assert!(told.contains("cannot be read (it is no text)"), "{told}");
+    }
+}
+
+#[test]
+fn a_file_that_others_can_read_is_used_with_a_word_about_it() {
+    for (file, reference) in FILES {
+        let desk = Desk::with(&[file]);
+        let path = desk.home.path().join(file.place);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let mut run = desk.get(reference);
+        for cloud in ["ALIYUN", "HUAWEI", "TENCENT"] {
+            run = run.env(&format!("JOBLENS_{cloud}_REGION"), "r1");
+        }
+        let run = run.run();
+        assert!(!desk.server.got().is_empty(), "{}", run.stderr);
+        let notices = run.json()["notices"].clone();
+        assert_eq!(notices[0]["code"], "readable_by_others", "{notices}");
+        let hint = format!("chmod 600 '{}'", path.display());
+        assert!(run.stderr.contains(&hint), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_damaged_file_stops_no_other_cloud_and_none_that_has_its_key_elsewhere() {
+    let desk = Desk::with(&[&TCCLI]);
+    desk.write(ALIYUN_CLI.place, "{");
+    let run = desk
+        .joblens(&["get", "-o", "json", "--max-attempts", "1", JOB, SERVICE])
+        .run();
+    assert_eq!(run.json()["errors"].as_array().unwrap().len(), 2);
+    assert_eq!(desk.signed_by(), "AKIDcliDefaultKey");
+    desk.get(JOB)
+        .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "ENVKEY")
+        .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "env-secret-v4")
+        .env("JOBLENS_ALIYUN_REGION", "cn-x")
+        .run();
+    assert_eq!(desk.signed_by(), "ENVKEY");
+}
+
+#[test]
+fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
+    let desk = Desk::with(&[&ALIYUN_CLI]);
+    for (profile, category, said) in [
+        ("stale", "refused", "ended at 2023-11-14T22:13:20Z"),
+        ("external", "no_credentials", "credential_command"),
+        (
+            "role",
+            "no_credentials",
+            "of mode RamRoleArn, which is not supported here",
+        ),
+    ] {
+        let run = desk.get(JOB).env("ALIBABA_CLOUD_PROFILE", profile).run();
+        assert_eq!(
+            (run.code, &run.error()["category"]),
+            (4, &category.into()),
+            "{profile}"
+        );
+        assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+    }
+    assert!(desk.server.got().is_empty());
+    assert!(!Path::new("process-command-ran").exists());
+    assert!(!desk.home.path().join("process-command-ran").exists());
+}

@@ -1,0 +1,338 @@
+use super::*;
+
+/// The variables of a cloud's own that hold the key `ENVKEY`.
+fn variables(cloud: &str) -> [(&'static str, &'static str); 4] {
+    match cloud {
+        "aliyun" => [
+            ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ENVKEY"),
+            ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "env-secret-v4"),
+            ("ALIBABA_CLOUD_REGION_ID", "cn-env"),
+            ("X", ""),
+        ],
+        "huawei" => [
+            ("HW_ACCESS_KEY", "ENVKEY"),
+            ("HW_SECRET_KEY", "env-secret-v4"),
+            ("HW_REGION_NAME", "cn-env"),
+            ("HW_PROJECT_ID", "p-env"),
+        ],
+        "sugon" => [
+            ("JOBLENS_SUGON_ACCESS_KEY", "ENVKEY"),
+            ("JOBLENS_SUGON_SECRET_KEY", "env-secret-v4"),
+            ("JOBLENS_SUGON_USER", "envuser"),
+            ("X", ""),
+        ],
+        _ => [
+            ("TENCENTCLOUD_SECRET_ID", "ENVKEY"),
+            ("TENCENTCLOUD_SECRET_KEY", "env-secret-v4"),
+            ("TENCENTCLOUD_REGION", "env"),
+            ("X", ""),
+        ],
+    }
+}
+
+/// A profile of the settings file with the key `FILEKEY`.
+fn table(cloud: &str, profile: &str) -> String {
+    let keys = match cloud {
+        "aliyun" => {
+            "access_key_id = 'FILEKEY'\naccess_key_secret = 'file-secret-w5'\nregion = 'cn-file'"
+        }
+        "huawei" => {
+            "access_key_id = 'FILEKEY'\nsecret_access_key = 'file-secret-w5'\nproject_id = 'p-file'"
+        }
+        "sugon" => {
+            "access_key = 'FILEKEY'\nsecret_key = 'file-secret-w5'\nuser = 'fileuser'\nauth_endpoint = 'ORIGIN'"
+        }
+        _ => "secret_id = 'FILEKEY'\nsecret_key = 'file-secret-w5'\nregion = 'file'",
+    };
+    format!("[{cloud}.{profile}]\nendpoint = 'ORIGIN'\n{keys}\n")
+}
+
+/// Cloud, reference, file of a tool, the key in it, its `source`.
+const CASES: [(&str, &str, &ToolFile, &str, &str); 7] = [
+    ("aliyun", JOB, &ALIYUN_CLI, "STS.cliProdKey12", "aliyun-cli"),
+    (
+        "aliyun",
+        JOB,
+        &ALIYUN_SDK,
+        "LTAIsdkDefaultKey",
+        "alibabacloud",
+    ),
+    ("tencent", SERVICE, &TCCLI, "AKIDcliDefaultKey", "tccli"),
+    (
+        "tencent",
+        SERVICE,
+        &TENCENT_SDK,
+        "AKIDsdkDefaultKey",
+        "tencentcloud",
+    ),
+    (
+        "huawei",
+        IMAGE_JOB,
+        &HUAWEI_SDK,
+        "HWSDKBASICKEY0001",
+        "huaweicloud",
+    ),
+    ("huawei", IMAGE_JOB, &KOOCLI, "HWCLIDEFAULTKEY03", "koocli"),
+    ("sugon", INSTANCE, &SCNET, "scnetDefaultKey01", "scnet"),
+];
+
+#[test]
+fn the_key_that_signs_is_that_of_the_first_source_in_order() {
+    for (cloud, reference, file, tool_key, _) in CASES {
+        for with_variables in [false, true] {
+            for with_table in [false, true] {
+                for with_tool in [false, true] {
+                    let desk = match with_tool {
+                        true => Desk::with(&[file]),
+                        false => Desk::new(),
+                    };
+                    if with_table {
+                        desk.configure(&table(cloud, "default"));
+                    }
+                    let own = variables(cloud);
+                    let mut run = desk
+                        .get(reference)
+                        .keeping("env-secret-v4")
+                        .keeping("file-secret-w5");
+                    let region = format!("JOBLENS_{}_REGION", cloud.to_ascii_uppercase());
+                    match with_variables {
+                        true => run = run.envs(own),
+                        // The SDKs' files hold no region.
+                        false => run = run.env(&region, "r1"),
+                    }
+                    let run = run.run();
+                    let expected = match (with_variables, with_table, with_tool) {
+                        (true, _, _) => "ENVKEY",
+                        (_, true, _) => "FILEKEY",
+                        (_, _, true) => tool_key,
+                        _ => {
+                            assert_eq!(run.error()["category"], "no_credentials");
+                            assert!(desk.server.got().is_empty());
+                            continue;
+                        }
+                    };
+                    let shape = (with_variables, with_table, with_tool);
+                    assert!(!desk.server.got().is_empty(), "{shape:?}: {}", run.stderr);
+                    assert_eq!(desk.signed_by(), expected, "{cloud} {shape:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_named_profile_uses_its_own_and_never_the_environment_or_a_tool() {
+    for (cloud, reference, file, _, _) in CASES {
+        let desk = Desk::with(&[file]);
+        let named = reference.replacen(cloud, &format!("{cloud}@lone"), 1);
+        desk.configure(&table(cloud, "lone"));
+        desk.get(&named).envs(variables(cloud)).run();
+        assert_eq!(desk.signed_by(), "FILEKEY", "{cloud}");
+
+        desk.configure(&format!("[{cloud}.lone]\nendpoint = 'ORIGIN'\n"));
+        let before = desk.server.got().len();
+        let run = desk.get(&named).envs(variables(cloud)).run();
+        assert_eq!(run.error()["category"], "no_credentials", "{}", run.stderr);
+        let run = desk
+            .get(&reference.replacen(cloud, &format!("{cloud}@other"), 1))
+            .run();
+        assert_eq!(run.error()["category"], "no_credentials");
+        assert_eq!(desk.server.got().len(), before);
+    }
+}
+
+#[test]
+fn a_source_is_used_whatever_the_environment_holds() {
+    for (cloud, reference, file, tool_key, source) in CASES {
+        let desk = Desk::with(&[file]);
+        for profile in ["default", "lone"] {
+            let region = match cloud {
+                "sugon" => "auth_endpoint = 'ORIGIN'\n",
+                _ => "region = 'cn-north-4'\n",
+            };
+            let project = if cloud == "huawei" {
+                "project_id = 'p'\n"
+            } else {
+                ""
+            };
+            desk.configure(&format!(
+                "[{cloud}.{profile}]\nendpoint = 'ORIGIN'\nsource = '{source}'\n{region}{project}"
+            ));
+            let named = reference.replacen(cloud, &format!("{cloud}@{profile}"), 1);
+            let run = desk.get(&named).envs(variables(cloud)).run();
+            assert!(!desk.server.got().is_empty(), "{source}: {}", run.stderr);
+            assert_eq!(desk.signed_by(), tool_key, "{source} {profile}");
+            assert!(run.stderr.contains(&format!("({source}")), "{}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_profile_of_a_tool_is_pointed_at_by_name() {
+    let desk = Desk::with(&[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI, &TCCLI_LAB, &KOOCLI]);
+    for (source, reference, key) in [
+        ("aliyun-cli:default", JOB, "LTAIcliDefaultKey"),
+        ("aliyun-cli:sso", JOB, "STS.cliSsoKey345"),
+        ("alibabacloud:prod", JOB, "LTAIsdkProdKey99"),
+        ("tccli:lab", SERVICE, "AKIDcliLabKey456"),
+        ("koocli:lab", IMAGE_JOB, "HWCLILABKEY000004"),
+    ] {
+        let cloud = reference.split('/').next().unwrap();
+        desk.configure(&format!(
+            "[{cloud}.lone]\nendpoint = 'ORIGIN'\nsource = '{source}'\nregion = 'cn-x'\n"
+        ));
+        let run = desk
+            .get(&reference.replacen(cloud, &format!("{cloud}@lone"), 1))
+            .run();
+        assert!(!desk.server.got().is_empty(), "{source}: {}", run.stderr);
+        assert_eq!(desk.signed_by(), key, "{source}");
+        let (tool, profile) = source.split_once(':').unwrap();
+        let label = format!("({tool} profile {profile})");
+        assert!(run.stderr.contains(&label), "{label}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn the_tools_own_variables_choose_its_profile() {
+    let desk = Desk::with(&[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI, &TCCLI_LAB]);
+    for (name, value, reference, key) in [
+        ("ALIBABA_CLOUD_PROFILE", "default", JOB, "LTAIcliDefaultKey"),
+        (
+            "ALIBABA_CLOUD_CLI_PROFILE_DISABLED",
+            "true",
+            JOB,
+            "LTAIsdkDefaultKey",
+        ),
+        ("TCCLI_PROFILE", "lab", SERVICE, "AKIDcliLabKey456"),
+    ] {
+        desk.get(reference)
+            .env(name, value)
+            .env("JOBLENS_ALIYUN_REGION", "cn-x")
+            .run();
+        assert_eq!(desk.signed_by(), key, "{name}");
+    }
+    let token = desk
+        .server
+        .got()
+        .last()
+        .unwrap()
+        .target()
+        .contains("Token=tccli-lab-token-n5");
+    assert!(token, "the token comes with its key");
+    let before = desk.server.got().len();
+    let run = desk.get(JOB).env("ALIBABA_CLOUD_PROFILE", "nobody").run();
+    assert_eq!(run.code, 4);
+    assert!(
+        run.stderr
+            .contains("has no profile “nobody”; it has default, prod"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(desk.server.got().len(), before);
+}
+
+#[test]
+fn variables_choose_nothing_for_a_profile_that_was_named() {
+    let desk = Desk::with(&[&ALIYUN_CLI]);
+    desk.configure("[aliyun.lone]\nendpoint = 'ORIGIN'\nsource = 'aliyun-cli'\n");
+    for name in [
+        "ALIBABA_CLOUD_PROFILE",
+        "ALIBABA_CLOUD_CLI_PROFILE_DISABLED",
+    ] {
+        let value = ["default", "true"][usize::from(name.ends_with("DISABLED"))];
+        desk.get("aliyun@lone/job/ehpc-hz-1/5")
+            .env(name, value)
+            .run();
+        assert_eq!(desk.signed_by(), "STS.cliProdKey12", "{name}");
+    }
+}
+
+#[test]
+fn a_bare_list_asks_the_accounts_that_tools_have() {
+    let desk = Desk::with(&[&ALIYUN_CLI, &TCCLI]);
+    desk.joblens(&["list", "--max-attempts", "1"]).run();
+    let mut keys: Vec<String> = desk.server.got().iter().map(key_of).collect();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys, ["AKIDcliDefaultKey", "STS.cliProdKey12"]);
+}
+
+#[test]
+fn variables_of_two_families_are_not_mixed() {
+    let desk = Desk::new();
+    let run = desk
+        .get(IMAGE_JOB)
+        .envs(variables("huawei"))
+        .env("HUAWEICLOUD_SDK_AK", "SDKKEY")
+        .env("HUAWEICLOUD_SDK_SK", "sdk-env-secret")
+        .env("HW_SECURITY_TOKEN", "hw-env-token")
+        .run();
+    let got = desk.server.got();
+    assert!(!got.is_empty(), "{}", run.stderr);
+    assert_eq!(desk.signed_by(), "SDKKEY");
+    assert_eq!(got[0].header("x-security-token"), None);
+    assert!(got[0].target().contains("/p-env/"), "{}", got[0].target());
+}
+
+#[test]
+fn a_source_or_a_profile_that_there_is_not_is_wrong_use_that_names_what_there_is() {
+    let desk = Desk::with(&[&ALIYUN_CLI, &TCCLI]);
+    for (cloud, source, reference, said) in [
+        (
+            "aliyun",
+            "aliyun",
+            JOB,
+            "aliyun has aliyun-cli, alibabacloud",
+        ),
+        (
+            "aliyun",
+            "aliyun-cli:nobody",
+            JOB,
+            "it has default, prod, sso, stale, external, role",
+        ),
+        ("tencent", "tccli:../../x", SERVICE, "it has default"),
+        (
+            "huawei",
+            "aliyun-cli",
+            IMAGE_JOB,
+            "huawei has huaweicloud, koocli",
+        ),
+    ] {
+        desk.configure(&format!("[{cloud}.default]\nsource = '{source}'\n"));
+        let run = desk.get(reference).run();
+        assert_eq!(
+            (run.code, &run.error()["category"]),
+            (2, &"usage".into()),
+            "{}",
+            run.stderr
+        );
+        assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+    }
+    desk.configure("[huawei.default]\nsource = 'koocli'\n");
+    let run = desk.get(IMAGE_JOB).run();
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("koocli has no file here"),
+        "{}",
+        run.stderr
+    );
+    assert!(desk.server.got().is_empty());
+}
+
+#[test]
+fn the_region_of_a_tool_is_used_unless_another_is_set() {
+    let desk = Desk::with(&[&TCCLI]);
+    desk.get(SERVICE).run();
+    desk.get(SERVICE).env("TENCENTCLOUD_REGION", "ap-x").run();
+    let got = desk.server.got();
+    assert!(
+        got[0].target().contains("Region=ap-guangzhou"),
+        "{}",
+        got[0].target()
+    );
+    assert!(
+        got[1].target().contains("Region=ap-x"),
+        "{}",
+        got[1].target()
+    );
+}
