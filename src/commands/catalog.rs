@@ -2,9 +2,8 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
-use super::{Session, closed, unwritable};
+use super::Session;
 use crate::error::Problem;
-use crate::model::Exit;
 use crate::output::{self, Form, Screen};
 use crate::providers::{self, CLOUDS, Cloud, Kind};
 
@@ -79,26 +78,27 @@ impl Session {
         write: impl FnOnce(&mut dyn Write, &Form, &Screen) -> io::Result<()>,
     ) -> u8 {
         let wrong = match () {
-            () if !output::is_for_catalogs(self.form.format) => {
-                "it names no things, of which there could be records or references"
-            }
-            () if self.form.columns.is_some() => "--columns picks columns of things",
-            () if self.sort.is_some() => "--sort-by sorts things",
+            () if !output::is_for_catalogs(self.form.format) => (
+                "it names no things, of which there could be records or references",
+                "-o table, wide, json, yaml, csv, tsv or markdown",
+            ),
+            () if !self.global.columns.is_empty() => (
+                "--columns picks columns of things",
+                "leave it out; --jq picks fields of the JSON",
+            ),
+            () if self.global.sort_by.is_some() => (
+                "--sort-by sorts things",
+                "leave it out; -o csv or --jq can be sorted",
+            ),
             () => {
                 let stdout = io::stdout();
                 let screen = self.screen(stdout.is_terminal());
-                return match write(&mut stdout.lock(), &self.form, &screen) {
-                    Ok(()) => 0,
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
-                    Err(error) => {
-                        self.complain(&unwritable(&error));
-                        Exit::new(5).code
-                    }
-                };
+                let written = write(&mut stdout.lock(), &self.form, &screen);
+                return self.written(written, 0);
             }
         };
-        let problem = Problem::usage(format!("joblens {command}: {wrong}"));
-        let hint = "-o table, wide, json, yaml, csv, tsv or markdown";
+        let (what, hint) = wrong;
+        let problem = Problem::usage(format!("joblens {command}: {what}"));
         self.refuse(command, vec![problem.hint(hint)])
     }
 }

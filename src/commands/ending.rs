@@ -3,14 +3,17 @@
 
 use std::future::Future;
 use std::io::{self, Write as _};
+use std::process;
 use std::thread;
 use std::time::Duration;
 
 use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+use super::runtime;
 use super::voice::Voice;
+use crate::output::Form;
 
 /// An output gets so much time after a signal: the process must be gone within 100 ms.
 const PATIENCE: Duration = Duration::from_millis(25);
@@ -41,6 +44,40 @@ impl Signals {
             _ = self.terminate.recv() => 143,
         }
     }
+}
+
+/// Makes an answer in its form, on this thread.
+///
+/// An expression of jq may go on without end, and the signals were taken from the system: one that
+/// comes meanwhile ends the process, and one that has come, with its exit code here, soon does.
+pub(super) fn making<T>(form: &Form, signalled: Option<u8>, make: impl FnOnce() -> T) -> T {
+    if form.query.is_none() {
+        return make();
+    }
+    let (made, is_made) = oneshot::channel();
+    let watch = move || {
+        runtime().block_on(async {
+            let stopped = async {
+                match signalled {
+                    Some(code) => {
+                        sleep(PATIENCE).await;
+                        code
+                    }
+                    None => Signals::new().next().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = is_made => {}
+                code = stopped => process::exit(code.into()),
+            }
+        });
+    };
+    let watch = thread::spawn(watch);
+    let answer = make();
+    let _ = made.send(());
+    let _ = watch.join();
+    answer
 }
 
 /// Writes the answer to standard output and what remains to be told to standard error, after the

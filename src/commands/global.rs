@@ -34,7 +34,7 @@ pub(super) struct Global {
     pub columns: Vec<String>,
     /// Sort by a column; -COLUMN for the greatest first
     #[arg(long, global = true, allow_hyphen_values = true, value_name = "COLUMN")]
-    sort_by: Option<String>,
+    pub sort_by: Option<String>,
     /// Show what an expression of jq makes of the JSON envelope, texts as they are
     #[arg(long, global = true, value_name = "EXPR")]
     jq: Option<String>,
@@ -197,12 +197,13 @@ impl Global {
         })
     }
 
-    /// What things are sorted by, where that was chosen.
+    /// What things are sorted by, where that was chosen; a command with columns of its own sorts none.
     ///
     /// # Errors
     /// Wrong use, with the nearest column.
-    pub(super) fn sort(&self) -> Result<Option<output::Sort>, Problem> {
-        self.sort_by.as_deref().map(output::Sort::read).transpose()
+    pub(super) fn sort(&self, own_columns: bool) -> Result<Option<output::Sort>, Problem> {
+        let column = self.sort_by.as_deref().filter(|_| !own_columns);
+        column.map(output::Sort::read).transpose()
     }
 
     /// The zone of times that people read, if it was chosen.

@@ -25,6 +25,7 @@ mod refusal;
 mod remembered;
 mod reports;
 mod schema;
+mod since;
 mod states;
 mod voice;
 mod wait;
@@ -113,6 +114,14 @@ impl Command {
             Self::Emulate(_) => "emulate",
         }
     }
+
+    /// True where rows are no things, so that the columns of things have no place.
+    fn has_own_columns(&self) -> bool {
+        matches!(
+            self,
+            Self::Events(_) | Self::Kinds(_) | Self::States(_) | Self::Schema(_)
+        )
+    }
 }
 
 /// Runs the command line and returns the exit code of the process.
@@ -129,7 +138,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Err(error) => return refusal::show(&error, &arguments),
     };
     let name = cli.command.as_ref().map_or("get", Command::name);
-    let own_columns = matches!(cli.command, Some(Command::Events(_)));
+    let own_columns = cli.command.as_ref().is_some_and(Command::has_own_columns);
     let session = match Session::new(cli.global, environment, own_columns) {
         Ok(session) => session,
         Err((session, problem)) => return session.refuse(name, vec![problem]),
@@ -196,7 +205,7 @@ impl Session {
         environment: Environment,
         own_columns: bool,
     ) -> Result<Self, (Box<Self>, Problem)> {
-        let (form, sort) = (global.form(own_columns), global.sort());
+        let (form, sort) = (global.form(own_columns), global.sort(own_columns));
         let mut session = Self {
             form: global.plain_form(),
             sort: None,
@@ -349,7 +358,7 @@ impl Session {
             true => io::stderr().write_all(text.as_bytes()),
             false => io::stdout().write_all(text.as_bytes()),
         };
-        written.map_or_else(|_| closed(), |()| 0)
+        self.written(written, 0)
     }
 
     fn tell(&self, report: &Report) {

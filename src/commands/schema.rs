@@ -38,7 +38,9 @@ enum What {
 /// Prints a schema made of the types that are printed elsewhere.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     let is_json = matches!(session.form.format, Format::Table | Format::Json);
-    if !is_json || session.form.query.is_some() {
+    let global = &session.global;
+    let picks = !global.columns.is_empty() || global.sort_by.is_some();
+    if !is_json || picks || session.form.query.is_some() {
         let problem = Problem::usage("a schema is JSON").hint("leave the form out");
         return session.refuse("schema", vec![problem]);
     }

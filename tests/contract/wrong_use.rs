@@ -1,3 +1,6 @@
+use std::fs::File;
+use std::process::Command;
+
 use serde_json::json;
 
 use crate::support::joblens;
@@ -62,4 +65,33 @@ fn options_that_contradict_each_other_name_the_command_they_were_given_to() {
     let run = joblens(&["wait", "-o", "json", "--columns", "ref", "aliyun/job/c/5"]).run();
     assert_eq!(run.json()["command"], "wait");
     assert_eq!(run.code, 2);
+}
+
+#[test]
+fn what_joblens_knows_itself_has_no_columns_and_says_so() {
+    for (arguments, what, hint) in [
+        (["kinds", "--columns", "template"], "--columns", "--jq"),
+        (["states", "--sort-by", "word"], "--sort-by", "-o csv"),
+        (["schema", "--sort-by", "ref"], "is JSON", "leave"),
+    ] {
+        let run = joblens(&arguments).run();
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}");
+        let is_told = run.stderr.contains(what) && run.stderr.contains(hint);
+        assert!(is_told, "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_and_is_no_closed_output() {
+    for command in ["schema", "kinds"] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let ended = Command::new(env!("CARGO_BIN_EXE_joblens"))
+            .arg(command)
+            .stdout(full)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(5), "{told}");
+        assert!(told.contains("cannot be written"), "{told}");
+    }
 }

@@ -342,6 +342,7 @@ fn wrong_use_is_told_before_the_first_call() {
         (&["-f", "--columns", "ref", JOB], "is a stream"),
         (&["-f", "--jq", ".", JOB], "is a stream"),
         (&["--sort-by", "ref", JOB], "order of time"),
+        (&["--sort-by=-happened_at", JOB], "order of time"),
         (
             &["--columns", "ref,happend_at", JOB],
             "nearest is happened_at",

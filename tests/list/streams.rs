@@ -130,6 +130,16 @@ fn an_interrupt_ends_the_list_with_a_mark() {
 }
 
 #[test]
+fn an_interrupt_ends_an_expression_that_goes_on_without_end() {
+    let emulated = Emulated::start(&many("c", 2));
+    let endless = ["aliyun/job/c", "--jq", "last(repeat(1))"];
+    let listing = Listing::start(&emulated, &endless);
+    emulated.until_asked("aliyun/ListServerlessJobs");
+    listing.interrupt();
+    assert_eq!(listing.end().0, Some(130));
+}
+
+#[test]
 fn a_reader_that_takes_nothing_is_waited_for_and_does_not_hold_up_an_interrupt() {
     // A page of these records is more than a pipe holds.
     let emulated = Emulated::start(&many("c", 250));

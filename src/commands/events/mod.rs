@@ -3,8 +3,6 @@ mod options;
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
-use chrono::Utc;
-
 pub(super) use options::Arguments;
 
 use super::follow::{self, Chronicle, Display, Plan};
@@ -51,12 +49,14 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Prepared, Vec<Pro
             "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
         )));
     }
-    if session.sort.is_some() {
+    if session.global.sort_by.is_some() {
         let problem = Problem::usage("events come in the order of time, so --sort-by has no place");
         return Err(one(problem.hint("-o csv or --jq can be sorted")));
     }
     let columns = columns(session).map_err(one)?;
-    let sieve = arguments.sieve(Utc::now()).map_err(one)?;
+    let screen = session.screen(io::stdout().is_terminal());
+    let zone = session.global.zone().unwrap_or(Zone::Local);
+    let sieve = arguments.sieve(screen.now, zone).map_err(one)?;
     let is_plain = columns.is_none() && session.form.query.is_none();
     let plan = arguments
         .follow

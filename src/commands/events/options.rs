@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::super::follow::Plan;
+use super::super::since;
 use crate::error::Problem;
 use crate::gate::{Goal, Rules};
 use crate::model::{Sieve, Time};
-use crate::output::Format;
+use crate::output::{Format, Zone};
 use crate::settings;
 
 /// Show what happened to things, all clouds in one timeline, the first bad event marked
@@ -27,7 +27,8 @@ pub(in crate::commands) struct Arguments {
     /// Only warnings and failed ends
     #[arg(long)]
     warnings: bool,
-    /// Only what was seen since then: a time ago such as 2h, or a moment such as 2026-01-02T15:00:00Z
+    /// Only what was seen since then: a time ago such as 2h, a date, or a time such as
+    /// 2026-01-02T03:04:05Z
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// Go on with what happens until all have ended
@@ -54,8 +55,9 @@ impl Arguments {
     ///
     /// # Errors
     /// Wrong use, naming the option.
-    pub(super) fn sieve(&self, now: DateTime<Utc>) -> Result<Sieve, Problem> {
-        let since = self.since.as_deref().map(|text| moment(text, now));
+    pub(super) fn sieve(&self, now: Time, zone: Zone) -> Result<Sieve, Problem> {
+        let since = self.since.as_deref();
+        let since = since.map(|text| since::moment(text, now, zone));
         Ok(Sieve {
             bad_only: self.warnings,
             since: since.transpose()?,
@@ -91,54 +93,9 @@ impl Arguments {
     }
 }
 
-/// A moment, or so long before now.
-fn moment(text: &str, now: DateTime<Utc>) -> Result<Time, Problem> {
-    let ago = settings::duration(text).and_then(|ago| chrono::TimeDelta::from_std(ago).ok());
-    let before = ago.and_then(|ago| now.checked_sub_signed(ago));
-    let read = match before {
-        Some(before) => Time::new(before),
-        None => DateTime::parse_from_rfc3339(text.trim())
-            .ok()
-            .and_then(|moment| Time::new(moment.to_utc())),
-    };
-    read.ok_or_else(|| {
-        let message = format!("--since {text}: a time ago or a moment was expected");
-        Problem::usage(message).hint("write 90s, 2h30m or 1d, or 2026-01-02T15:00:00Z")
-    })
-}
-
 fn time(option: &str, text: &str) -> Result<Duration, Problem> {
     settings::duration(text).ok_or_else(|| {
         let message = format!("{option} {text}: a time with its unit was expected");
         Problem::usage(message).hint("write 90s, 15m, 2h30m or 1d")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn since_is_a_time_ago_or_a_moment_with_its_zone() {
-        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let read = |text| moment(text, now).map(Time::rfc3339);
-        assert_eq!(read("2h").unwrap(), "2023-11-14T20:13:20Z");
-        assert_eq!(read("0").unwrap(), "2023-11-14T22:13:20Z");
-        assert_eq!(
-            read("2023-11-15T00:00:00+08:00").unwrap(),
-            "2023-11-14T16:00:00Z"
-        );
-        for wrong in [
-            "",
-            "2",
-            "yesterday",
-            "2023-11-14",
-            "2023-11-14T20:13:20",
-            "4294967295d",
-        ] {
-            let problem = read(wrong).unwrap_err();
-            assert!(problem.message.starts_with("--since"), "{wrong}");
-            assert!(problem.hint.unwrap().contains("2h30m"));
-        }
-    }
 }

@@ -15,11 +15,11 @@ use tokio::task::JoinSet;
 
 pub(super) use options::Arguments;
 
-use super::ending::Signals;
+use super::ending::{self, Signals};
 use super::look_up::{Account, Lens, Options};
 use super::outlet::Outlet;
 use super::remembered::Shown;
-use super::{Session, closed, runtime, unwritable};
+use super::{Session, runtime};
 use crate::error::Problem;
 use crate::model::{Coverage, Exit, Notice, Report};
 use crate::output::{self, Form, Screen, Zone};
@@ -100,7 +100,7 @@ impl Listing {
     async fn run(self, session: &Session) -> u8 {
         let outlet = match Outlet::open() {
             Ok(outlet) => outlet,
-            Err(error) => return cannot_write(session, &error),
+            Err(error) => return session.written(Err(error), 0),
         };
         let form = &session.form;
         let screen = session.screen(io::stdout().is_terminal());
@@ -122,7 +122,7 @@ impl Listing {
         let signal = match end {
             End::Done => None,
             End::Stopped(code) => Some(code),
-            End::Closed(error) => return cannot_write(session, &error),
+            End::Closed(error) => return session.written(Err(error), 0),
         };
         let Taking {
             found,
@@ -137,9 +137,12 @@ impl Listing {
         let mut report = self.report(&listed, found, signal);
         let left_out = self.arrange(session, &mut report);
         let reason = footer::reason(&listed, left_out, signal);
-        match last_part(rows, &report, reason.as_deref(), form, &screen) {
+        let made = ending::making(form, signal, || {
+            last_part(rows, &report, reason.as_deref(), form, &screen)
+        });
+        match made {
             Ok(part) => outlet.write(part),
-            Err(error) => return cannot_write(session, &error),
+            Err(error) => return session.written(Err(error), 0),
         }
         if let Some(code) = signal {
             // What cannot be written by then is lost.
@@ -151,7 +154,7 @@ impl Listing {
             code = signals.next() => return code,
         };
         if let Some(error) = failure {
-            return cannot_write(session, &error);
+            return session.written(Err(error), 0);
         }
         self.tell(session, &report, &listed, left_out);
         let code = report.exit.code;
@@ -270,13 +273,4 @@ fn last_part(
         None => output::write(&mut part, report, form, screen)?,
     }
     Ok(part)
-}
-
-/// The exit code of a list that cannot be written, after saying why unless its reader has left.
-fn cannot_write(session: &Session, error: &io::Error) -> u8 {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return closed();
-    }
-    session.complain(&unwritable(error));
-    5
 }

@@ -1,5 +1,6 @@
 use clap::Args;
 
+use super::super::since;
 use super::words;
 use crate::error::Problem;
 use crate::model::{Scope, Time};
@@ -92,7 +93,7 @@ impl Arguments {
             user: given("--user", self.user.as_ref())?,
             queue: given("--queue", self.queue.as_ref())?,
             since: since
-                .map(|text| words::moment(text, now, zone))
+                .map(|text| since::moment(text, now, zone))
                 .transpose()?,
             page_rows: None,
         };

@@ -115,8 +115,11 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Re
         report.exit = Exit::new(5);
     }
     told.extend(annotations);
-    let (answer, told) = session.rendered_gate(&mut report, told);
     let signalled = matches!(end, End::Stopped(_));
+    let signal = signalled.then_some(report.exit.code);
+    let (answer, told) = ending::making(&session.form, signal, || {
+        session.rendered_gate(&mut report, told)
+    });
     let interrupted = ending::write(wait.voice, answer, told, signals, signalled).await;
     interrupted.unwrap_or(report.exit.code)
 }
