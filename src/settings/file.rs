@@ -226,7 +226,13 @@ impl Reader<'_> {
 
     /// The words of `credential_command`, which stands alone: a credential has one source.
     fn command(&self, keys: &CloudKeys, table: &Table<'_>) -> Result<Option<Vec<String>>, Problem> {
-        let mut sources = table.iter().filter(|(key, _)| {
+        // An empty text counts as unset.
+        let is_empty =
+            |value: &DeValue<'_>| matches!(value, DeValue::String(text) if text.trim().is_empty());
+        let mut sources = table.iter().filter(|(key, value)| {
+            if is_empty(value.get_ref()) {
+                return false;
+            }
             let name: &str = key.get_ref();
             let base = name.strip_suffix("_env").or(name.strip_suffix("_file"));
             [CREDENTIAL_COMMAND, SOURCE].contains(&name)
