@@ -65,6 +65,21 @@ fn readme() -> String {
     fs::read_to_string(path).unwrap()
 }
 
+#[test]
+fn the_chinese_readme_has_the_same_examples() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let chinese = fs::read_to_string(folder.join("README.zh-CN.md")).unwrap();
+    let english = readme();
+    let blocks = |text: &str| -> Vec<String> {
+        let blocks = text.split("```").skip(1).step_by(2);
+        blocks.map(str::to_owned).collect()
+    };
+    assert_eq!(blocks(&chinese), blocks(&english));
+    let headings = |text: &str| text.lines().filter(|line| line.starts_with('#')).count();
+    assert_eq!(headings(&chinese), headings(&english));
+    assert!(english.contains("(README.zh-CN.md)") && chinese.contains("(README.md)"));
+}
+
 /// The blocks of the README with this language.
 fn blocks(language: &str) -> Vec<String> {
     readme()

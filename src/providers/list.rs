@@ -111,6 +111,44 @@ impl Filter {
     }
 }
 
+/// What the rows of a kind's list may leave untold, so that a filter that asks for it would find
+/// nothing however much there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untold {
+    /// Its state.
+    State,
+    /// Who owns it.
+    User,
+    /// Queue or card group.
+    Queue,
+    /// When it was created.
+    CreatedAt,
+}
+
+impl Untold {
+    /// The word for it in messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::User => "user",
+            Self::Queue => "queue",
+            Self::CreatedAt => "time of creation",
+        }
+    }
+}
+
+impl Filter {
+    /// True when it asks for this.
+    pub fn asks_for(&self, untold: Untold) -> bool {
+        match untold {
+            Untold::State => !self.states.is_empty(),
+            Untold::User => self.user.is_some(),
+            Untold::Queue => self.queue.is_some(),
+            Untold::CreatedAt => self.since.is_some(),
+        }
+    }
+}
+
 fn is_asked_for(asked: Option<&String>, told: Option<&String>) -> bool {
     asked.is_none_or(|asked| told.is_some_and(|told| told.trim() == asked))
 }

@@ -32,7 +32,7 @@ use shapes::Shape;
 use states::Level;
 
 pub use list::{
-    Cursor, Cut, Drained, Filter, Page, ScopePage, at_once, drain, drain_scopes, newest,
+    Cursor, Cut, Drained, Filter, Page, ScopePage, Untold, at_once, drain, drain_scopes, newest,
 };
 pub use mask::{mask_job, visit_texts};
 pub use shapes::{Shapes, describe_details};
@@ -101,6 +101,8 @@ pub struct Kind {
     pub list_permission: &'static str,
     /// The order in which a list comes.
     pub list_order: ListOrder,
+    /// What the rows of a list do not tell.
+    pub list_untold: &'static [Untold],
     /// How many things a list is to hold when nobody says how many, where each of them costs calls
     /// of its own.
     pub list_limit: Option<usize>,

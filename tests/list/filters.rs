@@ -61,7 +61,32 @@ fn a_filter_of_things_is_refused_where_only_clusters_lie() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["aliyun", "--active"]);
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("clusters, which have no state"));
+    assert!(run.stderr.contains("clusters have no state"));
     assert!(run.stderr.contains("joblens list aliyun/job/CLUSTER"));
+    assert!(emulated.requests().is_empty());
+}
+
+#[test]
+fn a_filter_that_a_list_cannot_answer_is_no_empty_answer() {
+    let emulated = Emulated::start(WORLD);
+    for (scope, filter, untold) in [
+        ("sugon/instance", ["-u", "magic2"], "tells no user"),
+        ("huawei/image-job", ["--queue", "gpu"], "tells no queue"),
+        (
+            "aliyun/invocation/ehpc-hz-1",
+            ["--since", "1h"],
+            "tells no time of creation",
+        ),
+        (
+            "tencent/service/cls-1",
+            ["--state", "running"],
+            "tells no state",
+        ),
+    ] {
+        let run = list(&emulated, &[scope, filter[0], filter[1]]);
+        assert_eq!(run.code, 2, "{scope}: {}", run.stderr);
+        assert!(run.stderr.contains(untold), "{scope}: {}", run.stderr);
+        assert!(run.stderr.contains(" | joblens get -"), "{}", run.stderr);
+    }
     assert!(emulated.requests().is_empty());
 }

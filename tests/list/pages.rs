@@ -38,7 +38,7 @@ fn a_limit_is_told_to_programs_too() {
     assert_eq!(json["jobs"].as_array().unwrap().len(), 7);
     assert_eq!(
         json["coverage"],
-        json!({"complete": false, "asked": 1, "answered": 0})
+        json!({"complete": false, "asked": 1, "answered": 1})
     );
     let notice = &json["notices"][0];
     assert_eq!(notice["code"], "list_incomplete");

@@ -159,6 +159,25 @@ impl Asking {
     }
 }
 
+/// Why a filter makes no sense for a place.
+pub(super) fn untells(place: &Place, untold: &str) -> String {
+    match place {
+        Place::Places(_) => format!("clusters have no {untold}"),
+        Place::Things(_) => format!("its list tells no {untold}"),
+    }
+}
+
+/// How to get what a filter cannot.
+pub(super) fn instead(place: &Place) -> String {
+    match place {
+        Place::Places(_) => format!("for its things: joblens list {}", place.form_below()),
+        Place::Things(_) => format!(
+            "a look at each tells more: joblens list {} -o name | joblens get - -o wide",
+            place.scope()
+        ),
+    }
+}
+
 /// What one place came to.
 pub(super) struct Listed {
     /// What was asked.
@@ -199,13 +218,11 @@ impl Listed {
         }
     }
 
-    /// A place of clusters that was not asked, as clusters have no state.
-    pub(super) fn skipped(place: &Place) -> Self {
-        let form = place.form_below();
+    /// A place that was not asked, as its rows do not tell what the filter asks for.
+    pub(super) fn skipped((place, untold): &(Place, String)) -> Self {
+        let (why, next) = (untells(place, untold), instead(place));
         Self {
-            end: Ending::Skipped(format!(
-                "not asked, since clusters have no state, user or queue; for its things: joblens list {form}"
-            )),
+            end: Ending::Skipped(format!("not asked, since {why}; {next}")),
             ..Self::new(place.clone())
         }
     }
@@ -213,6 +230,11 @@ impl Listed {
     /// True when this is all there is.
     pub(super) fn is_complete(&self) -> bool {
         self.problems.is_empty() && matches!(self.end, Ending::Whole)
+    }
+
+    /// True when the cloud gave all that was asked of it, be it not all there is.
+    pub(super) fn is_answered(&self) -> bool {
+        matches!(self.end, Ending::Whole | Ending::Cut(_))
     }
 
     /// What ended it before its end.

@@ -23,7 +23,7 @@ use super::{Session, runtime};
 use crate::error::Problem;
 use crate::model::{Coverage, Exit, Notice, Report};
 use crate::output::{self, Form, Screen, Zone};
-use asking::{Asking, Listed, Rows, Sender};
+use asking::{Asking, Listed, Rows, Sender, instead, untells};
 use options::{Plan, is_for_people};
 use scopes::Place;
 use taking::{End, Taking};
@@ -50,8 +50,8 @@ struct Listing {
     lens: Arc<Lens>,
     plan: Arc<Plan>,
     places: Vec<Place>,
-    /// What would be asked but for a filter that fits nothing there.
-    skipped: Vec<Place>,
+    /// What would be asked but for a filter that its rows cannot answer, and for what of it.
+    skipped: Vec<(Place, String)>,
 }
 
 fn prepare(session: &Session, arguments: &Arguments) -> Result<Listing, Vec<Problem>> {
@@ -66,13 +66,16 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Listing, Vec<Prob
             "name one, such as aliyun/job/CLUSTER, or none for all configured profiles",
         )));
     }
-    let (places, skipped): (Vec<Place>, Vec<Place>) = places
-        .into_iter()
-        .partition(|place| !plan.needs_things() || place.kind().is_some());
-    if let Some(first) = skipped.first()
+    let told = places.into_iter().map(|place| {
+        let untold = plan.untold_by(&place);
+        (place, untold)
+    });
+    let (places, skipped): (Vec<_>, Vec<_>) = told.partition(|(_, untold)| untold.is_empty());
+    let places: Vec<Place> = places.into_iter().map(|(place, _)| place).collect();
+    if let Some((place, untold)) = skipped.first()
         && (places.is_empty() || !arguments.scopes.is_empty())
     {
-        return Err(one(without_states(first)));
+        return Err(one(unanswerable(place, untold)));
     }
     let accounts = places.iter().map(Place::account).collect::<Vec<Account>>();
     let options = Options::default();
@@ -85,15 +88,12 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Listing, Vec<Prob
     })
 }
 
-/// Places have no state, owner or queue, and were asked for things that have.
-fn without_states(place: &Place) -> Problem {
-    let mut problem = Problem::usage("lists clusters, which have no state, user or queue");
+/// A filter asks for what the rows of a place do not tell: "nothing found" would be no answer.
+fn unanswerable(place: &Place, untold: &str) -> Problem {
+    let mut problem = Problem::usage(untells(place, untold));
     problem.reference = Some(place.scope());
     problem.input = Some(place.input().to_owned());
-    problem.hint(format!(
-        "for its things: joblens list {}",
-        place.form_below()
-    ))
+    problem.hint(instead(place))
 }
 
 impl Listing {
@@ -210,7 +210,7 @@ impl Listing {
         report.coverage = Coverage {
             complete: listed.iter().all(Listed::is_complete),
             asked: listed.len() as u64,
-            answered: listed.iter().filter(|one| one.is_complete()).count() as u64,
+            answered: listed.iter().filter(|one| one.is_answered()).count() as u64,
         };
         if let Some(code) = signal {
             report.exit = Exit::new(code);

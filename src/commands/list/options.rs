@@ -1,11 +1,12 @@
 use clap::Args;
 
 use super::super::since;
+use super::scopes::Place;
 use super::words;
 use crate::error::Problem;
 use crate::model::{Scope, Time};
 use crate::output::{Format, Zone};
-use crate::providers::{Filter, Kind};
+use crate::providers::{Filter, Kind, Untold};
 
 /// Find things and their references: in a scope, in several, or in all configured profiles
 #[derive(Debug, Args)]
@@ -134,10 +135,16 @@ impl Plan {
 }
 
 impl Plan {
-    /// True when a thing is asked for by what no place has.
-    pub(super) fn needs_things(&self) -> bool {
-        let filter = &self.filter;
-        !filter.states.is_empty() || filter.user.is_some() || filter.queue.is_some()
+    /// What of the filter the rows of a place do not tell, in words; empty where all of it can be
+    /// answered. Places have a name and a time of creation only.
+    pub(super) fn untold_by(&self, place: &Place) -> String {
+        const OF_PLACES: [Untold; 3] = [Untold::State, Untold::User, Untold::Queue];
+        let untold = place.kind().map_or(&OF_PLACES[..], |kind| kind.list_untold);
+        let asked = untold
+            .iter()
+            .filter(|untold| self.filter.asks_for(**untold));
+        let words: Vec<&str> = asked.map(|untold| untold.word()).collect();
+        words.join(" or ")
     }
 
     /// True when a place is what was asked for, by its name, or its id where it has none, and by when

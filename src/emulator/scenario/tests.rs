@@ -30,6 +30,7 @@ static JOB: Kind = Kind {
     list_operation: "",
     list_permission: "",
     list_order: ListOrder::Unsorted,
+    list_untold: &[],
     list_limit: None,
 };
 static SERVICE: Kind = Kind {
@@ -50,6 +51,7 @@ static SERVICE: Kind = Kind {
     list_operation: "",
     list_permission: "",
     list_order: ListOrder::Unsorted,
+    list_untold: &[],
     list_limit: None,
 };
 

@@ -19,7 +19,8 @@ use super::login::{Issued, Login};
 use super::serve::Server;
 use super::shapes::{Shapes, shape};
 use super::{
-    Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, ScopePage, job_at,
+    Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, ScopePage, Untold,
+    job_at,
 };
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
@@ -68,6 +69,7 @@ pub static CLOUD: Cloud = Cloud {
             list_operation: "E-HPC 2018-04-12 ListServerlessJobs",
             list_permission: "ehpc:ListServerlessJobs",
             list_order: ListOrder::NewestFirst,
+            list_untold: &[],
             list_limit: None,
         },
         Kind {
@@ -97,6 +99,7 @@ pub static CLOUD: Cloud = Cloud {
             list_operation: "E-HPC 2018-04-12 ListCommands, then a look-up of each",
             list_permission: "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
             list_order: ListOrder::Undated,
+            list_untold: &[Untold::User, Untold::Queue, Untold::CreatedAt],
             list_limit: Some(20),
         },
     ],

@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 use super::login::{Issued, Login};
 use super::shapes::{Shapes, shape};
 use super::states::Level;
-use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page};
+use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, Untold};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{Account, Deadline, Endpoint, Method, Request, Wire};
@@ -62,6 +62,7 @@ pub static CLOUD: Cloud = Cloud {
         list_operation: "Workspace APP GET /v1/{project_id}/image-server-jobs",
         list_permission: "Workspace ReadOnlyAccess",
         list_order: ListOrder::Unsorted,
+        list_untold: &[Untold::User, Untold::Queue],
         list_limit: None,
     }],
     scope_details: &[],

@@ -18,7 +18,7 @@ use super::login::{Issued, Login};
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
-    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, wall_clock::WallClock,
+    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, Untold, wall_clock::WallClock,
 };
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
@@ -65,6 +65,7 @@ pub static CLOUD: Cloud = Cloud {
         list_operation: "GET /ai/openapi/v2/instance-service/task",
         list_permission: "a token of the computing region (the platform's own token is not enough)",
         list_order: ListOrder::NewestFirst,
+        list_untold: &[Untold::User, Untold::Queue],
         list_limit: None,
     }],
     scope_details: &[],

@@ -13,7 +13,7 @@ use super::login::{Issued, Login};
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
-    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, ScopePage,
+    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, ScopePage, Untold,
     wall_clock::WallClock,
 };
 use crate::error::{Category, Problem};
@@ -60,6 +60,7 @@ pub static CLOUD: Cloud = Cloud {
         list_operation: "CCS API 2.0 DescribeClusterService",
         list_permission: "ccs:DescribeClusterService",
         list_order: ListOrder::Unsorted,
+        list_untold: &[Untold::State, Untold::User, Untold::Queue],
         list_limit: None,
     }],
     scope_details: &[shape::<ClusterDetails>],
