@@ -81,7 +81,11 @@ static KNOWN: [Known; 37] = [
     (
         "tasks",
         "TASKS",
-        |job| Cell::Integer(job.tasks.len() as i64),
+        // A list tells of no parts, so that none is not "0".
+        |job| match job.tasks.len() {
+            0 => Cell::Absent,
+            count => Cell::Integer(count as i64),
+        },
     ),
     ("warning_count", "WARNINGS", |job| {
         Cell::Integer(i64::try_from(job.warning_count).unwrap_or(i64::MAX))

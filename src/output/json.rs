@@ -148,7 +148,7 @@ impl Formatter for OneLine {
 /// escaped, in one pass: an answer can hold millions of such characters.
 pub(super) fn write_harmless<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
     // `#` begins the commands of CI logs.
-    if fragment.bytes().all(|byte| byte < 0x7f && byte != b'#') {
+    if fragment.is_ascii() && memchr::memchr2(0x7f, b'#', fragment.as_bytes()).is_none() {
         return writer.write_all(fragment.as_bytes());
     }
     let (mut written, mut hashes) = (0, 0);
