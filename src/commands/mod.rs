@@ -32,9 +32,7 @@ mod wait;
 mod watch;
 mod words;
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -292,14 +290,7 @@ impl Session {
         }
         let stdout = io::stdout();
         let screen = self.screen(stdout.is_terminal());
-        // Its own buffer looks for line ends in every block, which a large answer has many of.
-        let written = match stdout.as_fd().try_clone_to_owned() {
-            Ok(direct) => {
-                let mut out = BufWriter::with_capacity(1 << 16, File::from(direct));
-                write(&mut out, &report, &screen).and_then(|()| out.flush())
-            }
-            Err(_) => write(&mut stdout.lock(), &report, &screen),
-        };
+        let written = write(&mut stdout.lock(), &report, &screen);
         let code = self.written(written, report.exit.code);
         // The process ends here: to take thousands of containers apart would be time for nothing.
         std::mem::forget(report);
