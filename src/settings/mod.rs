@@ -20,7 +20,6 @@ pub use tool::{Desk, Findings, Page, Reading, Tool};
 pub use value::{duration, size, utc_offset};
 
 use crate::error::Problem;
-use sources::CommandRuns;
 
 /// One key of a cloud's profiles.
 #[derive(Debug, PartialEq, Eq)]
@@ -158,7 +157,7 @@ impl Environment {
 pub struct Settings {
     environment: Environment,
     file: File,
-    commands: CommandRuns,
+    commands: command::Runs,
 }
 
 impl Settings {
@@ -184,7 +183,7 @@ impl Settings {
         Ok(Self {
             environment,
             file,
-            commands: CommandRuns::default(),
+            commands: command::Runs::default(),
         })
     }
 

@@ -1,20 +1,13 @@
 //! The sources of a profile's credential, in their order.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use chrono::Utc;
 
 use super::profile::{Origin, Profile, Value};
 use super::tool::{Desk, Findings, Reading, Tool};
 use super::values::Values;
-use super::{CloudKeys, SOURCE, Settings, command};
+use super::{CloudKeys, SOURCE, Settings};
 use crate::error::{Category, Problem};
 use crate::model::Time;
-
-/// What commands printed, by cloud and profile: each runs once in a run of joblens.
-pub(super) type CommandRuns =
-    Arc<Mutex<HashMap<(String, String), Result<command::Printed, String>>>>;
 
 /// A source of credentials that was not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -245,12 +238,7 @@ impl Settings {
         words: &[String],
     ) -> Result<Credential, Problem> {
         let key = (cloud.cloud.to_owned(), profile.name.clone());
-        let mut runs = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        let printed = runs
-            .entry(key)
-            .or_insert_with(|| command::run(words))
-            .clone();
-        drop(runs);
+        let printed = self.commands.printed(key, words);
         let program = words.first().map_or("", String::as_str);
         let problem = |why: &str| {
             let message = format!(

@@ -14,7 +14,7 @@ use crate::http::{
 };
 use crate::providers::Boxed;
 use crate::providers::lenient::{self, List, Part, Text};
-use crate::providers::login::{Issued, Issuer, Login};
+use crate::providers::login::{Issued, Issuer, Login, read_again};
 use crate::secret::Secret;
 use crate::settings::Profile;
 
@@ -143,7 +143,7 @@ impl Password {
             Err(problem) if problem.category == Category::Refused => problem,
             outcome => return outcome,
         };
-        let again = self.profile.read_again().transpose()?;
+        let again = read_again(&self.profile).await.transpose()?;
         let Some(other) = again.as_ref().map(password).filter(|now| *now != known) else {
             return Err(refused);
         };
