@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 pub(super) use ends::CredentialEnd;
-pub(super) use told::Collected;
+pub(super) use told::{Collected, UNCHECKED};
 
 use super::Session;
 use super::references::{self, Allowed};

@@ -100,6 +100,8 @@ pub struct CloudKeys {
     pub keys: &'static [KeySpec],
     /// Its tools whose files hold credentials, in the order in which they are asked.
     pub tools: &'static [Tool],
+    /// Domains of all public clouds, where certificates are always checked.
+    pub public_domains: &'static [&'static str],
 }
 
 impl CloudKeys {

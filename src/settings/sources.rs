@@ -5,7 +5,7 @@ use chrono::Utc;
 use super::profile::{Origin, Profile, Value};
 use super::tool::{Desk, Findings, Reading, Tool};
 use super::values::Values;
-use super::{CloudKeys, SOURCE, Settings};
+use super::{CloudKeys, SOURCE, Settings, network};
 use crate::error::{Category, Problem};
 use crate::model::Time;
 
@@ -107,7 +107,11 @@ impl Settings {
         if !is_default && !self.file.has_profile(cloud.cloud, name) {
             return Err(self.no_such_profile(cloud.cloud, name));
         }
-        let mut profile = Profile::empty(cloud.cloud, name);
+        let mut profile = Profile::empty(cloud, name);
+        if is_default {
+            network::refuse_variable(cloud.cloud, &self.environment)
+                .map_err(|problem| owned(problem, &profile))?;
+        }
         let from_environment = match is_default {
             true => self.values_of_environment(cloud).0,
             false => Values::new(),
@@ -291,7 +295,7 @@ impl Settings {
     fn behind(&self, cloud: &CloudKeys, used: &Origin) -> Vec<PassedOver> {
         let why = format!("{} comes first", used.words());
         let mut behind = Vec::new();
-        let profile = Profile::empty(cloud.cloud, "default");
+        let profile = Profile::empty(cloud, "default");
         if matches!(used, Origin::Variable(_)) {
             let file = self.values_of_file(cloud, &profile).unwrap_or_default();
             let has_command = self.file.command(cloud.cloud, "default").is_some();

@@ -112,6 +112,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
     ],
     tools: &tools::TOOLS,
+    public_domains: &["aliyuncs.com"],
     connect,
     server: Server {
         operation: serve::operation,

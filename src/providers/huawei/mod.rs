@@ -89,6 +89,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::setting("iam_endpoint", &["HUAWEICLOUD_SDK_IAM_ENDPOINT"]),
     ],
     tools: &tools::TOOLS,
+    public_domains: &["myhuaweicloud.com"],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };

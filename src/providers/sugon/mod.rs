@@ -79,6 +79,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::setting("platform_endpoint", &[]),
     ],
     tools: &tools::TOOLS,
+    public_domains: &["scnet.cn", "sugon.com"],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };

@@ -74,6 +74,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::secret("token", &["TENCENTCLOUD_TOKEN"]),
     ],
     tools: &tools::TOOLS,
+    public_domains: &["qcloud.com", "tencentcloudapi.com"],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
