@@ -97,6 +97,14 @@ impl Settings {
         values.keys().any(|key| is_told(key)) || cloud.tools.iter().any(holds)
     }
 
+    /// True when a variable that only joblens reads says something of a cloud's profile `default`.
+    /// Those of the cloud's own tools may be there for these.
+    pub fn has_own_variable(&self, cloud: &CloudKeys) -> bool {
+        let (values, _) = self.values_of_environment(cloud);
+        let is_own = |value: &Value| matches!(&value.origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));
+        values.values().any(is_own)
+    }
+
     fn chosen(
         &self,
         cloud: &CloudKeys,
