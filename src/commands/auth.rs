@@ -127,6 +127,7 @@ fn account(settings: &Settings, cloud: &'static Cloud, name: &str, wire: &Arc<Wi
         Ok(client) => {
             account.status = Readiness::Ready;
             account.endpoint = client.endpoint().or(account.endpoint);
+            account.expires_at = client.expires_at().or(account.expires_at);
         }
         Err(problem) => {
             let is_set =

@@ -12,6 +12,7 @@ use crate::error::{Category, Problem};
 #[cfg(test)]
 use crate::http::Proof;
 use crate::http::{Account, Answer, Deadline, Refusal, Request, Signer};
+use crate::model::Time;
 use crate::secret::Secret;
 use crate::settings::Profile;
 
@@ -41,6 +42,7 @@ pub(super) trait Issuer<S>: Send + Sync {
 pub(super) struct Login<S> {
     issuer: Option<Box<dyn Issuer<S>>>,
     held: Mutex<Option<Arc<Held<S>>>>,
+    expires_at: Option<Time>,
 }
 
 /// A credential in use.
@@ -96,14 +98,15 @@ impl<S: Signer + 'static> Login<S> {
             let profile = profile.clone();
             Box::new(Files { profile, read }) as Box<dyn Issuer<S>>
         });
-        let expires_at = issued.expires_at.filter(|_| issuer.is_some());
+        let expires_at = issued.expires_at.and_then(Time::new);
         let issued = Issued {
-            expires_at,
+            expires_at: issued.expires_at.filter(|_| issuer.is_some()),
             ..issued
         };
         Ok(Self {
             issuer,
             held: Mutex::new(Some(Arc::new(Held::new(issued, false)))),
+            expires_at: expires_at.or(profile.expires_at),
         })
     }
 
@@ -113,7 +116,14 @@ impl<S: Signer + 'static> Login<S> {
         Self {
             issuer: Some(Box::new(issuer)),
             held: Mutex::new(None),
+            expires_at: None,
         }
+    }
+
+    /// When the credential that the profile gave ends, where that is known; `None` for one that is
+    /// issued, which is renewed.
+    pub(super) fn expires_at(&self) -> Option<Time> {
+        self.expires_at
     }
 
     /// A credential that is good at the moment.

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use crate::error::Problem;
 use crate::http::{Deadline, Wire};
-use crate::model::{Job, Notice};
+use crate::model::{Job, Notice, Time};
 use crate::reference::{Reference, Scope, Template};
 use crate::settings::{CloudKeys, KeySpec, Profile, Tool};
 use shapes::Shape;
@@ -133,6 +133,12 @@ pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Client: Send + Sync {
     /// Scheme, host and port that are asked; `None` while only the cloud knows.
     fn endpoint(&self) -> Option<String> {
+        None
+    }
+
+    /// When the credential ends that the profile gave, where that can be told without a call; `None`
+    /// for one that is fetched, which is renewed before it ends.
+    fn expires_at(&self) -> Option<Time> {
         None
     }
 

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
-use crate::model::{Job, Notice};
+use crate::model::{Job, Notice, Time};
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile};
 use sign::Signer;
@@ -251,6 +251,10 @@ fn credential(profile: &Profile) -> Result<Issued<Signer>, Problem> {
 impl Client for Ehpc {
     fn endpoint(&self) -> Option<String> {
         Some(self.endpoint.origin())
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        self.login.expires_at()
     }
 
     fn look_up<'a>(

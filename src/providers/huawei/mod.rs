@@ -20,6 +20,7 @@ use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, Unt
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{Account, Deadline, Endpoint, Method, Request, Wire};
+use crate::model::Time;
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::secret::Secret;
 use crate::settings::{KeySpec, Profile};
@@ -229,6 +230,10 @@ impl Client {
 impl super::Client for Client {
     fn endpoint(&self) -> Option<String> {
         Some(self.endpoint.origin())
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        self.login.expires_at()
     }
 
     fn look_up<'a>(

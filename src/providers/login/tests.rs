@@ -219,6 +219,7 @@ async fn says_why_a_refused_credential_cannot_be_renewed() {
             seconds: Arc::clone(&stage.seconds),
         })),
         held: Mutex::new(login.held.lock().await.take()),
+        expires_at: None,
     };
     let problem = empty
         .send(

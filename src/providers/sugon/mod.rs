@@ -240,6 +240,10 @@ impl super::Client for Client {
         Some(self.endpoint.origin())
     }
 
+    fn expires_at(&self) -> Option<Time> {
+        self.login.expires_at()
+    }
+
     fn look_up<'a>(
         &'a self,
         reference: &'a Reference,

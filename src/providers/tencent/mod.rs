@@ -18,6 +18,7 @@ use super::{
 };
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Refusal, Request, Wire};
+use crate::model::Time;
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile};
 
@@ -228,6 +229,10 @@ fn credential(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
 impl super::Client for Client {
     fn endpoint(&self) -> Option<String> {
         Some(self.endpoint.origin())
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        self.login.expires_at()
     }
 
     fn look_up<'a>(
