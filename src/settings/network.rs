@@ -9,10 +9,7 @@ pub(super) const PATH_KEYS: [&str; 3] = ["ca_file", "client_cert", "client_key"]
 impl Profile {
     /// Keys of the network that make no sense.
     pub(super) fn check_network(&self) -> Result<(), Problem> {
-        let key = "insecure_skip_verify";
-        if !matches!(self.get(key), None | Some("true" | "false")) {
-            return Err(self.wrong(key, "must be true or false"));
-        }
+        self.flag("insecure_skip_verify")?;
         match (self.get("client_cert"), self.get("client_key")) {
             (Some(_), None) => Err(self.wrong("client_cert", "needs client_key beside it")),
             (None, Some(_)) => Err(self.wrong("client_key", "needs client_cert beside it")),
