@@ -101,6 +101,7 @@ fn account(settings: &Settings, cloud: &'static Cloud, name: &str, wire: &Arc<Wi
         region: None,
         endpoint: None,
         expires_at: None,
+        token_cache: None,
         problem: None,
         passed_over: passed_over.collect(),
         notices: Vec::new(),
@@ -128,6 +129,7 @@ fn account(settings: &Settings, cloud: &'static Cloud, name: &str, wire: &Arc<Wi
             account.status = Readiness::Ready;
             account.endpoint = client.endpoint().or(account.endpoint);
             account.expires_at = client.expires_at().or(account.expires_at);
+            account.token_cache = client.kept_in().map(|folder| folder.display().to_string());
         }
         Err(problem) => {
             let is_set =

@@ -81,7 +81,7 @@ pub const SOURCE: &str = "source";
 pub const CREDENTIAL_COMMAND: &str = "credential_command";
 
 /// Keys that every cloud's profiles have.
-pub const COMMON_KEYS: [KeySpec; 7] = [
+pub const COMMON_KEYS: [KeySpec; 8] = [
     KeySpec::setting(SOURCE, &[]),
     KeySpec::setting("endpoint", &[]),
     KeySpec::setting("utc_offset", &[]),
@@ -89,6 +89,7 @@ pub const COMMON_KEYS: [KeySpec; 7] = [
     KeySpec::setting("client_cert", &[]),
     KeySpec::setting("client_key", &[]),
     KeySpec::setting("insecure_skip_verify", &[]),
+    KeySpec::setting("token_cache", &[]),
 ];
 
 /// The legal keys of one cloud, handed in by the registry.
@@ -141,6 +142,16 @@ impl Environment {
             .get(name)
             .map(String::as_str)
             .filter(|value| !value.trim().is_empty())
+    }
+
+    /// The folder of what may be lost: `$XDG_CACHE_HOME/joblens`, else `~/.cache/joblens`; none where
+    /// nothing tells of a home.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let named = self.get("XDG_CACHE_HOME").map(PathBuf::from);
+        // A relative one is to be passed over, as its specification says.
+        let base = named.filter(|path| path.is_absolute());
+        let base = base.or_else(|| Some(PathBuf::from(self.get("HOME")?).join(".cache")));
+        base.map(|base| base.join("joblens"))
     }
 
     /// The variables that name proxies, in either case.

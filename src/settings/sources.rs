@@ -7,7 +7,7 @@ use super::tool::{Desk, Findings, Reading, Tool};
 use super::values::Values;
 use super::{CloudKeys, SOURCE, Settings, network};
 use crate::error::{Category, Problem};
-use crate::model::Time;
+use crate::model::{Notice, Time};
 
 /// A source of credentials that was not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Survey {
 struct Credential {
     values: Values,
     expires_at: Option<Time>,
-    notices: Vec<crate::model::Notice>,
+    notices: Vec<Notice>,
 }
 
 impl Credential {
@@ -173,6 +173,16 @@ impl Settings {
             }
         }
         profile.check_network()?;
+        if profile.flag("token_cache")? {
+            let folder = self.environment.cache_folder();
+            profile.token_folder = folder.map(|folder| folder.join("tokens"));
+            if profile.token_folder.is_none() {
+                profile.notices.push(Notice::new(
+                    "token_cache",
+                    "token_cache is true, and neither XDG_CACHE_HOME nor HOME says where",
+                ));
+            }
+        }
         profile.again = self.again(cloud, &profile);
         Ok(profile)
     }

@@ -9,6 +9,7 @@ mod sign;
 mod tools;
 mod wire;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
@@ -114,7 +115,8 @@ struct Client {
     /// True for a key pair, which signs each call.
     is_key: bool,
     region: Option<String>,
-    project: Arc<OnceCell<String>>,
+    /// The project that is set, or was found for a key.
+    project: OnceCell<String>,
     /// Who knows the project, when it is not set.
     iam: Option<Endpoint>,
     rounds: glance::Rounds,
@@ -136,7 +138,7 @@ impl Client {
             true => Some(iam::endpoint(profile, wire)?),
             false => None,
         };
-        let project = Arc::new(OnceCell::new_with(project_id));
+        let project = OnceCell::new_with(project_id);
         let secrets = SECRET_KEYS.iter().filter_map(|key| profile.secret(key));
         let account = Account::new(wire, profile, label(profile), secrets);
         let login = match (key_or_token, &iam) {
@@ -146,8 +148,8 @@ impl Client {
                 // Its answers hold tokens, which are not masked there.
                 Account::new(wire, profile, label(profile), profile.secret("password")),
                 iam.clone().expect("a user is known to IAM only"),
-                Arc::clone(&project),
-            )?),
+            )?)
+            .kept(profile, wire),
         };
         Ok(Self {
             account,
@@ -162,10 +164,13 @@ impl Client {
     }
 
     /// The id of the project, from the settings or from IAM.
-    async fn project(&self, deadline: Deadline) -> Result<&str, Problem> {
+    async fn project(&self, deadline: Deadline) -> Result<String, Problem> {
         if !self.is_key {
             // The project of a token is known when the token is.
-            self.login.good(&self.account, deadline).await?;
+            let held = self.login.good(&self.account, deadline).await?;
+            if let Some(project) = held.signer.project() {
+                return Ok(project.to_owned());
+            }
         }
         let find = async || {
             let iam = self.iam.as_ref();
@@ -173,8 +178,7 @@ impl Client {
             let region = self.region.as_deref().unwrap_or_default();
             iam::find_project(&self.account, &self.login, iam, region, deadline).await
         };
-        let project = self.project.get_or_try_init(find).await?;
-        Ok(project)
+        self.project.get_or_try_init(find).await.cloned()
     }
 
     fn request(&self, project: &str, reference: &Reference) -> Request {
@@ -206,7 +210,7 @@ impl Client {
     }
 
     async fn image_job(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
-        let request = self.request(self.project(ask.deadline).await?, reference);
+        let request = self.request(&self.project(ask.deadline).await?, reference);
         let answer = self
             .login
             .send(&self.account, &request, &wire::classify, ask.deadline)
@@ -231,6 +235,10 @@ impl super::Client for Client {
 
     fn expires_at(&self) -> Option<Time> {
         self.login.expires_at()
+    }
+
+    fn kept_in(&self) -> Option<&Path> {
+        self.login.kept_in()
     }
 
     fn look_up<'a>(
@@ -322,7 +330,7 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
         (Some(_), true) => Err(profile
             .wrong("token", "is set together with an access key")
             .hint("keep the token or the access key, not both")),
-        (Some(token), false) => Ok(sign::Signer::Token(token.clone())),
+        (Some(token), false) => Ok(sign::Signer::issued(token.clone(), None).signer),
         (None, true) => Ok(sign::Signer::Key {
             id: part("access_key_id", "HUAWEICLOUD_SDK_AK")?,
             secret: part("secret_access_key", "HUAWEICLOUD_SDK_SK")?,

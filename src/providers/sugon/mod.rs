@@ -8,6 +8,7 @@ mod sign;
 mod tools;
 mod wire;
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
@@ -123,7 +124,7 @@ impl Client {
                 token_label(profile),
             ),
             false => (
-                Login::issued(exchange::Exchange::new(profile, wire)?),
+                Login::issued(exchange::Exchange::new(profile, wire)?).kept(profile, wire),
                 exchange::label(profile),
             ),
         };
@@ -243,6 +244,10 @@ impl super::Client for Client {
         self.login.expires_at()
     }
 
+    fn kept_in(&self) -> Option<&Path> {
+        self.login.kept_in()
+    }
+
     fn look_up<'a>(
         &'a self,
         reference: &'a Reference,
@@ -275,15 +280,10 @@ fn token(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
             "{hint}; or set user, access_key and secret_key, for which tokens are fetched"
         ))
     })?;
-    if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !sign::is_token(token.expose()) {
         return Err(profile.wrong("token", "holds characters that no token has"));
     }
-    let signer = sign::Signer::new(token.clone());
-    Ok(Issued {
-        expires_at: signer.expires_at(),
-        secrets: vec![token.clone()],
-        signer,
-    })
+    Ok(sign::Signer::issued(token.clone()))
 }
 
 /// The address that a key gives, else the default.
