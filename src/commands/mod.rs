@@ -250,7 +250,7 @@ impl Session {
             Happening::Trace(line) if verbose => {
                 let _ = output::write_trace(&mut io::stderr().lock(), &line);
             }
-            Happening::Trace(_) => {}
+            Happening::Trace(_) | Happening::Resolved { .. } | Happening::Answered(_) => {}
             Happening::Notice(code, message) => told.keep(Notice::new(code, message)),
         })
     }
