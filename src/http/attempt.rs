@@ -94,7 +94,11 @@ impl Attempt<'_> {
                 .body
                 .reserve_exact(usize::try_from(length).unwrap_or(0));
         }
-        while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error, &way))? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| explain(&error, &way))?
+        {
             if answer.body.len() as u64 + chunk.len() as u64 > self.max_body {
                 let message = format!("the answer is larger than {} bytes", self.max_body);
                 let mut refusal = Refusal::new(Category::Unreadable, message);

@@ -95,10 +95,7 @@ pub(super) fn explain(error: &reqwest::Error, way: &Way<'_>) -> Refusal {
                 "the connection to the proxy failed",
                 "check HTTPS_PROXY, ALL_PROXY and NO_PROXY",
             ),
-            false => (
-                "the connection failed",
-                "check endpoint, network and proxy",
-            ),
+            false => ("the connection failed", "check endpoint, network and proxy"),
         };
         let message = format!("{what}: {last}");
         return refusal(Retry::Backoff, at(kind, at_proxy), message).with_hint(hint);
@@ -230,7 +227,11 @@ fn of_certificate(cause: &CertificateError) -> (FaultKind, String, &'static str)
             (FaultKind::WrongName, why, NAME)
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
-            let names: Vec<&str> = presented.iter().take(5).map(|name| for_people(name)).collect();
+            let names: Vec<&str> = presented
+                .iter()
+                .take(5)
+                .map(|name| for_people(name))
+                .collect();
             let why = match names.is_empty() {
                 true => "it is for no host".to_owned(),
                 false => format!("it is for {}", names.join(", ")),

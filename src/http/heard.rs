@@ -42,7 +42,9 @@ fn is_page(answer: &Answer) -> bool {
     let beginning = &answer.body[..answer.body.len().min(64)];
     let beginning = String::from_utf8_lossy(beginning).to_ascii_lowercase();
     let beginning = beginning.trim_start_matches('\u{feff}').trim_start();
-    kind.trim_start().to_ascii_lowercase().starts_with("text/html")
+    kind.trim_start()
+        .to_ascii_lowercase()
+        .starts_with("text/html")
         || beginning.starts_with("<!doctype html")
         || beginning.starts_with("<html")
 }

@@ -69,7 +69,9 @@ impl<'a> Reader<'a> {
             // A certificate is far shorter than what four bytes can count.
             0x81..=0x84 => {
                 let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-                let length = bytes.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+                let length = bytes
+                    .iter()
+                    .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
                 (length, rest)
             }
             _ => return None,
@@ -81,7 +83,9 @@ impl<'a> Reader<'a> {
 
     /// The next value, which must have this tag.
     fn value(&mut self, tag: u8) -> Option<&'a [u8]> {
-        self.next().filter(|(own, _)| *own == tag).map(|(_, value)| value)
+        self.next()
+            .filter(|(own, _)| *own == tag)
+            .map(|(_, value)| value)
     }
 }
 
@@ -103,7 +107,10 @@ mod tests {
     #[test]
     fn tells_who_issued_a_certificate() {
         let told = issuer(&certificate()).unwrap();
-        assert!(told.contains("O=示例公司") && told.contains("CN=Proxy CA"), "{told}");
+        assert!(
+            told.contains("O=示例公司") && told.contains("CN=Proxy CA"),
+            "{told}"
+        );
     }
 
     #[test]
