@@ -52,6 +52,9 @@ pub(super) fn candidates(
     Ok(candidates)
 }
 
+const WRITE: &str =
+    "write a cloud, and its profile for one account alone, such as aliyun or aliyun@prod";
+
 /// The clouds that the command line names.
 fn named(
     session: &Session,
@@ -61,7 +64,13 @@ fn named(
     if typed.is_empty() {
         return Ok(Vec::new());
     }
-    let read = references::read_list(typed, settings, session.default_profile(settings))?;
+    let profile = session.default_profile(settings);
+    let read = references::read_list(typed, settings, profile).map_err(|problems| {
+        let problems = problems.into_iter();
+        problems
+            .map(|problem| problem.hint(WRITE))
+            .collect::<Vec<_>>()
+    })?;
     let (mut clouds, mut wrong) = (Vec::new(), Vec::new());
     for target in read.targets {
         let input = match target {
@@ -70,11 +79,9 @@ fn named(
                 continue;
             }
             Target::Scope(scope) | Target::Newest(scope) => scope.input,
-            Target::Things(things) => things.into_iter().map(|thing| thing.input).collect(),
+            Target::Things(_) => continue,
         };
-        let cloud = input.split('/').next().unwrap_or_default();
-        let hint = format!("write the cloud alone: joblens doctor {cloud}");
-        let mut problem = Problem::usage("an account is asked, not what is in it").hint(hint);
+        let mut problem = Problem::usage("an account is asked, not what is in it").hint(WRITE);
         problem.input = Some(input);
         wrong.push(problem);
     }

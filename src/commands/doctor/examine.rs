@@ -73,13 +73,11 @@ impl Patient {
         let happenings = self.log.all();
         let mut problem = self.account.problem.clone();
         if let Some(call) = call {
-            let kind = self.place.as_ref().and_then(Place::kind);
             let evidence = Evidence {
                 account: &self.account,
                 wire: &self.wire,
                 happenings: &happenings,
                 problem: call.outcome.as_ref().err(),
-                permission: kind.map(|kind| kind.list_permission),
                 spent: call.spent,
             };
             checks.extend(evidence.checks());
@@ -158,14 +156,19 @@ fn settings(account: &Account) -> Check {
 
 /// `key LTAI…3Qk from environment (ALIBABA_CLOUD_ACCESS_KEY_ID)`
 pub(super) fn credential(account: &Account) -> String {
-    let what = match account.key.as_deref() {
-        Some("token") => "token".to_owned(),
-        Some(id) => format!("key {id}"),
-        None => "no key".to_owned(),
-    };
+    let what = key(account);
     match (&account.source, &account.place) {
         (Some(source), Some(place)) => format!("{what} from {source} ({place})"),
         (Some(source), None) => format!("{what} from {source}"),
         _ => what,
+    }
+}
+
+/// `key LTAI…3Qk`, or `token`.
+pub(super) fn key(account: &Account) -> String {
+    match account.key.as_deref() {
+        Some("token") => "the token".to_owned(),
+        Some(id) => format!("key {id}"),
+        None => "no key".to_owned(),
     }
 }

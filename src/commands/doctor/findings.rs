@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::examine::credential;
+use super::examine::{credential, key};
 use super::hints::{about, name_of};
 use crate::error::{Category, Fault, FaultKind, Problem};
 use crate::http::{Endpoint, Happening, Heard, Route, Wire};
@@ -21,8 +21,6 @@ pub(super) struct Evidence<'a> {
     pub happenings: &'a [Happening],
     /// Why it failed, if it did.
     pub problem: Option<&'a Problem>,
-    /// What the call needs, where that is known.
-    pub permission: Option<&'static str>,
     pub spent: Duration,
 }
 
@@ -93,10 +91,9 @@ impl Evidence<'_> {
             checks.extend(match step {
                 Subject::Proxy => proxy(route),
                 Subject::Dns => self.addresses(route),
-                Subject::Connection if is_known => Some(Check::ok(
-                    step,
-                    format!("{} takes connections", self.host()),
-                )),
+                Subject::Connection if is_known => {
+                    Some(Check::ok(step, format!("open to {}", self.host())))
+                }
                 Subject::Tls if is_known && self.is_https() => Some(self.encryption()),
                 _ => None,
             });
@@ -253,16 +250,15 @@ impl Evidence<'_> {
     /// What the cloud says of the credential, of the permission, and of the call.
     fn answer(&self, route: &Route) -> Vec<Check> {
         let known = || {
-            let message = format!("the cloud takes {}", credential(self.account));
+            let message = format!("the cloud takes {}", key(self.account));
             Check::ok(Subject::Credential, message)
         };
         let Some(problem) = self.problem else {
             let operation = self.heard().map_or("the call", |heard| heard.operation);
-            let needed = self.permission.unwrap_or(operation);
             let spent = self.spent.as_millis();
             return vec![
                 known(),
-                Check::ok(Subject::Permission, format!("granted: {needed}")),
+                Check::ok(Subject::Permission, format!("{operation} is allowed")),
                 Check::ok(
                     Subject::Answer,
                     format!("{operation} answered in {spent} ms"),

@@ -35,8 +35,8 @@ pub(super) fn settings(session: &Session, settings: &Settings) -> Check {
     let place = || File::place(session.global.config.clone(), &session.environment).0;
     let message = match (settings.file().found_at(), place()) {
         (Some(path), _) => path.display().to_string(),
-        (None, Some(path)) => format!("no file; it would be {}", path.display()),
-        (None, None) => "no file; HOME is not set".to_owned(),
+        (None, Some(path)) => format!("no settings file; it would be {}", path.display()),
+        (None, None) => "no settings file; HOME is not set".to_owned(),
     };
     Check::ok(Subject::Settings, message)
 }
@@ -75,7 +75,7 @@ fn proxy(variables: &[(String, String)]) -> Check {
         .collect();
     told.sort();
     let message = match told.is_empty() {
-        true => "no variable names one".to_owned(),
+        true => "none; HTTPS_PROXY, HTTP_PROXY and ALL_PROXY are not set".to_owned(),
         false => told.join(", "),
     };
     Check::ok(Subject::Proxy, message)
@@ -90,7 +90,7 @@ fn certificates(settings: &Settings, limits: &Limits, trusted: &Authorities) -> 
         true => "in the system's store".to_owned(),
         false => format!("by {}", chosen.join(", ")),
     };
-    let mut message = format!("{} of CAs {store}", trusted.of_system);
+    let mut message = format!("{} CA certificates {store}", trusted.of_system);
     if !limits.ca_files.is_empty() {
         let files = limits
             .ca_files
