@@ -54,8 +54,10 @@ pub(super) fn explain(error: &reqwest::Error, way: &Way<'_>) -> Refusal {
         let at_proxy = way.has_proxy && unresolved.host != way.endpoint.host();
         return of_name(unresolved, at_proxy);
     }
+    // The innermost is the operating system's own.
     let io = causes
         .iter()
+        .rev()
         .find_map(|cause| cause.downcast_ref::<io::Error>())
         .map(io::Error::kind);
     let at = |kind, at_proxy| Fault { kind, at_proxy };
@@ -207,6 +209,11 @@ fn of_certificate(cause: &CertificateError) -> (FaultKind, String, &'static str)
                 Some(issuer) => format!("nobody here knows its issuer, {issuer}"),
                 None => "nobody here knows its issuer".to_owned(),
             };
+            (FaultKind::UnknownIssuer, why, OWN_CA)
+        }
+        CertificateError::BadSignature => {
+            let known = issuer.map_or_else(|| "its issuer".to_owned(), str::to_owned);
+            let why = format!("it is not signed by the {known} that is known here");
             (FaultKind::UnknownIssuer, why, OWN_CA)
         }
         CertificateError::Expired => (FaultKind::Expired, "it has expired".to_owned(), RENEW),

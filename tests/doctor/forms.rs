@@ -2,7 +2,7 @@
 
 use crate::support::emulated::Emulated;
 use crate::support::{Server, joblens};
-use crate::{aliyun, sugon};
+use crate::{aliyun_in, sugon_in};
 
 #[test]
 fn every_form_with_a_place_for_it_shows_the_checks() {
@@ -33,7 +33,7 @@ fn every_form_with_a_place_for_it_shows_the_checks() {
 fn a_page_has_a_line_for_each_check_and_the_next_step_under_it() {
     let body = r#"{"Code":"Forbidden.RAM","Message":"无权限","RequestId":"R1"}"#;
     let server = Server::answering(crate::support::http("403 Forbidden", "", body.as_bytes()));
-    let run = aliyun(&server.origin(), &["-o", "table"]).run();
+    let run = aliyun_in("table", &server.origin(), &[]).run();
     let expected = "\n  fail  permission    ListClusters: 无权限 (Forbidden.RAM, HTTP 403, request R1)\n        \
                     try           ask for permission ehpc:ListClusters\n\n1 account: 1 fail\n";
     assert!(run.stdout.ends_with(expected), "{}", run.stdout);
@@ -54,7 +54,7 @@ fn no_answer_moves_the_cursor_or_shows_the_token() {
         let _ = stream.write_all(&crate::support::json(body));
     });
     for form in ["table", "markdown", "json", "csv"] {
-        let run = sugon(&server.origin(), &["-o", form, "-v"]).run();
+        let run = sugon_in(form, &server.origin(), &["-v"]).run();
         assert_eq!(run.code, 5, "{}", run.stdout);
         assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
         assert!(!run.stdout.contains("\n::"), "{}", run.stdout);

@@ -20,14 +20,24 @@ const ALIYUN_SECRET: &str = support::SECRETS[1];
 
 /// A run with a token for Sugon at an endpoint.
 fn sugon(endpoint: &str, options: &[&str]) -> Joblens {
-    joblens(&[&["doctor", "-o", "json"], options].concat())
+    sugon_in("json", endpoint, options)
+}
+
+/// The same in another form.
+fn sugon_in(form: &str, endpoint: &str, options: &[&str]) -> Joblens {
+    joblens(&[&["doctor", "-o", form], options].concat())
         .env("JOBLENS_SUGON_ENDPOINT", endpoint)
         .env("JOBLENS_SUGON_TOKEN", TOKEN)
 }
 
 /// A run with a key for Aliyun at an endpoint.
 fn aliyun(endpoint: &str, options: &[&str]) -> Joblens {
-    joblens(&[&["doctor", "-o", "json"], options].concat())
+    aliyun_in("json", endpoint, options)
+}
+
+/// The same in another form.
+fn aliyun_in(form: &str, endpoint: &str, options: &[&str]) -> Joblens {
+    joblens(&[&["doctor", "-o", form], options].concat())
         .env("JOBLENS_ALIYUN_ENDPOINT", endpoint)
         .env("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou")
         .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAIexample0001abc")

@@ -100,7 +100,7 @@ fn a_proxy_that_wants_a_password_is_no_cloud_that_refuses() {
             .run();
         failure(&run)
             .is("proxy", "network", 5)
-            .says("authori")
+            .says("auth")
             .advises(&format!("in {variable}: http://NAME:PASSWORD@"));
     }
     assert_eq!(proxy.got().len(), 2);

@@ -25,6 +25,7 @@ struct Tls {
 /// What is unusual about a server.
 #[derive(Default)]
 struct Unusual {
+    ca: Option<&'static str>,
     name: Option<&'static str>,
     years: Option<(i32, i32)>,
     wants_certificates: bool,
@@ -35,7 +36,7 @@ impl Tls {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let name = &mut params.distinguished_name;
-        name.push(DnType::CommonName, "Example Proxy CA");
+        name.push(DnType::CommonName, unusual.ca.unwrap_or("Example Proxy CA"));
         name.push(DnType::OrganizationName, "示例公司\u{1b}[2J");
         let ca_key = KeyPair::generate().unwrap();
         let ca = params.self_signed(&ca_key).unwrap();
@@ -136,14 +137,22 @@ fn a_trusted_server_is_well_and_says_so() {
 
 #[test]
 fn a_certificate_that_nobody_vouches_for_names_who_issued_it() {
-    let (server, other) = (
-        Tls::start(Unusual::default()),
-        Tls::start(Unusual::default()),
-    );
-    let run = server
-        .doctor(&[])
-        .env("SSL_CERT_FILE", other.file("ca.pem").to_str().unwrap())
-        .run();
+    let server = Tls::start(Unusual::default());
+    let other = |ca| {
+        let other = Tls::start(Unusual {
+            ca,
+            ..Unusual::default()
+        });
+        let store = other.file("ca.pem");
+        let store = store.to_str().unwrap();
+        server.doctor(&[]).env("SSL_CERT_FILE", store).run()
+    };
+    // One that was made anew under its old name.
+    failure(&other(None))
+        .is("tls", "network", 5)
+        .says("not signed by the CN=Example Proxy CA")
+        .advises("ca_file or --ca-file");
+    let run = other(Some("Another CA"));
     failure(&run)
         .is("tls", "network", 5)
         .after(&["dns", "connection"])
