@@ -97,6 +97,10 @@ pub(super) fn explain(error: &reqwest::Error, way: &Way<'_>) -> Refusal {
                 "the connection to the proxy failed",
                 "check HTTPS_PROXY, ALL_PROXY and NO_PROXY",
             ),
+            false if kind == FaultKind::Tls => (
+                "the connection was closed while TLS began",
+                "check that the port of the endpoint speaks TLS, and what a firewall lets through",
+            ),
             false => ("the connection failed", "check endpoint, network and proxy"),
         };
         let message = format!("{what}: {last}");

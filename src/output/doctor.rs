@@ -156,3 +156,6 @@ fn sum(accounts: &[Examined]) -> Option<String> {
     };
     (!accounts.is_empty()).then(|| format!("{} {noun}: {}", accounts.len(), counts.join(", ")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,3 +96,29 @@ fn profiles_are_narrowed_by_option_and_by_argument() {
     assert_eq!(asked(&["sugon@lab", "scnet@prod"]), ["lab", "prod"]);
     assert_eq!(asked(&["scnet"]), ["default", "lab", "prod"]);
 }
+
+#[test]
+fn a_setting_that_is_wrong_in_use_is_told_with_the_settings() {
+    let run = sugon("https://ai.scnet.cn", &[])
+        .env("JOBLENS_SUGON_INSECURE_SKIP_VERIFY", "true")
+        .run();
+    let failed = failure(&run);
+    failed
+        .is("settings", "usage", 2)
+        .says("belongs to a public cloud");
+    assert!(failed.before.is_empty(), "{failed:#?}");
+}
+
+#[test]
+fn what_is_not_used_is_named_beside_what_is() {
+    let server = Server::answering(json(r#"{"code":"0","data":{"total":0,"list":[]}}"#));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    std::fs::write(&path, "[sugon.default]\ntoken_env = 'OTHER'\n").unwrap();
+    let run = sugon(&server.origin(), &["--config", path.to_str().unwrap()])
+        .env("OTHER", "x")
+        .run();
+    let checks = account(&run)["checks"].clone();
+    let message = checks[0]["message"].as_str().unwrap();
+    assert!(message.ends_with("; not used: settings file"), "{message}");
+}

@@ -121,10 +121,15 @@ pub(super) fn told(session: &Session, settings: &Settings, candidates: &[Candida
         let check = Check::fail(Subject::Accounts, problem.category, problem.message);
         return check.hint(problem.hint);
     }
-    let names: Vec<String> = candidates
-        .iter()
-        .map(|one| format!("{} {}", one.cloud.name, one.profile))
-        .collect();
+    let of_cloud = |cloud: &&Cloud| {
+        let own = candidates
+            .iter()
+            .filter(|one| one.cloud.name == cloud.name)
+            .map(|one| one.profile.as_str());
+        let own: Vec<&str> = own.collect();
+        (!own.is_empty()).then(|| format!("{} ({})", cloud.name, own.join(", ")))
+    };
+    let names: Vec<String> = CLOUDS.iter().filter_map(of_cloud).collect();
     let is_asked = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
     let without: Vec<&str> = CLOUDS
         .iter()

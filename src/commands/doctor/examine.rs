@@ -80,7 +80,12 @@ impl Patient {
                 problem: call.outcome.as_ref().err(),
                 spent: call.spent,
             };
-            checks.extend(evidence.checks());
+            let found = evidence.checks();
+            // Some settings are only seen to be wrong when they are used.
+            if found.iter().any(|check| check.name == Subject::Settings) {
+                checks.retain(|check| check.name != Subject::Settings);
+            }
+            checks.extend(found);
             problem = call.outcome.err();
         }
         let heard = happenings
@@ -151,13 +156,23 @@ fn settings(account: &Account) -> Check {
     if let Some(at) = account.expires_at {
         message += &format!(", good until {}", at.rfc3339());
     }
+    let behind: Vec<&str> = account
+        .passed_over
+        .iter()
+        .map(|one| one.source.as_str())
+        .collect();
+    if !behind.is_empty() {
+        message += &format!("; not used: {}", behind.join(", "));
+    }
     Check::ok(Subject::Settings, message)
 }
 
 /// `key LTAI…3Qk from environment (ALIBABA_CLOUD_ACCESS_KEY_ID)`
 pub(super) fn credential(account: &Account) -> String {
     let what = key(account);
-    match (&account.source, &account.place) {
+    match (account.source.as_deref(), &account.place) {
+        // Its path is told at the top.
+        (Some("settings file"), _) => format!("{what} from the settings file"),
         (Some(source), Some(place)) => format!("{what} from {source} ({place})"),
         (Some(source), None) => format!("{what} from {source}"),
         _ => what,

@@ -27,7 +27,9 @@ pub(super) fn machine(settings: Option<&Settings>) -> Machine {
 
 /// A failure before any account could be asked.
 pub(super) fn broken(name: Subject, problem: Problem) -> Check {
-    Check::fail(name, problem.category, problem.message).hint(problem.hint)
+    let hint = problem.hint.as_deref().unwrap_or("mend this first");
+    let hint = format!("{hint}; no account was asked");
+    Check::fail(name, problem.category, problem.message).hint(Some(hint))
 }
 
 /// The settings file that is used, or where one would be.

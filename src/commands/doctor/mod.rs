@@ -28,10 +28,13 @@ use examine::Patient;
     joblens doctor\n  \
     joblens doctor aliyun sugon@lab\n  \
     joblens doctor -o markdown > ticket.md",
-    after_help = "Every configured account is asked for one list, once. Nothing is changed and no secret is shown, so \
-    that\nthe output can be pasted into a ticket. A credential_command of the settings file is run.\n\
-    Exit codes: 0 all is well, warnings included · 2 wrong use or settings · 3 something named in the\n\
-    settings does not exist · 4 credentials · 5 service or network. The gravest decides."
+    after_help = "Every configured account is asked for one list, once. Nothing is changed and no\n\
+    secret is shown, so that the output can be pasted into a ticket. What lies behind\n\
+    a failure is not known and left out. A credential_command of the settings file\n\
+    is run.\n\
+    Exit codes: 0 all is well, warnings included · 2 wrong use or settings ·\n\
+    3 something that the settings name does not exist · 4 credentials · 5 service\n\
+    or network. The gravest decides."
 )]
 pub(super) struct Arguments {
     /// Only these clouds or accounts [default: all that are configured]
