@@ -17,6 +17,7 @@ mod references;
 mod refusals;
 mod secrets;
 mod settings;
+mod token_cache;
 mod tokens;
 
 /// One thing of each kind in a settled state.

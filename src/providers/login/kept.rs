@@ -135,7 +135,7 @@ impl<S: Keepable + Send + Sync> Issuer<S> for Kept<S> {
 /// The name of a profile's file: a hash of all that is set, secrets and addresses included, so that
 /// what was fetched with other settings is not found. It is slow, since a password is among them.
 fn name(profile: &Profile) -> String {
-    const ROUNDS: u32 = 10_000;
+    const ROUNDS: u32 = 2_000;
     let values: Vec<(&str, &str)> = profile
         .values()
         .map(|(key, value): (_, &Secret)| (key, value.expose()))
