@@ -24,7 +24,7 @@ const LARGEST: u64 = 512 << 10;
 
 /// How long a credential is taken from disk, however long it lasts: one whose key was withdrawn is
 /// to be used no longer than this.
-const LONGEST: TimeDelta = TimeDelta::days(1);
+pub(super) const LONGEST: TimeDelta = TimeDelta::days(1);
 
 /// What a process leaves behind that was killed while it wrote is older than this.
 const LONGEST_WRITE: Duration = Duration::from_secs(60);
@@ -161,8 +161,13 @@ impl Place {
             && entry.parts == *parts
         {
             // Another credential that was put there in between is lost, and fetched again.
-            let _ = fs::remove_file(self.path());
+            self.remove();
         }
+    }
+
+    /// Forgets what is kept.
+    pub(super) fn remove(&self) {
+        let _ = fs::remove_file(self.path());
     }
 
     /// Makes the folder, or makes sure that it is ours and nobody else looks into it.
