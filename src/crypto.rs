@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 /// Everything but `A-Za-z0-9-._~` (RFC 3986, section 2.3).
@@ -23,6 +24,14 @@ pub fn sha256_hex(data: &[u8]) -> String {
 pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
     let mut mac =
         Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)");
+    mac.update(data);
+    mac.finalize().into_bytes().into()
+}
+
+/// HMAC-SHA1 of `data`, for the one scheme that knows nothing newer; a key of any length is taken.
+pub fn hmac_sha1(key: &[u8], data: &[u8]) -> [u8; 20] {
+    let mut mac =
+        Hmac::<Sha1>::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)");
     mac.update(data);
     mac.finalize().into_bytes().into()
 }
@@ -100,6 +109,14 @@ mod tests {
         assert_eq!(
             hex(&hmac_sha256(b"Jefe", b"what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    #[test]
+    fn hmac_sha1_agrees_with_rfc_2202_case_2() {
+        assert_eq!(
+            hex(&hmac_sha1(b"Jefe", b"what do ya want for nothing?")),
+            "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
         );
     }
 

@@ -14,7 +14,7 @@ mod trust;
 pub use account::{Account, Deadline};
 pub use answer::{Answer, excerpt};
 pub use endpoint::Endpoint;
-pub use request::{Method, Proof, Request, Signer};
+pub use request::{Method, Proof, Request, Signer, encode_query};
 pub use retry::{Refusal, Retry};
 
 use std::collections::HashMap;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::again::Again;
 use super::value::utc_offset;
+use super::{METADATA, ROLE};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
 use crate::secret::{Secret, masked_id};
@@ -26,6 +27,8 @@ pub enum Origin {
     },
     /// What the command of the settings file printed: its first word.
     Command(String),
+    /// The metadata service of the machine.
+    Machine,
 }
 
 impl Origin {
@@ -39,6 +42,7 @@ impl Origin {
                 None => (*tool).into(),
             },
             Self::Command(_) => "credential_command".into(),
+            Self::Machine => METADATA.into(),
         }
     }
 
@@ -48,6 +52,7 @@ impl Origin {
             Self::Variable(name) => name.clone(),
             Self::File(path) | Self::Tool { path, .. } => path.display().to_string(),
             Self::Command(program) => program.clone(),
+            Self::Machine => "this machine".to_owned(),
         }
     }
 }
@@ -101,6 +106,18 @@ impl Profile {
     /// A value that may be secret.
     pub fn secret(&self, key: &str) -> Option<&Secret> {
         self.values.get(key).map(|value| &value.text)
+    }
+
+    /// True when its credential is fetched from the metadata service of the machine.
+    pub fn is_of_machine(&self) -> bool {
+        self.values.contains_key(METADATA)
+    }
+
+    /// The role that is taken on: by the key pair, else through the metadata service, where it is
+    /// named.
+    pub fn role(&self) -> Option<&str> {
+        let of_machine = || self.get(METADATA).filter(|name| !name.is_empty());
+        self.get(ROLE).or_else(of_machine)
     }
 
     /// Masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`.

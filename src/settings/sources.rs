@@ -8,9 +8,10 @@ use chrono::Utc;
 use super::profile::{Origin, Profile, Value};
 use super::tool::{Desk, Findings, Reading, Tool};
 use super::values::Values;
-use super::{CloudKeys, SOURCE, Settings, command};
+use super::{CloudKeys, METADATA, SOURCE, Settings, command};
 use crate::error::{Category, Problem};
 use crate::model::Time;
+use crate::secret::Secret;
 
 /// What commands printed, by cloud and profile: each runs once in a run of joblens.
 pub(super) type CommandRuns =
@@ -99,7 +100,7 @@ impl Settings {
         let desk = self.desk();
         let holds = |tool: &Tool| match (tool.read)(&desk, None) {
             Ok(Reading::Found(_)) | Err(_) => true,
-            Ok(Reading::Absent | Reading::Nothing(_)) => false,
+            Ok(Reading::Absent | Reading::Nothing(_) | Reading::Machine(_)) => false,
         };
         values.keys().any(|key| is_told(key)) || cloud.tools.iter().any(holds)
     }
@@ -190,7 +191,7 @@ impl Settings {
             match (tool.read)(&desk, None).map_err(|problem| owned(problem, profile))? {
                 Reading::Found(findings) => return Ok(Some(credential(tool, findings))),
                 Reading::Nothing(why) => pass(tool.name, why),
-                Reading::Absent => {}
+                Reading::Absent | Reading::Machine(_) => {}
             }
         }
         Ok(None)
@@ -224,6 +225,10 @@ impl Settings {
         let reading = (tool.read)(&desk, named).map_err(|problem| owned(problem, profile))?;
         let why = match reading {
             Reading::Found(findings) => return Ok(credential(tool, findings)),
+            Reading::Machine(said) => {
+                let origin = Origin::Machine;
+                return Ok(Credential::of(values(said, &origin)));
+            }
             Reading::Nothing(why) => why,
             Reading::Absent => format!("{} has no file here", tool.name),
         };
@@ -296,7 +301,8 @@ impl Settings {
     /// Where the credential that is used came from.
     fn used(&self, cloud: &CloudKeys, profile: &Profile) -> Option<Origin> {
         let mut keys = cloud.credential_keys();
-        keys.find_map(|spec| profile.origin(spec.key)).cloned()
+        let written = keys.find_map(|spec| profile.origin(spec.key));
+        written.or_else(|| profile.origin(METADATA)).cloned()
     }
 
     /// The sources that would have been asked after the one that is used.
@@ -328,7 +334,7 @@ impl Settings {
             .collect();
         for tool in &cloud.tools[from..] {
             let why = match (tool.read)(&desk, None) {
-                Ok(Reading::Absent) => continue,
+                Ok(Reading::Absent | Reading::Machine(_)) => continue,
                 Ok(Reading::Nothing(said)) => said,
                 Ok(Reading::Found(_)) => why.clone(),
                 Err(problem) => format!("{why}; {}", problem.message),
@@ -364,15 +370,19 @@ fn credential(tool: &Tool, findings: Findings) -> Credential {
         profile: findings.profile,
         path: findings.path,
     };
+    Credential {
+        values: values(findings.values, &origin),
+        expires_at: findings.expires_at,
+        notices: findings.notices,
+    }
+}
+
+fn values(found: Vec<(&'static str, Secret)>, origin: &Origin) -> Values {
     let value = |(key, text)| {
         let origin = origin.clone();
         (key, Value { text, origin })
     };
-    Credential {
-        values: findings.values.into_iter().map(value).collect(),
-        expires_at: findings.expires_at,
-        notices: findings.notices,
-    }
+    found.into_iter().map(value).collect()
 }
 
 /// The same problem with the account it is about.

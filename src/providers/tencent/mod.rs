@@ -1,6 +1,7 @@
 //! Tencent Cloud, CCS (API 2.0): events of the services of a cluster.
 
 mod list;
+mod machine;
 mod regions;
 mod serve;
 mod sign;
@@ -10,6 +11,7 @@ mod wire;
 use std::sync::Arc;
 
 use super::login::{Issued, Login};
+use super::metadata;
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
@@ -103,7 +105,16 @@ struct Client {
 
 impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let login = Login::of(profile, credential)?;
+        let (login, label) = match profile.is_of_machine() {
+            true => (
+                Login::issued(machine::Machine::new(profile, wire)?),
+                metadata::label(profile),
+            ),
+            false => (
+                Login::of(profile, credential)?,
+                profile.credential_label("secret_id", "key"),
+            ),
+        };
         let secrets = CREDENTIAL_KEYS.iter().filter_map(|key| profile.secret(key));
         let region = profile
             .get("region")
@@ -113,12 +124,7 @@ impl Client {
             .unwrap_or("https://ccs.api.qcloud.com");
         let endpoint = Endpoint::parse(endpoint, &[], wire.limits().allow_http)?;
         Ok(Self {
-            account: Account::new(
-                wire,
-                profile,
-                profile.credential_label("secret_id", "key"),
-                secrets,
-            ),
+            account: Account::new(wire, profile, label, secrets),
             endpoint,
             login,
             clock: WallClock::of(profile)?,

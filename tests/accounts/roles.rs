@@ -1,0 +1,393 @@
+//! Roles that are taken on: by a key through STS, or by the machine through its metadata service.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
+
+use super::support::http;
+use super::*;
+
+/// What the services give; no output may hold one.
+const ISSUED: [&str; 5] = [
+    "issued-sts-secret-d3",
+    "issued-sts-token-e4",
+    "issued-machine-secret-f5",
+    "issued-machine-token-g6",
+    "metadata-token-h7",
+];
+
+/// A desk whose server gives roles, and the forms that STS was sent.
+struct Roles {
+    desk: Desk,
+    forms: Arc<Mutex<Vec<String>>>,
+}
+
+impl Roles {
+    fn with(files: &[&ToolFile]) -> Self {
+        let forms: Arc<Mutex<Vec<String>>> = Arc::default();
+        let seen = Arc::clone(&forms);
+        let server = Server::start(move |_, got, stream| {
+            if got.target().contains("Action=AssumeRole") {
+                seen.lock().unwrap().push(body(got, stream));
+            }
+            let _ = stream.write_all(&answer(got));
+        });
+        let desk = Desk {
+            server,
+            ..Desk::with(files)
+        };
+        Self { desk, forms }
+    }
+
+    fn get(&self, reference: &str) -> Joblens {
+        keeping_issued(self.desk.get(reference))
+    }
+
+    /// Keys that signed, or what was asked for without one, in the order of arrival.
+    fn steps(&self) -> Vec<String> {
+        let got = self.desk.server.got();
+        let step = |got: &Got| match got.target().split('?').next().unwrap() {
+            "/" => key_of(got),
+            path => path.to_owned(),
+        };
+        got.iter().map(step).collect()
+    }
+}
+
+fn keeping_issued(run: Joblens) -> Joblens {
+    ISSUED.iter().fold(run, |run, secret| run.keeping(secret))
+}
+
+fn body(got: &Got, stream: &mut TcpStream) -> String {
+    let length = got.header("content-length").unwrap_or("0");
+    let mut body = vec![0; length.parse().unwrap()];
+    stream.read_exact(&mut body).unwrap();
+    String::from_utf8(body).unwrap()
+}
+
+fn keys(id: &str, what: &str) -> String {
+    format!(
+        r#""AccessKeyId":"{id}","AccessKeySecret":"issued-{what}","Expiration":"2100-01-01T00:00:00Z","SecurityToken":"issued-{}""#,
+        what.replace("secret-d3", "token-e4")
+            .replace("secret-f5", "token-g6")
+    )
+}
+
+fn answer(got: &Got) -> Vec<u8> {
+    const ALIYUN: &str = "/latest/meta-data/ram/security-credentials/";
+    let text = |text: &str| http("200 OK", "content-type: text/plain\r\n", text.as_bytes());
+    let target = got.target();
+    if target.contains("Action=AssumeRole") {
+        let keys = keys("STS.assumedKey123", "sts-secret-d3");
+        return json(format!(r#"{{"RequestId":"R","Credentials":{{{keys}}}}}"#));
+    }
+    match target.strip_prefix(ALIYUN) {
+        Some("") => text("MachineRole"),
+        Some(_) => {
+            let keys = keys("STS.machineKey45", "machine-secret-f5");
+            json(format!(r#"{{"Code":"Success",{keys}}}"#))
+        }
+        None if target == "/latest/api/token" => text("metadata-token-h7"),
+        None => json(r#"{"code": 1, "message": "no"}"#),
+    }
+}
+
+const ROLE_OF_MACHINE: [&str; 4] = [
+    "/latest/api/token",
+    "/latest/meta-data/ram/security-credentials/",
+    "/latest/meta-data/ram/security-credentials/MachineRole",
+    "STS.machineKey45",
+];
+
+#[test]
+fn the_key_of_each_place_takes_on_the_role_that_stands_beside_it() {
+    const OWN: &str = "access_key_id = 'FILEKEY'\naccess_key_secret = 'file-secret-w5'\nrole_arn = 'acs:ram::3:role/own'";
+    for (settings, key, form) in [
+        (
+            "source = 'aliyun-cli:role'",
+            "LTAIcliRoleKey78",
+            "RoleArn=acs%3Aram%3A%3A1%3Arole%2Fr&RoleSessionName=s&DurationSeconds=1800&ExternalId=cli-role-external-id-b1&Policy=%7B%22Version%22%3A%221%22%7D",
+        ),
+        (
+            "source = 'alibabacloud:role'",
+            "LTAIsdkRoleKey01",
+            "RoleArn=acs%3Aram%3A%3A2%3Arole%2Fsdk&RoleSessionName=sdk-session&DurationSeconds=3600&Policy=%7B%22Version%22%3A%221%22%7D",
+        ),
+        (
+            OWN,
+            "FILEKEY",
+            "RoleArn=acs%3Aram%3A%3A3%3Arole%2Fown&RoleSessionName=joblens&DurationSeconds=3600",
+        ),
+        // What a tool says of its role holds for no other.
+        (
+            "source = 'aliyun-cli:role'\nrole_arn = 'acs:ram::3:role/own'",
+            "LTAIcliRoleKey78",
+            "RoleArn=acs%3Aram%3A%3A3%3Arole%2Fown&RoleSessionName=s&DurationSeconds=3600",
+        ),
+    ] {
+        let roles = Roles::with(&[&ALIYUN_CLI, &ALIYUN_SDK]);
+        roles.desk.configure(&format!(
+            "[aliyun.lone]\nendpoint = 'ORIGIN'\nsts_endpoint = 'ORIGIN'\nregion = 'cn-x'\n{settings}\n"
+        ));
+        let run = roles
+            .get("aliyun@lone/job/ehpc-hz-1/5")
+            .keeping("file-secret-w5")
+            .run();
+        assert_eq!(roles.steps(), [key, "STS.assumedKey123"], "{}", run.stderr);
+        assert_eq!(*roles.forms.lock().unwrap(), [form]);
+        let got = roles.desk.server.got();
+        let token = got[1].header("x-acs-security-token");
+        assert_eq!(token, Some("issued-sts-token-e4"));
+        assert!(run.stderr.contains("role acs:ram::"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn the_role_of_the_machine_is_asked_for_where_a_profile_names_it() {
+    const NAMED: [&str; 2] = ["/latest/api/token", "STS.machineKey45"];
+    for (source, role) in [
+        ("metadata", None),
+        ("metadata:Named", Some("Named")),
+        ("aliyun-cli:ecs", Some("CliEcsRole")),
+        ("aliyun-cli:ecs-any", None),
+        ("alibabacloud:ecs", Some("SdkEcsRole")),
+    ] {
+        let roles = Roles::with(&[&ALIYUN_CLI, &ALIYUN_SDK]);
+        roles.desk.configure(&format!(
+            "[aliyun.lone]\nendpoint = 'ORIGIN'\nmetadata_endpoint = 'ORIGIN'\nregion = 'cn-x'\nsource = '{source}'\n"
+        ));
+        let run = roles
+            .get("aliyun@lone/job/ehpc-hz-1/5")
+            .env("ALIBABA_CLOUD_ECS_METADATA", "NotForNamedOnes")
+            .run();
+        let path = role.map(|role| format!("{}{role}", ROLE_OF_MACHINE[1]));
+        match &path {
+            Some(path) => assert_eq!(roles.steps(), [NAMED[0], path, NAMED[1]], "{source}"),
+            None => assert_eq!(roles.steps(), ROLE_OF_MACHINE, "{source}: {}", run.stderr),
+        }
+        let got = roles.desk.server.got();
+        assert_eq!(
+            got[0].header("x-aliyun-ecs-metadata-token-ttl-seconds"),
+            Some("21600")
+        );
+        assert_eq!(
+            got[1].header("x-aliyun-ecs-metadata-token"),
+            Some("metadata-token-h7")
+        );
+        let token = got.last().unwrap().header("x-acs-security-token");
+        assert_eq!(token, Some("issued-machine-token-g6"));
+    }
+}
+
+#[test]
+fn the_default_profile_takes_a_role_that_its_own_variables_or_its_tool_name() {
+    let roles = Roles::with(&[]);
+    let key = [
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ENVKEY"),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "env-secret-v4"),
+        ("JOBLENS_ALIYUN_ROLE_ARN", "acs:ram::4:role/env"),
+    ];
+    roles.get(JOB).envs(key).keeping("env-secret-v4").run();
+    assert_eq!(roles.steps(), ["ENVKEY", "STS.assumedKey123"]);
+
+    let roles = Roles::with(&[]);
+    // The key of the environment is passed over.
+    let machine = roles
+        .get(JOB)
+        .envs(key[..2].iter().copied())
+        .env("JOBLENS_ALIYUN_SOURCE", "metadata");
+    machine.run();
+    assert_eq!(roles.steps(), ROLE_OF_MACHINE);
+
+    let roles = Roles::with(&[&ALIYUN_CLI]);
+    roles.get(JOB).env("ALIBABA_CLOUD_PROFILE", "ecs-any").run();
+    assert_eq!(roles.steps(), ROLE_OF_MACHINE);
+
+    // A list without a word asks it as well.
+    let roles = Roles::with(&[]);
+    let list = roles.desk.joblens(&["list", "--max-attempts", "1"]);
+    keeping_issued(list)
+        .env("JOBLENS_ALIYUN_SOURCE", "metadata")
+        .run();
+    assert_eq!(roles.steps(), ROLE_OF_MACHINE);
+}
+
+#[test]
+fn no_metadata_service_is_asked_unless_a_profile_says_so() {
+    for files in [
+        &[][..],
+        &[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI, &TENCENT_SDK, &HUAWEI_SDK],
+    ] {
+        let roles = Roles::with(files);
+        for arguments in [
+            &[
+                "get",
+                "--max-attempts",
+                "1",
+                JOB,
+                IMAGE_JOB,
+                SERVICE,
+                INSTANCE,
+            ][..],
+            &["list", "--max-attempts", "1"],
+            &["auth", "status"],
+        ] {
+            let run = roles.desk.joblens(arguments);
+            run.env("ALIBABA_CLOUD_ECS_METADATA", "SomeRole")
+                .env("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/stray")
+                .env("ALIBABA_CLOUD_ROLE_SESSION_NAME", "stray")
+                .run();
+        }
+        let paths = [
+            "/latest/",
+            "/meta-data/",
+            "/openstack/",
+            "/?Action=AssumeRole",
+        ];
+        for step in roles.desk.server.got() {
+            let target = step.target();
+            assert!(
+                !paths.iter().any(|path| target.starts_with(path)),
+                "{target}"
+            );
+        }
+        assert_eq!(roles.steps().is_empty(), files.is_empty());
+    }
+}
+
+#[test]
+fn a_profile_that_was_named_takes_no_role_from_the_environment() {
+    let roles = Roles::with(&[]);
+    let named = "aliyun@lone/job/ehpc-hz-1/5";
+    let get = || {
+        roles
+            .get(named)
+            .keeping("file-secret-w5")
+            .env("JOBLENS_ALIYUN_ROLE_ARN", "acs:ram::4:role/env")
+            .env("JOBLENS_ALIYUN_SOURCE", "metadata")
+    };
+    roles
+        .desk
+        .configure("[aliyun.lone]\nendpoint = 'ORIGIN'\nregion = 'cn-x'\n");
+    assert_eq!(get().run().error()["category"], "no_credentials");
+    assert!(roles.steps().is_empty());
+    roles.desk.configure("[aliyun.lone]\nendpoint = 'ORIGIN'\naccess_key_id = 'FILEKEY'\naccess_key_secret = 'file-secret-w5'\n");
+    get().run();
+    assert_eq!(roles.steps(), ["FILEKEY"]);
+}
+
+#[test]
+fn an_account_with_a_role_is_shown_and_nothing_is_sent() {
+    let roles = Roles::with(&[&ALIYUN_CLI]);
+    roles.desk.configure(
+        "[aliyun.default]\nsource = 'metadata'\n[aliyun.ecs]\nregion = 'cn-x'\nsource = 'aliyun-cli:ecs'\n[aliyun.role]\nsource = 'aliyun-cli:role'\n",
+    );
+    let run = roles
+        .desk
+        .joblens(&["auth", "status", "-o", "json"])
+        .env("JOBLENS_ALIYUN_REGION", "cn-x")
+        .run();
+    let json = run.json();
+    let path = roles.desk.home.path().join(ALIYUN_CLI.place);
+    let path = path.to_str().unwrap();
+    for (at, source, place, key) in [
+        (0, "metadata", "this machine", None),
+        (1, "aliyun-cli profile ecs, role CliEcsRole", path, None),
+        (
+            2,
+            "aliyun-cli profile role, role acs:ram::1:role/r",
+            path,
+            Some("LTAI…y78"),
+        ),
+    ] {
+        let account = &json["accounts"][at];
+        assert_eq!(account["status"], "ready", "{account:#}");
+        assert_eq!(account["source"], source);
+        assert_eq!(account["place"], place);
+        assert_eq!(account["key"].as_str(), key, "{source}");
+    }
+    assert!(roles.desk.server.got().is_empty());
+}
+
+#[test]
+fn a_metadata_service_is_asked_past_any_proxy() {
+    let proxy = Server::answering(http("200 OK", "", b"from a proxy"));
+    let roles = Roles::with(&[]);
+    let run = roles.get(JOB).env("JOBLENS_ALIYUN_SOURCE", "metadata");
+    let run = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"]
+        .iter()
+        .fold(run, |run, name| run.env(name, proxy.origin()));
+    run.run();
+    assert_eq!(roles.steps(), ROLE_OF_MACHINE);
+    assert!(proxy.got().is_empty());
+}
+
+#[test]
+fn a_metadata_service_that_hangs_is_given_up_soon() {
+    let roles = Roles {
+        desk: Desk {
+            // Holds the connection until the client goes away.
+            server: Server::start(|_, _, stream| {
+                let _ = stream.read(&mut [0]);
+            }),
+            ..Desk::new()
+        },
+        forms: Arc::default(),
+    };
+    roles.desk.configure("[wire]\nrequest_timeout = '300ms'\n");
+    let run = roles
+        .get(JOB)
+        .env("JOBLENS_ALIYUN_SOURCE", "metadata")
+        .run();
+    let error = run.error();
+    assert_eq!((run.code, &error["category"]), (5, &"network".into()));
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("the metadata service gave no answer: "),
+        "{message}"
+    );
+    let hint = error["hint"].as_str().unwrap();
+    assert!(
+        hint.contains("may be no instance") && hint.contains("RAM role"),
+        "{hint}"
+    );
+    // The token, and the role without one.
+    assert_eq!(roles.desk.server.got().len(), 2);
+}
+
+#[test]
+fn a_role_in_a_damaged_file_is_named() {
+    for (from, to, said) in [
+        (
+            "\"ram_role_arn\"",
+            "\"x\"",
+            "holds no ram_role_arn for profile “role”",
+        ),
+        (
+            "\"cn-beijing\"",
+            "\"cn/../x\"",
+            "an sts_region that is no region",
+        ),
+        ("\"acs:ram::1:role/r\"", "[1]", "is damaged: expected"),
+        (
+            "\"RamRoleArn\"",
+            "\"ramrolearn\"",
+            "of mode ramrolearn, which is not known",
+        ),
+        (
+            "\"access_key_secret\": \"cli-role",
+            "\"x\": \"cli-role",
+            "holds no access_key_secret",
+        ),
+    ] {
+        let text = ALIYUN_CLI.text();
+        assert!(text.contains(from), "{from}");
+        let roles = Roles::with(&[]);
+        roles.desk.write(ALIYUN_CLI.place, &text.replace(from, to));
+        let run = roles.get(JOB).env("ALIBABA_CLOUD_PROFILE", "role").run();
+        let message = run.error()["message"].as_str().unwrap().to_owned();
+        assert_eq!(run.code, 4, "{message}");
+        assert!(message.contains(said), "{said}: {message}");
+        assert!(roles.steps().is_empty());
+    }
+}
