@@ -59,6 +59,8 @@ pub fn read(desk: &Desk, role: Option<&str>) -> Result<Reading, Problem> {
 /// The metadata service of this machine.
 pub struct Metadata {
     account: Account,
+    /// For the step that asks for a token: a host that answers no such call may answer others.
+    token_account: Account,
     endpoint: Endpoint,
     service: &'static Service,
     role: Option<String>,
@@ -108,9 +110,10 @@ impl Metadata {
             ..limits.clone()
         };
         // Its answers hold secrets, which are not masked there, and never shown.
-        let account = Account::new(wire, profile, label(profile), None);
+        let account = Account::new(wire, profile, label(profile), None).direct(limits);
         Ok(Self {
-            account: account.direct(limits),
+            token_account: account.at_another_host(false),
+            account,
             endpoint: endpoint(service, profile)?,
             service,
             role: role.map(str::to_owned),
@@ -139,9 +142,8 @@ impl Metadata {
         deadline: Deadline,
     ) -> Result<(u16, Option<Secret>), Problem> {
         let request = self.request(operation, Method::Put, path, Some(ttl));
-        // A host that answers no such call may still answer others.
-        let account = self.account.at_another_host(false);
-        let answer = account
+        let answer = self
+            .token_account
             .send(&request, &Unsigned, &|_| None, deadline)
             .await
             .map_err(|problem| self.silent(problem))?;
@@ -161,20 +163,37 @@ impl Metadata {
         token: Option<(&'static str, &Secret)>,
         deadline: Deadline,
     ) -> Result<Answer, Problem> {
+        let answer = self.ask(operation, path, token, deadline).await?;
+        self.good(operation, answer)
+    }
+
+    /// The same, whatever the status.
+    ///
+    /// # Errors
+    /// That there was no answer.
+    pub async fn ask(
+        &self,
+        operation: &'static str,
+        path: &str,
+        token: Option<(&'static str, &Secret)>,
+        deadline: Deadline,
+    ) -> Result<Answer, Problem> {
         let header = token.map(|(name, token)| (name, token.expose()));
         let request = self.request(operation, Method::Get, path, header);
-        let answer = self
-            .account
+        self.account
             .send(&request, &Unsigned, &|_| None, deadline)
             .await
-            .map_err(|problem| self.silent(problem))?;
+            .map_err(|problem| self.silent(problem))
+    }
+
+    /// An answer with a good status.
+    ///
+    /// # Errors
+    /// What any other means.
+    pub fn good(&self, operation: &'static str, answer: Answer) -> Result<Answer, Problem> {
         match answer.status {
             200 => Ok(answer),
-            404 => {
-                let what = "the metadata service knows no role of this machine";
-                let problem = self.problem(operation, Category::NoCredentials, what);
-                Err(with_status(problem.hint(self.service.hint), 404))
-            }
+            404 => Err(self.without_role(operation, 404)),
             status => {
                 let is_passing = status == 429 || status >= 500;
                 let category = match is_passing {
@@ -187,6 +206,16 @@ impl Metadata {
                 Err(with_status(problem.hint(self.service.hint), status))
             }
         }
+    }
+
+    /// That the machine has no role, or not the one that is named.
+    pub fn without_role(&self, operation: &'static str, status: u16) -> Problem {
+        let what = match &self.role {
+            Some(role) => format!("the metadata service does not know the role {role}"),
+            None => "the metadata service knows no role of this machine".to_owned(),
+        };
+        let problem = self.problem(operation, Category::NoCredentials, &what);
+        with_status(problem.hint(self.service.hint), status)
     }
 
     /// A role's name in an answer, fit for a path.
@@ -353,18 +382,4 @@ fn with_status(mut problem: Problem, status: u16) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_role_is_a_plain_name_that_no_path_swallows() {
-        for name in ["EcsRole-1", "a.b", "x@y", "_"] {
-            assert!(is_role(name), "{name}");
-        }
-        for name in [
-            "", ".", "..", "a/b", "../x", "a b", "角色", "a%2f", "<html>", "a?b",
-        ] {
-            assert!(!is_role(name), "{name}");
-        }
-    }
-}
+mod tests;

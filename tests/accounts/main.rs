@@ -65,6 +65,7 @@ const TCCLI: ToolFile = file(
     "tencent/tools/default.credential",
 );
 const TCCLI_LAB: ToolFile = file(".tccli/lab.credential", "tencent/tools/lab.credential");
+const TCCLI_CVM: ToolFile = file(".tccli/cvm.credential", "tencent/tools/cvm.credential");
 const TENCENT_SDK: ToolFile = file(".tencentcloud/credentials", "tencent/tools/credentials");
 const HUAWEI_SDK: ToolFile = file(".huaweicloud/credentials", "huawei/tools/credentials");
 const KOOCLI: ToolFile = file(".hcloud/config.json", "huawei/tools/config.json");

@@ -46,9 +46,11 @@ impl Roles {
     /// Keys that signed, or what was asked for without one, in the order of arrival.
     fn steps(&self) -> Vec<String> {
         let got = self.desk.server.got();
-        let step = |got: &Got| match got.target().split('?').next().unwrap() {
-            "/" => key_of(got),
-            path => path.to_owned(),
+        let is_of_machine =
+            |path: &str| path.starts_with("/latest/") || HUAWEI_STEPS.contains(&path);
+        let step = |got: &Got| match got.target() {
+            path if is_of_machine(path) => path.to_owned(),
+            _ => key_of(got),
         };
         got.iter().map(step).collect()
     }
@@ -74,9 +76,23 @@ fn keys(id: &str, what: &str) -> String {
 }
 
 fn answer(got: &Got) -> Vec<u8> {
-    const ALIYUN: &str = "/latest/meta-data/ram/security-credentials/";
+    const ALIYUN: &str = ROLE_OF_MACHINE[1];
     let text = |text: &str| http("200 OK", "content-type: text/plain\r\n", text.as_bytes());
     let target = got.target();
+    match target.strip_prefix(TENCENT_ROLES) {
+        Some("") => return text("MachineRole"),
+        Some(_) => {
+            return json(
+                r#"{"Code":"Success","TmpSecretId":"AKIDmachineKey67","TmpSecretKey":"issued-machine-secret-f5","Token":"issued-machine-token-g6","ExpiredTime":4102444800}"#,
+            );
+        }
+        None => {}
+    }
+    if target == HUAWEI_STEPS[1] {
+        return json(
+            r#"{"credential":{"access":"HSTMACHINEKEY0089","secret":"issued-machine-secret-f5","securitytoken":"issued-machine-token-g6","expires_at":"2100-01-01T00:00:00.000000Z"}}"#,
+        );
+    }
     if target.contains("Action=AssumeRole") {
         let keys = keys("STS.assumedKey123", "sts-secret-d3");
         return json(format!(r#"{{"RequestId":"R","Credentials":{{{keys}}}}}"#));
@@ -87,7 +103,9 @@ fn answer(got: &Got) -> Vec<u8> {
             let keys = keys("STS.machineKey45", "machine-secret-f5");
             json(format!(r#"{{"Code":"Success",{keys}}}"#))
         }
-        None if target == "/latest/api/token" => text("metadata-token-h7"),
+        None if [ROLE_OF_MACHINE[0], HUAWEI_STEPS[0]].contains(&target) => {
+            text("metadata-token-h7")
+        }
         None => json(r#"{"code": 1, "message": "no"}"#),
     }
 }
@@ -97,6 +115,13 @@ const ROLE_OF_MACHINE: [&str; 4] = [
     "/latest/meta-data/ram/security-credentials/",
     "/latest/meta-data/ram/security-credentials/MachineRole",
     "STS.machineKey45",
+];
+
+const TENCENT_ROLES: &str = "/latest/meta-data/cam/security-credentials/";
+
+const HUAWEI_STEPS: [&str; 2] = [
+    "/meta-data/latest/api/token",
+    "/openstack/latest/securitykey",
 ];
 
 #[test]
@@ -180,6 +205,60 @@ fn the_role_of_the_machine_is_asked_for_where_a_profile_names_it() {
 }
 
 #[test]
+fn the_role_of_a_machine_of_other_clouds_is_asked_for_where_a_profile_names_it() {
+    let role = format!("{TENCENT_ROLES}MachineRole");
+    let named = format!("{TENCENT_ROLES}Named");
+    let tencent = [TENCENT_ROLES, &role, "AKIDmachineKey67"];
+    let huawei = [HUAWEI_STEPS[0], HUAWEI_STEPS[1], "HSTMACHINEKEY0089"];
+    for (reference, source, steps) in [
+        (SERVICE, "metadata", &tencent[..]),
+        (SERVICE, "tccli:cvm", &tencent),
+        (SERVICE, "metadata:Named", &[&named, tencent[2]]),
+        (IMAGE_JOB, "metadata", &huawei),
+    ] {
+        let roles = Roles::with(&[&TCCLI_CVM]);
+        let (cloud, _) = reference.split_once('/').unwrap();
+        roles.desk.configure(&format!(
+            "[{cloud}.lone]\nendpoint = 'ORIGIN'\nmetadata_endpoint = 'ORIGIN'\nregion = 'r1'\nsource = '{source}'\n{}",
+            if cloud == "huawei" { "project_id = 'p'\n" } else { "" }
+        ));
+        let run = roles
+            .get(&reference.replacen(cloud, &format!("{cloud}@lone"), 1))
+            .run();
+        assert_eq!(roles.steps(), steps, "{source}: {}", run.stderr);
+        let last = roles.desk.server.got().pop().unwrap();
+        let token = last.header("x-security-token").unwrap_or(last.target());
+        assert!(token.contains("issued-machine-token-g6"), "{token}");
+    }
+    let roles = Roles::with(&[&TCCLI_CVM]);
+    roles.get(SERVICE).env("TCCLI_PROFILE", "cvm").run();
+    assert_eq!(roles.steps(), tencent);
+    assert!(
+        roles.desk.server.got()[2]
+            .target()
+            .contains("Region=ap-shanghai")
+    );
+}
+
+#[test]
+fn a_cloud_without_a_metadata_service_says_so() {
+    let roles = Roles::with(&[]);
+    let run = roles
+        .get(INSTANCE)
+        .env("JOBLENS_SUGON_SOURCE", "metadata")
+        .run();
+    assert_eq!(run.code, 2);
+    let error = run.error();
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("names “metadata”, which is no source"),
+        "{message}"
+    );
+    assert_eq!(error["hint"], "sugon has scnet");
+    assert!(roles.steps().is_empty());
+}
+
+#[test]
 fn the_default_profile_takes_a_role_that_its_own_variables_or_its_tool_name() {
     let roles = Roles::with(&[]);
     let key = [
@@ -216,7 +295,7 @@ fn the_default_profile_takes_a_role_that_its_own_variables_or_its_tool_name() {
 fn no_metadata_service_is_asked_unless_a_profile_says_so() {
     for files in [
         &[][..],
-        &[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI, &TENCENT_SDK, &HUAWEI_SDK],
+        &[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI, &TCCLI_CVM, &HUAWEI_SDK],
     ] {
         let roles = Roles::with(files);
         for arguments in [

@@ -66,9 +66,10 @@ impl AssumeRole {
                 let what = format!("cannot be used: {}", problem.message);
                 profile.wrong("sts_endpoint", &what)
             })?;
+        let known = keys::secrets(profile).chain(profile.secret(EXTERNAL_ID));
         Ok(Self {
             // Its answers hold secrets, which are not masked there.
-            account: Account::new(wire, profile, keys::label(profile), keys::secrets(profile)),
+            account: Account::new(wire, profile, keys::label(profile), known),
             login,
             endpoint,
             role: role.to_owned(),

@@ -3,6 +3,7 @@
 mod glance;
 mod iam;
 mod list;
+mod machine;
 mod regions;
 mod serve;
 mod sign;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::login::{Issued, Login};
+use super::metadata;
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, Untold};
@@ -122,8 +124,11 @@ impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
         let has_user = iam::is_asked_for(profile);
         let given = has_user.then(|| iam::only_user(profile)).transpose()?;
-        let key_or_token = given.is_none().then(|| Login::of(profile, credential));
-        let key_or_token = key_or_token.transpose()?;
+        let login = || match profile.is_of_machine() {
+            true => Ok(Login::issued(machine::Machine::new(profile, wire)?)),
+            false => Login::of(profile, credential),
+        };
+        let key_or_token = given.is_none().then(login).transpose()?;
         let endpoint = endpoint(profile, wire)?;
         let is_key = !has_user && profile.secret("token").is_none();
         let project_id = profile.get("project_id").is_some() || !(is_key || has_user);
@@ -139,7 +144,10 @@ impl Client {
             _ => ("token", "token"),
         };
         let secrets = SECRET_KEYS.iter().filter_map(|key| profile.secret(key));
-        let label = profile.credential_label(label_key, what);
+        let label = match profile.is_of_machine() {
+            true => metadata::label(profile),
+            false => profile.credential_label(label_key, what),
+        };
         let account = Account::new(wire, profile, label.clone(), secrets);
         let login = match (key_or_token, &iam) {
             (Some(login), _) => login,

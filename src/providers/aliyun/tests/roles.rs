@@ -465,3 +465,59 @@ async fn variables_of_another_way_to_log_in_make_no_key_take_on_a_role() {
     look(&connect(&cloud, &stray).unwrap()).await.unwrap();
     assert_eq!(cloud.asked(), [LOOK]);
 }
+
+#[test]
+fn the_address_of_sts_is_that_of_the_tools_region_or_its_own() {
+    let text = String::from_utf8(fixture::read("aliyun/tools/config.json")).unwrap();
+    let region = r#""sts_region": "cn-beijing""#;
+    assert!(text.contains(region));
+    for (more, expected) in [
+        ("", "sts.cn-beijing.aliyuncs.com"),
+        (r#", "enable_vpc": true"#, "sts-vpc.cn-beijing.aliyuncs.com"),
+        (r#", "sts_endpoint": "sts.example.com""#, "sts.example.com"),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("config.json");
+        std::fs::write(&path, text.replace(region, &format!("{region}{more}"))).unwrap();
+        let profile = fixture::profile(
+            &CLOUD,
+            &[
+                ("ALIBABA_CLOUD_CONFIG_FILE", path.to_str().unwrap()),
+                ("ALIBABA_CLOUD_PROFILE", "role"),
+            ],
+        );
+        assert_eq!(profile.get("sts_endpoint"), Some(expected));
+        let wire = fixture::wire(born());
+        assert!(Ehpc::new(&profile, &wire).is_ok(), "{expected}");
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_is_named_and_not_there_is_told_by_its_name() {
+    let cloud = cloud(|_| None).await;
+    let other = ("JOBLENS_ALIYUN_SOURCE", "metadata:other");
+    let problem = look(&connect(&cloud, &[other]).unwrap()).await.unwrap_err();
+    assert_eq!(
+        problem.message,
+        "the metadata service does not know the role other"
+    );
+}
+
+#[tokio::test]
+async fn a_dead_service_is_not_asked_for_each_thing_in_turn() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let dead = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let cloud = cloud(|_| None).await;
+    let at = ("JOBLENS_ALIYUN_METADATA_ENDPOINT", dead.as_str());
+    let wire = cloud.wire();
+    let variables = [MACHINE, at, ("JOBLENS_ALIYUN_ENDPOINT", &cloud.origin)];
+    let ehpc = Ehpc::new(&fixture::profile(&CLOUD, &variables), &wire).unwrap();
+    for _ in 0..3 {
+        let problem = look(&ehpc).await.unwrap_err();
+        assert_eq!(problem.category, Category::Network);
+        assert!(problem.hint.unwrap().contains("attach a RAM role"));
+    }
+    // The token, and the role without one.
+    assert_eq!(wire.calls(), 2);
+}
