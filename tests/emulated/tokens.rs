@@ -295,6 +295,13 @@ fn the_project_of_a_key_is_found_by_its_region() {
 fn what_a_token_is_fetched_with_is_read_again_from_its_file() {
     for (cloud, reference, credential, host, operation) in [
         (
+            "aliyun",
+            JOB,
+            "region = 'cn-x'\naccess_key_id = 'testid'\naccess_key_secret_file = 'secret.txt'\nrole_arn = 'acs:ram::1:role/r'",
+            "sts_endpoint",
+            "AssumeRole",
+        ),
+        (
             "sugon",
             INSTANCE,
             "user = 'bob'\naccess_key = 'testid'\nsecret_key_file = 'secret.txt'",

@@ -7,7 +7,7 @@ use super::super::metadata;
 use super::super::tool_file::{filled, findings, found, ini, json, known, no_such_profile};
 use crate::error::{Category, Problem};
 use crate::model::Time;
-use crate::settings::{Desk, METADATA, Page, Reading, Tool};
+use crate::settings::{Desk, Findings, METADATA, Page, Reading, Tool};
 
 /// The tool's own files before those of the SDKs, which hold no region.
 pub static TOOLS: [Tool; 3] = [
@@ -94,7 +94,11 @@ fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     if credential.kind.trimmed() == Some("cvm-role") {
         let mut values = metadata::source(desk, None, None);
         values.extend(known(&[("region", region)]));
-        return Ok(Reading::Found(findings(&page, Some(name), values, None)));
+        return Ok(Reading::Found(Findings {
+            // It holds no secret.
+            notices: Vec::new(),
+            ..findings(&page, Some(name), values, None)
+        }));
     }
     credential.read(&page, name, region, desk.now())
 }
