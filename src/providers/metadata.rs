@@ -93,7 +93,7 @@ impl Metadata {
             return Err(Problem::new(Category::NoCredentials, message).hint(hint));
         }
         let role = profile.get(METADATA).filter(|role| !role.is_empty());
-        if role.is_some_and(|role| !is_role(role)) {
+        if role.is_some_and(|role| !is_name(role)) {
             let key = match profile.origin(METADATA) {
                 Some(Origin::Machine) => SOURCE,
                 _ => "the name of the role",
@@ -224,7 +224,7 @@ impl Metadata {
     /// That it is none.
     pub fn role(&self, operation: &'static str, answer: &Answer) -> Result<String, Problem> {
         let first = text(answer).and_then(|text| text.lines().next());
-        match first.map(str::trim).filter(|text| is_role(text)) {
+        match first.map(str::trim).filter(|text| is_name(text)) {
             Some(role) => Ok(role.to_owned()),
             None => Err(self.unreadable(operation, "the name of a role")),
         }
@@ -291,7 +291,8 @@ impl Metadata {
     pub fn refused(&self, operation: &'static str, code: &str) -> Problem {
         let what = "the metadata service gives no credential for the role of this machine";
         let mut problem = self.problem(operation, Category::NoCredentials, what);
-        problem.code = Some(code.to_owned());
+        // Any other text is no code, and may be a secret.
+        problem.code = Some(code).filter(|code| is_name(code)).map(str::to_owned);
         problem.hint(self.service.hint)
     }
 
@@ -357,7 +358,8 @@ fn endpoint(service: &Service, profile: &Profile) -> Result<Endpoint, Problem> {
             .hint(format!("write {}, or leave it out", service.address))
     };
     let endpoint = parse(text).map_err(|_| wrong())?;
-    match endpoint == documented || endpoint.is_loopback() {
+    let is_here = endpoint.is_loopback() && !endpoint.is_https();
+    match endpoint == documented || is_here {
         true => Ok(endpoint),
         false => Err(wrong()),
     }
@@ -368,8 +370,8 @@ fn text(answer: &Answer) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Letters, digits and signs that roles have; no word that a path would swallow.
-fn is_role(text: &str) -> bool {
+/// Letters, digits and signs that names of roles have; no word that a path would swallow.
+fn is_name(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@+=,".contains(&byte);
     text.len() <= LONGEST_ROLE
         && text.bytes().all(is_plain)

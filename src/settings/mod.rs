@@ -75,7 +75,7 @@ impl KeySpec {
 }
 
 /// The key that says which of a cloud's tools a profile takes its credential from, as `TOOL` or
-/// `TOOL:PROFILE`.
+/// `TOOL:PROFILE`; or that it is [`METADATA`], as such or as `metadata:ROLE`.
 pub const SOURCE: &str = "source";
 
 /// The key of the command that prints a profile's credential, as a list of words.

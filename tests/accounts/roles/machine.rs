@@ -179,3 +179,53 @@ fn a_metadata_service_that_hangs_is_given_up_soon() {
     // The token, and the role without one.
     assert_eq!(roles.desk.server.got().len(), 2);
 }
+
+#[test]
+fn a_variable_of_the_vendors_forbids_to_ask_whatever_a_profile_says() {
+    let roles = Roles::with(&[&ALIYUN_CLI, &ALIYUN_SDK]);
+    for source in ["metadata", "aliyun-cli:ecs", "alibabacloud:ecs"] {
+        roles.desk.configure(&format!(
+            "[aliyun.lone]\nendpoint = 'ORIGIN'\nmetadata_endpoint = 'ORIGIN'\nsource = '{source}'\n"
+        ));
+        let run = roles
+            .get("aliyun@lone/job/ehpc-hz-1/5")
+            .env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
+            .run();
+        let error = run.error();
+        assert_eq!(
+            (run.code, &error["category"]),
+            (4, &"no_credentials".into())
+        );
+        let hint = error["hint"].as_str().unwrap();
+        assert!(
+            hint.contains("unset ALIBABA_CLOUD_ECS_METADATA_DISABLED"),
+            "{hint}"
+        );
+    }
+    assert!(roles.steps().is_empty());
+}
+
+#[test]
+fn what_a_service_says_in_the_place_of_its_code_is_not_shown() {
+    let server = Server::start(|_, got, stream| {
+        let answer = match got.target() {
+            target if target.ends_with('/') => http("200 OK", "", b"MachineRole"),
+            _ => json(r#"{"Code":"issued-machine-secret-f5 \u001b[2J","AccessKeyId":"x"}"#),
+        };
+        let _ = stream.write_all(&answer);
+    });
+    let desk = Desk {
+        server,
+        ..Desk::new()
+    };
+    let roles = Roles {
+        desk,
+        forms: Arc::default(),
+    };
+    let run = roles
+        .get(JOB)
+        .env("JOBLENS_ALIYUN_SOURCE", "metadata")
+        .run();
+    assert_eq!(run.error()["code"], serde_json::Value::Null);
+    assert_eq!(run.code, 4, "{}", run.stderr);
+}

@@ -394,6 +394,7 @@ async fn an_address_that_is_neither_documented_nor_this_machine_is_wrong_use() {
         "http://100.100.100.200.example",
         "http://metadata.tencentyun.com",
         "http://100.100.100.200/latest",
+        "https://127.0.0.1",
         "not one",
     ] {
         let problem = at(address).err().unwrap();
