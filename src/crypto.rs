@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 /// Everything but `A-Za-z0-9-._~` (RFC 3986, section 2.3).
@@ -46,6 +47,14 @@ pub fn pbkdf2_sha256(password: &[u8], salt: &[u8], rounds: u32) -> [u8; 32] {
         }
     }
     block
+}
+
+/// HMAC-SHA1 of `data`, for the one scheme that knows nothing newer; a key of any length is taken.
+pub fn hmac_sha1(key: &[u8], data: &[u8]) -> [u8; 20] {
+    let mut mac =
+        Hmac::<Sha1>::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)");
+    mac.update(data);
+    mac.finalize().into_bytes().into()
 }
 
 /// Lower-case hex.
@@ -133,6 +142,14 @@ mod tests {
         assert_eq!(
             hex(&pbkdf2_sha256(b"password", b"salt", 2)),
             "ae4d0c95af6b46d32d0adff928f06dd02a303f8ef3c251dfd6e2d85a95474c43"
+        );
+    }
+
+    #[test]
+    fn hmac_sha1_agrees_with_rfc_2202_case_2() {
+        assert_eq!(
+            hex(&hmac_sha1(b"Jefe", b"what do ya want for nothing?")),
+            "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
         );
     }
 

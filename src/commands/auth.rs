@@ -11,7 +11,7 @@ use crate::output;
 use crate::providers::{CLOUDS, Client, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::secret::masked_id;
-use crate::settings::{Part, Profile, Settings};
+use crate::settings::{METADATA, Part, Profile, Settings};
 
 /// Show which account each cloud would be asked with
 #[derive(Debug, Args)]
@@ -121,8 +121,13 @@ pub(super) fn account(
     };
     let mut parts = keys.credential_keys();
     let part = parts.find(|spec| profile.origin(spec.key).is_some());
-    if let Some(origin) = part.and_then(|part| profile.origin(part.key)) {
-        account.source = Some(origin.words().into_owned());
+    let origin = profile.origin(part.map_or(METADATA, |part| part.key));
+    if let Some(origin) = origin {
+        let words = origin.words();
+        account.source = Some(match profile.role() {
+            Some(role) => format!("{words}, role {role}"),
+            None => words.into_owned(),
+        });
         account.place = Some(origin.place());
     }
     account.key = part.map(|_| key(&keys, &profile));
@@ -140,7 +145,7 @@ pub(super) fn account(
         }
         Err(problem) => {
             let is_set =
-                part.is_some() || settings.file().profiles(cloud.name).any(|one| one == name);
+                origin.is_some() || settings.file().profiles(cloud.name).any(|one| one == name);
             if !is_set && problem.category == Category::NoCredentials {
                 account.status = Readiness::NotConfigured;
             }

@@ -11,7 +11,8 @@ use super::condition::Condition;
 use super::retry::{LONGEST_HINT, backoff};
 use super::trust::Trust;
 use super::{
-    Answer, Happening, Heard, Refusal, Request, Retry, Route, Signer, Wire, attempt, excerpt,
+    Answer, Happening, Heard, Limits, Refusal, Request, Retry, Route, Signer, Wire, attempt,
+    excerpt,
 };
 use crate::crypto;
 use crate::error::{Category, Problem};
@@ -46,6 +47,9 @@ pub struct Account {
     condition: Condition,
     /// True when another host can be asked, so that a broken way to this one is not tried again.
     has_twin: bool,
+    limits: Limits,
+    /// True when no proxy is asked, whatever the environment says.
+    is_direct: bool,
     clock_offset_seconds: AtomicI64,
 }
 
@@ -77,6 +81,8 @@ impl Account {
             trust,
             condition: Condition::new(wire.slots_of(profile.cloud), wire.limits()),
             has_twin: false,
+            limits: wire.limits().clone(),
+            is_direct: false,
             clock_offset_seconds: AtomicI64::new(0),
         }
     }
@@ -91,9 +97,22 @@ impl Account {
             credential: Arc::clone(&self.credential),
             scrubber: Arc::clone(&self.scrubber),
             trust: self.trust.clone(),
-            condition: Condition::new(self.wire.slots_of(self.cloud), self.wire.limits()),
+            condition: Condition::new(self.wire.slots_of(self.cloud), &self.limits),
             has_twin,
+            limits: self.limits.clone(),
+            is_direct: self.is_direct,
             clock_offset_seconds: AtomicI64::new(0),
+        }
+    }
+
+    /// The same account with limits of its own, whose calls go past any proxy: for services that
+    /// stand beside the machine.
+    pub fn direct(self, limits: Limits) -> Self {
+        Self {
+            condition: Condition::new(self.wire.slots_of(self.cloud), &limits),
+            limits,
+            is_direct: true,
+            ..self
         }
     }
 
@@ -157,7 +176,7 @@ impl Account {
                 Err(problem)
             };
             let is_elsewhere = self.has_twin && answer.is_none();
-            if is_elsewhere || attempts >= self.wire.limits().max_attempts {
+            if is_elsewhere || attempts >= self.limits.max_attempts {
                 return fail(refusal);
             }
             let pause = match refusal.retry {
@@ -304,7 +323,8 @@ impl Account {
         let proof = signer.sign(request, self.wire.now() + offset, &crypto::nonce());
         let client = self.wire.clients.get(&ClientKey {
             https: request.endpoint.is_https(),
-            loopback: request.endpoint.is_loopback(),
+            direct: self.is_direct || request.endpoint.is_loopback(),
+            connect_timeout: self.limits.connect_timeout,
             trust: self.trust.clone(),
             unchecked_host: self.trust.unchecked_host(&request.endpoint)?,
         })?;
@@ -313,9 +333,10 @@ impl Account {
             request,
             proof: &proof,
             number,
-            max_body: self.wire.limits().max_body,
-            timeout: self.wire.limits().request_timeout.min(deadline.remaining()),
-            has_proxy: matches!(self.wire.route(&request.endpoint), Route::Through { .. }),
+            max_body: self.limits.max_body,
+            timeout: self.limits.request_timeout.min(deadline.remaining()),
+            has_proxy: !self.is_direct
+                && matches!(self.wire.route(&request.endpoint), Route::Through { .. }),
         };
         let mut answer = sending.send(&client, &|line| self.trace(line)).await?;
         self.wire

@@ -67,6 +67,7 @@ impl Attempt<'_> {
         let method = match self.request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
         };
         let mut response = client
             .request(method, self.url()?)
@@ -144,7 +145,7 @@ impl Attempt<'_> {
 
     fn headers(&self) -> Result<HeaderMap, Refusal> {
         let mut headers = HeaderMap::new();
-        if self.request.method == Method::Post && self.request.body.is_empty() {
+        if self.request.method != Method::Get && self.request.body.is_empty() {
             // Without it a POST with no body goes out unsized, and gateways may answer 411.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }

@@ -20,8 +20,10 @@ use crate::error::{Category, Fault, FaultKind, Problem};
 pub(super) struct ClientKey {
     /// Needs TLS.
     pub https: bool,
-    /// Talks to this machine, past any proxy.
-    pub loopback: bool,
+    /// Talks past any proxy, as to this machine.
+    pub direct: bool,
+    /// Time to open a connection.
+    pub connect_timeout: Duration,
     /// What the profile says of certificates.
     pub trust: Trust,
     /// The host whose certificate is not checked.
@@ -31,7 +33,6 @@ pub(super) struct ClientKey {
 /// HTTP clients, each made when it is first needed: reading the system's certificates takes longer
 /// than a whole call over loopback, and on a machine without any even a plain call would fail.
 pub(super) struct Clients {
-    connect_timeout: Duration,
     ca_files: Vec<PathBuf>,
     proxies: Proxies,
     resolver: Arc<Resolver>,
@@ -51,7 +52,6 @@ impl Clients {
             })?;
         }
         Ok(Self {
-            connect_timeout: limits.connect_timeout,
             ca_files: limits.ca_files.clone(),
             proxies: Proxies::read(proxies)?,
             resolver: Arc::new(Resolver::new(sink)),
@@ -71,7 +71,7 @@ impl Clients {
     }
 
     fn make(&self, key: &ClientKey) -> Result<Client, Refusal> {
-        let through_tls_proxy = !key.loopback && self.proxies.any_https;
+        let through_tls_proxy = !key.direct && self.proxies.any_https;
         let is_checked = key.https && key.unchecked_host.is_none();
         let roots = if is_checked || through_tls_proxy {
             self.roots(key.trust.ca_file.as_deref().map(Path::new))?
@@ -97,12 +97,12 @@ impl Clients {
             .retry(reqwest::retry::never())
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .connect_timeout(self.connect_timeout)
+            .connect_timeout(key.connect_timeout)
             .tcp_nodelay(true)
             .dns_resolver(Arc::clone(&self.resolver))
             .user_agent(concat!("joblens/", env!("CARGO_PKG_VERSION")))
             .no_proxy();
-        if !key.loopback {
+        if !key.direct {
             for proxy in &self.proxies.list {
                 builder = builder.proxy(proxy.clone());
             }

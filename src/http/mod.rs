@@ -22,7 +22,7 @@ pub use answer::{Answer, excerpt};
 pub use endpoint::Endpoint;
 pub use heard::Heard;
 pub use proxies::Route;
-pub use request::{Method, Proof, Request, Signer};
+pub use request::{Method, Proof, Request, Signer, encode_query};
 pub use retry::{Refusal, Retry};
 
 use std::collections::HashMap;

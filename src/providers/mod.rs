@@ -10,6 +10,7 @@ pub mod lenient;
 mod list;
 mod login;
 mod mask;
+mod metadata;
 pub mod serve;
 mod shapes;
 pub mod states;

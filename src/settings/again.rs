@@ -29,7 +29,7 @@ impl Settings {
         let may_change = |key: &str| match profile.origin(key) {
             Some(Origin::File(_)) => is_path(key),
             Some(Origin::Tool { .. } | Origin::Command(_)) => true,
-            Some(Origin::Variable(_)) | None => false,
+            Some(Origin::Variable(_) | Origin::Machine) | None => false,
         };
         let mut keys = cloud.credential_keys();
         keys.any(|spec| may_change(spec.key)).then(|| Again {

@@ -76,16 +76,24 @@ impl KeySpec {
 }
 
 /// The key that says which of a cloud's tools a profile takes its credential from, as `TOOL` or
-/// `TOOL:PROFILE`.
+/// `TOOL:PROFILE`; or that it is [`METADATA`], as such or as `metadata:ROLE`.
 pub const SOURCE: &str = "source";
 
 /// The key of the command that prints a profile's credential, as a list of words.
 pub const CREDENTIAL_COMMAND: &str = "credential_command";
 
+/// The source that is the metadata service of the machine, on clouds that have one; and where a
+/// profile keeps the name of the role that is taken on through it, empty for the one there is.
+pub const METADATA: &str = "metadata";
+
+/// The key of a role that a key pair takes on, on clouds that have such roles.
+pub const ROLE: &str = "role_arn";
+
 /// Keys that every cloud's profiles have.
-pub const COMMON_KEYS: [KeySpec; 8] = [
+pub const COMMON_KEYS: [KeySpec; 9] = [
     KeySpec::setting(SOURCE, &[]),
     KeySpec::setting("endpoint", &[]),
+    KeySpec::setting("metadata_endpoint", &[]),
     KeySpec::setting("utc_offset", &[]),
     KeySpec::setting("ca_file", &[]),
     KeySpec::setting("client_cert", &[]),

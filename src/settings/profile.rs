@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::CloudKeys;
 use super::again::Again;
 use super::value::utc_offset;
+use super::{METADATA, ROLE};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
 use crate::secret::{Secret, masked_id};
@@ -27,6 +28,8 @@ pub enum Origin {
     },
     /// What the command of the settings file printed: its first word.
     Command(String),
+    /// The metadata service of the machine.
+    Machine,
 }
 
 impl Origin {
@@ -40,6 +43,7 @@ impl Origin {
                 None => (*tool).into(),
             },
             Self::Command(_) => "credential_command".into(),
+            Self::Machine => METADATA.into(),
         }
     }
 
@@ -49,6 +53,7 @@ impl Origin {
             Self::Variable(name) => name.clone(),
             Self::File(path) | Self::Tool { path, .. } => path.display().to_string(),
             Self::Command(program) => program.clone(),
+            Self::Machine => "this machine".to_owned(),
         }
     }
 }
@@ -122,6 +127,18 @@ impl Profile {
             Some("true") => Ok(true),
             Some(_) => Err(self.wrong(key, "must be true or false")),
         }
+    }
+
+    /// True when its credential is fetched from the metadata service of the machine.
+    pub fn is_of_machine(&self) -> bool {
+        self.values.contains_key(METADATA)
+    }
+
+    /// The role that is taken on: by the key pair, else through the metadata service, where it is
+    /// named.
+    pub fn role(&self) -> Option<&str> {
+        let of_machine = || self.get(METADATA).filter(|name| !name.is_empty());
+        self.get(ROLE).or_else(of_machine)
     }
 
     /// Masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`.

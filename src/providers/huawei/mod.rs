@@ -3,6 +3,7 @@
 mod glance;
 mod iam;
 mod list;
+mod machine;
 mod regions;
 mod serve;
 mod sign;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::login::{Issued, Login};
+use super::metadata;
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, Untold};
@@ -126,10 +128,11 @@ impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
         let has_user = iam::is_asked_for(profile);
         let given = has_user.then(|| iam::only_user(profile)).transpose()?;
-        let key_or_token = given
-            .is_none()
-            .then(|| Login::of(profile, credential, label));
-        let key_or_token = key_or_token.transpose()?;
+        let login = || match profile.is_of_machine() {
+            true => Ok(Login::issued(machine::Machine::new(profile, wire)?)),
+            false => Login::of(profile, credential, label),
+        };
+        let key_or_token = given.is_none().then(login).transpose()?;
         let endpoint = endpoint(profile, wire)?;
         let is_key = !has_user && profile.secret("token").is_none();
         let project_id = profile.get("project_id").is_some() || !(is_key || has_user);
@@ -292,6 +295,7 @@ fn label(profile: &Profile) -> String {
         return profile.credential_label("user", "user");
     }
     match profile.secret("token") {
+        None if profile.is_of_machine() => metadata::label(profile),
         None => profile.credential_label("access_key_id", "key"),
         Some(_) => profile.credential_label("token", "token"),
     }

@@ -1,6 +1,7 @@
 //! Tencent Cloud, CCS (API 2.0): events of the services of a cluster.
 
 mod list;
+mod machine;
 mod regions;
 mod serve;
 mod sign;
@@ -11,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::login::{Issued, Login};
+use super::metadata;
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
@@ -106,7 +108,10 @@ struct Client {
 
 impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let login = Login::of(profile, credential, label)?;
+        let login = match profile.is_of_machine() {
+            true => Login::issued(machine::Machine::new(profile, wire)?),
+            false => Login::of(profile, credential, label)?,
+        };
         let secrets = CREDENTIAL_KEYS.iter().filter_map(|key| profile.secret(key));
         let region = profile
             .get("region")
@@ -203,7 +208,10 @@ impl Client {
 const CREDENTIAL_KEYS: [&str; 3] = ["secret_id", "secret_key", "token"];
 
 fn label(profile: &Profile) -> String {
-    profile.credential_label("secret_id", "key")
+    match profile.is_of_machine() {
+        true => metadata::label(profile),
+        false => profile.credential_label("secret_id", "key"),
+    }
 }
 
 /// The key pair of a profile, with the token of a temporary one.
