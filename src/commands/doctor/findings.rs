@@ -77,6 +77,7 @@ impl Evidence<'_> {
         let failed_at = fault.map(|fault| self.step(fault, route));
         let mut checks = Vec::new();
         for step in [
+            Subject::Certificates,
             Subject::Proxy,
             Subject::Dns,
             Subject::Connection,
@@ -115,8 +116,9 @@ impl Evidence<'_> {
             | Kind::Unreachable
             | Kind::ConnectTimeout
             | Kind::Connection => Subject::Connection,
-            Kind::NoAuthorities
-            | Kind::UnknownIssuer
+            // Without them nothing is sent at all.
+            Kind::NoAuthorities => Subject::Certificates,
+            Kind::UnknownIssuer
             | Kind::Expired
             | Kind::NotYetValid
             | Kind::WrongName
