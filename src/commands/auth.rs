@@ -107,6 +107,7 @@ pub(super) fn account(
         region: None,
         endpoint: None,
         expires_at: None,
+        token_cache: None,
         problem: None,
         passed_over: passed_over.collect(),
         notices: Vec::new(),
@@ -133,6 +134,8 @@ pub(super) fn account(
         Ok(client) => {
             account.status = Readiness::Ready;
             account.endpoint = client.endpoint().or(account.endpoint);
+            account.expires_at = client.expires_at().or(account.expires_at);
+            account.token_cache = client.kept_in().map(|folder| folder.display().to_string());
             (account, Some(client))
         }
         Err(problem) => {

@@ -255,7 +255,7 @@ impl Session {
                 let _ = output::write_trace(&mut io::stderr().lock(), &line);
             }
             Happening::Trace(_) | Happening::Resolved { .. } | Happening::Answered(_) => {}
-            Happening::Notice(code, message) => told.keep(Notice::new(code, message)),
+            Happening::Notice(code, message) => told.tell(Notice::new(code, message)),
         })
     }
 
@@ -383,6 +383,7 @@ impl Session {
         match notice.code {
             // The footer of a list says it.
             "list_incomplete" => false,
+            look_up::UNCHECKED => false,
             "assumed_utc_offset" | "events_truncated" => self.global.verbose,
             _ => true,
         }

@@ -175,6 +175,11 @@ impl Wire {
         self.calls.load(Ordering::Relaxed)
     }
 
+    /// Tells those who ask for more, with `-v`. Nothing secret may stand in it.
+    pub fn trace(&self, line: String) {
+        self.tell(Happening::Trace(line));
+    }
+
     fn tell(&self, happening: Happening) {
         (self.sink)(happening);
     }

@@ -99,9 +99,10 @@ fn profiles_are_narrowed_by_option_and_by_argument() {
 
 #[test]
 fn a_setting_that_is_wrong_in_use_is_told_with_the_settings() {
-    let run = sugon("https://ai.scnet.cn", &[])
-        .env("JOBLENS_SUGON_INSECURE_SKIP_VERIFY", "true")
-        .run();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    std::fs::write(&path, "[sugon.default]\ninsecure_skip_verify = true\n").unwrap();
+    let run = sugon("https://ai.scnet.cn", &["--config", path.to_str().unwrap()]).run();
     let failed = failure(&run);
     failed
         .is("settings", "usage", 2)

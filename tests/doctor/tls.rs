@@ -279,10 +279,13 @@ fn a_server_that_hangs_up_in_the_handshake_fails_at_tls() {
 #[test]
 fn a_certificate_that_is_not_checked_is_a_warning() {
     let server = Tls::start(Unusual::default());
-    let run = server
-        .doctor(&[])
-        .env("JOBLENS_SUGON_INSECURE_SKIP_VERIFY", "true")
-        .run();
+    let path = server.folder.path().join("config.toml");
+    write(
+        &path,
+        "[sugon.default]\ninsecure_skip_verify = true\n",
+        0o644,
+    );
+    let run = server.doctor(&["--config", path.to_str().unwrap()]).run();
     assert_eq!(run.code, 0, "{}", run.stdout);
     let account = account(&run);
     let checks = account["checks"].as_array().unwrap();

@@ -15,8 +15,10 @@ mod invocations;
 mod kinds;
 mod references;
 mod refusals;
+mod renewals;
 mod secrets;
 mod settings;
+mod token_cache;
 mod tokens;
 
 /// One thing of each kind in a settled state.

@@ -8,13 +8,14 @@ mod sign;
 mod tools;
 mod wire;
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
-use super::login::{Issued, Login};
+use super::login::{Issued, Learned, Login};
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
@@ -79,6 +80,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::setting("platform_endpoint", &[]),
     ],
     tools: &tools::TOOLS,
+    public_domains: &["scnet.cn", "sugon.com"],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
@@ -102,6 +104,8 @@ struct Client {
     /// The host that is set, else the platform's, which knows the hosts of the region.
     endpoint: Endpoint,
     hosts: OnceCell<Hosts>,
+    /// The hosts that an earlier run found with a token that it fetched.
+    learned: Option<Learned>,
     login: Login<sign::Signer>,
     /// True when the token was given and no other can be fetched.
     is_given: bool,
@@ -111,7 +115,6 @@ struct Client {
     /// True once the list has been refused with a filter and given without.
     no_filter: AtomicBool,
     profile: String,
-    credential: String,
 }
 
 impl Client {
@@ -119,18 +122,18 @@ impl Client {
         let is_given = !exchange::is_asked_for(profile);
         let (login, label) = match is_given {
             true => (
-                Login::of(profile, token)?,
-                profile.credential_label("token", "token"),
+                Login::of(profile, token, token_label)?,
+                token_label(profile),
             ),
             false => (
-                Login::issued(exchange::Exchange::new(profile, wire)?),
-                profile.credential_label("access_key", "key"),
+                Login::issued(exchange::Exchange::new(profile, wire)?).kept(profile, wire),
+                exchange::label(profile),
             ),
         };
         let secrets = ["token", "secret_key"]
             .iter()
             .filter_map(|key| profile.secret(key));
-        let account = Account::new(wire, profile, label.clone(), secrets);
+        let account = Account::new(wire, profile, label, secrets);
         let address = |key, default| address(profile, key, default, wire);
         let (endpoint, hosts) = match address("endpoint", None)? {
             Some(host) => {
@@ -150,6 +153,10 @@ impl Client {
             account,
             wire: Arc::clone(wire),
             endpoint,
+            learned: match is_given || hosts.initialized() {
+                true => None,
+                false => Learned::of(profile, wire, CENTRE),
+            },
             hosts,
             login,
             is_given,
@@ -157,7 +164,6 @@ impl Client {
             list_form: OnceLock::new(),
             no_filter: AtomicBool::new(false),
             profile: profile.name.clone(),
-            credential: label,
         };
         if is_given {
             client.check_expiry(token(profile)?.expires_at)?;
@@ -175,7 +181,7 @@ impl Client {
         };
         let message = format!("the token expired at {}", at.rfc3339());
         let mut problem = framed(Problem::new(Category::Refused, message), &self.profile);
-        problem.credential = Some(self.credential.clone());
+        problem.credential = Some(self.account.credential());
         problem.host = Some(self.endpoint.authority().to_owned());
         Err(problem.hint("log in again and set the new token of the computing region"))
     }
@@ -206,23 +212,34 @@ impl Client {
         if self.is_given {
             self.check_expiry(held.signer.expires_at())?;
         }
-        let find = || {
-            centre::find(
-                &self.account,
-                &self.login,
-                &self.endpoint,
-                &self.wire,
-                deadline,
-            )
-        };
-        let hosts = self.hosts.get_or_try_init(find).await?;
+        let hosts = self.hosts.get_or_try_init(|| self.find(deadline)).await?;
         let answered = hosts.send(&self.login, request, classify, deadline).await;
         answered.map_err(|problem| match problem.category {
+            Category::Network => {
+                // They may have moved.
+                self.learned.iter().for_each(Learned::forget);
+                problem
+            }
             Category::Refused if !self.is_given => problem.hint(
                 "check that this account may use the computing region; cluster_id chooses another",
             ),
             _ => problem,
         })
+    }
+
+    /// The hosts of the region, as an earlier run found them or as the platform names them.
+    async fn find(&self, deadline: Deadline) -> Result<Hosts, Problem> {
+        let known = self.learned.as_ref().and_then(Learned::get);
+        let known = known.and_then(|parts| Hosts::from_parts(&parts, &self.account, &self.wire));
+        if let Some(hosts) = known {
+            return Ok(hosts);
+        }
+        let (account, login) = (&self.account, &self.login);
+        let hosts = centre::find(account, login, &self.endpoint, &self.wire, deadline).await?;
+        if let Some(learned) = &self.learned {
+            learned.put(hosts.parts());
+        }
+        Ok(hosts)
     }
 
     async fn instance(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
@@ -238,6 +255,14 @@ impl Client {
 impl super::Client for Client {
     fn endpoint(&self) -> Option<String> {
         Some(self.endpoint.origin())
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        self.login.expires_at()
+    }
+
+    fn kept_in(&self) -> Option<&Path> {
+        self.login.kept_in()
     }
 
     fn look_up<'a>(
@@ -259,6 +284,10 @@ impl super::Client for Client {
     }
 }
 
+fn token_label(profile: &Profile) -> String {
+    profile.credential_label("token", "token")
+}
+
 /// The token of a profile.
 fn token(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
     let token = profile.secret("token").ok_or_else(|| {
@@ -268,15 +297,10 @@ fn token(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
             "{hint}; or set user, access_key and secret_key, for which tokens are fetched"
         ))
     })?;
-    if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !sign::is_token(token.expose()) {
         return Err(profile.wrong("token", "holds characters that no token has"));
     }
-    let signer = sign::Signer::new(token.clone());
-    Ok(Issued {
-        expires_at: signer.expires_at(),
-        secrets: vec![token.clone()],
-        signer,
-    })
+    Ok(sign::Signer::issued(token.clone()))
 }
 
 /// The address that a key gives, else the default.
