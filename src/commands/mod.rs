@@ -251,7 +251,7 @@ impl Session {
                 let _ = output::write_trace(&mut io::stderr().lock(), &line);
             }
             Happening::Trace(_) => {}
-            Happening::Notice(code, message) => told.keep(Notice::new(code, message)),
+            Happening::Notice(code, message) => told.tell(Notice::new(code, message)),
         })
     }
 
@@ -379,6 +379,7 @@ impl Session {
         match notice.code {
             // The footer of a list says it.
             "list_incomplete" => false,
+            look_up::UNCHECKED => false,
             "assumed_utc_offset" | "events_truncated" => self.global.verbose,
             _ => true,
         }

@@ -38,7 +38,7 @@ pub struct Account {
     wire: Arc<Wire>,
     cloud: &'static str,
     profile: String,
-    credential: String,
+    credential: Arc<RwLock<String>>,
     scrubber: Arc<RwLock<Scrubber>>,
     trust: Trust,
     condition: Condition,
@@ -70,7 +70,7 @@ impl Account {
             wire: Arc::clone(wire),
             cloud: profile.cloud,
             profile: profile.name.clone(),
-            credential,
+            credential: Arc::new(RwLock::new(credential)),
             scrubber: Arc::new(RwLock::new(Scrubber::new(secrets))),
             trust,
             condition: Condition::new(wire.slots_of(profile.cloud), wire.limits()),
@@ -86,7 +86,7 @@ impl Account {
             wire: Arc::clone(&self.wire),
             cloud: self.cloud,
             profile: self.profile.clone(),
-            credential: self.credential.clone(),
+            credential: Arc::clone(&self.credential),
             scrubber: Arc::clone(&self.scrubber),
             trust: self.trust.clone(),
             condition: Condition::new(self.wire.slots_of(self.cloud), self.wire.limits()),
@@ -208,6 +208,18 @@ impl Account {
         self.condition.forgive();
     }
 
+    /// The masked key in use and where it came from.
+    pub fn credential(&self) -> String {
+        let credential = self.credential.read();
+        credential.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Names another credential in messages from now on.
+    pub fn rename(&self, credential: String) {
+        let held = self.credential.write();
+        *held.unwrap_or_else(PoisonError::into_inner) = credential;
+    }
+
     /// Masks more secrets in everything that the cloud answers from now on.
     pub fn mask(&self, secrets: &[Secret]) {
         let mut scrubber = self
@@ -246,7 +258,7 @@ impl Account {
         problem.profile = Some(self.profile.clone());
         problem.operation = Some(request.operation.to_owned());
         problem.host = Some(request.endpoint.authority().to_owned());
-        problem.credential = Some(self.credential.clone());
+        problem.credential = Some(self.credential());
         problem.attempts = 1;
         problem
     }

@@ -5,8 +5,8 @@ mod disk;
 mod kept;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
@@ -44,12 +44,23 @@ pub(super) trait Issuer<S>: Send + Sync {
     /// Why there is none.
     fn issue(&self, deadline: Deadline) -> Boxed<'_, Result<Issued<S>, Problem>>;
 
+    /// What messages call the credential that was issued last, where that may be another than before.
+    fn label(&self) -> Option<String> {
+        None
+    }
+
     /// Is told when the cloud refuses what was issued.
     fn refused(&self, _signer: &S) {}
 
     /// True when issuing costs calls.
     fn is_asked(&self) -> bool {
         true
+    }
+
+    /// True while it asks with what the profile held at first, so that what is issued can be kept for
+    /// runs with the same profile; false when it may have read the profile again.
+    fn asks_as_given(&self) -> bool {
+        false
     }
 }
 
@@ -88,39 +99,83 @@ impl<S> Held<S> {
     }
 }
 
-/// Files that a profile names, which may hold another secret by now.
-struct Files<S> {
+/// How a cloud makes a credential of a profile.
+pub(super) type Read<S> = fn(&Profile) -> Result<Issued<S>, Problem>;
+
+/// How a cloud calls the credential of a profile in messages.
+pub(super) type Label = fn(&Profile) -> String;
+
+/// A profile whose files may hold another secret by now, or whose command may print another.
+struct Rereader<S> {
     profile: Profile,
-    read: fn(&Profile) -> Result<Issued<S>, Problem>,
+    read: Read<S>,
+    label: Label,
+    last: StdMutex<Option<String>>,
 }
 
-impl<S: Send + Sync> Issuer<S> for Files<S> {
+impl<S: Send + Sync> Rereader<S> {
+    fn last(&self) -> MutexGuard<'_, Option<String>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Send + Sync> Issuer<S> for Rereader<S> {
     fn issue(&self, _deadline: Deadline) -> Boxed<'_, Result<Issued<S>, Problem>> {
         Box::pin(async move {
-            let again = self.profile.read_again().transpose()?;
-            (self.read)(again.as_ref().unwrap_or(&self.profile))
+            let again = read_again(&self.profile).await.transpose()?;
+            let profile = again.as_ref().unwrap_or(&self.profile);
+            let issued = of_profile(profile, self.read)?;
+            *self.last() = Some((self.label)(profile));
+            Ok(issued)
         })
     }
 
     fn is_asked(&self) -> bool {
         false
     }
+
+    fn asks_as_given(&self) -> bool {
+        self.last().is_none()
+    }
+
+    fn label(&self) -> Option<String> {
+        self.last().clone()
+    }
+}
+
+/// What [`Profile::read_again`] gives. Other calls go on meanwhile, since a command takes its time.
+pub(super) async fn read_again(profile: &Profile) -> Option<Result<Profile, Problem>> {
+    let profile = profile.clone();
+    let reading = tokio::task::spawn_blocking(move || profile.read_again());
+    reading.await.expect("a reading does not panic")
+}
+
+/// A profile may know the end of a credential that does not tell its own.
+fn of_profile<S>(profile: &Profile, read: Read<S>) -> Result<Issued<S>, Problem> {
+    let issued = read(profile)?;
+    let expires_at = issued.expires_at.or(profile.expires_at.map(Time::moment));
+    Ok(Issued {
+        expires_at,
+        ..issued
+    })
 }
 
 impl<S: Signer + 'static> Login<S> {
     /// The credential that a profile gives. One that stands in files of its own is read again when
-    /// it has run out or was refused; a refusal of any other is final.
+    /// it has run out or was refused, and a command that prints one is run again; a refusal of any
+    /// other is final.
     ///
     /// # Errors
     /// What `read` says of the profile.
-    pub(super) fn of(
-        profile: &Profile,
-        read: fn(&Profile) -> Result<Issued<S>, Problem>,
-    ) -> Result<Self, Problem> {
-        let issued = read(profile)?;
+    pub(super) fn of(profile: &Profile, read: Read<S>, label: Label) -> Result<Self, Problem> {
+        let issued = of_profile(profile, read)?;
         let issuer = profile.is_read_again().then(|| {
-            let profile = profile.clone();
-            Box::new(Files { profile, read }) as Box<dyn Issuer<S>>
+            Box::new(Rereader {
+                profile: profile.clone(),
+                read,
+                label,
+                last: StdMutex::default(),
+            }) as Box<dyn Issuer<S>>
         });
         let expires_at = issued.expires_at.and_then(Time::new);
         let issued = Issued {
@@ -130,7 +185,7 @@ impl<S: Signer + 'static> Login<S> {
         Ok(Self {
             issuer,
             held: Mutex::new(Some(Arc::new(Held::new(issued, false)))),
-            expires_at: expires_at.or(profile.expires_at),
+            expires_at,
             kept_in: None,
         })
     }
@@ -160,6 +215,12 @@ impl<S: Signer + 'static> Login<S> {
             },
             (issuer, _) => Self { issuer, ..self },
         }
+    }
+
+    /// True while what the profile held at first is used, see [`Issuer::asks_as_given`].
+    pub(super) fn is_as_given(&self) -> bool {
+        let issuer = self.issuer.as_ref();
+        issuer.is_none_or(|issuer| issuer.asks_as_given())
     }
 
     /// The folder where what is issued is kept between runs; `None` when it is not.
@@ -291,6 +352,9 @@ impl<S: Signer + 'static> Login<S> {
         let issuer = issuer.expect("a credential that runs out has an issuer");
         let issued = issuer.issue(deadline).await?;
         account.mask(&issued.secrets);
+        if let Some(label) = issuer.label() {
+            account.rename(label);
+        }
         let mut issued = Held::new(issued, is_renewal);
         if issuer.is_asked() && !issued.lasts(account.now(), MARGIN) {
             // A clock is wrong, and another one would be the same: the cloud tells when it ends.

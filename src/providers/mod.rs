@@ -22,7 +22,7 @@ mod wall_clock;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::error::Problem;
 use crate::http::{Deadline, Wire};
@@ -46,6 +46,12 @@ pub static CLOUDS: [&Cloud; 4] = [
     &tencent::CLOUD,
 ];
 
+/// Domains of the public hosts of every cloud.
+static PUBLIC_DOMAINS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let domains = CLOUDS.iter().flat_map(|cloud| cloud.public_domains);
+    domains.copied().collect()
+});
+
 /// Kinds that are spoken for and not served yet, as `cloud/kind`.
 pub const RESERVED_KINDS: [&str; 2] = ["aliyun/scheduler-job", "aliyun/instant-job"];
 
@@ -61,6 +67,8 @@ pub struct Cloud {
     pub keys: &'static [KeySpec],
     /// Tools of this cloud whose files hold credentials, in the order in which they are asked.
     pub tools: &'static [Tool],
+    /// Domains of its public hosts.
+    pub public_domains: &'static [&'static str],
     /// Makes the client of a profile. Nothing is sent.
     ///
     /// # Errors
@@ -77,6 +85,7 @@ impl Cloud {
             cloud: self.name,
             keys: self.keys,
             tools: self.tools,
+            public_domains: &PUBLIC_DOMAINS,
         }
     }
 }

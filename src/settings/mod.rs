@@ -20,7 +20,6 @@ pub use tool::{Desk, Findings, Page, Reading, Tool};
 pub use value::{duration, size, utc_offset};
 
 use crate::error::Problem;
-use sources::CommandRuns;
 
 /// One key of a cloud's profiles.
 #[derive(Debug, PartialEq, Eq)]
@@ -102,6 +101,8 @@ pub struct CloudKeys {
     pub keys: &'static [KeySpec],
     /// Its tools whose files hold credentials, in the order in which they are asked.
     pub tools: &'static [Tool],
+    /// Domains of all public clouds, where certificates are always checked.
+    pub public_domains: &'static [&'static str],
 }
 
 impl CloudKeys {
@@ -169,7 +170,7 @@ impl Environment {
 pub struct Settings {
     environment: Environment,
     file: File,
-    commands: CommandRuns,
+    commands: command::Runs,
 }
 
 impl Settings {
@@ -195,7 +196,7 @@ impl Settings {
         Ok(Self {
             environment,
             file,
-            commands: CommandRuns::default(),
+            commands: command::Runs::default(),
         })
     }
 

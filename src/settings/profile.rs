@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::CloudKeys;
 use super::again::Again;
 use super::value::utc_offset;
 use crate::error::{Category, Problem};
@@ -69,6 +70,8 @@ pub struct Profile {
     pub expires_at: Option<Time>,
     /// What a reader should know of its sources.
     pub notices: Vec<Notice>,
+    /// Domains of all public clouds, where certificates are always checked.
+    pub public_domains: &'static [&'static str],
     /// The folder where fetched tokens are kept between runs; none when they are not.
     pub token_folder: Option<PathBuf>,
     pub(super) values: BTreeMap<&'static str, Value>,
@@ -78,9 +81,10 @@ pub struct Profile {
 }
 
 impl Profile {
-    pub(super) fn empty(cloud: &'static str, name: &str) -> Self {
+    pub(super) fn empty(cloud: &CloudKeys, name: &str) -> Self {
         Self {
-            cloud,
+            cloud: cloud.cloud,
+            public_domains: cloud.public_domains,
             name: name.to_owned(),
             expires_at: None,
             notices: Vec::new(),

@@ -1,20 +1,13 @@
 //! The sources of a profile's credential, in their order.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use chrono::Utc;
 
 use super::profile::{Origin, Profile, Value};
 use super::tool::{Desk, Findings, Reading, Tool};
 use super::values::Values;
-use super::{CloudKeys, SOURCE, Settings, command};
+use super::{CloudKeys, SOURCE, Settings, network};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
-
-/// What commands printed, by cloud and profile: each runs once in a run of joblens.
-pub(super) type CommandRuns =
-    Arc<Mutex<HashMap<(String, String), Result<command::Printed, String>>>>;
 
 /// A source of credentials that was not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +97,14 @@ impl Settings {
         values.keys().any(|key| is_told(key)) || cloud.tools.iter().any(holds)
     }
 
+    /// True when a variable that only joblens reads says something of a cloud's profile `default`.
+    /// Those of the cloud's own tools may be there for these.
+    pub fn has_own_variable(&self, cloud: &CloudKeys) -> bool {
+        let (values, _) = self.values_of_environment(cloud);
+        let is_own = |value: &Value| matches!(&value.origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));
+        values.values().any(is_own)
+    }
+
     fn chosen(
         &self,
         cloud: &CloudKeys,
@@ -114,7 +115,11 @@ impl Settings {
         if !is_default && !self.file.has_profile(cloud.cloud, name) {
             return Err(self.no_such_profile(cloud.cloud, name));
         }
-        let mut profile = Profile::empty(cloud.cloud, name);
+        let mut profile = Profile::empty(cloud, name);
+        if is_default {
+            network::refuse_variable(cloud.cloud, &self.environment)
+                .map_err(|problem| owned(problem, &profile))?;
+        }
         let from_environment = match is_default {
             true => self.values_of_environment(cloud).0,
             false => Values::new(),
@@ -255,12 +260,7 @@ impl Settings {
         words: &[String],
     ) -> Result<Credential, Problem> {
         let key = (cloud.cloud.to_owned(), profile.name.clone());
-        let mut runs = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        let printed = runs
-            .entry(key)
-            .or_insert_with(|| command::run(words))
-            .clone();
-        drop(runs);
+        let printed = self.commands.printed(key, words);
         let program = words.first().map_or("", String::as_str);
         let problem = |why: &str| {
             let message = format!(
@@ -313,7 +313,7 @@ impl Settings {
     fn behind(&self, cloud: &CloudKeys, used: &Origin) -> Vec<PassedOver> {
         let why = format!("{} comes first", used.words());
         let mut behind = Vec::new();
-        let profile = Profile::empty(cloud.cloud, "default");
+        let profile = Profile::empty(cloud, "default");
         if matches!(used, Origin::Variable(_)) {
             let file = self.values_of_file(cloud, &profile).unwrap_or_default();
             let has_command = self.file.command(cloud.cloud, "default").is_some();

@@ -1,13 +1,12 @@
 //! Credentials that are fetched, run out or are rotated.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::settings::{Config, profile};
-use crate::support::emulated::Emulated;
-use crate::support::{Got, Server, joblens, json};
+use crate::support::emulated::{Emulated, passed_on};
+use crate::support::{Server, joblens, json};
 use crate::{CLOUDS, IMAGE_JOB, INSTANCE, WORLD};
 
 const SECRET_KEYS: [&str; 4] = [
@@ -27,25 +26,10 @@ fn in_a_file(toml: &str, key: &str) -> (String, String) {
 }
 
 /// Writes a secret in the way that secret stores do: beside it and then by rename.
-fn rotate(path: &Path, secret: &str) {
+pub fn rotate(path: &Path, secret: &str) {
     let beside = path.with_extension("new");
     fs::write(&beside, secret).unwrap();
     fs::rename(beside, path).unwrap();
-}
-
-/// What the emulator answers to a request as it came in.
-fn passed_on(origin: &str, got: &Got, client: &mut TcpStream) -> Vec<u8> {
-    let length = got.header("content-length").unwrap_or("0");
-    let mut body = vec![0; length.parse().unwrap()];
-    client.read_exact(&mut body).unwrap();
-    let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
-    let head = got.head.trim_end();
-    let request = format!("{head}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    stream.write_all(&body).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    answer
 }
 
 /// A cloud whose secret is rotated while the first call is on its way.
@@ -54,7 +38,7 @@ fn rotating(origin: String, path: PathBuf, secret: String) -> Server {
         if number == 0 {
             rotate(&path, &secret);
         }
-        let answer = passed_on(&origin, got, stream);
+        let answer = passed_on(&origin, &got.head, stream);
         let _ = stream.write_all(&answer);
     })
 }
@@ -243,17 +227,34 @@ fn what_a_token_is_fetched_with_is_read_again_from_its_file() {
         let path = config.write("joblens/secret.txt", "an-old-secret-of-mine", 0o600);
         let server = rotating(emulated.origin.clone(), path, "testsecret".to_owned());
         let toml = format!(
-            "[{cloud}.default]\nendpoint = '{}'\n{host} = '{}'\n{credential}\n",
+            "[{cloud}.default]\nendpoint = '{}'\n{host} = '{}'\n{credential}\ntoken_cache = true\n",
             emulated.origin,
             server.origin()
         );
         config.write("joblens/config.toml", &toml, 0o600);
-        let run = config
-            .get(&["-v", reference])
-            .keeping("an-old-secret")
-            .keeping("testsecret")
-            .run();
-        assert_eq!(run.code, 0, "{cloud}: {}", run.stderr);
+        let cache = tempfile::tempdir().unwrap();
+        let run = || {
+            config
+                .get(&["-v", reference])
+                .keeping("an-old-secret")
+                .keeping("testsecret")
+                .env("XDG_CACHE_HOME", cache.path().to_str().unwrap())
+                .run()
+        };
+        let first = run();
+        assert_eq!(first.code, 0, "{cloud}: {}", first.stderr);
         assert_eq!(operations(&emulated)[..2], [operation; 2], "{cloud}");
+        // Nothing is kept for the old secret that was given for the new one.
+        let kept = || {
+            let found = fs::read_dir(cache.path().join("joblens/tokens"));
+            found.map_or(0, Iterator::count)
+        };
+        assert_eq!(kept(), 0, "{cloud}");
+        for _ in 0..2 {
+            assert_eq!(run().code, 0, "{cloud}");
+            assert_eq!(kept(), 1, "{cloud}");
+        }
+        let asked = operations(&emulated).into_iter();
+        assert_eq!(asked.filter(|one| one == operation).count(), 3, "{cloud}");
     }
 }

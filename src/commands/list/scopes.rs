@@ -134,7 +134,8 @@ fn defaults(session: &Session, settings: &Settings) -> Result<Vec<Place>, Proble
 }
 
 /// The profiles of a cloud: the tables of the settings file, and `default` where variables or files
-/// of the cloud's tools hold a credential. `default` comes first.
+/// of the cloud's tools hold a credential, or variables of joblens's own anything. `default` comes
+/// first.
 fn profiles(settings: &Settings, cloud: &Cloud) -> Vec<String> {
     let keys = cloud_keys(cloud.name).expect("a cloud of the registry has keys");
     let mut profiles: Vec<String> = settings
@@ -143,7 +144,9 @@ fn profiles(settings: &Settings, cloud: &Cloud) -> Vec<String> {
         .map(str::to_owned)
         .collect();
     let has_default = profiles.iter().any(|profile| profile == DEFAULT_PROFILE);
-    if !has_default && settings.has_credential_besides_file(&keys) {
+    // An endpoint or a region without a credential is an account that was meant to be asked.
+    let is_meant = settings.has_credential_besides_file(&keys) || settings.has_own_variable(&keys);
+    if !has_default && is_meant {
         profiles.push(DEFAULT_PROFILE.to_owned());
     }
     profiles.sort_by_key(|profile| profile != DEFAULT_PROFILE);

@@ -113,6 +113,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
     ],
     tools: &tools::TOOLS,
+    public_domains: &["aliyuncs.com"],
     connect,
     server: Server {
         operation: serve::operation,
@@ -140,11 +141,10 @@ fn connect(profile: &Profile, wire: &Arc<Wire>) -> Result<Box<dyn Client>, Probl
 
 impl Ehpc {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let login = Login::of(profile, credential)?;
+        let login = Login::of(profile, credential, label)?;
         let secrets = SECRET_KEYS.iter().filter_map(|key| profile.secret(key));
-        let label = profile.credential_label("access_key_id", "key");
         Ok(Self {
-            account: Account::new(wire, profile, label, secrets),
+            account: Account::new(wire, profile, label(profile), secrets),
             endpoint: endpoint(profile, wire.limits().allow_http)?,
             region: profile.get("region").map(str::to_owned),
             login,
@@ -223,6 +223,10 @@ impl Ehpc {
 
 /// Secret parts of a credential.
 const SECRET_KEYS: [&str; 2] = ["access_key_secret", "security_token"];
+
+fn label(profile: &Profile) -> String {
+    profile.credential_label("access_key_id", "key")
+}
 
 /// The key pair of a profile, with the token of a temporary one.
 fn credential(profile: &Profile) -> Result<Issued<Signer>, Problem> {

@@ -13,7 +13,7 @@ use crate::http::{
 };
 use crate::providers::Boxed;
 use crate::providers::lenient::{self, List, Part, Text};
-use crate::providers::login::{Issued, Issuer, Login};
+use crate::providers::login::{Issued, Issuer, Login, read_again};
 use crate::secret::Secret;
 use crate::settings::Profile;
 
@@ -138,7 +138,7 @@ impl Password {
             Err(problem) if problem.category == Category::Refused => problem,
             outcome => return outcome,
         };
-        let again = self.profile.read_again().transpose()?;
+        let again = read_again(&self.profile).await.transpose()?;
         let Some(other) = again.as_ref().map(password).filter(|now| *now != known) else {
             return Err(refused);
         };
@@ -191,6 +191,10 @@ impl Password {
 impl Issuer<sign::Signer> for Password {
     fn issue(&self, deadline: Deadline) -> Boxed<'_, Result<Issued<sign::Signer>, Problem>> {
         Box::pin(self.token(deadline))
+    }
+
+    fn asks_as_given(&self) -> bool {
+        *self.known() == password(&self.profile)
     }
 }
 

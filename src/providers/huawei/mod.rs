@@ -90,6 +90,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::setting("iam_endpoint", &["HUAWEICLOUD_SDK_IAM_ENDPOINT"]),
     ],
     tools: &tools::TOOLS,
+    public_domains: &["myhuaweicloud.com"],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
@@ -125,7 +126,9 @@ impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
         let has_user = iam::is_asked_for(profile);
         let given = has_user.then(|| iam::only_user(profile)).transpose()?;
-        let key_or_token = given.is_none().then(|| Login::of(profile, credential));
+        let key_or_token = given
+            .is_none()
+            .then(|| Login::of(profile, credential, label));
         let key_or_token = key_or_token.transpose()?;
         let endpoint = endpoint(profile, wire)?;
         let is_key = !has_user && profile.secret("token").is_none();
@@ -136,20 +139,14 @@ impl Client {
             false => None,
         };
         let project = OnceCell::new_with(project_id);
-        let (label_key, what) = match (has_user, is_key) {
-            (true, _) => ("user", "user"),
-            (_, true) => ("access_key_id", "key"),
-            _ => ("token", "token"),
-        };
         let secrets = SECRET_KEYS.iter().filter_map(|key| profile.secret(key));
-        let label = profile.credential_label(label_key, what);
-        let account = Account::new(wire, profile, label.clone(), secrets);
+        let account = Account::new(wire, profile, label(profile), secrets);
         let login = match (key_or_token, &iam) {
             (Some(login), _) => login,
             (None, iam) => Login::issued(iam::Password::new(
                 profile,
                 // Its answers hold tokens, which are not masked there.
-                Account::new(wire, profile, label, profile.secret("password")),
+                Account::new(wire, profile, label(profile), profile.secret("password")),
                 iam.clone().expect("a user is known to IAM only"),
             )?)
             .kept(profile, wire),
@@ -289,6 +286,16 @@ const CREDENTIAL_KEYS: [&str; 4] = [
     "security_token",
     "token",
 ];
+
+fn label(profile: &Profile) -> String {
+    if iam::is_asked_for(profile) {
+        return profile.credential_label("user", "user");
+    }
+    match profile.secret("token") {
+        None => profile.credential_label("access_key_id", "key"),
+        Some(_) => profile.credential_label("token", "token"),
+    }
+}
 
 fn credential(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
     Ok(Issued {

@@ -97,13 +97,9 @@ impl<S: Keepable + Send + Sync> Kept<S> {
         let Some(expires_at) = issued.expires_at else {
             return;
         };
-        // With files that hold something else by now another account may have been asked.
-        let is_same = match self.profile.read_again() {
-            None => true,
-            Some(again) => again.is_ok_and(|again| again.values().eq(self.profile.values())),
-        };
         let parts = issued.signer.parts();
-        if !is_same || self.refusals().contains(&parts) {
+        // With files that hold something else by now, another account may have been asked.
+        if !self.issuer.asks_as_given() || self.refusals().contains(&parts) {
             return;
         }
         let written = self.place().write(parts, expires_at, self.wire.now());
@@ -123,6 +119,14 @@ impl<S: Keepable + Send + Sync> Issuer<S> for Kept<S> {
             self.put(&issued);
             Ok(issued)
         })
+    }
+
+    fn label(&self) -> Option<String> {
+        self.issuer.label()
+    }
+
+    fn asks_as_given(&self) -> bool {
+        self.issuer.asks_as_given()
     }
 
     fn refused(&self, signer: &S) {

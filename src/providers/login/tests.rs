@@ -64,6 +64,10 @@ impl Issuer<Plain> for Service {
             })
         })
     }
+
+    fn asks_as_given(&self) -> bool {
+        true
+    }
 }
 
 fn moment(seconds: &AtomicI64) -> DateTime<Utc> {

@@ -80,6 +80,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::setting("platform_endpoint", &[]),
     ],
     tools: &tools::TOOLS,
+    public_domains: &["scnet.cn", "sugon.com"],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
@@ -114,7 +115,6 @@ struct Client {
     /// True once the list has been refused with a filter and given without.
     no_filter: AtomicBool,
     profile: String,
-    credential: String,
 }
 
 impl Client {
@@ -122,18 +122,18 @@ impl Client {
         let is_given = !exchange::is_asked_for(profile);
         let (login, label) = match is_given {
             true => (
-                Login::of(profile, token)?,
-                profile.credential_label("token", "token"),
+                Login::of(profile, token, token_label)?,
+                token_label(profile),
             ),
             false => (
                 Login::issued(exchange::Exchange::new(profile, wire)?).kept(profile, wire),
-                profile.credential_label("access_key", "key"),
+                exchange::label(profile),
             ),
         };
         let secrets = ["token", "secret_key"]
             .iter()
             .filter_map(|key| profile.secret(key));
-        let account = Account::new(wire, profile, label.clone(), secrets);
+        let account = Account::new(wire, profile, label, secrets);
         let address = |key, default| address(profile, key, default, wire);
         let (endpoint, hosts) = match address("endpoint", None)? {
             Some(host) => {
@@ -164,7 +164,6 @@ impl Client {
             list_form: OnceLock::new(),
             no_filter: AtomicBool::new(false),
             profile: profile.name.clone(),
-            credential: label,
         };
         if is_given {
             client.check_expiry(token(profile)?.expires_at)?;
@@ -182,7 +181,7 @@ impl Client {
         };
         let message = format!("the token expired at {}", at.rfc3339());
         let mut problem = framed(Problem::new(Category::Refused, message), &self.profile);
-        problem.credential = Some(self.credential.clone());
+        problem.credential = Some(self.account.credential());
         problem.host = Some(self.endpoint.authority().to_owned());
         Err(problem.hint("log in again and set the new token of the computing region"))
     }
@@ -237,7 +236,7 @@ impl Client {
         }
         let (account, login) = (&self.account, &self.login);
         let hosts = centre::find(account, login, &self.endpoint, &self.wire, deadline).await?;
-        if let Some(learned) = &self.learned {
+        if let (Some(learned), true) = (&self.learned, login.is_as_given()) {
             learned.put(hosts.parts());
         }
         Ok(hosts)
@@ -283,6 +282,10 @@ impl super::Client for Client {
     ) -> Option<Boxed<'a, Result<Page, Problem>>> {
         Some(Box::pin(self.instances(scope, filter, page, ask)))
     }
+}
+
+fn token_label(profile: &Profile) -> String {
+    profile.credential_label("token", "token")
 }
 
 /// The token of a profile.

@@ -75,6 +75,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::secret("token", &["TENCENTCLOUD_TOKEN"]),
     ],
     tools: &tools::TOOLS,
+    public_domains: &["qcloud.com", "tencentcloudapi.com"],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
@@ -105,7 +106,7 @@ struct Client {
 
 impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let login = Login::of(profile, credential)?;
+        let login = Login::of(profile, credential, label)?;
         let secrets = CREDENTIAL_KEYS.iter().filter_map(|key| profile.secret(key));
         let region = profile
             .get("region")
@@ -115,12 +116,7 @@ impl Client {
             .unwrap_or("https://ccs.api.qcloud.com");
         let endpoint = Endpoint::parse(endpoint, &[], wire.limits().allow_http)?;
         Ok(Self {
-            account: Account::new(
-                wire,
-                profile,
-                profile.credential_label("secret_id", "key"),
-                secrets,
-            ),
+            account: Account::new(wire, profile, label(profile), secrets),
             endpoint,
             login,
             clock: WallClock::of(profile)?,
@@ -205,6 +201,10 @@ impl Client {
 
 /// Parts of a credential; each of them travels with a call or signs it.
 const CREDENTIAL_KEYS: [&str; 3] = ["secret_id", "secret_key", "token"];
+
+fn label(profile: &Profile) -> String {
+    profile.credential_label("secret_id", "key")
+}
 
 /// The key pair of a profile, with the token of a temporary one.
 fn credential(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
