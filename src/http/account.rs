@@ -10,7 +10,9 @@ use super::clients::ClientKey;
 use super::condition::Condition;
 use super::retry::{LONGEST_HINT, backoff};
 use super::trust::Trust;
-use super::{Answer, Happening, Refusal, Request, Retry, Signer, Wire, attempt, excerpt};
+use super::{
+    Answer, Happening, Heard, Refusal, Request, Retry, Route, Signer, Wire, attempt, excerpt,
+};
 use crate::crypto;
 use crate::error::{Category, Problem};
 use crate::secret::{Scrubber, Secret};
@@ -313,8 +315,11 @@ impl Account {
             number,
             max_body: self.wire.limits().max_body,
             timeout: self.wire.limits().request_timeout.min(deadline.remaining()),
+            has_proxy: matches!(self.wire.route(&request.endpoint), Route::Through { .. }),
         };
         let mut answer = sending.send(&client, &|line| self.trace(line)).await?;
+        self.wire
+            .tell(Happening::Answered(Heard::of(&answer, request, self.now())));
         let signature = Scrubber::new(proof.signature().iter());
         for scrubber in [&*self.scrubber(), &signature] {
             answer.body = scrubber.bytes(std::mem::take(&mut answer.body));
@@ -406,6 +411,7 @@ impl Account {
             .or_else(|| answer.and_then(|answer| answer.retry_after(self.wire.now())));
         problem.retryable = refusal.retry != Retry::Never;
         problem.hint = refusal.hint;
+        problem.fault = refusal.fault;
         problem.http_status = answer.map(|answer| answer.status);
         problem.attempts = attempts;
         problem

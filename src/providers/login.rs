@@ -56,12 +56,6 @@ pub(super) trait Issuer<S>: Send + Sync {
     fn is_asked(&self) -> bool {
         true
     }
-
-    /// True while it asks with what the profile held at first, so that what is issued can be kept for
-    /// runs with the same profile; false when it may have read the profile again.
-    fn asks_as_given(&self) -> bool {
-        false
-    }
 }
 
 /// The credential of an account.
@@ -130,16 +124,12 @@ impl<S: Send + Sync> Issuer<S> for Rereader<S> {
         })
     }
 
-    fn is_asked(&self) -> bool {
-        false
-    }
-
-    fn asks_as_given(&self) -> bool {
-        self.last().is_none()
-    }
-
     fn label(&self) -> Option<String> {
         self.last().clone()
+    }
+
+    fn is_asked(&self) -> bool {
+        false
     }
 }
 
@@ -215,12 +205,6 @@ impl<S: Signer + 'static> Login<S> {
             },
             (issuer, _) => Self { issuer, ..self },
         }
-    }
-
-    /// True while what the profile held at first is used, see [`Issuer::asks_as_given`].
-    pub(super) fn is_as_given(&self) -> bool {
-        let issuer = self.issuer.as_ref();
-        issuer.is_none_or(|issuer| issuer.asks_as_given())
     }
 
     /// The folder where what is issued is kept between runs; `None` when it is not.

@@ -3,6 +3,7 @@
 mod again;
 mod command;
 mod file;
+mod files;
 mod network;
 mod profile;
 mod sources;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 pub use file::{File, WIRE_KEYS};
+pub use files::NamedFile;
 pub use profile::{Origin, Profile};
 pub use sources::{PassedOver, Survey};
 pub use tool::{Desk, Findings, Page, Reading, Tool};

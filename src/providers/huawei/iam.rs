@@ -192,10 +192,6 @@ impl Issuer<sign::Signer> for Password {
     fn issue(&self, deadline: Deadline) -> Boxed<'_, Result<Issued<sign::Signer>, Problem>> {
         Box::pin(self.token(deadline))
     }
-
-    fn asks_as_given(&self) -> bool {
-        *self.known() == password(&self.profile)
-    }
 }
 
 fn password(profile: &Profile) -> Secret {

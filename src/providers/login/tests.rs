@@ -64,10 +64,6 @@ impl Issuer<Plain> for Service {
             })
         })
     }
-
-    fn asks_as_given(&self) -> bool {
-        true
-    }
 }
 
 fn moment(seconds: &AtomicI64) -> DateTime<Utc> {

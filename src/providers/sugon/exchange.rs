@@ -143,10 +143,6 @@ impl Issuer<sign::Signer> for Exchange {
     fn label(&self) -> Option<String> {
         Some(self.account.credential())
     }
-
-    fn asks_as_given(&self) -> bool {
-        self.login.is_as_given()
-    }
 }
 
 pub(super) fn label(profile: &Profile) -> String {

@@ -236,7 +236,7 @@ impl Client {
         }
         let (account, login) = (&self.account, &self.login);
         let hosts = centre::find(account, login, &self.endpoint, &self.wire, deadline).await?;
-        if let (Some(learned), true) = (&self.learned, login.is_as_given()) {
+        if let Some(learned) = &self.learned {
             learned.put(hosts.parts());
         }
         Ok(hosts)

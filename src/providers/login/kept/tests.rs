@@ -1,5 +1,5 @@
 use std::fs;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,6 +8,7 @@ use super::super::tests::Plain;
 use super::*;
 use crate::http::Limits;
 use crate::providers::{fixture, sugon};
+use crate::settings::{Environment, Settings};
 
 const BORN: &str = "2026-01-02T03:04:05Z";
 
@@ -17,8 +18,6 @@ struct Service {
     asked: Arc<AtomicUsize>,
     seconds: Arc<AtomicI64>,
     endless: bool,
-    /// It found another credential in the files of its profile.
-    has_read_again: Arc<AtomicBool>,
 }
 
 impl Service {
@@ -37,10 +36,6 @@ impl Issuer<Plain> for Service {
             expires_at: (!self.endless).then(|| self.now() + TimeDelta::hours(1)),
         };
         Box::pin(async move { Ok(issued) })
-    }
-
-    fn asks_as_given(&self) -> bool {
-        !self.has_read_again.load(Ordering::Relaxed)
     }
 }
 
@@ -76,13 +71,16 @@ impl Stage {
 
     /// Another run with these variables.
     fn run(&self, variables: &[(&str, &str)]) -> Kept<Plain> {
-        let profile = self.profile(variables);
+        self.run_as(&self.profile(variables))
+    }
+
+    fn run_as(&self, profile: &Profile) -> Kept<Plain> {
         let service = self.service.clone();
         let clock = Arc::new(move || service.now());
         let wire = Wire::new(Limits::default(), &[], clock, Arc::new(|_| {})).unwrap();
         let issuer = Box::new(self.service.clone());
         let folder = profile.token_folder.clone().unwrap();
-        Kept::new(issuer, &folder, &profile, &wire)
+        Kept::new(issuer, &folder, profile, &wire)
     }
 
     fn set(&self, second: i64) {
@@ -263,12 +261,27 @@ async fn what_stands_in_no_credential_is_not_taken() {
 }
 
 #[tokio::test]
-async fn with_files_that_hold_another_account_by_now_nothing_is_kept() {
+async fn with_a_file_that_holds_another_account_by_now_nothing_is_kept() {
     let stage = Stage::new();
-    let first = stage.run(&[]);
+    let home = stage.home.path();
+    let toml = "[sugon.default]\nuser = 'bob'\naccess_key = 'k'\nsecret_key_file = 's.txt'\ntoken_cache = true\n";
+    fs::write(home.join("config.toml"), toml).unwrap();
+    fs::write(home.join("s.txt"), "one").unwrap();
+    let environment = [("HOME".to_owned(), home.to_str().unwrap().to_owned())];
+    let keys = sugon::CLOUD.legal_settings();
+    let settings = Settings::load(
+        Some(home.join("config.toml")),
+        Environment::new(environment),
+        &[keys],
+        &[],
+    );
+    let profile = settings.unwrap().profile(&keys, "default").unwrap();
+    let first = stage.run_as(&profile);
     assert_eq!(issue(&first).await, "token-1");
+    assert_eq!(stage.files().len(), 1);
+    // The key of the first run is refused; the one that is asked then holds another secret.
     first.refused(&Plain("token-1".to_owned()));
-    stage.service.has_read_again.store(true, Ordering::Relaxed);
+    fs::write(home.join("s.txt"), "two").unwrap();
     assert_eq!(issue(&first).await, "token-2");
     assert!(stage.files().is_empty());
 }
