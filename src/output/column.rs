@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::cell::Cell;
 use super::why::why;
-use crate::error::Problem;
+use crate::error::{Problem, nearest};
 use crate::model::{Job, State};
 
 /// One column of the tables, of csv, tsv and markdown, and one key to sort by.
@@ -164,14 +164,11 @@ impl Column {
                 });
             }
         }
-        let near = KNOWN
-            .iter()
-            .map(|(name, ..)| *name)
-            .min_by_key(|name| strsim::damerau_levenshtein(name, &wanted))
-            .expect("there are columns");
+        let near = nearest(Self::names(), &wanted);
+        let near = near.map_or_else(String::new, |near| format!("the nearest is {near}; "));
         Err(
             Problem::usage(format!("there is no column “{}”", name.trim())).hint(format!(
-                "the nearest is {near}; there are: {}; and details.FIELD, labels.KEY",
+                "{near}there are: {}; and details.FIELD, labels.KEY",
                 KNOWN.map(|(name, ..)| name).join(" ")
             )),
         )

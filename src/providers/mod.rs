@@ -60,6 +60,8 @@ pub struct Cloud {
     pub name: &'static str,
     /// What can be looked at.
     pub kinds: &'static [Kind],
+    /// How the places are listed in which its things lie; `None` where they lie in none.
+    pub places: Option<Places>,
     /// What the `details` of its places can be.
     pub scope_details: &'static [Shape],
     /// Settings of a profile of this cloud, besides those every cloud has.
@@ -87,6 +89,15 @@ impl Cloud {
             public_domains: &PUBLIC_DOMAINS,
         }
     }
+}
+
+/// How the places of a cloud, such as clusters, are listed.
+#[derive(Debug, Clone, Copy)]
+pub struct Places {
+    /// The operation behind the list, with the interface it belongs to.
+    pub operation: &'static str,
+    /// The permission that listing needs, as the cloud writes it.
+    pub permission: &'static str,
 }
 
 /// Makes the client of a profile.

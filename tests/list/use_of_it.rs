@@ -5,9 +5,14 @@ use crate::{WORLD, list};
 #[test]
 fn wrong_use_is_told_before_the_first_call_with_the_nearest_word() {
     let emulated = Emulated::start(WORLD);
-    let wrong: [(&[&str], &str); 8] = [
+    let wrong: [(&[&str], &str); 10] = [
         (&["aliyun/job/c/5"], "names one thing"),
-        (&["aliyn"], "there is no cloud"),
+        (
+            &["aliyn"],
+            "write one of: aliyun/, aliyun/job/CLUSTER/, aliyun/invocation/CLUSTER/\n",
+        ),
+        (&["nope"], "write one of: aliyun/, aliyun/job/CLUSTER/, "),
+        (&["sugon/instnce"], "write sugon/instance/\n"),
         (&["aliyun/jbo/c"], "has no kind"),
         (&["aliyun/job/c", "-s", "runing"], "the nearest is running"),
         (&["aliyun/job/c", "--limit", "0"], "--limit none"),
