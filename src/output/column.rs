@@ -174,6 +174,12 @@ impl Column {
         )
     }
 
+    /// The path of a field of `details`: its names from the outermost.
+    pub fn path_in_details(&self) -> Option<Vec<&str>> {
+        let is_detail = matches!(self.source, Source::Detail);
+        is_detail.then(|| self.name.split('.').skip(1).collect())
+    }
+
     /// The columns with these names, which are names of columns.
     pub(super) fn all(names: &[&str]) -> Vec<Self> {
         let named = |name: &&str| Self::named(name).expect("the columns of our own tables exist");
@@ -261,6 +267,11 @@ impl Sort {
             column: Column::named(name)?,
             descending,
         })
+    }
+
+    /// The column by which.
+    pub fn column(&self) -> &Column {
+        &self.column
     }
 
     /// Puts things in order; those that are alike keep theirs, and what is not known comes last

@@ -3,6 +3,7 @@
 //! A cloud is one folder and one line in [`CLOUDS`].
 
 pub mod aliyun;
+mod fields;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod huawei;
@@ -31,6 +32,7 @@ use crate::settings::{CloudKeys, KeySpec, Profile, Tool};
 use shapes::Shape;
 use states::Level;
 
+pub use fields::find_field;
 pub use list::{
     Cursor, Cut, Drained, Filter, Page, ScopePage, Untold, at_once, drain, drain_scopes, newest,
 };
