@@ -149,7 +149,9 @@ fn is_program_open() -> bool {
 #[test]
 fn a_file_that_nobody_may_read_is_named_and_nothing_is_sent() {
     if is_root() && !is_program_open() {
-        eprintln!("skipped: the program lies where no other user can start it");
+        // Past the harness, which shows nothing of tests that pass.
+        let why = "skipped: the program lies where no other user can start it";
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), why.as_bytes());
         return;
     }
     for (file, reference) in FILES {

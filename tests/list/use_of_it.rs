@@ -53,3 +53,19 @@ fn an_expression_works_on_the_envelope() {
     let run = list(&emulated, &["huawei", "--jq", ".jobs[].state"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "failed\n"));
 }
+
+#[test]
+fn a_list_that_was_refused_is_no_empty_list_to_a_gate() {
+    let refused = joblens(&["list", "nope", "-o", "name"]).run();
+    assert_eq!(refused.code, 2);
+    let gate = joblens(&["wait", "-", "--allow-empty", "-t", "1s"])
+        .input(&refused.stdout)
+        .run();
+    assert_eq!(gate.code, 2, "{}", gate.stderr);
+    assert!(gate.stderr.contains("cut short"), "{}", gate.stderr);
+    // A table without rows still has its columns, so that readers of tables take it.
+    for format in ["csv", "tsv"] {
+        let run = joblens(&["list", "nope", "-o", format]).run();
+        assert_eq!((run.code, run.stdout.lines().count()), (2, 1));
+    }
+}
