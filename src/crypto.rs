@@ -36,6 +36,19 @@ pub fn hmac_sha1(key: &[u8], data: &[u8]) -> [u8; 20] {
     mac.finalize().into_bytes().into()
 }
 
+/// PBKDF2 with HMAC-SHA256 (RFC 8018), one block of 32 bytes: a hash that is slow to guess.
+pub fn pbkdf2_sha256(password: &[u8], salt: &[u8], rounds: u32) -> [u8; 32] {
+    let mut round = hmac_sha256(password, &[salt, &1_u32.to_be_bytes()].concat());
+    let mut block = round;
+    for _ in 1..rounds {
+        round = hmac_sha256(password, &round);
+        for (byte, more) in block.iter_mut().zip(round) {
+            *byte ^= more;
+        }
+    }
+    block
+}
+
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     bytes
@@ -117,6 +130,18 @@ mod tests {
         assert_eq!(
             hex(&hmac_sha1(b"Jefe", b"what do ya want for nothing?")),
             "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
+        );
+    }
+
+    #[test]
+    fn pbkdf2_agrees_with_rfc_7914() {
+        assert_eq!(
+            hex(&pbkdf2_sha256(b"passwd", b"salt", 1)),
+            "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
+        );
+        assert_eq!(
+            hex(&pbkdf2_sha256(b"password", b"salt", 2)),
+            "ae4d0c95af6b46d32d0adff928f06dd02a303f8ef3c251dfd6e2d85a95474c43"
         );
     }
 

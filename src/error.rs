@@ -1,7 +1,11 @@
 //! What can go wrong, in the words users and scripts see.
 
+mod fault;
+
 use schemars::JsonSchema;
 use serde::Serialize;
+
+pub use fault::{Fault, FaultKind};
 
 /// The kind of a failure; it decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize)]
@@ -107,6 +111,9 @@ pub struct Problem {
     /// Masked key and where it came from, such as `key LTAI…3Qk (environment)`.
     #[serde(skip)]
     pub credential: Option<String>,
+    /// How the call broke, where it did on its way.
+    #[serde(skip)]
+    pub fault: Option<Fault>,
 }
 
 impl Problem {
@@ -133,6 +140,7 @@ impl Problem {
             span: None,
             host: None,
             credential: None,
+            fault: None,
         }
     }
 

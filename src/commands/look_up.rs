@@ -1,3 +1,4 @@
+mod ends;
 mod told;
 
 use std::collections::{HashMap, HashSet};
@@ -8,7 +9,8 @@ use chrono::Utc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-pub(super) use told::Collected;
+pub(super) use ends::CredentialEnd;
+pub(super) use told::{Collected, UNCHECKED};
 
 use super::Session;
 use super::references::{self, Allowed};
@@ -60,6 +62,8 @@ pub(super) struct Lens {
     pub wire: Arc<Wire>,
     /// Notices of the run.
     pub told: Collected,
+    /// The credentials that are known to end.
+    pub ends: Vec<CredentialEnd>,
     settings: Settings,
     options: Options,
     clients: HashMap<Account, Result<Arc<dyn Client>, Problem>>,
@@ -112,13 +116,15 @@ impl Lens {
     ) -> Result<Self, Problem> {
         let told = Collected::default();
         let wire = wire(session, &settings, &told, pace)?;
-        let clients = connect(accounts, &settings, &wire, &told);
+        let mut ends = Vec::new();
+        let clients = connect(accounts, &settings, &wire, &told, &mut ends);
         Ok(Self {
             references: Vec::new(),
             scopes: Vec::new(),
             newest: Vec::new(),
             wire,
             told,
+            ends,
             settings,
             options,
             clients,
@@ -359,6 +365,7 @@ fn connect(
     settings: &Settings,
     wire: &Arc<Wire>,
     told: &Collected,
+    ends: &mut Vec<CredentialEnd>,
 ) -> HashMap<Account, Result<Arc<dyn Client>, Problem>> {
     let mut clients = HashMap::new();
     for account in accounts {
@@ -367,11 +374,14 @@ fn connect(
             .or_insert_with_key(|(cloud, profile)| {
                 let cloud = providers::cloud(cloud)
                     .expect("every template belongs to a cloud of the registry");
-                let profile = settings.profile(&cloud.legal_settings(), profile)?;
+                let keys = cloud.legal_settings();
+                let profile = settings.profile(&keys, profile)?;
                 for notice in &profile.notices {
                     told.keep(notice.clone());
                 }
-                (cloud.connect)(&profile, wire).map(Arc::from)
+                let client: Arc<dyn Client> = (cloud.connect)(&profile, wire).map(Arc::from)?;
+                ends.extend(CredentialEnd::of(&*client, &keys, &profile));
+                Ok(client)
             });
     }
     clients

@@ -7,6 +7,7 @@ mod completion;
 mod config;
 mod demo;
 mod describe;
+mod doctor;
 mod emulate;
 mod ending;
 mod events;
@@ -82,6 +83,7 @@ enum Command {
     States(states::Arguments),
     Schema(schema::Arguments),
     Auth(auth::Arguments),
+    Doctor(doctor::Arguments),
     Config(config::Arguments),
     Completion(completion::Arguments),
     #[command(name = "__complete", hide = true)]
@@ -106,6 +108,7 @@ impl Command {
             Self::States(_) => "states",
             Self::Schema(_) => "schema",
             Self::Auth(_) => "auth status",
+            Self::Doctor(_) => "doctor",
             Self::Config(_) => "config",
             Self::Completion(_) => "completion",
             Self::Complete(_) => "__complete",
@@ -161,6 +164,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::States(arguments)) => states::run(&session, &arguments),
         Some(Command::Schema(arguments)) => schema::run(&session, &arguments),
         Some(Command::Auth(arguments)) => auth::run(&session, &arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&session, &arguments),
         Some(Command::Config(arguments)) => config::run(&session, &arguments),
         Some(Command::Completion(arguments)) => completion::run(&session, &arguments),
         Some(Command::Complete(words)) => completion::complete(&session, words),
@@ -250,8 +254,8 @@ impl Session {
             Happening::Trace(line) if verbose => {
                 let _ = output::write_trace(&mut io::stderr().lock(), &line);
             }
-            Happening::Trace(_) => {}
-            Happening::Notice(code, message) => told.keep(Notice::new(code, message)),
+            Happening::Trace(_) | Happening::Resolved { .. } | Happening::Answered(_) => {}
+            Happening::Notice(code, message) => told.tell(Notice::new(code, message)),
         })
     }
 
@@ -379,6 +383,7 @@ impl Session {
         match notice.code {
             // The footer of a list says it.
             "list_incomplete" => false,
+            look_up::UNCHECKED => false,
             "assumed_utc_offset" | "events_truncated" => self.global.verbose,
             _ => true,
         }

@@ -25,7 +25,7 @@ fn nearest(word: &str) -> Option<&'static str> {
 }
 
 /// The words that call a command.
-pub(super) const COMMANDS: [&str; 17] = [
+pub(super) const COMMANDS: [&str; 18] = [
     "get",
     "describe",
     "events",
@@ -37,6 +37,7 @@ pub(super) const COMMANDS: [&str; 17] = [
     "states",
     "schema",
     "auth",
+    "doctor",
     "config",
     "completion",
     "man",

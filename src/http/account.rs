@@ -10,7 +10,10 @@ use super::clients::ClientKey;
 use super::condition::Condition;
 use super::retry::{LONGEST_HINT, backoff};
 use super::trust::Trust;
-use super::{Answer, Happening, Limits, Refusal, Request, Retry, Signer, Wire, attempt, excerpt};
+use super::{
+    Answer, Happening, Heard, Limits, Refusal, Request, Retry, Route, Signer, Wire, attempt,
+    excerpt,
+};
 use crate::crypto;
 use crate::error::{Category, Problem};
 use crate::secret::{Scrubber, Secret};
@@ -38,7 +41,7 @@ pub struct Account {
     wire: Arc<Wire>,
     cloud: &'static str,
     profile: String,
-    credential: String,
+    credential: Arc<RwLock<String>>,
     scrubber: Arc<RwLock<Scrubber>>,
     trust: Trust,
     condition: Condition,
@@ -73,7 +76,7 @@ impl Account {
             wire: Arc::clone(wire),
             cloud: profile.cloud,
             profile: profile.name.clone(),
-            credential,
+            credential: Arc::new(RwLock::new(credential)),
             scrubber: Arc::new(RwLock::new(Scrubber::new(secrets))),
             trust,
             condition: Condition::new(wire.slots_of(profile.cloud), wire.limits()),
@@ -91,7 +94,7 @@ impl Account {
             wire: Arc::clone(&self.wire),
             cloud: self.cloud,
             profile: self.profile.clone(),
-            credential: self.credential.clone(),
+            credential: Arc::clone(&self.credential),
             scrubber: Arc::clone(&self.scrubber),
             trust: self.trust.clone(),
             condition: Condition::new(self.wire.slots_of(self.cloud), &self.limits),
@@ -226,6 +229,18 @@ impl Account {
         self.condition.forgive();
     }
 
+    /// The masked key in use and where it came from.
+    pub fn credential(&self) -> String {
+        let credential = self.credential.read();
+        credential.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Names another credential in messages from now on.
+    pub fn rename(&self, credential: String) {
+        let held = self.credential.write();
+        *held.unwrap_or_else(PoisonError::into_inner) = credential;
+    }
+
     /// Masks more secrets in everything that the cloud answers from now on.
     pub fn mask(&self, secrets: &[Secret]) {
         let mut scrubber = self
@@ -264,7 +279,7 @@ impl Account {
         problem.profile = Some(self.profile.clone());
         problem.operation = Some(request.operation.to_owned());
         problem.host = Some(request.endpoint.authority().to_owned());
-        problem.credential = Some(self.credential.clone());
+        problem.credential = Some(self.credential());
         problem.attempts = 1;
         problem
     }
@@ -320,8 +335,12 @@ impl Account {
             number,
             max_body: self.limits.max_body,
             timeout: self.limits.request_timeout.min(deadline.remaining()),
+            has_proxy: !self.is_direct
+                && matches!(self.wire.route(&request.endpoint), Route::Through { .. }),
         };
         let mut answer = sending.send(&client, &|line| self.trace(line)).await?;
+        self.wire
+            .tell(Happening::Answered(Heard::of(&answer, request, self.now())));
         let signature = Scrubber::new(proof.signature().iter());
         for scrubber in [&*self.scrubber(), &signature] {
             answer.body = scrubber.bytes(std::mem::take(&mut answer.body));
@@ -413,6 +432,7 @@ impl Account {
             .or_else(|| answer.and_then(|answer| answer.retry_after(self.wire.now())));
         problem.retryable = refusal.retry != Retry::Never;
         problem.hint = refusal.hint;
+        problem.fault = refusal.fault;
         problem.http_status = answer.map(|answer| answer.status);
         problem.attempts = attempts;
         problem

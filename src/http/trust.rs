@@ -17,16 +17,6 @@ use super::{Endpoint, Refusal};
 use crate::error::Category;
 use crate::settings::Profile;
 
-/// Hosts of the public clouds, whose certificates are always checked.
-const PUBLIC_DOMAINS: [&str; 6] = [
-    "aliyuncs.com",
-    "myhuaweicloud.com",
-    "scnet.cn",
-    "sugon.com",
-    "qcloud.com",
-    "tencentcloudapi.com",
-];
-
 /// Whom a profile trusts over TLS, and what it shows of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Trust {
@@ -36,6 +26,8 @@ pub(super) struct Trust {
     identity: Option<(String, String)>,
     /// The certificate of its endpoint is not checked.
     pub skips_verification: bool,
+    /// Domains of the public clouds, whose certificates are always checked.
+    public_domains: &'static [&'static str],
 }
 
 impl Trust {
@@ -46,6 +38,7 @@ impl Trust {
             ca_file: text("ca_file"),
             identity: text("client_cert").zip(text("client_key")),
             skips_verification: profile.get("insecure_skip_verify") == Some("true"),
+            public_domains: profile.public_domains,
         }
     }
 
@@ -58,7 +51,7 @@ impl Trust {
             return Ok(None);
         }
         let host = endpoint.host().trim_end_matches('.');
-        let is_public = PUBLIC_DOMAINS.iter().any(|domain| {
+        let is_public = self.public_domains.iter().any(|domain| {
             let rest = host.strip_suffix(domain);
             rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         });
@@ -190,16 +183,14 @@ mod tests {
     fn a_public_cloud_is_always_checked() {
         let trust = Trust {
             skips_verification: true,
+            public_domains: &["aliyuncs.com", "myhuaweicloud.com"],
             ..Trust::default()
         };
         let host = |url: &str| trust.unchecked_host(&Endpoint::parse(url, &[], true).unwrap());
         for public in [
             "https://ehpc.cn-hangzhou.aliyuncs.com",
             "https://IMS.cn-north-4.MyHuaweiCloud.com:8443",
-            "https://ai.scnet.cn.",
-            "https://sugon.com",
-            "https://ccs.api.qcloud.com",
-            "https://sts.tencentcloudapi.com",
+            "https://aliyuncs.com.",
         ] {
             assert_eq!(host(public).unwrap_err().category, Category::Usage);
         }

@@ -43,6 +43,8 @@ pub struct Account {
     pub endpoint: Option<String>,
     /// When the credential ends, where that is known.
     pub expires_at: Option<Time>,
+    /// The folder where tokens that are fetched with it are kept between runs; null when none are.
+    pub token_cache: Option<String>,
     /// Why it cannot be used.
     pub problem: Option<Problem>,
     /// Sources that are not used.

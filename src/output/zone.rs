@@ -24,7 +24,7 @@ impl Zone {
     }
 
     /// `2026-01-02 11:04:05 +08:00`, for pages that are read and not parsed.
-    pub(super) fn clock(self, time: Time) -> String {
+    pub fn clock(self, time: Time) -> String {
         const FORM: &str = "%Y-%m-%d %H:%M:%S %:z";
         match self {
             Self::Utc => time.moment().format(FORM).to_string(),

@@ -1,8 +1,12 @@
 //! Credentials that are fetched, run out or are rotated: kept while they are good, renewed once when
 //! a cloud refuses them.
 
-use std::sync::Arc;
+mod disk;
+mod kept;
+
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
@@ -11,9 +15,13 @@ use super::Boxed;
 use crate::error::{Category, Problem};
 #[cfg(test)]
 use crate::http::Proof;
-use crate::http::{Account, Answer, Deadline, Refusal, Request, Signer};
+use crate::http::{Account, Answer, Deadline, Refusal, Request, Signer, Wire};
+use crate::model::Time;
 use crate::secret::Secret;
 use crate::settings::Profile;
+use kept::Kept;
+
+pub(super) use kept::{Keepable, Parts};
 
 /// A credential this close to its end is renewed before it is used.
 const MARGIN: TimeDelta = TimeDelta::seconds(60);
@@ -35,12 +43,22 @@ pub(super) trait Issuer<S>: Send + Sync {
     /// # Errors
     /// Why there is none.
     fn issue(&self, deadline: Deadline) -> Boxed<'_, Result<Issued<S>, Problem>>;
+
+    /// What messages call the credential that was issued last, where that may be another than before.
+    fn label(&self) -> Option<String> {
+        None
+    }
+
+    /// Is told when the cloud refuses what was issued.
+    fn refused(&self, _signer: &S) {}
 }
 
 /// The credential of an account.
 pub(super) struct Login<S> {
     issuer: Option<Box<dyn Issuer<S>>>,
     held: Mutex<Option<Arc<Held<S>>>>,
+    expires_at: Option<Time>,
+    kept_in: Option<PathBuf>,
 }
 
 /// A credential in use.
@@ -55,6 +73,10 @@ pub(super) struct Held<S> {
 }
 
 impl<S> Held<S> {
+    fn lasts(&self, now: DateTime<Utc>, margin: TimeDelta) -> bool {
+        self.expires_at.is_none_or(|at| at - now > margin)
+    }
+
     fn new(issued: Issued<S>, is_renewal: bool) -> Self {
         Self {
             signer: issued.signer,
@@ -66,44 +88,86 @@ impl<S> Held<S> {
     }
 }
 
-/// Files that a profile names, which may hold another secret by now.
-struct Files<S> {
+/// How a cloud makes a credential of a profile.
+pub(super) type Read<S> = fn(&Profile) -> Result<Issued<S>, Problem>;
+
+/// How a cloud calls the credential of a profile in messages.
+pub(super) type Label = fn(&Profile) -> String;
+
+/// A profile whose files may hold another secret by now, or whose command may print another.
+struct Rereader<S> {
     profile: Profile,
-    read: fn(&Profile) -> Result<Issued<S>, Problem>,
+    read: Read<S>,
+    label: Label,
+    last: StdMutex<Option<String>>,
 }
 
-impl<S: Send + Sync> Issuer<S> for Files<S> {
+impl<S: Send + Sync> Rereader<S> {
+    fn last(&self) -> MutexGuard<'_, Option<String>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Send + Sync> Issuer<S> for Rereader<S> {
     fn issue(&self, _deadline: Deadline) -> Boxed<'_, Result<Issued<S>, Problem>> {
         Box::pin(async move {
-            let again = self.profile.read_again().transpose()?;
-            (self.read)(again.as_ref().unwrap_or(&self.profile))
+            let again = read_again(&self.profile).await.transpose()?;
+            let profile = again.as_ref().unwrap_or(&self.profile);
+            let issued = of_profile(profile, self.read)?;
+            *self.last() = Some((self.label)(profile));
+            Ok(issued)
         })
     }
+
+    fn label(&self) -> Option<String> {
+        self.last().clone()
+    }
+}
+
+/// What [`Profile::read_again`] gives. Other calls go on meanwhile, since a command takes its time.
+pub(super) async fn read_again(profile: &Profile) -> Option<Result<Profile, Problem>> {
+    let profile = profile.clone();
+    let reading = tokio::task::spawn_blocking(move || profile.read_again());
+    reading.await.expect("a reading does not panic")
+}
+
+/// A profile may know the end of a credential that does not tell its own.
+fn of_profile<S>(profile: &Profile, read: Read<S>) -> Result<Issued<S>, Problem> {
+    let issued = read(profile)?;
+    let expires_at = issued.expires_at.or(profile.expires_at.map(Time::moment));
+    Ok(Issued {
+        expires_at,
+        ..issued
+    })
 }
 
 impl<S: Signer + 'static> Login<S> {
     /// The credential that a profile gives. One that stands in files of its own is read again when
-    /// it has run out or was refused; a refusal of any other is final.
+    /// it has run out or was refused, and a command that prints one is run again; a refusal of any
+    /// other is final.
     ///
     /// # Errors
     /// What `read` says of the profile.
-    pub(super) fn of(
-        profile: &Profile,
-        read: fn(&Profile) -> Result<Issued<S>, Problem>,
-    ) -> Result<Self, Problem> {
-        let issued = read(profile)?;
+    pub(super) fn of(profile: &Profile, read: Read<S>, label: Label) -> Result<Self, Problem> {
+        let issued = of_profile(profile, read)?;
         let issuer = profile.is_read_again().then(|| {
-            let profile = profile.clone();
-            Box::new(Files { profile, read }) as Box<dyn Issuer<S>>
+            Box::new(Rereader {
+                profile: profile.clone(),
+                read,
+                label,
+                last: StdMutex::default(),
+            }) as Box<dyn Issuer<S>>
         });
-        let expires_at = issued.expires_at.filter(|_| issuer.is_some());
+        let expires_at = issued.expires_at.and_then(Time::new);
         let issued = Issued {
-            expires_at,
+            expires_at: issued.expires_at.filter(|_| issuer.is_some()),
             ..issued
         };
         Ok(Self {
             issuer,
             held: Mutex::new(Some(Arc::new(Held::new(issued, false)))),
+            expires_at: expires_at.or(profile.expires_at),
+            kept_in: None,
         })
     }
 
@@ -113,7 +177,36 @@ impl<S: Signer + 'static> Login<S> {
         Self {
             issuer: Some(Box::new(issuer)),
             held: Mutex::new(None),
+            expires_at: None,
+            kept_in: None,
         }
+    }
+
+    /// The same, with what is issued kept between runs where the profile says so. What is set in the
+    /// profile must tell whose credential it is: one of the machine itself is not for this.
+    pub(super) fn kept(self, profile: &Profile, wire: &Arc<Wire>) -> Self
+    where
+        S: Keepable,
+    {
+        match (self.issuer, &profile.token_folder) {
+            (Some(issuer), Some(folder)) => Self {
+                issuer: Some(Box::new(Kept::new(issuer, folder, profile, wire))),
+                kept_in: Some(folder.clone()),
+                ..self
+            },
+            (issuer, _) => Self { issuer, ..self },
+        }
+    }
+
+    /// The folder where what is issued is kept between runs; `None` when it is not.
+    pub(super) fn kept_in(&self) -> Option<&Path> {
+        self.kept_in.as_deref()
+    }
+
+    /// When the credential that the profile gave ends, where that is known; `None` for one that is
+    /// issued, which is renewed.
+    pub(super) fn expires_at(&self) -> Option<Time> {
+        self.expires_at
     }
 
     /// A credential that is good at the moment.
@@ -126,9 +219,7 @@ impl<S: Signer + 'static> Login<S> {
         deadline: Deadline,
     ) -> Result<Arc<Held<S>>, Problem> {
         let mut held = self.held.lock().await;
-        let now = account.now();
-        let lasts =
-            |held: &&Arc<Held<S>>, margin| held.expires_at.is_none_or(|at| at - margin > now);
+        let lasts = |held: &&Arc<Held<S>>, margin| held.lasts(account.now(), margin);
         if let Some(held) = held.as_ref().filter(|held| lasts(held, MARGIN)) {
             return Ok(Arc::clone(held));
         }
@@ -200,6 +291,8 @@ impl<S: Signer + 'static> Login<S> {
         if let Some(current) = current.filter(|current| current.secrets != refused.secrets) {
             return Ok(Some(current));
         }
+        let issuer = self.issuer.as_ref();
+        issuer.inspect(|issuer| issuer.refused(&refused.signer));
         // A renewal that never worked either shows that it is not the credential's age.
         if refused.is_renewal && !refused.has_worked.load(Ordering::Relaxed) {
             return Ok(None);
@@ -225,7 +318,15 @@ impl<S: Signer + 'static> Login<S> {
         let issuer = issuer.expect("a credential that runs out has an issuer");
         let issued = issuer.issue(deadline).await?;
         account.mask(&issued.secrets);
-        let issued = Arc::new(Held::new(issued, is_renewal));
+        if let Some(label) = issuer.label() {
+            account.rename(label);
+        }
+        let mut issued = Held::new(issued, is_renewal);
+        if !issued.lasts(account.now(), MARGIN) {
+            // A clock is wrong, and another one would be the same: the cloud tells when it ends.
+            issued.expires_at = None;
+        }
+        let issued = Arc::new(issued);
         *held = Some(Arc::clone(&issued));
         Ok(issued)
     }

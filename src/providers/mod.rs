@@ -21,12 +21,13 @@ mod vendor;
 mod wall_clock;
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::error::Problem;
 use crate::http::{Deadline, Wire};
-use crate::model::{Job, Notice};
+use crate::model::{Job, Notice, Time};
 use crate::reference::{Reference, Scope, Template};
 use crate::settings::{CloudKeys, KeySpec, Profile, Tool};
 use shapes::Shape;
@@ -46,6 +47,12 @@ pub static CLOUDS: [&Cloud; 4] = [
     &tencent::CLOUD,
 ];
 
+/// Domains of the public hosts of every cloud.
+static PUBLIC_DOMAINS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let domains = CLOUDS.iter().flat_map(|cloud| cloud.public_domains);
+    domains.copied().collect()
+});
+
 /// Kinds that are spoken for and not served yet, as `cloud/kind`.
 pub const RESERVED_KINDS: [&str; 2] = ["aliyun/scheduler-job", "aliyun/instant-job"];
 
@@ -61,6 +68,8 @@ pub struct Cloud {
     pub keys: &'static [KeySpec],
     /// Tools of this cloud whose files hold credentials, in the order in which they are asked.
     pub tools: &'static [Tool],
+    /// Domains of its public hosts.
+    pub public_domains: &'static [&'static str],
     /// Makes the client of a profile. Nothing is sent.
     ///
     /// # Errors
@@ -77,6 +86,7 @@ impl Cloud {
             cloud: self.name,
             keys: self.keys,
             tools: self.tools,
+            public_domains: &PUBLIC_DOMAINS,
         }
     }
 }
@@ -134,6 +144,17 @@ pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Client: Send + Sync {
     /// Scheme, host and port that are asked; `None` while only the cloud knows.
     fn endpoint(&self) -> Option<String> {
+        None
+    }
+
+    /// When the credential ends that the profile gave, where that can be told without a call; `None`
+    /// for one that is fetched, which is renewed before it ends.
+    fn expires_at(&self) -> Option<Time> {
+        None
+    }
+
+    /// The folder where credentials that are fetched are kept between runs; `None` when none are.
+    fn kept_in(&self) -> Option<&Path> {
         None
     }
 

@@ -5,7 +5,7 @@ use super::{CloudKeys, Origin, Profile, Settings, file};
 use crate::error::Problem;
 
 /// A way to read a profile again whose credential stands in files of its own (`KEY_file`) or
-/// of a tool.
+/// of a tool, or is printed by a command.
 #[derive(Clone)]
 pub(super) struct Again {
     settings: Arc<Settings>,
@@ -20,7 +20,7 @@ impl fmt::Debug for Again {
 
 impl Settings {
     /// How to read this profile again; `None` when nothing of its credential stands in a file that is
-    /// written anew by others.
+    /// written anew by others or is printed by a command.
     pub(super) fn again(&self, cloud: &CloudKeys, profile: &Profile) -> Option<Again> {
         let is_path = |key: &str| {
             let mut entries = self.file.entries(cloud.cloud, &profile.name);
@@ -28,8 +28,8 @@ impl Settings {
         };
         let may_change = |key: &str| match profile.origin(key) {
             Some(Origin::File(_)) => is_path(key),
-            Some(Origin::Tool { .. }) => true,
-            Some(Origin::Variable(_) | Origin::Command(_) | Origin::Machine) | None => false,
+            Some(Origin::Tool { .. } | Origin::Command(_)) => true,
+            Some(Origin::Variable(_) | Origin::Machine) | None => false,
         };
         let mut keys = cloud.credential_keys();
         keys.any(|spec| may_change(spec.key)).then(|| Again {
@@ -41,17 +41,22 @@ impl Settings {
 
 impl Profile {
     /// True when a part of the credential stands in a file of its own or of a tool, which may be
-    /// written anew.
+    /// written anew, or is printed by a command, which may print another.
     pub fn is_read_again(&self) -> bool {
         self.again.is_some()
     }
 
-    /// The profile with what its files hold now; `None` when its credential stands in no such file.
+    /// The profile with what its files hold and its command prints now; `None` when its credential
+    /// comes from neither. A command may take half a minute.
     ///
     /// # Errors
     /// As [`Settings::profile`].
     pub fn read_again(&self) -> Option<Result<Self, Problem>> {
-        let again = self.again.as_ref()?;
-        Some(again.settings.profile(&again.keys, &self.name))
+        let Again { settings, keys } = self.again.as_ref()?;
+        if let Some(words) = settings.file.command(self.cloud, &self.name) {
+            let account = (self.cloud.to_owned(), self.name.clone());
+            settings.commands.run_again(account, words);
+        }
+        Some(settings.profile(keys, &self.name))
     }
 }

@@ -1,9 +1,10 @@
 //! Credentials that a command of the user's prints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,8 +17,51 @@ const LARGEST_BYTES: u64 = 1 << 16;
 /// How much of a command's complaint is shown.
 const SHOWN_CHARS: usize = 300;
 
+/// A command that was run again is left alone for so long; what it printed last stands meanwhile.
+const RESPITE: Duration = Duration::from_secs(10);
+
 /// What a command printed: values by the names it gave them.
 pub(super) type Printed = BTreeMap<String, Secret>;
+
+/// What commands printed, by cloud and profile. They run one at a time, since they may ask a person.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Runs(Arc<Mutex<HashMap<(String, String), Ran>>>);
+
+#[derive(Debug)]
+struct Ran {
+    printed: Result<Printed, String>,
+    again_at: Option<Instant>,
+}
+
+impl Runs {
+    /// What the command of an account printed; it is run when this is asked for the first time.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub(super) fn printed(
+        &self,
+        account: (String, String),
+        words: &[String],
+    ) -> Result<Printed, String> {
+        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ran = runs.entry(account).or_insert_with(|| Ran {
+            printed: run(words),
+            again_at: None,
+        });
+        ran.printed.clone()
+    }
+
+    /// Runs the command of an account anew, since what it printed is good no longer.
+    pub(super) fn run_again(&self, account: (String, String), words: &[String]) {
+        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_recent = |ran: &Ran| ran.again_at.is_some_and(|at| at.elapsed() < RESPITE);
+        if !runs.get(&account).is_some_and(is_recent) {
+            let printed = run(words);
+            let again_at = Some(Instant::now());
+            runs.insert(account, Ran { printed, again_at });
+        }
+    }
+}
 
 /// Runs a command without a shell and without input, and reads JSON or lines of `key=value`.
 ///
@@ -187,6 +231,22 @@ mod tests {
         assert_eq!(shell("exit 1").unwrap_err(), "failed with exit code 1");
         let missing = run(&["/nowhere/at/all".to_owned()]).unwrap_err();
         assert!(missing.starts_with("cannot be run"), "{missing}");
+    }
+
+    #[test]
+    fn is_run_once_and_once_more_when_that_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let count = folder.path().join("count");
+        let script = format!("echo . >> {0}; echo id=$(wc -l < {0})", count.display());
+        let words = ["sh", "-c", &script].map(str::to_owned);
+        let runs = Runs::default();
+        let account = || ("sugon".to_owned(), "default".to_owned());
+        let id = || runs.printed(account(), &words).unwrap()["id"].clone();
+        assert_eq!([id(), id()], [Secret::new("1"), Secret::new("1")]);
+        runs.run_again(account(), &words);
+        assert_eq!(id(), Secret::new("2"));
+        runs.run_again(account(), &words);
+        assert_eq!(id(), Secret::new("2"), "it was run again just now");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod again;
 mod command;
 mod file;
+mod files;
 mod network;
 mod profile;
 mod sources;
@@ -14,13 +15,13 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 pub use file::{File, WIRE_KEYS};
+pub use files::NamedFile;
 pub use profile::{Origin, Profile};
 pub use sources::{PassedOver, Survey};
 pub use tool::{Desk, Findings, Page, Reading, Tool};
 pub use value::{duration, size, utc_offset};
 
 use crate::error::Problem;
-use sources::CommandRuns;
 
 /// One key of a cloud's profiles.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,7 +90,7 @@ pub const METADATA: &str = "metadata";
 pub const ROLE: &str = "role_arn";
 
 /// Keys that every cloud's profiles have.
-pub const COMMON_KEYS: [KeySpec; 8] = [
+pub const COMMON_KEYS: [KeySpec; 9] = [
     KeySpec::setting(SOURCE, &[]),
     KeySpec::setting("endpoint", &[]),
     KeySpec::setting("metadata_endpoint", &[]),
@@ -98,6 +99,7 @@ pub const COMMON_KEYS: [KeySpec; 8] = [
     KeySpec::setting("client_cert", &[]),
     KeySpec::setting("client_key", &[]),
     KeySpec::setting("insecure_skip_verify", &[]),
+    KeySpec::setting("token_cache", &[]),
 ];
 
 /// The legal keys of one cloud, handed in by the registry.
@@ -109,6 +111,8 @@ pub struct CloudKeys {
     pub keys: &'static [KeySpec],
     /// Its tools whose files hold credentials, in the order in which they are asked.
     pub tools: &'static [Tool],
+    /// Domains of all public clouds, where certificates are always checked.
+    pub public_domains: &'static [&'static str],
 }
 
 impl CloudKeys {
@@ -150,6 +154,16 @@ impl Environment {
             .filter(|value| !value.trim().is_empty())
     }
 
+    /// The folder of what may be lost: `$XDG_CACHE_HOME/joblens`, else `~/.cache/joblens`; none where
+    /// nothing tells of a home.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let named = self.get("XDG_CACHE_HOME").map(PathBuf::from);
+        // A relative one is to be passed over, as its specification says.
+        let base = named.filter(|path| path.is_absolute());
+        let base = base.or_else(|| Some(PathBuf::from(self.get("HOME")?).join(".cache")));
+        base.map(|base| base.join("joblens"))
+    }
+
     /// The variables that name proxies, in either case.
     pub fn proxies(&self) -> Vec<(String, String)> {
         let is_proxy = |name: &str| name.to_ascii_uppercase().ends_with("_PROXY");
@@ -166,7 +180,7 @@ impl Environment {
 pub struct Settings {
     environment: Environment,
     file: File,
-    commands: CommandRuns,
+    commands: command::Runs,
 }
 
 impl Settings {
@@ -192,7 +206,7 @@ impl Settings {
         Ok(Self {
             environment,
             file,
-            commands: CommandRuns::default(),
+            commands: command::Runs::default(),
         })
     }
 

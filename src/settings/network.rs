@@ -1,18 +1,33 @@
 //! Keys of a profile that say how its hosts are reached and trusted.
 
-use super::Profile;
+use super::{Environment, Profile};
 use crate::error::Problem;
 
 /// Keys whose values are paths.
 pub(super) const PATH_KEYS: [&str; 3] = ["ca_file", "client_cert", "client_key"];
 
+/// A key that stands in the table of one profile, so that a variable that was forgotten somewhere
+/// does not open all of them.
+pub(super) const OF_A_TABLE: &str = "insecure_skip_verify";
+
+/// # Errors
+/// Wrong use: a variable for what only the table of a profile may say.
+pub(super) fn refuse_variable(cloud: &str, environment: &Environment) -> Result<(), Problem> {
+    let name = format!("JOBLENS_{cloud}_{OF_A_TABLE}").to_ascii_uppercase();
+    if environment.get(&name).is_none() {
+        return Ok(());
+    }
+    let message = format!("{name} is set, and {OF_A_TABLE} is no setting of the environment");
+    Err(Problem::usage(message).hint(format!(
+        "unset it; {OF_A_TABLE} = true in the table of the profile that needs it, such as \
+         [{cloud}.lab], is the only way"
+    )))
+}
+
 impl Profile {
     /// Keys of the network that make no sense.
     pub(super) fn check_network(&self) -> Result<(), Problem> {
-        let key = "insecure_skip_verify";
-        if !matches!(self.get(key), None | Some("true" | "false")) {
-            return Err(self.wrong(key, "must be true or false"));
-        }
+        self.flag(OF_A_TABLE)?;
         match (self.get("client_cert"), self.get("client_key")) {
             (Some(_), None) => Err(self.wrong("client_cert", "needs client_key beside it")),
             (None, Some(_)) => Err(self.wrong("client_key", "needs client_cert beside it")),

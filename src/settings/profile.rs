@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::CloudKeys;
 use super::again::Again;
 use super::value::utc_offset;
 use super::{METADATA, ROLE};
@@ -74,6 +75,10 @@ pub struct Profile {
     pub expires_at: Option<Time>,
     /// What a reader should know of its sources.
     pub notices: Vec<Notice>,
+    /// Domains of all public clouds, where certificates are always checked.
+    pub public_domains: &'static [&'static str],
+    /// The folder where fetched tokens are kept between runs; none when they are not.
+    pub token_folder: Option<PathBuf>,
     pub(super) values: BTreeMap<&'static str, Value>,
     /// Why sources that could have given a credential gave none.
     pub(super) passed_over: Vec<String>,
@@ -81,12 +86,14 @@ pub struct Profile {
 }
 
 impl Profile {
-    pub(super) fn empty(cloud: &'static str, name: &str) -> Self {
+    pub(super) fn empty(cloud: &CloudKeys, name: &str) -> Self {
         Self {
-            cloud,
+            cloud: cloud.cloud,
+            public_domains: cloud.public_domains,
             name: name.to_owned(),
             expires_at: None,
             notices: Vec::new(),
+            token_folder: None,
             values: BTreeMap::new(),
             passed_over: Vec::new(),
             again: None,
@@ -118,6 +125,20 @@ impl Profile {
     pub fn role(&self) -> Option<&str> {
         let of_machine = || self.get(METADATA).filter(|name| !name.is_empty());
         self.get(ROLE).or_else(of_machine)
+    }
+
+    /// Every value by its key, in the order of the keys: they decide who is asked and as whom.
+    pub fn values(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
+        self.values.iter().map(|(key, value)| (*key, &value.text))
+    }
+
+    /// A key that is true or false; false when it is not set.
+    pub(super) fn flag(&self, key: &str) -> Result<bool, Problem> {
+        match self.get(key) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(self.wrong(key, "must be true or false")),
+        }
     }
 
     /// Masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`.

@@ -1,21 +1,14 @@
 //! The sources of a profile's credential, in their order.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use chrono::Utc;
 
 use super::profile::{Origin, Profile, Value};
 use super::tool::{Desk, Findings, Reading, Tool};
 use super::values::Values;
-use super::{CloudKeys, METADATA, SOURCE, Settings, command};
+use super::{CloudKeys, METADATA, SOURCE, Settings, network};
 use crate::error::{Category, Problem};
-use crate::model::Time;
+use crate::model::{Notice, Time};
 use crate::secret::Secret;
-
-/// What commands printed, by cloud and profile: each runs once in a run of joblens.
-pub(super) type CommandRuns =
-    Arc<Mutex<HashMap<(String, String), Result<command::Printed, String>>>>;
 
 /// A source of credentials that was not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +32,7 @@ pub struct Survey {
 struct Credential {
     values: Values,
     expires_at: Option<Time>,
-    notices: Vec<crate::model::Notice>,
+    notices: Vec<Notice>,
 }
 
 impl Credential {
@@ -105,6 +98,14 @@ impl Settings {
         values.keys().any(|key| is_told(key)) || cloud.tools.iter().any(holds)
     }
 
+    /// True when a variable that only joblens reads says something of a cloud's profile `default`.
+    /// Those of the cloud's own tools may be there for these.
+    pub fn has_own_variable(&self, cloud: &CloudKeys) -> bool {
+        let (values, _) = self.values_of_environment(cloud);
+        let is_own = |value: &Value| matches!(&value.origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));
+        values.values().any(is_own)
+    }
+
     fn chosen(
         &self,
         cloud: &CloudKeys,
@@ -115,7 +116,11 @@ impl Settings {
         if !is_default && !self.file.has_profile(cloud.cloud, name) {
             return Err(self.no_such_profile(cloud.cloud, name));
         }
-        let mut profile = Profile::empty(cloud.cloud, name);
+        let mut profile = Profile::empty(cloud, name);
+        if is_default {
+            network::refuse_variable(cloud.cloud, &self.environment)
+                .map_err(|problem| owned(problem, &profile))?;
+        }
         let from_environment = match is_default {
             true => self.values_of_environment(cloud).0,
             false => Values::new(),
@@ -169,6 +174,16 @@ impl Settings {
             }
         }
         profile.check_network()?;
+        if profile.flag("token_cache")? {
+            let folder = self.environment.cache_folder();
+            profile.token_folder = folder.map(|folder| folder.join("tokens"));
+            if profile.token_folder.is_none() {
+                profile.notices.push(Notice::new(
+                    "token_cache",
+                    "token_cache is true, and neither XDG_CACHE_HOME nor HOME says where",
+                ));
+            }
+        }
         profile.again = self.again(cloud, &profile);
         Ok(profile)
     }
@@ -250,12 +265,7 @@ impl Settings {
         words: &[String],
     ) -> Result<Credential, Problem> {
         let key = (cloud.cloud.to_owned(), profile.name.clone());
-        let mut runs = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        let printed = runs
-            .entry(key)
-            .or_insert_with(|| command::run(words))
-            .clone();
-        drop(runs);
+        let printed = self.commands.printed(key, words);
         let program = words.first().map_or("", String::as_str);
         let problem = |why: &str| {
             let message = format!(
@@ -309,7 +319,7 @@ impl Settings {
     fn behind(&self, cloud: &CloudKeys, used: &Origin) -> Vec<PassedOver> {
         let why = format!("{} comes first", used.words());
         let mut behind = Vec::new();
-        let profile = Profile::empty(cloud.cloud, "default");
+        let profile = Profile::empty(cloud, "default");
         if matches!(used, Origin::Variable(_)) {
             let file = self.values_of_file(cloud, &profile).unwrap_or_default();
             let has_command = self.file.command(cloud.cloud, "default").is_some();

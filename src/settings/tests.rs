@@ -12,6 +12,7 @@ const CLOUD: CloudKeys = CloudKeys {
         KeySpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
     ],
     tools: &[],
+    public_domains: &[],
 };
 
 fn settings(toml: &str, environment: &[(&str, &str)]) -> Result<Settings, Problem> {
@@ -122,4 +123,19 @@ fn refuses_keys_with_blanks_inside() {
     let problem = all.profile(&CLOUD, "default").unwrap_err();
     assert!(problem.message.contains("blank"));
     assert!(!problem.message.contains("two words"));
+}
+
+#[test]
+fn a_variable_does_not_switch_the_check_of_certificates_off() {
+    let name = "JOBLENS_ALIYUN_INSECURE_SKIP_VERIFY";
+    let toml = "[aliyun.default]\nregion = 'cn-a'\n[aliyun.lab]\ninsecure_skip_verify = true\n";
+    for value in ["true", "false"] {
+        let all = settings(toml, &[(name, value)]).unwrap();
+        let problem = all.profile(&CLOUD, "default").unwrap_err();
+        assert_eq!(problem.category, Category::Usage);
+        assert!(problem.message.contains(name), "{}", problem.message);
+        assert!(problem.hint.unwrap().contains("[aliyun.lab]"));
+        let lab = all.profile(&CLOUD, "lab").unwrap();
+        assert_eq!(lab.get("insecure_skip_verify"), Some("true"));
+    }
 }

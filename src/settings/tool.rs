@@ -54,9 +54,10 @@ pub struct Findings {
     pub notices: Vec<Notice>,
 }
 
-/// What a reader of files can see of the machine: the environment, the files below HOME, the time.
+/// What a reader of files can see of the machine: the environment, files, the time.
 #[derive(Debug, Clone)]
 pub struct Desk {
+    root: PathBuf,
     environment: Environment,
     now: Time,
     may_choose: bool,
@@ -76,9 +77,19 @@ impl Desk {
     /// The machine as it is at a moment.
     pub fn new(environment: Environment, now: Time) -> Self {
         Self {
+            root: PathBuf::from("/"),
             environment,
             now,
             may_choose: true,
+        }
+    }
+
+    /// The same with another folder in the place of `/`.
+    #[cfg(test)]
+    pub fn below(self, root: &std::path::Path) -> Self {
+        Self {
+            root: root.to_path_buf(),
+            ..self
         }
     }
 
@@ -116,24 +127,26 @@ impl Desk {
         let Some(path) = path.or_else(|| Some(home?.join(below_home))) else {
             return Ok(None);
         };
-        match read(&path) {
-            Ok((text, others_can_read)) => Ok(Some(Page {
-                text: text.trim_start_matches('\u{feff}').to_owned(),
-                path,
-                others_can_read,
-            })),
-            Err(Fault::Io(ErrorKind::NotFound | ErrorKind::NotADirectory)) if named.is_none() => {
-                Ok(None)
-            }
-            Err(fault) => {
-                let why = match fault {
-                    Fault::Io(kind) => kind.to_string(),
-                    Fault::Kind(why) => why.to_owned(),
-                };
-                let message = format!("{} cannot be read ({why})", path.display());
-                Err(Problem::new(Category::NoCredentials, message)
-                    .hint("mend the file and its permissions, or move it away"))
-            }
+        match Page::open(path) {
+            Err((fault, _)) if fault.is_absence() && named.is_none() => Ok(None),
+            opened => opened.map(Some).map_err(unreadable),
+        }
+    }
+
+    /// A file that all users of the machine share, by its place below `/`; `None` when it is not
+    /// there. That others can read it is what it is for.
+    ///
+    /// # Errors
+    /// `no_credentials`: it is there and cannot be read.
+    pub fn shared_page(&self, below_root: &str) -> Result<Option<Page>, Problem> {
+        match Page::open(self.root.join(below_root)) {
+            Err((fault, _)) if fault.is_absence() => Ok(None),
+            opened => opened.map_err(unreadable).map(|page| {
+                Some(Page {
+                    others_can_read: false,
+                    ..page
+                })
+            }),
         }
     }
 
@@ -153,7 +166,28 @@ impl Desk {
     }
 }
 
+fn unreadable((fault, path): (Fault, PathBuf)) -> Problem {
+    let why = match fault {
+        Fault::Io(kind) => kind.to_string(),
+        Fault::Kind(why) => why.to_owned(),
+    };
+    let message = format!("{} cannot be read ({why})", path.display());
+    Problem::new(Category::NoCredentials, message)
+        .hint("mend the file and its permissions, or move it away")
+}
+
 impl Page {
+    fn open(path: PathBuf) -> Result<Self, (Fault, PathBuf)> {
+        match read(&path) {
+            Ok((text, others_can_read)) => Ok(Self {
+                text: text.trim_start_matches('\u{feff}').to_owned(),
+                path,
+                others_can_read,
+            }),
+            Err(fault) => Err((fault, path)),
+        }
+    }
+
     /// A problem of this file. `what` follows its path: `is no JSON`.
     pub fn problem(&self, what: &str, hint: &str) -> Problem {
         let message = format!("{} {what}", self.path.display());
@@ -173,6 +207,15 @@ impl Page {
 enum Fault {
     Io(ErrorKind),
     Kind(&'static str),
+}
+
+impl Fault {
+    fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::Io(ErrorKind::NotFound | ErrorKind::NotADirectory)
+        )
+    }
 }
 
 impl From<std::io::Error> for Fault {

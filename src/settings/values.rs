@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::profile::{Origin, Profile, Value};
-use super::{CloudKeys, Part, Settings, file, network};
+use super::{CloudKeys, KeySpec, Part, Settings, file, network};
 use crate::error::Problem;
 use crate::secret::Secret;
 
@@ -31,7 +31,8 @@ impl Settings {
         let family = filled.next();
         let other = filled.next().and_then(of_family).map(ToString::to_string);
         let mut values = Values::new();
-        for spec in cloud.all() {
+        let of_variables = |spec: &&KeySpec| spec.key != network::OF_A_TABLE;
+        for spec in cloud.all().filter(of_variables) {
             let own = format!("JOBLENS_{}_{}", cloud.cloud, spec.key).to_ascii_uppercase();
             let name = match (spec.part, family) {
                 (Part::Setting, _) => {
@@ -104,7 +105,7 @@ impl Settings {
     }
 
     /// A path of the settings file: `~/` is the home folder, a relative one starts at the file.
-    fn beside_the_file(&self, path: &str) -> PathBuf {
+    pub(super) fn beside_the_file(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("~/"), self.environment.get("HOME")) {
             (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
             _ => self

@@ -336,3 +336,22 @@ fn the_region_of_a_tool_is_used_unless_another_is_set() {
         got[1].target()
     );
 }
+
+#[test]
+fn hosts_of_scnet_that_are_not_used_are_told() {
+    let text = SCNET.text();
+    for (overrides, told) in [
+        ("{\"api\": \"https://x\", \"ai\": \"\"}", true),
+        ("{\"api\": null}", false),
+        ("null", false),
+    ] {
+        let desk = Desk::new();
+        desk.write(SCNET.place, &text.replace("{}", overrides));
+        let run = desk.get(INSTANCE).run();
+        let is_told = run
+            .stderr
+            .contains("has base_overrides (api) for profile “default”");
+        assert_eq!(is_told, told, "{}", run.stderr);
+        assert_eq!(desk.signed_by(), "scnetDefaultKey01");
+    }
+}

@@ -116,3 +116,17 @@ fn every_form_with_a_place_for_it_shows_the_accounts() {
         run.stderr
     );
 }
+
+#[test]
+fn tells_when_a_token_of_the_settings_ends() {
+    // {"expireTime":"4102444800000"}
+    let token = "e30.eyJleHBpcmVUaW1lIjoiNDEwMjQ0NDgwMDAwMCJ9.c2ln";
+    let desk = Desk::new();
+    let variables = [
+        ("JOBLENS_SUGON_TOKEN", token),
+        ("JOBLENS_SUGON_ENDPOINT", "https://h.example.com"),
+    ];
+    let (account, code) = account(&desk, "sugon", "default", &variables);
+    assert_eq!(code, 0);
+    assert_eq!(account["expires_at"], "2100-01-01T00:00:00Z");
+}

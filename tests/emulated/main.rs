@@ -15,6 +15,7 @@ mod invocations;
 mod kinds;
 mod references;
 mod refusals;
+mod renewals;
 mod secrets;
 mod settings;
 mod tokens;

@@ -1,13 +1,12 @@
 //! Credentials that are fetched, run out or are rotated.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::settings::{Config, profile};
-use crate::support::emulated::Emulated;
-use crate::support::{Got, Server, joblens, json};
+use crate::support::emulated::{Emulated, passed_on};
+use crate::support::{Server, joblens, json};
 use crate::{CLOUDS, IMAGE_JOB, INSTANCE, JOB, SERVICE, WORLD};
 
 const SECRET_KEYS: [&str; 4] = [
@@ -27,25 +26,10 @@ fn in_a_file(toml: &str, key: &str) -> (String, String) {
 }
 
 /// Writes a secret in the way that secret stores do: beside it and then by rename.
-fn rotate(path: &Path, secret: &str) {
+pub fn rotate(path: &Path, secret: &str) {
     let beside = path.with_extension("new");
     fs::write(&beside, secret).unwrap();
     fs::rename(beside, path).unwrap();
-}
-
-/// What the emulator answers to a request as it came in.
-fn passed_on(origin: &str, got: &Got, client: &mut TcpStream) -> Vec<u8> {
-    let length = got.header("content-length").unwrap_or("0");
-    let mut body = vec![0; length.parse().unwrap()];
-    client.read_exact(&mut body).unwrap();
-    let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
-    let head = got.head.trim_end();
-    let request = format!("{head}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    stream.write_all(&body).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    answer
 }
 
 /// A cloud whose secret is rotated while the first call is on its way.
@@ -54,7 +38,7 @@ fn rotating(origin: String, path: PathBuf, secret: String) -> Server {
         if number == 0 {
             rotate(&path, &secret);
         }
-        let answer = passed_on(&origin, got, stream);
+        let answer = passed_on(&origin, &got.head, stream);
         let _ = stream.write_all(&answer);
     })
 }
@@ -241,6 +225,42 @@ fn a_role_is_taken_on_with_what_sts_or_the_machine_gives() {
         for begins in ["STS.", "AKID", "HST3", "/+=="] {
             assert!(!run.stderr.contains(begins), "{begins}: {}", run.stderr);
         }
+    }
+}
+
+#[test]
+fn keys_of_a_role_are_kept_between_runs_and_those_of_the_machine_are_not() {
+    const KEY: &str = "access_key_id = 'testid'\naccess_key_secret = 'testsecret'\nrole_arn = 'acs:ram::1:role/reader'";
+    for (settings, of_second_run) in [
+        (KEY, &["DescribeServerlessJobs"][..]),
+        (
+            "source = 'metadata'\nrole_arn = 'acs:ram::1:role/reader'",
+            &[
+                "MetadataToken",
+                "MetadataRole",
+                "MetadataCredentials",
+                "AssumeRole",
+            ],
+        ),
+    ] {
+        let emulated = Emulated::start(WORLD);
+        let origin = &emulated.origin;
+        let config = Config::new(&format!(
+            "[aliyun.default]\nregion = 'cn-x'\nendpoint = '{origin}'\nsts_endpoint = '{origin}'\nmetadata_endpoint = '{origin}'\ntoken_cache = true\n{settings}\n"
+        ));
+        let cache = tempfile::tempdir().unwrap();
+        let mut before = 0;
+        for _ in 0..2 {
+            before = operations(&emulated).len();
+            let run = config.get(&["-v", JOB]).keeping("testsecret");
+            let run = run
+                .env("XDG_CACHE_HOME", cache.path().to_str().unwrap())
+                .run();
+            assert_eq!(run.code, 0, "{}", run.stderr);
+            assert!(!run.stderr.contains("/+=="), "{}", run.stderr);
+        }
+        let steps = operations(&emulated).split_off(before);
+        assert_eq!(steps[..of_second_run.len()], *of_second_run);
     }
 }
 

@@ -117,3 +117,73 @@ fn nothing_configured_says_what_to_set() {
         assert!(run.stderr.contains(variable), "{}", run.stderr);
     }
 }
+
+/// The cloud's profile that could not be asked, in all the places that say so.
+fn assert_half_configured(run: &Run, scope: &str, said: &str) {
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    let json = run.json();
+    assert_eq!(
+        json["coverage"],
+        json!({"complete": false, "asked": 4, "answered": 3})
+    );
+    assert_eq!(json["jobs"].as_array().unwrap().len(), 4);
+    let error = run.error();
+    assert_eq!(
+        (&error["ref"], &error["category"]),
+        (&json!(scope), &json!("no_credentials"))
+    );
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    let footer = format!("could not look in {scope}");
+    assert!(run.stderr.contains(&footer), "{}", run.stderr);
+}
+
+#[test]
+fn a_table_without_a_credential_is_told_and_never_left_out() {
+    let emulated = Emulated::start(WORLD);
+    for table in ["", "endpoint = 'ORIGIN'\n"] {
+        let settings = format!("{SETTINGS}\n[sugon.default]\n{table}");
+        let run = bare(&emulated, &settings, &["-o", "json"]);
+        assert_half_configured(
+            &run,
+            "sugon/instance/",
+            "profile default of sugon has no token",
+        );
+    }
+}
+
+#[test]
+fn variables_of_joblens_without_a_credential_are_told_and_those_of_other_tools_are_not() {
+    let emulated = Emulated::start(WORLD);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    fs::write(&path, SETTINGS.replace("ORIGIN", &emulated.origin)).unwrap();
+    let chmod = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(&path, chmod).unwrap();
+    let run = |name: &str, value: &str| {
+        let config = path.to_str().unwrap();
+        joblens(&["list", "-o", "json", "--config", config])
+            .env(name, value)
+            .run()
+    };
+    let sugon = run("JOBLENS_SUGON_ENDPOINT", &emulated.origin);
+    assert_half_configured(
+        &sugon,
+        "sugon/instance/",
+        "profile default of sugon has no token",
+    );
+    let huawei = run("JOBLENS_HUAWEI_REGION", "cn-north-4");
+    assert_half_configured(
+        &huawei,
+        "huawei/image-job/",
+        "profile default of huawei has no",
+    );
+    for (name, value) in [
+        ("HW_REGION_NAME", "cn-north-4"),
+        ("TENCENTCLOUD_REGION", "ap-guangzhou"),
+        ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
+    ] {
+        let stray = run(name, value);
+        assert_eq!(stray.code, 0, "{name}: {}", stray.stderr);
+        assert_eq!(stray.json()["coverage"]["asked"], 3, "{name}");
+    }
+}

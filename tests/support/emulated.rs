@@ -138,6 +138,24 @@ pub fn requests(origin: &str) -> BTreeMap<String, u64> {
     serde_json::from_str(body).unwrap()
 }
 
+/// What the emulator answers to a request with this head; its body is read from who sent it.
+pub fn passed_on(origin: &str, head: &str, client: &mut TcpStream) -> Vec<u8> {
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .unwrap_or("0");
+    let mut body = vec![0; length.parse().unwrap()];
+    client.read_exact(&mut body).unwrap();
+    let mut stream = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
+    let head = head.trim_end();
+    let request = format!("{head}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    stream.write_all(&body).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    answer
+}
+
 fn environment_pairs(environment: &[(String, String)]) -> Vec<(&str, &str)> {
     environment
         .iter()

@@ -6,6 +6,7 @@
 mod support;
 
 mod causes;
+mod credential_ends;
 mod ends;
 mod goals;
 mod many;

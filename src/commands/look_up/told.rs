@@ -1,7 +1,12 @@
 use std::collections::HashSet;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::Notice;
+use crate::output;
+
+/// The notice of a profile whose server is not checked: every run tells it, even with `-q`.
+pub(in crate::commands) const UNCHECKED: &str = "insecure_skip_verify";
 
 /// Notices of a run, each once.
 #[derive(Debug, Clone, Default)]
@@ -23,10 +28,24 @@ impl Collected {
 
     /// Keeps a notice, unless it was kept before.
     pub(in crate::commands) fn keep(&self, notice: Notice) {
+        self.is_new(notice);
+    }
+
+    /// Keeps a notice of an account; that of [`UNCHECKED`] goes to standard error at once.
+    pub(in crate::commands) fn tell(&self, notice: Notice) {
+        if self.is_new(notice.clone()) && notice.code == UNCHECKED {
+            // Standard error that is gone is no reason to stop.
+            let _ = output::write_notice(&mut io::stderr().lock(), &notice);
+        }
+    }
+
+    fn is_new(&self, notice: Notice) -> bool {
         let mut kept = self.kept();
-        if kept.known.insert(notice.clone()) {
+        let is_new = kept.known.insert(notice.clone());
+        if is_new {
             kept.notices.push(notice);
         }
+        is_new
     }
 
     /// The notices that came since this was last asked.

@@ -10,7 +10,7 @@ pub(super) use options::Arguments;
 
 use super::ending::{self, Signals};
 use super::gated::{self, Spent};
-use super::look_up::{Lens, Options};
+use super::look_up::{CredentialEnd, Lens, Options};
 use super::poll::{Change, Manner, PACE, Poller, Turn};
 use super::reports::Reports;
 use super::voice::Voice;
@@ -18,11 +18,13 @@ use super::{Session, runtime};
 use crate::error::Problem;
 use crate::gate::{Decision, Goal, Standing, decide};
 use crate::model::{Exit, Notice, Report};
-use crate::output;
+use crate::output::{self, Zone};
 use options::Plan;
 
 /// What a log is told when nothing has changed for so long.
 const HEARTBEAT: Duration = Duration::from_secs(300);
+/// A credential that lasts longer is no news to a wait without a deadline.
+const SOON: Duration = Duration::from_secs(7 * 86_400);
 
 /// Waits, and returns the verdict as exit code.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
@@ -90,6 +92,7 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Re
         session.global.verbose,
         lens.references.len(),
     );
+    tell_ends(session, &lens, plan, &voice);
     if let Some(warning) = plan.warning {
         voice.line(format!("joblens: note: {warning}"));
     }
@@ -122,6 +125,23 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Re
     });
     let interrupted = ending::write(wait.voice, answer, told, signals, signalled).await;
     interrupted.unwrap_or(report.exit.code)
+}
+
+/// Tells of credentials that end before the wait may, or soon where it has no deadline.
+fn tell_ends(session: &Session, lens: &Lens, plan: &Plan, voice: &Voice) {
+    let zone = session.global.zone().unwrap_or(Zone::Local);
+    // A clock that is out of all bounds fails each look by itself.
+    let Ok(now) = lens.now() else {
+        return;
+    };
+    let time = plan.timeout.unwrap_or(SOON).as_secs();
+    let time = i64::try_from(time).unwrap_or(i64::MAX);
+    let is_near = |end: &&CredentialEnd| (1..time).contains(&end.at.seconds_since(now));
+    for end in lens.ends.iter().filter(is_near) {
+        voice.line(format!("joblens: note: {}", end.line(now, zone)));
+        lens.told
+            .keep(Notice::new("credential_ends", end.message()));
+    }
 }
 
 struct Wait<'a> {

@@ -9,6 +9,7 @@ const KEYS: CloudKeys = CloudKeys {
     cloud: "sugon",
     keys: &[KeySpec::secret("token", &["TOKEN"])],
     tools: &[],
+    public_domains: &[],
 };
 
 /// An account of a machine whose clock stands at 1,700,000,000, and what it tells.

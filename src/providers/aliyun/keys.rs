@@ -11,7 +11,7 @@ use super::sign::Signer;
 use crate::error::Problem;
 use crate::http::{self, Wire};
 use crate::providers::lenient::Text;
-use crate::providers::login::{Issued, Login};
+use crate::providers::login::{Issued, Keepable, Login, Parts};
 use crate::providers::metadata;
 use crate::secret::Secret;
 use crate::settings::Profile;
@@ -29,7 +29,7 @@ where
 {
     match profile.is_of_machine() {
         true => Ok(Login::issued(machine::Machine::new(profile, wire)?)),
-        false => Login::of(profile, written),
+        false => Login::of(profile, written, label),
     }
 }
 
@@ -71,6 +71,43 @@ fn written<S: From<Signer>>(profile: &Profile) -> Result<Issued<S>, Problem> {
     })
 }
 
+const ID: &str = "access_key_id";
+
+impl Keepable for Signer {
+    fn parts(&self) -> Parts {
+        let token = self.security_token.as_ref();
+        let secret = [
+            (SECRET_KEYS[0], Some(&self.access_key_secret)),
+            (SECRET_KEYS[1], token),
+        ];
+        let secret = secret.into_iter();
+        let secret = secret.filter_map(|(key, text)| Some((key, text?.expose())));
+        let all = secret.chain([(ID, self.access_key_id.as_str())]);
+        all.map(|(key, text)| (key.to_owned(), text.to_owned()))
+            .collect()
+    }
+
+    fn from_parts(parts: &Parts) -> Option<Issued<Self>> {
+        let part = |key: &str| parts.get(key).filter(|text| is_part(text));
+        // A key without a token is given, not issued.
+        let [secret, token] = [part(SECRET_KEYS[0])?, part(SECRET_KEYS[1])?].map(Secret::new);
+        Some(Issued {
+            secrets: vec![secret.clone(), token.clone()],
+            signer: Self {
+                access_key_id: part(ID)?.clone(),
+                access_key_secret: secret,
+                security_token: Some(token),
+            },
+            expires_at: None,
+        })
+    }
+}
+
+/// True for what can be a part of a temporary key.
+fn is_part(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// A temporary key pair as STS and the metadata service give it.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -88,8 +125,8 @@ impl Temporary {
     /// What was expected and is not there.
     pub(super) fn issued<S: From<Signer>>(&self) -> Result<(Issued<S>, DateTime<Utc>), String> {
         let part = |name: &str, text: &Text| {
-            let is_plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
-            let text = text.trimmed().filter(is_plain).map(str::to_owned);
+            let text = text.trimmed().filter(|text| is_part(text));
+            let text = text.map(str::to_owned);
             text.ok_or_else(|| format!("{name} of printable ASCII characters"))
         };
         let id = part("AccessKeyId", &self.access_key_id)?;

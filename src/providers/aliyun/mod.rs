@@ -16,6 +16,7 @@ mod sign;
 mod tools;
 mod wire;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -28,7 +29,7 @@ use super::{
 };
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
-use crate::model::{Job, Notice};
+use crate::model::{Job, Notice, Time};
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile, ROLE};
 use sign::Signer;
@@ -121,6 +122,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::setting("sts_endpoint", &["ALIBABA_CLOUD_STS_ENDPOINT"]),
     ],
     tools: &tools::TOOLS,
+    public_domains: &["aliyuncs.com"],
     connect,
     server: Server {
         operation: serve::operation,
@@ -152,8 +154,13 @@ impl Ehpc {
             None => (keys::login(profile, wire)?, keys::label(profile)),
             Some(role) => {
                 let label = format!("role {role} by {}", keys::label(profile));
-                let sts = role::AssumeRole::new(role, profile, wire)?;
-                (Login::issued(sts), label)
+                let login = Login::issued(role::AssumeRole::new(role, profile, wire)?);
+                // What the machine gives is the machine's, whatever the profile says.
+                let login = match profile.is_of_machine() {
+                    true => login,
+                    false => login.kept(profile, wire),
+                };
+                (login, label)
             }
         };
         Ok(Self {
@@ -237,6 +244,14 @@ impl Ehpc {
 impl Client for Ehpc {
     fn endpoint(&self) -> Option<String> {
         Some(self.endpoint.origin())
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        self.login.expires_at()
+    }
+
+    fn kept_in(&self) -> Option<&Path> {
+        self.login.kept_in()
     }
 
     fn look_up<'a>(

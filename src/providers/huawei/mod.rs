@@ -10,6 +10,7 @@ mod sign;
 mod tools;
 mod wire;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
@@ -22,6 +23,7 @@ use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, Unt
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{Account, Deadline, Endpoint, Method, Request, Wire};
+use crate::model::Time;
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::secret::Secret;
 use crate::settings::{KeySpec, Profile};
@@ -90,6 +92,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::setting("iam_endpoint", &["HUAWEICLOUD_SDK_IAM_ENDPOINT"]),
     ],
     tools: &tools::TOOLS,
+    public_domains: &["myhuaweicloud.com"],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
@@ -114,7 +117,8 @@ struct Client {
     /// True for a key pair, which signs each call.
     is_key: bool,
     region: Option<String>,
-    project: Arc<OnceCell<String>>,
+    /// The project that is set, or was found for a key.
+    project: OnceCell<String>,
     /// Who knows the project, when it is not set.
     iam: Option<Endpoint>,
     rounds: glance::Rounds,
@@ -126,7 +130,7 @@ impl Client {
         let given = has_user.then(|| iam::only_user(profile)).transpose()?;
         let login = || match profile.is_of_machine() {
             true => Ok(Login::issued(machine::Machine::new(profile, wire)?)),
-            false => Login::of(profile, credential),
+            false => Login::of(profile, credential, label),
         };
         let key_or_token = given.is_none().then(login).transpose()?;
         let endpoint = endpoint(profile, wire)?;
@@ -137,27 +141,18 @@ impl Client {
             true => Some(iam::endpoint(profile, wire)?),
             false => None,
         };
-        let project = Arc::new(OnceCell::new_with(project_id));
-        let (label_key, what) = match (has_user, is_key) {
-            (true, _) => ("user", "user"),
-            (_, true) => ("access_key_id", "key"),
-            _ => ("token", "token"),
-        };
+        let project = OnceCell::new_with(project_id);
         let secrets = SECRET_KEYS.iter().filter_map(|key| profile.secret(key));
-        let label = match profile.is_of_machine() {
-            true => metadata::label(profile),
-            false => profile.credential_label(label_key, what),
-        };
-        let account = Account::new(wire, profile, label.clone(), secrets);
+        let account = Account::new(wire, profile, label(profile), secrets);
         let login = match (key_or_token, &iam) {
             (Some(login), _) => login,
             (None, iam) => Login::issued(iam::Password::new(
                 profile,
                 // Its answers hold tokens, which are not masked there.
-                Account::new(wire, profile, label, profile.secret("password")),
+                Account::new(wire, profile, label(profile), profile.secret("password")),
                 iam.clone().expect("a user is known to IAM only"),
-                Arc::clone(&project),
-            )?),
+            )?)
+            .kept(profile, wire),
         };
         Ok(Self {
             account,
@@ -172,10 +167,13 @@ impl Client {
     }
 
     /// The id of the project, from the settings or from IAM.
-    async fn project(&self, deadline: Deadline) -> Result<&str, Problem> {
+    async fn project(&self, deadline: Deadline) -> Result<String, Problem> {
         if !self.is_key {
             // The project of a token is known when the token is.
-            self.login.good(&self.account, deadline).await?;
+            let held = self.login.good(&self.account, deadline).await?;
+            if let Some(project) = held.signer.project() {
+                return Ok(project.to_owned());
+            }
         }
         let find = async || {
             let iam = self.iam.as_ref();
@@ -183,8 +181,7 @@ impl Client {
             let region = self.region.as_deref().unwrap_or_default();
             iam::find_project(&self.account, &self.login, iam, region, deadline).await
         };
-        let project = self.project.get_or_try_init(find).await?;
-        Ok(project)
+        self.project.get_or_try_init(find).await.cloned()
     }
 
     fn request(&self, project: &str, reference: &Reference) -> Request {
@@ -216,7 +213,7 @@ impl Client {
     }
 
     async fn image_job(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
-        let request = self.request(self.project(ask.deadline).await?, reference);
+        let request = self.request(&self.project(ask.deadline).await?, reference);
         let answer = self
             .login
             .send(&self.account, &request, &wire::classify, ask.deadline)
@@ -237,6 +234,14 @@ impl Client {
 impl super::Client for Client {
     fn endpoint(&self) -> Option<String> {
         Some(self.endpoint.origin())
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        self.login.expires_at()
+    }
+
+    fn kept_in(&self) -> Option<&Path> {
+        self.login.kept_in()
     }
 
     fn look_up<'a>(
@@ -285,6 +290,19 @@ const CREDENTIAL_KEYS: [&str; 4] = [
     "token",
 ];
 
+fn label(profile: &Profile) -> String {
+    if profile.is_of_machine() {
+        return metadata::label(profile);
+    }
+    if iam::is_asked_for(profile) {
+        return profile.credential_label("user", "user");
+    }
+    match profile.secret("token") {
+        None => profile.credential_label("access_key_id", "key"),
+        Some(_) => profile.credential_label("token", "token"),
+    }
+}
+
 fn credential(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
     Ok(Issued {
         signer: signer(profile)?,
@@ -318,7 +336,7 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
         (Some(_), true) => Err(profile
             .wrong("token", "is set together with an access key")
             .hint("keep the token or the access key, not both")),
-        (Some(token), false) => Ok(sign::Signer::Token(token.clone())),
+        (Some(token), false) => Ok(sign::Signer::issued(token.clone(), None).signer),
         (None, true) => Ok(sign::Signer::Key {
             id: part("access_key_id", "HUAWEICLOUD_SDK_AK")?,
             secret: part("secret_access_key", "HUAWEICLOUD_SDK_SK")?,

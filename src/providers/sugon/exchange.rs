@@ -95,11 +95,10 @@ impl Exchange {
                 .wrong("token", "is set together with an access key")
                 .hint("keep the token or the access key, not both"));
         }
-        let login = Login::of(profile, key_pair)?;
-        let label = profile.credential_label("access_key", "key");
+        let login = Login::of(profile, key_pair, label)?;
         let endpoint = address(profile, "auth_endpoint", Some(HOST), wire)?;
         Ok(Self {
-            account: Account::new(wire, profile, label, profile.secret("secret_key")),
+            account: Account::new(wire, profile, label(profile), profile.secret("secret_key")),
             login,
             endpoint: endpoint.expect("there is a default"),
             cluster_id: profile.get("cluster_id").map(str::to_owned),
@@ -128,17 +127,11 @@ impl Exchange {
                 .problem(&request, Category::NoCredentials, what);
             problem.hint(hint)
         })?;
-        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if !sign::is_token(&token) {
             let expected = "a token of ASCII characters in data";
             return Err(self.account.unreadable(&request, &answer, expected));
         }
-        let token = Secret::new(token);
-        let signer = sign::Signer::new(token.clone());
-        Ok(Issued {
-            expires_at: signer.expires_at(),
-            secrets: vec![token],
-            signer,
-        })
+        Ok(sign::Signer::issued(Secret::new(token)))
     }
 }
 
@@ -146,6 +139,14 @@ impl Issuer<sign::Signer> for Exchange {
     fn issue(&self, deadline: Deadline) -> Boxed<'_, Result<Issued<sign::Signer>, Problem>> {
         Box::pin(self.tokens(deadline))
     }
+
+    fn label(&self) -> Option<String> {
+        Some(self.account.credential())
+    }
+}
+
+pub(super) fn label(profile: &Profile) -> String {
+    profile.credential_label("access_key", "key")
 }
 
 /// The key pair of a profile.

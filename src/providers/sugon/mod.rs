@@ -8,6 +8,7 @@ mod sign;
 mod tools;
 mod wire;
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
@@ -79,6 +80,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::setting("platform_endpoint", &[]),
     ],
     tools: &tools::TOOLS,
+    public_domains: &["scnet.cn", "sugon.com"],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
@@ -111,7 +113,6 @@ struct Client {
     /// True once the list has been refused with a filter and given without.
     no_filter: AtomicBool,
     profile: String,
-    credential: String,
 }
 
 impl Client {
@@ -119,18 +120,18 @@ impl Client {
         let is_given = !exchange::is_asked_for(profile);
         let (login, label) = match is_given {
             true => (
-                Login::of(profile, token)?,
-                profile.credential_label("token", "token"),
+                Login::of(profile, token, token_label)?,
+                token_label(profile),
             ),
             false => (
-                Login::issued(exchange::Exchange::new(profile, wire)?),
-                profile.credential_label("access_key", "key"),
+                Login::issued(exchange::Exchange::new(profile, wire)?).kept(profile, wire),
+                exchange::label(profile),
             ),
         };
         let secrets = ["token", "secret_key"]
             .iter()
             .filter_map(|key| profile.secret(key));
-        let account = Account::new(wire, profile, label.clone(), secrets);
+        let account = Account::new(wire, profile, label, secrets);
         let address = |key, default| address(profile, key, default, wire);
         let (endpoint, hosts) = match address("endpoint", None)? {
             Some(host) => {
@@ -157,7 +158,6 @@ impl Client {
             list_form: OnceLock::new(),
             no_filter: AtomicBool::new(false),
             profile: profile.name.clone(),
-            credential: label,
         };
         if is_given {
             client.check_expiry(token(profile)?.expires_at)?;
@@ -175,7 +175,7 @@ impl Client {
         };
         let message = format!("the token expired at {}", at.rfc3339());
         let mut problem = framed(Problem::new(Category::Refused, message), &self.profile);
-        problem.credential = Some(self.credential.clone());
+        problem.credential = Some(self.account.credential());
         problem.host = Some(self.endpoint.authority().to_owned());
         Err(problem.hint("log in again and set the new token of the computing region"))
     }
@@ -240,6 +240,14 @@ impl super::Client for Client {
         Some(self.endpoint.origin())
     }
 
+    fn expires_at(&self) -> Option<Time> {
+        self.login.expires_at()
+    }
+
+    fn kept_in(&self) -> Option<&Path> {
+        self.login.kept_in()
+    }
+
     fn look_up<'a>(
         &'a self,
         reference: &'a Reference,
@@ -259,6 +267,10 @@ impl super::Client for Client {
     }
 }
 
+fn token_label(profile: &Profile) -> String {
+    profile.credential_label("token", "token")
+}
+
 /// The token of a profile.
 fn token(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
     let token = profile.secret("token").ok_or_else(|| {
@@ -268,15 +280,10 @@ fn token(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
             "{hint}; or set user, access_key and secret_key, for which tokens are fetched"
         ))
     })?;
-    if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !sign::is_token(token.expose()) {
         return Err(profile.wrong("token", "holds characters that no token has"));
     }
-    let signer = sign::Signer::new(token.clone());
-    Ok(Issued {
-        expires_at: signer.expires_at(),
-        secrets: vec![token.clone()],
-        signer,
-    })
+    Ok(sign::Signer::issued(token.clone()))
 }
 
 /// The address that a key gives, else the default.

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use super::super::lenient::Text;
 use super::super::tool_file::{found, json, no_such_profile};
 use crate::error::Problem;
-use crate::settings::{Desk, Reading, Tool};
+use crate::model::Notice;
+use crate::settings::{Desk, Page, Reading, Tool};
 
 /// The only tool there is.
 pub static TOOLS: [Tool; 1] = [Tool {
@@ -35,6 +36,25 @@ struct Profile {
     secret_key: Text,
     #[serde(default)]
     default_cluster_id: Text,
+    #[serde(default)]
+    base_overrides: serde_json::Value,
+}
+
+impl Profile {
+    /// Hosts that the tool takes in the place of the usual ones; what each of them serves is told
+    /// nowhere, so that none is used.
+    fn overrides(&self, page: &Page, name: &str) -> Option<Notice> {
+        let all = self.base_overrides.as_object().into_iter().flatten();
+        let filled = all.filter(|(_, host)| host.as_str().is_some_and(|host| !host.is_empty()));
+        let names: Vec<&str> = filled.map(|(name, _)| name.as_str()).collect();
+        let message = format!(
+            "{} has base_overrides ({}) for profile “{name}”, which are not used; set \
+             auth_endpoint, platform_endpoint and endpoint in [sugon.default] if it has hosts of its own",
+            page.path.display(),
+            names.join(", ")
+        );
+        (!names.is_empty()).then(|| Notice::new("overrides_not_used", message))
+    }
 }
 
 /// `~/.scnet/config.json`.
@@ -75,5 +95,9 @@ fn read(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
         ("secret_key", secret),
         ("cluster_id", profile.default_cluster_id.trimmed()),
     ];
-    Ok(found(&page, Some(name), &values, None))
+    let mut reading = found(&page, Some(name), &values, None);
+    if let Reading::Found(findings) = &mut reading {
+        findings.notices.extend(profile.overrides(&page, name));
+    }
+    Ok(reading)
 }

@@ -8,6 +8,7 @@ mod sign;
 mod tools;
 mod wire;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::login::{Issued, Login};
@@ -20,6 +21,7 @@ use super::{
 };
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Refusal, Request, Wire};
+use crate::model::Time;
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile};
 
@@ -75,6 +77,7 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::secret("token", &["TENCENTCLOUD_TOKEN"]),
     ],
     tools: &tools::TOOLS,
+    public_domains: &["qcloud.com", "tencentcloudapi.com"],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
@@ -105,15 +108,9 @@ struct Client {
 
 impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let (login, label) = match profile.is_of_machine() {
-            true => (
-                Login::issued(machine::Machine::new(profile, wire)?),
-                metadata::label(profile),
-            ),
-            false => (
-                Login::of(profile, credential)?,
-                profile.credential_label("secret_id", "key"),
-            ),
+        let login = match profile.is_of_machine() {
+            true => Login::issued(machine::Machine::new(profile, wire)?),
+            false => Login::of(profile, credential, label)?,
         };
         let secrets = CREDENTIAL_KEYS.iter().filter_map(|key| profile.secret(key));
         let region = profile
@@ -124,7 +121,7 @@ impl Client {
             .unwrap_or("https://ccs.api.qcloud.com");
         let endpoint = Endpoint::parse(endpoint, &[], wire.limits().allow_http)?;
         Ok(Self {
-            account: Account::new(wire, profile, label, secrets),
+            account: Account::new(wire, profile, label(profile), secrets),
             endpoint,
             login,
             clock: WallClock::of(profile)?,
@@ -210,6 +207,13 @@ impl Client {
 /// Parts of a credential; each of them travels with a call or signs it.
 const CREDENTIAL_KEYS: [&str; 3] = ["secret_id", "secret_key", "token"];
 
+fn label(profile: &Profile) -> String {
+    match profile.is_of_machine() {
+        true => metadata::label(profile),
+        false => profile.credential_label("secret_id", "key"),
+    }
+}
+
 /// The key pair of a profile, with the token of a temporary one.
 fn credential(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
     const VARIABLES: [&str; 2] = ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"];
@@ -234,6 +238,14 @@ fn credential(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
 impl super::Client for Client {
     fn endpoint(&self) -> Option<String> {
         Some(self.endpoint.origin())
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        self.login.expires_at()
+    }
+
+    fn kept_in(&self) -> Option<&Path> {
+        self.login.kept_in()
     }
 
     fn look_up<'a>(

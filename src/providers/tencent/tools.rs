@@ -160,9 +160,17 @@ impl Credential {
     }
 }
 
-/// `~/.tencentcloud/credentials`, section `[default]` alone.
+/// `~/.tencentcloud/credentials`, else `/etc/tencentcloud/credentials`, section `[default]` alone.
 fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
-    let Some(page) = desk.page(None, ".tencentcloud/credentials")? else {
+    let page = match desk.page(None, ".tencentcloud/credentials")? {
+        None => match desk.shared_page("etc/tencentcloud/credentials") {
+            // Somebody else's file on a machine that is shared stops nobody.
+            Err(problem) if named.is_none() => return Ok(Reading::Nothing(problem.message)),
+            read => read?,
+        },
+        own => own,
+    };
+    let Some(page) = page else {
         return Ok(Reading::Absent);
     };
     let sections = ini(&page, MEND_SDK)?;
@@ -187,4 +195,64 @@ fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
         (_, None) => "secret_key",
     };
     Err(page.problem(&format!("holds no {missing} in [default]"), MEND_SDK))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::settings::{Environment, Findings};
+
+    fn write(root: &Path, place: &str, text: &str) {
+        let path = root.join(place);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn keys(id: &str) -> String {
+        format!("[default]\nsecret_id = {id}\nsecret_key = k\n")
+    }
+
+    fn read(root: &Path) -> Result<Reading, Problem> {
+        let home = root.join("home").to_str().unwrap().to_owned();
+        let environment = Environment::new([("HOME".to_owned(), home)]);
+        let now = Time::from_unix(1_700_000_000).unwrap();
+        read_sdk(&Desk::new(environment, now).below(root), None)
+    }
+
+    fn found(root: &Path) -> Findings {
+        match read(root) {
+            Ok(Reading::Found(findings)) => findings,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_machines_file_is_read_where_the_users_own_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        assert!(matches!(read(root), Ok(Reading::Absent)));
+        write(root, "etc/tencentcloud/credentials", &keys("shared"));
+        let findings = found(root);
+        assert_eq!(findings.values[0].1.expose(), "shared");
+        assert!(findings.notices.is_empty(), "it is there for everybody");
+        write(root, "home/.tencentcloud/credentials", &keys("own"));
+        assert_eq!(found(root).values[0].1.expose(), "own");
+        // The first that exists is taken alone.
+        write(root, "home/.tencentcloud/credentials", "[default]\n");
+        assert!(matches!(read(root), Ok(Reading::Nothing(_))));
+    }
+
+    #[test]
+    fn a_file_of_the_machine_that_cannot_be_read_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("etc/tencentcloud/credentials")).unwrap();
+        let Ok(Reading::Nothing(why)) = read(root) else {
+            panic!("nothing is found");
+        };
+        assert!(why.contains("cannot be read (it is no file)"), "{why}");
+    }
 }

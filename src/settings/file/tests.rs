@@ -9,6 +9,7 @@ const CLOUD: CloudKeys = CloudKeys {
         KeySpec::secret("access_key_secret", &[]),
     ],
     tools: &[],
+    public_domains: &[],
 };
 
 fn read(toml: &str, mode: u32) -> Result<File, Problem> {

@@ -70,7 +70,8 @@ async fn a_password_gets_a_token_and_the_project_and_is_shown_again_before_the_e
         assert_eq!(look(&client).await.unwrap().as_deref(), Some("RUNNING"));
         assert_eq!(cloud.asked(), asked, "{second}");
     }
-    assert_eq!(client.project.get().map(String::as_str), Some(PROJECT));
+    let found = client.project(fixture::ask().deadline).await;
+    assert_eq!(found.unwrap(), PROJECT);
 }
 
 #[tokio::test]
