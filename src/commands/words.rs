@@ -16,6 +16,7 @@ fn nearest(word: &str) -> Option<&'static str> {
             "to see everything about a thing: joblens describe REF"
         }
         "status" => "to look at a thing: joblens get REF",
+        "diagnose" | "check" | "ping" | "test" => "to see what is wrong: joblens doctor",
         "ps" | "jobs" | "squeue" | "qstat" | "find" | "search" => {
             "to find things: joblens list SCOPE, such as joblens list aliyun/job/CLUSTER --active"
         }
@@ -87,6 +88,7 @@ mod tests {
         assert_eq!(hint("delete"), "joblens only reads");
         assert!(hint("logs").contains("joblens events"));
         assert!(hint("view").contains("joblens describe"));
+        assert!(hint("ping").contains("joblens doctor"));
         assert!(hint("squeue").contains("joblens list"));
         assert_eq!(hint("gte"), "joblens get");
         assert_eq!(hint("lsit"), "joblens list");

@@ -339,8 +339,6 @@ impl Account {
                 && matches!(self.wire.route(&request.endpoint), Route::Through { .. }),
         };
         let mut answer = sending.send(&client, &|line| self.trace(line)).await?;
-        self.wire
-            .tell(Happening::Answered(Heard::of(&answer, request, self.now())));
         let signature = Scrubber::new(proof.signature().iter());
         for scrubber in [&*self.scrubber(), &signature] {
             answer.body = scrubber.bytes(std::mem::take(&mut answer.body));
@@ -348,6 +346,8 @@ impl Account {
                 *value = scrubber.text(value);
             }
         }
+        let heard = Heard::of(&answer, request, self.now());
+        self.wire.tell(Happening::Answered(heard));
         Ok(answer)
     }
 

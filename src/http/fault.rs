@@ -32,44 +32,24 @@ pub(super) fn refusal(retry: Retry, fault: Fault, message: impl Into<String>) ->
 /// What went wrong on the way; URLs are never shown, they hold tokens.
 pub(super) fn explain(error: &reqwest::Error, way: &Way<'_>) -> Refusal {
     let causes = causes(error);
-    let told: Vec<String> = causes
-        .iter()
-        .map(|cause| mask_user_info(&cause.to_string()))
-        .collect();
-    // Faults of tunnels through proxies have types that nobody else can name.
-    let chain = told.join(": ").to_lowercase();
-    let in_tunnel = ["tunnel", "proxy", "socks"]
-        .iter()
-        .any(|word| chain.contains(word));
-    let last = told.last().map_or("no cause given", String::as_str);
-    // What is no tunnel goes to the proxy itself, whoever it is for.
-    let before_tunnel = way.has_proxy && (in_tunnel || !way.endpoint.is_https());
-    if let Some(fault) = causes.iter().find_map(|cause| cause.downcast_ref()) {
+    let said = said_by_proxy(&causes);
+    // What is in no tunnel goes to the proxy itself, whoever it is for.
+    let before_tunnel = way.has_proxy && (said.is_some() || !way.endpoint.is_https());
+    if let Some(fault) = find(&causes) {
         return of_tls(fault, before_tunnel);
     }
-    if let Some(unresolved) = causes
-        .iter()
-        .find_map(|cause| cause.downcast_ref::<Unresolved>())
-    {
+    if let Some(unresolved) = find::<Unresolved>(&causes) {
         let at_proxy = way.has_proxy && unresolved.host != way.endpoint.host();
         return of_name(unresolved, at_proxy);
     }
-    // The innermost is the operating system's own.
-    let io = causes
-        .iter()
-        .rev()
-        .find_map(|cause| cause.downcast_ref::<io::Error>())
-        .map(io::Error::kind);
-    let at = |kind, at_proxy| Fault { kind, at_proxy };
     if error.is_timeout() {
-        let what = match way.has_proxy {
-            true => "the connection through the proxy could not be opened in time",
-            false => "the connection could not be opened in time",
-        };
-        let fault = at(FaultKind::ConnectTimeout, way.has_proxy);
-        return refusal(Retry::Backoff, fault, what);
+        return of_time(way.has_proxy);
     }
-    let kind = match io {
+    let last = causes.last().map_or_else(
+        || "no cause given".to_owned(),
+        |cause| mask_user_info(&cause.to_string()),
+    );
+    let kind = match find::<io::Error>(&causes).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => FaultKind::ConnectionRefused,
         Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
             FaultKind::Unreachable
@@ -79,35 +59,90 @@ pub(super) fn explain(error: &reqwest::Error, way: &Way<'_>) -> Refusal {
         }
         _ => FaultKind::Connection,
     };
-    let is_connecting = kind == FaultKind::ConnectionRefused || kind == FaultKind::Unreachable;
-    if in_tunnel && !is_connecting {
-        // A wrong password that is sent again and again locks the user's account.
-        let (retry, kind) = match chain.contains("authorization") || chain.contains("auth") {
-            true => (Retry::Never, FaultKind::ProxyAuthorization),
-            false => (Retry::Backoff, FaultKind::ProxyRefused),
-        };
-        let message = format!("the proxy did not let the call through: {last}");
-        return refusal(retry, at(kind, true), message)
-            .with_hint("check HTTPS_PROXY, ALL_PROXY and NO_PROXY");
+    let is_unreached = matches!(kind, FaultKind::ConnectionRefused | FaultKind::Unreachable);
+    // A proxy that cannot be reached is none that says no; one of SOCKS keeps the cause to itself.
+    if let Some(said) = said.filter(|said| !is_unreached && !said.starts_with("failed to create")) {
+        return of_proxy(&said, &last);
     }
     if error.is_connect() {
-        let at_proxy = way.has_proxy && (before_tunnel || is_connecting);
-        let (what, hint) = match at_proxy {
-            true => (
-                "the connection to the proxy failed",
-                "check HTTPS_PROXY, ALL_PROXY and NO_PROXY",
-            ),
-            false if kind == FaultKind::Tls => (
-                "the connection was closed while TLS began",
-                "check that the port of the endpoint speaks TLS, and what a firewall lets through",
-            ),
-            false => ("the connection failed", "check endpoint, network and proxy"),
-        };
-        let message = format!("{what}: {last}");
-        return refusal(Retry::Backoff, at(kind, at_proxy), message).with_hint(hint);
+        let at_proxy = way.has_proxy && (before_tunnel || is_unreached);
+        return of_connection(Fault { kind, at_proxy }, &last);
     }
+    let fault = Fault {
+        kind: FaultKind::Broken,
+        at_proxy: false,
+    };
     let message = format!("the connection broke during the answer: {last}");
-    refusal(Retry::Backoff, at(FaultKind::Broken, false), message)
+    refusal(Retry::Backoff, fault, message)
+}
+
+/// The innermost cause of a type: the one that the others only pass on.
+fn find<'e, E: Error + 'static>(causes: &[&'e (dyn Error + 'static)]) -> Option<&'e E> {
+    causes.iter().rev().find_map(|cause| cause.downcast_ref())
+}
+
+/// What a fault of the way through a proxy says. Such faults have types that nobody else can name,
+/// and are known by how they begin.
+fn said_by_proxy(causes: &[&(dyn Error + 'static)]) -> Option<String> {
+    causes.iter().find_map(|cause| {
+        let told = cause.to_string();
+        let begins = ["tunnel error: ", "SOCKS error: "];
+        let said = begins.iter().find_map(|begin| told.strip_prefix(begin))?;
+        Some(said.to_owned())
+    })
+}
+
+const PROXIES: &str = "check HTTPS_PROXY, ALL_PROXY and NO_PROXY";
+
+fn of_time(has_proxy: bool) -> Refusal {
+    let fault = Fault {
+        kind: FaultKind::ConnectTimeout,
+        at_proxy: has_proxy,
+    };
+    let message = match has_proxy {
+        true => "the connection through the proxy could not be opened in time",
+        false => "the connection could not be opened in time",
+    };
+    refusal(Retry::Backoff, fault, message)
+}
+
+fn of_proxy(said: &str, last: &str) -> Refusal {
+    // A wrong password that is sent again and again locks the user's account.
+    let (retry, kind) = match is_about_login(said) {
+        true => (Retry::Never, FaultKind::ProxyAuthorization),
+        false => (Retry::Backoff, FaultKind::ProxyRefused),
+    };
+    let fault = Fault {
+        kind,
+        at_proxy: true,
+    };
+    let message = format!("the proxy did not let the call through: {last}");
+    refusal(retry, fault, message).with_hint(PROXIES)
+}
+
+fn of_connection(fault: Fault, last: &str) -> Refusal {
+    let (what, hint) = match fault {
+        Fault { at_proxy: true, .. } => ("the connection to the proxy failed", PROXIES),
+        Fault {
+            kind: FaultKind::Tls,
+            ..
+        } => (
+            "the connection was closed while TLS began",
+            "check that the port of the endpoint speaks TLS, and what a firewall lets through",
+        ),
+        _ => ("the connection failed", "check endpoint, network and proxy"),
+    };
+    refusal(Retry::Backoff, fault, format!("{what}: {last}")).with_hint(hint)
+}
+
+/// True for what a proxy says that wants a name and a password, or others.
+fn is_about_login(said: &str) -> bool {
+    let words = [
+        "authorization",
+        "authentication",
+        "credentials not accepted",
+    ];
+    words.iter().any(|words| said.contains(words))
 }
 
 /// The causes from the outermost to the innermost. What an error of input and output wraps is none

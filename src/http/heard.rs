@@ -7,6 +7,8 @@ use super::{Answer, Request};
 pub struct Heard {
     /// `host[:port]` that was asked.
     pub host: String,
+    /// True when it came over TLS.
+    pub is_https: bool,
     /// The cloud's name of the operation.
     pub operation: &'static str,
     /// HTTP status.
@@ -28,6 +30,7 @@ impl Heard {
         let by = answer.header("via").or_else(|| answer.header("server"));
         Self {
             host: request.endpoint.authority().to_owned(),
+            is_https: request.endpoint.is_https(),
             operation: request.operation,
             status: answer.status,
             clock_ahead_seconds: date.map(|date| (date - now).num_seconds()),

@@ -21,7 +21,7 @@ use crate::secret::Secret;
 use crate::settings::Profile;
 use kept::Kept;
 
-pub(super) use kept::{Keepable, Parts};
+pub(super) use kept::{Keepable, Learned, Parts};
 
 /// A credential this close to its end is renewed before it is used.
 const MARGIN: TimeDelta = TimeDelta::seconds(60);
@@ -51,6 +51,11 @@ pub(super) trait Issuer<S>: Send + Sync {
 
     /// Is told when the cloud refuses what was issued.
     fn refused(&self, _signer: &S) {}
+
+    /// True when issuing costs calls.
+    fn is_asked(&self) -> bool {
+        true
+    }
 }
 
 /// The credential of an account.
@@ -122,6 +127,10 @@ impl<S: Send + Sync> Issuer<S> for Rereader<S> {
     fn label(&self) -> Option<String> {
         self.last().clone()
     }
+
+    fn is_asked(&self) -> bool {
+        false
+    }
 }
 
 /// What [`Profile::read_again`] gives. Other calls go on meanwhile, since a command takes its time.
@@ -166,7 +175,7 @@ impl<S: Signer + 'static> Login<S> {
         Ok(Self {
             issuer,
             held: Mutex::new(Some(Arc::new(Held::new(issued, false)))),
-            expires_at: expires_at.or(profile.expires_at),
+            expires_at,
             kept_in: None,
         })
     }
@@ -259,11 +268,15 @@ impl<S: Signer + 'static> Login<S> {
         };
         match self.renew(&held, account, deadline).await {
             Ok(Some(renewed)) => {
-                let answer = account
+                let outcome = account
                     .send(request, &renewed.signer, classify, deadline)
-                    .await?;
-                renewed.has_worked.store(true, Ordering::Relaxed);
-                Ok(answer)
+                    .await;
+                match &outcome {
+                    Ok(_) => renewed.has_worked.store(true, Ordering::Relaxed),
+                    Err(problem) if problem.category == Category::Refused => self.reject(&renewed),
+                    Err(_) => {}
+                }
+                outcome
             }
             Ok(None) => Err(refused),
             // It may be renewed when the service is there again.
@@ -291,8 +304,7 @@ impl<S: Signer + 'static> Login<S> {
         if let Some(current) = current.filter(|current| current.secrets != refused.secrets) {
             return Ok(Some(current));
         }
-        let issuer = self.issuer.as_ref();
-        issuer.inspect(|issuer| issuer.refused(&refused.signer));
+        self.reject(refused);
         // A renewal that never worked either shows that it is not the credential's age.
         if refused.is_renewal && !refused.has_worked.load(Ordering::Relaxed) {
             return Ok(None);
@@ -305,6 +317,12 @@ impl<S: Signer + 'static> Login<S> {
         }
         account.forgive();
         Ok(Some(renewed))
+    }
+
+    fn reject(&self, refused: &Held<S>) {
+        if let Some(issuer) = &self.issuer {
+            issuer.refused(&refused.signer);
+        }
     }
 
     async fn issue(
@@ -322,7 +340,7 @@ impl<S: Signer + 'static> Login<S> {
             account.rename(label);
         }
         let mut issued = Held::new(issued, is_renewal);
-        if !issued.lasts(account.now(), MARGIN) {
+        if issuer.is_asked() && !issued.lasts(account.now(), MARGIN) {
             // A clock is wrong, and another one would be the same: the cloud tells when it ends.
             issued.expires_at = None;
         }

@@ -115,18 +115,6 @@ impl Profile {
         self.values.get(key).map(|value| &value.text)
     }
 
-    /// True when its credential is fetched from the metadata service of the machine.
-    pub fn is_of_machine(&self) -> bool {
-        self.values.contains_key(METADATA)
-    }
-
-    /// The role that is taken on: by the key pair, else through the metadata service, where it is
-    /// named.
-    pub fn role(&self) -> Option<&str> {
-        let of_machine = || self.get(METADATA).filter(|name| !name.is_empty());
-        self.get(ROLE).or_else(of_machine)
-    }
-
     /// Every value by its key, in the order of the keys: they decide who is asked and as whom.
     pub fn values(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
         self.values.iter().map(|(key, value)| (*key, &value.text))
@@ -139,6 +127,18 @@ impl Profile {
             Some("true") => Ok(true),
             Some(_) => Err(self.wrong(key, "must be true or false")),
         }
+    }
+
+    /// True when its credential is fetched from the metadata service of the machine.
+    pub fn is_of_machine(&self) -> bool {
+        self.values.contains_key(METADATA)
+    }
+
+    /// The role that is taken on: by the key pair, else through the metadata service, where it is
+    /// named.
+    pub fn role(&self) -> Option<&str> {
+        let of_machine = || self.get(METADATA).filter(|name| !name.is_empty());
+        self.get(ROLE).or_else(of_machine)
     }
 
     /// Masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`.

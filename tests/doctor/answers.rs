@@ -82,6 +82,18 @@ fn a_missing_permission_is_told_apart_from_a_bad_key() {
 }
 
 #[test]
+fn a_407_of_the_cloud_is_a_permission_and_one_without_its_code_is_a_proxys() {
+    let body = r#"{"Code":"NotAuthorized","Message":"no","RequestId":"R4"}"#;
+    let status = "407 Proxy Authentication Required";
+    let server = Server::answering(http(status, "", body.as_bytes()));
+    failure(&aliyun(&server.origin(), &[]).run())
+        .is("permission", "permission", 4)
+        .after(&["credential"]);
+    let server = Server::answering(http(status, "", b""));
+    failure(&aliyun(&server.origin(), &[]).run()).is("proxy", "network", 5);
+}
+
+#[test]
 fn the_cluster_of_the_settings_may_not_exist() {
     let body = r#"{"Code":"ClusterNotFound","Message":"cluster not found","RequestId":"R2"}"#;
     let server = Server::answering(http("404 Not Found", "", body.as_bytes()));
@@ -229,4 +241,16 @@ fn an_answer_of_an_empty_body_is_none() {
     let server = Server::answering(json(""));
     let run = sugon(&server.origin(), &[]).run();
     failure(&run).is("answer", "unreadable", 5);
+}
+
+#[test]
+fn a_header_that_echoes_the_token_shows_it_to_nobody() {
+    let server = Server::start(|_, got, stream| {
+        use std::io::Write as _;
+        let token = got.header("token").unwrap_or_default();
+        let headers = format!("content-type: text/html\r\nserver: gate {token}\r\n");
+        let _ = stream.write_all(&http("403 Forbidden", &headers, b"<html>"));
+    });
+    let run = sugon(&server.origin(), &[]).run();
+    failure(&run).is("answer", "unreadable", 5).says("gate ***");
 }

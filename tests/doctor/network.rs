@@ -52,19 +52,23 @@ fn a_name_that_is_known_is_shown_with_its_addresses() {
 #[test]
 fn a_proxy_that_is_not_there_is_no_fault_of_the_cloud() {
     let port = free_port();
-    for (variable, endpoint, options) in [
-        ("HTTPS_PROXY", "https://sugon.test", &[][..]),
-        ("ALL_PROXY", "http://sugon.test", &["--allow-http"][..]),
+    for (variable, scheme, endpoint, options) in [
+        ("HTTPS_PROXY", "http", "https://sugon.test", &[][..]),
+        ("ALL_PROXY", "http", "http://sugon.test", &["--allow-http"]),
+        ("ALL_PROXY", "socks5h", "https://sugon.test", &[]),
     ] {
         let run = sugon(endpoint, options)
-            .env(variable, format!("http://joe:hunter22@127.0.0.1:{port}"))
+            .env(
+                variable,
+                format!("{scheme}://joe:hunter22@127.0.0.1:{port}"),
+            )
             .keeping("hunter22")
             .run();
         failure(&run)
             .is("proxy", "network", 5)
-            .says(&format!("http://***@127.0.0.1:{port} ({variable})"))
-            .says("refused")
-            .advises(variable);
+            .says(&format!("{scheme}://***@127.0.0.1:{port} ({variable})"))
+            .says("the connection to the proxy failed")
+            .advises(&format!("host and port in {variable}"));
     }
 }
 

@@ -13,7 +13,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
-use crate::support::{Joblens, Server, http, json};
+use crate::support::{Joblens, Run, Server, http, json};
 use crate::{account, failure, outcome, sugon};
 
 /// A TLS server on loopback with its own CA, whose certificate lies in a folder.
@@ -86,6 +86,19 @@ impl Tls {
 
     fn doctor(&self, options: &[&str]) -> Joblens {
         sugon(&format!("https://localhost:{}", self.port), options)
+    }
+
+    /// An endpoint that a proxy alone knows.
+    fn doctor_through(variable: &str, proxy: String) -> Run {
+        let other = Self::start(Unusual {
+            ca: Some("Another CA"),
+            ..Unusual::default()
+        });
+        sugon("https://sugon.test", &[])
+            .env(variable, proxy)
+            .env("SSL_CERT_FILE", other.file("ca.pem").to_str().unwrap())
+            .keeping("hunter22")
+            .run()
     }
 
     /// A run that knows the CA.
@@ -294,8 +307,71 @@ fn a_machine_without_certificates_says_so() {
         .env("SSL_CERT_FILE", "/nonexistent")
         .run();
     failure(&run)
-        .is("tls", "network", 5)
+        .is("certificates", "network", 5)
         .says("no CA certificates")
         .advises("ca-certificates");
     assert_eq!(run.json()["checks"][2]["status"], "warn");
+}
+
+/// A proxy that answers in the place of every host, at this port of loopback.
+fn intercepting(port: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut client = stream.unwrap();
+            let mut head = Vec::new();
+            let mut byte = [0_u8; 1];
+            while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).unwrap_or(0) == 1 {
+                head.push(byte[0]);
+            }
+            let _ = client.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut from, &mut to));
+            thread::spawn(move || std::io::copy(&mut server, &mut client));
+        }
+    });
+    own
+}
+
+#[test]
+fn a_proxy_that_shows_its_own_certificate_is_known_by_its_issuer() {
+    let server = Tls::start(Unusual {
+        name: Some("sugon.test"),
+        ..Unusual::default()
+    });
+    let proxy = format!(
+        "http://joe:hunter22@127.0.0.1:{}",
+        intercepting(server.port)
+    );
+    failure(&Tls::doctor_through("HTTPS_PROXY", proxy))
+        .is("tls", "network", 5)
+        .after(&["proxy", "connection"])
+        .says("sugon.test: the server's certificate")
+        .says("CN=Example Proxy CA")
+        .advises("openssl s_client -showcerts -connect sugon.test:443");
+}
+
+#[test]
+fn a_proxy_whose_own_certificate_is_not_trusted_is_no_fault_of_the_cloud() {
+    let server = Tls::start(Unusual::default());
+    let proxy = format!("https://joe:hunter22@localhost:{}", server.port);
+    failure(&Tls::doctor_through("ALL_PROXY", proxy))
+        .is("proxy", "network", 5)
+        .says("the proxy's certificate is not trusted")
+        .says("CN=Example Proxy CA");
+}
+
+#[test]
+fn a_server_that_takes_the_connection_and_says_nothing_is_not_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let endpoint = format!("https://localhost:{port}");
+    let run = sugon(&endpoint, &["--connect-timeout", "200ms"]).run();
+    failure(&run)
+        .is("connection", "network", 5)
+        .after(&["dns"])
+        .says("in time")
+        .advises("--connect-timeout");
 }

@@ -46,9 +46,12 @@ impl Evidence<'_> {
         of_problem.or(heard).or(endpoint).unwrap_or_default()
     }
 
+    /// Tokens may be asked for elsewhere and otherwise than the cloud itself.
     fn is_https(&self) -> bool {
+        let heard = self.heard().filter(|heard| heard.host == self.host());
         let endpoint = self.account.endpoint.as_deref();
-        endpoint.is_none_or(|url| url.starts_with("https://"))
+        let is_endpoint = || endpoint.is_none_or(|url| url.starts_with("https://"));
+        heard.map_or_else(is_endpoint, |heard| heard.is_https)
     }
 
     fn route(&self) -> Route {
@@ -77,6 +80,7 @@ impl Evidence<'_> {
         let failed_at = fault.map(|fault| self.step(fault, route));
         let mut checks = Vec::new();
         for step in [
+            Subject::Certificates,
             Subject::Proxy,
             Subject::Dns,
             Subject::Connection,
@@ -115,8 +119,9 @@ impl Evidence<'_> {
             | Kind::Unreachable
             | Kind::ConnectTimeout
             | Kind::Connection => Subject::Connection,
-            Kind::NoAuthorities
-            | Kind::UnknownIssuer
+            // Without them nothing is sent at all.
+            Kind::NoAuthorities => Subject::Certificates,
+            Kind::UnknownIssuer
             | Kind::Expired
             | Kind::NotYetValid
             | Kind::WrongName
@@ -218,18 +223,19 @@ impl Evidence<'_> {
             .problem
             .filter(|problem| problem.category == Category::Clock);
         let ahead = self.heard().and_then(|heard| heard.clock_ahead_seconds);
+        let host = self.heard().map_or("", |heard| &heard.host);
         let told = ahead.map(|ahead| {
-            let (off, host) = (ahead.abs(), self.host());
+            let off = ahead.abs();
             match ahead {
                 _ if off < LARGEST_OFFSET_SECONDS => {
-                    format!("within {} s of that of {host}", off + 1)
+                    format!("within {} s of the clock of {host}", off + 1)
                 }
                 0.. => format!("this machine's clock is {off} s behind that of {host}"),
                 _ => format!("this machine's clock is {off} s ahead of that of {host}"),
             }
         });
         const SET: &str =
-            "set this machine's clock, and keep it set with NTP: timedatectl set-ntp true";
+            "set this machine's clock, and keep it set with NTP (Linux: timedatectl set-ntp true)";
         if let Some(problem) = refused {
             let told = told.map_or_else(String::new, |told| format!("{told}; "));
             let message = format!(

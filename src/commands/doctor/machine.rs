@@ -47,10 +47,12 @@ pub(super) fn settings(session: &Session, settings: &Settings) -> Check {
 ///
 /// # Errors
 /// What keeps every call from being sent.
-pub(super) fn network(session: &Session, settings: &Settings) -> Result<Vec<Check>, Box<Check>> {
+pub(super) fn network(
+    session: &Session,
+    settings: &Settings,
+    limits: &Limits,
+) -> Result<Vec<Check>, Box<Check>> {
     let failed = |name| move |problem| Box::new(broken(name, problem));
-    let limits = session.global.limits(settings.file());
-    let limits = limits.map_err(failed(Subject::Settings))?;
     let sink = session.sink(&Collected::default());
     let proxies = settings.environment().proxies();
     let wire = |limits: Limits| Wire::new(limits, &proxies, Arc::new(Utc::now), Arc::clone(&sink));
@@ -60,7 +62,7 @@ pub(super) fn network(session: &Session, settings: &Settings) -> Result<Vec<Chec
     };
     wire(without_files).map_err(failed(Subject::Proxy))?;
     let wire = wire(limits.clone()).map_err(failed(Subject::Certificates))?;
-    let certificates = certificates(settings, &limits, &wire.authorities());
+    let certificates = certificates(settings, limits, &wire.authorities());
     Ok(vec![proxy(&proxies), certificates])
 }
 

@@ -72,9 +72,11 @@ fn diagnose(session: &Session, arguments: &Arguments) -> Result<Diagnosis, Vec<P
             return Ok(diagnosis(None, vec![check], Vec::new()));
         }
     };
+    let one = |problem| vec![problem];
+    let limits = session.global.limits(settings.file()).map_err(one)?;
     let candidates = accounts::candidates(session, &settings, &arguments.clouds)?;
     let mut checks = vec![machine::settings(session, &settings)];
-    match machine::network(session, &settings) {
+    match machine::network(session, &settings, &limits) {
         Ok(of_network) => checks.extend(of_network),
         Err(check) => {
             checks.push(*check);
@@ -85,13 +87,9 @@ fn diagnose(session: &Session, arguments: &Arguments) -> Result<Diagnosis, Vec<P
     let patients = candidates
         .into_iter()
         .map(|candidate| patient(session, &settings, candidate));
-    let patients = patients
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|problem| vec![problem])?;
-    let limits = session.global.limits(settings.file());
-    let at_once = limits.map_err(|problem| vec![problem])?.concurrency;
+    let patients = patients.collect::<Result<Vec<_>, _>>().map_err(one)?;
     let runtime = runtime();
-    let examined = runtime.block_on(examine_all(patients, at_once));
+    let examined = runtime.block_on(examine_all(patients, limits.concurrency));
     // A DNS call that still hangs must not hold up the end.
     runtime.shutdown_background();
     Ok(diagnosis(Some(&settings), checks, examined))

@@ -71,41 +71,46 @@ fn written<S: From<Signer>>(profile: &Profile) -> Result<Issued<S>, Problem> {
     })
 }
 
-const ID: &str = "access_key_id";
-
 impl Keepable for Signer {
     fn parts(&self) -> Parts {
-        let token = self.security_token.as_ref();
-        let secret = [
-            (SECRET_KEYS[0], Some(&self.access_key_secret)),
-            (SECRET_KEYS[1], token),
+        let secrets = [
+            ("access_key_secret", Some(&self.access_key_secret)),
+            ("security_token", self.security_token.as_ref()),
         ];
-        let secret = secret.into_iter();
-        let secret = secret.filter_map(|(key, text)| Some((key, text?.expose())));
-        let all = secret.chain([(ID, self.access_key_id.as_str())]);
-        all.map(|(key, text)| (key.to_owned(), text.to_owned()))
-            .collect()
+        let secrets = secrets
+            .into_iter()
+            .filter_map(|(name, secret)| Some((name.to_owned(), secret?.expose().to_owned())));
+        let id = ("access_key_id".to_owned(), self.access_key_id.clone());
+        secrets.chain([id]).collect()
     }
 
     fn from_parts(parts: &Parts) -> Option<Issued<Self>> {
-        let part = |key: &str| parts.get(key).filter(|text| is_part(text));
-        // A key without a token is given, not issued.
-        let [secret, token] = [part(SECRET_KEYS[0])?, part(SECRET_KEYS[1])?].map(Secret::new);
-        Some(Issued {
-            secrets: vec![secret.clone(), token.clone()],
-            signer: Self {
-                access_key_id: part(ID)?.clone(),
-                access_key_secret: secret,
-                security_token: Some(token),
-            },
-            expires_at: None,
-        })
+        let is_plain =
+            |text: &&String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let part = |name: &str| parts.get(name).filter(is_plain);
+        let id = part("access_key_id")?.clone();
+        let secret = Secret::new(part("access_key_secret")?);
+        let token = Secret::new(part("security_token")?);
+        Some(temporary(id, secret, token, None))
     }
 }
 
-/// True for what can be a part of a temporary key.
-fn is_part(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+/// What a service gave for a while.
+fn temporary<S: From<Signer>>(
+    access_key_id: String,
+    secret: Secret,
+    token: Secret,
+    expires_at: Option<DateTime<Utc>>,
+) -> Issued<S> {
+    Issued {
+        secrets: vec![secret.clone(), token.clone()],
+        signer: S::from(Signer {
+            access_key_id,
+            access_key_secret: secret,
+            security_token: Some(token),
+        }),
+        expires_at,
+    }
 }
 
 /// A temporary key pair as STS and the metadata service give it.
@@ -125,8 +130,8 @@ impl Temporary {
     /// What was expected and is not there.
     pub(super) fn issued<S: From<Signer>>(&self) -> Result<(Issued<S>, DateTime<Utc>), String> {
         let part = |name: &str, text: &Text| {
-            let text = text.trimmed().filter(|text| is_part(text));
-            let text = text.map(str::to_owned);
+            let is_plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
+            let text = text.trimmed().filter(is_plain).map(str::to_owned);
             text.ok_or_else(|| format!("{name} of printable ASCII characters"))
         };
         let id = part("AccessKeyId", &self.access_key_id)?;
@@ -135,15 +140,6 @@ impl Temporary {
         let at = self.expiration.trimmed();
         let at = at.and_then(|text| DateTime::parse_from_rfc3339(text).ok());
         let at = at.ok_or("a time in Expiration")?.to_utc();
-        let issued = Issued {
-            secrets: vec![secret.clone(), token.clone()],
-            signer: S::from(Signer {
-                access_key_id: id,
-                access_key_secret: secret,
-                security_token: Some(token),
-            }),
-            expires_at: Some(at),
-        };
-        Ok((issued, at))
+        Ok((temporary(id, secret, token, Some(at)), at))
     }
 }

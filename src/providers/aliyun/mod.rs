@@ -154,8 +154,9 @@ impl Ehpc {
             None => (keys::login(profile, wire)?, keys::label(profile)),
             Some(role) => {
                 let label = format!("role {role} by {}", keys::label(profile));
-                let login = Login::issued(role::AssumeRole::new(role, profile, wire)?);
-                // What the machine gives is the machine's, whatever the profile says.
+                let sts = role::AssumeRole::new(role, profile, wire)?;
+                let login = Login::issued(sts);
+                // Which role the machine has is not told by the profile.
                 let login = match profile.is_of_machine() {
                     true => login,
                     false => login.kept(profile, wire),

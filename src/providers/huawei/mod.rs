@@ -298,6 +298,7 @@ fn label(profile: &Profile) -> String {
         return profile.credential_label("user", "user");
     }
     match profile.secret("token") {
+        None if profile.is_of_machine() => metadata::label(profile),
         None => profile.credential_label("access_key_id", "key"),
         Some(_) => profile.credential_label("token", "token"),
     }

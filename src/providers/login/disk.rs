@@ -24,10 +24,13 @@ const LARGEST: u64 = 512 << 10;
 
 /// How long a credential is taken from disk, however long it lasts: one whose key was withdrawn is
 /// to be used no longer than this.
-const LONGEST: TimeDelta = TimeDelta::days(1);
+pub(super) const LONGEST: TimeDelta = TimeDelta::days(1);
 
 /// What a process leaves behind that was killed while it wrote is older than this.
 const LONGEST_WRITE: Duration = Duration::from_secs(60);
+
+/// So many files stay. Where keys are made anew for each run, each run has a file of its own.
+const MOST: usize = 100;
 
 /// Ends the name of a file that is being written.
 const DRAFT: &str = ".new";
@@ -150,7 +153,7 @@ impl Place {
                 fs::rename(&draft, self.path())
             });
         if written.is_err() {
-            let _ = fs::remove_file(&draft);
+            remove(&draft);
         }
         written
     }
@@ -161,8 +164,13 @@ impl Place {
             && entry.parts == *parts
         {
             // Another credential that was put there in between is lost, and fetched again.
-            let _ = fs::remove_file(self.path());
+            self.remove();
         }
+    }
+
+    /// Forgets what is kept.
+    pub(super) fn remove(&self) {
+        remove(&self.path());
     }
 
     /// Makes the folder, or makes sure that it is ours and nobody else looks into it.
@@ -185,6 +193,7 @@ impl Place {
     fn sweep(&self, draft: &File) -> io::Result<()> {
         let now = draft.metadata()?.modified()?;
         let longest = LONGEST.to_std().expect("a day is not negative");
+        let mut kept = Vec::new();
         for found in fs::read_dir(&self.folder)?.flatten() {
             let name = found.file_name();
             let name = name.to_string_lossy();
@@ -195,10 +204,15 @@ impl Place {
             };
             let modified = found.metadata().and_then(|about| about.modified());
             let age = modified.map(|at| now.duration_since(at).unwrap_or_default());
-            if age.is_ok_and(|age| age > limit) {
-                let _ = fs::remove_file(found.path());
+            match age {
+                Ok(age) if age > limit => remove(&found.path()),
+                Ok(age) if limit == longest => kept.push((age, found.path())),
+                // One of another process that has its name by now, or is being written.
+                _ => {}
             }
         }
+        kept.sort();
+        kept.iter().skip(MOST).for_each(|(_, path)| remove(path));
         Ok(())
     }
 }
@@ -213,6 +227,11 @@ fn check_owner(file: &File) -> Result<(), String> {
         () => return Ok(()),
     };
     Err(why.to_owned())
+}
+
+/// Removes a file that another process may have removed already.
+fn remove(path: &Path) {
+    let _ = fs::remove_file(path);
 }
 
 fn is_hex(text: &str) -> bool {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::disk::Place;
+use super::disk::{LONGEST, Place};
 use super::{Issued, Issuer};
-use crate::crypto::{hex, pbkdf2_sha256};
+use crate::crypto::{hex, pbkdf2_sha256, sha256_hex};
 use crate::error::Problem;
 use crate::http::{Deadline, Wire};
 use crate::providers::Boxed;
@@ -97,13 +97,8 @@ impl<S: Keepable + Send + Sync> Kept<S> {
         let Some(expires_at) = issued.expires_at else {
             return;
         };
-        // With files that hold something else by now another account may have been asked.
-        let is_same = match self.profile.read_again() {
-            None => true,
-            Some(again) => again.is_ok_and(|again| again.values().eq(self.profile.values())),
-        };
         let parts = issued.signer.parts();
-        if !is_same || self.refusals().contains(&parts) {
+        if !is_as_at_first(&self.profile) || self.refusals().contains(&parts) {
             return;
         }
         let written = self.place().write(parts, expires_at, self.wire.now());
@@ -132,14 +127,69 @@ impl<S: Keepable + Send + Sync> Issuer<S> for Kept<S> {
     fn refused(&self, signer: &S) {
         let parts = signer.parts();
         self.place().forget(&parts, self.wire.now());
-        self.refusals().push(parts);
+        let mut refusals = self.refusals();
+        if !refusals.contains(&parts) {
+            refusals.push(parts);
+        }
+    }
+}
+
+/// False when files or a command of the profile say something else by now, so that another account
+/// may have been asked.
+fn is_as_at_first(profile: &Profile) -> bool {
+    let present = profile.at_present();
+    present.is_none_or(|present| present.is_ok_and(|now| now.values().eq(profile.values())))
+}
+
+/// A fact that was learned with a credential that is kept, and is kept beside it.
+pub(in crate::providers) struct Learned {
+    place: Place,
+    profile: Profile,
+    wire: Arc<Wire>,
+}
+
+impl Learned {
+    /// A fact of a profile; `None` where nothing is kept.
+    pub(in crate::providers) fn of(
+        profile: &Profile,
+        wire: &Arc<Wire>,
+        fact: &str,
+    ) -> Option<Self> {
+        let folder = profile.token_folder.as_ref()?;
+        let name = sha256_hex(format!("{fact} {}", name(profile)).as_bytes());
+        Some(Self {
+            place: Place::new(folder, name),
+            profile: profile.clone(),
+            wire: Arc::clone(wire),
+        })
+    }
+
+    /// What is known.
+    pub(in crate::providers) fn get(&self) -> Option<Parts> {
+        let entry = self.place.read(self.wire.now()).ok()?;
+        entry.map(|entry| entry.parts)
+    }
+
+    /// Keeps it for a day.
+    pub(in crate::providers) fn put(&self, parts: Parts) {
+        if !is_as_at_first(&self.profile) {
+            return;
+        }
+        let now = self.wire.now();
+        // That it cannot be kept was told with the credential.
+        let _ = self.place.write(parts, now + LONGEST, now);
+    }
+
+    /// Lets it be learned again.
+    pub(in crate::providers) fn forget(&self) {
+        self.place.remove();
     }
 }
 
 /// The name of a profile's file: a hash of all that is set, secrets and addresses included, so that
 /// what was fetched with other settings is not found. It is slow, since a password is among them.
 fn name(profile: &Profile) -> String {
-    const ROUNDS: u32 = 10_000;
+    const ROUNDS: u32 = 2_000;
     let values: Vec<(&str, &str)> = profile
         .values()
         .map(|(key, value): (_, &Secret)| (key, value.expose()))

@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
-use super::login::{Issued, Login};
+use super::login::{Issued, Learned, Login};
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
@@ -104,6 +104,8 @@ struct Client {
     /// The host that is set, else the platform's, which knows the hosts of the region.
     endpoint: Endpoint,
     hosts: OnceCell<Hosts>,
+    /// The hosts that an earlier run found with a token that it fetched.
+    learned: Option<Learned>,
     login: Login<sign::Signer>,
     /// True when the token was given and no other can be fetched.
     is_given: bool,
@@ -151,6 +153,10 @@ impl Client {
             account,
             wire: Arc::clone(wire),
             endpoint,
+            learned: match is_given || hosts.initialized() {
+                true => None,
+                false => Learned::of(profile, wire, CENTRE),
+            },
             hosts,
             login,
             is_given,
@@ -206,23 +212,34 @@ impl Client {
         if self.is_given {
             self.check_expiry(held.signer.expires_at())?;
         }
-        let find = || {
-            centre::find(
-                &self.account,
-                &self.login,
-                &self.endpoint,
-                &self.wire,
-                deadline,
-            )
-        };
-        let hosts = self.hosts.get_or_try_init(find).await?;
+        let hosts = self.hosts.get_or_try_init(|| self.find(deadline)).await?;
         let answered = hosts.send(&self.login, request, classify, deadline).await;
         answered.map_err(|problem| match problem.category {
+            Category::Network => {
+                // They may have moved.
+                self.learned.iter().for_each(Learned::forget);
+                problem
+            }
             Category::Refused if !self.is_given => problem.hint(
                 "check that this account may use the computing region; cluster_id chooses another",
             ),
             _ => problem,
         })
+    }
+
+    /// The hosts of the region, as an earlier run found them or as the platform names them.
+    async fn find(&self, deadline: Deadline) -> Result<Hosts, Problem> {
+        let known = self.learned.as_ref().and_then(Learned::get);
+        let known = known.and_then(|parts| Hosts::from_parts(&parts, &self.account, &self.wire));
+        if let Some(hosts) = known {
+            return Ok(hosts);
+        }
+        let (account, login) = (&self.account, &self.login);
+        let hosts = centre::find(account, login, &self.endpoint, &self.wire, deadline).await?;
+        if let Some(learned) = &self.learned {
+            learned.put(hosts.parts());
+        }
+        Ok(hosts)
     }
 
     async fn instance(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {

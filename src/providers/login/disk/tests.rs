@@ -250,6 +250,23 @@ fn what_nobody_reads_any_more_is_removed_with_the_next_one_that_is_put() {
 }
 
 #[test]
+fn a_hundred_files_stay_the_youngest_of_all() {
+    let (_home, place) = kept();
+    let now = SystemTime::now();
+    for number in 0..150 {
+        let name = format!("{number:04x}");
+        let file = File::create(place.folder.join(name)).unwrap();
+        file.set_modified(now - Duration::from_secs(1000 + number))
+            .unwrap();
+    }
+    place.write(parts("token-2"), at(3600), at(0)).unwrap();
+    let names = names(&place);
+    assert_eq!(names.len(), 100);
+    assert_eq!(token(&place, at(0)).as_deref(), Some("token-2"));
+    assert!(names.contains(&"0000".to_owned()) && !names.contains(&"0095".to_owned()));
+}
+
+#[test]
 fn nothing_is_left_where_nothing_can_be_written() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("tokens");
