@@ -7,6 +7,22 @@ use serde::Serialize;
 
 pub use fault::{Fault, FaultKind};
 
+/// The name that a wrong word was probably meant to be; `None` when none is like it.
+pub fn nearest<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> Option<&'a str> {
+    let word = word.trim().to_lowercase();
+    let is_part = |name: &str| word.len() >= 2 && name.starts_with(&word);
+    let named = names.into_iter().map(|name| {
+        let distance = match is_part(name) {
+            true => 1,
+            false => strsim::damerau_levenshtein(name, &word),
+        };
+        (distance, name)
+    });
+    let (distance, name) = named.min_by_key(|(distance, _)| *distance)?;
+    let longer = name.chars().count().max(word.chars().count());
+    (distance <= longer.div_ceil(3)).then_some(name)
+}
+
 /// The kind of a failure; it decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -184,5 +200,17 @@ mod tests {
             of(&[Category::Unreadable, Category::Clock, Category::NotFound]),
             4
         );
+    }
+
+    #[test]
+    fn a_name_is_near_that_was_begun_or_mistyped_and_no_other() {
+        let near = |word| nearest(["running", "exit_code", "image-job", "job"], word);
+        assert_eq!(near("runing"), Some("running"));
+        assert_eq!(near("EXITCODE"), Some("exit_code"));
+        assert_eq!(near("image"), Some("image-job"));
+        assert_eq!(near("jbo"), Some("job"));
+        for word in ["", "zzz", "nope", "r", "details"] {
+            assert_eq!(near(word), None, "{word}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write};
 
 use super::Session;
-use crate::error::Problem;
+use crate::error::{Problem, nearest};
 use crate::output::{self, Form, Screen};
 use crate::providers::{self, CLOUDS, Cloud, Kind};
 
@@ -26,7 +26,8 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
     let Some(found) = found else {
         let names = CLOUDS.iter().map(|cloud| cloud.name);
         let wrong = format!("there is no cloud “{cloud}”");
-        return Err(unknown(named, 0..cloud.len(), wrong, nearest(names, cloud)));
+        let hint = hint(names.clone().collect(), nearest(names, cloud));
+        return Err(unknown(named, 0..cloud.len(), wrong, hint));
     };
     let Some(kind) = kind else {
         return Ok(found.kinds.iter().collect());
@@ -39,9 +40,10 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
         Some(kind) => Ok(vec![kind]),
         None => {
             let names = found.kinds.iter().map(|one| one.template.kind);
-            let near = nearest(names, kind).map(|near| format!("{}/{near}", found.name));
+            let near = nearest(names.clone(), kind).map(|near| format!("{}/{near}", found.name));
             let wrong = format!("{} has no kind “{kind}”", found.name);
-            Err(unknown(named, cloud.len() + 1..named.len(), wrong, near))
+            let hint = hint(names.collect(), near.as_deref());
+            Err(unknown(named, cloud.len() + 1..named.len(), wrong, hint))
         }
     }
 }
@@ -50,24 +52,19 @@ fn short_of(cloud: &Cloud) -> Option<&'static str> {
     cloud.kinds.first().map(|kind| kind.template.cloud_short)
 }
 
-fn nearest(names: impl Iterator<Item = &'static str>, word: &str) -> Option<String> {
-    let word = word.to_ascii_lowercase();
-    names
-        .min_by_key(|name| strsim::damerau_levenshtein(name, &word))
-        .map(str::to_owned)
+/// The nearest name, or all there are where none is near.
+fn hint(names: Vec<&str>, near: Option<&str>) -> String {
+    match near {
+        Some(near) => format!("the nearest is {near}"),
+        None => format!("there are: {}", names.join(", ")),
+    }
 }
 
-fn unknown(
-    named: &str,
-    span: std::ops::Range<usize>,
-    wrong: String,
-    near: Option<String>,
-) -> Problem {
+fn unknown(named: &str, span: std::ops::Range<usize>, wrong: String, hint: String) -> Problem {
     let mut problem = Problem::usage(wrong);
     problem.input = Some(named.to_owned());
     problem.span = Some(span);
-    problem.hint = near.map(|near| format!("the nearest is {near}"));
-    problem
+    problem.hint(hint)
 }
 
 impl Session {

@@ -3,7 +3,7 @@ use clap::Args;
 use super::{Session, catalog};
 use crate::model::{self, Kinds, Report};
 use crate::output;
-use crate::providers::Kind;
+use crate::providers::{self, Kind};
 use crate::reference::Template;
 
 /// Show what can be looked at: reference templates, operations, permissions
@@ -34,6 +34,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
 fn shown(kind: &Kind) -> model::Kind {
     let template = &kind.template;
     let (long, segments) = (template.to_string(), segments(template));
+    let places = providers::cloud(template.cloud).and_then(|cloud| cloud.places);
     let short = format!("{}/{}{segments}", template.cloud_short, template.kind_short);
     model::Kind {
         cloud: template.cloud,
@@ -46,6 +47,9 @@ fn shown(kind: &Kind) -> model::Kind {
         scope: scope(template),
         list_operation: kind.list_operation,
         list_permission: kind.list_permission,
+        places_scope: places.map(|_| format!("{}/", template.cloud)),
+        places_operation: places.map(|places| places.operation),
+        places_permission: places.map(|places| places.permission),
     }
 }
 

@@ -1,3 +1,4 @@
+mod columns;
 mod ends;
 mod told;
 
@@ -9,6 +10,7 @@ use chrono::Utc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+pub(super) use columns::check as check_columns;
 pub(super) use ends::CredentialEnd;
 pub(super) use told::{Collected, UNCHECKED};
 
@@ -86,6 +88,10 @@ impl Lens {
     ) -> Result<Self, Vec<Problem>> {
         let profile = session.default_profile(&settings);
         let named = references::read(inputs, &settings, profile, options.allowed)?;
+        let scopes = named.scopes().chain(named.newest().map(|(_, scope)| scope));
+        let templates = scopes.map(|scope| scope.template);
+        let templates = templates.chain(named.references().map(|one| one.template));
+        check_columns(session, templates).map_err(|problem| vec![problem])?;
         let things = named.references().map(account_of);
         let accounts: Vec<Account> = things
             .chain(named.scopes().map(account_of_scope))

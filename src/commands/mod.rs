@@ -20,6 +20,7 @@ mod list;
 mod look_up;
 mod man;
 mod outlet;
+mod pace;
 mod poll;
 mod references;
 mod refusal;

@@ -40,6 +40,13 @@ pub struct Kind {
     pub list_operation: &'static str,
     /// The permission that listing it needs, as the cloud writes it.
     pub list_permission: &'static str,
+    /// Form of the scopes that list the places in which it lies, such as clusters; null where it
+    /// lies in none.
+    pub places_scope: Option<String>,
+    /// The operation that lists these places.
+    pub places_operation: Option<&'static str>,
+    /// The permission that listing them needs, as the cloud writes it.
+    pub places_permission: Option<&'static str>,
 }
 
 /// The document of `joblens states`.

@@ -51,6 +51,9 @@ pub fn write_kinds(
             "scope",
             "list_operation",
             "list_permission",
+            "places_scope",
+            "places_operation",
+            "places_permission",
         ],
         rows: kinds
             .kinds
@@ -67,6 +70,9 @@ pub fn write_kinds(
                     own(&kind.scope),
                     own(kind.list_operation),
                     own(kind.list_permission),
+                    kind.places_scope.clone(),
+                    kind.places_operation.map(str::to_owned),
+                    kind.places_permission.map(str::to_owned),
                 ]
             })
             .collect(),
@@ -241,15 +247,22 @@ fn blocks(out: &mut dyn Write, kinds: &[Kind], screen: &Screen) -> io::Result<()
             writeln!(out)?;
         }
         writeln!(out, "{bold}{}{plain}", kind.template)?;
-        for (label, text) in [
-            ("short", kind.short.as_str()),
-            ("sample", kind.sample),
-            ("asks", kind.operation),
-            ("needs", kind.permission),
-            ("list", kind.scope.as_str()),
-            ("asks", kind.list_operation),
-            ("needs", kind.list_permission),
-        ] {
+        let lines = [
+            ("short", Some(kind.short.as_str())),
+            ("sample", Some(kind.sample)),
+            ("asks", Some(kind.operation)),
+            ("needs", Some(kind.permission)),
+            ("list", Some(kind.scope.as_str())),
+            ("asks", Some(kind.list_operation)),
+            ("needs", Some(kind.list_permission)),
+            ("list", kind.places_scope.as_deref()),
+            ("asks", kind.places_operation),
+            ("needs", kind.places_permission),
+        ];
+        let lines = lines
+            .into_iter()
+            .filter_map(|(label, text)| Some((label, text?)));
+        for (label, text) in lines {
             let room = screen
                 .width
                 .map_or(usize::MAX, |width| width.saturating_sub(10));

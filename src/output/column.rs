@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::cell::Cell;
 use super::why::why;
-use crate::error::Problem;
+use crate::error::{Problem, nearest};
 use crate::model::{Job, State};
 
 /// One column of the tables, of csv, tsv and markdown, and one key to sort by.
@@ -164,17 +164,20 @@ impl Column {
                 });
             }
         }
-        let near = KNOWN
-            .iter()
-            .map(|(name, ..)| *name)
-            .min_by_key(|name| strsim::damerau_levenshtein(name, &wanted))
-            .expect("there are columns");
+        let near = nearest(Self::names(), &wanted);
+        let near = near.map_or_else(String::new, |near| format!("the nearest is {near}; "));
         Err(
             Problem::usage(format!("there is no column “{}”", name.trim())).hint(format!(
-                "the nearest is {near}; there are: {}; and details.FIELD, labels.KEY",
+                "{near}there are: {}; and details.FIELD, labels.KEY",
                 KNOWN.map(|(name, ..)| name).join(" ")
             )),
         )
+    }
+
+    /// The path of a field of `details`: its names from the outermost.
+    pub fn path_in_details(&self) -> Option<Vec<&str>> {
+        let is_detail = matches!(self.source, Source::Detail);
+        is_detail.then(|| self.name.split('.').skip(1).collect())
     }
 
     /// The columns with these names, which are names of columns.
@@ -264,6 +267,11 @@ impl Sort {
             column: Column::named(name)?,
             descending,
         })
+    }
+
+    /// The column by which.
+    pub fn column(&self) -> &Column {
+        &self.column
     }
 
     /// Puts things in order; those that are alike keep theirs, and what is not known comes last

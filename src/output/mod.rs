@@ -122,15 +122,23 @@ pub fn write_verdict(err: &mut dyn Write, gate: &Gate) -> io::Result<()> {
     let reason = gate.reason.as_deref().unwrap_or("no reason");
     writeln!(
         err,
-        "joblens: {}: {} ({} yes, {} no, {} open) after {}, {} calls",
+        "joblens: {}: {} ({} yes, {} no, {} open) after {}, {}",
         gate.verdict.word(),
         escape(reason.trim()),
         gate.yes,
         gate.no,
         gate.open,
         human::duration(i64::try_from(gate.elapsed_seconds).unwrap_or(i64::MAX)),
-        gate.calls
+        calls(gate.calls)
     )
+}
+
+/// `1 call`, `7 calls`.
+pub fn calls(count: u64) -> String {
+    match count {
+        1 => "1 call".to_owned(),
+        count => format!("{count} calls"),
+    }
 }
 
 /// Writes a notice for people.

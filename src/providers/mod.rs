@@ -3,6 +3,7 @@
 //! A cloud is one folder and one line in [`CLOUDS`].
 
 pub mod aliyun;
+mod fields;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod huawei;
@@ -33,6 +34,7 @@ use crate::settings::{CloudKeys, KeySpec, Profile, Tool};
 use shapes::Shape;
 use states::Level;
 
+pub use fields::find_field;
 pub use list::{
     Cursor, Cut, Drained, Filter, Page, ScopePage, Untold, at_once, drain, drain_scopes, newest,
 };
@@ -62,6 +64,8 @@ pub struct Cloud {
     pub name: &'static str,
     /// What can be looked at.
     pub kinds: &'static [Kind],
+    /// How the places are listed in which its things lie; `None` where they lie in none.
+    pub places: Option<Places>,
     /// What the `details` of its places can be.
     pub scope_details: &'static [Shape],
     /// Settings of a profile of this cloud, besides those every cloud has.
@@ -89,6 +93,15 @@ impl Cloud {
             public_domains: &PUBLIC_DOMAINS,
         }
     }
+}
+
+/// How the places of a cloud, such as clusters, are listed.
+#[derive(Debug, Clone, Copy)]
+pub struct Places {
+    /// The operation behind the list, with the interface it belongs to.
+    pub operation: &'static str,
+    /// The permission that listing needs, as the cloud writes it.
+    pub permission: &'static str,
 }
 
 /// Makes the client of a profile.

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use super::{CloudScope, LATEST, Reference, Scope, Target, Template, segment_fault};
 use crate::crypto;
-use crate::error::Problem;
+use crate::error::{Problem, nearest};
 
 /// What reading references needs from the registry and the settings.
 pub struct Reader<'a> {
@@ -55,15 +55,16 @@ impl Reader<'_> {
         if parts.len() > 1 && parts.last().is_some_and(|part| part.text.is_empty()) {
             parts.pop();
         }
+        let as_scope = |problem| self.as_scope(problem, input, &parts[0]);
         if let [cloud] = &parts[..] {
-            let (of_cloud, profile) = self.cloud(input, cloud)?;
+            let (of_cloud, profile) = self.cloud(input, cloud).map_err(as_scope)?;
             return Ok(Target::Cloud(CloudScope {
                 cloud: of_cloud[0].cloud,
                 profile,
                 input: input.to_owned(),
             }));
         }
-        let (template, profile) = self.head(input, &parts)?;
+        let (template, profile) = self.head(input, &parts).map_err(as_scope)?;
         let given = &parts[2..];
         if let Some(last) = given.last().filter(|last| !last.text.is_empty())
             && given.len() == template.segments.len()
@@ -203,11 +204,13 @@ impl Reader<'_> {
         } else {
             format!("{cloud} has no kind “{}”", part.text)
         };
-        let nearest = of_cloud
-            .iter()
-            .min_by_key(|template| strsim::damerau_levenshtein(template.kind, part.text))
-            .copied();
-        Err(self.wrong(input, message, part.range(), nearest))
+        let near = nearest(of_cloud.iter().map(|template| template.kind), part.text);
+        let template = of_cloud.iter().find(|template| Some(template.kind) == near);
+        let problem = self.wrong(input, message, part.range(), template.copied());
+        Err(match template {
+            Some(_) => problem,
+            None => problem.hint(format!("there are: {}", forms(of_cloud.iter().copied()))),
+        })
     }
 
     /// The segments that the profile's settings fill in on the left.
@@ -275,25 +278,35 @@ impl Reader<'_> {
         input: &str,
         message: String,
         span: Range<usize>,
-        nearest: Option<&'static Template>,
+        near: Option<&'static Template>,
     ) -> Problem {
-        let nearest = nearest.or_else(|| {
-            self.templates
-                .iter()
-                .min_by_key(|template| {
-                    let head =
-                        |text: &str| text.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
-                    strsim::damerau_levenshtein(&head(&template.to_string()), &head(input))
-                })
-                .copied()
-        });
         let mut problem = Problem::usage(message);
         problem.input = Some(input.to_owned());
         problem.span = Some(span);
-        problem.hint =
-            nearest.map(|template| format!("write {template}, such as {}", template.sample));
-        problem
+        problem.hint(match near.or_else(|| self.near(input)) {
+            Some(template) => format!("write {template}, such as {}", template.sample),
+            None => format!("there are: {}", forms(self.templates.iter().copied())),
+        })
     }
+
+    /// The form whose cloud was probably meant.
+    pub(super) fn near(&self, input: &str) -> Option<&'static Template> {
+        let mut parts = input.splitn(3, '/');
+        let cloud = parts.next().unwrap_or_default();
+        let cloud = cloud.split('@').next().unwrap_or_default();
+        let clouds = self.templates.iter();
+        let clouds = clouds.flat_map(|template| [template.cloud, template.cloud_short]);
+        let of_cloud = self.templates_of(nearest(clouds, cloud)?);
+        let kinds = of_cloud.iter().map(|template| template.kind);
+        let kind = nearest(kinds, parts.next().unwrap_or_default());
+        let of_kind = of_cloud.iter().find(|template| Some(template.kind) == kind);
+        of_kind.or(of_cloud.first()).copied()
+    }
+}
+
+fn forms(templates: impl Iterator<Item = &'static Template>) -> String {
+    let forms: Vec<String> = templates.map(ToString::to_string).collect();
+    forms.join(", ")
 }
 
 /// What stands between two slashes.

@@ -111,6 +111,25 @@ impl fmt::Display for CloudScope {
 }
 
 impl Reader<'_> {
+    /// A wrong cloud or kind, with forms of what can be listed.
+    pub(super) fn as_scope(&self, problem: Problem, input: &str, cloud: &Part<'_>) -> Problem {
+        let cloud = cloud.text.split('@').next().unwrap_or_default();
+        let near = self.near(input).map(|template| template.cloud);
+        let is_meant = |template: &&&'static Template| {
+            near.is_none_or(|near| template.cloud == near || template.cloud_short == cloud)
+        };
+        let mut forms: Vec<String> = Vec::new();
+        for template in self.templates.iter().filter(is_meant) {
+            let alone = format!("{}/", template.cloud);
+            if template.scope_segments > 0 && !forms.contains(&alone) {
+                forms.push(alone);
+            }
+            forms.push(form_of(template));
+        }
+        let which = if forms.len() > 1 { "one of: " } else { "" };
+        problem.hint(format!("write {which}{}", forms.join(", ")))
+    }
+
     /// Reads the segments of a scope. They count from the left; with none at all the profile's
     /// settings fill them in, as far as they go.
     pub(super) fn scope(

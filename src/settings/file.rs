@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{CREDENTIAL_COMMAND, CloudKeys, Environment, Part, SOURCE};
-use crate::error::Problem;
+use crate::error::{Problem, nearest};
 use crate::model::State;
 use crate::secret::Secret;
 
@@ -310,26 +310,18 @@ impl Reader<'_> {
     }
 
     fn unknown_key(&self, at: usize, name: &str, keys: &CloudKeys) -> Problem {
-        let nearest = keys
-            .all()
-            .min_by_key(|spec| strsim::damerau_levenshtein(spec.key, name))
-            .map_or("", |spec| spec.key);
+        let near = nearest(keys.all().map(|spec| spec.key), name);
+        let near = near.map_or_else(String::new, |near| format!("; the nearest is {near}"));
         let all = keys
             .all()
             .map(|spec| spec.key)
             .collect::<Vec<_>>()
             .join(", ");
-        self.wrong(
-            at,
-            &format!(
-                "{} has no key “{name}”; the nearest is {nearest}",
+        self.wrong(at, &format!("{} has no key “{name}”{near}", keys.cloud))
+            .hint(format!(
+                "keys of {}: {all}, each also as KEY_env and KEY_file; {CREDENTIAL_COMMAND}",
                 keys.cloud
-            ),
-        )
-        .hint(format!(
-            "keys of {}: {all}, each also as KEY_env and KEY_file; {CREDENTIAL_COMMAND}",
-            keys.cloud
-        ))
+            ))
     }
 
     fn wire(&self, table: &Table<'_>) -> Result<BTreeMap<String, String>, Problem> {

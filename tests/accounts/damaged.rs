@@ -131,6 +131,50 @@ fn a_file_that_cannot_be_read_is_named() {
     }
 }
 
+/// True when nothing is hidden from the tests by permissions.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata("/proc/self").is_ok_and(|data| data.uid() == 0)
+}
+
+/// True when the program can be reached by everybody.
+fn is_program_open() -> bool {
+    let program = Path::new(env!("CARGO_BIN_EXE_joblens"));
+    let is_open = |path: &Path| {
+        fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o005 == 0o005)
+    };
+    program.ancestors().all(is_open)
+}
+
+#[test]
+fn a_file_that_nobody_may_read_is_named_and_nothing_is_sent() {
+    if is_root() && !is_program_open() {
+        // Past the harness, which shows nothing of tests that pass.
+        let why = "skipped: the program lies where no other user can start it";
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), why.as_bytes());
+        return;
+    }
+    for (file, reference) in FILES {
+        let desk = Desk::with(&[file]);
+        let path = desk.home.path().join(file.place);
+        let folders = [desk.home.path(), path.parent().unwrap()];
+        for folder in folders {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+        let run = desk.get(reference);
+        let run = if is_root() { run.by_nobody() } else { run };
+        let run = run.run();
+        let error = run.error();
+        assert_eq!(run.code, 4, "{error}");
+        let said = format!("{} cannot be read (permission denied)", path.display());
+        assert_eq!(error["message"], said.as_str());
+        let hint = error["hint"].as_str().unwrap();
+        assert!(hint.contains("mend the file and its permissions"), "{hint}");
+        assert!(desk.server.got().is_empty());
+    }
+}
+
 #[test]
 fn a_file_that_others_can_read_is_used_with_a_word_about_it() {
     for (file, reference) in FILES {

@@ -158,3 +158,32 @@ fn a_schema_is_json_and_nothing_else() {
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("envelope"), "{}", run.stderr);
 }
+
+#[test]
+fn a_list_of_clusters_names_its_operation_and_permission_too() {
+    let kinds = joblens(&["kinds", "-o", "json"]).run().json();
+    for kind in kinds["kinds"].as_array().unwrap() {
+        let expected = match kind["cloud"].as_str().unwrap() {
+            "aliyun" => [
+                "aliyun/",
+                "E-HPC 2018-04-12 ListClusters",
+                "ehpc:ListClusters",
+            ],
+            "tencent" => [
+                "tencent/",
+                "CCS API 2.0 DescribeCluster",
+                "ccs:DescribeCluster",
+            ],
+            _ => {
+                assert!(kind["places_scope"].is_null() && kind["places_operation"].is_null());
+                continue;
+            }
+        };
+        let keys = ["places_scope", "places_operation", "places_permission"];
+        assert_eq!(keys.map(|key| kind[key].as_str().unwrap()), expected);
+        let table = joblens(&["kinds", kind["cloud"].as_str().unwrap()])
+            .run()
+            .stdout;
+        assert!(expected.iter().all(|text| table.contains(text)), "{table}");
+    }
+}

@@ -39,7 +39,7 @@ fn bash(home: &Path, line: &str, parts: &[&str]) -> Vec<String> {
 }
 
 /// A home with the settings of two profiles.
-fn home() -> tempfile::TempDir {
+pub fn home() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join(".config/joblens");
     fs::create_dir_all(&folder).unwrap();
@@ -49,7 +49,7 @@ fn home() -> tempfile::TempDir {
 }
 
 /// What was listed, as a list keeps it.
-fn listed(home: &Path, text: &str) {
+pub fn listed(home: &Path, text: &str) {
     fs::create_dir_all(home.join(".cache/joblens")).unwrap();
     fs::write(home.join(".cache/joblens/references"), text).unwrap();
 }

@@ -8,6 +8,7 @@ mod support;
 mod completion;
 mod config;
 mod man;
+mod shells;
 
 /// One thing of a cloud that needs no scope.
 const WORLD: &str = r#"

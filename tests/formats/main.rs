@@ -270,6 +270,11 @@ fn options_that_have_no_place_are_told_before_the_first_call() {
             "--jq works on the JSON envelope",
         ),
         (&["--columns", "ref,exitcode"], "the nearest is exit_code"),
+        (
+            &["--columns", "ref,details.nope"],
+            "has no column “details.nope”",
+        ),
+        (&["--sort-by", "-details.nope"], "there are: details."),
         (&["--columns", "ref", "-o", "json"], "--columns is for"),
         (&["--sort-by", "age_"], "the nearest is age"),
         (&["-o", "xml"], "possible values"),

@@ -5,9 +5,14 @@ use crate::{WORLD, list};
 #[test]
 fn wrong_use_is_told_before_the_first_call_with_the_nearest_word() {
     let emulated = Emulated::start(WORLD);
-    let wrong: [(&[&str], &str); 8] = [
+    let wrong: [(&[&str], &str); 10] = [
         (&["aliyun/job/c/5"], "names one thing"),
-        (&["aliyn"], "there is no cloud"),
+        (
+            &["aliyn"],
+            "write one of: aliyun/, aliyun/job/CLUSTER/, aliyun/invocation/CLUSTER/\n",
+        ),
+        (&["nope"], "write one of: aliyun/, aliyun/job/CLUSTER/, "),
+        (&["sugon/instnce"], "write sugon/instance/\n"),
         (&["aliyun/jbo/c"], "has no kind"),
         (&["aliyun/job/c", "-s", "runing"], "the nearest is running"),
         (&["aliyun/job/c", "--limit", "0"], "--limit none"),
@@ -47,4 +52,20 @@ fn an_expression_works_on_the_envelope() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["huawei", "--jq", ".jobs[].state"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "failed\n"));
+}
+
+#[test]
+fn a_list_that_was_refused_is_no_empty_list_to_a_gate() {
+    let refused = joblens(&["list", "nope", "-o", "name"]).run();
+    assert_eq!(refused.code, 2);
+    let gate = joblens(&["wait", "-", "--allow-empty", "-t", "1s"])
+        .input(&refused.stdout)
+        .run();
+    assert_eq!(gate.code, 2, "{}", gate.stderr);
+    assert!(gate.stderr.contains("cut short"), "{}", gate.stderr);
+    // A table without rows still has its columns, so that readers of tables take it.
+    for format in ["csv", "tsv"] {
+        let run = joblens(&["list", "nope", "-o", format]).run();
+        assert_eq!((run.code, run.stdout.lines().count()), (2, 1));
+    }
 }

@@ -9,6 +9,7 @@ pub mod yaml;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -64,6 +65,7 @@ pub struct Joblens {
     variables: BTreeMap<String, String>,
     input: String,
     memory_kib: Option<u64>,
+    user: Option<u32>,
     secrets: Vec<String>,
 }
 
@@ -74,6 +76,7 @@ pub fn joblens(arguments: &[&str]) -> Joblens {
         variables: BTreeMap::new(),
         input: String::new(),
         memory_kib: None,
+        user: None,
         secrets: SECRETS.map(str::to_owned).to_vec(),
     }
 }
@@ -112,6 +115,12 @@ impl Joblens {
         self
     }
 
+    /// Runs as a user who owns nothing, which only root can ask for.
+    pub fn by_nobody(mut self) -> Self {
+        self.user = Some(65_534);
+        self
+    }
+
     /// Runs to the end; no output may hold a test secret or break the contract of the machine formats,
     /// and no run may panic.
     pub fn run(self) -> Run {
@@ -134,6 +143,9 @@ impl Joblens {
                 shell
             }
         };
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         let started = Instant::now();
         let mut child = command
             .args(&self.arguments)

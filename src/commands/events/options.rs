@@ -1,14 +1,17 @@
-use std::time::Duration;
-
 use clap::Args;
 
 use super::super::follow::Plan;
+use super::super::pace::Pace;
 use super::super::since;
 use crate::error::Problem;
 use crate::gate::{Goal, Rules};
 use crate::model::{Sieve, Time};
 use crate::output::{Format, Zone};
-use crate::settings;
+
+const INTERVAL: &str =
+    "With --follow, a fixed time between two looks, in place of 2s rising to 30s";
+const MISSING_GRACE: &str =
+    "With --follow, time from the start in which nothing is believed to be missing";
 
 /// Show what happened to things, all clouds in one timeline, the first bad event marked
 #[derive(Debug, Args)]
@@ -16,6 +19,8 @@ use crate::settings;
     before_help = "Examples:\n  \
         joblens events aliyun/job/ehpc-hz-FYUr32/5 tencent/service/cls-xxxxx/default/web\n  \
         joblens events --warnings --since 2h -f tencent/service/cls-xxxxx/default/web",
+    mut_arg("interval", |one| one.requires("follow").help(INTERVAL)),
+    mut_arg("missing_grace", |one| one.help(MISSING_GRACE)),
     after_help = "Exit codes: 0 all looked up · 2 wrong use · 3 not found · 4 credentials · 5 service or network ·\n\
         130/143 interrupted · 141 output closed. What a cloud no longer keeps is told as a note."
 )]
@@ -37,17 +42,8 @@ pub(in crate::commands) struct Arguments {
     /// Take a finished invocation whose exit codes cannot be read as succeeded
     #[arg(long)]
     pub trust_finished: bool,
-    /// With --follow, a fixed time between two looks, in place of 2s rising to 30s
-    #[arg(long, value_name = "TIME", hide_short_help = true, requires = "follow")]
-    interval: Option<String>,
-    /// With --follow, time from the start in which nothing is believed to be missing
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "60s",
-        hide_short_help = true
-    )]
-    missing_grace: String,
+    #[command(flatten)]
+    pace: Pace,
 }
 
 impl Arguments {
@@ -76,26 +72,13 @@ impl Arguments {
             )
             .hint("-o jsonl writes a record for each event"));
         }
-        let interval = self.interval.as_deref();
-        let interval = interval.map(|text| time("--interval", text)).transpose()?;
-        if interval.is_some_and(|interval| interval.is_zero()) {
-            let problem = Problem::usage("--interval 0 would never rest").hint("write 5s or 30s");
-            return Err(problem);
-        }
         Ok(Plan {
+            interval: self.pace.interval()?,
             rules: Rules {
-                missing_grace: time("--missing-grace", &self.missing_grace)?,
+                missing_grace: self.pace.missing_grace()?,
                 ..Rules::new(Goal::Ended)
             },
-            interval,
             said: &["unknown_state", "clock_corrected", "events_truncated"],
         })
     }
-}
-
-fn time(option: &str, text: &str) -> Result<Duration, Problem> {
-    settings::duration(text).ok_or_else(|| {
-        let message = format!("{option} {text}: a time with its unit was expected");
-        Problem::usage(message).hint("write 90s, 15m, 2h30m or 1d")
-    })
 }

@@ -17,7 +17,7 @@ pub(super) use options::Arguments;
 pub(super) use scopes::{Place, default_scopes, nothing_configured};
 
 use super::ending::{self, Signals};
-use super::look_up::{Account, Lens, Options};
+use super::look_up::{Account, Lens, Options, check_columns};
 use super::outlet::Outlet;
 use super::remembered::Shown;
 use super::{Session, runtime};
@@ -66,6 +66,8 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Listing, Vec<Prob
             "name one, such as aliyun/job/CLUSTER, or none for all configured profiles",
         )));
     }
+    let kinds = places.iter().filter_map(Place::kind);
+    check_columns(session, kinds.map(|kind| &kind.template)).map_err(one)?;
     let told = places.into_iter().map(|place| {
         let untold = plan.untold_by(&place);
         (place, untold)

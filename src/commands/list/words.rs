@@ -2,7 +2,7 @@
 
 use glob::Pattern;
 
-use crate::error::Problem;
+use crate::error::{Problem, nearest};
 use crate::model::{State, Time};
 use crate::providers::Filter;
 
@@ -19,13 +19,11 @@ pub(super) const ACTIVE: [State; 4] = [
 pub(super) fn state(word: &str) -> Result<State, Problem> {
     let lower = word.trim().to_ascii_lowercase();
     State::from_word(&lower).ok_or_else(|| {
-        let nearest = State::ALL
-            .into_iter()
-            .min_by_key(|state| strsim::damerau_levenshtein(state.word(), &lower))
-            .map_or("", State::word);
+        let near = nearest(State::ALL.map(State::word), &lower);
+        let near = near.map_or_else(String::new, |near| format!("the nearest is {near}; "));
         let all = State::ALL.map(State::word).join(", ");
         Problem::usage(format!("--state: there is no state “{word}”"))
-            .hint(format!("the nearest is {nearest}; known are {all}"))
+            .hint(format!("{near}known are {all}"))
     })
 }
 

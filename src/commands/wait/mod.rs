@@ -308,12 +308,12 @@ impl Wait<'_> {
         let standings = gated::standings(&self.poller.watched, &self.plan.rules, now);
         let count = |word: &str| standings.iter().filter(|one| one.word() == word).count();
         self.say(format!(
-            "joblens: {} still waiting: {} yes, {} no, {} open, {} calls",
+            "joblens: {} still waiting: {} yes, {} no, {} open, {}",
             output::duration(now.as_secs() as i64),
             count("yes"),
             count("no"),
             count("open"),
-            self.lens.wire.calls()
+            output::calls(self.lens.wire.calls())
         ));
     }
 

@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::super::pace::{Pace, time};
 use crate::error::Problem;
 use crate::gate::{Goal, Rules};
-use crate::settings::{self, Environment};
+use crate::settings::Environment;
 
 /// Wait until jobs have ended as asked, on any mix of clouds, and tell it by the exit code
 #[derive(Debug, Args)]
@@ -47,20 +48,11 @@ pub(in crate::commands) struct Arguments {
     /// What a thing means that does not exist
     #[arg(long, value_enum, default_value = "fail", value_name = "WHAT")]
     missing: OnMissing,
-    /// Time from the start in which nothing is believed to be missing
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "60s",
-        hide_short_help = true
-    )]
-    missing_grace: String,
+    #[command(flatten)]
+    pace: Pace,
     /// Leave the gate undecided if a job cannot be read for so long
     #[arg(long, value_name = "TIME", default_value = "none")]
     max_outage: String,
-    /// A fixed time between two looks at a job, in place of 2s rising to 30s
-    #[arg(long, value_name = "TIME", hide_short_help = true)]
-    interval: Option<String>,
     /// Hold when there is nothing to wait for
     #[arg(long)]
     pub allow_empty: bool,
@@ -128,7 +120,7 @@ impl Arguments {
             fail_fast: !self.no_fail_fast,
             unknown_fails: self.on_unknown == OnUnknown::Fail,
             waits_for_missing: self.missing == OnMissing::Wait,
-            missing_grace: time("--missing-grace", &self.missing_grace)?,
+            missing_grace: self.pace.missing_grace()?,
             start_timeout: option("--start-timeout", &self.start_timeout)?,
             max_outage: match self.max_outage.as_str() {
                 "none" => None,
@@ -136,24 +128,11 @@ impl Arguments {
             },
             ..Rules::new(Goal::parse(&self.goal)?)
         };
-        let interval = option("--interval", &self.interval)?;
-        if interval.is_some_and(|interval| interval.is_zero()) {
-            return Err(Problem::usage("--interval 0 would never rest").hint("write 5s or 30s"));
-        }
         Ok(Plan {
             rules,
             timeout,
-            interval,
+            interval: self.pace.interval()?,
             warning: unlimited.then_some("no deadline is set; -t 2h would set one"),
         })
     }
-}
-
-fn time(option: &str, text: &str) -> Result<Duration, Problem> {
-    settings::duration(text).ok_or_else(|| {
-        Problem::usage(format!(
-            "{option} {text}: a time with its unit was expected"
-        ))
-        .hint("write 90s, 15m, 2h30m or 1d")
-    })
 }

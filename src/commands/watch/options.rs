@@ -1,12 +1,10 @@
-use std::time::Duration;
-
 use clap::Args;
 
 use super::super::follow::Plan;
+use super::super::pace::Pace;
 use crate::error::Problem;
 use crate::gate::{Goal, Rules};
 use crate::output::Format;
-use crate::settings;
 
 /// Follow jobs until all have ended: a live table on a terminal, else a line for each change
 #[derive(Debug, Args)]
@@ -25,17 +23,8 @@ pub(in crate::commands) struct Arguments {
     /// Take a finished invocation whose exit codes cannot be read as succeeded
     #[arg(long)]
     pub trust_finished: bool,
-    /// A fixed time between two looks at a job, in place of 2s rising to 30s
-    #[arg(long, value_name = "TIME", hide_short_help = true)]
-    interval: Option<String>,
-    /// Time from the start in which nothing is believed to be missing
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "60s",
-        hide_short_help = true
-    )]
-    missing_grace: String,
+    #[command(flatten)]
+    pace: Pace,
 }
 
 impl Arguments {
@@ -48,27 +37,13 @@ impl Arguments {
                     .hint("-o jsonl writes a record for each change"),
             );
         }
-        let interval = self.interval.as_deref();
-        let interval = interval.map(|text| time("--interval", text)).transpose();
-        let plan = Plan {
+        Ok(Plan {
+            interval: self.pace.interval()?,
             rules: Rules {
-                missing_grace: time("--missing-grace", &self.missing_grace)?,
+                missing_grace: self.pace.missing_grace()?,
                 ..Rules::new(Goal::Ended)
             },
-            interval: interval?,
             said: &["unknown_state", "clock_corrected"],
-        };
-        if plan.interval.is_some_and(|interval| interval.is_zero()) {
-            let problem = Problem::usage("--interval 0 would never rest").hint("write 5s or 30s");
-            return Err(problem);
-        }
-        Ok(plan)
+        })
     }
-}
-
-fn time(option: &str, text: &str) -> Result<Duration, Problem> {
-    settings::duration(text).ok_or_else(|| {
-        let message = format!("{option} {text}: a time with its unit was expected");
-        Problem::usage(message).hint("write 90s, 15m, 2h30m or 1d")
-    })
 }

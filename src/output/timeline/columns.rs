@@ -4,7 +4,7 @@ use std::fmt;
 use super::super::cell::Cell;
 use super::super::{Screen, Zone};
 use super::words;
-use crate::error::Problem;
+use crate::error::{Problem, nearest};
 use crate::model::{Level, Occurrence, State};
 
 /// One column of the tables, of csv, tsv and markdown of a timeline.
@@ -111,12 +111,11 @@ impl EventColumn {
             return Ok(Self(known));
         }
         let names = KNOWN.iter().map(|(name, ..)| *name);
-        let near = names
-            .min_by_key(|name| strsim::damerau_levenshtein(name, &wanted))
-            .expect("there are columns");
+        let near = nearest(names, &wanted);
+        let near = near.map_or_else(String::new, |near| format!("the nearest is {near}; "));
         let problem = Problem::usage(format!("events have no column “{}”", name.trim()));
         Err(problem.hint(format!(
-            "the nearest is {near}; there are: {}",
+            "{near}there are: {}",
             KNOWN.map(|(name, ..)| name).join(" ")
         )))
     }

@@ -24,8 +24,8 @@ use super::login::Login;
 use super::serve::Server;
 use super::shapes::{Shapes, shape};
 use super::{
-    Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, ScopePage, Untold,
-    job_at,
+    Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, Places, ScopePage,
+    Untold, job_at,
 };
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
@@ -108,6 +108,10 @@ pub static CLOUD: Cloud = Cloud {
             list_limit: Some(20),
         },
     ],
+    places: Some(Places {
+        operation: "E-HPC 2018-04-12 ListClusters",
+        permission: "ehpc:ListClusters",
+    }),
     scope_details: &[shape::<ClusterDetails>],
     keys: &[
         KeySpec::setting("region", &["ALIBABA_CLOUD_REGION_ID"]),

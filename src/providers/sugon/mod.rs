@@ -69,6 +69,7 @@ pub static CLOUD: Cloud = Cloud {
         list_untold: &[Untold::User, Untold::Queue],
         list_limit: None,
     }],
+    places: None,
     scope_details: &[],
     keys: &[
         KeySpec::secret("token", &["JOBLENS_SUGON_TOKEN"]),

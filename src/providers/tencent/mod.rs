@@ -16,7 +16,7 @@ use super::metadata;
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
-    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, ScopePage, Untold,
+    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, Places, ScopePage, Untold,
     wall_clock::WallClock,
 };
 use crate::error::{Category, Problem};
@@ -67,6 +67,10 @@ pub static CLOUD: Cloud = Cloud {
         list_untold: &[Untold::State, Untold::User, Untold::Queue],
         list_limit: None,
     }],
+    places: Some(Places {
+        operation: "CCS API 2.0 DescribeCluster",
+        permission: "ccs:DescribeCluster",
+    }),
     scope_details: &[shape::<ClusterDetails>],
     keys: &[
         KeySpec::setting("region", &["TENCENTCLOUD_REGION"]),

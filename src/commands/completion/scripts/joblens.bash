@@ -19,7 +19,7 @@ _joblens() {
     COMPREPLY=()
     while IFS=$'\t' read -r value _; do
         COMPREPLY+=("${value#"$prefix"}")
-    done < <("${words[0]}" __complete -- "${words[@]}" 2>/dev/null)
+    done < <("${words[0]/#\~\//$HOME/}" __complete -- "${words[@]}" 2>/dev/null)
     if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[/=] ]]; then
         compopt -o nospace 2>/dev/null
     fi

@@ -4,7 +4,8 @@
 _joblens() {
     local line value help tab=$'\t'
     local -a parts ends
-    for line in "${(@f)$("${(Q)words[1]}" __complete -- "${(@Q)words[1,CURRENT]}" 2>/dev/null)}"; do
+    local program=${${(Q)words[1]}/#\~\//$HOME/}
+    for line in "${(@f)$("$program" __complete -- "${(@Q)words[1,CURRENT]}" 2>/dev/null)}"; do
         value=${line%%$tab*}
         help=${line#*$tab}
         [[ -z $value ]] && continue

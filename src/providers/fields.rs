@@ -1,0 +1,119 @@
+//! Which fields the `details` of a kind have, as their types say.
+
+use schemars::SchemaGenerator;
+use serde_json::{Map, Value};
+
+use super::Kind;
+
+/// Finds a field of the `details` of any of these kinds by its path.
+///
+/// # Errors
+/// What there is in the place of the first part that no kind has, each as a whole path.
+pub fn find_field(kinds: &[&Kind], path: &[&str]) -> Result<(), Vec<String>> {
+    let mut generator = SchemaGenerator::default();
+    let shapes = kinds.iter().flat_map(|kind| kind.details.job);
+    let mut here: Vec<Value> = shapes
+        .map(|shape| shape(&mut generator).to_value())
+        .collect();
+    let types = generator.definitions().clone();
+    for (depth, part) in path.iter().enumerate() {
+        let objects: Vec<Value> = here.iter().flat_map(|one| plain(one, &types)).collect();
+        if objects.iter().any(is_open) {
+            return Ok(());
+        }
+        let fields = |one: &Value| one["properties"].as_object().cloned().unwrap_or_default();
+        let fields: Vec<(String, Value)> = objects.iter().flat_map(fields).collect();
+        here = fields
+            .iter()
+            .filter(|(name, _)| name == part)
+            .map(|(_, one)| one.clone())
+            .collect();
+        if here.is_empty() {
+            let before: String = path[..depth]
+                .iter()
+                .map(|part| format!("{part}."))
+                .collect();
+            let mut known: Vec<String> = fields
+                .into_iter()
+                .map(|(name, _)| format!("{before}{name}"))
+                .collect();
+            known.sort();
+            known.dedup();
+            return Err(known);
+        }
+    }
+    Ok(())
+}
+
+/// The types behind references and choices.
+fn plain(schema: &Value, types: &Map<String, Value>) -> Vec<Value> {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.rsplit('/').next().unwrap_or_default();
+        return types
+            .get(name)
+            .map_or_else(Vec::new, |one| plain(one, types));
+    }
+    let choices = ["anyOf", "oneOf", "allOf"].into_iter();
+    let mut choices = choices.filter_map(|word| schema[word].as_array()).flatten();
+    match choices.next() {
+        None => vec![schema.clone()],
+        Some(first) => std::iter::once(first)
+            .chain(choices)
+            .flat_map(|one| plain(one, types))
+            .collect(),
+    }
+}
+
+/// True where any field may stand: a map, or a value of any type.
+fn is_open(schema: &Value) -> bool {
+    match schema {
+        Value::Bool(is_any) => *is_any,
+        Value::Object(keys) => {
+            let more = keys.get("additionalProperties");
+            let is_any = !keys.contains_key("type") && !keys.contains_key("properties");
+            let is_any = is_any && !keys.contains_key("const") && !keys.contains_key("enum");
+            is_any || more.is_some_and(|more| *more != Value::Bool(false))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers;
+
+    fn kind(cloud: &str, name: &str) -> &'static Kind {
+        let mut kinds = providers::kinds();
+        kinds
+            .find(|kind| (kind.template.cloud, kind.template.kind) == (cloud, name))
+            .unwrap()
+    }
+
+    #[test]
+    fn every_field_that_a_type_has_is_found_and_no_other() {
+        for kind in providers::kinds() {
+            let known = find_field(&[kind], &["nope"]).unwrap_err();
+            for name in &known {
+                assert_eq!(find_field(&[kind], &[name]), Ok(()), "{name}");
+            }
+        }
+        let all: Vec<&Kind> = providers::kinds().collect();
+        assert!(find_field(&all, &["nope"]).is_err());
+    }
+
+    #[test]
+    fn a_field_of_one_kind_is_enough_and_one_of_a_field_is_looked_for_in_it() {
+        let [sugon, huawei] = [kind("sugon", "instance"), kind("huawei", "image-job")];
+        let of_sugon = find_field(&[sugon], &["nope"]).unwrap_err();
+        let own = of_sugon
+            .iter()
+            .find(|name| find_field(&[huawei], &[name]).is_err());
+        let own = own.unwrap().as_str();
+        assert_eq!(find_field(&[huawei, sugon], &[own]), Ok(()));
+        let below = find_field(&[sugon], &["start_script", "nope"]).unwrap_err();
+        let known = ["content", "enabled", "path", "scope"];
+        assert_eq!(below, known.map(|name| format!("start_script.{name}")));
+        assert!(find_field(&[sugon], &["description", "nope"]).is_err());
+    }
+}
