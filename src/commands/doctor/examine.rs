@@ -179,10 +179,11 @@ pub(super) fn credential(account: &Account) -> String {
     }
 }
 
-/// `key LTAI…3Qk`, or `token`.
+/// `key LTAI…3Qk`, `the token`, or `the role`.
 pub(super) fn key(account: &Account) -> String {
     match account.key.as_deref() {
         Some("token") => "the token".to_owned(),
+        Some("role") => "the role".to_owned(),
         Some(id) => format!("key {id}"),
         None => "no key".to_owned(),
     }
