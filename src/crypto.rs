@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 /// Everything but `A-Za-z0-9-._~` (RFC 3986, section 2.3).
@@ -21,8 +22,37 @@ pub fn sha256_hex(data: &[u8]) -> String {
 
 /// HMAC-SHA256 of `data`; a key of any length is taken.
 pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
+    code(&keyed(key), data)
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)")
+}
+
+fn code(keyed: &Hmac<Sha256>, data: &[u8]) -> [u8; 32] {
+    let mut mac = keyed.clone();
+    mac.update(data);
+    mac.finalize().into_bytes().into()
+}
+
+/// PBKDF2 with HMAC-SHA256 (RFC 8018), one block of 32 bytes: a hash that is slow to guess.
+pub fn pbkdf2_sha256(password: &[u8], salt: &[u8], rounds: u32) -> [u8; 32] {
+    let keyed = keyed(password);
+    let mut round = code(&keyed, &[salt, &1_u32.to_be_bytes()].concat());
+    let mut block = round;
+    for _ in 1..rounds {
+        round = code(&keyed, &round);
+        for (byte, more) in block.iter_mut().zip(round) {
+            *byte ^= more;
+        }
+    }
+    block
+}
+
+/// HMAC-SHA1 of `data`, for the one scheme that knows nothing newer; a key of any length is taken.
+pub fn hmac_sha1(key: &[u8], data: &[u8]) -> [u8; 20] {
     let mut mac =
-        Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)");
+        Hmac::<Sha1>::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)");
     mac.update(data);
     mac.finalize().into_bytes().into()
 }
@@ -100,6 +130,26 @@ mod tests {
         assert_eq!(
             hex(&hmac_sha256(b"Jefe", b"what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    #[test]
+    fn pbkdf2_agrees_with_rfc_7914() {
+        assert_eq!(
+            hex(&pbkdf2_sha256(b"passwd", b"salt", 1)),
+            "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
+        );
+        assert_eq!(
+            hex(&pbkdf2_sha256(b"password", b"salt", 2)),
+            "ae4d0c95af6b46d32d0adff928f06dd02a303f8ef3c251dfd6e2d85a95474c43"
+        );
+    }
+
+    #[test]
+    fn hmac_sha1_agrees_with_rfc_2202_case_2() {
+        assert_eq!(
+            hex(&hmac_sha1(b"Jefe", b"what do ya want for nothing?")),
+            "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
         );
     }
 

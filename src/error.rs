@@ -1,7 +1,11 @@
 //! What can go wrong, in the words users and scripts see.
 
+mod fault;
+
 use schemars::JsonSchema;
 use serde::Serialize;
+
+pub use fault::{Fault, FaultKind};
 
 /// The name that a wrong word was probably meant to be; `None` when none is like it.
 pub fn nearest<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> Option<&'a str> {
@@ -123,6 +127,9 @@ pub struct Problem {
     /// Masked key and where it came from, such as `key LTAI…3Qk (environment)`.
     #[serde(skip)]
     pub credential: Option<String>,
+    /// How the call broke, where it did on its way.
+    #[serde(skip)]
+    pub fault: Option<Fault>,
 }
 
 impl Problem {
@@ -149,6 +156,7 @@ impl Problem {
             span: None,
             host: None,
             credential: None,
+            fault: None,
         }
     }
 

@@ -8,10 +8,10 @@ use crate::error::{Category, Problem};
 use crate::http::Wire;
 use crate::model::{Account, Accounts, PassedOver, Readiness, Report};
 use crate::output;
-use crate::providers::{CLOUDS, Cloud};
+use crate::providers::{CLOUDS, Client, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::secret::masked_id;
-use crate::settings::{Part, Profile, Settings};
+use crate::settings::{METADATA, Part, Profile, Settings};
 
 /// Show which account each cloud would be asked with
 #[derive(Debug, Args)]
@@ -67,7 +67,7 @@ fn accounts(session: &Session) -> Result<Accounts, Problem> {
         names.retain(|name| only.is_none_or(|only| only == *name));
         let accounts_of = names
             .into_iter()
-            .map(|name| account(&settings, cloud, name, &wire));
+            .map(|name| account(&settings, cloud, name, &wire).0);
         accounts.extend(accounts_of);
     }
     if let (Some(only), true) = (only, accounts.is_empty()) {
@@ -83,7 +83,13 @@ fn accounts(session: &Session) -> Result<Accounts, Problem> {
     })
 }
 
-fn account(settings: &Settings, cloud: &'static Cloud, name: &str, wire: &Arc<Wire>) -> Account {
+/// What a profile would use, and what asks the cloud with it. Nothing is sent.
+pub(super) fn account(
+    settings: &Settings,
+    cloud: &'static Cloud,
+    name: &str,
+    wire: &Arc<Wire>,
+) -> (Account, Option<Box<dyn Client>>) {
     let keys = cloud.legal_settings();
     let survey = settings.survey(&keys, name);
     let passed_over = survey.passed_over.into_iter();
@@ -101,6 +107,7 @@ fn account(settings: &Settings, cloud: &'static Cloud, name: &str, wire: &Arc<Wi
         region: None,
         endpoint: None,
         expires_at: None,
+        token_cache: None,
         problem: None,
         passed_over: passed_over.collect(),
         notices: Vec::new(),
@@ -109,13 +116,18 @@ fn account(settings: &Settings, cloud: &'static Cloud, name: &str, wire: &Arc<Wi
         Ok(profile) => profile,
         Err(problem) => {
             account.problem = Some(problem);
-            return account;
+            return (account, None);
         }
     };
     let mut parts = keys.credential_keys();
     let part = parts.find(|spec| profile.origin(spec.key).is_some());
-    if let Some(origin) = part.and_then(|part| profile.origin(part.key)) {
-        account.source = Some(origin.words().into_owned());
+    let origin = profile.origin(part.map_or(METADATA, |part| part.key));
+    if let Some(origin) = origin {
+        let words = origin.words();
+        account.source = Some(match profile.role() {
+            Some(role) => format!("{words}, role {role}"),
+            None => words.into_owned(),
+        });
         account.place = Some(origin.place());
     }
     account.key = part.map(|_| key(&keys, &profile));
@@ -128,17 +140,19 @@ fn account(settings: &Settings, cloud: &'static Cloud, name: &str, wire: &Arc<Wi
             account.status = Readiness::Ready;
             account.endpoint = client.endpoint().or(account.endpoint);
             account.expires_at = client.expires_at().or(account.expires_at);
+            account.token_cache = client.kept_in().map(|folder| folder.display().to_string());
+            (account, Some(client))
         }
         Err(problem) => {
             let is_set =
-                part.is_some() || settings.file().profiles(cloud.name).any(|one| one == name);
+                origin.is_some() || settings.file().profiles(cloud.name).any(|one| one == name);
             if !is_set && problem.category == Category::NoCredentials {
                 account.status = Readiness::NotConfigured;
             }
             account.problem = Some(problem);
+            (account, None)
         }
     }
-    account
 }
 
 /// The id of the key, masked, or the word for a credential without one.

@@ -68,13 +68,12 @@ fn unknown(named: &str, span: std::ops::Range<usize>, wrong: String, hint: Strin
 }
 
 impl Session {
-    /// Prints what joblens itself knows, and returns the exit code.
-    pub(super) fn tell_of_itself(
-        &self,
-        command: &'static str,
-        write: impl FnOnce(&mut dyn Write, &Form, &Screen) -> io::Result<()>,
-    ) -> u8 {
-        let wrong = match () {
+    /// Whether an answer that holds no things can be shown as it is asked for.
+    ///
+    /// # Errors
+    /// Wrong use of a form or an option that is for things.
+    pub(super) fn check_own_form(&self, command: &str) -> Result<(), Problem> {
+        let (what, hint) = match () {
             () if !output::is_for_catalogs(self.form.format) => (
                 "it names no things, of which there could be records or references",
                 "-o table, wide, json, yaml, csv, tsv or markdown",
@@ -87,16 +86,24 @@ impl Session {
                 "--sort-by sorts things",
                 "leave it out; -o csv or --jq can be sorted",
             ),
-            () => {
-                let stdout = io::stdout();
-                let screen = self.screen(stdout.is_terminal());
-                let written = write(&mut stdout.lock(), &self.form, &screen);
-                return self.written(written, 0);
-            }
+            () => return Ok(()),
         };
-        let (what, hint) = wrong;
-        let problem = Problem::usage(format!("joblens {command}: {what}"));
-        self.refuse(command, vec![problem.hint(hint)])
+        Err(Problem::usage(format!("joblens {command}: {what}")).hint(hint))
+    }
+
+    /// Prints what joblens itself knows, and returns the exit code.
+    pub(super) fn tell_of_itself(
+        &self,
+        command: &'static str,
+        write: impl FnOnce(&mut dyn Write, &Form, &Screen) -> io::Result<()>,
+    ) -> u8 {
+        if let Err(problem) = self.check_own_form(command) {
+            return self.refuse(command, vec![problem]);
+        }
+        let stdout = io::stdout();
+        let screen = self.screen(stdout.is_terminal());
+        let written = write(&mut stdout.lock(), &self.form, &screen);
+        self.written(written, 0)
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) struct Global {
     max_body: Option<String>,
     /// How often a call is sent at most [default: 4]
     #[arg(long, global = true, value_name = "N", hide_short_help = true)]
-    max_attempts: Option<String>,
+    pub max_attempts: Option<String>,
     /// Allow plain HTTP beyond loopback
     #[arg(long, global = true, hide_short_help = true)]
     allow_http: bool,

@@ -7,6 +7,7 @@ mod completion;
 mod config;
 mod demo;
 mod describe;
+mod doctor;
 mod emulate;
 mod ending;
 mod events;
@@ -83,6 +84,7 @@ enum Command {
     States(states::Arguments),
     Schema(schema::Arguments),
     Auth(auth::Arguments),
+    Doctor(doctor::Arguments),
     Config(config::Arguments),
     Completion(completion::Arguments),
     #[command(name = "__complete", hide = true)]
@@ -107,6 +109,7 @@ impl Command {
             Self::States(_) => "states",
             Self::Schema(_) => "schema",
             Self::Auth(_) => "auth status",
+            Self::Doctor(_) => "doctor",
             Self::Config(_) => "config",
             Self::Completion(_) => "completion",
             Self::Complete(_) => "__complete",
@@ -162,6 +165,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::States(arguments)) => states::run(&session, &arguments),
         Some(Command::Schema(arguments)) => schema::run(&session, &arguments),
         Some(Command::Auth(arguments)) => auth::run(&session, &arguments),
+        Some(Command::Doctor(arguments)) => doctor::run(&session, &arguments),
         Some(Command::Config(arguments)) => config::run(&session, &arguments),
         Some(Command::Completion(arguments)) => completion::run(&session, &arguments),
         Some(Command::Complete(words)) => completion::complete(&session, words),
@@ -251,7 +255,7 @@ impl Session {
             Happening::Trace(line) if verbose => {
                 let _ = output::write_trace(&mut io::stderr().lock(), &line);
             }
-            Happening::Trace(_) => {}
+            Happening::Trace(_) | Happening::Resolved { .. } | Happening::Answered(_) => {}
             Happening::Notice(code, message) => told.tell(Notice::new(code, message)),
         })
     }

@@ -47,10 +47,7 @@ impl Shown {
 
 /// The file; none where nothing tells of a home.
 pub(super) fn place(environment: &Environment) -> Option<PathBuf> {
-    let home = PathBuf::from(environment.get("HOME")?);
-    let base = environment.get("XDG_CACHE_HOME").map(PathBuf::from);
-    let base = base.unwrap_or_else(|| home.join(".cache"));
-    Some(base.join("joblens").join("references"))
+    Some(environment.cache_folder()?.join("references"))
 }
 
 /// References and scopes, the latest first; none when the file is someone else's or no such file.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::Session;
 use crate::error::Problem;
-use crate::model::{Accounts, Kinds, Report, Timeline, Words};
+use crate::model::{Accounts, Diagnosis, Kinds, Report, Timeline, Words};
 use crate::output::{self, Format};
 use crate::providers;
 
@@ -16,8 +16,8 @@ use crate::providers;
     joblens schema > joblens-1.json\n  \
     joblens schema stream",
     after_help = "Within joblens/1 fields are only ever added: programs should pass over those they do not know.\n\
-    The documents of kinds, states and auth status are described by $defs/Kinds, $defs/States and\n\
-    $defs/Accounts of the envelope."
+    The documents of kinds, states, auth status and doctor are described by $defs/Kinds, $defs/States,\n\
+    $defs/Accounts and $defs/Diagnosis of the envelope."
 )]
 pub(super) struct Arguments {
     /// What to describe
@@ -47,6 +47,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
     let schema = match arguments.what {
         What::Envelope => document("The answer of joblens", |generator| {
             generator.subschema_for::<Accounts>();
+            generator.subschema_for::<Diagnosis>();
             generator.subschema_for::<Kinds>();
             generator.subschema_for::<Words>();
             Report::json_schema(generator)

@@ -16,6 +16,7 @@ fn nearest(word: &str) -> Option<&'static str> {
             "to see everything about a thing: joblens describe REF"
         }
         "status" => "to look at a thing: joblens get REF",
+        "diagnose" | "check" | "ping" | "test" => "to see what is wrong: joblens doctor",
         "ps" | "jobs" | "squeue" | "qstat" | "find" | "search" => {
             "to find things: joblens list SCOPE, such as joblens list aliyun/job/CLUSTER --active"
         }
@@ -25,7 +26,7 @@ fn nearest(word: &str) -> Option<&'static str> {
 }
 
 /// The words that call a command.
-pub(super) const COMMANDS: [&str; 17] = [
+pub(super) const COMMANDS: [&str; 18] = [
     "get",
     "describe",
     "events",
@@ -37,6 +38,7 @@ pub(super) const COMMANDS: [&str; 17] = [
     "states",
     "schema",
     "auth",
+    "doctor",
     "config",
     "completion",
     "man",
@@ -86,6 +88,7 @@ mod tests {
         assert_eq!(hint("delete"), "joblens only reads");
         assert!(hint("logs").contains("joblens events"));
         assert!(hint("view").contains("joblens describe"));
+        assert!(hint("ping").contains("joblens doctor"));
         assert!(hint("squeue").contains("joblens list"));
         assert_eq!(hint("gte"), "joblens get");
         assert_eq!(hint("lsit"), "joblens list");

@@ -10,7 +10,10 @@ use super::clients::ClientKey;
 use super::condition::Condition;
 use super::retry::{LONGEST_HINT, backoff};
 use super::trust::Trust;
-use super::{Answer, Happening, Refusal, Request, Retry, Signer, Wire, attempt, excerpt};
+use super::{
+    Answer, Happening, Heard, Limits, Refusal, Request, Retry, Route, Signer, Wire, attempt,
+    excerpt,
+};
 use crate::crypto;
 use crate::error::{Category, Problem};
 use crate::secret::{Scrubber, Secret};
@@ -44,6 +47,9 @@ pub struct Account {
     condition: Condition,
     /// True when another host can be asked, so that a broken way to this one is not tried again.
     has_twin: bool,
+    limits: Limits,
+    /// True when no proxy is asked, whatever the environment says.
+    is_direct: bool,
     clock_offset_seconds: AtomicI64,
 }
 
@@ -75,6 +81,8 @@ impl Account {
             trust,
             condition: Condition::new(wire.slots_of(profile.cloud), wire.limits()),
             has_twin: false,
+            limits: wire.limits().clone(),
+            is_direct: false,
             clock_offset_seconds: AtomicI64::new(0),
         }
     }
@@ -89,9 +97,22 @@ impl Account {
             credential: Arc::clone(&self.credential),
             scrubber: Arc::clone(&self.scrubber),
             trust: self.trust.clone(),
-            condition: Condition::new(self.wire.slots_of(self.cloud), self.wire.limits()),
+            condition: Condition::new(self.wire.slots_of(self.cloud), &self.limits),
             has_twin,
+            limits: self.limits.clone(),
+            is_direct: self.is_direct,
             clock_offset_seconds: AtomicI64::new(0),
+        }
+    }
+
+    /// The same account with limits of its own, whose calls go past any proxy: for services that
+    /// stand beside the machine.
+    pub fn direct(self, limits: Limits) -> Self {
+        Self {
+            condition: Condition::new(self.wire.slots_of(self.cloud), &limits),
+            limits,
+            is_direct: true,
+            ..self
         }
     }
 
@@ -155,7 +176,7 @@ impl Account {
                 Err(problem)
             };
             let is_elsewhere = self.has_twin && answer.is_none();
-            if is_elsewhere || attempts >= self.wire.limits().max_attempts {
+            if is_elsewhere || attempts >= self.limits.max_attempts {
                 return fail(refusal);
             }
             let pause = match refusal.retry {
@@ -302,7 +323,8 @@ impl Account {
         let proof = signer.sign(request, self.wire.now() + offset, &crypto::nonce());
         let client = self.wire.clients.get(&ClientKey {
             https: request.endpoint.is_https(),
-            loopback: request.endpoint.is_loopback(),
+            direct: self.is_direct || request.endpoint.is_loopback(),
+            connect_timeout: self.limits.connect_timeout,
             trust: self.trust.clone(),
             unchecked_host: self.trust.unchecked_host(&request.endpoint)?,
         })?;
@@ -311,8 +333,10 @@ impl Account {
             request,
             proof: &proof,
             number,
-            max_body: self.wire.limits().max_body,
-            timeout: self.wire.limits().request_timeout.min(deadline.remaining()),
+            max_body: self.limits.max_body,
+            timeout: self.limits.request_timeout.min(deadline.remaining()),
+            has_proxy: !self.is_direct
+                && matches!(self.wire.route(&request.endpoint), Route::Through { .. }),
         };
         let mut answer = sending.send(&client, &|line| self.trace(line)).await?;
         let signature = Scrubber::new(proof.signature().iter());
@@ -322,6 +346,8 @@ impl Account {
                 *value = scrubber.text(value);
             }
         }
+        let heard = Heard::of(&answer, request, self.now());
+        self.wire.tell(Happening::Answered(heard));
         Ok(answer)
     }
 
@@ -406,6 +432,7 @@ impl Account {
             .or_else(|| answer.and_then(|answer| answer.retry_after(self.wire.now())));
         problem.retryable = refusal.retry != Retry::Never;
         problem.hint = refusal.hint;
+        problem.fault = refusal.fault;
         problem.http_status = answer.map(|answer| answer.status);
         problem.attempts = attempts;
         problem

@@ -1,14 +1,14 @@
-use std::error::Error as _;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Url};
 
+use super::fault::{self, Way, explain};
 use super::request::encode_query;
 use super::{Answer, Method, Proof, Refusal, Request, Retry};
 use crate::crypto::percent_encode;
-use crate::error::Category;
-use crate::secret::{MASK, mask_user_info};
+use crate::error::{Category, Fault, FaultKind};
+use crate::secret::MASK;
 
 /// One sending of one call.
 pub(super) struct Attempt<'a> {
@@ -17,6 +17,8 @@ pub(super) struct Attempt<'a> {
     pub number: u32,
     pub max_body: u64,
     pub timeout: Duration,
+    /// True when it goes through a proxy.
+    pub has_proxy: bool,
 }
 
 impl Attempt<'_> {
@@ -33,7 +35,11 @@ impl Attempt<'_> {
             .unwrap_or_else(|_| {
                 let seconds = (self.timeout.as_secs_f64() * 10.0).round() / 10.0;
                 let message = format!("no complete answer within {seconds} s");
-                Err(fault(Retry::Backoff, message))
+                let cut = Fault {
+                    kind: FaultKind::Timeout,
+                    at_proxy: false,
+                };
+                Err(fault::refusal(Retry::Backoff, cut, message))
             });
         let spent = started.elapsed().as_millis();
         trace(match &outcome {
@@ -54,9 +60,14 @@ impl Attempt<'_> {
     }
 
     async fn exchange(&self, client: &Client) -> Result<Answer, Refusal> {
+        let way = Way {
+            endpoint: &self.request.endpoint,
+            has_proxy: self.has_proxy,
+        };
         let method = match self.request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
         };
         let mut response = client
             .request(method, self.url()?)
@@ -64,7 +75,7 @@ impl Attempt<'_> {
             .body(self.request.body.clone())
             .send()
             .await
-            .map_err(|error| explain(&error))?;
+            .map_err(|error| explain(&error, &way))?;
         let mut answer = Answer {
             status: response.status().as_u16(),
             headers: response
@@ -84,7 +95,11 @@ impl Attempt<'_> {
                 .body
                 .reserve_exact(usize::try_from(length).unwrap_or(0));
         }
-        while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error))? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| explain(&error, &way))?
+        {
             if answer.body.len() as u64 + chunk.len() as u64 > self.max_body {
                 let message = format!("the answer is larger than {} bytes", self.max_body);
                 let mut refusal = Refusal::new(Category::Unreadable, message);
@@ -130,7 +145,7 @@ impl Attempt<'_> {
 
     fn headers(&self) -> Result<HeaderMap, Refusal> {
         let mut headers = HeaderMap::new();
-        if self.request.method == Method::Post && self.request.body.is_empty() {
+        if self.request.method != Method::Get && self.request.body.is_empty() {
             // Without it a POST with no body goes out unsized, and gateways may answer 411.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
@@ -169,64 +184,4 @@ impl Attempt<'_> {
             self.number
         )
     }
-}
-
-fn fault(retry: Retry, message: impl Into<String>) -> Refusal {
-    let mut refusal = Refusal::new(Category::Network, message);
-    refusal.retry = retry;
-    refusal
-}
-
-/// What went wrong on the way, from the chain of causes; URLs are never shown, they hold tokens.
-fn explain(error: &reqwest::Error) -> Refusal {
-    let mut causes = Vec::new();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        causes.push(mask_user_info(&cause.to_string()));
-        source = cause.source();
-    }
-    let chain = causes.join(": ");
-    let last = causes.last().map_or("no cause given", String::as_str);
-    if chain.contains("certificate") {
-        let mut refusal = fault(
-            Retry::Never,
-            format!("the server's certificate is not trusted: {last}"),
-        );
-        refusal.hint = Some("if your company has its own CA, set --ca-file or ca_file".to_owned());
-        return refusal;
-    }
-    if chain.contains("tunnel") || chain.contains("proxy") || chain.contains("socks") {
-        // A wrong password that is sent again and again locks the user's account.
-        let retry = match chain.contains("authorization") {
-            true => Retry::Never,
-            false => Retry::Backoff,
-        };
-        let message = format!("the proxy did not let the call through: {last}");
-        let mut refusal = fault(retry, message);
-        refusal.hint = Some("check HTTPS_PROXY, ALL_PROXY and NO_PROXY".to_owned());
-        return refusal;
-    }
-    if error.is_timeout() {
-        return fault(Retry::Backoff, "the connection could not be opened in time");
-    }
-    if chain.contains("dns error") {
-        let unknown = chain.contains("not known") || chain.contains("No address");
-        let retry = if unknown {
-            Retry::Never
-        } else {
-            Retry::Backoff
-        };
-        let mut refusal = fault(retry, format!("the host name cannot be resolved: {last}"));
-        refusal.hint = Some("check region and endpoint, and the network's DNS".to_owned());
-        return refusal;
-    }
-    if error.is_connect() {
-        let mut refusal = fault(Retry::Backoff, format!("the connection failed: {last}"));
-        refusal.hint = Some("check endpoint, network and proxy".to_owned());
-        return refusal;
-    }
-    fault(
-        Retry::Backoff,
-        format!("the connection broke during the answer: {last}"),
-    )
 }

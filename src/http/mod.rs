@@ -7,18 +7,27 @@ mod attempt;
 mod clients;
 mod condition;
 mod endpoint;
+mod fault;
+mod heard;
+mod issuer;
+mod proxies;
 mod request;
+mod resolver;
 mod retry;
 mod trust;
+mod witness;
 
 pub use account::{Account, Deadline};
 pub use answer::{Answer, excerpt};
 pub use endpoint::Endpoint;
-pub use request::{Method, Proof, Request, Signer};
+pub use heard::Heard;
+pub use proxies::Route;
+pub use request::{Method, Proof, Request, Signer, encode_query};
 pub use retry::{Refusal, Retry};
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -66,13 +75,34 @@ impl Default for Limits {
     }
 }
 
-/// Something that happened on the wire, for `-v` and for warnings; secrets are masked already.
+/// Something that happened on the wire, for `-v`, for warnings and for a diagnosis; secrets are
+/// masked already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Happening {
     /// A request or an answer, as one line.
     Trace(String),
     /// A thing that the user should know even without `-v`, with a stable word.
     Notice(&'static str, String),
+    /// A host was found to have these addresses.
+    Resolved {
+        /// Its name.
+        host: String,
+        /// All of them, in the order in which they are tried.
+        addresses: Vec<IpAddr>,
+    },
+    /// An answer came, whatever it says.
+    Answered(Heard),
+}
+
+/// How many certificates of CAs a machine trusts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorities {
+    /// Those of the system's store, or of what `SSL_CERT_FILE` puts in its place.
+    pub of_system: usize,
+    /// Those of `--ca-file`.
+    pub of_files: usize,
+    /// What could not be read of the store.
+    pub fault: Option<String>,
 }
 
 /// Where the time comes from.
@@ -109,7 +139,7 @@ impl Wire {
         clock: Clock,
         sink: Sink,
     ) -> Result<Arc<Self>, Problem> {
-        let clients = Clients::new(&limits, proxies)?;
+        let clients = Clients::new(&limits, proxies, &sink)?;
         Ok(Arc::new(Self {
             limits,
             clock,
@@ -130,9 +160,24 @@ impl Wire {
         (self.clock)()
     }
 
+    /// How calls to an endpoint get there.
+    pub fn route(&self, endpoint: &Endpoint) -> Route {
+        self.clients.route(endpoint)
+    }
+
+    /// Whom this machine trusts, whatever a profile adds. The store is read for it.
+    pub fn authorities(&self) -> Authorities {
+        self.clients.authorities()
+    }
+
     /// How many calls were sent so far, every attempt counted.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Tells those who ask for more, with `-v`. Nothing secret may stand in it.
+    pub fn trace(&self, line: String) {
+        self.tell(Happening::Trace(line));
     }
 
     fn tell(&self, happening: Happening) {

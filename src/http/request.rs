@@ -11,6 +11,8 @@ pub enum Method {
     Get,
     /// POST; some clouds read with it, and tokens are asked for with it.
     Post,
+    /// PUT; metadata services give tokens for it.
+    Put,
 }
 
 impl Method {
@@ -19,6 +21,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
         }
     }
 }

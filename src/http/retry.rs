@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::Answer;
-use crate::error::Category;
+use crate::error::{Category, Fault, FaultKind};
 
 /// Whether and how a call that failed is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// The next step for the user.
     pub hint: Option<String>,
+    /// How the call broke, where it did on its way.
+    pub fault: Option<Fault>,
 }
 
 impl Refusal {
@@ -46,7 +48,14 @@ impl Refusal {
             retry: Retry::Never,
             retry_after: None,
             hint: None,
+            fault: None,
         }
+    }
+
+    /// The same with a next step.
+    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
     }
 
     /// What an HTTP status means when the cloud gave no code that is known; `None` below 400,
@@ -88,6 +97,10 @@ impl Refusal {
         };
         let mut refusal = Self::new(category, what);
         refusal.retry = retry;
+        refusal.fault = (answer.status == 407).then_some(Fault {
+            kind: FaultKind::ProxyAuthorization,
+            at_proxy: true,
+        });
         Some(refusal)
     }
 }

@@ -29,12 +29,13 @@ pub struct Account {
     pub profile: String,
     /// Whether it can be used.
     pub status: Readiness,
-    /// Where its credential comes from: `environment`, `settings file`, `credential_command`, or a
-    /// tool of the cloud's with its profile.
+    /// Where its credential comes from: `environment`, `settings file`, `credential_command`,
+    /// `metadata`, or a tool of the cloud's with its profile; and the role that is taken on with it,
+    /// where one is named.
     pub source: Option<String>,
     /// The variable, file or command of the credential.
     pub place: Option<String>,
-    /// The id of the key, masked, or `token`.
+    /// The id of the key, masked, or `token`; null when the machine gives it.
     pub key: Option<String>,
     /// The cloud's region.
     pub region: Option<String>,
@@ -42,6 +43,8 @@ pub struct Account {
     pub endpoint: Option<String>,
     /// When the credential ends, where that is known.
     pub expires_at: Option<Time>,
+    /// The folder where tokens that are fetched with it are kept between runs; null when none are.
+    pub token_cache: Option<String>,
     /// Why it cannot be used.
     pub problem: Option<Problem>,
     /// Sources that are not used.

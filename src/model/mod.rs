@@ -8,6 +8,7 @@ mod account;
 mod catalog;
 mod container;
 mod details;
+mod diagnosis;
 mod event;
 mod gate;
 mod occurrence;
@@ -30,6 +31,7 @@ pub use container::{
     Container, EnvVar, HttpGet, Mount, Port, Probe, Probes, Security, TcpSocket, Termination,
 };
 pub use details::{Details, JobDetails, ScopeDetails, TaskDetails};
+pub use diagnosis::{Check, Diagnosis, Examined, Health, Machine, Subject};
 pub use event::{Event, Level, Object};
 pub use gate::{Gate, Verdict};
 pub use occurrence::{Occurrence, What};

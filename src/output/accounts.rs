@@ -101,6 +101,7 @@ fn lines(account: &Account) -> Vec<(&'static str, String)> {
         ("region", account.region.clone()),
         ("endpoint", account.endpoint.clone()),
         ("expires", account.expires_at.map(|at| at.rfc3339())),
+        ("token cache", account.token_cache.clone()),
         (
             "problem",
             problem

@@ -7,6 +7,7 @@ mod cell;
 mod column;
 mod complaint;
 mod describe;
+mod doctor;
 mod dotenv;
 mod form;
 mod github;
@@ -36,6 +37,7 @@ pub use accounts::write_accounts;
 pub use catalog::{is_for_catalogs, write_kinds, write_states};
 pub use column::{Column, Sort};
 pub use describe::write as write_pages;
+pub use doctor::write_diagnosis;
 pub use dotenv::write as write_dotenv;
 pub use form::{Form, Format};
 pub use github::{

@@ -1,6 +1,10 @@
 //! Credentials that are fetched, run out or are rotated: kept while they are good, renewed once when
 //! a cloud refuses them.
 
+mod disk;
+mod kept;
+
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
@@ -11,10 +15,13 @@ use super::Boxed;
 use crate::error::{Category, Problem};
 #[cfg(test)]
 use crate::http::Proof;
-use crate::http::{Account, Answer, Deadline, Refusal, Request, Signer};
+use crate::http::{Account, Answer, Deadline, Refusal, Request, Signer, Wire};
 use crate::model::Time;
 use crate::secret::Secret;
 use crate::settings::Profile;
+use kept::Kept;
+
+pub(super) use kept::{Keepable, Learned, Parts};
 
 /// A credential this close to its end is renewed before it is used.
 const MARGIN: TimeDelta = TimeDelta::seconds(60);
@@ -41,6 +48,14 @@ pub(super) trait Issuer<S>: Send + Sync {
     fn label(&self) -> Option<String> {
         None
     }
+
+    /// Is told when the cloud refuses what was issued.
+    fn refused(&self, _signer: &S) {}
+
+    /// True when issuing costs calls.
+    fn is_asked(&self) -> bool {
+        true
+    }
 }
 
 /// The credential of an account.
@@ -48,6 +63,7 @@ pub(super) struct Login<S> {
     issuer: Option<Box<dyn Issuer<S>>>,
     held: Mutex<Option<Arc<Held<S>>>>,
     expires_at: Option<Time>,
+    kept_in: Option<PathBuf>,
 }
 
 /// A credential in use.
@@ -62,6 +78,10 @@ pub(super) struct Held<S> {
 }
 
 impl<S> Held<S> {
+    fn lasts(&self, now: DateTime<Utc>, margin: TimeDelta) -> bool {
+        self.expires_at.is_none_or(|at| at - now > margin)
+    }
+
     fn new(issued: Issued<S>, is_renewal: bool) -> Self {
         Self {
             signer: issued.signer,
@@ -106,6 +126,10 @@ impl<S: Send + Sync> Issuer<S> for Rereader<S> {
 
     fn label(&self) -> Option<String> {
         self.last().clone()
+    }
+
+    fn is_asked(&self) -> bool {
+        false
     }
 }
 
@@ -152,6 +176,7 @@ impl<S: Signer + 'static> Login<S> {
             issuer,
             held: Mutex::new(Some(Arc::new(Held::new(issued, false)))),
             expires_at: expires_at.or(profile.expires_at),
+            kept_in: None,
         })
     }
 
@@ -162,7 +187,29 @@ impl<S: Signer + 'static> Login<S> {
             issuer: Some(Box::new(issuer)),
             held: Mutex::new(None),
             expires_at: None,
+            kept_in: None,
         }
+    }
+
+    /// The same, with what is issued kept between runs where the profile says so. What is set in the
+    /// profile must tell whose credential it is: one of the machine itself is not for this.
+    pub(super) fn kept(self, profile: &Profile, wire: &Arc<Wire>) -> Self
+    where
+        S: Keepable,
+    {
+        match (self.issuer, &profile.token_folder) {
+            (Some(issuer), Some(folder)) => Self {
+                issuer: Some(Box::new(Kept::new(issuer, folder, profile, wire))),
+                kept_in: Some(folder.clone()),
+                ..self
+            },
+            (issuer, _) => Self { issuer, ..self },
+        }
+    }
+
+    /// The folder where what is issued is kept between runs; `None` when it is not.
+    pub(super) fn kept_in(&self) -> Option<&Path> {
+        self.kept_in.as_deref()
     }
 
     /// When the credential that the profile gave ends, where that is known; `None` for one that is
@@ -181,9 +228,7 @@ impl<S: Signer + 'static> Login<S> {
         deadline: Deadline,
     ) -> Result<Arc<Held<S>>, Problem> {
         let mut held = self.held.lock().await;
-        let now = account.now();
-        let lasts =
-            |held: &&Arc<Held<S>>, margin| held.expires_at.is_none_or(|at| at - margin > now);
+        let lasts = |held: &&Arc<Held<S>>, margin| held.lasts(account.now(), margin);
         if let Some(held) = held.as_ref().filter(|held| lasts(held, MARGIN)) {
             return Ok(Arc::clone(held));
         }
@@ -223,11 +268,15 @@ impl<S: Signer + 'static> Login<S> {
         };
         match self.renew(&held, account, deadline).await {
             Ok(Some(renewed)) => {
-                let answer = account
+                let outcome = account
                     .send(request, &renewed.signer, classify, deadline)
-                    .await?;
-                renewed.has_worked.store(true, Ordering::Relaxed);
-                Ok(answer)
+                    .await;
+                match &outcome {
+                    Ok(_) => renewed.has_worked.store(true, Ordering::Relaxed),
+                    Err(problem) if problem.category == Category::Refused => self.reject(&renewed),
+                    Err(_) => {}
+                }
+                outcome
             }
             Ok(None) => Err(refused),
             // It may be renewed when the service is there again.
@@ -255,6 +304,7 @@ impl<S: Signer + 'static> Login<S> {
         if let Some(current) = current.filter(|current| current.secrets != refused.secrets) {
             return Ok(Some(current));
         }
+        self.reject(refused);
         // A renewal that never worked either shows that it is not the credential's age.
         if refused.is_renewal && !refused.has_worked.load(Ordering::Relaxed) {
             return Ok(None);
@@ -267,6 +317,12 @@ impl<S: Signer + 'static> Login<S> {
         }
         account.forgive();
         Ok(Some(renewed))
+    }
+
+    fn reject(&self, refused: &Held<S>) {
+        if let Some(issuer) = &self.issuer {
+            issuer.refused(&refused.signer);
+        }
     }
 
     async fn issue(
@@ -283,7 +339,12 @@ impl<S: Signer + 'static> Login<S> {
         if let Some(label) = issuer.label() {
             account.rename(label);
         }
-        let issued = Arc::new(Held::new(issued, is_renewal));
+        let mut issued = Held::new(issued, is_renewal);
+        if issuer.is_asked() && !issued.lasts(account.now(), MARGIN) {
+            // A clock is wrong, and another one would be the same: the cloud tells when it ends.
+            issued.expires_at = None;
+        }
+        let issued = Arc::new(issued);
         *held = Some(Arc::clone(&issued));
         Ok(issued)
     }

@@ -11,6 +11,7 @@ pub mod lenient;
 mod list;
 mod login;
 mod mask;
+mod metadata;
 pub mod serve;
 mod shapes;
 pub mod states;
@@ -21,6 +22,7 @@ mod vendor;
 mod wall_clock;
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
@@ -161,6 +163,11 @@ pub trait Client: Send + Sync {
     /// When the credential ends that the profile gave, where that can be told without a call; `None`
     /// for one that is fetched, which is renewed before it ends.
     fn expires_at(&self) -> Option<Time> {
+        None
+    }
+
+    /// The folder where credentials that are fetched are kept between runs; `None` when none are.
+    fn kept_in(&self) -> Option<&Path> {
         None
     }
 

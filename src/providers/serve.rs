@@ -3,6 +3,8 @@
 //! A cloud's `serve.rs` checks a request as the cloud would (signature, time window, replayed
 //! nonce, required parameters) and answers from the [`World`], with the cloud's own error bodies.
 
+pub mod temporary;
+
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Duration;

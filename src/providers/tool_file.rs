@@ -80,15 +80,30 @@ pub fn found(
     values: &[(&'static str, Option<&str>)],
     expires_at: Option<Time>,
 ) -> Reading {
+    Reading::Found(findings(page, profile, known(values), expires_at))
+}
+
+/// The values that are there.
+pub fn known(values: &[(&'static str, Option<&str>)]) -> Vec<(&'static str, Secret)> {
     let filled = values.iter();
     let filled = filled.filter_map(|(key, value)| Some((*key, Secret::new((*value)?))));
-    Reading::Found(Findings {
+    filled.collect()
+}
+
+/// What a file holds.
+pub fn findings(
+    page: &Page,
+    profile: Option<&str>,
+    values: Vec<(&'static str, Secret)>,
+    expires_at: Option<Time>,
+) -> Findings {
+    Findings {
         profile: profile.map(str::to_owned),
         path: page.path.clone(),
-        values: filled.collect(),
+        values,
         expires_at,
         notices: page.notices(),
-    })
+    }
 }
 
 #[cfg(test)]

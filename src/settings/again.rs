@@ -29,7 +29,7 @@ impl Settings {
         let may_change = |key: &str| match profile.origin(key) {
             Some(Origin::File(_)) => is_path(key),
             Some(Origin::Tool { .. } | Origin::Command(_)) => true,
-            Some(Origin::Variable(_)) | None => false,
+            Some(Origin::Variable(_) | Origin::Machine) | None => false,
         };
         let mut keys = cloud.credential_keys();
         keys.any(|spec| may_change(spec.key)).then(|| Again {
@@ -52,11 +52,21 @@ impl Profile {
     /// # Errors
     /// As [`Settings::profile`].
     pub fn read_again(&self) -> Option<Result<Self, Problem>> {
-        let Again { settings, keys } = self.again.as_ref()?;
+        let Again { settings, .. } = self.again.as_ref()?;
         if let Some(words) = settings.file.command(self.cloud, &self.name) {
             let account = (self.cloud.to_owned(), self.name.clone());
             settings.commands.run_again(account, words);
         }
+        self.at_present()
+    }
+
+    /// The profile with what its files hold now and its command printed last; `None` when its
+    /// credential comes from neither.
+    ///
+    /// # Errors
+    /// As [`Settings::profile`].
+    pub fn at_present(&self) -> Option<Result<Self, Problem>> {
+        let Again { settings, keys } = self.again.as_ref()?;
         Some(settings.profile(keys, &self.name))
     }
 }

@@ -45,7 +45,7 @@ pub const WIRE_KEYS: [&str; 6] = [
 ];
 
 /// Keys that may be true or false without quotes.
-const FLAGS: [&str; 1] = ["insecure_skip_verify"];
+const FLAGS: [&str; 2] = ["insecure_skip_verify", "token_cache"];
 
 impl File {
     /// Where the settings file is looked for, and whether somebody named it; none where nothing

@@ -3,6 +3,7 @@
 mod again;
 mod command;
 mod file;
+mod files;
 mod network;
 mod profile;
 mod sources;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 pub use file::{File, WIRE_KEYS};
+pub use files::NamedFile;
 pub use profile::{Origin, Profile};
 pub use sources::{PassedOver, Survey};
 pub use tool::{Desk, Findings, Page, Reading, Tool};
@@ -74,21 +76,30 @@ impl KeySpec {
 }
 
 /// The key that says which of a cloud's tools a profile takes its credential from, as `TOOL` or
-/// `TOOL:PROFILE`.
+/// `TOOL:PROFILE`; or that it is [`METADATA`], as such or as `metadata:ROLE`.
 pub const SOURCE: &str = "source";
 
 /// The key of the command that prints a profile's credential, as a list of words.
 pub const CREDENTIAL_COMMAND: &str = "credential_command";
 
+/// The source that is the metadata service of the machine, on clouds that have one; and where a
+/// profile keeps the name of the role that is taken on through it, empty for the one there is.
+pub const METADATA: &str = "metadata";
+
+/// The key of a role that a key pair takes on, on clouds that have such roles.
+pub const ROLE: &str = "role_arn";
+
 /// Keys that every cloud's profiles have.
-pub const COMMON_KEYS: [KeySpec; 7] = [
+pub const COMMON_KEYS: [KeySpec; 9] = [
     KeySpec::setting(SOURCE, &[]),
     KeySpec::setting("endpoint", &[]),
+    KeySpec::setting("metadata_endpoint", &[]),
     KeySpec::setting("utc_offset", &[]),
     KeySpec::setting("ca_file", &[]),
     KeySpec::setting("client_cert", &[]),
     KeySpec::setting("client_key", &[]),
     KeySpec::setting("insecure_skip_verify", &[]),
+    KeySpec::setting("token_cache", &[]),
 ];
 
 /// The legal keys of one cloud, handed in by the registry.
@@ -141,6 +152,16 @@ impl Environment {
             .get(name)
             .map(String::as_str)
             .filter(|value| !value.trim().is_empty())
+    }
+
+    /// The folder of what may be lost: `$XDG_CACHE_HOME/joblens`, else `~/.cache/joblens`; none where
+    /// nothing tells of a home.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let named = self.get("XDG_CACHE_HOME").map(PathBuf::from);
+        // A relative one is to be passed over, as its specification says.
+        let base = named.filter(|path| path.is_absolute());
+        let base = base.or_else(|| Some(PathBuf::from(self.get("HOME")?).join(".cache")));
+        base.map(|base| base.join("joblens"))
     }
 
     /// The variables that name proxies, in either case.

@@ -27,10 +27,7 @@ pub(super) fn refuse_variable(cloud: &str, environment: &Environment) -> Result<
 impl Profile {
     /// Keys of the network that make no sense.
     pub(super) fn check_network(&self) -> Result<(), Problem> {
-        let key = OF_A_TABLE;
-        if !matches!(self.get(key), None | Some("true" | "false")) {
-            return Err(self.wrong(key, "must be true or false"));
-        }
+        self.flag(OF_A_TABLE)?;
         match (self.get("client_cert"), self.get("client_key")) {
             (Some(_), None) => Err(self.wrong("client_cert", "needs client_key beside it")),
             (None, Some(_)) => Err(self.wrong("client_key", "needs client_cert beside it")),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::CloudKeys;
 use super::again::Again;
 use super::value::utc_offset;
+use super::{METADATA, ROLE};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
 use crate::secret::{Secret, masked_id};
@@ -27,6 +28,8 @@ pub enum Origin {
     },
     /// What the command of the settings file printed: its first word.
     Command(String),
+    /// The metadata service of the machine.
+    Machine,
 }
 
 impl Origin {
@@ -40,6 +43,7 @@ impl Origin {
                 None => (*tool).into(),
             },
             Self::Command(_) => "credential_command".into(),
+            Self::Machine => METADATA.into(),
         }
     }
 
@@ -49,6 +53,7 @@ impl Origin {
             Self::Variable(name) => name.clone(),
             Self::File(path) | Self::Tool { path, .. } => path.display().to_string(),
             Self::Command(program) => program.clone(),
+            Self::Machine => "this machine".to_owned(),
         }
     }
 }
@@ -72,6 +77,8 @@ pub struct Profile {
     pub notices: Vec<Notice>,
     /// Domains of all public clouds, where certificates are always checked.
     pub public_domains: &'static [&'static str],
+    /// The folder where fetched tokens are kept between runs; none when they are not.
+    pub token_folder: Option<PathBuf>,
     pub(super) values: BTreeMap<&'static str, Value>,
     /// Why sources that could have given a credential gave none.
     pub(super) passed_over: Vec<String>,
@@ -86,6 +93,7 @@ impl Profile {
             name: name.to_owned(),
             expires_at: None,
             notices: Vec::new(),
+            token_folder: None,
             values: BTreeMap::new(),
             passed_over: Vec::new(),
             again: None,
@@ -105,6 +113,32 @@ impl Profile {
     /// A value that may be secret.
     pub fn secret(&self, key: &str) -> Option<&Secret> {
         self.values.get(key).map(|value| &value.text)
+    }
+
+    /// Every value by its key, in the order of the keys: they decide who is asked and as whom.
+    pub fn values(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
+        self.values.iter().map(|(key, value)| (*key, &value.text))
+    }
+
+    /// A key that is true or false; false when it is not set.
+    pub(super) fn flag(&self, key: &str) -> Result<bool, Problem> {
+        match self.get(key) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(self.wrong(key, "must be true or false")),
+        }
+    }
+
+    /// True when its credential is fetched from the metadata service of the machine.
+    pub fn is_of_machine(&self) -> bool {
+        self.values.contains_key(METADATA)
+    }
+
+    /// The role that is taken on: by the key pair, else through the metadata service, where it is
+    /// named.
+    pub fn role(&self) -> Option<&str> {
+        let of_machine = || self.get(METADATA).filter(|name| !name.is_empty());
+        self.get(ROLE).or_else(of_machine)
     }
 
     /// Masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`.

@@ -5,9 +5,10 @@ use chrono::Utc;
 use super::profile::{Origin, Profile, Value};
 use super::tool::{Desk, Findings, Reading, Tool};
 use super::values::Values;
-use super::{CloudKeys, SOURCE, Settings, network};
+use super::{CloudKeys, METADATA, SOURCE, Settings, network};
 use crate::error::{Category, Problem};
-use crate::model::Time;
+use crate::model::{Notice, Time};
+use crate::secret::Secret;
 
 /// A source of credentials that was not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct Survey {
 struct Credential {
     values: Values,
     expires_at: Option<Time>,
-    notices: Vec<crate::model::Notice>,
+    notices: Vec<Notice>,
 }
 
 impl Credential {
@@ -92,7 +93,7 @@ impl Settings {
         let desk = self.desk();
         let holds = |tool: &Tool| match (tool.read)(&desk, None) {
             Ok(Reading::Found(_)) | Err(_) => true,
-            Ok(Reading::Absent | Reading::Nothing(_)) => false,
+            Ok(Reading::Absent | Reading::Nothing(_) | Reading::Machine(_)) => false,
         };
         values.keys().any(|key| is_told(key)) || cloud.tools.iter().any(holds)
     }
@@ -173,6 +174,16 @@ impl Settings {
             }
         }
         profile.check_network()?;
+        if profile.flag("token_cache")? {
+            let folder = self.environment.cache_folder();
+            profile.token_folder = folder.map(|folder| folder.join("tokens"));
+            if profile.token_folder.is_none() {
+                profile.notices.push(Notice::new(
+                    "token_cache",
+                    "token_cache is true, and neither XDG_CACHE_HOME nor HOME says where",
+                ));
+            }
+        }
         profile.again = self.again(cloud, &profile);
         Ok(profile)
     }
@@ -195,7 +206,7 @@ impl Settings {
             match (tool.read)(&desk, None).map_err(|problem| owned(problem, profile))? {
                 Reading::Found(findings) => return Ok(Some(credential(tool, findings))),
                 Reading::Nothing(why) => pass(tool.name, why),
-                Reading::Absent => {}
+                Reading::Absent | Reading::Machine(_) => {}
             }
         }
         Ok(None)
@@ -229,6 +240,10 @@ impl Settings {
         let reading = (tool.read)(&desk, named).map_err(|problem| owned(problem, profile))?;
         let why = match reading {
             Reading::Found(findings) => return Ok(credential(tool, findings)),
+            Reading::Machine(said) => {
+                let origin = Origin::Machine;
+                return Ok(Credential::of(values(said, &origin)));
+            }
             Reading::Nothing(why) => why,
             Reading::Absent => format!("{} has no file here", tool.name),
         };
@@ -296,7 +311,8 @@ impl Settings {
     /// Where the credential that is used came from.
     fn used(&self, cloud: &CloudKeys, profile: &Profile) -> Option<Origin> {
         let mut keys = cloud.credential_keys();
-        keys.find_map(|spec| profile.origin(spec.key)).cloned()
+        let written = keys.find_map(|spec| profile.origin(spec.key));
+        written.or_else(|| profile.origin(METADATA)).cloned()
     }
 
     /// The sources that would have been asked after the one that is used.
@@ -328,7 +344,7 @@ impl Settings {
             .collect();
         for tool in &cloud.tools[from..] {
             let why = match (tool.read)(&desk, None) {
-                Ok(Reading::Absent) => continue,
+                Ok(Reading::Absent | Reading::Machine(_)) => continue,
                 Ok(Reading::Nothing(said)) => said,
                 Ok(Reading::Found(_)) => why.clone(),
                 Err(problem) => format!("{why}; {}", problem.message),
@@ -364,15 +380,19 @@ fn credential(tool: &Tool, findings: Findings) -> Credential {
         profile: findings.profile,
         path: findings.path,
     };
+    Credential {
+        values: values(findings.values, &origin),
+        expires_at: findings.expires_at,
+        notices: findings.notices,
+    }
+}
+
+fn values(found: Vec<(&'static str, Secret)>, origin: &Origin) -> Values {
     let value = |(key, text)| {
         let origin = origin.clone();
         (key, Value { text, origin })
     };
-    Credential {
-        values: findings.values.into_iter().map(value).collect(),
-        expires_at: findings.expires_at,
-        notices: findings.notices,
-    }
+    found.into_iter().map(value).collect()
 }
 
 /// The same problem with the account it is about.

@@ -34,6 +34,9 @@ pub enum Reading {
     Nothing(String),
     /// A credential.
     Found(Findings),
+    /// The metadata service of the machine, with what there is to say of it. It is taken only where
+    /// it is named: nothing is read, so that nothing tells whether it is there.
+    Machine(Vec<(&'static str, Secret)>),
 }
 
 /// A credential and what stands beside it.

@@ -105,7 +105,7 @@ impl Settings {
     }
 
     /// A path of the settings file: `~/` is the home folder, a relative one starts at the file.
-    fn beside_the_file(&self, path: &str) -> PathBuf {
+    pub(super) fn beside_the_file(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("~/"), self.environment.get("HOME")) {
             (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
             _ => self

@@ -82,15 +82,15 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
             &ALIYUN_SDK,
             JOB,
             "= access_key\n",
-            "= ecs_ram_role\n",
-            "of type ecs_ram_role",
+            "= oidc_role_arn\n",
+            "of type oidc_role_arn",
         ),
         (
             &TCCLI,
             SERVICE,
             "\"secretId\"",
-            "\"type\": \"cvm-role\", \"x\"",
-            "of type cvm-role",
+            "\"type\": \"quantum\", \"x\"",
+            "of type quantum, which is not known",
         ),
         (
             &KOOCLI,
@@ -217,11 +217,6 @@ fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
     for (profile, category, said) in [
         ("stale", "refused", "ended at 2023-11-14T22:13:20Z"),
         ("external", "no_credentials", "credential_command"),
-        (
-            "role",
-            "no_credentials",
-            "of mode RamRoleArn, which is not supported here",
-        ),
     ] {
         let run = desk.get(JOB).env("ALIBABA_CLOUD_PROFILE", profile).run();
         assert_eq!(

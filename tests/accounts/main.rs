@@ -8,6 +8,7 @@ mod support;
 mod commands;
 mod damaged;
 mod matrix;
+mod roles;
 mod status;
 
 use std::fs;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use support::{Got, Joblens, Server, joblens, json};
 
 /// Every secret of the fixtures; no output may hold one.
-const TOOL_SECRETS: [&str; 24] = [
+const TOOL_SECRETS: [&str; 26] = [
     "cli-default-secret-a1",
     "cli-prod-secret-b2",
     "cli-prod-token-c3",
@@ -27,6 +28,8 @@ const TOOL_SECRETS: [&str; 24] = [
     "cli-stale-secret-g7",
     "cli-stale-token-h8",
     "cli-role-secret-i9",
+    "cli-role-external-id-b1",
+    "sdk-role-secret-c2",
     "sdk-default-secret-j1",
     "sdk-prod-secret-k2",
     "tccli-default-secret-l3",
@@ -62,6 +65,7 @@ const TCCLI: ToolFile = file(
     "tencent/tools/default.credential",
 );
 const TCCLI_LAB: ToolFile = file(".tccli/lab.credential", "tencent/tools/lab.credential");
+const TCCLI_CVM: ToolFile = file(".tccli/cvm.credential", "tencent/tools/cvm.credential");
 const TENCENT_SDK: ToolFile = file(".tencentcloud/credentials", "tencent/tools/credentials");
 const HUAWEI_SDK: ToolFile = file(".huaweicloud/credentials", "huawei/tools/credentials");
 const KOOCLI: ToolFile = file(".hcloud/config.json", "huawei/tools/config.json");
@@ -134,6 +138,10 @@ impl Desk {
             .fold(joblens(arguments), |run, secret| run.keeping(secret))
             .env("HOME", home)
             .env("JOBLENS_ALIYUN_ENDPOINT", &origin)
+            .env("JOBLENS_ALIYUN_STS_ENDPOINT", &origin)
+            .env("JOBLENS_ALIYUN_METADATA_ENDPOINT", &origin)
+            .env("JOBLENS_HUAWEI_METADATA_ENDPOINT", &origin)
+            .env("JOBLENS_TENCENT_METADATA_ENDPOINT", &origin)
             .env("JOBLENS_HUAWEI_ENDPOINT", &origin)
             .env("JOBLENS_TENCENT_ENDPOINT", &origin)
             .env("JOBLENS_SUGON_ENDPOINT", &origin)
@@ -156,7 +164,7 @@ fn key_of(got: &Got) -> String {
     }
     let header = got.header("authorization").unwrap_or_default();
     let text = format!("{header}&{}", got.target());
-    ["Credential=", "Access=", "SecretId="]
+    ["Credential=", "Access=", "SecretId=", "AccessKeyId="]
         .iter()
         .find_map(|name| Some(text.split_once(name)?.1))
         .map(|rest| rest.split([',', '&', ' ']).next().unwrap().to_owned())

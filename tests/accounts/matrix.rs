@@ -282,7 +282,7 @@ fn a_source_or_a_profile_that_there_is_not_is_wrong_use_that_names_what_there_is
             "aliyun",
             "aliyun",
             JOB,
-            "aliyun has aliyun-cli, alibabacloud",
+            "aliyun has aliyun-cli, alibabacloud, metadata",
         ),
         (
             "aliyun",
@@ -295,7 +295,7 @@ fn a_source_or_a_profile_that_there_is_not_is_wrong_use_that_names_what_there_is
             "huawei",
             "aliyun-cli",
             IMAGE_JOB,
-            "huawei has huaweicloud, koocli",
+            "huawei has huaweicloud, koocli, metadata",
         ),
     ] {
         desk.configure(&format!("[{cloud}.default]\nsource = '{source}'\n"));

@@ -18,6 +18,7 @@ mod refusals;
 mod renewals;
 mod secrets;
 mod settings;
+mod token_cache;
 mod tokens;
 
 /// One thing of each kind in a settled state.

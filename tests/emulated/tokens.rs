@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::settings::{Config, profile};
 use crate::support::emulated::{Emulated, passed_on};
 use crate::support::{Server, joblens, json};
-use crate::{CLOUDS, IMAGE_JOB, INSTANCE, WORLD};
+use crate::{CLOUDS, IMAGE_JOB, INSTANCE, JOB, SERVICE, WORLD};
 
 const SECRET_KEYS: [&str; 4] = [
     "access_key_secret",
@@ -179,6 +179,77 @@ fn a_password_of_huawei_is_exchanged_for_a_token() {
 }
 
 #[test]
+fn a_role_is_taken_on_with_what_sts_or_the_machine_gives() {
+    const KEY: &str = "access_key_id = 'testid'\naccess_key_secret = 'testsecret'\nrole_arn = 'acs:ram::1:role/reader'\n";
+    const MACHINE: &str = "source = 'metadata'\n";
+    let both = [MACHINE, "role_arn = 'acs:ram::1:role/reader'\n"].concat();
+    let emulated = Emulated::start(WORLD);
+    let of_machine = ["MetadataToken", "MetadataRole", "MetadataCredentials"];
+    for (cloud, reference, settings, asked) in [
+        ("aliyun", JOB, KEY, vec!["AssumeRole"]),
+        ("aliyun", JOB, MACHINE, of_machine.to_vec()),
+        (
+            "aliyun",
+            JOB,
+            &both,
+            [&of_machine[..], &["AssumeRole"]].concat(),
+        ),
+        ("tencent", SERVICE, MACHINE, of_machine[1..].to_vec()),
+        (
+            "huawei",
+            IMAGE_JOB,
+            MACHINE,
+            vec![of_machine[0], of_machine[2]],
+        ),
+    ] {
+        let origin = &emulated.origin;
+        let region = if cloud == "huawei" {
+            "cn-north-4"
+        } else {
+            "ap-guangzhou"
+        };
+        let hosts = match cloud {
+            "aliyun" => format!("sts_endpoint = '{origin}'\n"),
+            "huawei" => format!("iam_endpoint = '{origin}'\n"),
+            _ => String::new(),
+        };
+        let config = Config::new(&format!(
+            "[{cloud}.default]\nregion = '{region}'\nendpoint = '{origin}'\nmetadata_endpoint = '{origin}'\n{hosts}{settings}"
+        ));
+        let before = operations(&emulated).len();
+        let run = config.get(&["-v", reference]).keeping("testsecret").run();
+        assert_eq!(run.code, 0, "{cloud}: {}", run.stderr);
+        let steps = operations(&emulated).split_off(before);
+        assert_eq!(steps[..asked.len()], asked, "{cloud}");
+        // No part of a token or of a key is shown.
+        for begins in ["STS.", "AKID", "HST3", "/+=="] {
+            assert!(!run.stderr.contains(begins), "{begins}: {}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_key_that_may_take_on_no_role_is_told_with_the_role() {
+    let emulated = Emulated::start(WORLD);
+    let origin = &emulated.origin;
+    let config = Config::new(&format!(
+        "[aliyun.default]\nregion = 'cn-hangzhou'\nendpoint = '{origin}'\nsts_endpoint = '{origin}'\naccess_key_id = 'testid'\naccess_key_secret = 'some-wrong-secret'\nrole_arn = 'acs:ram::1:role/reader'\n"
+    ));
+    let run = config.get(&[JOB]).keeping("some-wrong-secret").run();
+    let error = run.error();
+    assert_eq!(
+        (run.code, &error["code"]),
+        (4, &"SignatureDoesNotMatch".into())
+    );
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("cannot take on acs:ram::1:role/reader: "),
+        "{message}"
+    );
+    assert_eq!(operations(&emulated), ["AssumeRole"]);
+}
+
+#[test]
 fn a_password_in_a_file_that_is_wrong_is_shown_once() {
     let emulated = Emulated::start(WORLD);
     let user = "user = 'testid'\npassword_file = 'secret.txt'\ndomain = 'd'";
@@ -207,6 +278,13 @@ fn the_project_of_a_key_is_found_by_its_region() {
 #[test]
 fn what_a_token_is_fetched_with_is_read_again_from_its_file() {
     for (cloud, reference, credential, host, operation) in [
+        (
+            "aliyun",
+            JOB,
+            "region = 'cn-x'\naccess_key_id = 'testid'\naccess_key_secret_file = 'secret.txt'\nrole_arn = 'acs:ram::1:role/r'",
+            "sts_endpoint",
+            "AssumeRole",
+        ),
         (
             "sugon",
             INSTANCE,

@@ -76,6 +76,7 @@ fn form(arguments: &[String]) -> Option<Form> {
 
 fn envelope(document: &Value, code: i32) -> Result<(), String> {
     let named = [
+        ("machine", "Diagnosis"),
         ("accounts", "Accounts"),
         ("kinds", "Kinds"),
         ("states", "States"),
@@ -159,6 +160,7 @@ fn schemas() -> &'static Schemas {
         let documents = [
             ("", compiled(&envelope, &envelope)),
             ("Accounts", definition("Accounts")),
+            ("Diagnosis", definition("Diagnosis")),
             ("Kinds", definition("Kinds")),
             ("States", definition("States")),
             ("Timeline", compiled(&events, &events)),

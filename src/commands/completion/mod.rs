@@ -112,6 +112,9 @@ fn with_values(argument: Arg, known: &Arc<Known>) -> Arg {
             ArgValueCompleter::new(move |typed: &OsStr| known.references(typed))
         }
         ("SCOPE", _) => ArgValueCompleter::new(move |typed: &OsStr| known.scopes(typed)),
+        ("CLOUD[@PROFILE]", _) => {
+            ArgValueCompleter::new(move |typed: &OsStr| known.accounts(typed))
+        }
         ("CLOUD[/KIND]", _) => ArgValueCompleter::new(move |typed: &OsStr| known.kinds(typed)),
         (_, "profile") => ArgValueCompleter::new(move |typed: &OsStr| known.profiles(typed)),
         ("STATE", _) => ArgValueCompleter::new(|typed: &OsStr| {

@@ -61,6 +61,20 @@ impl Known {
         beginning(typed, words.iter().map(String::as_str))
     }
 
+    /// Accounts: clouds, and clouds with a profile.
+    pub(super) fn accounts(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
+        let heads = self.heads(typed.to_str().unwrap_or("\0")).into_iter();
+        let words = heads.filter_map(|head| {
+            let value = head.get_value().to_str()?;
+            let help = head.get_help().map(ToString::to_string);
+            Some(candidate(
+                value.trim_end_matches('/').to_owned(),
+                help.unwrap_or_default(),
+            ))
+        });
+        words.collect()
+    }
+
     /// Places that can be listed.
     pub(super) fn scopes(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
         let mut found = self.references(typed);
@@ -240,6 +254,13 @@ mod tests {
         ] {
             assert!(references(typed).is_empty(), "{typed}");
         }
+    }
+
+    #[test]
+    fn accounts_are_clouds_with_their_profiles() {
+        let accounts = |typed| values(known().accounts(OsStr::new(typed)));
+        assert_eq!(accounts("hua"), ["huawei"]);
+        assert_eq!(accounts("aliyun@"), ["aliyun@default", "aliyun@prod"]);
     }
 
     #[test]

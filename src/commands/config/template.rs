@@ -53,7 +53,7 @@ const WORDS: [Word; 38] = [
     ),
     word(
         "source",
-        "take the credential from a cloud's own tool, such as aliyun-cli:prod",
+        "take the credential from a cloud's own tool, such as aliyun-cli:prod, or, with metadata, the role of the machine",
     ),
     with(
         "credential_command",
@@ -62,7 +62,7 @@ const WORDS: [Word; 38] = [
     ),
     word(
         "metadata_endpoint",
-        "metadata service of the machine, with source = \"metadata\"",
+        "with source = \"metadata\": the documented address, or one of this machine",
     ),
     with(
         "token_cache",

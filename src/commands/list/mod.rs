@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 pub(super) use options::Arguments;
+pub(super) use scopes::{Place, default_scopes, nothing_configured};
 
 use super::ending::{self, Signals};
 use super::look_up::{Account, Lens, Options, check_columns};
@@ -25,7 +26,6 @@ use crate::model::{Coverage, Exit, Notice, Report};
 use crate::output::{self, Form, Screen, Zone};
 use asking::{Asking, Listed, Rows, Sender, instead, untells};
 use options::{Plan, is_for_people};
-use scopes::Place;
 use taking::{End, Taking};
 
 /// An interrupted command ends soon, whatever its outputs do.

@@ -12,7 +12,7 @@ use crate::settings::Settings;
 
 /// Something that can be listed.
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(in crate::commands) enum Place {
     /// Things of one kind.
     Things(Scope),
     /// The places of a cloud that hold things.
@@ -37,7 +37,7 @@ impl Place {
     }
 
     /// The account that it is asked with.
-    pub(super) fn account(&self) -> Account {
+    pub(in crate::commands) fn account(&self) -> Account {
         match self {
             Self::Things(scope) => (scope.template.cloud, scope.profile.clone()),
             Self::Places(cloud) => (cloud.cloud, cloud.profile.clone()),
@@ -58,7 +58,7 @@ impl Place {
     }
 
     /// The kind of the things in it; `None` where it holds places.
-    pub(super) fn kind(&self) -> Option<&'static Kind> {
+    pub(in crate::commands) fn kind(&self) -> Option<&'static Kind> {
         match self {
             Self::Things(scope) => Some(providers::kind(scope.template)),
             Self::Places(_) => None,
@@ -129,7 +129,7 @@ fn defaults(session: &Session, settings: &Settings) -> Result<Vec<Place>, Proble
     }
     match places.is_empty() {
         false => Ok(places),
-        true => Err(nothing_configured(only)),
+        true => Err(nothing_configured(only, "list")),
     }
 }
 
@@ -155,7 +155,11 @@ fn profiles(settings: &Settings, cloud: &Cloud) -> Vec<String> {
 
 /// What a profile lists when nothing is named: its cluster as far as its settings name one, else the
 /// places of its cloud, or all that lies in none.
-fn default_scopes(settings: &Settings, cloud: &'static Cloud, profile: &str) -> Vec<Place> {
+pub(in crate::commands) fn default_scopes(
+    settings: &Settings,
+    cloud: &'static Cloud,
+    profile: &str,
+) -> Vec<Place> {
     let asked = CloudScope {
         cloud: cloud.name,
         profile: profile.to_owned(),
@@ -193,7 +197,8 @@ fn cloud_of(asked: &CloudScope) -> &'static Cloud {
     providers::cloud(asked.cloud).expect("a scope is of a cloud of the registry")
 }
 
-fn nothing_configured(only: Option<&str>) -> Problem {
+/// That there is nothing to do something with, and what to set.
+pub(in crate::commands) fn nothing_configured(only: Option<&str>, verb: &str) -> Problem {
     match only.filter(|only| *only != DEFAULT_PROFILE) {
         Some(only) => Problem::new(
             Category::NoCredentials,
@@ -214,7 +219,7 @@ fn nothing_configured(only: Option<&str>) -> Problem {
             let ids: Vec<String> = ids.collect();
             Problem::new(
                 Category::NoCredentials,
-                "no profile of any cloud is configured, so there is nothing to list",
+                format!("no profile of any cloud is configured, so there is nothing to {verb}"),
             )
             .hint(format!(
                 "set the variables of a cloud, such as {}, or a table such as [{}.default] in the settings file; \

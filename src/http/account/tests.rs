@@ -14,11 +14,15 @@ const KEYS: CloudKeys = CloudKeys {
 
 /// An account of a machine whose clock stands at 1,700,000,000, and what it tells.
 fn account() -> (Account, Arc<Mutex<Vec<Happening>>>) {
+    account_behind(&[])
+}
+
+fn account_behind(proxies: &[(String, String)]) -> (Account, Arc<Mutex<Vec<Happening>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&told);
     let wire = Wire::new(
         Limits::default(),
-        &[],
+        proxies,
         Arc::new(|| DateTime::from_timestamp(1_700_000_000, 0).unwrap()),
         Arc::new(move |happening| sink.lock().unwrap().push(happening)),
     )
@@ -73,4 +77,51 @@ fn a_clock_is_corrected_by_what_a_clock_can_be_off_and_told_once() {
     assert!(correct("Tue, 14 Nov 2023 22:33:21 GMT"));
     assert_eq!(told.lock().unwrap().len(), 1);
     assert_eq!(account.clock_offset_seconds.load(Ordering::Relaxed), 1201);
+}
+
+/// Answers every request with this word, and counts.
+async fn listening(word: &'static str) -> std::net::SocketAddr {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = [0; 1024];
+            let _ = stream.read(&mut head).await;
+            let answer =
+                format!("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\n{word}");
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    address
+}
+
+struct Unsigned;
+
+impl Signer for Unsigned {
+    fn sign(&self, _: &Request, _: DateTime<Utc>, _nonce: &str) -> crate::http::Proof {
+        crate::http::Proof::default()
+    }
+}
+
+#[tokio::test]
+async fn a_direct_account_goes_past_every_proxy_and_others_do_not() {
+    let proxy = listening("proxy").await;
+    let host = listening("host.").await;
+    let variables = ["HTTP_PROXY", "ALL_PROXY"].map(|name| (name.to_owned(), proxy.to_string()));
+    let request = Request {
+        // Reaches this machine and is no loopback address by its look.
+        endpoint: Endpoint::parse(&format!("http://0.0.0.0:{}", host.port()), &[], true).unwrap(),
+        ..request()
+    };
+    let (account, _) = account_behind(&variables);
+    let deadline = Deadline::after(Duration::from_secs(30));
+    let ask = async |account: &Account| {
+        let answer = account.send(&request, &Unsigned, &|_| None, deadline).await;
+        answer.unwrap().body
+    };
+    assert_eq!(ask(&account).await, b"proxy");
+    let direct = account.direct(Limits::default());
+    assert_eq!(ask(&direct).await, b"host.");
+    assert_eq!(ask(&direct.at_another_host(false)).await, b"host.");
 }

@@ -5,17 +5,22 @@
 mod array;
 mod glance;
 mod invocation;
+mod keys;
 mod levels;
 mod list;
+mod machine;
+mod role;
+mod rpc;
 mod serve;
 mod sign;
 mod tools;
 mod wire;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::login::{Issued, Login};
+use super::login::Login;
 use super::serve::Server;
 use super::shapes::{Shapes, shape};
 use super::{
@@ -26,7 +31,7 @@ use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
 use crate::model::{Job, Notice, Time};
 use crate::reference::{Reference, Scope, Segment, Template};
-use crate::settings::{KeySpec, Profile};
+use crate::settings::{KeySpec, Profile, ROLE};
 use sign::Signer;
 use wire::details::{ClusterDetails, GroupDetails, InvocationDetails, JobDetails, NodeDetails};
 use wire::{Asked, Command, Miss};
@@ -114,6 +119,11 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::id("access_key_id", &["ALIBABA_CLOUD_ACCESS_KEY_ID"]),
         KeySpec::secret("access_key_secret", &["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]),
         KeySpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
+        // Variables of the vendor's that name a role belong to another way to log in; none of them
+        // makes a key pair take on a role.
+        KeySpec::setting(ROLE, &[]),
+        KeySpec::setting("role_session_name", &[]),
+        KeySpec::setting("sts_endpoint", &["ALIBABA_CLOUD_STS_ENDPOINT"]),
     ],
     tools: &tools::TOOLS,
     public_domains: &["aliyuncs.com"],
@@ -144,10 +154,22 @@ fn connect(profile: &Profile, wire: &Arc<Wire>) -> Result<Box<dyn Client>, Probl
 
 impl Ehpc {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let login = Login::of(profile, credential, label)?;
-        let secrets = SECRET_KEYS.iter().filter_map(|key| profile.secret(key));
+        let (login, label) = match profile.get(ROLE) {
+            None => (keys::login(profile, wire)?, keys::label(profile)),
+            Some(role) => {
+                let label = format!("role {role} by {}", keys::label(profile));
+                let sts = role::AssumeRole::new(role, profile, wire)?;
+                let login = Login::issued(sts);
+                // Which role the machine has is not told by the profile.
+                let login = match profile.is_of_machine() {
+                    true => login,
+                    false => login.kept(profile, wire),
+                };
+                (login, label)
+            }
+        };
         Ok(Self {
-            account: Account::new(wire, profile, label(profile), secrets),
+            account: Account::new(wire, profile, label, keys::secrets(profile)),
             endpoint: endpoint(profile, wire.limits().allow_http)?,
             region: profile.get("region").map(str::to_owned),
             login,
@@ -224,38 +246,6 @@ impl Ehpc {
     }
 }
 
-/// Secret parts of a credential.
-const SECRET_KEYS: [&str; 2] = ["access_key_secret", "security_token"];
-
-fn label(profile: &Profile) -> String {
-    profile.credential_label("access_key_id", "key")
-}
-
-/// The key pair of a profile, with the token of a temporary one.
-fn credential(profile: &Profile) -> Result<Issued<Signer>, Problem> {
-    let secret = profile.secret("access_key_secret");
-    let (Some(id), Some(secret)) = (profile.get("access_key_id"), secret) else {
-        return Err(profile.missing(
-            "access key",
-            &["access_key_id", "access_key_secret"],
-            &[
-                "ALIBABA_CLOUD_ACCESS_KEY_ID",
-                "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-            ],
-        ));
-    };
-    let token = profile.secret("security_token");
-    Ok(Issued {
-        signer: Signer {
-            access_key_id: id.to_owned(),
-            access_key_secret: secret.clone(),
-            security_token: token.cloned(),
-        },
-        secrets: std::iter::once(secret).chain(token).cloned().collect(),
-        expires_at: None,
-    })
-}
-
 impl Client for Ehpc {
     fn endpoint(&self) -> Option<String> {
         Some(self.endpoint.origin())
@@ -263,6 +253,10 @@ impl Client for Ehpc {
 
     fn expires_at(&self) -> Option<Time> {
         self.login.expires_at()
+    }
+
+    fn kept_in(&self) -> Option<&Path> {
+        self.login.kept_in()
     }
 
     fn look_up<'a>(

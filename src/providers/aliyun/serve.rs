@@ -2,11 +2,14 @@
 
 mod invocation;
 mod list;
+mod machine;
+mod sts;
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
 use super::VERSION;
+use super::role::ASSUME_ROLE;
 use list::Range;
 
 use super::sign::{Authorization, Parts, timestamp};
@@ -17,26 +20,36 @@ use crate::providers::serve::{Incoming, Outgoing, TEST_ID, TEST_SECRET, View, Wo
 const TEST_TOKEN: &str = "testtoken";
 
 /// Variables that make a shell use the emulator.
-pub(super) const ENVIRONMENT: [(&str, &str); 5] = [
+pub(super) const ENVIRONMENT: [(&str, &str); 7] = [
     ("ALIBABA_CLOUD_ACCESS_KEY_ID", TEST_ID),
     ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", TEST_SECRET),
     ("ALIBABA_CLOUD_SECURITY_TOKEN", ""),
     ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
     ("JOBLENS_ALIYUN_ENDPOINT", "{origin}"),
+    ("JOBLENS_ALIYUN_STS_ENDPOINT", "{origin}"),
+    ("JOBLENS_ALIYUN_METADATA_ENDPOINT", "{origin}"),
 ];
 
-/// The operation that a request asks for: this cloud has one path and names it in a header.
+/// The operation that a request asks for: this cloud has one path and names it in a header, STS in
+/// the query; the metadata service has paths of its own.
 pub(super) fn operation(request: &Incoming) -> Option<String> {
-    (request.path == "/")
-        .then(|| request.header("x-acs-action").map(str::to_owned))
-        .flatten()
+    if request.path != "/" {
+        return machine::operation(request).map(str::to_owned);
+    }
+    let named = request.header("x-acs-action").map(str::to_owned);
+    named.or_else(|| sts::is_asked(request).then(|| ASSUME_ROLE.to_owned()))
 }
 
 /// The answer to a request for this cloud.
 pub(super) fn answer(request: &Incoming, world: &World) -> Outgoing {
-    checked(request, world)
-        .and_then(|()| operate(request, world))
-        .unwrap_or_else(|error| error.0)
+    if request.path != "/" {
+        return machine::answer(request);
+    }
+    let answered = match request.header("x-acs-action") {
+        None => sts::assume_role(request, world),
+        Some(_) => checked(request, world).and_then(|()| operate(request, world)),
+    };
+    answered.unwrap_or_else(|error| error.0)
 }
 
 /// "Too many calls", as this cloud says it: with status 400 and its own header.
@@ -119,15 +132,9 @@ fn checked(request: &Incoming, world: &World) -> Result<(), Failure> {
     check_time(date, request.now)?;
     let authorization =
         Authorization::read(header("authorization")?).ok_or_else(|| incomplete("authorization"))?;
-    if authorization.access_key_id != TEST_ID {
+    let (id, secret) = sts::key_of(request.header("x-acs-security-token"), request.now)?;
+    if authorization.access_key_id != id {
         return Err(no_such_key());
-    }
-    if request
-        .header("x-acs-security-token")
-        .is_some_and(|token| token != TEST_TOKEN)
-    {
-        let message = "Specified SecurityToken is malformed.";
-        return Err(Failure::new(400, "InvalidSecurityToken.Malformed", message));
     }
     let must_be_signed = |name: &str| name == "host" || name.starts_with("x-acs-");
     let all_signed = request
@@ -144,7 +151,7 @@ fn checked(request: &Incoming, world: &World) -> Result<(), Failure> {
     };
     let is_ours = hash == crypto::sha256_hex(&request.body)
         && all_signed
-        && authorization.is_by(TEST_SECRET, &parts);
+        && authorization.is_by(&secret, &parts);
     if !is_ours {
         let message = "Specified signature is not matched with our calculation.";
         return Err(Failure::new(400, "SignatureDoesNotMatch", message));

@@ -2,14 +2,17 @@
 
 use serde::Deserialize;
 
-use super::super::lenient::{Int, List, Text};
-use super::super::tool_file::{filled, found, ini, json, no_such_profile};
+use super::super::lenient::{Flag, Int, List, Text};
+use super::super::tool_file::{filled, findings, found, ini, json, known, no_such_profile};
+use super::machine;
+use super::role::{EXTERNAL_ID, LIFETIME, POLICY};
 use crate::error::{Category, Problem};
 use crate::model::Time;
-use crate::settings::{Desk, Page, Reading, Tool};
+use crate::secret::Secret;
+use crate::settings::{Desk, METADATA, Page, ROLE, Reading, Tool};
 
 /// In the order in which the vendor's own SDKs ask them.
-pub static TOOLS: [Tool; 2] = [
+pub static TOOLS: [Tool; 3] = [
     Tool {
         name: "aliyun-cli",
         read: read_cli,
@@ -17,6 +20,10 @@ pub static TOOLS: [Tool; 2] = [
     Tool {
         name: "alibabacloud",
         read: read_sdk,
+    },
+    Tool {
+        name: METADATA,
+        read: read_machine,
     },
 ];
 
@@ -49,7 +56,23 @@ struct Profile {
     #[serde(default)]
     sts_expiration: Int,
     #[serde(default)]
+    ram_role_name: Text,
+    #[serde(default)]
     ram_role_arn: Text,
+    #[serde(default)]
+    ram_session_name: Text,
+    #[serde(default)]
+    external_id: Text,
+    #[serde(default)]
+    policy: Text,
+    #[serde(default)]
+    expired_seconds: Int,
+    #[serde(default)]
+    sts_endpoint: Text,
+    #[serde(default)]
+    sts_region: Text,
+    #[serde(default)]
+    enable_vpc: Flag,
     #[serde(default)]
     region_id: Text,
 }
@@ -76,7 +99,7 @@ fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
         .iter()
         .find(|profile| profile.name.trimmed() == Some(name))
     {
-        Some(profile) => profile.read(&page, name, desk.now()),
+        Some(profile) => profile.read(&page, name, desk),
         None => {
             let why = no_such_profile(&page, name, names());
             match named {
@@ -94,17 +117,63 @@ impl Profile {
             Some(mode) => mode,
             None if self.sts_token.trimmed().is_some() => "StsToken",
             None if self.ram_role_arn.trimmed().is_some() => "RamRoleArn",
+            None if self.is_of_machine() => "EcsRamRole",
             None => "AK",
         }
     }
 
-    fn read(&self, page: &Page, name: &str, now: Time) -> Result<Reading, Problem> {
+    fn is_of_machine(&self) -> bool {
+        self.access_key_id.trimmed().is_none() && self.ram_role_name.trimmed().is_some()
+    }
+
+    fn of_machine(&self, page: &Page, name: &str, desk: &Desk) -> Reading {
+        let mut values = machine::source(desk, self.ram_role_name.trimmed());
+        let region = self.region_id.trimmed();
+        values.extend(region.map(|region| ("region", Secret::new(region))));
+        Reading::Found(findings(page, Some(name), values, None))
+    }
+
+    /// What takes on the role of mode RamRoleArn, besides the key.
+    fn role(&self, page: &Page, name: &str) -> Result<Vec<(&'static str, Secret)>, Problem> {
+        let Some(role) = self.ram_role_arn.trimmed() else {
+            let what = format!("holds no ram_role_arn for profile “{name}” (mode RamRoleArn)");
+            return Err(page.problem(&what, MEND_CLI));
+        };
+        let region = self.sts_region.trimmed();
+        let is_plain =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if region.is_some_and(|region| !region.bytes().all(is_plain)) {
+            let what = format!("has profile “{name}” with an sts_region that is no region");
+            return Err(page.problem(&what, MEND_CLI));
+        }
+        let network = if self.enable_vpc.0 == Some(true) {
+            "-vpc"
+        } else {
+            ""
+        };
+        let regional = region.map(|region| format!("sts{network}.{region}.aliyuncs.com"));
+        let endpoint = self.sts_endpoint.trimmed().map(str::to_owned).or(regional);
+        let seconds = self.expired_seconds.not_zero();
+        let seconds = seconds.map(|seconds| seconds.to_string());
+        Ok(known(&[
+            (ROLE, Some(role)),
+            ("role_session_name", self.ram_session_name.trimmed()),
+            ("sts_endpoint", endpoint.as_deref()),
+            (EXTERNAL_ID, self.external_id.trimmed()),
+            (POLICY, self.policy.trimmed()),
+            (LIFETIME, seconds.as_deref()),
+        ]))
+    }
+
+    fn read(&self, page: &Page, name: &str, desk: &Desk) -> Result<Reading, Problem> {
+        let now = desk.now();
         let mode = self.mode();
         let ends_at = self.sts_expiration.not_zero().and_then(Time::from_unix);
         let renew = format!("run: aliyun sts GetCallerIdentity --profile '{name}'");
         let has_token = match mode {
-            "AK" => false,
+            "AK" | "RamRoleArn" => false,
             "StsToken" | "CloudSSO" | "OAuth" => true,
+            "EcsRamRole" => return Ok(self.of_machine(page, name, desk)),
             mode => return Err(unsupported(page, name, mode)),
         };
         let is_cached = matches!(mode, "CloudSSO" | "OAuth");
@@ -147,25 +216,22 @@ impl Profile {
             };
             return Err(Problem::new(Category::Refused, message).hint(hint));
         }
-        let values = [
+        let mut values = known(&[
             ("access_key_id", Some(id)),
             ("access_key_secret", Some(secret)),
             ("security_token", token.filter(|_| has_token)),
             ("region", self.region_id.trimmed()),
-        ];
-        Ok(found(
-            page,
-            Some(name),
-            &values,
-            ends_at.filter(|_| has_token),
-        ))
+        ]);
+        if mode == "RamRoleArn" {
+            values.extend(self.role(page, name)?);
+        }
+        let ends_at = ends_at.filter(|_| has_token);
+        Ok(Reading::Found(findings(page, Some(name), values, ends_at)))
     }
 }
 
 fn unsupported(page: &Page, name: &str, mode: &str) -> Problem {
     let known = [
-        "RamRoleArn",
-        "EcsRamRole",
         "RsaKeyPair",
         "RamRoleArnWithRoleName",
         "ChainableRamRoleArn",
@@ -180,7 +246,7 @@ fn unsupported(page: &Page, name: &str, mode: &str) -> Problem {
             "put its command into credential_command of a profile of joblens; it is not run from here"
         }
         _ => {
-            "use a profile of mode AK, StsToken, CloudSSO or OAuth, or give temporary keys by credential_command"
+            "use a profile of mode AK, StsToken, RamRoleArn, EcsRamRole, CloudSSO or OAuth, or give temporary keys by credential_command"
         }
     };
     let what = match known.contains(&mode) {
@@ -213,12 +279,18 @@ fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
             None => Ok(Reading::Nothing(why)),
         };
     };
-    let token = match filled(keys, "type") {
-        None | Some("access_key") => None,
+    let kind = filled(keys, "type");
+    let token = match kind {
+        None | Some("access_key" | "ram_role_arn") => None,
         Some("sts") => filled(keys, "security_token"),
+        Some("ecs_ram_role") => {
+            let values = machine::source(desk, filled(keys, "role_name"));
+            return Ok(Reading::Found(findings(&page, Some(name), values, None)));
+        }
         Some(other) => {
             let what = format!("has section [{name}] of type {other}, which is not supported here");
-            return Err(page.problem(&what, "use a section of type access_key"));
+            let hint = "use a section of type access_key, ram_role_arn or ecs_ram_role";
+            return Err(page.problem(&what, hint));
         }
     };
     let (id, secret) = (
@@ -237,10 +309,24 @@ fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     {
         return Err(page.problem(&format!("holds no {key} in [{name}]"), MEND_SDK));
     }
+    let is_role = kind == Some("ram_role_arn");
+    let role = |key| filled(keys, key).filter(|_| is_role);
+    if is_role && role(ROLE).is_none() {
+        return Err(page.problem(&format!("holds no {ROLE} in [{name}]"), MEND_SDK));
+    }
     let values = [
         ("access_key_id", id),
         ("access_key_secret", secret),
         ("security_token", token),
+        (ROLE, role(ROLE)),
+        ("role_session_name", role("role_session_name")),
+        (POLICY, role("policy")),
     ];
     Ok(found(&page, Some(name), &values, None))
+}
+
+/// The metadata service, where a profile names it: `metadata` or `metadata:ROLE`.
+fn read_machine(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
+    let role = named.or(desk.choice("ALIBABA_CLOUD_ECS_METADATA"));
+    Ok(Reading::Machine(machine::source(desk, role)))
 }

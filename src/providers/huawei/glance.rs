@@ -81,7 +81,7 @@ impl Client {
         while *pages > 0 && wanted.values().any(Option::is_none) {
             *pages -= 1;
             let project = self.project(ask.deadline).await?;
-            let request = self.list_request(project, Some(status), offset);
+            let request = self.list_request(&project, Some(status), offset);
             let answer = self
                 .login
                 .send(&self.account, &request, &wire::classify, ask.deadline)

@@ -1,11 +1,10 @@
 //! What IAM gives: a token for a password, and the id of a region's project.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::OnceCell;
 
 use super::{PROJECTS, TOKEN, is_project_id, sign, wire};
 use crate::error::{Category, Problem};
@@ -74,8 +73,6 @@ pub(super) struct Password {
     profile: Profile,
     account: Account,
     endpoint: Endpoint,
-    /// Set with the first token, unless it is set already.
-    project: Arc<OnceCell<String>>,
     /// The password as it was read last.
     password: Mutex<Secret>,
 }
@@ -96,7 +93,6 @@ impl Password {
         profile: &Profile,
         account: Account,
         endpoint: Endpoint,
-        project: Arc<OnceCell<String>>,
     ) -> Result<Self, Problem> {
         if PARTS.iter().any(|key| profile.secret(key).is_none()) {
             let what = "complete user (user, password and domain)";
@@ -107,7 +103,6 @@ impl Password {
             profile: profile.clone(),
             account,
             endpoint,
-            project,
         })
     }
 
@@ -169,29 +164,26 @@ impl Password {
             .await?;
         let unreadable = |expected: &str| self.account.unreadable(&request, &answer, expected);
         let body: TokenAnswer = lenient::decode(&answer.body).map_err(|what| unreadable(&what))?;
-        let is_header = |token: &&str| token.bytes().all(|byte| byte.is_ascii_graphic());
         let token = answer
             .header("x-subject-token")
-            .filter(|token| !token.is_empty())
-            .filter(is_header)
+            .filter(|token| sign::is_token(token))
             .ok_or_else(|| unreadable("a token in the header X-Subject-Token"))?;
         let about = body.token.0.unwrap_or_default();
-        if !self.project.initialized() {
-            let id = about.project.0.and_then(|project| project.id.0);
-            let id = id
-                .filter(|id| is_project_id(id))
-                .ok_or_else(|| unreadable("a project id in token.project.id"))?;
-            // Whoever came first had the same project.
-            let _ = self.project.set(id);
-        }
+        let project = match self.profile.get("project_id") {
+            Some(_) => None,
+            None => {
+                let id = about.project.0.and_then(|project| project.id.0);
+                let id = id.filter(|id| is_project_id(id));
+                Some(id.ok_or_else(|| unreadable("a project id in token.project.id"))?)
+            }
+        };
         let expires_at = about.expires_at.trimmed();
         Ok(Issued {
             expires_at: expires_at.and_then(|text| {
                 let at = DateTime::parse_from_rfc3339(text).ok()?;
                 Some(at.to_utc())
             }),
-            secrets: vec![Secret::new(token)],
-            signer: sign::Signer::Token(Secret::new(token)),
+            ..sign::Signer::issued(Secret::new(token), project)
         })
     }
 }

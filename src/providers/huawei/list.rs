@@ -21,7 +21,7 @@ impl Client {
     ) -> Result<providers::Page, Problem> {
         let status = filter.word(wire::STATES, &ask.states);
         let project = self.project(ask.deadline).await?;
-        let request = self.list_request(project, status, at.offset);
+        let request = self.list_request(&project, status, at.offset);
         let answer = self
             .login
             .send(&self.account, &request, &wire::classify, ask.deadline)

@@ -3,17 +3,20 @@
 mod glance;
 mod iam;
 mod list;
+mod machine;
 mod regions;
 mod serve;
 mod sign;
 mod tools;
 mod wire;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
 use super::login::{Issued, Login};
+use super::metadata;
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, Untold};
@@ -115,7 +118,8 @@ struct Client {
     /// True for a key pair, which signs each call.
     is_key: bool,
     region: Option<String>,
-    project: Arc<OnceCell<String>>,
+    /// The project that is set, or was found for a key.
+    project: OnceCell<String>,
     /// Who knows the project, when it is not set.
     iam: Option<Endpoint>,
     rounds: glance::Rounds,
@@ -125,10 +129,11 @@ impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
         let has_user = iam::is_asked_for(profile);
         let given = has_user.then(|| iam::only_user(profile)).transpose()?;
-        let key_or_token = given
-            .is_none()
-            .then(|| Login::of(profile, credential, label));
-        let key_or_token = key_or_token.transpose()?;
+        let login = || match profile.is_of_machine() {
+            true => Ok(Login::issued(machine::Machine::new(profile, wire)?)),
+            false => Login::of(profile, credential, label),
+        };
+        let key_or_token = given.is_none().then(login).transpose()?;
         let endpoint = endpoint(profile, wire)?;
         let is_key = !has_user && profile.secret("token").is_none();
         let project_id = profile.get("project_id").is_some() || !(is_key || has_user);
@@ -137,7 +142,7 @@ impl Client {
             true => Some(iam::endpoint(profile, wire)?),
             false => None,
         };
-        let project = Arc::new(OnceCell::new_with(project_id));
+        let project = OnceCell::new_with(project_id);
         let secrets = SECRET_KEYS.iter().filter_map(|key| profile.secret(key));
         let account = Account::new(wire, profile, label(profile), secrets);
         let login = match (key_or_token, &iam) {
@@ -147,8 +152,8 @@ impl Client {
                 // Its answers hold tokens, which are not masked there.
                 Account::new(wire, profile, label(profile), profile.secret("password")),
                 iam.clone().expect("a user is known to IAM only"),
-                Arc::clone(&project),
-            )?),
+            )?)
+            .kept(profile, wire),
         };
         Ok(Self {
             account,
@@ -163,10 +168,13 @@ impl Client {
     }
 
     /// The id of the project, from the settings or from IAM.
-    async fn project(&self, deadline: Deadline) -> Result<&str, Problem> {
+    async fn project(&self, deadline: Deadline) -> Result<String, Problem> {
         if !self.is_key {
             // The project of a token is known when the token is.
-            self.login.good(&self.account, deadline).await?;
+            let held = self.login.good(&self.account, deadline).await?;
+            if let Some(project) = held.signer.project() {
+                return Ok(project.to_owned());
+            }
         }
         let find = async || {
             let iam = self.iam.as_ref();
@@ -174,8 +182,7 @@ impl Client {
             let region = self.region.as_deref().unwrap_or_default();
             iam::find_project(&self.account, &self.login, iam, region, deadline).await
         };
-        let project = self.project.get_or_try_init(find).await?;
-        Ok(project)
+        self.project.get_or_try_init(find).await.cloned()
     }
 
     fn request(&self, project: &str, reference: &Reference) -> Request {
@@ -207,7 +214,7 @@ impl Client {
     }
 
     async fn image_job(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
-        let request = self.request(self.project(ask.deadline).await?, reference);
+        let request = self.request(&self.project(ask.deadline).await?, reference);
         let answer = self
             .login
             .send(&self.account, &request, &wire::classify, ask.deadline)
@@ -232,6 +239,10 @@ impl super::Client for Client {
 
     fn expires_at(&self) -> Option<Time> {
         self.login.expires_at()
+    }
+
+    fn kept_in(&self) -> Option<&Path> {
+        self.login.kept_in()
     }
 
     fn look_up<'a>(
@@ -285,6 +296,7 @@ fn label(profile: &Profile) -> String {
         return profile.credential_label("user", "user");
     }
     match profile.secret("token") {
+        None if profile.is_of_machine() => metadata::label(profile),
         None => profile.credential_label("access_key_id", "key"),
         Some(_) => profile.credential_label("token", "token"),
     }
@@ -323,7 +335,7 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
         (Some(_), true) => Err(profile
             .wrong("token", "is set together with an access key")
             .hint("keep the token or the access key, not both")),
-        (Some(token), false) => Ok(sign::Signer::Token(token.clone())),
+        (Some(token), false) => Ok(sign::Signer::issued(token.clone(), None).signer),
         (None, true) => Ok(sign::Signer::Key {
             id: part("access_key_id", "HUAWEICLOUD_SDK_AK")?,
             secret: part("secret_access_key", "HUAWEICLOUD_SDK_SK")?,

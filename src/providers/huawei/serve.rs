@@ -8,6 +8,7 @@ use crate::crypto::{nonce, percent_decode, sha256_hex};
 use crate::providers::serve::{Incoming, Outgoing, Server, TEST_ID, TEST_SECRET, View, World};
 
 mod iam;
+mod machine;
 
 /// An `X-Auth-Token` that opens nothing but the emulator.
 pub const TEST_TOKEN: &str = "joblens-test-auth-token";
@@ -33,6 +34,7 @@ pub const SERVER: Server = Server {
     unavailable,
     environment: &[
         ("JOBLENS_HUAWEI_ENDPOINT", "{origin}"),
+        ("JOBLENS_HUAWEI_METADATA_ENDPOINT", "{origin}"),
         ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
         (
             "HUAWEICLOUD_SDK_PROJECT_ID",
@@ -44,6 +46,9 @@ pub const SERVER: Server = Server {
 };
 
 fn operation(incoming: &Incoming) -> Option<String> {
+    if let Some(step) = machine::operation(&incoming.path) {
+        return Some(step.to_owned());
+    }
     let name = match Asked::of(&incoming.path)? {
         Asked::Token => TOKEN,
         Asked::Projects => PROJECTS,
@@ -87,6 +92,9 @@ impl Asked {
 fn answer(incoming: &Incoming, world: &World) -> Outgoing {
     if incoming.path == iam::TOKENS_PATH {
         return iam::token(incoming);
+    }
+    if machine::operation(&incoming.path).is_some() {
+        return machine::answer(incoming);
     }
     if let Err(refused) = check(incoming) {
         return refused;
@@ -177,9 +185,10 @@ fn check(incoming: &Incoming) -> Result<(), Outgoing> {
         ));
     }
     let names: Vec<&str> = names.split(';').collect();
-    if id != TEST_ID || !names.contains(&"host") || !names.contains(&"x-sdk-date") {
-        return Err(refused("verify ak sk signature fail"));
-    }
+    let token = incoming.header("x-security-token");
+    let secret = machine::secret_of(id, token, incoming.now)
+        .filter(|_| names.contains(&"host") && names.contains(&"x-sdk-date"))
+        .ok_or_else(|| refused("verify ak sk signature fail"))?;
     let headers: Option<Vec<(&str, &str)>> = names
         .iter()
         .map(|name| Some((*name, incoming.header(name)?)))
@@ -192,7 +201,7 @@ fn check(incoming: &Incoming) -> Result<(), Outgoing> {
         &headers,
         &incoming.body,
     );
-    let expected = sign::signature(TEST_SECRET, &sign::string_to_sign(date, &canonical));
+    let expected = sign::signature(&secret, &sign::string_to_sign(date, &canonical));
     if given != expected {
         let echo = canonical.replace('\n', "|");
         return Err(refused(&format!(

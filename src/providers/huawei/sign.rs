@@ -2,7 +2,10 @@ use chrono::{DateTime, Utc};
 
 use crate::crypto::{hex, hmac_sha256, percent_decode, percent_encode, sha256_hex};
 use crate::http::{Proof, Request};
+use crate::providers::login::{Issued, Keepable, Parts};
 use crate::secret::Secret;
+
+use super::is_project_id;
 
 /// The scheme's name, which begins the `Authorization` header and the string to sign.
 pub const ALGORITHM: &str = "SDK-HMAC-SHA256";
@@ -22,13 +25,63 @@ pub enum Signer {
         security_token: Option<Secret>,
     },
     /// An IAM token, sent as `X-Auth-Token`.
-    Token(Secret),
+    Token {
+        /// The token itself.
+        token: Secret,
+        /// The project that it is for, as IAM told.
+        project: Option<String>,
+    },
+}
+
+impl Signer {
+    /// The project that IAM gave the token for.
+    pub(super) fn project(&self) -> Option<&str> {
+        match self {
+            Self::Token { project, .. } => project.as_deref(),
+            Self::Key { .. } => None,
+        }
+    }
+
+    /// A token as a credential.
+    pub(super) fn issued(token: Secret, project: Option<String>) -> Issued<Self> {
+        Issued {
+            secrets: vec![token.clone()],
+            signer: Self::Token { token, project },
+            expires_at: None,
+        }
+    }
+}
+
+impl Keepable for Signer {
+    fn parts(&self) -> Parts {
+        match self {
+            Self::Token { token, project } => {
+                let token = ("token".to_owned(), token.expose().to_owned());
+                let project = project.clone().map(|id| ("project".to_owned(), id));
+                [Some(token), project].into_iter().flatten().collect()
+            }
+            // A key is given, not issued.
+            Self::Key { .. } => Parts::new(),
+        }
+    }
+
+    fn from_parts(parts: &Parts) -> Option<Issued<Self>> {
+        let token = parts.get("token").filter(|token| is_token(token))?;
+        let project = parts.get("project").cloned();
+        let is_fit = project.as_deref().is_none_or(is_project_id);
+        is_fit.then(|| Self::issued(Secret::new(token), project))
+    }
+}
+
+/// True for what can be sent as a token.
+pub(super) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 impl crate::http::Signer for Signer {
     fn sign(&self, request: &Request, now: DateTime<Utc>, _nonce: &str) -> Proof {
         let headers = match self {
-            Self::Token(token) => vec![("x-auth-token", token.clone())],
+            Self::Token { token, .. } => vec![("x-auth-token", token.clone())],
             Self::Key {
                 id,
                 secret,

@@ -1,4 +1,5 @@
 mod iam;
+mod machine;
 
 use super::*;
 use crate::error::Category;

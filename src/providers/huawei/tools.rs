@@ -3,12 +3,13 @@
 use serde::Deserialize;
 
 use super::super::lenient::{List, Text};
+use super::super::metadata;
 use super::super::tool_file::{filled, found, ini, json, no_such_profile};
 use crate::error::Problem;
-use crate::settings::{Desk, Reading, Tool};
+use crate::settings::{Desk, METADATA, Reading, Tool};
 
 /// The SDKs' file before KooCLI's, which is mostly encrypted.
-pub static TOOLS: [Tool; 2] = [
+pub static TOOLS: [Tool; 3] = [
     Tool {
         name: "huaweicloud",
         read: read_sdk,
@@ -16,6 +17,10 @@ pub static TOOLS: [Tool; 2] = [
     Tool {
         name: "koocli",
         read: read_cli,
+    },
+    Tool {
+        name: METADATA,
+        read: metadata::read,
     },
 ];
 

@@ -1,3 +1,5 @@
+mod moments;
+
 use std::sync::Mutex as StdMutex;
 use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::time::Duration;
@@ -6,12 +8,28 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::http::{Endpoint, Limits, Method, Wire};
+use crate::http::{Endpoint, Limits, Method};
 use crate::providers::{fixture, sugon};
 
 const BORN: &str = "2026-01-02T03:04:05Z";
 
-struct Plain(String);
+#[derive(Debug, PartialEq)]
+pub(super) struct Plain(pub String);
+
+impl Keepable for Plain {
+    fn parts(&self) -> Parts {
+        Parts::from([("token".to_owned(), self.0.clone())])
+    }
+
+    fn from_parts(parts: &Parts) -> Option<Issued<Self>> {
+        let token = parts.get("token")?;
+        Some(Issued {
+            signer: Self(token.clone()),
+            secrets: vec![Secret::new(token)],
+            expires_at: None,
+        })
+    }
+}
 
 impl Signer for Plain {
     fn sign(&self, _request: &Request, _now: DateTime<Utc>, _nonce: &str) -> Proof {
@@ -28,12 +46,15 @@ struct Service {
     asked: Arc<AtomicUsize>,
     lifetime: Option<TimeDelta>,
     seconds: Arc<AtomicI64>,
+    /// What happens to the clock while one is issued.
+    meanwhile: fn(&AtomicI64),
 }
 
 impl Issuer<Plain> for Service {
     fn issue(&self, _deadline: Deadline) -> Boxed<'_, Result<Issued<Plain>, Problem>> {
         Box::pin(async move {
             let turn = self.asked.fetch_add(1, Ordering::Relaxed);
+            (self.meanwhile)(&self.seconds);
             let token = self.tokens.get(turn).or(self.tokens.last());
             let token = *token.ok_or_else(|| Problem::usage("no more").hint("ask"))?;
             Ok(Issued {
@@ -51,6 +72,7 @@ fn moment(seconds: &AtomicI64) -> DateTime<Utc> {
 
 struct Stage {
     account: Account,
+    wire: Arc<Wire>,
     login: Login<Plain>,
     asked: Arc<AtomicUsize>,
     seconds: Arc<AtomicI64>,
@@ -60,14 +82,27 @@ struct Stage {
 
 /// An account and a server that takes the good token and refuses every other.
 async fn stage(tokens: &[&'static str], lifetime: Option<TimeDelta>, good: &'static str) -> Stage {
+    let takes = move |token: &str, _: &AtomicI64| token == good;
+    stage_where(tokens, lifetime, takes, |_| {}).await
+}
+
+/// An account and a server that takes what it is told to; both may set the clock.
+async fn stage_where(
+    tokens: &[&'static str],
+    lifetime: Option<TimeDelta>,
+    takes: impl Fn(&str, &AtomicI64) -> bool + Send + Sync + 'static,
+    meanwhile: fn(&AtomicI64),
+) -> Stage {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let seen: Arc<StdMutex<Vec<String>>> = Arc::default();
     let log = Arc::clone(&seen);
+    let seconds = Arc::new(AtomicI64::new(0));
+    let (clock, takes) = (Arc::clone(&seconds), Arc::new(takes));
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let log = Arc::clone(&log);
+            let (log, clock, takes) = (log.clone(), clock.clone(), takes.clone());
             tokio::spawn(async move {
                 let mut got = Vec::new();
                 let mut buffer = [0; 4096];
@@ -78,7 +113,10 @@ async fn stage(tokens: &[&'static str], lifetime: Option<TimeDelta>, good: &'sta
                         continue;
                     };
                     let token = rest.lines().next().unwrap_or_default().to_owned();
-                    let status = if token == good { "200 OK" } else { "401 No" };
+                    let status = match takes(&token, &clock) {
+                        true => "200 OK",
+                        false => "401 No",
+                    };
                     log.lock().unwrap().push(token);
                     got.clear();
                     let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\n{{}}");
@@ -87,7 +125,6 @@ async fn stage(tokens: &[&'static str], lifetime: Option<TimeDelta>, good: &'sta
             });
         }
     });
-    let seconds = Arc::new(AtomicI64::new(0));
     let clock = Arc::clone(&seconds);
     let wire = Wire::new(
         Limits::default(),
@@ -103,9 +140,11 @@ async fn stage(tokens: &[&'static str], lifetime: Option<TimeDelta>, good: &'sta
         asked: Arc::clone(&asked),
         lifetime,
         seconds: Arc::clone(&seconds),
+        meanwhile,
     };
     Stage {
         account: Account::new(&wire, &profile, "token".to_owned(), []),
+        wire,
         login: Login::issued(service),
         asked,
         seconds,
@@ -217,9 +256,11 @@ async fn says_why_a_refused_credential_cannot_be_renewed() {
             asked: Arc::clone(&stage.asked),
             lifetime: None,
             seconds: Arc::clone(&stage.seconds),
+            meanwhile: |_| {},
         })),
         held: Mutex::new(login.held.lock().await.take()),
         expires_at: None,
+        kept_in: None,
     };
     let problem = empty
         .send(

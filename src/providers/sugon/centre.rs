@@ -8,10 +8,13 @@ use super::{CENTRE, sign, wire};
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Deadline, Endpoint, Method, Refusal, Request, Wire};
 use crate::providers::lenient::{self, List, Part, Text};
-use crate::providers::login::Login;
+use crate::providers::login::{Login, Parts};
 
 /// The platform, unless another is set.
 pub(super) const PLATFORM: &str = "https://www.scnet.cn";
+
+/// Name of the part that holds the hosts where they are kept.
+const HOSTS: &str = "hosts";
 
 /// Hosts that all serve the same region.
 pub(super) struct Hosts {
@@ -29,6 +32,21 @@ impl Hosts {
             hosts: hosts.into_iter().map(at).collect(),
             good: AtomicUsize::new(0),
         }
+    }
+
+    /// What [`Hosts::from_parts`] reads.
+    pub(super) fn parts(&self) -> Parts {
+        let origins = self.hosts.iter().map(|(host, _)| host.origin());
+        let origins = origins.collect::<Vec<_>>().join(" ");
+        Parts::from([(HOSTS.to_owned(), origins)])
+    }
+
+    /// The hosts that an earlier run found.
+    pub(super) fn from_parts(parts: &Parts, account: &Account, wire: &Wire) -> Option<Self> {
+        let origins = parts.get(HOSTS)?.split(' ');
+        let read = |origin: &str| Endpoint::parse(origin, &[], wire.limits().allow_http);
+        let hosts: Result<Vec<_>, _> = origins.map(read).collect();
+        Some(Self::new(hosts.ok()?, account))
     }
 
     /// Sends a call to the host that was good before, and to the next one only when the way to it is

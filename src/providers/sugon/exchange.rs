@@ -127,17 +127,11 @@ impl Exchange {
                 .problem(&request, Category::NoCredentials, what);
             problem.hint(hint)
         })?;
-        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if !sign::is_token(&token) {
             let expected = "a token of ASCII characters in data";
             return Err(self.account.unreadable(&request, &answer, expected));
         }
-        let token = Secret::new(token);
-        let signer = sign::Signer::new(token.clone());
-        Ok(Issued {
-            expires_at: signer.expires_at(),
-            secrets: vec![token],
-            signer,
-        })
+        Ok(sign::Signer::issued(Secret::new(token)))
     }
 }
 

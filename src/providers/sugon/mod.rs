@@ -8,13 +8,14 @@ mod sign;
 mod tools;
 mod wire;
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
-use super::login::{Issued, Login};
+use super::login::{Issued, Learned, Login};
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
@@ -104,6 +105,8 @@ struct Client {
     /// The host that is set, else the platform's, which knows the hosts of the region.
     endpoint: Endpoint,
     hosts: OnceCell<Hosts>,
+    /// The hosts that an earlier run found with a token that it fetched.
+    learned: Option<Learned>,
     login: Login<sign::Signer>,
     /// True when the token was given and no other can be fetched.
     is_given: bool,
@@ -124,7 +127,7 @@ impl Client {
                 token_label(profile),
             ),
             false => (
-                Login::issued(exchange::Exchange::new(profile, wire)?),
+                Login::issued(exchange::Exchange::new(profile, wire)?).kept(profile, wire),
                 exchange::label(profile),
             ),
         };
@@ -151,6 +154,10 @@ impl Client {
             account,
             wire: Arc::clone(wire),
             endpoint,
+            learned: match is_given || hosts.initialized() {
+                true => None,
+                false => Learned::of(profile, wire, CENTRE),
+            },
             hosts,
             login,
             is_given,
@@ -206,23 +213,34 @@ impl Client {
         if self.is_given {
             self.check_expiry(held.signer.expires_at())?;
         }
-        let find = || {
-            centre::find(
-                &self.account,
-                &self.login,
-                &self.endpoint,
-                &self.wire,
-                deadline,
-            )
-        };
-        let hosts = self.hosts.get_or_try_init(find).await?;
+        let hosts = self.hosts.get_or_try_init(|| self.find(deadline)).await?;
         let answered = hosts.send(&self.login, request, classify, deadline).await;
         answered.map_err(|problem| match problem.category {
+            Category::Network => {
+                // They may have moved.
+                self.learned.iter().for_each(Learned::forget);
+                problem
+            }
             Category::Refused if !self.is_given => problem.hint(
                 "check that this account may use the computing region; cluster_id chooses another",
             ),
             _ => problem,
         })
+    }
+
+    /// The hosts of the region, as an earlier run found them or as the platform names them.
+    async fn find(&self, deadline: Deadline) -> Result<Hosts, Problem> {
+        let known = self.learned.as_ref().and_then(Learned::get);
+        let known = known.and_then(|parts| Hosts::from_parts(&parts, &self.account, &self.wire));
+        if let Some(hosts) = known {
+            return Ok(hosts);
+        }
+        let (account, login) = (&self.account, &self.login);
+        let hosts = centre::find(account, login, &self.endpoint, &self.wire, deadline).await?;
+        if let Some(learned) = &self.learned {
+            learned.put(hosts.parts());
+        }
+        Ok(hosts)
     }
 
     async fn instance(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
@@ -242,6 +260,10 @@ impl super::Client for Client {
 
     fn expires_at(&self) -> Option<Time> {
         self.login.expires_at()
+    }
+
+    fn kept_in(&self) -> Option<&Path> {
+        self.login.kept_in()
     }
 
     fn look_up<'a>(
@@ -276,15 +298,10 @@ fn token(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
             "{hint}; or set user, access_key and secret_key, for which tokens are fetched"
         ))
     })?;
-    if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !sign::is_token(token.expose()) {
         return Err(profile.wrong("token", "holds characters that no token has"));
     }
-    let signer = sign::Signer::new(token.clone());
-    Ok(Issued {
-        expires_at: signer.expires_at(),
-        secrets: vec![token.clone()],
-        signer,
-    })
+    Ok(sign::Signer::issued(token.clone()))
 }
 
 /// The address that a key gives, else the default.

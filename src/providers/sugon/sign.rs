@@ -4,6 +4,7 @@ use serde::Deserialize;
 use crate::crypto::from_base64url;
 use crate::http::{Proof, Request};
 use crate::providers::lenient::{self, Int};
+use crate::providers::login::{Issued, Keepable, Parts};
 use crate::secret::Secret;
 
 /// Sends the token as it is, in the header `token`.
@@ -17,12 +18,38 @@ impl Signer {
         Self { token }
     }
 
+    /// The same as a credential.
+    pub(super) fn issued(token: Secret) -> Issued<Self> {
+        let signer = Self::new(token.clone());
+        Issued {
+            expires_at: signer.expires_at(),
+            secrets: vec![token],
+            signer,
+        }
+    }
+
     /// When the token ends to be good; `None` when it is no JWT or does not say so.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         let payload = self.token.expose().split('.').nth(1)?;
         let claims: Claims = lenient::decode(&from_base64url(payload)?).ok()?;
         DateTime::from_timestamp_millis(claims.expire_time.not_zero()?)
     }
+}
+
+impl Keepable for Signer {
+    fn parts(&self) -> Parts {
+        Parts::from([("token".to_owned(), self.token.expose().to_owned())])
+    }
+
+    fn from_parts(parts: &Parts) -> Option<Issued<Self>> {
+        let token = parts.get("token").filter(|token| is_token(token))?;
+        Some(Self::issued(Secret::new(token)))
+    }
+}
+
+/// True for what can be sent as a token.
+pub(super) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 impl crate::http::Signer for Signer {

@@ -1,15 +1,18 @@
 //! Tencent Cloud, CCS (API 2.0): events of the services of a cluster.
 
 mod list;
+mod machine;
 mod regions;
 mod serve;
 mod sign;
 mod tools;
 mod wire;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::login::{Issued, Login};
+use super::metadata;
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
@@ -109,7 +112,10 @@ struct Client {
 
 impl Client {
     fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let login = Login::of(profile, credential, label)?;
+        let login = match profile.is_of_machine() {
+            true => Login::issued(machine::Machine::new(profile, wire)?),
+            false => Login::of(profile, credential, label)?,
+        };
         let secrets = CREDENTIAL_KEYS.iter().filter_map(|key| profile.secret(key));
         let region = profile
             .get("region")
@@ -206,7 +212,10 @@ impl Client {
 const CREDENTIAL_KEYS: [&str; 3] = ["secret_id", "secret_key", "token"];
 
 fn label(profile: &Profile) -> String {
-    profile.credential_label("secret_id", "key")
+    match profile.is_of_machine() {
+        true => metadata::label(profile),
+        false => profile.credential_label("secret_id", "key"),
+    }
 }
 
 /// The key pair of a profile, with the token of a temporary one.
@@ -237,6 +246,10 @@ impl super::Client for Client {
 
     fn expires_at(&self) -> Option<Time> {
         self.login.expires_at()
+    }
+
+    fn kept_in(&self) -> Option<&Path> {
+        self.login.kept_in()
     }
 
     fn look_up<'a>(

@@ -1,6 +1,8 @@
 use chrono::{DateTime, Duration, FixedOffset, Utc};
 use serde_json::{Map, Value, json};
 
+mod machine;
+
 use super::{CLUSTERS, INFO, LIST, OPERATION, PATH, sign};
 use crate::crypto::sha256_hex;
 use crate::providers::serve::{
@@ -25,6 +27,7 @@ pub const SERVER: Server = Server {
     unavailable,
     environment: &[
         ("JOBLENS_TENCENT_ENDPOINT", "{origin}"),
+        ("JOBLENS_TENCENT_METADATA_ENDPOINT", "{origin}"),
         ("TENCENTCLOUD_REGION", "ap-guangzhou"),
         ("TENCENTCLOUD_SECRET_ID", TEST_ID),
         ("TENCENTCLOUD_SECRET_KEY", TEST_SECRET),
@@ -32,6 +35,9 @@ pub const SERVER: Server = Server {
 };
 
 fn operation(incoming: &Incoming) -> Option<String> {
+    if let Some(step) = machine::operation(incoming) {
+        return Some(step.to_owned());
+    }
     let is_ours = incoming.path == PATH;
     is_ours.then(|| {
         incoming
@@ -41,6 +47,9 @@ fn operation(incoming: &Incoming) -> Option<String> {
 }
 
 fn answer(incoming: &Incoming, world: &World) -> Outgoing {
+    if let Some(answer) = machine::answer(incoming) {
+        return answer;
+    }
     let parameters = incoming.parameters();
     if let Err(refused) = check(incoming, &parameters, world) {
         return refused;
@@ -174,9 +183,10 @@ fn check(
     let timestamp = needed("Timestamp")?;
     let nonce = needed("Nonce")?;
     let given = needed("Signature")?;
-    if secret_id != TEST_ID {
+    let token = incoming.parameter("Token");
+    let Some(secret) = machine::key_of(&secret_id, token.as_deref(), incoming.now) else {
         return Err(refused());
-    }
+    };
     let is_late = timestamp.parse::<i64>().map_or(true, |signed_at| {
         signed_at.abs_diff(incoming.now.timestamp()) > WINDOW_SECONDS
     });
@@ -192,7 +202,7 @@ fn check(
     let host = incoming.header("host").unwrap_or_default();
     let text = sign::text_to_sign(&incoming.method, host, &incoming.path, &signed);
     let is_sha256 = incoming.parameter("SignatureMethod").as_deref() == Some(sign::METHOD);
-    if !is_sha256 || given != sign::signature(TEST_SECRET, &text) {
+    if !is_sha256 || given != sign::signature(&secret, &text) {
         return Err(error(
             4100,
             "AuthFailure",

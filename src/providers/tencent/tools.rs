@@ -3,13 +3,14 @@
 use serde::Deserialize;
 
 use super::super::lenient::{Int, Text};
-use super::super::tool_file::{filled, found, ini, json, no_such_profile};
+use super::super::metadata;
+use super::super::tool_file::{filled, findings, found, ini, json, known, no_such_profile};
 use crate::error::{Category, Problem};
 use crate::model::Time;
-use crate::settings::{Desk, Page, Reading, Tool};
+use crate::settings::{Desk, Findings, METADATA, Page, Reading, Tool};
 
 /// The tool's own files before those of the SDKs, which hold no region.
-pub static TOOLS: [Tool; 2] = [
+pub static TOOLS: [Tool; 3] = [
     Tool {
         name: "tccli",
         read: read_cli,
@@ -17,6 +18,10 @@ pub static TOOLS: [Tool; 2] = [
     Tool {
         name: "tencentcloud",
         read: read_sdk,
+    },
+    Tool {
+        name: METADATA,
+        read: metadata::read,
     },
 ];
 
@@ -86,6 +91,15 @@ fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
         let region = configure.system.region.trimmed();
         region.or(configure.region.trimmed())
     });
+    if credential.kind.trimmed() == Some("cvm-role") {
+        let mut values = metadata::source(desk, None, None);
+        values.extend(known(&[("region", region)]));
+        return Ok(Reading::Found(Findings {
+            // It holds no secret.
+            notices: Vec::new(),
+            ..findings(&page, Some(name), values, None)
+        }));
+    }
     credential.read(&page, name, region, desk.now())
 }
 
@@ -102,11 +116,7 @@ impl Credential {
             None | Some("default") => false,
             Some("sso" | "oauth") => true,
             Some(kind) => {
-                let what = match kind {
-                    "cvm-role" => "is not supported here",
-                    _ => "is not known",
-                };
-                let what = format!("is of type {kind}, which {what}");
+                let what = format!("is of type {kind}, which is not known");
                 let hint = "use a profile with keys, or give temporary ones by credential_command";
                 return Err(page.problem(&what, hint));
             }

@@ -8,6 +8,7 @@ mod jobs;
 mod lists;
 mod places;
 mod profiles;
+mod roles;
 
 use serde_json::Value;
 

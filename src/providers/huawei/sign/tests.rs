@@ -162,7 +162,7 @@ fn odd_paths_queries_headers_and_bodies_agree_with_the_vendors_code() {
 
 #[test]
 fn a_token_is_sent_alone() {
-    let signer = Signer::Token(Secret::new("a-token"));
+    let signer = Signer::issued(Secret::new("a-token"), None).signer;
     let proof = signer.sign(
         &request(HOST, "/", &[]),
         fixture::moment("2024-05-20T11:04:00Z"),

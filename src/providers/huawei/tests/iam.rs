@@ -7,6 +7,7 @@ use crate::error::Category;
 use crate::providers::Client as _;
 use crate::providers::fixture::{self, served::Script, served::Served, served::born};
 use crate::providers::serve::{Incoming, Outgoing, Step, Thing, World};
+use crate::providers::{at_once, drain};
 
 const DAY: i64 = 24 * 3600;
 const PROJECT: &str = super::PROJECT;
@@ -70,7 +71,8 @@ async fn a_password_gets_a_token_and_the_project_and_is_shown_again_before_the_e
         assert_eq!(look(&client).await.unwrap().as_deref(), Some("RUNNING"));
         assert_eq!(cloud.asked(), asked, "{second}");
     }
-    assert_eq!(client.project.get().map(String::as_str), Some(PROJECT));
+    let found = client.project(fixture::ask().deadline).await;
+    assert_eq!(found.unwrap(), PROJECT);
 }
 
 #[tokio::test]
@@ -197,4 +199,69 @@ fn the_region_decides_the_host_of_iam() {
     let profile = fixture::profile(&CLOUD, &variables);
     let origin = iam::endpoint(&profile, &wire).unwrap().origin();
     assert_eq!(origin, "https://iam.cn-north-4.myhuaweicloud.com");
+}
+
+#[tokio::test]
+async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost_or_told_twice() {
+    let thing = |number: usize| Thing {
+        kind: "huawei/image-job".to_owned(),
+        segments: vec![number.to_string()],
+        steps: vec![Step {
+            state: "RUNNING".to_owned(),
+            ..Step::default()
+        }],
+        ..Thing::default()
+    };
+    let world = World::new((0..205).map(thing).collect(), born());
+    // The token that is given first ends with the first page.
+    let pages = AtomicUsize::new(0);
+    let script: Script = Arc::new(move |incoming| {
+        let is_list = incoming.path.ends_with("/image-server-jobs");
+        let is_second = is_list && pages.fetch_add(1, Ordering::Relaxed) == 1;
+        is_second.then(CLOUD.server.refused)
+    });
+    let cloud = Served::start(&CLOUD, world, script).await;
+    let client = client(&cloud, &USER).unwrap();
+    let scope = Scope {
+        template: &CLOUD.kinds[0].template,
+        profile: "default".to_owned(),
+        segments: Vec::new(),
+        input: String::new(),
+    };
+    let mut ids = std::collections::BTreeSet::new();
+    let mut rows = 0;
+    let mut on_page = |page: Page| {
+        rows += page.rows.len();
+        ids.extend(page.rows.into_iter().map(|found| found.job.id));
+        at_once(std::ops::ControlFlow::Continue(()))
+    };
+    let filter = Filter::default();
+    let ask = fixture::ask();
+    let drained = drain(&client, &scope, &filter, &ask, None, &mut on_page).await;
+    let drained = drained.unwrap().unwrap();
+    assert_eq!((drained.things, drained.pages, drained.cut), (205, 3, None));
+    assert_eq!((rows, ids.len()), (205, 205));
+    assert_eq!(cloud.asked(), [TOKEN, LIST, LIST, TOKEN, LIST, LIST]);
+}
+
+#[tokio::test]
+async fn a_kept_token_is_kept_with_its_project() {
+    let cloud = cloud(|_| None).await;
+    let home = tempfile::tempdir().unwrap();
+    let kept = [
+        ("HOME", home.path().to_str().unwrap()),
+        ("JOBLENS_HUAWEI_TOKEN_CACHE", "true"),
+    ];
+    let run = || client(&cloud, &[&USER[..], &kept].concat()).unwrap();
+    for asked in [&[TOKEN, LOOK][..], &[LOOK]] {
+        let client = run();
+        look(&client).await.unwrap();
+        assert_eq!(cloud.asked(), asked);
+        let project = client.project(fixture::ask().deadline).await;
+        assert_eq!(project.unwrap(), PROJECT);
+    }
+    // It ends between two runs.
+    cloud.set(DAY - 60);
+    look(&run()).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKEN, LOOK]);
 }

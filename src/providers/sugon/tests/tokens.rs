@@ -245,3 +245,101 @@ async fn a_token_without_an_endpoint_goes_to_a_platform_that_is_named_only() {
     look(&of(&[token, platform]).unwrap()).await.unwrap();
     assert_eq!(cloud.asked(), [CENTRE, LOOK]);
 }
+
+/// Variables of a run that keeps its tokens in a home.
+fn kept(home: &tempfile::TempDir) -> [(&'static str, String); 2] {
+    let home = home.path().to_str().unwrap().to_owned();
+    let flag = ("JOBLENS_SUGON_TOKEN_CACHE", "true".to_owned());
+    [("HOME", home), flag]
+}
+
+fn kept_client(cloud: &Served, home: &tempfile::TempDir) -> Client {
+    let kept = kept(home);
+    let kept: Vec<_> = kept.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    client(cloud, &kept).unwrap()
+}
+
+#[tokio::test]
+async fn a_later_run_knows_the_token_and_the_hosts() {
+    let cloud = cloud(|_, _| None).await;
+    let home = tempfile::tempdir().unwrap();
+    for (second, asked) in [
+        (0, &[TOKENS, CENTRE, LOOK][..]),
+        (1, &[LOOK]),
+        (DAY - 61, &[LOOK]),
+        // The token is renewed, and then the hosts.
+        (DAY - 60, &[TOKENS, CENTRE, LOOK]),
+        (DAY, &[LOOK]),
+    ] {
+        cloud.set(second);
+        look(&kept_client(&cloud, &home)).await.unwrap();
+        assert_eq!(cloud.asked(), asked, "{second}");
+    }
+}
+
+#[tokio::test]
+async fn hosts_that_have_moved_are_found_again_by_the_run_after() {
+    let is_moved = Arc::new(AtomicUsize::new(0));
+    let (moved, dead) = (Arc::clone(&is_moved), dead());
+    let cloud = cloud(move |path, host| {
+        let at = [&dead, host][moved.load(Ordering::Relaxed)];
+        let urls = json!([{"url": format!("http://{at}/ai"), "enable": "true"}]);
+        let body = json!({"code": "0", "data": {"aiUrls": urls}});
+        path.ends_with("/center")
+            .then(|| Outgoing::json(200, &body))
+    })
+    .await;
+    let home = tempfile::tempdir().unwrap();
+    let problem = look(&kept_client(&cloud, &home)).await.unwrap_err();
+    assert_eq!(problem.category, Category::Network);
+    assert_eq!(cloud.asked(), [TOKENS, CENTRE]);
+    is_moved.store(1, Ordering::Relaxed);
+    look(&kept_client(&cloud, &home)).await.unwrap();
+    assert_eq!(cloud.asked(), [CENTRE, LOOK]);
+    look(&kept_client(&cloud, &home)).await.unwrap();
+    assert_eq!(cloud.asked(), [LOOK]);
+}
+
+#[tokio::test]
+async fn of_a_region_that_is_chosen_nothing_of_another_is_known() {
+    let cloud = cloud(|_, _| None).await;
+    let home = tempfile::tempdir().unwrap();
+    look(&kept_client(&cloud, &home)).await.unwrap();
+    cloud.asked();
+    let kept = kept(&home);
+    let mut kept: Vec<_> = kept.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    kept.push(("JOBLENS_SUGON_CLUSTER_ID", "11112"));
+    look(&client(&cloud, &kept).unwrap()).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKENS, CENTRE, LOOK]);
+}
+
+#[tokio::test]
+async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_another() {
+    use crate::crypto::base64url;
+    use crate::settings::{Environment, Settings};
+    let cloud = cloud(|_, _| None).await;
+    let home = tempfile::tempdir().unwrap();
+    let (config, file) = (home.path().join("c.toml"), home.path().join("t.txt"));
+    let origin = &cloud.origin;
+    let toml = format!("[sugon.default]\nendpoint = '{origin}'\ntoken_file = 't.txt'\n");
+    std::fs::write(&config, toml).unwrap();
+    let end = born() + chrono::TimeDelta::seconds(100);
+    let claims = json!({"expireTime": end.timestamp_millis()}).to_string();
+    std::fs::write(&file, format!("e30.{}.c2ln", base64url(claims.as_bytes()))).unwrap();
+    let keys = CLOUD.legal_settings();
+    let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
+    let profile = settings.unwrap().profile(&keys, "default").unwrap();
+    let client = Client::new(&profile, &cloud.wire()).unwrap();
+    assert_eq!(client.expires_at(), Time::new(end));
+    cloud.set(200);
+    for _ in 0..2 {
+        let problem = look(&client).await.unwrap_err();
+        assert!(
+            problem.message.starts_with("the token expired"),
+            "{problem}"
+        );
+    }
+    std::fs::write(&file, serve::TEST_TOKEN).unwrap();
+    look(&client).await.unwrap();
+    assert_eq!(cloud.asked(), [LOOK]);
+}

@@ -1,0 +1,144 @@
+//! Which accounts are asked.
+
+use super::super::list::nothing_configured;
+use super::super::{Session, references};
+use crate::error::Problem;
+use crate::model::{Check, Subject};
+use crate::providers::{CLOUDS, Cloud};
+use crate::reference::{CloudScope, DEFAULT_PROFILE, Target};
+use crate::settings::Settings;
+
+/// An account that is asked.
+pub(super) struct Candidate {
+    pub cloud: &'static Cloud,
+    pub profile: String,
+}
+
+/// The accounts that are configured, or those of them that the command line names. What it names is
+/// asked even when nobody has configured it.
+///
+/// # Errors
+/// Wrong use: everything that names no cloud.
+pub(super) fn candidates(
+    session: &Session,
+    settings: &Settings,
+    typed: &[String],
+) -> Result<Vec<Candidate>, Vec<Problem>> {
+    let named = named(session, settings, typed)?;
+    let only = session.chosen_profile(settings);
+    let mut candidates = Vec::new();
+    for cloud in CLOUDS {
+        let asked: Vec<&CloudScope> = named.iter().filter(|one| one.cloud == cloud.name).collect();
+        if !typed.is_empty() && asked.is_empty() {
+            continue;
+        }
+        let mut profiles = configured(settings, cloud);
+        profiles.retain(|profile| only.is_none_or(|only| only == profile));
+        // The profile of a scope that names none is the one of all references.
+        let is_whole = |scope: &&CloudScope| !scope.input.contains('@');
+        if !asked.is_empty() && !asked.iter().any(is_whole) {
+            profiles.clear();
+        }
+        let own = asked.iter().filter(|scope| !is_whole(scope));
+        profiles.extend(own.map(|scope| scope.profile.clone()));
+        if profiles.is_empty() && !asked.is_empty() {
+            profiles.push(only.unwrap_or(DEFAULT_PROFILE).to_owned());
+        }
+        let mut seen = std::collections::HashSet::new();
+        profiles.retain(|profile| seen.insert(profile.clone()));
+        let of_cloud = profiles.into_iter();
+        candidates.extend(of_cloud.map(|profile| Candidate { cloud, profile }));
+    }
+    Ok(candidates)
+}
+
+const WRITE: &str =
+    "write a cloud, and its profile for one account alone, such as aliyun or aliyun@prod";
+
+/// The clouds that the command line names.
+fn named(
+    session: &Session,
+    settings: &Settings,
+    typed: &[String],
+) -> Result<Vec<CloudScope>, Vec<Problem>> {
+    if typed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let profile = session.default_profile(settings);
+    let read = references::read_list(typed, settings, profile).map_err(|problems| {
+        let problems = problems.into_iter();
+        problems
+            .map(|problem| problem.hint(WRITE))
+            .collect::<Vec<_>>()
+    })?;
+    let (mut clouds, mut wrong) = (Vec::new(), Vec::new());
+    for target in read.targets {
+        let input = match target {
+            Target::Cloud(cloud) => {
+                clouds.push(cloud);
+                continue;
+            }
+            Target::Scope(scope) | Target::Newest(scope) => scope.input,
+            Target::Things(_) => continue,
+        };
+        let mut problem = Problem::usage("an account is asked, not what is in it").hint(WRITE);
+        problem.input = Some(input);
+        wrong.push(problem);
+    }
+    match wrong.is_empty() {
+        true => Ok(clouds),
+        false => Err(wrong),
+    }
+}
+
+/// The profiles of a cloud that somebody has set anything for: the tables of the settings file, and
+/// `default` where a credential is found, or a variable that is joblens's own.
+fn configured(settings: &Settings, cloud: &Cloud) -> Vec<String> {
+    let keys = cloud.legal_settings();
+    let mut profiles: Vec<String> = settings
+        .file()
+        .profiles(cloud.name)
+        .map(str::to_owned)
+        .collect();
+    let is_own = |key: &str| {
+        let name = format!("JOBLENS_{}_{key}", cloud.name).to_ascii_uppercase();
+        settings.environment().get(&name).is_some()
+    };
+    let has_default = profiles.iter().any(|profile| profile == DEFAULT_PROFILE);
+    let is_set =
+        || settings.has_credential_besides_file(&keys) || keys.all().any(|spec| is_own(spec.key));
+    if !has_default && is_set() {
+        profiles.push(DEFAULT_PROFILE.to_owned());
+    }
+    profiles.sort_by_key(|profile| profile != DEFAULT_PROFILE);
+    profiles
+}
+
+/// Which accounts there are, and of which clouds there is none.
+pub(super) fn told(session: &Session, settings: &Settings, candidates: &[Candidate]) -> Check {
+    if candidates.is_empty() {
+        let problem = nothing_configured(session.chosen_profile(settings), "check");
+        let check = Check::fail(Subject::Accounts, problem.category, problem.message);
+        return check.hint(problem.hint);
+    }
+    let of_cloud = |cloud: &&Cloud| {
+        let own = candidates
+            .iter()
+            .filter(|one| one.cloud.name == cloud.name)
+            .map(|one| one.profile.as_str());
+        let own: Vec<&str> = own.collect();
+        (!own.is_empty()).then(|| format!("{} ({})", cloud.name, own.join(", ")))
+    };
+    let names: Vec<String> = CLOUDS.iter().filter_map(of_cloud).collect();
+    let is_asked = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
+    let without: Vec<&str> = CLOUDS
+        .iter()
+        .filter(|cloud| !is_asked(cloud) && configured(settings, cloud).is_empty())
+        .map(|cloud| cloud.name)
+        .collect();
+    let rest = match without.is_empty() {
+        true => String::new(),
+        false => format!("; none of {} is configured", without.join(", ")),
+    };
+    Check::ok(Subject::Accounts, format!("{}{rest}", names.join(", ")))
+}

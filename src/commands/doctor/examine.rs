@@ -1,0 +1,189 @@
+//! One account: its settings, its files, and one harmless call.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::super::auth;
+use super::super::list::{Place, default_scopes};
+use super::super::look_up::{BUDGET, addressed_to};
+use super::accounts::Candidate;
+use super::files;
+use super::findings::Evidence;
+use super::log::Log;
+use crate::error::Problem;
+use crate::http::{Deadline, Happening, Wire};
+use crate::model::{Account, Check, Examined, Health, Subject};
+use crate::providers::{Ask, Client, Filter};
+use crate::settings::{NamedFile, Settings};
+
+/// An account, ready to be asked.
+pub(super) struct Patient {
+    account: Account,
+    client: Option<Box<dyn Client>>,
+    files: Vec<NamedFile>,
+    place: Option<Place>,
+    wire: Arc<Wire>,
+    log: Log,
+}
+
+/// What came of the call.
+struct Call {
+    outcome: Result<(), Problem>,
+    spent: Duration,
+}
+
+impl Patient {
+    /// Finds out what the account would use. Nothing is sent.
+    pub(super) fn new(
+        settings: &Settings,
+        candidate: Candidate,
+        wire: Arc<Wire>,
+        log: Log,
+    ) -> Self {
+        let Candidate { cloud, profile } = candidate;
+        let (account, client) = auth::account(settings, cloud, &profile, &wire);
+        let keys = cloud.legal_settings();
+        let files = settings.profile(&keys, &profile);
+        let files = files.map(|found| settings.files(&keys, &found));
+        let mut places = default_scopes(settings, cloud, &profile).into_iter();
+        Self {
+            account,
+            client,
+            files: files.unwrap_or_default(),
+            place: places.next(),
+            wire,
+            log,
+        }
+    }
+
+    /// Its cloud.
+    pub(super) fn cloud(&self) -> &'static str {
+        self.account.cloud
+    }
+
+    /// Looks at everything from the settings to the answer.
+    pub(super) async fn examine(self) -> Examined {
+        let mut checks = vec![settings(&self.account)];
+        checks.extend(files::checks(&self.files));
+        let is_fit = checks.iter().all(|check| check.status != Health::Fail);
+        let call = match (&self.client, is_fit) {
+            (Some(client), true) => self.call(&**client).await,
+            _ => None,
+        };
+        let happenings = self.log.all();
+        let mut problem = self.account.problem.clone();
+        if let Some(call) = call {
+            let evidence = Evidence {
+                account: &self.account,
+                wire: &self.wire,
+                happenings: &happenings,
+                problem: call.outcome.as_ref().err(),
+                spent: call.spent,
+            };
+            let found = evidence.checks();
+            // Some settings are only seen to be wrong when they are used.
+            if found.iter().any(|check| check.name == Subject::Settings) {
+                checks.retain(|check| check.name != Subject::Settings);
+            }
+            checks.extend(found);
+            problem = call.outcome.err();
+        }
+        let heard = happenings
+            .iter()
+            .rev()
+            .find_map(|happening| match happening {
+                Happening::Answered(heard) => Some(heard),
+                _ => None,
+            });
+        let worst = checks.iter().map(|check| check.status).max();
+        Examined {
+            cloud: self.account.cloud,
+            status: worst.unwrap_or(Health::Ok),
+            operation: heard.map(|heard| heard.operation.to_owned()),
+            clock_ahead_seconds: heard.and_then(|heard| heard.clock_ahead_seconds),
+            checks,
+            problem,
+            profile: self.account.profile,
+            source: self.account.source,
+            place: self.account.place,
+            key: self.account.key,
+            region: self.account.region,
+            endpoint: self.account.endpoint,
+        }
+    }
+
+    /// Asks for the first page of a list; `None` where nothing of this cloud can be listed.
+    async fn call(&self, client: &dyn Client) -> Option<Call> {
+        let started = Instant::now();
+        let ask = Ask {
+            vendor: false,
+            show_secrets: false,
+            trust_finished: false,
+            states: Vec::new(),
+            deadline: Deadline::after(BUDGET),
+        };
+        let filter = Filter {
+            page_rows: Some(1),
+            ..Filter::default()
+        };
+        let place = self.place.as_ref()?;
+        let outcome = match place {
+            Place::Things(scope) => client.list(scope, &filter, None, &ask)?.await.map(|_| ()),
+            Place::Places(scope) => client.scopes(&scope.profile, None, &ask)?.await.map(|_| ()),
+        };
+        let permission = place.kind().map(|kind| kind.list_permission);
+        let addressed = |problem| addressed_to(problem, &place.account(), permission);
+        Some(Call {
+            outcome: outcome.map_err(addressed),
+            spent: started.elapsed(),
+        })
+    }
+}
+
+/// Whether all is there that a call needs.
+fn settings(account: &Account) -> Check {
+    if let Some(problem) = &account.problem {
+        let check = Check::fail(Subject::Settings, problem.category, &*problem.message);
+        return check.hint(problem.hint.clone());
+    }
+    let mut message = credential(account);
+    if let Some(region) = &account.region {
+        message += &format!(", region {region}");
+    }
+    if let Some(endpoint) = &account.endpoint {
+        message += &format!(", {endpoint}");
+    }
+    if let Some(at) = account.expires_at {
+        message += &format!(", good until {}", at.rfc3339());
+    }
+    let behind: Vec<&str> = account
+        .passed_over
+        .iter()
+        .map(|one| one.source.as_str())
+        .collect();
+    if !behind.is_empty() {
+        message += &format!("; not used: {}", behind.join(", "));
+    }
+    Check::ok(Subject::Settings, message)
+}
+
+/// `key LTAI…3Qk from environment (ALIBABA_CLOUD_ACCESS_KEY_ID)`
+pub(super) fn credential(account: &Account) -> String {
+    let what = key(account);
+    match (account.source.as_deref(), &account.place) {
+        // Its path is told at the top.
+        (Some("settings file"), _) => format!("{what} from the settings file"),
+        (Some(source), Some(place)) => format!("{what} from {source} ({place})"),
+        (Some(source), None) => format!("{what} from {source}"),
+        _ => what,
+    }
+}
+
+/// `key LTAI…3Qk`, or `token`.
+pub(super) fn key(account: &Account) -> String {
+    match account.key.as_deref() {
+        Some("token") => "the token".to_owned(),
+        Some(id) => format!("key {id}"),
+        None => "no key".to_owned(),
+    }
+}

@@ -1,0 +1,59 @@
+//! Files that an account uses, and who can read them.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::error::Category;
+use crate::model::{Check, Subject};
+use crate::settings::NamedFile;
+
+/// A check of each file that is not as it should be, or one for all of them; none without files.
+pub(super) fn checks(files: &[NamedFile]) -> Vec<Check> {
+    let mut wrong: Vec<Check> = files.iter().filter_map(wrong).collect();
+    if wrong.is_empty() && !files.is_empty() {
+        let names: Vec<String> = files.iter().map(named).collect();
+        let message = format!("{} can be read", names.join(", "));
+        wrong.push(Check::ok(Subject::Files, message));
+    }
+    wrong
+}
+
+fn named(file: &NamedFile) -> String {
+    let key = file.key.as_ref();
+    let key = key.map_or_else(String::new, |key| format!("{key} "));
+    format!("{key}{}", file.path.display())
+}
+
+fn wrong(file: &NamedFile) -> Option<Check> {
+    let (named, path) = (named(file), file.path.display());
+    let fail = |message: String, hint: String| {
+        Some(Check::fail(Subject::Files, Category::Usage, message).hint(Some(hint)))
+    };
+    let data = match fs::metadata(&file.path) {
+        Ok(data) => data,
+        Err(error) => {
+            let hint = format!("put the file there, or correct its path: ls -l '{path}'");
+            return fail(format!("{named} cannot be read ({})", error.kind()), hint);
+        }
+    };
+    // Opening a named pipe would wait for whoever writes to it.
+    if data.is_file()
+        && let Err(error) = File::open(&file.path)
+    {
+        let hint = format!("let this user read it: chmod u+r '{path}'");
+        return fail(format!("{named} cannot be read ({})", error.kind()), hint);
+    }
+    let mode = data.permissions().mode();
+    if !file.is_secret || mode & 0o077 == 0 {
+        return None;
+    }
+    let message = format!(
+        "others can read {named} (mode {:03o}), which holds a secret",
+        mode & 0o777
+    );
+    let hint = format!("chmod 600 '{path}'");
+    match file.is_strict {
+        true => fail(message, hint),
+        false => Some(Check::warn(Subject::Files, message, hint)),
+    }
+}

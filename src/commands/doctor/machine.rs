@@ -1,0 +1,117 @@
+//! What holds for every account of this machine.
+
+use std::sync::Arc;
+
+use chrono::{Local, Utc};
+
+use super::super::Session;
+use super::super::look_up::Collected;
+use crate::error::Problem;
+use crate::http::{Authorities, Limits, Wire};
+use crate::model::{Check, Machine, Subject, Time};
+use crate::secret::mask_user_info;
+use crate::settings::{File, Settings};
+
+/// The program and the machine that it runs on.
+pub(super) fn machine(settings: Option<&Settings>) -> Machine {
+    let path = settings.and_then(|settings| settings.file().found_at());
+    Machine {
+        version: env!("CARGO_PKG_VERSION"),
+        os: std::env::consts::OS,
+        arch: std::env::consts::ARCH,
+        time: Time::new(Utc::now()).expect("the present lies before the year 10000"),
+        utc_offset_seconds: Local::now().offset().local_minus_utc(),
+        settings_file: path.map(|path| path.display().to_string()),
+    }
+}
+
+/// A failure before any account could be asked.
+pub(super) fn broken(name: Subject, problem: Problem) -> Check {
+    let hint = problem.hint.as_deref().unwrap_or("mend this first");
+    let hint = format!("{hint}; no account was asked");
+    Check::fail(name, problem.category, problem.message).hint(Some(hint))
+}
+
+/// The settings file that is used, or where one would be.
+pub(super) fn settings(session: &Session, settings: &Settings) -> Check {
+    let place = || File::place(session.global.config.clone(), &session.environment).0;
+    let message = match (settings.file().found_at(), place()) {
+        (Some(path), _) => path.display().to_string(),
+        (None, Some(path)) => format!("no settings file; it would be {}", path.display()),
+        (None, None) => "no settings file; HOME is not set".to_owned(),
+    };
+    Check::ok(Subject::Settings, message)
+}
+
+/// Proxies and certificates of CAs.
+///
+/// # Errors
+/// What keeps every call from being sent.
+pub(super) fn network(
+    session: &Session,
+    settings: &Settings,
+    limits: &Limits,
+) -> Result<Vec<Check>, Box<Check>> {
+    let failed = |name| move |problem| Box::new(broken(name, problem));
+    let sink = session.sink(&Collected::default());
+    let proxies = settings.environment().proxies();
+    let wire = |limits: Limits| Wire::new(limits, &proxies, Arc::new(Utc::now), Arc::clone(&sink));
+    let without_files = Limits {
+        ca_files: Vec::new(),
+        ..limits.clone()
+    };
+    wire(without_files).map_err(failed(Subject::Proxy))?;
+    let wire = wire(limits.clone()).map_err(failed(Subject::Certificates))?;
+    let certificates = certificates(settings, limits, &wire.authorities());
+    Ok(vec![proxy(&proxies), certificates])
+}
+
+/// The variables that name proxies, with what they hold.
+fn proxy(variables: &[(String, String)]) -> Check {
+    let is_used = |name: &str| {
+        let name = name.to_ascii_uppercase();
+        ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"].contains(&name.as_str())
+    };
+    let mut told: Vec<String> = variables
+        .iter()
+        .filter(|(name, _)| is_used(name))
+        .map(|(name, value)| format!("{name}={}", mask_user_info(value.trim())))
+        .collect();
+    told.sort();
+    let message = match told.is_empty() {
+        true => "none; HTTPS_PROXY, HTTP_PROXY and ALL_PROXY are not set".to_owned(),
+        false => told.join(", "),
+    };
+    Check::ok(Subject::Proxy, message)
+}
+
+fn certificates(settings: &Settings, limits: &Limits, trusted: &Authorities) -> Check {
+    let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter();
+    let chosen: Vec<String> = variables
+        .filter_map(|name| Some(format!("{name}={}", settings.environment().get(name)?)))
+        .collect();
+    let store = match chosen.is_empty() {
+        true => "in the system's store".to_owned(),
+        false => format!("by {}", chosen.join(", ")),
+    };
+    let mut message = format!("{} CA certificates {store}", trusted.of_system);
+    if !limits.ca_files.is_empty() {
+        let files = limits
+            .ca_files
+            .iter()
+            .map(|path| path.display().to_string());
+        let files = files.collect::<Vec<_>>().join(", ");
+        message += &format!(", {} by --ca-file {files}", trusted.of_files);
+    }
+    match (&trusted.fault, trusted.of_system + trusted.of_files) {
+        (Some(fault), _) if trusted.of_system == 0 => {
+            let message = format!("{message}: {fault}");
+            Check::warn(Subject::Certificates, message, MISSING)
+        }
+        (_, 0) => Check::warn(Subject::Certificates, message, MISSING),
+        _ => Check::ok(Subject::Certificates, message),
+    }
+}
+
+const MISSING: &str = "install the package ca-certificates, or correct SSL_CERT_FILE; without them no \
+                       server with https:// can be trusted";

@@ -1,0 +1,155 @@
+mod accounts;
+mod examine;
+mod files;
+mod findings;
+mod hints;
+mod log;
+mod machine;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::{Session, runtime};
+use crate::error::{self, Problem};
+use crate::model::{Check, Diagnosis, Examined, Exit, Report, Subject};
+use crate::output;
+use crate::settings::Settings;
+use accounts::Candidate;
+use examine::Patient;
+
+/// Find out what is wrong between this machine and the clouds
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Examples:\n  \
+    joblens doctor\n  \
+    joblens doctor aliyun sugon@lab\n  \
+    joblens doctor -o markdown > ticket.md",
+    after_help = "Every configured account is asked for one list, once. Nothing is changed and no\n\
+    secret is shown, so that the output can be pasted into a ticket. What lies behind\n\
+    a failure is not known and left out. A credential_command of the settings file\n\
+    is run.\n\
+    Exit codes: 0 all is well, warnings included · 2 wrong use or settings ·\n\
+    3 something that the settings name does not exist · 4 credentials · 5 service\n\
+    or network. The gravest decides."
+)]
+pub(super) struct Arguments {
+    /// Only these clouds or accounts [default: all that are configured]
+    #[arg(value_name = "CLOUD[@PROFILE]")]
+    clouds: Vec<String>,
+}
+
+const DOCTOR: &str = "doctor";
+
+/// Asks every account once, and shows what is well and what is not.
+pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+    if let Err(problem) = session.check_own_form(DOCTOR) {
+        return session.refuse(DOCTOR, vec![problem]);
+    }
+    let diagnosis = match diagnose(session, arguments) {
+        Ok(diagnosis) => diagnosis,
+        Err(problems) => return session.refuse(DOCTOR, problems),
+    };
+    let told = session.tell_of_itself(DOCTOR, |out, form, screen| {
+        output::write_diagnosis(out, &diagnosis, form, screen)
+    });
+    match told {
+        0 => diagnosis.exit.code,
+        told => told,
+    }
+}
+
+/// # Errors
+/// Wrong use of the command line alone: what is wrong with the settings is a part of the answer.
+fn diagnose(session: &Session, arguments: &Arguments) -> Result<Diagnosis, Vec<Problem>> {
+    let settings = match session.settings() {
+        Ok(settings) => settings,
+        Err(problem) => {
+            let check = machine::broken(Subject::Settings, problem);
+            return Ok(diagnosis(None, vec![check], Vec::new()));
+        }
+    };
+    let one = |problem| vec![problem];
+    let limits = session.global.limits(settings.file()).map_err(one)?;
+    let candidates = accounts::candidates(session, &settings, &arguments.clouds)?;
+    let mut checks = vec![machine::settings(session, &settings)];
+    match machine::network(session, &settings, &limits) {
+        Ok(of_network) => checks.extend(of_network),
+        Err(check) => {
+            checks.push(*check);
+            return Ok(diagnosis(Some(&settings), checks, Vec::new()));
+        }
+    }
+    checks.push(accounts::told(session, &settings, &candidates));
+    let patients = candidates
+        .into_iter()
+        .map(|candidate| patient(session, &settings, candidate));
+    let patients = patients.collect::<Result<Vec<_>, _>>().map_err(one)?;
+    let runtime = runtime();
+    let examined = runtime.block_on(examine_all(patients, limits.concurrency));
+    // A DNS call that still hangs must not hold up the end.
+    runtime.shutdown_background();
+    Ok(diagnosis(Some(&settings), checks, examined))
+}
+
+fn patient(
+    session: &Session,
+    settings: &Settings,
+    candidate: Candidate,
+) -> Result<Patient, Problem> {
+    let log = log::Log::default();
+    let wire = log::wire(session, settings, &log)?;
+    Ok(Patient::new(settings, candidate, wire, log))
+}
+
+/// Examines all side by side, those of one cloud as many at once as calls may be in flight.
+async fn examine_all(patients: Vec<Patient>, at_once: usize) -> Vec<Examined> {
+    let mut places: HashMap<&str, Arc<Semaphore>> = HashMap::new();
+    let mut running = JoinSet::new();
+    let mut examined: Vec<Option<Examined>> = patients.iter().map(|_| None).collect();
+    for (number, patient) in patients.into_iter().enumerate() {
+        let place = places
+            .entry(patient.cloud())
+            .or_insert_with(|| Arc::new(Semaphore::new(at_once)));
+        let place = Arc::clone(place);
+        running.spawn(async move {
+            let _place = place
+                .acquire()
+                .await
+                .expect("the semaphore is never closed");
+            (number, patient.examine().await)
+        });
+    }
+    while let Some(joined) = running.join_next().await {
+        let (number, one) = joined.expect("an examination neither panics nor is cancelled");
+        examined[number] = Some(one);
+    }
+    let examined = examined.into_iter();
+    examined
+        .map(|one| one.expect("every account was examined"))
+        .collect()
+}
+
+fn diagnosis(
+    settings: Option<&Settings>,
+    checks: Vec<Check>,
+    accounts: Vec<Examined>,
+) -> Diagnosis {
+    let all = accounts.iter().flat_map(|account| &account.checks);
+    let problems: Vec<Problem> = checks
+        .iter()
+        .chain(all)
+        .filter_map(|check| Some(Problem::new(check.category?, &*check.message)))
+        .collect();
+    Diagnosis {
+        schema: Report::SCHEMA,
+        command: DOCTOR,
+        machine: machine::machine(settings),
+        checks,
+        accounts,
+        exit: Exit::new(error::exit_code(&problems)),
+    }
+}

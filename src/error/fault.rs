@@ -1,0 +1,51 @@
+/// How a call broke on its way, so that nobody has to guess it from a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// What happened.
+    pub kind: FaultKind,
+    /// True when the call came no further than the proxy.
+    pub at_proxy: bool,
+}
+
+/// What breaks a call on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The name of the host has no address.
+    UnknownHost,
+    /// Nobody could be asked for the address of the host.
+    NameService,
+    /// Nobody listens there.
+    ConnectionRefused,
+    /// No way leads there.
+    Unreachable,
+    /// The connection was not opened in time.
+    ConnectTimeout,
+    /// Another fault of the connection before anything was sent.
+    Connection,
+    /// The proxy does not open a way to the host.
+    ProxyRefused,
+    /// The proxy asks for a name and a password, or refuses them.
+    ProxyAuthorization,
+    /// This machine trusts nobody, so that no certificate can be checked.
+    NoAuthorities,
+    /// Nobody that is trusted has issued the certificate of the server.
+    UnknownIssuer,
+    /// The certificate of the server has expired.
+    Expired,
+    /// The certificate of the server is not valid yet.
+    NotYetValid,
+    /// The certificate of the server is for other names.
+    WrongName,
+    /// The certificate of the server cannot be taken for another reason.
+    Certificate,
+    /// The server wants a certificate of the client, or does not take the one it was shown.
+    ClientCertificate,
+    /// The server does not speak TLS.
+    NoTls,
+    /// Another fault of TLS.
+    Tls,
+    /// The answer was not complete in time.
+    Timeout,
+    /// The connection broke before the answer was complete.
+    Broken,
+}

@@ -1,0 +1,198 @@
+//! What is wrong between this machine and the clouds.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Exit, Report, Time};
+use crate::error::{Category, Problem};
+
+/// The document of `joblens doctor`.
+#[derive(Debug, Clone, JsonSchema, Serialize)]
+pub struct Diagnosis {
+    /// Version of the shape: `joblens/1`.
+    #[schemars(extend("const" = Report::SCHEMA))]
+    pub schema: &'static str,
+    /// Name of the command: `doctor`.
+    pub command: &'static str,
+    /// What asked, where and when.
+    pub machine: Machine,
+    /// What holds for every account.
+    pub checks: Vec<Check>,
+    /// Every account that was asked.
+    pub accounts: Vec<Examined>,
+    /// How the command ends.
+    pub exit: Exit,
+}
+
+/// The program and the machine that it runs on.
+#[derive(Debug, Clone, JsonSchema, Serialize)]
+pub struct Machine {
+    /// Version of joblens.
+    pub version: &'static str,
+    /// Operating system.
+    pub os: &'static str,
+    /// Architecture of the processor.
+    pub arch: &'static str,
+    /// When it was asked, by this machine's clock.
+    pub time: Time,
+    /// Seconds by which the local zone is east of UTC.
+    pub utc_offset_seconds: i32,
+    /// The settings file; null when there is none or when it cannot be read.
+    pub settings_file: Option<String>,
+}
+
+/// One profile of one cloud, and what came of one harmless call.
+#[derive(Debug, Clone, JsonSchema, Serialize)]
+pub struct Examined {
+    /// Long name of the cloud.
+    pub cloud: &'static str,
+    /// Name of the profile.
+    pub profile: String,
+    /// The gravest of its checks.
+    pub status: Health,
+    /// Where its credential comes from, as `joblens auth status` says it.
+    pub source: Option<String>,
+    /// The variable, file or command of the credential.
+    pub place: Option<String>,
+    /// The id of the key, masked, or `token`.
+    pub key: Option<String>,
+    /// The cloud's region.
+    pub region: Option<String>,
+    /// Scheme, host and port that are asked.
+    pub endpoint: Option<String>,
+    /// The cloud's name of the operation that was asked for last; null when nothing was answered.
+    pub operation: Option<String>,
+    /// Seconds by which the clock of whoever answered is ahead of this machine's; null when no
+    /// answer told.
+    pub clock_ahead_seconds: Option<i64>,
+    /// What was looked at, from the settings to the answer. What lies behind a failure is not known
+    /// and left out.
+    pub checks: Vec<Check>,
+    /// What the call failed with.
+    pub problem: Option<Problem>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+pub struct Check {
+    /// What was looked at.
+    pub name: Subject,
+    /// Whether it is as it should be.
+    pub status: Health,
+    /// What was found, in one sentence, without a trailing period.
+    pub message: String,
+    /// The next step for the user.
+    pub hint: Option<String>,
+    /// The kind of the failure; null unless it failed.
+    pub category: Option<Category>,
+}
+
+/// What can be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// The settings file; of an account, whether it has all that it needs.
+    Settings,
+    /// Which accounts there are.
+    Accounts,
+    /// Files that an account uses, and who can read them.
+    Files,
+    /// The proxies that variables name; of an account, the one that its calls go through.
+    Proxy,
+    /// The certificates of CAs that are trusted.
+    Certificates,
+    /// The addresses of the host.
+    Dns,
+    /// The connection to the host.
+    Connection,
+    /// Encryption, and the certificate of the server.
+    Tls,
+    /// This machine's clock against that of whoever answered.
+    Clock,
+    /// Whether the cloud takes the credential.
+    Credential,
+    /// Whether the account may do what was asked for.
+    Permission,
+    /// The answer of the cloud.
+    Answer,
+}
+
+impl Subject {
+    /// The word as it stands in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Settings => "settings",
+            Self::Accounts => "accounts",
+            Self::Files => "files",
+            Self::Proxy => "proxy",
+            Self::Certificates => "certificates",
+            Self::Dns => "dns",
+            Self::Connection => "connection",
+            Self::Tls => "tls",
+            Self::Clock => "clock",
+            Self::Credential => "credential",
+            Self::Permission => "permission",
+            Self::Answer => "answer",
+        }
+    }
+}
+
+/// Whether something is as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// It is.
+    Ok,
+    /// It works, and should be mended all the same.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+impl Health {
+    /// The word as it stands in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+impl Check {
+    /// Something that is as it should be.
+    pub fn ok(name: Subject, message: impl Into<String>) -> Self {
+        Self {
+            name,
+            status: Health::Ok,
+            message: message.into(),
+            hint: None,
+            category: None,
+        }
+    }
+
+    /// Something that should be mended, and how.
+    pub fn warn(name: Subject, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            status: Health::Warn,
+            hint: Some(hint.into()),
+            ..Self::ok(name, message)
+        }
+    }
+
+    /// Something that does not work.
+    pub fn fail(name: Subject, category: Category, message: impl Into<String>) -> Self {
+        Self {
+            status: Health::Fail,
+            category: Some(category),
+            ..Self::ok(name, message)
+        }
+    }
+
+    /// The same with a next step, where there is one.
+    pub fn hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
+    }
+}

@@ -1,0 +1,117 @@
+use super::super::text::width;
+use super::*;
+use crate::error::Category;
+use crate::model::{Exit, Report, Subject, Time};
+
+fn diagnosis() -> Diagnosis {
+    let checks = vec![
+        Check::ok(Subject::Settings, "key LTAI…3Qk from aliyun-cli profile 生产 (/home/研究员/.aliyun/config.json), region cn-hangzhou"),
+        Check::warn(
+            Subject::Files,
+            "others can read /home/研究员/.aliyun/config.json (mode 644), which holds a secret",
+            "chmod 600 '/home/研究员/.aliyun/config.json'",
+        ),
+        Check::fail(
+            Subject::Permission,
+            Category::Permission,
+            "ListClusters: 用户没有权限执行此操作，请联系管理员授予该账号在当前资源组内的只读权限后重试\u{1b}[2J",
+        )
+        .hint(Some("ask for permission ehpc:ListClusters".to_owned())),
+    ];
+    Diagnosis {
+        schema: Report::SCHEMA,
+        command: "doctor",
+        machine: Machine {
+            version: "9.9.9",
+            os: "linux",
+            arch: "x86_64",
+            time: Time::from_unix(1_700_000_000).unwrap(),
+            utc_offset_seconds: 0,
+            settings_file: None,
+        },
+        checks: vec![Check::ok(Subject::Proxy, "none")],
+        accounts: vec![Examined {
+            cloud: "aliyun",
+            profile: "生产".to_owned(),
+            status: Health::Fail,
+            source: None,
+            place: None,
+            key: None,
+            region: None,
+            endpoint: None,
+            operation: None,
+            clock_ahead_seconds: None,
+            checks,
+            problem: None,
+        }],
+        exit: Exit::new(4),
+    }
+}
+
+fn page(width: Option<usize>, colour: bool) -> String {
+    let screen = Screen {
+        width,
+        colour,
+        now: Time::from_unix(1_700_000_000).unwrap(),
+        zone: Zone::Utc,
+    };
+    let form = Form {
+        format: Format::Table,
+        columns: None,
+        headers: true,
+        query: None,
+    };
+    let mut out = Vec::new();
+    write_diagnosis(&mut out, &diagnosis(), &form, &screen).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_page_of_80_columns_wraps_and_cuts_nothing() {
+    let page = page(Some(80), false);
+    let (first, rest) = page.split_once('\n').unwrap();
+    // The zone is that of the machine that runs the test.
+    assert!(
+        first.starts_with("joblens 9.9.9 on linux x86_64, 2023-11-1"),
+        "{first}"
+    );
+    let expected = "  ok    proxy         none
+
+aliyun 生产: fail
+  ok    settings      key LTAI…3Qk from aliyun-cli profile 生产
+                      (/home/研究员/.aliyun/config.json), region cn-hangzhou
+  warn  files         others can read /home/研究员/.aliyun/config.json (mode
+                      644), which holds a secret
+        try           chmod 600 '/home/研究员/.aliyun/config.json'
+  fail  permission    ListClusters: 用户没有权限执行此操作，请联系管理员授予该账
+                      号在当前资源组内的只读权限后重试\\u{1b}[2J
+        try           ask for permission ehpc:ListClusters
+
+1 account: 1 fail
+";
+    assert_eq!(rest, expected);
+    assert!(page.lines().all(|line| width(line) <= 80), "{page}");
+}
+
+#[test]
+fn the_marks_are_words_and_their_colours_say_no_more() {
+    let coloured = page(None, true);
+    for mark in [
+        "\u{1b}[32mok  \u{1b}[0m",
+        "\u{1b}[33mwarn\u{1b}[0m",
+        "\u{1b}[31mfail\u{1b}[0m",
+    ] {
+        assert!(coloured.contains(mark), "{coloured}");
+    }
+    let colours = [
+        "\u{1b}[0m",
+        "\u{1b}[1m",
+        "\u{1b}[31m",
+        "\u{1b}[32m",
+        "\u{1b}[33m",
+    ];
+    let bare = colours
+        .iter()
+        .fold(coloured, |text, colour| text.replace(colour, ""));
+    assert_eq!(bare, page(None, false));
+}

@@ -1,0 +1,64 @@
+//! The metadata service of an emulated instance.
+
+use chrono::{DateTime, Duration, SecondsFormat, Utc};
+
+use super::sts;
+use crate::providers::aliyun::machine::{
+    CREDENTIALS, ROLE, ROLES_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH, TTL_HEADER,
+};
+use crate::providers::serve::temporary::{opened, sealed};
+use crate::providers::serve::{Incoming, Outgoing};
+
+/// The role that the instance has.
+const NAME: &str = "joblens-emulator";
+const LIFETIME_HOURS: i64 = 6;
+
+/// The step that a request is.
+pub fn operation(request: &Incoming) -> Option<&'static str> {
+    match request.path.strip_prefix(ROLES_PATH) {
+        Some("") => Some(ROLE),
+        Some(_) => Some(CREDENTIALS),
+        None => (request.path == TOKEN_PATH).then_some(TOKEN),
+    }
+}
+
+/// What the service answers.
+pub fn answer(request: &Incoming) -> Outgoing {
+    let text = |status, text: &str| Outgoing {
+        status,
+        headers: vec![("content-type".into(), "text/plain".into())],
+        body: text.as_bytes().to_vec(),
+    };
+    match (
+        request.method.as_str(),
+        request.path.strip_prefix(ROLES_PATH),
+    ) {
+        ("PUT", None) => {
+            let seconds = request
+                .header(TTL_HEADER)
+                .and_then(|text| text.parse().ok());
+            match seconds.filter(|seconds| (1..=21_600).contains(seconds)) {
+                Some(seconds) => text(200, &sealed(request.now + Duration::seconds(seconds))),
+                None => text(400, "the time to live is missing or out of its range"),
+            }
+        }
+        // A token that is shown must be good; none is needed.
+        ("GET", Some(_)) if !is_good(request.header(TOKEN_HEADER), request.now) => {
+            text(401, "the token is not known or has ended")
+        }
+        ("GET", Some("")) => text(200, NAME),
+        ("GET", Some(NAME)) => {
+            let mut keys = sts::keys(request.now + Duration::hours(LIFETIME_HOURS));
+            let updated_at = request.now.to_rfc3339_opts(SecondsFormat::Secs, true);
+            keys["LastUpdated"] = updated_at.into();
+            keys["Code"] = "Success".into();
+            Outgoing::json(200, &keys)
+        }
+        ("GET", _) => text(404, "404 - Not Found"),
+        _ => text(405, "this method is not supported"),
+    }
+}
+
+fn is_good(token: Option<&str>, now: DateTime<Utc>) -> bool {
+    token.is_none_or(|token| opened(token).is_some_and(|ends_at| now < ends_at))
+}

@@ -1,0 +1,195 @@
+//! Issued credentials that are kept between runs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::disk::{LONGEST, Place};
+use super::{Issued, Issuer};
+use crate::crypto::{hex, pbkdf2_sha256, sha256_hex};
+use crate::error::Problem;
+use crate::http::{Deadline, Wire};
+use crate::providers::Boxed;
+use crate::secret::Secret;
+use crate::settings::Profile;
+
+/// The parts of a credential by their names.
+pub(in crate::providers) type Parts = BTreeMap<String, String>;
+
+/// A signer that can be taken apart and put together again.
+pub(in crate::providers) trait Keepable: Sized {
+    /// All that it was made of.
+    fn parts(&self) -> Parts;
+
+    /// The same signer with its secrets; `None` when these are not its parts. Its end is known
+    /// elsewhere.
+    fn from_parts(parts: &Parts) -> Option<Issued<Self>>;
+}
+
+/// An issuer whose credentials are kept on disk: what an earlier run or another process keeps is
+/// taken before a new one is fetched.
+pub(super) struct Kept<S> {
+    issuer: Box<dyn Issuer<S>>,
+    profile: Profile,
+    folder: PathBuf,
+    /// Found when it is first needed, since that takes a while.
+    place: OnceLock<Place>,
+    wire: Arc<Wire>,
+    /// What a cloud refused in this run.
+    refused: Mutex<Vec<Parts>>,
+}
+
+impl<S> Kept<S> {
+    /// What `issuer` issues for a profile, in a folder of such credentials.
+    pub(super) fn new(
+        issuer: Box<dyn Issuer<S>>,
+        folder: &Path,
+        profile: &Profile,
+        wire: &Arc<Wire>,
+    ) -> Self {
+        Self {
+            issuer,
+            profile: profile.clone(),
+            folder: folder.to_path_buf(),
+            place: OnceLock::new(),
+            wire: Arc::clone(wire),
+            refused: Mutex::default(),
+        }
+    }
+
+    fn place(&self) -> &Place {
+        let place = || Place::new(&self.folder, name(&self.profile));
+        self.place.get_or_init(place)
+    }
+
+    fn tell(&self, what: &str) {
+        let (cloud, profile) = (self.profile.cloud, &self.profile.name);
+        let folder = self.folder.display();
+        self.wire
+            .trace(format!("token cache of {cloud} {profile} {folder}: {what}"));
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Vec<Parts>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Keepable + Send + Sync> Kept<S> {
+    /// What is kept, is good, and was not refused.
+    fn take(&self) -> Option<Issued<S>> {
+        let entry = self.place().read(self.wire.now()).unwrap_or_else(|why| {
+            self.tell(&format!("not used: {why}"));
+            None
+        })?;
+        if self.refusals().contains(&entry.parts) {
+            return None;
+        }
+        let issued = S::from_parts(&entry.parts)?;
+        self.tell("used");
+        Some(Issued {
+            expires_at: entry.expires_at(),
+            ..issued
+        })
+    }
+
+    fn put(&self, issued: &Issued<S>) {
+        // Of one whose end is not known nobody could tell whether it is still good.
+        let Some(expires_at) = issued.expires_at else {
+            return;
+        };
+        // With files that hold something else by now another account may have been asked.
+        let is_same = match self.profile.at_present() {
+            None => true,
+            Some(now) => now.is_ok_and(|now| now.values().eq(self.profile.values())),
+        };
+        let parts = issued.signer.parts();
+        if !is_same || self.refusals().contains(&parts) {
+            return;
+        }
+        let written = self.place().write(parts, expires_at, self.wire.now());
+        if let Err(error) = written {
+            self.tell(&format!("not written: {error}"));
+        }
+    }
+}
+
+impl<S: Keepable + Send + Sync> Issuer<S> for Kept<S> {
+    fn issue(&self, deadline: Deadline) -> Boxed<'_, Result<Issued<S>, Problem>> {
+        Box::pin(async move {
+            if let Some(issued) = self.take() {
+                return Ok(issued);
+            }
+            let issued = self.issuer.issue(deadline).await?;
+            self.put(&issued);
+            Ok(issued)
+        })
+    }
+
+    fn label(&self) -> Option<String> {
+        self.issuer.label()
+    }
+
+    fn refused(&self, signer: &S) {
+        let parts = signer.parts();
+        self.place().forget(&parts, self.wire.now());
+        let mut refusals = self.refusals();
+        if !refusals.contains(&parts) {
+            refusals.push(parts);
+        }
+    }
+}
+
+/// A fact that was learned with a credential that is kept, and is kept beside it.
+pub(in crate::providers) struct Learned {
+    place: Place,
+    wire: Arc<Wire>,
+}
+
+impl Learned {
+    /// A fact of a profile; `None` where nothing is kept.
+    pub(in crate::providers) fn of(
+        profile: &Profile,
+        wire: &Arc<Wire>,
+        fact: &str,
+    ) -> Option<Self> {
+        let folder = profile.token_folder.as_ref()?;
+        let name = sha256_hex(format!("{fact} {}", name(profile)).as_bytes());
+        Some(Self {
+            place: Place::new(folder, name),
+            wire: Arc::clone(wire),
+        })
+    }
+
+    /// What is known.
+    pub(in crate::providers) fn get(&self) -> Option<Parts> {
+        let entry = self.place.read(self.wire.now()).ok()?;
+        entry.map(|entry| entry.parts)
+    }
+
+    /// Keeps it for a day.
+    pub(in crate::providers) fn put(&self, parts: Parts) {
+        let now = self.wire.now();
+        // That it cannot be kept was told with the credential.
+        let _ = self.place.write(parts, now + LONGEST, now);
+    }
+
+    /// Lets it be learned again.
+    pub(in crate::providers) fn forget(&self) {
+        self.place.remove();
+    }
+}
+
+/// The name of a profile's file: a hash of all that is set, secrets and addresses included, so that
+/// what was fetched with other settings is not found. It is slow, since a password is among them.
+fn name(profile: &Profile) -> String {
+    const ROUNDS: u32 = 2_000;
+    let values: Vec<(&str, &str)> = profile
+        .values()
+        .map(|(key, value): (_, &Secret)| (key, value.expose()))
+        .collect();
+    let account = serde_json::to_vec(&(profile.cloud, values)).expect("texts are always JSON");
+    hex(&pbkdf2_sha256(&account, b"joblens token", ROUNDS))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+use std::sync::Arc;
+
+use super::super::machine::{CREDENTIALS, ROLE, ROLES_PATH};
+use super::super::*;
+use crate::error::Category;
+use crate::providers::Client as _;
+use crate::providers::fixture::{self, served::Served, served::born};
+use crate::providers::serve::{Outgoing, Thing, World};
+
+const KEYS: &str = "/latest/meta-data/cam/security-credentials/joblens-emulator";
+const HOUR: i64 = 3600;
+
+/// A service that answers these paths so, and the rest as it should.
+async fn answering(answers: &[(&'static str, u16, &'static str)]) -> Served {
+    let thing = Thing {
+        kind: "tencent/service".to_owned(),
+        segments: ["cls-1", "default", "web"].map(str::to_owned).to_vec(),
+        ..Thing::default()
+    };
+    let answers = answers.to_vec();
+    let script = Arc::new(move |incoming: &crate::providers::serve::Incoming| {
+        let found = answers.iter().find(|(path, ..)| *path == incoming.path);
+        found.map(|(_, status, body)| Outgoing::document(*status, body))
+    });
+    Served::start(&CLOUD, World::new(vec![thing], born()), script).await
+}
+
+fn connect(cloud: &Served, source: &str, address: &str) -> Result<Client, Problem> {
+    let variables = [
+        ("JOBLENS_TENCENT_SOURCE", source),
+        ("JOBLENS_TENCENT_ENDPOINT", &cloud.origin),
+        ("JOBLENS_TENCENT_METADATA_ENDPOINT", address),
+        ("TENCENTCLOUD_REGION", "ap-guangzhou"),
+    ];
+    Client::new(&fixture::profile(&CLOUD, &variables), &cloud.wire())
+}
+
+fn machine(cloud: &Served) -> Client {
+    connect(cloud, "metadata", &cloud.origin).unwrap()
+}
+
+async fn look(client: &Client) -> Result<(), Problem> {
+    let reference = fixture::reference(&CLOUD.kinds[0].template, &["cls-1", "default", "web"]);
+    let found = client.look_up(&reference, &fixture::ask()).await;
+    found.map(|_| ())
+}
+
+#[tokio::test]
+async fn the_role_of_an_instance_is_fetched_and_renewed_before_the_end() {
+    let cloud = answering(&[]).await;
+    let client = machine(&cloud);
+    let fetched = [ROLE, CREDENTIALS, OPERATION];
+    for (second, asked) in [
+        (0, &fetched[..]),
+        (6 * HOUR - 61, &[OPERATION]),
+        (6 * HOUR - 60, &fetched),
+        (20 * HOUR, &fetched),
+    ] {
+        cloud.set(second);
+        look(&client).await.unwrap();
+        assert_eq!(cloud.asked(), asked, "{second}");
+    }
+    let named = connect(&cloud, "metadata:joblens-emulator", &cloud.origin).unwrap();
+    look(&named).await.unwrap();
+    assert_eq!(cloud.asked(), [CREDENTIALS, OPERATION]);
+}
+
+#[tokio::test]
+async fn a_metadata_service_that_is_none_says_what_to_do() {
+    for (path, status, body, category, said) in [
+        (
+            ROLES_PATH,
+            404,
+            "no",
+            Category::NoCredentials,
+            "bind a CAM role",
+        ),
+        (
+            ROLES_PATH,
+            200,
+            "../x",
+            Category::Unreadable,
+            "the name of a role",
+        ),
+        (
+            ROLES_PATH,
+            503,
+            "",
+            Category::Service,
+            "answered with status 503",
+        ),
+        (KEYS, 200, "{}", Category::Unreadable, "expected Code"),
+        (
+            KEYS,
+            200,
+            r#"{"Code":"Denied"}"#,
+            Category::NoCredentials,
+            "gives no credential",
+        ),
+        (
+            KEYS,
+            200,
+            r#"{"Code":"Success"}"#,
+            Category::Unreadable,
+            "TmpSecretId",
+        ),
+        (
+            KEYS,
+            200,
+            r#"{"Code":"Success","TmpSecretId":"a","TmpSecretKey":"hunter2-s","Token":"hunter2-t"}"#,
+            Category::Unreadable,
+            "a time in ExpiredTime",
+        ),
+        (
+            KEYS,
+            200,
+            r#"{"Code":"Success","TmpSecretId":"a","TmpSecretKey":"hunter2-s","Token":"hunter2-t","ExpiredTime":1700000000}"#,
+            Category::NoCredentials,
+            "ended at 2023-11-14T22:13:20Z",
+        ),
+    ] {
+        let cloud = answering(&[(path, status, body)]).await;
+        let problem = look(&machine(&cloud)).await.unwrap_err();
+        let told = format!("{}; {}", problem.message, problem.hint.unwrap());
+        assert_eq!(problem.category, category, "{told}");
+        assert!(told.contains(said), "{said}: {told}");
+        assert!(!told.contains("hunter2"), "{told}");
+        assert!(!cloud.asked().contains(&OPERATION.to_owned()), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_neither_documented_nor_this_machine_is_wrong_use() {
+    let cloud = answering(&[]).await;
+    for address in [
+        "http://100.100.100.200",
+        "http://metadata.tencentyun.com.example",
+    ] {
+        let problem = connect(&cloud, "metadata", address).err().unwrap();
+        assert_eq!(problem.category, Category::Usage, "{address}");
+    }
+    assert!(connect(&cloud, "metadata", "http://metadata.tencentyun.com").is_ok());
+}

@@ -1,0 +1,67 @@
+//! The files that a profile uses.
+
+use std::path::PathBuf;
+
+use super::file::Entry;
+use super::{CloudKeys, Origin, Part, Profile, Settings, network};
+
+/// A file that a profile uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFile {
+    /// The key that names it, such as `ca_file` or `token_file`; none for the file of a tool.
+    pub key: Option<String>,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// True when it holds a secret, so that nobody else should read it.
+    pub is_secret: bool,
+    /// True when it is not used while others can read it.
+    pub is_strict: bool,
+}
+
+/// The key of a file that is not used while others can read it.
+const STRICT: &str = "client_key";
+
+impl Settings {
+    /// The files that a profile uses besides the settings file, each once: that of its credential,
+    /// and those that its keys name.
+    pub fn files(&self, cloud: &CloudKeys, profile: &Profile) -> Vec<NamedFile> {
+        let mut files = Vec::new();
+        let mut keep = |file: NamedFile| {
+            if !files.iter().any(|kept: &NamedFile| kept.path == file.path) {
+                files.push(file);
+            }
+        };
+        for spec in cloud.credential_keys() {
+            if let Some(Origin::Tool { path, .. }) = profile.origin(spec.key) {
+                keep(NamedFile {
+                    key: None,
+                    path: path.clone(),
+                    is_secret: true,
+                    is_strict: false,
+                });
+            }
+        }
+        for (key, entry) in self.file().entries(cloud.cloud, &profile.name) {
+            if let Entry::Path(base, path) = entry {
+                let is_secret = |part| part == Part::Secret;
+                keep(NamedFile {
+                    key: Some(key.to_owned()),
+                    path: self.beside_the_file(path),
+                    is_secret: cloud.find(base).is_some_and(|spec| is_secret(spec.part)),
+                    is_strict: false,
+                });
+            }
+        }
+        for key in network::PATH_KEYS {
+            if let Some(path) = profile.get(key) {
+                keep(NamedFile {
+                    key: Some(key.to_owned()),
+                    path: PathBuf::from(path),
+                    is_secret: key == STRICT,
+                    is_strict: key == STRICT,
+                });
+            }
+        }
+        files
+    }
+}

@@ -1,0 +1,120 @@
+use super::*;
+
+#[test]
+fn a_file_without_a_secret_may_be_read_by_others() {
+    let roles = Roles::with(&[&TCCLI_CVM]);
+    let path = roles.desk.home.path().join(TCCLI_CVM.place);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let run = roles.get(SERVICE).env("TCCLI_PROFILE", "cvm").run();
+    assert_eq!(
+        run.json()["notices"].as_array().unwrap().len(),
+        0,
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_role_of_another_tool_in_a_damaged_file_is_named() {
+    for (file, from, to, choice, reference, said) in [
+        (
+            &ALIYUN_SDK,
+            "role_arn =",
+            "x =",
+            "ALIBABA_CLOUD_PROFILE=role",
+            JOB,
+            "holds no role_arn in [role]",
+        ),
+        (
+            &ALIYUN_SDK,
+            "= LTAIsdkRole",
+            "= \n# ",
+            "ALIBABA_CLOUD_PROFILE=role",
+            JOB,
+            "holds no access_key_id in [role]",
+        ),
+        (
+            &ALIYUN_SDK,
+            "ecs_ram_role",
+            "ecs_ram_rôle",
+            "ALIBABA_CLOUD_PROFILE=ecs",
+            JOB,
+            "which is not supported here",
+        ),
+        (
+            &TCCLI_CVM,
+            "cvm-role",
+            "cvm_role",
+            "TCCLI_PROFILE=cvm",
+            SERVICE,
+            "of type cvm_role, which is not known",
+        ),
+        (
+            &TCCLI_CVM,
+            "\"cvm-role\"",
+            "[1]",
+            "TCCLI_PROFILE=cvm",
+            SERVICE,
+            "is damaged: expected",
+        ),
+        (
+            &TCCLI_CVM,
+            "\"cvm-role\"\n}",
+            "\"cvm",
+            "TCCLI_PROFILE=cvm",
+            SERVICE,
+            "is damaged: expected",
+        ),
+    ] {
+        let text = file.text();
+        assert!(text.contains(from), "{from}");
+        let roles = Roles::with(&[]);
+        let path = roles.desk.write(file.place, &text.replace(from, to));
+        let (name, value) = choice.split_once('=').unwrap();
+        let run = roles.get(reference).env(name, value).run();
+        let error = run.error();
+        let message = error["message"].as_str().unwrap();
+        assert_eq!(run.code, 4, "{message}");
+        assert!(message.contains(said), "{said}: {message}");
+        assert!(message.contains(path.to_str().unwrap()), "{message}");
+        assert!(error["hint"].is_string(), "{message}");
+        assert!(roles.steps().is_empty());
+    }
+}
+
+#[test]
+fn a_role_in_a_damaged_file_is_named() {
+    for (from, to, said) in [
+        (
+            "\"ram_role_arn\"",
+            "\"x\"",
+            "holds no ram_role_arn for profile “role”",
+        ),
+        (
+            "\"cn-beijing\"",
+            "\"cn/../x\"",
+            "an sts_region that is no region",
+        ),
+        ("\"acs:ram::1:role/r\"", "[1]", "is damaged: expected"),
+        (
+            "\"RamRoleArn\"",
+            "\"ramrolearn\"",
+            "of mode ramrolearn, which is not known",
+        ),
+        (
+            "\"access_key_secret\": \"cli-role",
+            "\"x\": \"cli-role",
+            "holds no access_key_secret",
+        ),
+    ] {
+        let text = ALIYUN_CLI.text();
+        assert!(text.contains(from), "{from}");
+        let roles = Roles::with(&[]);
+        roles.desk.write(ALIYUN_CLI.place, &text.replace(from, to));
+        let run = roles.get(JOB).env("ALIBABA_CLOUD_PROFILE", "role").run();
+        let message = run.error()["message"].as_str().unwrap().to_owned();
+        assert_eq!(run.code, 4, "{message}");
+        assert!(message.contains(said), "{said}: {message}");
+        assert!(roles.steps().is_empty());
+    }
+}

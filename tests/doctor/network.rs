@@ -1,0 +1,182 @@
+//! What stands between this machine and a cloud.
+
+use std::net::TcpListener;
+
+use crate::support::{Server, http, json};
+use crate::{account, failure, sugon};
+
+/// A port of loopback that nobody listens at.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[test]
+fn a_port_that_nobody_listens_at_is_told_as_such() {
+    let port = free_port();
+    failure(&sugon(&format!("http://127.0.0.1:{port}"), &[]).run())
+        .is("connection", "network", 5)
+        .says(&format!("127.0.0.1:{port}"))
+        .says("refused")
+        .advises("host and port of the endpoint");
+}
+
+#[test]
+fn a_host_without_an_address_fails_at_its_name() {
+    let endpoint = "https://no-such-host.invalid";
+    let run = sugon(endpoint, &["--connect-timeout", "2s"]).run();
+    let failed = failure(&run);
+    failed.is("dns", "network", 5).says("no-such-host.invalid");
+    // Which of them it is depends on whether this machine has a name service at all.
+    let is_advised = ["getent hosts no-such-host.invalid", "/etc/resolv.conf"]
+        .iter()
+        .any(|advice| failed.hint.contains(advice));
+    assert!(is_advised, "{failed:#?}");
+}
+
+#[test]
+fn a_name_that_is_known_is_shown_with_its_addresses() {
+    let server = Server::answering(json(r#"{"code":"0","data":{"total":0,"list":[]}}"#));
+    let run = sugon(&format!("http://localhost:{}", server.port), &[]).run();
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    let account = account(&run);
+    let checks = account["checks"].as_array().unwrap();
+    let dns = checks.iter().find(|check| check["name"] == "dns").unwrap();
+    let message = dns["message"].as_str().unwrap();
+    assert!(
+        message.contains("localhost is ") && message.contains("127.0.0.1"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_proxy_that_is_not_there_is_no_fault_of_the_cloud() {
+    let port = free_port();
+    for (variable, scheme, endpoint, options) in [
+        ("HTTPS_PROXY", "http", "https://sugon.test", &[][..]),
+        ("ALL_PROXY", "http", "http://sugon.test", &["--allow-http"]),
+        ("ALL_PROXY", "socks5h", "https://sugon.test", &[]),
+    ] {
+        let run = sugon(endpoint, options)
+            .env(
+                variable,
+                format!("{scheme}://joe:hunter22@127.0.0.1:{port}"),
+            )
+            .keeping("hunter22")
+            .run();
+        failure(&run)
+            .is("proxy", "network", 5)
+            .says(&format!("{scheme}://***@127.0.0.1:{port} ({variable})"))
+            .says("the connection to the proxy failed")
+            .advises(&format!("host and port in {variable}"));
+    }
+}
+
+#[test]
+fn a_proxy_without_an_address_is_told_from_a_host_without_one() {
+    let run = sugon("https://sugon.test", &["--connect-timeout", "2s"])
+        .env(
+            "HTTPS_PROXY",
+            "http://joe:hunter22@no-such-proxy.invalid:3128",
+        )
+        .keeping("hunter22")
+        .run();
+    failure(&run)
+        .is("proxy", "network", 5)
+        .says("http://***@no-such-proxy.invalid:3128 (HTTPS_PROXY)")
+        .says("the proxy's host name cannot be resolved")
+        .advises("HTTPS_PROXY");
+}
+
+#[test]
+fn a_proxy_that_wants_a_password_is_no_cloud_that_refuses() {
+    let proxy = Server::answering(http("407 Proxy Authentication Required", "", b""));
+    for (variable, endpoint, options) in [
+        ("HTTPS_PROXY", "https://sugon.test", &[][..]),
+        ("http_proxy", "http://sugon.test", &["--allow-http"][..]),
+    ] {
+        let run = sugon(endpoint, options)
+            .env(
+                variable,
+                format!("http://joe:hunter22@127.0.0.1:{}", proxy.port),
+            )
+            .keeping("hunter22")
+            .run();
+        failure(&run)
+            .is("proxy", "network", 5)
+            .says("auth")
+            .advises(&format!("in {variable}: http://NAME:PASSWORD@"));
+    }
+    assert_eq!(proxy.got().len(), 2);
+}
+
+#[test]
+fn a_proxy_that_forbids_the_host_is_named() {
+    let proxy = Server::answering(http("403 Forbidden", "", b""));
+    let run = sugon("https://sugon.test", &[])
+        .env("https_proxy", proxy.origin())
+        .run();
+    failure(&run)
+        .is("proxy", "network", 5)
+        .says("did not let the call through")
+        .advises("ask the proxy's operator to let calls to sugon.test through");
+}
+
+#[test]
+fn a_proxy_that_is_used_and_one_that_is_not_are_shown() {
+    let proxy = Server::answering(json(r#"{"code":"0","data":{"total":0,"list":[]}}"#));
+    let shown = |no_proxy: &str| {
+        let run = sugon(
+            "http://localhost.test",
+            &["--allow-http", "--connect-timeout", "2s"],
+        )
+        .env(
+            "HTTP_PROXY",
+            format!("http://joe:hunter22@127.0.0.1:{}", proxy.port),
+        )
+        .env("NO_PROXY", no_proxy)
+        .keeping("hunter22")
+        .run();
+        let account = account(&run);
+        let checks = account["checks"].as_array().unwrap().clone();
+        let own = checks
+            .iter()
+            .find(|check| check["name"] == "proxy")
+            .unwrap();
+        let of_machine = run.json()["checks"][1]["message"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        (own["message"].as_str().unwrap().to_owned(), of_machine)
+    };
+    let (own, of_machine) = shown("other.test");
+    assert_eq!(
+        own,
+        format!("through http://***@127.0.0.1:{} (HTTP_PROXY)", proxy.port)
+    );
+    assert!(
+        of_machine.starts_with("HTTP_PROXY=http://***@127.0.0.1:")
+            && of_machine.ends_with("NO_PROXY=other.test"),
+        "{of_machine}"
+    );
+    let (own, _) = shown(".test");
+    assert_eq!(own, "none, since NO_PROXY excepts the host");
+}
+
+#[test]
+fn a_variable_that_names_no_proxy_is_told_before_anything_is_sent() {
+    let server = Server::answering(json("{}"));
+    let run = sugon(&server.origin(), &[])
+        .env("HTTPS_PROXY", "socks9://joe:hunter22@proxy:1")
+        .keeping("hunter22")
+        .run();
+    assert_eq!(run.code, 2);
+    let json = run.json();
+    let last = json["checks"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (&last["name"], &last["status"]),
+        (&"proxy".into(), &"fail".into())
+    );
+    assert!(json["accounts"].as_array().unwrap().is_empty());
+    assert!(server.got().is_empty());
+}
