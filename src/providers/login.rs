@@ -175,7 +175,7 @@ impl<S: Signer + 'static> Login<S> {
         Ok(Self {
             issuer,
             held: Mutex::new(Some(Arc::new(Held::new(issued, false)))),
-            expires_at: expires_at.or(profile.expires_at),
+            expires_at,
             kept_in: None,
         })
     }

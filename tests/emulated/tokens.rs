@@ -305,17 +305,34 @@ fn what_a_token_is_fetched_with_is_read_again_from_its_file() {
         let path = config.write("joblens/secret.txt", "an-old-secret-of-mine", 0o600);
         let server = rotating(emulated.origin.clone(), path, "testsecret".to_owned());
         let toml = format!(
-            "[{cloud}.default]\nendpoint = '{}'\n{host} = '{}'\n{credential}\n",
+            "[{cloud}.default]\nendpoint = '{}'\n{host} = '{}'\n{credential}\ntoken_cache = true\n",
             emulated.origin,
             server.origin()
         );
         config.write("joblens/config.toml", &toml, 0o600);
-        let run = config
-            .get(&["-v", reference])
-            .keeping("an-old-secret")
-            .keeping("testsecret")
-            .run();
-        assert_eq!(run.code, 0, "{cloud}: {}", run.stderr);
+        let cache = tempfile::tempdir().unwrap();
+        let run = || {
+            config
+                .get(&["-v", reference])
+                .keeping("an-old-secret")
+                .keeping("testsecret")
+                .env("XDG_CACHE_HOME", cache.path().to_str().unwrap())
+                .run()
+        };
+        let first = run();
+        assert_eq!(first.code, 0, "{cloud}: {}", first.stderr);
         assert_eq!(operations(&emulated)[..2], [operation; 2], "{cloud}");
+        // Nothing is kept for the old secret that was given for the new one.
+        let kept = || {
+            let found = fs::read_dir(cache.path().join("joblens/tokens"));
+            found.map_or(0, Iterator::count)
+        };
+        assert_eq!(kept(), 0, "{cloud}");
+        for _ in 0..2 {
+            assert_eq!(run().code, 0, "{cloud}");
+            assert_eq!(kept(), 1, "{cloud}");
+        }
+        let asked = operations(&emulated).into_iter();
+        assert_eq!(asked.filter(|one| one == operation).count(), 3, "{cloud}");
     }
 }

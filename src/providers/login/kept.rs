@@ -97,13 +97,8 @@ impl<S: Keepable + Send + Sync> Kept<S> {
         let Some(expires_at) = issued.expires_at else {
             return;
         };
-        // With files that hold something else by now another account may have been asked.
-        let is_same = match self.profile.at_present() {
-            None => true,
-            Some(now) => now.is_ok_and(|now| now.values().eq(self.profile.values())),
-        };
         let parts = issued.signer.parts();
-        if !is_same || self.refusals().contains(&parts) {
+        if !is_as_at_first(&self.profile) || self.refusals().contains(&parts) {
             return;
         }
         let written = self.place().write(parts, expires_at, self.wire.now());
@@ -139,9 +134,17 @@ impl<S: Keepable + Send + Sync> Issuer<S> for Kept<S> {
     }
 }
 
+/// False when files or a command of the profile say something else by now, so that another account
+/// may have been asked.
+fn is_as_at_first(profile: &Profile) -> bool {
+    let present = profile.at_present();
+    present.is_none_or(|present| present.is_ok_and(|now| now.values().eq(profile.values())))
+}
+
 /// A fact that was learned with a credential that is kept, and is kept beside it.
 pub(in crate::providers) struct Learned {
     place: Place,
+    profile: Profile,
     wire: Arc<Wire>,
 }
 
@@ -156,6 +159,7 @@ impl Learned {
         let name = sha256_hex(format!("{fact} {}", name(profile)).as_bytes());
         Some(Self {
             place: Place::new(folder, name),
+            profile: profile.clone(),
             wire: Arc::clone(wire),
         })
     }
@@ -168,6 +172,9 @@ impl Learned {
 
     /// Keeps it for a day.
     pub(in crate::providers) fn put(&self, parts: Parts) {
+        if !is_as_at_first(&self.profile) {
+            return;
+        }
         let now = self.wire.now();
         // That it cannot be kept was told with the credential.
         let _ = self.place.write(parts, now + LONGEST, now);
