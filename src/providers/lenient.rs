@@ -1,5 +1,7 @@
 //! Reading of JSON as clouds write it: absence in four spellings, numbers as text, lists as null.
 
+mod fault;
+
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -28,10 +30,7 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     T::deserialize(NoRow(&mut deserializer))
         .and_then(|read| deserializer.end().map(|()| read))
-        .map_err(|_| {
-            ELEMENTS.set(0);
-            explain::<T>(body)
-        })
+        .map_err(|error| fault::explain(&error, body))
 }
 
 /// Gives structs to read from objects only: serde would take a list as well, as a row of fields in
@@ -68,34 +67,6 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Element<T> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
         T::deserialize(NoRow(deserializer))
-    }
-}
-
-/// Decodes once more to learn the path; only failures pay for that.
-fn explain<T: DeserializeOwned>(body: &[u8]) -> String {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let (path, error) = match serde_path_to_error::deserialize::<_, T>(NoRow(&mut deserializer)) {
-        Err(error) => (error.path().to_string(), error.into_inner()),
-        Ok(_) => match deserializer.end() {
-            Err(error) => ("the end".to_owned(), error),
-            Ok(()) => return "JSON of another shape".to_owned(),
-        },
-    };
-    let place = format!("line {} column {}", error.line(), error.column());
-    let path: String = path.chars().filter(|c| !c.is_control()).take(120).collect();
-    let text = error.to_string();
-    match error.classify() {
-        serde_json::error::Category::Eof => format!("more JSON after {place}"),
-        serde_json::error::Category::Data if text.contains(TOO_MANY) => TOO_MANY.to_owned(),
-        serde_json::error::Category::Data => {
-            // serde_json quotes the value it met ahead of this word; only the expected type is ours.
-            let wanted = text
-                .rsplit_once("expected ")
-                .map_or("another value", |(_, wanted)| wanted);
-            let wanted = wanted.split(" at line").next().unwrap_or(wanted);
-            format!("{wanted} at {path}, {place}")
-        }
-        _ => format!("JSON at {place}"),
     }
 }
 
@@ -197,45 +168,57 @@ enum NumberKey {
     Other,
 }
 
-struct ScalarVisitor(&'static str);
+/// Reads a scalar. What is wrong with it is found before the reader goes on, so that the error has
+/// the place of the value.
+struct ScalarVisitor<T> {
+    expected: &'static str,
+    read: fn(Scalar) -> Option<T>,
+}
 
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar;
+impl<T> ScalarVisitor<T> {
+    fn read<E: de::Error>(self, scalar: Scalar) -> Result<T, E> {
+        (self.read)(scalar)
+            .ok_or_else(|| E::invalid_value(de::Unexpected::Other("another value"), &self.expected))
+    }
+}
+
+impl<'de, T> Visitor<'de> for ScalarVisitor<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.expected)
     }
 
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Absent)
+    fn visit_unit<E: de::Error>(self) -> Result<T, E> {
+        self.read(Scalar::Absent)
     }
 
-    fn visit_none<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Absent)
+    fn visit_none<E: de::Error>(self) -> Result<T, E> {
+        self.read(Scalar::Absent)
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Flag(flag))
+    fn visit_bool<E: de::Error>(self, flag: bool) -> Result<T, E> {
+        self.read(Scalar::Flag(flag))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.to_string()))
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
+        self.read(Scalar::Number(number.to_string()))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.to_string()))
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
+        self.read(Scalar::Number(number.to_string()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.to_string()))
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<T, E> {
+        self.read(Scalar::Number(number.to_string()))
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Scalar, E> {
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
         self.visit_string(text.to_owned())
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Scalar, E> {
-        Ok(if is_absent(&text) {
+    fn visit_string<E: de::Error>(self, text: String) -> Result<T, E> {
+        self.read(if is_absent(&text) {
             Scalar::Absent
         } else {
             Scalar::Text(text)
@@ -243,9 +226,12 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 
     /// With `arbitrary_precision`, serde_json hands a number over as a map of one private key.
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         match map.next_key()? {
-            Some(NumberKey::Number) => Ok(Scalar::Number(map.next_value()?)),
+            Some(NumberKey::Number) => {
+                let number = map.next_value()?;
+                self.read(Scalar::Number(number))
+            }
             _ => Err(de::Error::invalid_type(de::Unexpected::Map, &self)),
         }
     }
@@ -255,10 +241,9 @@ macro_rules! scalar {
     ($name:ident, $expected:literal, $read:expr) => {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let scalar = deserializer.deserialize_any(ScalarVisitor($expected))?;
-                let read: fn(Scalar) -> Option<Self> = $read;
-                read(scalar).ok_or_else(|| {
-                    de::Error::invalid_value(de::Unexpected::Other("another value"), &$expected)
+                deserializer.deserialize_any(ScalarVisitor {
+                    expected: $expected,
+                    read: $read,
                 })
             }
         }
@@ -324,11 +309,14 @@ impl<'de> Visitor<'de> for VerbatimVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Verbatim, A::Error> {
-        Ok(Verbatim(match ScalarVisitor("text").visit_map(map)? {
-            Scalar::Text(text) | Scalar::Number(text) => text,
-            Scalar::Absent => String::new(),
-            Scalar::Flag(flag) => flag.to_string(),
-        }))
+        let number = ScalarVisitor {
+            expected: "text",
+            read: |scalar| match scalar {
+                Scalar::Number(text) => Some(Verbatim(text)),
+                Scalar::Absent | Scalar::Text(_) | Scalar::Flag(_) => None,
+            },
+        };
+        number.visit_map(map)
     }
 }
 
