@@ -11,7 +11,7 @@ use crate::output;
 use crate::providers::{CLOUDS, Client, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::secret::masked_id;
-use crate::settings::{METADATA, Part, Profile, Settings};
+use crate::settings::{METADATA, Part, Profile, Settings, table};
 
 /// Show which account each cloud would be asked with
 #[derive(Debug, Args)]
@@ -72,7 +72,12 @@ fn accounts(session: &Session) -> Result<Accounts, Problem> {
     }
     if let (Some(only), true) = (only, accounts.is_empty()) {
         let message = format!("no cloud has a profile “{only}”");
-        return Err(Problem::new(Category::NoCredentials, message));
+        let hint = format!(
+            "add {} to the settings file, such as {}",
+            table("CLOUD", only),
+            table(CLOUDS[0].name, only)
+        );
+        return Err(Problem::new(Category::NoCredentials, message).hint(hint));
     }
     let path = settings.file().found_at();
     Ok(Accounts {

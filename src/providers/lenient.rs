@@ -93,7 +93,19 @@ fn explain<T: DeserializeOwned>(body: &[u8]) -> String {
                 .rsplit_once("expected ")
                 .map_or("another value", |(_, wanted)| wanted);
             let wanted = wanted.split(" at line").next().unwrap_or(wanted);
-            format!("{wanted} at {path}, {place}")
+            // Readers know nothing of our types; a field is quoted by the name that we gave it.
+            let twice = text.strip_prefix("duplicate field `");
+            let twice = twice.and_then(|text| Some(text.split_once('`')?.0));
+            let wanted = match (twice, wanted) {
+                (Some(field), _) => format!("{field} only once"),
+                (None, "a map") => "an object".to_owned(),
+                (None, wanted) if wanted.starts_with("struct ") => "an object".to_owned(),
+                (None, wanted) => wanted.to_owned(),
+            };
+            match path.as_str() {
+                "." => format!("{wanted} at {place}"),
+                path => format!("{wanted} at {path}, {place}"),
+            }
         }
         _ => format!("JSON at {place}"),
     }

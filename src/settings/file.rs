@@ -56,6 +56,9 @@ impl File {
             return (named, true);
         }
         let base = environment.get("XDG_CONFIG_HOME").map(PathBuf::from);
+        // A relative one is to be passed over, as its specification says: the settings would change
+        // with the folder.
+        let base = base.filter(|path| path.is_absolute());
         let base = base.or_else(|| Some(PathBuf::from(environment.get("HOME")?).join(".config")));
         let path = base.map(|base| base.join("joblens").join("config.toml"));
         (path, false)
@@ -174,7 +177,14 @@ impl Reader<'_> {
     fn read(&self) -> Result<File, Problem> {
         let document = DeTable::parse(self.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            self.wrong(at, "this is not TOML")
+            let problem = self.wrong(at, "this is not TOML");
+            let line = self.text[..at.min(self.text.len())].rsplit('\n').next();
+            match line.is_some_and(|line| line.trim_start().starts_with('[')) {
+                true => problem.hint(
+                    "a name of other signs than A-Z a-z 0-9 _ - needs quotes: [aliyun.\"…\"]",
+                ),
+                false => problem,
+            }
         })?;
         let mut file = File {
             path: self.path.to_path_buf(),

@@ -230,3 +230,20 @@ fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
     assert!(!Path::new("process-command-ran").exists());
     assert!(!desk.home.path().join("process-command-ran").exists());
 }
+
+#[test]
+fn damage_is_told_in_words_of_json_alone() {
+    for (text, said) in [
+        ("null", "expected an object at line 1 column 4"),
+        ("[]", "expected an object at line 1 column"),
+        (
+            r#"{"current":"a","current":"b"}"#,
+            "expected current only once at line 1",
+        ),
+    ] {
+        let desk = Desk::new();
+        let path = desk.write(ALIYUN_CLI.place, text);
+        let told = refused(&desk, &path, JOB);
+        assert!(told.contains(said), "{told}");
+    }
+}

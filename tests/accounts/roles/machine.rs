@@ -229,3 +229,15 @@ fn what_a_service_says_in_the_place_of_its_code_is_not_shown() {
     assert_eq!(run.error()["code"], serde_json::Value::Null);
     assert_eq!(run.code, 4, "{}", run.stderr);
 }
+
+#[test]
+fn doctor_calls_the_role_of_a_machine_by_its_name() {
+    let roles = Roles::with(&[]);
+    roles
+        .desk
+        .configure("[aliyun.default]\nregion = 'cn-x'\nsource = 'metadata'\n");
+    let run = roles.desk.joblens(&["doctor", "aliyun"]).run();
+    let said = "the role of this machine (metadata), region cn-x";
+    assert!(run.stdout.contains(said), "{}", run.stdout);
+    assert!(!run.stdout.contains("no key"), "{}", run.stdout);
+}
