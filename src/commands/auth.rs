@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::Session;
 use super::look_up::{Collected, wire};
 use crate::error::{Category, Problem};
-use crate::http::Wire;
+use crate::http::{Wire, check_trust};
 use crate::model::{Account, Accounts, PassedOver, Readiness, Report};
 use crate::output;
 use crate::providers::{CLOUDS, Client, Cloud};
@@ -146,6 +146,12 @@ pub(super) fn account(
             account.endpoint = client.endpoint().or(account.endpoint);
             account.expires_at = client.expires_at().or(account.expires_at);
             account.token_cache = client.kept_in().map(|folder| folder.display().to_string());
+            let endpoint = account.endpoint.as_deref().unwrap_or_default();
+            if let Err(problem) = check_trust(&profile, endpoint) {
+                account.status = Readiness::Broken;
+                account.problem = Some(problem);
+                return (account, None);
+            }
             (account, Some(client))
         }
         Err(problem) => {

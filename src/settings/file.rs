@@ -73,16 +73,20 @@ impl File {
     ) -> Result<Self, Problem> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound && !named => {
+            Err(error) if error.kind() == ErrorKind::NotFound && !named && !path.is_symlink() => {
                 return Ok(Self::default());
             }
             Err(error) => {
                 let shown = path.display();
+                let hint = match named {
+                    true => "check --config and JOBLENS_CONFIG",
+                    false => "mend the file and its permissions, or move it away",
+                };
                 return Err(Problem::usage(format!(
                     "the settings file {shown} cannot be read ({})",
                     error.kind()
                 ))
-                .hint("check --config and JOBLENS_CONFIG"));
+                .hint(hint));
             }
         };
         let reader = Reader {

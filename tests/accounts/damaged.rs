@@ -247,3 +247,23 @@ fn damage_is_told_in_words_of_json_alone() {
         assert!(told.contains(said), "{told}");
     }
 }
+
+#[test]
+fn a_link_that_leads_nowhere_is_no_missing_file() {
+    let desk = Desk::with(&[&ALIYUN_SDK]);
+    let link = |place: &str| {
+        let path = desk.home.path().join(place);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink("/nowhere/at/all", &path).unwrap();
+        path
+    };
+    let path = link(ALIYUN_CLI.place);
+    let told = refused(&desk, &path, JOB);
+    assert!(told.contains("cannot be read"), "{told}");
+    let path = link(".config/joblens/config.toml");
+    let run = desk.get(JOB).run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let told = format!("{} cannot be read", path.display());
+    assert!(run.stderr.contains(&told), "{}", run.stderr);
+    assert!(desk.server.got().is_empty());
+}

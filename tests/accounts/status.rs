@@ -155,3 +155,17 @@ fn a_profile_that_nobody_has_is_told_with_its_table_as_it_has_to_be_written() {
     assert_eq!(run.code, 2, "{}", run.stderr);
     assert!(run.stderr.contains("needs quotes"), "{}", run.stderr);
 }
+
+#[test]
+fn an_account_that_no_call_could_be_made_with_is_not_ready() {
+    let desk = Desk::with(&[&ALIYUN_CLI]);
+    desk.configure(
+        "[aliyun.open]\nsource = 'aliyun-cli:prod'\ninsecure_skip_verify = true\n[aliyun.lab]\nsource = 'aliyun-cli:prod'\nendpoint = 'https://lab.example.com'\ninsecure_skip_verify = true\n",
+    );
+    let (open, code) = account(&desk, "aliyun", "open", &[]);
+    assert_eq!((code, &open["status"]), (4, &"broken".into()));
+    let message = open["problem"]["message"].as_str().unwrap();
+    assert!(message.contains("belongs to a public cloud"), "{message}");
+    let (lab, _) = account(&desk, "aliyun", "lab", &[]);
+    assert_eq!(lab["status"], "ready");
+}
