@@ -228,7 +228,13 @@ impl Reader<'_> {
         for (name, value) in table.iter() {
             let profile: &str = name.get_ref();
             let what = format!("{cloud}.{profile}");
-            let table = self.table(value, name.span().start, &what)?;
+            let table = self
+                .table(value, name.span().start, &what)
+                .map_err(|problem| {
+                    problem.hint(format!(
+                        "settings stand in the table of a profile: [{cloud}.default]"
+                    ))
+                })?;
             let key = (cloud.to_owned(), profile.to_owned());
             if let Some(words) = self.command(keys, table)? {
                 file.commands.insert(key.clone(), words);

@@ -84,6 +84,10 @@ impl Settings {
                         let why = error.kind();
                         profile.wrong(key, &format!("names {path}, which cannot be read ({why})"))
                     })?;
+                    // Whoever writes it anew empties it first; another source would be another account.
+                    if text.trim_start_matches('\u{feff}').trim().is_empty() {
+                        return Err(profile.wrong(key, &format!("names {path}, which is empty")));
+                    }
                     (base.as_str(), text)
                 }
             };

@@ -402,3 +402,18 @@ fn the_project_is_that_of_the_variables_with_the_key() {
     let got = desk.server.got();
     assert!(got[0].target().contains("/p-env/"), "{}", got[0].target());
 }
+
+#[test]
+fn a_key_file_that_is_empty_lets_no_other_source_in() {
+    let desk = Desk::with(&[&ALIYUN_CLI]);
+    desk.configure(
+        "[aliyun.default]\naccess_key_id_file = 'id'\naccess_key_secret_file = 'secret'\n",
+    );
+    desk.write(".config/joblens/id", "");
+    desk.write(".config/joblens/secret", "\n");
+    let run = desk.get(JOB).run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let said = "access_key_id_file of profile default of aliyun names id, which is empty";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    assert!(desk.server.got().is_empty());
+}
