@@ -5,13 +5,13 @@ use clap::{Args, Subcommand};
 use super::Session;
 use super::look_up::{Collected, wire};
 use crate::error::{Category, Problem};
-use crate::http::Wire;
+use crate::http::{Wire, check_trust};
 use crate::model::{Account, Accounts, PassedOver, Readiness, Report};
 use crate::output;
 use crate::providers::{CLOUDS, Client, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::secret::masked_id;
-use crate::settings::{METADATA, Part, Profile, Settings};
+use crate::settings::{METADATA, Part, Profile, Settings, table};
 
 /// Show which account each cloud would be asked with
 #[derive(Debug, Args)]
@@ -72,7 +72,12 @@ fn accounts(session: &Session) -> Result<Accounts, Problem> {
     }
     if let (Some(only), true) = (only, accounts.is_empty()) {
         let message = format!("no cloud has a profile “{only}”");
-        return Err(Problem::new(Category::NoCredentials, message));
+        let hint = format!(
+            "add {} to the settings file, such as {}",
+            table("CLOUD", only),
+            table(CLOUDS[0].name, only)
+        );
+        return Err(Problem::new(Category::NoCredentials, message).hint(hint));
     }
     let path = settings.file().found_at();
     Ok(Accounts {
@@ -141,6 +146,12 @@ pub(super) fn account(
             account.endpoint = client.endpoint().or(account.endpoint);
             account.expires_at = client.expires_at().or(account.expires_at);
             account.token_cache = client.kept_in().map(|folder| folder.display().to_string());
+            let endpoint = account.endpoint.as_deref().unwrap_or_default();
+            if let Err(problem) = check_trust(&profile, endpoint) {
+                account.status = Readiness::Broken;
+                account.problem = Some(problem);
+                return (account, None);
+            }
             (account, Some(client))
         }
         Err(problem) => {

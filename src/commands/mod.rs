@@ -123,7 +123,12 @@ impl Command {
     fn has_own_columns(&self) -> bool {
         matches!(
             self,
-            Self::Events(_) | Self::Kinds(_) | Self::States(_) | Self::Schema(_)
+            Self::Events(_)
+                | Self::Kinds(_)
+                | Self::States(_)
+                | Self::Schema(_)
+                | Self::Auth(_)
+                | Self::Doctor(_)
         )
     }
 }

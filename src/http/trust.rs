@@ -14,8 +14,27 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, Signa
 use rustls::{ConfigBuilder, RootCertStore, client::WantsClientCert};
 
 use super::{Endpoint, Refusal};
-use crate::error::Category;
+use crate::error::{Category, Problem};
 use crate::settings::Profile;
+
+/// Refuses a profile that would leave the certificate of this endpoint unchecked though it is a public
+/// cloud's; nothing is sent.
+///
+/// # Errors
+/// Wrong use, in the words of a call.
+pub fn check_trust(profile: &Profile, endpoint: &str) -> Result<(), Problem> {
+    let Ok(endpoint) = Endpoint::parse(endpoint, &[], true) else {
+        return Ok(());
+    };
+    let refused = Trust::of(profile).unchecked_host(&endpoint).err();
+    refused.map_or(Ok(()), |refusal| {
+        let mut problem = Problem::new(refusal.category, refusal.message);
+        problem.hint = refusal.hint;
+        problem.cloud = Some(profile.cloud.to_owned());
+        problem.profile = Some(profile.name.clone());
+        Err(problem)
+    })
+}
 
 /// Whom a profile trusts over TLS, and what it shows of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

@@ -3,6 +3,7 @@ use std::ops::Range;
 use super::{CloudScope, LATEST, Reference, Scope, Target, Template, segment_fault};
 use crate::crypto;
 use crate::error::{Problem, nearest};
+use crate::settings::table;
 
 /// What reading references needs from the registry and the settings.
 pub struct Reader<'a> {
@@ -244,8 +245,8 @@ impl Reader<'_> {
                         if let (Some(key), true) = (segment.setting, given > 0) {
                             let hint = problem.hint.take().unwrap_or_default();
                             problem.hint = Some(format!(
-                                "{hint}; or set {key} in [{}.{profile}] of the settings file",
-                                template.cloud
+                                "{hint}; or set {key} in {} of the settings file",
+                                table(template.cloud, profile)
                             ));
                         }
                         problem

@@ -4,6 +4,7 @@ use super::reader::{Part, Reader, end_of, nth_segment};
 use super::{Reference, Template, segment_fault, write_cloud, write_scope};
 use crate::crypto;
 use crate::error::Problem;
+use crate::settings::table;
 
 /// A reference without its end: all things of one kind in one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +179,7 @@ impl Reader<'_> {
                     let hint = problem.hint.get_or_insert_default();
                     *hint += &format!("; joblens list {} shows what there is", place.name());
                     if let Some(key) = segment.setting.filter(|_| given.is_empty()) {
-                        let table = format!("[{}.{}]", template.cloud, place.profile);
+                        let table = table(template.cloud, &place.profile);
                         *hint += &format!("; or set {key} in {table} of the settings file");
                     }
                     return Err(problem);

@@ -20,6 +20,9 @@ const SHOWN_CHARS: usize = 300;
 /// A command that was run again is left alone for so long; what it printed last stands meanwhile.
 const RESPITE: Duration = Duration::from_secs(10);
 
+/// How it begins to tell that a program is not there, or may not be run.
+pub(super) const NOT_RUN: &str = "cannot be run";
+
 /// What a command printed: values by the names it gave them.
 pub(super) type Printed = BTreeMap<String, Secret>;
 
@@ -79,7 +82,7 @@ fn run_within(words: &[String], longest: Duration) -> Result<Printed, String> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| format!("cannot be run ({})", error.kind()))?;
+        .map_err(|error| format!("{NOT_RUN} ({})", error.kind()))?;
     let deadline = Instant::now() + longest;
     let printed = drain(child.stdout.take());
     let complaint = drain(child.stderr.take());

@@ -56,6 +56,9 @@ impl File {
             return (named, true);
         }
         let base = environment.get("XDG_CONFIG_HOME").map(PathBuf::from);
+        // A relative one is to be passed over, as its specification says: the settings would change
+        // with the folder.
+        let base = base.filter(|path| path.is_absolute());
         let base = base.or_else(|| Some(PathBuf::from(environment.get("HOME")?).join(".config")));
         let path = base.map(|base| base.join("joblens").join("config.toml"));
         (path, false)
@@ -70,16 +73,20 @@ impl File {
     ) -> Result<Self, Problem> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound && !named => {
+            Err(error) if error.kind() == ErrorKind::NotFound && !named && !path.is_symlink() => {
                 return Ok(Self::default());
             }
             Err(error) => {
                 let shown = path.display();
+                let hint = match named {
+                    true => "check --config and JOBLENS_CONFIG",
+                    false => "mend the file and its permissions, or move it away",
+                };
                 return Err(Problem::usage(format!(
                     "the settings file {shown} cannot be read ({})",
                     error.kind()
                 ))
-                .hint("check --config and JOBLENS_CONFIG"));
+                .hint(hint));
             }
         };
         let reader = Reader {
@@ -174,7 +181,14 @@ impl Reader<'_> {
     fn read(&self) -> Result<File, Problem> {
         let document = DeTable::parse(self.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            self.wrong(at, "this is not TOML")
+            let problem = self.wrong(at, "this is not TOML");
+            let line = self.text[..at.min(self.text.len())].rsplit('\n').next();
+            match line.is_some_and(|line| line.trim_start().starts_with('[')) {
+                true => problem.hint(
+                    "a name of other signs than A-Z a-z 0-9 _ - needs quotes: [aliyun.\"…\"]",
+                ),
+                false => problem,
+            }
         })?;
         let mut file = File {
             path: self.path.to_path_buf(),
@@ -214,7 +228,13 @@ impl Reader<'_> {
         for (name, value) in table.iter() {
             let profile: &str = name.get_ref();
             let what = format!("{cloud}.{profile}");
-            let table = self.table(value, name.span().start, &what)?;
+            let table = self
+                .table(value, name.span().start, &what)
+                .map_err(|problem| {
+                    problem.hint(format!(
+                        "settings stand in the table of a profile: [{cloud}.default]"
+                    ))
+                })?;
             let key = (cloud.to_owned(), profile.to_owned());
             if let Some(words) = self.command(keys, table)? {
                 file.commands.insert(key.clone(), words);

@@ -6,6 +6,7 @@ mod configured;
 mod file;
 mod files;
 mod network;
+mod printed;
 mod profile;
 mod sources;
 mod tool;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 
 pub use file::{File, WIRE_KEYS};
 pub use files::NamedFile;
-pub use profile::{Origin, Profile};
+pub use profile::{Origin, Profile, table};
 pub use sources::{PassedOver, Survey};
 pub use tool::{Desk, Findings, Page, Reading, Tool};
 pub use value::{duration, size, utc_offset};
@@ -34,6 +35,8 @@ pub struct KeySpec {
     /// Variables of the cloud's own tools, first one wins. For a part of a credential the first of
     /// each belong together, and so do the second.
     pub variables: &'static [&'static str],
+    /// Other names that programs of the cloud's tools print it by.
+    pub other_names: &'static [&'static str],
 }
 
 /// What a key is to a credential.
@@ -54,6 +57,7 @@ impl KeySpec {
             key,
             part: Part::Setting,
             variables,
+            other_names: &[],
         }
     }
 
@@ -63,6 +67,7 @@ impl KeySpec {
             key,
             part: Part::Id,
             variables,
+            other_names: &[],
         }
     }
 
@@ -72,8 +77,34 @@ impl KeySpec {
             key,
             part: Part::Secret,
             variables,
+            other_names: &[],
         }
     }
+
+    /// The same with other names.
+    pub const fn also(self, other_names: &'static [&'static str]) -> Self {
+        Self {
+            other_names,
+            ..self
+        }
+    }
+
+    /// True for a name that a program may print it by: the key in any way of writing, a variable, or
+    /// another name.
+    fn is_printed_as(&self, name: &str) -> bool {
+        let names = self.other_names.iter().copied();
+        let mut names = names.chain([self.key]);
+        names.any(|known| is_same_word(known, name)) || self.variables.contains(&name)
+    }
+}
+
+/// True for `access_key_id`, `AccessKeyId` and `access-key-id`.
+fn is_same_word(one: &str, other: &str) -> bool {
+    let letters = |text: &str| {
+        let text = text.replace(['_', '-'], "");
+        text.to_ascii_lowercase()
+    };
+    letters(one) == letters(other)
 }
 
 /// The key that says which of a cloud's tools a profile takes its credential from, as `TOOL` or

@@ -64,6 +64,15 @@ pub(super) struct Value {
     pub origin: Origin,
 }
 
+/// The head of a profile's table in the settings file, as it has to be written: `[aliyun.prod]`.
+pub fn table(cloud: &str, profile: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || ['_', '-'].contains(&c);
+    match !profile.is_empty() && profile.chars().all(is_bare) {
+        true => format!("[{cloud}.{profile}]"),
+        false => format!("[{cloud}.{}]", serde_json::Value::from(profile)),
+    }
+}
+
 /// Settings and credentials of one profile of one cloud.
 #[derive(Debug, Clone)]
 pub struct Profile {
@@ -189,15 +198,26 @@ impl Profile {
     ///
     /// `what` is a noun phrase such as `an access key`; `variables` are those that would give it.
     pub fn missing(&self, what: &str, keys: &[&str], variables: &[&str]) -> Problem {
+        let is_there = |key: &&&str| self.values.contains_key(**key);
+        let (there, absent): (Vec<&str>, Vec<&str>) = keys.iter().partition(is_there);
+        let origin = there.first().and_then(|key| self.origin(key));
+        let has = match origin {
+            Some(origin) if !absent.is_empty() => format!(
+                "{} from {}, and no {}",
+                there.join(" and "),
+                origin.place(),
+                absent.join(" and ")
+            ),
+            _ => format!("no {what}"),
+        };
         let mut problem = Problem::new(
             Category::NoCredentials,
-            format!("profile {} of {} has no {what}", self.name, self.cloud),
+            format!("profile {} of {} has {has}", self.name, self.cloud),
         );
         let table = format!(
-            "{} in [{}.{}] of the settings file",
+            "{} in {} of the settings file",
             keys.join(" and "),
-            self.cloud,
-            self.name
+            table(self.cloud, &self.name)
         );
         problem.hint = Some(if self.name == "default" && !variables.is_empty() {
             format!("set {}, or {table}", variables.join(" and "))

@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 
-use super::profile::{Origin, Profile, Value};
+use super::profile::{Origin, Profile, Value, table};
 use super::tool::{Desk, Findings, Reading, Tool};
 use super::values::Values;
 use super::{CloudKeys, METADATA, SOURCE, Settings, network};
@@ -29,10 +29,10 @@ pub struct Survey {
 }
 
 /// A credential with what stands beside it.
-struct Credential {
-    values: Values,
-    expires_at: Option<Time>,
-    notices: Vec<Notice>,
+pub(super) struct Credential {
+    pub values: Values,
+    pub expires_at: Option<Time>,
+    pub notices: Vec<Notice>,
 }
 
 impl Credential {
@@ -236,57 +236,6 @@ impl Settings {
         )
     }
 
-    /// What the command of the settings file printed, by the cloud's keys or its variables.
-    fn printed(
-        &self,
-        cloud: &CloudKeys,
-        profile: &Profile,
-        words: &[String],
-    ) -> Result<Credential, Problem> {
-        let key = (cloud.cloud.to_owned(), profile.name.clone());
-        let printed = self.commands.printed(key, words);
-        let program = words.first().map_or("", String::as_str);
-        let problem = |why: &str| {
-            let message = format!(
-                "credential_command of profile {} of {} ({program}) {why}",
-                profile.name, profile.cloud
-            );
-            owned(Problem::new(Category::NoCredentials, message), profile)
-        };
-        let ids: Vec<&str> = cloud.credential_keys().map(|spec| spec.key).collect();
-        let ids = ids.join(", ");
-        let hint = format!("it has to print JSON or lines of key=value with {ids} within 30 s");
-        let printed = printed.map_err(|why| problem(&why).hint(hint.clone()))?;
-        let mut values = Values::new();
-        let mut expires_at = None;
-        for (name, text) in printed {
-            let is_meant = |spec: &&super::KeySpec| {
-                spec.key.eq_ignore_ascii_case(&name) || spec.variables.contains(&name.as_str())
-            };
-            let origin = Origin::Command(program.to_owned());
-            match cloud.keys.iter().find(is_meant) {
-                Some(spec) => {
-                    values.insert(spec.key, Value { text, origin });
-                }
-                None if ["expires_at", "expiration"]
-                    .contains(&name.to_ascii_lowercase().as_str()) =>
-                {
-                    let text = text.expose();
-                    let number = text.parse().ok().and_then(Time::from_unix);
-                    expires_at = number.or_else(|| Time::from_rfc3339(text));
-                }
-                None => {}
-            }
-        }
-        if !values.keys().any(|key| cloud.is_credential(key)) {
-            return Err(problem("printed no part of a credential").hint(hint));
-        }
-        Ok(Credential {
-            expires_at,
-            ..Credential::of(values)
-        })
-    }
-
     /// Where the credential that is used came from.
     fn used(&self, cloud: &CloudKeys, profile: &Profile) -> Option<Origin> {
         let mut keys = cloud.credential_keys();
@@ -346,7 +295,7 @@ impl Settings {
             Category::NoCredentials,
             format!("{cloud} has no profile “{name}”; {known}"),
         )
-        .hint(format!("add [{cloud}.{name}] to the settings file"));
+        .hint(format!("add {} to the settings file", table(cloud, name)));
         problem.cloud = Some(cloud.to_owned());
         problem.profile = Some(name.to_owned());
         problem
@@ -375,7 +324,7 @@ fn values(found: Vec<(&'static str, Secret)>, origin: &Origin) -> Values {
 }
 
 /// The same problem with the account it is about.
-fn owned(mut problem: Problem, profile: &Profile) -> Problem {
+pub(super) fn owned(mut problem: Problem, profile: &Profile) -> Problem {
     problem.cloud = Some(profile.cloud.to_owned());
     problem.profile = Some(profile.name.clone());
     problem

@@ -128,7 +128,10 @@ impl Desk {
             return Ok(None);
         };
         match Page::open(path) {
-            Err((fault, _)) if fault.is_absence() && named.is_none() => Ok(None),
+            // A link that leads nowhere belongs to a place that is not mounted: it is there.
+            Err((fault, path)) if fault.is_absence() && named.is_none() && !path.is_symlink() => {
+                Ok(None)
+            }
             opened => opened.map(Some).map_err(unreadable),
         }
     }

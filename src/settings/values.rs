@@ -35,9 +35,12 @@ impl Settings {
         for spec in cloud.all().filter(of_variables) {
             let own = format!("JOBLENS_{}_{}", cloud.cloud, spec.key).to_ascii_uppercase();
             let name = match (spec.part, family) {
-                (Part::Setting, _) => {
+                (Part::Setting, family) => {
                     let own = self.environment.get(&own).is_some().then_some(own);
-                    own.or_else(|| spec.variables.iter().find(is_set).map(ToString::to_string))
+                    // The one that belongs to the credential: a project is of one account.
+                    let beside = family.and_then(|at| spec.variables.get(at)).filter(is_set);
+                    let other = || spec.variables.iter().find(is_set);
+                    own.or_else(|| beside.or_else(other).map(ToString::to_string))
                 }
                 (_, Some(at)) => spec.variables.get(at).map(ToString::to_string),
                 (_, None) => None,
@@ -81,6 +84,10 @@ impl Settings {
                         let why = error.kind();
                         profile.wrong(key, &format!("names {path}, which cannot be read ({why})"))
                     })?;
+                    // Whoever writes it anew empties it first; another source would be another account.
+                    if text.trim_start_matches('\u{feff}').trim().is_empty() {
+                        return Err(profile.wrong(key, &format!("names {path}, which is empty")));
+                    }
                     (base.as_str(), text)
                 }
             };

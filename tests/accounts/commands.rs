@@ -98,3 +98,38 @@ fn a_credential_of_two_sources_in_one_table_is_wrong_use() {
         assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
     }
 }
+
+#[test]
+fn what_the_tools_own_programs_print_is_used_with_its_token() {
+    let desk = Desk::new();
+    for printed in [
+        r#"{"mode":"StsToken","access_key_id":"CMDKEY","access_key_secret":"command-secret-x6","sts_token":"CMDTOKEN"}"#,
+        r#"{"Code":"Success","AccessKeyId":"CMDKEY","AccessKeySecret":"command-secret-x6","SecurityToken":"CMDTOKEN","Expiration":"2100-01-01T00:00:00Z"}"#,
+    ] {
+        let run = with_command(&desk, &format!("['printf', '%s', '{printed}']")).run();
+        assert_eq!(desk.signed_by(), "CMDKEY", "{}", run.stderr);
+        let got = desk.server.got();
+        let token = got.last().unwrap().header("x-acs-security-token");
+        assert_eq!(token, Some("CMDTOKEN"), "{printed}");
+    }
+}
+
+#[test]
+fn an_end_that_is_no_time_is_told() {
+    let desk = Desk::new();
+    let keys = "access_key_id=CMDKEY\\naccess_key_secret=command-secret-x6\\nexpiration=";
+    let run = with_command(&desk, &format!("['printf', '{keys}soon\\n']")).run();
+    assert!(
+        run.stderr.contains("printed expiration that is no time"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(desk.signed_by(), "CMDKEY");
+}
+
+#[test]
+fn a_program_that_is_not_there_is_told_as_such() {
+    let run = with_command(&Desk::new(), "['nothing-of-this-name']").run();
+    let hint = "correct its path, or install nothing-of-this-name";
+    assert_eq!(run.error()["hint"], hint, "{}", run.stderr);
+}

@@ -230,3 +230,40 @@ fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
     assert!(!Path::new("process-command-ran").exists());
     assert!(!desk.home.path().join("process-command-ran").exists());
 }
+
+#[test]
+fn damage_is_told_in_words_of_json_alone() {
+    for (text, said) in [
+        ("null", "expected an object at line 1 column 4"),
+        ("[]", "expected an object at line 1 column"),
+        (
+            r#"{"current":"a","current":"b"}"#,
+            "expected current only once at line 1",
+        ),
+    ] {
+        let desk = Desk::new();
+        let path = desk.write(ALIYUN_CLI.place, text);
+        let told = refused(&desk, &path, JOB);
+        assert!(told.contains(said), "{told}");
+    }
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_no_missing_file() {
+    let desk = Desk::with(&[&ALIYUN_SDK]);
+    let link = |place: &str| {
+        let path = desk.home.path().join(place);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink("/nowhere/at/all", &path).unwrap();
+        path
+    };
+    let path = link(ALIYUN_CLI.place);
+    let told = refused(&desk, &path, JOB);
+    assert!(told.contains("cannot be read"), "{told}");
+    let path = link(".config/joblens/config.toml");
+    let run = desk.get(JOB).run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let told = format!("{} cannot be read", path.display());
+    assert!(run.stderr.contains(&told), "{}", run.stderr);
+    assert!(desk.server.got().is_empty());
+}

@@ -355,3 +355,65 @@ fn hosts_of_scnet_that_are_not_used_are_told() {
         assert_eq!(desk.signed_by(), "scnetDefaultKey01");
     }
 }
+
+#[test]
+fn a_profile_that_a_tool_does_not_have_lets_no_other_tool_in() {
+    let desk = Desk::with(&[&TCCLI, &TENCENT_SDK, &ALIYUN_SDK]);
+    let current = ALIYUN_CLI
+        .text()
+        .replace(r#""current": "prod""#, r#""current": "gone""#);
+    assert!(current.contains("gone"), "{current}");
+    desk.write(ALIYUN_CLI.place, &current);
+    let bare = Desk::with(&[&TENCENT_SDK]);
+    for (desk, reference, said) in [
+        (&desk, SERVICE, "TCCLI_PROFILE says “nobody”"),
+        (&bare, SERVICE, "TCCLI_PROFILE says “nobody”"),
+        (&desk, JOB, "has no profile “gone”; it has default, prod"),
+    ] {
+        let run = desk.get(reference).env("TCCLI_PROFILE", "nobody").run();
+        assert_eq!(run.code, 4, "{}", run.stderr);
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+        assert!(run.error()["hint"].is_string(), "{}", run.stderr);
+        assert!(desk.server.got().is_empty(), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_part_of_a_credential_alone_is_named_with_what_is_missing_and_fills_from_nowhere() {
+    let desk = Desk::with(&[&ALIYUN_CLI]);
+    desk.configure("[aliyun.default]\naccess_key_id = 'X'\naccess_key_secret = 'file-secret-w5'\n");
+    let run = desk
+        .get(JOB)
+        .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "ENVKEY")
+        .run();
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    let said = "has access_key_id from ALIBABA_CLOUD_ACCESS_KEY_ID, and no access_key_secret";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    assert!(desk.server.got().is_empty());
+}
+
+#[test]
+fn the_project_is_that_of_the_variables_with_the_key() {
+    let desk = Desk::new();
+    desk.get(IMAGE_JOB)
+        .envs(variables("huawei"))
+        .env("HUAWEICLOUD_SDK_PROJECT_ID", "p-of-another")
+        .run();
+    let got = desk.server.got();
+    assert!(got[0].target().contains("/p-env/"), "{}", got[0].target());
+}
+
+#[test]
+fn a_key_file_that_is_empty_lets_no_other_source_in() {
+    let desk = Desk::with(&[&ALIYUN_CLI]);
+    desk.configure(
+        "[aliyun.default]\naccess_key_id_file = 'id'\naccess_key_secret_file = 'secret'\n",
+    );
+    desk.write(".config/joblens/id", "");
+    desk.write(".config/joblens/secret", "\n");
+    let run = desk.get(JOB).run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let said = "access_key_id_file of profile default of aliyun names id, which is empty";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    assert!(desk.server.got().is_empty());
+}

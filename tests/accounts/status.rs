@@ -130,3 +130,42 @@ fn tells_when_a_token_of_the_settings_ends() {
     assert_eq!(code, 0);
     assert_eq!(account["expires_at"], "2100-01-01T00:00:00Z");
 }
+
+#[test]
+fn columns_of_things_have_no_place_in_it() {
+    for option in ["--columns=key", "--sort-by=key"] {
+        let run = Desk::new().joblens(&["auth", "status", option]).run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(run.stderr.contains("leave it out"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_profile_that_nobody_has_is_told_with_its_table_as_it_has_to_be_written() {
+    for (profile, table) in [("prod", "[aliyun.prod]"), ("生产", "[aliyun.\"生产\"]")] {
+        let run = Desk::new()
+            .joblens(&["auth", "status", "-p", profile])
+            .run();
+        assert_eq!(run.code, 4, "{}", run.stderr);
+        assert!(run.stderr.contains(table), "{}", run.stderr);
+    }
+    let desk = Desk::new();
+    desk.configure("[aliyun.生产]\nregion = 'cn-x'\n");
+    let run = desk.joblens(&["auth", "status"]).run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("needs quotes"), "{}", run.stderr);
+}
+
+#[test]
+fn an_account_that_no_call_could_be_made_with_is_not_ready() {
+    let desk = Desk::with(&[&ALIYUN_CLI]);
+    desk.configure(
+        "[aliyun.open]\nsource = 'aliyun-cli:prod'\ninsecure_skip_verify = true\n[aliyun.lab]\nsource = 'aliyun-cli:prod'\nendpoint = 'https://lab.example.com'\ninsecure_skip_verify = true\n",
+    );
+    let (open, code) = account(&desk, "aliyun", "open", &[]);
+    assert_eq!((code, &open["status"]), (4, &"broken".into()));
+    let message = open["problem"]["message"].as_str().unwrap();
+    assert!(message.contains("belongs to a public cloud"), "{message}");
+    let (lab, _) = account(&desk, "aliyun", "lab", &[]);
+    assert_eq!(lab["status"], "ready");
+}

@@ -111,4 +111,10 @@ fn the_place_is_told_in_the_order_in_which_it_is_read() {
         .env("XDG_CONFIG_HOME", "/x")
         .run();
     assert_eq!(run.stdout, "/x/joblens/config.toml\n");
+    // Where one is depends on the folder, settings would as well.
+    let run = joblens(&["config", "path"])
+        .env("HOME", "/h")
+        .env("XDG_CONFIG_HOME", "x")
+        .run();
+    assert_eq!(run.stdout, "/h/.config/joblens/config.toml\n");
 }

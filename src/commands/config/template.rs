@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::look_up;
 use crate::providers;
-use crate::settings::{CREDENTIAL_COMMAND, CloudKeys, KeySpec, Part, WIRE_KEYS};
+use crate::settings::{CREDENTIAL_COMMAND, CloudKeys, KeySpec, METADATA, Part, SOURCE, WIRE_KEYS};
 
 const HEAD: &str = "\
 ## Settings of joblens. Everything here is commented out: remove the # before what you set; lines
@@ -53,7 +53,7 @@ const WORDS: [Word; 38] = [
     ),
     word(
         "source",
-        "take the credential from a cloud's own tool, such as aliyun-cli:prod, or, with metadata, the role of the machine",
+        "take the credential from one of these, or from TOOL:PROFILE",
     ),
     with(
         "credential_command",
@@ -131,7 +131,7 @@ fn profiles(text: &mut String, cloud: &CloudKeys) {
     let _ = writeln!(text, "\n# [{}.default]", cloud.cloud);
     let (own, common): (Vec<_>, Vec<_>) = cloud.all().partition(|spec| cloud.keys.contains(spec));
     for spec in own.into_iter().chain(common) {
-        let _ = writeln!(text, "# {}", line(cloud.cloud, spec));
+        let _ = writeln!(text, "# {}", line(cloud, spec));
     }
     let _ = writeln!(text, "# {}", explained(CREDENTIAL_COMMAND, ""));
     let _ = writeln!(
@@ -145,9 +145,17 @@ fn profiles(text: &mut String, cloud: &CloudKeys) {
     }
 }
 
-fn line(cloud: &str, spec: &KeySpec) -> String {
+fn line(cloud: &CloudKeys, spec: &KeySpec) -> String {
+    if spec.key == SOURCE {
+        let tools = cloud.tools.iter().map(|tool| match tool.name {
+            METADATA => "metadata (the role of the machine)",
+            name => name,
+        });
+        let tools: Vec<&str> = tools.collect();
+        return explained(spec.key, &tools.join(", "));
+    }
     // Every setting has a variable of ours, which the head of the file tells of.
-    let own = format!("JOBLENS_{cloud}_{}", spec.key).to_ascii_uppercase();
+    let own = format!("JOBLENS_{}_{}", cloud.cloud, spec.key).to_ascii_uppercase();
     let variables = spec.variables.iter();
     let variables: Vec<_> = variables
         .filter(|name| spec.part != Part::Setting || **name != own)
@@ -211,5 +219,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_sources_of_a_cloud_are_its_own() {
+        let text = text();
+        let of = |cloud: &str| {
+            let table = text
+                .split(&format!("# [{cloud}.default]\n"))
+                .nth(1)
+                .unwrap();
+            let line = table.lines().find(|line| line.starts_with("# source = "));
+            line.unwrap().to_owned()
+        };
+        assert!(
+            of("tencent").ends_with("; tccli, tencentcloud, metadata (the role of the machine)")
+        );
+        assert!(of("sugon").ends_with("; scnet"), "{}", of("sugon"));
     }
 }

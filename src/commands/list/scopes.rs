@@ -8,7 +8,7 @@ use super::super::references;
 use crate::error::{Category, Problem};
 use crate::providers::{self, CLOUDS, Cloud, Kind};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, Scope, Target};
-use crate::settings::Settings;
+use crate::settings::{Settings, table};
 
 /// Something that can be listed.
 #[derive(Debug, Clone)]
@@ -185,8 +185,9 @@ pub(in crate::commands) fn nothing_configured(only: Option<&str>, verb: &str) ->
             format!("no cloud has a profile “{only}”"),
         )
         .hint(format!(
-            "add [CLOUD.{only}] to the settings file, such as [{}.{only}]",
-            CLOUDS[0].name
+            "add {} to the settings file, such as {}",
+            table("CLOUD", only),
+            table(CLOUDS[0].name, only)
         )),
         None => {
             let ids = CLOUDS.iter().filter_map(|cloud| {

@@ -118,7 +118,8 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::setting("cluster", &[]),
         KeySpec::id("access_key_id", &["ALIBABA_CLOUD_ACCESS_KEY_ID"]),
         KeySpec::secret("access_key_secret", &["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]),
-        KeySpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
+        // As programs of mode External of the CLI print it.
+        KeySpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]).also(&["sts_token"]),
         // Variables of the vendor's that name a role belong to another way to log in; none of them
         // makes a key pair take on a role.
         KeySpec::setting(ROLE, &[]),

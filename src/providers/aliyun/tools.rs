@@ -92,7 +92,8 @@ fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     };
     let config: Config = json(&page, MEND_CLI)?;
     let current = config.current.trimmed().unwrap_or("default");
-    let name = named.or(desk.choice(PROFILE)).unwrap_or(current);
+    let chosen = named.or(desk.choice(PROFILE));
+    let name = chosen.unwrap_or(current);
     let profiles = &config.profiles.0;
     let names = || profiles.iter().filter_map(|profile| profile.name.trimmed());
     match profiles
@@ -102,9 +103,15 @@ fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
         Some(profile) => profile.read(&page, name, desk),
         None => {
             let why = no_such_profile(&page, name, names());
-            match named {
-                Some(_) => Err(Problem::usage(why)),
-                None => Ok(Reading::Nothing(why)),
+            match (named, chosen) {
+                (Some(_), _) => Err(Problem::usage(why)),
+                // The variable is the SDKs' as well, whose file may have it.
+                (None, Some(_)) => Ok(Reading::Nothing(why)),
+                (None, None) if profiles.is_empty() => Ok(Reading::Nothing(why)),
+                // The SDKs' file in its place would be another account.
+                (None, None) => Err(Problem::new(Category::NoCredentials, why).hint(
+                    "it is the one in use there; run: aliyun configure switch --profile NAME",
+                )),
             }
         }
     }

@@ -23,7 +23,17 @@ pub(super) fn explain(error: &serde_json::Error, body: &[u8]) -> String {
                 .map_or("another value", |(_, wanted)| wanted);
             let wanted = wanted.split(" at line").next().unwrap_or(wanted);
             let path = path(&body[..offset(error, body)]);
-            format!("{wanted} at {path}, {place}")
+            // Readers know nothing of our types.
+            let wanted = match wanted {
+                "a map" => "an object",
+                wanted if wanted.starts_with("struct ") => "an object",
+                wanted => wanted,
+            };
+            match path.is_empty() {
+                _ if text.starts_with("duplicate field") => format!("{path} only once at {place}"),
+                true => format!("{wanted} at {place}"),
+                false => format!("{wanted} at {path}, {place}"),
+            }
         }
         _ => format!("JSON at {place}"),
     }
@@ -39,7 +49,8 @@ fn offset(error: &serde_json::Error, body: &[u8]) -> usize {
     (line + error.column()).min(body.len())
 }
 
-/// The way to the value that ends where `read` ends, or in which it ends: `data.list[2].name`.
+/// The way to the value that ends where `read` ends, or in which it ends: `data.list[2].name`; empty
+/// for the document itself.
 ///
 /// Decoding into the types of an answer could tell it as well, by a second decoder for each of them,
 /// which is a tenth of the binary.
@@ -64,13 +75,8 @@ fn path(read: &[u8]) -> String {
             }
         }
     }
-    match text.is_empty() {
-        true => ".".to_owned(),
-        false => {
-            let plain = text.chars().filter(|c| !c.is_control());
-            plain.take(LONGEST_PATH).collect()
-        }
-    }
+    let plain = text.chars().filter(|c| !c.is_control());
+    plain.take(LONGEST_PATH).collect()
 }
 
 enum Step {
@@ -162,7 +168,7 @@ mod tests {
     #[test]
     fn the_path_leads_to_the_value_at_whose_end_it_was_cut() {
         for (read, expected) in [
-            (r#""#, "."),
+            (r#""#, ""),
             (r#"[""#, "[0]"),
             (r#"{"a": "x""#, "a"),
             (r#"{"a": {"b": [1, {"c": 22"#, "a.b[1].c"),

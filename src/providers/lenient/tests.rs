@@ -93,12 +93,12 @@ fn an_error_names_the_place_and_never_the_value() {
         (r#"{"part": 7, "int": 1}"#, "an object at part"),
         (
             r#"{"part": {"id": true, "id": {}}}"#,
-            "another value at part.id",
+            "part.id only once at line 1 column 26",
         ),
     ] {
         let error = decode::<Answer>(body.as_bytes()).unwrap_err();
-        let (said, _) = error.split_once(',').unwrap();
-        assert_eq!(said, expected, "{body}");
+        let said = error.split(',').next();
+        assert_eq!(said, Some(expected), "{body}");
     }
     let error = decode::<Answer>(b"<html>hunter2").unwrap_err();
     assert_eq!(error, "JSON at line 1 column 1");

@@ -64,7 +64,8 @@ struct System {
 fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     const FOLDER: &str = ".tccli";
     const END: &str = ".credential";
-    let chosen = named.or(desk.choice("TCCLI_PROFILE"));
+    const CHOICE: &str = "TCCLI_PROFILE";
+    let chosen = named.or(desk.choice(CHOICE));
     let name = chosen.unwrap_or("default");
     let names = desk.names(FOLDER, END);
     if !names.iter().any(|known| known == name) {
@@ -73,10 +74,16 @@ fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
             false => names.join(", "),
         };
         let why = format!("~/{FOLDER} has no profile “{name}”; it has {known}");
-        return match (named, names.is_empty()) {
+        return match (named, chosen) {
             (Some(_), _) => Err(Problem::usage(why)),
-            (None, false) => Ok(Reading::Nothing(why)),
-            (None, true) => Ok(Reading::Absent),
+            // Whoever chose it meant no key that another tool has.
+            (None, Some(_)) => {
+                let message = format!("{CHOICE} says “{name}”, and {why}");
+                let hint = format!("correct {CHOICE} or unset it, or run: tccli configure");
+                Err(Problem::new(Category::NoCredentials, message).hint(hint))
+            }
+            (None, None) if names.is_empty() => Ok(Reading::Absent),
+            (None, None) => Ok(Reading::Nothing(why)),
         };
     }
     let Some(page) = desk.page(None, &format!("{FOLDER}/{name}{END}"))? else {

@@ -81,3 +81,23 @@ fn keeps_the_users_state_words() {
     );
     assert!(file.states("sugon/instance").is_empty());
 }
+
+#[test]
+fn a_key_outside_of_a_profile_is_told_where_it_belongs() {
+    let problem = read("[aliyun]\nregion = 'cn-x'\n", 0o600).unwrap_err();
+    let hint = problem.hint.unwrap();
+    assert!(hint.ends_with("[aliyun.default]"), "{hint}");
+}
+
+#[test]
+fn the_head_of_a_table_is_written_as_toml_reads_it() {
+    for name in ["prod", "a-b_1", "生产", "a b", "a.b", "a\"b", ""] {
+        let toml = format!("{}\nregion = 'x'\n", crate::settings::table("aliyun", name));
+        assert!(
+            read(&toml, 0o600).unwrap().has_profile("aliyun", name),
+            "{toml}"
+        );
+    }
+    let problem = read("[aliyun.生产]\n", 0o600).unwrap_err();
+    assert!(problem.hint.unwrap().contains("needs quotes"));
+}

@@ -1,0 +1,72 @@
+//! The credential that a profile's `credential_command` prints.
+
+use super::profile::{Origin, Profile, Value};
+use super::sources::{Credential, owned};
+use super::values::Values;
+use super::{CloudKeys, Settings, command, is_same_word};
+use crate::error::{Category, Problem};
+use crate::model::{Notice, Time};
+
+/// Names by which commands print when a credential ends.
+const ENDS: [&str; 3] = ["expires_at", "expiration", "sts_expiration"];
+
+impl Settings {
+    /// What the command of the settings file printed, by the cloud's keys or its variables.
+    pub(super) fn printed(
+        &self,
+        cloud: &CloudKeys,
+        profile: &Profile,
+        words: &[String],
+    ) -> Result<Credential, Problem> {
+        let key = (cloud.cloud.to_owned(), profile.name.clone());
+        let printed = self.commands.printed(key, words);
+        let program = words.first().map_or("", String::as_str);
+        let problem = |why: &str| {
+            let message = format!(
+                "credential_command of profile {} of {} ({program}) {why}",
+                profile.name, profile.cloud
+            );
+            owned(Problem::new(Category::NoCredentials, message), profile)
+        };
+        let ids: Vec<&str> = cloud.credential_keys().map(|spec| spec.key).collect();
+        let ids = ids.join(", ");
+        let hint = format!("it has to print JSON or lines of key=value with {ids} within 30 s");
+        let printed = printed.map_err(|why| match why.starts_with(command::NOT_RUN) {
+            true => problem(&why).hint(format!("correct its path, or install {program}")),
+            false => problem(&why).hint(hint.clone()),
+        })?;
+        let mut values = Values::new();
+        let mut expires_at = None;
+        let mut notices = Vec::new();
+        for (name, text) in printed {
+            let origin = Origin::Command(program.to_owned());
+            match cloud.keys.iter().find(|spec| spec.is_printed_as(&name)) {
+                Some(spec) => {
+                    values.insert(spec.key, Value { text, origin });
+                }
+                None if ENDS.iter().any(|known| is_same_word(known, &name)) => {
+                    let text = text.expose();
+                    let number = text.parse().ok().and_then(Time::from_unix);
+                    expires_at = number.or_else(|| Time::from_rfc3339(text));
+                    if expires_at.is_none() {
+                        let message = format!(
+                            "credential_command of profile {} of {} printed {name} that is no time; \
+                             write it as 2026-01-31T12:00:00Z or as Unix seconds",
+                            profile.name, profile.cloud
+                        );
+                        notices.push(Notice::new("credential_end_unread", message));
+                    }
+                }
+                None => {}
+            }
+        }
+        if !values.keys().any(|key| cloud.is_credential(key)) {
+            return Err(problem("printed no part of a credential").hint(hint));
+        }
+        Ok(Credential {
+            values,
+            expires_at,
+            notices,
+        })
+    }
+}
