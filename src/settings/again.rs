@@ -1,8 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{CloudKeys, Origin, Profile, Settings, file};
-use crate::error::Problem;
+use super::sources::owned;
+use super::{CloudKeys, Origin, Profile, SOURCE, Settings, file};
+use crate::error::{Category, Problem};
 
 /// A way to read a profile again whose credential stands in files of its own (`KEY_file`) or
 /// of a tool, or is printed by a command.
@@ -64,9 +65,33 @@ impl Profile {
     /// credential comes from neither.
     ///
     /// # Errors
-    /// As [`Settings::profile`].
+    /// As [`Settings::profile`]; `no_credentials` when another source has one now, since a run stays
+    /// with one account.
     pub fn at_present(&self) -> Option<Result<Self, Problem>> {
         let Again { settings, keys } = self.again.as_ref()?;
-        Some(settings.profile(keys, &self.name))
+        let present = settings.profile(keys, &self.name);
+        Some(present.and_then(|present| {
+            let (before, now) = (settings.used(keys, self), settings.used(keys, &present));
+            match (before, now) {
+                (Some(before), Some(now)) if before != now => Err(self.moved(&before, &now)),
+                _ => Ok(present),
+            }
+        }))
+    }
+
+    fn moved(&self, before: &Origin, now: &Origin) -> Problem {
+        let message = format!(
+            "the credential of profile {} of {} came from {} ({}), and would now come from {} ({})",
+            self.name,
+            self.cloud,
+            before.words(),
+            before.place(),
+            now.words(),
+            now.place()
+        );
+        let hint = format!(
+            "a run stays with one account: start it again, or name the one that is meant with {SOURCE}"
+        );
+        owned(Problem::new(Category::NoCredentials, message), self).hint(hint)
     }
 }

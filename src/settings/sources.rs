@@ -237,7 +237,7 @@ impl Settings {
     }
 
     /// Where the credential that is used came from.
-    fn used(&self, cloud: &CloudKeys, profile: &Profile) -> Option<Origin> {
+    pub(super) fn used(&self, cloud: &CloudKeys, profile: &Profile) -> Option<Origin> {
         let mut keys = cloud.credential_keys();
         let written = keys.find_map(|spec| profile.origin(spec.key));
         written.or_else(|| profile.origin(METADATA)).cloned()

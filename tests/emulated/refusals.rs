@@ -193,3 +193,18 @@ fn the_clouds_own_code_decides() {
         assert!(requests, "{error:#}");
     }
 }
+
+#[test]
+fn a_hint_names_a_variable_as_a_place_for_the_environment_alone() {
+    let emulated = Emulated::start(WORLD);
+    for variable in [
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        "ALIBABA_CLOUD_ACCESS_KEY_ID",
+        "ALIBABA_CLOUD_SECURITY_TOKEN",
+    ] {
+        let run = emulated.get(&[JOB]).env(variable, "another").run();
+        let hint = run.error()["hint"].as_str().unwrap().to_owned();
+        let place = format!("(in the environment: {variable})");
+        assert!(hint.contains(&place), "{hint}");
+    }
+}

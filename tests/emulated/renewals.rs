@@ -329,3 +329,23 @@ fn a_role_is_named_with_the_key_that_took_it_on_last() {
     assert!(run.stderr.contains(named), "{}", run.stderr);
     assert!(!run.stderr.contains("OLDI"), "{}", run.stderr);
 }
+
+#[test]
+fn an_account_that_was_switched_to_in_the_middle_of_a_run_is_not_taken() {
+    let file = |current: &str| {
+        format!(
+            r#"{{"current":"{current}","profiles":[{{"name":"mine","mode":"AK","access_key_id":"OLDIDOFMINE0001","access_key_secret":"an-old-secret-of-mine"}},{{"name":"other","mode":"AK","access_key_id":"testid","access_key_secret":"testsecret"}}]}}"#
+        )
+    };
+    let emulated = Emulated::start(WORLD);
+    let config = Config::new("");
+    let path = config.write(".aliyun/config.json", &file("mine"), 0o600);
+    let server = rewriting(&emulated, &path, file("other"));
+    let toml = TOOL_FILES[0].settings(&server.origin());
+    config.write("joblens/config.toml", &toml, 0o600);
+    let run = at_home(&config, &["get", "-o", "json", JOB]).run();
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    let said = "would now come from aliyun-cli profile other";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    assert_eq!(server.got().len(), 1, "nothing is asked as another account");
+}

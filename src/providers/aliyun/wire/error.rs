@@ -135,10 +135,9 @@ fn with_unknown_code(asked: &Asked<'_>, mut refusal: Refusal, answer: &Answer) -
 }
 
 const ENDPOINT: &str = "wrong endpoint or region: check endpoint and region of the profile";
-const KEY_ID: &str = "check access_key_id (ALIBABA_CLOUD_ACCESS_KEY_ID): it is unknown or disabled";
-const KEY_SECRET: &str =
-    "check access_key_secret (ALIBABA_CLOUD_ACCESS_KEY_SECRET): it does not belong to the key id";
-const TOKEN: &str = "check security_token (ALIBABA_CLOUD_SECURITY_TOKEN): temporary keys need the \
+const KEY_ID: &str = "check access_key_id (in the environment: ALIBABA_CLOUD_ACCESS_KEY_ID): it is unknown or disabled";
+const KEY_SECRET: &str = "check access_key_secret (in the environment: ALIBABA_CLOUD_ACCESS_KEY_SECRET): it does not belong to the key id";
+const TOKEN: &str = "check security_token (in the environment: ALIBABA_CLOUD_SECURITY_TOKEN): temporary keys need the \
                      token they were issued with, and expire";
 
 fn permission(asked: &Asked<'_>) -> String {
