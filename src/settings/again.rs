@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{CloudKeys, Origin, Profile, Settings, file};
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 
 /// A way to read a profile again whose credential stands in files of its own (`KEY_file`) or
 /// of a tool, or is printed by a command.
@@ -64,9 +64,31 @@ impl Profile {
     /// credential comes from neither.
     ///
     /// # Errors
-    /// As [`Settings::profile`].
+    /// As [`Settings::profile`]; `no_credentials` when another source or another profile of a tool
+    /// gives the credential by now: it may be that of another account.
     pub fn at_present(&self) -> Option<Result<Self, Problem>> {
         let Again { settings, keys } = self.again.as_ref()?;
-        Some(settings.profile(keys, &self.name))
+        let present = settings.profile(keys, &self.name);
+        Some(present.and_then(|present| self.of_same_source(present, keys)))
+    }
+
+    fn of_same_source(&self, present: Self, keys: &CloudKeys) -> Result<Self, Problem> {
+        let (Some(first), Some(now)) = (self.source(keys), present.source(keys)) else {
+            return Ok(present);
+        };
+        if first == now {
+            return Ok(present);
+        }
+        let message = format!(
+            "the credential of profile {} of {} came from {}, and comes from {} by now",
+            self.name,
+            self.cloud,
+            first.words(),
+            now.words()
+        );
+        let mut problem = Problem::new(Category::NoCredentials, message);
+        problem.cloud = Some(self.cloud.to_owned());
+        problem.profile = Some(self.name.clone());
+        Err(problem.hint("start the command again if that is the account which is meant"))
     }
 }

@@ -260,6 +260,38 @@ fn the_file_of_a_tool_is_read_again_after_a_refusal() {
 }
 
 #[test]
+fn another_profile_of_a_tool_that_is_chosen_meanwhile_is_another_account_and_not_used() {
+    let emulated = Emulated::start(WORLD);
+    let config = Config::new("");
+    let text = |current: &str| {
+        let key = |name: &str, id: &str, secret: &str| {
+            format!(
+                r#"{{"name": "{name}", "mode": "AK", "access_key_id": "{id}", "access_key_secret": "{secret}"}}"#
+            )
+        };
+        let mine = key("mine", "OLDIDOFMINE0001", "an-old-secret-of-mine");
+        let other = key("other", "testid", "testsecret");
+        format!(r#"{{"current": "{current}", "profiles": [{mine}, {other}]}}"#)
+    };
+    let path = config.write(".aliyun/config.json", &text("mine"), 0o600);
+    let server = rewriting(&emulated, &path, text("other"));
+    let toml = place("aliyun", &server.origin());
+    config.write("joblens/config.toml", &toml, 0o600);
+    let run = at_home(&config, &["get", "-o", "json", JOB])
+        .keeping("testsecret")
+        .run();
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    let error = run.error();
+    assert_eq!(error["category"], "refused");
+    let hint = error["hint"].as_str().unwrap();
+    assert!(
+        hint.contains("came from aliyun-cli profile mine, and comes from aliyun-cli profile other"),
+        "{hint}"
+    );
+    assert_eq!(server.got().len(), 1);
+}
+
+#[test]
 fn an_error_names_the_key_that_was_in_use_and_not_the_one_before() {
     for tool in TOOL_FILES {
         let emulated = Emulated::start(WORLD);

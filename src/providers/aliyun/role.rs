@@ -131,6 +131,15 @@ impl Issuer<Signer> for AssumeRole {
     fn issue(&self, deadline: Deadline) -> Boxed<'_, Result<Issued<Signer>, Problem>> {
         Box::pin(self.assumed(deadline))
     }
+
+    fn label(&self) -> Option<String> {
+        Some(label(&self.role, &self.account.credential()))
+    }
+}
+
+/// How messages call a role that a key takes on.
+pub(super) fn label(role: &str, key: &str) -> String {
+    format!("role {role} by {key}")
 }
 
 fn form(role: &str, profile: &Profile) -> String {

@@ -238,7 +238,7 @@ impl Client {
         let (account, login) = (&self.account, &self.login);
         let hosts = centre::find(account, login, &self.endpoint, &self.wire, deadline).await?;
         if let Some(learned) = &self.learned {
-            learned.put(hosts.parts());
+            learned.put(hosts.parts()).await;
         }
         Ok(hosts)
     }
