@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 pub(super) use options::Arguments;
-pub(super) use scopes::{Place, default_scopes, nothing_configured};
+pub(super) use scopes::{Place, default_scopes, nothing_configured, profiles};
 
 use super::ending::{self, Signals};
 use super::look_up::{Account, Lens, Options, check_columns};

@@ -136,7 +136,7 @@ fn defaults(session: &Session, settings: &Settings) -> Result<Vec<Place>, Proble
 /// The profiles of a cloud: the tables of the settings file, and `default` where variables or files
 /// of the cloud's tools hold a credential, or variables of joblens's own anything. `default` comes
 /// first.
-fn profiles(settings: &Settings, cloud: &Cloud) -> Vec<String> {
+pub(in crate::commands) fn profiles(settings: &Settings, cloud: &Cloud) -> Vec<String> {
     let keys = cloud_keys(cloud.name).expect("a cloud of the registry has keys");
     let mut profiles: Vec<String> = settings
         .file()
