@@ -3,6 +3,7 @@
 
 mod disk;
 mod kept;
+mod missed;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,12 +23,10 @@ use crate::settings::Profile;
 use kept::Kept;
 
 pub(super) use kept::{Keepable, Learned, Parts};
+pub(super) use missed::Missed;
 
 /// A credential this close to its end is renewed before it is used.
 const MARGIN: TimeDelta = TimeDelta::seconds(60);
-
-/// A service that gave none is not asked again for so long, by each thing of a long list in turn.
-const RESPITE: TimeDelta = TimeDelta::seconds(10);
 
 /// A credential as it was issued.
 pub(super) struct Issued<S> {
@@ -65,8 +64,7 @@ pub(super) trait Issuer<S>: Send + Sync {
 pub(super) struct Login<S> {
     issuer: Option<Box<dyn Issuer<S>>>,
     held: Mutex<Option<Arc<Held<S>>>>,
-    /// When none could be issued the last time, and why.
-    missed: StdMutex<Option<(DateTime<Utc>, Problem)>>,
+    missed: Missed,
     expires_at: Option<Time>,
     kept_in: Option<PathBuf>,
 }
@@ -180,7 +178,7 @@ impl<S: Signer + 'static> Login<S> {
         Ok(Self {
             issuer,
             held: Mutex::new(Some(Arc::new(Held::new(issued, false)))),
-            missed: StdMutex::default(),
+            missed: Missed::default(),
             expires_at,
             kept_in: None,
         })
@@ -192,7 +190,7 @@ impl<S: Signer + 'static> Login<S> {
         Self {
             issuer: Some(Box::new(issuer)),
             held: Mutex::new(None),
-            missed: StdMutex::default(),
+            missed: Missed::default(),
             expires_at: None,
             kept_in: None,
         }
@@ -341,12 +339,12 @@ impl<S: Signer + 'static> Login<S> {
     ) -> Result<Arc<Held<S>>, Problem> {
         let issuer = self.issuer.as_ref();
         let issuer = issuer.expect("a credential that runs out has an issuer");
-        if let Some(problem) = self.missed(account.now()) {
+        if let Some(problem) = self.missed.recent("credential", account.now()) {
             return Err(problem);
         }
         let issued = issuer.issue(deadline).await.inspect_err(|problem| {
             if issuer.is_asked() {
-                self.miss(problem, account.now());
+                self.missed.note(problem, account.now());
             }
         })?;
         account.mask(&issued.secrets);
@@ -361,30 +359,6 @@ impl<S: Signer + 'static> Login<S> {
         let issued = Arc::new(issued);
         *held = Some(Arc::clone(&issued));
         Ok(issued)
-    }
-
-    /// Why none could be issued just now.
-    fn missed(&self, now: DateTime<Utc>) -> Option<Problem> {
-        let missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, problem) = missed.as_ref()?;
-        let is_recent = (TimeDelta::zero()..RESPITE).contains(&(now - at));
-        is_recent.then(|| {
-            let mut problem = problem.clone();
-            problem.message = format!(
-                "not asked, since there is no credential: {}",
-                problem.message
-            );
-            problem.attempts = 0;
-            problem
-        })
-    }
-
-    fn miss(&self, problem: &Problem, now: DateTime<Utc>) {
-        // The account of the service knows by itself of a refusal, and of a way that is broken.
-        if !matches!(problem.category, Category::Refused | Category::Network) {
-            let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
-            *missed = Some((now, problem.clone()));
-        }
     }
 
     /// What signs with the credential that is held.

@@ -259,7 +259,7 @@ async fn says_why_a_refused_credential_cannot_be_renewed() {
             meanwhile: |_| {},
         })),
         held: Mutex::new(login.held.lock().await.take()),
-        missed: StdMutex::default(),
+        missed: Missed::default(),
         expires_at: None,
         kept_in: None,
     };

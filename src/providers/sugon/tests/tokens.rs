@@ -227,13 +227,15 @@ async fn says_when_the_centre_names_no_host() {
             .then(|| Outgoing::json(200, &body))
     })
     .await;
-    let problem = look(&client(&cloud, &[]).unwrap()).await.unwrap_err();
-    assert_eq!(
-        problem.message,
-        "the centre names no AI host that is enabled"
-    );
+    let client = client(&cloud, &[]).unwrap();
+    let problem = look(&client).await.unwrap_err();
+    let said = "the centre names no AI host that is enabled";
+    assert_eq!(problem.message, said);
     assert_eq!(problem.operation.as_deref(), Some(CENTRE));
     assert!(problem.hint.unwrap().contains("endpoint"));
+    let again = look(&client).await.unwrap_err();
+    assert!(again.message.ends_with(said), "{again}");
+    assert_eq!(cloud.asked(), [TOKENS, CENTRE]);
 }
 
 #[tokio::test]
