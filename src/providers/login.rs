@@ -3,6 +3,7 @@
 
 mod disk;
 mod kept;
+mod missed;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +23,7 @@ use crate::settings::Profile;
 use kept::Kept;
 
 pub(super) use kept::{Keepable, Learned, Parts};
+pub(super) use missed::Missed;
 
 /// A credential this close to its end is renewed before it is used.
 const MARGIN: TimeDelta = TimeDelta::seconds(60);
@@ -62,6 +64,7 @@ pub(super) trait Issuer<S>: Send + Sync {
 pub(super) struct Login<S> {
     issuer: Option<Box<dyn Issuer<S>>>,
     held: Mutex<Option<Arc<Held<S>>>>,
+    missed: Missed,
     expires_at: Option<Time>,
     kept_in: Option<PathBuf>,
 }
@@ -175,6 +178,7 @@ impl<S: Signer + 'static> Login<S> {
         Ok(Self {
             issuer,
             held: Mutex::new(Some(Arc::new(Held::new(issued, false)))),
+            missed: Missed::default(),
             expires_at,
             kept_in: None,
         })
@@ -186,6 +190,7 @@ impl<S: Signer + 'static> Login<S> {
         Self {
             issuer: Some(Box::new(issuer)),
             held: Mutex::new(None),
+            missed: Missed::default(),
             expires_at: None,
             kept_in: None,
         }
@@ -334,7 +339,14 @@ impl<S: Signer + 'static> Login<S> {
     ) -> Result<Arc<Held<S>>, Problem> {
         let issuer = self.issuer.as_ref();
         let issuer = issuer.expect("a credential that runs out has an issuer");
-        let issued = issuer.issue(deadline).await?;
+        if let Some(problem) = self.missed.recent("credential", account.now()) {
+            return Err(problem);
+        }
+        let issued = issuer.issue(deadline).await.inspect_err(|problem| {
+            if issuer.is_asked() {
+                self.missed.note(problem, account.now());
+            }
+        })?;
         account.mask(&issued.secrets);
         if let Some(label) = issuer.label() {
             account.rename(label);

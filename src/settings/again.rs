@@ -71,9 +71,9 @@ impl Profile {
         let Again { settings, keys } = self.again.as_ref()?;
         let present = settings.profile(keys, &self.name);
         Some(present.and_then(|present| {
-            let (before, now) = (settings.used(keys, self), settings.used(keys, &present));
+            let (before, now) = (self.source(keys), present.source(keys));
             match (before, now) {
-                (Some(before), Some(now)) if before != now => Err(self.moved(&before, &now)),
+                (Some(before), Some(now)) if before != now => Err(self.moved(before, now)),
                 _ => Ok(present),
             }
         }))

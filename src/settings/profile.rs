@@ -114,6 +114,13 @@ impl Profile {
         self.values.get(key).map(|value| &value.origin)
     }
 
+    /// Where its credential came from.
+    pub(super) fn source(&self, cloud: &CloudKeys) -> Option<&Origin> {
+        let mut keys = cloud.credential_keys();
+        let written = keys.find_map(|spec| self.origin(spec.key));
+        written.or_else(|| self.origin(METADATA))
+    }
+
     /// A value that is no secret.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(|value| value.text.expose())

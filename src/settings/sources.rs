@@ -5,7 +5,7 @@ use chrono::Utc;
 use super::profile::{Origin, Profile, Value, table};
 use super::tool::{Desk, Findings, Reading, Tool};
 use super::values::Values;
-use super::{CloudKeys, METADATA, SOURCE, Settings, network};
+use super::{CloudKeys, SOURCE, Settings, network};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
 use crate::secret::Secret;
@@ -58,7 +58,7 @@ impl Settings {
     pub fn profile(&self, cloud: &CloudKeys, name: &str) -> Result<Profile, Problem> {
         let mut passed_over = Vec::new();
         let mut profile = self.chosen(cloud, name, &mut passed_over)?;
-        if self.used(cloud, &profile).is_none() {
+        if profile.source(cloud).is_none() {
             let said = passed_over.into_iter();
             let said = said.map(|one| format!("{}: {}", one.source, one.why));
             profile.passed_over = said.collect();
@@ -71,12 +71,9 @@ impl Settings {
         let mut passed_over = Vec::new();
         let profile = self.chosen(cloud, name, &mut passed_over);
         if name == "default" {
-            let used = profile
-                .as_ref()
-                .ok()
-                .and_then(|used| self.used(cloud, used));
+            let used = profile.as_ref().ok().and_then(|used| used.source(cloud));
             if let Some(used) = used {
-                passed_over.extend(self.behind(cloud, &used));
+                passed_over.extend(self.behind(cloud, used));
             }
         }
         Survey {
@@ -234,13 +231,6 @@ impl Settings {
             owned(Problem::new(Category::NoCredentials, message), profile)
                 .hint(format!("log in with {}, or correct {SOURCE}", tool.name)),
         )
-    }
-
-    /// Where the credential that is used came from.
-    pub(super) fn used(&self, cloud: &CloudKeys, profile: &Profile) -> Option<Origin> {
-        let mut keys = cloud.credential_keys();
-        let written = keys.find_map(|spec| profile.origin(spec.key));
-        written.or_else(|| profile.origin(METADATA)).cloned()
     }
 
     /// The sources that would have been asked after the one that is used.

@@ -118,6 +118,30 @@ fn a_secret_in_the_place_of_a_variables_name_is_not_shown() {
 }
 
 #[test]
+fn a_value_is_read_from_a_plain_file_of_its_size_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    // Whoever opens it waits for somebody who writes.
+    let mut make = std::process::Command::new("mkfifo");
+    assert!(make.arg(place("pipe")).status().unwrap().success());
+    let large = fs::File::create(place("large")).unwrap();
+    large.set_len(2 << 20).unwrap();
+    for (name, why) in [
+        ("pipe", "it is no file"),
+        ("large", "it is too large"),
+        ("none", "entity not found"),
+    ] {
+        let path = place(name);
+        let toml = format!("[aliyun.default]\naccess_key_secret_file = {path:?}\n");
+        let all = settings(&toml, &[]).unwrap();
+        let problem = all.profile(&CLOUD, "default").unwrap_err();
+        assert_eq!(problem.category, Category::Usage);
+        let said = format!("which cannot be read ({why})");
+        assert!(problem.message.contains(&said), "{}", problem.message);
+    }
+}
+
+#[test]
 fn refuses_keys_with_blanks_inside() {
     let all = settings("", &[("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "two words")]).unwrap();
     let problem = all.profile(&CLOUD, "default").unwrap_err();

@@ -1,5 +1,6 @@
 //! Files of the clouds' own tools, as a cloud's folder reads them.
 
+use std::fmt;
 use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
 use crate::secret::Secret;
 
-/// Files of tools are far smaller; what is larger is none of theirs.
+/// Files of tools and of single values are far smaller.
 const LARGEST_BYTES: u64 = 1 << 20;
 
 /// A tool of a cloud whose files hold credentials.
@@ -170,11 +171,7 @@ impl Desk {
 }
 
 fn unreadable((fault, path): (Fault, PathBuf)) -> Problem {
-    let why = match fault {
-        Fault::Io(kind) => kind.to_string(),
-        Fault::Kind(why) => why.to_owned(),
-    };
-    let message = format!("{} cannot be read ({why})", path.display());
+    let message = format!("{} cannot be read ({fault})", path.display());
     Problem::new(Category::NoCredentials, message)
         .hint("mend the file and its permissions, or move it away")
 }
@@ -207,9 +204,20 @@ impl Page {
     }
 }
 
-enum Fault {
+/// Why a file cannot be read.
+#[derive(Debug)]
+pub(super) enum Fault {
     Io(ErrorKind),
     Kind(&'static str),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(kind) => kind.fmt(f),
+            Self::Kind(why) => f.write_str(why),
+        }
+    }
 }
 
 impl Fault {
@@ -228,7 +236,10 @@ impl From<std::io::Error> for Fault {
 }
 
 /// The text of a file, and whether others can read it.
-fn read(path: &std::path::Path) -> Result<(String, bool), Fault> {
+///
+/// # Errors
+/// Why it cannot be read.
+pub(super) fn read(path: &std::path::Path) -> Result<(String, bool), Fault> {
     let data = fs::metadata(path)?;
     // Opening a named pipe would wait for whoever writes to it.
     if !data.is_file() {

@@ -1,11 +1,10 @@
 //! The values of a profile as variables and the settings file give them.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 
 use super::profile::{Origin, Profile, Value};
-use super::{CloudKeys, KeySpec, Part, Settings, file, network};
+use super::{CloudKeys, KeySpec, Part, Settings, file, network, tool};
 use crate::error::Problem;
 use crate::secret::Secret;
 
@@ -80,9 +79,10 @@ impl Settings {
                     (base.as_str(), text.to_owned())
                 }
                 file::Entry::Path(base, path) => {
-                    let text = fs::read_to_string(self.beside_the_file(path)).map_err(|error| {
-                        let why = error.kind();
-                        profile.wrong(key, &format!("names {path}, which cannot be read ({why})"))
+                    let read = tool::read(&self.beside_the_file(path));
+                    let (text, _) = read.map_err(|fault| {
+                        let what = format!("names {path}, which cannot be read ({fault})");
+                        profile.wrong(key, &what)
                     })?;
                     // Whoever writes it anew empties it first; another source would be another account.
                     if text.trim_start_matches('\u{feff}').trim().is_empty() {

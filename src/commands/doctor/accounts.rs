@@ -32,21 +32,21 @@ pub(super) fn candidates(
         if !typed.is_empty() && asked.is_empty() {
             continue;
         }
-        let mut profiles = settings.configured(&cloud.legal_settings());
-        profiles.retain(|profile| only.is_none_or(|only| only == profile));
+        let mut names = settings.configured(&cloud.legal_settings());
+        names.retain(|profile| only.is_none_or(|only| only == profile));
         // The profile of a scope that names none is the one of all references.
         let is_whole = |scope: &&CloudScope| !scope.input.contains('@');
         if !asked.is_empty() && !asked.iter().any(is_whole) {
-            profiles.clear();
+            names.clear();
         }
         let own = asked.iter().filter(|scope| !is_whole(scope));
-        profiles.extend(own.map(|scope| scope.profile.clone()));
-        if profiles.is_empty() && !asked.is_empty() {
-            profiles.push(only.unwrap_or(DEFAULT_PROFILE).to_owned());
+        names.extend(own.map(|scope| scope.profile.clone()));
+        if names.is_empty() && !asked.is_empty() {
+            names.push(only.unwrap_or(DEFAULT_PROFILE).to_owned());
         }
         let mut seen = std::collections::HashSet::new();
-        profiles.retain(|profile| seen.insert(profile.clone()));
-        let of_cloud = profiles.into_iter();
+        names.retain(|profile| seen.insert(profile.clone()));
+        let of_cloud = names.into_iter();
         candidates.extend(of_cloud.map(|profile| Candidate { cloud, profile }));
     }
     Ok(candidates)

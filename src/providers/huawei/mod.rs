@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::login::{Issued, Login};
+use super::login::{Issued, Login, Missed};
 use super::metadata;
 use super::shapes::{Shapes, shape};
 use super::states::Level;
@@ -120,6 +120,7 @@ struct Client {
     region: Option<String>,
     /// The project that is set, or was found for a key.
     project: OnceCell<String>,
+    no_project: Missed,
     /// Who knows the project, when it is not set.
     iam: Option<Endpoint>,
     rounds: glance::Rounds,
@@ -162,6 +163,7 @@ impl Client {
             is_key,
             region: profile.get("region").map(str::to_owned),
             project,
+            no_project: Missed::default(),
             iam,
             rounds: glance::Rounds::default(),
         })
@@ -177,10 +179,15 @@ impl Client {
             }
         }
         let find = async || {
+            let now = self.account.now();
+            if let Some(problem) = self.no_project.recent("project", now) {
+                return Err(problem);
+            }
             let iam = self.iam.as_ref();
             let iam = iam.expect("a project that is not set is found by IAM");
             let region = self.region.as_deref().unwrap_or_default();
-            iam::find_project(&self.account, &self.login, iam, region, deadline).await
+            let found = iam::find_project(&self.account, &self.login, iam, region, deadline).await;
+            found.inspect_err(|problem| self.no_project.note(problem, self.account.now()))
         };
         self.project.get_or_try_init(find).await.cloned()
     }

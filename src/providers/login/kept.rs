@@ -92,13 +92,13 @@ impl<S: Keepable + Send + Sync> Kept<S> {
         })
     }
 
-    fn put(&self, issued: &Issued<S>) {
+    async fn put(&self, issued: &Issued<S>) {
         // Of one whose end is not known nobody could tell whether it is still good.
         let Some(expires_at) = issued.expires_at else {
             return;
         };
         let parts = issued.signer.parts();
-        if !is_as_at_first(&self.profile) || self.refusals().contains(&parts) {
+        if !is_as_at_first(&self.profile).await || self.refusals().contains(&parts) {
             return;
         }
         let written = self.place().write(parts, expires_at, self.wire.now());
@@ -115,7 +115,7 @@ impl<S: Keepable + Send + Sync> Issuer<S> for Kept<S> {
                 return Ok(issued);
             }
             let issued = self.issuer.issue(deadline).await?;
-            self.put(&issued);
+            self.put(&issued).await;
             Ok(issued)
         })
     }
@@ -135,10 +135,14 @@ impl<S: Keepable + Send + Sync> Issuer<S> for Kept<S> {
 }
 
 /// False when files or a command of the profile say something else by now, so that another account
-/// may have been asked.
-fn is_as_at_first(profile: &Profile) -> bool {
-    let present = profile.at_present();
-    present.is_none_or(|present| present.is_ok_and(|now| now.values().eq(profile.values())))
+/// may have been asked. Other calls go on meanwhile, since a command may be on its way.
+async fn is_as_at_first(profile: &Profile) -> bool {
+    let first = profile.clone();
+    let comparing = tokio::task::spawn_blocking(move || {
+        let present = first.at_present();
+        present.is_none_or(|present| present.is_ok_and(|now| now.values().eq(first.values())))
+    });
+    comparing.await.expect("a comparison does not panic")
 }
 
 /// A fact that was learned with a credential that is kept, and is kept beside it.
@@ -171,8 +175,8 @@ impl Learned {
     }
 
     /// Keeps it for a day.
-    pub(in crate::providers) fn put(&self, parts: Parts) {
-        if !is_as_at_first(&self.profile) {
+    pub(in crate::providers) async fn put(&self, parts: Parts) {
+        if !is_as_at_first(&self.profile).await {
             return;
         }
         let now = self.wire.now();

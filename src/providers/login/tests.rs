@@ -259,6 +259,7 @@ async fn says_why_a_refused_credential_cannot_be_renewed() {
             meanwhile: |_| {},
         })),
         held: Mutex::new(login.held.lock().await.take()),
+        missed: Missed::default(),
         expires_at: None,
         kept_in: None,
     };
@@ -303,7 +304,23 @@ async fn a_service_that_fails_before_the_end_leaves_the_present_credential_in_us
     stage.login.held = Mutex::new(Some(Arc::new(Held::new(first, false))));
     stage.seconds.store(3599, Ordering::Relaxed);
     stage.send().await.unwrap();
-    stage.seconds.store(3600, Ordering::Relaxed);
+    stage.seconds.store(3609, Ordering::Relaxed);
     assert_eq!(stage.send().await.unwrap_err().message, "no more");
     assert_eq!(stage.issued(), 2);
+}
+
+#[tokio::test]
+async fn a_service_that_gave_none_is_left_alone_for_a_while() {
+    let stage = stage(&[], None, "token-1").await;
+    let looks = (0..400).map(|_| stage.send());
+    for outcome in futures_util::future::join_all(looks).await {
+        let problem = outcome.unwrap_err();
+        assert!(problem.message.ends_with("no more"), "{problem}");
+    }
+    assert_eq!(stage.issued(), 1);
+    for (second, issued) in [(9, 1), (10, 2), (-20, 3)] {
+        stage.seconds.store(second, Ordering::Relaxed);
+        stage.send().await.unwrap_err();
+        assert_eq!(stage.issued(), issued, "after {second} s");
+    }
 }

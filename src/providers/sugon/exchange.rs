@@ -119,8 +119,13 @@ impl Exchange {
             .login
             .send(&self.account, &request, &classify, deadline)
             .await?;
-        let tokens: Tokens = lenient::decode(&answer.body)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
+        let unreadable = |expected: &str| {
+            // What was answered is not shown: it may be a token.
+            let what = format!("the answer could not be understood; expected {expected}");
+            let problem = self.account.problem(&request, Category::Unreadable, what);
+            problem.hint("check auth_endpoint")
+        };
+        let tokens: Tokens = lenient::decode(&answer.body).map_err(|what| unreadable(&what))?;
         let token = choose(tokens.data.0, self.cluster_id.as_deref()).map_err(|(what, hint)| {
             let problem = self
                 .account
@@ -128,8 +133,7 @@ impl Exchange {
             problem.hint(hint)
         })?;
         if !sign::is_token(&token) {
-            let expected = "a token of ASCII characters in data";
-            return Err(self.account.unreadable(&request, &answer, expected));
+            return Err(unreadable("a token of ASCII characters in data"));
         }
         Ok(sign::Signer::issued(Secret::new(token)))
     }

@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
-use super::login::{Issued, Learned, Login};
+use super::login::{Issued, Learned, Login, Missed};
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
@@ -105,6 +105,7 @@ struct Client {
     /// The host that is set, else the platform's, which knows the hosts of the region.
     endpoint: Endpoint,
     hosts: OnceCell<Hosts>,
+    no_hosts: Missed,
     /// The hosts that an earlier run found with a token that it fetched.
     learned: Option<Learned>,
     login: Login<sign::Signer>,
@@ -159,6 +160,7 @@ impl Client {
                 false => Learned::of(profile, wire, CENTRE),
             },
             hosts,
+            no_hosts: Missed::default(),
             login,
             is_given,
             clock: WallClock::of(profile)?,
@@ -236,9 +238,13 @@ impl Client {
             return Ok(hosts);
         }
         let (account, login) = (&self.account, &self.login);
-        let hosts = centre::find(account, login, &self.endpoint, &self.wire, deadline).await?;
+        if let Some(problem) = self.no_hosts.recent("host", account.now()) {
+            return Err(problem);
+        }
+        let found = centre::find(account, login, &self.endpoint, &self.wire, deadline).await;
+        let hosts = found.inspect_err(|problem| self.no_hosts.note(problem, account.now()))?;
         if let Some(learned) = &self.learned {
-            learned.put(hosts.parts());
+            learned.put(hosts.parts()).await;
         }
         Ok(hosts)
     }

@@ -170,10 +170,16 @@ async fn no_project_or_several_ask_to_choose() {
             Some(Outgoing::json(200, &json!({"projects": projects})))
         })
         .await;
-        let problem = look(&client(&cloud, &KEY).unwrap()).await.unwrap_err();
-        assert_eq!(problem.category, Category::NoCredentials);
-        assert!(problem.message.contains(what), "{}", problem.message);
-        assert!(problem.hint.unwrap().contains(hint));
+        let client = client(&cloud, &KEY).unwrap();
+        // A second thing of a long list does not ask again, and a look a while later does.
+        for (second, asked) in [(0, &[PROJECTS][..]), (9, &[]), (10, &[PROJECTS])] {
+            cloud.set(second);
+            let problem = look(&client).await.unwrap_err();
+            assert_eq!(problem.category, Category::NoCredentials);
+            assert!(problem.message.contains(what), "{}", problem.message);
+            assert!(problem.hint.unwrap().contains(hint));
+            assert_eq!(cloud.asked(), asked, "{second}");
+        }
     }
 }
 

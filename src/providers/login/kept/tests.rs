@@ -286,6 +286,38 @@ async fn with_a_file_that_holds_another_account_by_now_nothing_is_kept() {
     assert!(stage.files().is_empty());
 }
 
+#[tokio::test]
+async fn a_command_that_is_on_its_way_holds_up_no_other_call() {
+    let stage = Stage::new();
+    let home = stage.home.path();
+    // Says at its second run whether somebody let it go on.
+    let script = "echo x >> runs; echo user=bob; echo secret_key=s; \
+        [ $(wc -l < runs) = 1 ] && echo access_key=first && exit; \
+        for i in $(seq 300); do [ -e go ] && echo access_key=let-go && exit; sleep 0.01; done; \
+        echo access_key=held-up";
+    let words = ["sh", "-c", &format!("cd '{}'; {script}", home.display())];
+    let toml = format!("[sugon.default]\ntoken_cache = true\ncredential_command = {words:?}\n");
+    fs::write(home.join("config.toml"), toml).unwrap();
+    let environment = [("HOME".to_owned(), home.to_str().unwrap().to_owned())];
+    let keys = sugon::CLOUD.legal_settings();
+    let settings = Settings::load(
+        Some(home.join("config.toml")),
+        Environment::new(environment),
+        &[keys],
+        &[],
+    );
+    let profile = settings.unwrap().profile(&keys, "default").unwrap();
+    let kept = stage.run_as(&profile);
+    let again = tokio::task::spawn_blocking(move || profile.read_again().unwrap().unwrap());
+    let runs = || fs::read_to_string(home.join("runs")).unwrap();
+    while runs().lines().count() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let let_go = async { fs::write(home.join("go"), "").unwrap() };
+    tokio::join!(issue(&kept), let_go);
+    assert_eq!(again.await.unwrap().get("access_key"), Some("let-go"));
+}
+
 #[test]
 fn nothing_is_kept_unless_the_profile_says_so() {
     let stage = Stage::new();

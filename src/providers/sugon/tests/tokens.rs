@@ -76,6 +76,26 @@ async fn a_key_pair_gets_a_token_and_finds_its_host_once() {
 }
 
 #[tokio::test]
+async fn an_exchange_that_cannot_be_understood_is_told_without_its_text() {
+    for body in [
+        "token=hunter2-token",
+        "<token>hunter2-token</token>",
+        r#"{"code":"0","data":[{"clusterId":"1","token":"hunter2-t\u00f6ken"}]}"#,
+        r#"{"code":"0","data":{"hunter2-token":1}}"#,
+    ] {
+        let cloud = cloud(|path, _| {
+            path.ends_with("/tokens")
+                .then(|| Outgoing::document(200, body))
+        })
+        .await;
+        let problem = look(&client(&cloud, &[]).unwrap()).await.unwrap_err();
+        assert_eq!(problem.category, Category::Unreadable, "{body}");
+        assert!(!problem.message.contains("hunter2"), "{}", problem.message);
+        assert_eq!(problem.hint.as_deref(), Some("check auth_endpoint"));
+    }
+}
+
+#[tokio::test]
 async fn renews_a_token_before_it_ends() {
     let cloud = cloud(|_, _| None).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
@@ -207,13 +227,15 @@ async fn says_when_the_centre_names_no_host() {
             .then(|| Outgoing::json(200, &body))
     })
     .await;
-    let problem = look(&client(&cloud, &[]).unwrap()).await.unwrap_err();
-    assert_eq!(
-        problem.message,
-        "the centre names no AI host that is enabled"
-    );
+    let client = client(&cloud, &[]).unwrap();
+    let problem = look(&client).await.unwrap_err();
+    let said = "the centre names no AI host that is enabled";
+    assert_eq!(problem.message, said);
     assert_eq!(problem.operation.as_deref(), Some(CENTRE));
     assert!(problem.hint.unwrap().contains("endpoint"));
+    let again = look(&client).await.unwrap_err();
+    assert!(again.message.ends_with(said), "{again}");
+    assert_eq!(cloud.asked(), [TOKENS, CENTRE]);
 }
 
 #[tokio::test]
