@@ -22,31 +22,15 @@ pub fn sha256_hex(data: &[u8]) -> String {
 
 /// HMAC-SHA256 of `data`; a key of any length is taken.
 pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
-    code(&keyed(key), data)
-}
-
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
-    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)")
-}
-
-fn code(keyed: &Hmac<Sha256>, data: &[u8]) -> [u8; 32] {
-    let mut mac = keyed.clone();
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)");
     mac.update(data);
     mac.finalize().into_bytes().into()
 }
 
 /// PBKDF2 with HMAC-SHA256 (RFC 8018), one block of 32 bytes: a hash that is slow to guess.
 pub fn pbkdf2_sha256(password: &[u8], salt: &[u8], rounds: u32) -> [u8; 32] {
-    let keyed = keyed(password);
-    let mut round = code(&keyed, &[salt, &1_u32.to_be_bytes()].concat());
-    let mut block = round;
-    for _ in 1..rounds {
-        round = code(&keyed, &round);
-        for (byte, more) in block.iter_mut().zip(round) {
-            *byte ^= more;
-        }
-    }
-    block
+    pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password, salt, rounds)
 }
 
 /// HMAC-SHA1 of `data`, for the one scheme that knows nothing newer; a key of any length is taken.

@@ -135,7 +135,7 @@ pub(super) fn account(
         });
         account.place = Some(origin.place());
     }
-    account.key = part.map(|_| key(&keys, &profile));
+    account.key = origin.map(|_| key(&keys, &profile));
     account.region = profile.get("region").map(str::to_owned);
     account.endpoint = profile.get("endpoint").map(str::to_owned);
     account.expires_at = profile.expires_at;
@@ -168,6 +168,9 @@ pub(super) fn account(
 
 /// The id of the key, masked, or the word for a credential without one.
 fn key(keys: &crate::settings::CloudKeys, profile: &Profile) -> String {
+    if profile.is_of_machine() {
+        return "role".to_owned();
+    }
     let mut ids = keys.credential_keys().filter(|spec| spec.part == Part::Id);
     let id = ids.find_map(|spec| profile.get(spec.key));
     id.map_or_else(|| "token".to_owned(), masked_id)

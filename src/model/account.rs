@@ -35,7 +35,7 @@ pub struct Account {
     pub source: Option<String>,
     /// The variable, file or command of the credential.
     pub place: Option<String>,
-    /// The id of the key, masked, or `token`; null when the machine gives it.
+    /// The id of the key, masked, or `token`; `role` when the machine gives it.
     pub key: Option<String>,
     /// The cloud's region.
     pub region: Option<String>,

@@ -54,7 +54,7 @@ pub struct Examined {
     pub source: Option<String>,
     /// The variable, file or command of the credential.
     pub place: Option<String>,
-    /// The id of the key, masked, or `token`.
+    /// The id of the key, masked, or `token`; `role` when the machine gives it.
     pub key: Option<String>,
     /// The cloud's region.
     pub region: Option<String>,

@@ -1,6 +1,6 @@
 //! Reading of JSON as clouds write it: absence in four spellings, numbers as text, lists as null.
 
-mod explain;
+mod fault;
 
 use std::cell::Cell;
 use std::fmt;
@@ -30,10 +30,7 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     T::deserialize(NoRow(&mut deserializer))
         .and_then(|read| deserializer.end().map(|()| read))
-        .map_err(|_| {
-            ELEMENTS.set(0);
-            explain::explain::<T>(body)
-        })
+        .map_err(|error| fault::explain(&error, body))
 }
 
 /// Gives structs to read from objects only: serde would take a list as well, as a row of fields in
@@ -171,45 +168,57 @@ enum NumberKey {
     Other,
 }
 
-struct ScalarVisitor(&'static str);
+/// Reads a scalar. What is wrong with it is found before the reader goes on, so that the error has
+/// the place of the value.
+struct ScalarVisitor<T> {
+    expected: &'static str,
+    read: fn(Scalar) -> Option<T>,
+}
 
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar;
+impl<T> ScalarVisitor<T> {
+    fn read<E: de::Error>(self, scalar: Scalar) -> Result<T, E> {
+        (self.read)(scalar)
+            .ok_or_else(|| E::invalid_value(de::Unexpected::Other("another value"), &self.expected))
+    }
+}
+
+impl<'de, T> Visitor<'de> for ScalarVisitor<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.expected)
     }
 
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Absent)
+    fn visit_unit<E: de::Error>(self) -> Result<T, E> {
+        self.read(Scalar::Absent)
     }
 
-    fn visit_none<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Absent)
+    fn visit_none<E: de::Error>(self) -> Result<T, E> {
+        self.read(Scalar::Absent)
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Flag(flag))
+    fn visit_bool<E: de::Error>(self, flag: bool) -> Result<T, E> {
+        self.read(Scalar::Flag(flag))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.to_string()))
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
+        self.read(Scalar::Number(number.to_string()))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.to_string()))
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
+        self.read(Scalar::Number(number.to_string()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.to_string()))
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<T, E> {
+        self.read(Scalar::Number(number.to_string()))
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Scalar, E> {
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
         self.visit_string(text.to_owned())
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Scalar, E> {
-        Ok(if is_absent(&text) {
+    fn visit_string<E: de::Error>(self, text: String) -> Result<T, E> {
+        self.read(if is_absent(&text) {
             Scalar::Absent
         } else {
             Scalar::Text(text)
@@ -217,9 +226,12 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 
     /// With `arbitrary_precision`, serde_json hands a number over as a map of one private key.
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         match map.next_key()? {
-            Some(NumberKey::Number) => Ok(Scalar::Number(map.next_value()?)),
+            Some(NumberKey::Number) => {
+                let number = map.next_value()?;
+                self.read(Scalar::Number(number))
+            }
             _ => Err(de::Error::invalid_type(de::Unexpected::Map, &self)),
         }
     }
@@ -229,10 +241,9 @@ macro_rules! scalar {
     ($name:ident, $expected:literal, $read:expr) => {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let scalar = deserializer.deserialize_any(ScalarVisitor($expected))?;
-                let read: fn(Scalar) -> Option<Self> = $read;
-                read(scalar).ok_or_else(|| {
-                    de::Error::invalid_value(de::Unexpected::Other("another value"), &$expected)
+                deserializer.deserialize_any(ScalarVisitor {
+                    expected: $expected,
+                    read: $read,
                 })
             }
         }
@@ -298,11 +309,14 @@ impl<'de> Visitor<'de> for VerbatimVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Verbatim, A::Error> {
-        Ok(Verbatim(match ScalarVisitor("text").visit_map(map)? {
-            Scalar::Text(text) | Scalar::Number(text) => text,
-            Scalar::Absent => String::new(),
-            Scalar::Flag(flag) => flag.to_string(),
-        }))
+        let number = ScalarVisitor {
+            expected: "text",
+            read: |scalar| match scalar {
+                Scalar::Number(text) => Some(Verbatim(text)),
+                Scalar::Absent | Scalar::Text(_) | Scalar::Flag(_) => None,
+            },
+        };
+        number.visit_map(map)
     }
 }
 

@@ -306,6 +306,8 @@ impl Metadata {
             problem.hint = Some(self.service.hint.to_owned());
             return problem;
         }
+        // It says nothing of the way to the cloud.
+        problem.fault = None;
         problem.message = format!("the metadata service gave no answer: {}", problem.message);
         problem.hint = Some(format!(
             "this machine may be no instance of this cloud, or have no role: {}",

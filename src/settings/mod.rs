@@ -2,6 +2,7 @@
 
 mod again;
 mod command;
+mod configured;
 mod file;
 mod files;
 mod network;

@@ -85,27 +85,6 @@ impl Settings {
         }
     }
 
-    /// True when something besides the settings file tells of a credential for the profile `default`
-    /// of a cloud: variables, or a file of a tool, be it damaged.
-    pub fn has_credential_besides_file(&self, cloud: &CloudKeys) -> bool {
-        let (values, _) = self.values_of_environment(cloud);
-        let is_told = |key: &str| cloud.is_credential(key) || key == SOURCE;
-        let desk = self.desk();
-        let holds = |tool: &Tool| match (tool.read)(&desk, None) {
-            Ok(Reading::Found(_)) | Err(_) => true,
-            Ok(Reading::Absent | Reading::Nothing(_) | Reading::Machine(_)) => false,
-        };
-        values.keys().any(|key| is_told(key)) || cloud.tools.iter().any(holds)
-    }
-
-    /// True when a variable that only joblens reads says something of a cloud's profile `default`.
-    /// Those of the cloud's own tools may be there for these.
-    pub fn has_own_variable(&self, cloud: &CloudKeys) -> bool {
-        let (values, _) = self.values_of_environment(cloud);
-        let is_own = |value: &Value| matches!(&value.origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));
-        values.values().any(is_own)
-    }
-
     fn chosen(
         &self,
         cloud: &CloudKeys,
@@ -188,7 +167,7 @@ impl Settings {
         Ok(profile)
     }
 
-    fn desk(&self) -> Desk {
+    pub(super) fn desk(&self) -> Desk {
         let now = Time::new(Utc::now()).expect("the present lies before the year 10000");
         Desk::new(self.environment.clone(), now)
     }

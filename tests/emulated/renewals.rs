@@ -329,3 +329,23 @@ fn an_account_that_was_switched_to_in_the_middle_of_a_run_is_not_taken() {
     assert!(run.stderr.contains(said), "{}", run.stderr);
     assert_eq!(server.got().len(), 1, "nothing is asked as another account");
 }
+
+#[test]
+fn a_role_is_named_with_the_key_that_took_it_on_last() {
+    let emulated = Emulated::start(WORLD);
+    let config = Config::new("");
+    let old = printed(&emulated, "aliyun", false).replace("testid", "OLDIDOFMINE0001");
+    let new = printed(&emulated, "aliyun", true);
+    let toml = place("aliyun", &emulated.origin)
+        + &format!("sts_endpoint = '{}'\n", emulated.origin)
+        + "role_arn = 'acs:ram::1:role/reader'\n"
+        + &printing(&config, &old, &new);
+    config.write("joblens/config.toml", &toml, 0o600);
+    let missing = "aliyun/job/other/5";
+    let run = at_home(&config, &["get", "-o", "json", missing])
+        .keeping("testsecret")
+        .run();
+    let named = "role acs:ram::1:role/reader by key te… (credential_command)";
+    assert!(run.stderr.contains(named), "{}", run.stderr);
+    assert!(!run.stderr.contains("OLDI"), "{}", run.stderr);
+}

@@ -229,6 +229,42 @@ fn a_role_is_taken_on_with_what_sts_or_the_machine_gives() {
 }
 
 #[test]
+fn keys_of_a_role_are_kept_between_runs_and_those_of_the_machine_are_not() {
+    const KEY: &str = "access_key_id = 'testid'\naccess_key_secret = 'testsecret'\nrole_arn = 'acs:ram::1:role/reader'";
+    for (settings, of_second_run) in [
+        (KEY, &["DescribeServerlessJobs"][..]),
+        (
+            "source = 'metadata'\nrole_arn = 'acs:ram::1:role/reader'",
+            &[
+                "MetadataToken",
+                "MetadataRole",
+                "MetadataCredentials",
+                "AssumeRole",
+            ],
+        ),
+    ] {
+        let emulated = Emulated::start(WORLD);
+        let origin = &emulated.origin;
+        let config = Config::new(&format!(
+            "[aliyun.default]\nregion = 'cn-x'\nendpoint = '{origin}'\nsts_endpoint = '{origin}'\nmetadata_endpoint = '{origin}'\ntoken_cache = true\n{settings}\n"
+        ));
+        let cache = tempfile::tempdir().unwrap();
+        let mut before = 0;
+        for _ in 0..2 {
+            before = operations(&emulated).len();
+            let run = config.get(&["-v", JOB]).keeping("testsecret");
+            let run = run
+                .env("XDG_CACHE_HOME", cache.path().to_str().unwrap())
+                .run();
+            assert_eq!(run.code, 0, "{}", run.stderr);
+            assert!(!run.stderr.contains("/+=="), "{}", run.stderr);
+        }
+        let steps = operations(&emulated).split_off(before);
+        assert_eq!(steps[..of_second_run.len()], *of_second_run);
+    }
+}
+
+#[test]
 fn a_key_that_may_take_on_no_role_is_told_with_the_role() {
     let emulated = Emulated::start(WORLD);
     let origin = &emulated.origin;

@@ -32,7 +32,7 @@ pub(super) fn candidates(
         if !typed.is_empty() && asked.is_empty() {
             continue;
         }
-        let mut profiles = configured(settings, cloud);
+        let mut profiles = settings.configured(&cloud.legal_settings());
         profiles.retain(|profile| only.is_none_or(|only| only == profile));
         // The profile of a scope that names none is the one of all references.
         let is_whole = |scope: &&CloudScope| !scope.input.contains('@');
@@ -91,29 +91,6 @@ fn named(
     }
 }
 
-/// The profiles of a cloud that somebody has set anything for: the tables of the settings file, and
-/// `default` where a credential is found, or a variable that is joblens's own.
-fn configured(settings: &Settings, cloud: &Cloud) -> Vec<String> {
-    let keys = cloud.legal_settings();
-    let mut profiles: Vec<String> = settings
-        .file()
-        .profiles(cloud.name)
-        .map(str::to_owned)
-        .collect();
-    let is_own = |key: &str| {
-        let name = format!("JOBLENS_{}_{key}", cloud.name).to_ascii_uppercase();
-        settings.environment().get(&name).is_some()
-    };
-    let has_default = profiles.iter().any(|profile| profile == DEFAULT_PROFILE);
-    let is_set =
-        || settings.has_credential_besides_file(&keys) || keys.all().any(|spec| is_own(spec.key));
-    if !has_default && is_set() {
-        profiles.push(DEFAULT_PROFILE.to_owned());
-    }
-    profiles.sort_by_key(|profile| profile != DEFAULT_PROFILE);
-    profiles
-}
-
 /// Which accounts there are, and of which clouds there is none.
 pub(super) fn told(session: &Session, settings: &Settings, candidates: &[Candidate]) -> Check {
     if candidates.is_empty() {
@@ -133,7 +110,7 @@ pub(super) fn told(session: &Session, settings: &Settings, candidates: &[Candida
     let is_asked = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
     let without: Vec<&str> = CLOUDS
         .iter()
-        .filter(|cloud| !is_asked(cloud) && configured(settings, cloud).is_empty())
+        .filter(|cloud| !is_asked(cloud) && settings.configured(&cloud.legal_settings()).is_empty())
         .map(|cloud| cloud.name)
         .collect();
     let rest = match without.is_empty() {

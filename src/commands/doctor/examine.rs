@@ -14,7 +14,7 @@ use crate::error::Problem;
 use crate::http::{Deadline, Happening, Wire};
 use crate::model::{Account, Check, Examined, Health, Subject};
 use crate::providers::{Ask, Client, Filter};
-use crate::settings::{METADATA, NamedFile, Settings};
+use crate::settings::{NamedFile, Settings};
 
 /// An account, ready to be asked.
 pub(super) struct Patient {
@@ -171,7 +171,6 @@ fn settings(account: &Account) -> Check {
 pub(super) fn credential(account: &Account) -> String {
     let what = key(account);
     match (account.source.as_deref(), &account.place) {
-        (Some(source), Some(_)) if source.starts_with(METADATA) => format!("{what} ({source})"),
         // Its path is told at the top.
         (Some("settings file"), _) => format!("{what} from the settings file"),
         (Some(source), Some(place)) => format!("{what} from {source} ({place})"),
@@ -180,12 +179,12 @@ pub(super) fn credential(account: &Account) -> String {
     }
 }
 
-/// `key LTAI…3Qk`, `the token`, or `the role of this machine`.
+/// `key LTAI…3Qk`, `the token`, or `the role`.
 pub(super) fn key(account: &Account) -> String {
     match account.key.as_deref() {
         Some("token") => "the token".to_owned(),
+        Some("role") => "the role".to_owned(),
         Some(id) => format!("key {id}"),
-        None if account.source.is_some() => "the role of this machine".to_owned(),
         None => "no key".to_owned(),
     }
 }

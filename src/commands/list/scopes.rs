@@ -121,7 +121,7 @@ fn defaults(session: &Session, settings: &Settings) -> Result<Vec<Place>, Proble
     let only = session.chosen_profile(settings);
     let mut places = Vec::new();
     for cloud in CLOUDS {
-        for profile in profiles(settings, cloud) {
+        for profile in settings.configured(&cloud.legal_settings()) {
             if only.is_none_or(|only| only == profile) {
                 places.extend(default_scopes(settings, cloud, &profile));
             }
@@ -131,26 +131,6 @@ fn defaults(session: &Session, settings: &Settings) -> Result<Vec<Place>, Proble
         false => Ok(places),
         true => Err(nothing_configured(only, "list")),
     }
-}
-
-/// The profiles of a cloud: the tables of the settings file, and `default` where variables or files
-/// of the cloud's tools hold a credential, or variables of joblens's own anything. `default` comes
-/// first.
-fn profiles(settings: &Settings, cloud: &Cloud) -> Vec<String> {
-    let keys = cloud_keys(cloud.name).expect("a cloud of the registry has keys");
-    let mut profiles: Vec<String> = settings
-        .file()
-        .profiles(cloud.name)
-        .map(str::to_owned)
-        .collect();
-    let has_default = profiles.iter().any(|profile| profile == DEFAULT_PROFILE);
-    // An endpoint or a region without a credential is an account that was meant to be asked.
-    let is_meant = settings.has_credential_besides_file(&keys) || settings.has_own_variable(&keys);
-    if !has_default && is_meant {
-        profiles.push(DEFAULT_PROFILE.to_owned());
-    }
-    profiles.sort_by_key(|profile| profile != DEFAULT_PROFILE);
-    profiles
 }
 
 /// What a profile lists when nothing is named: its cluster as far as its settings name one, else the

@@ -158,7 +158,7 @@ impl Ehpc {
         let (login, label) = match profile.get(ROLE) {
             None => (keys::login(profile, wire)?, keys::label(profile)),
             Some(role) => {
-                let label = format!("role {role} by {}", keys::label(profile));
+                let label = role::label(role, &keys::label(profile));
                 let sts = role::AssumeRole::new(role, profile, wire)?;
                 let login = Login::issued(sts);
                 // Which role the machine has is not told by the profile.

@@ -127,9 +127,18 @@ impl AssumeRole {
     }
 }
 
+/// What messages call the keys of a role that was taken on with a credential.
+pub(super) fn label(role: &str, credential: &str) -> String {
+    format!("role {role} by {credential}")
+}
+
 impl Issuer<Signer> for AssumeRole {
     fn issue(&self, deadline: Deadline) -> Boxed<'_, Result<Issued<Signer>, Problem>> {
         Box::pin(self.assumed(deadline))
+    }
+
+    fn label(&self) -> Option<String> {
+        Some(label(&self.role, &self.account.credential()))
     }
 }
 

@@ -292,6 +292,9 @@ const CREDENTIAL_KEYS: [&str; 4] = [
 ];
 
 fn label(profile: &Profile) -> String {
+    if profile.is_of_machine() {
+        return metadata::label(profile);
+    }
     if iam::is_asked_for(profile) {
         return profile.credential_label("user", "user");
     }

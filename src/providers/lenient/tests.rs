@@ -82,6 +82,24 @@ fn an_error_names_the_place_and_never_the_value() {
     assert_eq!(error, "text at part.id, line 2 column 7");
     let error = decode::<Answer>(br#"{"int":"hunter2"}"#).unwrap_err();
     assert!(error.starts_with("a whole number at int"), "{error}");
+    for (body, expected) in [
+        (r#"{"num": {}, "int": 1}"#, "a number at num"),
+        (r#"{"int": 1, "num": ["x"]}"#, "a number at num"),
+        (r#"{"list": [1, "x", {"hunter2": 1}]}"#, "text at list[2]"),
+        (r#"{"list": [1, [2], 3]}"#, "text at list[1]"),
+        (r#"{"list": "hunter2"}"#, "a list at list"),
+        (r#"{"list": {"a": 1}}"#, "a list at list"),
+        (r#"{"part": [1]}"#, "an object at part"),
+        (r#"{"part": 7, "int": 1}"#, "an object at part"),
+        (
+            r#"{"part": {"id": true, "id": {}}}"#,
+            "another value at part.id",
+        ),
+    ] {
+        let error = decode::<Answer>(body.as_bytes()).unwrap_err();
+        let (said, _) = error.split_once(',').unwrap();
+        assert_eq!(said, expected, "{body}");
+    }
     let error = decode::<Answer>(b"<html>hunter2").unwrap_err();
     assert_eq!(error, "JSON at line 1 column 1");
     let error = decode::<Answer>(br#"{"text":"hunter2"#).unwrap_err();

@@ -231,13 +231,25 @@ fn what_a_service_says_in_the_place_of_its_code_is_not_shown() {
 }
 
 #[test]
-fn doctor_calls_the_role_of_a_machine_by_its_name() {
+fn a_diagnosis_tells_of_the_role_and_of_a_service_that_is_not_there() {
     let roles = Roles::with(&[]);
-    roles
-        .desk
-        .configure("[aliyun.default]\nregion = 'cn-x'\nsource = 'metadata'\n");
-    let run = roles.desk.joblens(&["doctor", "aliyun"]).run();
-    let said = "the role of this machine (metadata), region cn-x";
+    let doctor = || {
+        let run = roles.desk.joblens(&["doctor", "aliyun"]);
+        let run = run.env("JOBLENS_ALIYUN_REGION", "cn-x");
+        keeping_issued(run.env("JOBLENS_ALIYUN_SOURCE", "metadata"))
+    };
+    let run = doctor().run();
+    let said = "the role from metadata (this machine), region cn-x";
     assert!(run.stdout.contains(said), "{}", run.stdout);
-    assert!(!run.stdout.contains("no key"), "{}", run.stdout);
+    assert_eq!(roles.steps(), ROLE_OF_MACHINE);
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", gone.local_addr().unwrap());
+    drop(gone);
+    let run = doctor()
+        .env("JOBLENS_ALIYUN_METADATA_ENDPOINT", address)
+        .run();
+    for said in ["the metadata service gave no answer", "attach a RAM role"] {
+        assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
+    }
+    assert_eq!(roles.steps().len(), ROLE_OF_MACHINE.len());
 }

@@ -1,0 +1,45 @@
+//! Which profiles somebody has set anything for.
+
+use super::profile::{Origin, Value};
+use super::tool::{Reading, Tool};
+use super::{CloudKeys, SOURCE, Settings};
+
+impl Settings {
+    /// The profiles of a cloud that somebody has set anything for: the tables of the settings file,
+    /// and `default` where a credential is found, or a variable that is joblens's own. `default` comes
+    /// first. Files of tools are read.
+    pub fn configured(&self, cloud: &CloudKeys) -> Vec<String> {
+        let tables = self.file.profiles(cloud.cloud);
+        let mut profiles: Vec<String> = tables.map(str::to_owned).collect();
+        let is_default = |name: &str| name == "default";
+        let has_default = profiles.iter().any(|name| is_default(name));
+        // An endpoint or a region without a credential is an account that was meant to be asked.
+        if !has_default && (self.has_credential_besides_file(cloud) || self.has_own_variable(cloud))
+        {
+            profiles.push("default".to_owned());
+        }
+        profiles.sort_by_key(|name| !is_default(name));
+        profiles
+    }
+
+    /// True when variables tell of a credential for the profile `default`, or a file of a tool, be it
+    /// damaged.
+    fn has_credential_besides_file(&self, cloud: &CloudKeys) -> bool {
+        let (values, _) = self.values_of_environment(cloud);
+        let is_told = |key: &str| cloud.is_credential(key) || key == SOURCE;
+        let desk = self.desk();
+        let holds = |tool: &Tool| match (tool.read)(&desk, None) {
+            Ok(Reading::Found(_)) | Err(_) => true,
+            Ok(Reading::Absent | Reading::Nothing(_) | Reading::Machine(_)) => false,
+        };
+        values.keys().any(|key| is_told(key)) || cloud.tools.iter().any(holds)
+    }
+
+    /// True when a variable that only joblens reads says something of the profile `default`. Those of
+    /// the cloud's own tools may be there for these.
+    fn has_own_variable(&self, cloud: &CloudKeys) -> bool {
+        let (values, _) = self.values_of_environment(cloud);
+        let is_own = |value: &Value| matches!(&value.origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));
+        values.values().any(is_own)
+    }
+}
