@@ -14,7 +14,7 @@ use crate::error::Problem;
 use crate::http::{Deadline, Happening, Wire};
 use crate::model::{Account, Check, Examined, Health, Subject};
 use crate::providers::{Ask, Client, Filter};
-use crate::settings::{METADATA, NamedFile, Settings};
+use crate::settings::{NamedFile, Settings};
 
 /// An account, ready to be asked.
 pub(super) struct Patient {
@@ -171,7 +171,6 @@ fn settings(account: &Account) -> Check {
 pub(super) fn credential(account: &Account) -> String {
     let what = key(account);
     match (account.source.as_deref(), &account.place) {
-        (Some(source), Some(_)) if source.starts_with(METADATA) => format!("{what} ({source})"),
         // Its path is told at the top.
         (Some("settings file"), _) => format!("{what} from the settings file"),
         (Some(source), Some(place)) => format!("{what} from {source} ({place})"),
