@@ -10,7 +10,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::proxies::Proxies;
 use super::resolver::Resolver;
-use super::trust::{Trust, Unchecked};
+use super::trust::Trust;
 use super::witness::Witness;
 use super::{Authorities, Endpoint, Limits, Refusal, Route, Sink};
 use crate::error::{Category, Fault, FaultKind, Problem};
@@ -82,14 +82,8 @@ impl Clients {
         let tls = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .expect("ring serves the default protocol versions");
-        let tls = match &key.unchecked_host {
-            None => Witness::trusting(tls, roots, &provider),
-            Some(host) => {
-                let verifier = Unchecked::new(host, roots, &provider);
-                tls.dangerous()
-                    .with_custom_certificate_verifier(Arc::new(verifier))
-            }
-        };
+        let unchecked_host = key.unchecked_host.as_deref();
+        let tls = Witness::trusting(tls, roots, unchecked_host, &provider);
         let tls = key.trust.identify(tls)?;
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls)

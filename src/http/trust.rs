@@ -3,15 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
-use rustls::{ConfigBuilder, RootCertStore, client::WantsClientCert};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, ConfigBuilder};
 
 use super::{Endpoint, Refusal};
 use crate::error::{Category, Problem};
@@ -130,68 +126,6 @@ fn refuse_readable_by_others(key: &str) -> Result<(), Refusal> {
     let mut refusal = wrong("client_key", key, &what);
     refusal.hint = Some(format!("run: chmod 600 '{key}'"));
     Err(refusal)
-}
-
-/// Takes every certificate of one host; those of others, such as a proxy, are checked as usual.
-#[derive(Debug)]
-pub(super) struct Unchecked {
-    host: String,
-    usual: Option<Arc<WebPkiServerVerifier>>,
-    provider: Arc<CryptoProvider>,
-}
-
-impl Unchecked {
-    /// For this host; without roots nobody else is trusted.
-    pub(super) fn new(host: &str, roots: RootCertStore, provider: &Arc<CryptoProvider>) -> Self {
-        let usual = WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone());
-        Self {
-            host: host.to_owned(),
-            usual: usual.build().ok(),
-            provider: Arc::clone(provider),
-        }
-    }
-}
-
-impl ServerCertVerifier for Unchecked {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        match &self.usual {
-            _ if name.to_str() == self.host.as_str() => Ok(ServerCertVerified::assertion()),
-            Some(usual) => usual.verify_server_cert(certificate, between, name, ocsp, now),
-            None => Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)),
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        algorithms.supported_schemes()
-    }
 }
 
 #[cfg(test)]

@@ -5,35 +5,48 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WantsClientCert, WebPkiServerVerifier};
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, DistinguishedName, Error,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error,
     OtherError, RootCertStore, SignatureScheme, WantsVerifier,
 };
 
 use super::issuer::issuer;
 
-/// Checks certificates as usual.
+/// Checks certificates as usual, but for one host whose certificates are all taken. Those of others,
+/// such as a proxy, are checked even then.
 #[derive(Debug)]
-pub(super) struct Witness(Arc<WebPkiServerVerifier>);
+pub(super) struct Witness {
+    /// None where nobody is trusted.
+    usual: Option<Arc<WebPkiServerVerifier>>,
+    unchecked_host: Option<String>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
 
 impl Witness {
-    /// A client that trusts these roots; without any it trusts nobody.
+    /// A client that trusts these roots; without any it trusts nobody but the unchecked host.
     pub(super) fn trusting(
         builder: ConfigBuilder<ClientConfig, WantsVerifier>,
         roots: RootCertStore,
+        unchecked_host: Option<&str>,
         provider: &Arc<CryptoProvider>,
     ) -> ConfigBuilder<ClientConfig, WantsClientCert> {
-        if roots.is_empty() {
-            return builder.with_root_certificates(roots);
-        }
-        let usual =
-            WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(provider)).build();
-        let usual = usual.expect("there are roots, and no revocation lists");
+        let usual = (!roots.is_empty()).then(|| {
+            WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(provider))
+                .build()
+                .expect("there are roots, and no revocation lists")
+        });
+        let witness = Self {
+            usual,
+            unchecked_host: unchecked_host.map(str::to_owned),
+            algorithms: provider.signature_verification_algorithms,
+        };
         builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Self(usual)))
+            .with_custom_certificate_verifier(Arc::new(witness))
     }
 }
 
@@ -63,9 +76,13 @@ impl ServerCertVerifier for Witness {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let checked = self
-            .0
-            .verify_server_cert(certificate, between, name, ocsp, now);
+        if self.unchecked_host.as_deref() == Some(&*name.to_str()) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let checked = match &self.usual {
+            Some(usual) => usual.verify_server_cert(certificate, between, name, ocsp, now),
+            None => Err(CertificateError::UnknownIssuer.into()),
+        };
         checked.map_err(|error| match error {
             Error::InvalidCertificate(cause) => {
                 // Who issued the last of those that were shown is what a store would have to hold.
@@ -84,7 +101,7 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
+        verify_tls12_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -93,18 +110,10 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
+        verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
-    }
-
-    fn requires_raw_public_keys(&self) -> bool {
-        self.0.requires_raw_public_keys()
-    }
-
-    fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
-        self.0.root_hint_subjects()
+        self.algorithms.supported_schemes()
     }
 }
