@@ -160,6 +160,13 @@ impl Problem {
         }
     }
 
+    /// The same with the account that it is about.
+    pub fn of_account(mut self, cloud: &str, profile: &str) -> Self {
+        self.cloud = Some(cloud.to_owned());
+        self.profile = Some(profile.to_owned());
+        self
+    }
+
     /// Wrong use: told before the first call, exit code 2.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Category::Usage, message)

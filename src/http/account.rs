@@ -274,9 +274,8 @@ impl Account {
         category: Category,
         message: impl Into<String>,
     ) -> Problem {
-        let mut problem = Problem::new(category, message);
-        problem.cloud = Some(self.cloud.to_owned());
-        problem.profile = Some(self.profile.clone());
+        let problem = Problem::new(category, message);
+        let mut problem = problem.of_account(self.cloud, &self.profile);
         problem.operation = Some(request.operation.to_owned());
         problem.host = Some(request.endpoint.authority().to_owned());
         problem.credential = Some(self.credential());

@@ -26,9 +26,7 @@ pub fn check_trust(profile: &Profile, endpoint: &str) -> Result<(), Problem> {
     refused.map_or(Ok(()), |refusal| {
         let mut problem = Problem::new(refusal.category, refusal.message);
         problem.hint = refusal.hint;
-        problem.cloud = Some(profile.cloud.to_owned());
-        problem.profile = Some(profile.name.clone());
-        Err(problem)
+        Err(problem.of_account(profile.cloud, &profile.name))
     })
 }
 

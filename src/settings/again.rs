@@ -1,7 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::sources::owned;
 use super::{CloudKeys, Origin, Profile, SOURCE, Settings, file};
 use crate::error::{Category, Problem};
 
@@ -92,6 +91,8 @@ impl Profile {
         let hint = format!(
             "a run stays with one account: start it again, or name the one that is meant with {SOURCE}"
         );
-        owned(Problem::new(Category::NoCredentials, message), self).hint(hint)
+        Problem::new(Category::NoCredentials, message)
+            .hint(hint)
+            .of_account(self.cloud, &self.name)
     }
 }

@@ -1,7 +1,7 @@
 //! The credential that a profile's `credential_command` prints.
 
 use super::profile::{Origin, Profile, Value};
-use super::sources::{Credential, owned};
+use super::sources::Credential;
 use super::values::Values;
 use super::{CloudKeys, Settings, command, is_same_word};
 use crate::error::{Category, Problem};
@@ -26,7 +26,7 @@ impl Settings {
                 "credential_command of profile {} of {} ({program}) {why}",
                 profile.name, profile.cloud
             );
-            owned(Problem::new(Category::NoCredentials, message), profile)
+            Problem::new(Category::NoCredentials, message).of_account(profile.cloud, &profile.name)
         };
         let ids: Vec<&str> = cloud.credential_keys().map(|spec| spec.key).collect();
         let ids = ids.join(", ");

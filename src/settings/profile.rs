@@ -192,13 +192,11 @@ impl Profile {
     pub fn wrong(&self, key: &str, what: &str) -> Problem {
         let from = self.origin(key);
         let from = from.map_or_else(String::new, |from| format!(", from {}", from.place()));
-        let mut problem = Problem::usage(format!(
+        let what = format!(
             "{key} of profile {} of {} {what}{from}",
             self.name, self.cloud
-        ));
-        problem.cloud = Some(self.cloud.to_owned());
-        problem.profile = Some(self.name.clone());
-        problem
+        );
+        Problem::usage(what).of_account(self.cloud, &self.name)
     }
 
     /// A setting or credential that is needed and missing.
@@ -235,8 +233,6 @@ impl Profile {
             let hint = problem.hint.take().unwrap_or_default();
             problem.hint = Some(format!("{hint}; {}", self.passed_over.join("; ")));
         }
-        problem.cloud = Some(self.cloud.to_owned());
-        problem.profile = Some(self.name.clone());
-        problem
+        problem.of_account(self.cloud, &self.name)
     }
 }

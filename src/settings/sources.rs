@@ -95,7 +95,7 @@ impl Settings {
         let mut profile = Profile::empty(cloud, name);
         if is_default {
             network::refuse_variable(cloud.cloud, &self.environment)
-                .map_err(|problem| owned(problem, &profile))?;
+                .map_err(|problem| problem.of_account(profile.cloud, &profile.name))?;
         }
         let from_environment = match is_default {
             true => self.values_of_environment(cloud).0,
@@ -179,7 +179,9 @@ impl Settings {
     ) -> Result<Option<Credential>, Problem> {
         let desk = self.desk();
         for tool in cloud.tools {
-            match (tool.read)(&desk, None).map_err(|problem| owned(problem, profile))? {
+            match (tool.read)(&desk, None)
+                .map_err(|problem| problem.of_account(profile.cloud, &profile.name))?
+            {
                 Reading::Found(findings) => return Ok(Some(credential(tool, findings))),
                 Reading::Nothing(why) => pass(tool.name, why),
                 Reading::Absent | Reading::Machine(_) => {}
@@ -213,7 +215,8 @@ impl Settings {
             "default" => self.desk(),
             _ => self.desk().without_choice(),
         };
-        let reading = (tool.read)(&desk, named).map_err(|problem| owned(problem, profile))?;
+        let reading = (tool.read)(&desk, named)
+            .map_err(|problem| problem.of_account(profile.cloud, &profile.name))?;
         let why = match reading {
             Reading::Found(findings) => return Ok(credential(tool, findings)),
             Reading::Machine(said) => {
@@ -227,10 +230,9 @@ impl Settings {
             "profile {} of {} says {SOURCE} = “{source}”, and {why}",
             profile.name, profile.cloud
         );
-        Err(
-            owned(Problem::new(Category::NoCredentials, message), profile)
-                .hint(format!("log in with {}, or correct {SOURCE}", tool.name)),
-        )
+        Err(Problem::new(Category::NoCredentials, message)
+            .of_account(profile.cloud, &profile.name)
+            .hint(format!("log in with {}, or correct {SOURCE}", tool.name)))
     }
 
     /// The sources that would have been asked after the one that is used.
@@ -281,14 +283,10 @@ impl Settings {
             true => "the settings file has none for it".to_owned(),
             false => format!("it has {known}"),
         };
-        let mut problem = Problem::new(
-            Category::NoCredentials,
-            format!("{cloud} has no profile “{name}”; {known}"),
-        )
-        .hint(format!("add {} to the settings file", table(cloud, name)));
-        problem.cloud = Some(cloud.to_owned());
-        problem.profile = Some(name.to_owned());
-        problem
+        let message = format!("{cloud} has no profile “{name}”; {known}");
+        Problem::new(Category::NoCredentials, message)
+            .hint(format!("add {} to the settings file", table(cloud, name)))
+            .of_account(cloud, name)
     }
 }
 
@@ -311,11 +309,4 @@ fn values(found: Vec<(&'static str, Secret)>, origin: &Origin) -> Values {
         (key, Value { text, origin })
     };
     found.into_iter().map(value).collect()
-}
-
-/// The same problem with the account it is about.
-pub(super) fn owned(mut problem: Problem, profile: &Profile) -> Problem {
-    problem.cloud = Some(profile.cloud.to_owned());
-    problem.profile = Some(profile.name.clone());
-    problem
 }

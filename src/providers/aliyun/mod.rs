@@ -356,11 +356,8 @@ fn endpoint(profile: &Profile, allow_http: bool) -> Result<Endpoint, Problem> {
             return Err(profile.missing("region", &["region"], &["ALIBABA_CLOUD_REGION_ID"]));
         }
     };
-    Endpoint::parse(&text, &[], allow_http).map_err(|mut problem| {
-        problem.cloud = Some(profile.cloud.to_owned());
-        problem.profile = Some(profile.name.clone());
-        problem
-    })
+    Endpoint::parse(&text, &[], allow_http)
+        .map_err(|problem| problem.of_account(profile.cloud, &profile.name))
 }
 
 #[cfg(test)]

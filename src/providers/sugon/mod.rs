@@ -183,7 +183,8 @@ impl Client {
             return Ok(());
         };
         let message = format!("the token expired at {}", at.rfc3339());
-        let mut problem = framed(Problem::new(Category::Refused, message), &self.profile);
+        let problem = Problem::new(Category::Refused, message);
+        let mut problem = problem.of_account(CLOUD.name, &self.profile);
         problem.credential = Some(self.account.credential());
         problem.host = Some(self.endpoint.authority().to_owned());
         Err(problem.hint("log in again and set the new token of the computing region"))
@@ -320,13 +321,7 @@ fn address(
     let text = profile.get(key).or(default);
     text.map(|text| Endpoint::parse(text, &["/ai"], wire.limits().allow_http))
         .transpose()
-        .map_err(|problem| framed(problem, &profile.name))
-}
-
-fn framed(mut problem: Problem, profile: &str) -> Problem {
-    problem.cloud = Some("sugon".to_owned());
-    problem.profile = Some(profile.to_owned());
-    problem
+        .map_err(|problem| problem.of_account(profile.cloud, &profile.name))
 }
 
 #[cfg(test)]
