@@ -1,7 +1,8 @@
 //! Credentials that a command of the user's prints.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Read;
+use std::fmt;
+use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,8 +21,23 @@ const SHOWN_CHARS: usize = 300;
 /// A command that was run again is left alone for so long; what it printed last stands meanwhile.
 const RESPITE: Duration = Duration::from_secs(10);
 
-/// How it begins to tell that a program is not there, or may not be run.
-pub(super) const NOT_RUN: &str = "cannot be run";
+/// Why there is nothing to be had of a command, in words that follow its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The program is not there, or may not be run.
+    NotRun(io::ErrorKind),
+    /// It ran; its own complaint is part of this.
+    Other(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRun(kind) => write!(f, "cannot be run ({kind})"),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
+}
 
 /// What a command printed: values by the names it gave them.
 pub(super) type Printed = BTreeMap<String, Secret>;
@@ -32,7 +48,7 @@ pub(super) struct Runs(Arc<Mutex<HashMap<(String, String), Ran>>>);
 
 #[derive(Debug)]
 struct Ran {
-    printed: Result<Printed, String>,
+    printed: Result<Printed, Failure>,
     again_at: Option<Instant>,
 }
 
@@ -45,7 +61,7 @@ impl Runs {
         &self,
         account: (String, String),
         words: &[String],
-    ) -> Result<Printed, String> {
+    ) -> Result<Printed, Failure> {
         let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let ran = runs.entry(account).or_insert_with(|| Ran {
             printed: run(words),
@@ -69,12 +85,12 @@ impl Runs {
 /// Runs a command without a shell and without input, and reads JSON or lines of `key=value`.
 ///
 /// # Errors
-/// Why there is nothing to be had of it, after its name; its own complaint is part of that.
-pub(super) fn run(words: &[String]) -> Result<Printed, String> {
+/// Why there is nothing to be had of it.
+fn run(words: &[String]) -> Result<Printed, Failure> {
     run_within(words, LONGEST)
 }
 
-fn run_within(words: &[String], longest: Duration) -> Result<Printed, String> {
+fn run_within(words: &[String], longest: Duration) -> Result<Printed, Failure> {
     let (program, arguments) = words.split_first().expect("the settings file was checked");
     let mut child = Command::new(program)
         .args(arguments)
@@ -82,7 +98,7 @@ fn run_within(words: &[String], longest: Duration) -> Result<Printed, String> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| format!("{NOT_RUN} ({})", error.kind()))?;
+        .map_err(|error| Failure::NotRun(error.kind()))?;
     let deadline = Instant::now() + longest;
     let printed = drain(child.stdout.take());
     let complaint = drain(child.stderr.take());
@@ -90,7 +106,8 @@ fn run_within(words: &[String], longest: Duration) -> Result<Printed, String> {
         // An error means that it has ended just now.
         let _ = child.kill();
         let _ = child.wait();
-        return Err(format!("took longer than {} s", longest.as_secs()));
+        let why = format!("took longer than {} s", longest.as_secs());
+        return Err(Failure::Other(why));
     };
     // What it left running may keep its outputs open.
     let soon = Duration::from_secs(1);
@@ -99,9 +116,11 @@ fn run_within(words: &[String], longest: Duration) -> Result<Printed, String> {
     let values = read(&printed);
     if !status.success() {
         let found = values.unwrap_or_default();
-        return Err(failed(status, &complaint, &found));
+        return Err(Failure::Other(failed(status, &complaint, &found)));
     }
-    values.ok_or_else(|| "printed neither a JSON object nor lines of key=value".to_owned())
+    values.ok_or_else(|| {
+        Failure::Other("printed neither a JSON object nor lines of key=value".to_owned())
+    })
 }
 
 /// What comes out of an output, once it is closed.
@@ -193,7 +212,7 @@ fn unquoted(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn shell(text: &str) -> Result<BTreeMap<String, String>, String> {
+    fn shell(text: &str) -> Result<BTreeMap<String, String>, Failure> {
         let words = ["sh", "-c", text].map(str::to_owned);
         let shown = |(key, value): (String, Secret)| (key, value.expose().to_owned());
         run(&words).map(|printed| printed.into_iter().map(shown).collect())
@@ -215,7 +234,7 @@ mod tests {
             shell("printf '# c\\nid = i\\n\\nexport secret=\"s=\"\\n'"),
             expected
         );
-        let neither = shell("echo hunter2hunter2").unwrap_err();
+        let neither = shell("echo hunter2hunter2").unwrap_err().to_string();
         assert_eq!(
             neither,
             "printed neither a JSON object nor lines of key=value"
@@ -225,15 +244,16 @@ mod tests {
     #[test]
     fn shows_the_complaint_of_a_command_that_fails_without_its_secrets() {
         let said = shell("echo id=hunter2; echo 'no hunter2 here, password=abc' >&2; exit 3");
-        let said = said.unwrap_err();
+        let said = said.unwrap_err().to_string();
         assert!(
             said.starts_with("failed with exit code 3: no *** here"),
             "{said}"
         );
         assert!(!said.contains("abc"), "{said}");
-        assert_eq!(shell("exit 1").unwrap_err(), "failed with exit code 1");
+        let said = shell("exit 1").unwrap_err().to_string();
+        assert_eq!(said, "failed with exit code 1");
         let missing = run(&["/nowhere/at/all".to_owned()]).unwrap_err();
-        assert!(missing.starts_with("cannot be run"), "{missing}");
+        assert_eq!(missing, Failure::NotRun(io::ErrorKind::NotFound));
     }
 
     #[test]
@@ -257,6 +277,6 @@ mod tests {
         assert_eq!(shell("cat; echo id=i"), Ok(pairs(&[("id", "i")])));
         let words = ["sleep", "600"].map(str::to_owned);
         let late = run_within(&words, Duration::ZERO).unwrap_err();
-        assert_eq!(late, "took longer than 0 s");
+        assert_eq!(late.to_string(), "took longer than 0 s");
     }
 }

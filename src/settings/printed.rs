@@ -1,9 +1,10 @@
 //! The credential that a profile's `credential_command` prints.
 
+use super::command::Failure;
 use super::profile::{Origin, Profile, Value};
 use super::sources::Credential;
 use super::values::Values;
-use super::{CloudKeys, Settings, command, is_same_word};
+use super::{CloudKeys, Settings, is_same_word};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
 
@@ -31,9 +32,12 @@ impl Settings {
         let ids: Vec<&str> = cloud.credential_keys().map(|spec| spec.key).collect();
         let ids = ids.join(", ");
         let hint = format!("it has to print JSON or lines of key=value with {ids} within 30 s");
-        let printed = printed.map_err(|why| match why.starts_with(command::NOT_RUN) {
-            true => problem(&why).hint(format!("correct its path, or install {program}")),
-            false => problem(&why).hint(hint.clone()),
+        let printed = printed.map_err(|failure| {
+            let next = match failure {
+                Failure::NotRun(_) => format!("correct its path, or install {program}"),
+                Failure::Other(_) => hint.clone(),
+            };
+            problem(&failure.to_string()).hint(next)
         })?;
         let mut values = Values::new();
         let mut expires_at = None;
