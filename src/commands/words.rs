@@ -2,10 +2,10 @@
 
 use clap::error::{ContextKind, ContextValue};
 
-use crate::error::Problem;
+use crate::error::{Problem, nearest};
 
 /// What a command of other tools is called here.
-fn nearest(word: &str) -> Option<&'static str> {
+fn elsewhere(word: &str) -> Option<&'static str> {
     Some(match word {
         "cancel" | "delete" | "rm" | "stop" | "kill" | "submit" | "create" | "run" | "start"
         | "restart" | "scale" | "apply" => "joblens only reads",
@@ -50,14 +50,10 @@ pub(super) const COMMANDS: [&str; 18] = [
 /// A first word that is neither a command nor a reference.
 pub(super) fn unknown_command(word: &str) -> Problem {
     let problem = Problem::usage(format!("there is no command “{word}”"));
-    if let Some(advice) = nearest(&word.to_ascii_lowercase()) {
+    if let Some(advice) = elsewhere(&word.to_ascii_lowercase()) {
         return problem.hint(advice);
     }
-    let near = COMMANDS
-        .iter()
-        .filter(|command| strsim::damerau_levenshtein(command, word) <= 2)
-        .min_by_key(|command| strsim::damerau_levenshtein(command, word));
-    match near {
+    match nearest(COMMANDS, word) {
         Some(command) => problem.hint(format!("joblens {command}")),
         None => problem
             .hint("a reference holds a slash, such as aliyun/job/CLUSTER/JOB; see joblens --help"),

@@ -115,13 +115,7 @@ impl Patient {
     /// Asks for the first page of a list; `None` where nothing of this cloud can be listed.
     async fn call(&self, client: &dyn Client) -> Option<Call> {
         let started = Instant::now();
-        let ask = Ask {
-            vendor: false,
-            show_secrets: false,
-            trust_finished: false,
-            states: Vec::new(),
-            deadline: Deadline::after(BUDGET),
-        };
+        let ask = Ask::plain(Deadline::after(BUDGET));
         let filter = Filter {
             page_rows: Some(1),
             ..Filter::default()

@@ -102,13 +102,7 @@ impl Asking {
         sender: &Sender,
     ) -> Result<Drained, Problem> {
         let client = self.lens.client_of(&self.place.account())?;
-        let ask = Ask {
-            vendor: false,
-            show_secrets: false,
-            trust_finished: false,
-            states: Vec::new(),
-            deadline: Deadline::after(BUDGET),
-        };
+        let ask = Ask::plain(Deadline::after(BUDGET));
         // Clouds filter no places, so that a filter must see all of them.
         let limit = self.plan.limit_for_places(self.format);
         let limit = limit.filter(|_| self.plan.asked_for.is_none());
