@@ -144,8 +144,10 @@ pub(super) fn account(
         Ok(client) => {
             account.status = Readiness::Ready;
             account.endpoint = client.endpoint().or(account.endpoint);
-            account.expires_at = client.expires_at().or(account.expires_at);
-            account.token_cache = client.kept_in().map(|folder| folder.display().to_string());
+            let credential = client.credential();
+            account.expires_at = credential.expires_at.or(account.expires_at);
+            let kept_in = credential.kept_in;
+            account.token_cache = kept_in.map(|folder| folder.display().to_string());
             let endpoint = account.endpoint.as_deref().unwrap_or_default();
             if let Err(problem) = check_trust(&profile, endpoint) {
                 account.status = Readiness::Broken;

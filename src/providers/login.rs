@@ -5,7 +5,7 @@ mod disk;
 mod kept;
 mod missed;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
@@ -20,7 +20,7 @@ use crate::http::{Account, Answer, Deadline, Refusal, Request, Signer, Wire};
 use crate::model::Time;
 use crate::secret::Secret;
 use crate::settings::Profile;
-use kept::Kept;
+use kept::{Keeper, Kept};
 
 pub(super) use kept::{Keepable, Learned, Parts};
 pub(super) use missed::Missed;
@@ -66,7 +66,17 @@ pub(super) struct Login<S> {
     held: Mutex<Option<Arc<Held<S>>>>,
     missed: Missed,
     expires_at: Option<Time>,
-    kept_in: Option<PathBuf>,
+    keeper: Option<Arc<Keeper>>,
+}
+
+/// What can be told of a credential without a call.
+#[derive(Debug, Default)]
+pub struct Credential {
+    /// When the one that the profile gave ends, where that is known; `None` for one that is fetched,
+    /// which is renewed before it ends.
+    pub expires_at: Option<Time>,
+    /// The folder where what is fetched is kept between runs; `None` when nothing is.
+    pub kept_in: Option<PathBuf>,
 }
 
 /// A credential in use.
@@ -180,7 +190,7 @@ impl<S: Signer + 'static> Login<S> {
             held: Mutex::new(Some(Arc::new(Held::new(issued, false)))),
             missed: Missed::default(),
             expires_at,
-            kept_in: None,
+            keeper: None,
         })
     }
 
@@ -192,7 +202,7 @@ impl<S: Signer + 'static> Login<S> {
             held: Mutex::new(None),
             missed: Missed::default(),
             expires_at: None,
-            kept_in: None,
+            keeper: None,
         }
     }
 
@@ -202,25 +212,29 @@ impl<S: Signer + 'static> Login<S> {
     where
         S: Keepable,
     {
-        match (self.issuer, &profile.token_folder) {
-            (Some(issuer), Some(folder)) => Self {
-                issuer: Some(Box::new(Kept::new(issuer, folder, profile, wire))),
-                kept_in: Some(folder.clone()),
+        match (self.issuer, Keeper::of(profile, wire)) {
+            (Some(issuer), Some(keeper)) => Self {
+                issuer: Some(Box::new(Kept::new(issuer, &keeper))),
+                keeper: Some(keeper),
                 ..self
             },
             (issuer, _) => Self { issuer, ..self },
         }
     }
 
-    /// The folder where what is issued is kept between runs; `None` when it is not.
-    pub(super) fn kept_in(&self) -> Option<&Path> {
-        self.kept_in.as_deref()
+    /// A fact that is learned with the credential, and kept where that is.
+    pub(super) fn learned(&self, fact: &'static str) -> Option<Learned> {
+        let keeper = self.keeper.as_ref()?;
+        Some(Learned::new(keeper, fact))
     }
 
-    /// When the credential that the profile gave ends, where that is known; `None` for one that is
-    /// issued, which is renewed.
-    pub(super) fn expires_at(&self) -> Option<Time> {
-        self.expires_at
+    /// What can be told of the credential without a call.
+    pub(super) fn credential(&self) -> Credential {
+        let keeper = self.keeper.as_ref();
+        Credential {
+            expires_at: self.expires_at,
+            kept_in: keeper.map(|keeper| keeper.folder().to_path_buf()),
+        }
     }
 
     /// A credential that is good at the moment.

@@ -22,13 +22,12 @@ mod vendor;
 mod wall_clock;
 
 use std::future::Future;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
 use crate::error::Problem;
 use crate::http::{Deadline, Wire};
-use crate::model::{Job, Notice, Time};
+use crate::model::{Job, Notice};
 use crate::reference::{Reference, Scope, Template};
 use crate::settings::{CloudKeys, KeySpec, Profile, Tool};
 use shapes::Shape;
@@ -38,6 +37,7 @@ pub use fields::find_field;
 pub use list::{
     Cursor, Cut, Drained, Filter, Page, ScopePage, Untold, at_once, drain, drain_scopes, newest,
 };
+pub use login::Credential;
 pub use mask::{mask_job, visit_texts};
 pub use shapes::{Shapes, describe_details};
 
@@ -160,15 +160,9 @@ pub trait Client: Send + Sync {
         None
     }
 
-    /// When the credential ends that the profile gave, where that can be told without a call; `None`
-    /// for one that is fetched, which is renewed before it ends.
-    fn expires_at(&self) -> Option<Time> {
-        None
-    }
-
-    /// The folder where credentials that are fetched are kept between runs; `None` when none are.
-    fn kept_in(&self) -> Option<&Path> {
-        None
+    /// What can be told of the account's credential without a call.
+    fn credential(&self) -> Credential {
+        Credential::default()
     }
 
     /// Looks one thing up.

@@ -19,7 +19,7 @@ pub(in crate::commands) struct CredentialEnd {
 impl CredentialEnd {
     /// The end of what a profile gave, where it is known.
     pub(super) fn of(client: &dyn Client, keys: &CloudKeys, profile: &Profile) -> Option<Self> {
-        let at = client.expires_at()?;
+        let at = client.credential().expires_at?;
         let mut parts = keys
             .credential_keys()
             .filter(|spec| profile.origin(spec.key).is_some());

@@ -16,7 +16,6 @@ mod sign;
 mod tools;
 mod wire;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -24,12 +23,12 @@ use super::login::Login;
 use super::serve::Server;
 use super::shapes::{Shapes, shape};
 use super::{
-    Ask, Boxed, Client, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, Places, ScopePage,
-    Untold, job_at,
+    Ask, Boxed, Client, Cloud, Credential, Cursor, Filter, Found, Kind, ListOrder, Page, Places,
+    ScopePage, Untold, job_at,
 };
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
-use crate::model::{Job, Notice, Time};
+use crate::model::{Job, Notice};
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile, ROLE};
 use sign::Signer;
@@ -252,12 +251,8 @@ impl Client for Ehpc {
         Some(self.endpoint.origin())
     }
 
-    fn expires_at(&self) -> Option<Time> {
-        self.login.expires_at()
-    }
-
-    fn kept_in(&self) -> Option<&Path> {
-        self.login.kept_in()
+    fn credential(&self) -> Credential {
+        self.login.credential()
     }
 
     fn look_up<'a>(

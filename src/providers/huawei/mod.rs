@@ -10,7 +10,6 @@ mod sign;
 mod tools;
 mod wire;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
@@ -19,11 +18,10 @@ use super::login::{Issued, Login, Missed};
 use super::metadata;
 use super::shapes::{Shapes, shape};
 use super::states::Level;
-use super::{Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, Untold};
+use super::{Ask, Boxed, Cloud, Credential, Cursor, Filter, Found, Kind, ListOrder, Page, Untold};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{Account, Deadline, Endpoint, Method, Request, Wire};
-use crate::model::Time;
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::secret::Secret;
 use crate::settings::{KeySpec, Profile};
@@ -244,12 +242,8 @@ impl super::Client for Client {
         Some(self.endpoint.origin())
     }
 
-    fn expires_at(&self) -> Option<Time> {
-        self.login.expires_at()
-    }
-
-    fn kept_in(&self) -> Option<&Path> {
-        self.login.kept_in()
+    fn credential(&self) -> Credential {
+        self.login.credential()
     }
 
     fn look_up<'a>(

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use chrono::{DateTime, Utc};
+
 use super::disk::{LONGEST, Place};
 use super::{Issued, Issuer};
 use crate::crypto::{hex, pbkdf2_sha256, sha256_hex};
@@ -26,40 +28,34 @@ pub(in crate::providers) trait Keepable: Sized {
     fn from_parts(parts: &Parts) -> Option<Issued<Self>>;
 }
 
-/// An issuer whose credentials are kept on disk: what an earlier run or another process keeps is
-/// taken before a new one is fetched.
-pub(super) struct Kept<S> {
-    issuer: Box<dyn Issuer<S>>,
-    profile: Profile,
+/// What is kept on disk of one account.
+pub(super) struct Keeper {
     folder: PathBuf,
-    /// Found when it is first needed, since that takes a while.
-    place: OnceLock<Place>,
+    profile: Profile,
     wire: Arc<Wire>,
-    /// What a cloud refused in this run.
-    refused: Mutex<Vec<Parts>>,
+    /// Found when it is first needed, since that takes a while.
+    name: OnceLock<String>,
 }
 
-impl<S> Kept<S> {
-    /// What `issuer` issues for a profile, in a folder of such credentials.
-    pub(super) fn new(
-        issuer: Box<dyn Issuer<S>>,
-        folder: &Path,
-        profile: &Profile,
-        wire: &Arc<Wire>,
-    ) -> Self {
-        Self {
-            issuer,
+impl Keeper {
+    /// What a profile keeps; `None` where it keeps nothing.
+    pub(super) fn of(profile: &Profile, wire: &Arc<Wire>) -> Option<Arc<Self>> {
+        let folder = profile.token_folder.clone()?;
+        Some(Arc::new(Self {
+            folder,
             profile: profile.clone(),
-            folder: folder.to_path_buf(),
-            place: OnceLock::new(),
             wire: Arc::clone(wire),
-            refused: Mutex::default(),
-        }
+            name: OnceLock::new(),
+        }))
     }
 
-    fn place(&self) -> &Place {
-        let place = || Place::new(&self.folder, name(&self.profile));
-        self.place.get_or_init(place)
+    /// The folder of all accounts.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn name(&self) -> &str {
+        self.name.get_or_init(|| name(&self.profile))
     }
 
     fn tell(&self, what: &str) {
@@ -67,6 +63,48 @@ impl<S> Kept<S> {
         let folder = self.folder.display();
         self.wire
             .trace(format!("token cache of {cloud} {profile} {folder}: {what}"));
+    }
+
+    /// False when files or a command of the profile say something else by now, so that another
+    /// account may have been asked. Other calls go on meanwhile, since a command may be on its way.
+    async fn is_as_at_first(&self) -> bool {
+        let first = self.profile.clone();
+        let comparing = tokio::task::spawn_blocking(move || {
+            let present = first.at_present();
+            present.is_none_or(|present| present.is_ok_and(|now| now.values().eq(first.values())))
+        });
+        comparing.await.expect("a comparison does not panic")
+    }
+}
+
+/// An issuer whose credentials are kept on disk: what an earlier run or another process keeps is
+/// taken before a new one is fetched.
+pub(super) struct Kept<S> {
+    issuer: Box<dyn Issuer<S>>,
+    keeper: Arc<Keeper>,
+    place: OnceLock<Place>,
+    /// What a cloud refused in this run.
+    refused: Mutex<Vec<Parts>>,
+}
+
+impl<S> Kept<S> {
+    /// What `issuer` issues for an account.
+    pub(super) fn new(issuer: Box<dyn Issuer<S>>, keeper: &Arc<Keeper>) -> Self {
+        Self {
+            issuer,
+            keeper: Arc::clone(keeper),
+            place: OnceLock::new(),
+            refused: Mutex::default(),
+        }
+    }
+
+    fn place(&self) -> &Place {
+        let place = || Place::new(&self.keeper.folder, self.keeper.name().to_owned());
+        self.place.get_or_init(place)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.keeper.wire.now()
     }
 
     fn refusals(&self) -> MutexGuard<'_, Vec<Parts>> {
@@ -77,15 +115,15 @@ impl<S> Kept<S> {
 impl<S: Keepable + Send + Sync> Kept<S> {
     /// What is kept, is good, and was not refused.
     fn take(&self) -> Option<Issued<S>> {
-        let entry = self.place().read(self.wire.now()).unwrap_or_else(|why| {
-            self.tell(&format!("not used: {why}"));
+        let entry = self.place().read(self.now()).unwrap_or_else(|why| {
+            self.keeper.tell(&format!("not used: {why}"));
             None
         })?;
         if self.refusals().contains(&entry.parts) {
             return None;
         }
         let issued = S::from_parts(&entry.parts)?;
-        self.tell("used");
+        self.keeper.tell("used");
         Some(Issued {
             expires_at: entry.expires_at(),
             ..issued
@@ -98,12 +136,12 @@ impl<S: Keepable + Send + Sync> Kept<S> {
             return;
         };
         let parts = issued.signer.parts();
-        if !is_as_at_first(&self.profile).await || self.refusals().contains(&parts) {
+        if !self.keeper.is_as_at_first().await || self.refusals().contains(&parts) {
             return;
         }
-        let written = self.place().write(parts, expires_at, self.wire.now());
+        let written = self.place().write(parts, expires_at, self.now());
         if let Err(error) = written {
-            self.tell(&format!("not written: {error}"));
+            self.keeper.tell(&format!("not written: {error}"));
         }
     }
 }
@@ -126,7 +164,7 @@ impl<S: Keepable + Send + Sync> Issuer<S> for Kept<S> {
 
     fn refused(&self, signer: &S) {
         let parts = signer.parts();
-        self.place().forget(&parts, self.wire.now());
+        self.place().forget(&parts, self.now());
         let mut refusals = self.refusals();
         if !refusals.contains(&parts) {
             refusals.push(parts);
@@ -134,59 +172,49 @@ impl<S: Keepable + Send + Sync> Issuer<S> for Kept<S> {
     }
 }
 
-/// False when files or a command of the profile say something else by now, so that another account
-/// may have been asked. Other calls go on meanwhile, since a command may be on its way.
-async fn is_as_at_first(profile: &Profile) -> bool {
-    let first = profile.clone();
-    let comparing = tokio::task::spawn_blocking(move || {
-        let present = first.at_present();
-        present.is_none_or(|present| present.is_ok_and(|now| now.values().eq(first.values())))
-    });
-    comparing.await.expect("a comparison does not panic")
-}
-
 /// A fact that was learned with a credential that is kept, and is kept beside it.
 pub(in crate::providers) struct Learned {
-    place: Place,
-    profile: Profile,
-    wire: Arc<Wire>,
+    keeper: Arc<Keeper>,
+    fact: &'static str,
+    place: OnceLock<Place>,
 }
 
 impl Learned {
-    /// A fact of a profile; `None` where nothing is kept.
-    pub(in crate::providers) fn of(
-        profile: &Profile,
-        wire: &Arc<Wire>,
-        fact: &str,
-    ) -> Option<Self> {
-        let folder = profile.token_folder.as_ref()?;
-        let name = sha256_hex(format!("{fact} {}", name(profile)).as_bytes());
-        Some(Self {
-            place: Place::new(folder, name),
-            profile: profile.clone(),
-            wire: Arc::clone(wire),
+    /// A fact of an account.
+    pub(super) fn new(keeper: &Arc<Keeper>, fact: &'static str) -> Self {
+        Self {
+            keeper: Arc::clone(keeper),
+            fact,
+            place: OnceLock::new(),
+        }
+    }
+
+    fn place(&self) -> &Place {
+        self.place.get_or_init(|| {
+            let name = format!("{} {}", self.fact, self.keeper.name());
+            Place::new(&self.keeper.folder, sha256_hex(name.as_bytes()))
         })
     }
 
     /// What is known.
     pub(in crate::providers) fn get(&self) -> Option<Parts> {
-        let entry = self.place.read(self.wire.now()).ok()?;
+        let entry = self.place().read(self.keeper.wire.now()).ok()?;
         entry.map(|entry| entry.parts)
     }
 
     /// Keeps it for a day.
     pub(in crate::providers) async fn put(&self, parts: Parts) {
-        if !is_as_at_first(&self.profile).await {
+        if !self.keeper.is_as_at_first().await {
             return;
         }
-        let now = self.wire.now();
+        let now = self.keeper.wire.now();
         // That it cannot be kept was told with the credential.
-        let _ = self.place.write(parts, now + LONGEST, now);
+        let _ = self.place().write(parts, now + LONGEST, now);
     }
 
     /// Lets it be learned again.
     pub(in crate::providers) fn forget(&self) {
-        self.place.remove();
+        self.place().remove();
     }
 }
 

@@ -261,7 +261,7 @@ async fn says_why_a_refused_credential_cannot_be_renewed() {
         held: Mutex::new(login.held.lock().await.take()),
         missed: Missed::default(),
         expires_at: None,
-        kept_in: None,
+        keeper: None,
     };
     let problem = empty
         .send(

@@ -8,7 +8,6 @@ mod sign;
 mod tools;
 mod wire;
 
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
@@ -19,7 +18,8 @@ use super::login::{Issued, Learned, Login, Missed};
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
-    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, Untold, wall_clock::WallClock,
+    Ask, Boxed, Cloud, Credential, Cursor, Filter, Found, Kind, ListOrder, Page, Untold,
+    wall_clock::WallClock,
 };
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
@@ -157,7 +157,7 @@ impl Client {
             endpoint,
             learned: match is_given || hosts.initialized() {
                 true => None,
-                false => Learned::of(profile, wire, CENTRE),
+                false => login.learned(CENTRE),
             },
             hosts,
             no_hosts: Missed::default(),
@@ -265,12 +265,8 @@ impl super::Client for Client {
         Some(self.endpoint.origin())
     }
 
-    fn expires_at(&self) -> Option<Time> {
-        self.login.expires_at()
-    }
-
-    fn kept_in(&self) -> Option<&Path> {
-        self.login.kept_in()
+    fn credential(&self) -> Credential {
+        self.login.credential()
     }
 
     fn look_up<'a>(

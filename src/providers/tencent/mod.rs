@@ -8,7 +8,6 @@ mod sign;
 mod tools;
 mod wire;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::login::{Issued, Login};
@@ -16,12 +15,11 @@ use super::metadata;
 use super::shapes::{Shapes, shape};
 use super::states::Level;
 use super::{
-    Ask, Boxed, Cloud, Cursor, Filter, Found, Kind, ListOrder, Page, Places, ScopePage, Untold,
-    wall_clock::WallClock,
+    Ask, Boxed, Cloud, Credential, Cursor, Filter, Found, Kind, ListOrder, Page, Places, ScopePage,
+    Untold, wall_clock::WallClock,
 };
 use crate::error::{Category, Problem};
 use crate::http::{Account, Answer, Endpoint, Method, Refusal, Request, Wire};
-use crate::model::Time;
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile};
 
@@ -244,12 +242,8 @@ impl super::Client for Client {
         Some(self.endpoint.origin())
     }
 
-    fn expires_at(&self) -> Option<Time> {
-        self.login.expires_at()
-    }
-
-    fn kept_in(&self) -> Option<&Path> {
-        self.login.kept_in()
+    fn credential(&self) -> Credential {
+        self.login.credential()
     }
 
     fn look_up<'a>(

@@ -79,8 +79,7 @@ impl Stage {
         let clock = Arc::new(move || service.now());
         let wire = Wire::new(Limits::default(), &[], clock, Arc::new(|_| {})).unwrap();
         let issuer = Box::new(self.service.clone());
-        let folder = profile.token_folder.clone().unwrap();
-        Kept::new(issuer, &folder, profile, &wire)
+        Kept::new(issuer, &Keeper::of(profile, &wire).unwrap())
     }
 
     fn set(&self, second: i64) {

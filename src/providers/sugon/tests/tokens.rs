@@ -352,7 +352,7 @@ async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_ano
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
     let profile = settings.unwrap().profile(&keys, "default").unwrap();
     let client = Client::new(&profile, &cloud.wire()).unwrap();
-    assert_eq!(client.expires_at(), Time::new(end));
+    assert_eq!(client.credential().expires_at, Time::new(end));
     cloud.set(200);
     for _ in 0..2 {
         let problem = look(&client).await.unwrap_err();
