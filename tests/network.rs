@@ -7,14 +7,11 @@ mod support;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use rustls::pki_types::PrivateKeyDer;
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use support::tls::{Authority, write};
 use support::{Joblens, Run, joblens, json};
 
 const REFERENCE: &str = "sugon/instance/00000000000000000000000000000001";
@@ -32,48 +29,18 @@ struct Centre {
 impl Centre {
     /// Serves those who show a certificate of its CA, or everybody.
     fn start(asks_for_certificates: bool) -> Self {
-        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let ca_key = rcgen::KeyPair::generate().unwrap();
-        let ca = params.self_signed(&ca_key).unwrap();
-        let issuer = rcgen::Issuer::new(params, ca_key);
-        let signed = |name: &str| {
-            let key = rcgen::KeyPair::generate().unwrap();
-            let leaf = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
-            (leaf.signed_by(&key, &issuer).unwrap(), key)
-        };
+        let authority = Authority::new(|_| {});
         let folder = tempfile::tempdir().unwrap();
-        let (user, user_key) = signed("user");
-        write(&folder.path().join("ca.pem"), &ca.pem(), 0o644);
-        write(&folder.path().join("user.pem"), &user.pem(), 0o644);
-        write(
-            &folder.path().join("user.key"),
-            &user_key.serialize_pem(),
-            0o600,
-        );
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut roots = RootCertStore::empty();
-        roots.add(ca.der().clone()).unwrap();
-        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap();
-        let config = match asks_for_certificates {
-            true => config.with_client_cert_verifier(verifier.build().unwrap()),
-            false => config.with_no_client_auth(),
-        };
-        let (cert, key) = signed("localhost");
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = config.with_single_cert(vec![cert.der().clone()], key);
-        let config = Arc::new(config.unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let config = Arc::clone(&config);
-                thread::spawn(move || serve_tls(stream.unwrap(), config));
-            }
-        });
+        let (user, user_key) = authority.signed("user", |_| {});
+        for (name, text, mode) in [
+            ("ca.pem", authority.pem(), 0o644),
+            ("user.pem", user.pem(), 0o644),
+            ("user.key", user_key.serialize_pem(), 0o600),
+        ] {
+            write(&folder.path().join(name), &text, mode);
+        }
+        let own = authority.signed("localhost", |_| {});
+        let port = authority.serve(&own, asks_for_certificates, |_| running());
         Self { port, folder }
     }
 
@@ -106,21 +73,6 @@ impl Centre {
         let config = self.configure(endpoint, settings);
         let options = ["get", "-o", "json", "-p", "centre", "--max-attempts", "1"];
         joblens(&[&options[..], &["--config", &config, REFERENCE]].concat())
-    }
-}
-
-fn write(path: &Path, text: &str, mode: u32) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-fn serve_tls(mut stream: TcpStream, config: Arc<ServerConfig>) {
-    let mut connection = rustls::ServerConnection::new(config).unwrap();
-    let mut tls = rustls::Stream::new(&mut connection, &mut stream);
-    if head(&mut tls).is_some() {
-        let _ = tls.write_all(&running());
-        tls.conn.send_close_notify();
-        let _ = tls.flush();
     }
 }
 

@@ -4,13 +4,12 @@
 
 mod support;
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
+use std::io::Write;
+use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use rustls::pki_types::PrivateKeyDer;
+use support::tls::Authority;
 use support::{Joblens, Server, http, joblens, json};
 
 fn id(number: usize) -> String {
@@ -270,34 +269,12 @@ struct Tls {
 
 impl Tls {
     fn start() -> Self {
-        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let ca_key = rcgen::KeyPair::generate().unwrap();
-        let ca_cert = params.self_signed(&ca_key).unwrap();
-        let issuer = rcgen::Issuer::new(params, ca_key);
-        let key = rcgen::KeyPair::generate().unwrap();
-        let leaf = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        let cert = leaf.signed_by(&key, &issuer).unwrap();
+        let authority = Authority::new(|_| {});
         let mut ca = tempfile::NamedTempFile::new().unwrap();
-        ca.write_all(ca_cert.pem().as_bytes()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![cert.der().clone()],
-                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            )
-            .unwrap();
-        let config = Arc::new(config);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let config = Arc::clone(&config);
-                thread::spawn(move || serve_tls(stream.unwrap(), config));
-            }
+        ca.write_all(authority.pem().as_bytes()).unwrap();
+        let own = authority.signed("localhost", |_| {});
+        let port = authority.serve(&own, false, |head| {
+            running(head.split(' ').nth(1).unwrap_or_default())
         });
         Self { port, ca }
     }
@@ -312,27 +289,6 @@ impl Tls {
         all.extend_from_slice(options);
         get(&format!("https://localhost:{}", self.port), &all)
     }
-}
-
-fn serve_tls(mut stream: TcpStream, config: Arc<rustls::ServerConfig>) {
-    let mut connection = rustls::ServerConnection::new(config).unwrap();
-    let mut tls = rustls::Stream::new(&mut connection, &mut stream);
-    let mut head = Vec::new();
-    let mut byte = [0_u8; 1];
-    while !head.ends_with(b"\r\n\r\n") {
-        match tls.read(&mut byte) {
-            Ok(1) => head.push(byte[0]),
-            _ => return,
-        }
-    }
-    let target = String::from_utf8_lossy(&head)
-        .split(' ')
-        .nth(1)
-        .unwrap_or_default()
-        .to_owned();
-    let _ = tls.write_all(&running(&target));
-    tls.conn.send_close_notify();
-    let _ = tls.flush();
 }
 
 #[test]

@@ -1,18 +1,13 @@
 //! Certificates of servers and of clients.
 
-use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::thread;
 
-use rcgen::{CertificateParams, DnType, KeyPair};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rcgen::DnType;
 
+use crate::support::tls::{Authority, write};
 use crate::support::{Joblens, Run, Server, http, json};
 use crate::{account, failure, outcome, sugon};
 
@@ -33,49 +28,28 @@ struct Unusual {
 
 impl Tls {
     fn start(unusual: Unusual) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let name = &mut params.distinguished_name;
-        name.push(DnType::CommonName, unusual.ca.unwrap_or("Example Proxy CA"));
-        name.push(DnType::OrganizationName, "示例公司\u{1b}[2J");
-        let ca_key = KeyPair::generate().unwrap();
-        let ca = params.self_signed(&ca_key).unwrap();
-        let issuer = rcgen::Issuer::new(params, ca_key);
-        let key = KeyPair::generate().unwrap();
+        let authority = Authority::new(|params| {
+            let name = &mut params.distinguished_name;
+            name.push(DnType::CommonName, unusual.ca.unwrap_or("Example Proxy CA"));
+            name.push(DnType::OrganizationName, "示例公司\u{1b}[2J");
+        });
         let host = unusual.name.unwrap_or("localhost");
-        let mut leaf = CertificateParams::new(vec![host.to_owned()]).unwrap();
-        if let Some((from, to)) = unusual.years {
-            leaf.not_before = rcgen::date_time_ymd(from, 1, 1);
-            leaf.not_after = rcgen::date_time_ymd(to, 1, 1);
-        }
-        let cert = leaf.signed_by(&key, &issuer).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        write(&folder.path().join("ca.pem"), &ca.pem(), 0o644);
-        write(&folder.path().join("key.pem"), &key.serialize_pem(), 0o600);
-        write(&folder.path().join("cert.pem"), &cert.pem(), 0o644);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut roots = RootCertStore::empty();
-        roots.add(ca.der().clone()).unwrap();
-        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap();
-        let config = match unusual.wants_certificates {
-            true => config.with_client_cert_verifier(verifier.build().unwrap()),
-            false => config.with_no_client_auth(),
-        };
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = config
-            .with_single_cert(vec![cert.der().clone()], key)
-            .unwrap();
-        let config = Arc::new(config);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let config = Arc::clone(&config);
-                thread::spawn(move || serve(stream.unwrap(), config));
+        let own = authority.signed(host, |leaf| {
+            if let Some((from, to)) = unusual.years {
+                leaf.not_before = rcgen::date_time_ymd(from, 1, 1);
+                leaf.not_after = rcgen::date_time_ymd(to, 1, 1);
             }
+        });
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text, mode) in [
+            ("ca.pem", authority.pem(), 0o644),
+            ("key.pem", own.1.serialize_pem(), 0o600),
+            ("cert.pem", own.0.pem(), 0o644),
+        ] {
+            write(&folder.path().join(name), &text, mode);
+        }
+        let port = authority.serve(&own, unusual.wants_certificates, |_| {
+            json(r#"{"code":"0","data":{"total":0,"list":[]}}"#)
         });
         Self { port, folder }
     }
@@ -106,27 +80,6 @@ impl Tls {
         let ca = self.file("ca.pem");
         self.doctor(&["--ca-file", ca.to_str().unwrap()])
     }
-}
-
-fn write(path: &Path, text: &str, mode: u32) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-fn serve(mut stream: TcpStream, config: Arc<ServerConfig>) {
-    let mut connection = rustls::ServerConnection::new(config).unwrap();
-    let mut tls = rustls::Stream::new(&mut connection, &mut stream);
-    let mut head = Vec::new();
-    let mut byte = [0_u8; 1];
-    while !head.ends_with(b"\r\n\r\n") {
-        match tls.read(&mut byte) {
-            Ok(1) => head.push(byte[0]),
-            _ => return,
-        }
-    }
-    let _ = tls.write_all(&json(r#"{"code":"0","data":{"total":0,"list":[]}}"#));
-    tls.conn.send_close_notify();
-    let _ = tls.flush();
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 pub mod contract;
 pub mod emulated;
+pub mod tls;
 pub mod yaml;
 
 use std::collections::BTreeMap;

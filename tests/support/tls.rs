@@ -1,0 +1,107 @@
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use rcgen::{Certificate, CertificateParams, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+
+/// A CA of its own, and servers on loopback that it vouches for.
+pub struct Authority {
+    certificate: Certificate,
+    issuer: rcgen::Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    pub fn new(adapt: impl FnOnce(&mut CertificateParams)) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        adapt(&mut params);
+        let key = KeyPair::generate().unwrap();
+        Self {
+            certificate: params.self_signed(&key).unwrap(),
+            issuer: rcgen::Issuer::new(params, key),
+        }
+    }
+
+    /// Its own certificate.
+    pub fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// A certificate for a name, and its key.
+    pub fn signed(
+        &self,
+        name: &str,
+        adapt: impl FnOnce(&mut CertificateParams),
+    ) -> (Certificate, KeyPair) {
+        let key = KeyPair::generate().unwrap();
+        let mut leaf = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        adapt(&mut leaf);
+        (leaf.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+
+    /// A server with this certificate that answers each request, or those alone who show a
+    /// certificate of this CA; its port. `answer` is given the head of the request.
+    pub fn serve(
+        &self,
+        (certificate, key): &(Certificate, KeyPair),
+        wants_certificates: bool,
+        answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+    ) -> u16 {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.der().clone()).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let config = match wants_certificates {
+            true => config.with_client_cert_verifier(verifier.build().unwrap()),
+            false => config.with_no_client_auth(),
+        };
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = config.with_single_cert(vec![certificate.der().clone()], key);
+        let (config, answer) = (Arc::new(config.unwrap()), Arc::new(answer));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (config, answer) = (Arc::clone(&config), Arc::clone(&answer));
+                thread::spawn(move || converse(stream.unwrap(), config, &*answer));
+            }
+        });
+        port
+    }
+}
+
+fn converse(
+    mut stream: TcpStream,
+    config: Arc<ServerConfig>,
+    answer: &(impl Fn(&str) -> Vec<u8> + ?Sized),
+) {
+    let mut connection = rustls::ServerConnection::new(config).unwrap();
+    let mut tls = rustls::Stream::new(&mut connection, &mut stream);
+    let mut head = Vec::new();
+    let mut byte = [0_u8; 1];
+    while !head.ends_with(b"\r\n\r\n") {
+        match tls.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            _ => return,
+        }
+    }
+    let _ = tls.write_all(&answer(&String::from_utf8_lossy(&head)));
+    tls.conn.send_close_notify();
+    let _ = tls.flush();
+}
+
+/// A file with this mode.
+pub fn write(path: &Path, text: &str, mode: u32) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
