@@ -50,7 +50,8 @@ pub(super) fn place(environment: &Environment) -> Option<PathBuf> {
     Some(environment.cache_folder()?.join("references"))
 }
 
-/// References and scopes, the latest first; none when the file is someone else's or no such file.
+/// References and scopes, the latest first; none when there is no such file, or another user may
+/// write it.
 pub(super) fn read(place: &Path) -> Vec<String> {
     read_file(place).unwrap_or_default()
 }
@@ -60,7 +61,8 @@ fn read_file(place: &Path) -> io::Result<Vec<String>> {
         return Ok(Vec::new());
     }
     let file = File::open(place)?;
-    if file.metadata()?.uid() != rustix::process::geteuid().as_raw() {
+    let data = file.metadata()?;
+    if data.uid() != rustix::process::geteuid().as_raw() || data.mode() & 0o022 != 0 {
         return Ok(Vec::new());
     }
     let lines = BufReader::new(file.take(LARGEST)).lines();

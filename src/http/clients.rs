@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use super::trust::Trust;
 use super::witness::Witness;
 use super::{Authorities, Endpoint, Limits, Refusal, Route, Sink};
 use crate::error::{Category, Fault, FaultKind, Problem};
+use crate::settings::check_file;
 
 /// What tells one HTTP client from another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -162,6 +164,12 @@ fn add_ca(roots: &mut RootCertStore, path: &Path) -> Result<(), Refusal> {
         refusal.hint = Some("give a file with certificates in PEM form".to_owned());
         refusal
     };
+    let data = fs::metadata(path).map_err(|_| wrong("cannot be read"))?;
+    check_file(path, &data, false).map_err(|insecure| {
+        let mut refusal = wrong(&insecure.reason);
+        refusal.hint = Some(insecure.hint);
+        refusal
+    })?;
     let certificates = CertificateDer::pem_file_iter(path)
         .map_err(|_| wrong("cannot be read"))?
         .collect::<Result<Vec<_>, _>>()

@@ -1,7 +1,6 @@
 //! Whom a profile trusts over TLS, and what it shows of itself.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustls::client::WantsClientCert;
@@ -11,7 +10,7 @@ use rustls::{ClientConfig, ConfigBuilder};
 
 use super::{Endpoint, Refusal};
 use crate::error::{Category, Problem};
-use crate::settings::Profile;
+use crate::settings::{Profile, check_file};
 
 /// Refuses a profile that would leave the certificate of this endpoint unchecked though it is a public
 /// cloud's; nothing is sent.
@@ -96,7 +95,9 @@ impl Trust {
         if certificates.is_empty() {
             return Err(wrong("client_cert", cert, "holds no certificate"));
         }
-        refuse_readable_by_others(key)?;
+        for (name, path, is_secret) in [("client_cert", cert, false), ("client_key", key, true)] {
+            check_access(name, path, is_secret)?;
+        }
         let private = PrivateKeyDer::from_pem_file(key)
             .map_err(|_| wrong("client_key", key, "holds no private key that can be read"))?;
         builder
@@ -111,19 +112,14 @@ fn wrong(name: &str, path: &str, what: &str) -> Refusal {
     refusal
 }
 
-fn refuse_readable_by_others(key: &str) -> Result<(), Refusal> {
-    let read = fs::metadata(Path::new(key));
-    let mode = read
-        .map_err(|_| wrong("client_key", key, "cannot be read"))?
-        .permissions()
-        .mode();
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    let what = format!("can be read by others (mode {:03o})", mode & 0o777);
-    let mut refusal = wrong("client_key", key, &what);
-    refusal.hint = Some(format!("run: chmod 600 '{key}'"));
-    Err(refusal)
+/// Refuses a file that another user can change, and a secret that others can read.
+fn check_access(name: &str, path: &str, is_secret: bool) -> Result<(), Refusal> {
+    let data = fs::metadata(path).map_err(|_| wrong(name, path, "cannot be read"))?;
+    check_file(Path::new(path), &data, is_secret).map_err(|insecure| {
+        let mut refusal = wrong(name, path, &insecure.reason);
+        refusal.hint = Some(insecure.hint);
+        refusal
+    })
 }
 
 #[cfg(test)]

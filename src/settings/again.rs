@@ -55,7 +55,10 @@ impl Profile {
         let Again { settings, .. } = self.again.as_ref()?;
         if let Some(words) = settings.file.command(self.cloud, &self.name) {
             let account = (self.cloud.to_owned(), self.name.clone());
-            settings.commands.run_again(account, words);
+            // Where it cannot be found any more, the profile says so.
+            if let Ok(invocation) = settings.invocation(words) {
+                settings.commands.run_again(account, &invocation);
+            }
         }
         self.at_present()
     }

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::InsecureFile;
+use super::program::Invocation;
 use crate::secret::{Scrubber, Secret, mask_arguments};
 
 /// A command that takes longer is ended.
@@ -26,6 +28,8 @@ const RESPITE: Duration = Duration::from_secs(10);
 pub(super) enum Failure {
     /// The program is not there, or may not be run.
     NotRun(io::ErrorKind),
+    /// Others could have written the program.
+    Insecure(InsecureFile),
     /// It ran; its own complaint is part of this.
     Other(String),
 }
@@ -34,6 +38,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotRun(kind) => write!(f, "cannot be run ({kind})"),
+            Self::Insecure(insecure) => f.write_str(&insecure.reason),
             Self::Other(why) => f.write_str(why),
         }
     }
@@ -60,22 +65,22 @@ impl Runs {
     pub(super) fn printed(
         &self,
         account: (String, String),
-        words: &[String],
+        invocation: &Invocation,
     ) -> Result<Printed, Failure> {
         let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let ran = runs.entry(account).or_insert_with(|| Ran {
-            printed: run(words),
+            printed: run(invocation),
             again_at: None,
         });
         ran.printed.clone()
     }
 
     /// Runs the command of an account anew, since what it printed is good no longer.
-    pub(super) fn run_again(&self, account: (String, String), words: &[String]) {
+    pub(super) fn run_again(&self, account: (String, String), invocation: &Invocation) {
         let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_recent = |ran: &Ran| ran.again_at.is_some_and(|at| at.elapsed() < RESPITE);
         if !runs.get(&account).is_some_and(is_recent) {
-            let printed = run(words);
+            let printed = run(invocation);
             let again_at = Some(Instant::now());
             runs.insert(account, Ran { printed, again_at });
         }
@@ -86,14 +91,14 @@ impl Runs {
 ///
 /// # Errors
 /// Why there is nothing to be had of it.
-fn run(words: &[String]) -> Result<Printed, Failure> {
-    run_within(words, LONGEST)
+fn run(invocation: &Invocation) -> Result<Printed, Failure> {
+    run_within(invocation, LONGEST)
 }
 
-fn run_within(words: &[String], longest: Duration) -> Result<Printed, Failure> {
-    let (program, arguments) = words.split_first().expect("the settings file was checked");
-    let mut child = Command::new(program)
-        .args(arguments)
+fn run_within(invocation: &Invocation, longest: Duration) -> Result<Printed, Failure> {
+    let mut child = Command::new(&invocation.program)
+        .args(&invocation.arguments)
+        .current_dir(&invocation.folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -212,10 +217,21 @@ fn unquoted(text: &str) -> &str {
 mod tests {
     use super::*;
 
+    fn invocation(program: &str, arguments: &[&str]) -> Invocation {
+        Invocation {
+            program: program.into(),
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            folder: "/".into(),
+        }
+    }
+
+    fn script(text: &str) -> Invocation {
+        invocation("/bin/sh", &["-c", text])
+    }
+
     fn shell(text: &str) -> Result<BTreeMap<String, String>, Failure> {
-        let words = ["sh", "-c", text].map(str::to_owned);
         let shown = |(key, value): (String, Secret)| (key, value.expose().to_owned());
-        run(&words).map(|printed| printed.into_iter().map(shown).collect())
+        run(&script(text)).map(|printed| printed.into_iter().map(shown).collect())
     }
 
     fn pairs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -252,7 +268,7 @@ mod tests {
         assert!(!said.contains("abc"), "{said}");
         let said = shell("exit 1").unwrap_err().to_string();
         assert_eq!(said, "failed with exit code 1");
-        let missing = run(&["/nowhere/at/all".to_owned()]).unwrap_err();
+        let missing = run(&invocation("/nowhere/at/all", &[])).unwrap_err();
         assert_eq!(missing, Failure::NotRun(io::ErrorKind::NotFound));
     }
 
@@ -260,23 +276,22 @@ mod tests {
     fn is_run_once_and_once_more_when_that_is_asked_for() {
         let folder = tempfile::tempdir().unwrap();
         let count = folder.path().join("count");
-        let script = format!("echo . >> {0}; echo id=$(wc -l < {0})", count.display());
-        let words = ["sh", "-c", &script].map(str::to_owned);
+        let counting = format!("echo . >> {0}; echo id=$(wc -l < {0})", count.display());
+        let counting = script(&counting);
         let runs = Runs::default();
         let account = || ("sugon".to_owned(), "default".to_owned());
-        let id = || runs.printed(account(), &words).unwrap()["id"].clone();
+        let id = || runs.printed(account(), &counting).unwrap()["id"].clone();
         assert_eq!([id(), id()], [Secret::new("1"), Secret::new("1")]);
-        runs.run_again(account(), &words);
+        runs.run_again(account(), &counting);
         assert_eq!(id(), Secret::new("2"));
-        runs.run_again(account(), &words);
+        runs.run_again(account(), &counting);
         assert_eq!(id(), Secret::new("2"), "it was run again just now");
     }
 
     #[test]
     fn has_no_input_and_is_ended_when_it_takes_too_long() {
         assert_eq!(shell("cat; echo id=i"), Ok(pairs(&[("id", "i")])));
-        let words = ["sleep", "600"].map(str::to_owned);
-        let late = run_within(&words, Duration::ZERO).unwrap_err();
+        let late = run_within(&script("exec sleep 600"), Duration::ZERO).unwrap_err();
         assert_eq!(late.to_string(), "took longer than 0 s");
     }
 }

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, Metadata};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{CREDENTIAL_COMMAND, CloudKeys, Environment, Part, SOURCE};
+use super::{CREDENTIAL_COMMAND, CloudKeys, Environment, Part, SOURCE, check_file};
 use crate::error::{Problem, nearest};
 use crate::model::State;
 use crate::secret::Secret;
@@ -59,7 +59,7 @@ impl File {
         // A relative one is to be passed over, as its specification says: the settings would change
         // with the folder.
         let base = base.filter(|path| path.is_absolute());
-        let base = base.or_else(|| Some(PathBuf::from(environment.get("HOME")?).join(".config")));
+        let base = base.or_else(|| Some(environment.home()?.join(".config")));
         let path = base.map(|base| base.join("joblens").join("config.toml"));
         (path, false)
     }
@@ -71,8 +71,8 @@ impl File {
         clouds: &[CloudKeys],
         kinds: &[String],
     ) -> Result<Self, Problem> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
+        let (text, data) = match open(path) {
+            Ok(opened) => opened,
             Err(error) if error.kind() == ErrorKind::NotFound && !named && !path.is_symlink() => {
                 return Ok(Self::default());
             }
@@ -95,11 +95,14 @@ impl File {
             clouds,
             kinds,
         };
-        let file = reader.read()?;
-        if reader.holds_secret(&file) {
-            refuse_readable_by_others(path)?;
-        }
-        Ok(file)
+        let file = reader.read();
+        // What is wrong with the contents does not matter where somebody else may have written them.
+        let is_secret = file.as_ref().is_ok_and(|file| reader.holds_secret(file));
+        check_file(path, &data, is_secret).map_err(|insecure| {
+            let message = format!("the settings file {} {}", path.display(), insecure.reason);
+            Problem::usage(message).hint(insecure.hint)
+        })?;
+        file
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -149,23 +152,13 @@ impl File {
     }
 }
 
-/// # Errors
-/// Wrong use, with the command that mends it.
-fn refuse_readable_by_others(path: &Path) -> Result<(), Problem> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = fs::metadata(path).map_or(0, |data| data.permissions().mode());
-        if mode & 0o077 != 0 {
-            let shown = path.display();
-            return Err(Problem::usage(format!(
-                "the settings file {shown} holds a secret and others can read it (mode {:03o})",
-                mode & 0o777
-            ))
-            .hint(format!("run: chmod 600 '{shown}'")));
-        }
-    }
-    Ok(())
+/// The text of the file, and whose it is.
+fn open(path: &Path) -> io::Result<(String, Metadata)> {
+    let mut file = fs::File::open(path)?;
+    let data = file.metadata()?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok((text, data))
 }
 
 type Table<'a> = DeTable<'a>;

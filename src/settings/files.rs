@@ -14,12 +14,11 @@ pub struct NamedFile {
     pub path: PathBuf,
     /// True when it holds a secret, so that nobody else should read it.
     pub is_secret: bool,
-    /// True when it is not used while others can read it.
+    /// True when a secret in it is not used while others can read it. Tools write their own files.
     pub is_strict: bool,
 }
 
-/// The key of a file that is not used while others can read it.
-const STRICT: &str = "client_key";
+const CLIENT_KEY: &str = "client_key";
 
 impl Settings {
     /// The files that a profile uses besides the settings file, each once: that of its credential,
@@ -48,7 +47,7 @@ impl Settings {
                     key: Some(key.to_owned()),
                     path: self.beside_the_file(path),
                     is_secret: cloud.find(base).is_some_and(|spec| is_secret(spec.part)),
-                    is_strict: false,
+                    is_strict: true,
                 });
             }
         }
@@ -57,8 +56,8 @@ impl Settings {
                 keep(NamedFile {
                     key: Some(key.to_owned()),
                     path: PathBuf::from(path),
-                    is_secret: key == STRICT,
-                    is_strict: key == STRICT,
+                    is_secret: key == CLIENT_KEY,
+                    is_strict: true,
                 });
             }
         }

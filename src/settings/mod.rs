@@ -6,9 +6,12 @@ mod configured;
 mod file;
 mod files;
 mod network;
+mod permissions;
 mod printed;
 mod profile;
+mod program;
 mod sources;
+mod token_cache;
 mod tool;
 mod value;
 mod values;
@@ -18,6 +21,7 @@ use std::path::PathBuf;
 
 pub use file::{File, WIRE_KEYS};
 pub use files::NamedFile;
+pub use permissions::{InsecureFile, check_file};
 pub use profile::{Origin, Profile, table};
 pub use sources::{PassedOver, Survey};
 pub use tool::{Desk, Findings, Page, Reading, Tool};
@@ -186,13 +190,20 @@ impl Environment {
             .filter(|value| !value.trim().is_empty())
     }
 
+    /// The home folder; none where HOME is unset or relative, since the settings would change with
+    /// the current folder.
+    pub fn home(&self) -> Option<PathBuf> {
+        let home = self.get("HOME").map(PathBuf::from);
+        home.filter(|home| home.is_absolute())
+    }
+
     /// The folder of what may be lost: `$XDG_CACHE_HOME/joblens`, else `~/.cache/joblens`; none where
     /// nothing tells of a home.
     pub fn cache_folder(&self) -> Option<PathBuf> {
         let named = self.get("XDG_CACHE_HOME").map(PathBuf::from);
         // A relative one is to be passed over, as its specification says.
         let base = named.filter(|path| path.is_absolute());
-        let base = base.or_else(|| Some(PathBuf::from(self.get("HOME")?).join(".cache")));
+        let base = base.or_else(|| Some(self.home()?.join(".cache")));
         base.map(|base| base.join("joblens"))
     }
 
@@ -222,8 +233,8 @@ impl Settings {
     /// `kinds` are those whose state words may be mapped, as `cloud/kind`.
     ///
     /// # Errors
-    /// Wrong use: a file that was named and is not there, that others can read though it holds a
-    /// secret, or that holds what no table knows, with the line.
+    /// Wrong use: a file that was named and is not there, that another user can change, that others
+    /// can read though it contains a secret, or that has unknown keys, with the line.
     pub fn load(
         config: Option<PathBuf>,
         environment: Environment,

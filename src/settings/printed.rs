@@ -20,7 +20,8 @@ impl Settings {
         words: &[String],
     ) -> Result<Credential, Problem> {
         let key = (cloud.cloud.to_owned(), profile.name.clone());
-        let printed = self.commands.printed(key, words);
+        let invocation = self.invocation(words);
+        let printed = invocation.and_then(|invocation| self.commands.printed(key, &invocation));
         let program = words.first().map_or("", String::as_str);
         let problem = |why: &str| {
             let message = format!(
@@ -34,7 +35,14 @@ impl Settings {
         let hint = format!("it has to print JSON or lines of key=value with {ids} within 30 s");
         let printed = printed.map_err(|failure| {
             let next = match failure {
-                Failure::NotRun(_) => format!("correct its path, or install {program}"),
+                Failure::NotRun(_) if program.contains('/') => {
+                    let path = self.beside_the_file(program);
+                    format!("correct its path, or install {}", path.display())
+                }
+                Failure::NotRun(_) => format!(
+                    "install {program}, or give its path; only absolute folders of PATH are searched"
+                ),
+                Failure::Insecure(ref insecure) => insecure.hint.clone(),
                 Failure::Other(_) => hint.clone(),
             };
             problem(&failure.to_string()).hint(next)

@@ -151,14 +151,7 @@ impl Settings {
         }
         profile.check_network()?;
         if profile.flag("token_cache")? {
-            let folder = self.environment.cache_folder();
-            profile.token_folder = folder.map(|folder| folder.join("tokens"));
-            if profile.token_folder.is_none() {
-                profile.notices.push(Notice::new(
-                    "token_cache",
-                    "token_cache is true, and neither XDG_CACHE_HOME nor HOME says where",
-                ));
-            }
+            self.set_token_folder(&mut profile);
         }
         profile.again = self.again(cloud, &profile);
         Ok(profile)

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::fs;
 use std::io::{ErrorKind, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::Environment;
+use super::permissions::is_readable_by_others;
+use super::{Environment, InsecureFile, check_file};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
 use crate::secret::Secret;
@@ -87,7 +88,7 @@ impl Desk {
 
     /// The same with another folder in the place of `/`.
     #[cfg(test)]
-    pub fn below(self, root: &std::path::Path) -> Self {
+    pub fn below(self, root: &Path) -> Self {
         Self {
             root: root.to_path_buf(),
             ..self
@@ -123,7 +124,7 @@ impl Desk {
     /// `no_credentials`: it is there, or was named, and cannot be read.
     pub fn page(&self, variable: Option<&str>, below_home: &str) -> Result<Option<Page>, Problem> {
         let named = variable.and_then(|name| self.variable(name));
-        let home = self.variable("HOME").map(PathBuf::from);
+        let home = self.environment.home();
         let path = named.map(PathBuf::from);
         let Some(path) = path.or_else(|| Some(home?.join(below_home))) else {
             return Ok(None);
@@ -157,8 +158,9 @@ impl Desk {
     /// Names of the files of a folder below HOME that end so, without that end, in order.
     pub fn names(&self, below_home: &str, end: &str) -> Vec<String> {
         let folder = self
-            .variable("HOME")
-            .and_then(|home| fs::read_dir(PathBuf::from(home).join(below_home)).ok());
+            .environment
+            .home()
+            .and_then(|home| fs::read_dir(home.join(below_home)).ok());
         let mut names: Vec<String> = folder
             .into_iter()
             .flatten()
@@ -171,14 +173,18 @@ impl Desk {
 }
 
 fn unreadable((fault, path): (Fault, PathBuf)) -> Problem {
-    let message = format!("{} cannot be read ({fault})", path.display());
-    Problem::new(Category::NoCredentials, message)
-        .hint("mend the file and its permissions, or move it away")
+    let message = format!("{} {}", path.display(), fault.reason());
+    let hint = fault
+        .hint()
+        .unwrap_or("mend the file and its permissions, or move it away");
+    Problem::new(Category::NoCredentials, message).hint(hint)
 }
 
 impl Page {
     fn open(path: PathBuf) -> Result<Self, (Fault, PathBuf)> {
-        match read(&path) {
+        // Most tools write their files with the mode that the umask gives: that others can read one
+        // is no reason to lock its user out.
+        match read(&path, false) {
             Ok((text, others_can_read)) => Ok(Self {
                 text: text.trim_start_matches('\u{feff}').to_owned(),
                 path,
@@ -209,6 +215,7 @@ impl Page {
 pub(super) enum Fault {
     Io(ErrorKind),
     Kind(&'static str),
+    Insecure(InsecureFile),
 }
 
 impl fmt::Display for Fault {
@@ -216,11 +223,28 @@ impl fmt::Display for Fault {
         match self {
             Self::Io(kind) => kind.fmt(f),
             Self::Kind(why) => f.write_str(why),
+            Self::Insecure(insecure) => f.write_str(&insecure.reason),
         }
     }
 }
 
 impl Fault {
+    /// Follows the name of the file.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Insecure(insecure) => insecure.reason.clone(),
+            Self::Io(_) | Self::Kind(_) => format!("cannot be read ({self})"),
+        }
+    }
+
+    /// The next step, where it is known.
+    pub(super) fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Insecure(insecure) => Some(&insecure.hint),
+            Self::Io(_) | Self::Kind(_) => None,
+        }
+    }
+
     fn is_absence(&self) -> bool {
         matches!(
             self,
@@ -235,34 +259,23 @@ impl From<std::io::Error> for Fault {
     }
 }
 
-/// The text of a file, and whether others can read it.
+/// The text of a file, and whether others can read it, which `is_secret` forbids.
 ///
 /// # Errors
-/// Why it cannot be read.
-pub(super) fn read(path: &std::path::Path) -> Result<(String, bool), Fault> {
-    let data = fs::metadata(path)?;
+/// Why it cannot be read, or is refused.
+pub(super) fn read(path: &Path, is_secret: bool) -> Result<(String, bool), Fault> {
     // Opening a named pipe would wait for whoever writes to it.
-    if !data.is_file() {
+    if !fs::metadata(path)?.is_file() {
         return Err(Fault::Kind("it is no file"));
     }
+    let file = fs::File::open(path)?;
+    let data = file.metadata()?;
     if data.len() > LARGEST_BYTES {
         return Err(Fault::Kind("it is too large"));
     }
+    check_file(path, &data, is_secret).map_err(Fault::Insecure)?;
     let mut bytes = Vec::new();
-    fs::File::open(path)?
-        .take(LARGEST_BYTES)
-        .read_to_end(&mut bytes)?;
+    file.take(LARGEST_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8(bytes).map_err(|_| Fault::Kind("it is no text"))?;
-    Ok((text, others_can_read(&data)))
-}
-
-#[cfg(unix)]
-fn others_can_read(data: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    data.permissions().mode() & 0o077 != 0
-}
-
-#[cfg(not(unix))]
-fn others_can_read(_: &fs::Metadata) -> bool {
-    false
+    Ok((text, is_readable_by_others(&data)))
 }

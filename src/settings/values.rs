@@ -79,10 +79,16 @@ impl Settings {
                     (base.as_str(), text.to_owned())
                 }
                 file::Entry::Path(base, path) => {
-                    let read = tool::read(&self.beside_the_file(path));
+                    let spec = cloud.find(base);
+                    let is_secret = spec.is_some_and(|spec| spec.part == Part::Secret);
+                    let read = tool::read(&self.beside_the_file(path), is_secret);
                     let (text, _) = read.map_err(|fault| {
-                        let what = format!("names {path}, which cannot be read ({fault})");
-                        profile.wrong(key, &what)
+                        let what = format!("names {path}, which {}", fault.reason());
+                        let problem = profile.wrong(key, &what);
+                        match fault.hint() {
+                            Some(hint) => problem.hint(hint),
+                            None => problem,
+                        }
                     })?;
                     // Whoever writes it anew empties it first; another source would be another account.
                     if text.trim_start_matches('\u{feff}').trim().is_empty() {
@@ -113,8 +119,8 @@ impl Settings {
 
     /// A path of the settings file: `~/` is the home folder, a relative one starts at the file.
     pub(super) fn beside_the_file(&self, path: &str) -> PathBuf {
-        match (path.strip_prefix("~/"), self.environment.get("HOME")) {
-            (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        match (path.strip_prefix("~/"), self.environment.home()) {
+            (Some(rest), Some(home)) => home.join(rest),
             _ => self
                 .file
                 .path()

@@ -1,11 +1,10 @@
 //! Files that an account uses, and who can read them.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
 
 use crate::error::Category;
 use crate::model::{Check, Subject};
-use crate::settings::NamedFile;
+use crate::settings::{InsecureFile, NamedFile, check_file};
 
 /// A check of each file that is not as it should be, or one for all of them; none without files.
 pub(super) fn checks(files: &[NamedFile]) -> Vec<Check> {
@@ -43,17 +42,11 @@ fn wrong(file: &NamedFile) -> Option<Check> {
         let hint = format!("let this user read it: chmod u+r '{path}'");
         return fail(format!("{named} cannot be read ({})", error.kind()), hint);
     }
-    let mode = data.permissions().mode();
-    if !file.is_secret || mode & 0o077 == 0 {
-        return None;
+    let refused = |is_secret| check_file(&file.path, &data, is_secret).err();
+    let told = |insecure: &InsecureFile| format!("{named} {}", insecure.reason);
+    if let Some(insecure) = refused(file.is_secret && file.is_strict) {
+        return fail(told(&insecure), insecure.hint);
     }
-    let message = format!(
-        "others can read {named} (mode {:03o}), which holds a secret",
-        mode & 0o777
-    );
-    let hint = format!("chmod 600 '{path}'");
-    match file.is_strict {
-        true => fail(message, hint),
-        false => Some(Check::warn(Subject::Files, message, hint)),
-    }
+    let warn = |insecure: InsecureFile| Check::warn(Subject::Files, told(&insecure), insecure.hint);
+    refused(file.is_secret).map(warn)
 }

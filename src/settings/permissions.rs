@@ -1,0 +1,259 @@
+//! Who may change or read a file: what another user can write is not obeyed.
+
+use std::ffi::OsString;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{StatVfsMountFlags, statvfs};
+use rustix::process::geteuid;
+
+const ROOT: u32 = 0;
+const STICKY: u32 = 0o1000;
+
+/// As many symbolic links as Linux follows in one path.
+const MAX_LINKS: usize = 40;
+
+/// Why a file is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InsecureFile {
+    /// Follows the path of the file: `is writable by others (mode 666)`.
+    pub reason: String,
+    /// The next step, with the command to run.
+    pub hint: String,
+}
+
+/// Checks that nobody but this user and root can change a file, and, if it contains a secret, that
+/// nobody else can read it.
+///
+/// `path` is the file as it was named and `data` describes what it leads to. Devices, and pipes that
+/// the parent process passed as open descriptors, are not checked.
+///
+/// # Errors
+/// The file, a folder on its path, or a symbolic link to it belongs to another user or is writable by
+/// others; or the secret is readable by others.
+pub fn check_file(path: &Path, data: &Metadata, is_secret: bool) -> Result<(), InsecureFile> {
+    let kind = data.file_type();
+    if kind.is_char_device() || (!kind.is_file() && is_descriptor(path)) {
+        return Ok(());
+    }
+    let access = Access::of(data);
+    let (mode, shown) = (access.mode & 0o777, quoted(path));
+    if access.is_foreign() {
+        let hint = format!(
+            "check its contents, then run: {}chown {} {shown}",
+            access.sudo(),
+            access.user
+        );
+        return Err(InsecureFile {
+            reason: format!("belongs to another user (uid {})", access.owner),
+            hint,
+        });
+    }
+    if is_secret && access.is_readable_by_others() {
+        return Err(InsecureFile {
+            reason: format!("contains a secret and is readable by others (mode {mode:03o})"),
+            hint: access.hint_of_secret(path),
+        });
+    }
+    if access.is_writable_by_others() {
+        let hint = format!(
+            "check its contents, then run: {}chmod go-w {shown}",
+            access.sudo()
+        );
+        return Err(InsecureFile {
+            reason: format!("is writable by others (mode {mode:03o})"),
+            hint,
+        });
+    }
+    check_folders(path)
+}
+
+/// Checks that nobody else can put another file in the place of this one. What does not exist is not
+/// checked, and neither are the folders above HOME.
+///
+/// # Errors
+/// A folder on the path, or a symbolic link, belongs to another user or is writable by others. In a
+/// folder with the sticky bit and on a read-only mount nobody can replace a file.
+pub(super) fn check_folders(path: &Path) -> Result<(), InsecureFile> {
+    let home = std::env::home_dir().filter(|home| home.is_absolute());
+    check_folders_below(path, home.as_deref())
+}
+
+/// True when a user other than this one and root may read a file.
+pub(super) fn is_readable_by_others(data: &Metadata) -> bool {
+    Access::of(data).is_readable_by_others()
+}
+
+/// True when a user other than this one and root may write a file.
+pub(super) fn is_writable_by_others(data: &Metadata) -> bool {
+    Access::of(data).is_writable_by_others()
+}
+
+/// A path as one word of a shell.
+pub(super) fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
+/// What `user` has to expect of a file.
+struct Access {
+    user: u32,
+    owner: u32,
+    mode: u32,
+}
+
+impl Access {
+    fn of(data: &Metadata) -> Self {
+        Self {
+            user: geteuid().as_raw(),
+            owner: data.uid(),
+            mode: data.mode(),
+        }
+    }
+
+    fn is_foreign(&self) -> bool {
+        ![self.user, ROOT].contains(&self.owner)
+    }
+
+    fn is_writable_by_others(&self) -> bool {
+        self.mode & 0o022 != 0
+    }
+
+    fn is_readable_by_others(&self) -> bool {
+        // Root can share a file with another user through a group only: a mounted secret.
+        let is_shared_by_root = self.owner == ROOT && self.user != ROOT;
+        let mask = if is_shared_by_root { 0o027 } else { 0o077 };
+        self.mode & mask != 0
+    }
+
+    fn sudo(&self) -> &'static str {
+        match self.user {
+            ROOT => "",
+            _ => "sudo ",
+        }
+    }
+
+    fn hint_of_secret(&self, path: &Path) -> String {
+        if self.owner == self.user && !is_read_only(path) {
+            return format!("run: chmod 600 {}", quoted(path));
+        }
+        "mount it with mode 0400, or 0440 and a group of this user (in Kubernetes: defaultMode and \
+         fsGroup), or use a copy with mode 600"
+            .to_owned()
+    }
+}
+
+/// True for an open descriptor of this process.
+fn is_descriptor(path: &Path) -> bool {
+    let is_in = |folder| path.starts_with(folder);
+    path == Path::new("/dev/stdin") || ["/dev/fd", "/proc/self/fd"].into_iter().any(is_in)
+}
+
+fn is_read_only(path: &Path) -> bool {
+    statvfs(path).is_ok_and(|about| about.f_flag.contains(StatVfsMountFlags::RDONLY))
+}
+
+fn check_folders_below(path: &Path, home: Option<&Path>) -> Result<(), InsecureFile> {
+    let Ok(path) = std::path::absolute(path) else {
+        return Ok(());
+    };
+    let (mut at, mut rest) = start(&path, home);
+    let mut links = 0;
+    check_folder(&at)?;
+    while let Some(name) = rest.pop() {
+        if name == ".." {
+            at.pop();
+            continue;
+        }
+        at.push(name);
+        // Links there are the kernel's own, to what this process has open.
+        if at.starts_with("/proc") {
+            return Ok(());
+        }
+        let Ok(data) = fs::symlink_metadata(&at) else {
+            return Ok(());
+        };
+        if data.is_dir() {
+            check_folder(&at)?;
+        }
+        if data.is_symlink() {
+            check_link(&at, &data)?;
+            links += 1;
+            let Some(target) = fs::read_link(&at).ok().filter(|_| links <= MAX_LINKS) else {
+                return Ok(());
+            };
+            at.pop();
+            let mut target = at.join(target);
+            target.extend(rest.iter().rev());
+            (at, rest) = start(&target, home);
+        }
+    }
+    Ok(())
+}
+
+/// The folder where the check of an absolute path begins, and the names that follow, the last one
+/// first. It is HOME where the path lies below it: what is above is the system's.
+fn start(path: &Path, home: Option<&Path>) -> (PathBuf, Vec<OsString>) {
+    let below_home = home.and_then(|home| Some((home, path.strip_prefix(home).ok()?)));
+    let (at, rest) = match below_home {
+        Some((home, rest)) => {
+            let real = fs::canonicalize(home);
+            (real.unwrap_or_else(|_| home.to_path_buf()), rest)
+        }
+        None => (PathBuf::from("/"), path),
+    };
+    let is_name =
+        |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::ParentDir);
+    let names = rest.components().filter(is_name);
+    let names: Vec<OsString> = names.map(|part| part.as_os_str().to_owned()).collect();
+    (at, names.into_iter().rev().collect())
+}
+
+fn check_folder(folder: &Path) -> Result<(), InsecureFile> {
+    let Ok(data) = fs::metadata(folder) else {
+        return Ok(());
+    };
+    let (access, shown) = (Access::of(&data), folder.display());
+    if access.is_foreign() {
+        return Err(InsecureFile {
+            reason: format!(
+                "is in the folder {shown}, which belongs to another user (uid {})",
+                access.owner
+            ),
+            hint: "check its contents, then move it to a folder of this user or of root".to_owned(),
+        });
+    }
+    let is_replaceable = access.is_writable_by_others() && access.mode & STICKY == 0;
+    if !is_replaceable || is_read_only(folder) {
+        return Ok(());
+    }
+    Err(InsecureFile {
+        reason: format!(
+            "is in the folder {shown}, which is writable by others (mode {:03o})",
+            access.mode & 0o777
+        ),
+        hint: format!(
+            "check its contents, then run: {}chmod go-w {}, or move it to another folder",
+            access.sudo(),
+            quoted(folder)
+        ),
+    })
+}
+
+fn check_link(link: &Path, data: &Metadata) -> Result<(), InsecureFile> {
+    let access = Access::of(data);
+    if !access.is_foreign() {
+        return Ok(());
+    }
+    Err(InsecureFile {
+        reason: format!(
+            "is reached through the symbolic link {}, which belongs to another user (uid {})",
+            link.display(),
+            access.owner
+        ),
+        hint: "check where it leads, then name the file itself".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

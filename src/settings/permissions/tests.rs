@@ -1,0 +1,226 @@
+use super::*;
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+
+/// A private folder as HOME, with its real path.
+fn home() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = fs::canonicalize(folder.path()).unwrap();
+    (folder, path)
+}
+
+fn write(path: &Path, mode: u32) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, "x").unwrap();
+    set_mode(path, mode);
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn check(path: &Path, is_secret: bool) -> Result<(), InsecureFile> {
+    check_file(path, &fs::metadata(path).unwrap(), is_secret)
+}
+
+fn reason(result: Result<(), InsecureFile>) -> String {
+    result.unwrap_err().reason
+}
+
+#[test]
+fn who_can_read_and_write_follows_from_owner_and_mode() {
+    let access = |user, owner, mode| Access { user, owner, mode };
+    for (access, is_foreign, is_readable, is_writable) in [
+        (access(1000, 1000, 0o100_600), false, false, false),
+        (access(1000, 1000, 0o100_640), false, true, false),
+        (access(1000, 1000, 0o100_644), false, true, false),
+        (access(1000, 1000, 0o100_620), false, true, true),
+        (access(1000, 1000, 0o100_602), false, true, true),
+        (access(1000, 1001, 0o100_600), true, false, false),
+        (access(0, 1000, 0o100_600), true, false, false),
+        (access(0, 0, 0o100_440), false, true, false),
+        // A mounted secret: root's, for a group of the user or for everybody.
+        (access(1000, 0, 0o100_440), false, false, false),
+        (access(1000, 0, 0o100_640), false, false, false),
+        (access(1000, 0, 0o100_660), false, true, true),
+        (access(1000, 0, 0o100_444), false, true, false),
+    ] {
+        let found = (
+            access.is_foreign(),
+            access.is_readable_by_others(),
+            access.is_writable_by_others(),
+        );
+        assert_eq!(
+            found,
+            (is_foreign, is_readable, is_writable),
+            "{} {} {:o}",
+            access.user,
+            access.owner,
+            access.mode
+        );
+    }
+}
+
+#[test]
+fn a_file_that_others_can_write_or_a_secret_that_they_can_read_is_refused() {
+    let (_home, home) = home();
+    let path = home.join("it's a 文件");
+    for (mode, is_secret, expected) in [
+        (0o600, true, None),
+        (0o400, true, None),
+        (0o644, false, None),
+        (0o620, false, Some("is writable by others (mode 620)")),
+        (0o602, false, Some("is writable by others (mode 602)")),
+        (0o777, false, Some("is writable by others (mode 777)")),
+        (
+            0o644,
+            true,
+            Some("contains a secret and is readable by others (mode 644)"),
+        ),
+        (
+            0o666,
+            true,
+            Some("contains a secret and is readable by others (mode 666)"),
+        ),
+    ] {
+        write(&path, mode);
+        let found = check(&path, is_secret);
+        assert_eq!(found.as_ref().err().map(|it| &*it.reason), expected);
+        if let Err(insecure) = found {
+            let quoted = format!("'{}'", path.display()).replace("it's", r"it'\''s");
+            assert!(insecure.hint.ends_with(&quoted), "{}", insecure.hint);
+        }
+    }
+}
+
+#[test]
+fn a_folder_in_which_others_can_replace_the_file_is_refused() {
+    let (_home, home) = home();
+    let (outer, inner) = (home.join("a"), home.join("a/b"));
+    let path = inner.join("file");
+    write(&path, 0o600);
+    for folder in [&inner, &outer] {
+        for (mode, is_refused) in [
+            (0o700, false),
+            (0o755, false),
+            (0o1777, false),
+            (0o770, true),
+            (0o702, true),
+            (0o777, true),
+        ] {
+            set_mode(folder, mode);
+            let found = check(&path, true);
+            let said = format!(
+                "is in the folder {}, which is writable by others (mode {:03o})",
+                folder.display(),
+                mode & 0o777
+            );
+            assert_eq!(found.is_err(), is_refused, "{mode:o}");
+            if let Err(insecure) = found {
+                assert_eq!(insecure.reason, said);
+                assert!(insecure.hint.contains("chmod go-w"), "{}", insecure.hint);
+            }
+        }
+        set_mode(folder, 0o755);
+    }
+}
+
+#[test]
+fn folders_above_home_are_the_systems_matter() {
+    let (_above, above) = home();
+    let home = above.join("home");
+    write(&home.join("c/file"), 0o600);
+    set_mode(&above, 0o777);
+    let path = home.join("c/file");
+    assert!(check_folders_below(&path, None).is_err());
+    assert_eq!(check_folders_below(&path, Some(&home)), Ok(()));
+    // HOME may be a link, as on systems where /home is one.
+    symlink(&home, above.join("link")).unwrap();
+    let by_link = above.join("link/c/file");
+    assert_eq!(
+        check_folders_below(&by_link, Some(&above.join("link"))),
+        Ok(())
+    );
+    set_mode(&home, 0o777);
+    assert!(check_folders_below(&path, Some(&home)).is_err());
+}
+
+#[test]
+fn links_are_followed_one_by_one() {
+    let (_home, home) = home();
+    let open = home.join("open");
+    write(&open.join("file"), 0o600);
+    write(&home.join("safe/file"), 0o600);
+    // In a mounted secret the file is a link through a link.
+    symlink("safe", home.join("..data")).unwrap();
+    symlink("..data/file", home.join("mounted")).unwrap();
+    assert_eq!(check(&home.join("mounted"), true), Ok(()));
+    assert_eq!(check(&home.join("safe/../mounted"), true), Ok(()));
+    symlink(home.join("open/../safe/file"), open.join("link")).unwrap();
+    symlink("open/link", home.join("far")).unwrap();
+    assert_eq!(check(&home.join("far"), true), Ok(()));
+    set_mode(&open, 0o777);
+    let said = reason(check(&home.join("far"), true));
+    assert!(said.contains("/open, which is writable"), "{said}");
+    assert_eq!(check(&home.join("mounted"), true), Ok(()));
+    symlink("circle", home.join("circle")).unwrap();
+    assert_eq!(
+        check_folders_below(&home.join("circle"), Some(&home)),
+        Ok(())
+    );
+}
+
+#[test]
+fn devices_and_descriptors_are_read_as_they_are() {
+    assert_eq!(check(Path::new("/dev/null"), true), Ok(()));
+    let (_home, home) = home();
+    let pipe = home.join("pipe");
+    let mut make = std::process::Command::new("mkfifo");
+    assert!(make.arg(&pipe).status().unwrap().success());
+    set_mode(&pipe, 0o666);
+    let data = fs::metadata(&pipe).unwrap();
+    assert_eq!(check_file(Path::new("/dev/fd/63"), &data, true), Ok(()));
+    assert_eq!(check_file(Path::new("/dev/stdin"), &data, true), Ok(()));
+    assert_eq!(
+        reason(check_file(&pipe, &data, false)),
+        "is writable by others (mode 666)"
+    );
+    // A file behind a descriptor is a file.
+    write(&home.join("file"), 0o666);
+    let data = fs::metadata(home.join("file")).unwrap();
+    assert!(check_file(Path::new("/dev/stdin"), &data, false).is_err());
+}
+
+#[test]
+fn what_belongs_to_another_user_is_refused() {
+    // Only root can give files away.
+    if !geteuid().is_root() {
+        return;
+    }
+    let (_home, home) = home();
+    let path = home.join("a/file");
+    write(&path, 0o600);
+    chown(&path, Some(65_534), None).unwrap();
+    let insecure = check(&path, true).unwrap_err();
+    assert_eq!(insecure.reason, "belongs to another user (uid 65534)");
+    assert!(
+        insecure.hint.contains("run: chown 0 '"),
+        "{}",
+        insecure.hint
+    );
+    chown(&path, Some(0), None).unwrap();
+    chown(home.join("a"), Some(65_534), None).unwrap();
+    let said = reason(check(&path, true));
+    assert!(
+        said.contains("/a, which belongs to another user (uid 65534)"),
+        "{said}"
+    );
+    let link = home.join("link");
+    chown(home.join("a"), Some(0), None).unwrap();
+    symlink("a/file", &link).unwrap();
+    std::os::unix::fs::lchown(&link, Some(65_534), None).unwrap();
+    let said = reason(check(&link, true));
+    assert!(
+        said.starts_with("is reached through the symbolic link"),
+        "{said}"
+    );
+}

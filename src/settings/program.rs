@@ -1,0 +1,122 @@
+//! Where the program of a `credential_command` is found: never in the current folder.
+
+use std::env::split_paths;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+
+use super::command::Failure;
+use super::permissions::{is_writable_by_others, quoted};
+use super::{InsecureFile, Settings};
+
+/// What is searched where PATH is not set.
+const DEFAULT_PATH: &str = "/usr/bin:/bin";
+
+/// A command that is ready to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Invocation {
+    /// An absolute path.
+    pub program: PathBuf,
+    pub arguments: Vec<String>,
+    /// The folder it runs in, so that paths among its arguments start where those of the config file
+    /// do.
+    pub folder: PathBuf,
+}
+
+impl Settings {
+    /// Finds the program of a command of the config file: a path starts at the folder of that file, a
+    /// bare name is searched in the absolute folders of PATH.
+    ///
+    /// # Errors
+    /// It is not there, may not be run, or is named by a path and is writable by others.
+    pub(super) fn invocation(&self, words: &[String]) -> Result<Invocation, Failure> {
+        let (word, arguments) = words.split_first().expect("the settings file was checked");
+        let config = std::path::absolute(self.file().path());
+        let config = config.map_err(|error| Failure::NotRun(error.kind()))?;
+        let folder = config.parent().unwrap_or(Path::new("/")).to_path_buf();
+        let program = match word.contains('/') {
+            true => checked(folder.join(self.beside_the_file(word)))?,
+            false => {
+                let path = self.environment().get("PATH").unwrap_or(DEFAULT_PATH);
+                found(word, path).map_err(Failure::NotRun)?
+            }
+        };
+        Ok(Invocation {
+            program,
+            arguments: arguments.to_vec(),
+            folder,
+        })
+    }
+}
+
+/// The program, unless others could have written it. Its owner may be anybody: the config file named
+/// it, and sites install programs under accounts of their own.
+fn checked(program: PathBuf) -> Result<PathBuf, Failure> {
+    let data = fs::metadata(&program).map_err(|error| Failure::NotRun(error.kind()))?;
+    if !data.is_file() || !is_writable_by_others(&data) {
+        return Ok(program);
+    }
+    Err(Failure::Insecure(InsecureFile {
+        reason: format!("names {}, which is writable by others", program.display()),
+        hint: format!(
+            "check its contents, then run: chmod go-w {}",
+            quoted(&program)
+        ),
+    }))
+}
+
+/// The first program of this name. An empty or relative folder would make it depend on the current
+/// folder.
+fn found(name: &str, path: &str) -> Result<PathBuf, ErrorKind> {
+    let mut kind = ErrorKind::NotFound;
+    for folder in split_paths(path).filter(|folder| folder.is_absolute()) {
+        let program = folder.join(name);
+        if !program.is_file() {
+            continue;
+        }
+        match access(&program, Access::EXEC_OK) {
+            Ok(()) => return Ok(program),
+            Err(_) => kind = ErrorKind::PermissionDenied,
+        }
+    }
+    Err(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn write(folder: &Path, name: &str, mode: u32) {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join(name), "#!/bin/sh\n").unwrap();
+        fs::set_permissions(folder.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn only_absolute_folders_of_path_are_searched() {
+        let root = tempfile::tempdir().unwrap();
+        let (one, two) = (root.path().join("one"), root.path().join("two"));
+        write(&one, "get-token", 0o644);
+        write(&two, "get-token", 0o755);
+        fs::create_dir(one.join("folder")).unwrap();
+        let path = |all: &str| format!("{}{all}{}", one.display(), two.display());
+        assert_eq!(
+            found("get-token", &path(":.::")),
+            Ok(two.join("get-token")),
+            "a file that may not be run is passed over"
+        );
+        let only_one = one.to_str().unwrap();
+        assert_eq!(
+            found("get-token", only_one),
+            Err(ErrorKind::PermissionDenied)
+        );
+        assert_eq!(found("folder", only_one), Err(ErrorKind::NotFound));
+        // The tests run in the folder of the package, which has a program of neither kind.
+        for relative in ["", ".", ":", "src", "./src:"] {
+            assert_eq!(found("Cargo.toml", relative), Err(ErrorKind::NotFound));
+        }
+    }
+}
