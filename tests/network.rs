@@ -137,7 +137,10 @@ fn an_identity_that_cannot_be_used_is_wrong_use_and_shows_no_key() {
     );
     refused(swapped, "holds no private key");
     write(&centre.file("user.key"), &key, 0o640);
-    refused(IDENTITY, "can be read by others (mode 640)");
+    refused(
+        IDENTITY,
+        "contains a secret and is readable by others (mode 640)",
+    );
     refused(IDENTITY, "chmod 600");
 }
 

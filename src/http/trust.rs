@@ -89,15 +89,14 @@ impl Trust {
         let Some((cert, key)) = &self.identity else {
             return Ok(builder.with_no_client_auth());
         };
+        check_access("client_cert", cert, false)?;
         let certificates = CertificateDer::pem_file_iter(cert)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|_| wrong("client_cert", cert, "cannot be read as a PEM file"))?;
         if certificates.is_empty() {
             return Err(wrong("client_cert", cert, "holds no certificate"));
         }
-        for (name, path, is_secret) in [("client_cert", cert, false), ("client_key", key, true)] {
-            check_access(name, path, is_secret)?;
-        }
+        check_access("client_key", key, true)?;
         let private = PrivateKeyDer::from_pem_file(key)
             .map_err(|_| wrong("client_key", key, "holds no private key that can be read"))?;
         builder

@@ -35,13 +35,13 @@ impl Settings {
         let hint = format!("it has to print JSON or lines of key=value with {ids} within 30 s");
         let printed = printed.map_err(|failure| {
             let next = match failure {
-                Failure::NotRun(_) if program.contains('/') => {
-                    let path = self.beside_the_file(program);
-                    format!("correct its path, or install {}", path.display())
+                Failure::NotRun(_) => {
+                    let program = match program.contains('/') {
+                        true => self.beside_the_file(program),
+                        false => program.into(),
+                    };
+                    format!("correct its path, or install {}", program.display())
                 }
-                Failure::NotRun(_) => format!(
-                    "install {program}, or give its path; only absolute folders of PATH are searched"
-                ),
                 Failure::Insecure(ref insecure) => insecure.hint.clone(),
                 Failure::Other(_) => hint.clone(),
             };

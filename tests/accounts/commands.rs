@@ -133,3 +133,121 @@ fn a_program_that_is_not_there_is_told_as_such() {
     let hint = "correct its path, or install nothing-of-this-name";
     assert_eq!(run.error()["hint"], hint, "{}", run.stderr);
 }
+
+/// A program that says where it lies and runs, and that a token is this.
+fn write_program(folder: &Path, token: &str) -> PathBuf {
+    fs::create_dir_all(folder).unwrap();
+    let path = folder.join("get-token");
+    let text = format!("#!/bin/sh\npwd > \"$HOME/ran-{token}\"\necho token={token}\n");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn a_relative_command_starts_at_the_folder_of_the_config_file() {
+    let desk = Desk::new();
+    let home = fs::canonicalize(desk.home.path()).unwrap();
+    let (here, beside) = (home.join("here"), home.join(".config/joblens"));
+    write_program(&here, "token-from-here");
+    write_program(&here.join("bin"), "token-from-here");
+    let ran = |token: &str| fs::read_to_string(home.join(format!("ran-{token}"))).ok();
+    let get = |words: &str| {
+        desk.configure(&format!(
+            "[sugon.lab]\nendpoint = 'ORIGIN'\ncredential_command = {words}\n"
+        ));
+        desk.get("sugon@lab/instance/i1")
+            .env("PATH", ":.:bin:/usr/bin:/bin:")
+            .current_dir(&here)
+            .run()
+    };
+    for words in [
+        "['./get-token']",
+        "['bin/get-token']",
+        "['get-token']",
+        "['../here/../get-token']",
+    ] {
+        let run = get(words);
+        assert_eq!(run.code, 4, "{}", run.stderr);
+        assert!(
+            run.stderr.contains("cannot be run (entity not found)"),
+            "{}",
+            run.stderr
+        );
+    }
+    // Neither do the paths among the arguments start in the current folder.
+    for words in ["['sh', './get-token']", "['sh', '-c', './get-token']"] {
+        assert_eq!(get(words).code, 4);
+    }
+    assert!(desk.server.got().is_empty());
+    assert_eq!(ran("token-from-here"), None);
+    write_program(&beside, "token-beside");
+    write_program(&home.join("bin"), "token-of-home");
+    for (words, token) in [
+        ("['./get-token']", "token-beside"),
+        ("['sh', './get-token']", "token-beside"),
+        ("['~/bin/get-token']", "token-of-home"),
+    ] {
+        let run = get(words);
+        let sent = desk
+            .server
+            .got()
+            .last()
+            .unwrap()
+            .header("token")
+            .map(str::to_owned);
+        assert_eq!(sent.as_deref(), Some(token), "{}", run.stderr);
+        let folder = ran(token).unwrap();
+        assert_eq!(Path::new(folder.trim()), beside);
+    }
+    // So it is where the config file is named by a relative path.
+    let run = desk
+        .joblens(&[
+            "--config",
+            "../.config/joblens/config.toml",
+            "get",
+            "sugon@lab/instance/i1",
+        ])
+        .current_dir(&here)
+        .run();
+    assert!(!run.stderr.contains("cannot be run"), "{}", run.stderr);
+}
+
+#[test]
+fn a_program_that_others_can_write_is_not_run() {
+    let desk = Desk::new();
+    let program = write_program(&desk.home.path().join(".config/joblens"), "token-beside");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o777)).unwrap();
+    for word in ["./get-token", program.to_str().unwrap()] {
+        desk.configure(&format!(
+            "[sugon.lab]\nendpoint = 'ORIGIN'\ncredential_command = ['{word}']\n"
+        ));
+        let run = desk.get("sugon@lab/instance/i1").run();
+        let error = run.error();
+        assert_eq!(run.code, 4, "{error}");
+        assert!(
+            error["message"]
+                .to_string()
+                .contains("is writable by others"),
+            "{error}"
+        );
+        assert!(
+            error["hint"].to_string().contains("chmod go-w '"),
+            "{error}"
+        );
+    }
+    assert!(!desk.home.path().join("ran-token-beside").exists());
+}
+
+#[test]
+fn a_relative_home_makes_no_config_file_of_the_current_folder() {
+    let desk = Desk::new();
+    desk.configure("[sugon.lab]\nendpoint = 'ORIGIN'\ntoken = 'lab-token-t1'\n");
+    let run = desk
+        .get("sugon@lab/instance/i1")
+        .env("HOME", ".")
+        .current_dir(desk.home.path())
+        .run();
+    assert_eq!(run.error()["category"], "no_credentials", "{}", run.stderr);
+    assert!(desk.server.got().is_empty());
+}

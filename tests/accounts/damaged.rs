@@ -1,6 +1,6 @@
 use super::*;
 
-const FILES: [(&ToolFile, &str); 7] = [
+pub(crate) const FILES: [(&ToolFile, &str); 7] = [
     (&ALIYUN_CLI, JOB),
     (&ALIYUN_SDK, JOB),
     (&TCCLI, SERVICE),
@@ -132,13 +132,13 @@ fn a_file_that_cannot_be_read_is_named() {
 }
 
 /// True when nothing is hidden from the tests by permissions.
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt as _;
     fs::metadata("/proc/self").is_ok_and(|data| data.uid() == 0)
 }
 
 /// True when the program can be reached by everybody.
-fn is_program_open() -> bool {
+pub(crate) fn is_program_open() -> bool {
     let program = Path::new(env!("CARGO_BIN_EXE_joblens"));
     let is_open = |path: &Path| {
         fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o005 == 0o005)

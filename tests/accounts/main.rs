@@ -10,6 +10,7 @@ mod damaged;
 mod matrix;
 mod roles;
 mod status;
+mod untrusted;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

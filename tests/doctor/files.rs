@@ -52,7 +52,7 @@ fn warning(account: &Value) -> (String, String) {
 }
 
 fn chmod(path: &Path) -> String {
-    format!("chmod 600 '{}'", path.display())
+    format!("run: chmod 600 '{}'", path.display())
 }
 
 #[test]
@@ -76,21 +76,20 @@ fn a_settings_file_with_a_secret_that_others_can_read_is_the_first_thing_to_mend
 }
 
 #[test]
-fn a_secret_in_a_file_that_others_can_read_is_a_warning_with_the_chmod() {
+fn a_secret_in_a_file_that_others_can_read_fails_with_the_chmod() {
     let desk = Desk::new();
     let path = desk.write(".config/joblens/lab.token", TOKEN, 0o640);
     let run = desk.doctor("token_file = 'lab.token'", 0o644).run();
-    assert_eq!(run.code, 0, "{}", run.stdout);
-    let (message, hint) = warning(&account(&run));
-    assert!(
-        message.contains("token_file") && message.contains("(mode 640)"),
-        "{message}"
-    );
-    assert_eq!(hint, chmod(&path));
+    failure(&run)
+        .is("settings", "usage", 2)
+        .says("token_file")
+        .says("is readable by others (mode 640)")
+        .advises(&chmod(&path));
+    assert!(desk.server.got().is_empty());
 }
 
 #[test]
-fn so_is_the_file_of_a_clouds_own_tool() {
+fn a_file_of_a_clouds_own_tool_that_others_can_read_is_a_warning_with_the_chmod() {
     let desk = Desk::new();
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sugon/tools/config.json");
     let text = fs::read_to_string(fixture).unwrap();

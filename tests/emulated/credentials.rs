@@ -37,7 +37,10 @@ fn a_file_with_a_secret_that_others_can_read_is_refused() {
     let config = Config::new(&toml);
     let path = config.write("joblens/config.toml", &toml, 0o640);
     let run = config.get(&[INSTANCE]).run();
-    assert_usage(&run, "holds a secret and others can read it (mode 640)");
+    assert_usage(
+        &run,
+        "contains a secret and is readable by others (mode 640)",
+    );
     assert_eq!(
         run.error()["hint"],
         format!("run: chmod 600 '{}'", path.display())

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::settings::{Config, profile};
@@ -29,6 +30,7 @@ fn in_a_file(toml: &str, key: &str) -> (String, String) {
 pub fn rotate(path: &Path, secret: &str) {
     let beside = path.with_extension("new");
     fs::write(&beside, secret).unwrap();
+    fs::set_permissions(&beside, fs::Permissions::from_mode(0o600)).unwrap();
     fs::rename(beside, path).unwrap();
 }
 

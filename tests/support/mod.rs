@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -67,6 +68,7 @@ pub struct Joblens {
     input: String,
     memory_kib: Option<u64>,
     user: Option<u32>,
+    folder: Option<PathBuf>,
     secrets: Vec<String>,
 }
 
@@ -78,6 +80,7 @@ pub fn joblens(arguments: &[&str]) -> Joblens {
         input: String::new(),
         memory_kib: None,
         user: None,
+        folder: None,
         secrets: SECRETS.map(str::to_owned).to_vec(),
     }
 }
@@ -116,6 +119,12 @@ impl Joblens {
         self
     }
 
+    /// Runs in this folder.
+    pub fn current_dir(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
     /// Runs as a user who owns nothing, which only root can ask for.
     pub fn by_nobody(mut self) -> Self {
         self.user = Some(65_534);
@@ -146,6 +155,9 @@ impl Joblens {
         };
         if let Some(user) = self.user {
             command.uid(user).gid(user);
+        }
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
         }
         let started = Instant::now();
         let mut child = command

@@ -1,0 +1,306 @@
+//! Files that another user can change, and secrets that others can read, are refused.
+
+use std::os::unix::fs::{chown, symlink};
+
+use super::damaged::{is_program_open, is_root};
+use super::*;
+
+const CONFIG: &str = ".config/joblens/config.toml";
+const OTHER_USER: Option<u32> = Some(65_534);
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// A config file whose command leaves a trace.
+fn with_tracing_command() -> (Desk, PathBuf) {
+    let desk = Desk::new();
+    let ran = desk.home.path().join("ran");
+    desk.configure(&format!(
+        "[sugon.lab]\nendpoint = 'ORIGIN'\ncredential_command = ['sh', '-c', 'touch {}; echo token=lab-token-t1']\n",
+        ran.display()
+    ));
+    (desk, ran)
+}
+
+#[test]
+fn a_config_file_that_others_can_write_runs_no_command() {
+    let (desk, ran) = with_tracing_command();
+    let path = desk.home.path().join(CONFIG);
+    let shown = path.to_str().unwrap();
+    for mode in [0o620, 0o602, 0o666, 0o777] {
+        set_mode(&path, mode);
+        for arguments in [
+            &["get", "sugon@lab/instance/i1"][..],
+            &["list"],
+            &["auth", "status"],
+            &["doctor"],
+            &["wait", "-t", "0", "sugon@lab/instance/i1"],
+        ] {
+            let run = desk.joblens(arguments).run();
+            assert_eq!(run.code, 2, "{arguments:?}: {}", run.stderr);
+            let said = format!("{}{}", run.stdout, run.stderr).replace("\n ", "");
+            let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            for expected in [
+                &*format!("(mode {mode:03o})"),
+                "is writable by others",
+                "chmod go-w",
+            ] {
+                assert!(words.contains(expected), "{expected}: {said}");
+            }
+        }
+        let by_name = joblens(&["--config", shown, "list"]).run();
+        let by_variable = joblens(&["list"]).env("JOBLENS_CONFIG", shown).run();
+        assert_eq!((by_name.code, by_variable.code), (2, 2));
+    }
+    assert!(!ran.exists());
+    assert!(desk.server.got().is_empty());
+    let place = desk.joblens(&["config", "path"]).run();
+    assert_eq!((place.code, place.stdout.trim()), (0, shown));
+    set_mode(&path, 0o644);
+    desk.get("sugon@lab/instance/i1").run();
+    assert!(ran.exists(), "a config file without a secret may be read");
+}
+
+#[test]
+fn a_config_file_in_a_folder_that_others_can_write_runs_no_command() {
+    let (desk, ran) = with_tracing_command();
+    for folder in [".config/joblens", ".config", ""] {
+        let folder = desk.home.path().join(folder);
+        set_mode(&folder, 0o777);
+        let run = desk.get("sugon@lab/instance/i1").run();
+        let message = run.error()["message"].to_string();
+        assert_eq!(run.code, 2, "{message}");
+        assert!(
+            message.contains("which is writable by others (mode 777)"),
+            "{message}"
+        );
+        set_mode(&folder, 0o755);
+    }
+    assert!(!ran.exists());
+    // Where the sticky bit is set nobody can replace the files of others.
+    set_mode(&desk.home.path().join(".config"), 0o1777);
+    desk.get("sugon@lab/instance/i1").run();
+    assert!(ran.exists());
+}
+
+#[test]
+fn files_of_another_user_are_refused() {
+    // Only root can give files away.
+    if !is_root() {
+        return;
+    }
+    let (desk, ran) = with_tracing_command();
+    let config = desk.home.path().join(CONFIG);
+    chown(&config, OTHER_USER, None).unwrap();
+    let run = desk.get("sugon@lab/instance/i1").run();
+    let error = run.error();
+    assert_eq!(run.code, 2, "{error}");
+    let (message, hint) = (error["message"].to_string(), error["hint"].to_string());
+    assert!(
+        message.contains("belongs to another user (uid 65534)"),
+        "{message}"
+    );
+    assert!(hint.contains("run: chown 0 '"), "{hint}");
+    // A link does not make it one's own.
+    let link = desk.home.path().join("link.toml");
+    symlink(&config, &link).unwrap();
+    let run = desk
+        .joblens(&["--config", link.to_str().unwrap(), "list"])
+        .run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(!ran.exists());
+    for (file, reference) in damaged::FILES {
+        let desk = Desk::with(&[file]);
+        chown(desk.home.path().join(file.place), OTHER_USER, None).unwrap();
+        let run = desk.get(reference).run();
+        assert_eq!(run.code, 4, "{}", run.stderr);
+        assert!(
+            run.stderr.contains("belongs to another user"),
+            "{}",
+            run.stderr
+        );
+        assert!(desk.server.got().is_empty());
+    }
+}
+
+#[test]
+fn a_tool_file_that_others_can_write_is_named_and_nothing_is_sent() {
+    for (file, reference) in damaged::FILES {
+        let desk = Desk::with(&[file]);
+        let path = desk.home.path().join(file.place);
+        for mode in [0o620, 0o666] {
+            set_mode(&path, mode);
+            let run = desk.get(reference).run();
+            let error = run.error();
+            assert_eq!(
+                (run.code, &error["category"]),
+                (4, &"no_credentials".into())
+            );
+            let said = format!("{} is writable by others (mode {mode:03o})", path.display());
+            assert_eq!(error["message"], said.as_str());
+            let hint = format!("run: chmod go-w '{}'", path.display());
+            assert!(error["hint"].as_str().unwrap().ends_with(&hint), "{error}");
+            let run = desk.joblens(&["auth", "status", "-o", "json"]).run();
+            assert_eq!(run.code, 4, "{}", run.stdout);
+            assert!(run.stdout.contains(&said), "{}", run.stdout);
+        }
+        assert!(desk.server.got().is_empty());
+    }
+}
+
+#[test]
+fn a_secret_file_that_others_can_read_or_change_is_refused() {
+    let desk = Desk::new();
+    desk.configure("[sugon.lab]\nendpoint = 'ORIGIN'\ntoken_file = 'token'\n");
+    let path = desk.write(".config/joblens/token", "lab-token-t1\n");
+    let get = || {
+        desk.get("sugon@lab/instance/i1")
+            .keeping("lab-token-t1")
+            .run()
+    };
+    for mode in [0o644, 0o640, 0o604, 0o666, 0o620] {
+        set_mode(&path, mode);
+        let (run, error) = (get(), get().error());
+        assert_eq!(
+            (run.code, &error["category"]),
+            (2, &"usage".into()),
+            "{error}"
+        );
+        let said = format!("readable by others (mode {mode:03o})");
+        assert!(error["message"].to_string().contains(&said), "{error}");
+        let hint = format!("run: chmod 600 '{}'", path.display());
+        assert_eq!(error["hint"], hint.as_str());
+        let status = desk.joblens(&["auth", "status"]).run();
+        assert!(status.stdout.contains(&said), "{}", status.stdout);
+    }
+    assert!(desk.server.got().is_empty());
+    for mode in [0o600, 0o400] {
+        set_mode(&path, mode);
+        get();
+    }
+    assert_eq!(desk.server.got().len(), 2);
+    // What is no secret may be read by everybody, and written by nobody else.
+    let endpoint = desk.write(".config/joblens/endpoint", &desk.server.origin());
+    desk.configure("[sugon.lab]\nendpoint_file = 'endpoint'\ntoken_file = 'token'\n");
+    for (mode, arrived) in [(0o644, 3), (0o664, 3)] {
+        set_mode(&endpoint, mode);
+        get();
+        assert_eq!(desk.server.got().len(), arrived, "{mode:o}");
+    }
+}
+
+#[test]
+fn a_mounted_secret_of_root_is_for_a_group_and_not_for_everybody() {
+    if !is_root() || !is_program_open() {
+        // Past the harness, which shows nothing of tests that pass.
+        let why = "skipped: only root can make files for another user to read";
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), why.as_bytes());
+        return;
+    }
+    let desk = Desk::new();
+    set_mode(desk.home.path(), 0o755);
+    let secret = desk.write("run/..data/token", "lab-token-t1");
+    symlink("..data/token", desk.home.path().join("run/token")).unwrap();
+    let config = desk.write(
+        "etc/joblens.toml",
+        &format!(
+            "[sugon.lab]\nendpoint = '{}'\ntoken_file = '../run/token'\n",
+            desk.server.origin()
+        ),
+    );
+    set_mode(&config, 0o644);
+    chown(&secret, None, OTHER_USER).unwrap();
+    let get = || {
+        let config = config.to_str().unwrap();
+        let run = desk.joblens(&[
+            "get",
+            "-o",
+            "json",
+            "--config",
+            config,
+            "sugon@lab/instance/i1",
+        ]);
+        run.by_nobody().run()
+    };
+    for mode in [0o444, 0o644] {
+        set_mode(&secret, mode);
+        let error = get().error();
+        assert!(
+            error["message"].to_string().contains("readable by others"),
+            "{error}"
+        );
+        assert!(error["hint"].to_string().contains("0440"), "{error}");
+    }
+    assert!(desk.server.got().is_empty());
+    set_mode(&secret, 0o440);
+    get();
+    assert_eq!(desk.server.got().len(), 1);
+}
+
+#[test]
+fn a_config_file_from_a_pipe_or_a_device_is_read_as_it_is() {
+    let desk = Desk::new();
+    let toml = format!(
+        "[sugon.lab]\nendpoint = '{}'\ntoken = 'lab-token-t1'\n",
+        desk.server.origin()
+    );
+    let get = ["get", "--config", "/dev/stdin", "sugon@lab/instance/i1"];
+    desk.joblens(&get).input(&toml).run();
+    assert_eq!(desk.server.got().len(), 1);
+    let run = desk
+        .joblens(&["--config", "/dev/null", "config", "path"])
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let run = desk
+        .joblens(&["--config", "/dev/null", "auth", "status"])
+        .run();
+    assert!(run.stdout.contains("sugon default"), "{}", run.stdout);
+}
+
+#[test]
+fn certificates_that_others_can_write_are_refused() {
+    let desk = Desk::new();
+    let path = desk.write(".config/joblens/ca.pem", "");
+    set_mode(&path, 0o646);
+    for (key, more) in [("ca_file", ""), ("client_cert", "client_key = 'me.key'\n")] {
+        let origin = "https://127.0.0.1:1";
+        desk.configure(&format!(
+            "[sugon.lab]\nendpoint = '{origin}'\ntoken = 'lab-token-t1'\n{key} = 'ca.pem'\n{more}"
+        ));
+        let error = desk.get("sugon@lab/instance/i1").run().error();
+        let said = format!("{} is writable by others (mode 646)", path.display());
+        assert!(error["message"].to_string().contains(&said), "{error}");
+        let run = desk.joblens(&["doctor", "sugon@lab", "-o", "json"]).run();
+        assert!(
+            run.stdout.contains("is writable by others"),
+            "{}",
+            run.stdout
+        );
+    }
+}
+
+#[test]
+fn tokens_are_not_kept_where_others_can_replace_them() {
+    let desk = Desk::new();
+    desk.configure(
+        "[sugon.lab]\nendpoint = 'ORIGIN'\ntoken = 'lab-token-t1'\ntoken_cache = true\n",
+    );
+    let cache = desk.home.path().join("cache");
+    fs::create_dir(&cache).unwrap();
+    for (mode, notices) in [(0o755, 0), (0o1777, 0), (0o777, 1)] {
+        set_mode(&cache, mode);
+        let run = desk.joblens(&["auth", "status", "-p", "lab", "-o", "json"]);
+        let json = run
+            .env("XDG_CACHE_HOME", cache.to_str().unwrap())
+            .run()
+            .json();
+        let found = json["accounts"][0]["notices"].as_array().unwrap().clone();
+        assert_eq!(found.len(), notices, "{mode:o} {json:#}");
+        let all = found.iter().all(|notice| {
+            let message = notice["message"].as_str().unwrap();
+            notice["code"] == "token_cache" && message.contains("writable by others (mode 777)")
+        });
+        assert!(all, "{json:#}");
+    }
+}
