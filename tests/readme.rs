@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -139,7 +140,9 @@ fn the_settings_of_the_readme_are_legal() {
     let emulator = Emulator::start(None);
     let folder = tempfile::tempdir().unwrap();
     for secret in ["sugon.key", "huawei.password"] {
-        fs::write(folder.path().join(secret), "x").unwrap();
+        let path = folder.path().join(secret);
+        fs::write(&path, "x").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
     for (number, block) in blocks("toml").into_iter().enumerate() {
         if block.contains("[[job]]") {

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 pub use file::{File, WIRE_KEYS};
 pub use files::NamedFile;
-pub use permissions::{InsecureFile, check_file};
+pub use permissions::{InsecureFile, check_file, check_folders};
 pub use profile::{Origin, Profile, table};
 pub use sources::{PassedOver, Survey};
 pub use tool::{Desk, Findings, Page, Reading, Tool};

@@ -75,7 +75,7 @@ pub fn check_file(path: &Path, data: &Metadata, is_secret: bool) -> Result<(), I
 /// # Errors
 /// A folder on the path, or a symbolic link, belongs to another user or is writable by others. In a
 /// folder with the sticky bit and on a read-only mount nobody can replace a file.
-pub(super) fn check_folders(path: &Path) -> Result<(), InsecureFile> {
+pub fn check_folders(path: &Path) -> Result<(), InsecureFile> {
     let home = std::env::home_dir().filter(|home| home.is_absolute());
     check_folders_below(path, home.as_deref())
 }

@@ -93,6 +93,22 @@ fn a_place_that_cannot_be_written_is_told() {
 }
 
 #[test]
+fn no_file_is_written_where_others_could_replace_it() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("shared");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+    let place = folder.join("config.toml");
+    let run = joblens(&["config", "init"])
+        .env("JOBLENS_CONFIG", place.to_str().unwrap())
+        .run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let said = "which is writable by others (mode 777)";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    assert!(!place.exists());
+}
+
+#[test]
 fn the_place_is_told_in_the_order_in_which_it_is_read() {
     let path = |arguments: &[&str]| {
         let run = joblens(arguments)

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 
 use super::Session;
 use crate::error::Problem;
-use crate::settings::File;
+use crate::settings::{File, check_folders};
 
 /// Write a settings file to fill in, or show where it is looked for
 #[derive(Debug, Args)]
@@ -79,6 +79,11 @@ fn write(place: &Path) -> Result<(), Problem> {
         folders.recursive(true).mode(0o700);
         folders.create(folder).map_err(failed)?;
     }
+    check_folders(place).map_err(|insecure| {
+        let message = format!("the config file {shown} {}", insecure.reason);
+        Problem::usage(message)
+            .hint("name a file in another folder with --config, or fix the permissions of this one")
+    })?;
     let mut name = place.as_os_str().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let draft = PathBuf::from(name);
