@@ -4,7 +4,7 @@
 pub mod served;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +77,13 @@ pub fn profile(cloud: &Cloud, variables: &[(&str, &str)]) -> Profile {
         .unwrap()
         .profile(&keys, "default")
         .unwrap()
+}
+
+/// Writes a file that only its user can read.
+pub fn write_secret(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// A wire whose clock stands still.

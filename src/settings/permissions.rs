@@ -90,9 +90,13 @@ pub(super) fn is_writable_by_others(data: &Metadata) -> bool {
     Access::of(data).is_writable_by_others()
 }
 
-/// A path as one word of a shell.
+/// A path as one word of a shell, which no command takes for an option.
 pub(super) fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+    let text = path.display().to_string().replace('\'', r"'\''");
+    match text.starts_with('-') {
+        true => format!("'./{text}'"),
+        false => format!("'{text}'"),
+    }
 }
 
 /// What `user` has to expect of a file.

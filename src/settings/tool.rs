@@ -182,8 +182,7 @@ fn unreadable((fault, path): (Fault, PathBuf)) -> Problem {
 
 impl Page {
     fn open(path: PathBuf) -> Result<Self, (Fault, PathBuf)> {
-        // Most tools write their files with the mode that the umask gives: that others can read one
-        // is no reason to lock its user out.
+        // Its tool sets the mode: a user is warned when others can read it, and not locked out.
         match read(&path, false) {
             Ok((text, others_can_read)) => Ok(Self {
                 text: text.trim_start_matches('\u{feff}').to_owned(),

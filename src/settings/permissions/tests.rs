@@ -93,6 +93,13 @@ fn a_file_that_others_can_write_or_a_secret_that_they_can_read_is_refused() {
 }
 
 #[test]
+fn a_path_is_one_word_and_no_option() {
+    assert_eq!(quoted(Path::new("/a b/$(c)")), "'/a b/$(c)'");
+    assert_eq!(quoted(Path::new("it's")), r"'it'\''s'");
+    assert_eq!(quoted(Path::new("-R")), "'./-R'");
+}
+
+#[test]
 fn a_folder_in_which_others_can_replace_the_file_is_refused() {
     let (_home, home) = home();
     let (outer, inner) = (home.join("a"), home.join("a/b"));

@@ -283,7 +283,7 @@ async fn a_key_that_was_read_again_is_named_beside_its_role() {
         let folder = folder.path().to_path_buf();
         move |id: &str, secret: &str| {
             std::fs::write(folder.join("id"), id).unwrap();
-            std::fs::write(folder.join("secret"), secret).unwrap();
+            fixture::write_secret(&folder.join("secret"), secret);
         }
     };
     write("OLDIDOFMINE0001", "an-old-secret-of-mine");

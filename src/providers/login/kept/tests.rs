@@ -265,7 +265,7 @@ async fn with_a_file_that_holds_another_account_by_now_nothing_is_kept() {
     let home = stage.home.path();
     let toml = "[sugon.default]\nuser = 'bob'\naccess_key = 'k'\nsecret_key_file = 's.txt'\ntoken_cache = true\n";
     fs::write(home.join("config.toml"), toml).unwrap();
-    fs::write(home.join("s.txt"), "one").unwrap();
+    fixture::write_secret(&home.join("s.txt"), "one");
     let environment = [("HOME".to_owned(), home.to_str().unwrap().to_owned())];
     let keys = sugon::CLOUD.legal_settings();
     let settings = Settings::load(

@@ -347,7 +347,8 @@ async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_ano
     std::fs::write(&config, toml).unwrap();
     let end = born() + chrono::TimeDelta::seconds(100);
     let claims = json!({"expireTime": end.timestamp_millis()}).to_string();
-    std::fs::write(&file, format!("e30.{}.c2ln", base64url(claims.as_bytes()))).unwrap();
+    let token = format!("e30.{}.c2ln", base64url(claims.as_bytes()));
+    fixture::write_secret(&file, &token);
     let keys = CLOUD.legal_settings();
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
     let profile = settings.unwrap().profile(&keys, "default").unwrap();
