@@ -108,6 +108,6 @@ impl NoCaret {
 
 impl Drop for NoCaret {
     fn drop(&mut self) {
-        terminal::restore_modes();
+        let _ = terminal::restore_modes();
     }
 }

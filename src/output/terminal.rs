@@ -39,12 +39,14 @@ pub(super) fn keep_modes(modes: Termios) {
     *kept_modes() = Some(modes);
 }
 
-/// Sets the modes that were kept, if any.
-pub(super) fn restore_modes() {
-    if let Some(modes) = kept_modes().take() {
-        // A terminal that is gone needs no modes.
-        let _ = tcsetattr(io::stderr(), OptionalActions::Now, &modes);
-    }
+/// Sets the modes that were kept; true if there were any.
+pub(super) fn restore_modes() -> bool {
+    let Some(modes) = kept_modes().take() else {
+        return false;
+    };
+    // A terminal that is gone needs no modes.
+    let _ = tcsetattr(io::stderr(), OptionalActions::Now, &modes);
+    true
 }
 
 /// Leaves the alternate screen, shows the cursor and sets the modes of the terminal again, as far as
@@ -53,7 +55,10 @@ pub fn restore() {
     if IN_ALTERNATE_SCREEN.swap(false, Ordering::AcqRel) {
         write_unlocked(&io::stdout(), RESTORE);
     }
-    restore_modes();
+    if restore_modes() {
+        // The cursor stands at the end of a line that was being drawn.
+        write_unlocked(&io::stderr(), b"\r\n");
+    }
 }
 
 /// Writes to a stream past its lock and buffer, unless that would block.
