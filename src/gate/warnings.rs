@@ -228,8 +228,9 @@ mod tests {
             warning("a", Some(5), None),
             warning("a", Some(5), Some(100)),
         );
-        assert_eq!(after(&[old.clone()], &[new.clone()]), (None, None, 10));
-        assert_eq!(after(&[new], &[old]), (None, Some("a".to_owned()), 10));
+        let (old, new) = ([old], [new]);
+        assert_eq!(after(&old, &new), (None, None, 10));
+        assert_eq!(after(&new, &old), (None, Some("a".to_owned()), 10));
     }
 
     #[test]
