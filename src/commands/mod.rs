@@ -21,6 +21,7 @@ mod look_up;
 mod man;
 mod outlet;
 mod pace;
+mod panic_hook;
 mod poll;
 mod references;
 mod refusal;
@@ -49,6 +50,8 @@ use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Environment, Settings};
 use global::Global;
 use look_up::Collected;
+
+pub use panic_hook::install_panic_hook;
 
 /// One lens on jobs and containers across clouds. It only reads.
 #[derive(Debug, Parser)]
@@ -332,6 +335,9 @@ impl Session {
 
     /// What a gate ends with: the answer for standard output, and for standard error what failed
     /// after what was told besides, and one line with the verdict, which comes last even with `-q`.
+    ///
+    /// An answer that cannot be made turns exit code 0 of the report into 5: a program that reads
+    /// the answer must not take its absence for success.
     fn rendered_gate(&self, report: &mut Report, mut told: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
         self.sort(&mut report.jobs);
         let screen = self.screen(io::stderr().is_terminal());
@@ -342,6 +348,7 @@ impl Session {
         let paper = self.screen(io::stdout().is_terminal());
         if let Err(error) = output::write(&mut answer, report, &self.form, &paper) {
             let _ = output::write_problem(&mut told, &unwritable(&error), &screen);
+            lose_output(report);
         }
         if let Some(gate) = &report.gate {
             let _ = output::write_verdict(&mut told, gate);
@@ -349,10 +356,13 @@ impl Session {
         (answer, told)
     }
 
-    /// Ends a gate of one look. Neither output can change the verdict.
+    /// Ends a gate of one look. An answer that cannot be written changes exit code 0 to 5.
     fn finish_gate(&self, mut report: Report) -> u8 {
         let (answer, told) = self.rendered_gate(&mut report, Vec::new());
-        let _ = io::stdout().write_all(&answer);
+        if let Err(error) = ending::write_out(&answer) {
+            self.complain(&unwritable(&error));
+            lose_output(&mut report);
+        }
         let _ = io::stderr().write_all(&told);
         report.exit.code
     }
@@ -395,6 +405,16 @@ impl Session {
         }
     }
 
+    /// Whether a terminal may be drawn on again and again: not between the lines of traces, not where
+    /// nothing says that it can move its cursor, and not in CI, which keeps all of it as a log.
+    fn may_redraw(&self) -> bool {
+        let can_move = self
+            .environment
+            .get("TERM")
+            .is_some_and(|term| term != "dumb");
+        can_move && !self.global.verbose && self.environment.get("CI").is_none()
+    }
+
     fn complain(&self, problem: &Problem) {
         let screen = self.screen(io::stderr().is_terminal());
         let _ = output::write_problem(&mut io::stderr().lock(), problem, &screen);
@@ -414,6 +434,13 @@ impl Session {
             }),
             now: Time::new(Utc::now()).expect("the present lies before the year 10000"),
         }
+    }
+}
+
+/// The output of a gate is lost: exit code 0 becomes 5, every other code says more already.
+fn lose_output(report: &mut Report) {
+    if report.exit.code == 0 {
+        report.exit = Exit::new(5);
     }
 }
 

@@ -16,7 +16,14 @@ use crate::output::{self, Form, Format, Screen, Zone};
 /// Returns the exit code.
 pub(super) fn show(error: &clap::Error, arguments: &[OsString]) -> u8 {
     if !error.use_stderr() {
-        return error.print().map_or_else(|_| closed(), |()| 0);
+        return match error.print() {
+            Ok(()) => 0,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "error: cannot write the output: {error}");
+                5
+            }
+        };
     }
     // A standard error that is gone hides no document.
     let _ = error.print();

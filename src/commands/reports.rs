@@ -117,6 +117,27 @@ impl Reports {
         Ok(())
     }
 
+    /// Creates the folders that are missing, and makes sure that each report can be written, before
+    /// anything is waited for. Reports that exist keep their content.
+    ///
+    /// # Errors
+    /// A usage error naming the report that cannot be written and why.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        for target in &self.files {
+            let checked = target.place.check();
+            checked.map_err(|error| cannot_write(&target.option, &error))?;
+        }
+        let github = self.github.iter();
+        let shared = github.flat_map(|github| github.summary.iter().chain(&github.outputs));
+        for path in shared {
+            let checked = Place::named(path).check();
+            let option = format!("github: {}", path.display());
+            checked.map_err(|error| cannot_write(&option, &error))?;
+        }
+        // Two names of one file can differ until their folder exists.
+        self.refuse_same_files()
+    }
+
     /// Says that the next report differs from the last one.
     pub(super) fn mark_changed(&mut self) {
         self.changed = true;
@@ -155,7 +176,7 @@ impl Reports {
     /// # Errors
     /// The first report that could not be written. It has been told.
     pub(super) fn finish(
-        mut self,
+        &mut self,
         report: &Report,
         err: &mut dyn Write,
         tell: &mut dyn FnMut(&Problem),
@@ -197,6 +218,20 @@ impl Reports {
             }
         }
         first.map_or(Ok(()), Err)
+    }
+
+    /// Writes again what can be written again, after the exit code of the finished report has
+    /// changed. What fails now has been told or is replaced by nothing: the old report stays.
+    pub(super) fn amend(&mut self, report: &Report) {
+        for target in &mut self.files {
+            if !target.place.is_stream() {
+                let _ = target.write(report, PATIENCE, &mut |_| {});
+            }
+        }
+        if let Some(github) = &self.github {
+            // A later line for the same name replaces the earlier one.
+            let _ = github.write(Part::Outputs, report, &mut io::sink());
+        }
     }
 }
 
@@ -269,6 +304,13 @@ fn rendered(form: Form, report: &Report) -> io::Result<Vec<u8>> {
 fn wrong(value: &str, what: &str) -> Problem {
     Problem::usage(format!("--report {value}: {what}"))
         .hint("write junit=FILE, github, gitlab-dotenv=FILE or json=FILE")
+}
+
+fn cannot_write(option: &str, error: &io::Error) -> Problem {
+    Problem::usage(format!(
+        "--report {option}: cannot write this file: {error}"
+    ))
+    .hint("check the path and its permissions")
 }
 
 fn unwritable(option: &str, error: &io::Error) -> Problem {

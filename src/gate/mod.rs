@@ -6,6 +6,7 @@
 mod goal;
 mod track;
 mod verdict;
+mod warnings;
 
 use std::time::Duration;
 

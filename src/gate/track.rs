@@ -1,9 +1,9 @@
-use std::collections::HashMap;
 use std::time::Duration;
 
+use super::warnings::Warnings;
 use super::{Cause, Goal, Open, Rules, Standing};
 use crate::error::{Category, Problem};
-use crate::model::{Event, Job, Level, State, Time};
+use crate::model::{Job, State};
 
 /// One look at a thing.
 #[derive(Debug, Clone, Copy)]
@@ -66,22 +66,6 @@ struct Trouble {
     category: Category,
     message: String,
     since: Duration,
-}
-
-type Row = (
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<Time>,
-);
-
-#[derive(Debug, Clone)]
-struct Warnings {
-    /// Warnings by row: count and time last seen.
-    rows: HashMap<Row, (u64, Option<Time>)>,
-    since: Duration,
-    new: Option<String>,
 }
 
 impl Track {
@@ -172,33 +156,9 @@ impl Track {
                 why: job.message.clone().or_else(|| job.reason.clone()),
             });
         }
-        self.see_warnings(&job.events, at);
-    }
-
-    fn see_warnings(&mut self, events: &[Event], at: Duration) {
-        let first_look = self.warnings.is_none();
-        let warnings = self.warnings.get_or_insert_with(|| Warnings {
-            rows: HashMap::new(),
-            since: at,
-            new: None,
-        });
-        let is_warning = |event: &&Event| event.level == Some(Level::Warning);
-        // One answer may hold a row more than once, which makes it no newer: it is compared with
-        // the looks before, and not with itself.
-        let before = warnings.rows.clone();
-        for event in events.iter().filter(is_warning) {
-            let (count, last_at) = (event.count.unwrap_or(0), event.last_at);
-            let key = row(event);
-            let is_new = match before.get(&key) {
-                None => !first_look,
-                Some((known, last_known)) => count > *known || last_at > *last_known,
-            };
-            let kept = warnings.rows.entry(key).or_insert((count, last_at));
-            *kept = (kept.0.max(count), kept.1.max(last_at));
-            if is_new && warnings.new.is_none() {
-                let text = event.message.as_deref().or(event.reason.as_deref());
-                warnings.new = Some(text.unwrap_or("without a text").trim().to_owned());
-            }
+        match &mut self.warnings {
+            None => self.warnings = Some(Warnings::first(&job.events, at)),
+            Some(warnings) => warnings.see(&job.events, at),
         }
     }
 
@@ -269,7 +229,7 @@ impl Track {
     }
 
     fn new_warning(&self) -> Option<&str> {
-        self.warnings.as_ref()?.new.as_deref()
+        self.warnings.as_ref()?.new_one()
     }
 
     fn quiet_standing(&self, quiet: Duration) -> Standing {
@@ -279,15 +239,16 @@ impl Track {
         let (Some(seen), Some(warnings)) = (&self.last, &self.warnings) else {
             return open(Cause::Time, "not looked at yet");
         };
-        match seen.at.saturating_sub(warnings.since) >= quiet {
+        if let Some(text) = warnings.undated() {
+            let why = format!(
+                "cannot tell whether the warning '{text}' still occurs: the response has no readable time for it"
+            );
+            return open(Cause::Time, &why);
+        }
+        let time = seen.at.saturating_sub(warnings.quiet_since());
+        match time >= quiet {
             true => Standing::Yes,
-            false => open(
-                Cause::Time,
-                &format!(
-                    "quiet for {} s",
-                    seen.at.saturating_sub(warnings.since).as_secs()
-                ),
-            ),
+            false => open(Cause::Time, &format!("quiet for {} s", time.as_secs())),
         }
     }
 
@@ -378,16 +339,6 @@ fn rank(state: State) -> u8 {
         State::Succeeded => 5,
         State::Failed | State::Canceled | State::Unknown => 0,
     }
-}
-
-fn row(event: &Event) -> Row {
-    (
-        event.object.kind.clone(),
-        event.object.name.clone(),
-        event.reason.clone(),
-        event.message.clone(),
-        event.first_at,
-    )
 }
 
 #[cfg(test)]

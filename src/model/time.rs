@@ -26,26 +26,31 @@ impl Time {
         moment.and_then(Self::new)
     }
 
-    /// From RFC 3339 with any number of fraction digits; a missing zone is taken as UTC.
+    /// From RFC 3339 or any other form that [`Time::from_text`] reads; a missing zone is taken as UTC.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
-        let text = text.trim();
-        DateTime::parse_from_rfc3339(text)
-            .map(|moment| moment.to_utc())
-            .or_else(|_| {
-                NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
-                    .map(|moment| moment.and_utc())
-            })
-            .ok()
-            .and_then(Self::new)
+        Self::from_text(text, 0)
     }
 
-    /// From wall-clock text `YYYY-MM-DD HH:MM:SS` at an offset of so many seconds east of UTC.
-    /// A date that is all zeros means "not set".
+    /// From wall-clock text `YYYY-MM-DD HH:MM:SS` at an offset of so many seconds east of UTC, or any
+    /// other form that [`Time::from_text`] reads.
     pub fn from_wall_clock(text: &str, offset_seconds: i32) -> Option<Self> {
-        let wall = NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%d %H:%M:%S%.f").ok()?;
-        wall.and_local_timezone(FixedOffset::east_opt(offset_seconds)?)
-            .single()
-            .and_then(|moment| Self::new(moment.to_utc()))
+        Self::from_text(text, offset_seconds)
+    }
+
+    /// From the forms that servers write times in: RFC 3339, ISO 8601 with `+0800`, wall-clock text
+    /// with `-` or `/`, compact digits, and Unix times in seconds, milliseconds, microseconds or
+    /// nanoseconds. Text without a zone is taken at `offset_seconds` east of UTC.
+    ///
+    /// `None` for anything else, and for what means "not set": year 1 or earlier, and Unix time 0.
+    pub fn from_text(text: &str, offset_seconds: i32) -> Option<Self> {
+        let text = text.trim();
+        let moment = with_zone(text).or_else(|| unix(text)).or_else(|| {
+            let zone = FixedOffset::east_opt(offset_seconds)?;
+            let wall = without_zone(text)?.and_local_timezone(zone).single()?;
+            Some(wall.to_utc())
+        })?;
+        let is_set = moment.year() > 1 && moment.timestamp() != 0;
+        is_set.then(|| Self::new(moment)).flatten()
     }
 
     /// Whole seconds from `earlier` to this moment, rounded down.
@@ -61,6 +66,61 @@ impl Time {
     /// `2026-01-02T03:04:05Z`
     pub fn rfc3339(self) -> String {
         self.0.to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+}
+
+fn with_zone(text: &str) -> Option<DateTime<Utc>> {
+    const FORMS: [&str; 4] = [
+        "%Y-%m-%dT%H:%M:%S%.f%#z",
+        "%Y-%m-%d %H:%M:%S%.f%#z",
+        "%Y-%m-%d %H:%M:%S%.f %#z",
+        "%Y/%m/%d %H:%M:%S%.f %#z",
+    ];
+    let other = || {
+        FORMS
+            .iter()
+            .find_map(|form| DateTime::parse_from_str(text, form).ok())
+    };
+    let moment = DateTime::parse_from_rfc3339(text).ok().or_else(other)?;
+    Some(moment.to_utc())
+}
+
+fn without_zone(text: &str) -> Option<NaiveDateTime> {
+    const FORMS: [&str; 6] = [
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y/%m/%d %H:%M:%S%.f",
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M",
+        "%Y/%m/%d %H:%M",
+    ];
+    // chrono reads a date as long as there are digits, and would take these for the year 20260102.
+    if text.len() == 14 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return NaiveDateTime::parse_from_str(text, "%Y%m%d%H%M%S").ok();
+    }
+    FORMS
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+}
+
+/// A Unix time as text, with its unit by the number of digits; fewer than 10 may be anything.
+fn unix(text: &str) -> Option<DateTime<Utc>> {
+    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+    let rest = text.get(whole.len() + 1..).unwrap_or_default();
+    if !whole
+        .bytes()
+        .chain(rest.bytes())
+        .all(|byte| byte.is_ascii_digit())
+    {
+        return None;
+    }
+    let number: i64 = whole.parse().ok()?;
+    match whole.len() {
+        10 | 11 => DateTime::from_timestamp(number, 0),
+        12 | 13 => DateTime::from_timestamp_millis(number),
+        16 => DateTime::from_timestamp_micros(number),
+        19 => Some(DateTime::from_timestamp_nanos(number)),
+        _ => None,
     }
 }
 
@@ -104,6 +164,57 @@ mod tests {
         assert_eq!(milliseconds.as_deref(), Some("2022-09-22T07:24:01Z"));
         assert_eq!(Time::from_unix(0), None);
         assert_eq!(Time::from_unix(i64::MAX), None);
+    }
+
+    #[test]
+    fn reads_one_moment_in_every_usual_form() {
+        for text in [
+            "2024-05-20T10:39:49Z",
+            "2024-05-20T18:39:49+08:00",
+            "2024-05-20T18:39:49.000+0800",
+            "2024-05-20T18:39:49+08",
+            "2024-05-20 18:39:49 +0800",
+            "2024-05-20 18:39:49+08:00",
+            "2024/05/20 18:39:49 +0800",
+            "2024-05-20 18:39:49",
+            "2024-05-20T18:39:49.5",
+            "2024/05/20 18:39:49",
+            "20240520183949",
+            "1716201589",
+            "1716201589.75",
+            "1716201589000",
+            "1716201589000000",
+            "1716201589000000000",
+        ] {
+            let time = shown(Time::from_text(text, 8 * 3600));
+            assert_eq!(time.as_deref(), Some("2024-05-20T10:39:49Z"), "{text}");
+        }
+        let minute = Time::from_text("2024-05-20 18:39", 8 * 3600);
+        assert_eq!(shown(minute).as_deref(), Some("2024-05-20T10:39:00Z"));
+    }
+
+    #[test]
+    fn what_is_not_set_or_no_time_is_none() {
+        for text in [
+            "",
+            "--",
+            "0",
+            "5",
+            "20240520",
+            "1.",
+            ".",
+            "1716201589.x",
+            "-1716201589",
+            "0001-01-01T00:00:00Z",
+            "0000-00-00 00:00:00",
+            "1970-01-01T00:00:00Z",
+            "1970-01-01 08:00:00",
+            "99999999999999999999",
+            "昨天",
+            "2024-13-01 00:00:00",
+        ] {
+            assert_eq!(Time::from_text(text, 8 * 3600), None, "{text}");
+        }
     }
 
     #[test]

@@ -96,8 +96,13 @@ impl Case<'_> {
         let name = self.job.and_then(|job| job.name.as_deref());
         match name.map(str::trim).filter(|name| !name.is_empty()) {
             Some(name) => name.to_owned(),
-            None => decoded(self.reference.rsplit('/').next().unwrap_or(self.reference)),
+            None => self.id(),
         }
+    }
+
+    /// The last segment of the reference.
+    pub(super) fn id(&self) -> String {
+        decoded(self.reference.rsplit('/').next().unwrap_or(self.reference))
     }
 
     /// One word for what went wrong: a state, a category, or how time ended.

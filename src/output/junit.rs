@@ -1,3 +1,5 @@
+mod names;
+
 use std::io::{self, BufWriter, Write};
 
 use quick_xml::Writer;
@@ -32,13 +34,21 @@ pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         .with_attribute(("failures", failures.to_string().as_str()))
         .with_attribute(("errors", errors.to_string().as_str()))
         .with_attribute(("time", elapsed.to_string().as_str()))
-        .write_inner_content(|xml| cases.iter().try_for_each(|case| suite(xml, case, report)))?;
+        .write_inner_content(|xml| {
+            let mut named = cases.iter().zip(names::names(&cases));
+            named.try_for_each(|(case, name)| suite(xml, case, &name, report))
+        })?;
     let mut out = xml.into_inner();
     out.write_all(b"\n")?;
     out.flush()
 }
 
-fn suite<W: Write>(xml: &mut Writer<W>, case: &Case<'_>, report: &Report) -> io::Result<()> {
+fn suite<W: Write>(
+    xml: &mut Writer<W>,
+    case: &Case<'_>,
+    name: &str,
+    report: &Report,
+) -> io::Result<()> {
     let count = |is: bool| if is { "1" } else { "0" };
     let reference = attribute(case.reference);
     let ran = case.job.and_then(|job| job.duration_seconds).unwrap_or(0);
@@ -68,7 +78,7 @@ fn suite<W: Write>(xml: &mut Writer<W>, case: &Case<'_>, report: &Report) -> io:
         let test = xml
             .create_element("testcase")
             .with_attribute(("classname", attribute(&case.class()).as_str()))
-            .with_attribute(("name", attribute(&case.name()).as_str()))
+            .with_attribute(("name", name))
             .with_attribute(("time", time.as_str()));
         match case.outcome {
             Outcome::Passed => test.write_empty(),

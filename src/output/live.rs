@@ -1,7 +1,7 @@
 use unicode_width::UnicodeWidthChar as _;
 
 use super::text::shorten;
-use super::{Form, Layout, Row, Screen, escape, table};
+use super::{Form, Layout, Row, Screen, escape, table, terminal};
 
 /// Columns and rows of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +22,6 @@ pub struct Live {
     last: Vec<u8>,
 }
 
-/// To the second screen, with the cursor hidden.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l";
 /// Back to what was there before, with the cursor.
 const LEAVE: &[u8] = b"\x1b[?25h\x1b[?1049l";
 /// The terminal shows what lies between these two at once.
@@ -39,7 +37,8 @@ impl Live {
     /// A table with the columns that the options ask for, and the bytes that open its screen.
     pub fn open(form: &Form) -> (Self, Vec<u8>) {
         let (layout, last) = (Layout::of(form), Vec::new());
-        (Self { layout, last }, ENTER.to_vec())
+        terminal::entered_alternate_screen();
+        (Self { layout, last }, terminal::ENTER.to_vec())
     }
 
     /// The bytes of the next frame; `None` when the terminal shows it already.
@@ -84,6 +83,7 @@ impl Live {
 
     /// The bytes that close the screen and leave the whole table as normal output.
     pub fn close(self, rows: &[Row], screen: &Screen) -> Vec<u8> {
+        terminal::left_alternate_screen();
         [LEAVE, &self.table(rows, screen)].concat()
     }
 

@@ -2,10 +2,10 @@ use std::io;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use super::text::shorten;
-use super::{escape, human};
+use super::{escape, human, terminal};
 use crate::model::State;
 
 /// One line a job on a terminal, with a spinner while the job is on its way; cleared at the end.
@@ -92,25 +92,22 @@ impl Progress {
 /// Keeps the terminal from writing `^C` behind the last line, which fills the whole width: what is
 /// taken away at the end would be one line too few. Ctrl-C itself works as ever.
 #[derive(Debug)]
-struct NoCaret(Option<Termios>);
+struct NoCaret;
 
 impl NoCaret {
     fn set() -> Self {
-        let before = tcgetattr(io::stderr()).ok();
-        if let Some(mut modes) = before.clone() {
+        if let Ok(mut modes) = tcgetattr(io::stderr()) {
+            terminal::keep_modes(modes.clone());
             modes.local_modes.remove(LocalModes::ECHOCTL);
             // Where the terminal keeps its ways, only a line stays behind.
             let _ = tcsetattr(io::stderr(), OptionalActions::Now, &modes);
         }
-        Self(before)
+        Self
     }
 }
 
 impl Drop for NoCaret {
     fn drop(&mut self) {
-        if let Some(modes) = &self.0 {
-            // There is nobody left to tell.
-            let _ = tcsetattr(io::stderr(), OptionalActions::Now, modes);
-        }
+        let _ = terminal::restore_modes();
     }
 }

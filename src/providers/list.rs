@@ -76,7 +76,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// True when a thing is what was asked for. What a row does not tell fails the part that asks.
+    /// True when a thing is what was asked for. What a row does not tell fails the part that asks,
+    /// but for the time of creation, which everything has: one that cannot be read drops no row.
     pub fn lets_pass(&self, job: &Job) -> bool {
         let name = job.name.as_deref().unwrap_or(&job.id).trim();
         (self.states.is_empty() || self.states.contains(&job.state))
@@ -88,7 +89,7 @@ impl Filter {
             && is_asked_for(self.queue.as_ref(), job.queue.as_ref())
             && self
                 .since
-                .is_none_or(|since| job.created_at.is_some_and(|at| at >= since))
+                .is_none_or(|since| job.created_at.is_none_or(|at| at >= since))
     }
 
     /// The same without regard to states, which may cost calls to learn.

@@ -1,5 +1,6 @@
 use crate::support::emulated::Emulated;
-use crate::{WORLD, list, many, names, pages_asked};
+use crate::support::{SECRETS, Server, joblens, json};
+use crate::{WORLD, each, list, many, names, pages_asked};
 
 #[test]
 fn each_filter_keeps_what_it_names() {
@@ -89,4 +90,29 @@ fn a_filter_that_a_list_cannot_answer_is_no_empty_answer() {
         assert!(run.stderr.contains(" | joblens get -"), "{}", run.stderr);
     }
     assert!(emulated.requests().is_empty());
+}
+
+#[test]
+fn since_keeps_what_has_no_readable_creation_time_and_says_so() {
+    let recent = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S.000+0000");
+    let body = format!(
+        r#"{{"code":"0","msg":"success","data":[
+        {{"id":"new","status":"Running","createTime":"{recent}"}},
+        {{"id":"old","status":"Running","createTime":"2020-01-02 03:04:05"}},
+        {{"id":"undated","status":"Running","createTime":"--"}}]}}"#
+    );
+    let server = Server::answering(json(body));
+    let run = |format: &str| {
+        joblens(&["list", "sugon/instance", "--since", "1d", "-o", format])
+            .env("JOBLENS_SUGON_ENDPOINT", server.origin())
+            .env("JOBLENS_SUGON_TOKEN", SECRETS[0])
+            .run()
+    };
+    let found = run("json").json();
+    assert_eq!(each(&found["jobs"], "id"), ["new", "undated"]);
+    assert!(each(&found["notices"], "code").contains(&"created_at_unknown"));
+    let table = run("table");
+    assert!(table.stdout.contains("undated"), "{}", table.stdout);
+    let note = "--since kept 1 without a readable creation time";
+    assert!(table.stderr.contains(note), "{}", table.stderr);
 }

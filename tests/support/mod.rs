@@ -4,6 +4,7 @@
 
 pub mod contract;
 pub mod emulated;
+pub mod pty;
 pub mod tls;
 pub mod yaml;
 
@@ -66,7 +67,8 @@ pub struct Joblens {
     arguments: Vec<String>,
     variables: BTreeMap<String, String>,
     input: String,
-    memory_kib: Option<u64>,
+    /// Commands of a shell that becomes the binary.
+    prelude: Vec<String>,
     user: Option<u32>,
     folder: Option<PathBuf>,
     secrets: Vec<String>,
@@ -78,7 +80,7 @@ pub fn joblens(arguments: &[&str]) -> Joblens {
         arguments: arguments.iter().map(ToString::to_string).collect(),
         variables: BTreeMap::new(),
         input: String::new(),
-        memory_kib: None,
+        prelude: Vec::new(),
         user: None,
         folder: None,
         secrets: SECRETS.map(str::to_owned).to_vec(),
@@ -115,7 +117,13 @@ impl Joblens {
 
     /// Ends the run when it takes more address space than this.
     pub fn memory_mib(mut self, mib: u64) -> Self {
-        self.memory_kib = Some(mib * 1024);
+        self.prelude.push(format!("ulimit -v {}", mib * 1024));
+        self
+    }
+
+    /// Ignores a signal from the start, as `nohup` does for `HUP`.
+    pub fn ignoring(mut self, signal: &str) -> Self {
+        self.prelude.push(format!("trap '' {signal}"));
         self
     }
 
@@ -141,15 +149,12 @@ impl Joblens {
     pub fn start(self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Running {
         let home = tempfile::tempdir().unwrap();
         let binary = env!("CARGO_BIN_EXE_joblens");
-        let mut command = match self.memory_kib {
-            None => Command::new(binary),
-            Some(kib) => {
+        let mut command = match self.prelude.is_empty() {
+            true => Command::new(binary),
+            false => {
+                let prelude = self.prelude.join("; ");
                 let mut shell = Command::new("sh");
-                shell.args([
-                    "-c",
-                    &format!("ulimit -v {kib}; exec \"$0\" \"$@\""),
-                    binary,
-                ]);
+                shell.args(["-c", &format!("{prelude}; exec \"$0\" \"$@\""), binary]);
                 shell
             }
         };

@@ -50,7 +50,7 @@ fn running() -> Emulated {
 
 #[test]
 fn signals_end_it_at_once_with_the_summary() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 143)] {
         let emulated = running();
         let wait = emulated.wait(&[INSTANCE, "-t", LONG]);
         let run = end_by(&emulated, signal, wait, Stdio::piped(), Stdio::piped());

@@ -13,6 +13,8 @@ mod many;
 mod missing;
 mod one_look;
 mod output;
+mod reports;
+mod terminal;
 mod use_of_it;
 mod warnings;
 mod weather;

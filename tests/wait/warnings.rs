@@ -1,6 +1,9 @@
 //! Gates on warnings, the only ones for what has no states.
 
+use std::io::Write as _;
+
 use crate::support::emulated::Emulated;
+use crate::support::{SECRETS, Server, joblens, json};
 use crate::{JOB, LONG, SERVICE, SOON, reason, thing};
 
 fn service(warnings: &str) -> String {
@@ -86,4 +89,45 @@ fn a_state_of_what_has_none_is_wrong_use() {
         );
     }
     assert!(emulated.accesses().is_empty());
+}
+
+/// A service with one warning that stands in every response, its times and count as given.
+fn with_a_warning(times: &'static str, count: &'static str) -> Server {
+    Server::start(move |_, got, stream| {
+        let body = match got.target().contains("DescribeServiceEvent") {
+            false => r#"{"code":0,"data":{"service":{"serviceName":"web"}}}"#.to_owned(),
+            true => format!(
+                r#"{{"code":0,"data":{{"eventList":[{{"level":"Warning","objName":"web-1",
+                "reason":"BackOff","message":"重启容器"{times}{count}}}]}}}}"#
+            ),
+        };
+        let _ = stream.write_all(&json(body));
+    })
+}
+
+#[test]
+fn a_warning_without_a_readable_time_never_passes_while_it_stands() {
+    for times in [
+        "",
+        r#","firstSeen":"--","lastSeen":"--""#,
+        r#","firstSeen":"刚刚","lastSeen":"刚刚""#,
+    ] {
+        for count in ["", r#","count":5"#] {
+            let server = with_a_warning(times, count);
+            let goal = ["--for", "no-warnings=200ms", "-t", "1s", "-o", "json"];
+            let wait = ["wait", SERVICE, "--interval", "50ms"];
+            let run = joblens(&[&wait[..], &goal].concat())
+                .env("JOBLENS_TENCENT_ENDPOINT", server.origin())
+                .env("TENCENTCLOUD_REGION", "ap-guangzhou")
+                .env("TENCENTCLOUD_SECRET_ID", "id")
+                .env("TENCENTCLOUD_SECRET_KEY", SECRETS[3])
+                .run();
+            assert_eq!(run.code, 124, "{times}{count}: {}", run.stderr);
+            assert!(
+                reason(&run).contains("no readable time"),
+                "{}",
+                reason(&run)
+            );
+        }
+    }
 }

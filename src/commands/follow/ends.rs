@@ -1,10 +1,13 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::super::ending::Hangup;
+
 /// The signals that end a command that must tidy up.
 pub(super) struct Ends {
     interrupt: Signal,
     terminate: Signal,
     quit: Signal,
+    hangup: Hangup,
 }
 
 impl Ends {
@@ -13,6 +16,7 @@ impl Ends {
             interrupt: handler(SignalKind::interrupt()),
             terminate: handler(SignalKind::terminate()),
             quit: handler(SignalKind::quit()),
+            hangup: Hangup::new(),
         }
     }
 
@@ -22,6 +26,7 @@ impl Ends {
             _ = self.interrupt.recv() => 130,
             _ = self.terminate.recv() => 143,
             _ = self.quit.recv() => 131,
+            () = self.hangup.recv() => 143,
         }
     }
 }

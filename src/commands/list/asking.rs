@@ -30,6 +30,14 @@ impl Rows {
             Self::Places(scopes) => scopes.len(),
         }
     }
+
+    /// How many have no creation time that can be read.
+    pub(super) fn count_undated(&self) -> usize {
+        match self {
+            Self::Things(jobs) => jobs.iter().filter(|one| one.created_at.is_none()).count(),
+            Self::Places(scopes) => scopes.iter().filter(|one| one.created_at.is_none()).count(),
+        }
+    }
 }
 
 /// What comes from a place.
@@ -178,6 +186,8 @@ pub(super) struct Listed {
     pub place: Place,
     /// How many were found.
     pub found: usize,
+    /// How many of these have no creation time that can be read.
+    pub undated: usize,
     /// How many rows the cloud counts, where it says so.
     pub total: Option<u64>,
     /// Rows of which nothing could be told.
@@ -206,6 +216,7 @@ impl Listed {
         Self {
             place,
             found: 0,
+            undated: 0,
             total: None,
             problems: Vec::new(),
             end: Ending::Open,

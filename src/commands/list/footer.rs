@@ -65,6 +65,16 @@ pub(super) fn notices(listed: &[Listed]) -> Vec<Notice> {
     incomplete.collect()
 }
 
+/// What `--since` could not filter, one notice for each scope of which that is true.
+pub(super) fn undated(listed: &[Listed]) -> Vec<Notice> {
+    let undated = listed.iter().filter(|one| one.undated > 0).map(|one| {
+        let (scope, count) = (one.place.scope(), one.undated);
+        let message = format!("{scope}: --since kept {count} without a readable creation time");
+        Notice::new("created_at_unknown", message)
+    });
+    undated.collect()
+}
+
 /// Why the rows are not all there are, for the line that ends a list of references.
 pub(super) fn reason(listed: &[Listed], left_out: usize, signal: Option<u8>) -> Option<String> {
     match signal {

@@ -206,6 +206,9 @@ impl Listing {
         let problems = listed.iter().flat_map(Listed::all_problems).cloned();
         let mut notices = self.lens.told.all();
         notices.extend(footer::notices(listed));
+        if self.plan.filter.since.is_some() {
+            notices.extend(footer::undated(listed));
+        }
         let mut report = Report::new("list", jobs, problems.collect(), notices);
         report.scopes = scopes;
         report.calls = self.lens.wire.calls();

@@ -148,14 +148,14 @@ impl Plan {
     }
 
     /// True when a place is what was asked for, by its name, or its id where it has none, and by when
-    /// it was created.
+    /// it was created, where that can be read.
     pub(super) fn lets_place_pass(&self, place: &Scope) -> bool {
         let id = place.scope.trim_end_matches('/').rsplit('/').next();
         let name = place.name.as_deref().or(id).unwrap_or_default().trim();
         let pattern = self.filter.name.as_ref();
         let since = self.filter.since;
         pattern.is_none_or(|pattern| pattern.matches(name))
-            && since.is_none_or(|since| place.created_at.is_some_and(|at| at >= since))
+            && since.is_none_or(|since| place.created_at.is_none_or(|at| at >= since))
     }
 }
 

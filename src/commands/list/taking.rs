@@ -77,6 +77,7 @@ impl Taking<'_> {
         };
         let listed = &mut self.listed[number];
         listed.found += rows.count();
+        listed.undated += rows.count_undated();
         listed.total = total;
         listed.problems.extend(problems);
         match &rows {

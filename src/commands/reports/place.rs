@@ -6,6 +6,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use rustix::fs::Access;
+
 /// Where a report goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
@@ -59,6 +61,43 @@ impl Place {
                     || fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
             }
         }
+    }
+
+    /// Makes sure that a report can be written there: creates the folders that are missing, and tries
+    /// what [`Place::write`] will do, without changing a file that exists.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn check(&self) -> io::Result<()> {
+        let Self::Path(path) = self else {
+            return Ok(());
+        };
+        if self.is_stream() {
+            // To open a pipe that nobody reads yet would block.
+            return Ok(rustix::fs::access(path, Access::WRITE_OK)?);
+        }
+        if path.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let file = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let folder = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder {
+            fs::create_dir_all(folder)?;
+        }
+        // What is wrong with the name itself, such as its length, shows here.
+        match fs::symlink_metadata(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(_) if OpenOptions::new().append(true).open(&file).is_ok() => return Ok(()),
+            _ => {}
+        }
+        let probe = file.with_file_name(temporary_name());
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&probe)?;
+        fs::remove_file(&probe)
     }
 
     /// Puts a whole report there; a stream that does not take it within `patience` is given up.
@@ -128,7 +167,7 @@ pub(super) fn replace(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -
 }
 
 fn swap(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> Result<(), Swap> {
-    let temporary = path.with_file_name(format!(".joblens-{:016x}.tmp", random()));
+    let temporary = path.with_file_name(temporary_name());
     let created = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -213,7 +252,50 @@ fn flushed(stream: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
     stream.flush()
 }
 
+fn temporary_name() -> String {
+    format!(".joblens-{:016x}.tmp", random())
+}
+
 /// Names of two processes must differ; where there is no randomness, the process's id does it.
 fn random() -> u64 {
     getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_creates_the_folder_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::named(folder.path().join("构建/reports/a.xml"));
+        place.check().unwrap();
+        let reports = folder.path().join("构建/reports");
+        assert_eq!(fs::read_dir(&reports).unwrap().count(), 0);
+        place.write(b"new".to_vec(), Duration::ZERO).unwrap();
+        place.check().unwrap();
+        assert_eq!(fs::read(reports.join("a.xml")).unwrap(), b"new");
+        assert_eq!(fs::read_dir(&reports).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_check_finds_what_can_never_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        let long = "长".repeat(100);
+        for name in ["", "file/a.xml", long.as_str(), "no-such/../file/b/c.xml"] {
+            let place = Place::named(folder.path().join(name));
+            assert!(place.check().is_err(), "{name}");
+        }
+        assert!(Place::named("/dev/fd/987").check().is_err());
+    }
+
+    #[test]
+    fn a_check_does_not_open_a_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        Place::named(&pipe).check().unwrap();
+    }
 }

@@ -58,7 +58,7 @@ fn names(folder: &TempDir) -> Vec<String> {
 }
 
 /// Ends a run; the problems told, the annotations, and what came of it.
-fn finished(reports: Reports, report: &Report) -> (Vec<String>, String, Result<(), Problem>) {
+fn finished(mut reports: Reports, report: &Report) -> (Vec<String>, String, Result<(), Problem>) {
     let (mut told, mut err) = (Vec::new(), Vec::new());
     let outcome = reports.finish(report, &mut err, &mut |problem| {
         told.push(problem.message.clone());

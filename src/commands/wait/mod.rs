@@ -1,6 +1,6 @@
 mod options;
 
-use std::io::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::look_up::{CredentialEnd, Lens, Options};
 use super::poll::{Change, Manner, PACE, Poller, Turn};
 use super::reports::Reports;
 use super::voice::Voice;
-use super::{Session, runtime};
+use super::{Session, lose_output, runtime, unwritable};
 use crate::error::Problem;
 use crate::gate::{Decision, Goal, Standing, decide};
 use crate::model::{Exit, Notice, Report};
@@ -66,6 +66,8 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<Prepared, Vec<Pro
         )));
     }
     gated::check_goal(&lens.references, &plan.rules.goal).map_err(one)?;
+    // Comes last, since it creates folders.
+    reports.check().map_err(one)?;
     Ok((Arc::new(lens), plan, reports))
 }
 
@@ -89,7 +91,7 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Re
     };
     let voice = Voice::new(
         session.global.quiet,
-        session.global.verbose,
+        !session.may_redraw(),
         lens.references.len(),
     );
     tell_ends(session, &lens, plan, &voice);
@@ -113,18 +115,35 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Re
         let _ = writeln!(told, "joblens: {}", output::escape(&problem.message));
     };
     let mut annotations = Vec::new();
-    let reported = wait.reports.finish(&report, &mut annotations, &mut tell);
-    if reported.is_err() && report.exit.code == 0 {
-        report.exit = Exit::new(5);
+    if wait
+        .reports
+        .finish(&report, &mut annotations, &mut tell)
+        .is_err()
+    {
+        lose_output(&mut report);
     }
     told.extend(annotations);
     let signalled = matches!(end, End::Stopped(_));
-    let signal = signalled.then_some(report.exit.code);
+    let reported = report.exit.code;
+    let signal = signalled.then_some(reported);
     let (answer, told) = ending::making(&session.form, signal, || {
         session.rendered_gate(&mut report, told)
     });
-    let interrupted = ending::write(wait.voice, answer, told, signals, signalled).await;
-    interrupted.unwrap_or(report.exit.code)
+    let screen = session.screen(io::stderr().is_terminal());
+    let complain = |error: &io::Error| {
+        let mut lines = Vec::new();
+        // A Vec takes everything.
+        let _ = output::write_problem(&mut lines, &unwritable(error), &screen);
+        lines
+    };
+    let written = ending::write(wait.voice, answer, told, signals, signalled, complain).await;
+    if written.failure.is_some() {
+        lose_output(&mut report);
+    }
+    if report.exit.code != reported {
+        wait.reports.amend(&report);
+    }
+    written.code.unwrap_or(report.exit.code)
 }
 
 /// Tells of credentials that end before the wait may, or soon where it has no deadline.

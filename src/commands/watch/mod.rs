@@ -51,8 +51,7 @@ fn prepare(session: &Session, arguments: &Arguments) -> Result<(Arc<Lens>, Plan)
     Ok((Arc::new(lens), plan))
 }
 
-/// True when a table can be drawn in place: not while traces or a simple terminal forbid it.
+/// True when a table can be drawn in place.
 fn is_live(session: &Session) -> bool {
-    let is_dumb = session.environment.get("TERM") == Some("dumb");
-    io::stdout().is_terminal() && !session.global.verbose && !is_dumb
+    io::stdout().is_terminal() && session.may_redraw()
 }

@@ -1,6 +1,6 @@
 use super::super::{Decision, decide};
 use super::*;
-use crate::model::{Object, Verdict};
+use crate::model::{Event, Level, Object, Time, Verdict};
 use proptest::prelude::*;
 
 const fn seconds(seconds: u64) -> Duration {

@@ -1,0 +1,245 @@
+//! Which warnings of a job are new since the first response.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::model::{Event, Level, Time};
+
+/// The warnings in all responses for one job so far.
+#[derive(Debug, Clone)]
+pub(super) struct Warnings {
+    known: HashMap<Key, Sighting>,
+    /// Since when it is certain that no warning has occurred.
+    quiet_since: Duration,
+    new: Option<String>,
+    undated: Option<String>,
+}
+
+/// What makes an event the same in two responses: kind and name of its object, reason, message, and
+/// when it was first seen.
+type Key = (
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<Time>,
+);
+
+/// All rows of one response with the same key.
+#[derive(Debug, Clone, Copy)]
+struct Sighting {
+    rows: usize,
+    count: Option<u64>,
+    last_at: Option<Time>,
+    /// False where no time says whether it occurred again.
+    is_dated: bool,
+}
+
+impl Warnings {
+    /// The warnings of the first response, at this time from the start of the gate. None is new.
+    pub(super) fn first(events: &[Event], at: Duration) -> Self {
+        let mut warnings = Self {
+            known: HashMap::new(),
+            quiet_since: at,
+            new: None,
+            undated: None,
+        };
+        for (key, (now, text)) in sightings(events) {
+            warnings.note_undated(now, text, at);
+            warnings.known.insert(key, now);
+        }
+        warnings
+    }
+
+    /// Takes in a later response.
+    pub(super) fn see(&mut self, events: &[Event], at: Duration) {
+        self.undated = None;
+        for (key, (now, text)) in sightings(events) {
+            let before = self.known.get(&key).copied();
+            if before.is_none_or(|before| now.is_newer_than(before)) && self.new.is_none() {
+                self.new = Some(text.clone());
+            }
+            if before.is_some_and(|before| !before.is_dated) {
+                // It may have occurred until now.
+                self.quiet_since = at;
+            }
+            self.note_undated(now, text, at);
+            let known = before.map_or(now, |before| before.merged_with(now));
+            self.known.insert(key, known);
+        }
+    }
+
+    /// The text of the first warning that is new, if any.
+    pub(super) fn new_one(&self) -> Option<&str> {
+        self.new.as_deref()
+    }
+
+    /// The text of a warning in the latest response of which nothing tells whether it goes on.
+    pub(super) fn undated(&self) -> Option<&str> {
+        self.undated.as_deref()
+    }
+
+    /// Since when it is certain that no warning has occurred, as time from the start of the gate.
+    pub(super) fn quiet_since(&self) -> Duration {
+        self.quiet_since
+    }
+
+    fn note_undated(&mut self, now: Sighting, text: String, at: Duration) {
+        if !now.is_dated {
+            self.quiet_since = at;
+            self.undated.get_or_insert(text);
+        }
+    }
+}
+
+impl Sighting {
+    fn of(event: &Event) -> Self {
+        Self {
+            rows: 1,
+            count: event.count,
+            last_at: event.last_at,
+            // What occurred once has no later time.
+            is_dated: event.last_at.is_some()
+                || (event.count == Some(1) && event.first_at.is_some()),
+        }
+    }
+
+    /// Two rows of one response, or of two.
+    fn merged_with(self, other: Self) -> Self {
+        Self {
+            rows: self.rows.max(other.rows),
+            count: self.count.max(other.count),
+            last_at: self.last_at.max(other.last_at),
+            is_dated: other.is_dated,
+        }
+    }
+
+    /// True when it has occurred again since an earlier response. A field that either of them lacks
+    /// shows nothing.
+    fn is_newer_than(self, before: Self) -> bool {
+        let has_grown = is_greater(self.count, before.count);
+        if self.is_dated {
+            return has_grown || is_greater(self.last_at, before.last_at);
+        }
+        // A count that starts anew is that of a new occurrence, unless a row has gone.
+        let has_changed = is_greater(before.count, self.count) && self.rows >= before.rows;
+        has_grown || has_changed || self.rows > before.rows
+    }
+}
+
+fn is_greater<T: PartialOrd>(one: Option<T>, other: Option<T>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one > other)
+}
+
+/// The warnings of one response by their key, each with its text. A response may hold a row more than
+/// once, which makes it no newer: it is compared with earlier responses, and not with itself.
+fn sightings(events: &[Event]) -> HashMap<Key, (Sighting, String)> {
+    let mut all: HashMap<Key, (Sighting, String)> = HashMap::new();
+    let is_warning = |event: &&Event| event.level == Some(Level::Warning);
+    for event in events.iter().filter(is_warning) {
+        let now = Sighting::of(event);
+        all.entry(key(event))
+            .and_modify(|(known, _)| {
+                *known = Sighting {
+                    rows: known.rows + 1,
+                    is_dated: known.is_dated && now.is_dated,
+                    ..known.merged_with(now)
+                };
+            })
+            .or_insert_with(|| (now, text(event)));
+    }
+    all
+}
+
+fn text(event: &Event) -> String {
+    let text = event.message.as_deref().or(event.reason.as_deref());
+    text.unwrap_or("without a text").trim().to_owned()
+}
+
+fn key(event: &Event) -> Key {
+    (
+        event.object.kind.clone(),
+        event.object.name.clone(),
+        event.reason.clone(),
+        event.message.clone(),
+        event.first_at,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: fn(u64) -> Duration = Duration::from_secs;
+
+    fn warning(message: &str, count: Option<u64>, last: Option<i64>) -> Event {
+        Event {
+            level: Some(Level::Warning),
+            message: Some(message.into()),
+            count,
+            last_at: last.and_then(Time::from_unix),
+            ..Event::default()
+        }
+    }
+
+    /// What is new, what is undated, and since when it is quiet after two responses.
+    fn after(first: &[Event], second: &[Event]) -> (Option<String>, Option<String>, u64) {
+        let mut warnings = Warnings::first(first, AT(1));
+        warnings.see(second, AT(10));
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        (
+            owned(warnings.new_one()),
+            owned(warnings.undated()),
+            warnings.quiet_since().as_secs(),
+        )
+    }
+
+    #[test]
+    fn a_warning_without_a_time_is_never_quiet_while_it_stands() {
+        for count in [None, Some(5)] {
+            let old = [warning("重启", count, None)];
+            assert_eq!(after(&old, &old), (None, Some("重启".to_owned()), 10));
+            assert_eq!(after(&old, &[]), (None, None, 1));
+        }
+    }
+
+    #[test]
+    fn a_warning_without_a_time_is_new_when_anything_of_it_changes() {
+        let old = warning("pull", Some(5), None);
+        let new = |second: &[Event]| after(std::slice::from_ref(&old), second).0;
+        for changed in [
+            warning("pull", Some(6), None),
+            warning("pull", Some(1), None),
+            warning("pull again", Some(5), None),
+        ] {
+            assert_eq!(new(std::slice::from_ref(&changed)), changed.message);
+        }
+        assert!(new(&[old.clone(), old.clone()]).is_some());
+        assert!(new(&[warning("pull", None, None)]).is_none());
+        assert!(after(&[], std::slice::from_ref(&old)).0.is_some());
+        // Of two rows one has gone.
+        let two = [old.clone(), warning("pull", Some(1), None)];
+        assert_eq!(after(&two, &two[1..]).0, None);
+    }
+
+    #[test]
+    fn a_time_that_becomes_readable_is_no_new_warning_and_quiet_starts_then() {
+        let (old, new) = (
+            warning("a", Some(5), None),
+            warning("a", Some(5), Some(100)),
+        );
+        let (old, new) = ([old], [new]);
+        assert_eq!(after(&old, &new), (None, None, 10));
+        assert_eq!(after(&new, &old), (None, Some("a".to_owned()), 10));
+    }
+
+    #[test]
+    fn a_warning_that_occurred_once_needs_one_time_only() {
+        let once = |count| Event {
+            first_at: Time::from_unix(100),
+            ..warning("a", Some(count), None)
+        };
+        assert_eq!(after(&[once(1)], &[once(1)]), (None, None, 1));
+        assert_eq!(after(&[once(2)], &[once(2)]).1, Some("a".to_owned()));
+    }
+}
