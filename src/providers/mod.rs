@@ -38,7 +38,7 @@ pub use list::{
     Cursor, Cut, Drained, Filter, Page, ScopePage, Untold, at_once, drain, drain_scopes, newest,
 };
 pub use login::Credential;
-pub use mask::{mask_job, visit_texts};
+pub use mask::{mask_job, redact_job, redact_scope, visit_texts};
 pub use shapes::{Shapes, describe_details};
 
 /// Every cloud there is.
