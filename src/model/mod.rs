@@ -176,3 +176,13 @@ pub struct Array {
     /// Index of this subtask, when the job is one.
     pub index: Option<i64>,
 }
+
+impl Array {
+    /// An array job of which nothing else is known.
+    pub const UNKNOWN: Self = Self {
+        start: None,
+        end: None,
+        step: None,
+        index: None,
+    };
+}

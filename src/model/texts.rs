@@ -7,8 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Container, Details, EnvVar, Event, Job, Mount, Probe, Scope, Task, Termination,
-    Volume,
+    Container, Details, EnvVar, Event, Job, Mount, Probe, Scope, Task, Termination, Volume,
 };
 
 /// A part of a model that holds text of a cloud.
@@ -216,10 +215,7 @@ impl Container {
         } = self;
         free(visit, [name, image, working_dir]);
         free(visit, [reason, message, detail_status]);
-        value(
-            visit,
-            [image_pull_policy, &mut resources.accelerator_type],
-        );
+        value(visit, [image_pull_policy, &mut resources.accelerator_type]);
         word(visit, [state_raw]);
         for argument in command.iter_mut().chain(args) {
             visit(TextField::Free(argument));
