@@ -134,7 +134,9 @@ fn unknown_word(raw: &str, what: &str) -> String {
             format!("unrecognized state of {count} characters from {what}; shown as unknown")
         }
         _ => {
-            format!("{what} reports the state “{raw}”, which no table holds; it is shown as unknown")
+            format!(
+                "{what} reports the state “{raw}”, which no table holds; it is shown as unknown"
+            )
         }
     }
 }
