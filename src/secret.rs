@@ -1,8 +1,12 @@
 //! Secrets that cannot be printed, and the masking of secrets in text.
 
+mod redactor;
+mod scrubber;
+
 use std::fmt;
 
-use crate::crypto;
+pub use redactor::Redactor;
+pub use scrubber::Scrubber;
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "***";
@@ -50,106 +54,6 @@ pub fn masked_id(id: &str) -> String {
     let head: String = chars[..4].iter().collect();
     let tail: String = chars[chars.len() - 3..].iter().collect();
     format!("{head}…{tail}")
-}
-
-/// Replaces the secrets of one credential wherever a cloud echoes them.
-#[derive(Clone, Default)]
-pub struct Scrubber {
-    needles: Vec<Vec<u8>>,
-}
-
-impl fmt::Debug for Scrubber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Scrubber({} texts)", self.needles.len())
-    }
-}
-
-impl Scrubber {
-    /// Shorter texts are not searched for: they would tear holes into ordinary words.
-    const SHORTEST: usize = 6;
-
-    /// A scrubber for `secrets` as they are, percent-encoded, and as JSON writers write them.
-    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut needles: Vec<Vec<u8>> = secrets
-            .into_iter()
-            .map(Secret::expose)
-            .filter(|text| text.len() >= Self::SHORTEST)
-            .flat_map(|text| {
-                let json = serde_json::to_string(text).expect("a string is always JSON");
-                let json = json[1..json.len() - 1].to_owned();
-                let form = crypto::percent_encode(text);
-                let slashes = json.replace('/', "\\/");
-                let (lower, upper) = (unicode_escapes(text, false), unicode_escapes(text, true));
-                [
-                    text.to_owned(),
-                    lower_hex(&form),
-                    form,
-                    json,
-                    slashes,
-                    lower,
-                    upper,
-                ]
-            })
-            .map(String::into_bytes)
-            .collect();
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        needles.dedup();
-        Self { needles }
-    }
-
-    /// Searches for these secrets as well.
-    pub fn add<'a>(&mut self, secrets: impl IntoIterator<Item = &'a Secret>) {
-        self.needles.extend(Self::new(secrets).needles);
-        self.needles
-            .sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        self.needles.dedup();
-    }
-
-    /// `bytes` without the secrets; not copied when none stands in it.
-    pub fn bytes(&self, mut bytes: Vec<u8>) -> Vec<u8> {
-        for needle in &self.needles {
-            let places: Vec<usize> = memchr::memmem::find_iter(&bytes, needle).collect();
-            if places.is_empty() {
-                continue;
-            }
-            let mut clean = Vec::with_capacity(bytes.len());
-            let mut from = 0;
-            for place in places {
-                clean.extend_from_slice(&bytes[from..place]);
-                clean.extend_from_slice(MASK.as_bytes());
-                from = place + needle.len();
-            }
-            clean.extend_from_slice(&bytes[from..]);
-            bytes = clean;
-        }
-        bytes
-    }
-
-    /// `text` without the secrets.
-    pub fn text(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.bytes(text.as_bytes().to_vec())).into_owned()
-    }
-}
-
-/// The text with its signs as `\u003d`, as JSON writers that care for HTML write them.
-fn unicode_escapes(text: &str, upper: bool) -> String {
-    text.chars()
-        .map(|c| match (c, upper) {
-            ('+' | '=' | '&' | '<' | '>' | '\'', false) => format!("\\u{:04x}", u32::from(c)),
-            ('+' | '=' | '&' | '<' | '>' | '\'', true) => format!("\\u{:04X}", u32::from(c)),
-            _ => c.to_string(),
-        })
-        .collect()
-}
-
-/// `%2f` for `%2F`.
-fn lower_hex(encoded: &str) -> String {
-    let mut parts = encoded.split('%');
-    let head = parts.next().unwrap_or_default().to_owned();
-    parts.fold(head, |text, part| {
-        let (hex, rest) = part.split_at(2);
-        format!("{text}%{}{rest}", hex.to_ascii_lowercase())
-    })
 }
 
 /// Words that end in `key` and are written as one; `monkey` and `hotkey` are no secrets.

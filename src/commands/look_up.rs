@@ -19,7 +19,7 @@ use super::references::{self, Allowed};
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Wire};
 use crate::model::{Job, Report, Time};
-use crate::providers::{self, Ask, CLOUDS, Client, Cloud, Found, mask_job};
+use crate::providers::{self, Ask, CLOUDS, Client, Cloud, Found, mask_job, redact_job};
 use crate::reference::{LATEST, Reference, Scope, Template};
 use crate::settings::{CloudKeys, Settings};
 
@@ -188,7 +188,10 @@ impl Lens {
             .look_up(reference, &self.ask(reference, deadline))
             .await;
         self.settle(
-            found.map_err(|problem| addressed(problem, reference))?,
+            found.map_err(|mut problem| {
+                self.wire.redact(&mut problem);
+                addressed(problem, reference)
+            })?,
             reference,
         )
     }
@@ -210,10 +213,11 @@ impl Lens {
         if !self.options.show_secrets {
             mask_job(&mut found.job);
         }
-        found
-            .notices
-            .into_iter()
-            .for_each(|notice| self.told.keep(notice));
+        redact_job(&mut found.job, self.wire.redactor());
+        for mut notice in found.notices {
+            self.wire.redactor().text(&mut notice.message);
+            self.told.keep(notice);
+        }
         found.job
     }
 

@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::crypto;
 use crate::error::{Category, Problem};
-use crate::secret::{Scrubber, Secret};
+use crate::secret::Secret;
 use crate::settings::Profile;
 
 /// The moment by which a look-up must be done, on the monotonic clock.
@@ -42,7 +42,6 @@ pub struct Account {
     cloud: &'static str,
     profile: String,
     credential: Arc<RwLock<String>>,
-    scrubber: Arc<RwLock<Scrubber>>,
     trust: Trust,
     condition: Condition,
     /// True when another host can be asked, so that a broken way to this one is not tried again.
@@ -57,7 +56,7 @@ impl Account {
     /// An account that was not used yet.
     ///
     /// `credential` is the masked key and where it came from; `secrets` are masked in everything
-    /// that the cloud answers.
+    /// that is shown of the run.
     pub fn new<'a>(
         wire: &Arc<Wire>,
         profile: &Profile,
@@ -65,6 +64,7 @@ impl Account {
         secrets: impl IntoIterator<Item = &'a Secret>,
     ) -> Self {
         let trust = Trust::of(profile);
+        wire.redactor().add(secrets);
         if trust.skips_verification {
             let (cloud, name) = (profile.cloud, &profile.name);
             wire.tell(Happening::Notice(
@@ -77,7 +77,6 @@ impl Account {
             cloud: profile.cloud,
             profile: profile.name.clone(),
             credential: Arc::new(RwLock::new(credential)),
-            scrubber: Arc::new(RwLock::new(Scrubber::new(secrets))),
             trust,
             condition: Condition::new(wire.slots_of(profile.cloud), wire.limits()),
             has_twin: false,
@@ -95,7 +94,6 @@ impl Account {
             cloud: self.cloud,
             profile: self.profile.clone(),
             credential: Arc::clone(&self.credential),
-            scrubber: Arc::clone(&self.scrubber),
             trust: self.trust.clone(),
             condition: Condition::new(self.wire.slots_of(self.cloud), &self.limits),
             has_twin,
@@ -241,20 +239,16 @@ impl Account {
         *held.unwrap_or_else(PoisonError::into_inner) = credential;
     }
 
-    /// Masks more secrets in everything that the cloud answers from now on.
+    /// Masks more secrets in everything that is shown of the run from now on.
     pub fn mask(&self, secrets: &[Secret]) {
-        let mut scrubber = self
-            .scrubber
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        scrubber.add(secrets);
+        self.wire.redactor().add(secrets);
     }
 
     /// An answer that could not be understood.
     ///
     /// `expected` says what was expected and where it was missed.
     pub fn unreadable(&self, request: &Request, answer: &Answer, expected: &str) -> Problem {
-        let begins = excerpt(&answer.body);
+        let begins = excerpt(&answer.body, self.wire.redactor());
         let message = if begins.is_empty() {
             format!("the answer is empty; expected {expected}")
         } else {
@@ -280,6 +274,7 @@ impl Account {
         problem.host = Some(request.endpoint.authority().to_owned());
         problem.credential = Some(self.credential());
         problem.attempts = 1;
+        self.wire.redact(&mut problem);
         problem
     }
 
@@ -337,26 +332,13 @@ impl Account {
             has_proxy: !self.is_direct
                 && matches!(self.wire.route(&request.endpoint), Route::Through { .. }),
         };
-        let mut answer = sending.send(&client, &|line| self.trace(line)).await?;
-        let signature = Scrubber::new(proof.signature().iter());
-        for scrubber in [&*self.scrubber(), &signature] {
-            answer.body = scrubber.bytes(std::mem::take(&mut answer.body));
-            for (_, value) in &mut answer.headers {
-                *value = scrubber.text(value);
-            }
+        if let Some(signature) = proof.signature() {
+            self.wire.redactor().add_signature(&signature);
         }
+        let answer = sending.send(&client, &|line| self.wire.trace(line)).await?;
         let heard = Heard::of(&answer, request, self.now());
         self.wire.tell(Happening::Answered(heard));
         Ok(answer)
-    }
-
-    fn scrubber(&self) -> RwLockReadGuard<'_, Scrubber> {
-        self.scrubber.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn trace(&self, line: String) {
-        self.wire
-            .tell(Happening::Trace(self.scrubber().text(&line)));
     }
 
     /// What a "no" tells about the credential.
@@ -418,14 +400,10 @@ impl Account {
         answer: Option<&Answer>,
         attempts: u32,
     ) -> Problem {
-        // The body was searched before it was decoded; an escape of any other kind is gone now.
-        let scrubber = self.scrubber();
-        let clean = |text: String| scrubber.text(&text);
-        let message = clean(refusal.message);
-        let message = message.trim_end().trim_end_matches(['.', '。']);
+        let message = refusal.message.trim_end().trim_end_matches(['.', '。']);
         let mut problem = self.problem(request, refusal.category, message);
-        problem.code = refusal.code.map(clean);
-        problem.request_id = refusal.request_id.map(clean);
+        problem.code = refusal.code;
+        problem.request_id = refusal.request_id;
         problem.retry_after = refusal
             .retry_after
             .or_else(|| answer.and_then(|answer| answer.retry_after(self.wire.now())));
@@ -434,6 +412,7 @@ impl Account {
         problem.fault = refusal.fault;
         problem.http_status = answer.map(|answer| answer.status);
         problem.attempts = attempts;
+        self.wire.redact(&mut problem);
         problem
     }
 }

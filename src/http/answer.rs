@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// What a cloud answered; texts of the credential are masked already.
+use crate::secret::Redactor;
+
+/// What a cloud answered, exactly as it came: it may hold secrets.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
     /// HTTP status.
@@ -41,11 +43,16 @@ impl Answer {
     }
 }
 
-/// The beginning of a body, fit for an error message: one line, at most 120 characters, and with
-/// the text values of JSON masked, since they may be anybody's secrets.
-pub fn excerpt(body: &[u8]) -> String {
+/// The beginning of a body, fit for an error message: one line, at most 120 characters, without the
+/// secrets of the run, and with the text values of JSON masked, since they may be anybody's secrets.
+pub fn excerpt(body: &[u8], redactor: &Redactor) -> String {
     const LONGEST: usize = 120;
-    let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+    const MAX_READ_BYTES: usize = 64 << 10;
+    const MAX_SHOWN_CHARS: usize = 4096;
+    let mut text = String::from_utf8_lossy(&body[..body.len().min(MAX_READ_BYTES)]).into_owned();
+    // Before anything is cut, since a part of a secret is not masked.
+    redactor.text(&mut text);
+    let text: String = text.chars().take(MAX_SHOWN_CHARS).collect();
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let shown = if text.starts_with(['{', '[', '"']) {
         mask_json_values(text)
@@ -93,6 +100,11 @@ fn mask_json_values(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
+
+    fn excerpt(body: &[u8]) -> String {
+        super::excerpt(body, &Redactor::default())
+    }
 
     #[test]
     fn an_excerpt_is_one_short_line() {
@@ -113,6 +125,17 @@ mod tests {
             r#"{"Args":["***","***","***"],"x":"#
         );
         assert_eq!(excerpt(br#""hunter2""#), r#""***""#);
+    }
+
+    #[test]
+    fn an_excerpt_shows_no_part_of_a_secret() {
+        let redactor = Redactor::default();
+        redactor.add([&Secret::new("secretQ1W2E3R4T5Y6U7I8")]);
+        for gap in 80..140 {
+            let page = format!("<p>{}secretQ1W2E3R4T5Y6U7I8", "x".repeat(gap));
+            let shown = super::excerpt(page.as_bytes(), &redactor);
+            assert!(!shown.contains("secret"), "{shown}");
+        }
     }
 
     #[test]

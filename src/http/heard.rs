@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Answer, Request};
+use crate::secret::Redactor;
 
 /// What an answer tells besides what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,17 @@ impl Heard {
             status: answer.status,
             clock_ahead_seconds: date.map(|date| (date - now).num_seconds()),
             is_page: is_page(answer),
-            by: by.map(|text| text.chars().take(80).collect()),
+            by: by.map(str::to_owned),
+        }
+    }
+
+    /// Masks secrets, and cuts what is too long to be a name; a part of a secret is not masked, so
+    /// that it is cut last.
+    pub(super) fn redact(&mut self, redactor: &Redactor) {
+        const MAX_CHARS: usize = 80;
+        if let Some(by) = &mut self.by {
+            redactor.text(by);
+            *by = by.chars().take(MAX_CHARS).collect();
         }
     }
 }

@@ -38,6 +38,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
 use crate::error::Problem;
+use crate::secret::Redactor;
 use clients::Clients;
 
 /// Limits and files of the wire, for every cloud.
@@ -119,6 +120,7 @@ pub struct Wire {
     clients: Clients,
     slots: Mutex<HashMap<String, Arc<Semaphore>>>,
     calls: AtomicU64,
+    redactor: Redactor,
 }
 
 impl fmt::Debug for Wire {
@@ -148,6 +150,7 @@ impl Wire {
             clients,
             slots: Mutex::new(HashMap::new()),
             calls: AtomicU64::new(0),
+            redactor: Redactor::default(),
         }))
     }
 
@@ -176,12 +179,35 @@ impl Wire {
         self.calls.load(Ordering::Relaxed)
     }
 
+    /// What must not be shown of this run, in whatever a response leads to.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Masks the secrets of the run in a problem before it is shown.
+    pub fn redact(&self, problem: &mut Problem) {
+        self.redactor.text(&mut problem.message);
+        let values = [
+            &mut problem.code,
+            &mut problem.request_id,
+            &mut problem.hint,
+        ];
+        for value in values.into_iter().flatten() {
+            self.redactor.value(value);
+        }
+    }
+
     /// Tells those who ask for more, with `-v`. Nothing secret may stand in it.
     pub fn trace(&self, line: String) {
         self.tell(Happening::Trace(line));
     }
 
-    fn tell(&self, happening: Happening) {
+    fn tell(&self, mut happening: Happening) {
+        match &mut happening {
+            Happening::Trace(text) | Happening::Notice(_, text) => self.redactor.text(text),
+            Happening::Answered(heard) => heard.redact(&self.redactor),
+            Happening::Resolved { .. } => {}
+        }
         (self.sink)(happening);
     }
 

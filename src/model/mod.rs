@@ -16,6 +16,7 @@ mod report;
 mod scope;
 mod state;
 mod task;
+mod texts;
 mod time;
 mod timeline;
 
@@ -39,6 +40,7 @@ pub use report::{Coverage, Exit, Notice, Report};
 pub use scope::Scope;
 pub use state::State;
 pub use task::{Address, ConfigFile, Disk, EmptyDir, Flex, Nfs, Task, Volume};
+pub use texts::TextField;
 pub use time::Time;
 pub use timeline::{Sieve, Timeline};
 
@@ -173,4 +175,14 @@ pub struct Array {
     pub step: Option<i64>,
     /// Index of this subtask, when the job is one.
     pub index: Option<i64>,
+}
+
+impl Array {
+    /// An array job of which nothing else is known.
+    pub const UNKNOWN: Self = Self {
+        start: None,
+        end: None,
+        step: None,
+        index: None,
+    };
 }

@@ -29,6 +29,27 @@ pub struct Cursor {
     pub(super) offset: usize,
     /// True when the pages before it came without the filter that was asked for.
     pub(super) is_plain: bool,
+    /// Where each list begins, for a cloud that keeps its things in several.
+    pub(super) lists: Lists,
+}
+
+/// How far several lists that are read side by side have been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lists {
+    /// Rows read of each; `None` for one that has ended.
+    pub(super) offsets: [Option<usize>; Self::MAX],
+    /// How many rows those that have ended counted; `None` where one gave no count.
+    pub(super) ended_total: Option<u64>,
+}
+
+impl Lists {
+    /// At most so many are read side by side.
+    pub(super) const MAX: usize = 3;
+
+    const FIRST: Self = Self {
+        offsets: [Some(0); Self::MAX],
+        ended_total: Some(0),
+    };
 }
 
 impl Cursor {
@@ -37,6 +58,7 @@ impl Cursor {
         page: 1,
         offset: 0,
         is_plain: false,
+        lists: Lists::FIRST,
     };
 
     /// The page after this one, which held so many rows; `None` when it was the last.
@@ -48,11 +70,15 @@ impl Cursor {
             offset: self.offset.saturating_add(rows),
             ..self
         };
-        let is_more = match total {
-            Some(total) => rows > 0 && (next.offset as u64) < total,
-            None => rows >= SMALLEST_PAGE,
-        };
-        is_more.then_some(next)
+        has_more(next.offset, rows, total).then_some(next)
+    }
+}
+
+/// True when there is more after a page of so many rows that ends at `offset`.
+pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
+    match total {
+        Some(total) => rows > 0 && (offset as u64) < total,
+        None => rows >= SMALLEST_PAGE,
     }
 }
 

@@ -1,7 +1,58 @@
+use std::sync::Arc;
+
 use serde_json::Value;
 
-use crate::model::{Container, Job, Task};
-use crate::secret::{MASK, mask_arguments, mask_url_query};
+use super::states::is_known_word;
+use crate::model::{Container, Details, Job, Scope, Task, TextField};
+use crate::secret::{MASK, Redactor, mask_arguments, mask_url_query};
+
+/// Masks the secrets of the run's credentials in everything that a job tells in text. State, ids,
+/// references and numbers stay as they are, whatever the secrets are.
+pub fn redact_job(job: &mut Job, redactor: &Redactor) {
+    let id = job.id.clone();
+    job.visit_texts(&mut |field| redact(field, &id, redactor));
+}
+
+/// As [`redact_job`], for a place.
+pub fn redact_scope(scope: &mut Scope, redactor: &Redactor) {
+    let id = scope.scope.clone();
+    scope.visit_texts(&mut |field| redact(field, &id, redactor));
+}
+
+fn redact(field: TextField<'_>, id: &str, redactor: &Redactor) {
+    let text_unless_word = |text: &mut String| {
+        if !is_known_word(text.trim()) && text != id {
+            redactor.text(text);
+        }
+    };
+    match field {
+        TextField::Free(text) => redactor.text(text),
+        TextField::Value(value) if value != id => redactor.value(value),
+        TextField::Value(_) => {}
+        TextField::Word(word) => text_unless_word(word),
+        TextField::Document(document) => {
+            visit_texts(document, &mut |_, text| text_unless_word(text));
+        }
+        TextField::Details(details) => redact_details(details, &text_unless_word),
+    }
+}
+
+/// Details are typed and cannot be changed: where a text of them holds a secret, their document
+/// takes their place.
+fn redact_details(details: &mut Arc<dyn Details>, redact: &dyn Fn(&mut String)) {
+    let Ok(mut document) = serde_json::to_value(&**details) else {
+        return;
+    };
+    let mut is_changed = false;
+    visit_texts(&mut document, &mut |_, text| {
+        let before = text.clone();
+        redact(text);
+        is_changed |= *text != before;
+    });
+    if is_changed {
+        *details = Arc::new(document);
+    }
+}
 
 /// Masks the secrets that travel in answers: values of environment variables, contents of config
 /// files, options of volume drivers, argument values after words like password, and the query part

@@ -30,6 +30,7 @@ use crate::http::{Deadline, Wire};
 use crate::model::{Job, Notice};
 use crate::reference::{Reference, Scope, Template};
 use crate::settings::{CloudKeys, KeySpec, Profile, Tool};
+use list::{Lists, has_more};
 use shapes::Shape;
 use states::Level;
 
@@ -38,7 +39,7 @@ pub use list::{
     Cursor, Cut, Drained, Filter, Page, ScopePage, Untold, at_once, drain, drain_scopes, newest,
 };
 pub use login::Credential;
-pub use mask::{mask_job, visit_texts};
+pub use mask::{mask_job, redact_job, redact_scope, visit_texts};
 pub use shapes::{Shapes, describe_details};
 
 /// Every cloud there is.

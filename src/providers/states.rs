@@ -116,13 +116,7 @@ pub fn read(
             .map(|(_, state)| *state)
     });
     if state.is_none() {
-        let shown: String = raw.chars().take(60).collect();
-        notices.push(Notice::new(
-            "unknown_state",
-            format!(
-                "{what} reports the state “{shown}”, which no table holds; it is shown as unknown"
-            ),
-        ));
+        notices.push(Notice::new("unknown_state", unknown_word(raw, what)));
     }
     let state = state.unwrap_or_default();
     Reading {
@@ -130,6 +124,31 @@ pub fn read(
         raw: Some(raw.to_owned()),
         ended: state.is_end(),
     }
+}
+
+/// A word is shown whole or not at all: a part of a secret would not be masked.
+fn unknown_word(raw: &str, what: &str) -> String {
+    const MAX_CHARS: usize = 60;
+    match raw.chars().count() {
+        count if count > MAX_CHARS => {
+            format!("unrecognized state of {count} characters from {what}; shown as unknown")
+        }
+        _ => {
+            format!(
+                "{what} reports the state “{raw}”, which no table holds; it is shown as unknown"
+            )
+        }
+    }
+}
+
+/// True for a word that some cloud is known to use for a state or for the level of an event.
+pub fn is_known_word(word: &str) -> bool {
+    let is_state = || {
+        let levels = super::kinds().flat_map(|kind| kind.levels);
+        let mut words = levels.flat_map(|level| level.words);
+        words.any(|(known, _)| known.eq_ignore_ascii_case(word))
+    };
+    crate::model::Level::from_word(word).is_some() || is_state()
 }
 
 /// The one word of a cloud that says the same as `asked`; `None` when several words do, or when a

@@ -106,16 +106,6 @@ proptest::proptest! {
 }
 
 #[test]
-fn scrubs_what_a_cloud_echoes_in_every_spelling() {
-    let secret = Secret::new("to/ken+==");
-    let scrubber = Scrubber::new([&secret]);
-    let text = r#"a to/ken+== b to%2Fken%2B%3D%3D c to\/ken+== d to%2fken%2b%3d%3d e"#;
-    assert_eq!(scrubber.text(text), "a *** b *** c *** d *** e");
-    let text = r"a to/ken\u002b\u003d\u003d b to/ken\u002B\u003D\u003D c";
-    assert_eq!(scrubber.text(text), "a *** b *** c");
-}
-
-#[test]
 fn shows_enough_of_a_key_id_to_recognise_it() {
     assert_eq!(masked_id("LTAI5tExampleKey3Qk"), "LTAI…3Qk");
     assert_eq!(masked_id("testid"), "te…");

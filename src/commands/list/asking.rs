@@ -117,6 +117,9 @@ impl Asking {
         let mut on_page = |page: Page<Scope>| {
             let mut rows = page.rows;
             rows.retain(|scope| self.plan.lets_place_pass(scope));
+            for scope in &mut rows {
+                providers::redact_scope(scope, self.lens.wire.redactor());
+            }
             self.send(sender, Rows::Places(rows), page.problems, page.total)
         };
         providers::drain_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page)
@@ -155,6 +158,7 @@ impl Asking {
     fn addressed(&self, problem: Problem) -> Problem {
         let permission = self.place.kind().map(|kind| kind.list_permission);
         let mut problem = addressed_to(problem, &self.place.account(), permission);
+        self.lens.wire.redact(&mut problem);
         problem.reference = Some(self.place.scope());
         problem.input = Some(self.place.input().to_owned());
         problem

@@ -71,7 +71,13 @@ async fn three_pages(
     assert_eq!((drained.pages, drained.cut), (3, None));
     assert_eq!(listed(&found), references(kind, MANY));
     let operation = format!("{}/{operation}", scope.template.cloud);
-    assert_eq!(world.calls(&operation), 3);
+    // Huawei lists each of three types by itself.
+    let of_other_types = if scope.template.cloud == "huawei" {
+        2
+    } else {
+        0
+    };
+    assert_eq!(world.calls(&operation), 3 + of_other_types);
     (world, found)
 }
 

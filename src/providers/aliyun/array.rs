@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use super::glance::is_no_list;
-use super::wire::{self, Listing, Page, Pages};
+use super::wire::{self, Described, Listing, Page, Pages};
 use super::{Ehpc, cluster_of, tell_omitted, told};
 use crate::error::{Category, Problem};
-use crate::model::{Array, Notice};
+use crate::model::{Array, Notice, State};
 use crate::providers::{Ask, Found, job_at};
 use crate::reference::Reference;
 
@@ -14,14 +14,83 @@ impl Ehpc {
     /// A job, and with an array job its subtasks.
     pub(super) async fn job(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
         match self.describe(reference, ask).await {
-            Ok(found) if wire::is_parent(&found.job) => {
-                Ok(self.with_subtasks(found, reference, ask).await)
-            }
+            Ok(described) => Ok(self.checked(described, reference, ask).await),
             Err(problem) if wire::may_be_parent(reference.id()) && is_miss(&problem) => {
                 self.listed_parent(reference, problem, ask).await
             }
-            other => other,
+            Err(problem) => Err(problem),
         }
+    }
+
+    /// The job as it was described, checked against its subtasks where it may have some.
+    ///
+    /// A job that the cloud's own flag calls an ordinary one, and nothing else an array job, costs no
+    /// further request. Without a flag a success is not believed before the list was asked once.
+    async fn checked(&self, described: Described, reference: &Reference, ask: &Ask) -> Found {
+        let Described {
+            mut job,
+            notices,
+            is_array_job,
+        } = described;
+        let has_evidence = job.array.is_some();
+        let is_unsaid = is_array_job.is_none() && job.state == State::Succeeded;
+        let must_list = has_evidence || (is_unsaid && !self.no_lists.load(Ordering::Relaxed));
+        if !wire::may_be_parent(&job.id) || !must_list {
+            return Found { job, notices };
+        }
+        let listed = self.subtasks(reference, job.array.as_ref(), ask).await;
+        let (listing, problem) = &listed;
+        // A list that cannot be asked at the moment may hold anything.
+        let is_open = problem.as_ref().is_some_and(|problem| problem.retryable);
+        let is_array = listing.says_array(&job.id) || is_open;
+        let is_array = match is_array_job {
+            Some(true) => true,
+            Some(false) => is_array,
+            None => is_array || has_evidence,
+        };
+        if !is_array {
+            job.array = None;
+            return Found { job, notices };
+        }
+        if listing.says_array(&job.id) {
+            job.array.get_or_insert(Array::UNKNOWN);
+        }
+        let has_no_range = job.array.as_ref().is_some_and(|array| array.end.is_none());
+        let found = Found { job, notices };
+        match has_no_range && found.job.state == State::Succeeded {
+            true => self.with_range(found, listed, reference, ask).await,
+            false => self.with_subtasks(found, listed, reference, ask).await,
+        }
+    }
+
+    /// As [`Self::with_subtasks`], for an array job that does not tell its range.
+    async fn with_range(
+        &self,
+        mut found: Found,
+        mut listed: (Listing, Option<Problem>),
+        reference: &Reference,
+        ask: &Ask,
+    ) -> Found {
+        let range = self.range(reference, ask).await;
+        if range.end.is_some() {
+            listed = self.subtasks(reference, Some(&range), ask).await;
+            found.job.array = Some(range);
+        }
+        self.with_subtasks(found, listed, reference, ask).await
+    }
+
+    /// The rows of an array job and its subtasks, as far as they could be read, and what ended the
+    /// reading early.
+    async fn subtasks(
+        &self,
+        reference: &Reference,
+        array: Option<&Array>,
+        ask: &Ask,
+    ) -> (Listing, Option<Problem>) {
+        let id = reference.id();
+        let ids = wire::ids_to_list(id, array);
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        self.list(cluster_of(reference), &ids, Some(id), ask).await
     }
 
     /// An array job that only the list knows; else `missing`, which is what the look-up said.
@@ -35,7 +104,9 @@ impl Ehpc {
             return Err(missing);
         }
         let (cluster, id) = (cluster_of(reference), reference.id());
-        let request = self.list_request(cluster, &[id], 1, wire::MOST_ROWS);
+        let ids = wire::ids_to_list(id, None);
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let request = self.list_request(cluster, &ids, 1, wire::MOST_ROWS);
         let answer = match self.send(&request, cluster, ask).await {
             Ok(answer) => answer,
             Err(problem) => {
@@ -51,8 +122,8 @@ impl Ehpc {
         let page = Page::read(&answer.body)
             .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
         let mut listing = Listing::default();
-        Pages::of(&[id]).add(page, &mut listing);
-        let Some(row) = listing.row(id).filter(|row| row.is_parent()) else {
+        Pages::of_array(id, &ids).add(page, &mut listing);
+        let Some(row) = listing.row(id).filter(|_| listing.says_array(id)) else {
             return Err(missing);
         };
         let mut job = job_at(reference, self.region.as_deref());
@@ -64,16 +135,17 @@ impl Ehpc {
             job.vendor = wire::vendor_document(&answer.body, ask.show_secrets);
             tell_omitted(&job, &mut notices);
         }
+        let listed = self.subtasks(reference, job.array.as_ref(), ask).await;
         let found = Found { job, notices };
-        Ok(self.with_subtasks(found, reference, ask).await)
+        Ok(self.with_subtasks(found, listed, reference, ask).await)
     }
 
     /// The range of an array job, which lists do not tell: any of its subtasks knows it.
     async fn range(&self, reference: &Reference, ask: &Ask) -> Array {
         for index in [1, 0] {
             let subtask = with_id(reference, format!("{}_{index}", reference.id()));
-            let found = self.describe(&subtask, ask).await.ok();
-            let array = found.and_then(|found| found.job.array);
+            let described = self.describe(&subtask, ask).await.ok();
+            let array = described.and_then(|described| described.job.array);
             if let Some(array) = array.filter(|array| array.end.is_some()) {
                 return Array {
                     index: None,
@@ -81,28 +153,24 @@ impl Ehpc {
                 };
             }
         }
-        Array {
-            start: None,
-            end: None,
-            step: None,
-            index: None,
-        }
+        Array::UNKNOWN
     }
 
-    async fn with_subtasks(&self, found: Found, reference: &Reference, ask: &Ask) -> Found {
+    /// The array job with its subtasks as they are listed, as good as they are.
+    async fn with_subtasks(
+        &self,
+        found: Found,
+        (listing, problem): (Listing, Option<Problem>),
+        reference: &Reference,
+        ask: &Ask,
+    ) -> Found {
         let Found {
             mut job,
             mut notices,
         } = found;
-        let cluster = cluster_of(reference);
-        let array = job.array.as_ref();
-        let ids = array.and_then(|array| wire::subtask_ids(&job.id, array));
-        let asked: Vec<&str> = ids.iter().flatten().map(String::as_str).collect();
-        let (listing, problem) = self.list(cluster, &asked, ask).await;
         let unread = problem.as_ref().map(told);
         wire::judge(
             &mut job,
-            ids.as_deref(),
             &listing,
             unread.as_deref(),
             &ask.states,
@@ -119,7 +187,7 @@ impl Ehpc {
 }
 
 /// What a look at a subtask has to say besides; that its document was left out is of no interest.
-fn told_by_cause(cause: Option<Found>) -> impl Iterator<Item = Notice> {
+fn told_by_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
     cause
         .into_iter()
         .flat_map(|cause| cause.notices)

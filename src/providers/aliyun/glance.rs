@@ -44,7 +44,7 @@ impl Ehpc {
         let mut listings = BTreeMap::new();
         for (cluster, ids) in clusters {
             let ids: Vec<&str> = ids.into_iter().collect();
-            let (listing, problem) = self.list(cluster, &ids, ask).await;
+            let (listing, problem) = self.list(cluster, &ids, None, ask).await;
             match problem {
                 Some(problem) if !is_no_list(&problem) => return Err(problem),
                 _ => listings.insert(cluster, listing),
@@ -63,16 +63,21 @@ impl Ehpc {
             .collect())
     }
 
-    /// The rows of these jobs, as far as they could be read, and what ended the reading early.
+    /// The rows of these jobs, as far as they could be read, and what ended the reading early; with
+    /// an array job as `parent` the rows of all its subtasks that come with them.
     pub(super) async fn list(
         &self,
         cluster: &str,
         ids: &[&str],
+        parent: Option<&str>,
         ask: &Ask,
     ) -> (Listing, Option<Problem>) {
         let mut listing = Listing::default();
         for ids in ids.chunks(wire::MOST_ROWS) {
-            let mut pages = Pages::of(ids);
+            let mut pages = match parent {
+                Some(parent) => Pages::of_array(parent, ids),
+                None => Pages::of(ids),
+            };
             loop {
                 let request = self.list_request(cluster, ids, pages.next(), wire::MOST_ROWS);
                 let answer = match self.send(&request, cluster, ask).await {

@@ -33,7 +33,7 @@ use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile, ROLE};
 use sign::Signer;
 use wire::details::{ClusterDetails, GroupDetails, InvocationDetails, JobDetails, NodeDetails};
-use wire::{Asked, Command, Miss};
+use wire::{Asked, Command, Described, Miss};
 
 const VERSION: &str = "2018-04-12";
 
@@ -209,13 +209,13 @@ impl Ehpc {
             .await
     }
 
-    async fn describe(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
+    async fn describe(&self, reference: &Reference, ask: &Ask) -> Result<Described, Problem> {
         let (cluster, id) = (cluster_of(reference), reference.id());
         let query = [("ClusterId", cluster), ("JobIds.1", id)];
         let request = self.request("DescribeServerlessJobs", Method::Post, &query);
         let answer = self.send(&request, cluster, ask).await?;
         let at = job_at(reference, self.region.as_deref());
-        let (mut job, mut notices) =
+        let mut described =
             wire::read_jobs(&answer.body, at, &ask.states).map_err(|miss| match miss {
                 Miss::NotFound(request_id) => Problem {
                     request_id,
@@ -224,10 +224,10 @@ impl Ehpc {
                 Miss::Unreadable(expected) => self.account.unreadable(&request, &answer, &expected),
             })?;
         if ask.vendor {
-            job.vendor = wire::vendor_document(&answer.body, ask.show_secrets);
-            tell_omitted(&job, &mut notices);
+            described.job.vendor = wire::vendor_document(&answer.body, ask.show_secrets);
+            tell_omitted(&described.job, &mut described.notices);
         }
-        Ok(Found { job, notices })
+        Ok(described)
     }
 
     fn no_such_job(&self, request: &Request, answer: &Answer, reference: &Reference) -> Problem {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::Client;
-use super::wire::{self, PAGE_SIZE, Page, Row};
+use super::wire::{self, JOB_TYPES, PAGE_SIZE, Page, Row};
 use crate::error::{Category, Problem};
 use crate::providers::{Ask, Found};
 use crate::reference::Reference;
@@ -13,13 +13,20 @@ use crate::reference::Reference;
 /// that has ended is looked at by itself once more anyway, for its sub-jobs.
 const ON_THEIR_WAY: [&str; 2] = ["RUNNING", "WAITING"];
 
-/// At most one page is asked for so many references.
-const REFERENCES_A_PAGE: usize = 50;
+/// How many lists there are: one for each type of job and word.
+const LISTS: usize = JOB_TYPES.len() * ON_THEIR_WAY.len();
+
+/// How many pages a round may ask for: far fewer than looks at each reference.
+fn max_pages(references: usize) -> usize {
+    const REFERENCES_A_PAGE: usize = 50;
+    let for_each_list = LISTS.min(references / 2);
+    references.div_ceil(REFERENCES_A_PAGE).max(for_each_list)
+}
 
 /// What earlier rounds have shown.
 #[derive(Debug, Default)]
 pub(super) struct Rounds {
-    /// The word to begin with, since the pages of a round may not do for both.
+    /// The list to begin with, since the pages of a round may not do for all.
     first: AtomicUsize,
     /// True once the cloud has said that this key may not list jobs.
     no_lists: AtomicBool,
@@ -44,11 +51,16 @@ impl Client {
     ) -> Result<Vec<Option<Found>>, Problem> {
         let mut wanted: HashMap<&str, Option<Row>> =
             references.iter().map(|r| (r.id(), None)).collect();
-        let mut pages = references.len().div_ceil(REFERENCES_A_PAGE);
+        let mut pages = max_pages(references.len());
         let first = self.rounds.first.load(Ordering::Relaxed);
-        for turn in 0..ON_THEIR_WAY.len() {
-            let word = ON_THEIR_WAY[(first + turn) % ON_THEIR_WAY.len()];
-            let found = match self.drain(word, &mut pages, &mut wanted, ask).await {
+        // Of the lists that were asked: how many were found there, and its number.
+        let mut best = (0, first);
+        for turn in 0..LISTS {
+            if pages == 0 || wanted.values().all(Option::is_some) {
+                break;
+            }
+            let list = (first + turn) % LISTS;
+            let found = match self.drain(list, &mut pages, &mut wanted, ask).await {
                 Ok(found) => found,
                 Err(problem) if is_no_list(&problem) => {
                     self.rounds.no_lists.store(true, Ordering::Relaxed);
@@ -56,11 +68,14 @@ impl Client {
                 }
                 Err(problem) => return Err(problem),
             };
-            if turn == 0 && found * 2 < wanted.len() {
-                let other = (first + 1) % ON_THEIR_WAY.len();
-                self.rounds.first.store(other, Ordering::Relaxed);
-            }
+            best = match found > best.0 {
+                true => (found, list),
+                // Where none was found the next round goes on after what this one has seen.
+                false if best.0 == 0 => (0, (list + 1) % LISTS),
+                false => best,
+            };
         }
+        self.rounds.first.store(best.1, Ordering::Relaxed);
         let told = |reference: &Reference| {
             let row = wanted.remove(reference.id())?.filter(Row::has_state)?;
             Some(row.into_found(reference, ask, self.region.as_deref()))
@@ -68,20 +83,22 @@ impl Client {
         Ok(references.iter().map(told).collect())
     }
 
-    /// Reads pages of one status until all that is wanted is found, the list ends, or no page may be
+    /// Reads pages of one type and status until all that is wanted is found, the list ends, or no page may be
     /// asked for any more; how many were found.
     async fn drain(
         &self,
-        status: &str,
+        list: usize,
         pages: &mut usize,
         wanted: &mut HashMap<&str, Option<Row>>,
         ask: &Ask,
     ) -> Result<usize, Problem> {
+        let job_type = JOB_TYPES[list / ON_THEIR_WAY.len()];
+        let status = ON_THEIR_WAY[list % ON_THEIR_WAY.len()];
         let (mut offset, mut found) = (0, 0);
         while *pages > 0 && wanted.values().any(Option::is_none) {
             *pages -= 1;
             let project = self.project(ask.deadline).await?;
-            let request = self.list_request(&project, Some(status), offset);
+            let request = self.list_request(&project, job_type, Some(status), offset);
             let answer = self
                 .login
                 .send(&self.account, &request, &wire::classify, ask.deadline)

@@ -1,6 +1,11 @@
 //! The list of image jobs, by pages.
+//!
+//! The cloud lists the jobs of one type a call, so that a page here is a page of each type.
 
-use super::wire::{self, PAGE_SIZE, Page, Row};
+use futures_util::future::join_all;
+
+use super::merge::{TypePage, merge};
+use super::wire::{self, JOB_TYPES, PAGE_SIZE, Page, Row};
 use super::{Client, LIST};
 use crate::error::Problem;
 use crate::http::Request;
@@ -8,10 +13,12 @@ use crate::providers::{self, Ask, Cursor, Filter};
 use crate::reference::Scope;
 
 impl Client {
-    /// One page of the project's image jobs, of one status where that is what the filter asks for.
+    /// One page of the project's image jobs of all types, newest first, of one status where that is
+    /// what the filter asks for.
     ///
     /// # Errors
-    /// What the cloud said, or what went wrong on the way.
+    /// What the cloud said, or what went wrong on the way, with any of the types: without one of
+    /// them the list would be no whole one.
     pub(super) async fn image_jobs(
         &self,
         scope: &Scope,
@@ -21,35 +28,60 @@ impl Client {
     ) -> Result<providers::Page, Problem> {
         let status = filter.word(wire::STATES, &ask.states);
         let project = self.project(ask.deadline).await?;
-        let request = self.list_request(&project, status, at.offset);
+        let lists = at.lists.offsets.into_iter().enumerate();
+        let calls = lists.filter_map(|(list, offset)| {
+            let request = self.list_request(&project, JOB_TYPES[list], status, offset?);
+            Some(self.type_page(list, offset?, request, ask))
+        });
+        let pages: Result<Vec<TypePage>, Problem> = join_all(calls).await.into_iter().collect();
+        let merged = merge(at, pages?);
+        let found = |(row, request_id): (Row, Option<String>), reference: &_| {
+            let mut found = row.into_found(reference, ask, self.region.as_deref());
+            found.job.request_id = request_id;
+            found
+        };
+        let address = |(row, _): &(Row, Option<String>)| scope.reference(&[row.id()?]);
+        Ok(providers::Page {
+            next: merged.next,
+            total: merged.total,
+            ..providers::Page::of(at, None, merged.rows, address, found)
+        })
+    }
+
+    async fn type_page(
+        &self,
+        list: usize,
+        offset: usize,
+        request: Request,
+        ask: &Ask,
+    ) -> Result<TypePage, Problem> {
         let answer = self
             .login
             .send(&self.account, &request, &wire::classify, ask.deadline)
             .await?;
         let page = Page::read(&answer.body)
             .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
-        let request_id = answer.header("x-request-id");
-        let found = |row: Row, reference: &_| {
-            let mut found = row.into_found(reference, ask, self.region.as_deref());
-            found.job.request_id = request_id.map(str::to_owned);
-            found
-        };
-        let address = |row: &Row| scope.reference(&[row.id()?]);
-        let listed = providers::Page::of(at, page.count, page.items, address, found);
-        Ok(listed)
+        Ok(TypePage {
+            list,
+            offset,
+            request_id: answer.header("x-request-id").map(str::to_owned),
+            page,
+        })
     }
 
-    /// A call for the jobs after the first `offset`, of one status or of all.
+    /// A call for the jobs of a type after the first `offset`, of one status or of all.
     pub(super) fn list_request(
         &self,
         project: &str,
+        job_type: &str,
         status: Option<&str>,
         offset: usize,
     ) -> Request {
+        let job_type = ("job_type", job_type.to_owned());
         let limit = ("limit", PAGE_SIZE.to_string());
         let offset = ("offset", offset.to_string());
         let status = status.map(|status| ("status", status.to_owned()));
-        let query = [limit, offset].into_iter().chain(status);
+        let query = [job_type, limit, offset].into_iter().chain(status);
         let query = query.map(|(name, value)| (name.to_owned(), value));
         self.get(LIST, project, "image-server-jobs", query.collect())
     }

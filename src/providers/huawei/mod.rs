@@ -4,6 +4,7 @@ mod glance;
 mod iam;
 mod list;
 mod machine;
+mod merge;
 mod regions;
 mod serve;
 mod sign;
@@ -61,7 +62,7 @@ pub static CLOUD: Cloud = Cloud {
         },
         operation: "Workspace APP GET /v1/{project_id}/image-server-jobs/{job_id}",
         permission: "Workspace ReadOnlyAccess",
-        list_operation: "Workspace APP GET /v1/{project_id}/image-server-jobs",
+        list_operation: "Workspace APP GET /v1/{project_id}/image-server-jobs, once for each job type",
         list_permission: "Workspace ReadOnlyAccess",
         list_order: ListOrder::Unsorted,
         list_untold: &[Untold::User, Untold::Queue],

@@ -3,6 +3,7 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use serde_json::{Value, json};
 
+use super::wire::JOB_TYPES;
 use super::{LIST, OPERATION, PROJECTS, TOKEN, sign};
 use crate::crypto::{nonce, percent_decode, sha256_hex};
 use crate::providers::serve::{Incoming, Outgoing, Server, TEST_ID, TEST_SECRET, View, World};
@@ -15,6 +16,9 @@ pub const TEST_TOKEN: &str = "joblens-test-auth-token";
 
 /// The kind of the things that are served.
 const KIND: &str = "huawei/image-job";
+
+/// The type of every job that is served.
+const SERVED_TYPE: &str = JOB_TYPES[0];
 
 /// How far a signed time may be off.
 const WINDOW_MINUTES: i64 = 15;
@@ -122,8 +126,12 @@ fn show(incoming: &Incoming, world: &World, project: &str, id: &str) -> Outgoing
     }
 }
 
-/// One page of the jobs with the status that is asked for.
+/// One page of the jobs with the type and status that are asked for; the type must be given.
 fn list(incoming: &Incoming, world: &World) -> Result<Outgoing, Outgoing> {
+    let job_type = incoming
+        .parameter("job_type")
+        .filter(|job_type| JOB_TYPES.contains(&job_type.as_str()))
+        .ok_or_else(|| error(400, "WKS.00211102", "The parameter job_type is invalid."))?;
     let number = |name: &str, default: usize, range: RangeInclusive<usize>| {
         let Some(text) = incoming.parameter(name) else {
             return Ok(default);
@@ -144,6 +152,7 @@ fn list(incoming: &Incoming, world: &World) -> Result<Outgoing, Outgoing> {
         .all(KIND, incoming.now)
         // A document stands for the one answer it was written as, and has no row.
         .filter(|view| view.thing.document.is_none() || !view.thing.steps.is_empty())
+        .filter(|_| job_type == SERVED_TYPE)
         .filter(|view| {
             let word = &view.step.state;
             status
@@ -246,7 +255,7 @@ fn unavailable(status: u16) -> Outgoing {
 fn row(view: &View<'_>) -> Value {
     json!({
         "id": view.thing.segments.last(),
-        "job_type": "CREATE_SERVER",
+        "job_type": SERVED_TYPE,
         "begin_time": time(view.created_at),
         "end_time": end_time(view),
         "status": view.step.state,
@@ -274,7 +283,7 @@ fn image_job(project: &str, id: &str, view: &View<'_>) -> Value {
             let text = |text: &Option<String>| text.clone().filter(|_| has_failed);
             json!({
                 "id": digits(&format!("{id}/{part}")),
-                "job_type": "CREATE_SERVER",
+                "job_type": SERVED_TYPE,
                 "job_resource_info": {
                     "resource_id": &sha256_hex(format!("{id}/{part}").as_bytes())[..32],
                     "resource_name": format!("{}-{part:02}", view.thing.name.as_deref().unwrap_or("image-server")),
@@ -293,7 +302,7 @@ fn image_job(project: &str, id: &str, view: &View<'_>) -> Value {
         .collect();
     json!({
         "id": id,
-        "job_type": "CREATE_SERVER",
+        "job_type": SERVED_TYPE,
         "begin_time": time(view.created_at),
         "end_time": end_time,
         "status": state,

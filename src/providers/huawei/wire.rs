@@ -114,6 +114,9 @@ pub fn read(
     Ok(Found { job, notices })
 }
 
+/// The types of jobs that the cloud lists, one a call; jobs of others are shown by their id only.
+pub const JOB_TYPES: [&str; 3] = ["CREATE_SERVER", "CREATE_SERVER_IMAGE", "DELETE_SERVER"];
+
 /// How many rows a page of the list holds; the cloud allows no more.
 pub const PAGE_SIZE: usize = 100;
 
@@ -155,7 +158,19 @@ impl Page {
     }
 }
 
+impl Page {
+    /// How many jobs the list holds in all, where the cloud gives a sensible count.
+    pub fn total(&self) -> Option<u64> {
+        self.count.and_then(|count| u64::try_from(count).ok())
+    }
+}
+
 impl Row {
+    /// When the job began.
+    pub fn begin_time(&self) -> Option<Time> {
+        time(&self.0.begin_time)
+    }
+
     /// The id of the job.
     pub fn id(&self) -> Option<&str> {
         self.0.id.trimmed()

@@ -4,9 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::super::sign::Signer;
-use super::super::wire::{Asked, Results, ResultsPage, Status, classify, read_jobs};
+use super::super::wire::{Asked, Results, ResultsPage, Status, classify};
 use super::super::{CLOUD, VERSION, serve};
-use super::{invocation, job};
+use super::{invocation, job, read_jobs};
 use crate::error::Category;
 use crate::http::{Answer, Endpoint, Method, Request, Retry, Signer as _};
 use crate::model::State;

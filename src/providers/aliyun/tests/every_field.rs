@@ -1,7 +1,6 @@
 use serde_json::Value;
 
-use super::super::wire::read_jobs;
-use super::{fixture, job, shown};
+use super::{fixture, job, read_jobs, shown};
 
 const NAME: &str = "describe-serverless-jobs-every-field.json";
 

@@ -1,5 +1,5 @@
-use super::super::wire::{Miss, Results, ResultsPage, Status, read_jobs};
-use super::{assert_model, fixture, invocation, job};
+use super::super::wire::{Miss, Results, ResultsPage, Status};
+use super::{assert_model, fixture, invocation, job, read_jobs};
 use crate::model::State;
 
 #[test]

@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::wire::{Miss, read_jobs};
-use super::{fixture, job, shown};
+use super::super::wire::Miss;
+use super::{fixture, job, read_jobs, shown};
 use crate::model::{Job, Notice, State};
 
 fn read(document: &Value, id: &str) -> Result<(Job, Vec<Notice>), Miss> {
@@ -231,6 +231,33 @@ fn a_subtask_knows_its_index_and_a_plain_job_has_no_array() {
     assert_eq!(array("10", true), Some(None));
     assert_eq!(array("10_x", true), Some(None));
     assert_eq!(array("10_3", false), None);
+    assert_eq!(array("10", false), Some(None), "a range says as much");
+}
+
+#[test]
+fn any_evidence_makes_a_job_an_array_job() {
+    let is_array = |fields: Value, others: &[Value]| {
+        let mut info = json!({"JobId": "10", "State": "Running"});
+        let fields = fields.as_object().unwrap().clone();
+        info.as_object_mut().unwrap().extend(fields);
+        let mut infos = vec![info];
+        infos.extend_from_slice(others);
+        let document = json!({"JobInfos": infos});
+        read(&document, "10").unwrap().0.array.is_some()
+    };
+    let range = json!({"IndexStart": 0, "IndexEnd": 0, "IndexStep": 1});
+    assert!(is_array(json!({"ArrayProperties": range}), &[]));
+    assert!(is_array(
+        json!({"IsArrayJob": null}),
+        &[json!({"JobId": "10_5"})]
+    ));
+    let nothing = json!({"IndexStart": 0, "IndexEnd": 0, "IndexStep": 0});
+    assert!(!is_array(json!({"ArrayProperties": nothing}), &[]));
+    assert!(!is_array(
+        json!({"ArrayProperties": {}}),
+        &[json!({"JobId": "11_5"})]
+    ));
+    assert!(!is_array(json!({}), &[]));
 }
 
 #[test]

@@ -1,11 +1,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::wire::{
-    Listing, Page, Pages, explain, failed_subtask, judge, read_jobs, subtask_ids,
-};
-use super::{assert_model, fixture, job};
-use crate::model::{Array, Job, Notice, State};
+use super::super::wire::{Listing, Page, Pages, explain, failed_subtask, ids_to_list, judge};
+use super::{assert_model, fixture, job, read_jobs};
+use crate::model::{Job, Notice, State};
 
 fn listed(body: &[u8], ids: &[&str]) -> Listing {
     let mut listing = Listing::default();
@@ -29,18 +27,33 @@ fn page(total: Option<usize>, rows: &[Value]) -> Page {
 
 /// The array job 10 with the subtasks 1 to 5 whose word is `word`, judged by these rows.
 fn judged(word: &str, rows: &[Value], unread: Option<&str>) -> (Job, Vec<Notice>) {
-    let mut parent = job("10");
+    let range = json!({"IndexStart": 1, "IndexEnd": 5});
+    judged_by(word, &range, (None, rows), unread)
+}
+
+fn judged_by(
+    word: &str,
+    range: &Value,
+    (total, rows): (Option<usize>, &[Value]),
+    unread: Option<&str>,
+) -> (Job, Vec<Notice>) {
     let described = json!({"JobInfos": [{"JobId": "10", "State": word, "IsArrayJob": true,
-        "EndTime": 1_647_424_000, "ArrayProperties": {"IndexStart": 1, "IndexEnd": 5}}]});
-    let body = described.to_string();
-    (parent, _) = read_jobs(body.as_bytes(), parent, &[]).unwrap();
-    let ids = subtask_ids("10", parent.array.as_ref().unwrap()).unwrap();
-    let asked: Vec<&str> = ids.iter().map(String::as_str).collect();
+        "EndTime": 1_647_424_000, "ArrayProperties": range}]});
+    let (mut parent, _) = read_jobs(described.to_string().as_bytes(), job("10"), &[]).unwrap();
     let mut listing = Listing::default();
-    Pages::of(&asked).add(page(None, rows), &mut listing);
+    array_pages(&parent, |pages| {
+        pages.add(page(total, rows), &mut listing) && pages.add(page(total, &[]), &mut listing)
+    });
     let mut notices = Vec::new();
-    judge(&mut parent, Some(&ids), &listing, unread, &[], &mut notices);
+    judge(&mut parent, &listing, unread, &[], &mut notices);
     (parent, notices)
+}
+
+/// The pages of the rows of an array job and its subtasks.
+fn array_pages(parent: &Job, read: impl FnOnce(&mut Pages<'_>) -> bool) {
+    let ids = ids_to_list("10", parent.array.as_ref());
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    assert!(!read(&mut Pages::of_array("10", &ids)));
 }
 
 #[test]
@@ -134,53 +147,16 @@ fn pages_are_asked_for_while_they_bring_something_and_never_without_end() {
 }
 
 #[test]
-fn a_range_is_read_only_where_it_makes_sense() {
-    let ids = |start, end, step| {
-        let array = Array {
-            start,
-            end,
-            step,
-            index: None,
-        };
-        subtask_ids("10", &array)
-    };
-    let some = |ids: &[&str]| Some(ids.iter().map(ToString::to_string).collect::<Vec<_>>());
-    assert_eq!(
-        ids(Some(1), Some(6), Some(2)),
-        some(&["10_1", "10_3", "10_5"])
-    );
-    assert_eq!(ids(Some(0), Some(0), None), some(&["10_0"]));
-    assert_eq!(ids(Some(1), Some(10_000), Some(1)).unwrap().len(), 10_000);
-    for (start, end, step) in [
-        (None, Some(5), Some(1)),
-        (Some(1), None, Some(1)),
-        (Some(5), Some(1), Some(1)),
-        (Some(-1), Some(1), Some(1)),
-        (Some(1), Some(5), Some(0)),
-        (Some(1), Some(5), Some(-1)),
-        (Some(0), Some(10_000), Some(1)),
-        (Some(0), Some(i64::MAX), Some(1)),
-    ] {
-        assert_eq!(ids(start, end, step), None, "{start:?} {end:?} {step:?}");
-    }
-    assert_eq!(
-        ids(Some(0), Some(i64::MAX), Some(i64::MAX)).unwrap().len(),
-        2
-    );
-}
-
-#[test]
 fn an_array_job_succeeds_only_when_every_subtask_was_seen_succeeded() {
     for (rows, name) in [("subtasks", "all"), ("subtask-missing", "missing")] {
         let body = fixture("describe-serverless-jobs-array.json");
         let (mut parent, mut notices) = read_jobs(&body, job("10"), &[]).unwrap();
-        let ids = subtask_ids("10", parent.array.as_ref().unwrap()).unwrap();
-        let asked: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let listing = listed(
-            &fixture(&format!("list-serverless-jobs-{rows}.json")),
-            &asked,
-        );
-        judge(&mut parent, Some(&ids), &listing, None, &[], &mut notices);
+        let rows = fixture(&format!("list-serverless-jobs-{rows}.json"));
+        let mut listing = Listing::default();
+        array_pages(&parent, |pages| {
+            pages.add(Page::read(&rows).unwrap(), &mut listing)
+        });
+        judge(&mut parent, &listing, None, &[], &mut notices);
         let codes: Vec<_> = notices.iter().map(|notice| notice.code).collect();
         let told: &[&str] = if name == "all" {
             &[]
@@ -215,7 +191,6 @@ fn a_doubt_names_the_subtask_that_raises_it() {
         format!("{begin}10_1 was not found")
     );
     for (word, told) in [
-        ("Failed", "10_1 failed"),
         ("Canceled", "10_1 was canceled"),
         ("Running", "10_1 is running"),
         ("Zombie", "10_1 is unknown"),
@@ -223,11 +198,77 @@ fn a_doubt_names_the_subtask_that_raises_it() {
         let rows = four(Some(row("10_1", word)));
         assert_eq!(message(&rows, None), format!("{begin}{told}"));
     }
-    let failed = [row("10_4", "Failed"), row("10_5", "Succeeded")];
+    let few = [row("10_4", "Canceled"), row("10_5", "Succeeded")];
     assert_eq!(
-        message(&failed, Some("ListServerlessJobs: Throttling: slow down")),
-        "1 of 5 subtasks were seen succeeded; 10_4 failed (and 3 more); ListServerlessJobs: \
-         Throttling: slow down"
+        message(&few, Some("ListServerlessJobs: Throttling: slow down")),
+        "1 of 5 subtasks were seen succeeded; 10_4 was canceled (and 3 more); \
+         ListServerlessJobs: Throttling: slow down"
+    );
+}
+
+#[test]
+fn one_failed_subtask_makes_the_array_job_failed_whatever_its_range_says() {
+    let rows: Vec<Value> = [1, 3, 5, 7, 9]
+        .iter()
+        .map(|n| {
+            let word = if *n == 5 { "Failed" } else { "Succeeded" };
+            row(&format!("10_{n}"), word)
+        })
+        .collect();
+    for range in [
+        json!({"IndexStart": 1, "IndexEnd": 9, "IndexStep": 2}),
+        json!({"IndexStart": 1, "IndexEnd": 9, "IndexStep": 6}),
+        json!({"IndexStart": 1, "IndexEnd": 3, "IndexStep": 2}),
+        json!({"IndexStart": 1, "IndexEnd": 9, "IndexStep": 0}),
+        json!({"IndexStart": 9, "IndexEnd": 1}),
+        Value::Null,
+    ] {
+        let (mut job, notices) = judged_by("Succeeded", &range, (Some(5), &rows), None);
+        assert_eq!((job.state, job.ended), (State::Failed, true), "{range}");
+        assert_eq!(notices.last().unwrap().code, "count_mismatch");
+        assert_eq!(failed_subtask(&job), Some("10_5"));
+        explain(&mut job, None);
+        assert_eq!(job.message.as_deref(), Some("10_5: Failed"));
+    }
+}
+
+#[test]
+fn a_list_that_contradicts_the_range_proves_no_success() {
+    let rows = |indices: &[i64]| -> Vec<Value> {
+        let rows = indices.iter();
+        rows.map(|n| row(&format!("10_{n}"), "Succeeded")).collect()
+    };
+    let range = |end: i64, step: i64| json!({"IndexStart": 1, "IndexEnd": end, "IndexStep": step});
+    let all = rows(&[1, 3, 5, 7, 9]);
+    let message = |range: Value, total: usize| {
+        let (job, _) = judged_by("Succeeded", &range, (Some(total), &all), None);
+        assert_eq!((job.state, job.ended), (State::Unknown, false));
+        job.message.unwrap()
+    };
+    assert_eq!(
+        message(range(9, 6), 5),
+        "2 of 2 subtasks were seen succeeded; 10_3 is outside its range"
+    );
+    assert_eq!(
+        message(range(7, 2), 5),
+        "4 of 4 subtasks were seen succeeded; 10_9 is outside its range"
+    );
+    assert_eq!(
+        message(range(9, 2), 7),
+        "5 of 5 subtasks were seen succeeded; the list counts 7 rows and holds 5"
+    );
+    let (job, _) = judged_by("Succeeded", &range(9, 2), (Some(5), &all), None);
+    assert_eq!(job.state, State::Succeeded);
+    let others = [
+        rows(&[1, 3, 5, 7, 9]),
+        vec![row("11_1", "Failed"), row("100_3", "Failed")],
+    ];
+    let unfiltered = (Some(900), &others.concat()[..]);
+    let (job, _) = judged_by("Succeeded", &range(9, 2), unfiltered, None);
+    assert_eq!(
+        job.state,
+        State::Succeeded,
+        "other array jobs are of no concern"
     );
 }
 
@@ -236,14 +277,7 @@ fn without_a_range_no_success_is_believed() {
     let body = json!({"JobInfos": [{"JobId": "10", "State": "Succeeded", "IsArrayJob": true}]});
     let body = body.to_string();
     let (mut parent, mut notices) = read_jobs(body.as_bytes(), job("10"), &[]).unwrap();
-    judge(
-        &mut parent,
-        None,
-        &Listing::default(),
-        None,
-        &[],
-        &mut notices,
-    );
+    judge(&mut parent, &Listing::default(), None, &[], &mut notices);
     assert_eq!((parent.state, parent.ended), (State::Unknown, false));
     assert_eq!(
         parent.message.as_deref(),
@@ -323,6 +357,10 @@ proptest! {
             let mut mine = rows.iter().filter(of).peekable();
             mine.peek().is_some() && mine.all(|row| row["State"] == "Succeeded")
         });
-        prop_assert_eq!(job.state == State::Succeeded, word == "Succeeded" && all);
+        let has_others = indices.iter().take(words.len()).any(|n| !(1..=5).contains(n));
+        let is_sure = word == "Succeeded" && all && !has_others;
+        prop_assert_eq!(job.state == State::Succeeded, is_sure);
+        let has_failed = job.tasks.iter().any(|task| task.state == State::Failed);
+        prop_assert!(word != "Succeeded" || !has_failed || job.state == State::Failed);
     }
 }

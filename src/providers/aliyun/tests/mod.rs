@@ -13,7 +13,8 @@ mod roles;
 use serde_json::Value;
 
 use super::CLOUD;
-use crate::model::{Job, Time};
+use super::wire::{self, Miss};
+use crate::model::{Job, Notice, State, Time};
 use crate::providers::{Found, fixture, job_at};
 use crate::reference::Reference;
 
@@ -29,6 +30,12 @@ fn job(id: &str) -> Job {
 /// The address of `aliyun/invocation/ehpc-hz-FYUr32/ID`.
 fn invocation(id: &str) -> Job {
     job_at(&reference(1, id), Some("cn-hangzhou"))
+}
+
+/// What an answer to DescribeServerlessJobs says of the job at this address.
+fn read_jobs(body: &[u8], at: Job, own: &[(String, State)]) -> Result<(Job, Vec<Notice>), Miss> {
+    let described = wire::read_jobs(body, at, own)?;
+    Ok((described.job, described.notices))
 }
 
 fn fixture(name: &str) -> Vec<u8> {

@@ -62,6 +62,17 @@ struct WireArrayProperties {
     index_step: Int,
 }
 
+/// What an answer to DescribeServerlessJobs says of one job.
+#[derive(Debug)]
+pub(in super::super) struct Described {
+    /// The job; `array` is filled where anything says that it is an array job or a part of one.
+    pub(in super::super) job: Job,
+    /// What a reader should know besides.
+    pub(in super::super) notices: Vec<Notice>,
+    /// The cloud's own flag for array jobs, where it can be read.
+    pub(in super::super) is_array_job: Option<bool>,
+}
+
 /// Reads an answer to DescribeServerlessJobs into a job whose address is known already.
 ///
 /// `own` are the user's words for states. Of several jobs, the one with the address's id is taken.
@@ -72,7 +83,7 @@ pub(in super::super) fn read(
     body: &[u8],
     at: Job,
     own: &[(String, State)],
-) -> Result<(Job, Vec<Notice>), Miss> {
+) -> Result<Described, Miss> {
     let answer: Answer = lenient::decode(body).map_err(Miss::Unreadable)?;
     let total_count = answer.total_count.0;
     let Some(List(infos)) = answer.job_infos else {
@@ -82,6 +93,10 @@ pub(in super::super) fn read(
         };
     };
     let listed = infos.len();
+    let has_subtasks = infos.iter().any(|info| {
+        let id = info.job_id.trimmed();
+        id.is_some_and(|id| subtask_of(&at.id, id).is_some())
+    });
     if listed == 0 {
         return match total_count {
             None | Some(0) => Err(Miss::NotFound(answer.request_id.0)),
@@ -111,8 +126,16 @@ pub(in super::super) fn read(
     }
     let mut job = at;
     job.request_id = answer.request_id.0;
+    let is_array_job = info.is_array_job.0;
     info.fill(&mut job, total_count, own, &mut notices);
-    Ok((job, notices))
+    if has_subtasks {
+        job.array.get_or_insert(Array::UNKNOWN);
+    }
+    Ok(Described {
+        job,
+        notices,
+        is_array_job,
+    })
 }
 
 impl JobInfo {
@@ -140,13 +163,16 @@ impl JobInfo {
             end: range.index_end.0,
             step: range.index_step.0,
         });
-        job.array = (self.is_array_job.0 == Some(true)).then(|| {
+        let index = subtask_index(&job.id);
+        // A range on an id without an index says as much as the flag, whatever became of that.
+        let has_range = index.is_none() && properties.as_ref().is_some_and(is_range);
+        job.array = (self.is_array_job.0 == Some(true) || has_range).then(|| {
             let range = properties.clone().unwrap_or_default();
             Array {
                 start: range.start,
                 end: range.end,
                 step: range.step,
-                index: subtask_index(&job.id),
+                index,
             }
         });
         job.details = Some(Arc::new(JobDetails {
@@ -177,6 +203,20 @@ impl JobInfo {
 
 pub(super) fn moment(seconds: Int) -> Option<Time> {
     seconds.0.and_then(Time::from_unix)
+}
+
+/// True when the properties say anything: jobs that are no array jobs may have zeros.
+fn is_range(properties: &ArrayProperties) -> bool {
+    [properties.start, properties.end, properties.step]
+        .into_iter()
+        .flatten()
+        .any(|number| number != 0)
+}
+
+/// The index of the subtask `id` of the array job `parent`: 3 for `10_3` of `10`.
+pub(super) fn subtask_of(parent: &str, id: &str) -> Option<i64> {
+    let rest = id.strip_prefix(parent.trim())?;
+    rest.starts_with('_').then(|| subtask_index(rest))?
 }
 
 /// The index in the id of a subtask: 3 in `10_3`.

@@ -1,8 +1,8 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::jobs::{STATES, moment, subtask_index};
+use super::jobs::{STATES, moment, subtask_index, subtask_of};
 use crate::model::{Array, Job, Notice, State, Task, Time};
 use crate::providers::lenient::{self, Flag, Int, List, Text};
 use crate::providers::{self, Cursor, Found, job_at, states};
@@ -35,7 +35,8 @@ pub(in super::super) struct Row {
     created_at: Option<Time>,
     started_at: Option<Time>,
     finished_at: Option<Time>,
-    is_array: bool,
+    /// The cloud's own flag for array jobs and their subtasks, where it can be read.
+    is_array: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -95,6 +96,9 @@ impl Page {
         own: &[(String, State)],
     ) -> providers::Page {
         let request_id = self.request_id;
+        let ids = self.rows.iter().filter_map(Row::id);
+        let parents = ids.filter_map(|id| Some(parent_of(id)?.to_owned()));
+        let parents: HashSet<String> = parents.collect();
         providers::Page::of(
             at,
             self.total_count,
@@ -104,12 +108,14 @@ impl Page {
                 let (mut job, mut notices) = (job_at(reference, region), Vec::new());
                 row.fill(&mut job, own, &mut notices);
                 job.request_id.clone_from(&request_id);
-                if row.is_parent() && job.state == State::Succeeded {
+                let is_parent = row.is_parent() || parents.contains(&job.id);
+                if is_parent && job.state == State::Succeeded {
                     // A look at the job itself would ask its subtasks, and says the same until then.
                     job.state = State::Unknown;
                     job.ended = false;
                     job.finished_at = None;
-                    job.reason = Some("subtasks_unread".to_owned());
+                    job.array.get_or_insert(Array::UNKNOWN);
+                    job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
                     job.message =
                         Some("the list does not tell whether every subtask succeeded".to_owned());
                 }
@@ -131,7 +137,7 @@ impl From<WireRow> for Row {
             created_at: moment(wire.submit_time),
             started_at: moment(wire.start_time),
             finished_at: moment(wire.end_time),
-            is_array: wire.is_array_job.0 == Some(true),
+            is_array: wire.is_array_job.0,
         }
     }
 }
@@ -143,11 +149,12 @@ impl Row {
 
     /// True for an array job as a whole, whose id has no index.
     pub(in super::super) fn is_parent(&self) -> bool {
-        self.is_array
-            && self
-                .id
-                .as_deref()
-                .is_some_and(|id| subtask_index(id).is_none())
+        self.is_array == Some(true) && self.may_be_parent()
+    }
+
+    fn may_be_parent(&self) -> bool {
+        let id = self.id.as_deref();
+        id.is_some_and(|id| subtask_index(id).is_none())
     }
 
     /// Fills a job whose address is known already with what the row says.
@@ -170,11 +177,9 @@ impl Row {
         job.created_at = self.created_at;
         job.started_at = self.started_at;
         job.finished_at = self.finished_at.filter(|_| job.ended);
-        job.array = self.is_array.then(|| Array {
-            start: None,
-            end: None,
-            step: None,
+        job.array = (self.is_array == Some(true)).then(|| Array {
             index: subtask_index(&job.id),
+            ..Array::UNKNOWN
         });
     }
 
@@ -201,6 +206,12 @@ impl Row {
     }
 }
 
+/// The id of the array job that a subtask belongs to: `10` for `10_3`.
+fn parent_of(id: &str) -> Option<&str> {
+    subtask_index(id)?;
+    id.rsplit_once('_').map(|(parent, _)| parent)
+}
+
 /// The rows of the jobs that were asked for.
 #[derive(Debug, Default)]
 pub(in super::super) struct Listing {
@@ -208,12 +219,36 @@ pub(in super::super) struct Listing {
     pub(in super::super) request_id: Option<String>,
     /// By id; empty where two rows of one job contradict each other.
     rows: HashMap<String, Option<Row>>,
+    /// How many rows a list holds by its own count, and how many came, where fewer did.
+    short: Option<(usize, usize)>,
 }
 
 impl Listing {
     /// What the list says of a job.
     pub(in super::super) fn row(&self, id: &str) -> Option<&Row> {
         self.rows.get(id.trim())?.as_ref()
+    }
+
+    /// How many rows the cloud counts and how many it gave, where it gave fewer of what was asked for.
+    pub(super) fn short(&self) -> Option<(usize, usize)> {
+        self.short
+    }
+
+    /// The subtasks of an array job by index, as far as they are listed; `None` in place of a row
+    /// that another one contradicts.
+    pub(super) fn subtasks(&self, parent: &str) -> BTreeMap<(i64, &str), Option<&Row>> {
+        let rows = self.rows.iter();
+        let subtasks = rows.filter_map(|(id, row)| {
+            let index = subtask_of(parent, id)?;
+            Some(((index, id.as_str()), row.as_ref()))
+        });
+        subtasks.collect()
+    }
+
+    /// True when the list says that this is an array job, by its own flag or by a subtask.
+    pub(in super::super) fn says_array(&self, id: &str) -> bool {
+        self.row(id).is_some_and(Row::is_parent)
+            || self.rows.keys().any(|row| subtask_of(id, row).is_some())
     }
 
     /// The job as a cheap look shows it; `None` when only a look of its own can tell: it is not
@@ -227,7 +262,8 @@ impl Listing {
         let (mut job, mut notices) = (at, Vec::new());
         row.fill(&mut job, own, &mut notices);
         job.request_id.clone_from(&self.request_id);
-        let is_told = job.state_raw.is_some() && !(row.is_parent() && job.ended);
+        let may_be_parent = row.may_be_parent() && row.is_array != Some(false);
+        let is_told = job.state_raw.is_some() && !(may_be_parent && job.ended);
         is_told.then_some((job, notices))
     }
 }
@@ -236,6 +272,9 @@ impl Listing {
 #[derive(Debug)]
 pub(in super::super) struct Pages<'a> {
     wanted: HashSet<&'a str>,
+    /// An array job whose subtasks are wanted too, whichever they are.
+    parent: Option<&'a str>,
+    has_others: bool,
     missing: usize,
     read: usize,
     rows: usize,
@@ -248,8 +287,18 @@ impl<'a> Pages<'a> {
         Self {
             missing: wanted.len(),
             wanted,
+            parent: None,
+            has_others: false,
             read: 0,
             rows: 0,
+        }
+    }
+
+    /// The same for an array job, whose subtasks are all taken.
+    pub(in super::super) fn of_array(parent: &'a str, ids: &[&'a str]) -> Self {
+        Self {
+            parent: Some(parent),
+            ..Self::of(ids)
         }
     }
 
@@ -266,19 +315,15 @@ impl<'a> Pages<'a> {
         self.read += 1;
         self.rows += page.rows.len();
         listing.request_id = page.request_id;
-        let before = self.missing;
-        let is_full = page.rows.len() >= MOST_ROWS;
+        let (before, is_full) = (listing.rows.len(), page.rows.len() >= MOST_ROWS);
         for row in page.rows {
-            let Some(id) = row
-                .id
-                .clone()
-                .filter(|id| self.wanted.contains(id.as_str()))
-            else {
+            let Some(id) = row.id.clone().filter(|id| self.is_wanted(id)) else {
+                self.has_others = true;
                 continue;
             };
             match listing.rows.get_mut(&id) {
                 None => {
-                    self.missing -= 1;
+                    self.missing -= usize::from(self.wanted.contains(id.as_str()));
                     listing.rows.insert(id, Some(row));
                 }
                 Some(known) => {
@@ -287,10 +332,25 @@ impl<'a> Pages<'a> {
                 }
             }
         }
+        let total = page
+            .total_count
+            .and_then(|total| usize::try_from(total).ok());
         let more = match page.total_count {
-            Some(total) => usize::try_from(total).is_ok_and(|total| self.rows < total),
+            Some(_) => total.is_some_and(|total| self.rows < total),
             None => is_full,
         };
-        more && self.missing > 0 && self.missing < before && self.read < MOST_PAGES
+        let is_complete = self.parent.is_none() && self.missing == 0;
+        let brings_more = listing.rows.len() > before && !is_complete;
+        let goes_on = more && brings_more && self.read < MOST_PAGES;
+        // A list that holds other jobs as well was not filtered, and its count is about all of them.
+        if let Some(total) = total.filter(|_| more && !goes_on && !self.has_others) {
+            listing.short.get_or_insert((total, self.rows));
+        }
+        goes_on
+    }
+
+    fn is_wanted(&self, id: &str) -> bool {
+        let is_subtask = |parent| subtask_of(parent, id).is_some();
+        self.wanted.contains(id) || self.parent.is_some_and(is_subtask)
     }
 }

@@ -21,9 +21,11 @@ pub(super) use container::STATES as CONTAINER_STATES;
 pub(super) use error::{Asked, classify};
 pub(super) use group::STATES as GROUP_STATES;
 pub(super) use invocation::{PAGE_SIZE, Results, ResultsPage, STATES as INVOCATION_STATES, Status};
-pub(super) use jobs::{LISTABLE as LISTABLE_STATES, STATES as JOB_STATES, read as read_jobs};
+pub(super) use jobs::{
+    Described, LISTABLE as LISTABLE_STATES, STATES as JOB_STATES, read as read_jobs,
+};
 pub(super) use list::{Listing, MOST_ROWS, Page, Pages};
-pub(super) use parent::{explain, failed_subtask, is_parent, judge, may_be_parent, subtask_ids};
+pub(super) use parent::{explain, failed_subtask, ids_to_list, judge, may_be_parent};
 pub(super) use vendor::document as vendor_document;
 
 /// Why an answer gave no job.

@@ -1,0 +1,347 @@
+//! Every text of a model that came from a cloud, so that secrets can be masked in all of them.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{
+    Container, Details, EnvVar, Event, Job, Mount, Probe, Scope, Task, Termination, Volume,
+};
+
+/// A part of a model that holds text of a cloud.
+#[derive(Debug)]
+pub enum TextField<'a> {
+    /// Free text: a name, a message, an argument.
+    Free(&'a mut String),
+    /// A value that is more than text: an id, or a word out of a few.
+    Value(&'a mut String),
+    /// A cloud's word for a state or a level.
+    Word(&'a mut String),
+    /// What only one kind has, with texts of either sort.
+    Details(&'a mut Arc<dyn Details>),
+    /// The cloud's own document.
+    Document(&'a mut Value),
+}
+
+/// Takes the fields one after the other.
+type Visit<'a> = &'a mut dyn FnMut(TextField<'_>);
+
+// Each function names every field, so that a new one is a decision: what is left out here is a part
+// of the reference, a word of joblens's own, or no text.
+
+impl Job {
+    /// Visits every text that came from a cloud. What the user typed, the references and the words
+    /// of known states are left out.
+    pub fn visit_texts(&mut self, visit: Visit<'_>) {
+        let Self {
+            reference: _,
+            input: _,
+            cloud: _,
+            profile: _,
+            region: _,
+            kind: _,
+            cluster: _,
+            namespace: _,
+            id: _,
+            name,
+            state: _,
+            state_raw,
+            ended: _,
+            verdict: _,
+            reason,
+            message,
+            exit_code: _,
+            user,
+            queue,
+            priority: _,
+            labels,
+            created_at: _,
+            started_at: _,
+            finished_at: _,
+            updated_at: _,
+            duration_seconds: _,
+            resources,
+            array: _,
+            tasks,
+            events,
+            warning_count: _,
+            details,
+            request_id,
+            observed_at: _,
+            vendor,
+        } = self;
+        if reason.as_deref() != Some(Self::SUBTASKS_UNREAD) {
+            free(visit, [reason]);
+        }
+        free(visit, [name, message, user, queue]);
+        value(visit, [request_id, &mut resources.accelerator_type]);
+        word(visit, [state_raw]);
+        visit_labels(labels, visit);
+        tasks.iter_mut().for_each(|task| task.visit_texts(visit));
+        events.iter_mut().for_each(|event| event.visit_texts(visit));
+        visit_details(details, visit);
+        if let Some(document) = vendor {
+            visit(TextField::Document(document));
+        }
+    }
+}
+
+impl Scope {
+    /// Visits every text that came from a cloud but the scope itself.
+    pub fn visit_texts(&mut self, visit: Visit<'_>) {
+        let Self {
+            scope: _,
+            name,
+            status,
+            created_at: _,
+            region,
+            details,
+        } = self;
+        free(visit, [name]);
+        value(visit, [status, region]);
+        visit_details(details, visit);
+    }
+}
+
+impl Task {
+    fn visit_texts(&mut self, visit: Visit<'_>) {
+        let Self {
+            id,
+            name,
+            kind: _,
+            state: _,
+            state_raw,
+            ended: _,
+            reason,
+            message,
+            exit_code: _,
+            created_at: _,
+            started_at: _,
+            finished_at: _,
+            resources,
+            addresses,
+            node,
+            zone,
+            instance_type,
+            restart_policy,
+            labels,
+            containers,
+            volumes,
+            details,
+        } = self;
+        free(visit, [name, reason, message, node]);
+        value(visit, [id, zone, instance_type, restart_policy]);
+        value(visit, [&mut resources.accelerator_type]);
+        word(visit, [state_raw]);
+        for address in addresses {
+            visit(TextField::Value(&mut address.address));
+        }
+        visit_labels(labels, visit);
+        for container in containers {
+            container.visit_texts(visit);
+        }
+        volumes
+            .iter_mut()
+            .for_each(|volume| volume.visit_texts(visit));
+        visit_details(details, visit);
+    }
+}
+
+impl Volume {
+    fn visit_texts(&mut self, visit: Visit<'_>) {
+        let Self {
+            name,
+            kind,
+            nfs,
+            empty_dir,
+            config_files,
+            disk,
+            flex,
+        } = self;
+        free(visit, [name]);
+        value(visit, [kind]);
+        if let Some(nfs) = nfs {
+            free(visit, [&mut nfs.server, &mut nfs.path]);
+        }
+        if let Some(folder) = empty_dir {
+            value(visit, [&mut folder.medium, &mut folder.size_limit]);
+        }
+        for file in config_files {
+            free(visit, [&mut file.path, &mut file.content]);
+        }
+        if let Some(disk) = disk {
+            value(visit, [&mut disk.id, &mut disk.fs_type]);
+        }
+        if let Some(flex) = flex {
+            free(visit, [&mut flex.driver, &mut flex.options]);
+            value(visit, [&mut flex.fs_type]);
+        }
+    }
+}
+
+impl Container {
+    fn visit_texts(&mut self, visit: Visit<'_>) {
+        let Self {
+            name,
+            init: _,
+            image,
+            image_pull_policy,
+            command,
+            args,
+            working_dir,
+            env,
+            ports,
+            mounts,
+            probes,
+            security,
+            resources,
+            stdin: _,
+            stdin_once: _,
+            tty: _,
+            state: _,
+            state_raw,
+            ready: _,
+            restart_count: _,
+            exit_code: _,
+            signal: _,
+            reason,
+            message,
+            detail_status,
+            started_at: _,
+            finished_at: _,
+            previous,
+        } = self;
+        free(visit, [name, image, working_dir]);
+        free(visit, [reason, message, detail_status]);
+        value(visit, [image_pull_policy, &mut resources.accelerator_type]);
+        word(visit, [state_raw]);
+        for argument in command.iter_mut().chain(args) {
+            visit(TextField::Free(argument));
+        }
+        for EnvVar {
+            name,
+            value,
+            value_from,
+        } in env
+        {
+            free(visit, [name, value, value_from]);
+        }
+        for port in ports {
+            value(visit, [&mut port.protocol]);
+            free(visit, [&mut port.access_url]);
+        }
+        mounts.iter_mut().for_each(|mount| mount.visit_texts(visit));
+        let probes = [&mut probes.liveness, &mut probes.readiness];
+        for probe in probes.into_iter().flatten() {
+            probe.visit_texts(visit);
+        }
+        for capability in security.iter_mut().flat_map(|s| &mut s.capabilities) {
+            visit(TextField::Value(capability));
+        }
+        if let Some(previous) = previous {
+            previous.visit_texts(visit);
+        }
+    }
+}
+
+impl Termination {
+    fn visit_texts(&mut self, visit: Visit<'_>) {
+        let Self {
+            state: _,
+            state_raw,
+            exit_code: _,
+            signal: _,
+            reason,
+            message,
+            detail_status,
+            started_at: _,
+            finished_at: _,
+        } = self;
+        free(visit, [reason, message, detail_status]);
+        word(visit, [state_raw]);
+    }
+}
+
+impl Mount {
+    fn visit_texts(&mut self, visit: Visit<'_>) {
+        let Self {
+            name,
+            path,
+            source_path,
+            kind,
+            sub_path,
+            read_only: _,
+            propagation,
+        } = self;
+        free(visit, [name, path, source_path, sub_path]);
+        value(visit, [kind, propagation]);
+    }
+}
+
+impl Probe {
+    fn visit_texts(&mut self, visit: Visit<'_>) {
+        for argument in &mut self.exec {
+            visit(TextField::Free(argument));
+        }
+        if let Some(http) = &mut self.http {
+            free(visit, [&mut http.path]);
+            value(visit, [&mut http.scheme]);
+        }
+        if let Some(tcp) = &mut self.tcp {
+            free(visit, [&mut tcp.host]);
+        }
+    }
+}
+
+impl Event {
+    fn visit_texts(&mut self, visit: Visit<'_>) {
+        let Self {
+            level: _,
+            level_raw,
+            first_at: _,
+            last_at: _,
+            count: _,
+            object,
+            task,
+            reason,
+            message,
+        } = self;
+        word(visit, [level_raw]);
+        free(visit, [&mut object.name, reason, message]);
+        value(visit, [&mut object.kind, task]);
+    }
+}
+
+fn visit_labels(labels: &mut BTreeMap<String, Option<String>>, visit: Visit<'_>) {
+    for (mut key, mut text) in mem::take(labels) {
+        visit(TextField::Value(&mut key));
+        free(visit, [&mut text]);
+        labels.insert(key, text);
+    }
+}
+
+fn visit_details(details: &mut Option<Arc<dyn Details>>, visit: Visit<'_>) {
+    if let Some(details) = details {
+        visit(TextField::Details(details));
+    }
+}
+
+fn free<const N: usize>(visit: Visit<'_>, fields: [&mut Option<String>; N]) {
+    for text in fields.into_iter().flatten() {
+        visit(TextField::Free(text));
+    }
+}
+
+fn value<const N: usize>(visit: Visit<'_>, fields: [&mut Option<String>; N]) {
+    for text in fields.into_iter().flatten() {
+        visit(TextField::Value(text));
+    }
+}
+
+fn word<const N: usize>(visit: Visit<'_>, fields: [&mut Option<String>; N]) {
+    for text in fields.into_iter().flatten() {
+        visit(TextField::Word(text));
+    }
+}

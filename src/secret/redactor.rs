@@ -1,0 +1,82 @@
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use super::{Scrubber, Secret};
+
+/// How many signatures are remembered: far more than there are requests in flight.
+const MAX_SIGNATURES: usize = 32;
+
+/// What must not be shown in a run: the secrets of all its accounts and the signatures of the last
+/// requests.
+///
+/// A response is decoded as it came. Whatever is shown of it goes through here first: free text
+/// through [`Redactor::text`], values that are more than text through [`Redactor::value`].
+#[derive(Debug, Default)]
+pub struct Redactor {
+    secrets: RwLock<Scrubber>,
+    signatures: Mutex<VecDeque<(Secret, Scrubber)>>,
+}
+
+impl Redactor {
+    /// Masks these secrets from now on.
+    pub fn add<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) {
+        let held = self.secrets.write();
+        held.unwrap_or_else(PoisonError::into_inner).add(secrets);
+    }
+
+    /// Masks the signature of a request until many more were sent. Whoever reads it can send that
+    /// one request again for a while.
+    pub fn add_signature(&self, signature: &Secret) {
+        let held = self.signatures.lock();
+        let mut held = held.unwrap_or_else(PoisonError::into_inner);
+        if held.iter().any(|(known, _)| known == signature) {
+            return;
+        }
+        if held.len() == MAX_SIGNATURES {
+            held.pop_front();
+        }
+        held.push_back((signature.clone(), Scrubber::new([signature])));
+    }
+
+    /// Masks secrets in free text. Short secrets are masked where they stand by themselves.
+    pub fn text(&self, text: &mut String) {
+        self.each(|scrubber| scrubber.scrub(text));
+    }
+
+    /// Masks secrets in a value that is more than text, such as an id: only secrets that cannot be
+    /// an ordinary word, number or id.
+    pub fn value(&self, value: &mut String) {
+        self.each(|scrubber| scrubber.scrub_value(value));
+    }
+
+    fn each(&self, mut apply: impl FnMut(&Scrubber)) {
+        apply(&self.secrets.read().unwrap_or_else(PoisonError::into_inner));
+        let signatures = self.signatures.lock();
+        let signatures = signatures.unwrap_or_else(PoisonError::into_inner);
+        signatures.iter().for_each(|(_, scrubber)| apply(scrubber));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signatures_are_masked_as_long_as_their_requests_matter() {
+        let redactor = Redactor::default();
+        let signature = |n: usize| Secret::new(format!("signature0of0request{n:04}"));
+        for n in 0..=MAX_SIGNATURES {
+            redactor.add_signature(&signature(n));
+            redactor.add_signature(&signature(n));
+        }
+        let shown = |n: usize| {
+            let mut text = format!("bad: {}", signature(n).expose());
+            redactor.text(&mut text);
+            text
+        };
+        assert_eq!(shown(0), "bad: signature0of0request0000");
+        for n in 1..=MAX_SIGNATURES {
+            assert_eq!(shown(n), "bad: ***", "{n}");
+        }
+    }
+}

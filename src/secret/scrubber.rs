@@ -1,0 +1,169 @@
+use std::cmp::Reverse;
+use std::fmt;
+
+use super::{MASK, Secret};
+use crate::crypto;
+
+/// Replaces the secrets of credentials in text that is about to be shown.
+///
+/// It works on decoded text only: a response is never changed before it is read, since a secret may
+/// equal a key, a number or a word of it.
+#[derive(Clone, Default)]
+pub struct Scrubber {
+    /// Longest first.
+    needles: Vec<Needle>,
+}
+
+/// One spelling of one secret.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Needle {
+    length: Reverse<usize>,
+    text: String,
+    is_distinctive: bool,
+}
+
+impl fmt::Debug for Scrubber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scrubber({} texts)", self.needles.len())
+    }
+}
+
+/// Shorter secrets are not masked: they would leave no text readable, and protect nothing.
+const MIN_LENGTH: usize = 4;
+
+/// Shorter secrets are masked only where they stand by themselves: they may be a part of any word.
+const MIN_LENGTH_WITHIN_WORDS: usize = 8;
+
+/// A secret of letters and digits that is shorter may be an ordinary word or id.
+const MIN_DISTINCTIVE_LENGTH: usize = 16;
+
+impl Scrubber {
+    /// A scrubber for `secrets` as they are, percent-encoded, and as JSON writers write them.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let mut scrubber = Self::default();
+        scrubber.add(secrets);
+        scrubber
+    }
+
+    /// Masks these secrets as well.
+    pub fn add<'a>(&mut self, secrets: impl IntoIterator<Item = &'a Secret>) {
+        let secrets = secrets.into_iter().map(Secret::expose);
+        let secrets = secrets.filter(|text| text.len() >= MIN_LENGTH);
+        self.needles.extend(secrets.flat_map(|secret| {
+            let is_distinctive = is_distinctive(secret);
+            spellings(secret).map(move |text| Needle {
+                length: Reverse(text.len()),
+                text,
+                is_distinctive,
+            })
+        }));
+        self.needles.sort();
+        self.needles.dedup();
+    }
+
+    /// Masks the secrets in free text, such as a message.
+    pub fn scrub(&self, text: &mut String) {
+        for needle in &self.needles {
+            replace(text, needle);
+        }
+    }
+
+    /// Masks the secrets in a value that is more than text, such as an id: only secrets that no
+    /// ordinary word, number or id can be, so that a common one never changes it.
+    pub fn scrub_value(&self, value: &mut String) {
+        for needle in self.needles.iter().filter(|needle| needle.is_distinctive) {
+            replace(value, needle);
+        }
+    }
+
+    /// Free text without the secrets.
+    pub fn text(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        self.scrub(&mut text);
+        text
+    }
+}
+
+/// True for what no ordinary word, number or id can be.
+fn is_distinctive(secret: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| secret.as_bytes().iter().any(is);
+    let has_mixture = has(u8::is_ascii_alphabetic) && has(u8::is_ascii_digit);
+    let is_of_ids = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    let is_of_ids = secret.bytes().all(is_of_ids);
+    (secret.len() >= MIN_DISTINCTIVE_LENGTH && has_mixture)
+        || (secret.len() >= MIN_LENGTH_WITHIN_WORDS && !is_of_ids)
+}
+
+fn replace(text: &mut String, needle: &Needle) {
+    let is_found = |(at, _): &(usize, &str)| {
+        needle.text.len() >= MIN_LENGTH_WITHIN_WORDS || stands_alone(text, *at, &needle.text)
+    };
+    // Most texts hold no secret and are left as they are.
+    if memchr::memmem::find(text.as_bytes(), needle.text.as_bytes()).is_none() {
+        return;
+    }
+    let mut clean = String::with_capacity(text.len());
+    let mut from = 0;
+    for (at, found) in text.match_indices(&needle.text).filter(is_found) {
+        clean.push_str(&text[from..at]);
+        clean.push_str(MASK);
+        from = at + found.len();
+    }
+    clean.push_str(&text[from..]);
+    *text = clean;
+}
+
+/// True when the match at `at` is no part of a longer word or number. Letters beyond ASCII end a
+/// word: Chinese is written without spaces.
+fn stands_alone(text: &str, at: usize, found: &str) -> bool {
+    let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    let end = at + found.len();
+    let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+    let continues_before = is_word(before) && is_word(bytes.get(at));
+    let continues_after = is_word(bytes.get(end)) && is_word(bytes.get(end - 1));
+    !continues_before && !continues_after
+}
+
+/// A secret as it is, percent-encoded, and as JSON writers write it.
+fn spellings(secret: &str) -> impl Iterator<Item = String> {
+    let json = serde_json::to_string(secret).expect("a string is always JSON");
+    let json = json[1..json.len() - 1].to_owned();
+    let encoded = crypto::percent_encode(secret);
+    let mut spellings = vec![
+        secret.to_owned(),
+        lower_hex(&encoded),
+        encoded,
+        json.replace('/', "\\/"),
+        json,
+        unicode_escapes(secret, false),
+        unicode_escapes(secret, true),
+    ];
+    spellings.sort();
+    spellings.dedup();
+    spellings.into_iter()
+}
+
+/// The text with its signs as `\u003d`, as JSON writers that care for HTML write them.
+fn unicode_escapes(text: &str, upper: bool) -> String {
+    text.chars()
+        .map(|c| match (c, upper) {
+            ('+' | '=' | '&' | '<' | '>' | '\'', false) => format!("\\u{:04x}", u32::from(c)),
+            ('+' | '=' | '&' | '<' | '>' | '\'', true) => format!("\\u{:04X}", u32::from(c)),
+            _ => c.to_string(),
+        })
+        .collect()
+}
+
+/// `%2f` for `%2F`.
+fn lower_hex(encoded: &str) -> String {
+    let mut parts = encoded.split('%');
+    let head = parts.next().unwrap_or_default().to_owned();
+    parts.fold(head, |text, part| {
+        let (hex, rest) = part.split_at(2);
+        format!("{text}%{}{rest}", hex.to_ascii_lowercase())
+    })
+}
+
+#[cfg(test)]
+mod tests;

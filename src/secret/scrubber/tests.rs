@@ -1,0 +1,64 @@
+use super::*;
+
+#[test]
+fn scrubs_what_a_cloud_echoes_in_every_spelling() {
+    let secret = Secret::new("to/ken+==");
+    let scrubber = Scrubber::new([&secret]);
+    let text = r#"a to/ken+== b to%2Fken%2B%3D%3D c to\/ken+== d to%2fken%2b%3d%3d e"#;
+    assert_eq!(scrubber.text(text), "a *** b *** c *** d *** e");
+    let text = r"a to/ken\u002b\u003d\u003d b to/ken\u002B\u003D\u003D c";
+    assert_eq!(scrubber.text(text), "a *** b *** c");
+}
+
+fn shown(secret: &str, text: &str) -> (String, String) {
+    let scrubber = Scrubber::new([&Secret::new(secret)]);
+    let mut value = text.to_owned();
+    scrubber.scrub_value(&mut value);
+    (scrubber.text(text), value)
+}
+
+#[test]
+fn a_secret_that_may_be_an_ordinary_word_or_id_never_changes_a_value() {
+    let secrets = [
+        "Warning",
+        "123456",
+        "status",
+        "Completed",
+        "8a85c1",
+        "1234567890123456789",
+        "eci-2zeazqt4k1v3d2c4",
+    ];
+    for secret in secrets {
+        let is_id = secret.len() >= MIN_DISTINCTIVE_LENGTH && secret.contains('z');
+        let (text, value) = shown(secret, secret);
+        assert_eq!(text, "***", "{secret}");
+        assert_eq!(value == secret, !is_id, "{secret}");
+    }
+}
+
+#[test]
+fn a_distinctive_secret_is_masked_in_values_too() {
+    for secret in ["to/ken+==", "sugonTOKENabcdef0123456789xyz", "p@ss w0rd!"] {
+        let (text, value) = shown(secret, &format!("id-{secret}-x"));
+        assert_eq!((text.as_str(), value.as_str()), ("id-***-x", "id-***-x"));
+    }
+}
+
+#[test]
+fn a_short_secret_is_masked_where_it_stands_alone_in_any_script() {
+    let text = |text| shown("hunter2", text).0;
+    assert_eq!(text("bad:hunter2, hunter2!"), "bad:***, ***!");
+    assert_eq!(text("口令hunter2无效"), "口令***无效");
+    assert_eq!(text("a_hunter2-b"), "a_***-b");
+    assert_eq!(text("hunter23 xhunter2"), "hunter23 xhunter2");
+    assert_eq!(shown("p@ss", "xp@ss").0, "xp@ss");
+    assert_eq!(shown("@ss@", "x@ss@y").0, "x***y");
+    assert_eq!(shown("abc", "abc").0, "abc", "too short to hide");
+}
+
+#[test]
+fn a_longer_secret_is_masked_within_words() {
+    assert_eq!(shown("hunter2pw", "xhunter2pwx").0, "x***x");
+    let scrubber = Scrubber::new([&Secret::new("abcdefgh"), &Secret::new("abcdefgh12345678")]);
+    assert_eq!(scrubber.text("abcdefgh12345678 abcdefgh1"), "*** ***1");
+}
