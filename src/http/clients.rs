@@ -158,10 +158,7 @@ impl Clients {
 }
 
 /// Adds the certificates of a file to the store, and gives them back.
-fn add_ca(
-    roots: &mut RootCertStore,
-    path: &Path,
-) -> Result<Vec<CertificateDer<'static>>, Refusal> {
+fn add_ca(roots: &mut RootCertStore, path: &Path) -> Result<Vec<CertificateDer<'static>>, Refusal> {
     let wrong = |what: &str| {
         let mut refusal = Refusal::new(
             Category::Usage,

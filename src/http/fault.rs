@@ -164,6 +164,14 @@ fn causes<'e>(error: &'e reqwest::Error) -> Vec<&'e (dyn Error + 'static)> {
 }
 
 fn of_name(unresolved: &Unresolved, at_proxy: bool) -> Refusal {
+    if unresolved.foreign_localhost().is_some() {
+        let fault = Fault {
+            kind: FaultKind::UnknownHost,
+            at_proxy,
+        };
+        return refusal(Retry::Never, fault, unresolved.to_string())
+            .with_hint("correct /etc/hosts, or write the address instead of localhost");
+    }
     let (whose, hint) = match at_proxy {
         true => (
             "the proxy's host name",
@@ -231,7 +239,8 @@ fn is_about_client(alert: AlertDescription) -> bool {
     )
 }
 
-const NAME_IT: &str = "to trust this server, add its certificate to the file named by ca_file or --ca-file";
+const NAME_IT: &str =
+    "to trust this server, add its certificate to the file named by ca_file or --ca-file";
 const OWN_CA: &str = "if your company has its own CA, set --ca-file or ca_file";
 const RENEW: &str = "its operator has to renew it; check this machine's clock too";
 const NAME: &str = "check the host of the endpoint, and who answers in its place";

@@ -109,8 +109,13 @@ impl Trust {
             .load_private_key(private)
             .map_err(|_| wrong("client_key", key, "is of a type that cannot be used"))?;
         // rustls compares the keys too, and cannot do so for certificates of version 1.
-        let certificate = Certificate::parse(&certificates[0])
-            .ok_or_else(|| wrong("client_cert", cert, "holds a certificate that cannot be read"))?;
+        let certificate = Certificate::parse(&certificates[0]).ok_or_else(|| {
+            wrong(
+                "client_cert",
+                cert,
+                "holds a certificate that cannot be read",
+            )
+        })?;
         let is_own = private
             .public_key()
             .is_some_and(|public| certificate.public_key().is(&public));

@@ -38,10 +38,7 @@ impl Certificate {
 
     /// True when it is marked as the certificate of a CA.
     pub(super) fn is_ca(&self) -> bool {
-        let found = self
-            .0
-            .tbs_certificate()
-            .get_extension::<BasicConstraints>();
+        let found = self.0.tbs_certificate().get_extension::<BasicConstraints>();
         matches!(found, Ok(Some((_, constraints))) if constraints.ca)
     }
 
