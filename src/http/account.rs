@@ -103,6 +103,13 @@ impl Account {
         }
     }
 
+    /// The same account for a host that only a server has named: its certificate is always checked.
+    pub fn with_verification(self) -> Self {
+        let mut trust = self.trust;
+        trust.skips_verification = false;
+        Self { trust, ..self }
+    }
+
     /// The same account with limits of its own, whose calls go past any proxy: for services that
     /// stand beside the machine.
     pub fn direct(self, limits: Limits) -> Self {

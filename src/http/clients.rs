@@ -12,7 +12,7 @@ use rustls::{ClientConfig, RootCertStore};
 use super::proxies::Proxies;
 use super::resolver::Resolver;
 use super::trust::Trust;
-use super::witness::Witness;
+use super::witness::{TrustedCertificates, Witness};
 use super::{Authorities, Endpoint, Limits, Refusal, Route, Sink};
 use crate::error::{Category, Fault, FaultKind, Problem};
 use crate::settings::check_file;
@@ -75,18 +75,18 @@ impl Clients {
     fn make(&self, key: &ClientKey) -> Result<Client, Refusal> {
         let through_tls_proxy = !key.direct && self.proxies.any_https;
         let is_checked = key.https && key.unchecked_host.is_none();
-        let roots = if is_checked || through_tls_proxy {
-            self.roots(key.trust.ca_file.as_deref().map(Path::new))?
+        let trusted = if is_checked || through_tls_proxy {
+            self.trusted(key.trust.ca_file.as_deref().map(Path::new))?
         } else {
-            RootCertStore::empty()
+            TrustedCertificates::default()
         };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .expect("ring serves the default protocol versions");
         let unchecked_host = key.unchecked_host.as_deref();
-        let tls = Witness::trusting(tls, roots, unchecked_host, &provider);
-        let tls = key.trust.identify(tls)?;
+        let tls = Witness::trusting(tls, trusted, unchecked_host, &provider);
+        let tls = key.trust.identify(tls, &provider)?;
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls)
             .http1_only()
@@ -133,13 +133,17 @@ impl Clients {
     }
 
     /// The system's store (or what `SSL_CERT_FILE` puts in its place) and the private CAs.
-    fn roots(&self, ca_file: Option<&Path>) -> Result<RootCertStore, Refusal> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    fn trusted(&self, ca_file: Option<&Path>) -> Result<TrustedCertificates, Refusal> {
+        let mut trusted = TrustedCertificates::default();
+        let system = rustls_native_certs::load_native_certs().certs;
+        trusted
+            .roots
+            .add_parsable_certificates(system.iter().cloned());
+        trusted.exact = system;
         for path in self.ca_files.iter().map(PathBuf::as_path).chain(ca_file) {
-            add_ca(&mut roots, path)?;
+            trusted.exact.extend(add_ca(&mut trusted.roots, path)?);
         }
-        if roots.is_empty() {
+        if trusted.roots.is_empty() {
             let mut refusal = Refusal::new(
                 Category::Network,
                 "this machine has no CA certificates, so no server can be trusted",
@@ -151,11 +155,12 @@ impl Clients {
             });
             return Err(refusal);
         }
-        Ok(roots)
+        Ok(trusted)
     }
 }
 
-fn add_ca(roots: &mut RootCertStore, path: &Path) -> Result<(), Refusal> {
+/// Adds the certificates of a file to the store, and gives them back.
+fn add_ca(roots: &mut RootCertStore, path: &Path) -> Result<Vec<CertificateDer<'static>>, Refusal> {
     let wrong = |what: &str| {
         let mut refusal = Refusal::new(
             Category::Usage,
@@ -177,10 +182,10 @@ fn add_ca(roots: &mut RootCertStore, path: &Path) -> Result<(), Refusal> {
     if certificates.is_empty() {
         return Err(wrong("holds no certificate"));
     }
-    for certificate in certificates {
+    for certificate in &certificates {
         roots
-            .add(certificate)
+            .add(certificate.clone())
             .map_err(|_| wrong("holds a certificate that cannot be used"))?;
     }
-    Ok(())
+    Ok(certificates)
 }

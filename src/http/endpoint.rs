@@ -75,6 +75,17 @@ impl Endpoint {
         host.trim_start_matches('[').trim_end_matches(']')
     }
 
+    /// True when it has a port other than the default of its scheme.
+    pub fn has_port(&self) -> bool {
+        self.authority.len()
+            > self.host().len()
+                + if self.authority.starts_with('[') {
+                    2
+                } else {
+                    0
+                }
+    }
+
     /// True for TLS.
     pub fn is_https(&self) -> bool {
         self.https

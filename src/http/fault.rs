@@ -164,6 +164,14 @@ fn causes<'e>(error: &'e reqwest::Error) -> Vec<&'e (dyn Error + 'static)> {
 }
 
 fn of_name(unresolved: &Unresolved, at_proxy: bool) -> Refusal {
+    if unresolved.foreign_localhost().is_some() {
+        let fault = Fault {
+            kind: FaultKind::UnknownHost,
+            at_proxy,
+        };
+        return refusal(Retry::Never, fault, unresolved.to_string())
+            .with_hint("correct /etc/hosts, or write the address instead of localhost");
+    }
     let (whose, hint) = match at_proxy {
         true => (
             "the proxy's host name",
@@ -231,6 +239,8 @@ fn is_about_client(alert: AlertDescription) -> bool {
     )
 }
 
+const NAME_IT: &str =
+    "to trust this server, add its certificate to the file named by ca_file or --ca-file";
 const OWN_CA: &str = "if your company has its own CA, set --ca-file or ca_file";
 const RENEW: &str = "its operator has to renew it; check this machine's clock too";
 const NAME: &str = "check the host of the endpoint, and who answers in its place";
@@ -242,6 +252,9 @@ fn of_certificate(cause: &CertificateError) -> (FaultKind, String, &'static str)
         _ => None,
     };
     let issuer = seen.and_then(|seen| seen.issuer.as_deref());
+    if let Some(untrusted) = seen.and_then(of_its_kind) {
+        return untrusted;
+    }
     match seen.map_or(cause, |seen| &seen.cause) {
         CertificateError::UnknownIssuer => {
             let why = match issuer {
@@ -286,6 +299,33 @@ fn of_certificate(cause: &CertificateError) -> (FaultKind, String, &'static str)
         }
         other => (FaultKind::Certificate, other.to_string(), OWN_CA),
     }
+}
+
+/// What is said of a server's certificate that nobody has issued, or that is marked as a CA's; `None`
+/// when something else is wrong with it.
+fn of_its_kind(seen: &Distrust) -> Option<(FaultKind, String, &'static str)> {
+    let is_about_issuer = matches!(
+        seen.cause,
+        CertificateError::UnknownIssuer
+            | CertificateError::BadSignature
+            | CertificateError::BadEncoding
+            | CertificateError::Other(_)
+    );
+    let issuer = seen.issuer.as_deref().unwrap_or("no name");
+    let why = match seen {
+        _ if !is_about_issuer => return None,
+        Distrust {
+            is_self_signed: true,
+            ..
+        } => format!("it is self-signed ({issuer})"),
+        Distrust {
+            cause: CertificateError::Other(_),
+            is_ca: true,
+            ..
+        } => format!("it is a CA certificate, issued by {issuer}"),
+        _ => return None,
+    };
+    Some((FaultKind::UnknownIssuer, why, NAME_IT))
 }
 
 /// `localhost` for `DnsName("localhost")`.

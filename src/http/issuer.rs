@@ -1,5 +1,4 @@
-use x509_cert::certificate::{CertificateInner, Raw};
-use x509_cert::der::Decode as _;
+use super::x509::Certificate;
 
 /// Longer names are cut: whoever made the certificate chose them.
 const LONGEST: usize = 200;
@@ -7,9 +6,7 @@ const LONGEST: usize = 200;
 /// Who issued a certificate in DER form, as RFC 4514 writes it: `CN=Example CA,O=Example`; `None` for
 /// what cannot be read.
 pub(super) fn issuer(certificate: &[u8]) -> Option<String> {
-    // Whoever stands in between may keep to fewer rules than a public CA.
-    let certificate = CertificateInner::<Raw>::from_der(certificate).ok()?;
-    let whole = certificate.tbs_certificate().issuer().to_string();
+    let whole = Certificate::parse(certificate)?.issuer();
     let shown: String = whole.chars().take(LONGEST).collect();
     (!shown.is_empty()).then_some(shown)
 }

@@ -16,6 +16,7 @@ mod resolver;
 mod retry;
 mod trust;
 mod witness;
+mod x509;
 
 pub use account::{Account, Deadline};
 pub use answer::{Answer, excerpt};

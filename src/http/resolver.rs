@@ -1,6 +1,6 @@
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
@@ -25,10 +25,11 @@ impl Resolve for Resolver {
             let found: Vec<SocketAddr> = found
                 .map_err(|error| Unresolved {
                     host: host.clone(),
-                    error,
+                    cause: Cause::Lookup(error),
                 })?
                 .collect();
-            let addresses = found.iter().map(SocketAddr::ip).collect();
+            let addresses: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
+            check_localhost(&host, &addresses)?;
             sink(Happening::Resolved { host, addresses });
             let addresses: Addrs = Box::new(found.into_iter());
             Ok(addresses)
@@ -36,20 +37,51 @@ impl Resolve for Resolver {
     }
 }
 
-/// A host whose addresses could not be found.
+/// Plain HTTP and calls past any proxy are for `localhost` as RFC 6761 has it, and not for what a
+/// hosts file or a name server makes of it.
+fn check_localhost(host: &str, addresses: &[IpAddr]) -> Result<(), Unresolved> {
+    let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    let foreign = addresses
+        .iter()
+        .find(|address| !loopback.contains(&address.to_canonical()));
+    match foreign.filter(|_| host.eq_ignore_ascii_case("localhost")) {
+        None => Ok(()),
+        Some(address) => Err(Unresolved {
+            host: host.to_owned(),
+            cause: Cause::ForeignLocalhost(*address),
+        }),
+    }
+}
+
+/// A host whose addresses could not be found, or cannot be used.
 #[derive(Debug)]
 pub(super) struct Unresolved {
     /// Its name.
     pub host: String,
-    error: io::Error,
+    cause: Cause,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Lookup(io::Error),
+    /// `localhost` has this address.
+    ForeignLocalhost(IpAddr),
 }
 
 impl Unresolved {
+    /// The address that `localhost` has in place of a loopback address.
+    pub(super) fn foreign_localhost(&self) -> Option<IpAddr> {
+        match self.cause {
+            Cause::ForeignLocalhost(address) => Some(address),
+            Cause::Lookup(_) => None,
+        }
+    }
+
     /// True when the answer was that there is no such host, and not that there is no answer.
     ///
     /// The standard library keeps of the resolver's code nothing but its text.
     pub(super) fn is_unknown(&self) -> bool {
-        let text = self.error.to_string();
+        let text = self.to_string();
         let words = ["not known", "No address", "does not resolve"];
         words.iter().any(|word| text.contains(word))
     }
@@ -57,8 +89,45 @@ impl Unresolved {
 
 impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        match &self.cause {
+            Cause::Lookup(error) => error.fmt(f),
+            Cause::ForeignLocalhost(address) => {
+                write!(
+                    f,
+                    "localhost resolves to {address} instead of 127.0.0.1 or ::1"
+                )
+            }
+        }
     }
 }
 
 impl std::error::Error for Unresolved {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_is_the_loopback_address_only() {
+        let check = |host: &str, addresses: &[&str]| {
+            let addresses: Vec<IpAddr> =
+                addresses.iter().map(|text| text.parse().unwrap()).collect();
+            check_localhost(host, &addresses)
+        };
+        assert!(check("localhost", &["127.0.0.1", "::1"]).is_ok());
+        assert!(check("localhost", &["::ffff:127.0.0.1"]).is_ok());
+        assert!(check("example.com", &["192.0.2.1"]).is_ok());
+        for foreign in [
+            "127.0.0.2",
+            "192.0.2.1",
+            "fe80::1",
+            "::ffff:192.0.2.1",
+            "0.0.0.0",
+        ] {
+            let unresolved = check("LocalHost", &["127.0.0.1", foreign]).unwrap_err();
+            assert!(!unresolved.is_unknown());
+            assert_eq!(unresolved.foreign_localhost(), foreign.parse().ok());
+            assert!(unresolved.to_string().contains(foreign), "{unresolved}");
+        }
+    }
+}

@@ -2,12 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustls::client::WantsClientCert;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ConfigBuilder};
 
+use super::x509::Certificate;
 use super::{Endpoint, Refusal};
 use crate::error::{Category, Problem};
 use crate::settings::{Profile, check_file};
@@ -85,6 +89,7 @@ impl Trust {
     pub(super) fn identify(
         &self,
         builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+        provider: &CryptoProvider,
     ) -> Result<ClientConfig, Refusal> {
         let Some((cert, key)) = &self.identity else {
             return Ok(builder.with_no_client_auth());
@@ -99,9 +104,26 @@ impl Trust {
         check_access("client_key", key, true)?;
         let private = PrivateKeyDer::from_pem_file(key)
             .map_err(|_| wrong("client_key", key, "holds no private key that can be read"))?;
-        builder
-            .with_client_auth_cert(certificates, private)
-            .map_err(|_| wrong("client_key", key, "does not fit the certificate"))
+        let private = provider
+            .key_provider
+            .load_private_key(private)
+            .map_err(|_| wrong("client_key", key, "is of a type that cannot be used"))?;
+        // rustls compares the keys too, and cannot do so for certificates of version 1.
+        let certificate = Certificate::parse(&certificates[0]).ok_or_else(|| {
+            wrong(
+                "client_cert",
+                cert,
+                "holds a certificate that cannot be read",
+            )
+        })?;
+        let is_own = private
+            .public_key()
+            .is_some_and(|public| certificate.public_key().is(&public));
+        if !is_own {
+            return Err(wrong("client_key", key, "does not fit the certificate"));
+        }
+        let shown = SingleCertAndKey::from(CertifiedKey::new(certificates, private));
+        Ok(builder.with_client_cert_resolver(Arc::new(shown)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::{CREDENTIAL_COMMAND, CloudKeys, Environment, Part, SOURCE, check_file};
 use crate::error::{Problem, nearest};
@@ -46,6 +46,9 @@ pub const WIRE_KEYS: [&str; 6] = [
 
 /// Keys that may be true or false without quotes.
 const FLAGS: [&str; 2] = ["insecure_skip_verify", "token_cache"];
+
+/// Keys that may be a list of texts, which is the same as one text with commas.
+const LISTS: [&str; 1] = ["ai_hosts"];
 
 impl File {
     /// Where the settings file is looked for, and whether somebody named it; none where nothing
@@ -159,6 +162,16 @@ fn open(path: &Path) -> io::Result<(String, Metadata)> {
     let mut text = String::new();
     file.read_to_string(&mut text)?;
     Ok((text, data))
+}
+
+/// The texts of a list with commas between them; `None` when an element is not a text.
+fn joined(items: &DeArray<'_>) -> Option<String> {
+    let text = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
+        DeValue::String(text) => Some(text.to_string()),
+        _ => None,
+    };
+    let texts: Option<Vec<String>> = items.iter().map(text).collect();
+    Some(texts?.join(","))
 }
 
 type Table<'a> = DeTable<'a>;
@@ -298,6 +311,11 @@ impl Reader<'_> {
             let text = match value.get_ref() {
                 DeValue::String(text) => text.to_string(),
                 DeValue::Boolean(flag) if FLAGS.contains(&name) => flag.to_string(),
+                DeValue::Array(items) if LISTS.contains(&name) => {
+                    joined(items).ok_or_else(|| {
+                        self.wrong(at, &format!("{name} must be a list of texts in quotes"))
+                    })?
+                }
                 _ => return Err(self.wrong(at, &format!("{name} must be text in quotes"))),
             };
             let (base, entry) = if keys.find(name).is_some() {

@@ -33,7 +33,7 @@ const fn with(key: &'static str, value: &'static str, about: &'static str) -> Wo
 }
 
 /// Keys without a word of their own are shown all the same.
-const WORDS: [Word; 38] = [
+const WORDS: [Word; 39] = [
     word(
         "endpoint",
         "https://host or https://host:port, where it is not the public one",
@@ -99,6 +99,11 @@ const WORDS: [Word; 38] = [
     word(
         "platform_endpoint",
         "where the centres of a region are asked for",
+    ),
+    with(
+        "ai_hosts",
+        "[\"ai.example.com\"]",
+        "AI hosts outside the domain of platform_endpoint that may receive the token",
     ),
     with("connect_timeout", "\"5s\"", "time to open a connection"),
     with(

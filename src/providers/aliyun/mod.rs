@@ -126,7 +126,12 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::setting("sts_endpoint", &["ALIBABA_CLOUD_STS_ENDPOINT"]),
     ],
     tools: &tools::TOOLS,
-    public_domains: &["aliyuncs.com"],
+    public_domains: &[
+        "aliyuncs.com",
+        "aliyun.com",
+        "alibabacloud.com",
+        "alicloud.com",
+    ],
     connect,
     server: Server {
         operation: serve::operation,

@@ -92,7 +92,13 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::setting("iam_endpoint", &["HUAWEICLOUD_SDK_IAM_ENDPOINT"]),
     ],
     tools: &tools::TOOLS,
-    public_domains: &["myhuaweicloud.com"],
+    public_domains: &[
+        "myhuaweicloud.com",
+        "myhuaweicloud.eu",
+        "huaweicloud.com",
+        "huaweicloud.eu",
+        "hwclouds.com",
+    ],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };

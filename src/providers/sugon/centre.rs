@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Deserialize;
 
+use super::host_policy::{AI_HOSTS, HostPolicy};
 use super::{CENTRE, sign, wire};
 use crate::error::{Category, Problem};
-use crate::http::{Account, Answer, Deadline, Endpoint, Method, Refusal, Request, Wire};
+use crate::http::{Account, Answer, Deadline, Endpoint, Method, Refusal, Request};
 use crate::providers::lenient::{self, List, Part, Text};
 use crate::providers::login::{Login, Parts};
 
@@ -25,9 +26,16 @@ pub(super) struct Hosts {
 
 impl Hosts {
     /// At least one host, in the order in which they are asked.
-    pub(super) fn new(hosts: Vec<Endpoint>, account: &Account) -> Self {
+    pub(super) fn new(hosts: Vec<Endpoint>, account: &Account, policy: &HostPolicy) -> Self {
         let has_twin = hosts.len() > 1;
-        let at = |host| (host, account.at_another_host(has_twin));
+        let at = |host| {
+            let account = account.at_another_host(has_twin);
+            match policy.is_named_by(&host) {
+                true => (host, account),
+                // What the profile says of its endpoint does not hold for hosts that others name.
+                false => (host, account.with_verification()),
+            }
+        };
         Self {
             hosts: hosts.into_iter().map(at).collect(),
             good: AtomicUsize::new(0),
@@ -41,12 +49,15 @@ impl Hosts {
         Parts::from([(HOSTS.to_owned(), origins)])
     }
 
-    /// The hosts that an earlier run found.
-    pub(super) fn from_parts(parts: &Parts, account: &Account, wire: &Wire) -> Option<Self> {
-        let origins = parts.get(HOSTS)?.split(' ');
-        let read = |origin: &str| Endpoint::parse(origin, &[], wire.limits().allow_http);
-        let hosts: Result<Vec<_>, _> = origins.map(read).collect();
-        Some(Self::new(hosts.ok()?, account))
+    /// The hosts that an earlier run found; `None` when one of them is not allowed.
+    pub(super) fn from_parts(
+        parts: &Parts,
+        account: &Account,
+        policy: &HostPolicy,
+    ) -> Option<Self> {
+        let checked = policy.check(parts.get(HOSTS)?.split(' '));
+        let is_good = checked.rejected.is_none() && !checked.allowed.is_empty();
+        is_good.then(|| Self::new(checked.allowed, account, policy))
     }
 
     /// Sends a call to the host that was good before, and to the next one only when the way to it is
@@ -114,7 +125,7 @@ pub(super) async fn find(
     account: &Account,
     login: &Login<sign::Signer>,
     platform: &Endpoint,
-    wire: &Wire,
+    policy: &HostPolicy,
     deadline: Deadline,
 ) -> Result<Hosts, Problem> {
     const NEXT: &str = "set endpoint to the AI host of the computing region";
@@ -132,22 +143,22 @@ pub(super) async fn find(
         .await?;
     let urls = enabled(&answer.body)
         .map_err(|expected| account.unreadable(&request, &answer, &expected))?;
-    let read = |url: &String| Endpoint::parse(url, &["/ai"], wire.limits().allow_http);
-    let (hosts, unusable): (Vec<_>, Vec<_>) = urls.iter().map(read).partition(Result::is_ok);
-    if let Some(Err(why)) = unusable.into_iter().next().filter(|_| hosts.is_empty()) {
+    let checked = policy.check(urls.iter().map(String::as_str));
+    if let (Some(why), true) = (&checked.rejected, checked.allowed.is_empty()) {
         let what = format!("the centre names no AI host that can be used: {why}");
         return Err(account
             .problem(&request, Category::Unreadable, what)
-            .hint(NEXT));
+            .hint(format!(
+                "if you trust the host, add it to {AI_HOSTS} of the profile; or {NEXT}"
+            )));
     }
-    if hosts.is_empty() {
+    if checked.allowed.is_empty() {
         let what = "the centre names no AI host that is enabled";
         return Err(account
             .problem(&request, Category::NotFound, what)
             .hint(NEXT));
     }
-    let hosts = hosts.into_iter().flatten().collect();
-    Ok(Hosts::new(hosts, account))
+    Ok(Hosts::new(checked.allowed, account, policy))
 }
 
 /// The addresses that are marked by the word `true`. The vendor's table shows a list of centres, its

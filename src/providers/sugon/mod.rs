@@ -2,6 +2,7 @@
 
 mod centre;
 mod exchange;
+mod host_policy;
 mod list;
 mod serve;
 mod sign;
@@ -29,6 +30,7 @@ use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{KeySpec, Profile};
 
 use centre::Hosts;
+use host_policy::{AI_HOSTS, HostPolicy};
 
 pub use wire::{Details, StartScript, Tensorboard};
 
@@ -79,9 +81,10 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::setting("cluster_id", &[]),
         KeySpec::setting("auth_endpoint", &[]),
         KeySpec::setting("platform_endpoint", &[]),
+        KeySpec::setting(AI_HOSTS, &[]),
     ],
     tools: &tools::TOOLS,
-    public_domains: &["scnet.cn", "sugon.com"],
+    public_domains: &["scnet.cn", "sugon.com", "hpccube.com"],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };
@@ -105,6 +108,8 @@ struct Client {
     /// The host that is set, else the platform's, which knows the hosts of the region.
     endpoint: Endpoint,
     hosts: OnceCell<Hosts>,
+    /// Which hosts of the region may receive the token.
+    policy: HostPolicy,
     no_hosts: Missed,
     /// The hosts that an earlier run found with a token that it fetched.
     learned: Option<Learned>,
@@ -137,20 +142,20 @@ impl Client {
             .filter_map(|key| profile.secret(key));
         let account = Account::new(wire, profile, label, secrets);
         let address = |key, default| address(profile, key, default, wire);
-        let (endpoint, hosts) = match address("endpoint", None)? {
-            Some(host) => {
-                let hosts = Hosts::new(vec![host.clone()], &account);
-                (host, OnceCell::new_with(Some(hosts)))
-            }
+        let (endpoint, is_host) = match address("endpoint", None)? {
+            Some(host) => (host, true),
             None => {
                 // A token is shown to no host that nobody has named.
                 let platform = Some(centre::PLATFORM).filter(|_| !is_given);
                 let platform = address("platform_endpoint", platform)?.ok_or_else(|| {
                     profile.missing("endpoint", &["endpoint"], &["JOBLENS_SUGON_ENDPOINT"])
                 })?;
-                (platform, OnceCell::new())
+                (platform, false)
             }
         };
+        let policy = HostPolicy::new(profile, &endpoint)?;
+        let hosts = is_host.then(|| Hosts::new(vec![endpoint.clone()], &account, &policy));
+        let hosts = OnceCell::new_with(hosts);
         let client = Self {
             account,
             wire: Arc::clone(wire),
@@ -160,6 +165,7 @@ impl Client {
                 false => login.learned(CENTRE),
             },
             hosts,
+            policy,
             no_hosts: Missed::default(),
             login,
             is_given,
@@ -234,7 +240,7 @@ impl Client {
     /// The hosts of the region, as an earlier run found them or as the platform names them.
     async fn find(&self, deadline: Deadline) -> Result<Hosts, Problem> {
         let known = self.learned.as_ref().and_then(Learned::get);
-        let known = known.and_then(|parts| Hosts::from_parts(&parts, &self.account, &self.wire));
+        let known = known.and_then(|parts| Hosts::from_parts(&parts, &self.account, &self.policy));
         if let Some(hosts) = known {
             return Ok(hosts);
         }
@@ -242,7 +248,7 @@ impl Client {
         if let Some(problem) = self.no_hosts.recent("host", account.now()) {
             return Err(problem);
         }
-        let found = centre::find(account, login, &self.endpoint, &self.wire, deadline).await;
+        let found = centre::find(account, login, &self.endpoint, &self.policy, deadline).await;
         let hosts = found.inspect_err(|problem| self.no_hosts.note(problem, account.now()))?;
         if let Some(learned) = &self.learned {
             learned.put(hosts.parts()).await;

@@ -79,7 +79,16 @@ pub static CLOUD: Cloud = Cloud {
         KeySpec::secret("token", &["TENCENTCLOUD_TOKEN"]),
     ],
     tools: &tools::TOOLS,
-    public_domains: &["qcloud.com", "tencentcloudapi.com"],
+    public_domains: &[
+        "qcloud.com",
+        "myqcloud.com",
+        "tencent.com",
+        "tencent-cloud.com",
+        "tencentcloud.com",
+        "tencentcloudapi.com",
+        "tencentcs.com",
+        "tencentyun.com",
+    ],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     server: serve::SERVER,
 };

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
@@ -192,8 +193,10 @@ fn dead() -> String {
 
 #[tokio::test]
 async fn asks_the_next_host_when_the_way_to_one_is_broken_and_stays_with_it() {
-    let cloud = cloud(two_hosts(dead())).await;
-    let client = client(&cloud, &[]).unwrap();
+    let dead = dead();
+    let listed = format!("http://{dead}");
+    let cloud = cloud(two_hosts(dead)).await;
+    let client = client(&cloud, &[("JOBLENS_SUGON_AI_HOSTS", &listed)]).unwrap();
     look(&client).await.unwrap();
     assert_eq!(cloud.asked(), [TOKENS, CENTRE, LOOK]);
     let before = client.wire.calls();
@@ -207,7 +210,7 @@ async fn a_host_that_answers_no_is_not_replaced_by_another() {
     let authority = other.origin.strip_prefix("http://").unwrap().to_owned();
     let two = two_hosts(authority);
     let cloud = cloud(move |path, host| two(path, host)).await;
-    let client = client(&cloud, &[]).unwrap();
+    let client = client(&cloud, &[("JOBLENS_SUGON_AI_HOSTS", &other.origin)]).unwrap();
     let reference = fixture::reference(&CLOUD.kinds[0].template, &["other"]);
     let problem = client
         .look_up(&reference, &fixture::ask())
@@ -216,6 +219,44 @@ async fn a_host_that_answers_no_is_not_replaced_by_another() {
     assert_eq!(problem.category, Category::NotFound);
     assert_eq!(other.asked(), [LOOK]);
     assert_eq!(cloud.asked(), [TOKENS, CENTRE]);
+}
+
+#[tokio::test]
+async fn a_host_outside_the_domain_of_the_platform_gets_no_token() {
+    let other = cloud(|_, _| None).await;
+    let authority = other.origin.strip_prefix("http://").unwrap().to_owned();
+    let cloud = cloud(move |path, _| {
+        let urls = json!([{"url": format!("http://{authority}/ai"), "enable": "true"}]);
+        let body = json!({"code": "0", "data": {"aiUrls": urls}});
+        path.ends_with("/center")
+            .then(|| Outgoing::json(200, &body))
+    })
+    .await;
+    let problem = look(&client(&cloud, &[]).unwrap()).await.unwrap_err();
+    assert_eq!(problem.category, Category::Unreadable);
+    assert_eq!(problem.operation.as_deref(), Some(CENTRE));
+    let why = format!("{} is plain HTTP", other.origin);
+    assert!(problem.message.ends_with(&why), "{problem}");
+    assert!(problem.hint.unwrap().contains("ai_hosts"));
+    assert!(other.asked().is_empty());
+}
+
+#[tokio::test]
+async fn hosts_that_are_no_longer_listed_are_not_taken_from_the_cache() {
+    let other = cloud(|_, _| None).await;
+    let cloud = cloud(|_, _| None).await;
+    let home = tempfile::tempdir().unwrap();
+    let kept_hosts = kept_client(&cloud, &home).learned.unwrap();
+    kept_client(&cloud, &home)
+        .login
+        .good(&kept_client(&cloud, &home).account, fixture::ask().deadline)
+        .await
+        .unwrap();
+    let parts = BTreeMap::from([("hosts".to_owned(), other.origin.clone())]);
+    kept_hosts.put(parts).await;
+    look(&kept_client(&cloud, &home)).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKENS, CENTRE, LOOK]);
+    assert!(other.asked().is_empty());
 }
 
 #[tokio::test]
@@ -303,6 +344,7 @@ async fn a_later_run_knows_the_token_and_the_hosts() {
 async fn hosts_that_have_moved_are_found_again_by_the_run_after() {
     let is_moved = Arc::new(AtomicUsize::new(0));
     let (moved, dead) = (Arc::clone(&is_moved), dead());
+    let listed = format!("http://{dead}");
     let cloud = cloud(move |path, host| {
         let at = [&dead, host][moved.load(Ordering::Relaxed)];
         let urls = json!([{"url": format!("http://{at}/ai"), "enable": "true"}]);
@@ -312,13 +354,17 @@ async fn hosts_that_have_moved_are_found_again_by_the_run_after() {
     })
     .await;
     let home = tempfile::tempdir().unwrap();
-    let problem = look(&kept_client(&cloud, &home)).await.unwrap_err();
+    let kept = kept(&home);
+    let mut kept: Vec<_> = kept.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    kept.push(("JOBLENS_SUGON_AI_HOSTS", &listed));
+    let kept_client = || client(&cloud, &kept).unwrap();
+    let problem = look(&kept_client()).await.unwrap_err();
     assert_eq!(problem.category, Category::Network);
     assert_eq!(cloud.asked(), [TOKENS, CENTRE]);
     is_moved.store(1, Ordering::Relaxed);
-    look(&kept_client(&cloud, &home)).await.unwrap();
+    look(&kept_client()).await.unwrap();
     assert_eq!(cloud.asked(), [CENTRE, LOOK]);
-    look(&kept_client(&cloud, &home)).await.unwrap();
+    look(&kept_client()).await.unwrap();
     assert_eq!(cloud.asked(), [LOOK]);
 }
 

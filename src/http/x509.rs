@@ -1,0 +1,153 @@
+//! Reads certificates where rustls does not: of any version, and names beside those of hosts.
+
+use rustls::CertificateError;
+use rustls::client::verify_server_name;
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::server::ParsedCertificate;
+use x509_cert::certificate::{CertificateInner, Raw};
+use x509_cert::der::oid::ObjectIdentifier;
+use x509_cert::der::oid::db::rfc5280::{ANY_EXTENDED_KEY_USAGE, ID_KP_SERVER_AUTH};
+use x509_cert::der::{Decode as _, Encode as _};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage};
+use x509_cert::spki::SubjectPublicKeyInfoOwned;
+
+/// The extension that names the hosts.
+const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
+
+/// A certificate of any version.
+#[derive(Debug)]
+pub(super) struct Certificate(CertificateInner<Raw>);
+
+impl Certificate {
+    /// Reads DER; `None` when it is not a certificate.
+    pub(super) fn parse(der: &[u8]) -> Option<Self> {
+        // Whoever stands in between may keep to fewer rules than a public CA.
+        CertificateInner::from_der(der).ok().map(Self)
+    }
+
+    /// Its issuer as RFC 4514 writes it: `CN=Example CA,O=Example`.
+    pub(super) fn issuer(&self) -> String {
+        self.0.tbs_certificate().issuer().to_string()
+    }
+
+    /// True when it names itself as its issuer.
+    pub(super) fn is_self_signed(&self) -> bool {
+        let fields = self.0.tbs_certificate();
+        fields.issuer() == fields.subject()
+    }
+
+    /// True when it is marked as the certificate of a CA.
+    pub(super) fn is_ca(&self) -> bool {
+        let found = self.0.tbs_certificate().get_extension::<BasicConstraints>();
+        matches!(found, Ok(Some((_, constraints))) if constraints.ca)
+    }
+
+    /// Its public key.
+    pub(super) fn public_key(&self) -> PublicKey {
+        PublicKey(self.0.tbs_certificate().subject_public_key_info().clone())
+    }
+
+    /// Checks everything but who signed it: dates, purpose and host. A certificate that names its
+    /// hosts nowhere else names one as its common name, as curl reads it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn check_server(
+        &self,
+        der: &CertificateDer<'_>,
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), CertificateError> {
+        self.check_dates(now)?;
+        self.check_purpose()?;
+        let extensions = self.0.tbs_certificate().extensions();
+        let mut extensions = extensions.into_iter().flatten();
+        if extensions.any(|extension| extension.extn_id == SUBJECT_ALT_NAME) {
+            let parsed = ParsedCertificate::try_from(der).map_err(certificate_error)?;
+            return verify_server_name(&parsed, name).map_err(certificate_error);
+        }
+        let common_name = self.0.tbs_certificate().subject().common_name();
+        let common_name = common_name.ok().flatten();
+        let presented = common_name.map(|text| text.value().into_owned());
+        let is_named = presented
+            .as_deref()
+            .and_then(|text| ServerName::try_from(text).ok())
+            .is_some_and(|presented| presented == *name);
+        match is_named {
+            true => Ok(()),
+            false => Err(CertificateError::NotValidForNameContext {
+                expected: name.to_owned(),
+                presented: presented.into_iter().collect(),
+            }),
+        }
+    }
+
+    fn check_dates(&self, now: UnixTime) -> Result<(), CertificateError> {
+        let validity = self.0.tbs_certificate().validity();
+        let not_before = UnixTime::since_unix_epoch(validity.not_before.to_unix_duration());
+        let not_after = UnixTime::since_unix_epoch(validity.not_after.to_unix_duration());
+        if now < not_before {
+            return Err(CertificateError::NotValidYetContext {
+                time: now,
+                not_before,
+            });
+        }
+        match now > not_after {
+            false => Ok(()),
+            true => Err(CertificateError::ExpiredContext {
+                time: now,
+                not_after,
+            }),
+        }
+    }
+
+    /// A certificate without purposes is for all of them.
+    fn check_purpose(&self) -> Result<(), CertificateError> {
+        let fields = self.0.tbs_certificate();
+        let found = fields.get_extension::<ExtendedKeyUsage>();
+        let Some((_, purposes)) = found.map_err(|_| CertificateError::BadEncoding)? else {
+            return Ok(());
+        };
+        let serves = [ID_KP_SERVER_AUTH, ANY_EXTENDED_KEY_USAGE];
+        match purposes.0.iter().any(|purpose| serves.contains(purpose)) {
+            true => Ok(()),
+            false => Err(CertificateError::InvalidPurpose),
+        }
+    }
+}
+
+fn certificate_error(error: rustls::Error) -> CertificateError {
+    match error {
+        rustls::Error::InvalidCertificate(cause) => cause,
+        _ => CertificateError::BadEncoding,
+    }
+}
+
+/// The public key of a certificate.
+#[derive(Debug)]
+pub(super) struct PublicKey(SubjectPublicKeyInfoOwned);
+
+impl PublicKey {
+    /// True for the same key, however its parameters are written; false for one that cannot be read.
+    pub(super) fn is(&self, other: &[u8]) -> bool {
+        SubjectPublicKeyInfoOwned::from_der(other).is_ok_and(|other| {
+            other.algorithm.oid == self.0.algorithm.oid
+                && other.subject_public_key == self.0.subject_public_key
+        })
+    }
+
+    /// As DER.
+    pub(super) fn to_der(&self) -> Option<SubjectPublicKeyInfoDer<'static>> {
+        self.0.to_der().ok().map(SubjectPublicKeyInfoDer::from)
+    }
+
+    /// The content of its algorithm identifier and the bits of the key, as a
+    /// `SignatureVerificationAlgorithm` takes them.
+    pub(super) fn parts(&self) -> Option<(Vec<u8>, &[u8])> {
+        let mut algorithm = self.0.algorithm.oid.to_der().ok()?;
+        if let Some(parameters) = &self.0.algorithm.parameters {
+            algorithm.extend(parameters.to_der().ok()?);
+        }
+        Some((algorithm, self.0.subject_public_key.as_bytes()?))
+    }
+}

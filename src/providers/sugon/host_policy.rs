@@ -1,0 +1,248 @@
+//! Which of the hosts that a centre names may receive the token.
+
+use std::net::IpAddr;
+
+use crate::error::Problem;
+use crate::http::Endpoint;
+use crate::settings::Profile;
+
+/// The setting that lists further hosts.
+pub(super) const AI_HOSTS: &str = "ai_hosts";
+
+/// No centre has more; each of them costs an account and, when it is down, a timeout.
+const MAX_HOSTS: usize = 16;
+
+/// The longest URL that is read.
+const MAX_URL_BYTES: usize = 2048;
+
+/// Paths that the URL of an AI host may end in.
+const PATHS: &[&str] = &["/ai"];
+
+/// Second-level labels below which anybody can register a name in most countries. Shorter ones count
+/// as such everywhere: a host too few is an error that names the setting, a host too many a leak.
+const GENERIC_LABELS: &[&str] = &["asso", "gouv", "info", "name", "priv"];
+
+/// The same in Chinese, in punycode: companies, networks, schools, authorities, persons, organizations.
+const CHINESE_LABELS: &[&str] = &[
+    "xn--55qx5d",
+    "xn--io0a7i",
+    "xn--od0alg",
+    "xn--zf0avx",
+    "xn--od0aq3b",
+    "xn--zf0ao64a",
+    "xn--wcvs22d",
+    "xn--lcvr32d",
+    "xn--mxtq1m",
+    "xn--gmqw5a",
+    "xn--ciqpn",
+    "xn--gmq050i",
+    "xn--tn0ag",
+    "xn--uc0atv",
+    "xn--uc0ay4a",
+    "xn--mk0axi",
+    "xn--czrw28b",
+];
+
+/// Domains below which customers of a provider get names.
+const SHARED_DOMAINS: &[&str] = &[
+    "aliyuncs.com",
+    "amazonaws.com",
+    "azure.com",
+    "azurewebsites.net",
+    "cloudfront.net",
+    "ddns.net",
+    "duckdns.org",
+    "fcapp.run",
+    "github.io",
+    "googleapis.com",
+    "herokuapp.com",
+    "myhuaweicloud.com",
+    "myhuaweicloud.eu",
+    "myqcloud.com",
+    "netlify.app",
+    "ngrok.app",
+    "ngrok.dev",
+    "ngrok.io",
+    "ngrok-free.app",
+    "oraybox.com",
+    "pages.dev",
+    "run.app",
+    "sslip.io",
+    "tencentcs.com",
+    "trycloudflare.com",
+    "vercel.app",
+    "vicp.net",
+    "web.app",
+    "windows.net",
+    "workers.dev",
+];
+
+/// The hosts that may receive a token: the endpoint that names them, those of its domain over TLS,
+/// and those that the profile lists.
+#[derive(Debug)]
+pub(super) struct HostPolicy {
+    named_by: Endpoint,
+    listed: Vec<ListedHost>,
+}
+
+#[derive(Debug)]
+enum ListedHost {
+    /// Any port of it, over TLS.
+    AnyPort(String),
+    /// Exactly this one.
+    Exact(Endpoint),
+}
+
+/// The hosts of a response, split by the policy.
+#[derive(Debug, Default)]
+pub(super) struct Checked {
+    /// Different hosts in the order of the response, at most [`MAX_HOSTS`].
+    pub allowed: Vec<Endpoint>,
+    /// Why the first of the others is not among them.
+    pub rejected: Option<String>,
+}
+
+impl HostPolicy {
+    /// The policy of a profile for the hosts that an endpoint names.
+    ///
+    /// # Errors
+    /// Usage, when `ai_hosts` has an entry that is not a host.
+    pub(super) fn new(profile: &Profile, named_by: &Endpoint) -> Result<Self, Problem> {
+        let text = profile.get(AI_HOSTS).unwrap_or_default();
+        let entries = text.split(|c: char| c == ',' || c.is_whitespace());
+        let listed = entries
+            .filter(|entry| !entry.is_empty())
+            .map(|entry| {
+                ListedHost::parse(entry).map_err(|problem| {
+                    profile
+                        .wrong(AI_HOSTS, &format!("has an invalid entry ({problem})"))
+                        .hint("write host, host:port or https://host:port")
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            named_by: named_by.clone(),
+            listed,
+        })
+    }
+
+    /// True for the endpoint that names the others.
+    pub(super) fn is_named_by(&self, host: &Endpoint) -> bool {
+        self.named_by == *host
+    }
+
+    /// Splits URLs into hosts that may receive the token and the rest.
+    pub(super) fn check<'a>(&self, urls: impl IntoIterator<Item = &'a str>) -> Checked {
+        let mut checked = Checked::default();
+        for url in urls {
+            match self.check_one(url) {
+                Ok(host) if checked.allowed.contains(&host) => {}
+                Ok(host) => checked.allowed.push(host),
+                Err(why) => {
+                    checked.rejected.get_or_insert(why);
+                }
+            }
+            if checked.allowed.len() == MAX_HOSTS {
+                break;
+            }
+        }
+        checked
+    }
+
+    fn check_one(&self, url: &str) -> Result<Endpoint, String> {
+        if url.len() > MAX_URL_BYTES {
+            return Err(format!("its URL is longer than {MAX_URL_BYTES} bytes"));
+        }
+        // Plain HTTP is for the endpoint itself and for loopback hosts that are listed, whatever is
+        // allowed elsewhere.
+        let host = Endpoint::parse(url, PATHS, true).map_err(|problem| problem.message)?;
+        if self.is_named_by(&host) || self.listed.iter().any(|listed| listed.is(&host)) {
+            return Ok(host);
+        }
+        if !host.is_https() {
+            return Err(format!("{} is plain HTTP", host.origin()));
+        }
+        if self.is_same_domain(host.host()) {
+            return Ok(host);
+        }
+        let authority = host.authority();
+        Err(match shared_domain(self.named_by.host()) {
+            Some(domain) => format!("{authority} is outside the domain {domain}"),
+            None => format!("{authority} is not the host {}", self.named_by.host()),
+        })
+    }
+
+    fn is_same_domain(&self, host: &str) -> bool {
+        let own = self.named_by.host();
+        without_dot(host) == without_dot(own)
+            || shared_domain(own).is_some_and(|domain| is_within(host, domain))
+    }
+}
+
+impl ListedHost {
+    fn parse(entry: &str) -> Result<Self, Problem> {
+        if entry.contains("://") {
+            return Endpoint::parse(entry, PATHS, false).map(Self::Exact);
+        }
+        let host = Endpoint::parse(&format!("https://{entry}"), PATHS, false)?;
+        // The parser drops the default port, which is one all the same.
+        let has_port = entry.trim_end_matches('/').ends_with(":443") || host.has_port();
+        Ok(match has_port {
+            true => Self::Exact(host),
+            false => Self::AnyPort(host.host().to_owned()),
+        })
+    }
+
+    fn is(&self, host: &Endpoint) -> bool {
+        match self {
+            Self::Exact(listed) => listed == host,
+            Self::AnyPort(listed) => host.is_https() && listed == host.host(),
+        }
+    }
+}
+
+fn without_dot(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// True for a domain and the names below it.
+fn is_within(host: &str, domain: &str) -> bool {
+    let rest = without_dot(host).strip_suffix(domain);
+    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// The domain whose names belong to the same organization as a host: its parent, or itself where the
+/// parent is open to everybody; `None` for addresses and for hosts without such a domain.
+fn shared_domain(host: &str) -> Option<&str> {
+    let host = without_dot(host);
+    let is_shared = SHARED_DOMAINS.iter().any(|domain| is_within(host, domain));
+    if host.parse::<IpAddr>().is_ok() || is_shared || is_public_suffix(host) {
+        return None;
+    }
+    let (_, parent) = host.split_once('.')?;
+    Some(match is_public_suffix(parent) {
+        true => host,
+        false => parent,
+    })
+}
+
+/// True for a domain below which anybody can register a name: `cn`, `com.cn`, `cn.com`. Some others
+/// are taken for one too; the list of all such domains is larger than the rest of this program's data.
+fn is_public_suffix(domain: &str) -> bool {
+    let Some((label, top)) = domain.split_once('.') else {
+        return true;
+    };
+    if top.contains('.') {
+        return false;
+    }
+    let is_of_country = top.len() == 2 || top.starts_with("xn--");
+    match is_of_country {
+        true => {
+            label.len() <= 3 || GENERIC_LABELS.contains(&label) || CHINESE_LABELS.contains(&label)
+        }
+        false => label.len() <= 2,
+    }
+}
+
+#[cfg(test)]
+mod tests;
