@@ -35,7 +35,8 @@ impl Redactor {
         if held.len() == MAX_SIGNATURES {
             held.pop_front();
         }
-        held.push_back((signature.clone(), Scrubber::new([signature])));
+        let scrubber = Scrubber::new([signature]).distinctive();
+        held.push_back((signature.clone(), scrubber));
     }
 
     /// Masks secrets in free text. Short secrets are masked where they stand by themselves.

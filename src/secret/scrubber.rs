@@ -19,7 +19,18 @@ pub struct Scrubber {
 struct Needle {
     length: Reverse<usize>,
     text: String,
-    is_distinctive: bool,
+    kind: Kind,
+}
+
+/// What else than a secret a text may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// An ordinary word or number.
+    Word,
+    /// An id of digits or hex digits, but no part of a longer one.
+    Id,
+    /// Nothing else.
+    Distinctive,
 }
 
 impl fmt::Debug for Scrubber {
@@ -50,15 +61,23 @@ impl Scrubber {
         let secrets = secrets.into_iter().map(Secret::expose);
         let secrets = secrets.filter(|text| text.len() >= MIN_LENGTH);
         self.needles.extend(secrets.flat_map(|secret| {
-            let is_distinctive = is_distinctive(secret);
+            let kind = kind(secret);
             spellings(secret).map(move |text| Needle {
                 length: Reverse(text.len()),
                 text,
-                is_distinctive,
+                kind,
             })
         }));
         self.needles.sort();
         self.needles.dedup();
+    }
+
+    /// The same scrubber for secrets that are known to be no word and no id, such as signatures.
+    pub fn distinctive(mut self) -> Self {
+        for needle in &mut self.needles {
+            needle.kind = Kind::Distinctive;
+        }
+        self
     }
 
     /// Masks the secrets in free text, such as a message.
@@ -69,10 +88,21 @@ impl Scrubber {
     }
 
     /// Masks the secrets in a value that is more than text, such as an id: only secrets that no
-    /// ordinary word, number or id can be, so that a common one never changes it.
+    /// ordinary word, number or id can be, so that a common one never changes it. What no id can be
+    /// is free text.
     pub fn scrub_value(&self, value: &mut String) {
-        for needle in self.needles.iter().filter(|needle| needle.is_distinctive) {
-            replace(value, needle);
+        if value.contains(|c: char| !c.is_ascii_graphic()) {
+            return self.scrub(value);
+        }
+        for needle in &self.needles {
+            let is_masked = match needle.kind {
+                Kind::Word => false,
+                Kind::Id => *value != needle.text,
+                Kind::Distinctive => true,
+            };
+            if is_masked {
+                replace(value, needle);
+            }
         }
     }
 
@@ -84,14 +114,18 @@ impl Scrubber {
     }
 }
 
-/// True for what no ordinary word, number or id can be.
-fn is_distinctive(secret: &str) -> bool {
+fn kind(secret: &str) -> Kind {
     let has = |is: fn(&u8) -> bool| secret.as_bytes().iter().any(is);
-    let has_mixture = has(u8::is_ascii_alphabetic) && has(u8::is_ascii_digit);
-    let is_of_ids = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-    let is_of_ids = secret.bytes().all(is_of_ids);
-    (secret.len() >= MIN_DISTINCTIVE_LENGTH && has_mixture)
-        || (secret.len() >= MIN_LENGTH_WITHIN_WORDS && !is_of_ids)
+    let is_all = |is: fn(u8) -> bool| secret.bytes().all(is);
+    let is_long = secret.len() >= MIN_DISTINCTIVE_LENGTH && has(u8::is_ascii_digit);
+    let is_of_ids = is_all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
+    let is_hex = is_all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    match secret.len() >= MIN_LENGTH_WITHIN_WORDS && !is_of_ids {
+        true => Kind::Distinctive,
+        false if is_long && is_hex => Kind::Id,
+        false if is_long && has(u8::is_ascii_alphabetic) => Kind::Distinctive,
+        false => Kind::Word,
+    }
 }
 
 fn replace(text: &mut String, needle: &Needle) {

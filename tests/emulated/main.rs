@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod array_jobs;
 mod command_line;
 mod credentials;
 mod describe;
@@ -13,6 +14,7 @@ mod failures;
 mod faults;
 mod invocations;
 mod kinds;
+mod redaction;
 mod references;
 mod refusals;
 mod renewals;

@@ -275,6 +275,7 @@ pub(in super::super) struct Pages<'a> {
     /// An array job whose subtasks are wanted too, whichever they are.
     parent: Option<&'a str>,
     has_others: bool,
+    seen: HashSet<String>,
     missing: usize,
     read: usize,
     rows: usize,
@@ -289,6 +290,7 @@ impl<'a> Pages<'a> {
             wanted,
             parent: None,
             has_others: false,
+            seen: HashSet::new(),
             read: 0,
             rows: 0,
         }
@@ -321,6 +323,7 @@ impl<'a> Pages<'a> {
                 self.has_others = true;
                 continue;
             };
+            self.seen.insert(id.clone());
             match listing.rows.get_mut(&id) {
                 None => {
                     self.missing -= usize::from(self.wanted.contains(id.as_str()));
@@ -343,8 +346,9 @@ impl<'a> Pages<'a> {
         let brings_more = listing.rows.len() > before && !is_complete;
         let goes_on = more && brings_more && self.read < MOST_PAGES;
         // A list that holds other jobs as well was not filtered, and its count is about all of them.
-        if let Some(total) = total.filter(|_| more && !goes_on && !self.has_others) {
-            listing.short.get_or_insert((total, self.rows));
+        let seen = self.seen.len();
+        if let Some(total) = total.filter(|total| *total > seen && !goes_on && !self.has_others) {
+            listing.short.get_or_insert((total, seen));
         }
         goes_on
     }
