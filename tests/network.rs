@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod support;
+#[path = "network/trust.rs"]
+mod trust;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -185,19 +187,31 @@ fn a_certificate_is_taken_unseen_only_where_the_profile_says_so_and_every_run_te
 #[test]
 fn a_public_cloud_is_never_taken_unseen() {
     let centre = Centre::start(false);
-    let endpoint = "https://ai.scnet.cn";
-    let run = centre
-        .get_from(endpoint, "insecure_skip_verify = true")
-        .run();
-    assert_eq!(
-        (run.error()["category"].as_str(), run.code),
-        (Some("usage"), 2)
-    );
-    assert!(
-        run.stderr.contains("belongs to a public cloud"),
-        "{}",
-        run.stderr
-    );
+    for endpoint in [
+        "https://ai.scnet.cn",
+        "https://ai.hpccube.com",
+        "https://ims.eu-west-101.myhuaweicloud.com",
+        "https://ims.eu-west-101.myhuaweicloud.eu",
+        "https://www.huaweicloud.com",
+        "https://tione.intl.tencentcloudapi.com",
+        "https://www.tencentcloud.com",
+        "https://ehpc.eu-central-1.aliyuncs.com",
+        "https://www.alibabacloud.com",
+    ] {
+        let run = centre
+            .get_from(endpoint, "insecure_skip_verify = true")
+            .run();
+        assert_eq!(
+            (run.error()["category"].as_str(), run.code),
+            (Some("usage"), 2),
+            "{endpoint}"
+        );
+        assert!(
+            run.stderr.contains("belongs to a public cloud"),
+            "{}",
+            run.stderr
+        );
+    }
 }
 
 /// A SOCKS5 proxy that asks for a name and a password and answers in everybody's place; what it was

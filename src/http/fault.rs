@@ -297,6 +297,10 @@ fn of_certificate(cause: &CertificateError) -> (FaultKind, String, &'static str)
             };
             (FaultKind::WrongName, why, NAME)
         }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            let why = "it is not a server certificate".to_owned();
+            (FaultKind::Certificate, why, "use a certificate for servers")
+        }
         other => (FaultKind::Certificate, other.to_string(), OWN_CA),
     }
 }
@@ -328,9 +332,13 @@ fn of_its_kind(seen: &Distrust) -> Option<(FaultKind, String, &'static str)> {
     Some((FaultKind::UnknownIssuer, why, NAME_IT))
 }
 
-/// `localhost` for `DnsName("localhost")`.
+/// `localhost` for `DnsName("localhost")`, `127.0.0.1` for `IpAddress(127.0.0.1)`.
 fn for_people(name: &str) -> &str {
-    name.split('"').nth(1).unwrap_or(name)
+    let address = || {
+        name.strip_prefix("IpAddress(")
+            .and_then(|rest| rest.strip_suffix(')'))
+    };
+    name.split('"').nth(1).or_else(address).unwrap_or(name)
 }
 
 fn shown(time: UnixTime) -> String {

@@ -67,17 +67,25 @@ impl Authority {
         };
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = config.with_single_cert(vec![certificate.der().clone()], key);
-        let (config, answer) = (Arc::new(config.unwrap()), Arc::new(answer));
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (config, answer) = (Arc::clone(&config), Arc::clone(&answer));
-                thread::spawn(move || converse(stream.unwrap(), config, &*answer));
-            }
-        });
-        port
+        serve(config.unwrap(), answer)
     }
+}
+
+/// A server on loopback that answers each request by its head; its port.
+pub fn serve(
+    config: ServerConfig,
+    answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+) -> u16 {
+    let (config, answer) = (Arc::new(config), Arc::new(answer));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (config, answer) = (Arc::clone(&config), Arc::clone(&answer));
+            thread::spawn(move || converse(stream.unwrap(), config, &*answer));
+        }
+    });
+    port
 }
 
 fn converse(

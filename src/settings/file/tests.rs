@@ -7,6 +7,7 @@ const CLOUD: CloudKeys = CloudKeys {
     keys: &[
         KeySpec::setting("region", &[]),
         KeySpec::secret("access_key_secret", &[]),
+        KeySpec::setting("ai_hosts", &[]),
     ],
     tools: &[],
     public_domains: &[],
@@ -33,6 +34,14 @@ fn an_error_names_the_line_and_never_a_value() {
             ":2: this is not TOML",
         ),
         ("[aliyun.default]\nregion = 5\n", ":2: region must be text"),
+        (
+            "[aliyun.default]\nregion = ['x']\n",
+            ":2: region must be text",
+        ),
+        (
+            "[aliyun.default]\nai_hosts = ['x', 5]\n",
+            ":2: ai_hosts must be a list of texts",
+        ),
         (
             "[aliyun.a]\nregion='x'\nregion_env='Y'\n",
             ":3: region is given twice",
@@ -100,4 +109,17 @@ fn the_head_of_a_table_is_written_as_toml_reads_it() {
     }
     let problem = read("[aliyun.生产]\n", 0o600).unwrap_err();
     assert!(problem.hint.unwrap().contains("needs quotes"));
+}
+
+#[test]
+fn a_list_of_hosts_may_be_an_array_or_one_text() {
+    for list in ["['a.test', 'b.test:1']", "'a.test,b.test:1'"] {
+        let toml = format!("[aliyun.default]\nai_hosts = {list}\n");
+        let file = read(&toml, 0o600).unwrap();
+        let (_, entry) = file.entries("aliyun", "default").next().unwrap();
+        let Entry::Text(text) = entry else {
+            panic!("{entry:?}");
+        };
+        assert_eq!(text.expose(), "a.test,b.test:1");
+    }
 }
