@@ -1,12 +1,13 @@
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::sync::SemaphorePermit;
 use tokio::time::sleep;
 
 use super::clients::ClientKey;
+use super::clock_offset::{ClockOffset, Correction, describe};
 use super::condition::Condition;
 use super::retry::{LONGEST_HINT, backoff};
 use super::trust::Trust;
@@ -26,13 +27,26 @@ pub struct Deadline(Instant);
 impl Deadline {
     /// So much time from now.
     pub fn after(time: Duration) -> Self {
-        Self(Instant::now() + time)
+        /// Later than any run ends, and still a time that the clock can show.
+        const MAX_TIMEOUT: Duration = Duration::from_secs(36_500 * 86_400);
+        Self(Instant::now() + time.min(MAX_TIMEOUT))
     }
 
     /// What is left of it.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
+}
+
+const SET_CLOCK: &str = "set this machine's clock, and check that the endpoint is the cloud's own";
+
+/// What follows a refusal.
+enum Next {
+    Fail,
+    /// The call is sent again at once, signed anew.
+    AtOnce,
+    /// The call is sent again after a while.
+    After(Duration),
 }
 
 /// One credential of one cloud and what is known of it in this run.
@@ -50,7 +64,7 @@ pub struct Account {
     limits: Limits,
     /// True when no proxy is asked, whatever the environment says.
     is_direct: bool,
-    clock_offset_seconds: AtomicI64,
+    clock_offset: ClockOffset,
 }
 
 impl Account {
@@ -83,7 +97,7 @@ impl Account {
             has_twin: false,
             limits: wire.limits().clone(),
             is_direct: false,
-            clock_offset_seconds: AtomicI64::new(0),
+            clock_offset: ClockOffset::default(),
         }
     }
 
@@ -101,7 +115,7 @@ impl Account {
             has_twin,
             limits: self.limits.clone(),
             is_direct: self.is_direct,
-            clock_offset_seconds: AtomicI64::new(0),
+            clock_offset: ClockOffset::default(),
         }
     }
 
@@ -145,19 +159,18 @@ impl Account {
             };
             attempts += 1;
             let outcome = self.attempt(request, signer, deadline, attempts).await;
-            let (refusal, answer) = match outcome {
+            let (mut refusal, answer) = match outcome {
                 Ok(answer) => match classify(&answer) {
                     None => {
                         self.condition.prove();
                         return Ok(answer);
                     }
-                    Some(refusal) => (refusal, Some(answer)),
+                    Some(refusal) => (refusal.at_status(answer.status), Some(answer)),
                 },
                 Err(fault) => (fault, None),
             };
-            // Learned before the places are free, so that no other call is sent with a bad key; but it
-            // may be the clock that is wrong.
-            if answer.is_some() && refusal.retry != Retry::Clock {
+            // Learned before the places are free, so that no other call is sent with a bad key.
+            if answer.is_some() {
                 self.learn(request, &refusal, renewals);
             }
             drop(permits);
@@ -166,9 +179,6 @@ impl Account {
                 return Err(problem);
             }
             let fail = |refusal: Refusal| {
-                if answer.is_some() {
-                    self.learn(request, &refusal, renewals);
-                }
                 let problem = self.framed(request, refusal, answer.as_ref(), attempts);
                 if answer.is_none() {
                     self.condition.note_fault(&problem);
@@ -179,38 +189,16 @@ impl Account {
             if is_elsewhere || attempts >= self.limits.max_attempts {
                 return fail(refusal);
             }
-            let pause = match refusal.retry {
-                Retry::Never => return fail(refusal),
-                Retry::Once if resent_at_once => return fail(refusal),
-                Retry::Once => {
-                    if let (Category::Clock, Some(answer)) = (refusal.category, &answer) {
-                        // One code may stand for a replay and for a time that is too far off.
-                        self.correct_clock(request, answer);
-                    }
+            let is_first = !resent_at_once;
+            let pause = match self.next(request, &mut refusal, answer.as_ref(), attempts, is_first)
+            {
+                Next::AtOnce => {
                     resent_at_once = true;
                     continue;
                 }
-                Retry::Clock => match answer.as_ref().filter(|_| !resent_at_once) {
-                    Some(answer) if self.correct_clock(request, answer) => {
-                        resent_at_once = true;
-                        continue;
-                    }
-                    _ => return fail(refusal),
-                },
-                Retry::Backoff => self.pause(&refusal, answer.as_ref(), attempts),
+                Next::After(pause) if pause < deadline.remaining() => pause,
+                Next::After(_) | Next::Fail => return fail(refusal),
             };
-            if pause > LONGEST_HINT || pause >= deadline.remaining() {
-                let mut refusal = refusal;
-                if pause > LONGEST_HINT {
-                    refusal.category = Category::Throttled;
-                    refusal.message = format!(
-                        "{}; the cloud asks to wait {} s",
-                        refusal.message,
-                        pause.as_secs()
-                    );
-                }
-                return fail(refusal);
-            }
             if refusal.category == Category::Throttled {
                 self.condition.hold_back(pause);
             }
@@ -318,8 +306,8 @@ impl Account {
         deadline: Deadline,
         number: u32,
     ) -> Result<Answer, Refusal> {
-        let offset = TimeDelta::seconds(self.clock_offset_seconds.load(Ordering::Relaxed));
-        let proof = signer.sign(request, self.wire.now() + offset, &crypto::nonce());
+        let signed_at = self.clock_offset.at(self.wire.now());
+        let proof = signer.sign(request, signed_at, &crypto::nonce());
         let client = self.wire.clients.get(&ClientKey {
             https: request.endpoint.is_https(),
             direct: self.is_direct || request.endpoint.is_loopback(),
@@ -373,32 +361,67 @@ impl Account {
         }
     }
 
-    /// Takes the clock's offset from an answer; false when the clock is not to blame.
-    fn correct_clock(&self, request: &Request, answer: &Answer) -> bool {
-        const NOT_THE_CLOCK: i64 = 60;
-        /// A date further off than a clock that lost its battery is no date to sign with.
-        const NO_CLOCK: i64 = 100 * 366 * 86_400;
-        let Some(date) = answer.date() else {
-            return false;
+    /// What follows a refusal, which may say more afterwards. `may_resend` until a call was sent again
+    /// at once.
+    fn next(
+        &self,
+        request: &Request,
+        refusal: &mut Refusal,
+        answer: Option<&Answer>,
+        attempts: u32,
+        may_resend: bool,
+    ) -> Next {
+        // One code may stand for a replay and for a time that is too far off.
+        let is_about_time = refusal.category == Category::Clock
+            && matches!(refusal.retry, Retry::Clock | Retry::Once);
+        let is_corrected = match answer {
+            Some(answer) if is_about_time => self.correct_clock(request, answer, refusal),
+            _ => false,
         };
-        let offset = (date - self.wire.now()).num_seconds();
-        if !(NOT_THE_CLOCK..NO_CLOCK).contains(&offset.abs()) {
-            return false;
+        if may_resend && (is_corrected || refusal.retry == Retry::Once) {
+            return Next::AtOnce;
         }
-        let before = self.clock_offset_seconds.swap(offset, Ordering::Relaxed);
-        // `Date` has whole seconds, so that answers to calls side by side differ by one.
-        if (offset - before).abs() >= NOT_THE_CLOCK {
-            let direction = if offset > 0 { "behind" } else { "ahead of" };
-            self.wire.tell(Happening::Notice(
-                "clock_corrected",
-                format!(
-                    "this machine's clock is {} s {direction} that of {}; calls are signed with the cloud's time",
-                    offset.abs(),
-                    request.endpoint.authority()
-                ),
-            ));
+        if !refusal.is_transient(answer.map(|answer| answer.status)) {
+            return Next::Fail;
         }
-        true
+        let pause = self.pause(refusal, answer, attempts);
+        if pause > LONGEST_HINT {
+            refusal.category = Category::Throttled;
+            let seconds = pause.as_secs();
+            refusal.message = format!("{}; the cloud asks to wait {seconds} s", refusal.message);
+            return Next::Fail;
+        }
+        Next::After(pause)
+    }
+
+    /// Corrects the clock by the answer to a call whose time is wrong; true when it should be sent
+    /// again with the corrected time. A difference that is too large becomes part of the refusal.
+    fn correct_clock(&self, request: &Request, answer: &Answer, refusal: &mut Refusal) -> bool {
+        let host = request.endpoint.authority();
+        match self.clock_offset.correct(answer.date(), self.wire.now()) {
+            Correction::None => false,
+            Correction::Applied { seconds, is_new } => {
+                if is_new {
+                    self.wire.tell(Happening::Notice(
+                        "clock_corrected",
+                        format!(
+                            "this machine's clock is {}; calls are signed with the cloud's time",
+                            describe(seconds, host)
+                        ),
+                    ));
+                }
+                true
+            }
+            Correction::Refused { seconds } => {
+                refusal.message = format!(
+                    "{}; this machine's clock is {}, and a difference of more than one day is not corrected",
+                    refusal.message.trim_end().trim_end_matches(['.', '。']),
+                    describe(seconds, host)
+                );
+                refusal.hint = Some(SET_CLOCK.to_owned());
+                false
+            }
+        }
     }
 
     fn pause(&self, refusal: &Refusal, answer: Option<&Answer>, attempts: u32) -> Duration {

@@ -5,6 +5,7 @@ mod account;
 mod answer;
 mod attempt;
 mod clients;
+mod clock_offset;
 mod condition;
 mod endpoint;
 mod fault;
