@@ -12,11 +12,11 @@ use super::condition::Condition;
 use super::retry::{LONGEST_HINT, backoff};
 use super::trust::Trust;
 use super::{
-    Answer, Happening, Heard, Limits, Refusal, Request, Retry, Route, Signer, Wire, attempt,
-    excerpt,
+    Answer, Endpoint, Happening, Heard, Limits, Refusal, Request, Retry, Route, Signer, Wire,
+    attempt, excerpt,
 };
 use crate::crypto;
-use crate::error::{Category, Problem};
+use crate::error::{Category, Fault, FaultKind, Problem};
 use crate::secret::{Scrubber, Secret};
 use crate::settings::Profile;
 
@@ -308,9 +308,11 @@ impl Account {
     ) -> Result<Answer, Refusal> {
         let signed_at = self.clock_offset.at(self.wire.now());
         let proof = signer.sign(request, signed_at, &crypto::nonce());
+        let is_direct = self.is_direct || request.endpoint.is_loopback();
+        let has_proxy = !is_direct && self.has_proxy(&request.endpoint)?;
         let client = self.wire.clients.get(&ClientKey {
             https: request.endpoint.is_https(),
-            direct: self.is_direct || request.endpoint.is_loopback(),
+            direct: is_direct,
             connect_timeout: self.limits.connect_timeout,
             trust: self.trust.clone(),
             unchecked_host: self.trust.unchecked_host(&request.endpoint)?,
@@ -322,8 +324,7 @@ impl Account {
             number,
             max_body: self.limits.max_body,
             timeout: self.limits.request_timeout.min(deadline.remaining()),
-            has_proxy: !self.is_direct
-                && matches!(self.wire.route(&request.endpoint), Route::Through { .. }),
+            has_proxy,
         };
         let mut answer = sending.send(&client, &|line| self.trace(line)).await?;
         let signature = Scrubber::new(proof.signature().iter());
@@ -336,6 +337,23 @@ impl Account {
         let heard = Heard::of(&answer, request, self.now());
         self.wire.tell(Happening::Answered(heard));
         Ok(answer)
+    }
+
+    /// Whether a call goes through a proxy.
+    fn has_proxy(&self, endpoint: &Endpoint) -> Result<bool, Refusal> {
+        match self.wire.route(endpoint) {
+            Route::Direct | Route::Excepted(_) => Ok(false),
+            Route::Through { .. } => Ok(true),
+            Route::Unusable { problem } => {
+                let mut refusal = Refusal::new(problem.category, problem.message);
+                refusal.hint = problem.hint;
+                refusal.fault = Some(Fault {
+                    kind: FaultKind::InvalidProxy,
+                    at_proxy: true,
+                });
+                Err(refusal)
+            }
+        }
     }
 
     fn scrubber(&self) -> RwLockReadGuard<'_, Scrubber> {
