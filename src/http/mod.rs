@@ -24,7 +24,7 @@ pub use endpoint::Endpoint;
 pub use heard::Heard;
 pub use proxies::Route;
 pub use request::{Method, Proof, Request, Signer, encode_query};
-pub use retry::{Refusal, Retry};
+pub use retry::{LONGEST_HINT, Refusal, Retry};
 pub use trust::check_trust;
 
 use std::collections::HashMap;

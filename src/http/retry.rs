@@ -138,8 +138,8 @@ impl Refusal {
 /// Shortest and longest wait between two attempts when no hint is given.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(8);
-/// Hints above this end a look-up.
-pub(super) const LONGEST_HINT: Duration = Duration::from_secs(60);
+/// Hints when to retry are obeyed up to this; a longer one ends a look-up.
+pub const LONGEST_HINT: Duration = Duration::from_secs(60);
 
 /// Full jitter: a random part of a delay that doubles from 0.5 s to 8 s.
 ///
