@@ -180,3 +180,26 @@ fn a_variable_that_names_no_proxy_is_told_before_anything_is_sent() {
     assert!(json["accounts"].as_array().unwrap().is_empty());
     assert!(server.got().is_empty());
 }
+
+#[test]
+fn a_proxy_variable_that_cannot_be_used_fails_those_accounts_that_need_it() {
+    let answer = json(r#"{"code":"0","data":{"total":0,"list":[]}}"#);
+    let server = Server::answering(answer);
+    let run = sugon(&server.origin(), &[])
+        .env("all_proxy", "quic://joe:hunter22@proxy:1")
+        .keeping("hunter22")
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    let checks = run.json()["checks"].clone();
+    let mut of_machine = checks.as_array().unwrap().iter();
+    let proxy = of_machine.find(|check| check["name"] == "proxy").unwrap();
+    assert_eq!(proxy["status"], "warn");
+    let run = sugon("https://sugon.test", &[])
+        .env("all_proxy", "quic://joe:hunter22@proxy:1")
+        .keeping("hunter22")
+        .run();
+    failure(&run)
+        .is("proxy", "usage", 2)
+        .says("all_proxy is “quic://***@proxy:1”")
+        .advises("NO_PROXY");
+}

@@ -16,6 +16,7 @@ mod kinds;
 mod references;
 mod refusals;
 mod renewals;
+mod retries;
 mod secrets;
 mod settings;
 mod token_cache;
