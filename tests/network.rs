@@ -321,7 +321,7 @@ fn socks4() -> (u16, thread::JoinHandle<Vec<u8>>) {
         }
         stream.write_all(&[0, 90, 0, 0, 0, 0, 0, 0]).unwrap();
         head(&mut stream).unwrap();
-        stream.write_all(&self::running()).unwrap();
+        stream.write_all(&running()).unwrap();
         asked.to_vec()
     });
     (port, served)
