@@ -176,7 +176,7 @@ impl Wire {
             return Ok(());
         };
         match self.route(&endpoint) {
-            Route::Unusable { problem } => Err(problem),
+            Route::Unusable { problem } => Err(*problem),
             Route::Direct | Route::Excepted(_) | Route::Through { .. } => Ok(()),
         }
     }

@@ -23,7 +23,7 @@ pub enum Route {
     /// Not at all: the variable that names its proxy has a value that cannot be used.
     Unusable {
         /// What is wrong with it, name and password masked.
-        problem: Problem,
+        problem: Box<Problem>,
     },
 }
 
@@ -123,7 +123,7 @@ impl Proxies {
                     proxy: proxy.clone(),
                 },
                 Err(problem) => Route::Unusable {
-                    problem: problem.clone(),
+                    problem: Box::new(problem.clone()),
                 },
             },
         }
