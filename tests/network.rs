@@ -295,6 +295,68 @@ fn no_error_of_a_proxy_shows_its_password() {
 }
 
 #[test]
+fn a_proxy_variable_that_cannot_be_used_matters_where_a_call_would_use_it() {
+    let server = support::Server::answering(running());
+    let get = |command: &str, endpoint: &str| {
+        joblens(&[command, "-o", "json", "--max-attempts", "1", REFERENCE])
+            .env("JOBLENS_SUGON_ENDPOINT", endpoint)
+            .env("JOBLENS_SUGON_TOKEN", support::SECRETS[0])
+            .env("all_proxy", "quic://joe:hunter22@proxy:1")
+            .keeping("hunter22")
+    };
+    assert_eq!(get("get", &server.origin()).run().code, 0);
+    for command in ["get", "wait"] {
+        let run = get(command, "https://sugon.test").run();
+        assert_eq!(
+            (run.error()["category"].as_str(), run.code),
+            (Some("usage"), 2)
+        );
+        let message = run.error()["message"].as_str().unwrap().to_owned();
+        assert!(
+            message.contains("all_proxy is “quic://***@proxy:1”"),
+            "{message}"
+        );
+    }
+    let nobody = "http://127.0.0.1:9";
+    let elsewhere = get("get", "https://sugon.test").env("https_proxy", nobody);
+    assert_eq!(elsewhere.run().code, 5);
+    let excepted = get("get", "https://no-such-host.invalid").env("no_proxy", "*");
+    assert_eq!(excepted.run().code, 5);
+}
+
+/// A SOCKS4 proxy that answers in the place of the only one that asks; what it was asked for.
+fn socks4() -> (u16, thread::JoinHandle<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut asked = [0; 8];
+        stream.read_exact(&mut asked).unwrap();
+        let mut byte = [1];
+        while byte != [0] {
+            stream.read_exact(&mut byte).unwrap();
+        }
+        stream.write_all(&[0, 90, 0, 0, 0, 0, 0, 0]).unwrap();
+        head(&mut stream).unwrap();
+        stream.write_all(&running()).unwrap();
+        asked.to_vec()
+    });
+    (port, served)
+}
+
+#[test]
+fn socks_without_a_number_is_socks4_as_with_curl() {
+    let (port, asked) = socks4();
+    let run = joblens(&["get", "-o", "json", "--allow-http", REFERENCE])
+        .env("JOBLENS_SUGON_ENDPOINT", "http://192.0.2.7")
+        .env("JOBLENS_SUGON_TOKEN", support::SECRETS[0])
+        .env("all_proxy", format!("socks://127.0.0.1:{port}/"))
+        .run();
+    assert_eq!(run.job()["state"], "running", "{}", run.stderr);
+    assert_eq!(asked.join().unwrap(), [4, 1, 0, 80, 192, 0, 2, 7]);
+}
+
+#[test]
 fn an_endpoint_may_be_an_address_of_ipv6() {
     let Ok(listener) = TcpListener::bind("[::1]:0") else {
         // A machine without IPv6 has nothing to show.

@@ -124,6 +124,10 @@ impl Lens {
         let wire = wire(session, &settings, &told, pace)?;
         let mut ends = Vec::new();
         let clients = connect(accounts, &settings, &wire, &told, &mut ends);
+        for client in clients.values().flatten() {
+            // Known before the first call, whoever will be asked.
+            wire.check_route(&client.endpoint().unwrap_or_default())?;
+        }
         Ok(Self {
             references: Vec::new(),
             scopes: Vec::new(),

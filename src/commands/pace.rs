@@ -52,7 +52,8 @@ impl Pace {
 /// Wrong use: a text without a unit, or no time.
 pub(super) fn time(option: &str, text: &str) -> Result<Duration, Problem> {
     settings::duration(text).ok_or_else(|| {
-        let message = format!("{option} {text}: a time with its unit was expected");
+        let message =
+            format!("{option} {text}: expected a duration with its unit, at most 100 years");
         Problem::usage(message).hint("write 90s, 15m, 2h30m or 1d")
     })
 }

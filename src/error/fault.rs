@@ -26,6 +26,8 @@ pub enum FaultKind {
     ProxyRefused,
     /// The proxy asks for a name and a password, or refuses them.
     ProxyAuthorization,
+    /// The variable that names the proxy has a value that cannot be used.
+    InvalidProxy,
     /// This machine trusts nobody, so that no certificate can be checked.
     NoAuthorities,
     /// Nobody that is trusted has issued the certificate of the server.

@@ -1,21 +1,22 @@
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::sync::SemaphorePermit;
 use tokio::time::sleep;
 
 use super::clients::ClientKey;
+use super::clock_offset::{ClockOffset, Correction, describe};
 use super::condition::Condition;
 use super::retry::{LONGEST_HINT, backoff};
 use super::trust::Trust;
 use super::{
-    Answer, Happening, Heard, Limits, Refusal, Request, Retry, Route, Signer, Wire, attempt,
-    excerpt,
+    Answer, Endpoint, Happening, Heard, Limits, Refusal, Request, Retry, Route, Signer, Wire,
+    attempt, excerpt,
 };
 use crate::crypto;
-use crate::error::{Category, Problem};
+use crate::error::{Category, Fault, FaultKind, Problem};
 use crate::secret::Secret;
 use crate::settings::Profile;
 
@@ -26,13 +27,26 @@ pub struct Deadline(Instant);
 impl Deadline {
     /// So much time from now.
     pub fn after(time: Duration) -> Self {
-        Self(Instant::now() + time)
+        /// Later than any run ends, and still a time that the clock can show.
+        const MAX_TIMEOUT: Duration = Duration::from_secs(36_500 * 86_400);
+        Self(Instant::now() + time.min(MAX_TIMEOUT))
     }
 
     /// What is left of it.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
+}
+
+const SET_CLOCK: &str = "set this machine's clock, and check that the endpoint is the cloud's own";
+
+/// What follows a refusal.
+enum Next {
+    Fail,
+    /// The call is sent again at once, signed anew.
+    AtOnce,
+    /// The call is sent again after a while.
+    After(Duration),
 }
 
 /// One credential of one cloud and what is known of it in this run.
@@ -49,7 +63,7 @@ pub struct Account {
     limits: Limits,
     /// True when no proxy is asked, whatever the environment says.
     is_direct: bool,
-    clock_offset_seconds: AtomicI64,
+    clock_offset: ClockOffset,
 }
 
 impl Account {
@@ -82,7 +96,7 @@ impl Account {
             has_twin: false,
             limits: wire.limits().clone(),
             is_direct: false,
-            clock_offset_seconds: AtomicI64::new(0),
+            clock_offset: ClockOffset::default(),
         }
     }
 
@@ -99,7 +113,7 @@ impl Account {
             has_twin,
             limits: self.limits.clone(),
             is_direct: self.is_direct,
-            clock_offset_seconds: AtomicI64::new(0),
+            clock_offset: ClockOffset::default(),
         }
     }
 
@@ -150,19 +164,18 @@ impl Account {
             };
             attempts += 1;
             let outcome = self.attempt(request, signer, deadline, attempts).await;
-            let (refusal, answer) = match outcome {
+            let (mut refusal, answer) = match outcome {
                 Ok(answer) => match classify(&answer) {
                     None => {
                         self.condition.prove();
                         return Ok(answer);
                     }
-                    Some(refusal) => (refusal, Some(answer)),
+                    Some(refusal) => (refusal.at_status(answer.status), Some(answer)),
                 },
                 Err(fault) => (fault, None),
             };
-            // Learned before the places are free, so that no other call is sent with a bad key; but it
-            // may be the clock that is wrong.
-            if answer.is_some() && refusal.retry != Retry::Clock {
+            // Learned before the places are free, so that no other call is sent with a bad key.
+            if answer.is_some() {
                 self.learn(request, &refusal, renewals);
             }
             drop(permits);
@@ -171,9 +184,6 @@ impl Account {
                 return Err(problem);
             }
             let fail = |refusal: Refusal| {
-                if answer.is_some() {
-                    self.learn(request, &refusal, renewals);
-                }
                 let problem = self.framed(request, refusal, answer.as_ref(), attempts);
                 if answer.is_none() {
                     self.condition.note_fault(&problem);
@@ -184,38 +194,16 @@ impl Account {
             if is_elsewhere || attempts >= self.limits.max_attempts {
                 return fail(refusal);
             }
-            let pause = match refusal.retry {
-                Retry::Never => return fail(refusal),
-                Retry::Once if resent_at_once => return fail(refusal),
-                Retry::Once => {
-                    if let (Category::Clock, Some(answer)) = (refusal.category, &answer) {
-                        // One code may stand for a replay and for a time that is too far off.
-                        self.correct_clock(request, answer);
-                    }
+            let is_first = !resent_at_once;
+            let pause = match self.next(request, &mut refusal, answer.as_ref(), attempts, is_first)
+            {
+                Next::AtOnce => {
                     resent_at_once = true;
                     continue;
                 }
-                Retry::Clock => match answer.as_ref().filter(|_| !resent_at_once) {
-                    Some(answer) if self.correct_clock(request, answer) => {
-                        resent_at_once = true;
-                        continue;
-                    }
-                    _ => return fail(refusal),
-                },
-                Retry::Backoff => self.pause(&refusal, answer.as_ref(), attempts),
+                Next::After(pause) if pause < deadline.remaining() => pause,
+                Next::After(_) | Next::Fail => return fail(refusal),
             };
-            if pause > LONGEST_HINT || pause >= deadline.remaining() {
-                let mut refusal = refusal;
-                if pause > LONGEST_HINT {
-                    refusal.category = Category::Throttled;
-                    refusal.message = format!(
-                        "{}; the cloud asks to wait {} s",
-                        refusal.message,
-                        pause.as_secs()
-                    );
-                }
-                return fail(refusal);
-            }
             if refusal.category == Category::Throttled {
                 self.condition.hold_back(pause);
             }
@@ -320,11 +308,13 @@ impl Account {
         deadline: Deadline,
         number: u32,
     ) -> Result<Answer, Refusal> {
-        let offset = TimeDelta::seconds(self.clock_offset_seconds.load(Ordering::Relaxed));
-        let proof = signer.sign(request, self.wire.now() + offset, &crypto::nonce());
+        let signed_at = self.clock_offset.at(self.wire.now());
+        let proof = signer.sign(request, signed_at, &crypto::nonce());
+        let is_direct = self.is_direct || request.endpoint.is_loopback();
+        let has_proxy = !is_direct && self.has_proxy(&request.endpoint)?;
         let client = self.wire.clients.get(&ClientKey {
             https: request.endpoint.is_https(),
-            direct: self.is_direct || request.endpoint.is_loopback(),
+            direct: is_direct,
             connect_timeout: self.limits.connect_timeout,
             trust: self.trust.clone(),
             unchecked_host: self.trust.unchecked_host(&request.endpoint)?,
@@ -336,8 +326,7 @@ impl Account {
             number,
             max_body: self.limits.max_body,
             timeout: self.limits.request_timeout.min(deadline.remaining()),
-            has_proxy: !self.is_direct
-                && matches!(self.wire.route(&request.endpoint), Route::Through { .. }),
+            has_proxy,
         };
         if let Some(signature) = proof.signature() {
             self.wire.redactor().add_signature(&signature);
@@ -346,6 +335,23 @@ impl Account {
         let heard = Heard::of(&answer, request, self.now());
         self.wire.tell(Happening::Answered(heard));
         Ok(answer)
+    }
+
+    /// Whether a call goes through a proxy.
+    fn has_proxy(&self, endpoint: &Endpoint) -> Result<bool, Refusal> {
+        match self.wire.route(endpoint) {
+            Route::Direct | Route::Excepted(_) => Ok(false),
+            Route::Through { .. } => Ok(true),
+            Route::Unusable { problem } => {
+                let mut refusal = Refusal::new(problem.category, problem.message);
+                refusal.hint = problem.hint;
+                refusal.fault = Some(Fault {
+                    kind: FaultKind::InvalidProxy,
+                    at_proxy: true,
+                });
+                Err(refusal)
+            }
+        }
     }
 
     /// What a "no" tells about the credential.
@@ -362,32 +368,67 @@ impl Account {
         }
     }
 
-    /// Takes the clock's offset from an answer; false when the clock is not to blame.
-    fn correct_clock(&self, request: &Request, answer: &Answer) -> bool {
-        const NOT_THE_CLOCK: i64 = 60;
-        /// A date further off than a clock that lost its battery is no date to sign with.
-        const NO_CLOCK: i64 = 100 * 366 * 86_400;
-        let Some(date) = answer.date() else {
-            return false;
+    /// What follows a refusal, which may say more afterwards. `may_resend` until a call was sent again
+    /// at once.
+    fn next(
+        &self,
+        request: &Request,
+        refusal: &mut Refusal,
+        answer: Option<&Answer>,
+        attempts: u32,
+        may_resend: bool,
+    ) -> Next {
+        // One code may stand for a replay and for a time that is too far off.
+        let is_about_time = refusal.category == Category::Clock
+            && matches!(refusal.retry, Retry::Clock | Retry::Once);
+        let is_corrected = match answer {
+            Some(answer) if is_about_time => self.correct_clock(request, answer, refusal),
+            _ => false,
         };
-        let offset = (date - self.wire.now()).num_seconds();
-        if !(NOT_THE_CLOCK..NO_CLOCK).contains(&offset.abs()) {
-            return false;
+        if may_resend && (is_corrected || refusal.retry == Retry::Once) {
+            return Next::AtOnce;
         }
-        let before = self.clock_offset_seconds.swap(offset, Ordering::Relaxed);
-        // `Date` has whole seconds, so that answers to calls side by side differ by one.
-        if (offset - before).abs() >= NOT_THE_CLOCK {
-            let direction = if offset > 0 { "behind" } else { "ahead of" };
-            self.wire.tell(Happening::Notice(
-                "clock_corrected",
-                format!(
-                    "this machine's clock is {} s {direction} that of {}; calls are signed with the cloud's time",
-                    offset.abs(),
-                    request.endpoint.authority()
-                ),
-            ));
+        if !refusal.is_transient(answer.map(|answer| answer.status)) {
+            return Next::Fail;
         }
-        true
+        let pause = self.pause(refusal, answer, attempts);
+        if pause > LONGEST_HINT {
+            refusal.category = Category::Throttled;
+            let seconds = pause.as_secs();
+            refusal.message = format!("{}; the cloud asks to wait {seconds} s", refusal.message);
+            return Next::Fail;
+        }
+        Next::After(pause)
+    }
+
+    /// Corrects the clock by the answer to a call whose time is wrong; true when it should be sent
+    /// again with the corrected time. A difference that is too large becomes part of the refusal.
+    fn correct_clock(&self, request: &Request, answer: &Answer, refusal: &mut Refusal) -> bool {
+        let host = request.endpoint.authority();
+        match self.clock_offset.correct(answer.date(), self.wire.now()) {
+            Correction::None => false,
+            Correction::Applied { seconds, is_new } => {
+                if is_new {
+                    self.wire.tell(Happening::Notice(
+                        "clock_corrected",
+                        format!(
+                            "this machine's clock is {}; calls are signed with the cloud's time",
+                            describe(seconds, host)
+                        ),
+                    ));
+                }
+                true
+            }
+            Correction::Refused { seconds } => {
+                refusal.message = format!(
+                    "{}; this machine's clock is {}, and a difference of more than one day is not corrected",
+                    refusal.message.trim_end().trim_end_matches(['.', '。']),
+                    describe(seconds, host)
+                );
+                refusal.hint = Some(SET_CLOCK.to_owned());
+                false
+            }
+        }
     }
 
     fn pause(&self, refusal: &Refusal, answer: Option<&Answer>, attempts: u32) -> Duration {

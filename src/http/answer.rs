@@ -32,14 +32,22 @@ impl Answer {
             .map(|moment| moment.to_utc())
     }
 
-    /// The standard `Retry-After`: seconds, or a date that is compared with `now`.
+    /// The standard `Retry-After`: seconds, or a date, which is compared with the server's own clock
+    /// where the answer has it, and with `now` otherwise. A number of any size is read; more than a
+    /// year is a year.
     pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
+        const MAX_RETRY_AFTER: Duration = Duration::from_secs(366 * 86_400);
         let text = self.header("retry-after")?.trim();
-        if let Ok(seconds) = text.parse::<u64>() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let until = DateTime::parse_from_rfc2822(text).ok()?;
-        Some((until.to_utc() - now).to_std().unwrap_or_default())
+        let hint = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            // Digits that do not fit are a number all the same.
+            Duration::from_secs(text.parse().unwrap_or(u64::MAX))
+        } else {
+            let until = DateTime::parse_from_rfc2822(text).ok()?.to_utc();
+            let from = self.date().unwrap_or(now);
+            let left = until.signed_duration_since(from);
+            left.to_std().unwrap_or_default()
+        };
+        Some(hint.min(MAX_RETRY_AFTER))
     }
 }
 
@@ -101,6 +109,7 @@ fn mask_json_values(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::secret::Secret;
+    use proptest::prelude::*;
 
     fn excerpt(body: &[u8]) -> String {
         super::excerpt(body, &Redactor::default())
@@ -152,6 +161,46 @@ mod tests {
             Some(Duration::from_secs(10))
         );
         assert_eq!(after("Tue, 14 Nov 2023 22:13:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(after("soon"), None);
+        for none in ["soon", "", "-5", "1.5", "+7", "5s"] {
+            assert_eq!(after(none), None, "{none}");
+        }
+        let year = Some(Duration::from_secs(366 * 86_400));
+        for huge in [
+            "100000000000",
+            "18446744073709551615",
+            "99999999999999999999999999",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+        ] {
+            assert_eq!(after(huge), year, "{huge}");
+        }
+    }
+
+    #[test]
+    fn a_date_to_retry_at_is_compared_with_the_clock_that_it_comes_from() {
+        let mut answer = Answer::default();
+        for (name, value) in [
+            ("date", "Tue, 14 Nov 2023 21:00:00 GMT"),
+            ("retry-after", "Tue, 14 Nov 2023 21:00:05 GMT"),
+        ] {
+            answer.headers.push((name.into(), value.into()));
+        }
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        assert_eq!(answer.retry_after(now), Some(Duration::from_secs(5)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_of_retry_after_or_date_overflows(
+            value in "[0-9]{1,30}|(Mon, )?[0-9]{1,2} (Jan|Dec) [0-9]{1,12} [0-9]{2}:[0-9]{2}:[0-9]{2} (GMT|[+-][0-9]{4})",
+            seconds in i64::MIN..i64::MAX,
+        ) {
+            let now = DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MIN_UTC);
+            for names in [&["retry-after"][..], &["retry-after", "date"]] {
+                let headers = names.iter().map(|name| ((*name).to_owned(), value.clone()));
+                let answer = Answer { headers: headers.collect(), ..Answer::default() };
+                answer.retry_after(now);
+                answer.date();
+            }
+        }
     }
 }

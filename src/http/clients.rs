@@ -55,7 +55,7 @@ impl Clients {
         }
         Ok(Self {
             ca_files: limits.ca_files.clone(),
-            proxies: Proxies::read(proxies)?,
+            proxies: Proxies::read(proxies),
             resolver: Arc::new(Resolver::new(sink)),
             made: Mutex::default(),
         })
@@ -114,6 +114,11 @@ impl Clients {
     /// How calls to an endpoint get there.
     pub(super) fn route(&self, endpoint: &Endpoint) -> Route {
         self.proxies.route(endpoint)
+    }
+
+    /// What is wrong with variables that name proxies, whoever would use them.
+    pub(super) fn proxy_problems(&self) -> Vec<Problem> {
+        self.proxies.problems().cloned().collect()
     }
 
     /// Whom this machine trusts, whatever a profile adds.

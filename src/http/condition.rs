@@ -6,6 +6,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
 use super::Limits;
+use super::retry::LONGEST_HINT;
 use crate::error::{Category, Problem};
 
 /// Requests of one credential that may be in flight before its first success: clouds lock a key
@@ -118,7 +119,8 @@ impl Condition {
 
     /// Nothing is sent for so long: the cloud asked for fewer calls.
     pub(super) fn hold_back(&self, pause: Duration) {
-        let until = Instant::now() + pause;
+        // A longer pause has ended the call that learned of it.
+        let until = Instant::now() + pause.min(LONGEST_HINT);
         let mut not_before = lock(&self.not_before);
         *not_before = (*not_before).max(Some(until));
     }

@@ -5,6 +5,7 @@ mod account;
 mod answer;
 mod attempt;
 mod clients;
+mod clock_offset;
 mod condition;
 mod endpoint;
 mod fault;
@@ -24,7 +25,7 @@ pub use endpoint::Endpoint;
 pub use heard::Heard;
 pub use proxies::Route;
 pub use request::{Method, Proof, Request, Signer, encode_query};
-pub use retry::{Refusal, Retry};
+pub use retry::{LONGEST_HINT, Refusal, Retry};
 pub use trust::check_trust;
 
 use std::collections::HashMap;
@@ -136,7 +137,7 @@ impl Wire {
     /// A wire on which nothing was sent yet.
     ///
     /// # Errors
-    /// Wrong use, when a proxy variable of the environment has a value that cannot be used.
+    /// Wrong use, when a file of `--ca-file` cannot be used.
     pub fn new(
         limits: Limits,
         proxies: &[(String, String)],
@@ -168,6 +169,25 @@ impl Wire {
     /// How calls to an endpoint get there.
     pub fn route(&self, endpoint: &Endpoint) -> Route {
         self.clients.route(endpoint)
+    }
+
+    /// Checks that a call to this URL would get there, as far as the environment says so.
+    ///
+    /// # Errors
+    /// Wrong use, when the variable that names its proxy has a value that cannot be used.
+    pub fn check_route(&self, url: &str) -> Result<(), Problem> {
+        let Ok(endpoint) = Endpoint::parse(url, &[], true) else {
+            return Ok(());
+        };
+        match self.route(&endpoint) {
+            Route::Unusable { problem } => Err(*problem),
+            Route::Direct | Route::Excepted(_) | Route::Through { .. } => Ok(()),
+        }
+    }
+
+    /// What is wrong with variables that name proxies, whoever would use them.
+    pub fn proxy_problems(&self) -> Vec<Problem> {
+        self.clients.proxy_problems()
     }
 
     /// Whom this machine trusts, whatever a profile adds. The store is read for it.

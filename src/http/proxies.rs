@@ -20,6 +20,11 @@ pub enum Route {
         /// Its URL, name and password masked.
         proxy: String,
     },
+    /// Not at all: the variable that names its proxy has a value that cannot be used.
+    Unusable {
+        /// What is wrong with it, name and password masked.
+        problem: Box<Problem>,
+    },
 }
 
 /// The proxies that the environment names.
@@ -33,15 +38,18 @@ pub(super) struct Proxies {
 /// A variable that names a proxy.
 struct Named {
     variable: String,
-    /// Masked.
-    proxy: String,
+    /// Masked, or why it cannot be used.
+    proxy: Result<String, Problem>,
     /// The scheme of the endpoints it is for; `None` for all.
     scheme: Option<&'static str>,
 }
 
 impl Proxies {
     /// Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` in either case; lower case wins.
-    pub(super) fn read(variables: &[(String, String)]) -> Result<Self, Problem> {
+    ///
+    /// A value that cannot be used is an error for those calls alone that would use it: desktops set
+    /// such variables for all programs.
+    pub(super) fn read(variables: &[(String, String)]) -> Self {
         let get = |name: &str| {
             [name.to_ascii_lowercase(), name.to_owned()]
                 .iter()
@@ -71,17 +79,28 @@ impl Proxies {
             let Some((name, value)) = get(name) else {
                 continue;
             };
-            let url = proxy_url(name, value)?;
-            proxies.any_https |= url.starts_with("https://");
+            let made = proxy_url(value)
+                .and_then(|url| Some((make(url.clone()).ok()?, url)))
+                .ok_or_else(|| unusable(name, value));
+            let proxy = made.map(|(proxy, url)| {
+                proxies.any_https |= url.starts_with("https://");
+                proxies.list.push(proxy.no_proxy(except.clone()));
+                mask_user_info(&url)
+            });
             proxies.named.push(Named {
                 variable: name.clone(),
-                proxy: mask_user_info(&url),
+                proxy,
                 scheme,
             });
-            let proxy = make(url).map_err(|_| wrong_proxy(name, value))?;
-            proxies.list.push(proxy.no_proxy(except.clone()));
         }
-        Ok(proxies)
+        proxies
+    }
+
+    /// What is wrong with the values that cannot be used.
+    pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.named
+            .iter()
+            .filter_map(|named| named.proxy.as_ref().err())
     }
 
     /// How calls to an endpoint get there.
@@ -98,56 +117,106 @@ impl Proxies {
         let passes = |matcher: &Matcher| uri.is_some_and(|uri| matcher.intercept(&uri).is_none());
         match &self.except {
             Some((variable, matcher)) if passes(matcher) => Route::Excepted(variable.clone()),
-            _ => Route::Through {
-                variable: named.variable.clone(),
-                proxy: named.proxy.clone(),
+            _ => match &named.proxy {
+                Ok(proxy) => Route::Through {
+                    variable: named.variable.clone(),
+                    proxy: proxy.clone(),
+                },
+                Err(problem) => Route::Unusable {
+                    problem: Box::new(problem.clone()),
+                },
             },
         }
     }
 }
 
-fn wrong_proxy(name: &str, value: &str) -> Problem {
+fn unusable(name: &str, value: &str) -> Problem {
     let shown = mask_user_info(value.trim());
-    Problem::usage(format!("{name} holds “{shown}”, which is no proxy"))
-        .hint("write http://host:port, https://host:port or socks5h://host:port")
+    Problem::usage(format!("{name} is “{shown}”, which is not the URL of a proxy")).hint(
+        "write http://host:port, https://host:port or socks5h://host:port, or except the host with NO_PROXY",
+    )
 }
 
-/// The proxy as a URL; an unknown scheme would be ignored in silence further down.
-fn proxy_url(name: &str, value: &str) -> Result<String, Problem> {
+/// The proxy as a URL; an unknown scheme would be ignored in silence further down. As with curl,
+/// `socks://` is SOCKS4.
+fn proxy_url(value: &str) -> Option<String> {
     const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
     let value = value.trim();
-    let url = match value.split_once("://") {
-        Some((scheme, _)) if SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) => {
-            value.to_owned()
-        }
-        Some(_) => return Err(wrong_proxy(name, value)),
-        None => format!("http://{value}"),
+    let (scheme, rest) = value.split_once("://").unwrap_or(("http", value));
+    let scheme = match scheme.to_ascii_lowercase() {
+        scheme if scheme == "socks" => "socks4".to_owned(),
+        scheme if SCHEMES.contains(&scheme.as_str()) => scheme,
+        _ => return None,
     };
-    match reqwest::Url::parse(&url) {
-        Ok(parsed) if parsed.has_host() => Ok(url),
-        _ => Err(wrong_proxy(name, value)),
-    }
+    let url = format!("{scheme}://{rest}");
+    let parsed = reqwest::Url::parse(&url).ok()?;
+    parsed.has_host().then_some(url)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(name: &str, value: &str) -> Result<Proxies, Problem> {
+    fn read(name: &str, value: &str) -> Proxies {
         Proxies::read(&[(name.to_owned(), value.to_owned())])
+    }
+
+    fn route(proxies: &Proxies, url: &str) -> Route {
+        proxies.route(&Endpoint::parse(url, &[], true).unwrap())
     }
 
     #[test]
     fn a_proxy_with_an_unknown_scheme_is_an_error_and_shows_no_password() {
-        let problem = read("HTTPS_PROXY", "htp://user:hunter2@proxy:1")
-            .err()
-            .unwrap();
+        let proxies = read("HTTPS_PROXY", "htp://user:hunter2@proxy:1");
+        assert!(proxies.list.is_empty());
+        let Route::Unusable { problem } = route(&proxies, "https://cloud.example") else {
+            panic!("it cannot be used");
+        };
         assert!(
             problem.message.contains("htp://***@proxy:1"),
             "{}",
             problem.message
         );
-        assert!(read("ALL_PROXY", "http://").is_err());
+        for wrong in [
+            "http://",
+            "socks6://h:1",
+            "://h:1",
+            "http://h:99999",
+            "socks://",
+        ] {
+            assert_eq!(read("ALL_PROXY", wrong).problems().count(), 1, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_stops_those_calls_that_would_use_it() {
+        let variables = [
+            ("all_proxy", "quic://proxy:1"),
+            ("https_proxy", "http://good:3128"),
+            ("no_proxy", "corp.example"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let proxies = Proxies::read(&variables);
+        let is_through =
+            |route| matches!(route, Route::Through { variable, .. } if variable == "https_proxy");
+        assert!(is_through(route(&proxies, "https://cloud.example")));
+        assert_eq!(route(&proxies, "http://127.0.0.1:1"), Route::Direct);
+        let excepted = Route::Excepted("no_proxy".to_owned());
+        assert_eq!(route(&proxies, "http://ai.corp.example"), excepted);
+        let unusable = route(&proxies, "http://cloud.example");
+        assert!(matches!(unusable, Route::Unusable { .. }));
+    }
+
+    #[test]
+    fn socks_without_a_number_is_socks4() {
+        for value in ["socks://127.0.0.1:7891/", "SOCKS://127.0.0.1:7891/"] {
+            let through = Route::Through {
+                variable: "all_proxy".to_owned(),
+                proxy: "socks4://127.0.0.1:7891/".to_owned(),
+            };
+            let proxies = read("all_proxy", value);
+            assert_eq!(route(&proxies, "https://cloud.example"), through);
+        }
     }
 
     #[test]
@@ -158,9 +227,9 @@ mod tests {
             "https://u:p@proxy:1",
             "socks5h://proxy:1080",
         ] {
-            assert_eq!(read("https_proxy", value).unwrap().list.len(), 1, "{value}");
+            assert_eq!(read("https_proxy", value).list.len(), 1, "{value}");
         }
-        assert!(read("HTTPS_PROXY", " ").unwrap().list.is_empty());
+        assert!(read("HTTPS_PROXY", " ").list.is_empty());
     }
 
     #[test]
@@ -171,8 +240,8 @@ mod tests {
             ("NO_PROXY", ".corp.example,10.0.0.0/8"),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let proxies = Proxies::read(&variables).unwrap();
-        let route = |url: &str| proxies.route(&Endpoint::parse(url, &[], true).unwrap());
+        let proxies = Proxies::read(&variables);
+        let route = |url: &str| route(&proxies, url);
         let through = |variable: &str, proxy: &str| Route::Through {
             variable: variable.to_owned(),
             proxy: proxy.to_owned(),

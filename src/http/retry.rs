@@ -12,7 +12,8 @@ pub enum Retry {
     Backoff,
     /// Once more at once, signed anew with a new nonce.
     Once,
-    /// Once more with the time that the cloud's `Date` header tells.
+    /// Once more with the time that the cloud's `Date` header tells; for codes that say that the
+    /// time of the call is wrong.
     Clock,
 }
 
@@ -50,6 +51,35 @@ impl Refusal {
             hint: None,
             fault: None,
         }
+    }
+
+    /// The same as an answer with this status has it.
+    ///
+    /// HTTP 429, 502, 503 and 504 say that nobody has decided on the call, whatever code the body
+    /// carries: such a call is sent again, and its code settles nothing about a job. The exceptions
+    /// are a refused credential, which is never sent twice since clouds lock accounts for it, and a
+    /// wrong clock, which has its own correction first.
+    pub(super) fn at_status(mut self, status: u16) -> Self {
+        let category = match status {
+            429 => Category::Throttled,
+            502..=504 => Category::Service,
+            _ => return self,
+        };
+        match self.category {
+            Category::Refused => return self,
+            Category::Clock | Category::Throttled => {}
+            _ => self.category = category,
+        }
+        if self.retry == Retry::Never {
+            self.retry = Retry::Backoff;
+        }
+        self
+    }
+
+    /// Whether the same call may succeed later; `status` is that of the answer, if one came.
+    pub(super) fn is_transient(&self, status: Option<u16>) -> bool {
+        let is_gateways = matches!(status, Some(429 | 502..=504));
+        self.retry == Retry::Backoff || (is_gateways && self.category != Category::Refused)
     }
 
     /// The same with a next step.
@@ -108,8 +138,8 @@ impl Refusal {
 /// Shortest and longest wait between two attempts when no hint is given.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(8);
-/// Hints above this end a look-up.
-pub(super) const LONGEST_HINT: Duration = Duration::from_secs(60);
+/// Hints when to retry are obeyed up to this; a longer one ends a look-up.
+pub const LONGEST_HINT: Duration = Duration::from_secs(60);
 
 /// Full jitter: a random part of a delay that doubles from 0.5 s to 8 s.
 ///
@@ -122,6 +152,39 @@ pub(super) fn backoff(attempt: u32, fraction: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gateways_status_is_retried_whatever_the_code_says() {
+        use Category::{Clock, NotFound, Permission, Refused, Rejected, Service, Throttled};
+        let at = |category, status| {
+            let refusal = Refusal::new(category, "no").at_status(status);
+            (refusal.category, refusal.retry)
+        };
+        for status in [502, 503, 504] {
+            for category in [Service, NotFound, Permission, Rejected] {
+                assert_eq!(
+                    at(category, status),
+                    (Service, Retry::Backoff),
+                    "{category:?}"
+                );
+            }
+            assert_eq!(at(Throttled, status), (Throttled, Retry::Backoff));
+        }
+        for category in [Service, NotFound, Permission, Rejected, Throttled] {
+            assert_eq!(
+                at(category, 429),
+                (Throttled, Retry::Backoff),
+                "{category:?}"
+            );
+        }
+        assert_eq!(at(Clock, 503), (Clock, Retry::Backoff));
+        for status in [429, 503] {
+            assert_eq!(at(Refused, status), (Refused, Retry::Never));
+        }
+        for status in [200, 400, 404, 500, 501] {
+            assert_eq!(at(Service, status), (Service, Retry::Never));
+        }
+    }
 
     #[test]
     fn backoff_doubles_up_to_its_ceiling() {

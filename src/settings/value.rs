@@ -1,6 +1,10 @@
 use std::time::Duration;
 
-/// Reads `90s`, `15m`, `2h30m`, `1d`, `500ms` or `0`; a bare number other than 0 is refused.
+/// The longest duration that is read: 100 years of 365 days, so that none overflows a clock.
+const MAX_DURATION: Duration = Duration::from_secs(36_500 * 86_400);
+
+/// Reads `90s`, `15m`, `2h30m`, `1d`, `500ms` or `0`; a bare number other than 0 and more than 100
+/// years (36500d) are refused.
 pub fn duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     if text == "0" {
@@ -26,7 +30,7 @@ pub fn duration(text: &str) -> Option<Duration> {
         };
         total = total.checked_add(one.checked_mul(number)?)?;
     }
-    (!text.is_empty()).then_some(total)
+    (!text.is_empty() && total <= MAX_DURATION).then_some(total)
 }
 
 /// Reads a size in bytes: `64MiB`, `512KiB`, `1GiB` or `1048576B`.
@@ -63,13 +67,15 @@ pub fn utc_offset(text: &str) -> Option<i32> {
         None if rest.len() == 4 => rest.split_at(2),
         None => (rest, "0"),
     };
-    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
-    (hours <= 14 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+    let (hours, minutes): (u8, u8) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (hours <= 14 && minutes < 60)
+        .then(|| sign * (i32::from(hours) * 3600 + i32::from(minutes) * 60))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn durations_carry_a_unit() {
@@ -87,13 +93,11 @@ mod tests {
             "5s5",
             "99999999999s",
             "4294967295d",
+            "36500d1ms",
         ] {
-            let read = duration(wrong);
-            assert!(
-                read.is_none() || wrong == "4294967295d",
-                "{wrong}: {read:?}"
-            );
+            assert_eq!(duration(wrong), None, "{wrong}");
         }
+        assert_eq!(duration("36500d"), Some(MAX_DURATION));
     }
 
     #[test]
@@ -111,8 +115,36 @@ mod tests {
         assert_eq!(utc_offset("-0530"), Some(-19_800));
         assert_eq!(utc_offset("+8"), Some(28_800));
         assert_eq!(utc_offset("Z"), Some(0));
-        for wrong in ["", "8", "+25:00", "+08:60", "+", "你好"] {
+        for wrong in [
+            "",
+            "8",
+            "+25:00",
+            "+08:60",
+            "+",
+            "你好",
+            "+99999999",
+            "+0:99999999999",
+        ] {
             assert_eq!(utc_offset(wrong), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_number_overflows(
+            sign in "[+-]",
+            hours in "[0-9]{1,22}",
+            minutes in "[0-9]{1,22}",
+            unit in "ms|s|m|h|d|B|KiB|MiB|GiB",
+        ) {
+            if let Some(seconds) = utc_offset(&format!("{sign}{hours}:{minutes}")) {
+                prop_assert!(seconds.abs() < 15 * 3600);
+            }
+            utc_offset(&format!("{sign}{hours}"));
+            if let Some(time) = duration(&format!("{hours}{unit}{minutes}{unit}")) {
+                prop_assert!(time <= MAX_DURATION);
+            }
+            size(&format!("{hours}{unit}"));
         }
     }
 }

@@ -164,19 +164,24 @@ fn a_proxy_that_is_used_and_one_that_is_not_are_shown() {
 }
 
 #[test]
-fn a_variable_that_names_no_proxy_is_told_before_anything_is_sent() {
-    let server = Server::answering(json("{}"));
+fn a_proxy_variable_that_cannot_be_used_fails_those_accounts_that_need_it() {
+    let answer = json(r#"{"code":"0","data":{"total":0,"list":[]}}"#);
+    let server = Server::answering(answer);
     let run = sugon(&server.origin(), &[])
-        .env("HTTPS_PROXY", "socks9://joe:hunter22@proxy:1")
+        .env("all_proxy", "quic://joe:hunter22@proxy:1")
         .keeping("hunter22")
         .run();
-    assert_eq!(run.code, 2);
-    let json = run.json();
-    let last = json["checks"].as_array().unwrap().last().unwrap().clone();
-    assert_eq!(
-        (&last["name"], &last["status"]),
-        (&"proxy".into(), &"fail".into())
-    );
-    assert!(json["accounts"].as_array().unwrap().is_empty());
-    assert!(server.got().is_empty());
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    let checks = run.json()["checks"].clone();
+    let mut of_machine = checks.as_array().unwrap().iter();
+    let proxy = of_machine.find(|check| check["name"] == "proxy").unwrap();
+    assert_eq!(proxy["status"], "warn");
+    let run = sugon("https://sugon.test", &[])
+        .env("all_proxy", "socks9://joe:hunter22@proxy:1")
+        .keeping("hunter22")
+        .run();
+    failure(&run)
+        .is("proxy", "usage", 2)
+        .says("all_proxy is “socks9://***@proxy:1”")
+        .advises("NO_PROXY");
 }

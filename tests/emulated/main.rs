@@ -18,6 +18,7 @@ mod redaction;
 mod references;
 mod refusals;
 mod renewals;
+mod retries;
 mod secrets;
 mod settings;
 mod token_cache;

@@ -1,10 +1,12 @@
 //! Faults during a wait, which are weather.
 
+use std::io::Write as _;
 use std::process::Stdio;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::support::emulated::Emulated;
-use crate::support::joblens;
+use crate::support::{Joblens, Server, http, joblens, json};
 use crate::{INSTANCE, JOB, LONG, SOON, are, thing, verdicts};
 
 fn lines(text: &str, part: &str) -> usize {
@@ -151,4 +153,59 @@ fn an_outage_is_given_up_while_a_look_hangs() {
     let run = emulated.wait(&[&[JOB][..], &options].concat()).run();
     assert_eq!(run.code, 5, "{}", run.stderr);
     assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
+}
+
+/// A command that asks this server for an instance.
+fn asking(server: &Server, arguments: &[&str]) -> Joblens {
+    joblens(&[arguments, &["--interval", "50ms", INSTANCE]].concat())
+        .env("JOBLENS_SUGON_ENDPOINT", server.origin())
+        .env("JOBLENS_SUGON_TOKEN", "a-token-of-a-test")
+}
+
+#[test]
+fn one_long_retry_after_does_not_keep_a_gate_from_a_job_that_has_ended() {
+    for hint in [
+        "7200",
+        "100000000000",
+        "18446744073709551615",
+        "999999999999999999999999",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+    ] {
+        let answer = http(
+            "503 Service Unavailable",
+            &format!("retry-after: {hint}\r\n"),
+            b"{}",
+        );
+        let server = Server::start(move |number, _, stream| {
+            let done = json(r#"{"code":"0","data":{"id":"i-1","status":"Completed"}}"#);
+            let _ = stream.write_all(if number == 0 { &answer } else { &done });
+        });
+        let options: [&[&str]; 2] = [&["wait", "-o", "json"], &["wait", "-o", "json", "-t", LONG]];
+        let run = asking(&server, options[usize::from(hint == "7200")]).run();
+        assert_eq!(run.code, 0, "{hint} {}", run.stderr);
+        assert!(run.elapsed < SOON, "{hint} {:?}", run.elapsed);
+        assert_eq!(server.got().len(), 2, "{hint}");
+    }
+}
+
+#[test]
+fn no_retry_after_ends_a_command_that_follows() {
+    for command in [
+        &["watch", "-o", "jsonl"][..],
+        &["events", "-f", "-o", "jsonl"],
+    ] {
+        let server = Server::answering(http(
+            "503 Service Unavailable",
+            "retry-after: 18446744073709551615\r\n",
+            b"{}",
+        ));
+        let running = asking(&server, command).start(Stdio::piped(), Stdio::piped());
+        let started = Instant::now();
+        while server.got().len() < 2 {
+            assert!(started.elapsed() < SOON, "{command:?} does not poll again");
+            thread::sleep(Duration::from_millis(10));
+        }
+        running.signal("TERM");
+        assert_eq!(running.end().code, 143, "{command:?}");
+    }
 }

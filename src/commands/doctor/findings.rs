@@ -111,7 +111,7 @@ impl Evidence<'_> {
         let through_proxy = matches!(route, Route::Through { .. });
         match fault.kind {
             _ if fault.at_proxy => Subject::Proxy,
-            Kind::ProxyRefused | Kind::ProxyAuthorization => Subject::Proxy,
+            Kind::ProxyRefused | Kind::ProxyAuthorization | Kind::InvalidProxy => Subject::Proxy,
             Kind::UnknownHost | Kind::NameService => Subject::Dns,
             // The time for a connection is spent on the address too.
             Kind::ConnectTimeout if !through_proxy && self.is_unresolved() => Subject::Dns,
@@ -181,7 +181,7 @@ impl Evidence<'_> {
     fn addresses(&self, route: &Route) -> Option<Check> {
         let name = match route {
             Route::Through { proxy, .. } => name_of(proxy.rsplit(['/', '@']).next()?),
-            Route::Direct | Route::Excepted(_) => name_of(self.host()),
+            _ => name_of(self.host()),
         };
         let found = self.resolved(name)?;
         let shown: Vec<String> = found
@@ -326,10 +326,8 @@ impl Evidence<'_> {
             Route::Through { variable, .. } => {
                 format!("the proxy of {variable} may want a login or forbid the host")
             }
-            Route::Direct | Route::Excepted(_) => {
-                "the network may want a login (open a page in a browser), or a proxy answers"
-                    .to_owned()
-            }
+            _ => "the network may want a login (open a page in a browser), or a proxy answers"
+                .to_owned(),
         };
         let hint = format!("{between}; check the endpoint as well");
         let check = Check::fail(Subject::Answer, Category::Unreadable, message);
@@ -345,7 +343,8 @@ fn is_after_sending(fault: Fault) -> bool {
 /// The proxy of a host, where variables name any.
 fn proxy(route: &Route) -> Option<Check> {
     let message = match route {
-        Route::Direct => return None,
+        // A call that needs one that cannot be used breaks there.
+        Route::Direct | Route::Unusable { .. } => return None,
         Route::Excepted(variable) => format!("none, since {variable} excepts the host"),
         Route::Through { variable, proxy } => format!("through {proxy} ({variable})"),
     };

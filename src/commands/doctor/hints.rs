@@ -10,7 +10,7 @@ pub(super) fn about(fault: Fault, host: &str, route: &Route) -> Option<String> {
     let name = name_of(host);
     let variable = match route {
         Route::Through { variable, .. } => variable.as_str(),
-        Route::Direct | Route::Excepted(_) => "HTTPS_PROXY",
+        Route::Direct | Route::Excepted(_) | Route::Unusable { .. } => "HTTPS_PROXY",
     };
     Some(match (fault.kind, fault.at_proxy) {
         (FaultKind::ProxyAuthorization, _) => format!(

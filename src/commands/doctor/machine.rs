@@ -52,22 +52,22 @@ pub(super) fn network(
     settings: &Settings,
     limits: &Limits,
 ) -> Result<Vec<Check>, Box<Check>> {
-    let failed = |name| move |problem| Box::new(broken(name, problem));
     let sink = session.sink(&Collected::default());
     let proxies = settings.environment().proxies();
-    let wire = |limits: Limits| Wire::new(limits, &proxies, Arc::new(Utc::now), Arc::clone(&sink));
-    let without_files = Limits {
-        ca_files: Vec::new(),
-        ..limits.clone()
-    };
-    wire(without_files).map_err(failed(Subject::Proxy))?;
-    let wire = wire(limits.clone()).map_err(failed(Subject::Certificates))?;
+    let wire = Wire::new(limits.clone(), &proxies, Arc::new(Utc::now), sink);
+    let wire = wire.map_err(|problem| Box::new(broken(Subject::Certificates, problem)))?;
     let certificates = certificates(settings, limits, &wire.authorities());
-    Ok(vec![proxy(&proxies), certificates])
+    Ok(vec![proxy(&proxies, &wire.proxy_problems()), certificates])
 }
 
-/// The variables that name proxies, with what they hold.
-fn proxy(variables: &[(String, String)]) -> Check {
+/// The variables that name proxies, with what they hold; `problems` are those of values that cannot be
+/// used, which stop the calls that would use them.
+fn proxy(variables: &[(String, String)], problems: &[Problem]) -> Check {
+    if let Some(first) = problems.first() {
+        let messages: Vec<&str> = problems.iter().map(|problem| &*problem.message).collect();
+        let hint = first.hint.as_deref().unwrap_or_default();
+        return Check::warn(Subject::Proxy, messages.join("; "), hint);
+    }
     let is_used = |name: &str| {
         let name = name.to_ascii_uppercase();
         ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"].contains(&name.as_str())

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::super::look_up::{BUDGET, Lens};
+use super::super::poll::obeyed_hint;
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
 use crate::providers::{self, Filter, Page, at_once};
@@ -142,10 +143,10 @@ impl Scopes {
                 Some(News::Appeared(followed.take(rows)))
             }
             Err(problem) => {
-                let wait = problem.retry_after.unwrap_or_default().max(self.every);
+                let is_first = followed.problem.is_none();
+                let wait = obeyed_hint(problem.retry_after, is_first).max(self.every);
                 followed.next_at = now() + wait;
                 followed.dead = is_final(problem.category);
-                let is_first = followed.problem.is_none();
                 followed.problem = Some((*problem).clone());
                 (is_first || followed.dead).then_some(News::Trouble(problem, followed.dead))
             }

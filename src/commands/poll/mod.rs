@@ -19,6 +19,7 @@ use crate::model::{Job, State};
 use crate::providers;
 use crate::reference::Reference;
 
+pub(super) use schedule::obeyed_hint;
 pub(super) use weather::Turn;
 use weather::Weather;
 

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::http::LONGEST_HINT;
+
 /// Shortest time between two looks.
 pub(super) const SHORTEST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(30);
@@ -17,6 +19,17 @@ pub(super) fn after_failures(failures: u32, interval: Option<Duration>) -> Durat
     interval.unwrap_or_else(|| doubled.clamp(SHORTEST, LONGEST))
 }
 
+/// The part of a server's hint when to retry that delays the next poll: at most 60 s. A longer hint
+/// counts from the second failure in a row on, since one stray response must not keep a gate from a job
+/// that has ended since.
+pub(in crate::commands) fn obeyed_hint(hint: Option<Duration>, is_first_failure: bool) -> Duration {
+    match hint {
+        Some(hint) if hint > LONGEST_HINT && is_first_failure => Duration::ZERO,
+        Some(hint) => hint.min(LONGEST_HINT),
+        None => Duration::ZERO,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,6 +38,27 @@ mod tests {
     fn looks_often_at_what_has_just_changed_and_seldom_at_what_is_quiet() {
         let seconds = |unchanged| pause(Duration::from_secs(unchanged)).as_secs();
         assert_eq!([0, 20, 50, 300, 86_400].map(seconds), [2, 2, 5, 30, 30]);
+    }
+
+    #[test]
+    fn a_hint_delays_by_at_most_a_minute_and_a_stray_long_one_not_at_all() {
+        let seconds = |hint: Option<u64>, is_first| {
+            obeyed_hint(hint.map(Duration::from_secs), is_first).as_secs()
+        };
+        assert_eq!(
+            [None, Some(5), Some(60)].map(|hint| seconds(hint, true)),
+            [0, 5, 60]
+        );
+        assert_eq!(
+            [None, Some(5), Some(60)].map(|hint| seconds(hint, false)),
+            [0, 5, 60]
+        );
+        for long in [61, 7200, u64::MAX] {
+            assert_eq!(
+                [true, false].map(|first| seconds(Some(long), first)),
+                [0, 60]
+            );
+        }
     }
 
     #[test]

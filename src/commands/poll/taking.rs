@@ -106,9 +106,10 @@ impl Poller {
             Err(problem) => {
                 let watched = &mut self.watched[number];
                 watched.track.see(Look::Failed(&problem), now);
-                watched.failures += 1;
+                watched.failures = watched.failures.saturating_add(1);
                 watched.every = schedule::after_failures(watched.failures, self.manner.interval);
-                let wait = problem.retry_after.unwrap_or_default().max(watched.every);
+                let hint = schedule::obeyed_hint(problem.retry_after, watched.failures == 1);
+                let wait = hint.max(watched.every);
                 watched.next_at = now + wait;
                 // What may pass by itself is told once for the cloud, and not for each thing.
                 let told = watched.problem.as_ref().map(|problem| problem.category);

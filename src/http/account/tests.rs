@@ -67,16 +67,50 @@ fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
 }
 
 #[test]
-fn a_clock_is_corrected_by_what_a_clock_can_be_off_and_told_once() {
+fn a_corrected_clock_is_told_once() {
     let (account, told) = account();
-    let correct = |date| account.correct_clock(&request(), &dated(date));
-    assert!(!correct("Fri, 31 Dec 262142 23:59:59 GMT"));
+    let mut refusal = Refusal::new(Category::Clock, "expired.");
+    let mut correct = |date| account.correct_clock(&request(), &dated(date), &mut refusal);
     assert!(!correct("Tue, 14 Nov 2023 22:13:30 GMT"));
     assert!(told.lock().unwrap().is_empty());
     assert!(correct("Tue, 14 Nov 2023 22:33:20 GMT"));
     assert!(correct("Tue, 14 Nov 2023 22:33:21 GMT"));
     assert_eq!(told.lock().unwrap().len(), 1);
-    assert_eq!(account.clock_offset_seconds.load(Ordering::Relaxed), 1201);
+    assert!(!correct("Fri, 31 Dec 262142 23:59:59 GMT"));
+    assert_eq!(told.lock().unwrap().len(), 1);
+    assert_eq!(
+        account.clock_offset.at(account.now()),
+        account.now() + chrono::TimeDelta::seconds(1201)
+    );
+}
+
+#[test]
+fn a_clock_that_is_too_far_off_is_said_and_not_corrected() {
+    let (account, told) = account();
+    let mut refusal = Refusal::new(Category::Clock, "expired.");
+    refusal.retry = Retry::Clock;
+    let answer = dated("Thu, 16 Nov 2023 22:13:20 GMT");
+    let next = account.next(&request(), &mut refusal, Some(&answer), 1, true);
+    assert!(matches!(next, Next::Fail));
+    let said = "expired; this machine's clock is 2 days behind that of 127.0.0.1:1, and a difference of more than one day is not corrected";
+    assert_eq!(
+        (refusal.category, &*refusal.message),
+        (Category::Clock, said)
+    );
+    assert!(told.lock().unwrap().is_empty());
+    assert_eq!(account.clock_offset.at(account.now()), account.now());
+}
+
+#[test]
+fn only_a_code_about_the_time_corrects_the_clock() {
+    let (account, _) = account();
+    let answer = dated("Tue, 14 Nov 2023 22:33:20 GMT");
+    for category in [Category::Refused, Category::Service, Category::Throttled] {
+        let mut refusal = Refusal::new(category, "no");
+        refusal.retry = Retry::Once;
+        account.next(&request(), &mut refusal, Some(&answer), 1, true);
+        assert_eq!(account.clock_offset.at(account.now()), account.now());
+    }
 }
 
 /// Answers every request with this word, and counts.

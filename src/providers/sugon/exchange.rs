@@ -8,9 +8,7 @@ use serde::Deserialize;
 use super::{TOKENS, address, sign, wire};
 use crate::crypto::{hex, hmac_sha256};
 use crate::error::{Category, Problem};
-use crate::http::{
-    Account, Answer, Deadline, Endpoint, Method, Proof, Refusal, Request, Retry, Wire,
-};
+use crate::http::{Account, Answer, Deadline, Endpoint, Method, Proof, Refusal, Request, Wire};
 use crate::providers::Boxed;
 use crate::providers::lenient::{self, List, Text};
 use crate::providers::login::{Issued, Issuer, Login};
@@ -180,8 +178,6 @@ fn classify(answer: &Answer) -> Option<Refusal> {
     Some(match refusal.code.as_deref() {
         Some("10009") => Refusal {
             category: Category::Refused,
-            // A signature is good for a while, so that the clock may be to blame.
-            retry: Retry::Clock,
             hint: Some(
                 "check user, access_key and secret_key against the authorisation file, and this machine's clock"
                     .to_owned(),

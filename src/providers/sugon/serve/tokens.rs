@@ -12,7 +12,7 @@ pub const PATH: &str = "/api/user/v3/tokens";
 pub const CENTRE_PATH: &str = "/ac/openapi/v2/center";
 
 /// How far a signed time may be off; the cloud's own window is not documented.
-const WINDOW_MINUTES: i64 = 15;
+const WINDOW_MINUTES: u64 = 15;
 const LIFETIME_HOURS: i64 = 24;
 const REGION: &str = "11112";
 
@@ -34,7 +34,7 @@ pub fn tokens(incoming: &Incoming) -> Outgoing {
     };
     let message = exchange::message(access_key, timestamp, user);
     let is_recent = timestamp.parse().is_ok_and(|seconds: i64| {
-        (incoming.now.timestamp() - seconds).abs() <= WINDOW_MINUTES * 60
+        incoming.now.timestamp().abs_diff(seconds) <= WINDOW_MINUTES * 60
     });
     let is_signed =
         access_key == TEST_ID && signature == exchange::signature(TEST_SECRET, &message);

@@ -156,7 +156,7 @@ async fn a_wrong_key_names_the_exchange_and_is_shown_once() {
 }
 
 #[tokio::test]
-async fn a_wrong_clock_is_corrected_for_the_exchange() {
+async fn a_clock_is_not_corrected_by_a_code_that_says_nothing_of_the_time() {
     let cloud = cloud(|_, _| None).await;
     let variables = [
         ("JOBLENS_SUGON_USER", "bob"),
@@ -167,8 +167,10 @@ async fn a_wrong_clock_is_corrected_for_the_exchange() {
     ];
     let late = fixture::wire(born() - chrono::TimeDelta::hours(2));
     let client = Client::new(&fixture::profile(&CLOUD, &variables), &late).unwrap();
-    look(&client).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKENS, TOKENS, LOOK]);
+    let problem = look(&client).await.unwrap_err();
+    assert_eq!(problem.category, Category::Refused);
+    assert!(problem.hint.unwrap().contains("this machine's clock"));
+    assert_eq!(cloud.asked(), [TOKENS]);
 }
 
 /// The centre names a host that nobody listens at, and then the cloud itself.

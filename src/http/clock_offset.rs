@@ -1,0 +1,115 @@
+//! How far this machine's clock is from a cloud's, where calls are signed with the cloud's time.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// A smaller difference is not why a call was refused.
+const MIN_OFFSET_SECONDS: i64 = 60;
+/// Nobody gets a signature for a time that is further off than this.
+const MAX_OFFSET_SECONDS: i64 = 86_400;
+
+/// Seconds to add to this machine's clock when a call is signed; at most a day.
+#[derive(Debug, Default)]
+pub(super) struct ClockOffset(AtomicI64);
+
+/// What a server's `Date` says of this machine's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Correction {
+    /// The clock is right, or nobody knows.
+    None,
+    /// Calls are signed with the server's time from now on; this machine's is so many seconds behind
+    /// it (negative: ahead). `is_new` unless it was nearly the same before.
+    Applied { seconds: i64, is_new: bool },
+    /// The difference of so many seconds is too large to believe either clock.
+    Refused { seconds: i64 },
+}
+
+impl ClockOffset {
+    /// Takes the offset from the `Date` of an answer that says that the time of a call is wrong.
+    pub(super) fn correct(&self, date: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Correction {
+        let Some(date) = date else {
+            return Correction::None;
+        };
+        let seconds = date.signed_duration_since(now).num_seconds();
+        match seconds.saturating_abs() {
+            ..MIN_OFFSET_SECONDS => Correction::None,
+            MIN_OFFSET_SECONDS..=MAX_OFFSET_SECONDS => {
+                let before = self.0.swap(seconds, Ordering::Relaxed);
+                // `Date` has whole seconds, so that answers to calls side by side differ by one.
+                let is_new = seconds.abs_diff(before) >= MIN_OFFSET_SECONDS.unsigned_abs();
+                Correction::Applied { seconds, is_new }
+            }
+            _ => Correction::Refused { seconds },
+        }
+    }
+
+    /// The time to sign a call with.
+    pub(super) fn at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let offset = TimeDelta::seconds(self.0.load(Ordering::Relaxed));
+        now.checked_add_signed(offset).unwrap_or(now)
+    }
+}
+
+/// `12 s behind that of HOST`
+pub(super) fn describe(seconds: i64, host: &str) -> String {
+    let direction = if seconds > 0 { "behind" } else { "ahead of" };
+    let size = match seconds.saturating_abs() {
+        size @ ..=MAX_OFFSET_SECONDS => format!("{size} s"),
+        size => format!("{} days", size / 86_400),
+    };
+    format!("{size} {direction} that of {host}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: i64 = 1_700_000_000;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn a_clock_is_corrected_by_at_most_a_day() {
+        let offset = ClockOffset::default();
+        let correct = |seconds| offset.correct(Some(at(NOW + seconds)), at(NOW));
+        for seconds in [0, 59, -59] {
+            assert_eq!(correct(seconds), Correction::None);
+        }
+        assert_eq!(offset.at(at(NOW)), at(NOW));
+        for seconds in [1200, -1200, 86_400, -86_400] {
+            let is_new = true;
+            assert_eq!(correct(seconds), Correction::Applied { seconds, is_new });
+            assert_eq!(offset.at(at(NOW)), at(NOW + seconds));
+        }
+        let (seconds, is_new) = (-86_399, false);
+        assert_eq!(correct(seconds), Correction::Applied { seconds, is_new });
+        for seconds in [86_401, -86_401, 3_000_000_000] {
+            assert_eq!(correct(seconds), Correction::Refused { seconds });
+        }
+        assert_eq!(offset.at(at(NOW)), at(NOW - 86_399));
+        assert_eq!(offset.correct(None, at(NOW)), Correction::None);
+    }
+
+    #[test]
+    fn says_which_clock_is_behind() {
+        assert_eq!(describe(1200, "h:1"), "1200 s behind that of h:1");
+        assert_eq!(describe(-60, "h"), "60 s ahead of that of h");
+        assert_eq!(describe(-3 * 86_400, "h"), "3 days ahead of that of h");
+    }
+
+    proptest! {
+        #[test]
+        fn no_date_overflows(date in any::<i64>(), now in any::<i64>()) {
+            let date = DateTime::from_timestamp(date, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
+            let now = DateTime::from_timestamp(now, 0).unwrap_or(DateTime::<Utc>::MIN_UTC);
+            let offset = ClockOffset::default();
+            offset.correct(Some(date), now);
+            let signed = offset.at(now).signed_duration_since(now);
+            prop_assert!(signed.num_seconds().abs() <= MAX_OFFSET_SECONDS);
+        }
+    }
+}
