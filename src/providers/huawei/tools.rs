@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::super::lenient::{List, Text};
 use super::super::metadata;
-use super::super::tool_file::{filled, found, ini, json, no_such_profile};
+use super::super::tool_file::{Ini, filled, found, json, no_such_profile};
 use crate::error::Problem;
 use crate::settings::{Desk, METADATA, Reading, Tool};
 
@@ -34,12 +34,12 @@ fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     let Some(page) = desk.page(variable, ".huaweicloud/credentials")? else {
         return Ok(Reading::Absent);
     };
-    let sections = ini(&page, MEND_SDK)?;
+    let ini = Ini::read(&page, MEND_SDK);
     if let Some(named) = named.filter(|named| *named != "basic") {
         return Err(Problem::usage(no_such_profile(&page, named, ["basic"])));
     }
-    let keys = sections.get("basic");
-    let key = |name| keys.and_then(|keys| filled(keys, name));
+    let keys = ini.inheriting_section("basic")?.unwrap_or_default();
+    let key = |name| filled(&keys, name);
     let (id, secret) = (key("ak"), key("sk"));
     let missing = match (id, secret) {
         (Some(_), Some(_)) => {
