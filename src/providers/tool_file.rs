@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 
 pub use ini::{Ini, Keys};
 
+use serde_json::Value;
+
 use super::lenient;
 use crate::error::Problem;
 use crate::model::Time;
@@ -16,6 +18,30 @@ use crate::settings::{Findings, Page, Reading};
 pub fn json<T: DeserializeOwned>(page: &Page, hint: &str) -> Result<T, Problem> {
     lenient::decode(page.text.as_bytes())
         .map_err(|expected| page.problem(&format!("is damaged: expected {expected}"), hint))
+}
+
+/// Reads one of the profiles of a JSON file. What the others hold does not matter to it.
+///
+/// # Errors
+/// `no_credentials`: it does not have the form of `T`; no text of the file gets into the problem.
+pub fn json_profile<T: DeserializeOwned>(
+    page: &Page,
+    name: &str,
+    profile: &Value,
+    hint: &str,
+) -> Result<T, Problem> {
+    lenient::decode(profile.to_string().as_bytes()).map_err(|expected| {
+        // Lines and columns are those of the profile alone.
+        let expected = expected.split(", line ").next().unwrap_or_default();
+        let expected = expected.split(" at line ").next().unwrap_or_default();
+        let what = format!("is damaged: expected {expected} in profile “{name}”");
+        page.problem(&what, hint)
+    })
+}
+
+/// The name of a profile that stands in a list of them.
+pub fn name_of(profile: &Value) -> Option<&str> {
+    profile.get("name")?.as_str().map(str::trim)
 }
 
 /// A value that is there and not empty.

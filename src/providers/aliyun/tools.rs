@@ -1,9 +1,12 @@
 //! Credentials in the files of aliyun-cli and of the vendor's SDKs (aliyun-cli 3.4, credentials-go 1.4).
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::super::lenient::{Flag, Int, List, Text};
-use super::super::tool_file::{Ini, Keys, filled, findings, found, json, known, no_such_profile};
+use super::super::tool_file::{
+    Ini, Keys, filled, findings, found, json, json_profile, known, name_of, no_such_profile,
+};
 use super::machine;
 use super::role::{EXTERNAL_ID, LIFETIME, POLICY};
 use crate::error::{Category, Problem};
@@ -57,13 +60,11 @@ struct Config {
     #[serde(default)]
     current: Text,
     #[serde(default)]
-    profiles: List<Profile>,
+    profiles: List<Value>,
 }
 
 #[derive(Deserialize)]
 struct Profile {
-    #[serde(default)]
-    name: Text,
     #[serde(default)]
     mode: Text,
     #[serde(default)]
@@ -114,12 +115,12 @@ fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     let chosen = named.or_else(|| chosen(desk, &CLI_PROFILE));
     let name = chosen.unwrap_or(current);
     let profiles = &config.profiles.0;
-    let names = || profiles.iter().filter_map(|profile| profile.name.trimmed());
-    match profiles
-        .iter()
-        .find(|profile| profile.name.trimmed() == Some(name))
-    {
-        Some(profile) => profile.read(&page, name, desk),
+    let names = || profiles.iter().filter_map(name_of);
+    match profiles.iter().find(|one| name_of(one) == Some(name)) {
+        Some(profile) => {
+            let profile: Profile = json_profile(&page, name, profile, MEND_CLI)?;
+            profile.read(&page, name, desk)
+        }
         None => {
             let why = no_such_profile(&page, name, names());
             match (named, chosen) {

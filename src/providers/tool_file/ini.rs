@@ -132,14 +132,18 @@ impl<'a> Ini<'a> {
 
     fn option(&mut self, cursor: &mut Cursor, line: &str, number: usize) {
         cursor.key = None;
-        let section = match &cursor.place {
-            Place::Section(name) => self.sections.entry(name.clone()).or_default(),
+        let fault = match &cursor.place {
+            Place::Section(name) => &mut self.sections.entry(name.clone()).or_default().fault,
+            Place::Head => &mut self.fault,
             Place::Lost => return,
-            Place::Head => return expect(&mut self.fault, "a [section]", number),
         };
         let Some((key, value)) = line.split_once(['=', ':']) else {
-            return expect(&mut section.fault, "key = value", number);
+            return expect(fault, "key = value", number);
         };
+        let Place::Section(name) = &cursor.place else {
+            return expect(fault, "a [section]", number);
+        };
+        let section = self.sections.entry(name.clone()).or_default();
         let key = key.trim().to_ascii_lowercase();
         let value = value_of(value).to_owned();
         let earlier = section.keys.insert(key.clone(), value.clone());
