@@ -5,6 +5,9 @@ use crate::crypto;
 use crate::error::{Problem, nearest};
 use crate::settings::table;
 
+/// The value of a profile's setting, by cloud, profile and key.
+type SettingOf<'a> = dyn Fn(&str, &str, &str) -> Result<Option<String>, Problem> + 'a;
+
 /// What reading references needs from the registry and the settings.
 pub struct Reader<'a> {
     /// Every form there is.
@@ -14,7 +17,7 @@ pub struct Reader<'a> {
     /// The profile of a reference without `@PROFILE`.
     pub default_profile: &'a str,
     /// The value of a profile's setting, by cloud, profile and key, or why it cannot be used.
-    pub setting: &'a dyn Fn(&str, &str, &str) -> Result<Option<String>, Problem>,
+    pub setting: &'a SettingOf<'a>,
 }
 
 impl Reader<'_> {

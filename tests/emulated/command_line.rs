@@ -263,7 +263,10 @@ fn a_shell_with_its_variables_reaches_the_emulator_alone() {
     let expected = ["aliyun", "sugon", "huawei", "tencent"].map(|cloud| (cloud, "environment"));
     assert_eq!(shown, expected, "{}", run.stderr);
     for account in &accounts {
-        assert_eq!(account["endpoint"], format!("127.0.0.1:{}", served.port));
+        assert_eq!(
+            account["endpoint"],
+            format!("http://127.0.0.1:{}", served.port)
+        );
     }
     let run = inside(&["get", "-o", "json", "aliyun@prod/job/C/1"]);
     assert!(
