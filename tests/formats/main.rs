@@ -335,6 +335,6 @@ fn an_answer_without_rows_is_still_an_answer_of_its_form() {
     let run = joblens(&["get", "-o", "yaml", "sugon/instance/1"]).run();
     assert_eq!(
         yaml::json_of(&run.stdout)["exit"],
-        json!({"code": 4, "word": "refused"})
+        json!({"code": 4, "word": "credentials"})
     );
 }
