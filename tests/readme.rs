@@ -207,10 +207,10 @@ fn the_pipelines_of_the_readme_run_as_written() {
         assert!(junit.contains("aliyun/job/ehpc-hz-FYUr32/10_3"), "{junit}");
         if yaml.contains("--report github") {
             let output = fs::read_to_string(home.path().join("output")).unwrap();
-            assert!(output.contains("verdict=holds"), "{output}");
+            assert!(output.contains("verdict=passed"), "{output}");
         } else {
             let dotenv = fs::read_to_string(home.path().join("joblens.env")).unwrap();
-            assert!(dotenv.contains("JOBLENS_VERDICT=holds"), "{dotenv}");
+            assert!(dotenv.contains("JOBLENS_VERDICT=passed"), "{dotenv}");
         }
     }
     assert_eq!(count, 3);

@@ -1,10 +1,12 @@
 //! What a gate over watched things comes to.
 
+mod reason;
+
 use std::time::Duration;
 
 use super::look_up::kind_of;
 use super::poll::{Watched, is_stateless};
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::gate::{Decision, Goal, Rules, Standing};
 use crate::model::{Gate, Job, Notice, Report};
 use crate::reference::Reference;
@@ -39,27 +41,62 @@ pub(super) fn check_goal(references: &[Reference], goal: &Goal) -> Result<(), Pr
     }
 }
 
-/// Counts, time and calls of a gate so far.
+/// Why a gate stops polling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// It goes on: a report is written meanwhile.
+    Running,
+    /// The verdict is certain, or no later poll can change anything.
+    Certain,
+    /// No time is left.
+    TimedOut,
+    /// Everything was checked once, and no more was asked for.
+    OneCheck,
+    /// A signal came.
+    Interrupted,
+    /// A request to end came.
+    Terminated,
+}
+
+/// What a gate has used so far, and why it stops.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spent {
     /// Time since the start.
     pub elapsed: Duration,
-    /// Calls that were sent.
-    pub calls: u64,
-    /// No time was left.
-    pub timed_out: bool,
+    /// Number of requests sent.
+    pub requests: u64,
+    /// Why it stops.
+    pub stop: Stop,
 }
 
-/// The answer of a gate: the last that was read of each thing, and what could not be read.
+/// A gate as it stands.
+pub(super) struct GateState<'a> {
+    /// What was polled, in the order of the references.
+    pub watched: &'a [Watched],
+    /// How each of them stands.
+    pub standings: &'a [Standing],
+    /// How the gate judges.
+    pub rules: &'a Rules,
+    /// What was decided.
+    pub decision: &'a Decision,
+    /// What was used, and why the gate stops.
+    pub spent: Spent,
+}
+
+/// The output of a gate: for each reference the last that was read of it, or why there is nothing.
 pub(super) fn report(
     command: &'static str,
-    watched: &[Watched],
-    standings: &[Standing],
-    decision: &Decision,
-    spent: Spent,
+    state: &GateState<'_>,
     notices: Vec<Notice>,
     code: u8,
 ) -> Report {
+    let GateState {
+        watched,
+        standings,
+        decision,
+        spent,
+        ..
+    } = *state;
     let jobs: Vec<Job> = watched
         .iter()
         .zip(standings)
@@ -69,22 +106,46 @@ pub(super) fn report(
             Some(job)
         })
         .collect();
-    let errors: Vec<Problem> = watched
-        .iter()
-        .filter_map(|one| one.problem.clone())
-        .collect();
+    let mut unchecked = Vec::new();
+    let mut errors: Vec<Problem> = Vec::new();
+    for one in watched {
+        if one.job.is_none() && one.problem.is_none() {
+            unchecked.push(one.reference.to_string());
+            errors.push(not_checked(&one.reference, spent.stop));
+        }
+        errors.extend(one.problem.clone());
+    }
     let count = |word: &str| standings.iter().filter(|one| one.word() == word).count() as u64;
     let gate = Gate {
         verdict: decision.verdict,
-        yes: count("yes"),
-        no: count("no"),
-        open: count("open"),
-        timed_out: spent.timed_out,
-        reason: Some(decision.reason.clone()).filter(|reason| !reason.is_empty()),
+        met: count("met"),
+        unmet: count("unmet"),
+        pending: count("pending"),
+        timed_out: matches!(spent.stop, Stop::TimedOut | Stop::OneCheck),
+        unchecked,
+        reason: Some(reason::of(state)),
         elapsed_seconds: spent.elapsed.as_secs(),
-        calls: spent.calls,
+        requests: spent.requests,
     };
     let mut report = Report::new(command, jobs, errors, notices).with_gate(gate, code);
     report.coverage.asked = watched.len() as u64;
+    report.coverage.complete &= report.coverage.answered == report.coverage.asked;
     report
+}
+
+/// What stands for a reference that has neither been answered nor failed.
+fn not_checked(reference: &Reference, stop: Stop) -> Problem {
+    let message = match stop {
+        Stop::TimedOut => "not checked before the timeout",
+        Stop::Interrupted | Stop::Terminated => "not checked before joblens was stopped",
+        Stop::Running | Stop::Certain | Stop::OneCheck => "not checked yet",
+    };
+    let mut problem = Problem::new(Category::Network, message)
+        .of_account(reference.template.cloud, &reference.profile);
+    problem.reference = Some(reference.to_string());
+    problem.input = Some(reference.input.clone());
+    match stop {
+        Stop::TimedOut => problem.hint("allow more time with --timeout"),
+        _ => problem,
+    }
 }

@@ -4,11 +4,11 @@ use clap::Args;
 
 use super::Session;
 use super::asked::{self, Asked};
-use super::gated::{self, Spent};
+use super::gated::{self, GateState, Spent, Stop};
 use super::look_up::{self, Lens, Outcome};
 use super::poll::Watched;
 use crate::error::Problem;
-use crate::gate::{Goal, Rules, decide};
+use crate::gate::{Goal, Progress, Rules, decide};
 use crate::model::{Report, State};
 
 /// Look things up, once, all clouds at the same time
@@ -18,12 +18,12 @@ use crate::model::{Report, State};
     joblens get aliyun/job/ehpc-hz-FYUr32/5 sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f\n  \
     joblens get - -o json < references.txt | jq '.jobs[].state'",
     after_help = "Exit codes: 0 all looked up · 2 wrong use · 3 not found · 4 credentials · 5 service or network.\n\
-    With --exit-status: 0 all succeeded · 1 one ended otherwise · 8 still on their way; else the cause."
+    With --exit-status: 0 all succeeded · 1 any failed · 8 still pending; otherwise as above."
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
     asked: Asked,
-    /// Make it a gate: exit 0 if all have succeeded, 1 if one ended otherwise, 8 if undecided
+    /// Exit 0 if all succeeded, 1 if any failed, 8 if still pending
     #[arg(long)]
     exit_status: bool,
 }
@@ -85,16 +85,22 @@ fn one_look(lens: &Lens, outcomes: Vec<Outcome>, rules: &Rules, elapsed: Duratio
         .map(|(reference, outcome)| Watched::seen_once(reference, outcome))
         .collect();
     let standings = gated::standings(&watched, rules, Duration::ZERO);
-    let decision = decide(&standings, rules, true).expect("a gate whose time is over decides");
+    let decision =
+        decide(&standings, rules, Progress::Over).expect("a gate whose time is over decides");
     let code = decision.exit_code(PENDING);
-    let calls = lens.wire.calls();
-    let timed_out = true;
     let spent = Spent {
         elapsed,
-        calls,
-        timed_out,
+        requests: lens.wire.calls(),
+        stop: Stop::OneCheck,
     };
     let notices = lens.told.all();
-    let report = gated::report("get", &watched, &standings, &decision, spent, notices, code);
+    let state = GateState {
+        watched: &watched,
+        standings: &standings,
+        rules,
+        decision: &decision,
+        spent,
+    };
+    let report = gated::report("get", &state, notices, code);
     (report, true)
 }

@@ -63,7 +63,7 @@ pub use panic_hook::install_panic_hook;
         joblens aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
         joblens demo",
     after_help = "A reference is CLOUD[@PROFILE]/KIND/SEGMENT…; clouds: aliyun, sugon, huawei, tencent.\n\
-        Exit codes: 0 all looked up, or the gate holds · 1 the gate fails · 2 wrong use · 3 not found ·\n\
+        Exit codes: 0 success, or the gate passed · 1 the gate failed · 2 wrong use · 3 not found ·\n\
         4 credentials · 5 service or network · 8 or 124 undecided."
 )]
 struct Cli {

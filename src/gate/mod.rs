@@ -1,7 +1,7 @@
 //! Gates: conditions on jobs that decide an exit code.
 //!
 //! Everything here is pure: looks and times are handed in. The two rules above all others: never
-//! "holds" when a job ended otherwise than was asked for, and never "fails" when none did.
+//! "passed" when a job ended otherwise than was asked for, and never "failed" when none did.
 
 mod goal;
 mod track;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub use goal::Goal;
 pub use track::{Look, Track};
-pub use verdict::{Decision, decide};
+pub use verdict::{Decision, Progress, decide};
 
 /// How a gate judges.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,12 +87,12 @@ pub enum Cause {
 }
 
 impl Standing {
-    /// `yes`, `no` or `open`.
+    /// The word as it stands in JSON: `met`, `unmet` or `pending`.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Yes => "yes",
-            Self::No(_) => "no",
-            Self::Open(_) => "open",
+            Self::Yes => "met",
+            Self::No(_) => "unmet",
+            Self::Open(_) => "pending",
         }
     }
 }

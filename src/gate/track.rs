@@ -177,7 +177,7 @@ impl Track {
             return Standing::Open(self.missed(missing, rules));
         }
         let Some(seen) = &self.last else {
-            return open(Cause::Time, "not looked at yet");
+            return open(Cause::Time, "not checked yet");
         };
         match &rules.goal {
             Goal::NoWarnings(quiet) => self.quiet_standing(*quiet),
@@ -210,7 +210,7 @@ impl Track {
                     .why
                     .as_deref()
                     .map_or_else(String::new, |why| format!(": {why}"));
-                Standing::No(format!("ended {}{why}", ended.state))
+                Standing::No(format!("{}{why}", ended.state))
             }
         })
     }
@@ -258,7 +258,7 @@ impl Track {
             Some(limit) if never_ran && at >= limit => Standing::Open(Open {
                 cause: Cause::Time,
                 settled: true,
-                why: format!("never started: {} for {} s", seen.state, at.as_secs()),
+                why: format!("not started after {} s ({})", at.as_secs(), seen.state),
             }),
             _ => open(Cause::Time, seen.state.word()),
         }
@@ -290,7 +290,7 @@ impl Track {
         let apart = missing.last.saturating_sub(missing.first);
         let believed = apart >= MISSING_APART && missing.last >= rules.missing_grace;
         let why = match &self.last {
-            Some(seen) => format!("vanished: it was {} before", seen.state),
+            Some(seen) => format!("disappeared (was {})", seen.state),
             None => "not found".to_owned(),
         };
         Open {
@@ -319,13 +319,10 @@ fn unknown(seen: &Seen, rules: &Rules) -> Standing {
     match (seen.ended, rules.unknown_fails) {
         (true, _) => open(
             Cause::Service,
-            &format!("ended, but “{word}” does not tell how"),
+            &format!("ended, but state '{word}' does not say how"),
         ),
-        (false, true) => Standing::No(format!("reports “{word}”, which no table knows")),
-        (false, false) => open(
-            Cause::Time,
-            &format!("reports “{word}”, which no table knows"),
-        ),
+        (false, true) => Standing::No(format!("unrecognized state '{word}'")),
+        (false, false) => open(Cause::Time, &format!("unrecognized state '{word}'")),
     }
 }
 

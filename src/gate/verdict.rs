@@ -8,17 +8,14 @@ pub struct Decision {
     pub verdict: Verdict,
     /// What keeps an undecided gate from a verdict.
     pub cause: Option<Cause>,
-    /// What decided, in words.
-    pub reason: String,
 }
 
 impl Decision {
     /// A gate that was stopped before it could decide.
-    pub fn undecided(reason: String) -> Self {
+    pub fn undecided() -> Self {
         Self {
             verdict: Verdict::Undecided,
             cause: None,
-            reason,
         }
     }
 
@@ -35,20 +32,38 @@ impl Decision {
     }
 }
 
-/// Decides a gate, or says that it must look again (`None`).
+/// How far the polling of a gate has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// A reference has neither been answered nor failed yet.
+    FirstRound,
+    /// Every reference was answered or failed at least once.
+    Polling,
+    /// No time is left, so that the gate ends.
+    Over,
+}
+
+/// Decides a gate, or returns `None` while it must poll again.
 ///
-/// `over` is true when no time is left, so that something must be decided.
-pub fn decide(standings: &[Standing], rules: &Rules, over: bool) -> Option<Decision> {
+/// A verdict that is certain early waits for the first round, so that it never depends on which
+/// response comes first, and every reference is reported.
+pub fn decide(standings: &[Standing], rules: &Rules, progress: Progress) -> Option<Decision> {
     let verdict = certain(standings, rules.any);
     let can_change = standings.iter().any(is_on_its_way);
-    let done = over || !can_change || (rules.fail_fast && verdict.is_some());
+    let done = match progress {
+        Progress::FirstRound => false,
+        Progress::Polling => !can_change || (rules.fail_fast && verdict.is_some()),
+        Progress::Over => true,
+    };
     done.then(|| match verdict {
         Some(verdict) => Decision {
             verdict,
             cause: None,
-            reason: decisive(standings, rules, verdict),
         },
-        None => undecided(standings),
+        None => Decision {
+            verdict: Verdict::Undecided,
+            cause: heaviest(standings),
+        },
     })
 }
 
@@ -70,33 +85,13 @@ fn is_on_its_way(standing: &Standing) -> bool {
     matches!(standing, Standing::Open(open) if !open.settled)
 }
 
-fn decisive(standings: &[Standing], rules: &Rules, verdict: Verdict) -> String {
-    let no = standings.iter().find_map(|standing| match standing {
-        Standing::No(why) => Some(why.clone()),
+/// The weightiest cause among the open ones.
+fn heaviest(standings: &[Standing]) -> Option<Cause> {
+    let causes = standings.iter().filter_map(|standing| match standing {
+        Standing::Open(open) => Some(open.cause),
         _ => None,
     });
-    match verdict {
-        Verdict::Fails => no.unwrap_or_default(),
-        _ if standings.is_empty() => "there was nothing to wait for".to_owned(),
-        _ if rules.any => format!("one is {}", rules.goal),
-        _ => format!("all are {}", rules.goal),
-    }
-}
-
-/// The weightiest cause among the open ones.
-fn undecided(standings: &[Standing]) -> Decision {
-    let heaviest = standings
-        .iter()
-        .filter_map(|standing| match standing {
-            Standing::Open(open) => Some(open),
-            _ => None,
-        })
-        .min_by_key(|open| open.cause);
-    Decision {
-        verdict: Verdict::Undecided,
-        cause: heaviest.map(|open| open.cause),
-        reason: heaviest.map_or_else(String::new, |open| open.why.clone()),
-    }
+    causes.min()
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// What was asked for has been reached.
+    /// The condition was met.
+    #[serde(rename = "passed")]
     Holds,
-    /// A job ended otherwise than was asked for.
+    /// The condition can no longer be met.
+    #[serde(rename = "failed")]
     Fails,
     /// Neither is certain.
     Undecided,
@@ -17,8 +19,8 @@ impl Verdict {
     /// The word as it stands in JSON.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Holds => "holds",
-            Self::Fails => "fails",
+            Self::Holds => "passed",
+            Self::Fails => "failed",
             Self::Undecided => "undecided",
         }
     }
@@ -29,19 +31,22 @@ impl Verdict {
 pub struct Gate {
     /// The verdict.
     pub verdict: Verdict,
-    /// Jobs that reached what was asked for.
-    pub yes: u64,
-    /// Jobs that ended otherwise, or had a new warning.
-    pub no: u64,
-    /// Jobs on their way, missing or unreadable.
-    pub open: u64,
+    /// Number of jobs that met the condition.
+    pub met: u64,
+    /// Number of jobs that ended without meeting the condition, or had a new warning.
+    pub unmet: u64,
+    /// Number of jobs that are still active, missing or unreadable.
+    pub pending: u64,
     /// The time given was over, so that what is still open is late and was not left aside.
     #[serde(skip)]
     pub timed_out: bool,
-    /// What decided, or why nothing is decided.
+    /// References that have neither been answered nor failed.
+    #[serde(skip)]
+    pub unchecked: Vec<String>,
+    /// The job that decided and why, or why there is no verdict; counts at the end.
     pub reason: Option<String>,
     /// Time the gate took, in whole seconds.
     pub elapsed_seconds: u64,
-    /// Calls that were sent, every attempt counted.
-    pub calls: u64,
+    /// Number of requests sent, retries included.
+    pub requests: u64,
 }

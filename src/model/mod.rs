@@ -74,8 +74,8 @@ pub struct Job {
     pub state_raw: Option<String>,
     /// True when the state can no longer change by itself.
     pub ended: bool,
-    /// `yes`, `no` or `open` in a gate, else null.
-    #[schemars(extend("enum" = ["yes", "no", "open", null]))]
+    /// `met`, `unmet` or `pending` in a gate, else null.
+    #[schemars(extend("enum" = ["met", "unmet", "pending", null]))]
     pub verdict: Option<String>,
     /// Why the state is what it is, as a short word or code.
     pub reason: Option<String>,

@@ -70,7 +70,7 @@ impl Report {
         if gate.verdict == Verdict::Holds {
             self.exit.word = Exit::HOLDS;
         }
-        self.calls = gate.calls;
+        self.calls = gate.requests;
         self.gate = Some(gate);
         self
     }
@@ -112,19 +112,19 @@ pub struct Exit {
     /// Exit code of the process.
     #[schemars(extend("enum" = Self::codes()))]
     pub code: u8,
-    /// The same as a word; 0 is `ok`, or `holds` where a gate decided.
+    /// The same as a word; 0 is `ok`, or `passed` with a gate.
     #[schemars(extend("enum" = Self::words()))]
     pub word: &'static str,
 }
 
 impl Exit {
-    /// Every exit code with its word; of a gate, 0 has the word `holds`.
+    /// Every exit code with its word; of a gate, 0 has the word `passed`.
     const ALL: [(u8, &'static str); 11] = [
         (0, "ok"),
-        (1, "fails"),
+        (1, "failed"),
         (2, "usage"),
         (3, "not_found"),
-        (4, "refused"),
+        (4, "credentials"),
         (5, "service"),
         (8, "pending"),
         (124, "timeout"),
@@ -132,7 +132,7 @@ impl Exit {
         (141, "closed"),
         (143, "terminated"),
     ];
-    const HOLDS: &'static str = "holds";
+    const HOLDS: &'static str = "passed";
 
     /// The word that belongs to an exit code without a gate.
     pub fn new(code: u8) -> Self {

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::human;
 use super::why::why;
@@ -11,6 +11,8 @@ pub(super) struct Case<'a> {
     pub reference: &'a str,
     /// What was last seen of it.
     pub job: Option<&'a Job>,
+    /// Why it has neither been answered nor failed.
+    pub unchecked: Option<&'a str>,
     /// How it stands.
     pub outcome: Outcome<'a>,
 }
@@ -31,10 +33,13 @@ pub(super) enum Outcome<'a> {
 
 /// One case for each reference: first what was seen, in its order, then what never was.
 pub(super) fn cases(report: &Report) -> Vec<Case<'_>> {
-    let decided = report
-        .gate
-        .as_ref()
-        .is_some_and(|gate| gate.verdict != Verdict::Undecided && !gate.timed_out);
+    let gate = report.gate.as_ref();
+    let is_certain = gate.is_some_and(|gate| gate.verdict != Verdict::Undecided);
+    let decided = is_certain && gate.is_some_and(|gate| !gate.timed_out);
+    let unchecked: HashSet<&str> = gate
+        .iter()
+        .flat_map(|gate| gate.unchecked.iter().map(String::as_str))
+        .collect();
     let mut unread: HashMap<&str, &Problem> = HashMap::new();
     for problem in &report.errors {
         if let Some(reference) = problem.reference.as_deref() {
@@ -44,8 +49,8 @@ pub(super) fn cases(report: &Report) -> Vec<Case<'_>> {
     let seen = report.jobs.iter().map(|job| {
         let problem = unread.remove(job.reference.as_str());
         let outcome = match (job.verdict.as_deref(), problem) {
-            (Some("yes"), _) => Outcome::Passed,
-            (Some("no"), _) => Outcome::Failed,
+            (Some("met"), _) => Outcome::Passed,
+            (Some("unmet"), _) => Outcome::Failed,
             (_, Some(problem)) => Outcome::Unreadable(problem),
             (_, None) if decided => Outcome::Left,
             (_, None) => Outcome::Late,
@@ -53,6 +58,7 @@ pub(super) fn cases(report: &Report) -> Vec<Case<'_>> {
         Case {
             reference: &job.reference,
             job: Some(job),
+            unchecked: None,
             outcome,
         }
     });
@@ -62,10 +68,16 @@ pub(super) fn cases(report: &Report) -> Vec<Case<'_>> {
             Some(reference) => unread.remove(reference).map(|_| reference)?,
             None => problem.input.as_deref().unwrap_or("joblens"),
         };
+        let unchecked = unchecked.contains(reference);
         Some(Case {
             reference,
             job: None,
-            outcome: Outcome::Unreadable(problem),
+            unchecked: unchecked.then_some(problem.message.as_str()),
+            outcome: match unchecked {
+                false => Outcome::Unreadable(problem),
+                true if is_certain => Outcome::Left,
+                true => Outcome::Late,
+            },
         })
     });
     cases.extend(never_seen);
@@ -73,6 +85,15 @@ pub(super) fn cases(report: &Report) -> Vec<Case<'_>> {
 }
 
 impl Case<'_> {
+    /// The list of references to which it belongs.
+    pub(super) fn key(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Passed => "passed",
+            Outcome::Failed => "failed",
+            Outcome::Unreadable(_) | Outcome::Late | Outcome::Left => "pending",
+        }
+    }
+
     /// Cloud, kind and scope with dots between them, so that viewers make groups of it.
     pub(super) fn class(&self) -> String {
         let scope = self
@@ -122,13 +143,22 @@ impl Case<'_> {
 
     /// Why it stands so, in one sentence; the cloud's text in it is not escaped.
     pub(super) fn why(&self, report: &Report) -> String {
+        if let Some(why) = self.unchecked {
+            return why.to_owned();
+        }
         let cause = self.job.and_then(why);
         let state = self.job.map_or(State::Unknown, |job| job.state);
         match &self.outcome {
             Outcome::Passed => cause.unwrap_or_default(),
             Outcome::Unreadable(problem) => problem.message.trim().to_owned(),
             Outcome::Failed => join(state.word().to_owned(), cause),
-            Outcome::Left => format!("{}; the verdict was certain without it", still(state)),
+            Outcome::Left => {
+                let word = verdict(report).word();
+                format!(
+                    "{}; not waited for: the gate has already {word}",
+                    still(state)
+                )
+            }
             Outcome::Late => {
                 let elapsed = report.gate.as_ref().map_or(0, |gate| gate.elapsed_seconds);
                 let elapsed = human::duration(i64::try_from(elapsed).unwrap_or(i64::MAX));
@@ -144,27 +174,7 @@ impl Case<'_> {
     }
 }
 
-/// The references that ended otherwise than was asked for, with a separator between them, in at
-/// most so many bytes; and how many had to be left out.
-pub(super) fn failed(report: &Report, separator: char, most: usize) -> (String, usize) {
-    let (mut list, mut omitted) = (String::new(), 0);
-    for job in &report.jobs {
-        if job.verdict.as_deref() != Some("no") {
-            continue;
-        }
-        if omitted > 0 || list.len() + job.reference.len() + 1 > most {
-            omitted += 1;
-            continue;
-        }
-        if !list.is_empty() {
-            list.push(separator);
-        }
-        list.push_str(&job.reference);
-    }
-    (list, omitted)
-}
-
-/// `holds`, `fails` or `undecided`; without a gate nothing is decided.
+/// `passed`, `failed` or `undecided`; without a gate nothing is decided.
 pub(super) fn verdict(report: &Report) -> Verdict {
     report
         .gate
@@ -235,13 +245,14 @@ pub(super) mod tests {
         };
         let gate = Gate {
             verdict,
-            yes: count("yes").count() as u64,
-            no: count("no").count() as u64,
-            open: (count("open").count() + errors.len()) as u64,
+            met: count("met").count() as u64,
+            unmet: count("unmet").count() as u64,
+            pending: (count("pending").count() + errors.len()) as u64,
             timed_out: false,
+            unchecked: Vec::new(),
             reason: Some("because".into()),
             elapsed_seconds: 600,
-            calls: 7,
+            requests: 7,
         };
         let mut report = Report::new("wait", jobs, errors, Vec::new()).with_gate(gate, code);
         report.exit = Exit {
@@ -257,7 +268,7 @@ pub(super) mod tests {
 
     #[test]
     fn an_open_job_is_late_while_nothing_is_decided_and_left_once_it_is() {
-        let open = || vec![job("5", State::Running, "open")];
+        let open = || vec![job("5", State::Running, "pending")];
         assert_eq!(
             kinds(&report(open(), vec![], Verdict::Undecided, 124)),
             ["timeout"]
@@ -279,14 +290,14 @@ pub(super) mod tests {
         let reference = "aliyun@prod/job/ehpc-hz-FYUr32/5";
         let error = || unread(reference, Category::Network, "no route");
         let open = report(
-            vec![job("5", State::Running, "open")],
+            vec![job("5", State::Running, "pending")],
             vec![error()],
             Verdict::Undecided,
             5,
         );
         assert_eq!(kinds(&open), ["network"]);
         let no = report(
-            vec![job("5", State::Failed, "no")],
+            vec![job("5", State::Failed, "unmet")],
             vec![error(), unread("a/b/c", Category::NotFound, "x")],
             Verdict::Fails,
             1,
@@ -296,7 +307,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_job_without_a_verdict_never_passes() {
-        let mut unjudged = job("5", State::Succeeded, "yes");
+        let mut unjudged = job("5", State::Succeeded, "met");
         unjudged.verdict = None;
         let report = report(vec![unjudged], vec![], Verdict::Undecided, 124);
         assert!(matches!(cases(&report)[0].outcome, Outcome::Late));
@@ -308,6 +319,7 @@ pub(super) mod tests {
             let case = Case {
                 reference,
                 job: None,
+                unchecked: None,
                 outcome: Outcome::Late,
             };
             (case.class(), case.name())
@@ -326,23 +338,12 @@ pub(super) mod tests {
 
     #[test]
     fn a_warning_that_fails_a_gate_is_named_so() {
-        let mut service = job("web", State::Unknown, "no");
+        let mut service = job("web", State::Unknown, "unmet");
         service.warning_count = 1;
-        let mut odd = job("6", State::Unknown, "no");
+        let mut odd = job("6", State::Unknown, "unmet");
         odd.state_raw = Some("Thawing".into());
         odd.warning_count = 1;
         let report = report(vec![service, odd], vec![], Verdict::Fails, 1);
         assert_eq!(kinds(&report), ["warning", "unknown"]);
-    }
-
-    #[test]
-    fn a_list_of_failed_references_is_cut_and_says_by_how_many() {
-        let jobs = (0..5).map(|n| job(&n.to_string(), State::Failed, "no"));
-        let report = report(jobs.collect(), vec![], Verdict::Fails, 1);
-        let one = "aliyun@prod/job/ehpc-hz-FYUr32/0".len();
-        let (list, omitted) = failed(&report, ',', 2 * (one + 1));
-        assert_eq!(list.split(',').count(), 2);
-        assert_eq!(omitted, 3);
-        assert_eq!(failed(&report, ',', 10_000).1, 0);
     }
 }

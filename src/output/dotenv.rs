@@ -1,27 +1,32 @@
 use std::io::{self, Write};
 
-use super::case::{failed, verdict};
+use super::case::verdict;
+use super::outcomes::references;
 use crate::model::Report;
 
 /// GitLab refuses files above 5 KiB; the rest is for the other variables.
-const MOST_FOR_FAILED: usize = 4800;
+const MAX_REFERENCES: usize = 4700;
 
 /// Writes what later jobs of a GitLab pipeline get as variables.
 ///
 /// GitLab takes neither blanks nor quotes nor line breaks in a value, so commas separate the
-/// references. `JOBLENS_FAILED_OMITTED` is there when not all of them fit.
+/// references, and the reason is left to other reports. `JOBLENS_FAILED_OMITTED` and so on count
+/// the references that do not fit.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    let (failed, omitted) = failed(report, ',', MOST_FOR_FAILED);
     let mut text = format!(
-        "JOBLENS_VERDICT={}\nJOBLENS_EXIT={}\nJOBLENS_FAILED={failed}\n",
+        "JOBLENS_VERDICT={}\nJOBLENS_EXIT={}\n",
         verdict(report).word(),
         report.exit.code
     );
-    if omitted > 0 {
-        text += &format!("JOBLENS_FAILED_OMITTED={omitted}\n");
+    for (key, list) in references(report, ',', MAX_REFERENCES) {
+        let key = key.to_ascii_uppercase();
+        text += &format!("JOBLENS_{key}={}\n", list.text);
+        if list.omitted > 0 {
+            text += &format!("JOBLENS_{key}_OMITTED={}\n", list.omitted);
+        }
     }
     out.write_all(text.as_bytes())
 }
@@ -41,24 +46,26 @@ mod tests {
     #[test]
     fn tells_verdict_exit_code_and_what_failed() {
         let jobs = vec![
-            job("5", State::Succeeded, "yes"),
-            job("6", State::Failed, "no"),
-            job("7", State::Canceled, "no"),
+            job("5", State::Succeeded, "met"),
+            job("6", State::Failed, "unmet"),
+            job("7", State::Canceled, "unmet"),
         ];
         assert_eq!(
             written(&report(jobs, vec![], Verdict::Fails, 1)),
-            "JOBLENS_VERDICT=fails\nJOBLENS_EXIT=1\n\
-             JOBLENS_FAILED=aliyun@prod/job/ehpc-hz-FYUr32/6,aliyun@prod/job/ehpc-hz-FYUr32/7\n"
+            "JOBLENS_VERDICT=failed\nJOBLENS_EXIT=1\n\
+             JOBLENS_FAILED=aliyun@prod/job/ehpc-hz-FYUr32/6,aliyun@prod/job/ehpc-hz-FYUr32/7\n\
+             JOBLENS_PENDING=\nJOBLENS_PASSED=aliyun@prod/job/ehpc-hz-FYUr32/5\n"
         );
         assert_eq!(
             written(&report(vec![], vec![], Verdict::Undecided, 124)),
-            "JOBLENS_VERDICT=undecided\nJOBLENS_EXIT=124\nJOBLENS_FAILED=\n"
+            "JOBLENS_VERDICT=undecided\nJOBLENS_EXIT=124\nJOBLENS_FAILED=\nJOBLENS_PENDING=\n\
+             JOBLENS_PASSED=\n"
         );
     }
 
     #[test]
     fn stays_within_the_limits_of_gitlab_and_counts_the_rest() {
-        let jobs = (0..1000).map(|n| job(&n.to_string(), State::Failed, "no"));
+        let jobs = (0..1000).map(|n| job(&n.to_string(), State::Failed, "unmet"));
         let text = written(&report(jobs.collect(), vec![], Verdict::Fails, 1));
         assert!(text.len() < 5 * 1024, "{} bytes", text.len());
         let value = |key: &str| {

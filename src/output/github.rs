@@ -1,6 +1,7 @@
 use std::io::{self, Write};
 
-use super::case::{Case, Outcome, cases, failed, verdict};
+use super::case::{Case, Outcome, cases, verdict};
+use super::outcomes::references;
 use super::text::{cut, escape, escape_lines};
 use super::{human, markdown};
 use crate::model::{Report, Verdict};
@@ -13,8 +14,8 @@ const MOST_IN_TITLE: usize = 200;
 const MOST_IN_MESSAGE: usize = 4000;
 /// Characters of a cell of the table.
 const MOST_IN_CELL: usize = 300;
-/// Bytes of the list of failed references; all outputs of a job may take 1 MiB in UTF-16.
-const MOST_FOR_FAILED: usize = 200_000;
+/// Bytes of the lists of references; all outputs of a job may take 1 MiB in UTF-16.
+const MAX_REFERENCES: usize = 200_000;
 
 /// What stands in a level's annotations: title and message.
 type Note = (String, String);
@@ -92,18 +93,23 @@ pub fn summary(out: &mut dyn Write, report: &Report, room: usize) -> io::Result<
     }
 }
 
-/// Writes what is appended to the file of `GITHUB_OUTPUT`: `verdict`, `exit` and `failed`, the latter
-/// with blanks between the references; `failed_omitted` is there when not all of them fit.
+/// Writes what is appended to the file of `GITHUB_OUTPUT`: `verdict`, `exit`, `reason`, and the
+/// references that `failed`, are `pending` or `passed`, with blanks between them; `failed_omitted`
+/// and so on count those that do not fit.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn outputs(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    let (failed, omitted) = failed(report, ' ', MOST_FOR_FAILED);
+    let gate = report.gate.as_ref();
+    let reason = gate.and_then(|gate| gate.reason.as_deref());
     let mut text = output("verdict", verdict(report).word());
     text += &output("exit", &report.exit.code.to_string());
-    text += &output("failed", &failed);
-    if omitted > 0 {
-        text += &output("failed_omitted", &omitted.to_string());
+    text += &output("reason", &escape(reason.unwrap_or_default()));
+    for (key, list) in references(report, ' ', MAX_REFERENCES) {
+        text += &output(key, &list.text);
+        if list.omitted > 0 {
+            text += &output(&format!("{key}_omitted"), &list.omitted.to_string());
+        }
     }
     out.write_all(text.as_bytes())
 }
@@ -123,9 +129,8 @@ fn limited(mut notes: Vec<Note>) -> Vec<Note> {
 
 fn headline(report: &Report) -> String {
     match verdict(report) {
-        Verdict::Holds => "joblens: the gate holds".to_owned(),
-        Verdict::Fails => "joblens: the gate fails".to_owned(),
-        Verdict::Undecided => format!("joblens: not decided ({})", report.exit.word),
+        Verdict::Undecided => format!("joblens: undecided ({})", report.exit.word),
+        verdict => format!("joblens: {}", verdict.word()),
     }
 }
 
@@ -136,10 +141,10 @@ fn standing(report: &Report) -> String {
     let elapsed = i64::try_from(gate.elapsed_seconds).unwrap_or(i64::MAX);
     let reason = gate.reason.as_deref().map(str::trim).unwrap_or_default();
     let counts = format!(
-        "{} yes, {} no, {} open after {}, exit code {}",
-        gate.yes,
-        gate.no,
-        gate.open,
+        "{} met, {} unmet, {} pending after {}, exit code {}",
+        gate.met,
+        gate.unmet,
+        gate.pending,
         human::duration(elapsed),
         report.exit.code
     );
@@ -151,9 +156,10 @@ fn standing(report: &Report) -> String {
 
 fn row(case: &Case<'_>, report: &Report) -> String {
     let verdict = match case.outcome {
-        Outcome::Passed => "yes",
-        Outcome::Failed => "no",
-        Outcome::Unreadable(_) | Outcome::Late | Outcome::Left => "open",
+        Outcome::Passed => "met",
+        Outcome::Failed => "unmet",
+        Outcome::Unreadable(_) | Outcome::Late => "pending",
+        Outcome::Left => "skipped",
     };
     let ran = case.job.and_then(|job| job.duration_seconds);
     let cells = [

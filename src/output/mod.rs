@@ -16,6 +16,7 @@ mod json;
 mod junit;
 mod live;
 mod markdown;
+mod outcomes;
 mod places;
 mod progress;
 mod query;
@@ -29,6 +30,7 @@ mod why;
 mod yaml;
 mod zone;
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
 use crate::error::Problem;
@@ -56,6 +58,7 @@ pub use table::Row;
 pub use terminal::{restore as restore_terminal, write_unlocked};
 pub use text::escape;
 pub use timeline::{EventColumn, Page, write as write_timeline};
+pub use why::cause;
 pub use zone::Zone;
 
 /// What an answer or a message is shown on.
@@ -79,6 +82,13 @@ pub fn write(out: &mut dyn Write, report: &Report, form: &Form, screen: &Screen)
     if let Some(query) = &form.query {
         return query.write(out, report);
     }
+    // JSON, YAML and records name what was never read among the errors.
+    let report = &*match form.format {
+        Format::Json | Format::Yaml | Format::Jsonl | Format::Name => Cow::Borrowed(report),
+        Format::Table | Format::Wide | Format::Csv | Format::Tsv | Format::Markdown => {
+            outcomes::with_unread(report)
+        }
+    };
     if let Some(mut rows) = Rows::new(form, *screen) {
         let mut out = BufWriter::new(out);
         rows.jobs(&mut out, &report.jobs)?;
@@ -124,22 +134,19 @@ pub fn write_verdict(err: &mut dyn Write, gate: &Gate) -> io::Result<()> {
     let reason = gate.reason.as_deref().unwrap_or("no reason");
     writeln!(
         err,
-        "joblens: {}: {} ({} yes, {} no, {} open) after {}, {}",
+        "joblens: {}: {} ({}, {})",
         gate.verdict.word(),
         escape(reason.trim()),
-        gate.yes,
-        gate.no,
-        gate.open,
         human::duration(i64::try_from(gate.elapsed_seconds).unwrap_or(i64::MAX)),
-        calls(gate.calls)
+        requests(gate.requests)
     )
 }
 
-/// `1 call`, `7 calls`.
-pub fn calls(count: u64) -> String {
+/// `1 request`, `7 requests`.
+pub fn requests(count: u64) -> String {
     match count {
-        1 => "1 call".to_owned(),
-        count => format!("{count} calls"),
+        1 => "1 request".to_owned(),
+        count => format!("{count} requests"),
     }
 }
 

@@ -5,14 +5,7 @@ use crate::model::{Container, Event, Job, Level, State, Task};
 /// A job that failed, was canceled or is unknown is explained by its first failed container, by its
 /// first failed task, or by its own reason; any other one by its newest warning.
 pub(super) fn why(job: &Job) -> Option<String> {
-    let ended_badly = matches!(job.state, State::Failed | State::Canceled | State::Unknown);
-    let cause = ended_badly
-        .then(|| {
-            failed_container(job)
-                .or_else(|| said(job.reason.as_deref(), job.message.as_deref()))
-                .or_else(|| failed_task(job))
-        })
-        .flatten();
+    let cause = cause(job);
     let warnings = newest_warning(&job.events).map(|event| {
         let text = said(event.reason.as_deref(), event.message.as_deref()).unwrap_or_default();
         match job.warning_count {
@@ -22,6 +15,18 @@ pub(super) fn why(job: &Job) -> Option<String> {
     });
     let parts: Vec<String> = [cause, warnings].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Why a job failed, was canceled or is unknown, such as `container main exited with 137
+/// (OOMKilled)`; `None` for any other job, and when nothing explains it.
+pub fn cause(job: &Job) -> Option<String> {
+    let ended_badly = matches!(job.state, State::Failed | State::Canceled | State::Unknown);
+    let explained = || {
+        failed_container(job)
+            .or_else(|| said(job.reason.as_deref(), job.message.as_deref()))
+            .or_else(|| failed_task(job))
+    };
+    ended_badly.then(explained).flatten()
 }
 
 /// True when the row of a job deserves a line of its own for its cause.

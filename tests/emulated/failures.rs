@@ -252,7 +252,7 @@ fn the_gravest_failure_decides_the_exit_code() {
         .run();
     assert_eq!(
         (refused.code, &refused.json()["exit"]["word"]),
-        (4, &json!("refused"))
+        (4, &json!("credentials"))
     );
     let categories: Vec<Value> = refused.json()["errors"]
         .as_array()

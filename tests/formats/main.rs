@@ -242,11 +242,11 @@ fn an_expression_of_jq_is_applied_to_the_envelope_and_keeps_the_exit_code() {
         &["--exit-status", "--jq", ".gate.verdict"],
         &[JOB],
     );
-    assert_eq!((gate.code, gate.stdout.as_str()), (1, "fails\n"));
+    assert_eq!((gate.code, gate.stdout.as_str()), (1, "failed\n"));
     let wait = emulated
         .joblens(&["wait", "-t", "0", IMAGE_JOB, "--jq", ".jobs[].verdict"])
         .run();
-    assert_eq!((wait.code, wait.stdout.as_str()), (0, "yes\n"));
+    assert_eq!((wait.code, wait.stdout.as_str()), (0, "met\n"));
     // What the expression cannot do ends no verdict, and is told.
     let broken = get(
         &emulated,
@@ -335,6 +335,6 @@ fn an_answer_without_rows_is_still_an_answer_of_its_form() {
     let run = joblens(&["get", "-o", "yaml", "sugon/instance/1"]).run();
     assert_eq!(
         yaml::json_of(&run.stdout)["exit"],
-        json!({"code": 4, "word": "refused"})
+        json!({"code": 4, "word": "credentials"})
     );
 }

@@ -153,7 +153,7 @@ fn a_list_can_be_waited_for() {
         .input(&active.stdout)
         .run();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(run.json()["gate"]["yes"], 2);
+    assert_eq!(run.json()["gate"]["met"], 2);
 }
 
 #[test]

@@ -91,8 +91,8 @@ fn envelope(document: &Value, code: i32) -> Result<(), String> {
         if exit["code"] != json!(code) {
             return Err(format!("exit is {exit}, the process ended with {code}"));
         }
-        let is_held = document["gate"]["verdict"] == "holds" && code == 0;
-        let word = if is_held { "holds" } else { word(code) };
+        let is_held = document["gate"]["verdict"] == "passed" && code == 0;
+        let word = if is_held { "passed" } else { word(code) };
         if exit["word"] != word {
             return Err(format!("exit is {exit}, expected the word {word}"));
         }
@@ -126,10 +126,10 @@ fn valid(validator: &Validator, document: &Value) -> Result<(), String> {
 fn word(code: i32) -> &'static str {
     match code {
         0 => "ok",
-        1 => "fails",
+        1 => "failed",
         2 => "usage",
         3 => "not_found",
-        4 => "refused",
+        4 => "credentials",
         5 => "service",
         8 => "pending",
         124 => "timeout",

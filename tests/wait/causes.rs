@@ -67,7 +67,7 @@ fn credentials_that_die_end_their_cloud_and_the_others_go_on() {
     let run = emulated.wait(&[INSTANCE, JOB, "-t", LONG]).run();
     assert_eq!(run.code, 4, "{}", run.stderr);
     assert!(run.elapsed < SOON);
-    assert_eq!(verdicts(&run), are(&[(INSTANCE, "open"), (JOB, "yes")]));
+    assert_eq!(verdicts(&run), are(&[(INSTANCE, "pending"), (JOB, "met")]));
     assert_eq!(
         emulated.answers_of("sugon").len(),
         3,

@@ -19,19 +19,19 @@ fn all_that_succeed_on_three_clouds_hold() {
         .wait(&[&references[..], &["-t", LONG]].concat())
         .run();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(verdicts(&run), are(&references.map(|one| (one, "yes"))));
+    assert_eq!(verdicts(&run), are(&references.map(|one| (one, "met"))));
     let json = run.json();
-    assert_eq!(json["gate"]["verdict"], "holds");
+    assert_eq!(json["gate"]["verdict"], "passed");
     assert_eq!(
         (
-            &json["gate"]["yes"],
-            &json["gate"]["no"],
-            &json["gate"]["open"]
+            &json["gate"]["met"],
+            &json["gate"]["unmet"],
+            &json["gate"]["pending"]
         ),
         (&4.into(), &0.into(), &0.into())
     );
     assert_eq!(json["exit"]["code"], 0);
-    assert!(run.stderr.lines().last().unwrap().contains("holds"));
+    assert!(run.stderr.lines().last().unwrap().contains("passed"));
 }
 
 #[test]
@@ -40,9 +40,16 @@ fn one_that_fails_early_ends_it_while_another_would_run_on() {
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[INSTANCE, JOB, "-t", LONG]).run();
     assert_eq!(run.code, 1, "{}", run.stderr);
-    assert_eq!(verdicts(&run), are(&[(INSTANCE, "open"), (JOB, "no")]));
+    assert_eq!(
+        verdicts(&run),
+        are(&[(INSTANCE, "pending"), (JOB, "unmet")])
+    );
     assert!(run.elapsed < SOON);
-    assert!(reason(&run).starts_with("ended failed"), "{}", reason(&run));
+    assert!(
+        reason(&run).starts_with(&format!("{JOB} failed")),
+        "{}",
+        reason(&run)
+    );
 }
 
 #[test]
@@ -53,7 +60,7 @@ fn without_fail_fast_it_looks_at_the_rest_and_reports_all() {
         .wait(&[INSTANCE, JOB, "--no-fail-fast", "-t", LONG])
         .run();
     assert_eq!(run.code, 1, "{}", run.stderr);
-    assert_eq!(verdicts(&run), are(&[(INSTANCE, "yes"), (JOB, "no")]));
+    assert_eq!(verdicts(&run), are(&[(INSTANCE, "met"), (JOB, "unmet")]));
 }
 
 #[test]
@@ -68,7 +75,7 @@ fn a_canceled_job_fails_the_gate_on_every_cloud_that_has_the_word() {
         let run = emulated.wait(&[reference, "-t", LONG]).run();
         assert_eq!(run.code, 1, "{reference}: {}", run.stderr);
         assert!(
-            reason(&run).starts_with("ended canceled"),
+            reason(&run).starts_with(&format!("{reference} canceled")),
             "{reason}",
             reason = reason(&run)
         );
@@ -113,7 +120,7 @@ fn one_is_enough_when_any_is_asked() {
         .wait(&[JOB, OTHER_JOB, INSTANCE, "--any", "-t", LONG])
         .run();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let expected = [(JOB, "no"), (OTHER_JOB, "yes"), (INSTANCE, "open")];
+    let expected = [(JOB, "unmet"), (OTHER_JOB, "met"), (INSTANCE, "pending")];
     assert_eq!(verdicts(&run), are(&expected));
     assert!(run.elapsed < SOON);
 }
@@ -124,7 +131,7 @@ fn any_fails_only_when_none_can_hold() {
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, INSTANCE, "--any", "-t", LONG]).run();
     assert_eq!(run.code, 1, "{}", run.stderr);
-    assert_eq!(verdicts(&run), are(&[(JOB, "no"), (INSTANCE, "no")]));
+    assert_eq!(verdicts(&run), are(&[(JOB, "unmet"), (INSTANCE, "unmet")]));
 }
 
 #[test]
@@ -158,7 +165,7 @@ fn a_command_that_only_says_finished_stays_open_unless_that_is_trusted() {
     let emulated = Emulated::start(scenario);
     let run = emulated.wait(&[INVOCATION, "-t", "1s"]).run();
     assert_eq!(run.code, 5, "{}", run.stderr);
-    assert_eq!(verdicts(&run), are(&[(INVOCATION, "open")]));
+    assert_eq!(verdicts(&run), are(&[(INVOCATION, "pending")]));
     let run = emulated
         .wait(&[INVOCATION, "-t", LONG, "--trust-finished"])
         .run();
@@ -202,8 +209,8 @@ fn a_job_that_never_starts_is_given_up_before_the_deadline() {
         .run();
     assert_eq!(run.code, 124, "{}", run.stderr);
     assert!(run.elapsed < SOON);
-    assert!(reason(&run).starts_with("never started: pending for"));
-    assert_eq!(verdicts(&run), are(&[(JOB, "open"), (INSTANCE, "yes")]));
+    assert!(reason(&run).contains(": not started after "));
+    assert_eq!(verdicts(&run), are(&[(JOB, "pending"), (INSTANCE, "met")]));
 }
 
 #[test]

@@ -7,7 +7,9 @@ mod support;
 
 mod causes;
 mod credential_ends;
+mod deadline;
 mod ends;
+mod first_round;
 mod goals;
 mod many;
 mod missing;

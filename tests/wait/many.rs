@@ -10,7 +10,7 @@ fn five_hundred_jobs_are_read_from_lists_and_decided() {
         .wait(&["aliyun/job/C/1_1-500", "--for", "running", "-t", LONG])
         .run();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(run.json()["gate"]["yes"], 500);
+    assert_eq!(run.json()["gate"]["met"], 500);
     assert_eq!(emulated.accesses().len(), 5);
 }
 
@@ -79,5 +79,5 @@ fn what_has_ended_is_not_asked_again() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(emulated.answers_of("aliyun").len(), 1);
     assert!(emulated.answers_of("sugon").len() > 1);
-    assert_eq!(reason(&run), "all are succeeded");
+    assert_eq!(reason(&run), "2 of 2 succeeded");
 }

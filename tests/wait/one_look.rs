@@ -15,13 +15,13 @@ fn tells_verdicts_what_is_on_its_way_and_causes() {
            [[fault]]\noperation = '*'\ncloud = 'sugon'\nkind = 'refuse'\n";
     let emulated = Emulated::start(&scenario);
     for (references, code, verdict) in [
-        (&[JOB][..], 0, "holds"),
-        (&[JOB, FAILED, OTHER_JOB], 1, "fails"),
+        (&[JOB][..], 0, "passed"),
+        (&[JOB, FAILED, OTHER_JOB], 1, "failed"),
         (&[JOB, OTHER_JOB], 8, "undecided"),
         (&[JOB, OTHER_JOB, MISSING], 3, "undecided"),
         (&[JOB, IMAGE_JOB, MISSING], 5, "undecided"),
         (&[INSTANCE, IMAGE_JOB, OTHER_JOB], 4, "undecided"),
-        (&[INSTANCE, IMAGE_JOB, FAILED], 1, "fails"),
+        (&[INSTANCE, IMAGE_JOB, FAILED], 1, "failed"),
     ] {
         let options = ["--exit-status", "--max-attempts", "1"];
         let run = emulated.get(&[references, &options].concat()).run();
@@ -43,7 +43,7 @@ fn each_job_tells_how_it_stands() {
     let run = emulated
         .get(&[JOB, OTHER_JOB, FAILED, "--exit-status"])
         .run();
-    let expected = [(JOB, "yes"), (OTHER_JOB, "open"), (FAILED, "no")];
+    let expected = [(JOB, "met"), (OTHER_JOB, "pending"), (FAILED, "unmet")];
     assert_eq!(verdicts(&run), are(&expected));
     let run = emulated.get(&[JOB]).run();
     assert!(run.json()["gate"].is_null());

@@ -17,10 +17,10 @@ fn standard_error_tells_changes_and_the_verdict_last() {
         lines[0]
     );
     assert!(lines[1].ends_with(&format!("{JOB}: succeeded, was running")));
-    assert!(lines[2].starts_with("joblens: holds: all are succeeded (1 yes, 0 no, 0 open)"));
-    let calls = run.json()["gate"]["calls"].as_u64().unwrap();
+    assert!(lines[2].starts_with("joblens: passed: 1 of 1 succeeded ("));
+    let calls = run.json()["gate"]["requests"].as_u64().unwrap();
     assert!(
-        lines[2].ends_with(&format!(", {calls} calls")),
+        lines[2].ends_with(&format!(", {calls} requests)")),
         "{}",
         lines[2]
     );
@@ -35,7 +35,11 @@ fn quiet_means_silent_until_the_end() {
     let run = emulated.wait(&[JOB, "-q"]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
-    assert!(run.stderr.starts_with("joblens: holds"), "{}", run.stderr);
+    assert!(
+        run.stderr.starts_with("joblens: passed: "),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -50,7 +54,7 @@ fn json_holds_the_gate_each_verdict_what_failed_and_the_exit() {
         (&json["schema"], &json["command"]),
         (&json!("joblens/1"), &json!("wait"))
     );
-    assert_eq!(json["jobs"][0]["verdict"], "no");
+    assert_eq!(json["jobs"][0]["verdict"], "unmet");
     assert_eq!(json["errors"][0]["ref"], OTHER_JOB);
     assert_eq!(json["errors"][0]["category"], "not_found");
     assert_eq!(
@@ -60,8 +64,8 @@ fn json_holds_the_gate_each_verdict_what_failed_and_the_exit() {
     assert_eq!(json["exit"]["code"], 1);
     let gate = json["gate"].as_object().unwrap();
     assert_eq!(
-        (&gate["verdict"], &gate["open"]),
-        (&json!("fails"), &json!(1))
+        (&gate["verdict"], &gate["pending"]),
+        (&json!("failed"), &json!(1))
     );
     assert!(gate["elapsed_seconds"].as_u64().unwrap() >= 1);
 }

@@ -15,7 +15,7 @@ fn nothing_to_wait_for_is_wrong_use_unless_it_is_said_to_be_fine() {
             .input(input)
             .run();
         assert_eq!(run.code, 0, "{}", run.stderr);
-        assert_eq!(run.json()["gate"]["verdict"], "holds");
+        assert_eq!(run.json()["gate"]["verdict"], "passed");
     }
     let run = emulated.wait(&["-t", LONG]).run();
     assert_eq!(run.code, 2, "{}", run.stderr);

@@ -32,7 +32,10 @@ fn a_new_warning_fails_it() {
         .wait(&[SERVICE, "--for", "no-warnings=1h", "-t", LONG])
         .run();
     assert_eq!(run.code, 1, "{}", run.stderr);
-    assert_eq!(reason(&run), "new warning: probe failed");
+    assert_eq!(
+        reason(&run),
+        format!("{SERVICE}: new warning: probe failed; 1 unmet")
+    );
     assert!(run.elapsed < SOON);
 }
 
@@ -44,7 +47,7 @@ fn a_mistyped_service_has_no_events_and_does_not_pass() {
         .wait(&[wrong, "--for", "no-warnings=100ms", "-t", "2s"])
         .run();
     assert_eq!(run.code, 3, "{}", run.stderr);
-    assert_eq!(run.json()["gate"]["open"], 1);
+    assert_eq!(run.json()["gate"]["pending"], 1);
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn an_outage_in_the_middle_is_told_once_when_it_begins_and_once_when_it_is_over(
     let options = ["--max-attempts", "1", "-t", LONG];
     let run = emulated.wait(&[&references[..], &options].concat()).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(verdicts(&run), are(&references.map(|one| (one, "yes"))));
+    assert_eq!(verdicts(&run), are(&references.map(|one| (one, "met"))));
     assert_eq!(
         lines(&run.stderr, "aliyun does not answer"),
         1,
@@ -75,7 +75,7 @@ fn thirty_throttling_answers_in_a_row_are_outlived() {
     let run = emulated.wait(&[JOB, "-t", LONG]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(emulated.answers_of("aliyun").len(), 31);
-    assert_eq!(run.json()["gate"]["calls"], 31);
+    assert_eq!(run.json()["gate"]["requests"], 31);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn an_outage_that_lasts_too_long_is_given_up() {
         .wait(&[&[JOB, INSTANCE][..], &options].concat())
         .run();
     assert_eq!(run.code, 5, "{}", run.stderr);
-    assert_eq!(verdicts(&run), are(&[(JOB, "open"), (INSTANCE, "yes")]));
+    assert_eq!(verdicts(&run), are(&[(JOB, "pending"), (INSTANCE, "met")]));
     assert!(run.elapsed < SOON);
 }
 

@@ -1,5 +1,6 @@
 //! Looking again and again at many things, on a budget of calls.
 
+mod last_poll;
 mod schedule;
 mod sending;
 mod taking;
@@ -19,6 +20,7 @@ use crate::model::{Job, State};
 use crate::providers;
 use crate::reference::Reference;
 
+use last_poll::ResponseTimes;
 pub(super) use schedule::obeyed_hint;
 pub(super) use weather::Turn;
 use weather::Weather;
@@ -40,6 +42,14 @@ pub(super) struct Watched {
     pub done: bool,
     next_at: Duration,
     every: Duration,
+    /// When the newest poll was started.
+    polled_at: Duration,
+    /// When the last poll before the deadline starts.
+    last_poll_at: Option<Duration>,
+    /// The last poll before the deadline was started.
+    last_polled: bool,
+    /// The last response came from a list call.
+    listed: bool,
     busy: bool,
     /// It is due, and the account has too many looks under way.
     queued: bool,
@@ -88,12 +98,30 @@ impl Watched {
             done: false,
             next_at: Duration::ZERO,
             every: Duration::ZERO,
+            polled_at: Duration::ZERO,
+            last_poll_at: None,
+            last_polled: false,
+            listed: false,
             busy: false,
             queued: false,
             looked: false,
             alone: false,
             failures: 0,
         }
+    }
+
+    /// When the next poll is due: as scheduled, or for the last time before the deadline.
+    fn due_at(&self) -> Duration {
+        match self.last_poll_at.filter(|_| !self.last_polled) {
+            Some(last) => self.next_at.min(last),
+            None => self.next_at,
+        }
+    }
+
+    /// Notes that a poll is started.
+    fn start(&mut self, now: Duration) {
+        (self.busy, self.polled_at) = (true, now);
+        self.last_polled |= self.last_poll_at.is_some_and(|last| last <= now);
     }
 
     /// A thing of which one look is all there will be.
@@ -162,6 +190,7 @@ pub(super) struct Poller {
     /// Looks at single things that are under way.
     looks: HashMap<Account, usize>,
     weather: Weather,
+    response_times: ResponseTimes,
     started: Instant,
 }
 
@@ -175,6 +204,7 @@ impl Poller {
             running: JoinSet::new(),
             looks: HashMap::new(),
             weather: Weather::default(),
+            response_times: ResponseTimes::default(),
             started: Instant::now(),
         };
         for reference in &lens.references {
@@ -235,7 +265,7 @@ impl Poller {
         self.watched
             .iter()
             .filter(|watched| !watched.busy && !watched.done && !watched.queued)
-            .map(|watched| watched.next_at)
+            .map(Watched::due_at)
             .min()
     }
 

@@ -12,6 +12,7 @@ use crate::reference::Reference;
 impl Poller {
     /// Sends the looks that are due; things of one account and kind share list calls.
     pub(in crate::commands) fn start_due(&mut self) {
+        self.schedule_last_polls();
         let now = self.elapsed();
         let mut groups: HashMap<(Account, &str), Vec<Number>> = HashMap::new();
         for (number, watched) in self.watched.iter_mut().enumerate() {
@@ -25,7 +26,7 @@ impl Poller {
             } else {
                 watched.every / 2
             };
-            if watched.next_at <= now + slack {
+            if watched.next_at <= now + slack || watched.due_at() <= now {
                 let kind = watched.reference.template.kind;
                 let group = (account_of(&watched.reference), kind);
                 groups.entry(group).or_default().push(number);
@@ -34,7 +35,7 @@ impl Poller {
         for numbers in groups.into_values() {
             if numbers
                 .iter()
-                .all(|number| self.watched[*number].next_at > now)
+                .all(|number| self.watched[*number].due_at() > now)
             {
                 continue;
             }
@@ -50,9 +51,9 @@ impl Poller {
             alone.extend(together);
         }
         let now = self.elapsed();
-        alone.retain(|number| self.watched[*number].next_at <= now);
+        alone.retain(|number| self.watched[*number].due_at() <= now);
         // Who has waited longest comes first, so that a long list starves nobody.
-        alone.sort_by_key(|number| self.watched[*number].next_at);
+        alone.sort_by_key(|number| self.watched[*number].due_at());
         let mut places = MOST_AT_ONCE.saturating_sub(self.under_way(numbers));
         for number in alone {
             self.watched[number].queued = places == 0;
@@ -90,8 +91,9 @@ impl Poller {
         if client.glance(&references, &ask).is_none() {
             return false;
         }
+        let now = self.elapsed();
         for number in numbers {
-            self.watched[*number].busy = true;
+            self.watched[*number].start(now);
         }
         let (lens, numbers) = (Arc::clone(&self.lens), numbers.to_vec());
         self.running.spawn(async move {
@@ -114,10 +116,9 @@ impl Poller {
     }
 
     fn start_look(&mut self, number: Number) {
+        let (now, ends) = (self.elapsed(), self.look_ends());
         let watched = &mut self.watched[number];
-        watched.busy = true;
-        let ends = self.look_ends();
-        let watched = &mut self.watched[number];
+        watched.start(now);
         let account = account_of(&watched.reference);
         *self.looks.entry(account).or_default() += 1;
         let (lens, reference) = (Arc::clone(&self.lens), watched.reference.clone());

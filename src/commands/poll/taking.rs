@@ -17,6 +17,10 @@ impl Poller {
                 let account = account_of(&self.watched[number].reference);
                 self.looks.entry(account).and_modify(|looks| *looks -= 1);
                 self.confirmed(number, &confirmation);
+                self.watched[number].listed = false;
+                if outcome.is_ok() {
+                    self.record_response(number);
+                }
                 match confirmation {
                     Confirmation::Failed(problem) if outcome.is_ok() => {
                         self.take(number, Err(*problem), late)
@@ -24,11 +28,15 @@ impl Poller {
                     _ => self.take(number, *outcome, late),
                 }
             }
-            Some(Ok(Back::Glanced(numbers, Ok(rows), _))) => numbers
-                .into_iter()
-                .zip(rows)
-                .flat_map(|(number, row)| self.take_row(number, row))
-                .collect(),
+            Some(Ok(Back::Glanced(numbers, Ok(rows), _))) => {
+                numbers
+                    .first()
+                    .iter()
+                    .for_each(|number| self.record_response(**number));
+                let rows = numbers.into_iter().zip(rows);
+                rows.flat_map(|(number, row)| self.take_row(number, row))
+                    .collect()
+            }
             Some(Ok(Back::Glanced(numbers, Err(problem), late))) => numbers
                 .into_iter()
                 .flat_map(|number| {
@@ -42,6 +50,14 @@ impl Poller {
         }
     }
 
+    /// Takes in how long the response of a poll took.
+    fn record_response(&mut self, number: Number) {
+        let watched = &self.watched[number];
+        let elapsed = self.elapsed().saturating_sub(watched.polled_at);
+        let account = account_of(&watched.reference);
+        self.response_times.record(account, elapsed);
+    }
+
     fn confirmed(&mut self, number: Number, confirmation: &Confirmation) {
         if matches!(confirmation, Confirmation::Exists) {
             self.watched[number].track.confirm();
@@ -52,6 +68,7 @@ impl Poller {
     /// list does not hold are asked for alone.
     fn take_row(&mut self, number: Number, row: Option<Job>) -> Vec<Change> {
         let watched = &mut self.watched[number];
+        watched.listed = true;
         let before = watched.job.as_ref().map(|job| job.state);
         let word = watched
             .job

@@ -17,7 +17,7 @@ fn report(verdict: Verdict, code: u8) -> Report {
         reference: "aliyun/job/c/5".into(),
         state: State::Failed,
         ended: true,
-        verdict: Some("no".into()),
+        verdict: Some("unmet".into()),
         ..Job::default()
     };
     with_job(job, verdict, code)
@@ -27,12 +27,13 @@ fn with_job(job: Job, verdict: Verdict, code: u8) -> Report {
     let gate = Gate {
         timed_out: false,
         verdict,
-        yes: 0,
-        no: 1,
-        open: 0,
+        unchecked: Vec::new(),
+        met: 0,
+        unmet: 1,
+        pending: 0,
         reason: None,
         elapsed_seconds: 1,
-        calls: 1,
+        requests: 1,
     };
     Report::new("wait", vec![job], vec![], vec![]).with_gate(gate, code)
 }
@@ -139,13 +140,14 @@ fn files_are_rewritten_whole_and_nothing_else_is_left() {
     assert_eq!((told.len(), err.as_str(), outcome), (0, "", Ok(())));
     assert_eq!(
         fs::read_to_string(&env).unwrap(),
-        "JOBLENS_VERDICT=fails\nJOBLENS_EXIT=1\nJOBLENS_FAILED=aliyun/job/c/5\n"
+        "JOBLENS_VERDICT=failed\nJOBLENS_EXIT=1\nJOBLENS_FAILED=aliyun/job/c/5\n\
+         JOBLENS_PENDING=\nJOBLENS_PASSED=\n"
     );
     assert_eq!(fs::metadata(&env).unwrap().mode() & 0o777, 0o640);
     assert_eq!(names(&folder), ["a.xml", "b.json", "c.env"]);
     let json = fs::read(folder.path().join("b.json")).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
-    assert_eq!(json["gate"]["verdict"], "fails");
+    assert_eq!(json["gate"]["verdict"], "failed");
 }
 
 #[test]
@@ -182,7 +184,7 @@ fn a_file_that_cannot_be_replaced_is_overwritten_and_cut_to_its_new_length() {
     assert!(
         fs::read_to_string(&file)
             .unwrap()
-            .ends_with("JOBLENS_FAILED=aliyun/job/c/5\n")
+            .ends_with("JOBLENS_FAILED=aliyun/job/c/5\nJOBLENS_PENDING=\nJOBLENS_PASSED=\n")
     );
     assert_eq!(names(&folder), ["a.env"]);
 }
@@ -218,7 +220,7 @@ fn a_report_that_cannot_be_written_is_told_once_and_makes_the_others_say_five() 
     assert_eq!(problem.category.exit_code(), 5);
     let json = fs::read(folder.path().join("b.json")).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
-    assert_eq!(json["gate"]["verdict"], "holds");
+    assert_eq!(json["gate"]["verdict"], "passed");
     assert_eq!(json["exit"]["code"], 5);
     assert!(err.contains("exit code 5"), "{err}");
     assert!(fs::read_to_string(&outputs).unwrap().contains("exit=5\n"));
@@ -283,7 +285,7 @@ fn a_pipe_is_written_once_at_the_end_and_nobody_waits_for_its_reader_for_ever() 
         reader
             .join()
             .unwrap()
-            .starts_with("JOBLENS_VERDICT=fails\n")
+            .starts_with("JOBLENS_VERDICT=failed\n")
     );
 
     let unread = reports(&[&value], &[]).unwrap();
@@ -311,14 +313,14 @@ fn files_that_steps_share_are_appended_to_once_at_the_end() {
     outcome.unwrap();
     assert_eq!(
         fs::read_to_string(&outputs).unwrap(),
-        "before=1\nverdict=fails\nexit=1\nfailed=aliyun/job/c/5\n"
+        "before=1\nverdict=failed\nexit=1\nreason=\nfailed=aliyun/job/c/5\npending=\npassed=\n"
     );
     assert!(
         fs::read_to_string(&summary)
             .unwrap()
             .contains("| aliyun/job/c/5 |")
     );
-    assert!(err.starts_with("::error title=joblens%3A the gate fails::"));
+    assert!(err.starts_with("::error title=joblens%3A failed::"));
 }
 
 #[test]

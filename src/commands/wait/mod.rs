@@ -9,15 +9,15 @@ use tokio::time::Instant;
 pub(super) use options::Arguments;
 
 use super::ending::{self, Signals};
-use super::gated::{self, Spent};
+use super::gated::{self, GateState, Spent, Stop};
 use super::look_up::{CredentialEnd, Lens, Options};
 use super::poll::{Change, Manner, PACE, Poller, Turn};
 use super::reports::Reports;
 use super::voice::Voice;
 use super::{Session, lose_output, runtime, unwritable};
 use crate::error::Problem;
-use crate::gate::{Decision, Goal, Standing, decide};
-use crate::model::{Exit, Notice, Report};
+use crate::gate::{Decision, Goal, Progress, Standing, decide};
+use crate::model::{Notice, Report};
 use crate::output::{self, Zone};
 use options::Plan;
 
@@ -206,7 +206,12 @@ impl Wait<'_> {
                 self.voice.settle(number);
             }
         }
-        decide(&standings, &self.plan.rules, self.is_over(now))
+        let progress = match self.poller.has_looked_at_all() {
+            _ if self.is_over(now) => Progress::Over,
+            true => Progress::Polling,
+            false => Progress::FirstRound,
+        };
+        decide(&standings, &self.plan.rules, progress)
     }
 
     /// True when no time is left; with a time of 0, when everything was looked at once.
@@ -327,12 +332,12 @@ impl Wait<'_> {
         let standings = gated::standings(&self.poller.watched, &self.plan.rules, now);
         let count = |word: &str| standings.iter().filter(|one| one.word() == word).count();
         self.say(format!(
-            "joblens: {} still waiting: {} yes, {} no, {} open, {}",
+            "joblens: {} still waiting: {} done, {} failed, {} pending, {}",
             output::duration(now.as_secs() as i64),
-            count("yes"),
-            count("no"),
-            count("open"),
-            output::calls(self.lens.wire.calls())
+            count("met"),
+            count("unmet"),
+            count("pending"),
+            output::requests(self.lens.wire.calls())
         ));
     }
 
@@ -358,20 +363,31 @@ impl Wait<'_> {
             _ => 124,
         };
         let (decision, code) = match end {
-            End::NotYet => (Decision::undecided("not decided".to_owned()), 8),
+            End::NotYet => (Decision::undecided(), 8),
             End::Decided(decision) => (decision.clone(), decision.exit_code(pending)),
-            End::Stopped(code) => {
-                let reason = Exit::new(*code).word.to_owned();
-                (Decision::undecided(reason), *code)
-            }
+            End::Stopped(code) => (Decision::undecided(), *code),
+        };
+        let stop = match end {
+            End::NotYet => Stop::Running,
+            End::Stopped(130) => Stop::Interrupted,
+            End::Stopped(_) => Stop::Terminated,
+            End::Decided(_) if !self.is_over(now) => Stop::Certain,
+            End::Decided(_) if pending == 8 => Stop::OneCheck,
+            End::Decided(_) => Stop::TimedOut,
         };
         let spent = Spent {
             elapsed: now,
-            calls: self.lens.wire.calls(),
-            timed_out: self.is_over(now),
+            requests: self.lens.wire.calls(),
+            stop,
         };
         let notices = self.lens.told.all();
-        let watched = &self.poller.watched;
-        gated::report("wait", watched, &standings, &decision, spent, notices, code)
+        let state = GateState {
+            watched: &self.poller.watched,
+            standings: &standings,
+            rules: &self.plan.rules,
+            decision: &decision,
+            spent,
+        };
+        gated::report("wait", &state, notices, code)
     }
 }

@@ -13,8 +13,8 @@ use crate::settings::Environment;
     before_help = "Examples:\n  \
         joblens wait -t 6h aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
         joblens wait -t 30m --for no-warnings=10m tencent/service/cls-xxxxx/default/web",
-    after_help = "Exit codes: 0 the gate holds · 1 a job ended otherwise · every other code means no verdict:\n\
-        2 wrong use · 3 missing · 4 credentials · 5 service or network · 124 out of time · 130/143 interrupted.\n\
+    after_help = "Exit codes: 0 passed · 1 failed · any other code means no verdict:\n\
+        2 usage error · 3 missing · 4 credentials · 5 service or network · 124 timed out · 130/143 interrupted.\n\
         The time given counts on a clock that stands still while the machine sleeps."
 )]
 pub(in crate::commands) struct Arguments {
@@ -30,13 +30,13 @@ pub(in crate::commands) struct Arguments {
     /// One is enough
     #[arg(long, overrides_with = "all")]
     any: bool,
-    /// End as soon as the verdict is certain (the default)
+    /// Stop as soon as the verdict is certain and each reference was checked once (default)
     #[arg(long, overrides_with = "no_fail_fast")]
     fail_fast: bool,
-    /// Look at the rest as well, and report all
+    /// Keep waiting for the remaining jobs and report all
     #[arg(long, overrides_with = "fail_fast")]
     no_fail_fast: bool,
-    /// Time for the whole command, such as 90s, 15m, 6h or none; 0 looks once
+    /// How long to wait before giving up (90s, 15m, 6h, none); 0 checks once
     #[arg(short, long, value_name = "TIME")]
     timeout: Option<String>,
     /// Leave the gate undecided if a job does not run by then

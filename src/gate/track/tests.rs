@@ -1,4 +1,4 @@
-use super::super::{Decision, decide};
+use super::super::{Decision, Progress, decide};
 use super::*;
 use crate::model::{Event, Level, Object, Time, Verdict};
 use proptest::prelude::*;
@@ -39,31 +39,31 @@ fn standing(goal: &str, states: &[State]) -> &'static str {
 fn an_end_otherwise_than_asked_is_no() {
     use State::{Canceled, Failed, Pending, Running, Stopping, Succeeded, Unknown};
     let cases: [(&str, &[State], &str); 22] = [
-        ("succeeded", &[Pending, Running], "open"),
-        ("succeeded", &[Succeeded], "yes"),
-        ("succeeded", &[Running, Failed], "no"),
-        ("succeeded", &[Canceled], "no"),
-        ("failed", &[Failed], "yes"),
-        ("failed", &[Succeeded], "no"),
-        ("failed,canceled", &[Canceled], "yes"),
-        ("running", &[Pending], "open"),
-        ("running", &[Running], "yes"),
+        ("succeeded", &[Pending, Running], "pending"),
+        ("succeeded", &[Succeeded], "met"),
+        ("succeeded", &[Running, Failed], "unmet"),
+        ("succeeded", &[Canceled], "unmet"),
+        ("failed", &[Failed], "met"),
+        ("failed", &[Succeeded], "unmet"),
+        ("failed,canceled", &[Canceled], "met"),
+        ("running", &[Pending], "pending"),
+        ("running", &[Running], "met"),
         // Passed between two looks.
-        ("running", &[Pending, Succeeded], "yes"),
+        ("running", &[Pending, Succeeded], "met"),
         // What is stopping may never have run.
-        ("running", &[Pending, Stopping], "open"),
-        ("running", &[Pending, Stopping, Canceled], "no"),
-        ("running", &[Pending, Stopping, Succeeded], "yes"),
-        ("running", &[Running, Stopping], "yes"),
-        ("running", &[Running, Failed], "no"),
-        ("running", &[Running, Unknown], "open"),
-        ("stopping", &[Running, Succeeded], "no"),
-        ("stopping", &[Stopping, Succeeded], "yes"),
-        ("ended", &[Running], "open"),
-        ("ended", &[Failed], "yes"),
+        ("running", &[Pending, Stopping], "pending"),
+        ("running", &[Pending, Stopping, Canceled], "unmet"),
+        ("running", &[Pending, Stopping, Succeeded], "met"),
+        ("running", &[Running, Stopping], "met"),
+        ("running", &[Running, Failed], "unmet"),
+        ("running", &[Running, Unknown], "pending"),
+        ("stopping", &[Running, Succeeded], "unmet"),
+        ("stopping", &[Stopping, Succeeded], "met"),
+        ("ended", &[Running], "pending"),
+        ("ended", &[Failed], "met"),
         // An end counts when it was seen, even if the thing is started again.
-        ("succeeded", &[Failed, Running, Succeeded], "no"),
-        ("succeeded", &[Succeeded, Running], "yes"),
+        ("succeeded", &[Failed, Running, Succeeded], "unmet"),
+        ("succeeded", &[Succeeded, Running], "met"),
     ];
     for (goal, states, expected) in cases {
         assert_eq!(standing(goal, states), expected, "{goal} {states:?}");
@@ -76,13 +76,13 @@ fn a_word_that_no_table_knows_is_open_unless_it_shall_fail() {
     track.see(Look::Job(&job(State::Unknown)), seconds(0));
     assert_eq!(
         track.standing(&rules("succeeded"), seconds(0)).word(),
-        "open"
+        "pending"
     );
     let strict = Rules {
         unknown_fails: true,
         ..rules("succeeded")
     };
-    assert_eq!(track.standing(&strict, seconds(0)).word(), "no");
+    assert_eq!(track.standing(&strict, seconds(0)).word(), "unmet");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn one_good_look_makes_a_missing_thing_present_again() {
         panic!()
     };
     assert!(!open.settled);
-    assert_eq!(open.why, "vanished: it was running before");
+    assert_eq!(open.why, "disappeared (was running)");
 }
 
 #[test]
@@ -206,12 +206,12 @@ fn a_job_that_never_starts_is_not_waited_for() {
     };
     let mut track = Track::new(false);
     track.see(Look::Job(&job(State::Pending)), seconds(0));
-    assert_eq!(track.standing(&strict, seconds(1799)).word(), "open");
+    assert_eq!(track.standing(&strict, seconds(1799)).word(), "pending");
     let Standing::Open(open) = track.standing(&strict, seconds(1800)) else {
         panic!()
     };
     assert_eq!((open.cause, open.settled), (Cause::Time, true));
-    assert_eq!(open.why, "never started: pending for 1800 s");
+    assert_eq!(open.why, "not started after 1800 s (pending)");
     track.see(Look::Job(&job(State::Running)), seconds(1801));
     let Standing::Open(open) = track.standing(&strict, seconds(4000)) else {
         panic!()
@@ -244,13 +244,13 @@ fn a_warning_is_new_when_its_row_is_or_when_it_grew() {
             .standing(&rules("no-warnings=10m"), seconds(600))
             .word()
     };
-    assert_eq!(after(vec![warning("old", 5, 100)]), "yes");
-    assert_eq!(after(vec![]), "yes");
-    assert_eq!(after(vec![warning("old", 6, 100)]), "no");
-    assert_eq!(after(vec![warning("old", 5, 101)]), "no");
+    assert_eq!(after(vec![warning("old", 5, 100)]), "met");
+    assert_eq!(after(vec![]), "met");
+    assert_eq!(after(vec![warning("old", 6, 100)]), "unmet");
+    assert_eq!(after(vec![warning("old", 5, 101)]), "unmet");
     assert_eq!(
         after(vec![warning("new", 1, 1), warning("old", 5, 100)]),
-        "no"
+        "unmet"
     );
 }
 
@@ -266,12 +266,12 @@ fn a_row_that_one_answer_holds_twice_is_no_newer() {
         twice.events = events;
         track.see(Look::Job(&twice), seconds(0));
         let standing = track.standing(&rules("no-warnings=10m"), seconds(0));
-        assert_eq!(standing.word(), "open");
+        assert_eq!(standing.word(), "pending");
     }
     twice.events = vec![warning("old", 5, 100), warning("old", 10, 200)];
     track.see(Look::Job(&twice), seconds(10));
     let standing = track.standing(&rules("no-warnings=10m"), seconds(10));
-    assert_eq!(standing.word(), "no");
+    assert_eq!(standing.word(), "unmet");
 }
 
 #[test]
@@ -298,14 +298,14 @@ fn quiet_holds_only_after_its_time_and_for_things_that_exist() {
     let mut track = Track::new(true);
     track.see(Look::Job(&job(State::Unknown)), seconds(5));
     track.see(Look::Job(&job(State::Unknown)), seconds(700));
-    assert_eq!(track.standing(&goal, seconds(700)).word(), "open");
+    assert_eq!(track.standing(&goal, seconds(700)).word(), "pending");
     track.confirm();
-    assert_eq!(track.standing(&goal, seconds(700)).word(), "yes");
+    assert_eq!(track.standing(&goal, seconds(700)).word(), "met");
     let mut short = Track::new(true);
     short.confirm();
     short.see(Look::Job(&job(State::Unknown)), seconds(5));
     // Time in which nothing was read does not count as quiet.
-    assert_eq!(short.standing(&goal, seconds(5000)).word(), "open");
+    assert_eq!(short.standing(&goal, seconds(5000)).word(), "pending");
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn quiet_is_no_for_a_job_that_ended_badly() {
     track.see(Look::Job(&job(State::Failed)), seconds(0));
     assert_eq!(
         track.standing(&rules("no-warnings=1s"), seconds(0)).word(),
-        "no"
+        "unmet"
     );
 }
 
@@ -351,7 +351,11 @@ fn run(lives: &[Vec<Step>], rules: &Rules) -> (Decision, usize) {
             .iter()
             .map(|track| track.standing(rules, at))
             .collect();
-        if let Some(decision) = decide(&standings, rules, round == DEADLINE) {
+        let progress = match round {
+            DEADLINE => Progress::Over,
+            _ => Progress::Polling,
+        };
+        if let Some(decision) = decide(&standings, rules, progress) {
             return (decision, round);
         }
     }

@@ -20,7 +20,7 @@ fn open(cause: Cause, settled: bool) -> Standing {
 
 /// Every way in which a job can stand.
 fn all_standings() -> Vec<Standing> {
-    let mut all = vec![Standing::Yes, Standing::No("ended failed".into())];
+    let mut all = vec![Standing::Yes, Standing::No("failed".into())];
     for cause in [
         Cause::Credentials,
         Cause::Service,
@@ -35,7 +35,7 @@ fn all_standings() -> Vec<Standing> {
 /// The exit code in plain words: counts first, then the weightiest cause.
 fn specified(standings: &[Standing], any: bool) -> u8 {
     let count = |word: &str| standings.iter().filter(|one| one.word() == word).count();
-    let (yes, no, all) = (count("yes"), count("no"), standings.len());
+    let (yes, no, all) = (count("met"), count("unmet"), standings.len());
     if any {
         if yes >= 1 {
             return 0;
@@ -85,7 +85,7 @@ fn each_combination(check: impl Fn(&[Standing], bool, bool)) {
 #[test]
 fn when_time_is_over_the_exit_code_is_that_of_the_plain_specification() {
     each_combination(|standings, any, fail_fast| {
-        let decision = decide(standings, &rules(any, fail_fast), true).unwrap();
+        let decision = decide(standings, &rules(any, fail_fast), Progress::Over).unwrap();
         assert_eq!(
             decision.exit_code(124),
             specified(standings, any),
@@ -101,7 +101,7 @@ fn when_time_is_over_the_exit_code_is_that_of_the_plain_specification() {
 #[test]
 fn it_ends_early_only_when_certain_or_when_nothing_can_change() {
     each_combination(|standings, any, fail_fast| {
-        let decision = decide(standings, &rules(any, fail_fast), false);
+        let decision = decide(standings, &rules(any, fail_fast), Progress::Polling);
         let unsettled = standings
             .iter()
             .any(|one| matches!(one, Standing::Open(open) if !open.settled));
@@ -120,12 +120,25 @@ fn it_ends_early_only_when_certain_or_when_nothing_can_change() {
 
 #[test]
 fn one_look_without_a_verdict_is_pending() {
-    let decision = decide(&[open(Cause::Time, false)], &rules(false, true), true).unwrap();
+    let decision = decide(
+        &[open(Cause::Time, false)],
+        &rules(false, true),
+        Progress::Over,
+    )
+    .unwrap();
     assert_eq!(decision.exit_code(8), 8);
 }
 
 #[test]
 fn nothing_to_wait_for_holds() {
-    let decision = decide(&[], &rules(false, true), false).unwrap();
+    let decision = decide(&[], &rules(false, true), Progress::Polling).unwrap();
     assert_eq!(decision.verdict, Verdict::Holds);
+}
+
+#[test]
+fn no_verdict_comes_before_the_first_round_is_complete() {
+    each_combination(|standings, any, fail_fast| {
+        let decision = decide(standings, &rules(any, fail_fast), Progress::FirstRound);
+        assert_eq!(decision, None, "{standings:?}");
+    });
 }

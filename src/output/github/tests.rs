@@ -36,30 +36,30 @@ fn understood(line: &str) -> Option<(String, String, String)> {
 
 #[test]
 fn the_verdict_and_what_stands_in_its_way_are_annotations() {
-    let mut failed = job("6", State::Failed, "no");
+    let mut failed = job("6", State::Failed, "unmet");
     failed.message = Some("50%: out of memory".into());
-    let jobs = || vec![job("5", State::Succeeded, "yes"), failed.clone()];
+    let jobs = || vec![job("5", State::Succeeded, "met"), failed.clone()];
     let lines = annotated(&report(jobs(), vec![], Verdict::Fails, 1));
     assert_eq!(
         lines,
         [
-            "::error title=joblens%3A the gate fails::because (1 yes, 1 no, 0 open after 10m, exit code 1)",
+            "::error title=joblens%3A failed::because (1 met, 1 unmet, 0 pending after 10m, exit code 1)",
             "::error title=aliyun@prod/job/ehpc-hz-FYUr32/6::failed: 50%25: out of memory",
         ]
     );
     let lines = annotated(&report(jobs(), vec![], Verdict::Holds, 0));
     assert!(lines[0].starts_with("::warning title=aliyun"), "{lines:?}");
-    assert!(lines[1].starts_with("::notice title=joblens%3A the gate holds"));
+    assert!(lines[1].starts_with("::notice title=joblens%3A passed"));
 }
 
 #[test]
 fn what_keeps_a_gate_undecided_is_an_error_and_what_does_not_matter_a_warning() {
-    let open = || vec![job("5", State::Running, "open")];
+    let open = || vec![job("5", State::Running, "pending")];
     let gone = || vec![unread("sugon/instance/1", Category::Network, "no route")];
     let lines = annotated(&report(open(), gone(), Verdict::Undecided, 124));
     assert_eq!(
         lines[0].split("::").nth(1).unwrap(),
-        "error title=joblens%3A not decided (timeout)"
+        "error title=joblens%3A undecided (timeout)"
     );
     assert_eq!(
         lines[1],
@@ -73,7 +73,7 @@ fn what_keeps_a_gate_undecided_is_an_error_and_what_does_not_matter_a_warning() 
 
 #[test]
 fn more_annotations_than_github_shows_are_summed_up() {
-    let jobs = (0..500).map(|n| job(&n.to_string(), State::Failed, "no"));
+    let jobs = (0..500).map(|n| job(&n.to_string(), State::Failed, "unmet"));
     let mut report = report(jobs.collect(), vec![], Verdict::Fails, 1);
     report.notices = (0..10)
         .map(|n| Notice::new("outage", n.to_string()))
@@ -95,7 +95,7 @@ fn hostile_texts_end_no_property_and_begin_no_line() {
         "a,file=/etc/passwd::b%0A::error::c",
         "##[group]\u{1b}[2J",
     ] {
-        let mut bad = job("5", State::Failed, "no");
+        let mut bad = job("5", State::Failed, "unmet");
         bad.reference = hostile.into();
         bad.message = Some(hostile.into());
         let lines = annotated(&report(vec![bad], vec![], Verdict::Fails, 1));
@@ -110,7 +110,7 @@ fn hostile_texts_end_no_property_and_begin_no_line() {
 
 #[test]
 fn the_summary_is_a_table_with_a_row_for_each_reference() {
-    let mut bad = job("5", State::Failed, "no");
+    let mut bad = job("5", State::Failed, "unmet");
     bad.name = Some("a|b <img src=x> [l](http://x) `c`".into());
     bad.message = Some("one\ntwo".into());
     bad.duration_seconds = Some(61);
@@ -118,22 +118,37 @@ fn the_summary_is_a_table_with_a_row_for_each_reference() {
     let report = report(vec![bad], vec![error], Verdict::Fails, 1);
     let text = text(|out| summary(out, &report, 1 << 20));
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "### joblens: the gate fails");
+    assert_eq!(lines[0], "### joblens: failed");
     assert_eq!(
         lines[6],
         "| aliyun&#64;prod/job/ehpc-hz-FYUr32/5 \
          | a&#124;b &#60;img src=x&#62; &#91;l&#93;(http&#58;//x) &#96;c&#96; \
-         | failed | no | 1m01s | failed: one&#92;ntwo |"
+         | failed | unmet | 1m01s | failed: one&#92;ntwo |"
     );
     assert_eq!(
         lines[7],
-        "| sugon/instance/1 | 1 | - | open | - | no such instance |"
+        "| sugon/instance/1 | 1 | - | pending | - | no such instance |"
+    );
+}
+
+#[test]
+fn what_a_decided_gate_did_not_wait_for_is_skipped_in_the_summary() {
+    let jobs = vec![
+        job("5", State::Failed, "unmet"),
+        job("6", State::Running, "pending"),
+    ];
+    let report = report(jobs, vec![], Verdict::Fails, 1);
+    let text = text(|out| summary(out, &report, 1 << 20));
+    let row = text.lines().last().unwrap();
+    assert!(
+        row.contains("| running | skipped | - | still running; not waited for"),
+        "{row}"
     );
 }
 
 #[test]
 fn a_summary_that_is_too_large_says_how_many_rows_are_missing() {
-    let jobs = (0..500).map(|n| job(&n.to_string(), State::Failed, "no"));
+    let jobs = (0..500).map(|n| job(&n.to_string(), State::Failed, "unmet"));
     let report = report(jobs.collect(), vec![], Verdict::Fails, 1);
     let cut = text(|out| summary(out, &report, 5000));
     assert!(cut.len() <= 5000);
@@ -148,25 +163,26 @@ fn a_summary_that_is_too_large_says_how_many_rows_are_missing() {
 #[test]
 fn outputs_are_single_lines_and_blanks_separate_the_failed() {
     let jobs = vec![
-        job("5", State::Failed, "no"),
-        job("6", State::Canceled, "no"),
-        job("7", State::Running, "open"),
+        job("5", State::Failed, "unmet"),
+        job("6", State::Canceled, "unmet"),
+        job("7", State::Running, "pending"),
     ];
     assert_eq!(
         text(|out| outputs(out, &report(jobs, vec![], Verdict::Fails, 1))),
-        "verdict=fails\nexit=1\n\
-         failed=aliyun@prod/job/ehpc-hz-FYUr32/5 aliyun@prod/job/ehpc-hz-FYUr32/6\n"
+        "verdict=failed\nexit=1\nreason=because\n\
+         failed=aliyun@prod/job/ehpc-hz-FYUr32/5 aliyun@prod/job/ehpc-hz-FYUr32/6\n\
+         pending=aliyun@prod/job/ehpc-hz-FYUr32/7\npassed=\n"
     );
     let holds = report(vec![], vec![], Verdict::Holds, 0);
     assert_eq!(
         text(|out| outputs(out, &holds)),
-        "verdict=holds\nexit=0\nfailed=\n"
+        "verdict=passed\nexit=0\nreason=because\nfailed=\npending=\npassed=\n"
     );
 }
 
 #[test]
 fn a_value_with_line_breaks_cannot_add_another_output() {
-    let value = "a\nverdict=holds\nEND_OF_JOBLENS\nb";
+    let value = "a\nverdict=passed\nEND_OF_JOBLENS\nb";
     assert_eq!(
         output("failed", value),
         format!("failed<<END_OF_JOBLENS_\n{value}\nEND_OF_JOBLENS_\n")
@@ -179,7 +195,7 @@ proptest! {
         name in any::<String>(),
         message in "(?s:.){0,60}|[|\\\\`<>&\n: ]{0,30}",
     ) {
-        let mut one = job("5", State::Failed, "no");
+        let mut one = job("5", State::Failed, "unmet");
         one.reference.clone_from(&name);
         one.name = Some(name);
         one.message = Some(message.clone());
@@ -196,7 +212,7 @@ proptest! {
 
     #[test]
     fn annotations_say_what_was_meant_and_nothing_else(message in "(?s:.){0,80}|[%0-9AD:,\r\n ]{0,40}") {
-        let mut one = job("5", State::Failed, "no");
+        let mut one = job("5", State::Failed, "unmet");
         one.message = Some(message);
         let report = report(vec![one.clone()], vec![], Verdict::Fails, 1);
         let lines = annotated(&report);

@@ -178,15 +178,15 @@ fn read_back(report: &Report) -> Element {
 
 #[test]
 fn every_outcome_has_its_element() {
-    let mut named = job("5", State::Succeeded, "yes");
+    let mut named = job("5", State::Succeeded, "met");
     named.name = Some("训练".into());
     named.duration_seconds = Some(3600);
     named.observed_at = Time::from_rfc3339("2026-01-02T03:04:05Z");
-    let mut failed = job("6", State::Failed, "no");
+    let mut failed = job("6", State::Failed, "unmet");
     failed.message = Some("exit code 137".into());
     let error = unread("sugon/instance/8a85", Category::Unreadable, "no JSON");
     let report = report(
-        vec![named, failed, job("7", State::Pending, "open")],
+        vec![named, failed, job("7", State::Pending, "pending")],
         vec![error],
         Verdict::Undecided,
         124,
@@ -219,14 +219,34 @@ fn every_outcome_has_its_element() {
 #[test]
 fn what_fail_fast_left_is_skipped_and_no_gate_passes_unseen() {
     let jobs = vec![
-        job("5", State::Failed, "no"),
-        job("6", State::Running, "open"),
+        job("5", State::Failed, "unmet"),
+        job("6", State::Running, "pending"),
     ];
     let root = read_back(&report(jobs, vec![], Verdict::Fails, 1));
     let skipped = root.children[1].test().child("skipped");
     assert!(skipped.attributes["message"].starts_with("still running"));
     let none = read_back(&report(vec![], vec![], Verdict::Holds, 0));
     assert_eq!(none.attributes["tests"], "0");
+}
+
+#[test]
+fn what_was_never_checked_is_skipped_in_a_decided_gate_and_late_in_any_other() {
+    let message = "not checked before the timeout";
+    let unchecked = |verdict, code| {
+        let error = unread("sugon/instance/8a85", Category::Network, message);
+        let jobs = vec![job("5", State::Failed, "unmet")];
+        let mut report = report(jobs, vec![error], verdict, code);
+        let gate = report.gate.as_mut().unwrap();
+        (gate.timed_out, gate.unchecked) = (true, vec!["sugon/instance/8a85".into()]);
+        read_back(&report)
+    };
+    let decided = unchecked(Verdict::Fails, 1);
+    let skipped = decided.children[1].test().child("skipped");
+    assert_eq!(skipped.attributes["message"], message);
+    let undecided = unchecked(Verdict::Undecided, 124);
+    let failure = undecided.children[1].test().child("failure");
+    assert_eq!(failure.attributes["type"], "timeout");
+    assert_eq!(failure.text, message);
 }
 
 #[test]
@@ -243,7 +263,7 @@ fn hostile_texts_stay_texts() {
         ("%0A | 训练 👩‍🚀 \u{202e}", "%0A | 训练 👩‍🚀 \\u{202e}"),
         (&long, &long),
     ] {
-        let mut bad = job("5", State::Failed, "no");
+        let mut bad = job("5", State::Failed, "unmet");
         bad.name = Some(text.into());
         bad.message = Some(text.into());
         let root = read_back(&report(vec![bad], vec![], Verdict::Fails, 1));
@@ -261,7 +281,7 @@ proptest! {
         name in any::<String>(),
         message in "(?s:.){0,60}|[<>&\"'\\]\\[!:#\n ]{0,30}",
         state in prop::sample::select(&State::ALL[..]),
-        verdict in prop::sample::select(&["yes", "no", "open"][..]),
+        verdict in prop::sample::select(&["met", "unmet", "pending"][..]),
         code in prop::sample::select(&[0_u8, 1, 8, 124, 143][..]),
     ) {
         let mut one = job("5", state, verdict);

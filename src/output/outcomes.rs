@@ -1,0 +1,120 @@
+//! The references of a gate by their outcome, for reports, and rows for those that were never read.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use super::case::cases;
+use crate::error::Problem;
+use crate::model::{Job, Report, State};
+
+/// References of a gate with a separator between them.
+#[derive(Debug, Default)]
+pub(super) struct References {
+    /// The list.
+    pub text: String,
+    /// How many did not fit.
+    pub omitted: usize,
+}
+
+/// The references of a gate that `failed`, are `pending` or `passed`, in at most `room` bytes in all;
+/// what failed comes first.
+pub(super) fn references(
+    report: &Report,
+    separator: char,
+    room: usize,
+) -> [(&'static str, References); 3] {
+    let cases = cases(report);
+    let mut left = room;
+    ["failed", "pending", "passed"].map(|key| {
+        let mut list = References::default();
+        for case in cases.iter().filter(|case| case.key() == key) {
+            let length = case.reference.len() + 1;
+            if list.omitted > 0 || length > left {
+                list.omitted += 1;
+                continue;
+            }
+            left -= length;
+            if !list.text.is_empty() {
+                list.text.push(separator);
+            }
+            list.text.push_str(case.reference);
+        }
+        (key, list)
+    })
+}
+
+/// The report of a gate with a row for each reference that was never read, so that a table has all
+/// of them: its state is unknown, and its message says why.
+pub(super) fn with_unread(report: &Report) -> Cow<'_, Report> {
+    let known: HashSet<&str> = report
+        .jobs
+        .iter()
+        .map(|job| job.reference.as_str())
+        .collect();
+    let unread = report.errors.iter().filter_map(|problem| {
+        let reference = problem.reference.as_deref()?;
+        let is_unread = report.gate.is_some() && !known.contains(reference);
+        is_unread.then(|| unread_row(reference, problem))
+    });
+    let rows: Vec<Job> = unread.collect();
+    if rows.is_empty() {
+        return Cow::Borrowed(report);
+    }
+    let mut all = report.clone();
+    all.jobs.extend(rows);
+    Cow::Owned(all)
+}
+
+fn unread_row(reference: &str, problem: &Problem) -> Job {
+    let kind = reference.split('/').nth(1).unwrap_or_default();
+    let id = reference.rsplit('/').next().unwrap_or_default();
+    Job {
+        reference: reference.to_owned(),
+        input: problem.input.clone().unwrap_or_default(),
+        cloud: problem.cloud.clone().unwrap_or_default(),
+        kind: kind.to_owned(),
+        id: id.to_owned(),
+        state: State::Unknown,
+        verdict: Some("pending".to_owned()),
+        message: Some(problem.message.clone()),
+        ..Job::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::case::tests::{job, report, unread};
+    use super::*;
+    use crate::error::Category;
+    use crate::model::Verdict;
+
+    #[test]
+    fn a_list_of_failed_references_is_cut_and_says_by_how_many() {
+        let jobs = (0..5).map(|n| job(&n.to_string(), State::Failed, "unmet"));
+        let report = report(jobs.collect(), vec![], Verdict::Fails, 1);
+        let one = "aliyun@prod/job/ehpc-hz-FYUr32/0".len();
+        let [(key, list), ..] = references(&report, ',', 2 * (one + 1));
+        assert_eq!((key, list.omitted), ("failed", 3));
+        assert_eq!(list.text.split(',').count(), 2);
+        assert_eq!(references(&report, ',', 10_000)[0].1.omitted, 0);
+    }
+
+    #[test]
+    fn a_reference_that_was_never_read_has_a_row_in_a_gate_only() {
+        let read = job("5", State::Failed, "unmet");
+        let errors = vec![
+            unread("aliyun/job/c/6", Category::NotFound, "not found"),
+            unread(&read.reference, Category::Network, "no route"),
+        ];
+        let mut report = report(vec![read], errors, Verdict::Fails, 1);
+        let rows = with_unread(&report).into_owned().jobs;
+        let texts: Vec<_> = rows
+            .iter()
+            .map(|row| (&*row.id, row.message.as_deref()))
+            .collect();
+        assert_eq!(texts, [("5", None), ("6", Some("not found"))]);
+        assert_eq!((&*rows[1].kind, rows[1].state), ("job", State::Unknown));
+        report.gate = None;
+        assert_eq!(with_unread(&report).jobs.len(), 1);
+    }
+}
