@@ -134,6 +134,7 @@ mod tests {
             let cases: Vec<Case<'_>> = jobs.iter().map(|(reference, _)| Case {
                 reference,
                 job: None,
+                unchecked: None,
                 outcome: Outcome::Left,
             }).collect();
             let unnamed: HashSet<String> = names(&cases).into_iter().collect();
