@@ -142,7 +142,7 @@ impl Reference {
 }
 
 /// Why a decoded text cannot be a segment.
-fn segment_fault(text: &str) -> Option<&'static str> {
+pub fn segment_fault(text: &str) -> Option<&'static str> {
     match text {
         "" => Some("a segment is empty"),
         "." | ".." => Some("“.” and “..” cannot be segments: they would name another path"),

@@ -3,7 +3,7 @@ use std::io::{self, BufRead, Read as _};
 
 use crate::error::Problem;
 use crate::providers::{self, RESERVED_KINDS};
-use crate::reference::{LATEST, Reader, Reference, Scope, Target};
+use crate::reference::{LATEST, Reader, Reference, Scope, Target, segment_fault};
 use crate::settings::Settings;
 
 use super::look_up::cloud_keys;
@@ -101,11 +101,8 @@ fn read_each(
 ) -> Result<Named, Vec<Problem>> {
     let inputs = with_standard_input(typed).map_err(|problem| vec![problem])?;
     let templates: Vec<_> = providers::kinds().map(|kind| &kind.template).collect();
-    let setting = |cloud: &str, profile: &str, key: &str| {
-        let keys = cloud_keys(cloud)?;
-        let profile = settings.profile(&keys, profile).ok()?;
-        profile.get(key).map(str::to_owned)
-    };
+    let setting =
+        |cloud: &str, profile: &str, key: &str| segment_setting(settings, cloud, profile, key);
     let reader = Reader {
         templates: &templates,
         reserved: &RESERVED_KINDS,
@@ -126,6 +123,29 @@ fn read_each(
     match problems.is_empty() {
         true => Ok(named),
         false => Err(problems),
+    }
+}
+
+/// The segment that a profile's setting gives.
+///
+/// # Errors
+/// What is wrong with the profile or with the setting.
+fn segment_setting(
+    settings: &Settings,
+    cloud: &str,
+    profile: &str,
+    key: &str,
+) -> Result<Option<String>, Problem> {
+    let Some(keys) = cloud_keys(cloud) else {
+        return Ok(None);
+    };
+    let profile = settings.profile_with_setting(&keys, profile, key)?;
+    let Some(text) = profile.get(key) else {
+        return Ok(None);
+    };
+    match segment_fault(text) {
+        None => Ok(Some(text.to_owned())),
+        Some(fault) => Err(profile.wrong(key, &format!("cannot be used: {fault}"))),
     }
 }
 

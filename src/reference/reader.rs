@@ -5,6 +5,9 @@ use crate::crypto;
 use crate::error::{Problem, nearest};
 use crate::settings::table;
 
+/// The value of a profile's setting, by cloud, profile and key.
+type SettingOf<'a> = dyn Fn(&str, &str, &str) -> Result<Option<String>, Problem> + 'a;
+
 /// What reading references needs from the registry and the settings.
 pub struct Reader<'a> {
     /// Every form there is.
@@ -13,8 +16,8 @@ pub struct Reader<'a> {
     pub reserved: &'a [&'static str],
     /// The profile of a reference without `@PROFILE`.
     pub default_profile: &'a str,
-    /// The value of a profile's setting: cloud, profile, key.
-    pub setting: &'a dyn Fn(&str, &str, &str) -> Option<String>,
+    /// The value of a profile's setting, by cloud, profile and key, or why it cannot be used.
+    pub setting: &'a SettingOf<'a>,
 }
 
 impl Reader<'_> {
@@ -231,28 +234,50 @@ impl Reader<'_> {
         template.segments[..wanted - given]
             .iter()
             .map(|segment| {
-                segment
-                    .setting
-                    .filter(|_| given > 0)
-                    .and_then(|key| (self.setting)(template.cloud, profile, key))
-                    .ok_or_else(|| {
-                        let mut problem = self.wrong(
-                            input,
-                            format!("{} is missing", segment.name),
-                            end_of(input),
-                            Some(template),
-                        );
-                        if let (Some(key), true) = (segment.setting, given > 0) {
-                            let hint = problem.hint.take().unwrap_or_default();
-                            problem.hint = Some(format!(
-                                "{hint}; or set {key} in {} of the settings file",
-                                table(template.cloud, profile)
-                            ));
-                        }
-                        problem
-                    })
+                self.set(
+                    input,
+                    template,
+                    profile,
+                    segment.setting.filter(|_| given > 0),
+                )?
+                .ok_or_else(|| {
+                    let mut problem = self.wrong(
+                        input,
+                        format!("{} is missing", segment.name),
+                        end_of(input),
+                        Some(template),
+                    );
+                    if let (Some(key), true) = (segment.setting, given > 0) {
+                        let hint = problem.hint.take().unwrap_or_default();
+                        problem.hint = Some(format!(
+                            "{hint}; or set {key} in {} of the settings file",
+                            table(template.cloud, profile)
+                        ));
+                    }
+                    problem
+                })
             })
             .collect()
+    }
+
+    /// What a profile's setting gives for a segment.
+    ///
+    /// # Errors
+    /// What is wrong with the setting, with the input that needs it.
+    pub(super) fn set(
+        &self,
+        input: &str,
+        template: &'static Template,
+        profile: &str,
+        key: Option<&str>,
+    ) -> Result<Option<String>, Problem> {
+        let Some(key) = key else {
+            return Ok(None);
+        };
+        (self.setting)(template.cloud, profile, key).map_err(|problem| Problem {
+            input: Some(input.to_owned()),
+            ..problem
+        })
     }
 
     pub(super) fn segment(

@@ -160,11 +160,8 @@ impl Reader<'_> {
             segments.push(self.segment(input, template, part).map_err(wrong)?);
         }
         for segment in &parents[given.len()..] {
-            let value = segment
-                .setting
-                .filter(|_| given.is_empty())
-                .and_then(|key| (self.setting)(template.cloud, &profile, key));
-            match value {
+            let key = segment.setting.filter(|_| given.is_empty());
+            match self.set(input, template, &profile, key)? {
                 Some(value) => segments.push(value),
                 None if segments.len() >= template.scope_segments => break,
                 None => {

@@ -63,13 +63,24 @@ static INSTANCE: Template = Template {
 
 static TEMPLATES: [&Template; 3] = [&JOB, &SERVICE, &INSTANCE];
 
-fn setting(cloud: &str, profile: &str, key: &str) -> Option<String> {
+fn setting(cloud: &str, profile: &str, key: &str) -> Result<Option<String>, Problem> {
     match (cloud, profile, key) {
-        ("aliyun", "prod", "cluster") => Some("c-prod".into()),
-        ("tencent", _, "namespace") => Some("default".into()),
-        ("tencent", "full", "cluster") => Some("cls-1".into()),
-        _ => None,
+        ("aliyun", "prod", "cluster") => Ok(Some("c-prod".into())),
+        ("aliyun", "broken", "cluster") => Err(Problem::usage("cluster cannot be used")),
+        ("tencent", _, "namespace") => Ok(Some("default".into())),
+        ("tencent", "full", "cluster") => Ok(Some("cls-1".into())),
+        _ => Ok(None),
     }
+}
+
+#[test]
+fn a_setting_that_cannot_be_used_is_no_missing_segment() {
+    for input in ["aliyun@broken/job/5", "aliyun@broken/job/"] {
+        let problem = reader().read_any(input).unwrap_err();
+        assert_eq!(problem.message, "cluster cannot be used");
+        assert_eq!(problem.input.as_deref(), Some(input));
+    }
+    assert!(reader().read_any("aliyun@broken/job/C/5").is_ok());
 }
 
 fn reader() -> Reader<'static> {

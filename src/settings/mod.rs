@@ -16,7 +16,7 @@ mod values;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-pub use file::{File, WIRE_KEYS};
+pub use file::{File, NO_FILE, WIRE_KEYS};
 pub use files::NamedFile;
 pub use profile::{Origin, Profile, table};
 pub use sources::{PassedOver, Survey};
@@ -89,6 +89,11 @@ impl KeySpec {
         }
     }
 
+    /// True for the address of a service: `endpoint` and every `…_endpoint`.
+    pub fn is_endpoint(&self) -> bool {
+        self.key.rsplit('_').next() == Some("endpoint")
+    }
+
     /// True for a name that a program may print it by: the key in any way of writing, a variable, or
     /// another name.
     fn is_printed_as(&self, name: &str) -> bool {
@@ -155,6 +160,11 @@ impl CloudKeys {
 
     fn find(&self, key: &str) -> Option<&'static KeySpec> {
         self.all().find(|spec| spec.key == key)
+    }
+
+    /// The variable of joblens's own for a key: `JOBLENS_ALIYUN_ENDPOINT`.
+    pub fn variable(&self, key: &str) -> String {
+        format!("JOBLENS_{}_{key}", self.cloud).to_ascii_uppercase()
     }
 
     /// The keys of a credential.

@@ -82,6 +82,32 @@ impl Settings {
         }
     }
 
+    /// One plain setting of a profile, in a profile of its own: no credential is read or fetched for
+    /// it, and nothing else that is wrong with the profile matters.
+    ///
+    /// # Errors
+    /// As [`Settings::profile`], for this key alone.
+    pub fn profile_with_setting(
+        &self,
+        cloud: &CloudKeys,
+        name: &str,
+        key: &str,
+    ) -> Result<Profile, Problem> {
+        let is_default = name == "default";
+        if !is_default && !self.file.has_profile(cloud.cloud, name) {
+            return Err(self.no_such_profile(cloud.cloud, name));
+        }
+        let mut profile = Profile::empty(cloud, name);
+        if is_default {
+            profile.values = self.values_of_environment(cloud).0;
+            profile.values.retain(|known, _| *known == key);
+        }
+        if profile.values.is_empty() {
+            profile.values = self.values_of_file(cloud, &profile, Some(key))?;
+        }
+        Ok(profile)
+    }
+
     fn chosen(
         &self,
         cloud: &CloudKeys,
@@ -102,7 +128,7 @@ impl Settings {
             false => Values::new(),
         };
         let is_credential = |(key, _): &(&'static str, Value)| cloud.is_credential(key);
-        let from_file = self.values_of_file(cloud, &profile)?.into_iter();
+        let from_file = self.values_of_file(cloud, &profile, None)?.into_iter();
         let (key_of_file, from_file): (Values, Values) = from_file.partition(is_credential);
         let from_environment = from_environment.into_iter();
         let (key_of_environment, from_environment): (Values, Values) =
@@ -241,7 +267,9 @@ impl Settings {
         let mut behind = Vec::new();
         let profile = Profile::empty(cloud, "default");
         if matches!(used, Origin::Variable(_)) {
-            let file = self.values_of_file(cloud, &profile).unwrap_or_default();
+            let file = self
+                .values_of_file(cloud, &profile, None)
+                .unwrap_or_default();
             let has_command = self.file.command(cloud.cloud, "default").is_some();
             if has_command || file.keys().any(|key| cloud.is_credential(key)) {
                 behind.push(("settings file", String::new()));

@@ -20,10 +20,16 @@ impl Settings {
             .credential_keys()
             .map(|spec| spec.variables.len())
             .max();
+        // A variable that several families share tells nothing of which is meant.
+        let own_name = |spec: &'static KeySpec, at: usize| {
+            let name = spec.variables.get(at)?;
+            let uses = spec.variables.iter().filter(|other| *other == name);
+            (uses.count() == 1).then_some(name)
+        };
         let of_family = |at: usize| {
             let mut names = cloud
                 .credential_keys()
-                .filter_map(|spec| spec.variables.get(at));
+                .filter_map(|spec| own_name(spec, at));
             names.find(is_set)
         };
         let mut filled = (0..families.unwrap_or(0)).filter(|at| of_family(*at).is_some());
@@ -32,7 +38,7 @@ impl Settings {
         let mut values = Values::new();
         let of_variables = |spec: &&KeySpec| spec.key != network::OF_A_TABLE;
         for spec in cloud.all().filter(of_variables) {
-            let own = format!("JOBLENS_{}_{}", cloud.cloud, spec.key).to_ascii_uppercase();
+            let own = cloud.variable(spec.key);
             let name = match (spec.part, family) {
                 (Part::Setting, family) => {
                     let own = self.environment.get(&own).is_some().then_some(own);
@@ -54,13 +60,23 @@ impl Settings {
         (values, other)
     }
 
+    /// What the table of a profile holds, or one key of it alone.
     pub(super) fn values_of_file(
         &self,
         cloud: &CloudKeys,
         profile: &Profile,
+        only: Option<&str>,
     ) -> Result<Values, Problem> {
         let mut values = Values::new();
-        for (key, entry) in self.file.entries(cloud.cloud, &profile.name) {
+        let entries = self.file.entries(cloud.cloud, &profile.name);
+        let is_asked_for = |(key, entry): &(&str, &file::Entry)| {
+            let base = match entry {
+                file::Entry::Text(_) => key,
+                file::Entry::Variable(base, _) | file::Entry::Path(base, _) => base.as_str(),
+            };
+            only.is_none_or(|only| only == base)
+        };
+        for (key, entry) in entries.filter(is_asked_for) {
             let (base, text) = match entry {
                 file::Entry::Text(text) => (key, text.expose().to_owned()),
                 file::Entry::Variable(base, name) => {

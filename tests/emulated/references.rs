@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use crate::kinds::refs;
+use crate::settings::{Config, assert_usage};
 use crate::support::emulated::Emulated;
+use crate::support::joblens;
 use crate::{IMAGE_JOB, INSTANCE, JOB, KINDS, SERVICE, WORLD};
 
 #[test]
@@ -87,6 +89,89 @@ fn segments_that_are_missing_on_the_left_come_from_the_settings() {
         "{}",
         run.stdout
     );
+}
+
+#[test]
+fn a_setting_that_cannot_be_used_is_named_and_not_called_missing() {
+    let config = Config::new(
+        "[aliyun.path]\ncluster = '..'\n\
+         [aliyun.unset]\ncluster_env = 'NO_SUCH_VARIABLE'\n\
+         [aliyun.gone]\ncluster_file = 'gone.txt'\n\
+         [aliyun.host]\ncluster = 'C'\nendpoint = 'ehpc'\n\
+         [aliyun.offset]\ncluster = 'C'\naccess_key_id_env = 'NO_SUCH_VARIABLE'\n\
+         [aliyun.source]\ncluster = 'C'\nsource = 'nobody'\n",
+    );
+    for (reference, code, expected) in [
+        (
+            "aliyun@path/job/5",
+            2,
+            "cluster of profile path of aliyun cannot be used",
+        ),
+        (
+            "aliyun@path/job/",
+            2,
+            "cluster of profile path of aliyun cannot be used",
+        ),
+        (
+            "aliyun@unset/job/5",
+            2,
+            "names the variable NO_SUCH_VARIABLE, which is not set",
+        ),
+        (
+            "aliyun@gone/job/5",
+            2,
+            "names gone.txt, which cannot be read",
+        ),
+        ("aliyun@host/job/5", 4, "has no access key"),
+        (
+            "aliyun@offset/job/5",
+            2,
+            "access_key_id_env of profile offset",
+        ),
+        (
+            "aliyun@source/job/5",
+            2,
+            "names “nobody”, which is no source",
+        ),
+        ("aliyun@nobody/job/5", 4, "aliyun has no profile “nobody”"),
+    ] {
+        let command = if reference.ends_with('/') {
+            "list"
+        } else {
+            "get"
+        };
+        let path = config.path();
+        let run = joblens(&[command, reference, "-o", "json", "--config", &path]).run();
+        assert_eq!(run.code, code, "{reference}: {}", run.stderr);
+        let message = run.error()["message"].to_string();
+        assert!(message.contains(expected), "{reference}: {message}");
+        assert!(!run.stderr.contains("is missing"), "{}", run.stderr);
+    }
+    let config = Config::new("[aliyun.default]\ncluster = 5\n");
+    let run = config.get(&["aliyun/job/5"]).run();
+    assert_usage(&run, "config.toml:2: cluster must be text in quotes");
+    let run = joblens(&["get", "-o", "json", "aliyun/job/5"])
+        .env("JOBLENS_ALIYUN_CLUSTER", "a\u{1b}b")
+        .run();
+    assert_usage(
+        &run,
+        "a segment holds a control character, from JOBLENS_ALIYUN_CLUSTER",
+    );
+}
+
+#[test]
+fn a_short_reference_needs_no_credential_and_runs_no_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = folder.path().join("ran");
+    let config = Config::new(&format!(
+        "[aliyun.prod]\ncluster = 'C'\ncredential_command = ['touch', '{}']\n",
+        ran.display()
+    ));
+    let run = config
+        .get(&["aliyun@prod/job/5", "aliyun@prod/job/a/b/c"])
+        .run();
+    assert_usage(&run, "3 segments where");
+    assert!(!ran.exists(), "nothing runs before the usage is right");
 }
 
 #[test]

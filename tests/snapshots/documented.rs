@@ -172,7 +172,7 @@ fn reference(input: &str) -> Reference {
         templates: &templates,
         reserved: &RESERVED_KINDS,
         default_profile: "default",
-        setting: &|_, _, _| None,
+        setting: &|_, _, _| Ok(None),
     };
     match reader.read(input).unwrap() {
         Target::Things(mut things) => things.remove(0),

@@ -155,12 +155,14 @@ fn line(cloud: &CloudKeys, spec: &KeySpec) -> String {
         return explained(spec.key, &tools.join(", "));
     }
     // Every setting has a variable of ours, which the head of the file tells of.
-    let own = format!("JOBLENS_{}_{}", cloud.cloud, spec.key).to_ascii_uppercase();
+    let own = cloud.variable(spec.key);
     let variables = spec.variables.iter();
-    let variables: Vec<_> = variables
+    let mut variables: Vec<_> = variables
         .filter(|name| spec.part != Part::Setting || **name != own)
         .map(|name| format!("${name}"))
         .collect();
+    // Families of variables may share one.
+    variables.dedup();
     explained(spec.key, &variables.join(", "))
 }
 

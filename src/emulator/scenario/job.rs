@@ -96,7 +96,7 @@ impl Reader<'_> {
             templates: &templates,
             reserved: &RESERVED_KINDS,
             default_profile: DEFAULT_PROFILE,
-            setting: &|_, _, _| None,
+            setting: &|_, _, _| Ok(None),
         };
         match reader.read(text.get_ref()) {
             Ok(Target::Things(things)) => Ok(things),
