@@ -1,8 +1,12 @@
 //! The two forms of files in which the clouds' tools keep credentials: JSON and INI.
 
-use std::collections::BTreeMap;
+mod ini;
 
 use serde::de::DeserializeOwned;
+
+pub use ini::{Ini, Keys};
+
+use serde_json::Value;
 
 use super::lenient;
 use crate::error::Problem;
@@ -16,44 +20,34 @@ pub fn json<T: DeserializeOwned>(page: &Page, hint: &str) -> Result<T, Problem> 
         .map_err(|expected| page.problem(&format!("is damaged: expected {expected}"), hint))
 }
 
-/// Sections by name, each with its keys in small letters.
-pub type Sections = BTreeMap<String, BTreeMap<String, String>>;
+/// Reads one of the profiles of a JSON file. What the others hold does not matter to it.
+///
+/// # Errors
+/// `no_credentials`: it does not have the form of `T`; no text of the file gets into the problem.
+pub fn json_profile<T: DeserializeOwned>(
+    page: &Page,
+    name: &str,
+    profile: &Value,
+    hint: &str,
+) -> Result<T, Problem> {
+    lenient::decode(profile.to_string().as_bytes()).map_err(|expected| {
+        // Lines and columns are those of the profile alone.
+        let expected = expected.split(", line ").next().unwrap_or_default();
+        let expected = expected.split(" at line ").next().unwrap_or_default();
+        let what = format!("is damaged: expected {expected} in profile “{name}”");
+        page.problem(&what, hint)
+    })
+}
 
-/// Reads INI as Python's configparser and Go's ini do: `[section]`, `key = value` or `key: value`,
-/// whole lines after `#` or `;` are comments. Quotes stay part of a value.
-pub fn ini(page: &Page, hint: &str) -> Result<Sections, Problem> {
-    let mut sections = Sections::new();
-    let mut section: Option<String> = None;
-    for (number, line) in page.text.lines().enumerate() {
-        let line = line.trim();
-        let wrong = |expected: &str| {
-            let what = format!("is damaged: expected {expected} at line {}", number + 1);
-            page.problem(&what, hint)
-        };
-        if line.is_empty() || line.starts_with(['#', ';']) {
-            continue;
-        }
-        if let Some(rest) = line.strip_prefix('[') {
-            let name = rest.strip_suffix(']').ok_or_else(|| wrong("]"))?.trim();
-            sections.entry(name.to_owned()).or_default();
-            section = Some(name.to_owned());
-            continue;
-        }
-        let (key, value) = line
-            .split_once(['=', ':'])
-            .ok_or_else(|| wrong("key = value"))?;
-        let section = section.as_ref().ok_or_else(|| wrong("a [section]"))?;
-        let keys = sections.entry(section.clone()).or_default();
-        keys.insert(key.trim().to_ascii_lowercase(), value.trim().to_owned());
-    }
-    Ok(sections)
+/// The name of a profile that stands in a list of them.
+pub fn name_of(profile: &Value) -> Option<&str> {
+    profile.get("name")?.as_str().map(str::trim)
 }
 
 /// A value that is there and not empty.
-pub fn filled<'a>(keys: &'a BTreeMap<String, String>, key: &str) -> Option<&'a str> {
-    keys.get(key)
-        .map(String::as_str)
-        .filter(|text| !text.is_empty())
+pub fn filled<'a>(keys: &'a Keys, key: &str) -> Option<&'a str> {
+    let text = keys.get(key)?.trim();
+    (!text.is_empty()).then_some(text)
 }
 
 /// The profile that a tool does not have, among those that it has.
@@ -103,47 +97,5 @@ pub fn findings(
         values,
         expires_at,
         notices: page.notices(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Time;
-    use crate::settings::{Desk, Environment};
-
-    fn read(text: &str) -> Result<Sections, Problem> {
-        let home = tempfile::tempdir().unwrap();
-        std::fs::write(home.path().join("f"), text).unwrap();
-        let path = home.path().to_str().unwrap().to_owned();
-        let environment = Environment::new([("HOME".to_owned(), path)]);
-        let desk = Desk::new(environment, Time::from_unix(1_700_000_000).unwrap());
-        ini(&desk.page(None, "f").unwrap().unwrap(), "mend it")
-    }
-
-    #[test]
-    fn reads_sections_with_keys_in_either_writing() {
-        let text = "\u{feff}# by hand\r\n[ default ]\r\nAK = a=b\r\nsk: c\r\n; end\r\nempty =\r\n[other]\r\n";
-        let sections = read(text).unwrap();
-        let keys = &sections["default"];
-        assert_eq!(
-            (filled(keys, "ak"), filled(keys, "sk")),
-            (Some("a=b"), Some("c"))
-        );
-        assert_eq!(filled(keys, "empty"), None);
-        assert!(sections["other"].is_empty());
-    }
-
-    #[test]
-    fn a_line_that_is_none_of_its_own_is_named_and_not_shown() {
-        for (text, expected) in [
-            ("[a]\nhunter2", "expected key = value at line 2"),
-            ("[hunter2", "expected ] at line 1"),
-            ("hunter2 = x", "expected a [section] at line 1"),
-        ] {
-            let problem = read(text).unwrap_err();
-            assert!(problem.message.ends_with(expected), "{}", problem.message);
-            assert!(!problem.message.contains("hunter2"), "{}", problem.message);
-        }
     }
 }

@@ -7,6 +7,7 @@ mod support;
 
 mod commands;
 mod damaged;
+mod forms;
 mod matrix;
 mod roles;
 mod status;

@@ -113,12 +113,46 @@ pub static CLOUD: Cloud = Cloud {
     }),
     scope_details: &[shape::<ClusterDetails>],
     keys: &[
-        KeySpec::setting("region", &["ALIBABA_CLOUD_REGION_ID"]),
+        // As the SDKs, aliyun-cli with its two other prefixes, and Terraform name them.
+        KeySpec::setting(
+            "region",
+            &[
+                "ALIBABA_CLOUD_REGION_ID",
+                "ALIBABACLOUD_REGION_ID",
+                "ALICLOUD_REGION_ID",
+                "ALICLOUD_REGION",
+            ],
+        ),
         KeySpec::setting("cluster", &[]),
-        KeySpec::id("access_key_id", &["ALIBABA_CLOUD_ACCESS_KEY_ID"]),
-        KeySpec::secret("access_key_secret", &["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]),
-        // As programs of mode External of the CLI print it.
-        KeySpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]).also(&["sts_token"]),
+        KeySpec::id(
+            "access_key_id",
+            &[
+                "ALIBABA_CLOUD_ACCESS_KEY_ID",
+                "ALIBABACLOUD_ACCESS_KEY_ID",
+                "ALICLOUD_ACCESS_KEY_ID",
+                "ALICLOUD_ACCESS_KEY",
+            ],
+        ),
+        KeySpec::secret(
+            "access_key_secret",
+            &[
+                "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+                "ALIBABACLOUD_ACCESS_KEY_SECRET",
+                "ALICLOUD_ACCESS_KEY_SECRET",
+                "ALICLOUD_SECRET_KEY",
+            ],
+        ),
+        // The other name is that of programs of mode External of the CLI.
+        KeySpec::secret(
+            "security_token",
+            &[
+                "ALIBABA_CLOUD_SECURITY_TOKEN",
+                "ALIBABACLOUD_SECURITY_TOKEN",
+                "ALICLOUD_SECURITY_TOKEN",
+                "ALICLOUD_SECURITY_TOKEN",
+            ],
+        )
+        .also(&["sts_token"]),
         // Variables of the vendor's that name a role belong to another way to log in; none of them
         // makes a key pair take on a role.
         KeySpec::setting(ROLE, &[]),

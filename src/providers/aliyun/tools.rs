@@ -1,9 +1,12 @@
 //! Credentials in the files of aliyun-cli and of the vendor's SDKs (aliyun-cli 3.4, credentials-go 1.4).
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::super::lenient::{Flag, Int, List, Text};
-use super::super::tool_file::{filled, findings, found, ini, json, known, no_such_profile};
+use super::super::tool_file::{
+    Ini, Keys, filled, findings, found, json, json_profile, known, name_of, no_such_profile,
+};
 use super::machine;
 use super::role::{EXTERNAL_ID, LIFETIME, POLICY};
 use crate::error::{Category, Problem};
@@ -27,8 +30,27 @@ pub static TOOLS: [Tool; 3] = [
     },
 ];
 
-/// The variable that names the profile of both.
-const PROFILE: &str = "ALIBABA_CLOUD_PROFILE";
+/// Variables that name the profile of aliyun-cli, first one wins.
+const CLI_PROFILE: [&str; 3] = [
+    "ALIBABACLOUD_PROFILE",
+    "ALIBABA_CLOUD_PROFILE",
+    "ALICLOUD_PROFILE",
+];
+
+/// The same for the SDKs. They read the first alone; who set another for aliyun-cli means that
+/// profile here as well.
+const SDK_PROFILE: [&str; 3] = [
+    "ALIBABA_CLOUD_PROFILE",
+    "ALIBABACLOUD_PROFILE",
+    "ALICLOUD_PROFILE",
+];
+
+/// Variables with which aliyun-cli or the SDKs pass the file of aliyun-cli over when they are `true`.
+const CLI_OFF: [&str; 3] = [
+    "ALIBABA_CLOUD_CLI_PROFILE_DISABLED",
+    "ALIBABACLOUD_IGNORE_PROFILE",
+    "ALIBABA_CLOUD_IGNORE_PROFILE",
+];
 
 const MEND_CLI: &str = "mend it, or move it away and run: aliyun configure";
 const MEND_SDK: &str = "mend it, or move it away";
@@ -38,13 +60,11 @@ struct Config {
     #[serde(default)]
     current: Text,
     #[serde(default)]
-    profiles: List<Profile>,
+    profiles: List<Value>,
 }
 
 #[derive(Deserialize)]
 struct Profile {
-    #[serde(default)]
-    name: Text,
     #[serde(default)]
     mode: Text,
     #[serde(default)]
@@ -79,28 +99,28 @@ struct Profile {
 
 /// `~/.aliyun/config.json`, or the file that `ALIBABA_CLOUD_CONFIG_FILE` names.
 fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
-    const OFF: &str = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED";
-    let is_off = desk
-        .choice(OFF)
-        .is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let is_true = |name: &&&str| {
+        let text = desk.choice(name);
+        text.is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    };
     let path = ".aliyun/config.json";
-    if is_off && named.is_none() {
-        return Ok(Reading::Nothing(format!("{OFF} says so")));
+    if let (Some(name), None) = (CLI_OFF.iter().find(is_true), named) {
+        return Ok(Reading::Nothing(format!("{name} is true")));
     }
     let Some(page) = desk.page(Some("ALIBABA_CLOUD_CONFIG_FILE"), path)? else {
         return Ok(Reading::Absent);
     };
     let config: Config = json(&page, MEND_CLI)?;
     let current = config.current.trimmed().unwrap_or("default");
-    let chosen = named.or(desk.choice(PROFILE));
+    let chosen = named.or_else(|| chosen(desk, &CLI_PROFILE));
     let name = chosen.unwrap_or(current);
     let profiles = &config.profiles.0;
-    let names = || profiles.iter().filter_map(|profile| profile.name.trimmed());
-    match profiles
-        .iter()
-        .find(|profile| profile.name.trimmed() == Some(name))
-    {
-        Some(profile) => profile.read(&page, name, desk),
+    let names = || profiles.iter().filter_map(name_of);
+    match profiles.iter().find(|one| name_of(one) == Some(name)) {
+        Some(profile) => {
+            let profile: Profile = json_profile(&page, name, profile, MEND_CLI)?;
+            profile.read(&page, name, desk)
+        }
         None => {
             let why = no_such_profile(&page, name, names());
             match (named, chosen) {
@@ -115,6 +135,11 @@ fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
             }
         }
     }
+}
+
+/// The profile that the first of these variables names.
+fn chosen<'a>(desk: &'a Desk, variables: &[&str]) -> Option<&'a str> {
+    variables.iter().find_map(|name| desk.choice(name))
 }
 
 impl Profile {
@@ -277,21 +302,23 @@ fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     let Some(page) = page else {
         return Ok(Reading::Absent);
     };
-    let sections = ini(&page, MEND_SDK)?;
-    let name = named.or(desk.choice(PROFILE)).unwrap_or("default");
-    let Some(keys) = sections.get(name) else {
-        let why = no_such_profile(&page, name, sections.keys().map(String::as_str));
+    let ini = Ini::read(&page, MEND_SDK);
+    let name = named
+        .or_else(|| chosen(desk, &SDK_PROFILE))
+        .unwrap_or("default");
+    let Some(keys) = &ini.inheriting_section(name)? else {
+        let why = no_such_profile(&page, name, ini.names());
         return match named {
             Some(_) => Err(Problem::usage(why)),
             None => Ok(Reading::Nothing(why)),
         };
     };
-    let kind = filled(keys, "type");
+    let kind = value(keys, "type");
     let token = match kind {
         None | Some("access_key" | "ram_role_arn") => None,
-        Some("sts") => filled(keys, "security_token"),
+        Some("sts") => value(keys, "security_token"),
         Some("ecs_ram_role") => {
-            let values = machine::source(desk, filled(keys, "role_name"));
+            let values = machine::source(desk, value(keys, "role_name"));
             return Ok(Reading::Found(findings(&page, Some(name), values, None)));
         }
         Some(other) => {
@@ -301,8 +328,8 @@ fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
         }
     };
     let (id, secret) = (
-        filled(keys, "access_key_id"),
-        filled(keys, "access_key_secret"),
+        value(keys, "access_key_id"),
+        value(keys, "access_key_secret"),
     );
     if id.is_none() && secret.is_none() {
         let path = page.path.display();
@@ -317,7 +344,7 @@ fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
         return Err(page.problem(&format!("holds no {key} in [{name}]"), MEND_SDK));
     }
     let is_role = kind == Some("ram_role_arn");
-    let role = |key| filled(keys, key).filter(|_| is_role);
+    let role = |key| value(keys, key).filter(|_| is_role);
     if is_role && role(ROLE).is_none() {
         return Err(page.problem(&format!("holds no {ROLE} in [{name}]"), MEND_SDK));
     }
@@ -330,6 +357,12 @@ fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
         (POLICY, role("policy")),
     ];
     Ok(found(&page, Some(name), &values, None))
+}
+
+/// A value as the SDKs take it: every `#` starts a comment, since no key of this cloud holds one.
+fn value<'a>(keys: &'a Keys, key: &str) -> Option<&'a str> {
+    let text = filled(keys, key)?.split('#').next()?.trim_end();
+    (!text.is_empty()).then_some(text)
 }
 
 /// The metadata service, where a profile names it: `metadata` or `metadata:ROLE`.

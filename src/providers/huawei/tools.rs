@@ -1,10 +1,11 @@
 //! Credentials in the files of the vendor's SDKs (SDK for Python 3.1) and of KooCLI 7.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::super::lenient::{List, Text};
 use super::super::metadata;
-use super::super::tool_file::{filled, found, ini, json, no_such_profile};
+use super::super::tool_file::{Ini, filled, found, json, json_profile, name_of, no_such_profile};
 use crate::error::Problem;
 use crate::settings::{Desk, METADATA, Reading, Tool};
 
@@ -34,12 +35,12 @@ fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     let Some(page) = desk.page(variable, ".huaweicloud/credentials")? else {
         return Ok(Reading::Absent);
     };
-    let sections = ini(&page, MEND_SDK)?;
+    let ini = Ini::read(&page, MEND_SDK);
     if let Some(named) = named.filter(|named| *named != "basic") {
         return Err(Problem::usage(no_such_profile(&page, named, ["basic"])));
     }
-    let keys = sections.get("basic");
-    let key = |name| keys.and_then(|keys| filled(keys, name));
+    let keys = ini.inheriting_section("basic")?.unwrap_or_default();
+    let key = |name| filled(&keys, name);
     let (id, secret) = (key("ak"), key("sk"));
     let missing = match (id, secret) {
         (Some(_), Some(_)) => {
@@ -70,14 +71,12 @@ struct Config {
     #[serde(default)]
     auth_encrypt: Text,
     #[serde(default)]
-    profiles: List<Profile>,
+    profiles: List<Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Profile {
-    #[serde(default)]
-    name: Text,
     #[serde(default)]
     access_key_id: Text,
     #[serde(default)]
@@ -98,14 +97,15 @@ fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     let config: Config = json(&page, MEND_CLI)?;
     let name = named.or(config.current.trimmed()).unwrap_or("default");
     let profiles = &config.profiles.0;
-    let names = || profiles.iter().filter_map(|profile| profile.name.trimmed());
-    let Some(profile) = profiles.iter().find(|one| one.name.trimmed() == Some(name)) else {
+    let names = || profiles.iter().filter_map(name_of);
+    let Some(profile) = profiles.iter().find(|one| name_of(one) == Some(name)) else {
         let why = no_such_profile(&page, name, names());
         return match named {
             Some(_) => Err(Problem::usage(why)),
             None => Ok(Reading::Nothing(why)),
         };
     };
+    let profile: Profile = json_profile(&page, name, profile, MEND_CLI)?;
     let (id, secret) = (
         profile.access_key_id.trimmed(),
         profile.secret_access_key.trimmed(),

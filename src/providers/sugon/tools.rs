@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::super::lenient::Text;
-use super::super::tool_file::{found, json, no_such_profile};
+use super::super::tool_file::{found, json, json_profile, no_such_profile};
 use crate::error::Problem;
 use crate::model::Notice;
 use crate::settings::{Desk, Page, Reading, Tool};
@@ -23,7 +23,7 @@ struct Config {
     #[serde(default)]
     current: Text,
     #[serde(default)]
-    profiles: BTreeMap<String, Profile>,
+    profiles: BTreeMap<String, serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +72,7 @@ fn read(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
             None => Ok(Reading::Nothing(why)),
         };
     };
+    let profile: Profile = json_profile(&page, name, profile, MEND)?;
     let (user, id) = (profile.user.trimmed(), profile.access_key.trimmed());
     let secret = profile.secret_key.trimmed();
     let missing = match (user, id, secret) {

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::super::lenient::{Int, Text};
+use super::super::lenient::{Int, Part, Text};
 use super::super::metadata;
-use super::super::tool_file::{filled, findings, found, ini, json, known, no_such_profile};
+use super::super::tool_file::{Ini, filled, findings, found, json, known, no_such_profile};
 use crate::error::{Category, Problem};
 use crate::model::Time;
 use crate::settings::{Desk, Findings, METADATA, Page, Reading, Tool};
@@ -45,13 +45,23 @@ struct Credential {
     expires_at: Int,
 }
 
+/// One entry per service besides, of any shape.
 #[derive(Deserialize)]
 struct Configure {
     #[serde(default, rename = "_sys_param")]
-    system: System,
-    /// Where very old files have it.
+    system: Part<System>,
+    /// The region in very old files; in all others the service of that name.
     #[serde(default)]
-    region: Text,
+    region: serde_json::Value,
+}
+
+impl Configure {
+    fn region(&self) -> Option<&str> {
+        let system = self.system.0.as_deref();
+        let region = system.and_then(|system| system.region.trimmed());
+        let old = || self.region.as_str().map(str::trim);
+        region.or_else(|| old().filter(|text| !text.is_empty()))
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -94,10 +104,7 @@ fn read_cli(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     let configure = beside
         .map(|page| json::<Configure>(&page, MEND_CLI))
         .transpose()?;
-    let region = configure.as_ref().and_then(|configure| {
-        let region = configure.system.region.trimmed();
-        region.or(configure.region.trimmed())
-    });
+    let region = configure.as_ref().and_then(Configure::region);
     if credential.kind.trimmed() == Some("cvm-role") {
         let mut values = metadata::source(desk, None, None);
         values.extend(known(&[("region", region)]));
@@ -180,11 +187,12 @@ fn read_sdk(desk: &Desk, named: Option<&str>) -> Result<Reading, Problem> {
     let Some(page) = page else {
         return Ok(Reading::Absent);
     };
-    let sections = ini(&page, MEND_SDK)?;
+    let ini = Ini::read(&page, MEND_SDK);
     if let Some(named) = named.filter(|named| *named != "default") {
         return Err(Problem::usage(no_such_profile(&page, named, ["default"])));
     }
-    let keys = sections.get("default");
+    // The SDK reads the section alone: nothing is inherited.
+    let keys = ini.section("default")?;
     let key = |name| keys.and_then(|keys| filled(keys, name));
     let (id, secret) = (key("secret_id"), key("secret_key"));
     let missing = match (id, secret) {

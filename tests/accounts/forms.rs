@@ -1,0 +1,237 @@
+//! The forms in which the tools' files are written, and the names of their variables.
+
+use super::*;
+
+/// The key and the region that `auth status` shows for the profile `default`.
+fn account(desk: &Desk, cloud: &str, variables: &[(&str, &str)]) -> (String, String) {
+    let run = desk
+        .joblens(&["auth", "status", "-o", "json"])
+        .envs(variables.to_vec())
+        .run();
+    let accounts = run.json()["accounts"].as_array().unwrap().clone();
+    let account = accounts.into_iter().find(|one| one["cloud"] == cloud);
+    let account = account.unwrap();
+    let text = |field: &str| account[field].as_str().unwrap_or_default().to_owned();
+    let problem = account["problem"]["message"].as_str().unwrap_or_default();
+    (format!("{}{problem}", text("key")), text("region"))
+}
+
+#[test]
+fn tccli_files_of_each_age_give_their_region() {
+    let desk = Desk::with(&[&TCCLI, &TCCLI_LAB]);
+    let real = |file: &ToolFile| {
+        let place = file.fixture.replace(".credential", ".configure");
+        ToolFile {
+            place: "",
+            fixture: place.leak(),
+        }
+        .text()
+    };
+    // As tccli 3.1.189 writes it: an entry for each service, one of which is named region.
+    assert!(real(&TCCLI).contains("region.tencentcloudapi.com"));
+    let region = |variables: &[(&str, &str)]| account(&desk, "tencent", variables).1;
+    assert_eq!(region(&[]), "ap-guangzhou");
+    assert_eq!(region(&[("TCCLI_PROFILE", "lab")]), "ap-beijing");
+    for (text, expected) in [
+        (r#"{"region": "gz", "output": "json"}"#, "gz"),
+        (r#"{"_sys_param": {"region": "a"}, "region": "b"}"#, "a"),
+        (
+            r#"{"_sys_param": {"region": "a", "arrayCount": {}, "new": [1]}, "region": [], "cvm": null, "x": 1}"#,
+            "a",
+        ),
+        (r#"{"_sys_param": null, "region": {"version": "1"}}"#, ""),
+    ] {
+        desk.write(".tccli/default.configure", text);
+        assert_eq!(region(&[]), expected, "{text}");
+    }
+    for text in [
+        r#"{"_sys_param": ["ap-beijing"]}"#,
+        r#"{"_sys_param": {"region": {"x": 1}}}"#,
+    ] {
+        desk.write(".tccli/default.configure", text);
+        let (said, _) = account(&desk, "tencent", &[]);
+        assert!(said.contains("is damaged: expected"), "{said}");
+    }
+}
+
+#[test]
+fn ini_files_are_read_as_the_vendors_samples_write_them() {
+    for (place, reference, head, id, secret) in [
+        (
+            ALIYUN_SDK.place,
+            JOB,
+            "default",
+            "access_key_id",
+            "access_key_secret",
+        ),
+        (HUAWEI_SDK.place, IMAGE_JOB, "basic", "ak", "sk"),
+        (
+            TENCENT_SDK.place,
+            SERVICE,
+            "default",
+            "secret_id",
+            "secret_key",
+        ),
+    ] {
+        for text in [
+            "[HEAD]   # the usual [account]\nID = KEY1 # id\nSECRET: s ; secret\n",
+            "[HEAD]\nID = \"KEY1\"\nSECRET = 's'  # quoted\n",
+            "[HEAD]\nnote = first line\n  second = line\nID = KEY1\nSECRET = s\n",
+            "[HEAD]\nID = KEY1\nSECRET = s\n[other]\ntype = x\npolicy = {\n  \"Version\": \"1\"\n}\n",
+            "[other]\nno line of its own\nID = 1\nID = 2\n[HEAD]\nID = KEY1\nSECRET = s\n[cut",
+        ] {
+            let desk = Desk::new();
+            let text = text.replace("HEAD", head);
+            desk.write(place, &text.replace("ID", id).replace("SECRET", secret));
+            let region = format!("JOBLENS_{}_REGION", reference.split('/').next().unwrap());
+            let run = desk.get(reference).env(&region.to_ascii_uppercase(), "r1");
+            let run = run.env("HUAWEICLOUD_SDK_PROJECT_ID", "p1").run();
+            assert!(!desk.server.got().is_empty(), "{text}: {}", run.stderr);
+            assert_eq!(desk.signed_by(), "KEY1", "{text}");
+        }
+    }
+}
+
+#[test]
+fn keys_are_inherited_where_the_vendors_sdk_inherits_them() {
+    let desk = Desk::new();
+    desk.write(
+        ALIYUN_SDK.place,
+        "[DEFAULT]\naccess_key_id = LTAIofAllSections#1\n[default]\naccess_key_secret = s#1\n",
+    );
+    desk.write(
+        HUAWEI_SDK.place,
+        "[DEFAULT]\nsk = s\n[basic]\nak = HWofBasicAlone\n",
+    );
+    desk.write(
+        TENCENT_SDK.place,
+        "[DEFAULT]\nsecret_key = s\n[default]\nsecret_id = AKIDofDefault\n",
+    );
+    let region = [
+        ("ALIBABA_CLOUD_REGION_ID", "cn-x"),
+        ("HW_REGION_NAME", "cn-north-4"),
+    ];
+    let shown = |cloud| account(&desk, cloud, &region).0;
+    assert_eq!(shown("aliyun"), "LTAI…ons");
+    assert!(shown("huawei").starts_with("HWof…"), "{}", shown("huawei"));
+    let said = shown("tencent");
+    assert!(said.contains("secret_key in [default]"), "{said}");
+}
+
+#[test]
+fn a_fault_in_another_profile_does_not_matter() {
+    for (file, reference, from, key) in [
+        (
+            &ALIYUN_CLI,
+            JOB,
+            "\"access_key_id\": \"LTAIcliDefaultKey\"",
+            "STS.cliProdKey12",
+        ),
+        (
+            &KOOCLI,
+            IMAGE_JOB,
+            "\"accessKeyId\": \"HWCLILABKEY000004\"",
+            "HWCLIDEFAULTKEY03",
+        ),
+        (
+            &SCNET,
+            INSTANCE,
+            "\"access_key\": \"scnetLabKey000002\"",
+            "scnetDefaultKey01",
+        ),
+    ] {
+        let text = file.text();
+        assert!(text.contains(from), "{from}");
+        let name = from.split(':').next().unwrap();
+        let desk = Desk::new();
+        desk.write(file.place, &text.replace(from, &format!("{name}: [{{}}]")));
+        desk.get(reference).run();
+        assert_eq!(desk.signed_by(), key);
+    }
+}
+
+#[test]
+fn each_variable_of_aliyun_chooses_the_profile_in_the_order_of_its_cli() {
+    const NAMES: [&str; 3] = [
+        "ALIBABACLOUD_PROFILE",
+        "ALIBABA_CLOUD_PROFILE",
+        "ALICLOUD_PROFILE",
+    ];
+    let of_cli = Desk::with(&[&ALIYUN_CLI]);
+    let of_sdk = Desk::with(&[&ALIYUN_SDK]);
+    for (at, name) in NAMES.into_iter().enumerate() {
+        let later = NAMES[at + 1..].iter().map(|later| (*later, "sso"));
+        let variables: Vec<_> = later.chain([(name, "default")]).collect();
+        assert_eq!(
+            account(&of_cli, "aliyun", &variables).1,
+            "cn-beijing",
+            "{name}"
+        );
+        let region = ("ALIBABA_CLOUD_REGION_ID", "cn-x");
+        let (key, _) = account(&of_sdk, "aliyun", &[(name, "prod"), region]);
+        assert_eq!(key, "LTAI…y99", "{name}");
+    }
+    // The SDKs read one variable alone, whatever aliyun-cli would take.
+    let both = [
+        ("ALIBABACLOUD_PROFILE", "default"),
+        ("ALIBABA_CLOUD_PROFILE", "prod"),
+        ("ALIBABA_CLOUD_REGION_ID", "cn-x"),
+    ];
+    assert_eq!(account(&of_sdk, "aliyun", &both).0, "LTAI…y99");
+    for name in [
+        "ALIBABA_CLOUD_IGNORE_PROFILE",
+        "ALIBABACLOUD_IGNORE_PROFILE",
+    ] {
+        let (said, _) = account(&of_cli, "aliyun", &[(name, "TRUE")]);
+        assert!(said.ends_with("has no access key"), "{name}: {said}");
+    }
+}
+
+#[test]
+fn each_family_of_aliyuns_variables_gives_a_key_with_its_region() {
+    const TOKEN: &str = "ALICLOUD_SECURITY_TOKEN";
+    let families = [
+        [
+            "ALIBABA_CLOUD_ACCESS_KEY_ID",
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+            "ALIBABA_CLOUD_REGION_ID",
+        ],
+        [
+            "ALIBABACLOUD_ACCESS_KEY_ID",
+            "ALIBABACLOUD_ACCESS_KEY_SECRET",
+            "ALIBABACLOUD_REGION_ID",
+        ],
+        [
+            "ALICLOUD_ACCESS_KEY_ID",
+            "ALICLOUD_ACCESS_KEY_SECRET",
+            "ALICLOUD_REGION_ID",
+        ],
+        [
+            "ALICLOUD_ACCESS_KEY",
+            "ALICLOUD_SECRET_KEY",
+            "ALICLOUD_REGION",
+        ],
+    ];
+    let desk = Desk::new();
+    for (at, family) in families.iter().enumerate() {
+        let mut run = desk.get(JOB).env(TOKEN, "alicloud-token-t1");
+        for later in &families[at..] {
+            let values = [format!("KEY{}", later[0]), "x".into(), "cn-x".into()];
+            run = run.envs(later.iter().zip(values));
+        }
+        run.run();
+        assert_eq!(desk.signed_by(), format!("KEY{}", family[0]));
+        let got = desk.server.got();
+        let token = got.last().unwrap().header("x-acs-security-token");
+        let is_of_family = family[0].starts_with("ALICLOUD_");
+        assert_eq!(
+            token,
+            is_of_family.then_some("alicloud-token-t1"),
+            "{family:?}"
+        );
+    }
+    let before = desk.server.got().len();
+    let run = desk.get(JOB).env(TOKEN, "alicloud-token-t1").run();
+    assert_eq!(run.error()["category"], "no_credentials", "{}", run.stderr);
+    assert_eq!(desk.server.got().len(), before);
+}
