@@ -79,7 +79,7 @@ fn serve(session: &Session, arguments: &Arguments) -> Result<u8, Problem> {
 
 /// One `export` line a variable, quoted for a POSIX shell.
 fn exports(port: u16) -> String {
-    emulator::environment(&format!("http://127.0.0.1:{port}"))
+    emulator::shell_environment(&format!("http://127.0.0.1:{port}"))
         .into_iter()
         .map(|(name, value)| format!("export {name}='{}'\n", value.replace('\'', "'\\''")))
         .collect()

@@ -22,7 +22,8 @@ pub use clock::Clock;
 pub use faults::{Effect, Fault};
 pub use scenario::Scenario;
 
-use crate::providers::{CLOUDS, serve::Server};
+use crate::providers::{CLOUDS, Cloud, serve::Server};
+use crate::settings::{NO_FILE, SOURCE};
 use server::State;
 
 /// The port of `joblens emulate` when none is given, so that scripts know it beforehand.
@@ -123,13 +124,41 @@ impl Drop for Emulator {
     }
 }
 
-/// Variables that make a shell use the emulator at `origin`, with the well-known test keys.
+/// Variables that make a run use the emulator at `origin`, with the well-known test keys: every
+/// endpoint of every cloud is set, and every variable that would give another credential is empty,
+/// which counts as unset.
 pub fn environment(origin: &str) -> Vec<(String, String)> {
     CLOUDS
-        .iter()
-        .flat_map(|cloud| cloud.server.environment)
-        .map(|(name, value)| ((*name).to_owned(), value.replace("{origin}", origin)))
+        .into_iter()
+        .flat_map(|cloud| variables(cloud, origin))
         .collect()
+}
+
+fn variables(cloud: &Cloud, origin: &str) -> Vec<(String, String)> {
+    let keys = cloud.legal_settings();
+    let endpoints = keys.all().filter(|spec| spec.is_endpoint());
+    let endpoints = endpoints.map(|spec| (keys.variable(spec.key), origin));
+    let set = cloud.server.environment.iter();
+    let set = set.map(|(name, value)| ((*name).to_owned(), *value));
+    let credentials = keys.credential_keys().flat_map(|spec| spec.variables);
+    let others = credentials.map(ToString::to_string);
+    let others = others.chain([keys.variable(SOURCE)]).map(|name| (name, ""));
+    let mut variables: Vec<(String, String)> = Vec::new();
+    for (name, value) in set.chain(endpoints).chain(others) {
+        if variables.iter().all(|(known, _)| *known != name) {
+            variables.push((name, value.to_owned()));
+        }
+    }
+    variables
+}
+
+/// The same for a shell, in which people may have chosen a config file and a profile: both may name
+/// the real clouds.
+pub fn shell_environment(origin: &str) -> Vec<(String, String)> {
+    let mut variables = environment(origin);
+    let others = [("JOBLENS_CONFIG", NO_FILE), ("JOBLENS_PROFILE", "")];
+    variables.extend(others.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    variables
 }
 
 #[cfg(test)]

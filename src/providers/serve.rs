@@ -127,7 +127,8 @@ pub struct Server {
     pub refused: fn() -> Outgoing,
     /// The cloud's own error with an HTTP status of 500 or more.
     pub unavailable: fn(u16) -> Outgoing,
-    /// Variables that make a shell use the emulator; `{origin}` stands for `http://host:port`.
+    /// Variables that make a run use the emulator, besides the endpoints, which are set for every
+    /// cloud alike.
     pub environment: &'static [(&'static str, &'static str)],
 }
 

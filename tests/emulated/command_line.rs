@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 
+use crate::settings::Config;
 use crate::support::emulated::{Emulated, requests};
 use crate::support::joblens;
 use crate::{INSTANCE, JOB, KINDS, WORLD};
@@ -173,7 +174,7 @@ fn print_env_prints_lines_that_a_shell_takes() {
         .lines()
         .filter(|line| line.ends_with("_ENDPOINT='http://127.0.0.1:7411'"))
         .count();
-    assert_eq!(origins, 8, "{}", run.stdout);
+    assert_eq!(origins, 12, "{}", run.stdout);
     let shell = Command::new("sh")
         .args([
             "-c",
@@ -185,6 +186,94 @@ fn print_env_prints_lines_that_a_shell_takes() {
         .output()
         .unwrap();
     assert_eq!(shell.stdout, b"http://127.0.0.1:7411");
+}
+
+/// A shell as somebody works in it: accounts, profiles and hosts of the real clouds in every form.
+fn busy_shell(config: &str) -> Vec<(&'static str, String)> {
+    let canary = "http://127.0.0.1:9";
+    let mut shell: Vec<_> = [
+        "JOBLENS_ALIYUN_ENDPOINT",
+        "JOBLENS_HUAWEI_IAM_ENDPOINT",
+        "HUAWEICLOUD_SDK_IAM_ENDPOINT",
+        "ALIBABA_CLOUD_STS_ENDPOINT",
+        "JOBLENS_SUGON_AUTH_ENDPOINT",
+        "JOBLENS_SUGON_PLATFORM_ENDPOINT",
+        "JOBLENS_TENCENT_METADATA_ENDPOINT",
+    ]
+    .map(|name| (name, canary.to_owned()))
+    .to_vec();
+    shell.extend(
+        [
+            ("JOBLENS_CONFIG", config),
+            ("JOBLENS_PROFILE", "prod"),
+            ("JOBLENS_ALIYUN_SOURCE", "aliyun-cli"),
+            ("JOBLENS_HUAWEI_SOURCE", "metadata"),
+            ("ALIBABA_CLOUD_SECURITY_TOKEN", "real-token-r1"),
+            ("ALICLOUD_ACCESS_KEY", "LTAIreal"),
+            ("HUAWEICLOUD_SDK_SECURITY_TOKEN", "real-token-r1"),
+            ("JOBLENS_HUAWEI_TOKEN", "real-token-r1"),
+            ("JOBLENS_HUAWEI_USER", "real"),
+            ("JOBLENS_SUGON_ACCESS_KEY", "real"),
+            ("JOBLENS_SUGON_SECRET_KEY", "real-secret-r2"),
+            ("TENCENTCLOUD_TOKEN", "real-token-r1"),
+        ]
+        .map(|(name, value)| (name, value.to_owned())),
+    );
+    shell
+}
+
+#[test]
+fn a_shell_with_its_variables_reaches_the_emulator_alone() {
+    let config = Config::new(
+        "[aliyun.prod]\nendpoint = 'http://127.0.0.1:9'\naccess_key_id = 'LTAIreal'\naccess_key_secret = 'x'\n\
+         [sugon.default]\nendpoint = 'http://127.0.0.1:9'\n",
+    );
+    let served = Served::start(&[]);
+    let printed = joblens(&["emulate", "--print-env", "--port", &served.port]).run();
+    let inside = |arguments: &[&str]| {
+        joblens(arguments)
+            .envs(busy_shell(&config.path()))
+            .envs(exports(&printed.stdout))
+            .run()
+    };
+    let mut get = vec!["get", "-o", "json"];
+    get.extend(KINDS);
+    let run = inside(&get);
+    assert!(run.code == 0 || run.code == 3, "{}", run.stderr);
+    let answered = requests(&format!("http://127.0.0.1:{}", served.port));
+    let clouds = ["aliyun", "huawei", "sugon", "tencent"];
+    for cloud in clouds {
+        let is_of = |name: &&String| name.starts_with(cloud);
+        assert!(
+            answered.keys().any(|name| is_of(&name)),
+            "{cloud}: {answered:?}"
+        );
+    }
+    let run = inside(&["auth", "status", "-o", "json"]);
+    let accounts = run.json()["accounts"].as_array().unwrap().clone();
+    let shown: Vec<_> = accounts
+        .iter()
+        .map(|one| {
+            (
+                one["cloud"].as_str().unwrap(),
+                one["source"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let expected = ["aliyun", "sugon", "huawei", "tencent"].map(|cloud| (cloud, "environment"));
+    assert_eq!(shown, expected, "{}", run.stderr);
+    for account in &accounts {
+        assert_eq!(
+            account["endpoint"],
+            format!("http://127.0.0.1:{}", served.port)
+        );
+    }
+    let run = inside(&["get", "-o", "json", "aliyun@prod/job/C/1"]);
+    assert!(
+        run.stderr.contains("aliyun has no profile “prod”"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

@@ -18,6 +18,52 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::providers::serve::{Incoming, Outgoing, Step, Thing};
 
+#[test]
+fn every_address_of_every_cloud_is_that_of_the_emulator() {
+    let origin = "http://127.0.0.1:1";
+    let variables: BTreeMap<String, String> = environment(origin).into_iter().collect();
+    let is_address = |key: &str| {
+        ["endpoint", "host", "url", "address"]
+            .iter()
+            .any(|word| key.contains(word))
+    };
+    for cloud in CLOUDS {
+        let keys = cloud.legal_settings();
+        let addresses: Vec<_> = keys.all().filter(|spec| is_address(spec.key)).collect();
+        assert!(
+            addresses.len() >= 2,
+            "an API and a metadata service at least"
+        );
+        for spec in addresses {
+            let name = keys.variable(spec.key);
+            assert_eq!(
+                variables.get(&name).map(String::as_str),
+                Some(origin),
+                "{name}"
+            );
+        }
+        // What is not a test credential is empty.
+        for name in keys.credential_keys().flat_map(|spec| spec.variables) {
+            let value = &variables[*name];
+            let is_given = cloud
+                .server
+                .environment
+                .iter()
+                .any(|(known, _)| known == name);
+            assert!(is_given || value.is_empty(), "{name}");
+        }
+        assert_eq!(variables[&keys.variable(SOURCE)], "");
+    }
+    let shell: BTreeMap<String, String> = shell_environment(origin).into_iter().collect();
+    assert_eq!(
+        (
+            shell["JOBLENS_CONFIG"].as_str(),
+            shell["JOBLENS_PROFILE"].as_str()
+        ),
+        (NO_FILE, "")
+    );
+}
+
 /// A cloud that takes `/fake/OPERATION`.
 static FAKE: Server = Server {
     operation: |request| Some(request.path.strip_prefix("/fake/")?.to_owned()),

@@ -19,15 +19,11 @@ use crate::providers::serve::{Incoming, Outgoing, TEST_ID, TEST_SECRET, View, Wo
 /// The well-known token of the emulator; it opens nothing else.
 const TEST_TOKEN: &str = "testtoken";
 
-/// Variables that make a shell use the emulator.
-pub(super) const ENVIRONMENT: [(&str, &str); 7] = [
+/// Variables that make a run use the emulator, besides the endpoints.
+pub(super) const ENVIRONMENT: [(&str, &str); 3] = [
     ("ALIBABA_CLOUD_ACCESS_KEY_ID", TEST_ID),
     ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", TEST_SECRET),
-    ("ALIBABA_CLOUD_SECURITY_TOKEN", ""),
     ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
-    ("JOBLENS_ALIYUN_ENDPOINT", "{origin}"),
-    ("JOBLENS_ALIYUN_STS_ENDPOINT", "{origin}"),
-    ("JOBLENS_ALIYUN_METADATA_ENDPOINT", "{origin}"),
 ];
 
 /// The operation that a request asks for: this cloud has one path and names it in a header, STS in

@@ -33,8 +33,6 @@ pub const SERVER: Server = Server {
     },
     unavailable,
     environment: &[
-        ("JOBLENS_HUAWEI_ENDPOINT", "{origin}"),
-        ("JOBLENS_HUAWEI_METADATA_ENDPOINT", "{origin}"),
         ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
         (
             "HUAWEICLOUD_SDK_PROJECT_ID",

@@ -25,10 +25,7 @@ pub const SERVER: Server = Server {
     throttled,
     refused,
     unavailable,
-    environment: &[
-        ("JOBLENS_SUGON_ENDPOINT", "{origin}"),
-        ("JOBLENS_SUGON_TOKEN", TEST_TOKEN),
-    ],
+    environment: &[("JOBLENS_SUGON_TOKEN", TEST_TOKEN)],
 };
 
 fn operation(incoming: &Incoming) -> Option<String> {

@@ -26,8 +26,6 @@ pub const SERVER: Server = Server {
     refused,
     unavailable,
     environment: &[
-        ("JOBLENS_TENCENT_ENDPOINT", "{origin}"),
-        ("JOBLENS_TENCENT_METADATA_ENDPOINT", "{origin}"),
         ("TENCENTCLOUD_REGION", "ap-guangzhou"),
         ("TENCENTCLOUD_SECRET_ID", TEST_ID),
         ("TENCENTCLOUD_SECRET_KEY", TEST_SECRET),
