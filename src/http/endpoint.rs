@@ -77,13 +77,8 @@ impl Endpoint {
 
     /// True when it has a port other than the default of its scheme.
     pub fn has_port(&self) -> bool {
-        self.authority.len()
-            > self.host().len()
-                + if self.authority.starts_with('[') {
-                    2
-                } else {
-                    0
-                }
+        let port = self.authority.rsplit_once(':').map(|(_, port)| port);
+        port.is_some_and(|port| !port.ends_with(']'))
     }
 
     /// True for TLS.
