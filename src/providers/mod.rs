@@ -30,7 +30,7 @@ use crate::http::{Deadline, Wire};
 use crate::model::{Job, Notice};
 use crate::reference::{Reference, Scope, Template};
 use crate::settings::{CloudKeys, KeySpec, Profile, Tool};
-use list::{Lists, has_more};
+use list::has_more;
 use shapes::Shape;
 use states::Level;
 

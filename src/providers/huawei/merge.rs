@@ -2,7 +2,7 @@
 
 use super::wire::{Page, Row};
 use crate::model::Time;
-use crate::providers::{Cursor, Lists, has_more};
+use crate::providers::{Cursor, has_more};
 
 /// A page of the list of one type.
 pub(super) struct TypePage {
@@ -33,11 +33,11 @@ pub(super) struct Merged {
 /// list by time all rows are taken as they come.
 pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
     let cutoff = cutoff(&pages);
-    let mut lists = Lists {
-        offsets: [None; Lists::MAX],
-        ..at.lists
-    };
+    let mut lists = at.lists;
+    let is_open = |offsets: &[Option<usize>]| offsets.iter().flatten().count();
+    // Lists that were not asked this time may hold any number.
     let mut total = at.lists.ended_total;
+    total = total.filter(|_| is_open(&lists.offsets) == pages.len());
     let mut rows = Vec::new();
     for TypePage {
         list,
@@ -59,6 +59,7 @@ pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
         if taken < came || has_more(end, came, count) {
             lists.offsets[list] = Some(end);
         } else {
+            lists.offsets[list] = None;
             let ended = lists.ended_total.zip(count);
             lists.ended_total = ended.map(|(total, count)| total.saturating_add(count));
         }
@@ -69,7 +70,7 @@ pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
         lists,
         ..at
     };
-    let is_more = lists.offsets.iter().any(Option::is_some);
+    let is_more = is_open(&lists.offsets) > 0;
     Merged {
         rows,
         next: is_more.then_some(next),
@@ -173,6 +174,20 @@ mod tests {
         }
         let empty = drained(&[vec![], vec![], vec![]], 10, true);
         assert_eq!(empty, (vec![], Some(0)));
+    }
+
+    #[test]
+    fn a_list_that_was_not_asked_is_still_to_come() {
+        let lists = [vec![9, 3], vec![8], vec![]];
+        let mut first = pages(&lists, Cursor::FIRST, 10, true);
+        first.truncate(1);
+        let merged = merge(Cursor::FIRST, first);
+        assert_eq!((merged.rows.len(), merged.total), (2, None));
+        let next = merged.next.unwrap();
+        assert_eq!(next.lists.offsets, [None, Some(0), Some(0)]);
+        let merged = merge(next, pages(&lists, next, 10, true));
+        assert_eq!((merged.rows.len(), merged.total), (1, Some(3)));
+        assert!(merged.next.is_none());
     }
 
     #[test]

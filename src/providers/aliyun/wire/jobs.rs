@@ -93,10 +93,8 @@ pub(in super::super) fn read(
         };
     };
     let listed = infos.len();
-    let has_subtasks = infos.iter().any(|info| {
-        let id = info.job_id.trimmed();
-        id.is_some_and(|id| subtask_of(&at.id, id).is_some())
-    });
+    let mut ids = infos.iter().filter_map(|info| info.job_id.trimmed());
+    let has_subtasks = ids.any(|id| subtask_of(&at.id, id).is_some());
     if listed == 0 {
         return match total_count {
             None | Some(0) => Err(Miss::NotFound(answer.request_id.0)),
@@ -205,7 +203,7 @@ pub(super) fn moment(seconds: Int) -> Option<Time> {
     seconds.0.and_then(Time::from_unix)
 }
 
-/// True when the properties say anything: jobs that are no array jobs may have zeros.
+/// True when the properties say anything; those of ordinary jobs may be zeros.
 fn is_range(properties: &ArrayProperties) -> bool {
     [properties.start, properties.end, properties.step]
         .into_iter()
