@@ -141,7 +141,9 @@ fn variables(cloud: &Cloud, origin: &str) -> Vec<(String, String)> {
     let set = cloud.server.environment.iter();
     let set = set.map(|(name, value)| ((*name).to_owned(), *value));
     let credentials = keys.credential_keys().flat_map(|spec| spec.variables);
+    let host_lists = keys.all().filter(|spec| spec.is_host_list());
     let others = credentials.map(ToString::to_string);
+    let others = others.chain(host_lists.map(|spec| keys.variable(spec.key)));
     let others = others.chain([keys.variable(SOURCE)]).map(|name| (name, ""));
     let mut variables: Vec<(String, String)> = Vec::new();
     for (name, value) in set.chain(endpoints).chain(others) {

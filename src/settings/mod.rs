@@ -98,6 +98,11 @@ impl KeySpec {
         self.key.rsplit('_').next() == Some("endpoint")
     }
 
+    /// True for a list of hosts that requests may go to: `…_hosts`.
+    pub fn is_host_list(&self) -> bool {
+        self.key.ends_with("_hosts")
+    }
+
     /// True for a name that a program may print it by: the key in any way of writing, a variable, or
     /// another name.
     fn is_printed_as(&self, name: &str) -> bool {
