@@ -5,10 +5,10 @@ mod fault;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use fault::{Fault, FaultKind};
+pub use fault::{TransportFailure, TransportFailureKind};
 
 /// The name that a wrong word was probably meant to be; `None` when none is like it.
-pub fn nearest<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> Option<&'a str> {
+pub fn closest_match<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -> Option<&'a str> {
     let word = word.trim().to_lowercase();
     let is_part = |name: &str| word.len() >= 2 && name.starts_with(&word);
     let named = names.into_iter().map(|name| {
@@ -32,23 +32,23 @@ pub enum Category {
     /// The thing that was named does not exist.
     NotFound,
     /// No credentials, or a setting that is needed to use them, could be found.
-    NoCredentials,
+    MissingCredentials,
     /// The cloud refused the credentials.
-    Refused,
+    Unauthenticated,
     /// The credentials are good, the account may not do this.
-    Permission,
+    PermissionDenied,
     /// The cloud says that this machine's clock is wrong.
-    Clock,
+    ClockSkew,
     /// The cloud could not be reached, or the connection broke.
     Network,
     /// The cloud asks for fewer calls.
     Throttled,
     /// The cloud failed.
-    Service,
+    ServiceError,
     /// The cloud does not take a parameter of the call.
-    Rejected,
+    InvalidArgument,
     /// The answer could not be understood.
-    Unreadable,
+    InvalidResponse,
 }
 
 impl Category {
@@ -57,27 +57,32 @@ impl Category {
         match self {
             Self::Usage => 2,
             Self::NotFound => 3,
-            Self::NoCredentials | Self::Refused | Self::Permission | Self::Clock => 4,
-            Self::Network | Self::Throttled | Self::Service | Self::Rejected | Self::Unreadable => {
-                5
-            }
+            Self::MissingCredentials
+            | Self::Unauthenticated
+            | Self::PermissionDenied
+            | Self::ClockSkew => 4,
+            Self::Network
+            | Self::Throttled
+            | Self::ServiceError
+            | Self::InvalidArgument
+            | Self::InvalidResponse => 5,
         }
     }
 
     /// The word as it stands in JSON.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Usage => "usage",
             Self::NotFound => "not_found",
-            Self::NoCredentials => "no_credentials",
-            Self::Refused => "refused",
-            Self::Permission => "permission",
-            Self::Clock => "clock",
+            Self::MissingCredentials => "no_credentials",
+            Self::Unauthenticated => "refused",
+            Self::PermissionDenied => "permission",
+            Self::ClockSkew => "clock",
             Self::Network => "network",
             Self::Throttled => "throttled",
-            Self::Service => "service",
-            Self::Rejected => "rejected",
-            Self::Unreadable => "unreadable",
+            Self::ServiceError => "service",
+            Self::InvalidArgument => "rejected",
+            Self::InvalidResponse => "unreadable",
         }
     }
 }
@@ -129,7 +134,7 @@ pub struct Problem {
     pub credential: Option<String>,
     /// How the call broke, where it did on its way.
     #[serde(skip)]
-    pub fault: Option<Fault>,
+    pub transport_failure: Option<TransportFailure>,
 }
 
 impl Problem {
@@ -145,7 +150,7 @@ impl Problem {
             request_id: None,
             retryable: matches!(
                 category,
-                Category::Network | Category::Throttled | Category::Service
+                Category::Network | Category::Throttled | Category::ServiceError
             ),
             hint: None,
             cloud: None,
@@ -156,12 +161,12 @@ impl Problem {
             span: None,
             host: None,
             credential: None,
-            fault: None,
+            transport_failure: None,
         }
     }
 
     /// The same with the account that it is about.
-    pub fn of_account(mut self, cloud: &str, profile: &str) -> Self {
+    pub fn with_account(mut self, cloud: &str, profile: &str) -> Self {
         self.cloud = Some(cloud.to_owned());
         self.profile = Some(profile.to_owned());
         self
@@ -173,7 +178,7 @@ impl Problem {
     }
 
     /// The same problem with a next step.
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -202,16 +207,20 @@ mod tests {
         assert_eq!(of(&[]), 0);
         assert_eq!(of(&[Category::NotFound]), 3);
         assert_eq!(of(&[Category::NotFound, Category::Network]), 5);
-        assert_eq!(of(&[Category::Refused, Category::Network]), 4);
+        assert_eq!(of(&[Category::Unauthenticated, Category::Network]), 4);
         assert_eq!(
-            of(&[Category::Unreadable, Category::Clock, Category::NotFound]),
+            of(&[
+                Category::InvalidResponse,
+                Category::ClockSkew,
+                Category::NotFound
+            ]),
             4
         );
     }
 
     #[test]
     fn a_name_is_near_that_was_begun_or_mistyped_and_no_other() {
-        let near = |word| nearest(["running", "exit_code", "image-job", "job"], word);
+        let near = |word| closest_match(["running", "exit_code", "image-job", "job"], word);
         assert_eq!(near("runing"), Some("running"));
         assert_eq!(near("EXITCODE"), Some("exit_code"));
         assert_eq!(near("image"), Some("image-job"));

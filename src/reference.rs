@@ -9,7 +9,7 @@ use std::fmt;
 use crate::crypto;
 use range::range_parts;
 
-pub use reader::Reader;
+pub use reader::ReferenceParser;
 pub use scope::{CloudScope, Scope, Target};
 
 /// The profile that a reference without `@PROFILE` uses.
@@ -142,7 +142,7 @@ impl Reference {
 }
 
 /// Why a decoded text cannot be a segment.
-pub fn segment_fault(text: &str) -> Option<&'static str> {
+pub fn segment_error(text: &str) -> Option<&'static str> {
     match text {
         "" => Some("a segment is empty"),
         "." | ".." => Some("“.” and “..” cannot be segments: they would name another path"),

@@ -6,13 +6,13 @@ mod scrubber;
 use std::fmt;
 
 pub use redactor::Redactor;
-pub use scrubber::Scrubber;
+pub use scrubber::SecretMasker;
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "***";
 
 /// Last words of a name whose value is a secret.
-const SECRET_WORDS: [&str; 7] = [
+const SECRET_NAMES: [&str; 7] = [
     "password",
     "passwd",
     "pwd",
@@ -57,7 +57,8 @@ pub fn masked_id(id: &str) -> String {
 }
 
 /// Words that end in `key` and are written as one; `monkey` and `hotkey` are no secrets.
-const GLUED_KEYS: [&str; 5] = ["apikey", "accesskey", "secretkey", "privatekey", "authkey"];
+const COMPOUND_SECRET_NAMES: [&str; 5] =
+    ["apikey", "accesskey", "secretkey", "privatekey", "authkey"];
 
 /// True when a value that stands after this option or variable name is a secret.
 fn names_a_secret(name: &str) -> bool {
@@ -67,8 +68,8 @@ fn names_a_secret(name: &str) -> bool {
         .next()
         .unwrap_or_default();
     let lower = last.to_ascii_lowercase();
-    GLUED_KEYS.contains(&lower.as_str())
-        || SECRET_WORDS.iter().any(|word| match *word {
+    COMPOUND_SECRET_NAMES.contains(&lower.as_str())
+        || SECRET_NAMES.iter().any(|word| match *word {
             "key" => {
                 // sshKey: the last word of a camel-case name
                 lower == *word

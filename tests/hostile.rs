@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
-use support::{Got, Joblens, Run, Server, http, joblens, json};
+use support::{Joblens, ReceivedRequest, Run, Server, http, joblens, json};
 
 const ID: &str = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
 
@@ -57,7 +57,7 @@ fn html_with_502_is_a_failure_of_the_service_and_is_tried_again() {
     let server = Server::answering(http("502 Bad Gateway", "", b"<html>nginx</html>"));
     let run = get(&server, &["--max-attempts", "2"]).run();
     assert_eq!((category(&run).as_str(), run.code), ("service", 5));
-    assert_eq!(server.got().len(), 2);
+    assert_eq!(server.received().len(), 2);
     assert_eq!(run.error()["attempts"], 2);
 }
 
@@ -256,7 +256,7 @@ fn a_reset_in_the_middle_is_tried_again_with_a_new_connection() {
     });
     let run = get(&server, &[]).run();
     assert_eq!(run.job()["state"], "running");
-    assert_eq!(server.got().len(), 2);
+    assert_eq!(server.received().len(), 2);
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn a_redirect_is_not_followed_and_the_credentials_stay_home() {
         "{}",
         run.stdout
     );
-    assert!(other.got().is_empty());
+    assert!(other.received().is_empty());
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn an_answer_for_another_id_is_never_taken_for_this_one() {
 
 #[test]
 fn a_cloud_that_echoes_the_credential_does_not_leak_it() {
-    let server = Server::start(|_, got: &Got, stream| {
+    let server = Server::start(|_, got: &ReceivedRequest, stream| {
         let token = got.header("token").unwrap_or_default().to_owned();
         assert!(!token.is_empty());
         let body = format!(r#"{{"code":"10008","msg":"bad token {token} \/ {token}"}}"#);
@@ -297,7 +297,7 @@ fn a_cloud_that_echoes_the_credential_does_not_leak_it() {
         run.stdout
     );
     assert_eq!(
-        server.got().len(),
+        server.received().len(),
         1,
         "a refused credential is not tried again"
     );

@@ -117,7 +117,7 @@ fn an_identity_that_cannot_be_used_is_wrong_use_and_shows_no_key() {
     let key = fs::read_to_string(centre.file("user.key")).unwrap();
     let middle = key.lines().nth(1).unwrap().to_owned();
     let refused = |settings: &str, message: &str| {
-        let run = centre.get(settings).keeping(&middle).run();
+        let run = centre.get(settings).with_secret(&middle).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
         assert!(run.stderr.contains(message), "{message}: {}", run.stderr);
     };
@@ -261,7 +261,7 @@ fn a_socks_proxy_is_asked_with_its_password_which_nobody_is_shown() {
             .env("JOBLENS_SUGON_ENDPOINT", "http://sugon.test")
             .env("JOBLENS_SUGON_TOKEN", support::SECRETS[0])
             .env(name, format!("{scheme}://joe:hunter22@127.0.0.1:{port}"))
-            .keeping("hunter22")
+            .with_secret("hunter22")
             .run();
         assert_eq!(run.job()["state"], "running", "{}", run.stderr);
     }
@@ -279,7 +279,7 @@ fn no_error_of_a_proxy_shows_its_password() {
             .env("JOBLENS_SUGON_ENDPOINT", "https://sugon.test")
             .env("JOBLENS_SUGON_TOKEN", support::SECRETS[0])
             .env("HTTPS_PROXY", proxy)
-            .keeping("hunter22")
+            .with_secret("hunter22")
             .run()
     };
     for scheme in ["http", "https", "socks5h", "socks5"] {
@@ -302,7 +302,7 @@ fn a_proxy_variable_that_cannot_be_used_matters_where_a_call_would_use_it() {
             .env("JOBLENS_SUGON_ENDPOINT", endpoint)
             .env("JOBLENS_SUGON_TOKEN", support::SECRETS[0])
             .env("all_proxy", "quic://joe:hunter22@proxy:1")
-            .keeping("hunter22")
+            .with_secret("hunter22")
     };
     assert_eq!(get("get", &server.origin()).run().code, 0);
     for command in ["get", "wait"] {

@@ -417,7 +417,7 @@ fn a_scope_that_cannot_be_listed_is_told_and_ends_the_watch_with_its_cause() {
 
 #[test]
 fn a_cluster_with_all_its_namespaces_and_the_commands_of_one_can_be_watched() {
-    const THINGS: &str = r#"
+    const JOBS: &str = r#"
 [[job]]
 ref = "tencent/service/cls-1/default/web"
 [[job]]
@@ -426,7 +426,7 @@ ref = "tencent/service/cls-1/other/web"
 ref = "aliyun/invocation/c-1/c-7"
 states = [{ after = "0s", state = "Running" }]
 "#;
-    let emulated = Emulated::start(THINGS);
+    let emulated = Emulated::start(JOBS);
     let scopes = ["tencent/service/cls-1/", "aliyun/invocation/c-1/"];
     let mut watching = Watching::start(&emulated, &[&["-o", "jsonl"], &scopes[..]].concat());
     let mut seen: Vec<String> = Vec::new();

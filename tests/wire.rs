@@ -46,7 +46,7 @@ fn a_throttled_call_is_sent_again_when_the_cloud_says_so() {
     });
     let run = get(&server.origin(), &[&reference(1)]).run();
     assert_eq!(run.job()["state"], "running");
-    assert_eq!(server.got().len(), 3);
+    assert_eq!(server.received().len(), 3);
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_wait_of_more_than_a_minute_ends_the_look_up_and_names_the_time() {
             "{}",
             run.stdout
         );
-        assert_eq!(server.got().len(), 1);
+        assert_eq!(server.received().len(), 1);
     }
 }
 
@@ -82,11 +82,11 @@ fn at_most_two_calls_are_in_flight_until_a_credential_has_worked() {
     let options: Vec<&str> = references.iter().map(String::as_str).collect();
     let before = thread::scope(|scope| {
         let watch = scope.spawn(|| {
-            while server.got().is_empty() {
+            while server.received().is_empty() {
                 thread::sleep(Duration::from_millis(5));
             }
             thread::sleep(Duration::from_millis(150));
-            server.got().len()
+            server.received().len()
         });
         let run = get(&server.origin(), &options).run();
         assert_eq!(run.json()["coverage"]["answered"], 20);
@@ -107,7 +107,11 @@ fn after_a_refusal_the_rest_of_the_account_is_not_asked() {
     let options: Vec<&str> = references.iter().map(String::as_str).collect();
     let run = get(&server.origin(), &options).run();
     assert_eq!(run.code, 4);
-    assert!(server.got().len() <= 2, "{} calls", server.got().len());
+    assert!(
+        server.received().len() <= 2,
+        "{} calls",
+        server.received().len()
+    );
     let json = run.json();
     let errors = json["errors"].as_array().unwrap();
     assert_eq!(errors.len(), 20);
@@ -150,7 +154,7 @@ fn answers_keep_the_order_given_and_the_same_reference_is_asked_once() {
         serde_json::json!({"complete": false, "asked": 3, "answered": 2})
     );
     assert_eq!(run.code, 3);
-    assert_eq!(server.got().len(), 3);
+    assert_eq!(server.received().len(), 3);
 }
 
 #[test]
@@ -163,7 +167,7 @@ fn every_wrong_reference_is_told_and_nothing_is_asked() {
     .run();
     assert_eq!(run.code, 2);
     assert_eq!(run.json()["errors"].as_array().unwrap().len(), 2);
-    assert!(server.got().is_empty());
+    assert!(server.received().is_empty());
 }
 
 #[test]
@@ -192,7 +196,7 @@ fn loopback_never_goes_through_a_proxy() {
         .env("ALL_PROXY", proxy.origin())
         .run();
     assert_eq!(run.job()["state"], "running");
-    assert!(proxy.got().is_empty());
+    assert!(proxy.received().is_empty());
 }
 
 #[test]
@@ -207,7 +211,7 @@ fn other_hosts_are_asked_through_the_proxy_of_the_environment() {
         .run();
     assert_eq!(run.job()["state"], "running", "{}", run.stderr);
     assert!(
-        proxy.got()[0]
+        proxy.received()[0]
             .target()
             .starts_with("http://sugon.test/ai/openapi")
     );
@@ -222,14 +226,18 @@ fn a_proxy_that_asks_for_a_password_is_told_apart_from_a_cloud_that_refuses() {
             format!("http://joe:hunter22@127.0.0.1:{}", proxy.port),
         )
         .run();
-    assert_eq!(proxy.got().len(), 1, "a wrong password is sent once");
+    assert_eq!(proxy.received().len(), 1, "a wrong password is sent once");
     assert_eq!(run.error()["category"], "network");
     assert!(
         run.error()["message"].to_string().contains("proxy"),
         "{}",
         run.stdout
     );
-    assert!(proxy.got()[0].head.starts_with("CONNECT sugon.test:443"));
+    assert!(
+        proxy.received()[0]
+            .head
+            .starts_with("CONNECT sugon.test:443")
+    );
     assert!(!run.stdout.contains("hunter22") && !run.stderr.contains("hunter22"));
 }
 
@@ -355,7 +363,11 @@ fn a_host_that_never_answers_is_not_asked_by_each_reference_in_turn() {
         "{}",
         errors[39]
     );
-    assert!(server.got().len() <= 2, "{} calls", server.got().len());
+    assert!(
+        server.received().len() <= 2,
+        "{} calls",
+        server.received().len()
+    );
 }
 
 #[test]
@@ -367,5 +379,5 @@ fn a_ca_file_that_cannot_be_used_is_told_before_the_first_call() {
     )
     .run();
     assert_eq!(run.code, 2);
-    assert!(server.got().is_empty());
+    assert!(server.received().is_empty());
 }

@@ -19,7 +19,7 @@ use std::thread;
 use std::time::Duration;
 
 use joblens::emulator::{self, Emulator, Scenario};
-use joblens::providers::serve::{Step, Thing};
+use joblens::providers::serve::{EmulatedJob, StateChange};
 use tls::TlsServer;
 use tools::{Bench, CommandLine, command};
 
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let bench = Bench::new();
     let mut table = Table::new();
     start_up(&bench, &mut table);
-    one_look_up(&bench, &mut table);
+    one_get(&bench, &mut table);
     large_answer(&bench, &mut table);
     long_list(&bench, &mut table);
     many_references(&bench, &mut table);
@@ -95,7 +95,7 @@ fn start_up(bench: &Bench, table: &mut Table) {
 }
 
 /// One look-up over TLS, with the same CAs as curl.
-fn one_look_up(bench: &Bench, table: &mut Table) {
+fn one_get(bench: &Bench, table: &mut Table) {
     let id = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
     let body = fs::read_to_string(
         Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sugon/running.json"),
@@ -187,10 +187,10 @@ fn large_answer(bench: &Bench, table: &mut Table) {
     let body = answer::groups(5000);
     let size = body.len() as f64;
     let file = bench.file("body.json", &body);
-    let mut job = thing("aliyun/job", &["ehpc-hz-FYUr32", "5"]);
+    let mut job = emulated_job("aliyun/job", &["ehpc-hz-FYUr32", "5"]);
     job.document = Some(body);
     let scenario = Scenario {
-        things: vec![job],
+        jobs: vec![job],
         ..Scenario::default()
     };
     let clouds = Clouds::start(scenario);
@@ -260,12 +260,12 @@ fn picked_by_jq(bench: &Bench, table: &mut Table, clouds: &Clouds) {
 
 /// 10,000 jobs on 100 pages, in the forms whose rows stand alone.
 fn long_list(bench: &Bench, table: &mut Table) {
-    let things = (0..10_000).map(|number| Thing {
+    let things = (0..10_000).map(|number| EmulatedJob {
         name: Some(format!("训练 {number}")),
-        ..thing("aliyun/job", &["ehpc-hz-FYUr32", &number.to_string()])
+        ..emulated_job("aliyun/job", &["ehpc-hz-FYUr32", &number.to_string()])
     });
     let clouds = Clouds::start(Scenario {
-        things: things.collect(),
+        jobs: things.collect(),
         ..Scenario::default()
     });
     for form in ["jsonl", "csv", "tsv", "name"] {
@@ -290,25 +290,25 @@ fn many_references(bench: &Bench, table: &mut Table) {
     const AT_ONCE: f64 = 8.0;
     let of_kind = |number: usize| {
         [
-            thing("aliyun/job", &["ehpc-hz-FYUr32", &number.to_string()]),
-            thing("sugon/instance", &[&format!("{number:032x}")]),
-            thing(
+            emulated_job("aliyun/job", &["ehpc-hz-FYUr32", &number.to_string()]),
+            emulated_job("sugon/instance", &[&format!("{number:032x}")]),
+            emulated_job(
                 "huawei/image-job",
                 &[&(702_364_883_651_395_584 + number).to_string()],
             ),
-            thing(
+            emulated_job(
                 "tencent/service",
                 &["cls-xxxxx", "default", &format!("web-{number}")],
             ),
         ]
     };
-    let things: Vec<Thing> = (0..EACH).flat_map(of_kind).collect();
+    let things: Vec<EmulatedJob> = (0..EACH).flat_map(of_kind).collect();
     let references: Vec<String> = things
         .iter()
         .map(|thing| format!("{}/{}", thing.kind, thing.segments.join("/")))
         .collect();
     let scenario = Scenario {
-        things,
+        jobs: things,
         latency: LATENCY,
         ..Scenario::default()
     };
@@ -329,20 +329,20 @@ fn many_references(bench: &Bench, table: &mut Table) {
     );
 }
 
-fn thing(kind: &str, segments: &[&str]) -> Thing {
+fn emulated_job(kind: &str, segments: &[&str]) -> EmulatedJob {
     let state = match kind.split('/').next() {
         Some("huawei") => "RUNNING",
         _ => "Running",
     };
-    Thing {
+    EmulatedJob {
         kind: kind.to_owned(),
         segments: segments.iter().map(ToString::to_string).collect(),
-        steps: vec![Step {
+        steps: vec![StateChange {
             state: state.to_owned(),
-            ..Step::default()
+            ..StateChange::default()
         }],
         parts: 1,
-        ..Thing::default()
+        ..EmulatedJob::default()
     }
 }
 

@@ -2,27 +2,27 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-use super::Session;
-use super::look_up::{Collected, wire};
+use super::CommandContext;
+use super::lookup::{NoticeLog, transport};
 use crate::error::{Category, Problem};
-use crate::http::{Wire, check_trust};
-use crate::model::{Account, Accounts, PassedOver, Readiness, Report};
+use crate::http::{Transport, validate_tls};
+use crate::model::{AccountStatus, AuthState, AuthStatus, Envelope, SkippedSource};
 use crate::output;
 use crate::providers::{CLOUDS, Client, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::secret::masked_id;
-use crate::settings::{METADATA, Part, Profile, Settings, table};
+use crate::settings::{METADATA, Profile, SettingRole, Settings, table_header};
 
 /// Show which account each cloud would be asked with
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  joblens auth status\n  joblens auth status -p prod -o json")]
 pub(super) struct Arguments {
     #[command(subcommand)]
-    what: What,
+    what: AuthCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum AuthCommand {
     /// Show source, masked key, region and endpoint of every profile, and the sources passed over
     #[command(
         after_help = "Nothing is sent, and no secret is shown. A credential_command of the settings file is run.\n\
@@ -32,32 +32,32 @@ enum What {
 }
 
 /// Shows what every profile would use. Nothing is sent.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     match arguments.what {
-        What::Status => status(session),
+        AuthCommand::Status => status(session),
     }
 }
 
 const STATUS: &str = "auth status";
 
-fn status(session: &Session) -> u8 {
-    let accounts = match accounts(session) {
+fn status(session: &CommandContext) -> u8 {
+    let accounts = match auth_status(session) {
         Ok(accounts) => accounts,
-        Err(problem) => return session.refuse(STATUS, vec![problem]),
+        Err(problem) => return session.usage_error(STATUS, vec![problem]),
     };
-    let told = session.tell_of_itself(STATUS, |out, form, screen| {
+    let told = session.print_catalog(STATUS, |out, form, screen| {
         output::write_accounts(out, &accounts, form, screen)
     });
-    let is_broken = |account: &Account| account.status == Readiness::Broken;
+    let is_broken = |account: &AccountStatus| account.status == AuthState::Broken;
     match accounts.accounts.iter().any(is_broken) {
-        true if told == 0 => Category::NoCredentials.exit_code(),
+        true if told == 0 => Category::MissingCredentials.exit_code(),
         _ => told,
     }
 }
 
-fn accounts(session: &Session) -> Result<Accounts, Problem> {
+fn auth_status(session: &CommandContext) -> Result<AuthStatus, Problem> {
     let settings = session.settings()?;
-    let wire = wire(session, &settings, &Collected::default(), None)?;
+    let wire = transport(session, &settings, &NoticeLog::default(), None)?;
     let only = session.chosen_profile(&settings);
     let mut accounts = Vec::new();
     for cloud in CLOUDS {
@@ -67,21 +67,21 @@ fn accounts(session: &Session) -> Result<Accounts, Problem> {
         names.retain(|name| only.is_none_or(|only| only == *name));
         let accounts_of = names
             .into_iter()
-            .map(|name| account(&settings, cloud, name, &wire).0);
+            .map(|name| account_status(&settings, cloud, name, &wire).0);
         accounts.extend(accounts_of);
     }
     if let (Some(only), true) = (only, accounts.is_empty()) {
         let message = format!("no cloud has a profile “{only}”");
         let hint = format!(
             "add {} to the settings file, such as {}",
-            table("CLOUD", only),
-            table(CLOUDS[0].name, only)
+            table_header("CLOUD", only),
+            table_header(CLOUDS[0].name, only)
         );
-        return Err(Problem::new(Category::NoCredentials, message).hint(hint));
+        return Err(Problem::new(Category::MissingCredentials, message).with_hint(hint));
     }
-    let path = settings.file().found_at();
-    Ok(Accounts {
-        schema: Report::SCHEMA,
+    let path = settings.file().existing_path();
+    Ok(AuthStatus {
+        schema: Envelope::SCHEMA,
         command: STATUS,
         settings_file: path.map(|path| path.display().to_string()),
         accounts,
@@ -89,23 +89,23 @@ fn accounts(session: &Session) -> Result<Accounts, Problem> {
 }
 
 /// What a profile would use, and what asks the cloud with it. Nothing is sent.
-pub(super) fn account(
+pub(super) fn account_status(
     settings: &Settings,
     cloud: &'static Cloud,
     name: &str,
-    wire: &Arc<Wire>,
-) -> (Account, Option<Box<dyn Client>>) {
-    let keys = cloud.legal_settings();
-    let survey = settings.survey(&keys, name);
-    let passed_over = survey.passed_over.into_iter();
-    let passed_over = passed_over.map(|one| PassedOver {
+    wire: &Arc<Transport>,
+) -> (AccountStatus, Option<Box<dyn Client>>) {
+    let keys = cloud.settings_schema();
+    let survey = settings.inspect_sources(&keys, name);
+    let passed_over = survey.skipped_sources.into_iter();
+    let passed_over = passed_over.map(|one| SkippedSource {
         source: one.source,
         why: one.why,
     });
-    let mut account = Account {
+    let mut account = AccountStatus {
         cloud: cloud.name,
         profile: name.to_owned(),
-        status: Readiness::Broken,
+        status: AuthState::Broken,
         source: None,
         place: None,
         key: None,
@@ -128,12 +128,12 @@ pub(super) fn account(
     let part = parts.find(|spec| profile.origin(spec.key).is_some());
     let origin = profile.origin(part.map_or(METADATA, |part| part.key));
     if let Some(origin) = origin {
-        let words = origin.words();
+        let words = origin.label();
         account.source = Some(match profile.role() {
             Some(role) => format!("{words}, role {role}"),
             None => words.into_owned(),
         });
-        account.place = Some(origin.place());
+        account.place = Some(origin.location());
     }
     account.key = origin.map(|_| key(&keys, &profile));
     account.region = profile.get("region").map(str::to_owned);
@@ -142,15 +142,15 @@ pub(super) fn account(
     account.notices.clone_from(&profile.notices);
     match (cloud.connect)(&profile, wire) {
         Ok(client) => {
-            account.status = Readiness::Ready;
+            account.status = AuthState::Ready;
             account.endpoint = client.endpoint().or(account.endpoint);
             let credential = client.credential();
             account.expires_at = credential.expires_at.or(account.expires_at);
             let kept_in = credential.kept_in;
             account.token_cache = kept_in.map(|folder| folder.display().to_string());
             let endpoint = account.endpoint.as_deref().unwrap_or_default();
-            if let Err(problem) = check_trust(&profile, endpoint) {
-                account.status = Readiness::Broken;
+            if let Err(problem) = validate_tls(&profile, endpoint) {
+                account.status = AuthState::Broken;
                 account.problem = Some(problem);
                 return (account, None);
             }
@@ -159,8 +159,8 @@ pub(super) fn account(
         Err(problem) => {
             let is_set =
                 origin.is_some() || settings.file().profiles(cloud.name).any(|one| one == name);
-            if !is_set && problem.category == Category::NoCredentials {
-                account.status = Readiness::NotConfigured;
+            if !is_set && problem.category == Category::MissingCredentials {
+                account.status = AuthState::NotConfigured;
             }
             account.problem = Some(problem);
             (account, None)
@@ -169,11 +169,13 @@ pub(super) fn account(
 }
 
 /// The id of the key, masked, or the word for a credential without one.
-fn key(keys: &crate::settings::CloudKeys, profile: &Profile) -> String {
-    if profile.is_of_machine() {
+fn key(keys: &crate::settings::SettingsSchema, profile: &Profile) -> String {
+    if profile.uses_instance_role() {
         return "role".to_owned();
     }
-    let mut ids = keys.credential_keys().filter(|spec| spec.part == Part::Id);
+    let mut ids = keys
+        .credential_keys()
+        .filter(|spec| spec.role == SettingRole::Id);
     let id = ids.find_map(|spec| profile.get(spec.key));
     id.map_or_else(|| "token".to_owned(), masked_id)
 }

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::look_up::{self, Lens, Options};
-use super::{Session, program, runtime};
+use super::lookup::{self, Lookup, Options};
+use super::{CommandContext, program, runtime};
 use crate::emulator::{self, Emulator, Scenario};
 use crate::error::Problem;
 use crate::output::Format;
@@ -26,7 +26,7 @@ const REFERENCES: [&str; 6] = [
 
 /// Starts the emulated clouds, looks one thing of each kind up in them, and says how to do so by
 /// hand.
-pub(super) fn run(session: &Session, _: &Arguments) -> u8 {
+pub(super) fn run(session: &CommandContext, _: &Arguments) -> u8 {
     let runtime = runtime();
     let report = runtime.block_on(async {
         let scenario = Scenario::built_in().map_err(|problem| vec![problem])?;
@@ -40,30 +40,33 @@ pub(super) fn run(session: &Session, _: &Arguments) -> u8 {
         let environment = Environment::new(emulator::environment(&emulator.origin()));
         // Named, since --profile speaks of accounts, of which the emulated clouds have one.
         let references = REFERENCES.map(|reference| reference.replacen('/', "@default/", 1));
-        let settings = Settings::of(environment);
+        let settings = Settings::from_environment(environment);
         let options = Options::default();
-        let lens = Arc::new(Lens::prepare(
+        let lens = Arc::new(Lookup::resolve(
             session,
             settings,
             &references,
             options,
             None,
         )?);
-        let report = look_up::report("demo", lens.outcomes().await, &lens);
+        let report = lookup::report("demo", lens.outcomes().await, &lens);
         emulator.stop().await;
         Ok(report)
     });
     match report {
-        Ok(report) => match session.finish(report) {
-            0 => session.say(by_hand(), session.form.format != Format::Table),
+        Ok(report) => match session.print_report(report) {
+            0 => session.print(
+                manual_steps(),
+                session.output_options.format != Format::Table,
+            ),
             code => code,
         },
-        Err(problems) => session.refuse("demo", problems),
+        Err(problems) => session.usage_error("demo", problems),
     }
 }
 
 /// The command lines that do the same.
-fn by_hand() -> String {
+fn manual_steps() -> String {
     let program = program();
     let references = REFERENCES.join(" \\\n    ");
     format!(

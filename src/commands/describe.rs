@@ -1,10 +1,10 @@
 use clap::Args;
 
-use super::Session;
-use super::asked::{self, Asked};
-use super::look_up;
+use super::CommandContext;
+use super::lookup;
+use super::lookup_args::{self, LookupArgs};
 use crate::error::Problem;
-use crate::model::Report;
+use crate::model::Envelope;
 
 /// Tell everything about things, the likely cause of a failure first
 #[derive(Debug, Args)]
@@ -19,19 +19,19 @@ use crate::model::Report;
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
-    asked: Asked,
+    lookup: LookupArgs,
 }
 
 /// Looks up what was named and tells everything about it.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
-    match answer(session, &arguments.asked) {
-        Ok(report) => session.finish_pages(report),
-        Err(problems) => session.refuse("describe", problems),
+pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
+    match build_report(session, &arguments.lookup) {
+        Ok(report) => session.print_describe(report),
+        Err(problems) => session.usage_error("describe", problems),
     }
 }
 
-fn answer(session: &Session, asked: &Asked) -> Result<Report, Vec<Problem>> {
-    let lens = asked.lens(session, asked.options())?;
-    let outcomes = asked::outcomes(&lens);
-    Ok(look_up::report("describe", outcomes, &lens))
+fn build_report(session: &CommandContext, asked: &LookupArgs) -> Result<Envelope, Vec<Problem>> {
+    let lens = asked.lookup(session, asked.options())?;
+    let outcomes = lookup_args::outcomes(&lens);
+    Ok(lookup::report("describe", outcomes, &lens))
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Session, runtime};
-use crate::emulator::{self, DEFAULT_PORT, Emulator, Log, Scenario};
+use super::{CommandContext, runtime};
+use crate::emulator::{self, AccessLog, DEFAULT_PORT, Emulator, Scenario};
 use crate::error::Problem;
 use crate::output;
 
@@ -28,28 +28,28 @@ pub(super) struct Arguments {
 }
 
 /// Serves until it is interrupted, or prints the variables of a shell.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     match serve(session, arguments) {
         Ok(code) => code,
-        Err(problem) => session.refuse("emulate", vec![problem]),
+        Err(problem) => session.usage_error("emulate", vec![problem]),
     }
 }
 
-fn serve(session: &Session, arguments: &Arguments) -> Result<u8, Problem> {
+fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem> {
     if arguments.print_env {
         if arguments.port == 0 {
             return Err(Problem::usage(
                 "--print-env needs the port that will be used",
             ));
         }
-        return Ok(session.say(exports(arguments.port), false));
+        return Ok(session.print(exports(arguments.port), false));
     }
     let scenario = match &arguments.scenario {
         Some(path) => Scenario::read(path)?,
         None => Scenario::built_in()?,
     };
     let quiet = session.global.quiet;
-    let log: Log = Arc::new(move |access| {
+    let log: AccessLog = Arc::new(move |access| {
         if !quiet {
             let _ = output::write_trace(&mut io::stderr().lock(), &access.to_string());
         }
@@ -60,7 +60,7 @@ fn serve(session: &Session, arguments: &Arguments) -> Result<u8, Problem> {
             .await
             .map_err(|error| {
                 Problem::usage(format!("port {port} of 127.0.0.1 cannot be had ({error})"))
-                    .hint("choose another with --port, or 0 for a free one")
+                    .with_hint("choose another with --port, or 0 for a free one")
             })?;
         if !quiet {
             let origin = emulator.origin();

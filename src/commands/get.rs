@@ -2,14 +2,14 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::Session;
-use super::asked::{self, Asked};
-use super::gated::{self, GateState, Spent, Stop};
-use super::look_up::{self, Lens, Outcome};
-use super::poll::Watched;
+use super::CommandContext;
+use super::gate_report::{self, GateState, GateStats, Stop};
+use super::lookup::{self, Lookup, LookupResult};
+use super::lookup_args::{self, LookupArgs};
+use super::poll::PolledJob;
 use crate::error::Problem;
-use crate::gate::{Goal, Progress, Rules, decide};
-use crate::model::{Report, State};
+use crate::gate::{Condition, GatePolicy, Progress, decide};
+use crate::model::{Envelope, State};
 
 /// Look things up, once, all clouds at the same time
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ use crate::model::{Report, State};
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
-    asked: Asked,
+    lookup: LookupArgs,
     /// Exit 0 if all succeeded, 1 if any failed, 8 if still pending
     #[arg(long)]
     exit_status: bool,
@@ -31,69 +31,78 @@ pub(super) struct Arguments {
 impl Arguments {
     /// True when nothing of it was given.
     pub(super) fn is_empty(&self) -> bool {
-        self.asked.is_empty() && !self.exit_status
+        self.lookup.is_empty() && !self.exit_status
     }
 
     /// The first reference.
     pub(super) fn first_word(&self) -> Option<&str> {
-        self.asked.references.first().map(String::as_str)
+        self.lookup.references.first().map(String::as_str)
     }
 }
 
 /// Looks up what was named and shows it.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
-    match answer(session, arguments) {
+pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
+    match build_report(session, arguments) {
         Ok((report, true)) => session.finish_gate(report),
-        Ok((report, false)) => session.finish(report),
-        Err(problems) => session.refuse("get", problems),
+        Ok((report, false)) => session.print_report(report),
+        Err(problems) => session.usage_error("get", problems),
     }
 }
 
 /// The answer, and whether it is a gate.
-type Answer = (Report, bool);
+type ReportAndGate = (Envelope, bool);
 
-fn answer(session: &Session, arguments: &Arguments) -> Result<Answer, Vec<Problem>> {
-    let asked = &arguments.asked;
+fn build_report(
+    session: &CommandContext,
+    arguments: &Arguments,
+) -> Result<ReportAndGate, Vec<Problem>> {
+    let asked = &arguments.lookup;
     let mut options = asked.options();
     // A gate needs a fixed reference.
-    options.allowed.newest = !arguments.exit_status;
-    let lens = asked.lens(session, options)?;
-    let rules = Rules::new(Goal::States(vec![State::Succeeded]));
+    options.allowed.latest = !arguments.exit_status;
+    let lens = asked.lookup(session, options)?;
+    let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));
     if arguments.exit_status {
         if lens.references.is_empty() {
             return Err(vec![Problem::usage(
                 "nothing to look up, so that nothing can be decided",
             )]);
         }
-        gated::check_goal(&lens.references, &rules.goal).map_err(|problem| vec![problem])?;
+        gate_report::check_condition(&lens.references, &rules.condition)
+            .map_err(|problem| vec![problem])?;
     }
     let started = Instant::now();
-    let outcomes = asked::outcomes(&lens);
+    let outcomes = lookup_args::outcomes(&lens);
     Ok(match arguments.exit_status {
-        false => (look_up::report("get", outcomes, &lens), false),
-        true => one_look(&lens, outcomes, &rules, started.elapsed()),
+        false => (lookup::report("get", outcomes, &lens), false),
+        true => poll_once(&lens, outcomes, &rules, started.elapsed()),
     })
 }
 
 /// The gate of one look: what is still on its way leaves it undecided.
-fn one_look(lens: &Lens, outcomes: Vec<Outcome>, rules: &Rules, elapsed: Duration) -> Answer {
+fn poll_once(
+    lens: &Lookup,
+    outcomes: Vec<LookupResult>,
+    rules: &GatePolicy,
+    elapsed: Duration,
+) -> ReportAndGate {
     const PENDING: u8 = 8;
-    let watched: Vec<Watched> = lens
+    let watched: Vec<PolledJob> = lens
         .references
         .iter()
         .zip(outcomes)
-        .map(|(reference, outcome)| Watched::seen_once(reference, outcome))
+        .map(|(reference, outcome)| PolledJob::polled_once(reference, outcome))
         .collect();
-    let standings = gated::standings(&watched, rules, Duration::ZERO);
+    let standings = gate_report::evaluate_all(&watched, rules, Duration::ZERO);
     let decision =
         decide(&standings, rules, Progress::Over).expect("a gate whose time is over decides");
     let code = decision.exit_code(PENDING);
-    let spent = Spent {
+    let spent = GateStats {
         elapsed,
-        requests: lens.wire.calls(),
+        requests: lens.transport.calls(),
         stop: Stop::OneCheck,
     };
-    let notices = lens.told.all();
+    let notices = lens.notices.all();
     let state = GateState {
         watched: &watched,
         standings: &standings,
@@ -101,6 +110,6 @@ fn one_look(lens: &Lens, outcomes: Vec<Outcome>, rules: &Rules, elapsed: Duratio
         decision: &decision,
         spent,
     };
-    let report = gated::report("get", &state, notices, code);
+    let report = gate_report::report("get", &state, notices, code);
     (report, true)
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::error::Problem;
-use crate::http::Limits;
+use crate::http::ClientOptions;
 use crate::output;
-use crate::settings::{self, Environment, File};
+use crate::settings::{self, Environment, SettingsFile};
 
 /// Options that every command takes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
-pub(super) struct Global {
+pub(super) struct GlobalArgs {
     /// Form of the answer
     #[arg(
         short,
@@ -140,15 +140,15 @@ impl From<Format> for output::Format {
     }
 }
 
-impl Global {
+impl GlobalArgs {
     /// The form of the answer.
     pub(super) fn format(&self) -> output::Format {
         self.output.into()
     }
 
     /// The form alone, for what must be told before the other options are understood.
-    pub(super) fn plain_form(&self) -> output::Form {
-        output::Form {
+    pub(super) fn plain_output_options(&self) -> output::OutputOptions {
+        output::OutputOptions {
             format: self.format(),
             columns: None,
             headers: !self.no_headers,
@@ -160,14 +160,17 @@ impl Global {
     ///
     /// # Errors
     /// Wrong use: a column or an expression that cannot be read, or that the form has no place for.
-    pub(super) fn form(&self, own_columns: bool) -> Result<output::Form, Problem> {
+    pub(super) fn output_options(
+        &self,
+        own_columns: bool,
+    ) -> Result<output::OutputOptions, Problem> {
         let format = match (&self.jq, self.format()) {
             (None, format) => format,
             // The expression works on the envelope.
             (Some(_), output::Format::Table | output::Format::Json) => output::Format::Json,
             (Some(_), _) => {
                 return Err(Problem::usage("--jq works on the JSON envelope")
-                    .hint("leave -o out: joblens get REF --jq '.jobs[].state'"));
+                    .with_hint("leave -o out: joblens get REF --jq '.jobs[].state'"));
             }
         };
         let has_columns = matches!(
@@ -181,15 +184,15 @@ impl Global {
         if !self.columns.is_empty() && !has_columns {
             return Err(
                 Problem::usage("--columns is for table, csv, tsv and markdown")
-                    .hint("--jq picks fields of the JSON: --jq '.jobs[] | {ref, state}'"),
+                    .with_hint("--jq picks fields of the JSON: --jq '.jobs[] | {ref, state}'"),
             );
         }
         let names = self.columns.iter().filter(|_| !own_columns);
         let columns: Vec<output::Column> = names
             .map(|name| output::Column::named(name))
             .collect::<Result<_, _>>()?;
-        let query = self.jq.as_deref().map(output::Query::read).transpose()?;
-        Ok(output::Form {
+        let query = self.jq.as_deref().map(output::Query::parse).transpose()?;
+        Ok(output::OutputOptions {
             format,
             columns: Some(columns).filter(|columns| !columns.is_empty()),
             headers: !self.no_headers,
@@ -203,7 +206,7 @@ impl Global {
     /// Wrong use, with the nearest column.
     pub(super) fn sort(&self, own_columns: bool) -> Result<Option<output::Sort>, Problem> {
         let column = self.sort_by.as_deref().filter(|_| !own_columns);
-        column.map(output::Sort::read).transpose()
+        column.map(output::Sort::parse).transpose()
     }
 
     /// The zone of times that people read, if it was chosen.
@@ -232,8 +235,8 @@ impl Global {
     ///
     /// # Errors
     /// Wrong use, naming the option or key.
-    pub(super) fn limits(&self, file: &File) -> Result<Limits, Problem> {
-        let default = Limits::default();
+    pub(super) fn client_options(&self, file: &SettingsFile) -> Result<ClientOptions, Problem> {
+        let default = ClientOptions::default();
         let pick = |option: &Option<String>, key: &str| {
             option.clone().or_else(|| file.wire(key).map(str::to_owned))
         };
@@ -253,7 +256,7 @@ impl Global {
         };
         let max_body = match pick(&self.max_body, "max_body") {
             None => default.max_body,
-            Some(text) => settings::size(&text)
+            Some(text) => settings::byte_size(&text)
                 .filter(|size| *size > 0)
                 .ok_or_else(|| wrong("max_body", &text, "a size with its unit, such as 64MiB"))?,
         };
@@ -263,7 +266,7 @@ impl Global {
             Some("true") => true,
             Some(text) => return Err(wrong("allow_http", text, "true or false")),
         };
-        Ok(Limits {
+        Ok(ClientOptions {
             connect_timeout: time(
                 &self.connect_timeout,
                 "connect_timeout",
@@ -278,7 +281,7 @@ impl Global {
             max_attempts: number(&self.max_attempts, "max_attempts", default.max_attempts)?,
             concurrency: number(&self.concurrency, "concurrency", 8)? as usize,
             allow_http,
-            pace: None,
+            min_interval: None,
             ca_files: self.ca_file.clone(),
         })
     }

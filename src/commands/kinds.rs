@@ -1,7 +1,7 @@
 use clap::Args;
 
-use super::{Session, catalog};
-use crate::model::{self, Kinds, Report};
+use super::{CommandContext, introspect};
+use crate::model::{self, Envelope, KindList};
 use crate::output;
 use crate::providers::{self, Kind};
 use crate::reference::Template;
@@ -16,27 +16,27 @@ pub(super) struct Arguments {
 }
 
 /// Shows the kinds of the registry.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
-    let kinds = match catalog::kinds_of(arguments.named.as_deref()) {
+pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
+    let kinds = match introspect::kinds_of(arguments.named.as_deref()) {
         Ok(kinds) => kinds,
-        Err(problem) => return session.refuse("kinds", vec![problem]),
+        Err(problem) => return session.usage_error("kinds", vec![problem]),
     };
-    let kinds = Kinds {
-        schema: Report::SCHEMA,
+    let kinds = KindList {
+        schema: Envelope::SCHEMA,
         command: "kinds",
         kinds: kinds.into_iter().map(shown).collect(),
     };
-    session.tell_of_itself("kinds", |out, form, screen| {
+    session.print_catalog("kinds", |out, form, screen| {
         output::write_kinds(out, &kinds, form, screen)
     })
 }
 
-fn shown(kind: &Kind) -> model::Kind {
+fn shown(kind: &Kind) -> model::KindInfo {
     let template = &kind.template;
     let (long, segments) = (template.to_string(), segments(template));
-    let places = providers::cloud(template.cloud).and_then(|cloud| cloud.places);
+    let places = providers::cloud(template.cloud).and_then(|cloud| cloud.scope_listing);
     let short = format!("{}/{}{segments}", template.cloud_short, template.kind_short);
-    model::Kind {
+    model::KindInfo {
         cloud: template.cloud,
         kind: template.kind,
         template: long,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command, CommandFactory as _};
 use clap_mangen::Man;
 
-use super::{Cli, Session};
+use super::{Cli, CommandContext};
 use crate::error::Problem;
 
 /// Write man pages, one for each command, into a folder
@@ -18,21 +18,21 @@ pub(super) struct Arguments {
 }
 
 /// Writes the pages, the same ones for the same joblens on every day, and prints where they are.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     let folder = &arguments.folder;
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     let mut written = String::new();
     let result = fs::create_dir_all(folder).and_then(|()| pages(&command, folder, &mut written));
     match result {
-        Ok(()) => session.say(written, false),
+        Ok(()) => session.print(written, false),
         Err(error) => {
             let why = error.kind();
             let problem = format!(
                 "man pages cannot be written to {} ({why})",
                 folder.display()
             );
-            session.refuse("man", vec![Problem::usage(problem)])
+            session.usage_error("man", vec![Problem::usage(problem)])
         }
     }
 }

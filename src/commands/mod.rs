@@ -1,39 +1,39 @@
 //! The commands: a file each, its arguments and its run side by side.
 
-mod asked;
 mod auth;
-mod catalog;
 mod completion;
+mod completion_cache;
 mod config;
 mod demo;
 mod describe;
 mod doctor;
 mod emulate;
-mod ending;
 mod events;
 mod follow;
-mod gated;
+mod gate_report;
 mod get;
 mod global;
+mod introspect;
 mod kinds;
 mod list;
-mod look_up;
+mod lookup;
+mod lookup_args;
 mod man;
-mod outlet;
-mod pace;
 mod panic_hook;
 mod poll;
+mod poll_args;
 mod references;
-mod refusal;
-mod remembered;
+mod reporter;
 mod reports;
 mod schema;
+mod shutdown;
 mod since;
 mod states;
-mod voice;
+mod stdout_writer;
+mod suggestions;
+mod usage_error;
 mod wait;
 mod watch;
-mod words;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -42,14 +42,14 @@ use chrono::Utc;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::error::{Category, Problem};
-use crate::http::{Happening, Sink};
-use crate::model::{Exit, Job, Notice, Report, Time};
-use crate::output::{self, Form, Screen, Sort, Zone};
+use crate::http::{EventSink, TransportEvent};
+use crate::model::{Envelope, Exit, Job, Notice, Time};
+use crate::output::{self, OutputOptions, RenderContext, Sort, Zone};
 use crate::providers;
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Environment, Settings};
-use global::Global;
-use look_up::Collected;
+use global::GlobalArgs;
+use lookup::NoticeLog;
 
 pub use panic_hook::install_panic_hook;
 
@@ -70,7 +70,7 @@ struct Cli {
     #[command(flatten)]
     bare: get::Arguments,
     #[command(flatten)]
-    global: Global,
+    global: GlobalArgs,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -91,7 +91,7 @@ enum Command {
     Config(config::Arguments),
     Completion(completion::Arguments),
     #[command(name = "__complete", hide = true)]
-    Complete(completion::Words),
+    Complete(completion::CompletionRequest),
     #[command(hide = true)]
     Man(man::Arguments),
     Demo(demo::Arguments),
@@ -147,20 +147,20 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return refusal::show(&error, &arguments),
+        Err(error) => return usage_error::print(&error, &arguments),
     };
     let name = cli.command.as_ref().map_or("get", Command::name);
     let own_columns = cli.command.as_ref().is_some_and(Command::has_own_columns);
-    let session = match Session::new(cli.global, environment, own_columns) {
+    let session = match CommandContext::new(cli.global, environment, own_columns) {
         Ok(session) => session,
-        Err((session, problem)) => return session.refuse(name, vec![problem]),
+        Err((session, problem)) => return session.usage_error(name, vec![problem]),
     };
     match cli.command {
-        Some(_) if !cli.bare.is_empty() => session.refuse(
+        Some(_) if !cli.bare.is_empty() => session.usage_error(
             "get",
             vec![
                 Problem::usage("references and options of get stand before the name of a command")
-                    .hint("write them after it: joblens get REF…"),
+                    .with_hint("write them after it: joblens get REF…"),
             ],
         ),
         Some(Command::Get(arguments)) => get::run(&session, &arguments),
@@ -188,7 +188,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
                 2
             }
             Some(word) if !word.contains('/') && word != "-" => {
-                session.refuse("get", vec![words::unknown_command(word)])
+                session.usage_error("get", vec![suggestions::unknown_command(word)])
             }
             Some(_) => get::run(&session, &cli.bare),
         },
@@ -201,33 +201,33 @@ fn closed() -> u8 {
 }
 
 /// What every command has: global options, environment, and where to write.
-struct Session {
-    global: Global,
+struct CommandContext {
+    global: GlobalArgs,
     environment: Environment,
-    form: Form,
+    output_options: OutputOptions,
     sort: Option<Sort>,
 }
 
-impl Session {
+impl CommandContext {
     /// Reads the options that say how an answer is shown.
     ///
     /// # Errors
     /// Wrong use, with a session that can show it.
     fn new(
-        global: Global,
+        global: GlobalArgs,
         environment: Environment,
         own_columns: bool,
     ) -> Result<Self, (Box<Self>, Problem)> {
-        let (form, sort) = (global.form(own_columns), global.sort(own_columns));
+        let (form, sort) = (global.output_options(own_columns), global.sort(own_columns));
         let mut session = Self {
-            form: global.plain_form(),
+            output_options: global.plain_output_options(),
             sort: None,
             global,
             environment,
         };
         match (form, sort) {
             (Ok(form), Ok(sort)) => {
-                (session.form, session.sort) = (form, sort);
+                (session.output_options, session.sort) = (form, sort);
                 Ok(session)
             }
             (Err(problem), _) | (_, Err(problem)) => Err((Box::new(session), problem)),
@@ -236,7 +236,7 @@ impl Session {
 
     /// The settings file that options and environment name, with the environment.
     fn settings(&self) -> Result<Settings, Problem> {
-        let clouds = look_up::all_cloud_keys();
+        let clouds = lookup::all_cloud_keys();
         let kinds: Vec<String> = providers::kinds()
             .filter(|kind| kind.has_states())
             .map(|kind| format!("{}/{}", kind.template.cloud, kind.template.kind))
@@ -257,66 +257,70 @@ impl Session {
     }
 
     /// Traces go to standard error at once, notices are told with the answer.
-    fn sink(&self, told: &Collected) -> Sink {
+    fn event_sink(&self, told: &NoticeLog) -> EventSink {
         let (verbose, told) = (self.global.verbose, told.clone());
         Arc::new(move |happening| match happening {
-            Happening::Trace(line) if verbose => {
+            TransportEvent::Trace(line) if verbose => {
                 let _ = output::write_trace(&mut io::stderr().lock(), &line);
             }
-            Happening::Trace(_) | Happening::Resolved { .. } | Happening::Answered(_) => {}
-            Happening::Notice(code, message) => told.tell(Notice::new(code, message)),
+            TransportEvent::Trace(_)
+            | TransportEvent::DnsResolved { .. }
+            | TransportEvent::Responded(_) => {}
+            TransportEvent::Notice(code, message) => {
+                told.push_and_print(Notice::new(code, message))
+            }
         })
     }
 
     /// Prints an answer and what failed, and returns the exit code.
-    fn finish(&self, report: Report) -> u8 {
-        self.finish_with(report, |out, report, screen| {
-            output::write(out, report, &self.form, screen)
+    fn print_report(&self, report: Envelope) -> u8 {
+        self.print_with(report, |out, report, screen| {
+            output::write(out, report, &self.output_options, screen)
         })
     }
 
     /// The same with pages for people in the place of tables, unless columns were chosen. Nobody
     /// parses a page, so that its times are local wherever it goes.
-    fn finish_pages(&self, report: Report) -> u8 {
+    fn print_describe(&self, report: Envelope) -> u8 {
         let is_table = matches!(
-            self.form.format,
+            self.output_options.format,
             output::Format::Table | output::Format::Wide
         );
-        if !is_table || self.form.columns.is_some() {
-            return self.finish(report);
+        if !is_table || self.output_options.columns.is_some() {
+            return self.print_report(report);
         }
-        self.finish_with(report, |out, report, screen| {
+        self.print_with(report, |out, report, screen| {
             let zone = self.global.zone().unwrap_or(Zone::Local);
-            output::write_pages(out, &report.jobs, &Screen { zone, ..*screen })
+            output::write_pages(out, &report.jobs, &RenderContext { zone, ..*screen })
         })
     }
 
     /// Tells what failed, writes the answer to standard output, and returns the exit code.
-    fn finish_with(
+    fn print_with(
         &self,
-        mut report: Report,
-        write: impl FnOnce(&mut dyn io::Write, &Report, &Screen) -> io::Result<()>,
+        mut report: Envelope,
+        write: impl FnOnce(&mut dyn io::Write, &Envelope, &RenderContext) -> io::Result<()>,
     ) -> u8 {
         self.sort(&mut report.jobs);
         if !self.global.quiet {
-            self.tell(&report);
+            self.print_messages(&report);
         }
         let stdout = io::stdout();
-        let screen = self.screen(stdout.is_terminal());
+        let screen = self.render_context(stdout.is_terminal());
         let written = write(&mut stdout.lock(), &report, &screen);
-        let code = self.written(written, report.exit.code);
+        let code = self.exit_code_after_write(written, report.exit.code);
         // The process ends here: to take thousands of containers apart would be time for nothing.
         std::mem::forget(report);
         code
     }
 
     /// The exit code of a command whose answer was written, or was not.
-    fn written(&self, written: io::Result<()>, code: u8) -> u8 {
+    fn exit_code_after_write(&self, written: io::Result<()>, code: u8) -> u8 {
         match written {
             Ok(()) => code,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
             Err(error) => {
-                self.complain(&unwritable(&error));
+                self.print_problem(&write_problem(&error));
                 // A cause that is known already says more.
                 match code {
                     0 => Exit::new(5).code,
@@ -338,16 +342,16 @@ impl Session {
     ///
     /// An answer that cannot be made turns exit code 0 of the report into 5: a program that reads
     /// the answer must not take its absence for success.
-    fn rendered_gate(&self, report: &mut Report, mut told: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
+    fn rendered_gate(&self, report: &mut Envelope, mut told: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
         self.sort(&mut report.jobs);
-        let screen = self.screen(io::stderr().is_terminal());
+        let screen = self.render_context(io::stderr().is_terminal());
         for problem in &report.errors {
             let _ = output::write_problem(&mut told, problem, &screen);
         }
         let mut answer = Vec::new();
-        let paper = self.screen(io::stdout().is_terminal());
-        if let Err(error) = output::write(&mut answer, report, &self.form, &paper) {
-            let _ = output::write_problem(&mut told, &unwritable(&error), &screen);
+        let paper = self.render_context(io::stdout().is_terminal());
+        if let Err(error) = output::write(&mut answer, report, &self.output_options, &paper) {
+            let _ = output::write_problem(&mut told, &write_problem(&error), &screen);
             lose_output(report);
         }
         if let Some(gate) = &report.gate {
@@ -357,10 +361,10 @@ impl Session {
     }
 
     /// Ends a gate of one look. An answer that cannot be written changes exit code 0 to 5.
-    fn finish_gate(&self, mut report: Report) -> u8 {
+    fn finish_gate(&self, mut report: Envelope) -> u8 {
         let (answer, told) = self.rendered_gate(&mut report, Vec::new());
-        if let Err(error) = ending::write_out(&answer) {
-            self.complain(&unwritable(&error));
+        if let Err(error) = shutdown::write_out(&answer) {
+            self.print_problem(&write_problem(&error));
             lose_output(&mut report);
         }
         let _ = io::stderr().write_all(&told);
@@ -368,38 +372,38 @@ impl Session {
     }
 
     /// Ends a command that was used wrongly.
-    fn refuse(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
-        self.finish(Report::new(command, Vec::new(), problems, Vec::new()))
+    fn usage_error(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
+        self.print_report(Envelope::new(command, Vec::new(), problems, Vec::new()))
     }
 
     /// Prints a text that is no answer of a cloud, and returns the exit code.
-    fn say(&self, text: String, beside: bool) -> u8 {
+    fn print(&self, text: String, beside: bool) -> u8 {
         let written = match beside {
             true => io::stderr().write_all(text.as_bytes()),
             false => io::stdout().write_all(text.as_bytes()),
         };
-        self.written(written, 0)
+        self.exit_code_after_write(written, 0)
     }
 
-    fn tell(&self, report: &Report) {
+    fn print_messages(&self, report: &Envelope) {
         for problem in &report.errors {
-            self.complain(problem);
+            self.print_problem(problem);
         }
         for notice in report
             .notices
             .iter()
-            .filter(|notice| self.is_worth_a_line(notice))
+            .filter(|notice| self.should_print(notice))
         {
             let _ = output::write_notice(&mut io::stderr().lock(), notice);
         }
     }
 
     /// Notices that only say how an answer was read stay in the envelope, unless `-v` asks.
-    fn is_worth_a_line(&self, notice: &Notice) -> bool {
+    fn should_print(&self, notice: &Notice) -> bool {
         match notice.code {
             // The footer of a list says it.
             "list_incomplete" => false,
-            look_up::UNCHECKED => false,
+            lookup::INSECURE_NOTICE => false,
             "assumed_utc_offset" | "events_truncated" => self.global.verbose,
             _ => true,
         }
@@ -415,17 +419,17 @@ impl Session {
         can_move && !self.global.verbose && self.environment.get("CI").is_none()
     }
 
-    fn complain(&self, problem: &Problem) {
-        let screen = self.screen(io::stderr().is_terminal());
+    fn print_problem(&self, problem: &Problem) {
+        let screen = self.render_context(io::stderr().is_terminal());
         let _ = output::write_problem(&mut io::stderr().lock(), problem, &screen);
     }
 
-    fn screen(&self, terminal: bool) -> Screen {
+    fn render_context(&self, terminal: bool) -> RenderContext {
         let width = terminal
             .then(terminal_size::terminal_size)
             .flatten()
             .map(|(width, _)| usize::from(width.0));
-        Screen {
+        RenderContext {
             width: terminal.then(|| width.unwrap_or(80)),
             colour: self.global.colour(terminal, &self.environment),
             zone: self.global.zone().unwrap_or(match terminal {
@@ -438,17 +442,19 @@ impl Session {
 }
 
 /// The output of a gate is lost: exit code 0 becomes 5, every other code says more already.
-fn lose_output(report: &mut Report) {
+fn lose_output(report: &mut Envelope) {
     if report.exit.code == 0 {
         report.exit = Exit::new(5);
     }
 }
 
 /// An answer that could not be written, or not be made of what was found.
-fn unwritable(error: &io::Error) -> Problem {
+fn write_problem(error: &io::Error) -> Problem {
     match error.kind() {
-        io::ErrorKind::InvalidData => Problem::new(Category::Unreadable, format!("--jq: {error}"))
-            .hint("look at the whole envelope with -o json"),
+        io::ErrorKind::InvalidData => {
+            Problem::new(Category::InvalidResponse, format!("--jq: {error}"))
+                .with_hint("look at the whole envelope with -o json")
+        }
         _ => Problem::usage(format!("the output cannot be written ({error})")),
     }
 }

@@ -51,7 +51,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::output::{Form, Format, Live};
+    use crate::output::{Format, Live, OutputOptions};
 
     /// Names the test that runs in a process of its own.
     const CHILD: &str = "JOBLENS_TEST_OF_PANIC_HOOK";
@@ -76,7 +76,7 @@ mod tests {
             "a_panic_on_any_thread_restores_the_terminal_and_exits_5_with_one_line",
         ) else {
             install_panic_hook();
-            let form = Form {
+            let form = OutputOptions {
                 format: Format::Table,
                 columns: None,
                 headers: true,

@@ -3,14 +3,14 @@ use std::io::{self, BufRead, Read as _};
 
 use crate::error::Problem;
 use crate::providers::{self, RESERVED_KINDS};
-use crate::reference::{LATEST, Reader, Reference, Scope, Target, segment_fault};
+use crate::reference::{LATEST, Reference, ReferenceParser, Scope, Target, segment_error};
 use crate::settings::Settings;
 
-use super::look_up::cloud_keys;
+use super::lookup::cloud_keys;
 
 /// What a command line names.
 #[derive(Debug, Default)]
-pub(super) struct Named {
+pub(super) struct ParsedTargets {
     /// Everything, in order, each once; scopes and the newest of a scope only where they are
     /// allowed.
     pub targets: Vec<Target>,
@@ -18,18 +18,18 @@ pub(super) struct Named {
 
 /// What may stand among references besides things.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Allowed {
+pub(super) struct AllowedTargets {
     /// Scopes, each with its slash at the end.
     pub scopes: bool,
     /// `@latest`, the newest of a scope.
-    pub newest: bool,
+    pub latest: bool,
 }
 
-impl Named {
+impl ParsedTargets {
     /// The things, in order.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.targets.iter().flat_map(|target| match target {
-            Target::Things(things) => &things[..],
+            Target::Jobs(things) => &things[..],
             _ => &[],
         })
     }
@@ -43,12 +43,12 @@ impl Named {
     }
 
     /// The scopes of which the newest is meant, each with the number of things before it.
-    pub fn newest(&self) -> impl Iterator<Item = (usize, &Scope)> {
+    pub fn latest(&self) -> impl Iterator<Item = (usize, &Scope)> {
         let mut things = 0;
         self.targets.iter().filter_map(move |target| {
             match target {
-                Target::Things(more) => things += more.len(),
-                Target::Newest(scope) => return Some((things, scope)),
+                Target::Jobs(more) => things += more.len(),
+                Target::Latest(scope) => return Some((things, scope)),
                 Target::Scope(_) | Target::Cloud(_) => {}
             }
             None
@@ -61,19 +61,19 @@ impl Named {
 /// # Errors
 /// Wrong use: all references that are wrong, so that they can be mended at once. So is what is not
 /// allowed.
-pub(super) fn read(
+pub(super) fn parse(
     typed: &[String],
     settings: &Settings,
     default_profile: &str,
-    allowed: Allowed,
-) -> Result<Named, Vec<Problem>> {
-    read_each(typed, settings, default_profile, |reader, input| {
+    allowed: AllowedTargets,
+) -> Result<ParsedTargets, Vec<Problem>> {
+    parse_each(typed, settings, default_profile, |reader, input| {
         let target = match allowed.scopes {
-            true => reader.read_any(input),
-            false => reader.read(input),
+            true => reader.parse_target(input),
+            false => reader.parse(input),
         };
         match target {
-            Ok(Target::Newest(scope)) if !allowed.newest => Err(no_newest(&scope)),
+            Ok(Target::Latest(scope)) if !allowed.latest => Err(latest_not_allowed(&scope)),
             target => target,
         }
     })
@@ -83,40 +83,40 @@ pub(super) fn read(
 ///
 /// # Errors
 /// Wrong use: everything that is wrong, so that it can be mended at once.
-pub(super) fn read_list(
+pub(super) fn parse_list(
     typed: &[String],
     settings: &Settings,
     default_profile: &str,
-) -> Result<Named, Vec<Problem>> {
-    read_each(typed, settings, default_profile, |reader, input| {
-        reader.read_list(input)
+) -> Result<ParsedTargets, Vec<Problem>> {
+    parse_each(typed, settings, default_profile, |reader, input| {
+        reader.parse_list_target(input)
     })
 }
 
-fn read_each(
+fn parse_each(
     typed: &[String],
     settings: &Settings,
     default_profile: &str,
-    read: impl Fn(&Reader<'_>, &str) -> Result<Target, Problem>,
-) -> Result<Named, Vec<Problem>> {
-    let inputs = with_standard_input(typed).map_err(|problem| vec![problem])?;
+    read: impl Fn(&ReferenceParser<'_>, &str) -> Result<Target, Problem>,
+) -> Result<ParsedTargets, Vec<Problem>> {
+    let inputs = expand_stdin(typed).map_err(|problem| vec![problem])?;
     let templates: Vec<_> = providers::kinds().map(|kind| &kind.template).collect();
     let setting =
         |cloud: &str, profile: &str, key: &str| segment_setting(settings, cloud, profile, key);
-    let reader = Reader {
+    let reader = ReferenceParser {
         templates: &templates,
         reserved: &RESERVED_KINDS,
         default_profile,
         setting: &setting,
     };
-    let mut named = Named::default();
+    let mut named = ParsedTargets::default();
     let mut problems = Vec::new();
     let mut seen = HashSet::new();
     for input in &inputs {
         match read(&reader, input) {
             Ok(target) => named
                 .targets
-                .extend(unless_seen(target, &mut |text| seen.insert(text))),
+                .extend(deduplicate(target, &mut |text| seen.insert(text))),
             Err(problem) => problems.push(problem),
         }
     }
@@ -143,28 +143,28 @@ fn segment_setting(
     let Some(text) = profile.get(key) else {
         return Ok(None);
     };
-    match segment_fault(text) {
+    match segment_error(text) {
         None => Ok(Some(text.to_owned())),
-        Some(fault) => Err(profile.wrong(key, &format!("cannot be used: {fault}"))),
+        Some(fault) => Err(profile.invalid(key, &format!("cannot be used: {fault}"))),
     }
 }
 
 /// What of a target is new.
-fn unless_seen(target: Target, is_new: &mut dyn FnMut(String) -> bool) -> Option<Target> {
+fn deduplicate(target: Target, is_new: &mut dyn FnMut(String) -> bool) -> Option<Target> {
     match target {
-        Target::Things(mut things) => {
+        Target::Jobs(mut things) => {
             things.retain(|reference| is_new(reference.to_string()));
-            (!things.is_empty()).then_some(Target::Things(things))
+            (!things.is_empty()).then_some(Target::Jobs(things))
         }
-        Target::Newest(scope) => {
-            is_new(format!("{scope}{LATEST}")).then_some(Target::Newest(scope))
+        Target::Latest(scope) => {
+            is_new(format!("{scope}{LATEST}")).then_some(Target::Latest(scope))
         }
         Target::Scope(scope) => is_new(scope.to_string()).then_some(Target::Scope(scope)),
         Target::Cloud(cloud) => is_new(cloud.to_string()).then_some(Target::Cloud(cloud)),
     }
 }
 
-fn no_newest(scope: &Scope) -> Problem {
+fn latest_not_allowed(scope: &Scope) -> Problem {
     let input = &scope.input;
     let mut problem = Problem::usage(format!(
         "a gate needs a fixed reference, and {LATEST} may name another thing at every look"
@@ -172,13 +172,13 @@ fn no_newest(scope: &Scope) -> Problem {
     let start = input.len().saturating_sub(LATEST.len());
     problem.span = Some(start..input.len());
     problem.input = Some(input.clone());
-    problem.hint(format!(
+    problem.with_hint(format!(
         "find out what it names now: joblens get {scope}{LATEST} -o name"
     ))
 }
 
 /// The typed references, with the lines of standard input in the place of `-`.
-fn with_standard_input(typed: &[String]) -> Result<Vec<String>, Problem> {
+fn expand_stdin(typed: &[String]) -> Result<Vec<String>, Problem> {
     let mut inputs = Vec::new();
     let mut taken = false;
     for input in typed {
@@ -198,17 +198,17 @@ fn with_standard_input(typed: &[String]) -> Result<Vec<String>, Problem> {
 /// around a line as well.
 fn lines(input: &mut dyn BufRead) -> Result<Vec<String>, Problem> {
     /// Far above every list that a person or a program would pipe.
-    const MOST_BYTES: u64 = 16 << 20;
+    const MAX_BYTES: u64 = 16 << 20;
     let mut text = String::new();
     input
-        .take(MOST_BYTES + 1)
+        .take(MAX_BYTES + 1)
         .read_to_string(&mut text)
         .map_err(|error| Problem::usage(format!("standard input cannot be read ({error})")))?;
-    if text.len() as u64 > MOST_BYTES {
+    if text.len() as u64 > MAX_BYTES {
         // A part of the list would look like all of it.
         return Err(Problem::usage(format!(
             "standard input holds more than {} MiB of references",
-            MOST_BYTES >> 20
+            MAX_BYTES >> 20
         )));
     }
     let mut references = Vec::new();
@@ -218,7 +218,7 @@ fn lines(input: &mut dyn BufRead) -> Result<Vec<String>, Problem> {
                 "the list on standard input was cut short: {}",
                 reason.trim()
             ))
-            .hint("repeat the command that wrote the list"));
+            .with_hint("repeat the command that wrote the list"));
         }
         if !line.is_empty() && !line.starts_with('#') {
             references.push(line.to_owned());
@@ -233,38 +233,39 @@ mod tests {
     use crate::reference::DEFAULT_PROFILE;
     use crate::settings::Environment;
 
-    fn named(typed: &[&str], allowed: Allowed) -> Result<Named, Vec<Problem>> {
+    fn named(typed: &[&str], allowed: AllowedTargets) -> Result<ParsedTargets, Vec<Problem>> {
         let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
         let settings = Settings::load(None, Environment::new([]), &[], &[]).unwrap();
-        read(&typed, &settings, DEFAULT_PROFILE, allowed)
+        parse(&typed, &settings, DEFAULT_PROFILE, allowed)
     }
 
     #[test]
     fn the_newest_keeps_its_place_and_comes_once() {
         let typed = ["aliyun/job/c/1", "ali/job/c/@latest", "aliyun/job/c/"];
         let all = [&typed[..], &typed[..]].concat();
-        let allowed = Allowed {
+        let allowed = AllowedTargets {
             scopes: true,
-            newest: true,
+            latest: true,
         };
         let named = named(&all, allowed).unwrap();
         assert_eq!(named.references().count(), 1);
         assert_eq!(named.scopes().count(), 1);
         assert!(matches!(
             &named.targets[..],
-            [Target::Things(_), Target::Newest(_), Target::Scope(_)]
+            [Target::Jobs(_), Target::Latest(_), Target::Scope(_)]
         ));
     }
 
     #[test]
     fn the_newest_is_wrong_where_it_is_not_allowed_and_an_id_of_that_name_is_not() {
-        let [problem] = &named(&["aliyun/job/c/@latest"], Allowed::default()).unwrap_err()[..]
+        let [problem] =
+            &named(&["aliyun/job/c/@latest"], AllowedTargets::default()).unwrap_err()[..]
         else {
             panic!("one problem");
         };
         let span = problem.span.clone().unwrap();
         assert_eq!(&problem.input.as_ref().unwrap()[span], LATEST);
-        let named = named(&["aliyun/job/c/%40latest"], Allowed::default()).unwrap();
+        let named = named(&["aliyun/job/c/%40latest"], AllowedTargets::default()).unwrap();
         assert_eq!(named.references().next().unwrap().id(), LATEST);
     }
 

@@ -1,6 +1,6 @@
 //! Reports for CI systems: which were asked for, when they are due, and where they go.
 
-mod place;
+mod sink;
 #[cfg(test)]
 mod tests;
 
@@ -10,37 +10,37 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Category, Problem};
-use crate::model::{Exit, Report};
+use crate::model::{Envelope, Exit};
 use crate::output;
 use crate::settings::Environment;
-use place::Place;
+use sink::ReportSink;
 
 /// Between two writes of the same file lies at least so much time.
-const PACE: Duration = Duration::from_secs(1);
+const MIN_WRITE_INTERVAL: Duration = Duration::from_secs(1);
 /// A stream that nobody reads holds up the end for so long.
-const PATIENCE: Duration = Duration::from_secs(2);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The same when a signal ends the command: its process must be gone within 100 ms.
-const PATIENCE_AFTER_A_SIGNAL: Duration = Duration::from_millis(40);
+const WRITE_TIMEOUT_AFTER_SIGNAL: Duration = Duration::from_millis(40);
 /// GitHub drops the summary of a step when it is larger.
-const MOST_SUMMARY: u64 = 1 << 20;
+const MAX_SUMMARY_BYTES: u64 = 1 << 20;
 
 /// What a report is written as.
-type Form = fn(&mut dyn Write, &Report) -> io::Result<()>;
+type WriteFn = fn(&mut dyn Write, &Envelope) -> io::Result<()>;
 
 /// The reports that `--report` asked for.
 pub(super) struct Reports {
-    files: Vec<Target>,
+    files: Vec<ReportFile>,
     github: Option<GitHub>,
     changed: bool,
     written_at: Option<Duration>,
 }
 
 /// A report that is a file of its own.
-struct Target {
+struct ReportFile {
     option: String,
-    form: Form,
-    place: Place,
-    told: bool,
+    write_fn: WriteFn,
+    sink: ReportSink,
+    is_reported: bool,
 }
 
 /// What a step of GitHub Actions gives to the runner.
@@ -55,7 +55,7 @@ impl Reports {
     ///
     /// # Errors
     /// Wrong use: a word that is none of these, a file that is missing, or one that is named twice.
-    pub(super) fn read(values: &[String], environment: &Environment) -> Result<Self, Problem> {
+    pub(super) fn parse(values: &[String], environment: &Environment) -> Result<Self, Problem> {
         let mut reports = Self {
             files: Vec::new(),
             github: None,
@@ -67,7 +67,7 @@ impl Reports {
                 Some((word, file)) => (word, Some(file)),
                 None => (value.as_str(), None),
             };
-            let form: Form = match word {
+            let form: WriteFn = match word {
                 "junit" => output::write_junit,
                 "gitlab-dotenv" => output::write_dotenv,
                 "json" => output::write_json,
@@ -90,25 +90,25 @@ impl Reports {
             let Some(file) = file.filter(|file| !file.is_empty() && *file != "-") else {
                 return Err(wrong(value, &format!("{word} needs the name of a file")));
             };
-            reports.files.push(Target {
+            reports.files.push(ReportFile {
                 option: value.clone(),
-                form,
-                place: Place::named(file),
-                told: false,
+                write_fn: form,
+                sink: ReportSink::from_path(file),
+                is_reported: false,
             });
         }
-        reports.refuse_same_files()?;
+        reports.check_distinct_files()?;
         Ok(reports)
     }
 
-    fn refuse_same_files(&self) -> Result<(), Problem> {
+    fn check_distinct_files(&self) -> Result<(), Problem> {
         let shared = self.github.iter().flat_map(|github| {
             let paths = github.summary.iter().chain(&github.outputs);
-            paths.map(|path| Place::named(path).identity())
+            paths.map(|path| ReportSink::from_path(path).canonical())
         });
         let mut taken: Vec<PathBuf> = shared.collect();
         for target in &self.files {
-            let identity = target.place.identity();
+            let identity = target.sink.canonical();
             if taken.contains(&identity) {
                 return Err(wrong(&target.option, "two reports go to the same file"));
             }
@@ -124,18 +124,18 @@ impl Reports {
     /// A usage error naming the report that cannot be written and why.
     pub(super) fn check(&self) -> Result<(), Problem> {
         for target in &self.files {
-            let checked = target.place.check();
+            let checked = target.sink.check();
             checked.map_err(|error| cannot_write(&target.option, &error))?;
         }
         let github = self.github.iter();
         let shared = github.flat_map(|github| github.summary.iter().chain(&github.outputs));
         for path in shared {
-            let checked = Place::named(path).check();
+            let checked = ReportSink::from_path(path).check();
             let option = format!("github: {}", path.display());
             checked.map_err(|error| cannot_write(&option, &error))?;
         }
         // Two names of one file can differ until their folder exists.
-        self.refuse_same_files()
+        self.check_distinct_files()
     }
 
     /// Says that the next report differs from the last one.
@@ -146,8 +146,10 @@ impl Reports {
     /// When the next write is due, as time from the start of the command; `None` while there is
     /// nothing new to write.
     pub(super) fn due_at(&self) -> Option<Duration> {
-        let is_rewritten = self.files.iter().any(|target| !target.place.is_stream());
-        let next = self.written_at.map_or(Duration::ZERO, |at| at + PACE);
+        let is_rewritten = self.files.iter().any(|target| !target.sink.is_stream());
+        let next = self
+            .written_at
+            .map_or(Duration::ZERO, |at| at + MIN_WRITE_INTERVAL);
         (self.changed && is_rewritten).then_some(next)
     }
 
@@ -159,11 +161,16 @@ impl Reports {
     /// Rewrites the files; streams and what GitHub's steps share wait for the end.
     ///
     /// A report that cannot be written is told once and never ends the wait.
-    pub(super) fn write(&mut self, report: &Report, now: Duration, tell: &mut dyn FnMut(&Problem)) {
+    pub(super) fn write(
+        &mut self,
+        report: &Envelope,
+        now: Duration,
+        tell: &mut dyn FnMut(&Problem),
+    ) {
         self.changed = false;
         self.written_at = Some(now);
         for target in &mut self.files {
-            if !target.place.is_stream() {
+            if !target.sink.is_stream() {
                 let _ = target.write(report, Duration::ZERO, tell);
             }
         }
@@ -177,17 +184,17 @@ impl Reports {
     /// The first report that could not be written. It has been told.
     pub(super) fn finish(
         &mut self,
-        report: &Report,
+        report: &Envelope,
         err: &mut dyn Write,
         tell: &mut dyn FnMut(&Problem),
     ) -> Result<(), Problem> {
         let patience = match report.exit.code {
-            130 | 143 => PATIENCE_AFTER_A_SIGNAL,
-            _ => PATIENCE,
+            130 | 143 => WRITE_TIMEOUT_AFTER_SIGNAL,
+            _ => WRITE_TIMEOUT,
         };
         let mut first = None;
         let mut last = Cow::Borrowed(report);
-        let mut keep = |outcome: Result<(), Problem>, last: &mut Cow<'_, Report>| {
+        let mut keep = |outcome: Result<(), Problem>, last: &mut Cow<'_, Envelope>| {
             if let Err(problem) = outcome {
                 if last.exit.code == 0 {
                     last.to_mut().exit = Exit::new(5);
@@ -196,12 +203,12 @@ impl Reports {
             }
         };
         // What can be written again comes first: a later failure changes what it must say.
-        self.files.sort_by_key(|target| target.place.is_stream());
+        self.files.sort_by_key(|target| target.sink.is_stream());
         for target in &mut self.files {
             keep(target.write(&last, patience, tell), &mut last);
         }
         if let Some(github) = &self.github {
-            for (part, option) in Part::ALL {
+            for (part, option) in GitHubPart::ALL {
                 let written = github.write(part, &last, err);
                 let written = written.map_err(|error| unwritable(option, &error));
                 if let Err(problem) = &written {
@@ -212,7 +219,7 @@ impl Reports {
         }
         if last.exit.code != report.exit.code {
             for target in &mut self.files {
-                if !target.place.is_stream() {
+                if !target.sink.is_stream() {
                     let _ = target.write(&last, patience, tell);
                 }
             }
@@ -222,31 +229,31 @@ impl Reports {
 
     /// Writes again what can be written again, after the exit code of the finished report has
     /// changed. What fails now has been told or is replaced by nothing: the old report stays.
-    pub(super) fn amend(&mut self, report: &Report) {
+    pub(super) fn amend(&mut self, report: &Envelope) {
         for target in &mut self.files {
-            if !target.place.is_stream() {
-                let _ = target.write(report, PATIENCE, &mut |_| {});
+            if !target.sink.is_stream() {
+                let _ = target.write(report, WRITE_TIMEOUT, &mut |_| {});
             }
         }
         if let Some(github) = &self.github {
             // A later line for the same name replaces the earlier one.
-            let _ = github.write(Part::Outputs, report, &mut io::sink());
+            let _ = github.write(GitHubPart::Outputs, report, &mut io::sink());
         }
     }
 }
 
-impl Target {
+impl ReportFile {
     fn write(
         &mut self,
-        report: &Report,
+        report: &Envelope,
         patience: Duration,
         tell: &mut dyn FnMut(&Problem),
     ) -> Result<(), Problem> {
-        let written = rendered(self.form, report)
-            .and_then(|bytes| self.place.write(bytes, patience))
+        let written = rendered(self.write_fn, report)
+            .and_then(|bytes| self.sink.write(bytes, patience))
             .map_err(|error| unwritable(&self.option, &error));
-        if let (Err(problem), false) = (&written, self.told) {
-            self.told = true;
+        if let (Err(problem), false) = (&written, self.is_reported) {
+            self.is_reported = true;
             tell(problem);
         }
         written
@@ -255,25 +262,25 @@ impl Target {
 
 impl GitHub {
     /// Writes one part; the outputs come last, since they alone repeat the exit code to programs.
-    fn write(&self, part: Part, report: &Report, err: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, part: GitHubPart, report: &Envelope, err: &mut dyn Write) -> io::Result<()> {
         match part {
-            Part::Annotations => output::write_annotations(err, report),
-            Part::Summary => {
+            GitHubPart::Annotations => output::write_annotations(err, report),
+            GitHubPart::Summary => {
                 let Some(path) = &self.summary else {
                     return Ok(());
                 };
-                let room = MOST_SUMMARY.saturating_sub(place::length(path));
+                let room = MAX_SUMMARY_BYTES.saturating_sub(sink::length(path));
                 // Two line breaks may stand before it.
                 let room = usize::try_from(room).unwrap_or(0).saturating_sub(2);
                 let mut bytes = b"\n".to_vec();
                 output::write_step_summary(&mut bytes, report, room)?;
-                place::append(path, bytes)
+                sink::append(path, bytes)
             }
-            Part::Outputs => {
+            GitHubPart::Outputs => {
                 let Some(path) = &self.outputs else {
                     return Ok(());
                 };
-                place::append(path, rendered(output::write_step_outputs, report)?)
+                sink::append(path, rendered(output::write_step_outputs, report)?)
             }
         }
     }
@@ -281,13 +288,13 @@ impl GitHub {
 
 /// What GitHub gets, in the order in which it is written.
 #[derive(Debug, Clone, Copy)]
-enum Part {
+enum GitHubPart {
     Annotations,
     Summary,
     Outputs,
 }
 
-impl Part {
+impl GitHubPart {
     const ALL: [(Self, &'static str); 3] = [
         (Self::Annotations, "github (annotations)"),
         (Self::Summary, "github (GITHUB_STEP_SUMMARY)"),
@@ -295,7 +302,7 @@ impl Part {
     ];
 }
 
-fn rendered(form: Form, report: &Report) -> io::Result<Vec<u8>> {
+fn rendered(form: WriteFn, report: &Envelope) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     form(&mut bytes, report)?;
     Ok(bytes)
@@ -303,19 +310,19 @@ fn rendered(form: Form, report: &Report) -> io::Result<Vec<u8>> {
 
 fn wrong(value: &str, what: &str) -> Problem {
     Problem::usage(format!("--report {value}: {what}"))
-        .hint("write junit=FILE, github, gitlab-dotenv=FILE or json=FILE")
+        .with_hint("write junit=FILE, github, gitlab-dotenv=FILE or json=FILE")
 }
 
 fn cannot_write(option: &str, error: &io::Error) -> Problem {
     Problem::usage(format!(
         "--report {option}: cannot write this file: {error}"
     ))
-    .hint("check the path and its permissions")
+    .with_hint("check the path and its permissions")
 }
 
 fn unwritable(option: &str, error: &io::Error) -> Problem {
     let mut problem = Problem::new(
-        Category::Service,
+        Category::ServiceError,
         format!("the report {option} cannot be written: {error}"),
     );
     // No call was made that could be made again.

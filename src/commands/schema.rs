@@ -3,9 +3,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use super::Session;
+use super::CommandContext;
 use crate::error::Problem;
-use crate::model::{Accounts, Diagnosis, Kinds, Report, Timeline, Words};
+use crate::model::{AuthStatus, DoctorReport, Envelope, KindList, StateMap, Timeline};
 use crate::output::{self, Format};
 use crate::providers;
 
@@ -22,11 +22,11 @@ use crate::providers;
 pub(super) struct Arguments {
     /// What to describe
     #[arg(value_enum, default_value = "envelope", value_name = "WHAT")]
-    what: What,
+    what: SchemaKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum What {
+enum SchemaKind {
     /// The answer of -o json and -o yaml
     Envelope,
     /// One line of -o jsonl
@@ -36,26 +36,26 @@ enum What {
 }
 
 /// Prints a schema made of the types that are printed elsewhere.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
-    let is_json = matches!(session.form.format, Format::Table | Format::Json);
+pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
+    let is_json = matches!(session.output_options.format, Format::Table | Format::Json);
     let global = &session.global;
     let picks = !global.columns.is_empty() || global.sort_by.is_some();
-    if !is_json || picks || session.form.query.is_some() {
-        let problem = Problem::usage("a schema is JSON").hint("leave the form out");
-        return session.refuse("schema", vec![problem]);
+    if !is_json || picks || session.output_options.query.is_some() {
+        let problem = Problem::usage("a schema is JSON").with_hint("leave the form out");
+        return session.usage_error("schema", vec![problem]);
     }
     let schema = match arguments.what {
-        What::Envelope => document("The answer of joblens", |generator| {
-            generator.subschema_for::<Accounts>();
-            generator.subschema_for::<Diagnosis>();
-            generator.subschema_for::<Kinds>();
-            generator.subschema_for::<Words>();
-            Report::json_schema(generator)
+        SchemaKind::Envelope => document("The answer of joblens", |generator| {
+            generator.subschema_for::<AuthStatus>();
+            generator.subschema_for::<DoctorReport>();
+            generator.subschema_for::<KindList>();
+            generator.subschema_for::<StateMap>();
+            Envelope::json_schema(generator)
         }),
-        What::Events => document("The timeline of joblens events", Timeline::json_schema),
-        What::Stream => document("A line of a stream of joblens", output::record_schema),
+        SchemaKind::Events => document("The timeline of joblens events", Timeline::json_schema),
+        SchemaKind::Stream => document("A line of a stream of joblens", output::record_schema),
     };
-    session.say(format!("{schema:#}\n"), false)
+    session.print(format!("{schema:#}\n"), false)
 }
 
 /// A whole document: what `describe` says, and all that it refers to.

@@ -11,10 +11,10 @@ use crate::settings;
 ///
 /// # Errors
 /// Wrong use.
-pub(super) fn moment(text: &str, now: Time, zone: Zone) -> Result<Time, Problem> {
+pub(super) fn parse_since(text: &str, now: Time, zone: Zone) -> Result<Time, Problem> {
     let ago = || {
         let ago = chrono::TimeDelta::from_std(settings::duration(text)?).ok()?;
-        now.moment().checked_sub_signed(ago)
+        now.to_datetime().checked_sub_signed(ago)
     };
     let exact = || DateTime::parse_from_rfc3339(text.trim()).ok();
     let date = || {
@@ -37,7 +37,7 @@ pub(super) fn moment(text: &str, now: Time, zone: Zone) -> Result<Time, Problem>
             Problem::usage(format!(
                 "--since {text}: a time ago with its unit, a date, or a time with its offset was expected"
             ))
-            .hint("write 2h, 1d, 2026-01-02 or 2026-01-02T03:04:05+08:00")
+            .with_hint("write 2h, 1d, 2026-01-02 or 2026-01-02T03:04:05+08:00")
         })
 }
 
@@ -45,16 +45,16 @@ pub(super) fn moment(text: &str, now: Time, zone: Zone) -> Result<Time, Problem>
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Option<String> {
+    fn parse(text: &str) -> Option<String> {
         let now = Time::from_unix(1_700_000_000).unwrap();
-        moment(text, now, Zone::Utc).ok().map(Time::rfc3339)
+        parse_since(text, now, Zone::Utc).ok().map(Time::rfc3339)
     }
 
     #[test]
     fn a_moment_is_a_time_ago_a_date_or_a_time_with_its_offset() {
-        assert_eq!(read("2h").as_deref(), Some("2023-11-14T20:13:20Z"));
-        assert_eq!(read("2026-01-02").as_deref(), Some("2026-01-02T00:00:00Z"));
-        let exact = read("2026-01-02T03:04:05+08:00");
+        assert_eq!(parse("2h").as_deref(), Some("2023-11-14T20:13:20Z"));
+        assert_eq!(parse("2026-01-02").as_deref(), Some("2026-01-02T00:00:00Z"));
+        let exact = parse("2026-01-02T03:04:05+08:00");
         assert_eq!(exact.as_deref(), Some("2026-01-01T19:04:05Z"));
         for wrong in [
             "",
@@ -65,7 +65,7 @@ mod tests {
             "9999999d",
             "2026-13-01",
         ] {
-            assert_eq!(read(wrong), None, "{wrong}");
+            assert_eq!(parse(wrong), None, "{wrong}");
         }
     }
 }

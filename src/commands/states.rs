@@ -1,12 +1,12 @@
 use clap::Args;
 
-use super::{Session, catalog};
+use super::{CommandContext, introspect};
 use crate::error::Problem;
-use crate::model::{Report, Source, State, Word, Words};
+use crate::model::{Envelope, Source, State, StateMap, StateMapping};
 use crate::output;
 use crate::providers::Kind;
-use crate::providers::states::{Level, Outcome};
-use crate::settings::File;
+use crate::providers::states::{ExitOutcome, StateTable};
+use crate::settings::SettingsFile;
 
 /// Show what the clouds' state words mean
 #[derive(Debug, Args)]
@@ -22,25 +22,25 @@ pub(super) struct Arguments {
 }
 
 /// Shows the tables that words are read by, and the words of the settings file.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
-    let words = match words(session, arguments) {
+pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
+    let words = match state_map(session, arguments) {
         Ok(words) => words,
-        Err(problem) => return session.refuse("states", vec![problem]),
+        Err(problem) => return session.usage_error("states", vec![problem]),
     };
-    session.tell_of_itself("states", |out, form, screen| {
+    session.print_catalog("states", |out, form, screen| {
         output::write_states(out, &words, form, screen)
     })
 }
 
-fn words(session: &Session, arguments: &Arguments) -> Result<Words, Problem> {
-    let kinds = catalog::kinds_of(arguments.named.as_deref())?;
+fn state_map(session: &CommandContext, arguments: &Arguments) -> Result<StateMap, Problem> {
+    let kinds = introspect::kinds_of(arguments.named.as_deref())?;
     let settings = session.settings()?;
     let levels = kinds
         .iter()
-        .flat_map(|kind| kind.levels.iter().map(move |level| (*kind, level)));
-    let words = levels.flat_map(|(kind, level)| words_of(kind, level, settings.file()));
-    Ok(Words {
-        schema: Report::SCHEMA,
+        .flat_map(|kind| kind.state_tables.iter().map(move |level| (*kind, level)));
+    let words = levels.flat_map(|(kind, level)| state_mappings(kind, level, settings.file()));
+    Ok(StateMap {
+        schema: Envelope::SCHEMA,
         command: "states",
         states: words.collect(),
     })
@@ -51,9 +51,9 @@ fn is_same(own: &str, word: &str) -> bool {
 }
 
 /// The words of one level: those of its table, then those of the settings file.
-fn words_of(kind: &Kind, level: &Level, file: &File) -> Vec<Word> {
+fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<StateMapping> {
     let (cloud, of_kind) = (kind.template.cloud, kind.template.kind);
-    let word = |word: Option<&str>, state: State, ended: bool, note: Option<&str>| Word {
+    let word = |word: Option<&str>, state: State, ended: bool, note: Option<&str>| StateMapping {
         cloud,
         kind: of_kind,
         level: level.name,
@@ -63,18 +63,18 @@ fn words_of(kind: &Kind, level: &Level, file: &File) -> Vec<Word> {
         note: note.map(str::to_owned),
         source: Source::BuiltIn,
     };
-    if level.words.is_empty() {
+    if level.map.is_empty() {
         let note = Some("the cloud reports no state here");
         return vec![word(None, State::Unknown, false, note)];
     }
-    let own = match level.takes_own {
+    let own = match level.allows_user_states {
         true => file.states(&format!("{cloud}/{of_kind}")),
         false => &[],
     };
     let mut words = Vec::new();
-    for (text, state) in level.words {
-        if let Some(split) = level.splits.iter().find(|split| split.word == *text) {
-            let outcomes = Outcome::ALL.into_iter().zip(split.when);
+    for (text, state) in level.map {
+        if let Some(split) = level.outcome_rules.iter().find(|split| split.word == *text) {
+            let outcomes = ExitOutcome::ALL.into_iter().zip(split.when);
             words.extend(
                 outcomes.map(|(outcome, when)| word(Some(text), outcome.state(), true, Some(when))),
             );
@@ -87,9 +87,9 @@ fn words_of(kind: &Kind, level: &Level, file: &File) -> Vec<Word> {
         };
         words.push(word(Some(text), *state, state.is_end(), note));
     }
-    let is_known = |own: &str| level.words.iter().any(|(text, _)| is_same(own, text));
+    let is_known = |own: &str| level.map.iter().any(|(text, _)| is_same(own, text));
     let own = own.iter().filter(|(own, _)| !is_known(own));
-    words.extend(own.map(|(own, state)| Word {
+    words.extend(own.map(|(own, state)| StateMapping {
         source: Source::Settings,
         ..word(Some(own.trim()), *state, state.is_end(), None)
     }));

@@ -6,7 +6,7 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::time::{Interval, interval};
 
 /// How often a dripping body gives a byte.
-const DRIP_EVERY: Duration = Duration::from_millis(100);
+const DRIP_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The body of an answer, which may go wrong on purpose.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Payload {
     }
 
     pub fn drip() -> Self {
-        Self::Drip(interval(DRIP_EVERY))
+        Self::Drip(interval(DRIP_INTERVAL))
     }
 }
 

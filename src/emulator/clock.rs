@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::providers::serve::Thing;
+use crate::providers::serve::EmulatedJob;
 
 /// The wall clock of the emulated clouds, which may be wrong on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Clock {
+pub struct EmulatorClock {
     /// How far it is ahead of this machine's clock; negative when it is behind.
     pub offset: TimeDelta,
 }
 
-impl Clock {
+impl EmulatorClock {
     /// What the clock shows.
     pub fn now(self) -> DateTime<Utc> {
         Utc::now() + self.offset
@@ -25,7 +25,7 @@ impl Clock {
 ///
 /// What lies before the start stays where it is, so that every time in an answer is a time of the
 /// wall clock and none lies in the future.
-pub fn hasten(mut thing: Thing, speed: f64) -> Thing {
+pub fn scale_time(mut thing: EmulatedJob, speed: f64) -> EmulatedJob {
     let age = thing.age;
     let sooner = |after: Duration| match after.checked_sub(age) {
         Some(ahead) => age + ahead.div_f64(speed),
@@ -43,19 +43,19 @@ pub fn hasten(mut thing: Thing, speed: f64) -> Thing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::serve::{Step, Warning, World};
+    use crate::providers::serve::{EmulatedState, StateChange, Warning};
 
-    fn step(after: u64, state: &str) -> Step {
-        Step {
+    fn step(after: u64, state: &str) -> StateChange {
+        StateChange {
             after: Duration::from_secs(after),
             state: state.to_owned(),
-            ..Step::default()
+            ..StateChange::default()
         }
     }
 
     #[test]
     fn only_what_lies_ahead_is_hastened() {
-        let thing = Thing {
+        let thing = EmulatedJob {
             kind: "aliyun/job".into(),
             segments: vec!["c".into(), "5".into()],
             age: Duration::from_secs(100),
@@ -64,12 +64,12 @@ mod tests {
                 after: Duration::from_secs(160),
                 ..Warning::default()
             }],
-            ..Thing::default()
+            ..EmulatedJob::default()
         };
         let born_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let hastened = hasten(thing, 60.0);
+        let hastened = scale_time(thing, 60.0);
         assert_eq!(hastened.warnings[0].after, Duration::from_secs(101));
-        let world = World::new(vec![hastened], born_at);
+        let world = EmulatedState::new(vec![hastened], born_at);
         let at = |seconds| {
             world
                 .find(
@@ -88,16 +88,16 @@ mod tests {
 
     #[test]
     fn a_thing_is_there_from_when_it_appears_until_it_vanishes() {
-        let thing = Thing {
+        let thing = EmulatedJob {
             kind: "aliyun/job".into(),
             segments: vec!["c".into(), "5".into()],
             appears_after: Duration::from_secs(5),
             vanishes_after: Some(Duration::from_secs(20)),
             steps: vec![step(0, "Running")],
-            ..Thing::default()
+            ..EmulatedJob::default()
         };
         let born_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let world = World::new(vec![hasten(thing, 60.0)], born_at);
+        let world = EmulatedState::new(vec![scale_time(thing, 60.0)], born_at);
         for (seconds, is_there) in [(0, false), (4, false), (5, true), (19, true), (20, false)] {
             let now = born_at + TimeDelta::seconds(seconds);
             let found = world.find("aliyun/job", &["c", "5"], now);

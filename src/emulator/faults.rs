@@ -57,7 +57,7 @@ pub enum Effect {
 
 impl Effect {
     /// The word as scenario files have it.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Throttle => "throttle",
             Self::Refuse => "refuse",
@@ -77,14 +77,14 @@ impl Effect {
 #[derive(Debug)]
 pub struct Faults {
     faults: Vec<Fault>,
-    met: Mutex<Vec<u64>>,
+    hits: Mutex<Vec<u64>>,
 }
 
 impl Faults {
     /// Faults that have met no request yet.
     pub fn new(faults: Vec<Fault>) -> Self {
         let met = Mutex::new(vec![0; faults.len()]);
-        Self { faults, met }
+        Self { faults, hits: met }
     }
 
     /// The fault that hits this request, if one does.
@@ -92,8 +92,8 @@ impl Faults {
     /// Faults are asked in the order of the scenario; a request that one of them takes does not
     /// come to those after it, so that a list reads as a course of events. What comes outside of a
     /// fault's time is not counted by its `skip` and `times`.
-    pub fn strike(&self, cloud: &str, operation: &str, since_start: Duration) -> Option<&Fault> {
-        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn next_for(&self, cloud: &str, operation: &str, since_start: Duration) -> Option<&Fault> {
+        let mut met = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
         self.faults
             .iter()
             .zip(met.iter_mut())
@@ -136,8 +136,8 @@ mod tests {
             .iter()
             .map(|(cloud, operation)| {
                 faults
-                    .strike(cloud, operation, Duration::ZERO)
-                    .map_or("-", |fault| fault.effect.word())
+                    .next_for(cloud, operation, Duration::ZERO)
+                    .map_or("-", |fault| fault.effect.as_str())
             })
             .collect()
     }
@@ -197,7 +197,7 @@ mod tests {
         }]);
         let hit = |seconds| {
             faults
-                .strike("aliyun", "A", Duration::from_secs(seconds))
+                .next_for("aliyun", "A", Duration::from_secs(seconds))
                 .is_some()
         };
         assert_eq!(

@@ -18,11 +18,11 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub use clock::Clock;
+pub use clock::EmulatorClock;
 pub use faults::{Effect, Fault};
 pub use scenario::Scenario;
 
-use crate::providers::{CLOUDS, Cloud, serve::Server};
+use crate::providers::{CLOUDS, Cloud, serve::EmulatedApi};
 use crate::settings::{NO_FILE, SOURCE};
 use server::State;
 
@@ -31,7 +31,7 @@ pub const DEFAULT_PORT: u16 = 7411;
 
 /// A request that was answered. It holds no header and no query, since secrets travel there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Access {
+pub struct AccessRecord {
     /// Method in upper case.
     pub method: String,
     /// Path, still percent-encoded, without the query.
@@ -46,7 +46,7 @@ pub struct Access {
     pub fault: Option<&'static str>,
 }
 
-impl fmt::Display for Access {
+impl fmt::Display for AccessRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.status, self.method, self.path)?;
         if let (Some(cloud), Some(operation)) = (self.cloud, &self.operation) {
@@ -60,7 +60,7 @@ impl fmt::Display for Access {
 }
 
 /// Where accesses go: each before its answer is sent, in the order of the answers.
-pub type Log = Arc<dyn Fn(Access) + Send + Sync>;
+pub type AccessLog = Arc<dyn Fn(AccessRecord) + Send + Sync>;
 
 /// A running emulator; it stops when it is dropped.
 #[derive(Debug)]
@@ -77,16 +77,16 @@ impl Emulator {
     ///
     /// # Errors
     /// The port cannot be had, such as `AddrInUse`.
-    pub async fn start(scenario: Scenario, port: u16, log: Log) -> io::Result<Self> {
-        let clouds = CLOUDS.map(|cloud| (cloud.name, &cloud.server));
+    pub async fn start(scenario: Scenario, port: u16, log: AccessLog) -> io::Result<Self> {
+        let clouds = CLOUDS.map(|cloud| (cloud.name, &cloud.emulator));
         Self::start_with(scenario, port, log, clouds.to_vec()).await
     }
 
     async fn start_with(
         scenario: Scenario,
         port: u16,
-        log: Log,
-        clouds: Vec<(&'static str, &'static Server)>,
+        log: AccessLog,
+        clouds: Vec<(&'static str, &'static EmulatedApi)>,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
@@ -135,10 +135,10 @@ pub fn environment(origin: &str) -> Vec<(String, String)> {
 }
 
 fn variables(cloud: &Cloud, origin: &str) -> Vec<(String, String)> {
-    let keys = cloud.legal_settings();
+    let keys = cloud.settings_schema();
     let endpoints = keys.all().filter(|spec| spec.is_endpoint());
     let endpoints = endpoints.map(|spec| (keys.variable(spec.key), origin));
-    let set = cloud.server.environment.iter();
+    let set = cloud.emulator.environment.iter();
     let set = set.map(|(name, value)| ((*name).to_owned(), *value));
     let credentials = keys.credential_keys().flat_map(|spec| spec.variables);
     let host_lists = keys.all().filter(|spec| spec.is_host_list());

@@ -20,30 +20,30 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::body::Payload;
-use super::clock::{self, Clock};
+use super::clock::{self, EmulatorClock};
 use super::faults::{Effect, Fault, Faults};
 use super::scenario::Scenario;
-use super::{Access, Log};
-use crate::providers::serve::{Incoming, Outgoing, Server, World};
+use super::{AccessLog, AccessRecord};
+use crate::providers::serve::{EmulatedApi, EmulatedState, ServerRequest, ServerResponse};
 
 /// Bytes of a request's body that are read at most.
-const LARGEST_REQUEST: usize = 64 << 10;
+const MAX_REQUEST_BYTES: usize = 64 << 10;
 /// How long no connection is taken after one could not be, such as when all file descriptors are in
 /// use.
-const PAUSE: Duration = Duration::from_millis(50);
+const ACCEPT_COOLDOWN: Duration = Duration::from_millis(50);
 const COUNTS_PATH: &str = "/_emulator/requests";
 
 /// The emulated clouds, as every connection sees them.
 pub(super) struct State {
-    clouds: Vec<(&'static str, &'static Server)>,
-    world: World,
+    clouds: Vec<(&'static str, &'static EmulatedApi)>,
+    emulated: EmulatedState,
     started: Instant,
-    clock: Clock,
+    clock: EmulatorClock,
     latency: Duration,
     gzip: bool,
     faults: Faults,
     counts: Mutex<BTreeMap<String, u64>>,
-    log: Log,
+    log: AccessLog,
 }
 
 impl fmt::Debug for State {
@@ -56,23 +56,27 @@ impl fmt::Debug for State {
 }
 
 /// A request that one of the clouds takes.
-struct Call<'a> {
+struct MatchedOperation<'a> {
     cloud: &'static str,
-    server: &'static Server,
+    server: &'static EmulatedApi,
     operation: String,
     fault: Option<&'a Fault>,
 }
 
 impl State {
-    pub fn new(scenario: Scenario, clouds: Vec<(&'static str, &'static Server)>, log: Log) -> Self {
+    pub fn new(
+        scenario: Scenario,
+        clouds: Vec<(&'static str, &'static EmulatedApi)>,
+        log: AccessLog,
+    ) -> Self {
         let things = scenario
-            .things
+            .jobs
             .into_iter()
-            .map(|thing| clock::hasten(thing, scenario.speed))
+            .map(|thing| clock::scale_time(thing, scenario.speed))
             .collect();
         Self {
             clouds,
-            world: World::new(things, scenario.clock.now()),
+            emulated: EmulatedState::new(things, scenario.clock.now()),
             started: Instant::now(),
             clock: scenario.clock,
             latency: scenario.latency,
@@ -100,13 +104,13 @@ impl State {
             Err((method, path)) => {
                 let text = "the joblens emulator takes request bodies of at most 64 KiB\n";
                 let answer = plain(413, text).with_header("connection", "close");
-                self.tell(method, path, None, answer.status);
+                self.log_access(method, path, None, answer.status);
                 return self.response(answer, Payload::Whole);
             }
         };
-        let Some(call) = self.recognise(&incoming) else {
-            let answer = self.own_answer(&incoming.path);
-            self.tell(incoming.method, incoming.path, None, answer.status);
+        let Some(call) = self.match_operation(&incoming) else {
+            let answer = self.control_response(&incoming.path);
+            self.log_access(incoming.method, incoming.path, None, answer.status);
             return self.response(answer, Payload::Whole);
         };
         let effect = call.fault.map(|fault| &fault.effect);
@@ -117,11 +121,11 @@ impl State {
         if !delay.is_zero() {
             sleep(delay).await;
         }
-        let incoming = Incoming {
+        let incoming = ServerRequest {
             now: self.clock.now(),
             ..incoming
         };
-        let answer = self.compressed(self.answer(&incoming, &call), &incoming);
+        let answer = self.compressed(self.operation_response(&incoming, &call), &incoming);
         if effect == Some(&Effect::Reset) {
             reset.store(true, Ordering::Relaxed);
         }
@@ -131,23 +135,26 @@ impl State {
             _ => Payload::Whole,
         };
         let status = answer.status;
-        self.tell(incoming.method, incoming.path, Some(call), status);
+        self.log_access(incoming.method, incoming.path, Some(call), status);
         self.response(answer, payload)
     }
 
     /// The request as plain data, or its method and path when its body is too large.
-    async fn read(&self, request: Request<body::Incoming>) -> Result<Incoming, (String, String)> {
+    async fn read(
+        &self,
+        request: Request<body::Incoming>,
+    ) -> Result<ServerRequest, (String, String)> {
         let (head, body) = request.into_parts();
         let method = head.method.as_str().to_owned();
         let path = head.uri.path().to_owned();
-        let Ok(body) = Limited::new(body, LARGEST_REQUEST).collect().await else {
+        let Ok(body) = Limited::new(body, MAX_REQUEST_BYTES).collect().await else {
             return Err((method, path));
         };
         let headers = head.headers.iter().map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             (name.as_str().to_owned(), value)
         });
-        Ok(Incoming {
+        Ok(ServerRequest {
             method,
             path,
             query: head.uri.query().unwrap_or_default().to_owned(),
@@ -158,7 +165,7 @@ impl State {
     }
 
     /// The first cloud that takes the request, and what befalls it there.
-    fn recognise(&self, incoming: &Incoming) -> Option<Call<'_>> {
+    fn match_operation(&self, incoming: &ServerRequest) -> Option<MatchedOperation<'_>> {
         let (cloud, server, operation) = self.clouds.iter().find_map(|(cloud, server)| {
             (server.operation)(incoming).map(|operation| (*cloud, *server, operation))
         })?;
@@ -167,8 +174,8 @@ impl State {
         drop(counts);
         let fault = self
             .faults
-            .strike(cloud, &operation, self.started.elapsed());
-        Some(Call {
+            .next_for(cloud, &operation, self.started.elapsed());
+        Some(MatchedOperation {
             cloud,
             server,
             operation,
@@ -176,19 +183,23 @@ impl State {
         })
     }
 
-    fn answer(&self, incoming: &Incoming, call: &Call<'_>) -> Outgoing {
+    fn operation_response(
+        &self,
+        incoming: &ServerRequest,
+        call: &MatchedOperation<'_>,
+    ) -> ServerResponse {
         let Some(fault) = call.fault else {
-            return (call.server.answer)(incoming, &self.world);
+            return (call.server.respond)(incoming, &self.emulated);
         };
         let mut answer = match &fault.effect {
             Effect::Throttle => (call.server.throttled)(),
             Effect::Refuse => (call.server.refused)(),
             Effect::Status(status) => (call.server.unavailable)(*status),
             Effect::Html(status) => gateway_page(*status),
-            Effect::Empty | Effect::Drip => Outgoing::document(200, ""),
+            Effect::Empty | Effect::Drip => ServerResponse::document(200, ""),
             Effect::Redirect(to) => plain(302, "").with_header("location", to),
             Effect::Truncate | Effect::Reset | Effect::Slow(_) => {
-                (call.server.answer)(incoming, &self.world)
+                (call.server.respond)(incoming, &self.emulated)
             }
         };
         if let Some(after) = fault.retry_after {
@@ -200,9 +211,9 @@ impl State {
     }
 
     /// What the emulator says where no cloud does.
-    fn own_answer(&self, path: &str) -> Outgoing {
+    fn control_response(&self, path: &str) -> ServerResponse {
         if path == COUNTS_PATH {
-            return Outgoing::json(200, &serde_json::json!(self.counts()));
+            return ServerResponse::json(200, &serde_json::json!(self.counts()));
         }
         plain(
             404,
@@ -210,7 +221,7 @@ impl State {
         )
     }
 
-    fn compressed(&self, mut answer: Outgoing, incoming: &Incoming) -> Outgoing {
+    fn compressed(&self, mut answer: ServerResponse, incoming: &ServerRequest) -> ServerResponse {
         let accepts = incoming.header("accept-encoding").is_some_and(|codings| {
             codings
                 .split(',')
@@ -228,7 +239,11 @@ impl State {
     }
 
     /// The answer as hyper sends it; one that is no HTTP becomes an error of the emulator.
-    fn response(&self, answer: Outgoing, payload: impl Fn(Bytes) -> Payload) -> Response<Payload> {
+    fn response(
+        &self,
+        answer: ServerResponse,
+        payload: impl Fn(Bytes) -> Payload,
+    ) -> Response<Payload> {
         let date = http_date(self.clock.now());
         answer
             .headers
@@ -248,13 +263,19 @@ impl State {
             })
     }
 
-    fn tell(&self, method: String, path: String, call: Option<Call<'_>>, status: u16) {
+    fn log_access(
+        &self,
+        method: String,
+        path: String,
+        call: Option<MatchedOperation<'_>>,
+        status: u16,
+    ) {
         let fault = call.as_ref().and_then(|call| call.fault);
-        (self.log)(Access {
+        (self.log)(AccessRecord {
             method,
             path,
             cloud: call.as_ref().map(|call| call.cloud),
-            fault: fault.map(|fault| fault.effect.word()),
+            fault: fault.map(|fault| fault.effect.as_str()),
             operation: call.map(|call| call.operation),
             status,
         });
@@ -268,9 +289,9 @@ pub(super) async fn accept(listener: TcpListener, state: Arc<State>) {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(converse(stream, Arc::clone(&state)));
+                    connections.spawn(serve_connection(stream, Arc::clone(&state)));
                 }
-                Err(_) => sleep(PAUSE).await,
+                Err(_) => sleep(ACCEPT_COOLDOWN).await,
             },
             Some(_) = connections.join_next() => {}
         }
@@ -278,7 +299,7 @@ pub(super) async fn accept(listener: TcpListener, state: Arc<State>) {
 }
 
 /// Answers the requests of one connection until either side ends it.
-async fn converse(stream: TcpStream, state: Arc<State>) {
+async fn serve_connection(stream: TcpStream, state: Arc<State>) {
     // Without it small answers may wait for the client's acknowledgement; a refusal only slows.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
@@ -299,15 +320,15 @@ async fn converse(stream: TcpStream, state: Arc<State>) {
     }
 }
 
-fn plain(status: u16, text: &str) -> Outgoing {
-    Outgoing {
+fn plain(status: u16, text: &str) -> ServerResponse {
+    ServerResponse {
         status,
         headers: vec![("content-type".into(), "text/plain;charset=utf-8".into())],
         body: text.as_bytes().to_vec(),
     }
 }
 
-fn gateway_page(status: u16) -> Outgoing {
+fn gateway_page(status: u16) -> ServerResponse {
     let phrase = StatusCode::from_u16(status)
         .ok()
         .and_then(|status| status.canonical_reason())
@@ -316,7 +337,7 @@ fn gateway_page(status: u16) -> Outgoing {
     let page = format!(
         "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
     );
-    Outgoing {
+    ServerResponse {
         status,
         headers: vec![("content-type".into(), "text/html".into())],
         body: page.into_bytes(),

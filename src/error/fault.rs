@@ -1,19 +1,19 @@
 /// How a call broke on its way, so that nobody has to guess it from a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fault {
+pub struct TransportFailure {
     /// What happened.
-    pub kind: FaultKind,
+    pub kind: TransportFailureKind,
     /// True when the call came no further than the proxy.
     pub at_proxy: bool,
 }
 
 /// What breaks a call on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
+pub enum TransportFailureKind {
     /// The name of the host has no address.
     UnknownHost,
     /// Nobody could be asked for the address of the host.
-    NameService,
+    DnsFailure,
     /// Nobody listens there.
     ConnectionRefused,
     /// No way leads there.
@@ -29,7 +29,7 @@ pub enum FaultKind {
     /// The variable that names the proxy has a value that cannot be used.
     InvalidProxy,
     /// This machine trusts nobody, so that no certificate can be checked.
-    NoAuthorities,
+    NoCaCertificates,
     /// Nobody that is trusted has issued the certificate of the server.
     UnknownIssuer,
     /// The certificate of the server has expired.

@@ -3,22 +3,22 @@
 //! Everything here is pure: looks and times are handed in. The two rules above all others: never
 //! "passed" when a job ended otherwise than was asked for, and never "failed" when none did.
 
-mod goal;
+mod condition;
 mod track;
 mod verdict;
 mod warnings;
 
 use std::time::Duration;
 
-pub use goal::Goal;
-pub use track::{Look, Track};
+pub use condition::Condition;
+pub use track::{JobHistory, Observation};
 pub use verdict::{Decision, Progress, decide};
 
 /// How a gate judges.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules {
+pub struct GatePolicy {
     /// What is asked of each job.
-    pub goal: Goal,
+    pub condition: Condition,
     /// One job is enough.
     pub any: bool,
     /// Ends when the verdict is certain, and does not look at the rest.
@@ -35,11 +35,11 @@ pub struct Rules {
     pub max_outage: Option<Duration>,
 }
 
-impl Rules {
+impl GatePolicy {
     /// The rules of a gate that asks for success of all.
-    pub fn new(goal: Goal) -> Self {
+    pub fn new(goal: Condition) -> Self {
         Self {
-            goal,
+            condition: goal,
             any: false,
             fail_fast: true,
             unknown_fails: false,
@@ -53,29 +53,29 @@ impl Rules {
 
 /// How a job stands to what is asked of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum Evaluation {
     /// It reached what was asked for.
-    Yes,
+    Met,
     /// It ended otherwise, or had a new warning.
-    No(String),
+    Unmet(String),
     /// It is on its way, missing or unreadable.
-    Open(Open),
+    Pending(Pending),
 }
 
 /// Why a job is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Open {
+pub struct Pending {
     /// What an undecided gate would take its exit code from.
-    pub cause: Cause,
+    pub cause: PendingCause,
     /// No later look can change it.
-    pub settled: bool,
+    pub is_final: bool,
     /// In words.
-    pub why: String,
+    pub reason: String,
 }
 
 /// What keeps a job open, the weightiest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Cause {
+pub enum PendingCause {
     /// It may not be asked for: exit code 4.
     Credentials,
     /// It could not be read: exit code 5.
@@ -86,13 +86,13 @@ pub enum Cause {
     Time,
 }
 
-impl Standing {
+impl Evaluation {
     /// The word as it stands in JSON: `met`, `unmet` or `pending`.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Yes => "met",
-            Self::No(_) => "unmet",
-            Self::Open(_) => "pending",
+            Self::Met => "met",
+            Self::Unmet(_) => "unmet",
+            Self::Pending(_) => "pending",
         }
     }
 }

@@ -1,46 +1,46 @@
 use std::time::Duration;
 
 use super::warnings::Warnings;
-use super::{Cause, Goal, Open, Rules, Standing};
+use super::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
 use crate::error::{Category, Problem};
 use crate::model::{Job, State};
 
 /// One look at a thing.
 #[derive(Debug, Clone, Copy)]
-pub enum Look<'a> {
+pub enum Observation<'a> {
     /// It was read.
-    Job(&'a Job),
+    Read(&'a Job),
     /// It could not be read, or does not exist.
     Failed(&'a Problem),
 }
 
 /// Two looks that miss a thing must lie so far apart before it is believed.
-const MISSING_APART: Duration = Duration::from_secs(15);
+const MISSING_RECHECK_INTERVAL: Duration = Duration::from_secs(15);
 
 /// What the looks at one thing have shown so far.
 ///
 /// All times count from the start of the gate on a monotonic clock.
 #[derive(Debug, Clone, Default)]
-pub struct Track {
+pub struct JobHistory {
     /// The thing reports events only.
     stateless: bool,
     /// A stateless thing was confirmed to exist.
     confirmed: bool,
-    last: Option<Seen>,
+    last: Option<LastObserved>,
     observed: Vec<State>,
     has_run: bool,
     ended: Option<Ended>,
-    missing: Option<Missing>,
-    trouble: Option<Trouble>,
+    not_found: Option<NotFoundSpan>,
+    read_failure: Option<ReadFailure>,
     warnings: Option<Warnings>,
 }
 
 #[derive(Debug, Clone)]
-struct Seen {
+struct LastObserved {
     state: State,
     word: Option<String>,
     /// Why the state cannot be told although the word is known.
-    doubt: Option<String>,
+    inconsistency: Option<String>,
     ended: bool,
     /// When this state was first seen.
     since: Duration,
@@ -56,19 +56,19 @@ struct Ended {
 }
 
 #[derive(Debug, Clone)]
-struct Missing {
+struct NotFoundSpan {
     first: Duration,
     last: Duration,
 }
 
 #[derive(Debug, Clone)]
-struct Trouble {
+struct ReadFailure {
     category: Category,
     message: String,
     since: Duration,
 }
 
-impl Track {
+impl JobHistory {
     /// A thing that was not looked at yet; `stateless` when its kind reports events only.
     pub fn new(stateless: bool) -> Self {
         Self {
@@ -99,7 +99,7 @@ impl Track {
 
     /// Since when the thing could not be read, while it cannot.
     pub fn unreadable_since(&self) -> Option<Duration> {
-        self.trouble.as_ref().map(|trouble| trouble.since)
+        self.read_failure.as_ref().map(|trouble| trouble.since)
     }
 
     /// True when an end was seen.
@@ -108,17 +108,20 @@ impl Track {
     }
 
     /// Takes in a look.
-    pub fn see(&mut self, look: Look<'_>, at: Duration) {
+    pub fn observe(&mut self, look: Observation<'_>, at: Duration) {
         match look {
-            Look::Job(job) => self.see_job(job, at),
-            Look::Failed(problem) if problem.category == Category::NotFound => {
-                self.trouble = None;
-                let first = self.missing.as_ref().map_or(at, |missing| missing.first);
-                self.missing = Some(Missing { first, last: at });
+            Observation::Read(job) => self.observe_job(job, at),
+            Observation::Failed(problem) if problem.category == Category::NotFound => {
+                self.read_failure = None;
+                let first = self.not_found.as_ref().map_or(at, |missing| missing.first);
+                self.not_found = Some(NotFoundSpan { first, last: at });
             }
-            Look::Failed(problem) => {
-                let since = self.trouble.as_ref().map_or(at, |trouble| trouble.since);
-                self.trouble = Some(Trouble {
+            Observation::Failed(problem) => {
+                let since = self
+                    .read_failure
+                    .as_ref()
+                    .map_or(at, |trouble| trouble.since);
+                self.read_failure = Some(ReadFailure {
                     category: problem.category,
                     message: problem.message.clone(),
                     since,
@@ -127,16 +130,16 @@ impl Track {
         }
     }
 
-    fn see_job(&mut self, job: &Job, at: Duration) {
-        (self.missing, self.trouble) = (None, None);
+    fn observe_job(&mut self, job: &Job, at: Duration) {
+        (self.not_found, self.read_failure) = (None, None);
         let since = match &self.last {
             Some(seen) if seen.state == job.state => seen.since,
             _ => at,
         };
-        self.last = Some(Seen {
+        self.last = Some(LastObserved {
             state: job.state,
             word: job.state_raw.clone(),
-            doubt: (job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD))
+            inconsistency: (job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD))
                 .then(|| job.message.clone().unwrap_or_default()),
             ended: job.ended,
             since,
@@ -163,54 +166,54 @@ impl Track {
     }
 
     /// How the thing stands at a moment.
-    pub fn standing(&self, rules: &Rules, at: Duration) -> Standing {
-        if let Some(standing) = self.ended_standing(&rules.goal) {
+    pub fn evaluate(&self, rules: &GatePolicy, at: Duration) -> Evaluation {
+        if let Some(standing) = self.evaluate_ended(&rules.condition) {
             return standing;
         }
-        if let (Goal::NoWarnings(_), Some(text)) = (&rules.goal, self.new_warning()) {
-            return Standing::No(format!("new warning: {text}"));
+        if let (Condition::NoWarnings(_), Some(text)) = (&rules.condition, self.new_warning()) {
+            return Evaluation::Unmet(format!("new warning: {text}"));
         }
-        if let Some(trouble) = &self.trouble {
-            return Standing::Open(self.troubled(trouble, rules, at));
+        if let Some(trouble) = &self.read_failure {
+            return Evaluation::Pending(self.pending_on_failure(trouble, rules, at));
         }
-        if let Some(missing) = &self.missing {
-            return Standing::Open(self.missed(missing, rules));
+        if let Some(missing) = &self.not_found {
+            return Evaluation::Pending(self.pending_on_missing(missing, rules));
         }
         let Some(seen) = &self.last else {
-            return open(Cause::Time, "not checked yet");
+            return pending(PendingCause::Time, "not checked yet");
         };
-        match &rules.goal {
-            Goal::NoWarnings(quiet) => self.quiet_standing(*quiet),
+        match &rules.condition {
+            Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet),
             // An end whose state cannot be told is an end all the same.
-            Goal::Ended if seen.ended => Standing::Yes,
-            Goal::Ended => self.on_the_way(seen, rules, at),
-            Goal::States(_) if seen.state == State::Unknown => unknown(seen, rules),
-            Goal::States(states) if self.has_reached(states, seen.state) => Standing::Yes,
-            Goal::States(_) => self.on_the_way(seen, rules, at),
+            Condition::Ended if seen.ended => Evaluation::Met,
+            Condition::Ended => self.evaluate_active(seen, rules, at),
+            Condition::States(_) if seen.state == State::Unknown => unknown(seen, rules),
+            Condition::States(states) if self.has_reached(states, seen.state) => Evaluation::Met,
+            Condition::States(_) => self.evaluate_active(seen, rules, at),
         }
     }
 
     /// The standing of a thing whose end was seen; `None` while it has not ended, or when its end
     /// decides nothing.
-    fn ended_standing(&self, goal: &Goal) -> Option<Standing> {
+    fn evaluate_ended(&self, goal: &Condition) -> Option<Evaluation> {
         let ended = self.ended.as_ref()?;
         let bad = matches!(ended.state, State::Failed | State::Canceled);
         let reached = match goal {
-            Goal::Ended => true,
-            Goal::NoWarnings(_) if bad => false,
-            Goal::NoWarnings(_) => return None,
-            Goal::States(states) => {
+            Condition::Ended => true,
+            Condition::NoWarnings(_) if bad => false,
+            Condition::NoWarnings(_) => return None,
+            Condition::States(states) => {
                 states.contains(&ended.state) || (!bad && self.has_reached(states, ended.state))
             }
         };
         Some(match reached {
-            true => Standing::Yes,
+            true => Evaluation::Met,
             false => {
                 let why = ended
                     .why
                     .as_deref()
                     .map_or_else(String::new, |why| format!(": {why}"));
-                Standing::No(format!("{}{why}", ended.state))
+                Evaluation::Unmet(format!("{}{why}", ended.state))
             }
         })
     }
@@ -224,7 +227,7 @@ impl Track {
                 && now != State::Stopping;
             *state == now
                 || (!state.is_end() && self.observed.contains(state))
-                || (on_every_way && rank(now) > rank(*state))
+                || (on_every_way && lifecycle_order(now) > lifecycle_order(*state))
         })
     }
 
@@ -232,102 +235,110 @@ impl Track {
         self.warnings.as_ref()?.new_one()
     }
 
-    fn quiet_standing(&self, quiet: Duration) -> Standing {
+    fn evaluate_quiet(&self, quiet: Duration) -> Evaluation {
         if self.needs_confirmation() {
-            return open(Cause::Time, "not confirmed to exist");
+            return pending(PendingCause::Time, "not confirmed to exist");
         }
         let (Some(seen), Some(warnings)) = (&self.last, &self.warnings) else {
-            return open(Cause::Time, "not looked at yet");
+            return pending(PendingCause::Time, "not looked at yet");
         };
         if let Some(text) = warnings.undated() {
             let why = format!(
                 "cannot tell whether the warning '{text}' still occurs: the response has no readable time for it"
             );
-            return open(Cause::Time, &why);
+            return pending(PendingCause::Time, &why);
         }
         let time = seen.at.saturating_sub(warnings.quiet_since());
         match time >= quiet {
-            true => Standing::Yes,
-            false => open(Cause::Time, &format!("quiet for {} s", time.as_secs())),
+            true => Evaluation::Met,
+            false => pending(
+                PendingCause::Time,
+                &format!("quiet for {} s", time.as_secs()),
+            ),
         }
     }
 
-    fn on_the_way(&self, seen: &Seen, rules: &Rules, at: Duration) -> Standing {
+    fn evaluate_active(&self, seen: &LastObserved, rules: &GatePolicy, at: Duration) -> Evaluation {
         let never_ran = !self.has_run && matches!(seen.state, State::Pending | State::Starting);
         match rules.start_timeout {
-            Some(limit) if never_ran && at >= limit => Standing::Open(Open {
-                cause: Cause::Time,
-                settled: true,
-                why: format!("not started after {} s ({})", at.as_secs(), seen.state),
+            Some(limit) if never_ran && at >= limit => Evaluation::Pending(Pending {
+                cause: PendingCause::Time,
+                is_final: true,
+                reason: format!("not started after {} s ({})", at.as_secs(), seen.state),
             }),
-            _ => open(Cause::Time, seen.state.word()),
+            _ => pending(PendingCause::Time, seen.state.as_str()),
         }
     }
 
-    fn troubled(&self, trouble: &Trouble, rules: &Rules, at: Duration) -> Open {
+    fn pending_on_failure(
+        &self,
+        trouble: &ReadFailure,
+        rules: &GatePolicy,
+        at: Duration,
+    ) -> Pending {
         let (cause, settled) = match trouble.category {
-            Category::NoCredentials | Category::Refused | Category::Permission => {
-                (Cause::Credentials, true)
-            }
-            Category::Clock => (Cause::Credentials, false),
-            Category::Rejected | Category::Usage => (Cause::Service, true),
+            Category::MissingCredentials
+            | Category::Unauthenticated
+            | Category::PermissionDenied => (PendingCause::Credentials, true),
+            Category::ClockSkew => (PendingCause::Credentials, false),
+            Category::InvalidArgument | Category::Usage => (PendingCause::Service, true),
             _ => {
                 let outage = at.saturating_sub(trouble.since);
                 (
-                    Cause::Service,
+                    PendingCause::Service,
                     rules.max_outage.is_some_and(|limit| outage >= limit),
                 )
             }
         };
-        Open {
+        Pending {
             cause,
-            settled,
-            why: trouble.message.clone(),
+            is_final: settled,
+            reason: trouble.message.clone(),
         }
     }
 
-    fn missed(&self, missing: &Missing, rules: &Rules) -> Open {
+    fn pending_on_missing(&self, missing: &NotFoundSpan, rules: &GatePolicy) -> Pending {
         let apart = missing.last.saturating_sub(missing.first);
-        let believed = apart >= MISSING_APART && missing.last >= rules.missing_grace;
+        let believed = apart >= MISSING_RECHECK_INTERVAL && missing.last >= rules.missing_grace;
         let why = match &self.last {
             Some(seen) => format!("disappeared (was {})", seen.state),
             None => "not found".to_owned(),
         };
-        Open {
-            cause: Cause::Missing,
-            settled: believed && !rules.waits_for_missing,
-            why,
+        Pending {
+            cause: PendingCause::Missing,
+            is_final: believed && !rules.waits_for_missing,
+            reason: why,
         }
     }
 }
 
-fn open(cause: Cause, why: &str) -> Standing {
-    Standing::Open(Open {
+fn pending(cause: PendingCause, why: &str) -> Evaluation {
+    Evaluation::Pending(Pending {
         cause,
-        settled: false,
-        why: why.to_owned(),
+        is_final: false,
+        reason: why.to_owned(),
     })
 }
 
 /// A state that cannot be told: a word that no table knows, or an end whose outcome is unreadable.
-fn unknown(seen: &Seen, rules: &Rules) -> Standing {
+fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
     // A cloud that says more than its subtasks bear out has reported no strange word.
-    if let Some(doubt) = &seen.doubt {
-        return open(Cause::Time, doubt);
+    if let Some(doubt) = &seen.inconsistency {
+        return pending(PendingCause::Time, doubt);
     }
     let word = seen.word.as_deref().unwrap_or("none");
     match (seen.ended, rules.unknown_fails) {
-        (true, _) => open(
-            Cause::Service,
+        (true, _) => pending(
+            PendingCause::Service,
             &format!("ended, but state '{word}' does not say how"),
         ),
-        (false, true) => Standing::No(format!("unrecognized state '{word}'")),
-        (false, false) => open(Cause::Time, &format!("unrecognized state '{word}'")),
+        (false, true) => Evaluation::Unmet(format!("unrecognized state '{word}'")),
+        (false, false) => pending(PendingCause::Time, &format!("unrecognized state '{word}'")),
     }
 }
 
 /// Order of a life; the ends stand last.
-fn rank(state: State) -> u8 {
+fn lifecycle_order(state: State) -> u8 {
     match state {
         State::Pending => 1,
         State::Starting => 2,

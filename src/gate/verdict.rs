@@ -1,4 +1,4 @@
-use super::{Cause, Rules, Standing};
+use super::{Evaluation, GatePolicy, PendingCause};
 use crate::model::Verdict;
 
 /// What a gate decided, or that it is over undecided.
@@ -7,7 +7,7 @@ pub struct Decision {
     /// The verdict.
     pub verdict: Verdict,
     /// What keeps an undecided gate from a verdict.
-    pub cause: Option<Cause>,
+    pub cause: Option<PendingCause>,
 }
 
 impl Decision {
@@ -22,12 +22,12 @@ impl Decision {
     /// The exit code; `pending` is that of a gate that ran out of time: 124, or 8 for one look.
     pub fn exit_code(&self, pending: u8) -> u8 {
         match (self.verdict, self.cause) {
-            (Verdict::Holds, _) => 0,
-            (Verdict::Fails, _) => 1,
-            (Verdict::Undecided, Some(Cause::Credentials)) => 4,
-            (Verdict::Undecided, Some(Cause::Service)) => 5,
-            (Verdict::Undecided, Some(Cause::Missing)) => 3,
-            (Verdict::Undecided, Some(Cause::Time) | None) => pending,
+            (Verdict::Passed, _) => 0,
+            (Verdict::Failed, _) => 1,
+            (Verdict::Undecided, Some(PendingCause::Credentials)) => 4,
+            (Verdict::Undecided, Some(PendingCause::Service)) => 5,
+            (Verdict::Undecided, Some(PendingCause::Missing)) => 3,
+            (Verdict::Undecided, Some(PendingCause::Time) | None) => pending,
         }
     }
 }
@@ -47,9 +47,13 @@ pub enum Progress {
 ///
 /// A verdict that is certain early waits for the first round, so that it never depends on which
 /// response comes first, and every reference is reported.
-pub fn decide(standings: &[Standing], rules: &Rules, progress: Progress) -> Option<Decision> {
-    let verdict = certain(standings, rules.any);
-    let can_change = standings.iter().any(is_on_its_way);
+pub fn decide(
+    standings: &[Evaluation],
+    rules: &GatePolicy,
+    progress: Progress,
+) -> Option<Decision> {
+    let verdict = conclusive(standings, rules.any);
+    let can_change = standings.iter().any(is_active);
     let done = match progress {
         Progress::FirstRound => false,
         Progress::Polling => !can_change || (rules.fail_fast && verdict.is_some()),
@@ -68,27 +72,27 @@ pub fn decide(standings: &[Standing], rules: &Rules, progress: Progress) -> Opti
 }
 
 /// All asked: any no fails, all yes holds. Any asked: any yes holds, all no fails.
-fn certain(standings: &[Standing], any: bool) -> Option<Verdict> {
-    let is_yes = |standing: &Standing| matches!(standing, Standing::Yes);
-    let is_no = |standing: &Standing| matches!(standing, Standing::No(_));
+fn conclusive(standings: &[Evaluation], any: bool) -> Option<Verdict> {
+    let is_yes = |standing: &Evaluation| matches!(standing, Evaluation::Met);
+    let is_no = |standing: &Evaluation| matches!(standing, Evaluation::Unmet(_));
     match any {
-        _ if standings.is_empty() => Some(Verdict::Holds),
-        false if standings.iter().any(is_no) => Some(Verdict::Fails),
-        false if standings.iter().all(is_yes) => Some(Verdict::Holds),
-        true if standings.iter().any(is_yes) => Some(Verdict::Holds),
-        true if standings.iter().all(is_no) => Some(Verdict::Fails),
+        _ if standings.is_empty() => Some(Verdict::Passed),
+        false if standings.iter().any(is_no) => Some(Verdict::Failed),
+        false if standings.iter().all(is_yes) => Some(Verdict::Passed),
+        true if standings.iter().any(is_yes) => Some(Verdict::Passed),
+        true if standings.iter().all(is_no) => Some(Verdict::Failed),
         _ => None,
     }
 }
 
-fn is_on_its_way(standing: &Standing) -> bool {
-    matches!(standing, Standing::Open(open) if !open.settled)
+fn is_active(standing: &Evaluation) -> bool {
+    matches!(standing, Evaluation::Pending(open) if !open.is_final)
 }
 
 /// The weightiest cause among the open ones.
-fn heaviest(standings: &[Standing]) -> Option<Cause> {
+fn heaviest(standings: &[Evaluation]) -> Option<PendingCause> {
     let causes = standings.iter().filter_map(|standing| match standing {
-        Standing::Open(open) => Some(open.cause),
+        Evaluation::Pending(open) => Some(open.cause),
         _ => None,
     });
     causes.min()

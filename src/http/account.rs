@@ -6,17 +6,17 @@ use chrono::{DateTime, Utc};
 use tokio::sync::SemaphorePermit;
 use tokio::time::sleep;
 
-use super::clients::ClientKey;
+use super::circuit_breaker::CircuitBreaker;
+use super::clients::PoolKey;
 use super::clock_offset::{ClockOffset, Correction, describe};
-use super::condition::Condition;
-use super::retry::{LONGEST_HINT, backoff};
-use super::trust::Trust;
+use super::retry::{MAX_RETRY_AFTER, backoff};
+use super::tls::TlsConfig;
 use super::{
-    Answer, Endpoint, Happening, Heard, Limits, Refusal, Request, Retry, Route, Signer, Wire,
-    attempt, excerpt,
+    ClientOptions, Endpoint, Request, RequestError, Response, ResponseInfo, RetryAction, Route,
+    Signer, Transport, TransportEvent, attempt, excerpt,
 };
 use crate::crypto;
-use crate::error::{Category, Fault, FaultKind, Problem};
+use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::secret::Secret;
 use crate::settings::Profile;
 
@@ -51,86 +51,95 @@ enum Next {
 
 /// One credential of one cloud and what is known of it in this run.
 #[derive(Debug)]
-pub struct Account {
-    wire: Arc<Wire>,
+pub struct ApiClient {
+    transport: Arc<Transport>,
     cloud: &'static str,
     profile: String,
     credential: Arc<RwLock<String>>,
-    trust: Trust,
-    condition: Condition,
+    tls: TlsConfig,
+    circuit_breaker: CircuitBreaker,
     /// True when another host can be asked, so that a broken way to this one is not tried again.
-    has_twin: bool,
-    limits: Limits,
+    has_failover: bool,
+    options: ClientOptions,
     /// True when no proxy is asked, whatever the environment says.
-    is_direct: bool,
+    bypasses_proxy: bool,
     clock_offset: ClockOffset,
 }
 
-impl Account {
+impl ApiClient {
     /// An account that was not used yet.
     ///
     /// `credential` is the masked key and where it came from; `secrets` are masked in everything
     /// that is shown of the run.
     pub fn new<'a>(
-        wire: &Arc<Wire>,
+        wire: &Arc<Transport>,
         profile: &Profile,
         credential: String,
         secrets: impl IntoIterator<Item = &'a Secret>,
     ) -> Self {
-        let trust = Trust::of(profile);
+        let trust = TlsConfig::from_profile(profile);
         wire.redactor().add(secrets);
         if trust.skips_verification {
             let (cloud, name) = (profile.cloud, &profile.name);
-            wire.tell(Happening::Notice(
+            wire.emit(TransportEvent::Notice(
                 "insecure_skip_verify",
                 format!("profile {name} of {cloud}: the server's certificate is not checked"),
             ));
         }
         Self {
-            wire: Arc::clone(wire),
+            transport: Arc::clone(wire),
             cloud: profile.cloud,
             profile: profile.name.clone(),
             credential: Arc::new(RwLock::new(credential)),
-            trust,
-            condition: Condition::new(wire.slots_of(profile.cloud), wire.limits()),
-            has_twin: false,
-            limits: wire.limits().clone(),
-            is_direct: false,
+            tls: trust,
+            circuit_breaker: CircuitBreaker::new(
+                wire.concurrency_for(profile.cloud),
+                wire.options(),
+            ),
+            has_failover: false,
+            options: wire.options().clone(),
+            bypasses_proxy: false,
             clock_offset: ClockOffset::default(),
         }
     }
 
     /// The same account at another host, where another condition holds. With `has_twin` a call that
     /// breaks on its way is not sent again, since there are more hosts to ask.
-    pub fn at_another_host(&self, has_twin: bool) -> Self {
+    pub fn for_host(&self, has_twin: bool) -> Self {
         Self {
-            wire: Arc::clone(&self.wire),
+            transport: Arc::clone(&self.transport),
             cloud: self.cloud,
             profile: self.profile.clone(),
             credential: Arc::clone(&self.credential),
-            trust: self.trust.clone(),
-            condition: Condition::new(self.wire.slots_of(self.cloud), &self.limits),
-            has_twin,
-            limits: self.limits.clone(),
-            is_direct: self.is_direct,
+            tls: self.tls.clone(),
+            circuit_breaker: CircuitBreaker::new(
+                self.transport.concurrency_for(self.cloud),
+                &self.options,
+            ),
+            has_failover: has_twin,
+            options: self.options.clone(),
+            bypasses_proxy: self.bypasses_proxy,
             clock_offset: ClockOffset::default(),
         }
     }
 
     /// The same account for a host that only a server has named: its certificate is always checked.
     pub fn with_verification(self) -> Self {
-        let mut trust = self.trust;
+        let mut trust = self.tls;
         trust.skips_verification = false;
-        Self { trust, ..self }
+        Self { tls: trust, ..self }
     }
 
     /// The same account with limits of its own, whose calls go past any proxy: for services that
     /// stand beside the machine.
-    pub fn direct(self, limits: Limits) -> Self {
+    pub fn without_proxy(self, limits: ClientOptions) -> Self {
         Self {
-            condition: Condition::new(self.wire.slots_of(self.cloud), &limits),
-            limits,
-            is_direct: true,
+            circuit_breaker: CircuitBreaker::new(
+                self.transport.concurrency_for(self.cloud),
+                &limits,
+            ),
+            options: limits,
+            bypasses_proxy: true,
             ..self
         }
     }
@@ -146,16 +155,16 @@ impl Account {
         &self,
         request: &Request,
         signer: &dyn Signer,
-        classify: &(dyn Fn(&Answer) -> Option<Refusal> + Sync),
+        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
         deadline: Deadline,
-    ) -> Result<Answer, Problem> {
-        let renewals = self.condition.renewals();
+    ) -> Result<Response, Problem> {
+        let renewals = self.circuit_breaker.generation();
         let mut attempts = 0;
         let mut resent_at_once = false;
         // What the attempt before said; running out of time after it says less.
         let mut earlier: Option<Problem> = None;
         loop {
-            let permits = match self.admit(request, deadline, attempts).await {
+            let permits = match self.acquire_permit(request, deadline, attempts).await {
                 Ok(permits) => permits,
                 Err(problem) if problem.category == Category::Network => {
                     return Err(earlier.unwrap_or(problem));
@@ -167,7 +176,7 @@ impl Account {
             let (mut refusal, answer) = match outcome {
                 Ok(answer) => match classify(&answer) {
                     None => {
-                        self.condition.prove();
+                        self.circuit_breaker.on_success();
                         return Ok(answer);
                     }
                     Some(refusal) => (refusal.at_status(answer.status), Some(answer)),
@@ -176,22 +185,22 @@ impl Account {
             };
             // Learned before the places are free, so that no other call is sent with a bad key.
             if answer.is_some() {
-                self.learn(request, &refusal, renewals);
+                self.record_auth_outcome(request, &refusal, renewals);
             }
             drop(permits);
             let is_cut = answer.is_none() && deadline.remaining().is_zero();
             if let Some(problem) = earlier.take().filter(|_| is_cut) {
                 return Err(problem);
             }
-            let fail = |refusal: Refusal| {
-                let problem = self.framed(request, refusal, answer.as_ref(), attempts);
+            let fail = |refusal: RequestError| {
+                let problem = self.to_problem(request, refusal, answer.as_ref(), attempts);
                 if answer.is_none() {
-                    self.condition.note_fault(&problem);
+                    self.circuit_breaker.on_unreachable(&problem);
                 }
                 Err(problem)
             };
-            let is_elsewhere = self.has_twin && answer.is_none();
-            if is_elsewhere || attempts >= self.limits.max_attempts {
+            let is_elsewhere = self.has_failover && answer.is_none();
+            if is_elsewhere || attempts >= self.options.max_attempts {
                 return fail(refusal);
             }
             let is_first = !resent_at_once;
@@ -205,21 +214,21 @@ impl Account {
                 Next::After(_) | Next::Fail => return fail(refusal),
             };
             if refusal.category == Category::Throttled {
-                self.condition.hold_back(pause);
+                self.circuit_breaker.pause_for(pause);
             }
-            earlier = Some(self.framed(request, refusal, answer.as_ref(), attempts));
+            earlier = Some(self.to_problem(request, refusal, answer.as_ref(), attempts));
             sleep(pause).await;
         }
     }
 
     /// The time as this machine has it.
     pub fn now(&self) -> DateTime<Utc> {
-        self.wire.now()
+        self.transport.now()
     }
 
     /// Takes another credential in the place of one that was refused, so that calls go out again.
-    pub fn forgive(&self) {
-        self.condition.forgive();
+    pub fn credential_replaced(&self) {
+        self.circuit_breaker.reset();
     }
 
     /// The masked key in use and where it came from.
@@ -229,27 +238,27 @@ impl Account {
     }
 
     /// Names another credential in messages from now on.
-    pub fn rename(&self, credential: String) {
+    pub fn set_credential_label(&self, credential: String) {
         let held = self.credential.write();
         *held.unwrap_or_else(PoisonError::into_inner) = credential;
     }
 
     /// Masks more secrets in everything that is shown of the run from now on.
-    pub fn mask(&self, secrets: &[Secret]) {
-        self.wire.redactor().add(secrets);
+    pub fn redact(&self, secrets: &[Secret]) {
+        self.transport.redactor().add(secrets);
     }
 
     /// An answer that could not be understood.
     ///
     /// `expected` says what was expected and where it was missed.
-    pub fn unreadable(&self, request: &Request, answer: &Answer, expected: &str) -> Problem {
-        let begins = excerpt(&answer.body, self.wire.redactor());
+    pub fn decode_problem(&self, request: &Request, answer: &Response, expected: &str) -> Problem {
+        let begins = excerpt(&answer.body, self.transport.redactor());
         let message = if begins.is_empty() {
             format!("the answer is empty; expected {expected}")
         } else {
             format!("the answer could not be understood; expected {expected}; it begins: {begins}")
         };
-        let mut problem = self.problem(request, Category::Unreadable, message);
+        let mut problem = self.problem(request, Category::InvalidResponse, message);
         problem.http_status = Some(answer.status);
         problem.hint =
             Some("check that the endpoint is the cloud's own; -v shows what was asked".to_owned());
@@ -264,17 +273,17 @@ impl Account {
         message: impl Into<String>,
     ) -> Problem {
         let problem = Problem::new(category, message);
-        let mut problem = problem.of_account(self.cloud, &self.profile);
+        let mut problem = problem.with_account(self.cloud, &self.profile);
         problem.operation = Some(request.operation.to_owned());
         problem.host = Some(request.endpoint.authority().to_owned());
         problem.credential = Some(self.credential());
         problem.attempts = 1;
-        self.wire.redact(&mut problem);
+        self.transport.redact(&mut problem);
         problem
     }
 
     /// Waits until the call may go out.
-    async fn admit(
+    async fn acquire_permit(
         &self,
         request: &Request,
         deadline: Deadline,
@@ -289,10 +298,10 @@ impl Account {
             problem.attempts = attempts;
             problem
         };
-        let permits = tokio::time::timeout(deadline.remaining(), self.condition.places())
+        let permits = tokio::time::timeout(deadline.remaining(), self.circuit_breaker.acquire())
             .await
             .map_err(|_| out_of_time())?;
-        match self.condition.obstacle() {
+        match self.circuit_breaker.open_reason() {
             None => Ok(permits),
             Some(mut problem) => {
                 problem.operation = Some(request.operation.to_owned());
@@ -307,46 +316,48 @@ impl Account {
         signer: &dyn Signer,
         deadline: Deadline,
         number: u32,
-    ) -> Result<Answer, Refusal> {
-        let signed_at = self.clock_offset.at(self.wire.now());
+    ) -> Result<Response, RequestError> {
+        let signed_at = self.clock_offset.at(self.transport.now());
         let proof = signer.sign(request, signed_at, &crypto::nonce());
-        let is_direct = self.is_direct || request.endpoint.is_loopback();
+        let is_direct = self.bypasses_proxy || request.endpoint.is_loopback();
         let has_proxy = !is_direct && self.has_proxy(&request.endpoint)?;
-        let client = self.wire.clients.get(&ClientKey {
+        let client = self.transport.clients.get(&PoolKey {
             https: request.endpoint.is_https(),
-            direct: is_direct,
-            connect_timeout: self.limits.connect_timeout,
-            trust: self.trust.clone(),
-            unchecked_host: self.trust.unchecked_host(&request.endpoint)?,
+            bypasses_proxy: is_direct,
+            connect_timeout: self.options.connect_timeout,
+            tls: self.tls.clone(),
+            insecure_host: self.tls.insecure_host(&request.endpoint)?,
         })?;
-        self.wire.calls.fetch_add(1, Ordering::Relaxed);
+        self.transport.calls.fetch_add(1, Ordering::Relaxed);
         let sending = attempt::Attempt {
             request,
-            proof: &proof,
+            signing: &proof,
             number,
-            max_body: self.limits.max_body,
-            timeout: self.limits.request_timeout.min(deadline.remaining()),
+            max_body: self.options.max_body,
+            timeout: self.options.request_timeout.min(deadline.remaining()),
             has_proxy,
         };
         if let Some(signature) = proof.signature() {
-            self.wire.redactor().add_signature(&signature);
+            self.transport.redactor().add_signature(&signature);
         }
-        let answer = sending.send(&client, &|line| self.wire.trace(line)).await?;
-        let heard = Heard::of(&answer, request, self.now());
-        self.wire.tell(Happening::Answered(heard));
+        let answer = sending
+            .send(&client, &|line| self.transport.trace(line))
+            .await?;
+        let heard = ResponseInfo::from_response(&answer, request, self.now());
+        self.transport.emit(TransportEvent::Responded(heard));
         Ok(answer)
     }
 
     /// Whether a call goes through a proxy.
-    fn has_proxy(&self, endpoint: &Endpoint) -> Result<bool, Refusal> {
-        match self.wire.route(endpoint) {
-            Route::Direct | Route::Excepted(_) => Ok(false),
-            Route::Through { .. } => Ok(true),
+    fn has_proxy(&self, endpoint: &Endpoint) -> Result<bool, RequestError> {
+        match self.transport.route(endpoint) {
+            Route::Direct | Route::Bypassed(_) => Ok(false),
+            Route::Proxied { .. } => Ok(true),
             Route::Unusable { problem } => {
-                let mut refusal = Refusal::new(problem.category, problem.message);
+                let mut refusal = RequestError::new(problem.category, problem.message);
                 refusal.hint = problem.hint;
-                refusal.fault = Some(Fault {
-                    kind: FaultKind::InvalidProxy,
+                refusal.transport_failure = Some(TransportFailure {
+                    kind: TransportFailureKind::InvalidProxy,
                     at_proxy: true,
                 });
                 Err(refusal)
@@ -355,14 +366,14 @@ impl Account {
     }
 
     /// What a "no" tells about the credential.
-    fn learn(&self, request: &Request, refusal: &Refusal, renewals: u64) {
+    fn record_auth_outcome(&self, request: &Request, refusal: &RequestError, renewals: u64) {
         match refusal.category {
-            Category::Refused => {
-                let problem = self.framed(request, refusal.clone(), None, 1);
-                self.condition.refuse(problem, renewals);
+            Category::Unauthenticated => {
+                let problem = self.to_problem(request, refusal.clone(), None, 1);
+                self.circuit_breaker.on_auth_failure(problem, renewals);
             }
-            Category::NotFound | Category::Permission if refusal.code.is_some() => {
-                self.condition.prove();
+            Category::NotFound | Category::PermissionDenied if refusal.code.is_some() => {
+                self.circuit_breaker.on_success();
             }
             _ => {}
         }
@@ -373,26 +384,29 @@ impl Account {
     fn next(
         &self,
         request: &Request,
-        refusal: &mut Refusal,
-        answer: Option<&Answer>,
+        refusal: &mut RequestError,
+        answer: Option<&Response>,
         attempts: u32,
         may_resend: bool,
     ) -> Next {
         // One code may stand for a replay and for a time that is too far off.
-        let is_about_time = refusal.category == Category::Clock
-            && matches!(refusal.retry, Retry::Clock | Retry::Once);
+        let is_about_time = refusal.category == Category::ClockSkew
+            && matches!(
+                refusal.retry,
+                RetryAction::AfterClockSync | RetryAction::Immediate
+            );
         let is_corrected = match answer {
-            Some(answer) if is_about_time => self.correct_clock(request, answer, refusal),
+            Some(answer) if is_about_time => self.adjust_clock_skew(request, answer, refusal),
             _ => false,
         };
-        if may_resend && (is_corrected || refusal.retry == Retry::Once) {
+        if may_resend && (is_corrected || refusal.retry == RetryAction::Immediate) {
             return Next::AtOnce;
         }
         if !refusal.is_transient(answer.map(|answer| answer.status)) {
             return Next::Fail;
         }
         let pause = self.pause(refusal, answer, attempts);
-        if pause > LONGEST_HINT {
+        if pause > MAX_RETRY_AFTER {
             refusal.category = Category::Throttled;
             let seconds = pause.as_secs();
             refusal.message = format!("{}; the cloud asks to wait {seconds} s", refusal.message);
@@ -403,13 +417,21 @@ impl Account {
 
     /// Corrects the clock by the answer to a call whose time is wrong; true when it should be sent
     /// again with the corrected time. A difference that is too large becomes part of the refusal.
-    fn correct_clock(&self, request: &Request, answer: &Answer, refusal: &mut Refusal) -> bool {
+    fn adjust_clock_skew(
+        &self,
+        request: &Request,
+        answer: &Response,
+        refusal: &mut RequestError,
+    ) -> bool {
         let host = request.endpoint.authority();
-        match self.clock_offset.correct(answer.date(), self.wire.now()) {
+        match self
+            .clock_offset
+            .correct(answer.date(), self.transport.now())
+        {
             Correction::None => false,
             Correction::Applied { seconds, is_new } => {
                 if is_new {
-                    self.wire.tell(Happening::Notice(
+                    self.transport.emit(TransportEvent::Notice(
                         "clock_corrected",
                         format!(
                             "this machine's clock is {}; calls are signed with the cloud's time",
@@ -431,21 +453,21 @@ impl Account {
         }
     }
 
-    fn pause(&self, refusal: &Refusal, answer: Option<&Answer>, attempts: u32) -> Duration {
+    fn pause(&self, refusal: &RequestError, answer: Option<&Response>, attempts: u32) -> Duration {
         let hint = refusal
             .retry_after
-            .or_else(|| answer.and_then(|answer| answer.retry_after(self.wire.now())));
+            .or_else(|| answer.and_then(|answer| answer.retry_after(self.transport.now())));
         let jitter = backoff(attempts, crypto::random_fraction());
         hint.map_or(jitter, |hint| {
             hint.max(jitter.min(Duration::from_millis(100)))
         })
     }
 
-    fn framed(
+    fn to_problem(
         &self,
         request: &Request,
-        refusal: Refusal,
-        answer: Option<&Answer>,
+        refusal: RequestError,
+        answer: Option<&Response>,
         attempts: u32,
     ) -> Problem {
         let message = refusal.message.trim_end().trim_end_matches(['.', '。']);
@@ -454,13 +476,13 @@ impl Account {
         problem.request_id = refusal.request_id;
         problem.retry_after = refusal
             .retry_after
-            .or_else(|| answer.and_then(|answer| answer.retry_after(self.wire.now())));
-        problem.retryable = refusal.retry != Retry::Never;
+            .or_else(|| answer.and_then(|answer| answer.retry_after(self.transport.now())));
+        problem.retryable = refusal.retry != RetryAction::No;
         problem.hint = refusal.hint;
-        problem.fault = refusal.fault;
+        problem.transport_failure = refusal.transport_failure;
         problem.http_status = answer.map(|answer| answer.status);
         problem.attempts = attempts;
-        self.wire.redact(&mut problem);
+        self.transport.redact(&mut problem);
         problem
     }
 }

@@ -3,17 +3,17 @@ use std::time::{Duration, Instant};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Url};
 
-use super::fault::{self, Way, explain};
+use super::errors::{self, ErrorContext, classify};
 use super::request::encode_query;
-use super::{Answer, Method, Proof, Refusal, Request, Retry};
+use super::{Method, Request, RequestError, Response, RetryAction, SigningInstructions};
 use crate::crypto::percent_encode;
-use crate::error::{Category, Fault, FaultKind};
+use crate::error::{Category, TransportFailure, TransportFailureKind};
 use crate::secret::MASK;
 
 /// One sending of one call.
 pub(super) struct Attempt<'a> {
     pub request: &'a Request,
-    pub proof: &'a Proof,
+    pub signing: &'a SigningInstructions,
     pub number: u32,
     pub max_body: u64,
     pub timeout: Duration,
@@ -27,7 +27,7 @@ impl Attempt<'_> {
         &self,
         client: &Client,
         trace: &(dyn Fn(String) + Sync),
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Response, RequestError> {
         let started = Instant::now();
         trace(self.shown());
         let outcome = tokio::time::timeout(self.timeout, self.exchange(client))
@@ -35,11 +35,11 @@ impl Attempt<'_> {
             .unwrap_or_else(|_| {
                 let seconds = (self.timeout.as_secs_f64() * 10.0).round() / 10.0;
                 let message = format!("no complete answer within {seconds} s");
-                let cut = Fault {
-                    kind: FaultKind::Timeout,
+                let cut = TransportFailure {
+                    kind: TransportFailureKind::Timeout,
                     at_proxy: false,
                 };
-                Err(fault::refusal(Retry::Backoff, cut, message))
+                Err(errors::network_error(RetryAction::Backoff, cut, message))
             });
         let spent = started.elapsed().as_millis();
         trace(match &outcome {
@@ -59,8 +59,8 @@ impl Attempt<'_> {
         outcome
     }
 
-    async fn exchange(&self, client: &Client) -> Result<Answer, Refusal> {
-        let way = Way {
+    async fn exchange(&self, client: &Client) -> Result<Response, RequestError> {
+        let way = ErrorContext {
             endpoint: &self.request.endpoint,
             has_proxy: self.has_proxy,
         };
@@ -75,8 +75,8 @@ impl Attempt<'_> {
             .body(self.request.body.clone())
             .send()
             .await
-            .map_err(|error| explain(&error, &way))?;
-        let mut answer = Answer {
+            .map_err(|error| classify(&error, &way))?;
+        let mut answer = Response {
             status: response.status().as_u16(),
             headers: response
                 .headers()
@@ -98,11 +98,11 @@ impl Attempt<'_> {
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|error| explain(&error, &way))?
+            .map_err(|error| classify(&error, &way))?
         {
             if answer.body.len() as u64 + chunk.len() as u64 > self.max_body {
                 let message = format!("the answer is larger than {} bytes", self.max_body);
-                let mut refusal = Refusal::new(Category::Unreadable, message);
+                let mut refusal = RequestError::new(Category::InvalidResponse, message);
                 refusal.hint = Some("allow more with --max-body".to_owned());
                 return Err(refusal);
             }
@@ -112,8 +112,8 @@ impl Attempt<'_> {
     }
 
     /// The URL, which must keep every byte of what was signed.
-    fn url(&self) -> Result<Url, Refusal> {
-        let query = [self.request.encoded_query(), self.proof_query()]
+    fn url(&self) -> Result<Url, RequestError> {
+        let query = [self.request.encoded_query(), self.signed_query()]
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect::<Vec<_>>()
@@ -129,13 +129,13 @@ impl Attempt<'_> {
             .filter(|url| url.as_str() == text)
             .ok_or_else(|| {
                 let message = "the call cannot be sent as it was signed";
-                Refusal::new(Category::Usage, message)
+                RequestError::new(Category::Usage, message)
             })
     }
 
-    fn proof_query(&self) -> String {
+    fn signed_query(&self) -> String {
         let pairs: Vec<(String, String)> = self
-            .proof
+            .signing
             .query
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.expose().to_owned()))
@@ -143,18 +143,18 @@ impl Attempt<'_> {
         encode_query(&pairs)
     }
 
-    fn headers(&self) -> Result<HeaderMap, Refusal> {
+    fn headers(&self) -> Result<HeaderMap, RequestError> {
         let mut headers = HeaderMap::new();
         if self.request.method != Method::Get && self.request.body.is_empty() {
             // Without it a POST with no body goes out unsized, and gateways may answer 411.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let plain = self.request.headers.iter().map(|(n, v)| (*n, v.as_str()));
-        let proof = self.proof.headers.iter().map(|(n, v)| (*n, v.expose()));
+        let proof = self.signing.headers.iter().map(|(n, v)| (*n, v.expose()));
         for (name, value) in plain.chain(proof) {
             let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
                 let message = format!("the header {name} would hold a control character");
-                Refusal::new(Category::Usage, message)
+                RequestError::new(Category::Usage, message)
             })?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(name), value);
@@ -165,7 +165,7 @@ impl Attempt<'_> {
     /// The request as `-v` shows it: what proves who asks is masked.
     fn shown(&self) -> String {
         let proof = self
-            .proof
+            .signing
             .query
             .iter()
             .map(|(name, _)| format!("{}={MASK}", percent_encode(name)));
@@ -177,7 +177,7 @@ impl Attempt<'_> {
         let mark = if query.is_empty() { "" } else { "?" };
         format!(
             "> {} {}{}{mark}{query} ({}, attempt {})",
-            self.request.method.word(),
+            self.request.method.as_str(),
             self.request.endpoint.origin(),
             self.request.path,
             self.request.operation,

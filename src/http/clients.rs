@@ -9,60 +9,60 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::proxies::Proxies;
+use super::proxies::ProxyConfig;
 use super::resolver::Resolver;
-use super::trust::Trust;
-use super::witness::{TrustedCertificates, Witness};
-use super::{Authorities, Endpoint, Limits, Refusal, Route, Sink};
-use crate::error::{Category, Fault, FaultKind, Problem};
+use super::tls::TlsConfig;
+use super::verifier::{RecordingVerifier, TrustedCertificates};
+use super::{CaStore, ClientOptions, Endpoint, EventSink, RequestError, Route};
+use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::settings::check_file;
 
 /// What tells one HTTP client from another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct ClientKey {
+pub(super) struct PoolKey {
     /// Needs TLS.
     pub https: bool,
     /// Talks past any proxy, as to this machine.
-    pub direct: bool,
+    pub bypasses_proxy: bool,
     /// Time to open a connection.
     pub connect_timeout: Duration,
     /// What the profile says of certificates.
-    pub trust: Trust,
+    pub tls: TlsConfig,
     /// The host whose certificate is not checked.
-    pub unchecked_host: Option<String>,
+    pub insecure_host: Option<String>,
 }
 
 /// HTTP clients, each made when it is first needed: reading the system's certificates takes longer
 /// than a whole call over loopback, and on a machine without any even a plain call would fail.
-pub(super) struct Clients {
+pub(super) struct ClientPool {
     ca_files: Vec<PathBuf>,
-    proxies: Proxies,
+    proxies: ProxyConfig,
     resolver: Arc<Resolver>,
-    made: Mutex<HashMap<ClientKey, Client>>,
+    made: Mutex<HashMap<PoolKey, Client>>,
 }
 
-impl Clients {
+impl ClientPool {
     pub(super) fn new(
-        limits: &Limits,
+        limits: &ClientOptions,
         proxies: &[(String, String)],
-        sink: &Sink,
+        sink: &EventSink,
     ) -> Result<Self, Problem> {
         for path in &limits.ca_files {
             // A file that cannot be used is told before the first call, whoever will be asked.
             add_ca(&mut RootCertStore::empty(), path).map_err(|refusal| {
-                Problem::usage(refusal.message).hint(refusal.hint.unwrap_or_default())
+                Problem::usage(refusal.message).with_hint(refusal.hint.unwrap_or_default())
             })?;
         }
         Ok(Self {
             ca_files: limits.ca_files.clone(),
-            proxies: Proxies::read(proxies),
+            proxies: ProxyConfig::parse(proxies),
             resolver: Arc::new(Resolver::new(sink)),
             made: Mutex::default(),
         })
     }
 
     /// The client for a call.
-    pub(super) fn get(&self, key: &ClientKey) -> Result<Client, Refusal> {
+    pub(super) fn get(&self, key: &PoolKey) -> Result<Client, RequestError> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = made.get(key) {
             return Ok(client.clone());
@@ -72,11 +72,11 @@ impl Clients {
         Ok(client)
     }
 
-    fn make(&self, key: &ClientKey) -> Result<Client, Refusal> {
-        let through_tls_proxy = !key.direct && self.proxies.any_https;
-        let is_checked = key.https && key.unchecked_host.is_none();
+    fn make(&self, key: &PoolKey) -> Result<Client, RequestError> {
+        let through_tls_proxy = !key.bypasses_proxy && self.proxies.any_https;
+        let is_checked = key.https && key.insecure_host.is_none();
         let trusted = if is_checked || through_tls_proxy {
-            self.trusted(key.trust.ca_file.as_deref().map(Path::new))?
+            self.trusted(key.tls.ca_file.as_deref().map(Path::new))?
         } else {
             TrustedCertificates::default()
         };
@@ -84,9 +84,9 @@ impl Clients {
         let tls = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .expect("ring serves the default protocol versions");
-        let unchecked_host = key.unchecked_host.as_deref();
-        let tls = Witness::trusting(tls, trusted, unchecked_host, &provider);
-        let tls = key.trust.identify(tls, &provider)?;
+        let unchecked_host = key.insecure_host.as_deref();
+        let tls = RecordingVerifier::new(tls, trusted, unchecked_host, &provider);
+        let tls = key.tls.with_client_auth(tls, &provider)?;
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls)
             .http1_only()
@@ -98,13 +98,13 @@ impl Clients {
             .dns_resolver(Arc::clone(&self.resolver))
             .user_agent(concat!("joblens/", env!("CARGO_PKG_VERSION")))
             .no_proxy();
-        if !key.direct {
+        if !key.bypasses_proxy {
             for proxy in &self.proxies.list {
                 builder = builder.proxy(proxy.clone());
             }
         }
         builder.build().map_err(|error| {
-            Refusal::new(
+            RequestError::new(
                 Category::Network,
                 format!("the HTTP client cannot be set up: {}", error.without_url()),
             )
@@ -122,7 +122,7 @@ impl Clients {
     }
 
     /// Whom this machine trusts, whatever a profile adds.
-    pub(super) fn authorities(&self) -> Authorities {
+    pub(super) fn ca_counts(&self) -> CaStore {
         let system = rustls_native_certs::load_native_certs();
         let mut roots = RootCertStore::empty();
         let (of_system, _) = roots.add_parsable_certificates(system.certs);
@@ -130,15 +130,15 @@ impl Clients {
             // They were read when the wire was made.
             let _ = add_ca(&mut roots, path);
         }
-        Authorities {
-            of_system,
-            of_files: roots.len() - of_system,
-            fault: system.errors.first().map(ToString::to_string),
+        CaStore {
+            system: of_system,
+            extra: roots.len() - of_system,
+            error: system.errors.first().map(ToString::to_string),
         }
     }
 
     /// The system's store (or what `SSL_CERT_FILE` puts in its place) and the private CAs.
-    fn trusted(&self, ca_file: Option<&Path>) -> Result<TrustedCertificates, Refusal> {
+    fn trusted(&self, ca_file: Option<&Path>) -> Result<TrustedCertificates, RequestError> {
         let mut trusted = TrustedCertificates::default();
         let system = rustls_native_certs::load_native_certs().certs;
         trusted
@@ -149,13 +149,13 @@ impl Clients {
             trusted.exact.extend(add_ca(&mut trusted.roots, path)?);
         }
         if trusted.roots.is_empty() {
-            let mut refusal = Refusal::new(
+            let mut refusal = RequestError::new(
                 Category::Network,
                 "this machine has no CA certificates, so no server can be trusted",
             );
             refusal.hint = Some("install the package ca-certificates, or set --ca-file".to_owned());
-            refusal.fault = Some(Fault {
-                kind: FaultKind::NoAuthorities,
+            refusal.transport_failure = Some(TransportFailure {
+                kind: TransportFailureKind::NoCaCertificates,
                 at_proxy: false,
             });
             return Err(refusal);
@@ -165,9 +165,12 @@ impl Clients {
 }
 
 /// Adds the certificates of a file to the store, and gives them back.
-fn add_ca(roots: &mut RootCertStore, path: &Path) -> Result<Vec<CertificateDer<'static>>, Refusal> {
+fn add_ca(
+    roots: &mut RootCertStore,
+    path: &Path,
+) -> Result<Vec<CertificateDer<'static>>, RequestError> {
     let wrong = |what: &str| {
-        let mut refusal = Refusal::new(
+        let mut refusal = RequestError::new(
             Category::Usage,
             format!("the CA file {} {what}", path.display()),
         );

@@ -26,7 +26,7 @@ impl Endpoint {
                 "endpoint “{}” {what}",
                 crate::secret::mask_user_info(text)
             ))
-            .hint("write https://host or https://host:port")
+            .with_hint("write https://host or https://host:port")
         };
         let url = Url::parse(text.trim()).map_err(|_| wrong("is not a URL"))?;
         let https = match url.scheme() {
@@ -48,7 +48,7 @@ impl Endpoint {
         let loopback = is_loopback(host);
         if !https && !loopback && !allow_http {
             return Err(wrong("is plain HTTP, which is for loopback only")
-                .hint("write https://, or allow it with --allow-http"));
+                .with_hint("write https://, or allow it with --allow-http"));
         }
         let authority = match url.port() {
             Some(port) => format!("{host}:{port}"),

@@ -1,13 +1,13 @@
 use super::x509::Certificate;
 
 /// Longer names are cut: whoever made the certificate chose them.
-const LONGEST: usize = 200;
+const MAX_NAME_CHARS: usize = 200;
 
 /// Who issued a certificate in DER form, as RFC 4514 writes it: `CN=Example CA,O=Example`; `None` for
 /// what cannot be read.
 pub(super) fn issuer(certificate: &[u8]) -> Option<String> {
     let whole = Certificate::parse(certificate)?.issuer();
-    let shown: String = whole.chars().take(LONGEST).collect();
+    let shown: String = whole.chars().take(MAX_NAME_CHARS).collect();
     (!shown.is_empty()).then_some(shown)
 }
 

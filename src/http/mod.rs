@@ -2,31 +2,31 @@
 //! This is the only user of reqwest.
 
 mod account;
-mod answer;
 mod attempt;
+mod circuit_breaker;
 mod clients;
 mod clock_offset;
-mod condition;
 mod endpoint;
-mod fault;
-mod heard;
+mod errors;
 mod issuer;
 mod proxies;
 mod request;
 mod resolver;
+mod response;
+mod response_info;
 mod retry;
-mod trust;
-mod witness;
+mod tls;
+mod verifier;
 mod x509;
 
-pub use account::{Account, Deadline};
-pub use answer::{Answer, excerpt};
+pub use account::{ApiClient, Deadline};
 pub use endpoint::Endpoint;
-pub use heard::Heard;
 pub use proxies::Route;
-pub use request::{Method, Proof, Request, Signer, encode_query};
-pub use retry::{LONGEST_HINT, Refusal, Retry};
-pub use trust::check_trust;
+pub use request::{Method, Request, Signer, SigningInstructions, encode_query};
+pub use response::{Response, excerpt};
+pub use response_info::ResponseInfo;
+pub use retry::{MAX_RETRY_AFTER, RequestError, RetryAction};
+pub use tls::validate_tls;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -41,11 +41,11 @@ use tokio::sync::Semaphore;
 
 use crate::error::Problem;
 use crate::secret::Redactor;
-use clients::Clients;
+use clients::ClientPool;
 
 /// Limits and files of the wire, for every cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
+pub struct ClientOptions {
     /// Time to open a connection.
     pub connect_timeout: Duration,
     /// Time for one whole attempt.
@@ -59,12 +59,12 @@ pub struct Limits {
     /// Allows plain HTTP beyond loopback.
     pub allow_http: bool,
     /// Shortest time between two calls of one account; none for a single look.
-    pub pace: Option<Duration>,
+    pub min_interval: Option<Duration>,
     /// Private CAs besides the system's store.
     pub ca_files: Vec<PathBuf>,
 }
 
-impl Default for Limits {
+impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
@@ -73,7 +73,7 @@ impl Default for Limits {
             max_attempts: 4,
             concurrency: 8,
             allow_http: false,
-            pace: None,
+            min_interval: None,
             ca_files: Vec::new(),
         }
     }
@@ -82,71 +82,71 @@ impl Default for Limits {
 /// Something that happened on the wire, for `-v`, for warnings and for a diagnosis; secrets are
 /// masked already.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Happening {
+pub enum TransportEvent {
     /// A request or an answer, as one line.
     Trace(String),
     /// A thing that the user should know even without `-v`, with a stable word.
     Notice(&'static str, String),
     /// A host was found to have these addresses.
-    Resolved {
+    DnsResolved {
         /// Its name.
         host: String,
         /// All of them, in the order in which they are tried.
         addresses: Vec<IpAddr>,
     },
     /// An answer came, whatever it says.
-    Answered(Heard),
+    Responded(ResponseInfo),
 }
 
 /// How many certificates of CAs a machine trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authorities {
+pub struct CaStore {
     /// Those of the system's store, or of what `SSL_CERT_FILE` puts in its place.
-    pub of_system: usize,
+    pub system: usize,
     /// Those of `--ca-file`.
-    pub of_files: usize,
+    pub extra: usize,
     /// What could not be read of the store.
-    pub fault: Option<String>,
+    pub error: Option<String>,
 }
 
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Where happenings go.
-pub type Sink = Arc<dyn Fn(Happening) + Send + Sync>;
+pub type EventSink = Arc<dyn Fn(TransportEvent) + Send + Sync>;
 
 /// What all calls of a run share: connections, limits, the clock and the sink.
-pub struct Wire {
-    limits: Limits,
+pub struct Transport {
+    options: ClientOptions,
     clock: Clock,
-    sink: Sink,
-    clients: Clients,
+    sink: EventSink,
+    clients: ClientPool,
     slots: Mutex<HashMap<String, Arc<Semaphore>>>,
     calls: AtomicU64,
     redactor: Redactor,
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wire")
-            .field("limits", &self.limits)
+        f.debug_struct("Transport")
+            .field("limits", &self.options)
             .finish_non_exhaustive()
     }
 }
 
-impl Wire {
+impl Transport {
     /// A wire on which nothing was sent yet.
     ///
     /// # Errors
     /// Wrong use, when a file of `--ca-file` cannot be used.
     pub fn new(
-        limits: Limits,
+        limits: ClientOptions,
         proxies: &[(String, String)],
         clock: Clock,
-        sink: Sink,
+        sink: EventSink,
     ) -> Result<Arc<Self>, Problem> {
-        let clients = Clients::new(&limits, proxies, &sink)?;
+        let clients = ClientPool::new(&limits, proxies, &sink)?;
         Ok(Arc::new(Self {
-            limits,
+            options: limits,
             clock,
             sink,
             clients,
@@ -157,8 +157,8 @@ impl Wire {
     }
 
     /// The limits of this run.
-    pub fn limits(&self) -> &Limits {
-        &self.limits
+    pub fn options(&self) -> &ClientOptions {
+        &self.options
     }
 
     /// The time as this machine has it.
@@ -181,7 +181,7 @@ impl Wire {
         };
         match self.route(&endpoint) {
             Route::Unusable { problem } => Err(*problem),
-            Route::Direct | Route::Excepted(_) | Route::Through { .. } => Ok(()),
+            Route::Direct | Route::Bypassed(_) | Route::Proxied { .. } => Ok(()),
         }
     }
 
@@ -191,8 +191,8 @@ impl Wire {
     }
 
     /// Whom this machine trusts, whatever a profile adds. The store is read for it.
-    pub fn authorities(&self) -> Authorities {
-        self.clients.authorities()
+    pub fn ca_counts(&self) -> CaStore {
+        self.clients.ca_counts()
     }
 
     /// How many calls were sent so far, every attempt counted.
@@ -220,20 +220,22 @@ impl Wire {
 
     /// Tells those who ask for more, with `-v`. Nothing secret may stand in it.
     pub fn trace(&self, line: String) {
-        self.tell(Happening::Trace(line));
+        self.emit(TransportEvent::Trace(line));
     }
 
-    fn tell(&self, mut happening: Happening) {
+    fn emit(&self, mut happening: TransportEvent) {
         match &mut happening {
-            Happening::Trace(text) | Happening::Notice(_, text) => self.redactor.text(text),
-            Happening::Answered(heard) => heard.redact(&self.redactor),
-            Happening::Resolved { .. } => {}
+            TransportEvent::Trace(text) | TransportEvent::Notice(_, text) => {
+                self.redactor.text(text)
+            }
+            TransportEvent::Responded(heard) => heard.redact(&self.redactor),
+            TransportEvent::DnsResolved { .. } => {}
         }
         (self.sink)(happening);
     }
 
     /// The places of a cloud; every account of the cloud shares them.
-    fn slots_of(&self, cloud: &str) -> Arc<Semaphore> {
+    fn concurrency_for(&self, cloud: &str) -> Arc<Semaphore> {
         let mut slots = self
             .slots
             .lock()
@@ -241,7 +243,7 @@ impl Wire {
         Arc::clone(
             slots
                 .entry(cloud.to_owned())
-                .or_insert_with(|| Arc::new(Semaphore::new(self.limits.concurrency))),
+                .or_insert_with(|| Arc::new(Semaphore::new(self.options.concurrency))),
         )
     }
 }

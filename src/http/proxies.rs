@@ -12,9 +12,9 @@ pub enum Route {
     /// Straight; no proxy is named for it.
     Direct,
     /// Straight, since this variable excepts the host from the proxy that another one names.
-    Excepted(String),
+    Bypassed(String),
     /// Through a proxy.
-    Through {
+    Proxied {
         /// The variable that names it.
         variable: String,
         /// Its URL, name and password masked.
@@ -28,15 +28,15 @@ pub enum Route {
 }
 
 /// The proxies that the environment names.
-pub(super) struct Proxies {
+pub(super) struct ProxyConfig {
     pub list: Vec<Proxy>,
     pub any_https: bool,
-    named: Vec<Named>,
+    vars: Vec<ProxyVar>,
     except: Option<(String, Matcher)>,
 }
 
 /// A variable that names a proxy.
-struct Named {
+struct ProxyVar {
     variable: String,
     /// Masked, or why it cannot be used.
     proxy: Result<String, Problem>,
@@ -44,12 +44,12 @@ struct Named {
     scheme: Option<&'static str>,
 }
 
-impl Proxies {
+impl ProxyConfig {
     /// Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` in either case; lower case wins.
     ///
     /// A value that cannot be used is an error for those calls alone that would use it: desktops set
     /// such variables for all programs.
-    pub(super) fn read(variables: &[(String, String)]) -> Self {
+    pub(super) fn parse(variables: &[(String, String)]) -> Self {
         let get = |name: &str| {
             [name.to_ascii_lowercase(), name.to_owned()]
                 .iter()
@@ -66,11 +66,11 @@ impl Proxies {
         let mut proxies = Self {
             list: Vec::new(),
             any_https: false,
-            named: Vec::new(),
+            vars: Vec::new(),
             except: no_proxy.map(|(name, value)| (name.clone(), matcher(value))),
         };
-        type Make = fn(String) -> reqwest::Result<Proxy>;
-        let kinds: [(&str, Option<&'static str>, Make); 3] = [
+        type ProxyConstructor = fn(String) -> reqwest::Result<Proxy>;
+        let kinds: [(&str, Option<&'static str>, ProxyConstructor); 3] = [
             ("HTTPS_PROXY", Some("https"), Proxy::https),
             ("HTTP_PROXY", Some("http"), Proxy::http),
             ("ALL_PROXY", None, Proxy::all),
@@ -87,7 +87,7 @@ impl Proxies {
                 proxies.list.push(proxy.no_proxy(except.clone()));
                 mask_user_info(&url)
             });
-            proxies.named.push(Named {
+            proxies.vars.push(ProxyVar {
                 variable: name.clone(),
                 proxy,
                 scheme,
@@ -98,7 +98,7 @@ impl Proxies {
 
     /// What is wrong with the values that cannot be used.
     pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
-        self.named
+        self.vars
             .iter()
             .filter_map(|named| named.proxy.as_ref().err())
     }
@@ -106,8 +106,8 @@ impl Proxies {
     /// How calls to an endpoint get there.
     pub(super) fn route(&self, endpoint: &Endpoint) -> Route {
         let scheme = if endpoint.is_https() { "https" } else { "http" };
-        let serves = |named: &&Named| named.scheme.is_none_or(|own| own == scheme);
-        let Some(named) = self.named.iter().find(serves) else {
+        let serves = |named: &&ProxyVar| named.scheme.is_none_or(|own| own == scheme);
+        let Some(named) = self.vars.iter().find(serves) else {
             return Route::Direct;
         };
         if endpoint.is_loopback() {
@@ -116,9 +116,9 @@ impl Proxies {
         let uri = endpoint.origin().parse::<Uri>().ok();
         let passes = |matcher: &Matcher| uri.is_some_and(|uri| matcher.intercept(&uri).is_none());
         match &self.except {
-            Some((variable, matcher)) if passes(matcher) => Route::Excepted(variable.clone()),
+            Some((variable, matcher)) if passes(matcher) => Route::Bypassed(variable.clone()),
             _ => match &named.proxy {
-                Ok(proxy) => Route::Through {
+                Ok(proxy) => Route::Proxied {
                     variable: named.variable.clone(),
                     proxy: proxy.clone(),
                 },
@@ -132,7 +132,7 @@ impl Proxies {
 
 fn unusable(name: &str, value: &str) -> Problem {
     let shown = mask_user_info(value.trim());
-    Problem::usage(format!("{name} is “{shown}”, which is not the URL of a proxy")).hint(
+    Problem::usage(format!("{name} is “{shown}”, which is not the URL of a proxy")).with_hint(
         "write http://host:port, https://host:port or socks5h://host:port, or except the host with NO_PROXY",
     )
 }
@@ -157,17 +157,17 @@ fn proxy_url(value: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn read(name: &str, value: &str) -> Proxies {
-        Proxies::read(&[(name.to_owned(), value.to_owned())])
+    fn parse(name: &str, value: &str) -> ProxyConfig {
+        ProxyConfig::parse(&[(name.to_owned(), value.to_owned())])
     }
 
-    fn route(proxies: &Proxies, url: &str) -> Route {
+    fn route(proxies: &ProxyConfig, url: &str) -> Route {
         proxies.route(&Endpoint::parse(url, &[], true).unwrap())
     }
 
     #[test]
     fn a_proxy_with_an_unknown_scheme_is_an_error_and_shows_no_password() {
-        let proxies = read("HTTPS_PROXY", "htp://user:hunter2@proxy:1");
+        let proxies = parse("HTTPS_PROXY", "htp://user:hunter2@proxy:1");
         assert!(proxies.list.is_empty());
         let Route::Unusable { problem } = route(&proxies, "https://cloud.example") else {
             panic!("it cannot be used");
@@ -184,7 +184,7 @@ mod tests {
             "http://h:99999",
             "socks://",
         ] {
-            assert_eq!(read("ALL_PROXY", wrong).problems().count(), 1, "{wrong}");
+            assert_eq!(parse("ALL_PROXY", wrong).problems().count(), 1, "{wrong}");
         }
     }
 
@@ -196,12 +196,12 @@ mod tests {
             ("no_proxy", "corp.example"),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let proxies = Proxies::read(&variables);
+        let proxies = ProxyConfig::parse(&variables);
         let is_through =
-            |route| matches!(route, Route::Through { variable, .. } if variable == "https_proxy");
+            |route| matches!(route, Route::Proxied { variable, .. } if variable == "https_proxy");
         assert!(is_through(route(&proxies, "https://cloud.example")));
         assert_eq!(route(&proxies, "http://127.0.0.1:1"), Route::Direct);
-        let excepted = Route::Excepted("no_proxy".to_owned());
+        let excepted = Route::Bypassed("no_proxy".to_owned());
         assert_eq!(route(&proxies, "http://ai.corp.example"), excepted);
         let unusable = route(&proxies, "http://cloud.example");
         assert!(matches!(unusable, Route::Unusable { .. }));
@@ -210,11 +210,11 @@ mod tests {
     #[test]
     fn socks_without_a_number_is_socks4() {
         for value in ["socks://127.0.0.1:7891/", "SOCKS://127.0.0.1:7891/"] {
-            let through = Route::Through {
+            let through = Route::Proxied {
                 variable: "all_proxy".to_owned(),
                 proxy: "socks4://127.0.0.1:7891/".to_owned(),
             };
-            let proxies = read("all_proxy", value);
+            let proxies = parse("all_proxy", value);
             assert_eq!(route(&proxies, "https://cloud.example"), through);
         }
     }
@@ -227,9 +227,9 @@ mod tests {
             "https://u:p@proxy:1",
             "socks5h://proxy:1080",
         ] {
-            assert_eq!(read("https_proxy", value).list.len(), 1, "{value}");
+            assert_eq!(parse("https_proxy", value).list.len(), 1, "{value}");
         }
-        assert!(read("HTTPS_PROXY", " ").list.is_empty());
+        assert!(parse("HTTPS_PROXY", " ").list.is_empty());
     }
 
     #[test]
@@ -240,9 +240,9 @@ mod tests {
             ("NO_PROXY", ".corp.example,10.0.0.0/8"),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let proxies = Proxies::read(&variables);
+        let proxies = ProxyConfig::parse(&variables);
         let route = |url: &str| route(&proxies, url);
-        let through = |variable: &str, proxy: &str| Route::Through {
+        let through = |variable: &str, proxy: &str| Route::Proxied {
             variable: variable.to_owned(),
             proxy: proxy.to_owned(),
         };
@@ -254,7 +254,7 @@ mod tests {
             route("http://cloud.example"),
             through("ALL_PROXY", "socks5h://other:1080")
         );
-        let excepted = Route::Excepted("NO_PROXY".to_owned());
+        let excepted = Route::Bypassed("NO_PROXY".to_owned());
         assert_eq!(route("https://ai.corp.example:8443"), excepted);
         assert_eq!(route("https://10.1.2.3"), excepted);
         assert_eq!(route("https://127.0.0.1:1"), Route::Direct);

@@ -17,7 +17,7 @@ pub enum Method {
 
 impl Method {
     /// The word on the wire.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
@@ -63,14 +63,14 @@ pub fn encode_query(pairs: &[(String, String)]) -> String {
 
 /// What proves who asks: added to a request, which is otherwise left as it is.
 #[derive(Debug, Clone, Default)]
-pub struct Proof {
+pub struct SigningInstructions {
     /// Headers to add, lower-case names. Their values are never shown.
     pub headers: Vec<(&'static str, Secret)>,
     /// Decoded parameters to append to the query. Their values are never shown.
     pub query: Vec<(&'static str, Secret)>,
 }
 
-impl Proof {
+impl SigningInstructions {
     /// The signature alone, which lets whoever reads it send this one call again for a while.
     pub(super) fn signature(&self) -> Option<Secret> {
         let in_header = self.headers.iter().find_map(|(name, value)| {
@@ -91,5 +91,5 @@ impl Proof {
 /// A signer is a pure function of request, credential, time and nonce.
 pub trait Signer: Send + Sync {
     /// The proof for one attempt. `nonce` is 32 hex digits that no other attempt has.
-    fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> Proof;
+    fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> SigningInstructions;
 }

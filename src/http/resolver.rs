@@ -4,14 +4,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::{Happening, Sink};
+use super::{EventSink, TransportEvent};
 
 /// Asks the operating system for the addresses of a host, and tells of them.
-pub(super) struct Resolver(Sink);
+pub(super) struct Resolver(EventSink);
 
 impl Resolver {
     /// A resolver that tells this sink.
-    pub(super) fn new(sink: &Sink) -> Self {
+    pub(super) fn new(sink: &EventSink) -> Self {
         Self(sink.clone())
     }
 }
@@ -23,14 +23,14 @@ impl Resolve for Resolver {
             // The port is filled in by whoever connects.
             let found = tokio::net::lookup_host((host.as_str(), 0)).await;
             let found: Vec<SocketAddr> = found
-                .map_err(|error| Unresolved {
+                .map_err(|error| DnsError {
                     host: host.clone(),
                     cause: Cause::Lookup(error),
                 })?
                 .collect();
             let addresses: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
             check_localhost(&host, &addresses)?;
-            sink(Happening::Resolved { host, addresses });
+            sink(TransportEvent::DnsResolved { host, addresses });
             let addresses: Addrs = Box::new(found.into_iter());
             Ok(addresses)
         })
@@ -39,14 +39,14 @@ impl Resolve for Resolver {
 
 /// Plain HTTP and calls past any proxy are for `localhost` as RFC 6761 has it, and not for what a
 /// hosts file or a name server makes of it.
-fn check_localhost(host: &str, addresses: &[IpAddr]) -> Result<(), Unresolved> {
+fn check_localhost(host: &str, addresses: &[IpAddr]) -> Result<(), DnsError> {
     let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     let foreign = addresses
         .iter()
         .find(|address| !loopback.contains(&address.to_canonical()));
     match foreign.filter(|_| host.eq_ignore_ascii_case("localhost")) {
         None => Ok(()),
-        Some(address) => Err(Unresolved {
+        Some(address) => Err(DnsError {
             host: host.to_owned(),
             cause: Cause::ForeignLocalhost(*address),
         }),
@@ -55,7 +55,7 @@ fn check_localhost(host: &str, addresses: &[IpAddr]) -> Result<(), Unresolved> {
 
 /// A host whose addresses could not be found, or cannot be used.
 #[derive(Debug)]
-pub(super) struct Unresolved {
+pub(super) struct DnsError {
     /// Its name.
     pub host: String,
     cause: Cause,
@@ -68,7 +68,7 @@ enum Cause {
     ForeignLocalhost(IpAddr),
 }
 
-impl Unresolved {
+impl DnsError {
     /// The address that `localhost` has in place of a loopback address.
     pub(super) fn foreign_localhost(&self) -> Option<IpAddr> {
         match self.cause {
@@ -87,7 +87,7 @@ impl Unresolved {
     }
 }
 
-impl fmt::Display for Unresolved {
+impl fmt::Display for DnsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             Cause::Lookup(error) => error.fmt(f),
@@ -101,7 +101,7 @@ impl fmt::Display for Unresolved {
     }
 }
 
-impl std::error::Error for Unresolved {}
+impl std::error::Error for DnsError {}
 
 #[cfg(test)]
 mod tests {

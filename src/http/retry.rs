@@ -1,25 +1,25 @@
 use std::time::Duration;
 
-use super::Answer;
-use crate::error::{Category, Fault, FaultKind};
+use super::Response;
+use crate::error::{Category, TransportFailure, TransportFailureKind};
 
 /// Whether and how a call that failed is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retry {
+pub enum RetryAction {
     /// The same call would fail again.
-    Never,
+    No,
     /// Later, with backoff, up to the limit of attempts.
     Backoff,
     /// Once more at once, signed anew with a new nonce.
-    Once,
+    Immediate,
     /// Once more with the time that the cloud's `Date` header tells; for codes that say that the
     /// time of the call is wrong.
-    Clock,
+    AfterClockSync,
 }
 
 /// A cloud's "no": what `classify` reads from an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RequestError {
     /// Kind of the failure.
     pub category: Category,
     /// The cloud's own code.
@@ -29,16 +29,16 @@ pub struct Refusal {
     /// The cloud's id of the request.
     pub request_id: Option<String>,
     /// Whether to send again.
-    pub retry: Retry,
-    /// How long the cloud asks to wait, besides the standard `Retry-After`.
+    pub retry: RetryAction,
+    /// How long the cloud asks to wait, besides the standard `RetryAction-After`.
     pub retry_after: Option<Duration>,
     /// The next step for the user.
     pub hint: Option<String>,
     /// How the call broke, where it did on its way.
-    pub fault: Option<Fault>,
+    pub transport_failure: Option<TransportFailure>,
 }
 
-impl Refusal {
+impl RequestError {
     /// A refusal that is not tried again.
     pub fn new(category: Category, message: impl Into<String>) -> Self {
         Self {
@@ -46,10 +46,10 @@ impl Refusal {
             code: None,
             message: message.into(),
             request_id: None,
-            retry: Retry::Never,
+            retry: RetryAction::No,
             retry_after: None,
             hint: None,
-            fault: None,
+            transport_failure: None,
         }
     }
 
@@ -62,16 +62,16 @@ impl Refusal {
     pub(super) fn at_status(mut self, status: u16) -> Self {
         let category = match status {
             429 => Category::Throttled,
-            502..=504 => Category::Service,
+            502..=504 => Category::ServiceError,
             _ => return self,
         };
         match self.category {
-            Category::Refused => return self,
-            Category::Clock | Category::Throttled => {}
+            Category::Unauthenticated => return self,
+            Category::ClockSkew | Category::Throttled => {}
             _ => self.category = category,
         }
-        if self.retry == Retry::Never {
-            self.retry = Retry::Backoff;
+        if self.retry == RetryAction::No {
+            self.retry = RetryAction::Backoff;
         }
         self
     }
@@ -79,7 +79,8 @@ impl Refusal {
     /// Whether the same call may succeed later; `status` is that of the answer, if one came.
     pub(super) fn is_transient(&self, status: Option<u16>) -> bool {
         let is_gateways = matches!(status, Some(429 | 502..=504));
-        self.retry == Retry::Backoff || (is_gateways && self.category != Category::Refused)
+        self.retry == RetryAction::Backoff
+            || (is_gateways && self.category != Category::Unauthenticated)
     }
 
     /// The same with a next step.
@@ -90,45 +91,57 @@ impl Refusal {
 
     /// What an HTTP status means when the cloud gave no code that is known; `None` below 400,
     /// redirects excepted, which are never followed.
-    pub fn from_status(answer: &Answer) -> Option<Self> {
+    pub fn from_status(answer: &Response) -> Option<Self> {
         let (category, retry, what) = match answer.status {
             200..=299 => return None,
             300..=399 => (
-                Category::Unreadable,
-                Retry::Never,
+                Category::InvalidResponse,
+                RetryAction::No,
                 "the endpoint answers with a redirect, which is never followed",
             ),
             401 => (
-                Category::Refused,
-                Retry::Never,
+                Category::Unauthenticated,
+                RetryAction::No,
                 "the credentials were refused",
             ),
-            403 => (Category::Permission, Retry::Never, "not permitted"),
+            403 => (Category::PermissionDenied, RetryAction::No, "not permitted"),
             // Whatever is missing, no cloud has said that it is the thing that was asked for.
             404 => (
-                Category::Rejected,
-                Retry::Never,
+                Category::InvalidArgument,
+                RetryAction::No,
                 "the endpoint does not know this call",
             ),
             407 => (
                 Category::Network,
-                Retry::Never,
+                RetryAction::No,
                 "a proxy asks for authentication",
             ),
             408 => (
-                Category::Service,
-                Retry::Backoff,
+                Category::ServiceError,
+                RetryAction::Backoff,
                 "the service timed out waiting for the call",
             ),
-            429 => (Category::Throttled, Retry::Backoff, "too many calls"),
-            500 | 502..=504 => (Category::Service, Retry::Backoff, "the service failed"),
-            400..=499 => (Category::Rejected, Retry::Never, "the call was rejected"),
-            _ => (Category::Service, Retry::Never, "the service failed"),
+            429 => (Category::Throttled, RetryAction::Backoff, "too many calls"),
+            500 | 502..=504 => (
+                Category::ServiceError,
+                RetryAction::Backoff,
+                "the service failed",
+            ),
+            400..=499 => (
+                Category::InvalidArgument,
+                RetryAction::No,
+                "the call was rejected",
+            ),
+            _ => (
+                Category::ServiceError,
+                RetryAction::No,
+                "the service failed",
+            ),
         };
         let mut refusal = Self::new(category, what);
         refusal.retry = retry;
-        refusal.fault = (answer.status == 407).then_some(Fault {
-            kind: FaultKind::ProxyAuthorization,
+        refusal.transport_failure = (answer.status == 407).then_some(TransportFailure {
+            kind: TransportFailureKind::ProxyAuthorization,
             at_proxy: true,
         });
         Some(refusal)
@@ -136,17 +149,17 @@ impl Refusal {
 }
 
 /// Shortest and longest wait between two attempts when no hint is given.
-const FIRST_DELAY: Duration = Duration::from_millis(500);
-const LONGEST_DELAY: Duration = Duration::from_secs(8);
+const INIT_BACKOFF: Duration = Duration::from_millis(500);
+const MAX_BACKOFF: Duration = Duration::from_secs(8);
 /// Hints when to retry are obeyed up to this; a longer one ends a look-up.
-pub const LONGEST_HINT: Duration = Duration::from_secs(60);
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Full jitter: a random part of a delay that doubles from 0.5 s to 8 s.
 ///
 /// `attempt` counts from 1, `fraction` is in `0.0..1.0`.
 pub(super) fn backoff(attempt: u32, fraction: f64) -> Duration {
-    let doubled = FIRST_DELAY.saturating_mul(1_u32 << attempt.saturating_sub(1).min(10));
-    doubled.min(LONGEST_DELAY).mul_f64(fraction)
+    let doubled = INIT_BACKOFF.saturating_mul(1_u32 << attempt.saturating_sub(1).min(10));
+    doubled.min(MAX_BACKOFF).mul_f64(fraction)
 }
 
 #[cfg(test)]
@@ -155,34 +168,46 @@ mod tests {
 
     #[test]
     fn a_gateways_status_is_retried_whatever_the_code_says() {
-        use Category::{Clock, NotFound, Permission, Refused, Rejected, Service, Throttled};
+        use Category::{
+            ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
+            Unauthenticated,
+        };
         let at = |category, status| {
-            let refusal = Refusal::new(category, "no").at_status(status);
+            let refusal = RequestError::new(category, "no").at_status(status);
             (refusal.category, refusal.retry)
         };
         for status in [502, 503, 504] {
-            for category in [Service, NotFound, Permission, Rejected] {
+            for category in [ServiceError, NotFound, PermissionDenied, InvalidArgument] {
                 assert_eq!(
                     at(category, status),
-                    (Service, Retry::Backoff),
+                    (ServiceError, RetryAction::Backoff),
                     "{category:?}"
                 );
             }
-            assert_eq!(at(Throttled, status), (Throttled, Retry::Backoff));
+            assert_eq!(at(Throttled, status), (Throttled, RetryAction::Backoff));
         }
-        for category in [Service, NotFound, Permission, Rejected, Throttled] {
+        for category in [
+            ServiceError,
+            NotFound,
+            PermissionDenied,
+            InvalidArgument,
+            Throttled,
+        ] {
             assert_eq!(
                 at(category, 429),
-                (Throttled, Retry::Backoff),
+                (Throttled, RetryAction::Backoff),
                 "{category:?}"
             );
         }
-        assert_eq!(at(Clock, 503), (Clock, Retry::Backoff));
+        assert_eq!(at(ClockSkew, 503), (ClockSkew, RetryAction::Backoff));
         for status in [429, 503] {
-            assert_eq!(at(Refused, status), (Refused, Retry::Never));
+            assert_eq!(
+                at(Unauthenticated, status),
+                (Unauthenticated, RetryAction::No)
+            );
         }
         for status in [200, 400, 404, 500, 501] {
-            assert_eq!(at(Service, status), (Service, Retry::Never));
+            assert_eq!(at(ServiceError, status), (ServiceError, RetryAction::No));
         }
     }
 

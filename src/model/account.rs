@@ -3,32 +3,32 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Notice, Report, Time};
+use super::{Envelope, Notice, Time};
 use crate::error::Problem;
 
 /// The document of `joblens auth status`.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Accounts {
+pub struct AuthStatus {
     /// Version of the shape: `joblens/1`.
-    #[schemars(extend("const" = Report::SCHEMA))]
+    #[schemars(extend("const" = Envelope::SCHEMA))]
     pub schema: &'static str,
     /// Name of the command: `auth status`.
     pub command: &'static str,
     /// The settings file; null when there is none.
     pub settings_file: Option<String>,
     /// Every profile of every cloud; `default` is always among them.
-    pub accounts: Vec<Account>,
+    pub accounts: Vec<AccountStatus>,
 }
 
 /// One profile of one cloud, and what it would use.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Account {
+pub struct AccountStatus {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// Name of the profile.
     pub profile: String,
     /// Whether it can be used.
-    pub status: Readiness,
+    pub status: AuthState,
     /// Where its credential comes from: `environment`, `settings file`, `credential_command`,
     /// `metadata`, or a tool of the cloud's with its profile; and the role that is taken on with it,
     /// where one is named.
@@ -48,7 +48,7 @@ pub struct Account {
     /// Why it cannot be used.
     pub problem: Option<Problem>,
     /// Sources that are not used.
-    pub passed_over: Vec<PassedOver>,
+    pub passed_over: Vec<SkippedSource>,
     /// What else is to be known of its sources.
     pub notices: Vec<Notice>,
 }
@@ -56,7 +56,7 @@ pub struct Account {
 /// Whether a profile can be used, as far as this can be told without a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Readiness {
+pub enum AuthState {
     /// All that is needed is there.
     Ready,
     /// Something is missing or wrong.
@@ -65,9 +65,9 @@ pub enum Readiness {
     NotConfigured,
 }
 
-impl Readiness {
+impl AuthState {
     /// The word as it stands in JSON.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "ready",
             Self::Broken => "broken",
@@ -78,7 +78,7 @@ impl Readiness {
 
 /// A source of credentials that is not used.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
-pub struct PassedOver {
+pub struct SkippedSource {
     /// What it is: `environment`, `settings file`, the name of a tool.
     pub source: String,
     /// Why it is not used.

@@ -3,23 +3,23 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Report, State};
+use super::{Envelope, State};
 
 /// The document of `joblens kinds`.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Kinds {
+pub struct KindList {
     /// Version of the shape: `joblens/1`.
-    #[schemars(extend("const" = Report::SCHEMA))]
+    #[schemars(extend("const" = Envelope::SCHEMA))]
     pub schema: &'static str,
     /// Name of the command: `kinds`.
     pub command: &'static str,
     /// Every kind of every cloud that was asked for.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<KindInfo>,
 }
 
 /// One kind of thing in a cloud.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Kind {
+pub struct KindInfo {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// Bare kind.
@@ -52,19 +52,19 @@ pub struct Kind {
 /// The document of `joblens states`.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 #[schemars(rename = "States")]
-pub struct Words {
+pub struct StateMap {
     /// Version of the shape: `joblens/1`.
-    #[schemars(extend("const" = Report::SCHEMA))]
+    #[schemars(extend("const" = Envelope::SCHEMA))]
     pub schema: &'static str,
     /// Name of the command: `states`.
     pub command: &'static str,
     /// Every word that is known, by cloud, kind and level. Any other word is `unknown`.
-    pub states: Vec<Word>,
+    pub states: Vec<StateMapping>,
 }
 
 /// What a cloud's word means.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Word {
+pub struct StateMapping {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// Bare kind.
@@ -95,7 +95,7 @@ pub enum Source {
 
 impl Source {
     /// The word as it stands in JSON.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::BuiltIn => "built_in",
             Self::Settings => "settings",

@@ -3,30 +3,30 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Exit, Report, Time};
+use super::{Envelope, Exit, Time};
 use crate::error::{Category, Problem};
 
 /// The document of `joblens doctor`.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Diagnosis {
+pub struct DoctorReport {
     /// Version of the shape: `joblens/1`.
-    #[schemars(extend("const" = Report::SCHEMA))]
+    #[schemars(extend("const" = Envelope::SCHEMA))]
     pub schema: &'static str,
     /// Name of the command: `doctor`.
     pub command: &'static str,
     /// What asked, where and when.
-    pub machine: Machine,
+    pub machine: HostInfo,
     /// What holds for every account.
     pub checks: Vec<Check>,
     /// Every account that was asked.
-    pub accounts: Vec<Examined>,
+    pub accounts: Vec<AccountCheck>,
     /// How the command ends.
     pub exit: Exit,
 }
 
 /// The program and the machine that it runs on.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Machine {
+pub struct HostInfo {
     /// Version of joblens.
     pub version: &'static str,
     /// Operating system.
@@ -43,13 +43,13 @@ pub struct Machine {
 
 /// One profile of one cloud, and what came of one harmless call.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Examined {
+pub struct AccountCheck {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// Name of the profile.
     pub profile: String,
     /// The gravest of its checks.
-    pub status: Health,
+    pub status: CheckStatus,
     /// Where its credential comes from, as `joblens auth status` says it.
     pub source: Option<String>,
     /// The variable, file or command of the credential.
@@ -76,9 +76,9 @@ pub struct Examined {
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Check {
     /// What was looked at.
-    pub name: Subject,
+    pub name: CheckName,
     /// Whether it is as it should be.
-    pub status: Health,
+    pub status: CheckStatus,
     /// What was found, in one sentence, without a trailing period.
     pub message: String,
     /// The next step for the user.
@@ -90,7 +90,7 @@ pub struct Check {
 /// What can be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Subject {
+pub enum CheckName {
     /// The settings file; of an account, whether it has all that it needs.
     Settings,
     /// Which accounts there are.
@@ -117,9 +117,9 @@ pub enum Subject {
     Answer,
 }
 
-impl Subject {
+impl CheckName {
     /// The word as it stands in JSON.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Settings => "settings",
             Self::Accounts => "accounts",
@@ -140,7 +140,7 @@ impl Subject {
 /// Whether something is as it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Health {
+pub enum CheckStatus {
     /// It is.
     Ok,
     /// It works, and should be mended all the same.
@@ -149,9 +149,9 @@ pub enum Health {
     Fail,
 }
 
-impl Health {
+impl CheckStatus {
     /// The word as it stands in JSON.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Warn => "warn",
@@ -162,10 +162,10 @@ impl Health {
 
 impl Check {
     /// Something that is as it should be.
-    pub fn ok(name: Subject, message: impl Into<String>) -> Self {
+    pub fn ok(name: CheckName, message: impl Into<String>) -> Self {
         Self {
             name,
-            status: Health::Ok,
+            status: CheckStatus::Ok,
             message: message.into(),
             hint: None,
             category: None,
@@ -173,18 +173,18 @@ impl Check {
     }
 
     /// Something that should be mended, and how.
-    pub fn warn(name: Subject, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn warn(name: CheckName, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
-            status: Health::Warn,
+            status: CheckStatus::Warn,
             hint: Some(hint.into()),
             ..Self::ok(name, message)
         }
     }
 
     /// Something that does not work.
-    pub fn fail(name: Subject, category: Category, message: impl Into<String>) -> Self {
+    pub fn fail(name: CheckName, category: Category, message: impl Into<String>) -> Self {
         Self {
-            status: Health::Fail,
+            status: CheckStatus::Fail,
             category: Some(category),
             ..Self::ok(name, message)
         }

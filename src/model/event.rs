@@ -15,7 +15,7 @@ pub enum Level {
 
 impl Level {
     /// The word as it stands in JSON.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Normal => "normal",
             Self::Warning => "warning",
@@ -23,7 +23,7 @@ impl Level {
     }
 
     /// Reads the cloud's word, without regard to case and surrounding white space.
-    pub fn from_word(word: &str) -> Option<Self> {
+    pub fn parse(word: &str) -> Option<Self> {
         match word.trim().to_ascii_lowercase().as_str() {
             "normal" => Some(Self::Normal),
             "warning" => Some(Self::Warning),

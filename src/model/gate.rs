@@ -7,20 +7,20 @@ use serde::Serialize;
 pub enum Verdict {
     /// The condition was met.
     #[serde(rename = "passed")]
-    Holds,
+    Passed,
     /// The condition can no longer be met.
     #[serde(rename = "failed")]
-    Fails,
+    Failed,
     /// Neither is certain.
     Undecided,
 }
 
 impl Verdict {
     /// The word as it stands in JSON.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
-            Self::Holds => "passed",
-            Self::Fails => "failed",
+            Self::Passed => "passed",
+            Self::Failed => "failed",
             Self::Undecided => "undecided",
         }
     }

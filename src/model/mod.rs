@@ -26,23 +26,23 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use account::{Account, Accounts, PassedOver, Readiness};
-pub use catalog::{Kind, Kinds, Source, Word, Words};
+pub use account::{AccountStatus, AuthState, AuthStatus, SkippedSource};
+pub use catalog::{KindInfo, KindList, Source, StateMap, StateMapping};
 pub use container::{
     Container, EnvVar, HttpGet, Mount, Port, Probe, Probes, Security, TcpSocket, Termination,
 };
 pub use details::{Details, JobDetails, ScopeDetails, TaskDetails};
-pub use diagnosis::{Check, Diagnosis, Examined, Health, Machine, Subject};
+pub use diagnosis::{AccountCheck, Check, CheckName, CheckStatus, DoctorReport, HostInfo};
 pub use event::{Event, Level, Object};
 pub use gate::{Gate, Verdict};
-pub use occurrence::{Occurrence, What};
-pub use report::{Coverage, Exit, Notice, Report};
-pub use scope::Scope;
+pub use occurrence::{EventSubject, TimelineEvent};
+pub use report::{Coverage, Envelope, Exit, Notice};
+pub use scope::ScopeSummary;
 pub use state::State;
 pub use task::{Address, ConfigFile, Disk, EmptyDir, Flex, Nfs, Task, Volume};
 pub use texts::TextField;
 pub use time::Time;
-pub use timeline::{Sieve, Timeline};
+pub use timeline::{EventFilter, Timeline};
 
 /// A job, container instance, invocation or service: the thing a reference names.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
@@ -129,7 +129,7 @@ impl Job {
 
     /// Fills what follows from other fields: newest events first, `warning_count`,
     /// `duration_seconds`, and no end before the job has ended.
-    pub fn settle(&mut self, observed_at: Time) {
+    pub fn finalize(&mut self, observed_at: Time) {
         self.observed_at = Some(observed_at);
         if !self.ended {
             self.finished_at = None;

@@ -8,7 +8,7 @@ use super::{Container, Job, Level, Object, State, Task, Termination, Time};
 /// What an occurrence is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
+pub enum EventSubject {
     /// The thing itself was created, started or ended.
     #[default]
     Job,
@@ -20,9 +20,9 @@ pub enum What {
     Event,
 }
 
-impl What {
+impl EventSubject {
     /// The word as it stands in JSON.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Job => "job",
             Self::Task => "task",
@@ -34,7 +34,7 @@ impl What {
 
 /// One thing that happened: a change of state of a job, task or container, or an event.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
-pub struct Occurrence {
+pub struct TimelineEvent {
     /// The moment it is sorted by: when it was last seen, else first; null when the cloud gives no
     /// time.
     pub happened_at: Option<Time>,
@@ -49,7 +49,7 @@ pub struct Occurrence {
     /// The cloud's own word for the level.
     pub level_raw: Option<String>,
     /// What it is about.
-    pub what: What,
+    pub what: EventSubject,
     /// Canonical reference of the thing it belongs to.
     #[serde(rename = "ref")]
     pub reference: String,
@@ -85,40 +85,44 @@ pub struct Occurrence {
     pub first_bad: bool,
 }
 
-impl Occurrence {
+impl TimelineEvent {
     /// Everything that is known to have happened to a job, oldest first; what has no time comes last.
     ///
     /// No event is left out. What was created and started in the same second is told once. A task or
     /// container that ended at an unknown time is told only if it failed; the job itself always is.
     pub fn all_of(job: &Job) -> Vec<Self> {
-        let mut all = Subject::job(job).begun(job.created_at, job.started_at);
-        let names = Names::of(job);
+        let mut all = EventBuilder::job(job).started_events(job.created_at, job.started_at);
+        let names = Names::from_job(job);
         for task in &job.tasks {
-            all.extend(Subject::task(job, task, &names).begun(task.created_at, task.started_at));
+            all.extend(
+                EventBuilder::task(job, task, &names)
+                    .started_events(task.created_at, task.started_at),
+            );
             for container in &task.containers {
-                all.extend(beginnings(job, task, &names, container));
+                all.extend(container_starts(job, task, &names, container));
             }
         }
         all.extend(events(job, &names));
         for task in &job.tasks {
             for container in &task.containers {
-                all.extend(endings(job, task, &names, container));
+                all.extend(container_ends(job, task, &names, container));
             }
             all.push(Self {
                 exit_code: task.exit_code,
                 reason: task.reason.clone(),
                 message: task.message.clone(),
-                ..Subject::task(job, task, &names).ended(task.finished_at, task.state)
+                ..EventBuilder::task(job, task, &names).end_event(task.finished_at, task.state)
             });
         }
-        let is_known = |one: &Self| one.happened_at.is_some() || one.what == What::Event || one.bad;
+        let is_known =
+            |one: &Self| one.happened_at.is_some() || one.what == EventSubject::Event || one.bad;
         all.retain(is_known);
         if job.ended {
             all.push(Self {
                 exit_code: job.exit_code,
                 reason: job.reason.clone(),
                 message: job.message.clone(),
-                ..Subject::job(job).ended(job.finished_at, job.state)
+                ..EventBuilder::job(job).end_event(job.finished_at, job.state)
             });
         }
         sort(&mut all);
@@ -128,13 +132,13 @@ impl Occurrence {
 }
 
 /// Oldest first, what has no time last; what happened at the same time stays in its order.
-pub(super) fn sort(occurrences: &mut [Occurrence]) {
+pub(super) fn sort(occurrences: &mut [TimelineEvent]) {
     occurrences.sort_by_key(|one| (one.happened_at.is_none(), one.happened_at));
 }
 
-fn mark_first_bad(occurrences: &mut [Occurrence]) {
+fn mark_first_bad(occurrences: &mut [TimelineEvent]) {
     let bad = occurrences.iter_mut().filter(|one| one.bad);
-    let seen = |one: &&mut Occurrence| {
+    let seen = |one: &&mut TimelineEvent| {
         let at = one.first_at.or(one.happened_at);
         (at.is_none(), at)
     };
@@ -150,7 +154,7 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn of(job: &'a Job) -> Self {
+    fn from_job(job: &'a Job) -> Self {
         let mut names = Self {
             by_id: HashMap::new(),
             times: HashMap::new(),
@@ -167,33 +171,33 @@ impl<'a> Names<'a> {
     }
 
     /// The name, if it tells its task from the others.
-    fn telling(&self, name: Option<&String>) -> Option<String> {
+    fn unambiguous(&self, name: Option<&String>) -> Option<String> {
         let name = name.filter(|name| self.times.get(name.as_str()) == Some(&1));
         name.cloned()
     }
 
     fn of_id(&self, id: Option<&String>) -> Option<String> {
-        self.telling(self.by_id.get(id?.as_str()).copied())
+        self.unambiguous(self.by_id.get(id?.as_str()).copied())
     }
 }
 
 /// What changes of state are about: everything but the time and the state.
-struct Subject(Occurrence);
+struct EventBuilder(TimelineEvent);
 
-impl Subject {
+impl EventBuilder {
     fn job(job: &Job) -> Self {
-        Self(Occurrence {
+        Self(TimelineEvent {
             object: Object {
                 kind: Some("job".to_owned()),
                 name: job.name.clone(),
             },
-            ..about(job, What::Job)
+            ..base_event(job, EventSubject::Job)
         })
     }
 
     fn task(job: &Job, task: &Task, names: &Names) -> Self {
-        let name = names.telling(task.name.as_ref());
-        Self(Occurrence {
+        let name = names.unambiguous(task.name.as_ref());
+        Self(TimelineEvent {
             task: task.id.clone().or_else(|| task.name.clone()),
             task_name: name.clone(),
             object: Object {
@@ -202,7 +206,7 @@ impl Subject {
                     .or_else(|| task.id.clone())
                     .or_else(|| task.name.clone()),
             },
-            ..about(job, What::Task)
+            ..base_event(job, EventSubject::Task)
         })
     }
 
@@ -212,8 +216,8 @@ impl Subject {
             false => "container",
         };
         let Self(of_task) = Self::task(job, task, names);
-        Self(Occurrence {
-            what: What::Container,
+        Self(TimelineEvent {
+            what: EventSubject::Container,
             container: container.name.clone(),
             object: Object {
                 kind: Some(kind.to_owned()),
@@ -223,8 +227,8 @@ impl Subject {
         })
     }
 
-    fn at(&self, at: Option<Time>, state: State) -> Occurrence {
-        Occurrence {
+    fn at(&self, at: Option<Time>, state: State) -> TimelineEvent {
+        TimelineEvent {
             happened_at: at,
             first_at: at,
             last_at: at,
@@ -234,8 +238,12 @@ impl Subject {
     }
 
     /// The creation and the start, or only the start where both are the same second.
-    fn begun(&self, created_at: Option<Time>, started_at: Option<Time>) -> Vec<Occurrence> {
-        let second = |at: Option<Time>| at.map(|at| at.moment().timestamp());
+    fn started_events(
+        &self,
+        created_at: Option<Time>,
+        started_at: Option<Time>,
+    ) -> Vec<TimelineEvent> {
+        let second = |at: Option<Time>| at.map(|at| at.to_datetime().timestamp());
         let started = self.at(started_at, State::Running);
         match second(created_at) == second(started_at) {
             true => vec![started],
@@ -244,67 +252,77 @@ impl Subject {
     }
 
     /// An end, whose state may not be told.
-    fn ended(&self, at: Option<Time>, state: State) -> Occurrence {
+    fn end_event(&self, at: Option<Time>, state: State) -> TimelineEvent {
         let end = if state.is_end() {
             state
         } else {
             State::Unknown
         };
-        Occurrence {
+        TimelineEvent {
             bad: end == State::Failed,
             ..self.at(at, end)
         }
     }
 }
 
-fn about(job: &Job, what: What) -> Occurrence {
-    Occurrence {
+fn base_event(job: &Job, what: EventSubject) -> TimelineEvent {
+    TimelineEvent {
         what,
         reference: job.reference.clone(),
         cloud: job.cloud.clone(),
         kind: job.kind.clone(),
-        ..Occurrence::default()
+        ..TimelineEvent::default()
     }
 }
 
-fn beginnings(job: &Job, task: &Task, names: &Names, container: &Container) -> Vec<Occurrence> {
-    let subject = Subject::container(job, task, names, container);
+fn container_starts(
+    job: &Job,
+    task: &Task,
+    names: &Names,
+    container: &Container,
+) -> Vec<TimelineEvent> {
+    let subject = EventBuilder::container(job, task, names, container);
     let before = container.previous.as_ref();
     let before = before.map(|previous| subject.at(previous.started_at, State::Running));
-    let last = Occurrence {
+    let last = TimelineEvent {
         restart_count: container.restart_count.filter(|count| *count > 0),
         ..subject.at(container.started_at, State::Running)
     };
     before.into_iter().chain([last]).collect()
 }
 
-fn endings(job: &Job, task: &Task, names: &Names, container: &Container) -> Vec<Occurrence> {
-    let subject = Subject::container(job, task, names, container);
+fn container_ends(
+    job: &Job,
+    task: &Task,
+    names: &Names,
+    container: &Container,
+) -> Vec<TimelineEvent> {
+    let subject = EventBuilder::container(job, task, names, container);
     let before = container.previous.as_deref();
     let before = before.map(|previous| termination(&subject, previous));
-    let last = Occurrence {
+    let last = TimelineEvent {
         exit_code: container.exit_code,
         signal: container.signal,
         reason: container.reason.clone(),
         message: container.message.clone(),
-        ..subject.ended(container.finished_at, container.state)
+        ..subject.end_event(container.finished_at, container.state)
     };
     before.into_iter().chain([last]).collect()
 }
 
-fn termination(subject: &Subject, previous: &Termination) -> Occurrence {
-    Occurrence {
+fn termination(subject: &EventBuilder, previous: &Termination) -> TimelineEvent {
+    TimelineEvent {
         exit_code: previous.exit_code,
         signal: previous.signal,
         reason: previous.reason.clone(),
         message: previous.message.clone(),
-        ..subject.ended(previous.finished_at, previous.state)
+        ..subject.end_event(previous.finished_at, previous.state)
     }
 }
 
 /// The job's events, which it holds newest first.
-fn events<'a>(job: &'a Job, names: &'a Names) -> impl Iterator<Item = Occurrence> {
-    job.events.iter().rev().map(move |event| Occurrence {
+fn events<'a>(job: &'a Job, names: &'a Names) -> impl Iterator<Item = TimelineEvent> {
+    job.events.iter().rev().map(move |event| TimelineEvent {
         happened_at: event.last_at.or(event.first_at),
         first_at: event.first_at,
         last_at: event.last_at,
@@ -317,7 +335,7 @@ fn events<'a>(job: &'a Job, names: &'a Names) -> impl Iterator<Item = Occurrence
         reason: event.reason.clone(),
         message: event.message.clone(),
         bad: event.level == Some(Level::Warning),
-        ..about(job, What::Event)
+        ..base_event(job, EventSubject::Event)
     })
 }
 

@@ -1,12 +1,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Gate, Job, Scope, Verdict};
+use super::{Gate, Job, ScopeSummary, Verdict};
 use crate::error::{self, Problem};
 
 /// The one envelope: what a command found, what failed, and how it ended.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Report {
+pub struct Envelope {
     /// Version of the shape: `joblens/1`.
     #[schemars(extend("const" = Self::SCHEMA))]
     pub schema: &'static str,
@@ -15,7 +15,7 @@ pub struct Report {
     /// What was found, in the order of the references.
     pub jobs: Vec<Job>,
     /// Places that hold things, where places were listed; else empty.
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<ScopeSummary>,
     /// What could not be answered, in the order of the references.
     pub errors: Vec<Problem>,
     /// What a reader should know besides.
@@ -31,7 +31,7 @@ pub struct Report {
     pub calls: u64,
 }
 
-impl Report {
+impl Envelope {
     /// Version of the shape, within which fields are only ever added.
     pub const SCHEMA: &'static str = "joblens/1";
 
@@ -63,11 +63,11 @@ impl Report {
     }
 }
 
-impl Report {
+impl Envelope {
     /// The same report with a gate, whose exit code stands above that of the errors.
     pub fn with_gate(mut self, gate: Gate, code: u8) -> Self {
         self.exit = Exit::new(code);
-        if gate.verdict == Verdict::Holds {
+        if gate.verdict == Verdict::Passed {
             self.exit.word = Exit::HOLDS;
         }
         self.calls = gate.requests;

@@ -7,7 +7,7 @@ use super::{Details, ScopeDetails, Time};
 
 /// A place that holds things and is none itself: a cluster.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
-pub struct Scope {
+pub struct ScopeSummary {
     /// Canonical scope, with its trailing slash; it can be listed in its turn.
     pub scope: String,
     /// Name given by its owner.

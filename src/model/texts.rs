@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Container, Details, EnvVar, Event, Job, Mount, Probe, Scope, Task, Termination, Volume,
+    Container, Details, EnvVar, Event, Job, Mount, Probe, ScopeSummary, Task, Termination, Volume,
 };
 
 /// A part of a model that holds text of a cloud.
@@ -88,7 +88,7 @@ impl Job {
     }
 }
 
-impl Scope {
+impl ScopeSummary {
     /// Visits every text that came from a cloud but the scope itself.
     pub fn visit_texts(&mut self, visit: Visit<'_>) {
         let Self {

@@ -33,7 +33,7 @@ impl Time {
 
     /// From wall-clock text `YYYY-MM-DD HH:MM:SS` at an offset of so many seconds east of UTC, or any
     /// other form that [`Time::from_text`] reads.
-    pub fn from_wall_clock(text: &str, offset_seconds: i32) -> Option<Self> {
+    pub fn from_local(text: &str, offset_seconds: i32) -> Option<Self> {
         Self::from_text(text, offset_seconds)
     }
 
@@ -59,7 +59,7 @@ impl Time {
     }
 
     /// The moment as chrono has it.
-    pub fn moment(self) -> DateTime<Utc> {
+    pub fn to_datetime(self) -> DateTime<Utc> {
         self.0
     }
 
@@ -233,15 +233,15 @@ mod tests {
 
     #[test]
     fn reads_wall_clocks_at_their_offset_and_zeros_as_not_set() {
-        let time = Time::from_wall_clock("2022-05-11 19:30:34", 8 * 3600);
+        let time = Time::from_local("2022-05-11 19:30:34", 8 * 3600);
         assert_eq!(shown(time).as_deref(), Some("2022-05-11T11:30:34Z"));
-        assert_eq!(Time::from_wall_clock("0000-00-00 00:00:00", 0), None);
-        assert_eq!(Time::from_wall_clock("--", 0), None);
+        assert_eq!(Time::from_local("0000-00-00 00:00:00", 0), None);
+        assert_eq!(Time::from_local("--", 0), None);
     }
 
     #[test]
     fn refuses_years_that_rfc_3339_cannot_write() {
         assert_eq!(Time::from_rfc3339("+10000-01-01T00:00:00Z"), None);
-        assert_eq!(Time::from_wall_clock("12345-01-01 00:00:00", 0), None);
+        assert_eq!(Time::from_local("12345-01-01 00:00:00", 0), None);
     }
 }

@@ -3,20 +3,20 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::occurrence::{self, Occurrence};
-use super::{Coverage, Exit, Gate, Job, Notice, Report, Time};
+use super::occurrence::{self, TimelineEvent};
+use super::{Coverage, Envelope, Exit, Gate, Job, Notice, Time};
 use crate::error::Problem;
 
 /// The envelope of a timeline: what happened to things, and what could not be read.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct Timeline {
     /// Version of the shape: `joblens/1`.
-    #[schemars(extend("const" = Report::SCHEMA))]
+    #[schemars(extend("const" = Envelope::SCHEMA))]
     pub schema: &'static str,
     /// Name of the command.
     pub command: &'static str,
     /// What happened, oldest first, all references together; what has no time comes last.
-    pub events: Vec<Occurrence>,
+    pub events: Vec<TimelineEvent>,
     /// What could not be answered, in the order of the references.
     pub errors: Vec<Problem>,
     /// What a reader should know besides, such as where a cloud keeps no older events.
@@ -44,7 +44,7 @@ impl Timeline {
         errors: Vec<Problem>,
         notices: Vec<Notice>,
     ) -> Self {
-        let mut events: Vec<Occurrence> = jobs.iter().flat_map(Occurrence::all_of).collect();
+        let mut events: Vec<TimelineEvent> = jobs.iter().flat_map(TimelineEvent::all_of).collect();
         occurrence::sort(&mut events);
         let answered = jobs.len() as u64;
         let found = jobs.iter().map(|job| job.reference.clone());
@@ -54,7 +54,7 @@ impl Timeline {
             .collect();
         let references = found.chain(failed);
         // Coverage and exit follow from the same rules as everywhere.
-        let report = Report::new(command, Vec::new(), errors, notices);
+        let report = Envelope::new(command, Vec::new(), errors, notices);
         Self {
             schema: report.schema,
             command,
@@ -74,12 +74,12 @@ impl Timeline {
     }
 
     /// Leaves out what a sieve does not let pass.
-    pub fn sift(&mut self, sieve: Sieve) {
-        self.events.retain(|one| sieve.lets_pass(one));
+    pub fn retain(&mut self, sieve: EventFilter) {
+        self.events.retain(|one| sieve.matches(one));
     }
 
     /// The references of the things to which something happened, each once, by the first of it.
-    pub fn concerned(&self) -> Vec<&str> {
+    pub fn affected_references(&self) -> Vec<&str> {
         let mut known = HashSet::new();
         self.events
             .iter()
@@ -91,16 +91,16 @@ impl Timeline {
 
 /// Which occurrences are wanted; the default lets all pass.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Sieve {
+pub struct EventFilter {
     /// Failed ends and warnings only.
     pub bad_only: bool,
     /// It was last seen then or later. What has no time passes: nothing shows that it is older.
     pub since: Option<Time>,
 }
 
-impl Sieve {
+impl EventFilter {
     /// True when an occurrence is wanted.
-    pub fn lets_pass(self, one: &Occurrence) -> bool {
+    pub fn matches(self, one: &TimelineEvent) -> bool {
         let is_old = self
             .since
             .zip(one.happened_at)
@@ -134,7 +134,7 @@ mod tests {
         }
     }
 
-    fn told(timeline: &Timeline) -> Vec<(&str, Option<State>)> {
+    fn summarize(timeline: &Timeline) -> Vec<(&str, Option<State>)> {
         let events = timeline.events.iter();
         events
             .map(|one| (one.reference.as_str(), one.state))
@@ -146,7 +146,7 @@ mod tests {
         let jobs = [job("b", 5, 30), job("a", 0, 30)];
         let timeline = Timeline::new("events", &jobs, vec![], vec![]);
         assert_eq!(
-            told(&timeline),
+            summarize(&timeline),
             [
                 ("a", Some(State::Pending)),
                 ("b", Some(State::Pending)),
@@ -158,7 +158,7 @@ mod tests {
         );
         let marked = timeline.events.iter().filter(|one| one.first_bad).count();
         assert_eq!(marked, 2, "one for each reference");
-        assert_eq!(timeline.concerned(), ["a", "b"]);
+        assert_eq!(timeline.affected_references(), ["a", "b"]);
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
         let jobs = [job("a", 0, 30)];
         let kept = |bad_only, since| {
             let mut timeline = Timeline::new("events", &jobs, vec![], vec![]);
-            timeline.sift(Sieve { bad_only, since });
+            timeline.retain(EventFilter { bad_only, since });
             timeline
                 .events
                 .iter()

@@ -2,10 +2,10 @@
 
 use std::io::{self, BufWriter, Write};
 
-use super::catalog::{Sheet, write};
+use super::catalog::{TextTable, write};
 use super::text::wrap;
-use super::{Form, Format, Screen, escape};
-use crate::model::{Account, Accounts, Readiness};
+use super::{Format, OutputOptions, RenderContext, escape};
+use crate::model::{AccountStatus, AuthState, AuthStatus};
 
 /// Columns before the texts of a paragraph.
 const LABELS: usize = 15;
@@ -16,14 +16,14 @@ const LABELS: usize = 15;
 /// Those of the writer, and as invalid data what an expression could not do.
 pub fn write_accounts(
     out: &mut dyn Write,
-    accounts: &Accounts,
-    form: &Form,
-    screen: &Screen,
+    accounts: &AuthStatus,
+    form: &OutputOptions,
+    screen: &RenderContext,
 ) -> io::Result<()> {
     if form.query.is_none() && form.format == Format::Table {
         return paragraphs(out, accounts, screen);
     }
-    let sheet = Sheet {
+    let sheet = TextTable {
         names: vec![
             "cloud",
             "profile",
@@ -41,11 +41,11 @@ pub fn write_accounts(
     write(out, accounts, &sheet, form, screen)
 }
 
-fn cells(account: &Account) -> Vec<Option<String>> {
+fn cells(account: &AccountStatus) -> Vec<Option<String>> {
     vec![
         Some(account.cloud.to_owned()),
         Some(account.profile.clone()),
-        Some(account.status.word().to_owned()),
+        Some(account.status.as_str().to_owned()),
         account.source.clone(),
         account.place.clone(),
         account.key.clone(),
@@ -59,7 +59,11 @@ fn cells(account: &Account) -> Vec<Option<String>> {
     ]
 }
 
-fn paragraphs(out: &mut dyn Write, accounts: &Accounts, screen: &Screen) -> io::Result<()> {
+fn paragraphs(
+    out: &mut dyn Write,
+    accounts: &AuthStatus,
+    screen: &RenderContext,
+) -> io::Result<()> {
     let (bold, plain) = match screen.colour {
         true => ("\u{1b}[1m", "\u{1b}[0m"),
         false => ("", ""),
@@ -70,8 +74,8 @@ fn paragraphs(out: &mut dyn Write, accounts: &Accounts, screen: &Screen) -> io::
     for account in &accounts.accounts {
         let name = format!("{} {}", account.cloud, account.profile);
         let status = match account.status {
-            Readiness::NotConfigured => "not configured",
-            other => other.word(),
+            AuthState::NotConfigured => "not configured",
+            other => other.as_str(),
         };
         writeln!(out, "\n{bold}{}{plain}: {status}", escape(&name))?;
         for (label, text) in lines(account) {
@@ -87,14 +91,14 @@ fn paragraphs(out: &mut dyn Write, accounts: &Accounts, screen: &Screen) -> io::
     out.flush()
 }
 
-fn lines(account: &Account) -> Vec<(&'static str, String)> {
+fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
     let source = account.source.as_ref().map(|source| match &account.place {
         Some(place) => format!("{source} ({place})"),
         None => source.clone(),
     });
     // What nobody has set is no failure, and what to set is said all the same.
     let problem = account.problem.as_ref();
-    let is_failure = account.status == Readiness::Broken;
+    let is_failure = account.status == AuthState::Broken;
     let one = [
         ("source", source),
         ("key", account.key.clone()),

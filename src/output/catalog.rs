@@ -5,8 +5,8 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 
 use super::text::{width, wrap};
-use super::{Form, Format, Screen, escape, json, markdown, rows, yaml};
-use crate::model::{Kind, Kinds, Source, Word, Words};
+use super::{Format, OutputOptions, RenderContext, escape, json, markdown, rows, yaml};
+use crate::model::{KindInfo, KindList, Source, StateMap, StateMapping};
 
 /// Blank columns between two columns.
 const GAP: usize = 2;
@@ -14,7 +14,7 @@ const GAP: usize = 2;
 const INDENT: &str = "    │ ";
 
 /// Columns by their names, and the cells under them.
-pub(super) struct Sheet {
+pub(super) struct TextTable {
     pub names: Vec<&'static str>,
     pub rows: Vec<Vec<Option<String>>>,
 }
@@ -31,15 +31,15 @@ pub fn is_for_catalogs(format: Format) -> bool {
 /// Those of the writer, and as invalid data what an expression could not do.
 pub fn write_kinds(
     out: &mut dyn Write,
-    kinds: &Kinds,
-    form: &Form,
-    screen: &Screen,
+    kinds: &KindList,
+    form: &OutputOptions,
+    screen: &RenderContext,
 ) -> io::Result<()> {
     if form.query.is_none() && form.format == Format::Table {
         return blocks(out, &kinds.kinds, screen);
     }
     let own = |text: &str| Some(text.to_owned());
-    let sheet = Sheet {
+    let sheet = TextTable {
         names: vec![
             "cloud",
             "kind",
@@ -86,11 +86,11 @@ pub fn write_kinds(
 /// Those of the writer, and as invalid data what an expression could not do.
 pub fn write_states(
     out: &mut dyn Write,
-    words: &Words,
-    form: &Form,
-    screen: &Screen,
+    words: &StateMap,
+    form: &OutputOptions,
+    screen: &RenderContext,
 ) -> io::Result<()> {
-    let cells = |word: &Word| {
+    let cells = |word: &StateMapping| {
         let note = match word.source {
             Source::BuiltIn => word.note.clone(),
             Source::Settings => Some("by the settings file".to_owned()),
@@ -99,12 +99,12 @@ pub fn write_states(
             Some(format!("{}/{}", word.cloud, word.kind)),
             Some(word.level.to_owned()),
             word.word.clone(),
-            Some(word.state.word().to_owned()),
+            Some(word.state.as_str().to_owned()),
             word.ended.then(|| "ended".to_owned()),
             note,
         ]
     };
-    let sheet = Sheet {
+    let sheet = TextTable {
         names: vec!["kind", "level", "word", "state", "ended", "note"],
         rows: words.states.iter().map(cells).collect(),
     };
@@ -116,20 +116,20 @@ pub fn write_states(
 }
 
 /// The same with the names and values of the document.
-fn exact_states(words: &Words) -> Sheet {
-    let cells = |word: &Word| {
+fn exact_states(words: &StateMap) -> TextTable {
+    let cells = |word: &StateMapping| {
         vec![
             Some(word.cloud.to_owned()),
             Some(word.kind.to_owned()),
             Some(word.level.to_owned()),
             word.word.clone(),
-            Some(word.state.word().to_owned()),
+            Some(word.state.as_str().to_owned()),
             Some(word.ended.to_string()),
             word.note.clone(),
-            Some(word.source.word().to_owned()),
+            Some(word.source.as_str().to_owned()),
         ]
     };
-    Sheet {
+    TextTable {
         names: vec![
             "cloud", "kind", "level", "word", "state", "ended", "note", "source",
         ],
@@ -141,9 +141,9 @@ fn exact_states(words: &Words) -> Sheet {
 pub(super) fn write(
     out: &mut dyn Write,
     document: &impl Serialize,
-    sheet: &Sheet,
-    form: &Form,
-    screen: &Screen,
+    sheet: &TextTable,
+    form: &OutputOptions,
+    screen: &RenderContext,
 ) -> io::Result<()> {
     if let Some(query) = &form.query {
         return query.write(out, document);
@@ -175,11 +175,11 @@ fn markdown_title(name: &str) -> String {
     markdown::cell(&name.to_uppercase())
 }
 
-fn cells(out: &mut dyn Write, sheet: &Sheet, form: &Form) -> io::Result<()> {
+fn cells(out: &mut dyn Write, sheet: &TextTable, form: &OutputOptions) -> io::Result<()> {
     let is_csv = form.format == Format::Csv;
     let mut out = BufWriter::new(out);
     if is_csv {
-        out.write_all(rows::MARK.as_bytes())?;
+        out.write_all(rows::BOM.as_bytes())?;
     }
     if form.headers {
         rows::write_row(&mut out, is_csv, sheet.names.iter().copied())?;
@@ -194,7 +194,7 @@ fn cells(out: &mut dyn Write, sheet: &Sheet, form: &Form) -> io::Result<()> {
 /// Writes aligned columns; where they are wider than `limit`, the last one goes under its row.
 fn table(
     out: &mut dyn Write,
-    sheet: &Sheet,
+    sheet: &TextTable,
     headers: bool,
     limit: Option<usize>,
 ) -> io::Result<()> {
@@ -236,7 +236,7 @@ fn table(
 }
 
 /// Writes a paragraph for each kind: its template, and what belongs to it.
-fn blocks(out: &mut dyn Write, kinds: &[Kind], screen: &Screen) -> io::Result<()> {
+fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io::Result<()> {
     let (bold, plain) = match screen.colour {
         true => ("\u{1b}[1m", "\u{1b}[0m"),
         false => ("", ""),

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::{Screen, human};
+use super::{RenderContext, human};
 use crate::model::Time;
 
 /// What stands in one place of a table, before it is text.
@@ -36,7 +36,7 @@ impl<'a> Cell<'a> {
     }
 
     /// The cell for a program: UTC, seconds, bytes, `true`; empty where nothing is known.
-    pub(super) fn exact(&self) -> Cow<'_, str> {
+    pub(super) fn raw(&self) -> Cow<'_, str> {
         Cow::Owned(match self {
             Self::Absent => return Cow::Borrowed(""),
             Self::Text(text) => return Cow::Borrowed(text),
@@ -52,7 +52,7 @@ impl<'a> Cell<'a> {
     ///
     /// On a terminal ages and the run of what goes on count to the present; in a pipe a moment is
     /// shown as itself.
-    pub(super) fn shown(&self, screen: &Screen) -> Option<Cow<'_, str>> {
+    pub(super) fn display(&self, screen: &RenderContext) -> Option<Cow<'_, str>> {
         let is_terminal = screen.width.is_some();
         Some(Cow::Owned(match self {
             Self::Absent => return None,
@@ -70,12 +70,12 @@ impl<'a> Cell<'a> {
             | Self::Integer(_)
             | Self::Number(_)
             | Self::Flag(_)
-            | Self::Counted(_, None) => return Some(self.exact()),
+            | Self::Counted(_, None) => return Some(self.raw()),
         }))
     }
 
     /// The order of two cells of one column; what is not known comes last.
-    pub(super) fn order(&self, other: &Self) -> Ordering {
+    pub(super) fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Absent, Self::Absent) => Ordering::Equal,
             (Self::Absent, _) => Ordering::Greater,
@@ -84,11 +84,11 @@ impl<'a> Cell<'a> {
             (Self::Time(one) | Self::Age(one), Self::Time(other) | Self::Age(other)) => {
                 one.cmp(other)
             }
-            (one, other) => one.magnitude().total_cmp(&other.magnitude()),
+            (one, other) => one.as_number().total_cmp(&other.as_number()),
         }
     }
 
-    fn magnitude(&self) -> f64 {
+    fn as_number(&self) -> f64 {
         match self {
             Self::Integer(number) | Self::Seconds(number, _) => *number as f64,
             Self::Number(number) => *number,

@@ -3,9 +3,9 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
+use super::cause::why;
 use super::cell::Cell;
-use super::why::why;
-use crate::error::{Problem, nearest};
+use crate::error::{Problem, closest_match};
 use crate::model::{Job, State};
 
 /// One column of the tables, of csv, tsv and markdown, and one key to sort by.
@@ -30,9 +30,9 @@ type Known = (&'static str, &'static str, fn(&Job) -> Cell<'_>);
 
 /// Columns that every job has: name, title, cell. In csv and tsv they come in this order unless
 /// others were chosen; new ones are only ever added at the end.
-static KNOWN: [Known; 37] = [
+static COLUMNS: [Known; 37] = [
     ("ref", "REF", |job| Cell::text(Some(&job.reference))),
-    ("state", "STATE", |job| Cell::text(Some(job.state.word()))),
+    ("state", "STATE", |job| Cell::text(Some(job.state.as_str()))),
     ("state_raw", "STATE_RAW", |job| {
         Cell::text(job.state_raw.as_deref())
     }),
@@ -127,7 +127,7 @@ static KNOWN: [Known; 37] = [
 ];
 
 /// Columns that say again what others do, in the words of people.
-const FOR_PEOPLE: [&str; 3] = ["why", "ran", "age"];
+const HUMAN_ONLY_COLUMNS: [&str; 3] = ["why", "ran", "age"];
 
 fn integer(number: Option<i64>) -> Cell<'static> {
     number.map_or(Cell::Absent, Cell::Integer)
@@ -136,7 +136,7 @@ fn integer(number: Option<i64>) -> Cell<'static> {
 impl Column {
     /// The names of the columns that every job has.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        KNOWN.iter().map(|(name, ..)| *name)
+        COLUMNS.iter().map(|(name, ..)| *name)
     }
 
     /// The column with this name: one that every job has, or `details.FIELD[.FIELD…]`, or
@@ -146,7 +146,7 @@ impl Column {
     /// Wrong use, with the nearest name.
     pub fn named(name: &str) -> Result<Self, Problem> {
         let wanted = name.trim().to_ascii_lowercase();
-        if let Some((name, title, cell)) = KNOWN.iter().find(|(name, ..)| *name == wanted) {
+        if let Some((name, title, cell)) = COLUMNS.iter().find(|(name, ..)| *name == wanted) {
             return Ok(Self {
                 name: Cow::Borrowed(name),
                 source: Source::Known(title, *cell),
@@ -164,12 +164,12 @@ impl Column {
                 });
             }
         }
-        let near = nearest(Self::names(), &wanted);
+        let near = closest_match(Self::names(), &wanted);
         let near = near.map_or_else(String::new, |near| format!("the nearest is {near}; "));
         Err(
-            Problem::usage(format!("there is no column “{}”", name.trim())).hint(format!(
+            Problem::usage(format!("there is no column “{}”", name.trim())).with_hint(format!(
                 "{near}there are: {}; and details.FIELD, labels.KEY",
-                KNOWN.map(|(name, ..)| name).join(" ")
+                COLUMNS.map(|(name, ..)| name).join(" ")
             )),
         )
     }
@@ -188,8 +188,10 @@ impl Column {
 
     /// The columns of csv and tsv where none were chosen: all that every job has, once each.
     pub(super) fn for_programs() -> Vec<Self> {
-        let names = KNOWN.iter().map(|(name, ..)| *name);
-        let names: Vec<&str> = names.filter(|name| !FOR_PEOPLE.contains(name)).collect();
+        let names = COLUMNS.iter().map(|(name, ..)| *name);
+        let names: Vec<&str> = names
+            .filter(|name| !HUMAN_ONLY_COLUMNS.contains(name))
+            .collect();
         Self::all(&names)
     }
 
@@ -258,7 +260,7 @@ impl Sort {
     ///
     /// # Errors
     /// Wrong use, with the nearest name.
-    pub fn read(text: &str) -> Result<Self, Problem> {
+    pub fn parse(text: &str) -> Result<Self, Problem> {
         let (name, descending) = match text.trim().strip_prefix('-') {
             Some(name) => (name, true),
             None => (text, false),
@@ -284,7 +286,7 @@ impl Sort {
         }
         jobs.sort_by(|one, other| {
             let (one, other) = (self.column.cell(one), self.column.cell(other));
-            let order = one.order(&other);
+            let order = one.compare(&other);
             match (one, other) {
                 (Cell::Absent, _) | (_, Cell::Absent) => order,
                 _ => self.directed(order),

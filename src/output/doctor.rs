@@ -2,10 +2,10 @@
 
 use std::io::{self, BufWriter, Write};
 
-use super::catalog::{Sheet, write};
+use super::catalog::{TextTable, write};
 use super::text::wrap;
-use super::{Form, Format, Screen, Zone, escape};
-use crate::model::{Check, Diagnosis, Examined, Health, Machine};
+use super::{Format, OutputOptions, RenderContext, Zone, escape};
+use crate::model::{AccountCheck, Check, CheckStatus, DoctorReport, HostInfo};
 
 /// Columns before the texts of a check.
 const LABELS: usize = 22;
@@ -16,20 +16,20 @@ const LABELS: usize = 22;
 /// Those of the writer, and as invalid data what an expression could not do.
 pub fn write_diagnosis(
     out: &mut dyn Write,
-    diagnosis: &Diagnosis,
-    form: &Form,
-    screen: &Screen,
+    diagnosis: &DoctorReport,
+    form: &OutputOptions,
+    screen: &RenderContext,
 ) -> io::Result<()> {
     if form.query.is_none() && form.format == Format::Table {
-        return Page::new(out, screen).diagnosis(diagnosis);
+        return DoctorWriter::new(out, screen).diagnosis(diagnosis);
     }
     let own = |text: &str| Some(text.to_owned());
-    let cells = |account: Option<&Examined>, check: &Check| {
+    let cells = |account: Option<&AccountCheck>, check: &Check| {
         vec![
             account.map(|account| account.cloud.to_owned()),
             account.map(|account| account.profile.clone()),
-            own(check.name.word()),
-            own(check.status.word()),
+            own(check.name.as_str()),
+            own(check.status.as_str()),
             Some(check.message.clone()),
             check.hint.clone(),
         ]
@@ -38,8 +38,8 @@ pub fn write_diagnosis(
         None,
         None,
         own("joblens"),
-        own(Health::Ok.word()),
-        Some(told(&diagnosis.machine)),
+        own(CheckStatus::Ok.as_str()),
+        Some(host_line(&diagnosis.machine)),
         None,
     ];
     let mut rows = vec![machine];
@@ -52,7 +52,7 @@ pub fn write_diagnosis(
                 .map(|check| cells(Some(account), check)),
         );
     }
-    let sheet = Sheet {
+    let sheet = TextTable {
         names: vec!["cloud", "profile", "check", "status", "message", "hint"],
         rows,
     };
@@ -60,34 +60,37 @@ pub fn write_diagnosis(
 }
 
 /// `0.1.0 on linux x86_64, 2026-01-02 11:04:05 +08:00`
-fn told(machine: &Machine) -> String {
+fn host_line(machine: &HostInfo) -> String {
     let time = Zone::Local.clock(machine.time);
-    let Machine {
+    let HostInfo {
         version, os, arch, ..
     } = machine;
     format!("{version} on {os} {arch}, {time}")
 }
 
 /// A page for people.
-struct Page<'a> {
+struct DoctorWriter<'a> {
     out: BufWriter<&'a mut dyn Write>,
-    screen: &'a Screen,
+    context: &'a RenderContext,
 }
 
-impl<'a> Page<'a> {
-    fn new(out: &'a mut dyn Write, screen: &'a Screen) -> Self {
+impl<'a> DoctorWriter<'a> {
+    fn new(out: &'a mut dyn Write, screen: &'a RenderContext) -> Self {
         let out = BufWriter::new(out);
-        Self { out, screen }
+        Self {
+            out,
+            context: screen,
+        }
     }
 
-    fn diagnosis(mut self, diagnosis: &Diagnosis) -> io::Result<()> {
-        writeln!(self.out, "joblens {}", told(&diagnosis.machine))?;
+    fn diagnosis(mut self, diagnosis: &DoctorReport) -> io::Result<()> {
+        writeln!(self.out, "joblens {}", host_line(&diagnosis.machine))?;
         self.checks(&diagnosis.checks)?;
         for account in &diagnosis.accounts {
             let (bold, plain) = self.paint("\u{1b}[1m");
             let name = format!("{} {}", account.cloud, account.profile);
             let name = escape(&name).into_owned();
-            let status = self.painted(account.status, account.status.word());
+            let status = self.painted(account.status, account.status.as_str());
             writeln!(self.out, "\n{bold}{name}{plain}: {status}")?;
             self.checks(&account.checks)?;
         }
@@ -99,9 +102,9 @@ impl<'a> Page<'a> {
 
     fn checks(&mut self, checks: &[Check]) -> io::Result<()> {
         for check in checks {
-            let status = format!("{:<4}", check.status.word());
+            let status = format!("{:<4}", check.status.as_str());
             let status = self.painted(check.status, &status);
-            let label = format!("  {status}  {:<14}", check.name.word());
+            let label = format!("  {status}  {:<14}", check.name.as_str());
             self.lines(&label, &check.message)?;
             if let Some(hint) = &check.hint {
                 self.lines(&format!("        {:<14}", "try"), hint)?;
@@ -112,7 +115,7 @@ impl<'a> Page<'a> {
 
     /// A text beside its label, in as many lines as it takes.
     fn lines(&mut self, label: &str, text: &str) -> io::Result<()> {
-        let room = self.screen.width;
+        let room = self.context.width;
         let room = room.map_or(usize::MAX, |width| width.saturating_sub(LABELS));
         let blank = " ".repeat(LABELS);
         let parts = wrap(&escape(text), room, usize::MAX);
@@ -123,17 +126,17 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
-    fn painted(&self, status: Health, text: &str) -> String {
+    fn painted(&self, status: CheckStatus, text: &str) -> String {
         let (colour, plain) = self.paint(match status {
-            Health::Ok => "\u{1b}[32m",
-            Health::Warn => "\u{1b}[33m",
-            Health::Fail => "\u{1b}[31m",
+            CheckStatus::Ok => "\u{1b}[32m",
+            CheckStatus::Warn => "\u{1b}[33m",
+            CheckStatus::Fail => "\u{1b}[31m",
         });
         format!("{colour}{text}{plain}")
     }
 
     fn paint<'c>(&self, colour: &'c str) -> (&'c str, &'static str) {
-        match self.screen.colour {
+        match self.context.colour {
             true => (colour, "\u{1b}[0m"),
             false => ("", ""),
         }
@@ -141,10 +144,10 @@ impl<'a> Page<'a> {
 }
 
 /// `4 accounts: 2 ok, 1 warn, 1 fail`; none without accounts.
-fn sum(accounts: &[Examined]) -> Option<String> {
+fn sum(accounts: &[AccountCheck]) -> Option<String> {
     let count = |status| accounts.iter().filter(|one| one.status == status).count();
-    let counts = [Health::Ok, Health::Warn, Health::Fail]
-        .map(|status| (count(status), status.word()))
+    let counts = [CheckStatus::Ok, CheckStatus::Warn, CheckStatus::Fail]
+        .map(|status| (count(status), status.as_str()))
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))

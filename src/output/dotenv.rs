@@ -1,8 +1,8 @@
 use std::io::{self, Write};
 
-use super::case::verdict;
 use super::outcomes::references;
-use crate::model::Report;
+use super::test_case::verdict;
+use crate::model::Envelope;
 
 /// GitLab refuses files above 5 KiB; the rest is for the other variables.
 const MAX_REFERENCES: usize = 4700;
@@ -15,10 +15,10 @@ const MAX_REFERENCES: usize = 4700;
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     let mut text = format!(
         "JOBLENS_VERDICT={}\nJOBLENS_EXIT={}\n",
-        verdict(report).word(),
+        verdict(report).as_str(),
         report.exit.code
     );
     for (key, list) in references(report, ',', MAX_REFERENCES) {
@@ -33,11 +33,11 @@ pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::case::tests::{job, report};
+    use super::super::test_case::tests::{job, report};
     use super::*;
     use crate::model::{State, Verdict};
 
-    fn written(report: &Report) -> String {
+    fn written(report: &Envelope) -> String {
         let mut out = Vec::new();
         write(&mut out, report).unwrap();
         String::from_utf8(out).unwrap()
@@ -51,7 +51,7 @@ mod tests {
             job("7", State::Canceled, "unmet"),
         ];
         assert_eq!(
-            written(&report(jobs, vec![], Verdict::Fails, 1)),
+            written(&report(jobs, vec![], Verdict::Failed, 1)),
             "JOBLENS_VERDICT=failed\nJOBLENS_EXIT=1\n\
              JOBLENS_FAILED=aliyun@prod/job/ehpc-hz-FYUr32/6,aliyun@prod/job/ehpc-hz-FYUr32/7\n\
              JOBLENS_PENDING=\nJOBLENS_PASSED=aliyun@prod/job/ehpc-hz-FYUr32/5\n"
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn stays_within_the_limits_of_gitlab_and_counts_the_rest() {
         let jobs = (0..1000).map(|n| job(&n.to_string(), State::Failed, "unmet"));
-        let text = written(&report(jobs.collect(), vec![], Verdict::Fails, 1));
+        let text = written(&report(jobs.collect(), vec![], Verdict::Failed, 1));
         assert!(text.len() < 5 * 1024, "{} bytes", text.len());
         let value = |key: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(key));

@@ -1,19 +1,19 @@
 use std::io::{self, Write};
 
-use super::case::{Case, Outcome, cases, verdict};
 use super::outcomes::references;
-use super::text::{cut, escape, escape_lines};
+use super::test_case::{CaseOutcome, TestCase, cases, verdict};
+use super::text::{escape, escape_lines, truncate_chars};
 use super::{human, markdown};
-use crate::model::{Report, Verdict};
+use crate::model::{Envelope, Verdict};
 
 /// GitHub shows so many annotations of a level for a step and drops the rest.
-const MOST_ANNOTATIONS: usize = 10;
+const MAX_ANNOTATIONS: usize = 10;
 /// Characters of an annotation's title.
-const MOST_IN_TITLE: usize = 200;
+const MAX_TITLE_CHARS: usize = 200;
 /// Characters of an annotation's message.
-const MOST_IN_MESSAGE: usize = 4000;
+const MAX_MESSAGE_CHARS: usize = 4000;
 /// Characters of a cell of the table.
-const MOST_IN_CELL: usize = 300;
+const MAX_CELL_CHARS: usize = 300;
 /// Bytes of the lists of references; all outputs of a job may take 1 MiB in UTF-16.
 const MAX_REFERENCES: usize = 200_000;
 
@@ -27,22 +27,24 @@ type Note = (String, String);
 ///
 /// # Errors
 /// Those of the writer.
-pub fn annotations(err: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub fn annotations(err: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     let (mut errors, mut warnings, mut notices) = (Vec::new(), Vec::new(), Vec::new());
     let verdict = verdict(report);
     if report.gate.is_some() {
         let note = (headline(report), standing(report));
         match verdict {
-            Verdict::Holds => notices.push(note),
-            Verdict::Fails | Verdict::Undecided => errors.push(note),
+            Verdict::Passed => notices.push(note),
+            Verdict::Failed | Verdict::Undecided => errors.push(note),
         }
     }
     for case in cases(report) {
         let level = match (&case.outcome, verdict) {
-            (Outcome::Passed | Outcome::Left, _) => continue,
-            (Outcome::Failed, Verdict::Holds) => &mut warnings,
-            (Outcome::Unreadable(_), Verdict::Holds | Verdict::Fails) => &mut warnings,
-            (Outcome::Failed | Outcome::Unreadable(_) | Outcome::Late, _) => &mut errors,
+            (CaseOutcome::Passed | CaseOutcome::NotNeeded, _) => continue,
+            (CaseOutcome::Failed, Verdict::Passed) => &mut warnings,
+            (CaseOutcome::ReadError(_), Verdict::Passed | Verdict::Failed) => &mut warnings,
+            (CaseOutcome::Failed | CaseOutcome::ReadError(_) | CaseOutcome::StillRunning, _) => {
+                &mut errors
+            }
         };
         level.push((case.reference.to_owned(), case.why(report)));
     }
@@ -56,8 +58,11 @@ pub fn annotations(err: &mut dyn Write, report: &Report) -> io::Result<()> {
         ("notice", notices),
     ] {
         for (title, message) in limited(notes) {
-            let title = property(&cut(&escape(&title), MOST_IN_TITLE));
-            let message = data(&cut(&escape_lines(message.trim()), MOST_IN_MESSAGE));
+            let title = property(&truncate_chars(&escape(&title), MAX_TITLE_CHARS));
+            let message = data(&truncate_chars(
+                &escape_lines(message.trim()),
+                MAX_MESSAGE_CHARS,
+            ));
             text += &format!("::{level} title={title}::{message}\n");
         }
     }
@@ -70,7 +75,7 @@ pub fn annotations(err: &mut dyn Write, report: &Report) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn summary(out: &mut dyn Write, report: &Report, room: usize) -> io::Result<()> {
+pub fn summary(out: &mut dyn Write, report: &Envelope, room: usize) -> io::Result<()> {
     let mut text = format!(
         "### {}\n\n{}\n\n| Reference | Name | State | Verdict | Ran | Why |\n|---|---|---|---|---|---|\n",
         cell(&headline(report)),
@@ -99,10 +104,10 @@ pub fn summary(out: &mut dyn Write, report: &Report, room: usize) -> io::Result<
 ///
 /// # Errors
 /// Those of the writer.
-pub fn outputs(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub fn outputs(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     let gate = report.gate.as_ref();
     let reason = gate.and_then(|gate| gate.reason.as_deref());
-    let mut text = output("verdict", verdict(report).word());
+    let mut text = output("verdict", verdict(report).as_str());
     text += &output("exit", &report.exit.code.to_string());
     text += &output("reason", &escape(reason.unwrap_or_default()));
     for (key, list) in references(report, ' ', MAX_REFERENCES) {
@@ -116,9 +121,9 @@ pub fn outputs(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 
 /// At most as many as GitHub shows; the last one counts those that have no place.
 fn limited(mut notes: Vec<Note>) -> Vec<Note> {
-    if notes.len() > MOST_ANNOTATIONS {
-        let left = notes.len() - (MOST_ANNOTATIONS - 1);
-        notes.truncate(MOST_ANNOTATIONS - 1);
+    if notes.len() > MAX_ANNOTATIONS {
+        let left = notes.len() - (MAX_ANNOTATIONS - 1);
+        notes.truncate(MAX_ANNOTATIONS - 1);
         notes.push((
             "joblens".to_owned(),
             format!("{left} more are in the summary and in the log"),
@@ -127,14 +132,14 @@ fn limited(mut notes: Vec<Note>) -> Vec<Note> {
     notes
 }
 
-fn headline(report: &Report) -> String {
+fn headline(report: &Envelope) -> String {
     match verdict(report) {
         Verdict::Undecided => format!("joblens: undecided ({})", report.exit.word),
-        verdict => format!("joblens: {}", verdict.word()),
+        verdict => format!("joblens: {}", verdict.as_str()),
     }
 }
 
-fn standing(report: &Report) -> String {
+fn standing(report: &Envelope) -> String {
     let Some(gate) = &report.gate else {
         return String::new();
     };
@@ -154,18 +159,18 @@ fn standing(report: &Report) -> String {
     }
 }
 
-fn row(case: &Case<'_>, report: &Report) -> String {
+fn row(case: &TestCase<'_>, report: &Envelope) -> String {
     let verdict = match case.outcome {
-        Outcome::Passed => "met",
-        Outcome::Failed => "unmet",
-        Outcome::Unreadable(_) | Outcome::Late => "pending",
-        Outcome::Left => "skipped",
+        CaseOutcome::Passed => "met",
+        CaseOutcome::Failed => "unmet",
+        CaseOutcome::ReadError(_) | CaseOutcome::StillRunning => "pending",
+        CaseOutcome::NotNeeded => "skipped",
     };
     let ran = case.job.and_then(|job| job.duration_seconds);
     let cells = [
         case.reference.to_owned(),
         case.name(),
-        case.job.map_or("-", |job| job.state.word()).to_owned(),
+        case.job.map_or("-", |job| job.state.as_str()).to_owned(),
         verdict.to_owned(),
         ran.map_or_else(|| "-".to_owned(), human::duration),
         case.why(report),
@@ -182,7 +187,7 @@ fn row(case: &Case<'_>, report: &Report) -> String {
 
 /// A text as a cell of the table, not longer than a table should have.
 fn cell(text: &str) -> String {
-    markdown::cell(&cut(text.trim(), MOST_IN_CELL))
+    markdown::cell(&truncate_chars(text.trim(), MAX_CELL_CHARS))
 }
 
 /// The message of a workflow command.

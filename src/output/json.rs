@@ -3,21 +3,21 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::text::is_dangerous;
-use crate::model::Report;
+use super::text::needs_escape;
+use crate::model::Envelope;
 
 /// Writes the envelope, indented, with a line end.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     write_document(out, report)
 }
 
 /// Writes a document, indented, with a line end.
 pub(super) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
-    let mut serializer = Serializer::with_formatter(&mut out, Harmless::default());
+    let mut serializer = Serializer::with_formatter(&mut out, SafeFormatter::default());
     document.serialize(&mut serializer)?;
     out.write_all(b"\n")?;
     out.flush()
@@ -25,7 +25,7 @@ pub(super) fn write_document(out: &mut dyn Write, document: &impl Serialize) -> 
 
 /// Writes a value as one line, with a line end.
 pub(super) fn write_line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
-    let mut serializer = Serializer::with_formatter(&mut *out, OneLine);
+    let mut serializer = Serializer::with_formatter(&mut *out, SafeLineFormatter);
     value.serialize(&mut serializer)?;
     out.write_all(b"\n")
 }
@@ -36,7 +36,7 @@ pub(super) fn write_line(out: &mut dyn Write, value: &impl Serialize) -> io::Res
 /// A line end and its indentation go out as one piece: large answers are mostly indentation, and
 /// serde_json's own formatter writes each level by itself.
 #[derive(Default)]
-struct Harmless {
+struct SafeFormatter {
     depth: usize,
     has_value: bool,
 }
@@ -44,7 +44,7 @@ struct Harmless {
 /// The end of a line and the indentation of the next one; deeper levels take several pieces.
 const LINE: &[u8; 66] = b",\n                                                                ";
 
-impl Harmless {
+impl SafeFormatter {
     /// Ends a line, with a comma between two values, and indents the next one.
     fn line<W: ?Sized + Write>(&self, writer: &mut W, comma: bool) -> io::Result<()> {
         let head = usize::from(!comma);
@@ -75,13 +75,13 @@ impl Harmless {
     }
 }
 
-impl Formatter for Harmless {
+impl Formatter for SafeFormatter {
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        write_harmless(writer, fragment)
+        write_escaped(writer, fragment)
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
@@ -132,21 +132,21 @@ impl Formatter for Harmless {
 }
 
 /// The same on one line.
-struct OneLine;
+struct SafeLineFormatter;
 
-impl Formatter for OneLine {
+impl Formatter for SafeLineFormatter {
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        write_harmless(writer, fragment)
+        write_escaped(writer, fragment)
     }
 }
 
 /// Writes a part of a JSON string with all that could move a cursor or be a command in a CI log
 /// escaped, in one pass: an answer can hold millions of such characters.
-pub(super) fn write_harmless<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
+pub(super) fn write_escaped<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
     // `#` begins the commands of CI logs.
     if fragment.is_ascii() && memchr::memchr2(0x7f, b'#', fragment.as_bytes()).is_none() {
         return writer.write_all(fragment.as_bytes());
@@ -166,7 +166,7 @@ pub(super) fn write_harmless<W: ?Sized + Write>(writer: &mut W, fragment: &str) 
                 continue;
             }
             '[' => mark,
-            c => is_dangerous(c).then_some(at),
+            c => needs_escape(c).then_some(at),
         };
         (hashes, mark) = (0, None);
         if let Some(at) = to_escape {
@@ -192,7 +192,7 @@ mod tests {
             ..Job::default()
         };
         let mut out = Vec::new();
-        write(&mut out, &Report::new("get", vec![job], vec![], vec![])).unwrap();
+        write(&mut out, &Envelope::new("get", vec![job], vec![], vec![])).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -230,7 +230,7 @@ mod tests {
             vendor: Some(deep),
             ..Job::default()
         };
-        let report = Report::new("get", vec![job], vec![], vec![]);
+        let report = Envelope::new("get", vec![job], vec![], vec![]);
         let mut out = Vec::new();
         write(&mut out, &report).unwrap();
         let usual = serde_json::to_string_pretty(&report).unwrap() + "\n";
@@ -241,7 +241,7 @@ mod tests {
         #[test]
         fn reads_back_as_the_same_text_and_moves_no_cursor(name in any::<String>()) {
             let json = written(&name);
-            prop_assert!(!json.replace('\n', "").contains(is_dangerous));
+            prop_assert!(!json.replace('\n', "").contains(needs_escape));
             let value: serde_json::Value = serde_json::from_str(&json).unwrap();
             prop_assert_eq!(value["jobs"][0]["name"].as_str(), Some(name.as_str()));
         }

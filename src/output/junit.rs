@@ -5,14 +5,14 @@ use std::io::{self, BufWriter, Write};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::case::{Case, Outcome, cases};
-use super::text::{cut, escape, escape_lines};
-use crate::model::{Report, Time};
+use super::test_case::{CaseOutcome, TestCase, cases};
+use super::text::{escape, escape_lines, truncate_chars};
+use crate::model::{Envelope, Time};
 
 /// Characters of a name or of a message in an attribute.
-const MOST_IN_ATTRIBUTE: usize = 500;
+const MAX_ATTRIBUTE_CHARS: usize = 500;
 /// Characters of a cause.
-const MOST_IN_TEXT: usize = 20_000;
+const MAX_TEXT_CHARS: usize = 20_000;
 
 /// Writes the report as JUnit XML: a suite with one test for each reference.
 ///
@@ -21,7 +21,7 @@ const MOST_IN_TEXT: usize = 20_000;
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     let cases = cases(report);
     let failures = cases.iter().filter(|case| is_failure(case)).count();
     let errors = cases.iter().filter(|case| is_error(case)).count();
@@ -45,9 +45,9 @@ pub fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 
 fn suite<W: Write>(
     xml: &mut Writer<W>,
-    case: &Case<'_>,
+    case: &TestCase<'_>,
     name: &str,
-    report: &Report,
+    report: &Envelope,
 ) -> io::Result<()> {
     let count = |is: bool| if is { "1" } else { "0" };
     let reference = attribute(case.reference);
@@ -59,7 +59,10 @@ fn suite<W: Write>(
         .with_attribute(("tests", "1"))
         .with_attribute(("failures", count(is_failure(case))))
         .with_attribute(("errors", count(is_error(case))))
-        .with_attribute(("skipped", count(matches!(case.outcome, Outcome::Left))))
+        .with_attribute((
+            "skipped",
+            count(matches!(case.outcome, CaseOutcome::NotNeeded)),
+        ))
         .with_attribute(("time", time.as_str()));
     let observed_at = case.job.and_then(|job| job.observed_at).map(Time::rfc3339);
     if let Some(observed_at) = &observed_at {
@@ -81,7 +84,7 @@ fn suite<W: Write>(
             .with_attribute(("name", name))
             .with_attribute(("time", time.as_str()));
         match case.outcome {
-            Outcome::Passed => test.write_empty(),
+            CaseOutcome::Passed => test.write_empty(),
             _ => test.write_inner_content(|xml| result(xml, case, report)),
         }?;
         Ok(())
@@ -89,20 +92,20 @@ fn suite<W: Write>(
     Ok(())
 }
 
-fn result<W: Write>(xml: &mut Writer<W>, case: &Case<'_>, report: &Report) -> io::Result<()> {
+fn result<W: Write>(xml: &mut Writer<W>, case: &TestCase<'_>, report: &Envelope) -> io::Result<()> {
     let why = case.why(report);
     let message = attribute(&why);
     let kind = case.kind(report);
     let name = match case.outcome {
-        Outcome::Unreadable(_) => "error",
-        Outcome::Left => "skipped",
+        CaseOutcome::ReadError(_) => "error",
+        CaseOutcome::NotNeeded => "skipped",
         _ => "failure",
     };
     let element = xml
         .create_element(name)
         .with_attribute(("message", message.as_str()));
     match case.outcome {
-        Outcome::Left => element.write_empty(),
+        CaseOutcome::NotNeeded => element.write_empty(),
         _ => element
             .with_attribute(("type", kind))
             .write_text_content(BytesText::new(&text(&why))),
@@ -110,24 +113,27 @@ fn result<W: Write>(xml: &mut Writer<W>, case: &Case<'_>, report: &Report) -> io
     Ok(())
 }
 
-fn is_failure(case: &Case<'_>) -> bool {
-    matches!(case.outcome, Outcome::Failed | Outcome::Late)
+fn is_failure(case: &TestCase<'_>) -> bool {
+    matches!(
+        case.outcome,
+        CaseOutcome::Failed | CaseOutcome::StillRunning
+    )
 }
 
-fn is_error(case: &Case<'_>) -> bool {
-    matches!(case.outcome, Outcome::Unreadable(_))
+fn is_error(case: &TestCase<'_>) -> bool {
+    matches!(case.outcome, CaseOutcome::ReadError(_))
 }
 
 /// A text in one line.
 fn attribute(text: &str) -> String {
     let legal: String = text.chars().filter(|c| is_legal(*c)).collect();
-    cut(&escape(legal.trim()), MOST_IN_ATTRIBUTE).into_owned()
+    truncate_chars(&escape(legal.trim()), MAX_ATTRIBUTE_CHARS).into_owned()
 }
 
 /// A text with its line breaks.
 fn text(text: &str) -> String {
     let legal: String = text.chars().filter(|c| is_legal(*c)).collect();
-    cut(&escape_lines(legal.trim()), MOST_IN_TEXT).into_owned()
+    truncate_chars(&escape_lines(legal.trim()), MAX_TEXT_CHARS).into_owned()
 }
 
 /// The characters of XML 1.0 (section 2.2, production 2); no reference can name another one.

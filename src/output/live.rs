@@ -1,11 +1,11 @@
 use unicode_width::UnicodeWidthChar as _;
 
-use super::text::shorten;
-use super::{Form, Layout, Row, Screen, escape, table, terminal};
+use super::text::truncate_width;
+use super::{Layout, OutputOptions, RenderContext, Row, escape, table, terminal};
 
 /// Columns and rows of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
+pub struct TerminalSize {
     /// Columns.
     pub width: usize,
     /// Rows.
@@ -31,12 +31,12 @@ const CLEAR_LINE: &[u8] = b"\x1b[K";
 const CLEAR_BELOW: &[u8] = b"\x1b[J";
 
 /// Messages that stand under the table.
-const MOST_NOTES: usize = 3;
+const MAX_NOTES: usize = 3;
 
 impl Live {
     /// A table with the columns that the options ask for, and the bytes that open its screen.
-    pub fn open(form: &Form) -> (Self, Vec<u8>) {
-        let (layout, last) = (Layout::of(form), Vec::new());
+    pub fn open(form: &OutputOptions) -> (Self, Vec<u8>) {
+        let (layout, last) = (Layout::from_options(form), Vec::new());
         terminal::entered_alternate_screen();
         (Self { layout, last }, terminal::ENTER.to_vec())
     }
@@ -49,8 +49,8 @@ impl Live {
         &mut self,
         rows: &[Row],
         notes: &[String],
-        screen: &Screen,
-        size: Size,
+        screen: &RenderContext,
+        size: TerminalSize,
     ) -> Option<Vec<u8>> {
         let lines = self.lines(rows, notes, screen, size);
         let mut frame = BEGIN_FRAME.to_vec();
@@ -77,22 +77,28 @@ impl Live {
     }
 
     /// Draws the next frame even if nothing has changed.
-    pub fn forget(&mut self) {
+    pub fn invalidate(&mut self) {
         self.last.clear();
     }
 
     /// The bytes that close the screen and leave the whole table as normal output.
-    pub fn close(self, rows: &[Row], screen: &Screen) -> Vec<u8> {
+    pub fn close(self, rows: &[Row], screen: &RenderContext) -> Vec<u8> {
         terminal::left_alternate_screen();
         [LEAVE, &self.table(rows, screen)].concat()
     }
 
-    fn lines(&self, rows: &[Row], notes: &[String], screen: &Screen, size: Size) -> Vec<String> {
-        let room_for_notes = (size.height / 4).min(MOST_NOTES);
+    fn lines(
+        &self,
+        rows: &[Row],
+        notes: &[String],
+        screen: &RenderContext,
+        size: TerminalSize,
+    ) -> Vec<String> {
+        let room_for_notes = (size.height / 4).min(MAX_NOTES);
         let first = notes.len().saturating_sub(room_for_notes);
         let notes = notes[first..]
             .iter()
-            .map(|note| shorten(&escape(note), size.width).into_owned());
+            .map(|note| truncate_width(&escape(note), size.width).into_owned());
         let notes: Vec<String> = notes.collect();
         let room = size.height.saturating_sub(notes.len());
         let mut lines = self.table_lines(rows, screen);
@@ -103,20 +109,20 @@ impl Live {
         lines
     }
 
-    fn table(&self, rows: &[Row], screen: &Screen) -> Vec<u8> {
+    fn table(&self, rows: &[Row], screen: &RenderContext) -> Vec<u8> {
         let mut text = Vec::new();
         table::write_rows(&mut text, rows, &self.layout, screen).expect("memory takes every byte");
         text
     }
 
-    fn table_lines(&self, rows: &[Row], screen: &Screen) -> Vec<String> {
+    fn table_lines(&self, rows: &[Row], screen: &RenderContext) -> Vec<String> {
         let text = self.table(rows, screen);
         let text = String::from_utf8_lossy(&text);
         text.lines().map(str::to_owned).collect()
     }
 
     /// As many rows as fit with the line that counts the others.
-    fn cut(&self, rows: &[Row], screen: &Screen, width: usize, room: usize) -> Vec<String> {
+    fn cut(&self, rows: &[Row], screen: &RenderContext, width: usize, room: usize) -> Vec<String> {
         let has_ended = |row: &Row| row.job.is_some_and(|job| job.ended);
         let mut ordered: Vec<Row> = rows.to_vec();
         ordered.sort_by_key(has_ended);
@@ -135,23 +141,23 @@ impl Live {
             0 => format!("{} jobs", rows.len()),
             _ => format!("and {} more", rows.len() - fits),
         };
-        lines.push(shorten(&rest, width).into_owned());
+        lines.push(truncate_width(&rest, width).into_owned());
         lines
     }
 }
 
 /// Rows of the terminal that lines take.
 fn height(lines: &[String], width: usize) -> usize {
-    lines.iter().map(|line| place(line, width).0).sum()
+    lines.iter().map(|line| end_position(line, width).0).sum()
 }
 
 /// The column after a line's end on its last row.
 fn last_column(line: &str, width: usize) -> usize {
-    place(line, width).1
+    end_position(line, width).1
 }
 
 /// Rows that a line takes on a terminal that breaks it where it must, and the column after its end.
-fn place(line: &str, width: usize) -> (usize, usize) {
+fn end_position(line: &str, width: usize) -> (usize, usize) {
     let (mut rows, mut column) = (1, 0);
     let mut rest = line.chars();
     while let Some(c) = rest.next() {
@@ -190,7 +196,7 @@ mod tests {
             message: (state == State::Failed).then(|| "the node ran out of memory".into()),
             ..Job::default()
         };
-        job.settle(Time::from_unix(NOW).unwrap());
+        job.finalize(Time::from_unix(NOW).unwrap());
         job
     }
 
@@ -198,13 +204,13 @@ mod tests {
         let row = |job| Row {
             reference: "not used".into(),
             job: Some(job),
-            trouble: None,
+            read_failure: None,
         };
         jobs.iter().map(row).collect()
     }
 
-    fn form() -> Form {
-        Form {
+    fn form() -> OutputOptions {
+        OutputOptions {
             format: Format::Table,
             columns: None,
             headers: true,
@@ -212,8 +218,8 @@ mod tests {
         }
     }
 
-    fn screen(width: usize, later: i64) -> Screen {
-        Screen {
+    fn screen(width: usize, later: i64) -> RenderContext {
+        RenderContext {
             width: Some(width),
             colour: false,
             now: Time::from_unix(NOW + later).unwrap(),
@@ -222,7 +228,13 @@ mod tests {
     }
 
     /// The next frame after `later` seconds, without the codes around it, a line each.
-    fn drawn(live: &mut Live, jobs: &[Job], notes: &[&str], size: Size, later: i64) -> Vec<String> {
+    fn drawn(
+        live: &mut Live,
+        jobs: &[Job],
+        notes: &[&str],
+        size: TerminalSize,
+        later: i64,
+    ) -> Vec<String> {
         let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
         let frame = live
             .frame(&rows(jobs), &notes, &screen(size.width, later), size)
@@ -240,7 +252,7 @@ mod tests {
         Live::open(&form()).0
     }
 
-    const SMALL: Size = Size {
+    const SMALL: TerminalSize = TerminalSize {
         width: 80,
         height: 5,
     };
@@ -249,7 +261,7 @@ mod tests {
     fn a_frame_is_the_table_with_the_present_ages_and_the_notes_below() {
         let jobs = [job(1, State::Running), job(2, State::Failed)];
         let notes = ["aliyun does not answer\u{1b}[2J"];
-        let size = Size {
+        let size = TerminalSize {
             width: 80,
             height: 20,
         };
@@ -293,7 +305,7 @@ mod tests {
         };
         assert!(frame(0).is_some());
         assert_eq!(frame(1), None);
-        live.forget();
+        live.invalidate();
         let jobs = [Job {
             created_at: None,
             ..jobs[0].clone()
@@ -310,12 +322,12 @@ mod tests {
             Row {
                 reference: "sugon/instance/a".into(),
                 job: None,
-                trouble: None,
+                read_failure: None,
             },
             Row {
                 reference: "sugon/instance/b".into(),
                 job: None,
-                trouble: Some("not found; looking on".into()),
+                read_failure: Some("not found; looking on".into()),
             },
         ];
         let frame = live().frame(&unread, &[], &screen(100, 0), SMALL);
@@ -343,11 +355,14 @@ mod tests {
 
     #[test]
     fn a_line_takes_the_rows_that_a_terminal_breaks_it_into() {
-        assert_eq!(place("", 10), (1, 0));
-        assert_eq!(place("0123456789", 10), (1, 10));
-        assert_eq!(place("0123456789a", 10), (2, 1));
-        assert_eq!(place("训练训练", 5), (2, 4));
-        assert_eq!(place("\u{1b}[38;5;9m0123456789\u{1b}[39m", 10), (1, 10));
+        assert_eq!(end_position("", 10), (1, 0));
+        assert_eq!(end_position("0123456789", 10), (1, 10));
+        assert_eq!(end_position("0123456789a", 10), (2, 1));
+        assert_eq!(end_position("训练训练", 5), (2, 4));
+        assert_eq!(
+            end_position("\u{1b}[38;5;9m0123456789\u{1b}[39m", 10),
+            (1, 10)
+        );
     }
 
     proptest! {
@@ -361,7 +376,7 @@ mod tests {
             let states = [State::Running, State::Failed, State::Succeeded];
             let jobs: Vec<Job> = (0..count).map(|one| job(one, states[one % 3])).collect();
             let notes = vec!["aliyun does not answer"; notes];
-            let lines = drawn(&mut live(), &jobs, &notes, Size { width, height }, 0);
+            let lines = drawn(&mut live(), &jobs, &notes, TerminalSize { width, height }, 0);
             prop_assert!(super::height(&lines, width) <= height, "{lines:#?}");
         }
     }

@@ -1,11 +1,11 @@
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 
-use super::{Column, Form, Screen, escape};
-use crate::model::Report;
+use super::{Column, OutputOptions, RenderContext, escape};
+use crate::model::Envelope;
 
 /// The columns where none were chosen.
-const USUAL: [&str; 6] = ["ref", "state", "name", "ran", "age", "why"];
+const DEFAULT_COLUMNS: [&str; 6] = ["ref", "state", "name", "ran", "age", "why"];
 
 /// Writes things as a table of Markdown, and places as one of their own.
 ///
@@ -13,12 +13,12 @@ const USUAL: [&str; 6] = ["ref", "state", "name", "ran", "age", "why"];
 /// Those of the writer.
 pub(super) fn write(
     out: &mut dyn Write,
-    report: &Report,
-    form: &Form,
-    screen: &Screen,
+    report: &Envelope,
+    form: &OutputOptions,
+    screen: &RenderContext,
 ) -> io::Result<()> {
     // A document is read later: it holds moments, not the time that has passed since.
-    let screen = &Screen {
+    let screen = &RenderContext {
         width: None,
         ..*screen
     };
@@ -44,13 +44,13 @@ pub(super) fn write(
         }
     }
     if !jobs.is_empty() {
-        let usual = Column::all(&USUAL);
+        let usual = Column::all(&DEFAULT_COLUMNS);
         let columns = form.columns.as_ref().unwrap_or(&usual);
         let titles: Vec<String> = columns.iter().map(|column| cell(&column.title())).collect();
         let rows = jobs.iter().map(|job| {
             let cells = columns.iter().map(|column| column.cell(job));
             cells
-                .map(|value| cell(&value.shown(screen).unwrap_or("-".into())))
+                .map(|value| cell(&value.display(screen).unwrap_or("-".into())))
                 .collect()
         });
         write_table(&mut out, &titles, headers, rows)?;

@@ -1,32 +1,32 @@
 //! Showing what was found: a file a format. The only place that prints.
 
 mod accounts;
-mod case;
 mod catalog;
+mod cause;
 mod cell;
 mod column;
-mod complaint;
 mod describe;
 mod doctor;
 mod dotenv;
-mod form;
 mod github;
 mod human;
 mod json;
 mod junit;
 mod live;
 mod markdown;
+mod options;
 mod outcomes;
-mod places;
+mod problem;
 mod progress;
 mod query;
 mod rows;
+mod scope_table;
 mod stream;
 mod table;
 mod terminal;
+mod test_case;
 mod text;
 mod timeline;
-mod why;
 mod yaml;
 mod zone;
 
@@ -34,36 +34,36 @@ use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
 use crate::error::Problem;
-use crate::model::{Gate, Notice, Report, Time};
+use crate::model::{Envelope, Gate, Notice, Time};
 
 pub use accounts::write_accounts;
 pub use catalog::{is_for_catalogs, write_kinds, write_states};
+pub use cause::cause;
 pub use column::{Column, Sort};
 pub use describe::write as write_pages;
 pub use doctor::write_diagnosis;
 pub use dotenv::write as write_dotenv;
-pub use form::{Form, Format};
 pub use github::{
     annotations as write_annotations, outputs as write_step_outputs, summary as write_step_summary,
 };
 pub use json::write as write_json;
 pub use junit::write as write_junit;
-pub use live::{Live, Size};
+pub use live::{Live, TerminalSize};
+pub use options::{Format, OutputOptions};
 pub use progress::Progress;
 pub use query::Query;
-pub use rows::Rows;
-pub use stream::{Records, Summary, record_schema, write_transition};
+pub use rows::RowWriter;
+pub use stream::{RecordWriter, Summary, record_schema, write_transition};
 use table::Layout;
 pub use table::Row;
 pub use terminal::{restore as restore_terminal, write_unlocked};
 pub use text::escape;
-pub use timeline::{EventColumn, Page, write as write_timeline};
-pub use why::cause;
+pub use timeline::{EventColumn, TimelineWriter, write as write_timeline};
 pub use zone::Zone;
 
 /// What an answer or a message is shown on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Screen {
+pub struct RenderContext {
     /// Columns of a terminal; `None` when it is none, so that nothing is cut.
     pub width: Option<usize>,
     /// Whether colours may be used.
@@ -78,7 +78,12 @@ pub struct Screen {
 ///
 /// # Errors
 /// Those of the writer, and as invalid data what an expression could not do.
-pub fn write(out: &mut dyn Write, report: &Report, form: &Form, screen: &Screen) -> io::Result<()> {
+pub fn write(
+    out: &mut dyn Write,
+    report: &Envelope,
+    form: &OutputOptions,
+    screen: &RenderContext,
+) -> io::Result<()> {
     if let Some(query) = &form.query {
         return query.write(out, report);
     }
@@ -89,7 +94,7 @@ pub fn write(out: &mut dyn Write, report: &Report, form: &Form, screen: &Screen)
             outcomes::with_unread(report)
         }
     };
-    if let Some(mut rows) = Rows::new(form, *screen) {
+    if let Some(mut rows) = RowWriter::new(form, *screen) {
         let mut out = BufWriter::new(out);
         rows.jobs(&mut out, &report.jobs)?;
         rows.scopes(&mut out, &report.scopes)?;
@@ -104,11 +109,11 @@ pub fn write(out: &mut dyn Write, report: &Report, form: &Form, screen: &Screen)
         Format::Yaml => yaml::write(out, report),
         Format::Markdown => markdown::write(out, report, form, screen),
         _ => {
-            places::write(out, &report.scopes, form.headers, screen)?;
+            scope_table::write(out, &report.scopes, form.headers, screen)?;
             if !report.scopes.is_empty() && !report.jobs.is_empty() {
                 writeln!(out)?;
             }
-            table::write(out, &report.jobs, &Layout::of(form), screen)
+            table::write(out, &report.jobs, &Layout::from_options(form), screen)
         }
     }
 }
@@ -122,8 +127,12 @@ pub fn duration(seconds: i64) -> String {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_problem(err: &mut dyn Write, problem: &Problem, screen: &Screen) -> io::Result<()> {
-    complaint::write(err, problem, screen)
+pub fn write_problem(
+    err: &mut dyn Write,
+    problem: &Problem,
+    screen: &RenderContext,
+) -> io::Result<()> {
+    problem::write(err, problem, screen)
 }
 
 /// Writes the verdict of a gate in one line.
@@ -135,7 +144,7 @@ pub fn write_verdict(err: &mut dyn Write, gate: &Gate) -> io::Result<()> {
     writeln!(
         err,
         "joblens: {}: {} ({}, {})",
-        gate.verdict.word(),
+        gate.verdict.as_str(),
         escape(reason.trim()),
         human::duration(i64::try_from(gate.elapsed_seconds).unwrap_or(i64::MAX)),
         requests(gate.requests)
@@ -162,7 +171,7 @@ pub fn write_notice(err: &mut dyn Write, notice: &Notice) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_remark(err: &mut dyn Write, line: &str) -> io::Result<()> {
+pub fn write_line(err: &mut dyn Write, line: &str) -> io::Result<()> {
     writeln!(err, "joblens: {}", escape(line))
 }
 

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::case::cases;
+use super::test_case::cases;
 use crate::error::Problem;
-use crate::model::{Job, Report, State};
+use crate::model::{Envelope, Job, State};
 
 /// References of a gate with a separator between them.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct References {
 /// The references of a gate that `failed`, are `pending` or `passed`, in at most `room` bytes in all;
 /// what failed comes first.
 pub(super) fn references(
-    report: &Report,
+    report: &Envelope,
     separator: char,
     room: usize,
 ) -> [(&'static str, References); 3] {
@@ -45,7 +45,7 @@ pub(super) fn references(
 
 /// The report of a gate with a row for each reference that was never read, so that a table has all
 /// of them: its state is unknown, and its message says why.
-pub(super) fn with_unread(report: &Report) -> Cow<'_, Report> {
+pub(super) fn with_unread(report: &Envelope) -> Cow<'_, Envelope> {
     let known: HashSet<&str> = report
         .jobs
         .iter()
@@ -83,7 +83,7 @@ fn unread_row(reference: &str, problem: &Problem) -> Job {
 
 #[cfg(test)]
 mod tests {
-    use super::super::case::tests::{job, report, unread};
+    use super::super::test_case::tests::{job, report, unread};
     use super::*;
     use crate::error::Category;
     use crate::model::Verdict;
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn a_list_of_failed_references_is_cut_and_says_by_how_many() {
         let jobs = (0..5).map(|n| job(&n.to_string(), State::Failed, "unmet"));
-        let report = report(jobs.collect(), vec![], Verdict::Fails, 1);
+        let report = report(jobs.collect(), vec![], Verdict::Failed, 1);
         let one = "aliyun@prod/job/ehpc-hz-FYUr32/0".len();
         let [(key, list), ..] = references(&report, ',', 2 * (one + 1));
         assert_eq!((key, list.omitted), ("failed", 3));
@@ -106,7 +106,7 @@ mod tests {
             unread("aliyun/job/c/6", Category::NotFound, "not found"),
             unread(&read.reference, Category::Network, "no route"),
         ];
-        let mut report = report(vec![read], errors, Verdict::Fails, 1);
+        let mut report = report(vec![read], errors, Verdict::Failed, 1);
         let rows = with_unread(&report).into_owned().jobs;
         let texts: Vec<_> = rows
             .iter()

@@ -4,7 +4,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-use super::text::shorten;
+use super::text::truncate_width;
 use super::{escape, human, terminal};
 use crate::model::State;
 
@@ -15,11 +15,11 @@ pub struct Progress {
     lines: Vec<ProgressBar>,
     rest: Option<ProgressBar>,
     width: usize,
-    _no_caret: NoCaret,
+    _hide_caret_echo: HideCaretEcho,
 }
 
 /// Frames of the spinner a second.
-const TICK: Duration = Duration::from_millis(120);
+const REDRAW_INTERVAL: Duration = Duration::from_millis(120);
 
 impl Progress {
     /// Lines for so many jobs on a terminal of so many columns and rows, drawn on standard error.
@@ -37,7 +37,7 @@ impl Progress {
             let style = ProgressStyle::with_template("{spinner} {wide_msg}")
                 .expect("the template is well formed");
             let bar = all.add(ProgressBar::new_spinner().with_style(style));
-            bar.enable_steady_tick(TICK);
+            bar.enable_steady_tick(REDRAW_INTERVAL);
             bar
         };
         let lines = (0..shown).map(|_| line()).collect();
@@ -51,22 +51,22 @@ impl Progress {
             lines,
             rest,
             width,
-            _no_caret: NoCaret::set(),
+            _hide_caret_echo: HideCaretEcho::set(),
         }
     }
 
     /// Shows a job's state and how long it has been in it.
     pub fn set(&self, number: usize, reference: &str, state: Option<State>, seconds: i64) {
         if let Some(line) = self.lines.get(number) {
-            let word = state.map_or("…", State::word);
+            let word = state.map_or("…", State::as_str);
             let text = format!("{word:<9} {:>6}  {reference}", human::duration(seconds));
             let room = self.width.saturating_sub(3);
-            line.set_message(shorten(&escape(&text), room).into_owned());
+            line.set_message(truncate_width(&escape(&text), room).into_owned());
         }
     }
 
     /// Marks a job as decided: its spinner stands still.
-    pub fn settle(&self, number: usize) {
+    pub fn finish(&self, number: usize) {
         if let Some(line) = self.lines.get(number) {
             // A finished line would be left behind when the others are taken away.
             line.disable_steady_tick();
@@ -92,9 +92,9 @@ impl Progress {
 /// Keeps the terminal from writing `^C` behind the last line, which fills the whole width: what is
 /// taken away at the end would be one line too few. Ctrl-C itself works as ever.
 #[derive(Debug)]
-struct NoCaret;
+struct HideCaretEcho;
 
-impl NoCaret {
+impl HideCaretEcho {
     fn set() -> Self {
         if let Ok(mut modes) = tcgetattr(io::stderr()) {
             terminal::keep_modes(modes.clone());
@@ -106,7 +106,7 @@ impl NoCaret {
     }
 }
 
-impl Drop for NoCaret {
+impl Drop for HideCaretEcho {
     fn drop(&mut self) {
         let _ = terminal::restore_modes();
     }

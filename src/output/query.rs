@@ -13,13 +13,13 @@ use jaq_json::{Val, write::Pp};
 use serde::Serialize;
 
 use super::escape;
-use super::json::write_harmless;
+use super::json::write_escaped;
 use crate::error::Problem;
 
 type Data = JustLut<Val>;
 
 /// What jq has and jaq leaves out: rows of csv and tsv.
-const ROWS: &str = r#"
+const JQ_PRELUDE: &str = r#"
 def row(text): map(
   if isstring then text
   elif . == null then ""
@@ -49,8 +49,8 @@ impl Query {
     ///
     /// # Errors
     /// Wrong use, pointing at the part that is wrong.
-    pub fn read(expression: &str) -> Result<Self, Problem> {
-        let rows = load::parse(ROWS, |parser| parser.defs());
+    pub fn parse(expression: &str) -> Result<Self, Problem> {
+        let rows = load::parse(JQ_PRELUDE, |parser| parser.defs());
         let rows = rows.expect("our own definitions can be read");
         let definitions = jaq_core::defs()
             .chain(jaq_std::defs())
@@ -73,7 +73,7 @@ impl Query {
                 )
             })?;
         let filter = Compiler::default()
-            .with_funs(functions.map(harmless))
+            .with_funs(functions.map(restrict))
             .compile(modules)
             .map_err(|errors| {
                 let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
@@ -92,7 +92,7 @@ impl Query {
     /// # Errors
     /// Those of the writer, and as invalid data what the expression could not do.
     pub(super) fn write(&self, out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
-        let input = value::value_of(document).map_err(failed)?;
+        let input = value::to_jaq(document).map_err(failed)?;
         // A large envelope takes as long to take apart as to build, and the process ends soon.
         std::mem::forget(input.clone());
         let mut out = BufWriter::with_capacity(1 << 16, out);
@@ -125,12 +125,12 @@ fn write_value(out: &mut dyn Write, value: &Val) -> io::Result<()> {
     if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err() {
         return Err(failed(format!("{} is no JSON", escape(&text))));
     }
-    write_harmless(out, &text)?;
+    write_escaped(out, &text)?;
     out.write_all(b"\n")
 }
 
 /// The functions of jq, those that are out of place here replaced by an error.
-fn harmless((name, arguments, function): Fun<Data>) -> Fun<Data> {
+fn restrict((name, arguments, function): Fun<Data>) -> Fun<Data> {
     let function = match name {
         "env" => Native::new(|_| refuse("env is not available: the environment holds secrets")),
         "halt" => Native::new(|_| refuse("halt is not available: the exit code is joblens's own")),
@@ -167,7 +167,7 @@ fn wrong(expression: &str, said: Option<(&str, String)>) -> Problem {
     };
     let column = expression[..span.start].chars().count() + 1;
     let mut problem = Problem::usage(format!("--jq: {said} at column {column}"))
-        .hint("jq's own language: '.jobs[] | select(.state == \"failed\") | .ref'");
+        .with_hint("jq's own language: '.jobs[] | select(.state == \"failed\") | .ref'");
     problem.input = Some(expression.to_owned());
     // From the place to the end would be marked where the whole rest is not understood.
     problem.span = Some(

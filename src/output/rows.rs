@@ -2,33 +2,33 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::cell::Cell;
-use super::{Column, Form, Format, Records, Screen, escape};
-use crate::model::{Job, Report, Scope};
+use super::{Column, Format, OutputOptions, RecordWriter, RenderContext, escape};
+use crate::model::{Envelope, Job, ScopeSummary};
 
 /// What a csv begins with: without it spreadsheets read Chinese text in a code page of their own.
-pub(super) const MARK: &str = "\u{feff}";
+pub(super) const BOM: &str = "\u{feff}";
 
 /// Writes the rows of an answer as they come, in the forms whose rows stand by themselves: `jsonl`,
 /// `csv`, `tsv` and `name`.
-pub struct Rows<'a> {
-    screen: Screen,
-    sheet: Sheet<'a>,
+pub struct RowWriter<'a> {
+    context: RenderContext,
+    format: RowFormat<'a>,
     written: u64,
 }
 
-enum Sheet<'a> {
-    Records(Records),
+enum RowFormat<'a> {
+    Records(RecordWriter),
     Names,
-    Cells(Cells<'a>),
+    Cells(DelimitedWriter<'a>),
 }
 
-impl<'a> Rows<'a> {
+impl<'a> RowWriter<'a> {
     /// Rows in this form; `None` for a form that needs all rows at once.
-    pub fn new(form: &'a Form, screen: Screen) -> Option<Self> {
+    pub fn new(form: &'a OutputOptions, screen: RenderContext) -> Option<Self> {
         let sheet = match form.format {
-            Format::Jsonl => Sheet::Records(Records::default()),
-            Format::Name => Sheet::Names,
-            Format::Csv | Format::Tsv => Sheet::Cells(Cells {
+            Format::Jsonl => RowFormat::Records(RecordWriter::default()),
+            Format::Name => RowFormat::Names,
+            Format::Csv | Format::Tsv => RowFormat::Cells(DelimitedWriter {
                 is_csv: form.format == Format::Csv,
                 columns: match &form.columns {
                     Some(columns) => Cow::Borrowed(columns),
@@ -42,8 +42,8 @@ impl<'a> Rows<'a> {
             }
         };
         Some(Self {
-            screen,
-            sheet,
+            context: screen,
+            format: sheet,
             written: 0,
         })
     }
@@ -54,14 +54,14 @@ impl<'a> Rows<'a> {
     /// Those of the writer.
     pub fn jobs(&mut self, out: &mut dyn Write, jobs: &[Job]) -> io::Result<()> {
         self.written += jobs.len() as u64;
-        match &mut self.sheet {
-            Sheet::Records(records) => jobs
+        match &mut self.format {
+            RowFormat::Records(records) => jobs
                 .iter()
-                .try_for_each(|job| records.job(out, self.screen.now, job)),
-            Sheet::Names => jobs
+                .try_for_each(|job| records.job(out, self.context.now, job)),
+            RowFormat::Names => jobs
                 .iter()
                 .try_for_each(|job| writeln!(out, "{}", job.reference)),
-            Sheet::Cells(cells) => cells.jobs(out, jobs),
+            RowFormat::Cells(cells) => cells.jobs(out, jobs),
         }
     }
 
@@ -70,16 +70,16 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn scopes(&mut self, out: &mut dyn Write, scopes: &[Scope]) -> io::Result<()> {
+    pub fn scopes(&mut self, out: &mut dyn Write, scopes: &[ScopeSummary]) -> io::Result<()> {
         self.written += scopes.len() as u64;
-        match &mut self.sheet {
-            Sheet::Records(records) => scopes
+        match &mut self.format {
+            RowFormat::Records(records) => scopes
                 .iter()
-                .try_for_each(|scope| records.scope(out, self.screen.now, scope)),
-            Sheet::Names => scopes
+                .try_for_each(|scope| records.scope(out, self.context.now, scope)),
+            RowFormat::Names => scopes
                 .iter()
                 .try_for_each(|scope| writeln!(out, "{}", scope.scope)),
-            Sheet::Cells(cells) => cells.scopes(out, scopes),
+            RowFormat::Cells(cells) => cells.scopes(out, scopes),
         }
     }
 
@@ -91,38 +91,40 @@ impl<'a> Rows<'a> {
     pub fn end(
         &mut self,
         out: &mut dyn Write,
-        report: &Report,
+        report: &Envelope,
         incomplete: Option<&str>,
     ) -> io::Result<()> {
-        match &mut self.sheet {
-            Sheet::Records(records) => records.end(out, self.screen.now, report, self.written)?,
-            Sheet::Names => {
+        match &mut self.format {
+            RowFormat::Records(records) => {
+                records.end(out, self.context.now, report, self.written)?
+            }
+            RowFormat::Names => {
                 if let Some(reason) = incomplete {
                     writeln!(out, "#!incomplete: {}", escape(reason))?;
                 }
             }
-            Sheet::Cells(cells) => cells.begin(out)?,
+            RowFormat::Cells(cells) => cells.begin(out)?,
         }
         out.flush()
     }
 }
 
 /// The rows of csv and tsv.
-struct Cells<'a> {
+struct DelimitedWriter<'a> {
     is_csv: bool,
     columns: Cow<'a, [Column]>,
     headers: bool,
     has_begun: bool,
 }
 
-impl Cells<'_> {
+impl DelimitedWriter<'_> {
     /// Writes what stands before the first row, once.
     fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
         if std::mem::replace(&mut self.has_begun, true) {
             return Ok(());
         }
         if self.is_csv {
-            out.write_all(MARK.as_bytes())?;
+            out.write_all(BOM.as_bytes())?;
         }
         if !self.headers {
             return Ok(());
@@ -135,13 +137,13 @@ impl Cells<'_> {
         self.begin(out)?;
         for job in jobs {
             let cells: Vec<Cell<'_>> = self.columns.iter().map(|column| column.cell(job)).collect();
-            write_row(out, self.is_csv, cells.iter().map(Cell::exact))?;
+            write_row(out, self.is_csv, cells.iter().map(Cell::raw))?;
         }
         Ok(())
     }
 
     /// A place has no state, so that its cells are empty but for what it shares with a thing.
-    fn scopes(&mut self, out: &mut dyn Write, scopes: &[Scope]) -> io::Result<()> {
+    fn scopes(&mut self, out: &mut dyn Write, scopes: &[ScopeSummary]) -> io::Result<()> {
         const SHARED: [&str; 6] = ["ref", "input", "name", "state_raw", "created_at", "region"];
         self.begin(out)?;
         for scope in scopes {
@@ -163,7 +165,7 @@ impl Cells<'_> {
                 }
             });
             let cells: Vec<Cell<'_>> = cells.collect();
-            write_row(out, self.is_csv, cells.iter().map(Cell::exact))?;
+            write_row(out, self.is_csv, cells.iter().map(Cell::raw))?;
         }
         Ok(())
     }

@@ -3,10 +3,10 @@ use std::io::{self, Write};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
-use super::why::why;
+use super::cause::why;
 use super::{escape, json};
 use crate::error::Problem;
-use crate::model::{Job, Occurrence, Report, Scope, State, Time};
+use crate::model::{Envelope, Job, ScopeSummary, State, Time, TimelineEvent};
 
 /// Writes a change of state as one line of fields with blanks between them:
 /// time, reference, state, the state before (`-` at first sight), and why.
@@ -26,7 +26,7 @@ pub fn write_transition(
         at.rfc3339(),
         escape(&job.reference),
         job.state,
-        previous.map_or("-", State::word),
+        previous.map_or("-", State::as_str),
         escape(&why(job).unwrap_or_default()),
     );
     writeln!(out, "{}", line.trim_end())
@@ -34,7 +34,7 @@ pub fn write_transition(
 
 /// Writes the records of a stream, one a line, and numbers them from 1 without gaps.
 #[derive(Debug, Default)]
-pub struct Records {
+pub struct RecordWriter {
     last: u64,
 }
 
@@ -66,32 +66,32 @@ struct Record<T> {
 }
 
 /// What a record holds besides, which decides its type.
-trait Content: JsonSchema + Serialize {
+trait RecordBody: JsonSchema + Serialize {
     /// The word of its `type`.
     const TYPE: &'static str;
 }
 
-impl Content for &Job {
+impl RecordBody for &Job {
     const TYPE: &'static str = "job";
 }
 
-impl Content for &Scope {
+impl RecordBody for &ScopeSummary {
     const TYPE: &'static str = "scope";
 }
 
-impl Content for &Occurrence {
+impl RecordBody for &TimelineEvent {
     const TYPE: &'static str = "event";
 }
 
-impl Content for Transition<'_> {
+impl RecordBody for Transition<'_> {
     const TYPE: &'static str = "transition";
 }
 
-impl Content for &Problem {
+impl RecordBody for &Problem {
     const TYPE: &'static str = "error";
 }
 
-impl Content for Summary {
+impl RecordBody for Summary {
     const TYPE: &'static str = "summary";
 }
 
@@ -119,16 +119,16 @@ pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
         "x-extensible": true,
         "oneOf": [
             record::<&Job>(generator),
-            record::<&Scope>(generator),
+            record::<&ScopeSummary>(generator),
             record::<Transition>(generator),
-            record::<&Occurrence>(generator),
+            record::<&TimelineEvent>(generator),
             record::<&Problem>(generator),
             record::<Summary>(generator),
         ],
     })
 }
 
-fn record<T: Content>(generator: &mut SchemaGenerator) -> Schema {
+fn record<T: RecordBody>(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = Record::<T>::json_schema(generator);
     // The description of what it holds says more than that of its frame.
     let content = T::json_schema(generator);
@@ -143,7 +143,7 @@ fn record<T: Content>(generator: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-impl Records {
+impl RecordWriter {
     /// A job is in another state than before, or was read for the first time.
     ///
     /// # Errors
@@ -185,7 +185,7 @@ impl Records {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn event(&mut self, out: &mut dyn Write, at: Time, one: &Occurrence) -> io::Result<()> {
+    pub fn event(&mut self, out: &mut dyn Write, at: Time, one: &TimelineEvent) -> io::Result<()> {
         self.write(out, at, one)
     }
 
@@ -193,7 +193,7 @@ impl Records {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn scope(&mut self, out: &mut dyn Write, at: Time, scope: &Scope) -> io::Result<()> {
+    pub fn scope(&mut self, out: &mut dyn Write, at: Time, scope: &ScopeSummary) -> io::Result<()> {
         self.write(out, at, scope)
     }
 
@@ -205,7 +205,7 @@ impl Records {
         &mut self,
         out: &mut dyn Write,
         at: Time,
-        report: &Report,
+        report: &Envelope,
         found: u64,
     ) -> io::Result<()> {
         for problem in &report.errors {
@@ -228,7 +228,7 @@ impl Records {
         self.write(out, at, summary)
     }
 
-    fn write<T: Content>(&mut self, out: &mut dyn Write, at: Time, rest: T) -> io::Result<()> {
+    fn write<T: RecordBody>(&mut self, out: &mut dyn Write, at: Time, rest: T) -> io::Result<()> {
         self.last += 1;
         let record = Record {
             kind: T::TYPE,
@@ -242,7 +242,7 @@ impl Records {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::is_dangerous;
+    use super::super::text::needs_escape;
     use super::*;
     use crate::error::Category;
     use proptest::prelude::*;
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn records_are_numbered_without_gaps_and_hold_every_key() {
-        let (mut out, mut records) = (Vec::new(), Records::default());
+        let (mut out, mut records) = (Vec::new(), RecordWriter::default());
         records
             .transition(&mut out, at(), &job("OOM"), None)
             .unwrap();
@@ -319,10 +319,10 @@ mod tests {
         fn no_answer_can_break_a_line_or_move_a_cursor(reason in any::<String>()) {
             let (mut line, mut record) = (Vec::new(), Vec::new());
             write_transition(&mut line, at(), &job(&reason), None).unwrap();
-            Records::default().transition(&mut record, at(), &job(&reason), None).unwrap();
+            RecordWriter::default().transition(&mut record, at(), &job(&reason), None).unwrap();
             for out in [line, record] {
                 let text = String::from_utf8(out).unwrap();
-                prop_assert!(!text.strip_suffix('\n').unwrap().contains(is_dangerous));
+                prop_assert!(!text.strip_suffix('\n').unwrap().contains(needs_escape));
             }
         }
     }

@@ -3,15 +3,15 @@ use std::io::{self, BufWriter, Write};
 
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 
-use super::text::{shorten, width, wrap};
-use super::why::{deserves_line, why};
-use super::{Column, Form, Format, Screen, escape};
+use super::cause::{needs_cause_line, why};
+use super::text::{truncate_width, width, wrap};
+use super::{Column, Format, OutputOptions, RenderContext, escape};
 use crate::model::{Job, State};
 
 /// The usual columns; the cause of a state comes after them, where there is one.
-const USUAL: [&str; 5] = ["ref", "state", "name", "ran", "age"];
+const DEFAULT_COLUMNS: [&str; 5] = ["ref", "state", "name", "ran", "age"];
 /// What a wide table has besides.
-const WIDE: [&str; 12] = [
+const WIDE_COLUMNS: [&str; 12] = [
     "state_raw",
     "exit_code",
     "user",
@@ -39,10 +39,10 @@ pub(super) struct Layout {
 
 impl Layout {
     /// The layout that the options ask for: columns that were chosen are shown as they are.
-    pub(super) fn of(form: &Form) -> Self {
+    pub(super) fn from_options(form: &OutputOptions) -> Self {
         let is_wide = form.format == Format::Wide;
-        let more = WIDE.iter().filter(|_| is_wide);
-        let names: Vec<&str> = USUAL.iter().chain(more).copied().collect();
+        let more = WIDE_COLUMNS.iter().filter(|_| is_wide);
+        let names: Vec<&str> = DEFAULT_COLUMNS.iter().chain(more).copied().collect();
         let chosen = form.columns.clone();
         let is_chosen = chosen.is_some();
         Self {
@@ -57,21 +57,21 @@ impl Layout {
 /// Blank columns between two columns.
 const GAP: usize = 2;
 /// Columns that a name keeps on the narrowest screen.
-const SHORTEST_NAME: usize = 6;
+const MIN_NAME_WIDTH: usize = 6;
 /// Lines that a cause may take on a terminal.
-const MOST_WHY_LINES: usize = 3;
+const MAX_WHY_LINES: usize = 3;
 /// What stands before a cause on a line of its own; a line must not begin with a cloud's text.
 const WHY_INDENT: &str = "    │ ";
 
 /// A column with what its rows show.
-pub(super) struct Shown {
+pub(super) struct RenderedColumn {
     /// By which it is known when columns give way.
     pub name: Cow<'static, str>,
     pub title: String,
     pub cells: Vec<String>,
 }
 
-impl Shown {
+impl RenderedColumn {
     fn width(&self) -> usize {
         let cells = self.cells.iter().map(|cell| width(cell));
         cells.chain([width(&self.title)]).max().unwrap_or(0)
@@ -86,25 +86,25 @@ pub struct Row<'a> {
     /// The last that was read of it, if anything was.
     pub job: Option<&'a Job>,
     /// Why nothing newer can be read, if nothing can.
-    pub trouble: Option<String>,
+    pub read_failure: Option<String>,
 }
 
 impl<'a> Row<'a> {
-    fn of(job: &'a Job) -> Self {
+    fn from_job(job: &'a Job) -> Self {
         Self {
             reference: job.reference.clone(),
             job: Some(job),
-            trouble: None,
+            read_failure: None,
         }
     }
 
     fn cause(&self) -> Option<String> {
-        self.trouble.clone().or_else(|| why(self.job?))
+        self.read_failure.clone().or_else(|| why(self.job?))
     }
 
     /// True when it deserves a line of its own for its cause.
-    fn deserves_line(&self) -> bool {
-        self.trouble.is_some() || self.job.is_some_and(deserves_line)
+    fn needs_cause_line(&self) -> bool {
+        self.read_failure.is_some() || self.job.is_some_and(needs_cause_line)
     }
 }
 
@@ -113,9 +113,9 @@ pub(super) fn write(
     out: &mut dyn Write,
     jobs: &[Job],
     layout: &Layout,
-    screen: &Screen,
+    screen: &RenderContext,
 ) -> io::Result<()> {
-    let rows: Vec<Row> = jobs.iter().map(Row::of).collect();
+    let rows: Vec<Row> = jobs.iter().map(Row::from_job).collect();
     write_rows(out, &rows, layout, screen)
 }
 
@@ -124,7 +124,7 @@ pub(super) fn write_rows(
     out: &mut dyn Write,
     rows: &[Row],
     layout: &Layout,
-    screen: &Screen,
+    screen: &RenderContext,
 ) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     if rows.is_empty() {
@@ -140,7 +140,7 @@ pub(super) fn write_rows(
     let mut columns = columns(rows, layout, screen);
     let has_cause = layout.has_causes && causes.iter().any(|cause| !cause.is_empty());
     if has_cause {
-        columns.push(Shown {
+        columns.push(RenderedColumn {
             name: "why".into(),
             title: "WHY".to_owned(),
             cells: causes.clone(),
@@ -153,7 +153,7 @@ pub(super) fn write_rows(
         columns.pop();
     }
     if let (Some(width), true) = (screen.width, layout.shrinks) {
-        squeeze(&mut columns, width);
+        fit_to_width(&mut columns, width);
     }
     let table = table(&columns, rows, layout.headers, screen.colour);
     for (number, line) in table.lines().enumerate() {
@@ -162,9 +162,9 @@ pub(super) fn write_rows(
         let (Some(width), Some(row)) = (under, row) else {
             continue;
         };
-        if !causes[row].is_empty() && rows[row].deserves_line() {
+        if !causes[row].is_empty() && rows[row].needs_cause_line() {
             let columns = width.saturating_sub(self::width(WHY_INDENT));
-            for part in wrap(&causes[row], columns, MOST_WHY_LINES) {
+            for part in wrap(&causes[row], columns, MAX_WHY_LINES) {
                 writeln!(out, "{WHY_INDENT}{part}")?;
             }
         }
@@ -172,13 +172,13 @@ pub(super) fn write_rows(
     out.flush()
 }
 
-fn total(columns: &[Shown]) -> usize {
-    columns.iter().map(Shown::width).sum::<usize>() + GAP * columns.len().saturating_sub(1)
+fn total(columns: &[RenderedColumn]) -> usize {
+    columns.iter().map(RenderedColumn::width).sum::<usize>() + GAP * columns.len().saturating_sub(1)
 }
 
 /// REGION goes first, then AGE and RAN, then NAME shrinks, and goes where not even a short one has
 /// room; REF and STATE are never cut.
-pub(super) fn squeeze(columns: &mut Vec<Shown>, width: usize) {
+pub(super) fn fit_to_width(columns: &mut Vec<RenderedColumn>, width: usize) {
     for name in ["region", "age", "ran"] {
         if total(columns) > width {
             columns.retain(|column| column.name != name);
@@ -186,9 +186,9 @@ pub(super) fn squeeze(columns: &mut Vec<Shown>, width: usize) {
     }
     let excess = total(columns).saturating_sub(width);
     if let Some(name) = columns.iter_mut().find(|column| column.name == "name") {
-        let room = name.width().saturating_sub(excess).max(SHORTEST_NAME);
+        let room = name.width().saturating_sub(excess).max(MIN_NAME_WIDTH);
         for cell in &mut name.cells {
-            *cell = shorten(cell, room).into_owned();
+            *cell = truncate_width(cell, room).into_owned();
         }
     }
     if total(columns) > width {
@@ -196,17 +196,17 @@ pub(super) fn squeeze(columns: &mut Vec<Shown>, width: usize) {
     }
 }
 
-fn columns(rows: &[Row], layout: &Layout, screen: &Screen) -> Vec<Shown> {
+fn columns(rows: &[Row], layout: &Layout, screen: &RenderContext) -> Vec<RenderedColumn> {
     let cell = |column: &Column, row: &Row| {
         let known = row.job.map(|job| column.cell(job));
-        let shown = known.as_ref().and_then(|cell| cell.shown(screen));
+        let shown = known.as_ref().and_then(|cell| cell.display(screen));
         match shown {
             Some(text) => escape(text.trim()).into_owned(),
             None if column.name == "ref" => row.reference.clone(),
             None => "-".to_owned(),
         }
     };
-    let shown = layout.columns.iter().map(|column| Shown {
+    let shown = layout.columns.iter().map(|column| RenderedColumn {
         name: column.name.clone(),
         title: escape(&column.title()).into_owned(),
         cells: rows.iter().map(|row| cell(column, row)).collect(),
@@ -215,7 +215,12 @@ fn columns(rows: &[Row], layout: &Layout, screen: &Screen) -> Vec<Shown> {
 }
 
 /// The lines of a table, the states of jobs in their colours.
-pub(super) fn table(columns: &[Shown], rows: &[Row], headers: bool, colour: bool) -> Table {
+pub(super) fn table(
+    columns: &[RenderedColumn],
+    rows: &[Row],
+    headers: bool,
+    colour: bool,
+) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -232,7 +237,7 @@ pub(super) fn table(columns: &[Shown], rows: &[Row], headers: bool, colour: bool
         table.add_row(columns.iter().map(|column| {
             let cell = Cell::new(&column.cells[number]);
             match (column.name.as_ref(), row.job) {
-                ("state", Some(job)) if colour => cell.fg(hue(job.state)),
+                ("state", Some(job)) if colour => cell.fg(state_color(job.state)),
                 _ => cell,
             }
         }));
@@ -244,7 +249,7 @@ pub(super) fn table(columns: &[Shown], rows: &[Row], headers: bool, colour: bool
 }
 
 /// The colour of a state's word.
-pub(super) fn hue(state: State) -> Color {
+pub(super) fn state_color(state: State) -> Color {
     match state {
         State::Succeeded => Color::Green,
         State::Failed => Color::Red,
@@ -258,13 +263,13 @@ pub(super) fn hue(state: State) -> Color {
 #[cfg(test)]
 mod tests {
     use super::super::Zone;
-    use super::super::text::{command_mark, is_dangerous};
+    use super::super::text::{ci_command_at, needs_escape};
     use super::*;
     use crate::model::Time;
     use proptest::prelude::*;
 
-    fn screen(width: Option<usize>) -> Screen {
-        Screen {
+    fn screen(width: Option<usize>) -> RenderContext {
+        RenderContext {
             width,
             colour: false,
             now: Time::from_unix(1_700_000_000).unwrap(),
@@ -282,19 +287,19 @@ mod tests {
             started_at: Time::from_unix(1_699_996_400),
             ..Job::default()
         };
-        job.settle(Time::from_unix(1_700_000_000).unwrap());
+        job.finalize(Time::from_unix(1_700_000_000).unwrap());
         job
     }
 
-    fn shown(jobs: &[Job], which: Format, screen: &Screen) -> Vec<String> {
+    fn shown(jobs: &[Job], which: Format, screen: &RenderContext) -> Vec<String> {
         let mut out = Vec::new();
-        let form = Form {
+        let form = OutputOptions {
             format: which,
             columns: None,
             headers: true,
             query: None,
         };
-        write(&mut out, jobs, &Layout::of(&form), screen).unwrap();
+        write(&mut out, jobs, &Layout::from_options(&form), screen).unwrap();
         String::from_utf8(out)
             .unwrap()
             .lines()
@@ -362,7 +367,7 @@ mod tests {
     fn without_colour_nothing_is_emitted_and_with_it_only_the_state() {
         let plain = shown(&jobs(), Format::Wide, &screen(Some(80))).join("\n");
         assert!(!plain.contains('\u{1b}'));
-        let coloured = Screen {
+        let coloured = RenderContext {
             colour: true,
             ..screen(Some(200))
         };
@@ -383,9 +388,9 @@ mod tests {
             one.user = Some(name);
             for which in [Format::Table, Format::Wide] {
                 for line in shown(&[one.clone()], which, &screen(width)) {
-                    prop_assert!(!line.contains(is_dangerous), "{line:?}");
+                    prop_assert!(!line.contains(needs_escape), "{line:?}");
                     prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");
-                    prop_assert!(command_mark(&line).is_none(), "{line:?}");
+                    prop_assert!(ci_command_at(&line).is_none(), "{line:?}");
                 }
             }
         }

@@ -9,10 +9,10 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 /// Every line of a CI log is read for commands: those of GitHub begin it with `::`, those of GitHub,
 /// Azure and TeamCity hold `##[`, `##vso[` or `##teamcity[` anywhere.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if text.contains(is_dangerous) {
-        return Cow::Owned(disarm(&escape_controls(text)).into_owned());
+    if text.contains(needs_escape) {
+        return Cow::Owned(escape_ci_commands(&escape_controls(text)).into_owned());
     }
-    disarm(text)
+    escape_ci_commands(text)
 }
 
 /// Bytes of a column at most: the longest family of emoji takes 13.
@@ -25,7 +25,7 @@ pub(super) fn escape_lines(text: &str) -> String {
 }
 
 /// The text cut to so many characters, `…` included.
-pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
+pub(super) fn truncate_chars(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => Cow::Borrowed(text),
         Some(_) => {
@@ -38,18 +38,18 @@ pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
 
 /// Where the mark stands that must be escaped so that a line is no command: the second `#` of
 /// `##[` or of `##word[`.
-pub(super) fn command_mark(text: &str) -> Option<usize> {
+pub(super) fn ci_command_at(text: &str) -> Option<usize> {
     text.match_indices('[').find_map(|(at, _)| {
         let before = text[..at].trim_end_matches(|c: char| c.is_ascii_alphabetic());
         before.ends_with("##").then(|| before.len() - 1)
     })
 }
 
-fn disarm(text: &str) -> Cow<'_, str> {
+fn escape_ci_commands(text: &str) -> Cow<'_, str> {
     let command = text.trim_start();
     let blank = text.len() - command.len();
     let begins_one = command.starts_with("::");
-    if !begins_one && command_mark(text).is_none() {
+    if !begins_one && ci_command_at(text).is_none() {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
@@ -59,7 +59,7 @@ fn disarm(text: &str) -> Cow<'_, str> {
         shown.push_str("\\u{3a}");
         rest = &command[1..];
     }
-    while let Some(at) = command_mark(rest) {
+    while let Some(at) = ci_command_at(rest) {
         shown.push_str(&rest[..at]);
         shown.push_str("\\u{23}");
         rest = &rest[at + 1..];
@@ -75,7 +75,7 @@ fn escape_controls(text: &str) -> String {
             '\n' => shown.push_str("\\n"),
             '\r' => shown.push_str("\\r"),
             '\t' => shown.push_str("\\t"),
-            c if is_dangerous(c) => shown.extend(c.escape_unicode()),
+            c if needs_escape(c) => shown.extend(c.escape_unicode()),
             c => shown.push(c),
         }
     }
@@ -84,7 +84,7 @@ fn escape_controls(text: &str) -> String {
 
 /// Control characters (C0, DEL, C1), line and paragraph separators, direction marks, overrides and
 /// isolates, and the byte order mark.
-pub(super) fn is_dangerous(c: char) -> bool {
+pub(super) fn needs_escape(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -103,7 +103,7 @@ pub(super) fn width(text: &str) -> usize {
 }
 
 /// The text cut to so many columns, `…` included.
-pub(super) fn shorten(text: &str, columns: usize) -> Cow<'_, str> {
+pub(super) fn truncate_width(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
     }
@@ -147,7 +147,7 @@ pub(super) fn wrap(text: &str, columns: usize, most: usize) -> Vec<String> {
             break;
         }
         if lines.len() + 1 == most {
-            lines.push(shorten(rest, columns).into_owned());
+            lines.push(truncate_width(rest, columns).into_owned());
             break;
         }
         let end = match head.rfind(' ') {
@@ -194,17 +194,17 @@ mod tests {
 
     #[test]
     fn cuts_by_characters() {
-        assert_eq!(cut("训练任务", 4), "训练任务");
-        assert_eq!(cut("训练任务", 3), "训练…");
-        assert_eq!(cut("ab", 0), "…");
+        assert_eq!(truncate_chars("训练任务", 4), "训练任务");
+        assert_eq!(truncate_chars("训练任务", 3), "训练…");
+        assert_eq!(truncate_chars("ab", 0), "…");
     }
 
     #[test]
     fn shortens_by_columns_and_not_by_characters() {
-        assert_eq!(shorten("训练任务", 8), "训练任务");
-        assert_eq!(shorten("训练任务", 7), "训练任…");
-        assert_eq!(shorten("训练任务", 6), "训练…");
-        assert_eq!(shorten("abc", 0), "…");
+        assert_eq!(truncate_width("训练任务", 8), "训练任务");
+        assert_eq!(truncate_width("训练任务", 7), "训练任…");
+        assert_eq!(truncate_width("训练任务", 6), "训练…");
+        assert_eq!(truncate_width("abc", 0), "…");
     }
 
     #[test]
@@ -228,14 +228,14 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_escaped_holds_nothing_dangerous(text in any::<String>()) {
-            prop_assert!(!escape(&text).contains(is_dangerous));
+            prop_assert!(!escape(&text).contains(needs_escape));
         }
 
         #[test]
         fn what_is_escaped_is_no_command(text in "[ \\t\\n:#\\[\\]av\u{a0}\u{2003}]{0,20}") {
             let shown = escape(&text);
             prop_assert!(!shown.trim_start().starts_with("::"), "{shown:?}");
-            prop_assert!(command_mark(&shown).is_none(), "{shown:?}");
+            prop_assert!(ci_command_at(&shown).is_none(), "{shown:?}");
         }
 
         #[test]
@@ -243,7 +243,7 @@ mod tests {
             for line in wrap(&text, columns, 3) {
                 prop_assert!(width(&line) <= columns, "{line:?}");
             }
-            prop_assert!(width(&shorten(&text, columns)) <= columns);
+            prop_assert!(width(&truncate_width(&text, columns)) <= columns);
         }
     }
 }

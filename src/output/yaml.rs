@@ -8,14 +8,14 @@ use std::io::{self, BufWriter, Write};
 
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-use super::json::write_harmless;
-use crate::model::Report;
+use super::json::write_escaped;
+use crate::model::Envelope;
 
 /// Writes the envelope.
 ///
 /// # Errors
 /// Those of the writer.
-pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
     write_value(out, report)
 }
 
@@ -24,23 +24,23 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 /// # Errors
 /// Those of the writer.
 pub(super) fn write_value(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {
-    let mut out = Trimmed {
+    let mut out = TrimBlank {
         out: BufWriter::with_capacity(1 << 16, out),
         has_blank: false,
     };
-    let mut serializer = Serializer::with_formatter(&mut out, Block::default());
+    let mut serializer = Serializer::with_formatter(&mut out, YamlFormatter::default());
     value.serialize(&mut serializer)?;
     out.write_all(b"\n")?;
     out.flush()
 }
 
 /// Leaves out the blank between a colon or dash and the end of its line. Texts hold no line ends.
-struct Trimmed<W> {
+struct TrimBlank<W> {
     out: W,
     has_blank: bool,
 }
 
-impl<W: Write> Write for Trimmed<W> {
+impl<W: Write> Write for TrimBlank<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some((last, _)) = bytes.split_last() else {
             return Ok(0);
@@ -61,7 +61,7 @@ impl<W: Write> Write for Trimmed<W> {
 
 /// Block style: a line for each entry.
 #[derive(Default)]
-struct Block {
+struct YamlFormatter {
     /// The open lists and objects, outermost first; true once one has an entry.
     open: Vec<bool>,
     /// The next entry stands on the line of the dash before it.
@@ -73,9 +73,9 @@ struct Block {
 }
 
 /// YAML reads a key before its colon only up to 1024 characters.
-const LONGEST_KEY: usize = 1000;
+const MAX_KEY_LEN: usize = 1000;
 
-impl Block {
+impl YamlFormatter {
     fn begin(&mut self) {
         self.open.push(false);
     }
@@ -126,7 +126,7 @@ impl Block {
     }
 }
 
-impl Formatter for Block {
+impl Formatter for YamlFormatter {
     fn begin_array<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
         self.begin();
         Ok(())
@@ -164,7 +164,7 @@ impl Formatter for Block {
 
     fn end_object_key<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         let (text, must_quote) = self.key.take().unwrap_or_default();
-        self.has_long_key = text.len() > LONGEST_KEY;
+        self.has_long_key = text.len() > MAX_KEY_LEN;
         if self.has_long_key {
             writer.write_all(b"? ")?;
         }
@@ -200,8 +200,8 @@ impl Formatter for Block {
         fragment: &str,
     ) -> io::Result<()> {
         match &mut self.key {
-            Some((text, _)) => write_harmless(text, fragment),
-            None => write_harmless(writer, fragment),
+            Some((text, _)) => write_escaped(text, fragment),
+            None => write_escaped(writer, fragment),
         }
     }
 

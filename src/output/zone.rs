@@ -17,7 +17,7 @@ impl Zone {
         match self {
             Self::Utc => time.rfc3339(),
             Self::Local => time
-                .moment()
+                .to_datetime()
                 .with_timezone(&Local)
                 .to_rfc3339_opts(SecondsFormat::Secs, true),
         }
@@ -27,8 +27,12 @@ impl Zone {
     pub fn clock(self, time: Time) -> String {
         const FORM: &str = "%Y-%m-%d %H:%M:%S %:z";
         match self {
-            Self::Utc => time.moment().format(FORM).to_string(),
-            Self::Local => time.moment().with_timezone(&Local).format(FORM).to_string(),
+            Self::Utc => time.to_datetime().format(FORM).to_string(),
+            Self::Local => time
+                .to_datetime()
+                .with_timezone(&Local)
+                .format(FORM)
+                .to_string(),
         }
     }
 }

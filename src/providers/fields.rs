@@ -17,8 +17,11 @@ pub fn find_field(kinds: &[&Kind], path: &[&str]) -> Result<(), Vec<String>> {
         .collect();
     let types = generator.definitions().clone();
     for (depth, part) in path.iter().enumerate() {
-        let objects: Vec<Value> = here.iter().flat_map(|one| plain(one, &types)).collect();
-        if objects.iter().any(is_open) {
+        let objects: Vec<Value> = here
+            .iter()
+            .flat_map(|one| dereference(one, &types))
+            .collect();
+        if objects.iter().any(allows_any_field) {
             return Ok(());
         }
         let fields = |one: &Value| one["properties"].as_object().cloned().unwrap_or_default();
@@ -46,12 +49,12 @@ pub fn find_field(kinds: &[&Kind], path: &[&str]) -> Result<(), Vec<String>> {
 }
 
 /// The types behind references and choices.
-fn plain(schema: &Value, types: &Map<String, Value>) -> Vec<Value> {
+fn dereference(schema: &Value, types: &Map<String, Value>) -> Vec<Value> {
     if let Some(name) = schema["$ref"].as_str() {
         let name = name.rsplit('/').next().unwrap_or_default();
         return types
             .get(name)
-            .map_or_else(Vec::new, |one| plain(one, types));
+            .map_or_else(Vec::new, |one| dereference(one, types));
     }
     let choices = ["anyOf", "oneOf", "allOf"].into_iter();
     let mut choices = choices.filter_map(|word| schema[word].as_array()).flatten();
@@ -59,13 +62,13 @@ fn plain(schema: &Value, types: &Map<String, Value>) -> Vec<Value> {
         None => vec![schema.clone()],
         Some(first) => std::iter::once(first)
             .chain(choices)
-            .flat_map(|one| plain(one, types))
+            .flat_map(|one| dereference(one, types))
             .collect(),
     }
 }
 
 /// True where any field may stand: a map, or a value of any type.
-fn is_open(schema: &Value) -> bool {
+fn allows_any_field(schema: &Value) -> bool {
     match schema {
         Value::Bool(is_any) => *is_any,
         Value::Object(keys) => {

@@ -1,6 +1,6 @@
 //! Reading of JSON as clouds write it: absence in four spellings, numbers as text, lists as null.
 
-mod fault;
+mod error_path;
 mod scalar;
 
 use std::cell::Cell;
@@ -16,7 +16,7 @@ use serde::de::{
 pub use scalar::{Flag, Int, Num, Text, Verbatim};
 
 /// More list elements than this in one answer are refused: each costs far more memory than bytes.
-const MOST_ELEMENTS: u32 = 200_000;
+const MAX_ELEMENTS: u32 = 200_000;
 
 thread_local! {
     /// Elements read so far in the answer that is being decoded on this thread.
@@ -31,16 +31,16 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     ELEMENTS.set(0);
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    T::deserialize(NoRow(&mut deserializer))
+    T::deserialize(MapOnly(&mut deserializer))
         .and_then(|read| deserializer.end().map(|()| read))
-        .map_err(|error| fault::explain(&error, body))
+        .map_err(|error| error_path::explain(&error, body))
 }
 
 /// Gives structs to read from objects only: serde would take a list as well, as a row of fields in
 /// the order in which we happen to declare them.
-struct NoRow<D>(D);
+struct MapOnly<D>(D);
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for NoRow<D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for MapOnly<D> {
     type Error = D::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
@@ -63,13 +63,13 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for NoRow<D> {
 }
 
 /// The seed of a list's element.
-struct Element<T>(PhantomData<T>);
+struct ElementSeed<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Element<T> {
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for ElementSeed<T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::deserialize(NoRow(deserializer))
+        T::deserialize(MapOnly(deserializer))
     }
 }
 
@@ -83,13 +83,13 @@ pub struct List<T>(pub Vec<T>);
 /// A part that may be null, an empty text, an empty list (PHP's empty object) or missing. Boxed, since
 /// most parts are rare.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part<T>(pub Option<Box<T>>);
+pub struct OptionalObject<T>(pub Option<Box<T>>);
 
 /// For a key that may be missing: null is still read as `T` reads it, such as an empty list.
 ///
 /// # Errors
 /// What `T` expected.
-pub fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+pub fn deserialize_some<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -103,7 +103,7 @@ impl<T> Default for List<T> {
     }
 }
 
-impl<T> Default for Part<T> {
+impl<T> Default for OptionalObject<T> {
     fn default() -> Self {
         Self(None)
     }
@@ -143,10 +143,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
         let mut list = Vec::new();
-        while let Some(element) = seq.next_element_seed(Element(PhantomData))? {
+        while let Some(element) = seq.next_element_seed(ElementSeed(PhantomData))? {
             let elements = ELEMENTS.get() + 1;
             ELEMENTS.set(elements);
-            if elements > MOST_ELEMENTS {
+            if elements > MAX_ELEMENTS {
                 return Err(de::Error::custom(format_args!("expected {TOO_MANY}")));
             }
             list.push(element);
@@ -161,35 +161,35 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     }
 }
 
-struct PartVisitor<T>(PhantomData<T>);
+struct OptionalObjectVisitor<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for PartVisitor<T> {
-    type Value = Part<T>;
+impl<'de, T: Deserialize<'de>> Visitor<'de> for OptionalObjectVisitor<T> {
+    type Value = OptionalObject<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_unit<E>(self) -> Result<Part<T>, E> {
-        Ok(Part::default())
+    fn visit_unit<E>(self) -> Result<OptionalObject<T>, E> {
+        Ok(OptionalObject::default())
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Part<T>, E> {
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<OptionalObject<T>, E> {
         if is_absent(text) {
-            Ok(Part::default())
+            Ok(OptionalObject::default())
         } else {
             Err(E::invalid_type(de::Unexpected::Other("text"), &self))
         }
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Part<T>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<OptionalObject<T>, A::Error> {
         match seq.next_element::<de::IgnoredAny>()? {
-            None => Ok(Part::default()),
+            None => Ok(OptionalObject::default()),
             Some(_) => Err(de::Error::invalid_type(de::Unexpected::Seq, &self)),
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Part<T>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OptionalObject<T>, A::Error> {
         let first = map.next_key::<String>()?;
         if first.as_deref() == Some(NUMBER_KEY) {
             return Err(de::Error::invalid_type(
@@ -198,7 +198,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PartVisitor<T> {
             ));
         }
         T::deserialize(de::value::MapAccessDeserializer::new(Peeked { first, map }))
-            .map(|part| Part(Some(Box::new(part))))
+            .map(|part| OptionalObject(Some(Box::new(part))))
     }
 }
 
@@ -229,18 +229,18 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Peeked<A> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Part<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OptionalObject<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PartVisitor(PhantomData))
+        deserializer.deserialize_any(OptionalObjectVisitor(PhantomData))
     }
 }
 
 /// The cloud's own document as a JSON value; `None` when it is no JSON, nested too deep, or holds so
 /// many values that it would take far more memory than bytes.
-pub fn document(body: &[u8]) -> Option<serde_json::Value> {
-    const MOST_VALUES: usize = 2_000_000;
+pub fn parse_raw(body: &[u8]) -> Option<serde_json::Value> {
+    const MAX_VALUES: usize = 2_000_000;
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    if memchr::memchr_iter(b',', body).count() > MOST_VALUES {
+    if memchr::memchr_iter(b',', body).count() > MAX_VALUES {
         return None;
     }
     serde_json::from_slice(body).ok()

@@ -7,18 +7,18 @@ use std::collections::HashSet;
 
 use glob::Pattern;
 
-use super::Found;
-use super::states::{self, StateTable};
+use super::GetResult;
+use super::states::{self, StateWords};
 use crate::error::Problem;
 use crate::model::{self, Job, Notice, State, Time};
 use crate::reference::Reference;
 
-pub use drain::{Cut, Drained, at_once, drain, drain_scopes};
-pub use newest::newest;
+pub use drain::{ListStats, Truncation, list_all, list_all_scopes, ready};
+pub use newest::latest;
 
 /// A page with fewer rows than this is the last one where the cloud gives no total: no interface
 /// pages by less.
-const SMALLEST_PAGE: usize = 10;
+const MIN_PAGE_SIZE: usize = 10;
 
 /// Where a page begins; only the cloud that made it can read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Cursor {
     /// Rows on the pages before it.
     pub(super) offset: usize,
     /// True when the pages before it came without the filter that was asked for.
-    pub(super) is_plain: bool,
+    pub(super) is_unfiltered: bool,
     /// Where each list begins, for a cloud that keeps its things in several.
     pub(super) lists: Lists,
 }
@@ -57,7 +57,7 @@ impl Cursor {
     pub(super) const FIRST: Self = Self {
         page: 1,
         offset: 0,
-        is_plain: false,
+        is_unfiltered: false,
         lists: Lists::FIRST,
     };
 
@@ -78,7 +78,7 @@ impl Cursor {
 pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
     match total {
         Some(total) => rows > 0 && (offset as u64) < total,
-        None => rows >= SMALLEST_PAGE,
+        None => rows >= MIN_PAGE_SIZE,
     }
 }
 
@@ -104,7 +104,7 @@ pub struct Filter {
 impl Filter {
     /// True when a thing is what was asked for. What a row does not tell fails the part that asks,
     /// but for the time of creation, which everything has: one that cannot be read drops no row.
-    pub fn lets_pass(&self, job: &Job) -> bool {
+    pub fn matches(&self, job: &Job) -> bool {
         let name = job.name.as_deref().unwrap_or(&job.id).trim();
         (self.states.is_empty() || self.states.contains(&job.state))
             && self
@@ -119,7 +119,7 @@ impl Filter {
     }
 
     /// The same without regard to states, which may cost calls to learn.
-    pub(super) fn but_for_states(&self) -> Self {
+    pub(super) fn without_states(&self) -> Self {
         Self {
             states: Vec::new(),
             ..self.clone()
@@ -128,12 +128,16 @@ impl Filter {
 
     /// The one word of a cloud that says the same as the states that are asked for; `None` when
     /// several words do, or words that no table holds might.
-    pub(super) fn word(&self, table: StateTable, own: &[(String, State)]) -> Option<&'static str> {
-        states::only_word(table, own, &self.states)
+    pub(super) fn single_state_word(
+        &self,
+        table: StateWords,
+        own: &[(String, State)],
+    ) -> Option<&'static str> {
+        states::single_word_for(table, own, &self.states)
     }
 
     /// How many rows a page is asked to hold, where the cloud gives at most `most`.
-    pub(super) fn rows_of(&self, most: usize) -> usize {
+    pub(super) fn page_size(&self, most: usize) -> usize {
         self.page_rows.map_or(most, |rows| rows.clamp(1, most))
     }
 }
@@ -141,7 +145,7 @@ impl Filter {
 /// What the rows of a kind's list may leave untold, so that a filter that asks for it would find
 /// nothing however much there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Untold {
+pub enum UnlistedField {
     /// Its state.
     State,
     /// Who owns it.
@@ -152,9 +156,9 @@ pub enum Untold {
     CreatedAt,
 }
 
-impl Untold {
+impl UnlistedField {
     /// The word for it in messages.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::State => "state",
             Self::User => "user",
@@ -166,12 +170,12 @@ impl Untold {
 
 impl Filter {
     /// True when it asks for this.
-    pub fn asks_for(&self, untold: Untold) -> bool {
+    pub fn filters_on(&self, untold: UnlistedField) -> bool {
         match untold {
-            Untold::State => !self.states.is_empty(),
-            Untold::User => self.user.is_some(),
-            Untold::Queue => self.queue.is_some(),
-            Untold::CreatedAt => self.since.is_some(),
+            UnlistedField::State => !self.states.is_empty(),
+            UnlistedField::User => self.user.is_some(),
+            UnlistedField::Queue => self.queue.is_some(),
+            UnlistedField::CreatedAt => self.since.is_some(),
         }
     }
 }
@@ -182,7 +186,7 @@ fn is_asked_for(asked: Option<&String>, told: Option<&String>) -> bool {
 
 /// One page of a list, in the cloud's order.
 #[derive(Debug)]
-pub struct Page<R = Found> {
+pub struct Page<R = GetResult> {
     /// What is listed, each under its own reference or scope, as far as its row tells.
     pub rows: Vec<R>,
     /// Why the cloud told nothing more of rows that are therefore not in `rows`, each addressed to
@@ -191,7 +195,7 @@ pub struct Page<R = Found> {
     /// What a reader should know besides, of the page as a whole.
     pub notices: Vec<Notice>,
     /// Rows that name nothing that a reference could hold, and are therefore not in `rows`.
-    pub unnamed: usize,
+    pub rows_without_id: usize,
     /// Where the next page begins; `None` when this is the last.
     pub next: Option<Cursor>,
     /// How many rows the cloud counts in all, where it says so.
@@ -199,7 +203,7 @@ pub struct Page<R = Found> {
 }
 
 /// One page of the places of a cloud.
-pub type ScopePage = Page<model::Scope>;
+pub type ScopePage = Page<model::ScopeSummary>;
 
 impl<R> Default for Page<R> {
     fn default() -> Self {
@@ -207,7 +211,7 @@ impl<R> Default for Page<R> {
             rows: Vec::new(),
             problems: Vec::new(),
             notices: Vec::new(),
-            unnamed: 0,
+            rows_without_id: 0,
             next: None,
             total: None,
         }
@@ -216,7 +220,7 @@ impl<R> Default for Page<R> {
 
 impl<R> Page<R> {
     /// The page at `at` from the cloud's own rows; `read` gives `None` for a row that names nothing.
-    pub(super) fn read<W>(
+    pub(super) fn from_rows<W>(
         at: Cursor,
         total: Option<i64>,
         rows: Vec<W>,
@@ -226,7 +230,7 @@ impl<R> Page<R> {
         let count = rows.len();
         let rows: Vec<R> = rows.into_iter().filter_map(read).collect();
         Self {
-            unnamed: count - rows.len(),
+            rows_without_id: count - rows.len(),
             next: at.after(count, total),
             rows,
             total,
@@ -238,15 +242,15 @@ impl<R> Page<R> {
 impl Page {
     /// The page at `at` from its rows: `address` makes a row's reference, `read` what is found under
     /// it.
-    pub(super) fn of<W>(
+    pub(super) fn from_addressed_rows<W>(
         at: Cursor,
         total: Option<i64>,
         rows: Vec<W>,
         address: impl Fn(&W) -> Option<Reference>,
-        mut read: impl FnMut(W, &Reference) -> Found,
+        mut read: impl FnMut(W, &Reference) -> GetResult,
     ) -> Self {
         let mut told = HashSet::new();
-        Self::read(at, total, rows, |row| {
+        Self::from_rows(at, total, rows, |row| {
             let reference = address(&row)?;
             let mut found = read(row, &reference);
             // What is true of a hundred rows is one thing to tell.

@@ -1,9 +1,9 @@
 //! Credentials that are fetched, run out or are rotated: kept while they are good, renewed once when
 //! a cloud refuses them.
 
-mod disk;
-mod kept;
-mod missed;
+mod negative_cache;
+mod store;
+mod token_file;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,24 +12,24 @@ use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
-use super::Boxed;
+use super::BoxFuture;
 use crate::error::{Category, Problem};
 #[cfg(test)]
-use crate::http::Proof;
-use crate::http::{Account, Answer, Deadline, Refusal, Request, Signer, Wire};
+use crate::http::SigningInstructions;
+use crate::http::{ApiClient, Deadline, Request, RequestError, Response, Signer, Transport};
 use crate::model::Time;
 use crate::secret::Secret;
 use crate::settings::Profile;
-use kept::{Keeper, Kept};
+use store::{PersistentProvider, TokenStore};
 
-pub(super) use kept::{Keepable, Learned, Parts};
-pub(super) use missed::Missed;
+pub(super) use negative_cache::NegativeCache;
+pub(super) use store::{Storable, StoredFact, StoredFields};
 
 /// A credential this close to its end is renewed before it is used.
-const MARGIN: TimeDelta = TimeDelta::seconds(60);
+const REFRESH_MARGIN: TimeDelta = TimeDelta::seconds(60);
 
 /// A credential as it was issued.
-pub(super) struct Issued<S> {
+pub(super) struct Credential<S> {
     /// What signs with it.
     pub signer: S,
     /// Its secrets, which are masked in everything that the cloud answers from now on.
@@ -39,12 +39,12 @@ pub(super) struct Issued<S> {
 }
 
 /// Gets a credential anew: from a service, or from a file whose content may have changed.
-pub(super) trait Issuer<S>: Send + Sync {
+pub(super) trait CredentialProvider<S>: Send + Sync {
     /// A new credential.
     ///
     /// # Errors
     /// Why there is none.
-    fn issue(&self, deadline: Deadline) -> Boxed<'_, Result<Issued<S>, Problem>>;
+    fn provide(&self, deadline: Deadline) -> BoxFuture<'_, Result<Credential<S>, Problem>>;
 
     /// What messages call the credential that was issued last, where that may be another than before.
     fn label(&self) -> Option<String> {
@@ -52,26 +52,26 @@ pub(super) trait Issuer<S>: Send + Sync {
     }
 
     /// Is told when the cloud refuses what was issued.
-    fn refused(&self, _signer: &S) {}
+    fn on_rejected(&self, _signer: &S) {}
 
     /// True when issuing costs calls.
-    fn is_asked(&self) -> bool {
+    fn makes_calls(&self) -> bool {
         true
     }
 }
 
 /// The credential of an account.
-pub(super) struct Login<S> {
-    issuer: Option<Box<dyn Issuer<S>>>,
-    held: Mutex<Option<Arc<Held<S>>>>,
-    missed: Missed,
+pub(super) struct CredentialCache<S> {
+    provider: Option<Box<dyn CredentialProvider<S>>>,
+    active: Mutex<Option<Arc<ActiveCredential<S>>>>,
+    negative_cache: NegativeCache,
     expires_at: Option<Time>,
-    keeper: Option<Arc<Keeper>>,
+    store: Option<Arc<TokenStore>>,
 }
 
 /// What can be told of a credential without a call.
 #[derive(Debug, Default)]
-pub struct Credential {
+pub struct CredentialInfo {
     /// When the one that the profile gave ends, where that is known; `None` for one that is fetched,
     /// which is renewed before it ends.
     pub expires_at: Option<Time>,
@@ -80,58 +80,58 @@ pub struct Credential {
 }
 
 /// A credential in use.
-pub(super) struct Held<S> {
+pub(super) struct ActiveCredential<S> {
     /// What signs with it.
     pub signer: S,
     secrets: Vec<Secret>,
     expires_at: Option<DateTime<Utc>>,
     /// True for one that took the place of a refused one.
-    is_renewal: bool,
-    has_worked: AtomicBool,
+    is_refreshed: bool,
+    has_succeeded: AtomicBool,
 }
 
-impl<S> Held<S> {
-    fn lasts(&self, now: DateTime<Utc>, margin: TimeDelta) -> bool {
+impl<S> ActiveCredential<S> {
+    fn is_valid_for(&self, now: DateTime<Utc>, margin: TimeDelta) -> bool {
         self.expires_at.is_none_or(|at| at - now > margin)
     }
 
-    fn new(issued: Issued<S>, is_renewal: bool) -> Self {
+    fn new(issued: Credential<S>, is_renewal: bool) -> Self {
         Self {
             signer: issued.signer,
             secrets: issued.secrets,
             expires_at: issued.expires_at,
-            is_renewal,
-            has_worked: AtomicBool::new(false),
+            is_refreshed: is_renewal,
+            has_succeeded: AtomicBool::new(false),
         }
     }
 }
 
 /// How a cloud makes a credential of a profile.
-pub(super) type Read<S> = fn(&Profile) -> Result<Issued<S>, Problem>;
+pub(super) type FromProfile<S> = fn(&Profile) -> Result<Credential<S>, Problem>;
 
 /// How a cloud calls the credential of a profile in messages.
-pub(super) type Label = fn(&Profile) -> String;
+pub(super) type LabelFn = fn(&Profile) -> String;
 
 /// A profile whose files may hold another secret by now, or whose command may print another.
-struct Rereader<S> {
+struct ReloadingProvider<S> {
     profile: Profile,
-    read: Read<S>,
-    label: Label,
+    read: FromProfile<S>,
+    label: LabelFn,
     last: StdMutex<Option<String>>,
 }
 
-impl<S: Send + Sync> Rereader<S> {
+impl<S: Send + Sync> ReloadingProvider<S> {
     fn last(&self) -> MutexGuard<'_, Option<String>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<S: Send + Sync> Issuer<S> for Rereader<S> {
-    fn issue(&self, _deadline: Deadline) -> Boxed<'_, Result<Issued<S>, Problem>> {
+impl<S: Send + Sync> CredentialProvider<S> for ReloadingProvider<S> {
+    fn provide(&self, _deadline: Deadline) -> BoxFuture<'_, Result<Credential<S>, Problem>> {
         Box::pin(async move {
-            let again = read_again(&self.profile).await.transpose()?;
+            let again = reload(&self.profile).await.transpose()?;
             let profile = again.as_ref().unwrap_or(&self.profile);
-            let issued = of_profile(profile, self.read)?;
+            let issued = from_profile(profile, self.read)?;
             *self.last() = Some((self.label)(profile));
             Ok(issued)
         })
@@ -141,97 +141,106 @@ impl<S: Send + Sync> Issuer<S> for Rereader<S> {
         self.last().clone()
     }
 
-    fn is_asked(&self) -> bool {
+    fn makes_calls(&self) -> bool {
         false
     }
 }
 
 /// What [`Profile::read_again`] gives. Other calls go on meanwhile, since a command takes its time.
-pub(super) async fn read_again(profile: &Profile) -> Option<Result<Profile, Problem>> {
+pub(super) async fn reload(profile: &Profile) -> Option<Result<Profile, Problem>> {
     let profile = profile.clone();
-    let reading = tokio::task::spawn_blocking(move || profile.read_again());
+    let reading = tokio::task::spawn_blocking(move || profile.reload());
     reading.await.expect("a reading does not panic")
 }
 
 /// A profile may know the end of a credential that does not tell its own.
-fn of_profile<S>(profile: &Profile, read: Read<S>) -> Result<Issued<S>, Problem> {
+fn from_profile<S>(profile: &Profile, read: FromProfile<S>) -> Result<Credential<S>, Problem> {
     let issued = read(profile)?;
-    let expires_at = issued.expires_at.or(profile.expires_at.map(Time::moment));
-    Ok(Issued {
+    let expires_at = issued
+        .expires_at
+        .or(profile.expires_at.map(Time::to_datetime));
+    Ok(Credential {
         expires_at,
         ..issued
     })
 }
 
-impl<S: Signer + 'static> Login<S> {
+impl<S: Signer + 'static> CredentialCache<S> {
     /// The credential that a profile gives. One that stands in files of its own is read again when
     /// it has run out or was refused, and a command that prints one is run again; a refusal of any
     /// other is final.
     ///
     /// # Errors
     /// What `read` says of the profile.
-    pub(super) fn of(profile: &Profile, read: Read<S>, label: Label) -> Result<Self, Problem> {
-        let issued = of_profile(profile, read)?;
-        let issuer = profile.is_read_again().then(|| {
-            Box::new(Rereader {
+    pub(super) fn from_profile(
+        profile: &Profile,
+        read: FromProfile<S>,
+        label: LabelFn,
+    ) -> Result<Self, Problem> {
+        let issued = from_profile(profile, read)?;
+        let issuer = profile.is_reloadable().then(|| {
+            Box::new(ReloadingProvider {
                 profile: profile.clone(),
                 read,
                 label,
                 last: StdMutex::default(),
-            }) as Box<dyn Issuer<S>>
+            }) as Box<dyn CredentialProvider<S>>
         });
         let expires_at = issued.expires_at.and_then(Time::new);
-        let issued = Issued {
+        let issued = Credential {
             expires_at: issued.expires_at.filter(|_| issuer.is_some()),
             ..issued
         };
         Ok(Self {
-            issuer,
-            held: Mutex::new(Some(Arc::new(Held::new(issued, false)))),
-            missed: Missed::default(),
+            provider: issuer,
+            active: Mutex::new(Some(Arc::new(ActiveCredential::new(issued, false)))),
+            negative_cache: NegativeCache::default(),
             expires_at,
-            keeper: None,
+            store: None,
         })
     }
 
     /// A credential that is issued when it is first needed, and again when it has run out or was
     /// refused.
-    pub(super) fn issued(issuer: impl Issuer<S> + 'static) -> Self {
+    pub(super) fn from_provider(issuer: impl CredentialProvider<S> + 'static) -> Self {
         Self {
-            issuer: Some(Box::new(issuer)),
-            held: Mutex::new(None),
-            missed: Missed::default(),
+            provider: Some(Box::new(issuer)),
+            active: Mutex::new(None),
+            negative_cache: NegativeCache::default(),
             expires_at: None,
-            keeper: None,
+            store: None,
         }
     }
 
     /// The same, with what is issued kept between runs where the profile says so. What is set in the
     /// profile must tell whose credential it is: one of the machine itself is not for this.
-    pub(super) fn kept(self, profile: &Profile, wire: &Arc<Wire>) -> Self
+    pub(super) fn persistent(self, profile: &Profile, wire: &Arc<Transport>) -> Self
     where
-        S: Keepable,
+        S: Storable,
     {
-        match (self.issuer, Keeper::of(profile, wire)) {
+        match (self.provider, TokenStore::from_profile(profile, wire)) {
             (Some(issuer), Some(keeper)) => Self {
-                issuer: Some(Box::new(Kept::new(issuer, &keeper))),
-                keeper: Some(keeper),
+                provider: Some(Box::new(PersistentProvider::new(issuer, &keeper))),
+                store: Some(keeper),
                 ..self
             },
-            (issuer, _) => Self { issuer, ..self },
+            (issuer, _) => Self {
+                provider: issuer,
+                ..self
+            },
         }
     }
 
     /// A fact that is learned with the credential, and kept where that is.
-    pub(super) fn learned(&self, fact: &'static str) -> Option<Learned> {
-        let keeper = self.keeper.as_ref()?;
-        Some(Learned::new(keeper, fact))
+    pub(super) fn stored_fact(&self, fact: &'static str) -> Option<StoredFact> {
+        let keeper = self.store.as_ref()?;
+        Some(StoredFact::new(keeper, fact))
     }
 
     /// What can be told of the credential without a call.
-    pub(super) fn credential(&self) -> Credential {
-        let keeper = self.keeper.as_ref();
-        Credential {
+    pub(super) fn credential(&self) -> CredentialInfo {
+        let keeper = self.store.as_ref();
+        CredentialInfo {
             expires_at: self.expires_at,
             kept_in: keeper.map(|keeper| keeper.folder().to_path_buf()),
         }
@@ -241,14 +250,15 @@ impl<S: Signer + 'static> Login<S> {
     ///
     /// # Errors
     /// Why none could be issued.
-    pub(super) async fn good(
+    pub(super) async fn get(
         &self,
-        account: &Account,
+        account: &ApiClient,
         deadline: Deadline,
-    ) -> Result<Arc<Held<S>>, Problem> {
-        let mut held = self.held.lock().await;
-        let lasts = |held: &&Arc<Held<S>>, margin| held.lasts(account.now(), margin);
-        if let Some(held) = held.as_ref().filter(|held| lasts(held, MARGIN)) {
+    ) -> Result<Arc<ActiveCredential<S>>, Problem> {
+        let mut held = self.active.lock().await;
+        let lasts =
+            |held: &&Arc<ActiveCredential<S>>, margin| held.is_valid_for(account.now(), margin);
+        if let Some(held) = held.as_ref().filter(|held| lasts(held, REFRESH_MARGIN)) {
             return Ok(Arc::clone(held));
         }
         let present = held.clone();
@@ -266,33 +276,37 @@ impl<S: Signer + 'static> Login<S> {
     /// As [`Account::send`], and why no credential could be issued.
     pub(super) async fn send(
         &self,
-        account: &Account,
+        account: &ApiClient,
         request: &Request,
-        classify: &(dyn Fn(&Answer) -> Option<Refusal> + Sync),
+        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
         deadline: Deadline,
-    ) -> Result<Answer, Problem> {
-        let held = self.good(account, deadline).await?;
+    ) -> Result<Response, Problem> {
+        let held = self.get(account, deadline).await?;
         let mut refused = match account
             .send(request, &held.signer, classify, deadline)
             .await
         {
             Ok(answer) => {
-                held.has_worked.store(true, Ordering::Relaxed);
+                held.has_succeeded.store(true, Ordering::Relaxed);
                 return Ok(answer);
             }
-            Err(problem) if problem.category != Category::Refused || self.issuer.is_none() => {
+            Err(problem)
+                if problem.category != Category::Unauthenticated || self.provider.is_none() =>
+            {
                 return Err(problem);
             }
             Err(problem) => problem,
         };
-        match self.renew(&held, account, deadline).await {
+        match self.refresh(&held, account, deadline).await {
             Ok(Some(renewed)) => {
                 let outcome = account
                     .send(request, &renewed.signer, classify, deadline)
                     .await;
                 match &outcome {
-                    Ok(_) => renewed.has_worked.store(true, Ordering::Relaxed),
-                    Err(problem) if problem.category == Category::Refused => self.reject(&renewed),
+                    Ok(_) => renewed.has_succeeded.store(true, Ordering::Relaxed),
+                    Err(problem) if problem.category == Category::Unauthenticated => {
+                        self.on_rejected(&renewed)
+                    }
                     Err(_) => {}
                 }
                 outcome
@@ -311,21 +325,21 @@ impl<S: Signer + 'static> Login<S> {
     }
 
     /// Another credential than the one that was refused; `None` when there is none.
-    async fn renew(
+    async fn refresh(
         &self,
-        refused: &Arc<Held<S>>,
-        account: &Account,
+        refused: &Arc<ActiveCredential<S>>,
+        account: &ApiClient,
         deadline: Deadline,
-    ) -> Result<Option<Arc<Held<S>>>, Problem> {
-        let mut held = self.held.lock().await;
+    ) -> Result<Option<Arc<ActiveCredential<S>>>, Problem> {
+        let mut held = self.active.lock().await;
         let current = held.clone();
         // Of many calls that were refused at the same time the first one renews for all.
         if let Some(current) = current.filter(|current| current.secrets != refused.secrets) {
             return Ok(Some(current));
         }
-        self.reject(refused);
+        self.on_rejected(refused);
         // A renewal that never worked either shows that it is not the credential's age.
-        if refused.is_renewal && !refused.has_worked.load(Ordering::Relaxed) {
+        if refused.is_refreshed && !refused.has_succeeded.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let renewed = self.issue(&mut held, true, account, deadline).await?;
@@ -334,39 +348,39 @@ impl<S: Signer + 'static> Login<S> {
             *held = Some(Arc::clone(refused));
             return Ok(None);
         }
-        account.forgive();
+        account.credential_replaced();
         Ok(Some(renewed))
     }
 
-    fn reject(&self, refused: &Held<S>) {
-        if let Some(issuer) = &self.issuer {
-            issuer.refused(&refused.signer);
+    fn on_rejected(&self, refused: &ActiveCredential<S>) {
+        if let Some(issuer) = &self.provider {
+            issuer.on_rejected(&refused.signer);
         }
     }
 
     async fn issue(
         &self,
-        held: &mut Option<Arc<Held<S>>>,
+        held: &mut Option<Arc<ActiveCredential<S>>>,
         is_renewal: bool,
-        account: &Account,
+        account: &ApiClient,
         deadline: Deadline,
-    ) -> Result<Arc<Held<S>>, Problem> {
-        let issuer = self.issuer.as_ref();
+    ) -> Result<Arc<ActiveCredential<S>>, Problem> {
+        let issuer = self.provider.as_ref();
         let issuer = issuer.expect("a credential that runs out has an issuer");
-        if let Some(problem) = self.missed.recent("credential", account.now()) {
+        if let Some(problem) = self.negative_cache.get("credential", account.now()) {
             return Err(problem);
         }
-        let issued = issuer.issue(deadline).await.inspect_err(|problem| {
-            if issuer.is_asked() {
-                self.missed.note(problem, account.now());
+        let issued = issuer.provide(deadline).await.inspect_err(|problem| {
+            if issuer.makes_calls() {
+                self.negative_cache.insert(problem, account.now());
             }
         })?;
-        account.mask(&issued.secrets);
+        account.redact(&issued.secrets);
         if let Some(label) = issuer.label() {
-            account.rename(label);
+            account.set_credential_label(label);
         }
-        let mut issued = Held::new(issued, is_renewal);
-        if issuer.is_asked() && !issued.lasts(account.now(), MARGIN) {
+        let mut issued = ActiveCredential::new(issued, is_renewal);
+        if issuer.makes_calls() && !issued.is_valid_for(account.now(), REFRESH_MARGIN) {
             // A clock is wrong, and another one would be the same: the cloud tells when it ends.
             issued.expires_at = None;
         }
@@ -377,8 +391,13 @@ impl<S: Signer + 'static> Login<S> {
 
     /// What signs with the credential that is held.
     #[cfg(test)]
-    pub(super) fn signs(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> Proof {
-        let held = self.held.try_lock().unwrap();
+    pub(super) fn sign_for_test(
+        &self,
+        request: &Request,
+        now: DateTime<Utc>,
+        nonce: &str,
+    ) -> SigningInstructions {
+        let held = self.active.try_lock().unwrap();
         held.as_ref().unwrap().signer.sign(request, now, nonce)
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::states::is_known_word;
-use crate::model::{Container, Details, Job, Scope, Task, TextField};
+use crate::model::{Container, Details, Job, ScopeSummary, Task, TextField};
 use crate::secret::{MASK, Redactor, mask_arguments, mask_url_query};
 
 /// Masks the secrets of the run's credentials in everything that a job tells in text. State, ids,
@@ -14,7 +14,7 @@ pub fn redact_job(job: &mut Job, redactor: &Redactor) {
 }
 
 /// As [`redact_job`], for a place.
-pub fn redact_scope(scope: &mut Scope, redactor: &Redactor) {
+pub fn redact_scope(scope: &mut ScopeSummary, redactor: &Redactor) {
     let id = scope.scope.clone();
     scope.visit_texts(&mut |field| redact(field, &id, redactor));
 }
@@ -31,7 +31,7 @@ fn redact(field: TextField<'_>, id: &str, redactor: &Redactor) {
         TextField::Value(_) => {}
         TextField::Word(word) => text_unless_word(word),
         TextField::Document(document) => {
-            visit_texts(document, &mut |_, text| text_unless_word(text));
+            visit_strings(document, &mut |_, text| text_unless_word(text));
         }
         TextField::Details(details) => redact_details(details, &text_unless_word),
     }
@@ -44,7 +44,7 @@ fn redact_details(details: &mut Arc<dyn Details>, redact: &dyn Fn(&mut String)) 
         return;
     };
     let mut is_changed = false;
-    visit_texts(&mut document, &mut |_, text| {
+    visit_strings(&mut document, &mut |_, text| {
         let before = text.clone();
         redact(text);
         is_changed |= *text != before;
@@ -64,10 +64,10 @@ pub fn mask_job(job: &mut Job) {
 fn mask_task(task: &mut Task) {
     for volume in &mut task.volumes {
         for file in &mut volume.config_files {
-            hide(&mut file.content);
+            mask_value(&mut file.content);
         }
         if let Some(flex) = &mut volume.flex {
-            hide(&mut flex.options);
+            mask_value(&mut flex.options);
         }
     }
     task.containers.iter_mut().for_each(mask_container);
@@ -75,7 +75,7 @@ fn mask_task(task: &mut Task) {
 
 fn mask_container(container: &mut Container) {
     for variable in &mut container.env {
-        hide(&mut variable.value);
+        mask_value(&mut variable.value);
     }
     mask_arguments(&mut container.command);
     mask_arguments(&mut container.args);
@@ -93,7 +93,7 @@ fn mask_container(container: &mut Container) {
     }
 }
 
-fn hide(text: &mut Option<String>) {
+fn mask_value(text: &mut Option<String>) {
     if let Some(text) = text {
         MASK.clone_into(text);
     }
@@ -101,7 +101,7 @@ fn hide(text: &mut Option<String>) {
 
 /// Visits every text of a cloud's own document, with the keys that lead to it (list positions left
 /// out), so that a cloud can mask what it knows to be secret.
-pub fn visit_texts(document: &mut Value, visit: &mut dyn FnMut(&[String], &mut String)) {
+pub fn visit_strings(document: &mut Value, visit: &mut dyn FnMut(&[String], &mut String)) {
     fn walk(
         value: &mut Value,
         keys: &mut Vec<String>,

@@ -3,21 +3,21 @@
 //! A cloud is one folder and one line in [`CLOUDS`].
 
 pub mod aliyun;
+mod credential_file;
 mod fields;
-#[cfg(test)]
-pub(crate) mod fixture;
 pub mod huawei;
+mod imds;
 pub mod lenient;
 mod list;
 mod login;
 mod mask;
-mod metadata;
 pub mod serve;
 mod shapes;
 pub mod states;
 pub mod sugon;
 pub mod tencent;
-mod tool_file;
+#[cfg(test)]
+pub(crate) mod test_support;
 mod vendor;
 mod wall_clock;
 
@@ -26,21 +26,22 @@ use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
 use crate::error::Problem;
-use crate::http::{Deadline, Wire};
+use crate::http::{Deadline, Transport};
 use crate::model::{Job, Notice};
 use crate::reference::{Reference, Scope, Template};
-use crate::settings::{CloudKeys, KeySpec, Profile, Tool};
+use crate::settings::{CredentialSource, Profile, SettingSpec, SettingsSchema};
 use list::has_more;
-use shapes::Shape;
-use states::Level;
+use shapes::SchemaFn;
+use states::StateTable;
 
 pub use fields::find_field;
 pub use list::{
-    Cursor, Cut, Drained, Filter, Page, ScopePage, Untold, at_once, drain, drain_scopes, newest,
+    Cursor, Filter, ListStats, Page, ScopePage, Truncation, UnlistedField, latest, list_all,
+    list_all_scopes, ready,
 };
-pub use login::Credential;
-pub use mask::{mask_job, redact_job, redact_scope, visit_texts};
-pub use shapes::{Shapes, describe_details};
+pub use login::CredentialInfo;
+pub use mask::{mask_job, redact_job, redact_scope, visit_strings};
+pub use shapes::{DetailSchemas, describe_details};
 
 /// Every cloud there is.
 pub static CLOUDS: [&Cloud; 4] = [
@@ -66,13 +67,13 @@ pub struct Cloud {
     /// What can be looked at.
     pub kinds: &'static [Kind],
     /// How the places are listed in which its things lie; `None` where they lie in none.
-    pub places: Option<Places>,
+    pub scope_listing: Option<ScopeListing>,
     /// What the `details` of its places can be.
-    pub scope_details: &'static [Shape],
+    pub scope_details: &'static [SchemaFn],
     /// Settings of a profile of this cloud, besides those every cloud has.
-    pub keys: &'static [KeySpec],
+    pub keys: &'static [SettingSpec],
     /// Tools of this cloud whose files hold credentials, in the order in which they are asked.
-    pub tools: &'static [Tool],
+    pub sources: &'static [CredentialSource],
     /// Domains of its public hosts.
     pub public_domains: &'static [&'static str],
     /// Makes the client of a profile. Nothing is sent.
@@ -81,16 +82,16 @@ pub struct Cloud {
     /// `no_credentials` or `usage` problems, with what to set.
     pub connect: Connect,
     /// What the emulator does in the cloud's place.
-    pub server: serve::Server,
+    pub emulator: serve::EmulatedApi,
 }
 
 impl Cloud {
     /// What the settings know of this cloud.
-    pub fn legal_settings(&self) -> CloudKeys {
-        CloudKeys {
+    pub fn settings_schema(&self) -> SettingsSchema {
+        SettingsSchema {
             cloud: self.name,
             keys: self.keys,
-            tools: self.tools,
+            sources: self.sources,
             public_domains: &PUBLIC_DOMAINS,
         }
     }
@@ -98,7 +99,7 @@ impl Cloud {
 
 /// How the places of a cloud, such as clusters, are listed.
 #[derive(Debug, Clone, Copy)]
-pub struct Places {
+pub struct ScopeListing {
     /// The operation behind the list, with the interface it belongs to.
     pub operation: &'static str,
     /// The permission that listing needs, as the cloud writes it.
@@ -106,16 +107,16 @@ pub struct Places {
 }
 
 /// Makes the client of a profile.
-pub type Connect = fn(&Profile, &Arc<Wire>) -> Result<Box<dyn Client>, Problem>;
+pub type Connect = fn(&Profile, &Arc<Transport>) -> Result<Box<dyn Client>, Problem>;
 
 /// One kind of thing in a cloud.
 pub struct Kind {
     /// Form of its references.
     pub template: Template,
     /// What the cloud's state words mean, first those of the thing itself.
-    pub levels: &'static [Level],
+    pub state_tables: &'static [StateTable],
     /// What its `details` can be.
-    pub details: Shapes,
+    pub details: DetailSchemas,
     /// The operation behind a look-up, with the interface it belongs to.
     pub operation: &'static str,
     /// The permission that looking it up needs, as the cloud writes it.
@@ -127,7 +128,7 @@ pub struct Kind {
     /// The order in which a list comes.
     pub list_order: ListOrder,
     /// What the rows of a list do not tell.
-    pub list_untold: &'static [Untold],
+    pub unlisted_fields: &'static [UnlistedField],
     /// How many things a list is to hold when nobody says how many, where each of them costs calls
     /// of its own.
     pub list_limit: Option<usize>,
@@ -147,12 +148,12 @@ pub enum ListOrder {
 impl Kind {
     /// False when its things report events only.
     pub fn has_states(&self) -> bool {
-        self.levels.iter().any(|level| !level.words.is_empty())
+        self.state_tables.iter().any(|level| !level.map.is_empty())
     }
 }
 
 /// A future that the registry can hold.
-pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// One account of one cloud that can be asked.
 pub trait Client: Send + Sync {
@@ -162,8 +163,8 @@ pub trait Client: Send + Sync {
     }
 
     /// What can be told of the account's credential without a call.
-    fn credential(&self) -> Credential {
-        Credential::default()
+    fn credential(&self) -> CredentialInfo {
+        CredentialInfo::default()
     }
 
     /// Looks one thing up.
@@ -171,11 +172,11 @@ pub trait Client: Send + Sync {
     /// The job's address is filled from the reference (see [`job_at`]). The common part is masked
     /// by the caller (see [`mask_job`]), so that all clouds are masked alike; `details` and `vendor`
     /// are masked by the cloud that knows them.
-    fn look_up<'a>(
+    fn get<'a>(
         &'a self,
         reference: &'a Reference,
-        ask: &'a Ask,
-    ) -> Boxed<'a, Result<Found, Problem>>;
+        ask: &'a GetOptions,
+    ) -> BoxFuture<'a, Result<GetResult, Problem>>;
 
     /// What cheap list calls tell of several things of one kind and scope: their states and what
     /// else list rows hold. One entry for each reference, in their order; `None` for those that the
@@ -183,11 +184,11 @@ pub trait Client: Send + Sync {
     ///
     /// `None` in place of a future: this kind has no such call, or too few were asked for to gain
     /// anything.
-    fn glance<'a>(
+    fn batch_get<'a>(
         &'a self,
         _references: &'a [Reference],
-        _ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<Vec<Option<Found>>, Problem>>> {
+        _ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<Vec<Option<GetResult>>, Problem>>> {
         None
     }
 
@@ -205,8 +206,8 @@ pub trait Client: Send + Sync {
         _scope: &'a Scope,
         _filter: &'a Filter,
         _page: Option<Cursor>,
-        _ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        _ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
         None
     }
 
@@ -214,12 +215,12 @@ pub trait Client: Send + Sync {
     /// profile's name, for their scopes.
     ///
     /// `None` in place of a future: the things of this cloud lie in no places.
-    fn scopes<'a>(
+    fn list_scopes<'a>(
         &'a self,
         _profile: &'a str,
         _page: Option<Cursor>,
-        _ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<ScopePage, Problem>>> {
+        _ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<ScopePage, Problem>>> {
         None
     }
 
@@ -229,20 +230,20 @@ pub trait Client: Send + Sync {
     ///
     /// # Errors
     /// `not_found` when it does not exist, or what went wrong.
-    fn confirm<'a>(
+    fn check_exists<'a>(
         &'a self,
         _reference: &'a Reference,
-        _ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<(), Problem>>> {
+        _ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<(), Problem>>> {
         None
     }
 }
 
 /// How a thing is looked up.
 #[derive(Debug, Clone)]
-pub struct Ask {
+pub struct GetOptions {
     /// Keep the cloud's own document.
-    pub vendor: bool,
+    pub raw: bool,
     /// Leave secrets in `details` and `vendor` unmasked.
     pub show_secrets: bool,
     /// Take a finished invocation whose exit codes cannot be read as succeeded.
@@ -253,11 +254,11 @@ pub struct Ask {
     pub deadline: Deadline,
 }
 
-impl Ask {
+impl GetOptions {
     /// A look-up for what every cloud tells by itself, secrets masked.
-    pub fn plain(deadline: Deadline) -> Self {
+    pub fn new(deadline: Deadline) -> Self {
         Self {
-            vendor: false,
+            raw: false,
             show_secrets: false,
             trust_finished: false,
             states: Vec::new(),
@@ -268,7 +269,7 @@ impl Ask {
 
 /// What a look-up found.
 #[derive(Debug)]
-pub struct Found {
+pub struct GetResult {
     /// The thing.
     pub job: Job,
     /// What a reader should know besides.

@@ -18,7 +18,7 @@ pub const TEST_SECRET: &str = "testsecret";
 
 /// A request as it came in.
 #[derive(Debug, Clone)]
-pub struct Incoming {
+pub struct ServerRequest {
     /// Method in upper case.
     pub method: String,
     /// Path, still percent-encoded.
@@ -33,7 +33,7 @@ pub struct Incoming {
     pub now: DateTime<Utc>,
 }
 
-impl Incoming {
+impl ServerRequest {
     /// The first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -71,7 +71,7 @@ impl Incoming {
 
 /// An answer before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
+pub struct ServerResponse {
     /// HTTP status.
     pub status: u16,
     /// Headers with lower-case names; length and date are added.
@@ -80,7 +80,7 @@ pub struct Outgoing {
     pub body: Vec<u8>,
 }
 
-impl Outgoing {
+impl ServerResponse {
     /// A JSON answer.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
         Self {
@@ -115,18 +115,18 @@ impl Outgoing {
 }
 
 /// What the emulator does in a cloud's place.
-pub struct Server {
+pub struct EmulatedApi {
     /// The cloud's name of the operation that a request asks for; `None` when the request is not
     /// for this cloud. It looks at method, path, query and headers only.
-    pub operation: fn(&Incoming) -> Option<String>,
+    pub operation: fn(&ServerRequest) -> Option<String>,
     /// The answer to a request for this cloud.
-    pub answer: fn(&Incoming, &World) -> Outgoing,
+    pub respond: fn(&ServerRequest, &EmulatedState) -> ServerResponse,
     /// The cloud's own "too many calls".
-    pub throttled: fn() -> Outgoing,
+    pub throttled: fn() -> ServerResponse,
     /// The cloud's own "this credential is not good".
-    pub refused: fn() -> Outgoing,
+    pub refused: fn() -> ServerResponse,
     /// The cloud's own error with an HTTP status of 500 or more.
-    pub unavailable: fn(u16) -> Outgoing,
+    pub unavailable: fn(u16) -> ServerResponse,
     /// Variables that make a run use the emulator, besides the endpoints, which are set for every
     /// cloud alike.
     pub environment: &'static [(&'static str, &'static str)],
@@ -134,28 +134,28 @@ pub struct Server {
 
 /// Everything that the emulated clouds hold.
 #[derive(Debug, Default)]
-pub struct World {
+pub struct EmulatedState {
     /// The things, in the order of the scenario.
-    pub things: Vec<Thing>,
+    pub jobs: Vec<EmulatedJob>,
     /// When the emulated clouds came to life; ages count from here.
-    pub born_at: DateTime<Utc>,
+    pub started_at: DateTime<Utc>,
     nonces: Mutex<HashSet<String>>,
 }
 
-impl World {
+impl EmulatedState {
     /// A world with these things, born at `born_at`.
-    pub fn new(things: Vec<Thing>, born_at: DateTime<Utc>) -> Self {
+    pub fn new(things: Vec<EmulatedJob>, born_at: DateTime<Utc>) -> Self {
         Self {
-            things,
-            born_at,
+            jobs: things,
+            started_at: born_at,
             nonces: Mutex::default(),
         }
     }
 
     /// The thing of a kind (`aliyun/job`) with these segments, as it is at `now`; `None` before it
     /// appears and once it has vanished.
-    pub fn find(&self, kind: &str, segments: &[&str], now: DateTime<Utc>) -> Option<View<'_>> {
-        self.things
+    pub fn find(&self, kind: &str, segments: &[&str], now: DateTime<Utc>) -> Option<JobAt<'_>> {
+        self.jobs
             .iter()
             .find(|thing| {
                 thing.kind == kind
@@ -165,27 +165,27 @@ impl World {
                         .map(String::as_str)
                         .eq(segments.iter().copied())
             })
-            .filter(|thing| thing.is_there(now - self.born_at))
-            .map(|thing| thing.at(self.born_at, now))
+            .filter(|thing| thing.exists_at(now - self.started_at))
+            .map(|thing| thing.at(self.started_at, now))
     }
 
     /// The things of a kind that are there at `now`, in the order of the scenario.
-    pub fn all(&self, kind: &str, now: DateTime<Utc>) -> impl Iterator<Item = View<'_>> {
-        self.things
+    pub fn all(&self, kind: &str, now: DateTime<Utc>) -> impl Iterator<Item = JobAt<'_>> {
+        self.jobs
             .iter()
-            .filter(move |thing| thing.kind == kind && thing.is_there(now - self.born_at))
-            .map(move |thing| thing.at(self.born_at, now))
+            .filter(move |thing| thing.kind == kind && thing.exists_at(now - self.started_at))
+            .map(move |thing| thing.at(self.started_at, now))
     }
 
     /// The places in which things of these kinds lie (`aliyun/` for all of a cloud), each once, with
     /// the creation of the oldest thing in it; in the order of the scenario.
-    pub fn places(&self, kinds: &str) -> Vec<(&str, DateTime<Utc>)> {
+    pub fn clusters(&self, kinds: &str) -> Vec<(&str, DateTime<Utc>)> {
         let mut places: Vec<(&str, DateTime<Utc>)> = Vec::new();
-        for thing in self.things.iter().filter(|t| t.kind.starts_with(kinds)) {
+        for thing in self.jobs.iter().filter(|t| t.kind.starts_with(kinds)) {
             let [place, _, ..] = &thing.segments[..] else {
                 continue;
             };
-            let created_at = self.born_at - thing.age;
+            let created_at = self.started_at - thing.age;
             match places.iter_mut().find(|(known, _)| known == place) {
                 Some((_, oldest)) => *oldest = created_at.min(*oldest),
                 None => places.push((place, created_at)),
@@ -195,7 +195,7 @@ impl World {
     }
 
     /// True the first time a nonce is shown.
-    pub fn is_fresh(&self, nonce: &str) -> bool {
+    pub fn use_nonce(&self, nonce: &str) -> bool {
         self.nonces
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -205,7 +205,7 @@ impl World {
 
 /// One thing of the scenario.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Thing {
+pub struct EmulatedJob {
     /// `cloud/kind`
     pub kind: String,
     /// Segments of its reference.
@@ -223,7 +223,7 @@ pub struct Thing {
     /// How long after the world's birth it vanishes; `None` for never.
     pub vanishes_after: Option<Duration>,
     /// The states it goes through, by age; the first one at age 0.
-    pub steps: Vec<Step>,
+    pub steps: Vec<StateChange>,
     /// Number of parts: container groups, nodes, sub-jobs.
     pub parts: usize,
     /// Warnings it has had.
@@ -234,7 +234,7 @@ pub struct Thing {
 
 /// A state of a thing and when it is reached.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Step {
+pub struct StateChange {
     /// Age at which the state is reached.
     pub after: Duration,
     /// The cloud's own word.
@@ -262,11 +262,11 @@ pub struct Warning {
 
 /// A thing at one moment.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
+pub struct JobAt<'a> {
     /// The thing.
-    pub thing: &'a Thing,
+    pub job: &'a EmulatedJob,
     /// The state it is in.
-    pub step: &'a Step,
+    pub step: &'a StateChange,
     /// When the thing was created.
     pub created_at: DateTime<Utc>,
     /// When it came into its present state.
@@ -275,16 +275,16 @@ pub struct View<'a> {
     pub now: DateTime<Utc>,
 }
 
-impl Thing {
+impl EmulatedJob {
     /// True when the cloud knows it so long after the world's birth.
-    fn is_there(&self, since_birth: TimeDelta) -> bool {
+    fn exists_at(&self, since_birth: TimeDelta) -> bool {
         let since_birth = since_birth.to_std().unwrap_or_default();
         since_birth >= self.appears_after
             && self.vanishes_after.is_none_or(|after| since_birth < after)
     }
 
-    fn at(&self, born_at: DateTime<Utc>, now: DateTime<Utc>) -> View<'_> {
-        static NONE: Step = Step {
+    fn at(&self, born_at: DateTime<Utc>, now: DateTime<Utc>) -> JobAt<'_> {
+        static NONE: StateChange = StateChange {
             after: Duration::ZERO,
             state: String::new(),
             exit_code: None,
@@ -299,8 +299,8 @@ impl Thing {
             .rev()
             .find(|step| step.after <= age)
             .unwrap_or(&NONE);
-        View {
-            thing: self,
+        JobAt {
+            job: self,
             step,
             created_at,
             since: created_at + step.after,
@@ -309,10 +309,10 @@ impl Thing {
     }
 }
 
-impl View<'_> {
+impl JobAt<'_> {
     /// When a state with one of these words was first reached, if that has happened.
-    pub fn reached(&self, words: &[&str]) -> Option<DateTime<Utc>> {
-        self.thing
+    pub fn reached_at(&self, words: &[&str]) -> Option<DateTime<Utc>> {
+        self.job
             .steps
             .iter()
             .filter(|step| {

@@ -6,17 +6,17 @@ use super::CLOUDS;
 use crate::model::{JobDetails, ScopeDetails, TaskDetails};
 
 /// Adds a type to the definitions of a schema and answers with a reference to it.
-pub type Shape = fn(&mut SchemaGenerator) -> Schema;
+pub type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
 
 /// The types that stand in `details` of the things of one kind and of their tasks.
-pub struct Shapes {
+pub struct DetailSchemas {
     /// Those of the thing itself.
-    pub job: &'static [Shape],
+    pub job: &'static [SchemaFn],
     /// Those of its tasks.
-    pub task: &'static [Shape],
+    pub task: &'static [SchemaFn],
 }
 
-impl Shapes {
+impl DetailSchemas {
     /// Those of a kind without any.
     pub const NONE: Self = Self {
         job: &[],
@@ -25,7 +25,7 @@ impl Shapes {
 }
 
 /// The shape of a type.
-pub(super) fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+pub(super) fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
@@ -35,15 +35,15 @@ pub fn describe_details(generator: &mut SchemaGenerator) {
     let jobs = kinds().flat_map(|kind| kind.details.job);
     let tasks = kinds().flat_map(|kind| kind.details.task);
     let scopes = CLOUDS.iter().flat_map(|cloud| cloud.scope_details);
-    fill::<JobDetails>(generator, jobs);
-    fill::<TaskDetails>(generator, tasks);
-    fill::<ScopeDetails>(generator, scopes);
+    define::<JobDetails>(generator, jobs);
+    define::<TaskDetails>(generator, tasks);
+    define::<ScopeDetails>(generator, scopes);
 }
 
 /// Gives a placeholder its content, where a document has one.
-fn fill<T: JsonSchema>(
+fn define<T: JsonSchema>(
     generator: &mut SchemaGenerator,
-    shapes: impl Iterator<Item = &'static Shape>,
+    shapes: impl Iterator<Item = &'static SchemaFn>,
 ) {
     let name = T::schema_name();
     if !generator.definitions().contains_key(name.as_ref()) {

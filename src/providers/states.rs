@@ -3,39 +3,39 @@
 use crate::model::{Notice, State};
 
 /// A cloud's words and what they mean.
-pub type StateTable = &'static [(&'static str, State)];
+pub type StateWords = &'static [(&'static str, State)];
 
 /// The words of one level of a kind: of the thing itself, or of one sort of its parts.
 #[derive(Debug)]
-pub struct Level {
+pub struct StateTable {
     /// `job` for the thing itself, `container`, or the `kind` of the tasks whose words these are.
     pub name: &'static str,
     /// The table that the words are read by; empty where the cloud reports none.
-    pub words: StateTable,
+    pub map: StateWords,
     /// Words of the table that do not say by themselves how a thing ended.
-    pub splits: &'static [Split],
+    pub outcome_rules: &'static [OutcomeRule],
     /// What else is to be known of words of the table.
     pub notes: &'static [(&'static str, &'static str)],
     /// Whether the user's words of the settings file are read beside the table.
-    pub takes_own: bool,
+    pub allows_user_states: bool,
 }
 
-impl Level {
+impl StateTable {
     /// A level whose table says all there is to say.
-    pub const fn new(name: &'static str, words: StateTable) -> Self {
+    pub const fn new(name: &'static str, words: StateWords) -> Self {
         Self {
             name,
-            words,
-            splits: &[],
+            map: words,
+            outcome_rules: &[],
             notes: &[],
-            takes_own: false,
+            allows_user_states: false,
         }
     }
 }
 
 /// A word that says that a thing has ended and leaves it to exit codes how.
 #[derive(Debug)]
-pub struct Split {
+pub struct OutcomeRule {
     /// The word, as the table has it.
     pub word: &'static str,
     /// When each outcome is taken, in the order of [`Outcome::ALL`].
@@ -44,25 +44,25 @@ pub struct Split {
 
 /// How a thing ended whose word does not say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ExitOutcome {
     /// All exit codes are 0.
     Succeeded,
     /// One is not.
     Failed,
     /// They cannot be read.
-    Unread,
+    Unknown,
 }
 
-impl Outcome {
+impl ExitOutcome {
     /// Every outcome.
-    pub const ALL: [Self; 3] = [Self::Succeeded, Self::Failed, Self::Unread];
+    pub const ALL: [Self; 3] = [Self::Succeeded, Self::Failed, Self::Unknown];
 
     /// The outcome that one exit code tells.
-    pub fn of(exit_code: Option<i64>) -> Self {
+    pub fn from_exit_code(exit_code: Option<i64>) -> Self {
         match exit_code {
             Some(0) => Self::Succeeded,
             Some(_) => Self::Failed,
-            None => Self::Unread,
+            None => Self::Unknown,
         }
     }
 
@@ -71,14 +71,14 @@ impl Outcome {
         match self {
             Self::Succeeded => State::Succeeded,
             Self::Failed => State::Failed,
-            Self::Unread => State::Unknown,
+            Self::Unknown => State::Unknown,
         }
     }
 }
 
 /// What a word means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reading {
+pub struct NormalizedState {
     /// Normalised state.
     pub state: State,
     /// The word, trimmed; null when there was none.
@@ -92,15 +92,15 @@ pub struct Reading {
 /// `own` are the user's words of the settings file; they stand in for words that the table does not
 /// hold. A word that neither knows is `unknown`, keeps its spelling, has not ended, and is told in
 /// `notices` as a word of `what` (such as `aliyun/job`).
-pub fn read(
-    table: StateTable,
+pub fn normalize(
+    table: StateWords,
     own: &[(String, State)],
     word: Option<&str>,
     what: &str,
     notices: &mut Vec<Notice>,
-) -> Reading {
+) -> NormalizedState {
     let Some(raw) = word.map(str::trim).filter(|word| !word.is_empty()) else {
-        return Reading {
+        return NormalizedState {
             state: State::Unknown,
             raw: None,
             ended: false,
@@ -119,7 +119,7 @@ pub fn read(
         notices.push(Notice::new("unknown_state", unknown_word(raw, what)));
     }
     let state = state.unwrap_or_default();
-    Reading {
+    NormalizedState {
         state,
         raw: Some(raw.to_owned()),
         ended: state.is_end(),
@@ -144,19 +144,19 @@ fn unknown_word(raw: &str, what: &str) -> String {
 /// True for a word that some cloud is known to use for a state or for the level of an event.
 pub fn is_known_word(word: &str) -> bool {
     let is_state = || {
-        let levels = super::kinds().flat_map(|kind| kind.levels);
-        let mut words = levels.flat_map(|level| level.words);
+        let levels = super::kinds().flat_map(|kind| kind.state_tables);
+        let mut words = levels.flat_map(|level| level.map);
         words.any(|(known, _)| known.eq_ignore_ascii_case(word))
     };
-    crate::model::Level::from_word(word).is_some() || is_state()
+    crate::model::Level::parse(word).is_some() || is_state()
 }
 
 /// The one word of a cloud that says the same as `asked`; `None` when several words do, or when a
 /// word that the table does not hold might be among what is asked for.
 ///
 /// `own` are the user's words of the settings file.
-pub fn only_word(
-    table: StateTable,
+pub fn single_word_for(
+    table: StateWords,
     own: &[(String, State)],
     asked: &[State],
 ) -> Option<&'static str> {
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn one_word_stands_for_what_is_asked_only_where_no_other_does() {
         let own = [("Suspended".to_owned(), State::Stopping)];
-        let word = |asked: &[State]| only_word(TABLE, &own, asked);
+        let word = |asked: &[State]| single_word_for(TABLE, &own, asked);
         assert_eq!(word(&[State::Running]), Some("Running"));
         assert_eq!(word(&[State::Running, State::Pending]), Some("Running"));
         assert_eq!(word(&[State::Running, State::Failed]), None);
@@ -186,15 +186,15 @@ mod tests {
         assert_eq!(word(&[]), None);
     }
 
-    const TABLE: StateTable = &[("Running", State::Running), ("Failed", State::Failed)];
+    const TABLE: StateWords = &[("Running", State::Running), ("Failed", State::Failed)];
 
-    fn reading(word: &str) -> (Reading, Vec<Notice>) {
+    fn reading(word: &str) -> (NormalizedState, Vec<Notice>) {
         let mut notices = Vec::new();
         let own = [
             ("Suspended".to_owned(), State::Stopping),
             ("failed".to_owned(), State::Running),
         ];
-        let reading = read(TABLE, &own, Some(word), "aliyun/job", &mut notices);
+        let reading = normalize(TABLE, &own, Some(word), "aliyun/job", &mut notices);
         (reading, notices)
     }
 

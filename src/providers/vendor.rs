@@ -1,20 +1,20 @@
-use super::{Ask, lenient, visit_texts};
+use super::{GetOptions, lenient, visit_strings};
 use crate::model::{Job, Notice};
 
 /// Keeps the cloud's own document in the job, if it was asked for.
 ///
 /// `mask` is called with every text and the keys that lead to it, unless secrets are to be shown.
-pub(super) fn attach(
+pub(super) fn attach_raw(
     job: &mut Job,
     notices: &mut Vec<Notice>,
     body: &[u8],
-    ask: &Ask,
+    ask: &GetOptions,
     mask: &mut dyn FnMut(&[String], &mut String),
 ) {
-    if !ask.vendor {
+    if !ask.raw {
         return;
     }
-    job.vendor = lenient::document(body);
+    job.vendor = lenient::parse_raw(body);
     match &mut job.vendor {
         None => notices.push(Notice::new(
             "vendor_omitted",
@@ -23,7 +23,7 @@ pub(super) fn attach(
                 job.reference
             ),
         )),
-        Some(document) if !ask.show_secrets => visit_texts(document, mask),
+        Some(document) if !ask.show_secrets => visit_strings(document, mask),
         Some(_) => {}
     }
 }

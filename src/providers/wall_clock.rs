@@ -20,7 +20,7 @@ impl WallClock {
     ///
     /// # Errors
     /// Wrong use, when the setting is no offset.
-    pub fn of(profile: &Profile) -> Result<Self, Problem> {
+    pub fn from_profile(profile: &Profile) -> Result<Self, Problem> {
         let (offset_seconds, is_set) = profile.utc_offset_seconds(CHINA_SECONDS)?;
         Ok(Self {
             offset_seconds,
@@ -29,12 +29,12 @@ impl WallClock {
     }
 
     /// The moment that `YYYY-MM-DD HH:MM:SS` names; `None` for anything else.
-    pub fn read(self, text: &Text) -> Option<Time> {
-        Time::from_wall_clock(text.trimmed()?, self.offset_seconds)
+    pub fn parse(self, text: &Text) -> Option<Time> {
+        Time::from_local(text.trimmed()?, self.offset_seconds)
     }
 
     /// Tells once that the zone is an assumption, if any time was read with it.
-    pub fn tell(self, cloud: &str, times: &[Option<Time>], notices: &mut Vec<Notice>) {
+    pub fn note_assumed(self, cloud: &str, times: &[Option<Time>], notices: &mut Vec<Notice>) {
         if self.is_assumed && times.iter().any(Option::is_some) {
             notices.push(Notice::new(
                 "assumed_utc_offset",

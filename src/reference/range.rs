@@ -1,10 +1,10 @@
 use super::Template;
-use super::reader::{Part, Reader};
+use super::reader::{ReferenceParser, Token};
 use crate::crypto;
 use crate::error::Problem;
 
 /// At most so many references come out of one range.
-const LONGEST_RANGE: u64 = 10_000;
+const MAX_RANGE_LEN: u64 = 10_000;
 
 /// `10_1-9:2` as job, start, end and step; `None` for any other text.
 pub(super) fn range_parts(text: &str) -> Option<[&str; 4]> {
@@ -16,13 +16,13 @@ pub(super) fn range_parts(text: &str) -> Option<[&str; 4]> {
         .then_some([job, start, end, step])
 }
 
-impl Reader<'_> {
+impl ReferenceParser<'_> {
     /// The ids of a range, read on the raw text, so that an encoded `-` makes none.
     pub(super) fn range(
         &self,
         input: &str,
         template: &'static Template,
-        part: &Part<'_>,
+        part: &Token<'_>,
     ) -> Result<Option<Vec<String>>, Problem> {
         let Some([job, start, end, step]) = range_parts(part.text) else {
             return Ok(None);
@@ -39,9 +39,9 @@ impl Reader<'_> {
         if start > end {
             return Err(wrong("the range starts after its end".to_owned()));
         }
-        if (end - start) / step >= LONGEST_RANGE {
+        if (end - start) / step >= MAX_RANGE_LEN {
             return Err(wrong(format!(
-                "the range holds more than {LONGEST_RANGE} subtasks"
+                "the range holds more than {MAX_RANGE_LEN} subtasks"
             )));
         }
         let job = crypto::percent_decode(job)

@@ -1,15 +1,15 @@
 use std::ops::Range;
 
-use super::{CloudScope, LATEST, Reference, Scope, Target, Template, segment_fault};
+use super::{CloudScope, LATEST, Reference, Scope, Target, Template, segment_error};
 use crate::crypto;
-use crate::error::{Problem, nearest};
-use crate::settings::table;
+use crate::error::{Problem, closest_match};
+use crate::settings::table_header;
 
 /// The value of a profile's setting, by cloud, profile and key.
 type SettingOf<'a> = dyn Fn(&str, &str, &str) -> Result<Option<String>, Problem> + 'a;
 
 /// What reading references needs from the registry and the settings.
-pub struct Reader<'a> {
+pub struct ReferenceParser<'a> {
     /// Every form there is.
     pub templates: &'a [&'static Template],
     /// Kinds that are spoken for and not yet served, as `cloud/kind`.
@@ -20,30 +20,30 @@ pub struct Reader<'a> {
     pub setting: &'a SettingOf<'a>,
 }
 
-impl Reader<'_> {
+impl ReferenceParser<'_> {
     /// Reads what names one thing, or a range of them, or the newest of a scope.
     ///
     /// # Errors
     /// Wrong use, with the wrong part, the template and a sample of the nearest kind.
-    pub fn read(&self, input: &str) -> Result<Target, Problem> {
+    pub fn parse(&self, input: &str) -> Result<Target, Problem> {
         let parts = split(input);
         let (template, profile) = self.head(input, &parts)?;
         if is_scope(&parts) {
             let message = "this is a scope, which names many things; one thing was expected";
-            return Err(self.wrong(input, message.into(), end_of(input), Some(template)));
+            return Err(self.wrong(input, message.into(), end_span(input), Some(template)));
         }
-        self.things(input, &parts[2..], template, profile)
+        self.jobs(input, &parts[2..], template, profile)
     }
 
     /// Reads a reference, or a scope where the text ends in `/`.
     ///
     /// # Errors
     /// As [`Reader::read`], and for a scope with too many, too few or wrong segments.
-    pub fn read_any(&self, input: &str) -> Result<Target, Problem> {
+    pub fn parse_target(&self, input: &str) -> Result<Target, Problem> {
         let parts = split(input);
         let (template, profile) = self.head(input, &parts)?;
         if !is_scope(&parts) {
-            return self.things(input, &parts[2..], template, profile);
+            return self.jobs(input, &parts[2..], template, profile);
         }
         let given = &parts[2..parts.len() - 1];
         self.scope(input, given, template, profile)
@@ -54,7 +54,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// As [`Reader::read_any`], and for what names one thing.
-    pub fn read_list(&self, input: &str) -> Result<Target, Problem> {
+    pub fn parse_list_target(&self, input: &str) -> Result<Target, Problem> {
         let mut parts = split(input);
         if parts.len() > 1 && parts.last().is_some_and(|part| part.text.is_empty()) {
             parts.pop();
@@ -77,7 +77,7 @@ impl Reader<'_> {
             let one = input.trim_end_matches('/');
             return Err(self
                 .wrong(input, message.into(), last.range(), Some(template))
-                .hint(format!(
+                .with_hint(format!(
                     "to look at it: joblens get {one}; for all beside it: joblens list {}",
                     &input[..last.at]
                 )));
@@ -90,12 +90,12 @@ impl Reader<'_> {
     fn head(
         &self,
         input: &str,
-        parts: &[Part<'_>],
+        parts: &[Token<'_>],
     ) -> Result<(&'static Template, String), Problem> {
         let (of_cloud, profile) = self.cloud(input, &parts[0])?;
         let Some(kind_part) = parts.get(1).filter(|part| !part.text.is_empty()) else {
             let message = "the kind is missing".to_owned();
-            return Err(self.wrong(input, message, end_of(input), Some(of_cloud[0])));
+            return Err(self.wrong(input, message, end_span(input), Some(of_cloud[0])));
         };
         let template = self.template(input, &of_cloud, kind_part)?;
         Ok((template, profile))
@@ -105,7 +105,7 @@ impl Reader<'_> {
     fn cloud(
         &self,
         input: &str,
-        part: &Part<'_>,
+        part: &Token<'_>,
     ) -> Result<(Vec<&'static Template>, String), Problem> {
         let (cloud_text, profile_text) = match part.text.split_once('@') {
             Some((cloud, profile)) => (cloud, Some(profile)),
@@ -128,10 +128,10 @@ impl Reader<'_> {
         Ok((of_cloud, profile))
     }
 
-    fn things(
+    fn jobs(
         &self,
         input: &str,
-        given: &[Part<'_>],
+        given: &[Token<'_>],
         template: &'static Template,
         profile: String,
     ) -> Result<Target, Problem> {
@@ -143,7 +143,7 @@ impl Reader<'_> {
             segments.push(self.segment(input, template, part)?);
         }
         if is_newest {
-            return Ok(Target::Newest(Scope {
+            return Ok(Target::Latest(Scope {
                 template,
                 profile,
                 segments,
@@ -160,7 +160,7 @@ impl Reader<'_> {
             segments,
             input: input_text,
         };
-        Ok(Target::Things(match ids {
+        Ok(Target::Jobs(match ids {
             None => vec![one],
             Some(ids) => ids.into_iter().map(|id| one.with_id(id)).collect(),
         }))
@@ -177,7 +177,7 @@ impl Reader<'_> {
             .collect()
     }
 
-    fn profile(&self, input: &str, part: &Part<'_>, text: &str) -> Result<String, Problem> {
+    fn profile(&self, input: &str, part: &Token<'_>, text: &str) -> Result<String, Problem> {
         let start = part.at + part.text.len() - text.len();
         match crypto::percent_decode(text) {
             Some(profile) if !profile.is_empty() => Ok(profile),
@@ -192,7 +192,7 @@ impl Reader<'_> {
         &self,
         input: &str,
         of_cloud: &[&'static Template],
-        part: &Part<'_>,
+        part: &Token<'_>,
     ) -> Result<&'static Template, Problem> {
         let found = of_cloud.iter().find(|template| {
             part.text.eq_ignore_ascii_case(template.kind)
@@ -208,12 +208,15 @@ impl Reader<'_> {
         } else {
             format!("{cloud} has no kind “{}”", part.text)
         };
-        let near = nearest(of_cloud.iter().map(|template| template.kind), part.text);
+        let near = closest_match(of_cloud.iter().map(|template| template.kind), part.text);
         let template = of_cloud.iter().find(|template| Some(template.kind) == near);
         let problem = self.wrong(input, message, part.range(), template.copied());
         Err(match template {
             Some(_) => problem,
-            None => problem.hint(format!("there are: {}", forms(of_cloud.iter().copied()))),
+            None => problem.with_hint(format!(
+                "there are: {}",
+                templates_text(of_cloud.iter().copied())
+            )),
         })
     }
 
@@ -244,14 +247,14 @@ impl Reader<'_> {
                     let mut problem = self.wrong(
                         input,
                         format!("{} is missing", segment.name),
-                        end_of(input),
+                        end_span(input),
                         Some(template),
                     );
                     if let (Some(key), true) = (segment.setting, given > 0) {
                         let hint = problem.hint.take().unwrap_or_default();
                         problem.hint = Some(format!(
                             "{hint}; or set {key} in {} of the settings file",
-                            table(template.cloud, profile)
+                            table_header(template.cloud, profile)
                         ));
                     }
                     problem
@@ -284,7 +287,7 @@ impl Reader<'_> {
         &self,
         input: &str,
         template: &'static Template,
-        part: &Part<'_>,
+        part: &Token<'_>,
     ) -> Result<String, Problem> {
         let wrong = |message: &str| {
             Err(self.wrong(input, message.to_owned(), part.range(), Some(template)))
@@ -292,7 +295,7 @@ impl Reader<'_> {
         let Some(text) = crypto::percent_decode(part.text) else {
             return wrong("a “%” is not followed by two hex digits of UTF-8 text");
         };
-        match segment_fault(&text) {
+        match segment_error(&text) {
             Some(fault) => wrong(fault),
             None => Ok(text),
         }
@@ -309,50 +312,53 @@ impl Reader<'_> {
         let mut problem = Problem::usage(message);
         problem.input = Some(input.to_owned());
         problem.span = Some(span);
-        problem.hint(match near.or_else(|| self.near(input)) {
+        problem.with_hint(match near.or_else(|| self.closest_template(input)) {
             Some(template) => format!("write {template}, such as {}", template.sample),
-            None => format!("there are: {}", forms(self.templates.iter().copied())),
+            None => format!(
+                "there are: {}",
+                templates_text(self.templates.iter().copied())
+            ),
         })
     }
 
     /// The form whose cloud was probably meant.
-    pub(super) fn near(&self, input: &str) -> Option<&'static Template> {
+    pub(super) fn closest_template(&self, input: &str) -> Option<&'static Template> {
         let mut parts = input.splitn(3, '/');
         let cloud = parts.next().unwrap_or_default();
         let cloud = cloud.split('@').next().unwrap_or_default();
         let clouds = self.templates.iter();
         let clouds = clouds.flat_map(|template| [template.cloud, template.cloud_short]);
-        let of_cloud = self.templates_of(nearest(clouds, cloud)?);
+        let of_cloud = self.templates_of(closest_match(clouds, cloud)?);
         let kinds = of_cloud.iter().map(|template| template.kind);
-        let kind = nearest(kinds, parts.next().unwrap_or_default());
+        let kind = closest_match(kinds, parts.next().unwrap_or_default());
         let of_kind = of_cloud.iter().find(|template| Some(template.kind) == kind);
         of_kind.or(of_cloud.first()).copied()
     }
 }
 
-fn forms(templates: impl Iterator<Item = &'static Template>) -> String {
+fn templates_text(templates: impl Iterator<Item = &'static Template>) -> String {
     let forms: Vec<String> = templates.map(ToString::to_string).collect();
     forms.join(", ")
 }
 
 /// What stands between two slashes.
-pub(super) struct Part<'a> {
+pub(super) struct Token<'a> {
     pub text: &'a str,
     pub at: usize,
 }
 
-impl Part<'_> {
+impl Token<'_> {
     pub fn range(&self) -> Range<usize> {
         self.at..self.at + self.text.len()
     }
 }
 
-fn split(input: &str) -> Vec<Part<'_>> {
+fn split(input: &str) -> Vec<Token<'_>> {
     let mut at = 0;
     input
         .split('/')
         .map(|text| {
-            let part = Part { text, at };
+            let part = Token { text, at };
             at += text.len() + 1;
             part
         })
@@ -360,16 +366,16 @@ fn split(input: &str) -> Vec<Part<'_>> {
 }
 
 /// True for cloud and kind with an empty last segment.
-fn is_scope(parts: &[Part<'_>]) -> bool {
+fn is_scope(parts: &[Token<'_>]) -> bool {
     parts.len() > 2 && parts.last().is_some_and(|part| part.text.is_empty())
 }
 
-pub(super) fn end_of(input: &str) -> Range<usize> {
+pub(super) fn end_span(input: &str) -> Range<usize> {
     input.len()..input.len()
 }
 
 pub(super) fn nth_segment(input: &str, n: usize) -> Range<usize> {
     split(input)
         .get(n)
-        .map_or_else(|| end_of(input), |part| part.at..input.len())
+        .map_or_else(|| end_span(input), |part| part.at..input.len())
 }

@@ -1,10 +1,10 @@
 use std::fmt;
 
-use super::reader::{Part, Reader, end_of, nth_segment};
-use super::{Reference, Template, segment_fault, write_cloud, write_scope};
+use super::reader::{ReferenceParser, Token, end_span, nth_segment};
+use super::{Reference, Template, segment_error, write_cloud, write_scope};
 use crate::crypto;
 use crate::error::Problem;
-use crate::settings::table;
+use crate::settings::table_header;
 
 /// A reference without its end: all things of one kind in one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,9 +34,9 @@ pub struct CloudScope {
 #[derive(Debug, Clone)]
 pub enum Target {
     /// One thing, or as many as a range holds.
-    Things(Vec<Reference>),
+    Jobs(Vec<Reference>),
     /// The newest thing of a scope that has all its segments (see [`LATEST`](super::LATEST)).
-    Newest(Scope),
+    Latest(Scope),
     /// All things of a scope.
     Scope(Scope),
     /// All that can be listed in a cloud.
@@ -48,7 +48,7 @@ impl Scope {
     /// reference can.
     pub fn at(template: &'static Template, profile: &str, segments: &[&str]) -> Option<Self> {
         let counts = template.scope_segments..template.segments.len();
-        let is_faulty = segments.iter().any(|text| segment_fault(text).is_some());
+        let is_faulty = segments.iter().any(|text| segment_error(text).is_some());
         if is_faulty || !counts.contains(&segments.len()) {
             return None;
         }
@@ -67,7 +67,7 @@ impl Scope {
     pub fn reference(&self, below: &[&str]) -> Option<Reference> {
         let segments = self.segments.len() + below.len();
         let is_whole = segments == self.template.segments.len() && !below.is_empty();
-        if !is_whole || below.iter().any(|text| segment_fault(text).is_some()) {
+        if !is_whole || below.iter().any(|text| segment_error(text).is_some()) {
             return None;
         }
         let below = below.iter().map(ToString::to_string);
@@ -111,11 +111,11 @@ impl fmt::Display for CloudScope {
     }
 }
 
-impl Reader<'_> {
+impl ReferenceParser<'_> {
     /// A wrong cloud or kind, with forms of what can be listed.
-    pub(super) fn as_scope(&self, problem: Problem, input: &str, cloud: &Part<'_>) -> Problem {
+    pub(super) fn as_scope(&self, problem: Problem, input: &str, cloud: &Token<'_>) -> Problem {
         let cloud = cloud.text.split('@').next().unwrap_or_default();
-        let near = self.near(input).map(|template| template.cloud);
+        let near = self.closest_template(input).map(|template| template.cloud);
         let is_meant = |template: &&&'static Template| {
             near.is_none_or(|near| template.cloud == near || template.cloud_short == cloud)
         };
@@ -125,10 +125,10 @@ impl Reader<'_> {
             if template.scope_segments > 0 && !forms.contains(&alone) {
                 forms.push(alone);
             }
-            forms.push(form_of(template));
+            forms.push(template_text(template));
         }
         let which = if forms.len() > 1 { "one of: " } else { "" };
-        problem.hint(format!("write {which}{}", forms.join(", ")))
+        problem.with_hint(format!("write {which}{}", forms.join(", ")))
     }
 
     /// Reads the segments of a scope. They count from the left; with none at all the profile's
@@ -136,11 +136,11 @@ impl Reader<'_> {
     pub(super) fn scope(
         &self,
         input: &str,
-        given: &[Part<'_>],
+        given: &[Token<'_>],
         template: &'static Template,
         profile: String,
     ) -> Result<Scope, Problem> {
-        let form = form_of(template);
+        let form = template_text(template);
         let wrong = |mut problem: Problem| {
             problem.hint = Some(format!("write {form}"));
             problem
@@ -167,7 +167,7 @@ impl Reader<'_> {
                 None => {
                     let message = format!("{} is missing", segment.name);
                     let mut problem =
-                        wrong(self.wrong(input, message, end_of(input), Some(template)));
+                        wrong(self.wrong(input, message, end_span(input), Some(template)));
                     let place = CloudScope {
                         cloud: template.cloud,
                         profile,
@@ -176,7 +176,7 @@ impl Reader<'_> {
                     let hint = problem.hint.get_or_insert_default();
                     *hint += &format!("; joblens list {} shows what there is", place.name());
                     if let Some(key) = segment.setting.filter(|_| given.is_empty()) {
-                        let table = table(template.cloud, &place.profile);
+                        let table = table_header(template.cloud, &place.profile);
                         *hint += &format!("; or set {key} in {table} of the settings file");
                     }
                     return Err(problem);
@@ -201,7 +201,7 @@ impl CloudScope {
 }
 
 /// The form of the scopes of a kind: `aliyun/job/CLUSTER/`, or `tencent/service/CLUSTER[/NAMESPACE]/`.
-fn form_of(template: &Template) -> String {
+fn template_text(template: &Template) -> String {
     let mut form = format!("{}/{}", template.cloud, template.kind);
     let parents = &template.segments[..template.segments.len() - 1];
     for (at, segment) in parents.iter().enumerate() {

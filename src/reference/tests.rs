@@ -76,15 +76,15 @@ fn setting(cloud: &str, profile: &str, key: &str) -> Result<Option<String>, Prob
 #[test]
 fn a_setting_that_cannot_be_used_is_no_missing_segment() {
     for input in ["aliyun@broken/job/5", "aliyun@broken/job/"] {
-        let problem = reader().read_any(input).unwrap_err();
+        let problem = reader().parse_target(input).unwrap_err();
         assert_eq!(problem.message, "cluster cannot be used");
         assert_eq!(problem.input.as_deref(), Some(input));
     }
-    assert!(reader().read_any("aliyun@broken/job/C/5").is_ok());
+    assert!(reader().parse_target("aliyun@broken/job/C/5").is_ok());
 }
 
-fn reader() -> Reader<'static> {
-    Reader {
+fn reader() -> ReferenceParser<'static> {
+    ReferenceParser {
         templates: &TEMPLATES,
         reserved: &["aliyun/scheduler-job"],
         default_profile: "default",
@@ -92,15 +92,15 @@ fn reader() -> Reader<'static> {
     }
 }
 
-fn read(input: &str) -> Result<Vec<Reference>, Problem> {
-    match reader().read(input)? {
-        Target::Things(things) => Ok(things),
+fn parse(input: &str) -> Result<Vec<Reference>, Problem> {
+    match reader().parse(input)? {
+        Target::Jobs(things) => Ok(things),
         other => panic!("{input}: {other:?}"),
     }
 }
 
 fn listed(input: &str) -> Result<String, Problem> {
-    match reader().read_list(input)? {
+    match reader().parse_list_target(input)? {
         Target::Scope(scope) => Ok(scope.to_string()),
         Target::Cloud(cloud) => Ok(cloud.to_string()),
         other => panic!("{input}: {other:?}"),
@@ -108,18 +108,18 @@ fn listed(input: &str) -> Result<String, Problem> {
 }
 
 fn scope(input: &str) -> Scope {
-    match reader().read_any(input) {
+    match reader().parse_target(input) {
         Ok(Target::Scope(scope)) => scope,
         other => panic!("{input}: {other:?}"),
     }
 }
 
 fn no_scope(input: &str) -> Problem {
-    reader().read_any(input).expect_err(input)
+    reader().parse_target(input).expect_err(input)
 }
 
 fn canonical(input: &str) -> Vec<String> {
-    read(input)
+    parse(input)
         .expect(input)
         .iter()
         .map(ToString::to_string)
@@ -142,11 +142,11 @@ fn takes_short_names_and_prints_long_ones() {
 fn fills_what_is_missing_on_the_left_from_the_profile() {
     assert_eq!(canonical("aliyun@prod/job/5"), ["aliyun@prod/job/c-prod/5"]);
     assert_eq!(
-        read("tencent/service/web").unwrap_err().message,
+        parse("tencent/service/web").unwrap_err().message,
         "CLUSTER is missing"
     );
     assert!(
-        read("aliyun/job/5")
+        parse("aliyun/job/5")
             .unwrap_err()
             .hint
             .unwrap()
@@ -178,7 +178,7 @@ fn expands_ranges_on_the_raw_text_only() {
         "10_1-20000",
         "10_1-99999999999999999999",
     ] {
-        assert!(read(&format!("aliyun/job/c/{wrong}")).is_err(), "{wrong}");
+        assert!(parse(&format!("aliyun/job/c/{wrong}")).is_err(), "{wrong}");
     }
 }
 
@@ -196,15 +196,15 @@ fn points_at_the_wrong_part() {
         ("aliyun@/job/c/5", ""),
     ];
     for (input, part) in spans {
-        let problem = read(input).unwrap_err();
+        let problem = parse(input).unwrap_err();
         assert_eq!(&input[problem.span.unwrap()], part, "{input}");
     }
-    let hint = read("aliyun/jbo/c/5").unwrap_err().hint.unwrap();
+    let hint = parse("aliyun/jbo/c/5").unwrap_err().hint.unwrap();
     assert_eq!(
         hint,
         "write aliyun/job/CLUSTER/JOB, such as aliyun/job/ehpc-hz-FYUr32/5"
     );
-    let reserved = read("aliyun/scheduler-job/c/5").unwrap_err().message;
+    let reserved = parse("aliyun/scheduler-job/c/5").unwrap_err().message;
     assert!(reserved.contains("reserved"), "{reserved}");
 }
 
@@ -218,7 +218,7 @@ proptest! {
         let one = Reference { template: &JOB, profile, segments, input: String::new() };
         let printed = one.to_string();
         prop_assert!(printed.is_ascii());
-        let again = read(&printed).unwrap();
+        let again = parse(&printed).unwrap();
         prop_assert_eq!(again.len(), 1);
         prop_assert_eq!(&again[0].segments, &one.segments);
         prop_assert_eq!(&again[0].profile, &one.profile);
@@ -242,7 +242,7 @@ proptest! {
         let below = &below[again.segments.len() - 1..];
         if let Some(thing) = again.reference(below) {
             prop_assert_eq!(&again.reference_of(&thing.input).unwrap().segments, &thing.segments);
-            let read = read(&thing.input).unwrap();
+            let read = parse(&thing.input).unwrap();
             prop_assert_eq!(read.len(), 1);
             prop_assert_eq!(&read[0].segments, &thing.segments);
         }
@@ -250,8 +250,8 @@ proptest! {
 
     #[test]
     fn no_text_makes_it_panic(input in "\\PC{0,40}") {
-        let _ = reader().read(&input);
-        let _ = reader().read_any(&input);
-        let _ = reader().read_list(&input);
+        let _ = reader().parse(&input);
+        let _ = reader().parse_target(&input);
+        let _ = reader().parse_list_target(&input);
     }
 }

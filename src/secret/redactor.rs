@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError, RwLock};
 
-use super::{Scrubber, Secret};
+use super::{Secret, SecretMasker};
 
 /// How many signatures are remembered: far more than there are requests in flight.
 const MAX_SIGNATURES: usize = 32;
@@ -13,8 +13,8 @@ const MAX_SIGNATURES: usize = 32;
 /// through [`Redactor::text`], values that are more than text through [`Redactor::value`].
 #[derive(Debug, Default)]
 pub struct Redactor {
-    secrets: RwLock<Scrubber>,
-    signatures: Mutex<VecDeque<(Secret, Scrubber)>>,
+    secrets: RwLock<SecretMasker>,
+    signatures: Mutex<VecDeque<(Secret, SecretMasker)>>,
 }
 
 impl Redactor {
@@ -35,7 +35,7 @@ impl Redactor {
         if held.len() == MAX_SIGNATURES {
             held.pop_front();
         }
-        let scrubber = Scrubber::new([signature]).distinctive();
+        let scrubber = SecretMasker::new([signature]).distinctive();
         held.push_back((signature.clone(), scrubber));
     }
 
@@ -50,7 +50,7 @@ impl Redactor {
         self.each(|scrubber| scrubber.scrub_value(value));
     }
 
-    fn each(&self, mut apply: impl FnMut(&Scrubber)) {
+    fn each(&self, mut apply: impl FnMut(&SecretMasker)) {
         apply(&self.secrets.read().unwrap_or_else(PoisonError::into_inner));
         let signatures = self.signatures.lock();
         let signatures = signatures.unwrap_or_else(PoisonError::into_inner);

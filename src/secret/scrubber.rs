@@ -9,7 +9,7 @@ use crate::crypto;
 /// It works on decoded text only: a response is never changed before it is read, since a secret may
 /// equal a key, a number or a word of it.
 #[derive(Clone, Default)]
-pub struct Scrubber {
+pub struct SecretMasker {
     /// Longest first.
     needles: Vec<Needle>,
 }
@@ -33,7 +33,7 @@ enum Kind {
     Distinctive,
 }
 
-impl fmt::Debug for Scrubber {
+impl fmt::Debug for SecretMasker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Scrubber({} texts)", self.needles.len())
     }
@@ -48,7 +48,7 @@ const MIN_LENGTH_WITHIN_WORDS: usize = 8;
 /// A secret of letters and digits that is shorter may be an ordinary word or id.
 const MIN_DISTINCTIVE_LENGTH: usize = 16;
 
-impl Scrubber {
+impl SecretMasker {
     /// A scrubber for `secrets` as they are, percent-encoded, and as JSON writers write them.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut scrubber = Self::default();

@@ -11,21 +11,21 @@ use std::time::{Duration, Instant};
 
 use super::InsecureFile;
 use super::program::Invocation;
-use crate::secret::{Scrubber, Secret, mask_arguments};
+use crate::secret::{Secret, SecretMasker, mask_arguments};
 
 /// A command that takes longer is ended.
-const LONGEST: Duration = Duration::from_secs(30);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// More is not read of what a command prints.
-const LARGEST_BYTES: u64 = 1 << 16;
+const MAX_OUTPUT_BYTES: u64 = 1 << 16;
 /// How much of a command's complaint is shown.
 const SHOWN_CHARS: usize = 300;
 
 /// A command that was run again is left alone for so long; what it printed last stands meanwhile.
-const RESPITE: Duration = Duration::from_secs(10);
+const RERUN_COOLDOWN: Duration = Duration::from_secs(10);
 
 /// Why there is nothing to be had of a command, in words that follow its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum CommandError {
     /// The program is not there, or may not be run.
     NotRun(io::ErrorKind),
     /// Others could have written the program.
@@ -34,7 +34,7 @@ pub(super) enum Failure {
     Other(String),
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotRun(kind) => write!(f, "cannot be run ({kind})"),
@@ -45,44 +45,51 @@ impl fmt::Display for Failure {
 }
 
 /// What a command printed: values by the names it gave them.
-pub(super) type Printed = BTreeMap<String, Secret>;
+pub(super) type CommandOutput = BTreeMap<String, Secret>;
 
 /// What commands printed, by cloud and profile. They run one at a time, since they may ask a person.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Runs(Arc<Mutex<HashMap<(String, String), Ran>>>);
+pub(super) struct CommandCache(Arc<Mutex<HashMap<(String, String), CachedRun>>>);
 
 #[derive(Debug)]
-struct Ran {
-    printed: Result<Printed, Failure>,
+struct CachedRun {
+    output: Result<CommandOutput, CommandError>,
     again_at: Option<Instant>,
 }
 
-impl Runs {
+impl CommandCache {
     /// What the command of an account printed; it is run when this is asked for the first time.
     ///
     /// # Errors
     /// As [`run`].
-    pub(super) fn printed(
+    pub(super) fn output(
         &self,
         account: (String, String),
         invocation: &Invocation,
-    ) -> Result<Printed, Failure> {
+    ) -> Result<CommandOutput, CommandError> {
         let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let ran = runs.entry(account).or_insert_with(|| Ran {
-            printed: run(invocation),
+        let ran = runs.entry(account).or_insert_with(|| CachedRun {
+            output: run(invocation),
             again_at: None,
         });
-        ran.printed.clone()
+        ran.output.clone()
     }
 
     /// Runs the command of an account anew, since what it printed is good no longer.
     pub(super) fn run_again(&self, account: (String, String), invocation: &Invocation) {
         let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_recent = |ran: &Ran| ran.again_at.is_some_and(|at| at.elapsed() < RESPITE);
+        let is_recent =
+            |ran: &CachedRun| ran.again_at.is_some_and(|at| at.elapsed() < RERUN_COOLDOWN);
         if !runs.get(&account).is_some_and(is_recent) {
             let printed = run(invocation);
             let again_at = Some(Instant::now());
-            runs.insert(account, Ran { printed, again_at });
+            runs.insert(
+                account,
+                CachedRun {
+                    output: printed,
+                    again_at,
+                },
+            );
         }
     }
 }
@@ -91,11 +98,14 @@ impl Runs {
 ///
 /// # Errors
 /// Why there is nothing to be had of it.
-fn run(invocation: &Invocation) -> Result<Printed, Failure> {
-    run_within(invocation, LONGEST)
+fn run(invocation: &Invocation) -> Result<CommandOutput, CommandError> {
+    run_with_timeout(invocation, COMMAND_TIMEOUT)
 }
 
-fn run_within(invocation: &Invocation, longest: Duration) -> Result<Printed, Failure> {
+fn run_with_timeout(
+    invocation: &Invocation,
+    longest: Duration,
+) -> Result<CommandOutput, CommandError> {
     let mut child = Command::new(&invocation.program)
         .args(&invocation.arguments)
         .current_dir(&invocation.folder)
@@ -103,39 +113,39 @@ fn run_within(invocation: &Invocation, longest: Duration) -> Result<Printed, Fai
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| Failure::NotRun(error.kind()))?;
+        .map_err(|error| CommandError::NotRun(error.kind()))?;
     let deadline = Instant::now() + longest;
-    let printed = drain(child.stdout.take());
-    let complaint = drain(child.stderr.take());
-    let Some(status) = end_of(&mut child, deadline) else {
+    let printed = read_output(child.stdout.take());
+    let complaint = read_output(child.stderr.take());
+    let Some(status) = wait_until(&mut child, deadline) else {
         // An error means that it has ended just now.
         let _ = child.kill();
         let _ = child.wait();
         let why = format!("took longer than {} s", longest.as_secs());
-        return Err(Failure::Other(why));
+        return Err(CommandError::Other(why));
     };
     // What it left running may keep its outputs open.
     let soon = Duration::from_secs(1);
     let printed = printed.recv_timeout(soon).unwrap_or_default();
     let complaint = complaint.recv_timeout(soon).unwrap_or_default();
-    let values = read(&printed);
+    let values = decode(&printed);
     if !status.success() {
         let found = values.unwrap_or_default();
-        return Err(Failure::Other(failed(status, &complaint, &found)));
+        return Err(CommandError::Other(failed(status, &complaint, &found)));
     }
     values.ok_or_else(|| {
-        Failure::Other("printed neither a JSON object nor lines of key=value".to_owned())
+        CommandError::Other("printed neither a JSON object nor lines of key=value".to_owned())
     })
 }
 
 /// What comes out of an output, once it is closed.
-fn drain(output: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+fn read_output(output: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
     let (tell, told) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(output) = output {
             // What came before a fault is all there is.
-            let _ = output.take(LARGEST_BYTES).read_to_end(&mut bytes);
+            let _ = output.take(MAX_OUTPUT_BYTES).read_to_end(&mut bytes);
         }
         // Nobody listens any longer when the command took too long.
         let _ = tell.send(bytes);
@@ -143,7 +153,7 @@ fn drain(output: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
     told
 }
 
-fn end_of(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
+fn wait_until(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Some(status),
@@ -153,12 +163,12 @@ fn end_of(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
     }
 }
 
-fn failed(status: ExitStatus, complaint: &[u8], found: &Printed) -> String {
+fn failed(status: ExitStatus, complaint: &[u8], found: &CommandOutput) -> String {
     let how = match status.code() {
         Some(code) => format!("failed with exit code {code}"),
         None => "was ended by a signal".to_owned(),
     };
-    let text = Scrubber::new(found.values()).text(&String::from_utf8_lossy(complaint));
+    let text = SecretMasker::new(found.values()).text(&String::from_utf8_lossy(complaint));
     let mut lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
     lines.retain(|line| !line.is_empty());
     for line in &mut lines {
@@ -171,7 +181,7 @@ fn failed(status: ExitStatus, complaint: &[u8], found: &Printed) -> String {
     }
 }
 
-fn read(printed: &[u8]) -> Option<Printed> {
+fn decode(printed: &[u8]) -> Option<CommandOutput> {
     let text = std::str::from_utf8(printed).ok()?;
     let text = text.trim_start_matches('\u{feff}').trim();
     let pairs: Vec<(String, String)> = if text.starts_with('{') {
@@ -229,7 +239,7 @@ mod tests {
         invocation("/bin/sh", &["-c", text])
     }
 
-    fn shell(text: &str) -> Result<BTreeMap<String, String>, Failure> {
+    fn shell(text: &str) -> Result<BTreeMap<String, String>, CommandError> {
         let shown = |(key, value): (String, Secret)| (key, value.expose().to_owned());
         run(&script(text)).map(|printed| printed.into_iter().map(shown).collect())
     }
@@ -269,7 +279,7 @@ mod tests {
         let said = shell("exit 1").unwrap_err().to_string();
         assert_eq!(said, "failed with exit code 1");
         let missing = run(&invocation("/nowhere/at/all", &[])).unwrap_err();
-        assert_eq!(missing, Failure::NotRun(io::ErrorKind::NotFound));
+        assert_eq!(missing, CommandError::NotRun(io::ErrorKind::NotFound));
     }
 
     #[test]
@@ -278,9 +288,9 @@ mod tests {
         let count = folder.path().join("count");
         let counting = format!("echo . >> {0}; echo id=$(wc -l < {0})", count.display());
         let counting = script(&counting);
-        let runs = Runs::default();
+        let runs = CommandCache::default();
         let account = || ("sugon".to_owned(), "default".to_owned());
-        let id = || runs.printed(account(), &counting).unwrap()["id"].clone();
+        let id = || runs.output(account(), &counting).unwrap()["id"].clone();
         assert_eq!([id(), id()], [Secret::new("1"), Secret::new("1")]);
         runs.run_again(account(), &counting);
         assert_eq!(id(), Secret::new("2"));
@@ -291,7 +301,7 @@ mod tests {
     #[test]
     fn has_no_input_and_is_ended_when_it_takes_too_long() {
         assert_eq!(shell("cat; echo id=i"), Ok(pairs(&[("id", "i")])));
-        let late = run_within(&script("exec sleep 600"), Duration::ZERO).unwrap_err();
+        let late = run_with_timeout(&script("exec sleep 600"), Duration::ZERO).unwrap_err();
         assert_eq!(late.to_string(), "took longer than 0 s");
     }
 }

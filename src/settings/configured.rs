@@ -1,14 +1,14 @@
 //! Which profiles somebody has set anything for.
 
-use super::profile::{Origin, Value};
-use super::tool::{Reading, Tool};
-use super::{CloudKeys, SOURCE, Settings};
+use super::profile::{Origin, SourcedValue};
+use super::tool::{CredentialSource, SourceResult};
+use super::{SOURCE, Settings, SettingsSchema};
 
 impl Settings {
     /// The profiles of a cloud that somebody has set anything for: the tables of the settings file,
     /// and `default` where a credential is found, or a variable that is joblens's own. `default` comes
     /// first. Files of tools are read.
-    pub fn configured(&self, cloud: &CloudKeys) -> Vec<String> {
+    pub fn configured(&self, cloud: &SettingsSchema) -> Vec<String> {
         let tables = self.file.profiles(cloud.cloud);
         let mut profiles: Vec<String> = tables.map(str::to_owned).collect();
         let is_default = |name: &str| name == "default";
@@ -24,22 +24,24 @@ impl Settings {
 
     /// True when variables tell of a credential for the profile `default`, or a file of a tool, be it
     /// damaged.
-    fn has_credential_besides_file(&self, cloud: &CloudKeys) -> bool {
+    fn has_credential_besides_file(&self, cloud: &SettingsSchema) -> bool {
         let (values, _) = self.values_of_environment(cloud);
         let is_told = |key: &str| cloud.is_credential(key) || key == SOURCE;
-        let desk = self.desk();
-        let holds = |tool: &Tool| match (tool.read)(&desk, None) {
-            Ok(Reading::Found(_)) | Err(_) => true,
-            Ok(Reading::Absent | Reading::Nothing(_) | Reading::Machine(_)) => false,
+        let desk = self.tool_files();
+        let holds = |tool: &CredentialSource| match (tool.load)(&desk, None) {
+            Ok(SourceResult::Found(_)) | Err(_) => true,
+            Ok(
+                SourceResult::NotPresent | SourceResult::Empty(_) | SourceResult::InstanceRole(_),
+            ) => false,
         };
-        values.keys().any(|key| is_told(key)) || cloud.tools.iter().any(holds)
+        values.keys().any(|key| is_told(key)) || cloud.sources.iter().any(holds)
     }
 
     /// True when a variable that only joblens reads says something of the profile `default`. Those of
     /// the cloud's own tools may be there for these.
-    fn has_own_variable(&self, cloud: &CloudKeys) -> bool {
+    fn has_own_variable(&self, cloud: &SettingsSchema) -> bool {
         let (values, _) = self.values_of_environment(cloud);
-        let is_own = |value: &Value| matches!(&value.origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));
+        let is_own = |value: &SourcedValue| matches!(&value.origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));
         values.values().any(is_own)
     }
 }

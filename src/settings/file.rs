@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::{CREDENTIAL_COMMAND, CloudKeys, Environment, Part, SOURCE, check_file};
-use crate::error::{Problem, nearest};
+use super::{CREDENTIAL_COMMAND, Environment, SOURCE, SettingRole, SettingsSchema, check_file};
+use crate::error::{Problem, closest_match};
 use crate::model::State;
 use crate::secret::Secret;
 
 /// A value of a profile, as the file gives it.
 #[derive(Debug, Clone)]
-pub(super) enum Entry {
+pub(super) enum SettingValue {
     /// The value itself.
     Text(Secret),
     /// `KEY_env = "NAME"`: key and name of a variable.
@@ -22,11 +22,11 @@ pub(super) enum Entry {
     Path(String, String),
 }
 
-type Entries = BTreeMap<String, Entry>;
+type Entries = BTreeMap<String, SettingValue>;
 
 /// The settings file, checked as a whole.
 #[derive(Debug, Clone, Default)]
-pub struct File {
+pub struct SettingsFile {
     path: PathBuf,
     profiles: BTreeMap<(String, String), Entries>,
     commands: BTreeMap<(String, String), Vec<String>>,
@@ -53,10 +53,10 @@ const FLAGS: [&str; 2] = ["insecure_skip_verify", "token_cache"];
 /// Keys that may be a list of texts, which is the same as one text with commas.
 const LISTS: [&str; 1] = ["ai_hosts"];
 
-impl File {
+impl SettingsFile {
     /// Where the settings file is looked for, and whether somebody named it; none where nothing
     /// tells of a home.
-    pub fn place(config: Option<PathBuf>, environment: &Environment) -> (Option<PathBuf>, bool) {
+    pub fn locate(config: Option<PathBuf>, environment: &Environment) -> (Option<PathBuf>, bool) {
         let named = config.or_else(|| environment.get("JOBLENS_CONFIG").map(PathBuf::from));
         if named.is_some() {
             return (named, true);
@@ -74,7 +74,7 @@ impl File {
     pub(super) fn read(
         path: &Path,
         named: bool,
-        clouds: &[CloudKeys],
+        clouds: &[SettingsSchema],
         kinds: &[String],
     ) -> Result<Self, Problem> {
         // The usual way to say that there is none.
@@ -96,7 +96,7 @@ impl File {
                     "the settings file {shown} cannot be read ({})",
                     error.kind()
                 ))
-                .hint(hint));
+                .with_hint(hint));
             }
         };
         let reader = Reader {
@@ -105,12 +105,12 @@ impl File {
             clouds,
             kinds,
         };
-        let file = reader.read();
+        let file = reader.parse();
         // What is wrong with the contents does not matter where somebody else may have written them.
         let is_secret = file.as_ref().is_ok_and(|file| reader.holds_secret(file));
         check_file(path, &data, is_secret).map_err(|insecure| {
             let message = format!("the settings file {} {}", path.display(), insecure.reason);
-            Problem::usage(message).hint(insecure.hint)
+            Problem::usage(message).with_hint(insecure.hint)
         })?;
         file
     }
@@ -124,7 +124,11 @@ impl File {
             .contains_key(&(cloud.to_owned(), name.to_owned()))
     }
 
-    pub(super) fn entries(&self, cloud: &str, name: &str) -> impl Iterator<Item = (&str, &Entry)> {
+    pub(super) fn entries(
+        &self,
+        cloud: &str,
+        name: &str,
+    ) -> impl Iterator<Item = (&str, &SettingValue)> {
         self.profiles
             .get(&(cloud.to_owned(), name.to_owned()))
             .into_iter()
@@ -139,7 +143,7 @@ impl File {
     }
 
     /// Where the file lies, if there is one.
-    pub fn found_at(&self) -> Option<&Path> {
+    pub fn existing_path(&self) -> Option<&Path> {
         (!self.path.as_os_str().is_empty()).then_some(&self.path)
     }
 
@@ -186,26 +190,26 @@ type Table<'a> = DeTable<'a>;
 struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
-    clouds: &'a [CloudKeys],
+    clouds: &'a [SettingsSchema],
     kinds: &'a [String],
 }
 
 impl Reader<'_> {
-    fn read(&self) -> Result<File, Problem> {
+    fn parse(&self) -> Result<SettingsFile, Problem> {
         let document = DeTable::parse(self.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let problem = self.wrong(at, "this is not TOML");
             let line = self.text[..at.min(self.text.len())].rsplit('\n').next();
             match line.is_some_and(|line| line.trim_start().starts_with('[')) {
-                true => problem.hint(
+                true => problem.with_hint(
                     "a name of other signs than A-Z a-z 0-9 _ - needs quotes: [aliyun.\"…\"]",
                 ),
                 false => problem,
             }
         })?;
-        let mut file = File {
+        let mut file = SettingsFile {
             path: self.path.to_path_buf(),
-            ..File::default()
+            ..SettingsFile::default()
         };
         for (key, value) in document.get_ref().iter() {
             let name: &str = key.get_ref();
@@ -224,7 +228,7 @@ impl Reader<'_> {
         cloud: &str,
         at: usize,
         table: &Table<'_>,
-        file: &mut File,
+        file: &mut SettingsFile,
     ) -> Result<(), Problem> {
         let Some(keys) = self.clouds.iter().find(|keys| keys.cloud == cloud) else {
             let known = self
@@ -244,7 +248,7 @@ impl Reader<'_> {
             let table = self
                 .table(value, name.span().start, &what)
                 .map_err(|problem| {
-                    problem.hint(format!(
+                    problem.with_hint(format!(
                         "settings stand in the table of a profile: [{cloud}.default]"
                     ))
                 })?;
@@ -258,7 +262,11 @@ impl Reader<'_> {
     }
 
     /// The words of `credential_command`, which stands alone: a credential has one source.
-    fn command(&self, keys: &CloudKeys, table: &Table<'_>) -> Result<Option<Vec<String>>, Problem> {
+    fn command(
+        &self,
+        keys: &SettingsSchema,
+        table: &Table<'_>,
+    ) -> Result<Option<Vec<String>>, Problem> {
         // An empty text counts as unset.
         let is_empty =
             |value: &DeValue<'_>| matches!(value, DeValue::String(text) if text.trim().is_empty());
@@ -306,7 +314,7 @@ impl Reader<'_> {
         }
     }
 
-    fn entries(&self, keys: &CloudKeys, table: &Table<'_>) -> Result<Entries, Problem> {
+    fn entries(&self, keys: &SettingsSchema, table: &Table<'_>) -> Result<Entries, Problem> {
         let mut entries = Entries::new();
         let mut bases: Vec<String> = Vec::new();
         for (key, value) in table.iter() {
@@ -326,15 +334,15 @@ impl Reader<'_> {
                 _ => return Err(self.wrong(at, &format!("{name} must be text in quotes"))),
             };
             let (base, entry) = if keys.find(name).is_some() {
-                (name, Entry::Text(Secret::new(text)))
+                (name, SettingValue::Text(Secret::new(text)))
             } else if let Some(base) = name.strip_suffix("_env").filter(|b| keys.find(b).is_some())
             {
-                (base, Entry::Variable(base.to_owned(), text))
+                (base, SettingValue::Variable(base.to_owned(), text))
             } else if let Some(base) = name
                 .strip_suffix("_file")
                 .filter(|b| keys.find(b).is_some())
             {
-                (base, Entry::Path(base.to_owned(), text))
+                (base, SettingValue::Path(base.to_owned(), text))
             } else {
                 return Err(self.unknown_key(at, name, keys));
             };
@@ -347,8 +355,8 @@ impl Reader<'_> {
         Ok(entries)
     }
 
-    fn unknown_key(&self, at: usize, name: &str, keys: &CloudKeys) -> Problem {
-        let near = nearest(keys.all().map(|spec| spec.key), name);
+    fn unknown_key(&self, at: usize, name: &str, keys: &SettingsSchema) -> Problem {
+        let near = closest_match(keys.all().map(|spec| spec.key), name);
         let near = near.map_or_else(String::new, |near| format!("; the nearest is {near}"));
         let all = keys
             .all()
@@ -356,7 +364,7 @@ impl Reader<'_> {
             .collect::<Vec<_>>()
             .join(", ");
         self.wrong(at, &format!("{} has no key “{name}”{near}", keys.cloud))
-            .hint(format!(
+            .with_hint(format!(
                 "keys of {}: {all}, each also as KEY_env and KEY_file; {CREDENTIAL_COMMAND}",
                 keys.cloud
             ))
@@ -403,11 +411,11 @@ impl Reader<'_> {
             for (word, value) in words.iter() {
                 let at = word.span().start;
                 let state = match value.get_ref() {
-                    DeValue::String(text) => State::from_word(text),
+                    DeValue::String(text) => State::parse(text),
                     _ => None,
                 };
                 let state = state.ok_or_else(|| {
-                    let known = State::ALL.map(State::word).join(", ");
+                    let known = State::ALL.map(State::as_str).join(", ");
                     self.wrong(at, &format!("not a state; known are {known}"))
                 })?;
                 if state == State::Succeeded {
@@ -436,14 +444,14 @@ impl Reader<'_> {
         }
     }
 
-    fn holds_secret(&self, file: &File) -> bool {
+    fn holds_secret(&self, file: &SettingsFile) -> bool {
         file.profiles.iter().any(|((cloud, _), entries)| {
             let keys = self.clouds.iter().find(|keys| keys.cloud == cloud);
             entries.iter().any(|(key, entry)| {
-                matches!(entry, Entry::Text(_))
+                matches!(entry, SettingValue::Text(_))
                     && keys
                         .and_then(|keys| keys.find(key))
-                        .is_some_and(|spec| spec.part == Part::Secret)
+                        .is_some_and(|spec| spec.role == SettingRole::Secret)
             })
         })
     }

@@ -1,51 +1,51 @@
 //! Settings: which profile of which cloud uses what, and where each value came from.
 
-mod again;
 mod command;
 mod configured;
+mod credential_command;
 mod file;
-mod files;
 mod network;
+mod parse;
 mod permissions;
-mod printed;
 mod profile;
 mod program;
+mod referenced_files;
+mod reload;
 mod sources;
 mod token_cache;
 mod tool;
-mod value;
 mod values;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-pub use file::{File, NO_FILE, WIRE_KEYS};
-pub use files::NamedFile;
+pub use file::{NO_FILE, SettingsFile, WIRE_KEYS};
+pub use parse::{byte_size, duration, utc_offset};
 pub use permissions::{InsecureFile, check_file, check_folders};
-pub use profile::{Origin, Profile, table};
-pub use sources::{PassedOver, Survey};
-pub use tool::{Desk, Findings, Page, Reading, Tool};
-pub use value::{duration, size, utc_offset};
+pub use profile::{Origin, Profile, table_header};
+pub use referenced_files::ReferencedFile;
+pub use sources::{SkippedSource, SourceReport};
+pub use tool::{CredentialSource, FoundCredential, SourceFile, SourceResult, ToolFiles};
 
 use crate::error::Problem;
 
 /// One key of a cloud's profiles.
 #[derive(Debug, PartialEq, Eq)]
-pub struct KeySpec {
+pub struct SettingSpec {
     /// Name in the settings file.
     pub key: &'static str,
     /// What the key is to a credential.
-    pub part: Part,
+    pub role: SettingRole,
     /// Variables of the cloud's own tools, first one wins. For a part of a credential the first of
     /// each belong together, and so do the second.
     pub variables: &'static [&'static str],
     /// Other names that programs of the cloud's tools print it by.
-    pub other_names: &'static [&'static str],
+    pub aliases: &'static [&'static str],
 }
 
 /// What a key is to a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum SettingRole {
     /// An ordinary setting.
     Setting,
     /// A part of the credential that may be shown masked; it comes with the rest of it.
@@ -54,14 +54,14 @@ pub enum Part {
     Secret,
 }
 
-impl KeySpec {
+impl SettingSpec {
     /// An ordinary setting.
     pub const fn setting(key: &'static str, variables: &'static [&'static str]) -> Self {
         Self {
             key,
-            part: Part::Setting,
+            role: SettingRole::Setting,
             variables,
-            other_names: &[],
+            aliases: &[],
         }
     }
 
@@ -69,9 +69,9 @@ impl KeySpec {
     pub const fn id(key: &'static str, variables: &'static [&'static str]) -> Self {
         Self {
             key,
-            part: Part::Id,
+            role: SettingRole::Id,
             variables,
-            other_names: &[],
+            aliases: &[],
         }
     }
 
@@ -79,16 +79,16 @@ impl KeySpec {
     pub const fn secret(key: &'static str, variables: &'static [&'static str]) -> Self {
         Self {
             key,
-            part: Part::Secret,
+            role: SettingRole::Secret,
             variables,
-            other_names: &[],
+            aliases: &[],
         }
     }
 
     /// The same with other names.
-    pub const fn also(self, other_names: &'static [&'static str]) -> Self {
+    pub const fn with_aliases(self, other_names: &'static [&'static str]) -> Self {
         Self {
-            other_names,
+            aliases: other_names,
             ..self
         }
     }
@@ -105,8 +105,8 @@ impl KeySpec {
 
     /// True for a name that a program may print it by: the key in any way of writing, a variable, or
     /// another name.
-    fn is_printed_as(&self, name: &str) -> bool {
-        let names = self.other_names.iter().copied();
+    fn matches_output_key(&self, name: &str) -> bool {
+        let names = self.aliases.iter().copied();
         let mut names = names.chain([self.key]);
         names.any(|known| is_same_word(known, name)) || self.variables.contains(&name)
     }
@@ -136,38 +136,38 @@ pub const METADATA: &str = "metadata";
 pub const ROLE: &str = "role_arn";
 
 /// Keys that every cloud's profiles have.
-pub const COMMON_KEYS: [KeySpec; 9] = [
-    KeySpec::setting(SOURCE, &[]),
-    KeySpec::setting("endpoint", &[]),
-    KeySpec::setting("metadata_endpoint", &[]),
-    KeySpec::setting("utc_offset", &[]),
-    KeySpec::setting("ca_file", &[]),
-    KeySpec::setting("client_cert", &[]),
-    KeySpec::setting("client_key", &[]),
-    KeySpec::setting("insecure_skip_verify", &[]),
-    KeySpec::setting("token_cache", &[]),
+pub const COMMON_KEYS: [SettingSpec; 9] = [
+    SettingSpec::setting(SOURCE, &[]),
+    SettingSpec::setting("endpoint", &[]),
+    SettingSpec::setting("metadata_endpoint", &[]),
+    SettingSpec::setting("utc_offset", &[]),
+    SettingSpec::setting("ca_file", &[]),
+    SettingSpec::setting("client_cert", &[]),
+    SettingSpec::setting("client_key", &[]),
+    SettingSpec::setting("insecure_skip_verify", &[]),
+    SettingSpec::setting("token_cache", &[]),
 ];
 
 /// The legal keys of one cloud, handed in by the registry.
 #[derive(Debug, Clone, Copy)]
-pub struct CloudKeys {
+pub struct SettingsSchema {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// Its keys besides [`COMMON_KEYS`].
-    pub keys: &'static [KeySpec],
+    pub keys: &'static [SettingSpec],
     /// Its tools whose files hold credentials, in the order in which they are asked.
-    pub tools: &'static [Tool],
+    pub sources: &'static [CredentialSource],
     /// Domains of all public clouds, where certificates are always checked.
     pub public_domains: &'static [&'static str],
 }
 
-impl CloudKeys {
+impl SettingsSchema {
     /// All of its keys.
-    pub fn all(&self) -> impl Iterator<Item = &'static KeySpec> + use<> {
+    pub fn all(&self) -> impl Iterator<Item = &'static SettingSpec> + use<> {
         COMMON_KEYS.iter().chain(self.keys)
     }
 
-    fn find(&self, key: &str) -> Option<&'static KeySpec> {
+    fn find(&self, key: &str) -> Option<&'static SettingSpec> {
         self.all().find(|spec| spec.key == key)
     }
 
@@ -177,13 +177,15 @@ impl CloudKeys {
     }
 
     /// The keys of a credential.
-    pub fn credential_keys(&self) -> impl Iterator<Item = &'static KeySpec> + use<> {
-        self.keys.iter().filter(|spec| spec.part != Part::Setting)
+    pub fn credential_keys(&self) -> impl Iterator<Item = &'static SettingSpec> + use<> {
+        self.keys
+            .iter()
+            .filter(|spec| spec.role != SettingRole::Setting)
     }
 
     fn is_credential(&self, key: &str) -> bool {
         self.find(key)
-            .is_some_and(|spec| spec.part != Part::Setting)
+            .is_some_and(|spec| spec.role != SettingRole::Setting)
     }
 }
 
@@ -237,8 +239,8 @@ impl Environment {
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     environment: Environment,
-    file: File,
-    commands: command::Runs,
+    file: SettingsFile,
+    commands: command::CommandCache,
 }
 
 impl Settings {
@@ -253,23 +255,23 @@ impl Settings {
     pub fn load(
         config: Option<PathBuf>,
         environment: Environment,
-        clouds: &[CloudKeys],
+        clouds: &[SettingsSchema],
         kinds: &[String],
     ) -> Result<Self, Problem> {
-        let (path, named) = File::place(config, &environment);
+        let (path, named) = SettingsFile::locate(config, &environment);
         let file = match path {
-            None => File::default(),
-            Some(path) => File::read(&path, named, clouds, kinds)?,
+            None => SettingsFile::default(),
+            Some(path) => SettingsFile::read(&path, named, clouds, kinds)?,
         };
         Ok(Self {
             environment,
             file,
-            commands: command::Runs::default(),
+            commands: command::CommandCache::default(),
         })
     }
 
     /// Settings of the environment alone.
-    pub fn of(environment: Environment) -> Self {
+    pub fn from_environment(environment: Environment) -> Self {
         Self {
             environment,
             ..Self::default()
@@ -277,7 +279,7 @@ impl Settings {
     }
 
     /// The settings file.
-    pub fn file(&self) -> &File {
+    pub fn file(&self) -> &SettingsFile {
         &self.file
     }
 

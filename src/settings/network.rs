@@ -8,18 +8,18 @@ pub(super) const PATH_KEYS: [&str; 3] = ["ca_file", "client_cert", "client_key"]
 
 /// A key that stands in the table of one profile, so that a variable that was forgotten somewhere
 /// does not open all of them.
-pub(super) const OF_A_TABLE: &str = "insecure_skip_verify";
+pub(super) const FILE_ONLY_KEY: &str = "insecure_skip_verify";
 
 /// # Errors
 /// Wrong use: a variable for what only the table of a profile may say.
 pub(super) fn refuse_variable(cloud: &str, environment: &Environment) -> Result<(), Problem> {
-    let name = format!("JOBLENS_{cloud}_{OF_A_TABLE}").to_ascii_uppercase();
+    let name = format!("JOBLENS_{cloud}_{FILE_ONLY_KEY}").to_ascii_uppercase();
     if environment.get(&name).is_none() {
         return Ok(());
     }
-    let message = format!("{name} is set, and {OF_A_TABLE} is no setting of the environment");
-    Err(Problem::usage(message).hint(format!(
-        "unset it; {OF_A_TABLE} = true in the table of the profile that needs it, such as \
+    let message = format!("{name} is set, and {FILE_ONLY_KEY} is no setting of the environment");
+    Err(Problem::usage(message).with_hint(format!(
+        "unset it; {FILE_ONLY_KEY} = true in the table of the profile that needs it, such as \
          [{cloud}.lab], is the only way"
     )))
 }
@@ -27,10 +27,10 @@ pub(super) fn refuse_variable(cloud: &str, environment: &Environment) -> Result<
 impl Profile {
     /// Keys of the network that make no sense.
     pub(super) fn check_network(&self) -> Result<(), Problem> {
-        self.flag(OF_A_TABLE)?;
+        self.bool(FILE_ONLY_KEY)?;
         match (self.get("client_cert"), self.get("client_key")) {
-            (Some(_), None) => Err(self.wrong("client_cert", "needs client_key beside it")),
-            (None, Some(_)) => Err(self.wrong("client_key", "needs client_cert beside it")),
+            (Some(_), None) => Err(self.invalid("client_cert", "needs client_key beside it")),
+            (None, Some(_)) => Err(self.invalid("client_key", "needs client_cert beside it")),
             _ => Ok(()),
         }
     }

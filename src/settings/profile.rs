@@ -2,9 +2,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::CloudKeys;
-use super::again::Again;
-use super::value::utc_offset;
+use super::SettingsSchema;
+use super::parse::utc_offset;
+use super::reload::Reload;
 use super::{METADATA, ROLE};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
@@ -34,7 +34,7 @@ pub enum Origin {
 
 impl Origin {
     /// Words for error messages.
-    pub fn words(&self) -> Cow<'static, str> {
+    pub fn label(&self) -> Cow<'static, str> {
         match self {
             Self::Variable(_) => "environment".into(),
             Self::File(_) => "settings file".into(),
@@ -48,7 +48,7 @@ impl Origin {
     }
 
     /// The variable or the file that a value can be looked up and mended in.
-    pub fn place(&self) -> String {
+    pub fn location(&self) -> String {
         match self {
             Self::Variable(name) => name.clone(),
             Self::File(path) | Self::Tool { path, .. } => path.display().to_string(),
@@ -59,13 +59,13 @@ impl Origin {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Value {
+pub(super) struct SourcedValue {
     pub text: Secret,
     pub origin: Origin,
 }
 
 /// The head of a profile's table in the settings file, as it has to be written: `[aliyun.prod]`.
-pub fn table(cloud: &str, profile: &str) -> String {
+pub fn table_header(cloud: &str, profile: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || ['_', '-'].contains(&c);
     match !profile.is_empty() && profile.chars().all(is_bare) {
         true => format!("[{cloud}.{profile}]"),
@@ -87,25 +87,25 @@ pub struct Profile {
     /// Domains of all public clouds, where certificates are always checked.
     pub public_domains: &'static [&'static str],
     /// The folder where fetched tokens are kept between runs; none when they are not.
-    pub token_folder: Option<PathBuf>,
-    pub(super) values: BTreeMap<&'static str, Value>,
+    pub token_cache_dir: Option<PathBuf>,
+    pub(super) values: BTreeMap<&'static str, SourcedValue>,
     /// Why sources that could have given a credential gave none.
-    pub(super) passed_over: Vec<String>,
-    pub(super) again: Option<Again>,
+    pub(super) skipped_sources: Vec<String>,
+    pub(super) reload: Option<Reload>,
 }
 
 impl Profile {
-    pub(super) fn empty(cloud: &CloudKeys, name: &str) -> Self {
+    pub(super) fn empty(cloud: &SettingsSchema, name: &str) -> Self {
         Self {
             cloud: cloud.cloud,
             public_domains: cloud.public_domains,
             name: name.to_owned(),
             expires_at: None,
             notices: Vec::new(),
-            token_folder: None,
+            token_cache_dir: None,
             values: BTreeMap::new(),
-            passed_over: Vec::new(),
-            again: None,
+            skipped_sources: Vec::new(),
+            reload: None,
         }
     }
 
@@ -115,7 +115,7 @@ impl Profile {
     }
 
     /// Where its credential came from.
-    pub(super) fn source(&self, cloud: &CloudKeys) -> Option<&Origin> {
+    pub(super) fn source(&self, cloud: &SettingsSchema) -> Option<&Origin> {
         let mut keys = cloud.credential_keys();
         let written = keys.find_map(|spec| self.origin(spec.key));
         written.or_else(|| self.origin(METADATA))
@@ -137,16 +137,16 @@ impl Profile {
     }
 
     /// A key that is true or false; false when it is not set.
-    pub(super) fn flag(&self, key: &str) -> Result<bool, Problem> {
+    pub(super) fn bool(&self, key: &str) -> Result<bool, Problem> {
         match self.get(key) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
-            Some(_) => Err(self.wrong(key, "must be true or false")),
+            Some(_) => Err(self.invalid(key, "must be true or false")),
         }
     }
 
     /// True when its credential is fetched from the metadata service of the machine.
-    pub fn is_of_machine(&self) -> bool {
+    pub fn uses_instance_role(&self) -> bool {
         self.values.contains_key(METADATA)
     }
 
@@ -164,10 +164,10 @@ impl Profile {
                 format!(
                     "{what} {} ({})",
                     masked_id(value.text.expose()),
-                    value.origin.words()
+                    value.origin.label()
                 )
             }
-            Some(value) => format!("{what} ({})", value.origin.words()),
+            Some(value) => format!("{what} ({})", value.origin.label()),
             None => format!("no {what}"),
         }
     }
@@ -182,21 +182,21 @@ impl Profile {
             Some(text) => utc_offset(text)
                 .map(|seconds| (seconds, true))
                 .ok_or_else(|| {
-                    self.wrong("utc_offset", "is no offset")
-                        .hint("write +08:00, -05:30 or Z")
+                    self.invalid("utc_offset", "is no offset")
+                        .with_hint("write +08:00, -05:30 or Z")
                 }),
         }
     }
 
     /// Wrong use of one key of this profile.
-    pub fn wrong(&self, key: &str, what: &str) -> Problem {
+    pub fn invalid(&self, key: &str, what: &str) -> Problem {
         let from = self.origin(key);
-        let from = from.map_or_else(String::new, |from| format!(", from {}", from.place()));
+        let from = from.map_or_else(String::new, |from| format!(", from {}", from.location()));
         let what = format!(
             "{key} of profile {} of {} {what}{from}",
             self.name, self.cloud
         );
-        Problem::usage(what).of_account(self.cloud, &self.name)
+        Problem::usage(what).with_account(self.cloud, &self.name)
     }
 
     /// A setting or credential that is needed and missing.
@@ -210,29 +210,29 @@ impl Profile {
             Some(origin) if !absent.is_empty() => format!(
                 "{} from {}, and no {}",
                 there.join(" and "),
-                origin.place(),
+                origin.location(),
                 absent.join(" and ")
             ),
             _ => format!("no {what}"),
         };
         let mut problem = Problem::new(
-            Category::NoCredentials,
+            Category::MissingCredentials,
             format!("profile {} of {} has {has}", self.name, self.cloud),
         );
         let table = format!(
             "{} in {} of the settings file",
             keys.join(" and "),
-            table(self.cloud, &self.name)
+            table_header(self.cloud, &self.name)
         );
         problem.hint = Some(if self.name == "default" && !variables.is_empty() {
             format!("set {}, or {table}", variables.join(" and "))
         } else {
             format!("set {table}")
         });
-        if !self.passed_over.is_empty() {
+        if !self.skipped_sources.is_empty() {
             let hint = problem.hint.take().unwrap_or_default();
-            problem.hint = Some(format!("{hint}; {}", self.passed_over.join("; ")));
+            problem.hint = Some(format!("{hint}; {}", self.skipped_sources.join("; ")));
         }
-        problem.of_account(self.cloud, &self.name)
+        problem.with_account(self.cloud, &self.name)
     }
 }

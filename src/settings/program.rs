@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use super::command::Failure;
+use super::command::CommandError;
 use super::permissions::{is_writable_by_others, quoted};
 use super::{InsecureFile, Settings};
 
@@ -31,16 +31,16 @@ impl Settings {
     ///
     /// # Errors
     /// It is not there, may not be run, or is named by a path and is writable by others.
-    pub(super) fn invocation(&self, words: &[String]) -> Result<Invocation, Failure> {
+    pub(super) fn invocation(&self, words: &[String]) -> Result<Invocation, CommandError> {
         let (word, arguments) = words.split_first().expect("the settings file was checked");
         let config = std::path::absolute(self.file().path());
-        let config = config.map_err(|error| Failure::NotRun(error.kind()))?;
+        let config = config.map_err(|error| CommandError::NotRun(error.kind()))?;
         let folder = config.parent().unwrap_or(Path::new("/")).to_path_buf();
         let program = match word.contains('/') {
             true => checked(folder.join(self.beside_the_file(word)))?,
             false => {
                 let path = self.environment().get("PATH").unwrap_or(DEFAULT_PATH);
-                found(word, path).map_err(Failure::NotRun)?
+                found(word, path).map_err(CommandError::NotRun)?
             }
         };
         Ok(Invocation {
@@ -53,12 +53,12 @@ impl Settings {
 
 /// The program, unless others could have written it. Its owner may be anybody: the config file named
 /// it, and sites install programs under accounts of their own.
-fn checked(program: PathBuf) -> Result<PathBuf, Failure> {
-    let data = fs::metadata(&program).map_err(|error| Failure::NotRun(error.kind()))?;
+fn checked(program: PathBuf) -> Result<PathBuf, CommandError> {
+    let data = fs::metadata(&program).map_err(|error| CommandError::NotRun(error.kind()))?;
     if !data.is_file() || !is_writable_by_others(&data) {
         return Ok(program);
     }
-    Err(Failure::Insecure(InsecureFile {
+    Err(CommandError::Insecure(InsecureFile {
         reason: format!("names {}, which is writable by others", program.display()),
         hint: format!(
             "check its contents, then run: chmod go-w {}",

@@ -2,17 +2,17 @@
 
 use chrono::Utc;
 
-use super::profile::{Origin, Profile, Value, table};
-use super::tool::{Desk, Findings, Reading, Tool};
+use super::profile::{Origin, Profile, SourcedValue, table_header};
+use super::tool::{CredentialSource, FoundCredential, SourceResult, ToolFiles};
 use super::values::Values;
-use super::{CloudKeys, SOURCE, Settings, network};
+use super::{SOURCE, Settings, SettingsSchema, network};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
 use crate::secret::Secret;
 
 /// A source of credentials that was not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PassedOver {
+pub struct SkippedSource {
     /// What it is: `environment`, `settings file`, the name of a tool.
     pub source: String,
     /// Why it was not used.
@@ -21,22 +21,22 @@ pub struct PassedOver {
 
 /// What a profile would use, and what it would not.
 #[derive(Debug)]
-pub struct Survey {
+pub struct SourceReport {
     /// The profile, or what is wrong with it.
     pub profile: Result<Profile, Problem>,
     /// The sources that were not used, in their order.
-    pub passed_over: Vec<PassedOver>,
+    pub skipped_sources: Vec<SkippedSource>,
 }
 
 /// A credential with what stands beside it.
-pub(super) struct Credential {
+pub(super) struct ResolvedCredential {
     pub values: Values,
     pub expires_at: Option<Time>,
     pub notices: Vec<Notice>,
 }
 
-impl Credential {
-    fn of(values: Values) -> Self {
+impl ResolvedCredential {
+    fn from_values(values: Values) -> Self {
         Self {
             values,
             expires_at: None,
@@ -55,30 +55,30 @@ impl Settings {
     /// # Errors
     /// `no_credentials` for a profile that was named and is not there, and for a source that cannot
     /// be read; wrong use for values that cannot be used.
-    pub fn profile(&self, cloud: &CloudKeys, name: &str) -> Result<Profile, Problem> {
+    pub fn profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
         let mut passed_over = Vec::new();
-        let mut profile = self.chosen(cloud, name, &mut passed_over)?;
+        let mut profile = self.resolve(cloud, name, &mut passed_over)?;
         if profile.source(cloud).is_none() {
             let said = passed_over.into_iter();
             let said = said.map(|one| format!("{}: {}", one.source, one.why));
-            profile.passed_over = said.collect();
+            profile.skipped_sources = said.collect();
         }
         Ok(profile)
     }
 
     /// The same with all sources that were not used. Files of tools are read that are not needed.
-    pub fn survey(&self, cloud: &CloudKeys, name: &str) -> Survey {
+    pub fn inspect_sources(&self, cloud: &SettingsSchema, name: &str) -> SourceReport {
         let mut passed_over = Vec::new();
-        let profile = self.chosen(cloud, name, &mut passed_over);
+        let profile = self.resolve(cloud, name, &mut passed_over);
         if name == "default" {
             let used = profile.as_ref().ok().and_then(|used| used.source(cloud));
             if let Some(used) = used {
-                passed_over.extend(self.behind(cloud, used));
+                passed_over.extend(self.shadowed_sources(cloud, used));
             }
         }
-        Survey {
+        SourceReport {
             profile,
-            passed_over,
+            skipped_sources: passed_over,
         }
     }
 
@@ -89,7 +89,7 @@ impl Settings {
     /// As [`Settings::profile`], for this key alone.
     pub fn profile_with_setting(
         &self,
-        cloud: &CloudKeys,
+        cloud: &SettingsSchema,
         name: &str,
         key: &str,
     ) -> Result<Profile, Problem> {
@@ -108,11 +108,11 @@ impl Settings {
         Ok(profile)
     }
 
-    fn chosen(
+    fn resolve(
         &self,
-        cloud: &CloudKeys,
+        cloud: &SettingsSchema,
         name: &str,
-        passed_over: &mut Vec<PassedOver>,
+        passed_over: &mut Vec<SkippedSource>,
     ) -> Result<Profile, Problem> {
         let is_default = name == "default";
         if !is_default && !self.file.has_profile(cloud.cloud, name) {
@@ -121,13 +121,13 @@ impl Settings {
         let mut profile = Profile::empty(cloud, name);
         if is_default {
             network::refuse_variable(cloud.cloud, &self.environment)
-                .map_err(|problem| problem.of_account(profile.cloud, &profile.name))?;
+                .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?;
         }
         let from_environment = match is_default {
             true => self.values_of_environment(cloud).0,
             false => Values::new(),
         };
-        let is_credential = |(key, _): &(&'static str, Value)| cloud.is_credential(key);
+        let is_credential = |(key, _): &(&'static str, SourcedValue)| cloud.is_credential(key);
         let from_file = self.values_of_file(cloud, &profile, None)?.into_iter();
         let (key_of_file, from_file): (Values, Values) = from_file.partition(is_credential);
         let from_environment = from_environment.into_iter();
@@ -136,7 +136,7 @@ impl Settings {
         profile.values.extend(from_file);
         profile.values.extend(from_environment);
         let mut pass = |source: &str, why: String| {
-            passed_over.push(PassedOver {
+            passed_over.push(SkippedSource {
                 source: source.to_owned(),
                 why,
             });
@@ -150,15 +150,15 @@ impl Settings {
                     pass(what, format!("the profile says {SOURCE} = “{source}”"));
                 }
             }
-            Some(self.pointed_at(cloud, &profile, source)?)
+            Some(self.from_source_setting(cloud, &profile, source)?)
         } else if !key_of_environment.is_empty() {
-            Some(Credential::of(key_of_environment))
+            Some(ResolvedCredential::from_values(key_of_environment))
         } else if !key_of_file.is_empty() {
-            Some(Credential::of(key_of_file))
+            Some(ResolvedCredential::from_values(key_of_file))
         } else if let Some(words) = self.file.command(cloud.cloud, name) {
-            Some(self.printed(cloud, &profile, words)?)
+            Some(self.from_command(cloud, &profile, words)?)
         } else if is_default {
-            self.found_by_tools(cloud, &profile, &mut pass)?
+            self.from_tools(cloud, &profile, &mut pass)?
         } else {
             None
         };
@@ -172,91 +172,91 @@ impl Settings {
         for (key, value) in &profile.values {
             let is_blank = |c: char| c.is_whitespace() || c.is_control();
             if cloud.is_credential(key) && value.text.expose().contains(is_blank) {
-                return Err(profile.wrong(key, "holds a blank or a line break"));
+                return Err(profile.invalid(key, "holds a blank or a line break"));
             }
         }
         profile.check_network()?;
-        if profile.flag("token_cache")? {
+        if profile.bool("token_cache")? {
             self.set_token_folder(&mut profile);
         }
-        profile.again = self.again(cloud, &profile);
+        profile.reload = self.reload(cloud, &profile);
         Ok(profile)
     }
 
-    pub(super) fn desk(&self) -> Desk {
+    pub(super) fn tool_files(&self) -> ToolFiles {
         let now = Time::new(Utc::now()).expect("the present lies before the year 10000");
-        Desk::new(self.environment.clone(), now)
+        ToolFiles::new(self.environment.clone(), now)
     }
 
     /// The credential of the first tool that has one. A file that is there and cannot be used ends
     /// the search: another account in its place would be the wrong one.
-    fn found_by_tools(
+    fn from_tools(
         &self,
-        cloud: &CloudKeys,
+        cloud: &SettingsSchema,
         profile: &Profile,
         pass: &mut dyn FnMut(&str, String),
-    ) -> Result<Option<Credential>, Problem> {
-        let desk = self.desk();
-        for tool in cloud.tools {
-            match (tool.read)(&desk, None)
-                .map_err(|problem| problem.of_account(profile.cloud, &profile.name))?
+    ) -> Result<Option<ResolvedCredential>, Problem> {
+        let desk = self.tool_files();
+        for tool in cloud.sources {
+            match (tool.load)(&desk, None)
+                .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?
             {
-                Reading::Found(findings) => return Ok(Some(credential(tool, findings))),
-                Reading::Nothing(why) => pass(tool.name, why),
-                Reading::Absent | Reading::Machine(_) => {}
+                SourceResult::Found(findings) => return Ok(Some(credential(tool, findings))),
+                SourceResult::Empty(why) => pass(tool.name, why),
+                SourceResult::NotPresent | SourceResult::InstanceRole(_) => {}
             }
         }
         Ok(None)
     }
 
     /// What `source` names: `TOOL` or `TOOL:PROFILE`.
-    fn pointed_at(
+    fn from_source_setting(
         &self,
-        cloud: &CloudKeys,
+        cloud: &SettingsSchema,
         profile: &Profile,
         source: &str,
-    ) -> Result<Credential, Problem> {
+    ) -> Result<ResolvedCredential, Problem> {
         let (name, named) = match source.split_once(':') {
             Some((name, named)) => (name, Some(named)),
             None => (source, None),
         };
-        let Some(tool) = cloud.tools.iter().find(|tool| tool.name == name) else {
-            let known: Vec<&str> = cloud.tools.iter().map(|tool| tool.name).collect();
+        let Some(tool) = cloud.sources.iter().find(|tool| tool.name == name) else {
+            let known: Vec<&str> = cloud.sources.iter().map(|tool| tool.name).collect();
             let hint = match known.is_empty() {
                 true => format!("{} has no tool whose files are read", cloud.cloud),
                 false => format!("{} has {}", cloud.cloud, known.join(", ")),
             };
             let what = format!("names “{name}”, which is no source");
-            return Err(profile.wrong(SOURCE, &what).hint(hint));
+            return Err(profile.invalid(SOURCE, &what).with_hint(hint));
         };
         // Variables choose nothing for a profile that was named.
         let desk = match profile.name.as_str() {
-            "default" => self.desk(),
-            _ => self.desk().without_choice(),
+            "default" => self.tool_files(),
+            _ => self.tool_files().ignoring_selection(),
         };
-        let reading = (tool.read)(&desk, named)
-            .map_err(|problem| problem.of_account(profile.cloud, &profile.name))?;
+        let reading = (tool.load)(&desk, named)
+            .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?;
         let why = match reading {
-            Reading::Found(findings) => return Ok(credential(tool, findings)),
-            Reading::Machine(said) => {
+            SourceResult::Found(findings) => return Ok(credential(tool, findings)),
+            SourceResult::InstanceRole(said) => {
                 let origin = Origin::Machine;
-                return Ok(Credential::of(values(said, &origin)));
+                return Ok(ResolvedCredential::from_values(values(said, &origin)));
             }
-            Reading::Nothing(why) => why,
-            Reading::Absent => format!("{} has no file here", tool.name),
+            SourceResult::Empty(why) => why,
+            SourceResult::NotPresent => format!("{} has no file here", tool.name),
         };
         let message = format!(
             "profile {} of {} says {SOURCE} = “{source}”, and {why}",
             profile.name, profile.cloud
         );
-        Err(Problem::new(Category::NoCredentials, message)
-            .of_account(profile.cloud, &profile.name)
-            .hint(format!("log in with {}, or correct {SOURCE}", tool.name)))
+        Err(Problem::new(Category::MissingCredentials, message)
+            .with_account(profile.cloud, &profile.name)
+            .with_hint(format!("log in with {}, or correct {SOURCE}", tool.name)))
     }
 
     /// The sources that would have been asked after the one that is used.
-    fn behind(&self, cloud: &CloudKeys, used: &Origin) -> Vec<PassedOver> {
-        let why = format!("{} comes first", used.words());
+    fn shadowed_sources(&self, cloud: &SettingsSchema, used: &Origin) -> Vec<SkippedSource> {
+        let why = format!("{} comes first", used.label());
         let mut behind = Vec::new();
         let profile = Profile::empty(cloud, "default");
         if matches!(used, Origin::Variable(_)) {
@@ -271,26 +271,26 @@ impl Settings {
             behind.extend(other.map(|name| ("environment", format!("{name}, "))));
         }
         let at = cloud
-            .tools
+            .sources
             .iter()
             .position(|tool| matches!(used, Origin::Tool { tool: name, .. } if *name == tool.name));
-        let desk = self.desk();
+        let desk = self.tool_files();
         let from = at.map_or(0, |at| at + 1);
-        let mut all: Vec<PassedOver> = behind
+        let mut all: Vec<SkippedSource> = behind
             .into_iter()
-            .map(|(source, what)| PassedOver {
+            .map(|(source, what)| SkippedSource {
                 source: source.to_owned(),
                 why: format!("{what}{why}"),
             })
             .collect();
-        for tool in &cloud.tools[from..] {
-            let why = match (tool.read)(&desk, None) {
-                Ok(Reading::Absent | Reading::Machine(_)) => continue,
-                Ok(Reading::Nothing(said)) => said,
-                Ok(Reading::Found(_)) => why.clone(),
+        for tool in &cloud.sources[from..] {
+            let why = match (tool.load)(&desk, None) {
+                Ok(SourceResult::NotPresent | SourceResult::InstanceRole(_)) => continue,
+                Ok(SourceResult::Empty(said)) => said,
+                Ok(SourceResult::Found(_)) => why.clone(),
                 Err(problem) => format!("{why}; {}", problem.message),
             };
-            all.push(PassedOver {
+            all.push(SkippedSource {
                 source: tool.name.to_owned(),
                 why,
             });
@@ -305,19 +305,22 @@ impl Settings {
             false => format!("it has {known}"),
         };
         let message = format!("{cloud} has no profile “{name}”; {known}");
-        Problem::new(Category::NoCredentials, message)
-            .hint(format!("add {} to the settings file", table(cloud, name)))
-            .of_account(cloud, name)
+        Problem::new(Category::MissingCredentials, message)
+            .with_hint(format!(
+                "add {} to the settings file",
+                table_header(cloud, name)
+            ))
+            .with_account(cloud, name)
     }
 }
 
-fn credential(tool: &Tool, findings: Findings) -> Credential {
+fn credential(tool: &CredentialSource, findings: FoundCredential) -> ResolvedCredential {
     let origin = Origin::Tool {
         tool: tool.name,
         profile: findings.profile,
         path: findings.path,
     };
-    Credential {
+    ResolvedCredential {
         values: values(findings.values, &origin),
         expires_at: findings.expires_at,
         notices: findings.notices,
@@ -327,7 +330,7 @@ fn credential(tool: &Tool, findings: Findings) -> Credential {
 fn values(found: Vec<(&'static str, Secret)>, origin: &Origin) -> Values {
     let value = |(key, text)| {
         let origin = origin.clone();
-        (key, Value { text, origin })
+        (key, SourcedValue { text, origin })
     };
     found.into_iter().map(value).collect()
 }

@@ -3,15 +3,15 @@ use crate::error::Category;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-const CLOUD: CloudKeys = CloudKeys {
+const CLOUD: SettingsSchema = SettingsSchema {
     cloud: "aliyun",
     keys: &[
-        KeySpec::setting("region", &["ALIBABA_CLOUD_REGION_ID"]),
-        KeySpec::id("access_key_id", &["ALIBABA_CLOUD_ACCESS_KEY_ID"]),
-        KeySpec::secret("access_key_secret", &["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]),
-        KeySpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
+        SettingSpec::setting("region", &["ALIBABA_CLOUD_REGION_ID"]),
+        SettingSpec::id("access_key_id", &["ALIBABA_CLOUD_ACCESS_KEY_ID"]),
+        SettingSpec::secret("access_key_secret", &["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]),
+        SettingSpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
     ],
-    tools: &[],
+    sources: &[],
     public_domains: &[],
 };
 
@@ -68,7 +68,7 @@ fn a_named_profile_uses_its_own_settings_only() {
     assert_eq!(profile.get("access_key_id"), Some("from-env"));
     assert_eq!(profile.get("region"), None);
     let problem = all.profile(&CLOUD, "stage").unwrap_err();
-    assert_eq!(problem.category, Category::NoCredentials);
+    assert_eq!(problem.category, Category::MissingCredentials);
     assert!(problem.message.contains("prod"), "{}", problem.message);
 }
 

@@ -15,7 +15,7 @@ impl Settings {
         let folder = folder.join("tokens");
         // The last folder is made private when something is written to it.
         match folder.parent().map_or(Ok(()), check_folders) {
-            Ok(()) => profile.token_folder = Some(folder),
+            Ok(()) => profile.token_cache_dir = Some(folder),
             Err(insecure) => skip(format!(
                 "token_cache is not used: {} {}; {}",
                 folder.display(),

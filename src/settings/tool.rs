@@ -12,11 +12,11 @@ use crate::model::{Notice, Time};
 use crate::secret::Secret;
 
 /// Files of tools and of single values are far smaller.
-const LARGEST_BYTES: u64 = 1 << 20;
+const MAX_BYTES: u64 = 1 << 20;
 
 /// A tool of a cloud whose files hold credentials.
 #[derive(Debug)]
-pub struct Tool {
+pub struct CredentialSource {
     /// Name in `source`, such as `aliyun-cli`.
     pub name: &'static str,
     /// Reads the profile of this name, or the one that the tool itself would use.
@@ -24,26 +24,26 @@ pub struct Tool {
     /// # Errors
     /// Wrong use when the profile that was named is not there; `no_credentials` for files that are
     /// damaged and for profiles that cannot be used here; `refused` for keys that have run out.
-    pub read: fn(&Desk, Option<&str>) -> Result<Reading, Problem>,
+    pub load: fn(&ToolFiles, Option<&str>) -> Result<SourceResult, Problem>,
 }
 
 /// What a tool's files hold.
 #[derive(Debug, Clone)]
-pub enum Reading {
+pub enum SourceResult {
     /// The tool has no file here.
-    Absent,
+    NotPresent,
     /// It has one, and no credential is in it; why.
-    Nothing(String),
+    Empty(String),
     /// A credential.
-    Found(Findings),
+    Found(FoundCredential),
     /// The metadata service of the machine, with what there is to say of it. It is taken only where
     /// it is named: nothing is read, so that nothing tells whether it is there.
-    Machine(Vec<(&'static str, Secret)>),
+    InstanceRole(Vec<(&'static str, Secret)>),
 }
 
 /// A credential and what stands beside it.
 #[derive(Debug, Clone)]
-pub struct Findings {
+pub struct FoundCredential {
     /// Name of the tool's profile, where it has profiles.
     pub profile: Option<String>,
     /// The file with the credential.
@@ -58,7 +58,7 @@ pub struct Findings {
 
 /// What a reader of files can see of the machine: the environment, files, the time.
 #[derive(Debug, Clone)]
-pub struct Desk {
+pub struct ToolFiles {
     root: PathBuf,
     environment: Environment,
     now: Time,
@@ -67,7 +67,7 @@ pub struct Desk {
 
 /// A file that was read.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub struct SourceFile {
     /// Where it lies.
     pub path: PathBuf,
     /// What it holds, without a byte order mark.
@@ -75,7 +75,7 @@ pub struct Page {
     others_can_read: bool,
 }
 
-impl Desk {
+impl ToolFiles {
     /// The machine as it is at a moment.
     pub fn new(environment: Environment, now: Time) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl Desk {
     }
 
     /// The same where the settings alone say which profile of a tool is meant.
-    pub(super) fn without_choice(self) -> Self {
+    pub(super) fn ignoring_selection(self) -> Self {
         Self {
             may_choose: false,
             ..self
@@ -114,7 +114,7 @@ impl Desk {
     }
 
     /// A variable by which people choose among the profiles of a tool; unset where they may not.
-    pub fn choice(&self, name: &str) -> Option<&str> {
+    pub fn selected_profile(&self, name: &str) -> Option<&str> {
         self.variable(name).filter(|_| self.may_choose)
     }
 
@@ -122,14 +122,18 @@ impl Desk {
     ///
     /// # Errors
     /// `no_credentials`: it is there, or was named, and cannot be read.
-    pub fn page(&self, variable: Option<&str>, below_home: &str) -> Result<Option<Page>, Problem> {
+    pub fn open(
+        &self,
+        variable: Option<&str>,
+        below_home: &str,
+    ) -> Result<Option<SourceFile>, Problem> {
         let named = variable.and_then(|name| self.variable(name));
         let home = self.environment.home();
         let path = named.map(PathBuf::from);
         let Some(path) = path.or_else(|| Some(home?.join(below_home))) else {
             return Ok(None);
         };
-        match Page::open(path) {
+        match SourceFile::open(path) {
             // A link that leads nowhere belongs to a place that is not mounted: it is there.
             Err((fault, path)) if fault.is_absence() && named.is_none() && !path.is_symlink() => {
                 Ok(None)
@@ -143,11 +147,11 @@ impl Desk {
     ///
     /// # Errors
     /// `no_credentials`: it is there and cannot be read.
-    pub fn shared_page(&self, below_root: &str) -> Result<Option<Page>, Problem> {
-        match Page::open(self.root.join(below_root)) {
+    pub fn open_shared(&self, below_root: &str) -> Result<Option<SourceFile>, Problem> {
+        match SourceFile::open(self.root.join(below_root)) {
             Err((fault, _)) if fault.is_absence() => Ok(None),
             opened => opened.map_err(unreadable).map(|page| {
-                Some(Page {
+                Some(SourceFile {
                     others_can_read: false,
                     ..page
                 })
@@ -156,7 +160,7 @@ impl Desk {
     }
 
     /// Names of the files of a folder below HOME that end so, without that end, in order.
-    pub fn names(&self, below_home: &str, end: &str) -> Vec<String> {
+    pub fn list(&self, below_home: &str, end: &str) -> Vec<String> {
         let folder = self
             .environment
             .home()
@@ -172,16 +176,16 @@ impl Desk {
     }
 }
 
-fn unreadable((fault, path): (Fault, PathBuf)) -> Problem {
+fn unreadable((fault, path): (FileError, PathBuf)) -> Problem {
     let message = format!("{} {}", path.display(), fault.reason());
     let hint = fault
         .hint()
         .unwrap_or("mend the file and its permissions, or move it away");
-    Problem::new(Category::NoCredentials, message).hint(hint)
+    Problem::new(Category::MissingCredentials, message).with_hint(hint)
 }
 
-impl Page {
-    fn open(path: PathBuf) -> Result<Self, (Fault, PathBuf)> {
+impl SourceFile {
+    fn open(path: PathBuf) -> Result<Self, (FileError, PathBuf)> {
         // Its tool sets the mode: a user is warned when others can read it, and not locked out.
         match read(&path, false) {
             Ok((text, others_can_read)) => Ok(Self {
@@ -196,7 +200,7 @@ impl Page {
     /// A problem of this file. `what` follows its path: `is no JSON`.
     pub fn problem(&self, what: &str, hint: &str) -> Problem {
         let message = format!("{} {what}", self.path.display());
-        Problem::new(Category::NoCredentials, message).hint(hint)
+        Problem::new(Category::MissingCredentials, message).with_hint(hint)
     }
 
     /// What a reader should know of this file: that others can read its secrets.
@@ -211,13 +215,13 @@ impl Page {
 
 /// Why a file cannot be read.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum FileError {
     Io(ErrorKind),
     Kind(&'static str),
     Insecure(InsecureFile),
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(kind) => kind.fmt(f),
@@ -227,7 +231,7 @@ impl fmt::Display for Fault {
     }
 }
 
-impl Fault {
+impl FileError {
     /// Follows the name of the file.
     pub(super) fn reason(&self) -> String {
         match self {
@@ -252,7 +256,7 @@ impl Fault {
     }
 }
 
-impl From<std::io::Error> for Fault {
+impl From<std::io::Error> for FileError {
     fn from(error: std::io::Error) -> Self {
         Self::Io(error.kind())
     }
@@ -262,19 +266,19 @@ impl From<std::io::Error> for Fault {
 ///
 /// # Errors
 /// Why it cannot be read, or is refused.
-pub(super) fn read(path: &Path, is_secret: bool) -> Result<(String, bool), Fault> {
+pub(super) fn read(path: &Path, is_secret: bool) -> Result<(String, bool), FileError> {
     // Opening a named pipe would wait for whoever writes to it.
     if !fs::metadata(path)?.is_file() {
-        return Err(Fault::Kind("it is no file"));
+        return Err(FileError::Kind("it is no file"));
     }
     let file = fs::File::open(path)?;
     let data = file.metadata()?;
-    if data.len() > LARGEST_BYTES {
-        return Err(Fault::Kind("it is too large"));
+    if data.len() > MAX_BYTES {
+        return Err(FileError::Kind("it is too large"));
     }
-    check_file(path, &data, is_secret).map_err(Fault::Insecure)?;
+    check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
     let mut bytes = Vec::new();
-    file.take(LARGEST_BYTES).read_to_end(&mut bytes)?;
-    let text = String::from_utf8(bytes).map_err(|_| Fault::Kind("it is no text"))?;
+    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8(bytes).map_err(|_| FileError::Kind("it is no text"))?;
     Ok((text, is_readable_by_others(&data)))
 }

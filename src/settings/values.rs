@@ -3,25 +3,25 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::profile::{Origin, Profile, Value};
-use super::{CloudKeys, KeySpec, Part, Settings, file, network, tool};
+use super::profile::{Origin, Profile, SourcedValue};
+use super::{SettingRole, SettingSpec, Settings, SettingsSchema, file, network, tool};
 use crate::error::Problem;
 use crate::secret::Secret;
 
 /// Values by their keys.
-pub(super) type Values = BTreeMap<&'static str, Value>;
+pub(super) type Values = BTreeMap<&'static str, SourcedValue>;
 
 impl Settings {
     /// What variables hold, and the name of one whose credential was not taken since those of another
     /// family hold one as well.
-    pub(super) fn values_of_environment(&self, cloud: &CloudKeys) -> (Values, Option<String>) {
+    pub(super) fn values_of_environment(&self, cloud: &SettingsSchema) -> (Values, Option<String>) {
         let is_set = |name: &&&str| self.environment.get(name).is_some();
         let families = cloud
             .credential_keys()
             .map(|spec| spec.variables.len())
             .max();
         // A variable that several families share tells nothing of which is meant.
-        let own_name = |spec: &'static KeySpec, at: usize| {
+        let own_name = |spec: &'static SettingSpec, at: usize| {
             let name = spec.variables.get(at)?;
             let uses = spec.variables.iter().filter(|other| *other == name);
             (uses.count() == 1).then_some(name)
@@ -36,11 +36,11 @@ impl Settings {
         let family = filled.next();
         let other = filled.next().and_then(of_family).map(ToString::to_string);
         let mut values = Values::new();
-        let of_variables = |spec: &&KeySpec| spec.key != network::OF_A_TABLE;
+        let of_variables = |spec: &&SettingSpec| spec.key != network::FILE_ONLY_KEY;
         for spec in cloud.all().filter(of_variables) {
             let own = cloud.variable(spec.key);
-            let name = match (spec.part, family) {
-                (Part::Setting, family) => {
+            let name = match (spec.role, family) {
+                (SettingRole::Setting, family) => {
                     let own = self.environment.get(&own).is_some().then_some(own);
                     // The one that belongs to the credential: a project is of one account.
                     let beside = family.and_then(|at| spec.variables.get(at)).filter(is_set);
@@ -54,7 +54,7 @@ impl Settings {
             if let (Some(text), Some(name)) = (text, &name) {
                 let text = Secret::new(text.trim());
                 let origin = Origin::Variable(name.clone());
-                values.insert(spec.key, Value { text, origin });
+                values.insert(spec.key, SourcedValue { text, origin });
             }
         }
         (values, other)
@@ -63,23 +63,25 @@ impl Settings {
     /// What the table of a profile holds, or one key of it alone.
     pub(super) fn values_of_file(
         &self,
-        cloud: &CloudKeys,
+        cloud: &SettingsSchema,
         profile: &Profile,
         only: Option<&str>,
     ) -> Result<Values, Problem> {
         let mut values = Values::new();
         let entries = self.file.entries(cloud.cloud, &profile.name);
-        let is_asked_for = |(key, entry): &(&str, &file::Entry)| {
+        let is_asked_for = |(key, entry): &(&str, &file::SettingValue)| {
             let base = match entry {
-                file::Entry::Text(_) => key,
-                file::Entry::Variable(base, _) | file::Entry::Path(base, _) => base.as_str(),
+                file::SettingValue::Text(_) => key,
+                file::SettingValue::Variable(base, _) | file::SettingValue::Path(base, _) => {
+                    base.as_str()
+                }
             };
             only.is_none_or(|only| only == base)
         };
         for (key, entry) in entries.filter(is_asked_for) {
             let (base, text) = match entry {
-                file::Entry::Text(text) => (key, text.expose().to_owned()),
-                file::Entry::Variable(base, name) => {
+                file::SettingValue::Text(text) => (key, text.expose().to_owned()),
+                file::SettingValue::Variable(base, name) => {
                     let text = self.environment.get(name).ok_or_else(|| {
                         // A secret that was pasted here by mistake is no name of a variable.
                         let is_name = |c: char| c.is_ascii_uppercase() || c == '_';
@@ -90,25 +92,25 @@ impl Settings {
                             true => format!("names the variable {name}, which is not set"),
                             false => "names a variable that is not set".to_owned(),
                         };
-                        profile.wrong(key, &shown)
+                        profile.invalid(key, &shown)
                     })?;
                     (base.as_str(), text.to_owned())
                 }
-                file::Entry::Path(base, path) => {
+                file::SettingValue::Path(base, path) => {
                     let spec = cloud.find(base);
-                    let is_secret = spec.is_some_and(|spec| spec.part == Part::Secret);
+                    let is_secret = spec.is_some_and(|spec| spec.role == SettingRole::Secret);
                     let read = tool::read(&self.beside_the_file(path), is_secret);
                     let (text, _) = read.map_err(|fault| {
                         let what = format!("names {path}, which {}", fault.reason());
-                        let problem = profile.wrong(key, &what);
+                        let problem = profile.invalid(key, &what);
                         match fault.hint() {
-                            Some(hint) => problem.hint(hint),
+                            Some(hint) => problem.with_hint(hint),
                             None => problem,
                         }
                     })?;
                     // Whoever writes it anew empties it first; another source would be another account.
                     if text.trim_start_matches('\u{feff}').trim().is_empty() {
-                        return Err(profile.wrong(key, &format!("names {path}, which is empty")));
+                        return Err(profile.invalid(key, &format!("names {path}, which is empty")));
                     }
                     (base.as_str(), text)
                 }
@@ -123,7 +125,7 @@ impl Settings {
                 let origin = Origin::File(self.file.path().to_path_buf());
                 values.insert(
                     spec.key,
-                    Value {
+                    SourcedValue {
                         text: Secret::new(text),
                         origin,
                     },

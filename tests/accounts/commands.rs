@@ -6,7 +6,7 @@ fn with_command(desk: &Desk, words: &str) -> Joblens {
     ));
     desk.get("aliyun@lone/job/ehpc-hz-1/5")
         .env("PATH", "/usr/bin:/bin")
-        .keeping("command-secret-x6")
+        .with_secret("command-secret-x6")
 }
 
 #[test]
@@ -17,9 +17,9 @@ fn what_a_command_prints_is_used_in_either_form() {
         "access_key_id=CMDKEY\\naccess_key_secret=command-secret-x6\\n",
         "export ALIBABA_CLOUD_ACCESS_KEY_ID=\"CMDKEY\"\\nALIBABA_CLOUD_ACCESS_KEY_SECRET=command-secret-x6",
     ] {
-        let before = desk.server.got().len();
+        let before = desk.server.received().len();
         let run = with_command(&desk, &format!("['printf', '{printed}']")).run();
-        assert!(desk.server.got().len() > before, "{}", run.stderr);
+        assert!(desk.server.received().len() > before, "{}", run.stderr);
         assert_eq!(desk.signed_by(), "CMDKEY");
         assert!(
             run.stderr.contains("(credential_command)"),
@@ -35,7 +35,7 @@ fn no_shell_reads_the_words_of_a_command() {
     let run = with_command(&desk, "['printf', '%s', 'access_key_id=$(id)', ';', 'id']").run();
     assert_eq!(run.code, 4, "an id alone: {}", run.stderr);
     assert!(!run.stderr.contains("uid="), "{}", run.stderr);
-    assert!(desk.server.got().is_empty());
+    assert!(desk.server.received().is_empty());
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn what_the_tools_own_programs_print_is_used_with_its_token() {
     ] {
         let run = with_command(&desk, &format!("['printf', '%s', '{printed}']")).run();
         assert_eq!(desk.signed_by(), "CMDKEY", "{}", run.stderr);
-        let got = desk.server.got();
+        let got = desk.server.received();
         let token = got.last().unwrap().header("x-acs-security-token");
         assert_eq!(token, Some("CMDTOKEN"), "{printed}");
     }
@@ -179,7 +179,7 @@ fn a_relative_command_starts_at_the_folder_of_the_config_file() {
     for words in ["['sh', './get-token']", "['sh', '-c', './get-token']"] {
         assert_eq!(get(words).code, 4);
     }
-    assert!(desk.server.got().is_empty());
+    assert!(desk.server.received().is_empty());
     assert_eq!(ran("token-from-here"), None);
     write_program(&beside, "token-beside");
     write_program(&home.join("bin"), "token-of-home");
@@ -191,7 +191,7 @@ fn a_relative_command_starts_at_the_folder_of_the_config_file() {
         let run = get(words);
         let sent = desk
             .server
-            .got()
+            .received()
             .last()
             .unwrap()
             .header("token")
@@ -249,5 +249,5 @@ fn a_relative_home_makes_no_config_file_of_the_current_folder() {
         .current_dir(desk.home.path())
         .run();
     assert_eq!(run.error()["category"], "no_credentials", "{}", run.stderr);
-    assert!(desk.server.got().is_empty());
+    assert!(desk.server.received().is_empty());
 }

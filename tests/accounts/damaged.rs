@@ -18,7 +18,7 @@ fn refused(desk: &Desk, path: &Path, reference: &str) -> String {
     assert_eq!(run.code, 4, "{told}");
     assert!(told.contains(&path.display().to_string()), "{told}");
     assert!(error["hint"].is_string(), "{told}");
-    assert!(desk.server.got().is_empty(), "{told}");
+    assert!(desk.server.received().is_empty(), "{told}");
     told
 }
 
@@ -37,7 +37,7 @@ fn a_file_that_was_cut_short_is_named() {
         let text = file.text();
         let at = text.find(cut).unwrap() + cut.len();
         let desk = Desk::new();
-        let path = desk.write(file.place, &text[..at]);
+        let path = desk.write(file.path, &text[..at]);
         let told = refused(&desk, &path, reference);
         assert!(told.contains("is damaged: expected"), "{told}");
     }
@@ -53,13 +53,13 @@ fn a_value_of_the_wrong_type_is_named() {
     ]) {
         let damaged = file.text().replace(id, &format!("[{id}]"));
         let desk = Desk::new();
-        let path = desk.write(file.place, &damaged);
+        let path = desk.write(file.path, &damaged);
         let told = refused(&desk, &path, reference);
         assert!(told.contains("is damaged: expected"), "{told}");
     }
     let desk = Desk::new();
     for (file, reference) in [FILES[1], FILES[3], FILES[4]] {
-        let path = desk.write(file.place, "[1, 2]\n");
+        let path = desk.write(file.path, "[1, 2]\n");
         let told = refused(&desk, &path, reference);
         assert!(
             told.contains("holds no keys") || told.contains("has no profile"),
@@ -110,7 +110,7 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
         let text = file.text();
         assert!(text.contains(from), "{from}");
         let desk = Desk::new();
-        let path = desk.write(file.place, &text.replace(from, to));
+        let path = desk.write(file.path, &text.replace(from, to));
         let told = refused(&desk, &path, reference);
         assert!(told.contains(said), "{said}: {told}");
     }
@@ -120,7 +120,7 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
 fn a_file_that_cannot_be_read_is_named() {
     for (file, reference) in FILES {
         let desk = Desk::new();
-        let path = desk.home.path().join(file.place);
+        let path = desk.home.path().join(file.path);
         fs::create_dir_all(&path).unwrap();
         let told = refused(&desk, &path, reference);
         assert!(told.contains("cannot be read (it is no file)"), "{told}");
@@ -156,14 +156,14 @@ fn a_file_that_nobody_may_read_is_named_and_nothing_is_sent() {
     }
     for (file, reference) in FILES {
         let desk = Desk::with(&[file]);
-        let path = desk.home.path().join(file.place);
+        let path = desk.home.path().join(file.path);
         let folders = [desk.home.path(), path.parent().unwrap()];
         for folder in folders {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
         let run = desk.get(reference);
-        let run = if is_root() { run.by_nobody() } else { run };
+        let run = if is_root() { run.as_nobody() } else { run };
         let run = run.run();
         let error = run.error();
         assert_eq!(run.code, 4, "{error}");
@@ -171,7 +171,7 @@ fn a_file_that_nobody_may_read_is_named_and_nothing_is_sent() {
         assert_eq!(error["message"], said.as_str());
         let hint = error["hint"].as_str().unwrap();
         assert!(hint.contains("mend the file and its permissions"), "{hint}");
-        assert!(desk.server.got().is_empty());
+        assert!(desk.server.received().is_empty());
     }
 }
 
@@ -179,14 +179,14 @@ fn a_file_that_nobody_may_read_is_named_and_nothing_is_sent() {
 fn a_file_that_others_can_read_is_used_with_a_word_about_it() {
     for (file, reference) in FILES {
         let desk = Desk::with(&[file]);
-        let path = desk.home.path().join(file.place);
+        let path = desk.home.path().join(file.path);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let mut run = desk.get(reference);
         for cloud in ["ALIYUN", "HUAWEI", "TENCENT"] {
             run = run.env(&format!("JOBLENS_{cloud}_REGION"), "r1");
         }
         let run = run.run();
-        assert!(!desk.server.got().is_empty(), "{}", run.stderr);
+        assert!(!desk.server.received().is_empty(), "{}", run.stderr);
         let notices = run.json()["notices"].clone();
         assert_eq!(notices[0]["code"], "readable_by_others", "{notices}");
         let hint = format!("chmod 600 '{}'", path.display());
@@ -197,7 +197,7 @@ fn a_file_that_others_can_read_is_used_with_a_word_about_it() {
 #[test]
 fn a_damaged_file_stops_no_other_cloud_and_none_that_has_its_key_elsewhere() {
     let desk = Desk::with(&[&TCCLI]);
-    desk.write(ALIYUN_CLI.place, "{");
+    desk.write(ALIYUN_CLI.path, "{");
     let run = desk
         .joblens(&["get", "-o", "json", "--max-attempts", "1", JOB, SERVICE])
         .run();
@@ -226,7 +226,7 @@ fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
         );
         assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
     }
-    assert!(desk.server.got().is_empty());
+    assert!(desk.server.received().is_empty());
     assert!(!Path::new("process-command-ran").exists());
     assert!(!desk.home.path().join("process-command-ran").exists());
 }
@@ -242,7 +242,7 @@ fn damage_is_told_in_words_of_json_alone() {
         ),
     ] {
         let desk = Desk::new();
-        let path = desk.write(ALIYUN_CLI.place, text);
+        let path = desk.write(ALIYUN_CLI.path, text);
         let told = refused(&desk, &path, JOB);
         assert!(told.contains(said), "{told}");
     }
@@ -257,7 +257,7 @@ fn a_link_that_leads_nowhere_is_no_missing_file() {
         std::os::unix::fs::symlink("/nowhere/at/all", &path).unwrap();
         path
     };
-    let path = link(ALIYUN_CLI.place);
+    let path = link(ALIYUN_CLI.path);
     let told = refused(&desk, &path, JOB);
     assert!(told.contains("cannot be read"), "{told}");
     let path = link(".config/joblens/config.toml");
@@ -265,5 +265,5 @@ fn a_link_that_leads_nowhere_is_no_missing_file() {
     assert_eq!(run.code, 2, "{}", run.stderr);
     let told = format!("{} cannot be read", path.display());
     assert!(run.stderr.contains(&told), "{}", run.stderr);
-    assert!(desk.server.got().is_empty());
+    assert!(desk.server.received().is_empty());
 }

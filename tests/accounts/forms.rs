@@ -22,7 +22,7 @@ fn tccli_files_of_each_age_give_their_region() {
     let real = |file: &ToolFile| {
         let place = file.fixture.replace(".credential", ".configure");
         ToolFile {
-            place: "",
+            path: "",
             fixture: place.leak(),
         }
         .text()
@@ -58,15 +58,15 @@ fn tccli_files_of_each_age_give_their_region() {
 fn ini_files_are_read_as_the_vendors_samples_write_them() {
     for (place, reference, head, id, secret) in [
         (
-            ALIYUN_SDK.place,
+            ALIYUN_SDK.path,
             JOB,
             "default",
             "access_key_id",
             "access_key_secret",
         ),
-        (HUAWEI_SDK.place, IMAGE_JOB, "basic", "ak", "sk"),
+        (HUAWEI_SDK.path, IMAGE_JOB, "basic", "ak", "sk"),
         (
-            TENCENT_SDK.place,
+            TENCENT_SDK.path,
             SERVICE,
             "default",
             "secret_id",
@@ -86,7 +86,7 @@ fn ini_files_are_read_as_the_vendors_samples_write_them() {
             let region = format!("JOBLENS_{}_REGION", reference.split('/').next().unwrap());
             let run = desk.get(reference).env(&region.to_ascii_uppercase(), "r1");
             let run = run.env("HUAWEICLOUD_SDK_PROJECT_ID", "p1").run();
-            assert!(!desk.server.got().is_empty(), "{text}: {}", run.stderr);
+            assert!(!desk.server.received().is_empty(), "{text}: {}", run.stderr);
             assert_eq!(desk.signed_by(), "KEY1", "{text}");
         }
     }
@@ -96,15 +96,15 @@ fn ini_files_are_read_as_the_vendors_samples_write_them() {
 fn keys_are_inherited_where_the_vendors_sdk_inherits_them() {
     let desk = Desk::new();
     desk.write(
-        ALIYUN_SDK.place,
+        ALIYUN_SDK.path,
         "[DEFAULT]\naccess_key_id = LTAIofAllSections#1\n[default]\naccess_key_secret = s#1\n",
     );
     desk.write(
-        HUAWEI_SDK.place,
+        HUAWEI_SDK.path,
         "[DEFAULT]\nsk = s\n[basic]\nak = HWofBasicAlone\n",
     );
     desk.write(
-        TENCENT_SDK.place,
+        TENCENT_SDK.path,
         "[DEFAULT]\nsecret_key = s\n[default]\nsecret_id = AKIDofDefault\n",
     );
     let region = [
@@ -144,7 +144,7 @@ fn a_fault_in_another_profile_does_not_matter() {
         assert!(text.contains(from), "{from}");
         let name = from.split(':').next().unwrap();
         let desk = Desk::new();
-        desk.write(file.place, &text.replace(from, &format!("{name}: [{{}}]")));
+        desk.write(file.path, &text.replace(from, &format!("{name}: [{{}}]")));
         desk.get(reference).run();
         assert_eq!(desk.signed_by(), key);
     }
@@ -221,7 +221,7 @@ fn each_family_of_aliyuns_variables_gives_a_key_with_its_region() {
         }
         run.run();
         assert_eq!(desk.signed_by(), format!("KEY{}", family[0]));
-        let got = desk.server.got();
+        let got = desk.server.received();
         let token = got.last().unwrap().header("x-acs-security-token");
         let is_of_family = family[0].starts_with("ALICLOUD_");
         assert_eq!(
@@ -230,8 +230,8 @@ fn each_family_of_aliyuns_variables_gives_a_key_with_its_region() {
             "{family:?}"
         );
     }
-    let before = desk.server.got().len();
+    let before = desk.server.received().len();
     let run = desk.get(JOB).env(TOKEN, "alicloud-token-t1").run();
     assert_eq!(run.error()["category"], "no_credentials", "{}", run.stderr);
-    assert_eq!(desk.server.got().len(), before);
+    assert_eq!(desk.server.received().len(), before);
 }

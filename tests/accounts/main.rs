@@ -17,7 +17,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use support::{Got, Joblens, Server, joblens, json};
+use support::{Joblens, ReceivedRequest, Server, joblens, json};
 
 /// Every secret of the fixtures; no output may hold one.
 const TOOL_SECRETS: [&str; 26] = [
@@ -56,7 +56,7 @@ const SERVICE: &str = "tencent/service/cls-1/default/web";
 
 /// A file as its tool writes it: its place below HOME and its fixture.
 struct ToolFile {
-    place: &'static str,
+    path: &'static str,
     fixture: &'static str,
 }
 
@@ -75,7 +75,10 @@ const KOOCLI: ToolFile = file(".hcloud/config.json", "huawei/tools/config.json")
 const SCNET: ToolFile = file(".scnet/config.json", "sugon/tools/config.json");
 
 const fn file(place: &'static str, fixture: &'static str) -> ToolFile {
-    ToolFile { place, fixture }
+    ToolFile {
+        path: place,
+        fixture,
+    }
 }
 
 impl ToolFile {
@@ -103,15 +106,15 @@ impl Desk {
     fn with(files: &[&ToolFile]) -> Self {
         let desk = Self::new();
         for file in files {
-            desk.write(file.place, &file.text());
-            if file.place.starts_with(".tccli") {
+            desk.write(file.path, &file.text());
+            if file.path.starts_with(".tccli") {
                 let beside = |text: &str| text.replace(".credential", ".configure");
                 let fixture = beside(file.fixture);
                 let configure = ToolFile {
-                    place: "",
+                    path: "",
                     fixture: fixture.leak(),
                 };
-                desk.write(&beside(file.place), &configure.text());
+                desk.write(&beside(file.path), &configure.text());
             }
         }
         desk
@@ -137,7 +140,7 @@ impl Desk {
         let origin = self.server.origin();
         TOOL_SECRETS
             .iter()
-            .fold(joblens(arguments), |run, secret| run.keeping(secret))
+            .fold(joblens(arguments), |run, secret| run.with_secret(secret))
             .env("HOME", home)
             .env("JOBLENS_ALIYUN_ENDPOINT", &origin)
             .env("JOBLENS_ALIYUN_STS_ENDPOINT", &origin)
@@ -156,11 +159,11 @@ impl Desk {
 
     /// The id of the key that signed the last request that arrived.
     fn signed_by(&self) -> String {
-        key_of(self.server.got().last().expect("a request arrived"))
+        key_of(self.server.received().last().expect("a request arrived"))
     }
 }
 
-fn key_of(got: &Got) -> String {
+fn key_of(got: &ReceivedRequest) -> String {
     if let Some(id) = got.header("accesskey") {
         return id.to_owned();
     }

@@ -92,8 +92,8 @@ fn the_key_that_signs_is_that_of_the_first_source_in_order() {
                     let own = variables(cloud);
                     let mut run = desk
                         .get(reference)
-                        .keeping("env-secret-v4")
-                        .keeping("file-secret-w5");
+                        .with_secret("env-secret-v4")
+                        .with_secret("file-secret-w5");
                     let region = format!("JOBLENS_{}_REGION", cloud.to_ascii_uppercase());
                     match with_variables {
                         true => run = run.envs(own),
@@ -107,12 +107,16 @@ fn the_key_that_signs_is_that_of_the_first_source_in_order() {
                         (_, _, true) => tool_key,
                         _ => {
                             assert_eq!(run.error()["category"], "no_credentials");
-                            assert!(desk.server.got().is_empty());
+                            assert!(desk.server.received().is_empty());
                             continue;
                         }
                     };
                     let shape = (with_variables, with_table, with_tool);
-                    assert!(!desk.server.got().is_empty(), "{shape:?}: {}", run.stderr);
+                    assert!(
+                        !desk.server.received().is_empty(),
+                        "{shape:?}: {}",
+                        run.stderr
+                    );
                     assert_eq!(desk.signed_by(), expected, "{cloud} {shape:?}");
                 }
             }
@@ -130,14 +134,14 @@ fn a_named_profile_uses_its_own_and_never_the_environment_or_a_tool() {
         assert_eq!(desk.signed_by(), "FILEKEY", "{cloud}");
 
         desk.configure(&format!("[{cloud}.lone]\nendpoint = 'ORIGIN'\n"));
-        let before = desk.server.got().len();
+        let before = desk.server.received().len();
         let run = desk.get(&named).envs(variables(cloud)).run();
         assert_eq!(run.error()["category"], "no_credentials", "{}", run.stderr);
         let run = desk
             .get(&reference.replacen(cloud, &format!("{cloud}@other"), 1))
             .run();
         assert_eq!(run.error()["category"], "no_credentials");
-        assert_eq!(desk.server.got().len(), before);
+        assert_eq!(desk.server.received().len(), before);
     }
 }
 
@@ -160,7 +164,11 @@ fn a_source_is_used_whatever_the_environment_holds() {
             ));
             let named = reference.replacen(cloud, &format!("{cloud}@{profile}"), 1);
             let run = desk.get(&named).envs(variables(cloud)).run();
-            assert!(!desk.server.got().is_empty(), "{source}: {}", run.stderr);
+            assert!(
+                !desk.server.received().is_empty(),
+                "{source}: {}",
+                run.stderr
+            );
             assert_eq!(desk.signed_by(), tool_key, "{source} {profile}");
             assert!(run.stderr.contains(&format!("({source}")), "{}", run.stderr);
         }
@@ -184,7 +192,11 @@ fn a_profile_of_a_tool_is_pointed_at_by_name() {
         let run = desk
             .get(&reference.replacen(cloud, &format!("{cloud}@lone"), 1))
             .run();
-        assert!(!desk.server.got().is_empty(), "{source}: {}", run.stderr);
+        assert!(
+            !desk.server.received().is_empty(),
+            "{source}: {}",
+            run.stderr
+        );
         assert_eq!(desk.signed_by(), key, "{source}");
         let (tool, profile) = source.split_once(':').unwrap();
         let label = format!("({tool} profile {profile})");
@@ -213,13 +225,13 @@ fn the_tools_own_variables_choose_its_profile() {
     }
     let token = desk
         .server
-        .got()
+        .received()
         .last()
         .unwrap()
         .target()
         .contains("Token=tccli-lab-token-n5");
     assert!(token, "the token comes with its key");
-    let before = desk.server.got().len();
+    let before = desk.server.received().len();
     let run = desk.get(JOB).env("ALIBABA_CLOUD_PROFILE", "nobody").run();
     assert_eq!(run.code, 4);
     assert!(
@@ -228,7 +240,7 @@ fn the_tools_own_variables_choose_its_profile() {
         "{}",
         run.stderr
     );
-    assert_eq!(desk.server.got().len(), before);
+    assert_eq!(desk.server.received().len(), before);
 }
 
 #[test]
@@ -251,7 +263,7 @@ fn variables_choose_nothing_for_a_profile_that_was_named() {
 fn a_bare_list_asks_the_accounts_that_tools_have() {
     let desk = Desk::with(&[&ALIYUN_CLI, &TCCLI]);
     desk.joblens(&["list", "--max-attempts", "1"]).run();
-    let mut keys: Vec<String> = desk.server.got().iter().map(key_of).collect();
+    let mut keys: Vec<String> = desk.server.received().iter().map(key_of).collect();
     keys.sort();
     keys.dedup();
     assert_eq!(keys, ["AKIDcliDefaultKey", "STS.cliProdKey12"]);
@@ -267,7 +279,7 @@ fn variables_of_two_families_are_not_mixed() {
         .env("HUAWEICLOUD_SDK_SK", "sdk-env-secret")
         .env("HW_SECURITY_TOKEN", "hw-env-token")
         .run();
-    let got = desk.server.got();
+    let got = desk.server.received();
     assert!(!got.is_empty(), "{}", run.stderr);
     assert_eq!(desk.signed_by(), "SDKKEY");
     assert_eq!(got[0].header("x-security-token"), None);
@@ -316,7 +328,7 @@ fn a_source_or_a_profile_that_there_is_not_is_wrong_use_that_names_what_there_is
         "{}",
         run.stderr
     );
-    assert!(desk.server.got().is_empty());
+    assert!(desk.server.received().is_empty());
 }
 
 #[test]
@@ -324,7 +336,7 @@ fn the_region_of_a_tool_is_used_unless_another_is_set() {
     let desk = Desk::with(&[&TCCLI]);
     desk.get(SERVICE).run();
     desk.get(SERVICE).env("TENCENTCLOUD_REGION", "ap-x").run();
-    let got = desk.server.got();
+    let got = desk.server.received();
     assert!(
         got[0].target().contains("Region=ap-guangzhou"),
         "{}",
@@ -346,7 +358,7 @@ fn hosts_of_scnet_that_are_not_used_are_told() {
         ("null", false),
     ] {
         let desk = Desk::new();
-        desk.write(SCNET.place, &text.replace("{}", overrides));
+        desk.write(SCNET.path, &text.replace("{}", overrides));
         let run = desk.get(INSTANCE).run();
         let is_told = run
             .stderr
@@ -363,7 +375,7 @@ fn a_profile_that_a_tool_does_not_have_lets_no_other_tool_in() {
         .text()
         .replace(r#""current": "prod""#, r#""current": "gone""#);
     assert!(current.contains("gone"), "{current}");
-    desk.write(ALIYUN_CLI.place, &current);
+    desk.write(ALIYUN_CLI.path, &current);
     let bare = Desk::with(&[&TENCENT_SDK]);
     for (desk, reference, said) in [
         (&desk, SERVICE, "TCCLI_PROFILE says “nobody”"),
@@ -374,7 +386,7 @@ fn a_profile_that_a_tool_does_not_have_lets_no_other_tool_in() {
         assert_eq!(run.code, 4, "{}", run.stderr);
         assert!(run.stderr.contains(said), "{}", run.stderr);
         assert!(run.error()["hint"].is_string(), "{}", run.stderr);
-        assert!(desk.server.got().is_empty(), "{}", run.stderr);
+        assert!(desk.server.received().is_empty(), "{}", run.stderr);
     }
 }
 
@@ -389,7 +401,7 @@ fn a_part_of_a_credential_alone_is_named_with_what_is_missing_and_fills_from_now
     assert_eq!(run.code, 4, "{}", run.stderr);
     let said = "has access_key_id from ALIBABA_CLOUD_ACCESS_KEY_ID, and no access_key_secret";
     assert!(run.stderr.contains(said), "{}", run.stderr);
-    assert!(desk.server.got().is_empty());
+    assert!(desk.server.received().is_empty());
 }
 
 #[test]
@@ -399,7 +411,7 @@ fn the_project_is_that_of_the_variables_with_the_key() {
         .envs(variables("huawei"))
         .env("HUAWEICLOUD_SDK_PROJECT_ID", "p-of-another")
         .run();
-    let got = desk.server.got();
+    let got = desk.server.received();
     assert!(got[0].target().contains("/p-env/"), "{}", got[0].target());
 }
 
@@ -415,5 +427,5 @@ fn a_key_file_that_is_empty_lets_no_other_source_in() {
     assert_eq!(run.code, 2, "{}", run.stderr);
     let said = "access_key_id_file of profile default of aliyun names id, which is empty";
     assert!(run.stderr.contains(said), "{}", run.stderr);
-    assert!(desk.server.got().is_empty());
+    assert!(desk.server.received().is_empty());
 }

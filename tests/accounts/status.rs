@@ -19,7 +19,7 @@ fn shows_what_would_be_used_and_sends_nothing() {
     let desk = Desk::with(&[&ALIYUN_CLI, &ALIYUN_SDK, &TCCLI_LAB]);
     desk.configure("[tencent.lab]\nsource = 'tccli:lab'\nendpoint = 'ORIGIN'\n");
     let (aliyun, code) = account(&desk, "aliyun", "default", &[]);
-    let path = desk.home.path().join(ALIYUN_CLI.place);
+    let path = desk.home.path().join(ALIYUN_CLI.path);
     for (field, value) in [
         ("status", "ready"),
         ("source", "aliyun-cli profile prod"),
@@ -37,13 +37,13 @@ fn shows_what_would_be_used_and_sends_nothing() {
     let (sugon, _) = account(&desk, "sugon", "default", &[]);
     assert_eq!(sugon["status"], "not_configured");
     assert_eq!(code, 0);
-    assert!(desk.server.got().is_empty());
+    assert!(desk.server.received().is_empty());
 }
 
 #[test]
 fn sources_that_come_later_are_passed_over_with_the_reason() {
     let desk = Desk::with(&[&ALIYUN_CLI]);
-    desk.write(ALIYUN_SDK.place, "cut");
+    desk.write(ALIYUN_SDK.path, "cut");
     desk.configure("[aliyun.default]\naccess_key_id = 'FILEKEY'\naccess_key_secret = 'x'\n");
     let variables = [
         ("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAIenvironment"),
@@ -69,7 +69,7 @@ fn sources_that_come_later_are_passed_over_with_the_reason() {
 #[test]
 fn an_account_that_cannot_be_used_is_broken_and_says_what_to_do() {
     let desk = Desk::new();
-    desk.write(TCCLI.place, "{");
+    desk.write(TCCLI.path, "{");
     let (broken, code) = account(&desk, "tencent", "default", &[]);
     assert_eq!((code, &broken["status"]), (4, &"broken".into()));
     assert!(

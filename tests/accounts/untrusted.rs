@@ -54,7 +54,7 @@ fn a_config_file_that_others_can_write_runs_no_command() {
         assert_eq!((by_name.code, by_variable.code), (2, 2));
     }
     assert!(!ran.exists());
-    assert!(desk.server.got().is_empty());
+    assert!(desk.server.received().is_empty());
     let place = desk.joblens(&["config", "path"]).run();
     assert_eq!((place.code, place.stdout.trim()), (0, shown));
     set_mode(&path, 0o644);
@@ -112,7 +112,7 @@ fn files_of_another_user_are_refused() {
     assert!(!ran.exists());
     for (file, reference) in damaged::FILES {
         let desk = Desk::with(&[file]);
-        chown(desk.home.path().join(file.place), OTHER_USER, None).unwrap();
+        chown(desk.home.path().join(file.path), OTHER_USER, None).unwrap();
         let run = desk.get(reference).run();
         assert_eq!(run.code, 4, "{}", run.stderr);
         assert!(
@@ -120,7 +120,7 @@ fn files_of_another_user_are_refused() {
             "{}",
             run.stderr
         );
-        assert!(desk.server.got().is_empty());
+        assert!(desk.server.received().is_empty());
     }
 }
 
@@ -128,7 +128,7 @@ fn files_of_another_user_are_refused() {
 fn a_tool_file_that_others_can_write_is_named_and_nothing_is_sent() {
     for (file, reference) in damaged::FILES {
         let desk = Desk::with(&[file]);
-        let path = desk.home.path().join(file.place);
+        let path = desk.home.path().join(file.path);
         for mode in [0o620, 0o666] {
             set_mode(&path, mode);
             let run = desk.get(reference).run();
@@ -145,7 +145,7 @@ fn a_tool_file_that_others_can_write_is_named_and_nothing_is_sent() {
             assert_eq!(run.code, 4, "{}", run.stdout);
             assert!(run.stdout.contains(&said), "{}", run.stdout);
         }
-        assert!(desk.server.got().is_empty());
+        assert!(desk.server.received().is_empty());
     }
 }
 
@@ -156,7 +156,7 @@ fn a_secret_file_that_others_can_read_or_change_is_refused() {
     let path = desk.write(".config/joblens/token", "lab-token-t1\n");
     let get = || {
         desk.get("sugon@lab/instance/i1")
-            .keeping("lab-token-t1")
+            .with_secret("lab-token-t1")
             .run()
     };
     for mode in [0o644, 0o640, 0o604, 0o666, 0o620] {
@@ -174,19 +174,19 @@ fn a_secret_file_that_others_can_read_or_change_is_refused() {
         let status = desk.joblens(&["auth", "status"]).run();
         assert!(status.stdout.contains(&said), "{}", status.stdout);
     }
-    assert!(desk.server.got().is_empty());
+    assert!(desk.server.received().is_empty());
     for mode in [0o600, 0o400] {
         set_mode(&path, mode);
         get();
     }
-    assert_eq!(desk.server.got().len(), 2);
+    assert_eq!(desk.server.received().len(), 2);
     // What is no secret may be read by everybody, and written by nobody else.
     let endpoint = desk.write(".config/joblens/endpoint", &desk.server.origin());
     desk.configure("[sugon.lab]\nendpoint_file = 'endpoint'\ntoken_file = 'token'\n");
     for (mode, arrived) in [(0o644, 3), (0o664, 3)] {
         set_mode(&endpoint, mode);
         get();
-        assert_eq!(desk.server.got().len(), arrived, "{mode:o}");
+        assert_eq!(desk.server.received().len(), arrived, "{mode:o}");
     }
 }
 
@@ -221,7 +221,7 @@ fn a_mounted_secret_of_root_is_for_a_group_and_not_for_everybody() {
             config,
             "sugon@lab/instance/i1",
         ]);
-        run.by_nobody().run()
+        run.as_nobody().run()
     };
     for mode in [0o444, 0o644] {
         set_mode(&secret, mode);
@@ -232,10 +232,10 @@ fn a_mounted_secret_of_root_is_for_a_group_and_not_for_everybody() {
         );
         assert!(error["hint"].to_string().contains("0440"), "{error}");
     }
-    assert!(desk.server.got().is_empty());
+    assert!(desk.server.received().is_empty());
     set_mode(&secret, 0o440);
     get();
-    assert_eq!(desk.server.got().len(), 1);
+    assert_eq!(desk.server.received().len(), 1);
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn a_config_file_from_a_pipe_or_a_device_is_read_as_it_is() {
     );
     let get = ["get", "--config", "/dev/stdin", "sugon@lab/instance/i1"];
     desk.joblens(&get).input(&toml).run();
-    assert_eq!(desk.server.got().len(), 1);
+    assert_eq!(desk.server.received().len(), 1);
     let run = desk
         .joblens(&["--config", "/dev/null", "config", "path"])
         .run();

@@ -72,7 +72,7 @@ struct Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
-    fn of(document: &'a Value, schema: &'a Value) -> Self {
+    fn new(document: &'a Value, schema: &'a Value) -> Self {
         let mut shape = Self::default();
         shape.take(document, schema, "object");
         shape
@@ -139,8 +139,8 @@ impl<'a> Walk<'a> {
         {
             return;
         }
-        let before = Shape::of(self.old, old);
-        let after = Shape::of(self.new, new);
+        let before = Shape::new(self.old, old);
+        let after = Shape::new(self.new, new);
         for lost in before.types.difference(&after.types) {
             self.broken(path, format!("is never {lost} any more"));
         }

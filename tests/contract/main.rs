@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod catalog;
 mod compare;
-mod knowledge;
 #[path = "../support/mod.rs"]
 mod support;
 mod wrong_use;
@@ -18,7 +18,7 @@ use support::contract::printed;
 
 /// Compares what is printed with what was recorded; with `JOBLENS_BLESS=1` an addition is recorded,
 /// and what breaks the contract never is.
-fn holds(what: &str) {
+fn assert_schema(what: &str) {
     let name = format!("fixtures/schema/{what}.json");
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(&name);
     let new = printed(what);
@@ -47,17 +47,17 @@ fn holds(what: &str) {
 
 #[test]
 fn the_envelope_keeps_every_field_it_ever_had() {
-    holds("envelope");
+    assert_schema("envelope");
 }
 
 #[test]
 fn the_stream_keeps_every_field_it_ever_had() {
-    holds("stream");
+    assert_schema("stream");
 }
 
 #[test]
 fn the_timeline_keeps_every_field_it_ever_had() {
-    holds("events");
+    assert_schema("events");
 }
 
 /// Calls `see` with every schema of an object in a document.

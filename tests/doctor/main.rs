@@ -99,7 +99,7 @@ impl Failure {
     }
 
     /// Fails unless the message says this.
-    fn says(&self, text: &str) -> &Self {
+    fn contains(&self, text: &str) -> &Self {
         assert!(self.message.contains(text), "{text}: {self:#?}");
         self
     }

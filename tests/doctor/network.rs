@@ -16,8 +16,8 @@ fn a_port_that_nobody_listens_at_is_told_as_such() {
     let port = free_port();
     failure(&sugon(&format!("http://127.0.0.1:{port}"), &[]).run())
         .is("connection", "network", 5)
-        .says(&format!("127.0.0.1:{port}"))
-        .says("refused")
+        .contains(&format!("127.0.0.1:{port}"))
+        .contains("refused")
         .advises("host and port of the endpoint");
 }
 
@@ -26,7 +26,9 @@ fn a_host_without_an_address_fails_at_its_name() {
     let endpoint = "https://no-such-host.invalid";
     let run = sugon(endpoint, &["--connect-timeout", "2s"]).run();
     let failed = failure(&run);
-    failed.is("dns", "network", 5).says("no-such-host.invalid");
+    failed
+        .is("dns", "network", 5)
+        .contains("no-such-host.invalid");
     // Which of them it is depends on whether this machine has a name service at all.
     let is_advised = ["getent hosts no-such-host.invalid", "/etc/resolv.conf"]
         .iter()
@@ -62,12 +64,12 @@ fn a_proxy_that_is_not_there_is_no_fault_of_the_cloud() {
                 variable,
                 format!("{scheme}://joe:hunter22@127.0.0.1:{port}"),
             )
-            .keeping("hunter22")
+            .with_secret("hunter22")
             .run();
         failure(&run)
             .is("proxy", "network", 5)
-            .says(&format!("{scheme}://***@127.0.0.1:{port} ({variable})"))
-            .says("the connection to the proxy failed")
+            .contains(&format!("{scheme}://***@127.0.0.1:{port} ({variable})"))
+            .contains("the connection to the proxy failed")
             .advises(&format!("host and port in {variable}"));
     }
 }
@@ -79,12 +81,12 @@ fn a_proxy_without_an_address_is_told_from_a_host_without_one() {
             "HTTPS_PROXY",
             "http://joe:hunter22@no-such-proxy.invalid:3128",
         )
-        .keeping("hunter22")
+        .with_secret("hunter22")
         .run();
     failure(&run)
         .is("proxy", "network", 5)
-        .says("http://***@no-such-proxy.invalid:3128 (HTTPS_PROXY)")
-        .says("the proxy's host name cannot be resolved")
+        .contains("http://***@no-such-proxy.invalid:3128 (HTTPS_PROXY)")
+        .contains("the proxy's host name cannot be resolved")
         .advises("HTTPS_PROXY");
 }
 
@@ -100,14 +102,14 @@ fn a_proxy_that_wants_a_password_is_no_cloud_that_refuses() {
                 variable,
                 format!("http://joe:hunter22@127.0.0.1:{}", proxy.port),
             )
-            .keeping("hunter22")
+            .with_secret("hunter22")
             .run();
         failure(&run)
             .is("proxy", "network", 5)
-            .says("auth")
+            .contains("auth")
             .advises(&format!("in {variable}: http://NAME:PASSWORD@"));
     }
-    assert_eq!(proxy.got().len(), 2);
+    assert_eq!(proxy.received().len(), 2);
 }
 
 #[test]
@@ -118,7 +120,7 @@ fn a_proxy_that_forbids_the_host_is_named() {
         .run();
     failure(&run)
         .is("proxy", "network", 5)
-        .says("did not let the call through")
+        .contains("did not let the call through")
         .advises("ask the proxy's operator to let calls to sugon.test through");
 }
 
@@ -135,7 +137,7 @@ fn a_proxy_that_is_used_and_one_that_is_not_are_shown() {
             format!("http://joe:hunter22@127.0.0.1:{}", proxy.port),
         )
         .env("NO_PROXY", no_proxy)
-        .keeping("hunter22")
+        .with_secret("hunter22")
         .run();
         let account = account(&run);
         let checks = account["checks"].as_array().unwrap().clone();
@@ -169,7 +171,7 @@ fn a_proxy_variable_that_cannot_be_used_fails_those_accounts_that_need_it() {
     let server = Server::answering(answer);
     let run = sugon(&server.origin(), &[])
         .env("all_proxy", "quic://joe:hunter22@proxy:1")
-        .keeping("hunter22")
+        .with_secret("hunter22")
         .run();
     assert_eq!(run.code, 0, "{}", run.stdout);
     let checks = run.json()["checks"].clone();
@@ -178,10 +180,10 @@ fn a_proxy_variable_that_cannot_be_used_fails_those_accounts_that_need_it() {
     assert_eq!(proxy["status"], "warn");
     let run = sugon("https://sugon.test", &[])
         .env("all_proxy", "socks9://joe:hunter22@proxy:1")
-        .keeping("hunter22")
+        .with_secret("hunter22")
         .run();
     failure(&run)
         .is("proxy", "usage", 2)
-        .says("all_proxy is “socks9://***@proxy:1”")
+        .contains("all_proxy is “socks9://***@proxy:1”")
         .advises("NO_PROXY");
 }

@@ -54,7 +54,7 @@ fn a_cloud_that_is_named_is_asked_even_when_nothing_is_set_for_it() {
     let run = joblens(&["doctor", "-o", "json", "tencent@lab"]).run();
     failure(&run)
         .is("settings", "no_credentials", 4)
-        .says("no profile “lab”");
+        .contains("no profile “lab”");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_setting_that_is_wrong_in_use_is_told_with_the_settings() {
     let failed = failure(&run);
     failed
         .is("settings", "usage", 2)
-        .says("belongs to a public cloud");
+        .contains("belongs to a public cloud");
     assert!(failed.before.is_empty(), "{failed:#?}");
 }
 

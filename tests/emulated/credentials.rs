@@ -96,7 +96,7 @@ fn a_key_that_was_pasted_with_a_line_end_works_and_one_with_a_blank_does_not() {
     let run = emulated
         .get(&[JOB])
         .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test hunter2")
-        .keeping("hunter2")
+        .with_secret("hunter2")
         .run();
     assert_usage(
         &run,

@@ -104,7 +104,7 @@ fn every_documented_form_of_an_invocation_becomes_one_model() {
             let run = joblens(&["-o", "json", model["input"].as_str().unwrap()])
                 .envs(joblens::emulator::environment(&server.origin()))
                 .run();
-            assert_eq!(server.got().len(), 2);
+            assert_eq!(server.received().len(), 2);
             assert_same(&format!("{status} {results}"), run.job(), model);
         }
     }
@@ -145,7 +145,7 @@ fn secrets_of_a_job_are_masked_in_every_form() {
         let run = SECRETS
             .iter()
             .fold(emulated.joblens(&arguments), |run, secret| {
-                run.keeping(secret)
+                run.with_secret(secret)
             })
             .run();
         assert_eq!(run.code, 0, "{}", run.stderr);
@@ -197,8 +197,8 @@ fn the_start_script_and_the_access_address_of_an_instance_are_masked() {
         arguments.extend(options);
         let run = emulated
             .get(&arguments)
-            .keeping("secret-in-script")
-            .keeping("tok-in-url-query")
+            .with_secret("secret-in-script")
+            .with_secret("tok-in-url-query")
             .run();
         assert_eq!(run.job()["details"]["start_script"]["content"], "***");
     }

@@ -170,7 +170,7 @@ fn a_secret_in_any_text_of_a_response_is_in_no_output() {
             let run = joblens(&[arguments, &[reference]].concat())
                 .envs(joblens::emulator::environment(&server.origin()))
                 .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", secret)
-                .keeping(secret)
+                .with_secret(secret)
                 .run();
             let shows_all = arguments.contains(&"json") || arguments[0] == "describe";
             assert!(!shows_all || run.stdout.contains("***"), "{arguments:?}");

@@ -67,7 +67,7 @@ fn refused_credentials_are_tried_once() {
         let wrong = "wrong-hunter2-wrong";
         let mut run = emulated.get(&["-v", reference]).env(variable, wrong);
         if !variable.ends_with("_ID") && !variable.ends_with("_AK") {
-            run = run.keeping(wrong);
+            run = run.with_secret(wrong);
         }
         let error = assert_fails(&run.run(), "refused", Some(code), 4);
         assert!(error["hint"].is_string(), "{error:#}");
@@ -88,7 +88,7 @@ fn a_token_of_huawei_is_as_good_as_a_key() {
         .env("HUAWEICLOUD_SDK_AK", "")
         .env("HUAWEICLOUD_SDK_SK", "")
         .env("JOBLENS_HUAWEI_TOKEN", token)
-        .keeping(token)
+        .with_secret(token)
         .run();
     assert_eq!(run.job()["state"], "failed");
     let both = emulated

@@ -22,7 +22,7 @@ fn world(state: [&str; 2]) -> String {
 }
 
 /// What a profile of a cloud needs besides a credential.
-fn place(cloud: &str, origin: &str) -> String {
+fn settings_of(cloud: &str, origin: &str) -> String {
     let beside = match cloud {
         "aliyun" => "region = 'cn-hangzhou'",
         "sugon" => "",
@@ -80,11 +80,11 @@ fn a_command_whose_credential_was_refused_is_run_again() {
         let emulated = Emulated::start(WORLD);
         let config = Config::new("");
         let [old, new] = [false, true].map(|is_good| printed(&emulated, cloud, is_good));
-        let toml = place(cloud, &emulated.origin) + &printing(&config, &old, &new);
+        let toml = settings_of(cloud, &emulated.origin) + &printing(&config, &old, &new);
         config.write("joblens/config.toml", &toml, 0o600);
         let run = at_home(&config, &["get", "-o", "json", reference])
-            .keeping("testsecret")
-            .keeping("an-old-secret")
+            .with_secret("testsecret")
+            .with_secret("an-old-secret")
             .run();
         assert_eq!(run.code, 0, "{cloud}: {}", run.stderr);
         assert_eq!(emulated.answers_of(cloud).len(), 2, "{cloud}");
@@ -98,7 +98,7 @@ fn a_command_that_prints_what_was_refused_is_asked_once_more_and_shows_it_no_mor
         let emulated = Emulated::start(WORLD);
         let config = Config::new("");
         let old = printed(&emulated, cloud, false);
-        let toml = place(cloud, &emulated.origin) + &printing(&config, &old, &old);
+        let toml = settings_of(cloud, &emulated.origin) + &printing(&config, &old, &old);
         config.write("joblens/config.toml", &toml, 0o600);
         let run = at_home(&config, &["get", "-o", "json", reference]).run();
         assert_eq!(run.error()["category"], "refused", "{cloud}");
@@ -114,7 +114,7 @@ fn a_command_whose_credential_has_run_out_is_run_again_before_it_is_used() {
         let config = Config::new("");
         let old = printed(&emulated, "aliyun", false) + end;
         let new = printed(&emulated, "aliyun", true) + "expiration=2100-01-01T00:00:00Z\n";
-        let toml = place("aliyun", &emulated.origin) + &printing(&config, &old, &new);
+        let toml = settings_of("aliyun", &emulated.origin) + &printing(&config, &old, &new);
         config.write("joblens/config.toml", &toml, 0o600);
         let before = emulated.answers_of("aliyun").len();
         let run = at_home(&config, &["get", "-o", "json", JOB]).run();
@@ -129,7 +129,7 @@ fn a_command_that_fails_when_it_is_run_again_is_told_with_the_refusal() {
     let emulated = Emulated::start(WORLD);
     let config = Config::new("");
     let old = printed(&emulated, "aliyun", false);
-    let toml = place("aliyun", &emulated.origin) + &printing(&config, &old, "");
+    let toml = settings_of("aliyun", &emulated.origin) + &printing(&config, &old, "");
     let toml = toml.replace("cat first;", "test -s first || exit 3; cat first;");
     config.write("joblens/config.toml", &toml, 0o600);
     let run = at_home(&config, &["get", "-o", "json", JOB]).run();
@@ -144,7 +144,7 @@ struct ToolFile {
     cloud: &'static str,
     reference: &'static str,
     source: &'static str,
-    place: &'static str,
+    path: &'static str,
     text: fn(id: &str, secret: &str, token: &str) -> String,
 }
 
@@ -153,7 +153,7 @@ const TOOL_FILES: [ToolFile; 7] = [
         cloud: "aliyun",
         reference: JOB,
         source: "aliyun-cli",
-        place: ".aliyun/config.json",
+        path: ".aliyun/config.json",
         text: |id, secret, token| {
             let mode = if token.is_empty() { "AK" } else { "StsToken" };
             format!(
@@ -165,7 +165,7 @@ const TOOL_FILES: [ToolFile; 7] = [
         cloud: "huawei",
         reference: IMAGE_JOB,
         source: "koocli",
-        place: ".hcloud/config.json",
+        path: ".hcloud/config.json",
         text: |id, secret, token| {
             format!(
                 r#"{{"authEncrypt":"false","current":"default","profiles":[{{"name":"default","mode":"AKSK","accessKeyId":"{id}","secretAccessKey":"{secret}","securityToken":"{token}"}}]}}"#
@@ -176,7 +176,7 @@ const TOOL_FILES: [ToolFile; 7] = [
         cloud: "tencent",
         reference: SERVICE,
         source: "tccli",
-        place: ".tccli/default.credential",
+        path: ".tccli/default.credential",
         text: |id, secret, token| {
             format!(r#"{{"secretId":"{id}","secretKey":"{secret}","token":"{token}"}}"#)
         },
@@ -185,7 +185,7 @@ const TOOL_FILES: [ToolFile; 7] = [
         cloud: "aliyun",
         reference: JOB,
         source: "alibabacloud",
-        place: ".alibabacloud/credentials",
+        path: ".alibabacloud/credentials",
         text: |id, secret, _| {
             format!(
                 "[default]\ntype = access_key\naccess_key_id = {id}\naccess_key_secret = {secret}\n"
@@ -196,21 +196,21 @@ const TOOL_FILES: [ToolFile; 7] = [
         cloud: "huawei",
         reference: IMAGE_JOB,
         source: "huaweicloud",
-        place: ".huaweicloud/credentials",
+        path: ".huaweicloud/credentials",
         text: |id, secret, _| format!("[basic]\nak = {id}\nsk = {secret}\n"),
     },
     ToolFile {
         cloud: "tencent",
         reference: SERVICE,
         source: "tencentcloud",
-        place: ".tencentcloud/credentials",
+        path: ".tencentcloud/credentials",
         text: |id, secret, _| format!("[default]\nsecret_id = {id}\nsecret_key = {secret}\n"),
     },
     ToolFile {
         cloud: "sugon",
         reference: INSTANCE,
         source: "scnet",
-        place: ".scnet/config.json",
+        path: ".scnet/config.json",
         text: |id, secret, _| {
             format!(
                 r#"{{"current":"default","profiles":{{"default":{{"user":"lin","access_key":"{id}","secret_key":"{secret}"}}}}}}"#
@@ -221,7 +221,7 @@ const TOOL_FILES: [ToolFile; 7] = [
 
 impl ToolFile {
     fn settings(&self, origin: &str) -> String {
-        let mut toml = place(self.cloud, origin) + &format!("source = '{}'\n", self.source);
+        let mut toml = settings_of(self.cloud, origin) + &format!("source = '{}'\n", self.source);
         if self.cloud == "sugon" {
             toml += &format!("auth_endpoint = '{origin}'\n");
         }
@@ -247,13 +247,13 @@ fn the_file_of_a_tool_is_read_again_after_a_refusal() {
         let emulated = Emulated::start(WORLD);
         let config = Config::new("");
         let old = (tool.text)("OLDIDOFMINE0001", "an-old-secret-of-mine", "");
-        let path = config.write(tool.place, &old, 0o600);
+        let path = config.write(tool.path, &old, 0o600);
         let server = rewriting(&emulated, &path, (tool.text)("testid", "testsecret", ""));
         let toml = tool.settings(&server.origin());
         config.write("joblens/config.toml", &toml, 0o600);
         let run = at_home(&config, &["get", "-o", "json", tool.reference])
-            .keeping("an-old-secret")
-            .keeping("testsecret")
+            .with_secret("an-old-secret")
+            .with_secret("testsecret")
             .run();
         assert_eq!(run.code, 0, "{}: {}", tool.source, run.stderr);
     }
@@ -265,7 +265,7 @@ fn an_error_names_the_key_that_was_in_use_and_not_the_one_before() {
         let emulated = Emulated::start(WORLD);
         let config = Config::new("");
         let old = (tool.text)("OLDIDOFMINE0001", "an-old-secret-of-mine", "");
-        let path = config.write(tool.place, &old, 0o600);
+        let path = config.write(tool.path, &old, 0o600);
         let new = (tool.text)("NEWIDOFMINE0002", "another-secret-of-mine", "");
         let server = rewriting(&emulated, &path, new);
         let toml = tool.settings(&server.origin());
@@ -274,7 +274,7 @@ fn an_error_names_the_key_that_was_in_use_and_not_the_one_before() {
         assert_eq!(run.error()["category"], "refused", "{}", run.stderr);
         assert!(run.stderr.contains("key NEWI…002"), "{}", run.stderr);
         assert!(!run.stderr.contains("OLDI"), "{}", run.stderr);
-        assert_eq!(server.got().len(), 2, "{}", tool.source);
+        assert_eq!(server.received().len(), 2, "{}", tool.source);
     }
 }
 
@@ -285,7 +285,7 @@ fn a_key_of_a_tool_that_dies_in_the_middle_of_a_wait_is_read_again() {
         let running = Emulated::start(&(world(["Running", "RUNNING"]) + refuse));
         let ended = Emulated::start(&world(["Succeeded", "SUCCESS"]));
         let config = Config::new("");
-        let path = config.write(tool.place, &(tool.text)("testid", "testsecret", ""), 0o600);
+        let path = config.write(tool.path, &(tool.text)("testid", "testsecret", ""), 0o600);
         let origins = [running.origin.clone(), ended.origin.clone()];
         let renewed = (tool.text)("testid", "testsecret", "testtoken");
         let server = Server::start(move |number, got, stream| {
@@ -299,10 +299,10 @@ fn a_key_of_a_tool_that_dies_in_the_middle_of_a_wait_is_read_again() {
         let toml = tool.settings(&server.origin());
         config.write("joblens/config.toml", &toml, 0o600);
         let wait = ["wait", "-o", "json", "--interval", "50ms", tool.reference];
-        let run = at_home(&config, &wait).keeping("testtoken").run();
+        let run = at_home(&config, &wait).with_secret("testtoken").run();
         assert_eq!(run.code, 0, "{}: {}", tool.source, run.stderr);
         let tokens: Vec<bool> = server
-            .got()
+            .received()
             .iter()
             .map(|got| got.head.contains("testtoken"))
             .collect();
@@ -316,14 +316,14 @@ fn a_role_is_named_with_the_key_that_took_it_on_last() {
     let config = Config::new("");
     let old = printed(&emulated, "aliyun", false).replace("testid", "OLDIDOFMINE0001");
     let new = printed(&emulated, "aliyun", true);
-    let toml = place("aliyun", &emulated.origin)
+    let toml = settings_of("aliyun", &emulated.origin)
         + &format!("sts_endpoint = '{}'\n", emulated.origin)
         + "role_arn = 'acs:ram::1:role/reader'\n"
         + &printing(&config, &old, &new);
     config.write("joblens/config.toml", &toml, 0o600);
     let missing = "aliyun/job/other/5";
     let run = at_home(&config, &["get", "-o", "json", missing])
-        .keeping("testsecret")
+        .with_secret("testsecret")
         .run();
     let named = "role acs:ram::1:role/reader by key te… (credential_command)";
     assert!(run.stderr.contains(named), "{}", run.stderr);
@@ -347,5 +347,9 @@ fn an_account_that_was_switched_to_in_the_middle_of_a_run_is_not_taken() {
     assert_eq!(run.code, 4, "{}", run.stderr);
     let said = "would now come from aliyun-cli profile other";
     assert!(run.stderr.contains(said), "{}", run.stderr);
-    assert_eq!(server.got().len(), 1, "nothing is asked as another account");
+    assert_eq!(
+        server.received().len(),
+        1,
+        "nothing is asked as another account"
+    );
 }

@@ -54,7 +54,7 @@ fn a_gateways_status_is_retried_whatever_code_the_body_carries() {
         let server = Server::answering(http(status, "retry-after: 0\r\n", body.as_bytes()));
         let run = get(&server, &[reference]).run();
         let error = run.error();
-        assert_eq!(server.got().len(), 4, "{status} {error:#}");
+        assert_eq!(server.received().len(), 4, "{status} {error:#}");
         assert_eq!(
             (&error["attempts"], &error["code"]),
             (&4.into(), &code.into())
@@ -78,7 +78,7 @@ fn a_call_that_is_answered_after_a_gateways_status_succeeds() {
     });
     let run = get(&server, &[INSTANCE]).run();
     assert_eq!(run.job()["state"], "succeeded", "{}", run.stderr);
-    assert_eq!(server.got().len(), 3);
+    assert_eq!(server.received().len(), 3);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_refused_credential_is_never_sent_twice() {
             let server = Server::answering(http(status, "", body.as_bytes()));
             let run = get(&server, &[reference]).run();
             assert_eq!(run.code, 4, "{status} {}", run.stdout);
-            assert_eq!(server.got().len(), 1, "{status} {code}");
+            assert_eq!(server.received().len(), 1, "{status} {code}");
         }
     }
 }
@@ -120,7 +120,7 @@ fn a_clock_that_is_more_than_a_day_off_is_an_error_and_nothing_is_signed_for_it(
         }
         let hint = error["hint"].as_str().unwrap();
         assert!(hint.contains("set this machine's clock"), "{hint}");
-        assert_eq!(server.got().len(), 1, "{code}");
+        assert_eq!(server.received().len(), 1, "{code}");
     }
 }
 
@@ -145,7 +145,7 @@ fn a_date_is_not_taken_for_a_code_that_says_nothing_of_the_time() {
     let run = get(&server, &["--max-attempts", "2", INVOCATION]).run();
     assert_fails(&run, "service", Some("ConflictOpt"), 5);
     let dates: Vec<String> = server
-        .got()
+        .received()
         .iter()
         .map(|got| got.header("x-acs-date").unwrap()[..10].to_owned())
         .collect();

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use crate::support::emulated::Emulated;
-use crate::support::{Got, Server, http, joblens};
+use crate::support::{ReceivedRequest, Server, http, joblens};
 use crate::{CLOUDS, KINDS, WORLD};
 
 #[test]
@@ -54,7 +54,7 @@ fn verbose_shows_every_call_of_every_cloud_and_no_secret() {
 }
 
 /// Everything in a request that proves who asks.
-fn proofs(got: &Got) -> Vec<String> {
+fn proofs(got: &ReceivedRequest) -> Vec<String> {
     let headers = [
         "authorization",
         "token",
@@ -136,7 +136,7 @@ fn an_answer_that_echoes_the_call_leaks_no_secret() {
                 .envs(VARIABLES)
                 .run();
             assert_ne!(run.code, 0, "{}", run.stdout);
-            let got = server.got();
+            let got = server.received();
             assert_eq!(got.len(), 1, "{cloud}");
             let proofs = proofs(&got[0]);
             assert!(!proofs.is_empty(), "{cloud}");

@@ -47,7 +47,7 @@ impl Cache {
 
     fn of(&self, run: Joblens) -> Joblens {
         run.env("XDG_CACHE_HOME", self.0.path().to_str().unwrap())
-            .keeping("testsecret")
+            .with_secret("testsecret")
     }
 
     /// The files, each of which is whole and readable by its owner alone, and their tokens.
@@ -86,7 +86,7 @@ fn a_token_is_fetched_by_the_first_run_and_used_by_the_next() {
             let tokens = cache.tokens();
             let secret = tokens
                 .values()
-                .fold(run_of_it, |run, token| run.keeping(token));
+                .fold(run_of_it, |run, token| run.with_secret(token));
             let done = secret.run();
             assert_eq!(done.code, 0, "{}", done.stderr);
             assert_eq!(done.stderr.contains(": used"), run > 0, "{}", done.stderr);
@@ -125,7 +125,7 @@ fn a_changed_secret_does_not_find_the_token_of_the_old_one() {
     let wrong = Config::new(&toml.replace("testsecret", "a-wrong-secret"));
     let run = cache
         .of(wrong.get(&[INSTANCE, IMAGE_JOB]))
-        .keeping("a-wrong-secret");
+        .with_secret("a-wrong-secret");
     let json = run.run().json();
     let errors = json["errors"].as_array().unwrap();
     let operations: Vec<_> = errors.iter().map(|one| one["operation"].clone()).collect();
@@ -139,7 +139,7 @@ fn a_cache_that_cannot_be_written_is_no_failure_and_no_news() {
     let config = accounts(&emulated, "token_cache = true");
     let get = |more: &[&str]| {
         let run = config.get(more).env("XDG_CACHE_HOME", "/dev/null/x");
-        run.keeping("testsecret").run()
+        run.with_secret("testsecret").run()
     };
     let run = get(&[INSTANCE]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
@@ -157,7 +157,7 @@ fn auth_status_says_where_tokens_are_kept_and_shows_none() {
     let arguments = ["auth", "status", "--config", &path];
     let status = cache
         .of(crate::support::joblens(&arguments))
-        .keeping(&token);
+        .with_secret(&token);
     let run = status.run();
     assert_eq!(run.code, 0, "{}", run.stderr);
     let line = format!("  token cache  {}\n", cache.folder().display());
@@ -230,10 +230,10 @@ fn a_kept_token_that_is_refused_is_shown_once_and_replaced_for_later_runs() {
     let mut calls = Vec::new();
     for turn in 0..4 {
         refuses_first.store(turn > 0, Ordering::Relaxed);
-        let before = server.got().len();
+        let before = server.received().len();
         let run = cache.of(config.get(&["sugon/instance/ann"])).run();
         assert_eq!(run.code, 0, "{}", run.stderr);
-        calls.push(server.got().len() - before);
+        calls.push(server.received().len() - before);
     }
     // Exchange and look; look, exchange and look; look; look.
     assert_eq!(calls, [2, 3, 1, 1]);

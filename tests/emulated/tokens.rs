@@ -57,8 +57,8 @@ fn a_secret_in_a_file_that_was_rotated_is_read_again() {
         config.write("joblens/config.toml", &toml, 0o600);
         let run = config
             .get(&[reference])
-            .keeping("an-old-secret")
-            .keeping(&secret)
+            .with_secret("an-old-secret")
+            .with_secret(&secret)
             .run();
         assert_eq!(run.code, 0, "{cloud}: {}", run.stderr);
         assert_eq!(emulated.answers_of(cloud).len(), 2, "{cloud}");
@@ -72,7 +72,7 @@ fn a_secret_in_a_file_that_was_not_rotated_is_shown_once() {
         let (toml, _) = in_a_file(&profile(&emulated, cloud, "default"), key);
         let config = Config::new(&toml);
         config.write("joblens/secret.txt", "an-old-secret-of-mine", 0o600);
-        let run = config.get(&[reference]).keeping("an-old-secret").run();
+        let run = config.get(&[reference]).with_secret("an-old-secret").run();
         assert_eq!(run.error()["category"], "refused", "{cloud}");
         assert_eq!(emulated.answers_of(cloud).len(), 1, "{cloud}");
     }
@@ -113,11 +113,11 @@ fn a_token_that_dies_in_the_middle_of_a_wait_is_read_again() {
         config,
         INSTANCE,
     ])
-    .keeping("first-token")
-    .keeping("second-token")
+    .with_secret("first-token")
+    .with_secret("second-token")
     .run();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(server.got().len(), 4);
+    assert_eq!(server.received().len(), 4);
 }
 
 /// Settings of Sugon with a key pair, for which everything else is found.
@@ -132,7 +132,10 @@ fn key_pair(emulated: &Emulated, secret: &str) -> String {
 fn a_key_pair_of_sugon_is_exchanged_for_a_token_and_its_host_is_found() {
     let emulated = Emulated::start(WORLD);
     let config = Config::new(&key_pair(&emulated, "testsecret"));
-    let run = config.get(&["-v", INSTANCE]).keeping("testsecret").run();
+    let run = config
+        .get(&["-v", INSTANCE])
+        .with_secret("testsecret")
+        .run();
     assert_eq!(run.job()["state"], "canceled", "{}", run.stderr);
     assert_eq!(
         operations(&emulated),
@@ -146,7 +149,10 @@ fn a_key_pair_of_sugon_is_exchanged_for_a_token_and_its_host_is_found() {
 fn a_key_pair_that_is_refused_says_what_to_check() {
     let emulated = Emulated::start(WORLD);
     let config = Config::new(&key_pair(&emulated, "some-wrong-secret"));
-    let run = config.get(&[INSTANCE]).keeping("some-wrong-secret").run();
+    let run = config
+        .get(&[INSTANCE])
+        .with_secret("some-wrong-secret")
+        .run();
     assert_eq!(run.code, 4);
     assert_eq!(run.error()["code"], "10009");
     assert_eq!(run.error()["operation"], "GetUserTokens");
@@ -172,7 +178,10 @@ fn a_password_of_huawei_is_exchanged_for_a_token() {
     let emulated = Emulated::start(WORLD);
     let user = "user = 'testid'\npassword = 'testsecret'\ndomain = '公司'";
     let config = huawei(&emulated, user);
-    let run = config.get(&["-v", IMAGE_JOB]).keeping("testsecret").run();
+    let run = config
+        .get(&["-v", IMAGE_JOB])
+        .with_secret("testsecret")
+        .run();
     assert_eq!(run.job()["state"], "failed", "{}", run.stderr);
     let asked = ["KeystoneCreateUserTokenByPassword", "ShowImageJob"];
     assert_eq!(operations(&emulated), asked);
@@ -219,7 +228,10 @@ fn a_role_is_taken_on_with_what_sts_or_the_machine_gives() {
             "[{cloud}.default]\nregion = '{region}'\nendpoint = '{origin}'\nmetadata_endpoint = '{origin}'\n{hosts}{settings}"
         ));
         let before = operations(&emulated).len();
-        let run = config.get(&["-v", reference]).keeping("testsecret").run();
+        let run = config
+            .get(&["-v", reference])
+            .with_secret("testsecret")
+            .run();
         assert_eq!(run.code, 0, "{cloud}: {}", run.stderr);
         let steps = operations(&emulated).split_off(before);
         assert_eq!(steps[..asked.len()], asked, "{cloud}");
@@ -254,7 +266,7 @@ fn keys_of_a_role_are_kept_between_runs_and_those_of_the_machine_are_not() {
         let mut before = 0;
         for _ in 0..2 {
             before = operations(&emulated).len();
-            let run = config.get(&["-v", JOB]).keeping("testsecret");
+            let run = config.get(&["-v", JOB]).with_secret("testsecret");
             let run = run
                 .env("XDG_CACHE_HOME", cache.path().to_str().unwrap())
                 .run();
@@ -273,7 +285,7 @@ fn a_key_that_may_take_on_no_role_is_told_with_the_role() {
     let config = Config::new(&format!(
         "[aliyun.default]\nregion = 'cn-hangzhou'\nendpoint = '{origin}'\nsts_endpoint = '{origin}'\naccess_key_id = 'testid'\naccess_key_secret = 'some-wrong-secret'\nrole_arn = 'acs:ram::1:role/reader'\n"
     ));
-    let run = config.get(&[JOB]).keeping("some-wrong-secret").run();
+    let run = config.get(&[JOB]).with_secret("some-wrong-secret").run();
     let error = run.error();
     assert_eq!(
         (run.code, &error["code"]),
@@ -293,7 +305,10 @@ fn a_password_in_a_file_that_is_wrong_is_shown_once() {
     let user = "user = 'testid'\npassword_file = 'secret.txt'\ndomain = 'd'";
     let config = huawei(&emulated, user);
     config.write("joblens/secret.txt", "a-wrong-password", 0o600);
-    let run = config.get(&[IMAGE_JOB]).keeping("a-wrong-password").run();
+    let run = config
+        .get(&[IMAGE_JOB])
+        .with_secret("a-wrong-password")
+        .run();
     assert_eq!(run.code, 4);
     assert_eq!(
         run.error()["operation"],
@@ -307,7 +322,7 @@ fn the_project_of_a_key_is_found_by_its_region() {
     let emulated = Emulated::start(WORLD);
     let key = "access_key_id = 'testid'\nsecret_access_key = 'testsecret'";
     let config = huawei(&emulated, key);
-    let run = config.get(&[IMAGE_JOB]).keeping("testsecret").run();
+    let run = config.get(&[IMAGE_JOB]).with_secret("testsecret").run();
     assert_eq!(run.job()["state"], "failed", "{}", run.stderr);
     let asked = ["KeystoneListProjects", "ShowImageJob"];
     assert_eq!(operations(&emulated), asked);
@@ -352,8 +367,8 @@ fn what_a_token_is_fetched_with_is_read_again_from_its_file() {
         let run = || {
             config
                 .get(&["-v", reference])
-                .keeping("an-old-secret")
-                .keeping("testsecret")
+                .with_secret("an-old-secret")
+                .with_secret("testsecret")
                 .env("XDG_CACHE_HOME", cache.path().to_str().unwrap())
                 .run()
         };

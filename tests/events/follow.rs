@@ -12,7 +12,7 @@ use crate::support::emulated::Emulated;
 use crate::{GONE, JOB, SERVICE, WORLD, events, records, text};
 
 /// A job that fails within seconds after a warning.
-const SOON: &str = r#"
+const FAILING_SOON: &str = r#"
 [[job]]
 ref = "aliyun/job/ehpc-hz-FYUr32/train-7"
 states = [
@@ -29,7 +29,7 @@ age = "1h"
 
 #[test]
 fn following_tells_each_thing_once_until_all_have_ended() {
-    let emulated = Emulated::start(SOON);
+    let emulated = Emulated::start(FAILING_SOON);
     let run = events(&emulated, &["-f", "--interval", "50ms", JOB]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
     let told: Vec<&str> = run
@@ -50,7 +50,7 @@ fn following_tells_each_thing_once_until_all_have_ended() {
 
 #[test]
 fn following_writes_records_and_ends_with_the_summary() {
-    let emulated = Emulated::start(SOON);
+    let emulated = Emulated::start(FAILING_SOON);
     let arguments = ["-f", "--interval", "50ms", "-o", "jsonl", "--warnings", JOB];
     let run = events(&emulated, &arguments);
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -67,19 +67,19 @@ fn following_writes_records_and_ends_with_the_summary() {
 
 #[test]
 fn following_goes_on_for_what_never_ends_until_it_is_interrupted() {
-    let emulated = Emulated::start(SOON);
+    let emulated = Emulated::start(FAILING_SOON);
     let arguments = ["events", "-f", "--interval", "50ms", SERVICE];
     let running = emulated
         .joblens(&arguments)
         .start(Stdio::piped(), Stdio::piped());
-    emulated.until_asked("tencent/DescribeServiceEvent");
+    emulated.wait_for_request("tencent/DescribeServiceEvent");
     running.signal("INT");
     assert_eq!(running.end().code, 130);
 }
 
 #[test]
 fn following_tells_once_that_something_is_missing() {
-    let emulated = Emulated::start(SOON);
+    let emulated = Emulated::start(FAILING_SOON);
     let arguments = [
         "events",
         "-f",
@@ -92,7 +92,7 @@ fn following_tells_once_that_something_is_missing() {
     let running = emulated
         .joblens(&arguments)
         .start(Stdio::piped(), Stdio::piped());
-    emulated.until_asked("aliyun/DescribeServerlessJobs");
+    emulated.wait_for_request("aliyun/DescribeServerlessJobs");
     while emulated.requests()["aliyun/DescribeServerlessJobs"] < 5 {
         thread::sleep(Duration::from_millis(10));
     }

@@ -12,7 +12,7 @@ mod pages;
 mod profiles;
 mod several;
 mod streams;
-mod use_of_it;
+mod usage;
 
 use serde_json::Value;
 use support::Run;

@@ -3,40 +3,40 @@ use serde_json::json;
 use crate::support::emulated::Emulated;
 use crate::{WORLD, each};
 
-const NEWEST: &str = "aliyun/job/ehpc-hz-1/@latest";
+const LATEST: &str = "aliyun/job/ehpc-hz-1/@latest";
 
 #[test]
 fn the_newest_is_looked_up_under_its_own_reference() {
     let emulated = Emulated::start(WORLD);
-    let job = emulated.get(&[NEWEST]).run().job();
+    let job = emulated.get(&[LATEST]).run().job();
     assert_eq!(
         (&job["ref"], &job["input"], &job["state"]),
         (
             &json!("aliyun/job/ehpc-hz-1/5"),
-            &json!(NEWEST),
+            &json!(LATEST),
             &json!("running")
         )
     );
-    let page = emulated.joblens(&["describe", NEWEST]).run();
+    let page = emulated.joblens(&["describe", LATEST]).run();
     assert!(
         page.stdout.contains("aliyun/job/ehpc-hz-1/5"),
         "{}",
         page.stdout
     );
-    let events = emulated.joblens(&["events", NEWEST, "-o", "name"]).run();
+    let events = emulated.joblens(&["events", LATEST, "-o", "name"]).run();
     assert!(
         events.stdout.contains("aliyun/job/ehpc-hz-1/5"),
         "{}",
         events.stdout
     );
-    let named = emulated.joblens(&["get", NEWEST, "-o", "name"]).run();
+    let named = emulated.joblens(&["get", LATEST, "-o", "name"]).run();
     assert_eq!(named.stdout, "aliyun/job/ehpc-hz-1/5\n");
 }
 
 #[test]
 fn it_keeps_its_place_and_comes_once() {
     let emulated = Emulated::start(WORLD);
-    let references = ["sugon/instance/i-1", NEWEST, "huawei/image-job/7"];
+    let references = ["sugon/instance/i-1", LATEST, "huawei/image-job/7"];
     let json = emulated.get(&references).run().json();
     let found = [
         "sugon/instance/i-1",
@@ -45,7 +45,7 @@ fn it_keeps_its_place_and_comes_once() {
     ];
     assert_eq!(each(&json["jobs"], "ref"), found);
     let twice = emulated
-        .get(&[NEWEST, "aliyun/job/ehpc-hz-1/5"])
+        .get(&[LATEST, "aliyun/job/ehpc-hz-1/5"])
         .run()
         .json();
     assert_eq!(each(&twice["jobs"], "ref"), ["aliyun/job/ehpc-hz-1/5"]);
@@ -63,15 +63,15 @@ fn an_empty_scope_has_no_newest() {
 fn gates_refuse_it_before_the_first_call() {
     let emulated = Emulated::start(WORLD);
     for arguments in [
-        ["wait", NEWEST].as_slice(),
-        &["get", "--exit-status", NEWEST],
+        ["wait", LATEST].as_slice(),
+        &["get", "--exit-status", LATEST],
     ] {
         let run = emulated.joblens(arguments).run();
         assert_eq!(run.code, 2);
         assert!(run.stderr.contains("a gate needs a fixed reference"));
         assert!(
             run.stderr
-                .contains(&format!("joblens get {NEWEST} -o name"))
+                .contains(&format!("joblens get {LATEST} -o name"))
         );
     }
     assert!(emulated.requests().is_empty());

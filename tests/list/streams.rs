@@ -134,7 +134,7 @@ fn an_interrupt_ends_an_expression_that_goes_on_without_end() {
     let emulated = Emulated::start(&many("c", 2));
     let endless = ["aliyun/job/c", "--jq", "last(repeat(1))"];
     let listing = Listing::start(&emulated, &endless);
-    emulated.until_asked("aliyun/ListServerlessJobs");
+    emulated.wait_for_request("aliyun/ListServerlessJobs");
     listing.interrupt();
     assert_eq!(listing.end().0, Some(130));
 }
@@ -144,7 +144,7 @@ fn a_reader_that_takes_nothing_is_waited_for_and_does_not_hold_up_an_interrupt()
     // A page of these records is more than a pipe holds.
     let emulated = Emulated::start(&many("c", 250));
     let listing = Listing::start(&emulated, &["aliyun/job/c", "-o", "jsonl"]);
-    emulated.until_asked("aliyun/ListServerlessJobs");
+    emulated.wait_for_request("aliyun/ListServerlessJobs");
     listing.interrupt();
     let mut child = listing.child;
     assert_eq!(child.wait().unwrap().code(), Some(130));
@@ -160,7 +160,7 @@ fn an_interrupt_of_several_scopes_gives_programs_what_there_is() {
     let emulated = Emulated::start(&world);
     let scopes = ["aliyun/job/c", "sugon"];
     let mut listing = Listing::start(&emulated, &[&scopes[..], &["-o", "name"]].concat());
-    emulated.until_asked("aliyun/ListServerlessJobs");
+    emulated.wait_for_request("aliyun/ListServerlessJobs");
     listing.interrupt();
     let lines: Vec<String> = listing.lines.by_ref().map(Result::unwrap).collect();
     assert_eq!(lines.last().unwrap(), "#!incomplete: interrupted");
@@ -168,7 +168,7 @@ fn an_interrupt_of_several_scopes_gives_programs_what_there_is() {
 
     let emulated = Emulated::start(&world);
     let mut listing = Listing::start(&emulated, &[&scopes[..], &["-o", "table"]].concat());
-    emulated.until_asked("aliyun/ListServerlessJobs");
+    emulated.wait_for_request("aliyun/ListServerlessJobs");
     listing.interrupt();
     assert_eq!(listing.lines.by_ref().count(), 0);
     assert_eq!(listing.end(), (Some(130), String::new()));
@@ -188,7 +188,7 @@ fn page(number: usize) -> String {
 
 #[test]
 fn ten_thousand_jobs_need_little_memory() {
-    const MOST_KIB: u64 = 40 << 10;
+    const MAX_KIB: u64 = 40 << 10;
     for (format, before) in [("name", 0), ("jsonl", 0), ("csv", 1), ("tsv", 1)] {
         let (measured, wait) = mpsc::channel::<()>();
         let wait = Mutex::new(wait);
@@ -207,7 +207,7 @@ fn ten_thousand_jobs_need_little_memory() {
         let mut listing = Listing::start_with(environment, &["aliyun/job/c", "-o", format]);
         listing.take(before + 9_900);
         let peak = listing.peak_kib();
-        assert!(peak < MOST_KIB, "{format}: {peak} KiB");
+        assert!(peak < MAX_KIB, "{format}: {peak} KiB");
         measured.send(()).unwrap();
         listing.take(100);
         let rest: Vec<String> = listing.lines.by_ref().map(Result::unwrap).collect();

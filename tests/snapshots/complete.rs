@@ -1,7 +1,7 @@
 //! A page leaves nothing out that the model has.
 
 use joblens::model::{Job, Time};
-use joblens::output::{Screen, Zone, escape, write_pages};
+use joblens::output::{RenderContext, Zone, escape, write_pages};
 use serde_json::Value;
 
 use crate::documented::documented;
@@ -55,7 +55,7 @@ fn every_text_and_time_of_a_thing_stands_on_its_page() {
 
 /// A page on which nothing has to be broken.
 fn page(job: &Job) -> String {
-    let screen = Screen {
+    let screen = RenderContext {
         width: Some(10_000),
         colour: false,
         now: job.observed_at.unwrap(),

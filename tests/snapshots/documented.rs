@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use joblens::http::{Deadline, Limits, Wire};
+use joblens::http::{ClientOptions, Deadline, Transport};
 use joblens::model::{Job, Time};
-use joblens::providers::{self, Ask, Client, RESERVED_KINDS, mask_job};
-use joblens::reference::{Reader, Reference, Target};
+use joblens::providers::{self, Client, GetOptions, RESERVED_KINDS, mask_job};
+use joblens::reference::{Reference, ReferenceParser, Target};
 use joblens::settings::{Environment, Settings};
 use serde_json::Value;
 
@@ -111,7 +111,7 @@ pub fn documented_but(
     change: impl Fn(&mut Value) + Clone + Send + Sync + 'static,
 ) -> Vec<(&'static str, Job)> {
     let all = DOCUMENTED.iter();
-    all.map(|(name, answers)| (*name, look_up(name, answers, change.clone())))
+    all.map(|(name, answers)| (*name, get(name, answers, change.clone())))
         .collect()
 }
 
@@ -121,7 +121,7 @@ pub fn model(name: &str) -> Value {
     serde_json::from_slice(&text).unwrap()
 }
 
-fn look_up(
+fn get(
     name: &str,
     answers: &'static [(&str, &str)],
     change: impl Fn(&mut Value) + Send + Sync + 'static,
@@ -146,8 +146,8 @@ fn look_up(
         .to_utc();
     let reference = reference(input);
     let client = client(reference.template.cloud, &server.origin(), now);
-    let ask = Ask {
-        vendor: false,
+    let ask = GetOptions {
+        raw: false,
         show_secrets: false,
         trust_finished: false,
         states: Vec::new(),
@@ -157,25 +157,25 @@ fn look_up(
         .enable_all()
         .build()
         .unwrap();
-    let found = runtime.block_on(client.look_up(&reference, &ask));
+    let found = runtime.block_on(client.get(&reference, &ask));
     let mut job = found
         .unwrap_or_else(|problem| panic!("{name}: {problem:?}"))
         .job;
-    job.settle(Time::new(now).unwrap());
+    job.finalize(Time::new(now).unwrap());
     mask_job(&mut job);
     job
 }
 
 fn reference(input: &str) -> Reference {
     let templates: Vec<_> = providers::kinds().map(|kind| &kind.template).collect();
-    let reader = Reader {
+    let reader = ReferenceParser {
         templates: &templates,
         reserved: &RESERVED_KINDS,
         default_profile: "default",
         setting: &|_, _, _| Ok(None),
     };
-    match reader.read(input).unwrap() {
-        Target::Things(mut things) => things.remove(0),
+    match reader.parse(input).unwrap() {
+        Target::Jobs(mut things) => things.remove(0),
         other => panic!("{input} is {other:?}"),
     }
 }
@@ -188,11 +188,11 @@ fn client(cloud: &str, origin: &str, now: DateTime<Utc>) -> Box<dyn Client> {
         .collect();
     let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name.to_uppercase());
     variables.insert(endpoint, origin.to_owned());
-    let keys = cloud.legal_settings();
-    let settings = Settings::of(Environment::new(variables));
+    let keys = cloud.settings_schema();
+    let settings = Settings::from_environment(Environment::new(variables));
     let profile = settings.profile(&keys, "default").unwrap();
-    let wire = Wire::new(
-        Limits::default(),
+    let wire = Transport::new(
+        ClientOptions::default(),
         &[],
         Arc::new(move || now),
         Arc::new(|_| {}),

@@ -1,19 +1,19 @@
 //! What `joblens events` shows of every documented answer, each by itself, and of all together.
 
 use joblens::model::{Job, Time, Timeline};
-use joblens::output::{Form, Format, Screen, Zone, write_timeline};
+use joblens::output::{Format, OutputOptions, RenderContext, Zone, write_timeline};
 
 use crate::documented::documented;
-use crate::kept::assert_kept;
+use crate::snapshot::assert_snapshot;
 
 fn written(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> String {
-    let screen = Screen {
+    let screen = RenderContext {
         width,
         colour,
         now: Time::from_rfc3339("2024-05-20T12:00:00Z").unwrap(),
         zone: Zone::Utc,
     };
-    let form = Form {
+    let form = OutputOptions {
         format,
         columns: None,
         headers: true,
@@ -46,7 +46,7 @@ fn every_answer_is_a_page_on_terminals_and_lines_elsewhere() {
         ("pipe", None, false),
     ] {
         let page = each(Format::Table, width, colour);
-        assert_kept(&format!("events/each-{name}.txt"), &page);
+        assert_snapshot(&format!("events/each-{name}.txt"), &page);
     }
 }
 
@@ -60,7 +60,7 @@ fn every_answer_is_a_document_and_records_for_programs() {
         ("tsv", Format::Tsv),
         ("markdown", Format::Markdown),
     ] {
-        assert_kept(
+        assert_snapshot(
             &format!("events/each-{name}.txt"),
             &each(format, None, false),
         );
@@ -77,6 +77,6 @@ fn all_answers_together_are_one_timeline() {
         ("name", Format::Name, None),
     ] {
         let page = written(&all, format, width, false);
-        assert_kept(&format!("events/together-{name}.txt"), &page);
+        assert_snapshot(&format!("events/together-{name}.txt"), &page);
     }
 }

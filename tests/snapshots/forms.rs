@@ -1,25 +1,25 @@
 //! Every form of an answer that holds every documented answer.
 
-use joblens::model::{Job, Report};
-use joblens::output::{Form, Format, Screen, Zone, write};
+use joblens::model::{Envelope, Job};
+use joblens::output::{Format, OutputOptions, RenderContext, Zone, write};
 
 use crate::documented::documented;
-use crate::kept::assert_kept;
+use crate::snapshot::assert_snapshot;
 
 fn shown(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> String {
-    let form = Form {
+    let form = OutputOptions {
         format,
         columns: None,
         headers: true,
         query: None,
     };
-    let screen = Screen {
+    let screen = RenderContext {
         width,
         colour,
         now: jobs.iter().filter_map(|job| job.observed_at).max().unwrap(),
         zone: Zone::Utc,
     };
-    let report = Report::new("get", jobs.to_vec(), vec![], vec![]);
+    let report = Envelope::new("get", jobs.to_vec(), vec![], vec![]);
     let mut out = Vec::new();
     write(&mut out, &report, &form, &screen).unwrap();
     String::from_utf8(out).unwrap()
@@ -32,12 +32,12 @@ fn every_form_of_every_documented_answer_is_kept() {
         for width in [80, 160] {
             let plain = shown(&jobs, format, Some(width), false);
             assert!(!plain.contains('\u{1b}'));
-            assert_kept(&format!("forms/{name}.{width}.txt"), &plain);
+            assert_snapshot(&format!("forms/{name}.{width}.txt"), &plain);
             let coloured = shown(&jobs, format, Some(width), true);
-            assert_kept(&format!("forms/{name}.{width}.colour.txt"), &coloured);
+            assert_snapshot(&format!("forms/{name}.{width}.colour.txt"), &coloured);
         }
         let piped = shown(&jobs, format, None, false);
-        assert_kept(&format!("forms/{name}.txt"), &piped);
+        assert_snapshot(&format!("forms/{name}.txt"), &piped);
     }
     for (name, format) in [
         ("json", Format::Json),
@@ -49,6 +49,6 @@ fn every_form_of_every_documented_answer_is_kept() {
         ("txt", Format::Name),
     ] {
         let shown = shown(&jobs, format, None, false);
-        assert_kept(&format!("forms/all.{name}"), &shown);
+        assert_snapshot(&format!("forms/all.{name}"), &shown);
     }
 }

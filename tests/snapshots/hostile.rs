@@ -1,7 +1,7 @@
 //! Documented answers in which every free text is hostile, through every form.
 
-use joblens::model::{Job, Report};
-use joblens::output::{Form, Format, Screen, Zone, write, write_pages};
+use joblens::model::{Envelope, Job};
+use joblens::output::{Format, OutputOptions, RenderContext, Zone, write, write_pages};
 use serde_json::Value;
 
 use crate::documented::documented_but;
@@ -100,8 +100,8 @@ const FORMATS: [Format; 9] = [
     Format::Name,
 ];
 
-fn screen(width: Option<usize>, jobs: &[Job]) -> Screen {
-    Screen {
+fn screen(width: Option<usize>, jobs: &[Job]) -> RenderContext {
+    RenderContext {
         width,
         colour: false,
         now: jobs[0].observed_at.unwrap(),
@@ -110,13 +110,13 @@ fn screen(width: Option<usize>, jobs: &[Job]) -> Screen {
 }
 
 fn shown(format: Format, jobs: &[Job], width: Option<usize>) -> String {
-    let form = Form {
+    let form = OutputOptions {
         format,
         columns: None,
         headers: true,
         query: None,
     };
-    let report = Report::new("get", jobs.to_vec(), vec![], vec![]);
+    let report = Envelope::new("get", jobs.to_vec(), vec![], vec![]);
     let mut out = Vec::new();
     write(&mut out, &report, &form, &screen(width, jobs)).unwrap();
     String::from_utf8(out).unwrap()
@@ -125,7 +125,7 @@ fn shown(format: Format, jobs: &[Job], width: Option<usize>) -> String {
 #[test]
 fn no_text_of_a_cloud_gets_out_of_its_place_in_any_form() {
     for text in TEXTS {
-        assert_kept_in_place(&hostile(text), &[40, 80, 160]);
+        assert_snapshot_in_place(&hostile(text), &[40, 80, 160]);
     }
 }
 
@@ -137,10 +137,10 @@ fn no_length_of_a_text_gets_it_out_of_its_place() {
     jobs.retain(|job| job.message.is_some() || job.cloud != "huawei");
     jobs.retain(|job| kinds.insert(format!("{}/{}", job.cloud, job.kind)));
     assert_eq!(jobs.len(), 5);
-    assert_kept_in_place(&jobs, &[80]);
+    assert_snapshot_in_place(&jobs, &[80]);
 }
 
-fn assert_kept_in_place(jobs: &[Job], widths: &[usize]) {
+fn assert_snapshot_in_place(jobs: &[Job], widths: &[usize]) {
     for format in FORMATS {
         for width in [None, Some(80)] {
             let shown = shown(format, jobs, width);

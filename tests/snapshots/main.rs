@@ -10,8 +10,8 @@ mod documented;
 mod events;
 mod forms;
 mod hostile;
-mod kept;
 mod pages;
+mod snapshot;
 
 use documented::{documented, model};
 

@@ -1,13 +1,13 @@
 //! The page of `describe` for every documented answer.
 
 use joblens::model::Job;
-use joblens::output::{Screen, Zone, write_pages};
+use joblens::output::{RenderContext, Zone, write_pages};
 
 use crate::documented::documented;
-use crate::kept::assert_kept;
+use crate::snapshot::assert_snapshot;
 
 fn page(job: &Job, width: usize, colour: bool) -> String {
-    let screen = Screen {
+    let screen = RenderContext {
         width: Some(width),
         colour,
         now: job.observed_at.unwrap(),
@@ -23,9 +23,9 @@ fn every_documented_answer_has_its_page() {
     for (name, job) in documented() {
         for width in [80, 160] {
             let plain = page(&job, width, false);
-            assert_kept(&format!("{name}.{width}.txt"), &plain);
+            assert_snapshot(&format!("{name}.{width}.txt"), &plain);
             assert!(!plain.contains('\u{1b}'));
-            assert_kept(
+            assert_snapshot(
                 &format!("{name}.{width}.colour.txt"),
                 &page(&job, width, true),
             );

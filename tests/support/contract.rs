@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::yaml;
 
 /// Answers beyond this size are many times the same: to check them would take longer than the run.
-const LARGEST: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 
 /// What a run prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ enum Form {
 /// Fails when standard output of a run in a machine format is not what its schema says, or when an
 /// envelope tells another exit code than the process.
 pub fn check(arguments: &[String], stdout: &str, code: i32) {
-    if stdout.is_empty() || stdout.len() > LARGEST {
+    if stdout.is_empty() || stdout.len() > MAX_BYTES {
         return;
     }
     let found = match form(arguments) {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use joblens::emulator::{Access, Emulator, Scenario, environment};
+use joblens::emulator::{AccessRecord, Emulator, Scenario, environment};
 use tokio::sync::oneshot;
 
 use super::{Joblens, joblens};
@@ -16,7 +16,7 @@ use super::{Joblens, joblens};
 /// A running emulator and what it was asked; it stops when it is dropped.
 pub struct Emulated {
     pub origin: String,
-    accesses: Arc<Mutex<Vec<Access>>>,
+    accesses: Arc<Mutex<Vec<AccessRecord>>>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -28,7 +28,7 @@ impl Emulated {
         let path = folder.path().join("scenario.toml");
         fs::write(&path, scenario).unwrap();
         let scenario = Scenario::read(&path).unwrap_or_else(|problem| panic!("{problem}"));
-        let accesses: Arc<Mutex<Vec<Access>>> = Arc::default();
+        let accesses: Arc<Mutex<Vec<AccessRecord>>> = Arc::default();
         let seen = Arc::clone(&accesses);
         let (tell, told) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
@@ -70,7 +70,9 @@ impl Emulated {
         environment
             .iter()
             .filter(|(name, value)| is_secret(name) && !value.is_empty())
-            .fold(joblens(arguments), |run, (_, secret)| run.keeping(secret))
+            .fold(joblens(arguments), |run, (_, secret)| {
+                run.with_secret(secret)
+            })
             .envs(environment_pairs(&environment))
     }
 
@@ -89,7 +91,7 @@ impl Emulated {
     }
 
     /// Returns when an operation was asked for, as `cloud/operation`; fails after a minute.
-    pub fn until_asked(&self, operation: &str) {
+    pub fn wait_for_request(&self, operation: &str) {
         let started = Instant::now();
         while !self.requests().contains_key(operation) {
             assert!(started.elapsed().as_secs() < 60, "{operation} not asked");
@@ -98,7 +100,7 @@ impl Emulated {
     }
 
     /// What was asked so far, in the order of the answers.
-    pub fn accesses(&self) -> Vec<Access> {
+    pub fn accesses(&self) -> Vec<AccessRecord> {
         self.accesses.lock().unwrap().clone()
     }
 

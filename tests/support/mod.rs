@@ -110,7 +110,7 @@ impl Joblens {
     }
 
     /// A text that no output of the run may hold.
-    pub fn keeping(mut self, secret: &str) -> Self {
+    pub fn with_secret(mut self, secret: &str) -> Self {
         self.secrets.push(secret.to_owned());
         self
     }
@@ -134,7 +134,7 @@ impl Joblens {
     }
 
     /// Runs as a user who owns nothing, which only root can ask for.
-    pub fn by_nobody(mut self) -> Self {
+    pub fn as_nobody(mut self) -> Self {
         self.user = Some(65_534);
         self
     }
@@ -232,12 +232,12 @@ impl Running {
 
 /// A request as a test server got it.
 #[derive(Debug, Clone)]
-pub struct Got {
+pub struct ReceivedRequest {
     /// Request line and headers.
     pub head: String,
 }
 
-impl Got {
+impl ReceivedRequest {
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
@@ -255,17 +255,19 @@ impl Got {
 /// A server on loopback that does to each request what a script says.
 pub struct Server {
     pub port: u16,
-    got: Arc<Mutex<Vec<Got>>>,
+    got: Arc<Mutex<Vec<ReceivedRequest>>>,
     most_at_once: Arc<AtomicUsize>,
 }
 
 impl Server {
     /// Calls `script` with the number of the request (from 0), the request and the connection.
     /// The connection is closed when it returns.
-    pub fn start(script: impl Fn(usize, &Got, &mut TcpStream) + Send + Sync + 'static) -> Self {
+    pub fn start(
+        script: impl Fn(usize, &ReceivedRequest, &mut TcpStream) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let got: Arc<Mutex<Vec<Got>>> = Arc::default();
+        let got: Arc<Mutex<Vec<ReceivedRequest>>> = Arc::default();
         let most_at_once = Arc::new(AtomicUsize::new(0));
         let at_once = Arc::new(AtomicUsize::new(0));
         let script = Arc::new(script);
@@ -310,7 +312,7 @@ impl Server {
     }
 
     /// Requests so far.
-    pub fn got(&self) -> Vec<Got> {
+    pub fn received(&self) -> Vec<ReceivedRequest> {
         self.got.lock().unwrap().clone()
     }
 
@@ -320,7 +322,7 @@ impl Server {
     }
 }
 
-fn read_head(stream: &mut TcpStream) -> Option<Got> {
+fn read_head(stream: &mut TcpStream) -> Option<ReceivedRequest> {
     let mut head = Vec::new();
     let mut byte = [0_u8; 1];
     while !head.ends_with(b"\r\n\r\n") {
@@ -329,7 +331,7 @@ fn read_head(stream: &mut TcpStream) -> Option<Got> {
         }
         head.push(byte[0]);
     }
-    Some(Got {
+    Some(ReceivedRequest {
         head: String::from_utf8_lossy(&head).into_owned(),
     })
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::support::emulated::Emulated;
 use crate::support::{Run, joblens};
-use crate::{INSTANCE, JOB, thing};
+use crate::{INSTANCE, JOB, job};
 
 /// A home folder with a settings file.
 struct Home(tempfile::TempDir);
@@ -36,7 +36,7 @@ impl Home {
             .env("HOME", self.0.path().to_str().unwrap())
             .env("JOBLENS_CONFIG", config.to_str().unwrap())
             .env("PATH", "/usr/bin:/bin")
-            .keeping("testsecret")
+            .with_secret("testsecret")
             .run()
     }
 }
@@ -65,7 +65,7 @@ fn printed(emulated: &Emulated, end: &str) -> Home {
 
 #[test]
 fn is_told_on_the_first_line_with_what_follows() {
-    let emulated = Emulated::start(&thing(JOB, "0s Succeeded"));
+    let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let at = in_an_hour();
     let home = printed(&emulated, &at.to_rfc3339());
     for deadline in [&["-t", "2h"][..], &["-t", "none"], &[]] {
@@ -90,7 +90,7 @@ fn is_told_on_the_first_line_with_what_follows() {
 
 #[test]
 fn is_not_told_when_the_wait_is_over_by_then_or_the_end_is_far() {
-    let emulated = Emulated::start(&thing(JOB, "0s Succeeded"));
+    let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let soon = printed(&emulated, &in_an_hour().to_rfc3339());
     let far = printed(&emulated, "2100-01-01T00:00:00Z");
     for (home, deadline) in [(&soon, "10m"), (&soon, "0"), (&far, "none"), (&far, "2h")] {
@@ -112,7 +112,7 @@ fn token(at: DateTime<Utc>) -> String {
 
 #[test]
 fn a_token_that_nobody_renews_is_told_with_what_to_do() {
-    let emulated = Emulated::start(&thing(INSTANCE, "0s Running"));
+    let emulated = Emulated::start(&job(INSTANCE, "0s Running"));
     let token = token(in_an_hour());
     let toml = |line: &str| {
         format!(
@@ -145,7 +145,7 @@ fn a_token_that_nobody_renews_is_told_with_what_to_do() {
 
 #[test]
 fn the_end_of_a_tools_key_is_told_with_its_file() {
-    let emulated = Emulated::start(&thing(crate::SERVICE, "0s Running"));
+    let emulated = Emulated::start(&job(crate::SERVICE, "0s Running"));
     let home = Home::new(&format!(
         "[tencent.default]\nendpoint = '{}'\nregion = 'gz'\nsource = 'tccli'\n",
         emulated.origin

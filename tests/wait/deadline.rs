@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use crate::support::Joblens;
 use crate::support::emulated::Emulated;
-use crate::{JOB, reason, thing_with};
+use crate::{JOB, job_with, reason};
 
 /// A job that is polled every 30 s, as nothing has changed for a day.
 fn old(reference: &str) -> String {
-    thing_with(reference, "0s Running", "age = '1d'")
+    job_with(reference, "0s Running", "age = '1d'")
 }
 
 /// Such a job that ends in this state so many seconds from now.
 fn old_until(reference: &str, seconds: u64, end: &str) -> String {
     let life = format!("0s Running, {}s {end}", 86_400 + seconds);
-    thing_with(reference, &life, "age = '1d'")
+    job_with(reference, &life, "age = '1d'")
 }
 
 /// A wait with the usual interval.
@@ -72,7 +72,7 @@ fn a_retry_hint_does_not_put_off_the_last_poll() {
     let throttled = "[[fault]]\noperation = '*'\nkind = 'throttle'\nretry_after = '50s'\n\
         skip = 1\ntimes = 1\n";
     let life = "0s Running, 1s Succeeded";
-    let emulated = Emulated::start(&(thing_with(JOB, life, "") + throttled));
+    let emulated = Emulated::start(&(job_with(JOB, life, "") + throttled));
     let options = ["-t", "6s", "--max-attempts", "1"];
     let run = wait(&emulated, &[&[JOB][..], &options].concat()).run();
     assert_eq!(run.code, 0, "{}", run.stderr);

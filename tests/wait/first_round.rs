@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::emulated::Emulated;
-use crate::{IMAGE_JOB, INSTANCE, JOB, LONG, OTHER_JOB, are, reason, thing, verdicts};
+use crate::{IMAGE_JOB, INSTANCE, JOB, LONG, OTHER_JOB, are, job, reason, verdicts};
 
 const MISSING: &str = "aliyun/job/C/9";
 
@@ -12,9 +12,9 @@ fn world() -> Emulated {
     let slow = |cloud: &str| {
         format!("[[fault]]\noperation = '*'\ncloud = '{cloud}'\nkind = 'slow'\ndelay = '1s'\n")
     };
-    let scenario = thing(JOB, "0s Failed")
-        + &thing(INSTANCE, "0s Running")
-        + &thing(IMAGE_JOB, "0s RUNNING")
+    let scenario = job(JOB, "0s Failed")
+        + &job(INSTANCE, "0s Running")
+        + &job(IMAGE_JOB, "0s RUNNING")
         + &slow("sugon")
         + &slow("huawei");
     Emulated::start(&scenario)
@@ -42,8 +42,8 @@ fn a_failure_that_is_seen_first_ends_it_only_when_all_are_known() {
 
 #[test]
 fn one_that_is_enough_ends_it_only_when_all_are_known() {
-    let scenario = thing(JOB, "0s Succeeded")
-        + &thing(INSTANCE, "0s Running")
+    let scenario = job(JOB, "0s Succeeded")
+        + &job(INSTANCE, "0s Running")
         + "[[fault]]\noperation = '*'\ncloud = 'sugon'\nkind = 'slow'\ndelay = '1s'\n";
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[INSTANCE, JOB, "--any", "-t", LONG]).run();
@@ -102,8 +102,8 @@ fn every_reference_has_a_row_in_every_output() {
 #[test]
 fn what_the_deadline_left_unchecked_has_an_error_and_is_not_covered() {
     // One call in flight at a time: the second reference waits for its turn until the end.
-    let scenario = thing(JOB, "0s Running")
-        + &thing(OTHER_JOB, "0s Running")
+    let scenario = job(JOB, "0s Running")
+        + &job(OTHER_JOB, "0s Running")
         + "[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '1m'\n";
     let emulated = Emulated::start(&scenario);
     let other = "aliyun/job/D/2";

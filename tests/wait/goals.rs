@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::support::emulated::Emulated;
 use crate::{
-    IMAGE_JOB, INSTANCE, INVOCATION, JOB, LONG, OTHER_JOB, SOON, are, reason, thing, verdicts,
+    IMAGE_JOB, INSTANCE, INVOCATION, JOB, LONG, MAX_DURATION, OTHER_JOB, are, job, reason, verdicts,
 };
 
 #[test]
 fn all_that_succeed_on_three_clouds_hold() {
-    let scenario = thing(JOB, "0s Pending, 300ms Running, 600ms Succeeded")
-        + &thing(INSTANCE, "0s Waiting, 400ms Running, 900ms Completed")
-        + &thing(IMAGE_JOB, "0s RUNNING, 500ms SUCCESS")
+    let scenario = job(JOB, "0s Pending, 300ms Running, 600ms Succeeded")
+        + &job(INSTANCE, "0s Waiting, 400ms Running, 900ms Completed")
+        + &job(IMAGE_JOB, "0s RUNNING, 500ms SUCCESS")
         + "[[job]]\nref = 'aliyun/invocation/C/c-1'\nstates = [{after='0s', state='Running'}, {after='700ms', state='Finished', exit_code=0}]\n";
     let emulated = Emulated::start(&scenario);
     let references = [JOB, INSTANCE, IMAGE_JOB, INVOCATION];
@@ -36,7 +36,7 @@ fn all_that_succeed_on_three_clouds_hold() {
 
 #[test]
 fn one_that_fails_early_ends_it_while_another_would_run_on() {
-    let scenario = thing(JOB, "0s Running, 500ms Failed") + &thing(INSTANCE, "0s Running");
+    let scenario = job(JOB, "0s Running, 500ms Failed") + &job(INSTANCE, "0s Running");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[INSTANCE, JOB, "-t", LONG]).run();
     assert_eq!(run.code, 1, "{}", run.stderr);
@@ -44,7 +44,7 @@ fn one_that_fails_early_ends_it_while_another_would_run_on() {
         verdicts(&run),
         are(&[(INSTANCE, "pending"), (JOB, "unmet")])
     );
-    assert!(run.elapsed < SOON);
+    assert!(run.elapsed < MAX_DURATION);
     assert!(
         reason(&run).starts_with(&format!("{JOB} failed")),
         "{}",
@@ -54,7 +54,7 @@ fn one_that_fails_early_ends_it_while_another_would_run_on() {
 
 #[test]
 fn without_fail_fast_it_looks_at_the_rest_and_reports_all() {
-    let scenario = thing(JOB, "0s Failed") + &thing(INSTANCE, "0s Running, 1s Completed");
+    let scenario = job(JOB, "0s Failed") + &job(INSTANCE, "0s Running, 1s Completed");
     let emulated = Emulated::start(&scenario);
     let run = emulated
         .wait(&[INSTANCE, JOB, "--no-fail-fast", "-t", LONG])
@@ -71,7 +71,7 @@ fn a_canceled_job_fails_the_gate_on_every_cloud_that_has_the_word() {
         (INSTANCE, "0s Running, 400ms Terminated"),
     ];
     for (reference, life) in canceled {
-        let emulated = Emulated::start(&thing(reference, life));
+        let emulated = Emulated::start(&job(reference, life));
         let run = emulated.wait(&[reference, "-t", LONG]).run();
         assert_eq!(run.code, 1, "{reference}: {}", run.stderr);
         assert!(
@@ -84,9 +84,9 @@ fn a_canceled_job_fails_the_gate_on_every_cloud_that_has_the_word() {
 
 /// Code of a wait for a goal on a job with this life, long before its deadline.
 fn code(life: &str, goal: &str) -> i32 {
-    let emulated = Emulated::start(&thing(JOB, life));
+    let emulated = Emulated::start(&job(JOB, life));
     let run = emulated.wait(&[JOB, "--for", goal, "-t", LONG]).run();
-    assert!(run.elapsed < SOON, "{life}: {}", run.stderr);
+    assert!(run.elapsed < MAX_DURATION, "{life}: {}", run.stderr);
     run.code
 }
 
@@ -112,9 +112,9 @@ fn a_state_that_passed_between_two_looks_counts_unless_the_job_ended_badly() {
 
 #[test]
 fn one_is_enough_when_any_is_asked() {
-    let scenario = thing(JOB, "0s Failed")
-        + &thing(OTHER_JOB, "0s Running, 600ms Succeeded")
-        + &thing(INSTANCE, "0s Running");
+    let scenario = job(JOB, "0s Failed")
+        + &job(OTHER_JOB, "0s Running, 600ms Succeeded")
+        + &job(INSTANCE, "0s Running");
     let emulated = Emulated::start(&scenario);
     let run = emulated
         .wait(&[JOB, OTHER_JOB, INSTANCE, "--any", "-t", LONG])
@@ -122,12 +122,12 @@ fn one_is_enough_when_any_is_asked() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     let expected = [(JOB, "unmet"), (OTHER_JOB, "met"), (INSTANCE, "pending")];
     assert_eq!(verdicts(&run), are(&expected));
-    assert!(run.elapsed < SOON);
+    assert!(run.elapsed < MAX_DURATION);
 }
 
 #[test]
 fn any_fails_only_when_none_can_hold() {
-    let scenario = thing(JOB, "0s Failed") + &thing(INSTANCE, "0s Running, 700ms Terminated");
+    let scenario = job(JOB, "0s Failed") + &job(INSTANCE, "0s Running, 700ms Terminated");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, INSTANCE, "--any", "-t", LONG]).run();
     assert_eq!(run.code, 1, "{}", run.stderr);
@@ -136,11 +136,11 @@ fn any_fails_only_when_none_can_hold() {
 
 #[test]
 fn a_word_that_no_table_knows_is_told_at_once_and_waited_past() {
-    let scenario = thing(JOB, "0s Hibernating, 1s Succeeded");
+    let scenario = job(JOB, "0s Hibernating, 1s Succeeded");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, "-t", LONG]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let emulated = Emulated::start(&thing(JOB, "0s Hibernating"));
+    let emulated = Emulated::start(&job(JOB, "0s Hibernating"));
     let run = emulated.wait(&[JOB, "-t", "1s"]).run();
     assert_eq!(run.code, 124, "{}", run.stderr);
     let told = run.stderr.lines().filter(|line| line.contains("note:"));
@@ -150,12 +150,12 @@ fn a_word_that_no_table_knows_is_told_at_once_and_waited_past() {
 
 #[test]
 fn a_word_that_no_table_knows_can_fail_the_gate() {
-    let emulated = Emulated::start(&thing(JOB, "0s Hibernating"));
+    let emulated = Emulated::start(&job(JOB, "0s Hibernating"));
     let run = emulated
         .wait(&[JOB, "-t", LONG, "--on-unknown", "fail"])
         .run();
     assert_eq!(run.code, 1, "{}", run.stderr);
-    assert!(run.elapsed < SOON);
+    assert!(run.elapsed < MAX_DURATION);
 }
 
 #[test]
@@ -185,9 +185,9 @@ fn a_command_that_finished_with_another_code_than_0_fails() {
 #[test]
 fn an_array_job_stays_open_while_a_subtask_was_not_seen_succeeded() {
     let parent = |last: &str| {
-        thing("aliyun/job/C/10", "0s Succeeded")
-            + &thing("aliyun/job/C/10_1-2", "0s Succeeded")
-            + &thing("aliyun/job/C/10_3", last)
+        job("aliyun/job/C/10", "0s Succeeded")
+            + &job("aliyun/job/C/10_1-2", "0s Succeeded")
+            + &job("aliyun/job/C/10_3", last)
     };
     let emulated = Emulated::start(&parent("0s Running, 1s Succeeded"));
     let run = emulated.wait(&["aliyun/job/C/10", "-t", LONG]).run();
@@ -202,23 +202,23 @@ fn an_array_job_stays_open_while_a_subtask_was_not_seen_succeeded() {
 
 #[test]
 fn a_job_that_never_starts_is_given_up_before_the_deadline() {
-    let scenario = thing(JOB, "0s Pending") + &thing(INSTANCE, "0s Running, 1s Completed");
+    let scenario = job(JOB, "0s Pending") + &job(INSTANCE, "0s Running, 1s Completed");
     let emulated = Emulated::start(&scenario);
     let run = emulated
         .wait(&[JOB, INSTANCE, "--start-timeout", "500ms", "-t", LONG])
         .run();
     assert_eq!(run.code, 124, "{}", run.stderr);
-    assert!(run.elapsed < SOON);
+    assert!(run.elapsed < MAX_DURATION);
     assert!(reason(&run).contains(": not started after "));
     assert_eq!(verdicts(&run), are(&[(JOB, "pending"), (INSTANCE, "met")]));
 }
 
 #[test]
 fn the_deadline_ends_it_undecided() {
-    let emulated = Emulated::start(&thing(JOB, "0s Running"));
+    let emulated = Emulated::start(&job(JOB, "0s Running"));
     let run = emulated.wait(&[JOB, "-t", "1s"]).run();
     assert_eq!(run.code, 124, "{}", run.stderr);
     let gate = run.json()["gate"].clone();
     assert_eq!(gate["verdict"], "undecided");
-    assert!(run.elapsed >= Duration::from_secs(1) && run.elapsed < SOON);
+    assert!(run.elapsed >= Duration::from_secs(1) && run.elapsed < MAX_DURATION);
 }

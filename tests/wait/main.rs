@@ -5,21 +5,21 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod causes;
 mod credential_ends;
 mod deadline;
-mod ends;
+mod exit_codes;
 mod first_round;
 mod goals;
 mod many;
 mod missing;
 mod one_look;
+mod outages;
 mod output;
 mod reports;
+mod signals_and_exit;
 mod terminal;
-mod use_of_it;
+mod usage;
 mod warnings;
-mod weather;
 
 use std::time::Duration;
 
@@ -36,15 +36,15 @@ const SERVICE: &str = "tencent/service/cls-1/default/web";
 /// Far more than any of these tests needs, so that only a decision ends one early.
 const LONG: &str = "90s";
 /// What ended before had not waited for [`LONG`].
-const SOON: Duration = Duration::from_secs(60);
+const MAX_DURATION: Duration = Duration::from_secs(60);
 
 /// A thing that goes through these states: `0s Running, 1s Succeeded`.
-fn thing(reference: &str, life: &str) -> String {
-    thing_with(reference, life, "")
+fn job(reference: &str, life: &str) -> String {
+    job_with(reference, life, "")
 }
 
 /// The same with more keys.
-fn thing_with(reference: &str, life: &str, keys: &str) -> String {
+fn job_with(reference: &str, life: &str, keys: &str) -> String {
     let step = |step: &str| {
         let (after, state) = step.trim().split_once(' ').unwrap();
         format!("{{ after = '{after}', state = '{state}' }}")

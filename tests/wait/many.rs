@@ -1,11 +1,11 @@
 //! Many things in one wait, and what they cost.
 
 use crate::support::emulated::Emulated;
-use crate::{INSTANCE, JOB, LONG, SOON, reason, thing};
+use crate::{INSTANCE, JOB, LONG, MAX_DURATION, job, reason};
 
 #[test]
 fn five_hundred_jobs_are_read_from_lists_and_decided() {
-    let emulated = Emulated::start(&thing("aliyun/job/C/1_1-500", "0s Running"));
+    let emulated = Emulated::start(&job("aliyun/job/C/1_1-500", "0s Running"));
     let run = emulated
         .wait(&["aliyun/job/C/1_1-500", "--for", "running", "-t", LONG])
         .run();
@@ -16,45 +16,45 @@ fn five_hundred_jobs_are_read_from_lists_and_decided() {
 
 #[test]
 fn one_failure_among_five_hundred_is_seen_and_looked_at() {
-    let scenario = thing("aliyun/job/C/1_1-499", "0s Running")
-        + &thing("aliyun/job/C/1_500", "0s Running, 1s Failed");
+    let scenario = job("aliyun/job/C/1_1-499", "0s Running")
+        + &job("aliyun/job/C/1_500", "0s Running, 1s Failed");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&["aliyun/job/C/1_1-500", "-t", LONG]).run();
     assert_eq!(run.code, 1, "{}", run.stderr);
-    assert!(run.elapsed < SOON);
+    assert!(run.elapsed < MAX_DURATION);
     let requests = emulated.requests();
     assert_eq!(requests["aliyun/DescribeServerlessJobs"], 1, "{requests:?}");
 }
 
 #[test]
 fn a_list_that_may_not_be_read_leaves_each_job_to_its_own_look() {
-    let scenario = thing("aliyun/job/C/1_1-5", "0s Running, 1s Succeeded")
+    let scenario = job("aliyun/job/C/1_1-5", "0s Running, 1s Succeeded")
         + "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'html'\nstatus = 403\n";
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&["aliyun/job/C/1_1-5", "-t", LONG]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert!(run.elapsed < SOON);
+    assert!(run.elapsed < MAX_DURATION);
 }
 
 #[test]
 fn a_list_that_is_broken_for_good_leaves_each_job_to_its_own_look() {
     for kind in ["empty", "status"] {
         let fault = format!("[[fault]]\noperation = 'ListServerlessJobs'\nkind = '{kind}'\n");
-        let life = thing("aliyun/job/C/1_1-5", "0s Running, 1s Succeeded");
+        let life = job("aliyun/job/C/1_1-5", "0s Running, 1s Succeeded");
         let emulated = Emulated::start(&(life + &fault));
         let options = ["-t", LONG, "--max-attempts", "1"];
         let run = emulated
             .wait(&[&["aliyun/job/C/1_1-5"][..], &options].concat())
             .run();
         assert_eq!(run.code, 0, "{kind}: {}", run.stderr);
-        assert!(run.elapsed < SOON);
+        assert!(run.elapsed < MAX_DURATION);
     }
 }
 
 #[test]
 fn an_account_gets_at_most_ten_calls_a_second() {
     let instances: String = (0..30)
-        .map(|number| thing(&format!("sugon/instance/i-{number}"), "0s Running"))
+        .map(|number| job(&format!("sugon/instance/i-{number}"), "0s Running"))
         .collect();
     let emulated = Emulated::start(&instances);
     let input: String = (0..30)
@@ -73,7 +73,7 @@ fn an_account_gets_at_most_ten_calls_a_second() {
 
 #[test]
 fn what_has_ended_is_not_asked_again() {
-    let scenario = thing(JOB, "0s Succeeded") + &thing(INSTANCE, "0s Running, 1s Completed");
+    let scenario = job(JOB, "0s Succeeded") + &job(INSTANCE, "0s Running, 1s Completed");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, INSTANCE, "-t", LONG]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);

@@ -4,12 +4,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::emulated::Emulated;
-use crate::{INSTANCE, JOB, LONG, OTHER_JOB, SOON, reason, thing, thing_with};
+use crate::{INSTANCE, JOB, LONG, MAX_DURATION, OTHER_JOB, job, job_with, reason};
 
 #[test]
 fn what_appears_later_is_waited_for() {
-    let scenario = thing_with(JOB, "0s Succeeded", "appears = '2s'")
-        + &thing_with(INSTANCE, "0s Completed", "appears = '3s'");
+    let scenario = job_with(JOB, "0s Succeeded", "appears = '2s'")
+        + &job_with(INSTANCE, "0s Completed", "appears = '3s'");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, INSTANCE, "-t", LONG]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -18,7 +18,7 @@ fn what_appears_later_is_waited_for() {
 
 #[test]
 fn what_never_appears_is_believed_to_be_missing_after_a_while_unless_it_is_waited_for() {
-    let emulated = Emulated::start(&thing(JOB, "0s Running"));
+    let emulated = Emulated::start(&job(JOB, "0s Running"));
     let options = ["--missing-grace", "0", OTHER_JOB];
     let waiting = emulated
         .wait(&[&options[..], &["--missing", "wait", "-t", "17s"]].concat())
@@ -26,7 +26,7 @@ fn what_never_appears_is_believed_to_be_missing_after_a_while_unless_it_is_waite
     let run = emulated.wait(&[&options[..], &["-t", LONG]].concat()).run();
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert!(run.elapsed >= Duration::from_secs(15), "{:?}", run.elapsed);
-    assert!(run.elapsed < SOON, "{:?}", run.elapsed);
+    assert!(run.elapsed < MAX_DURATION, "{:?}", run.elapsed);
     let run = waiting.end();
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert!(run.elapsed >= Duration::from_secs(17), "{:?}", run.elapsed);
@@ -34,7 +34,7 @@ fn what_never_appears_is_believed_to_be_missing_after_a_while_unless_it_is_waite
 
 #[test]
 fn one_empty_answer_is_weather() {
-    let scenario = thing(JOB, "0s Running, 1s Succeeded")
+    let scenario = job(JOB, "0s Running, 1s Succeeded")
         + "[[fault]]\noperation = '*'\nkind = 'empty'\nskip = 1\ntimes = 2\n";
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, "-t", LONG]).run();
@@ -43,7 +43,7 @@ fn one_empty_answer_is_weather() {
 
 #[test]
 fn what_vanished_is_told_as_such() {
-    let emulated = Emulated::start(&thing_with(JOB, "0s Running", "vanishes = '3s'"));
+    let emulated = Emulated::start(&job_with(JOB, "0s Running", "vanishes = '3s'"));
     let run = emulated.wait(&[JOB, "-t", "5s"]).run();
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert!(

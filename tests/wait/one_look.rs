@@ -1,16 +1,16 @@
 //! `get --exit-status`, the gate of one look.
 
 use crate::support::emulated::Emulated;
-use crate::{IMAGE_JOB, INSTANCE, JOB, OTHER_JOB, are, thing, verdicts};
+use crate::{IMAGE_JOB, INSTANCE, JOB, OTHER_JOB, are, job, verdicts};
 
 const FAILED: &str = "aliyun/job/C/3";
 const MISSING: &str = "aliyun/job/C/4";
 
 #[test]
 fn tells_verdicts_what_is_on_its_way_and_causes() {
-    let scenario = thing(JOB, "0s Succeeded")
-        + &thing(OTHER_JOB, "0s Running")
-        + &thing(FAILED, "0s Failed")
+    let scenario = job(JOB, "0s Succeeded")
+        + &job(OTHER_JOB, "0s Running")
+        + &job(FAILED, "0s Failed")
         + "[[fault]]\noperation = '*'\ncloud = 'huawei'\nkind = 'status'\n\
            [[fault]]\noperation = '*'\ncloud = 'sugon'\nkind = 'refuse'\n";
     let emulated = Emulated::start(&scenario);
@@ -36,9 +36,8 @@ fn tells_verdicts_what_is_on_its_way_and_causes() {
 
 #[test]
 fn each_job_tells_how_it_stands() {
-    let scenario = thing(JOB, "0s Succeeded")
-        + &thing(OTHER_JOB, "0s Running")
-        + &thing(FAILED, "0s Canceled");
+    let scenario =
+        job(JOB, "0s Succeeded") + &job(OTHER_JOB, "0s Running") + &job(FAILED, "0s Canceled");
     let emulated = Emulated::start(&scenario);
     let run = emulated
         .get(&[JOB, OTHER_JOB, FAILED, "--exit-status"])

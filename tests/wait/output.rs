@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use crate::support::emulated::Emulated;
-use crate::{INSTANCE, JOB, LONG, OTHER_JOB, thing};
+use crate::{INSTANCE, JOB, LONG, OTHER_JOB, job};
 
 #[test]
 fn standard_error_tells_changes_and_the_verdict_last() {
-    let emulated = Emulated::start(&thing(JOB, "0s Running, 2s Succeeded"));
+    let emulated = Emulated::start(&job(JOB, "0s Running, 2s Succeeded"));
     let run = emulated.wait(&[JOB, "-t", LONG]).run();
     let lines: Vec<&str> = run.stderr.lines().collect();
     assert_eq!(lines.len(), 3, "{}", run.stderr);
@@ -29,7 +29,7 @@ fn standard_error_tells_changes_and_the_verdict_last() {
 
 #[test]
 fn quiet_means_silent_until_the_end() {
-    let scenario = thing(JOB, "0s Running, 1s Hibernating, 2s Succeeded")
+    let scenario = job(JOB, "0s Running, 1s Hibernating, 2s Succeeded")
         + "[[fault]]\noperation = '*'\nkind = 'status'\nskip = 1\ntimes = 2\n";
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, "-q"]).run();
@@ -44,7 +44,7 @@ fn quiet_means_silent_until_the_end() {
 
 #[test]
 fn json_holds_the_gate_each_verdict_what_failed_and_the_exit() {
-    let emulated = Emulated::start(&thing(JOB, "0s Failed"));
+    let emulated = Emulated::start(&job(JOB, "0s Failed"));
     let run = emulated
         .wait(&[JOB, OTHER_JOB, "-t", "1s", "--no-fail-fast"])
         .run();
@@ -72,7 +72,7 @@ fn json_holds_the_gate_each_verdict_what_failed_and_the_exit() {
 
 #[test]
 fn a_table_shows_the_jobs() {
-    let scenario = thing(JOB, "0s Succeeded") + &thing(INSTANCE, "0s Completed");
+    let scenario = job(JOB, "0s Succeeded") + &job(INSTANCE, "0s Completed");
     let emulated = Emulated::start(&scenario);
     let run = emulated.joblens(&["wait", JOB, INSTANCE, "-t", LONG]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -94,7 +94,7 @@ fn secrets_of_a_job_are_masked_in_the_answer_and_on_the_way() {
     for format in ["json", "wide", "table"] {
         let options = ["-o", format, "-v", "--vendor", "-t", LONG];
         let arguments = [&["wait", JOB][..], &options].concat();
-        let run = emulated.joblens(&arguments).keeping(value).run();
+        let run = emulated.joblens(&arguments).with_secret(value).run();
         assert_eq!(run.code, 1, "{}", run.stderr);
         assert!(!run.stdout.is_empty());
     }

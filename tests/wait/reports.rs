@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::support::Run;
 use crate::support::emulated::Emulated;
-use crate::{INSTANCE, JOB, LONG, thing};
+use crate::{INSTANCE, JOB, LONG, job};
 
 #[test]
 fn a_report_gets_the_folder_that_is_missing() {
-    let emulated = Emulated::start(&thing(JOB, "0s Succeeded"));
+    let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("build/报告/joblens.xml");
     let option = format!("junit={}", file.display());
@@ -22,7 +22,7 @@ fn a_report_gets_the_folder_that_is_missing() {
 
 #[test]
 fn a_report_that_can_never_be_written_is_a_usage_error_before_the_first_request() {
-    let emulated = Emulated::start(&thing(JOB, "0s Succeeded"));
+    let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
@@ -49,7 +49,7 @@ fn a_report_that_can_never_be_written_is_a_usage_error_before_the_first_request(
 
 /// Runs a command against a job that ends so, with standard output on a full disk.
 fn on_a_full_disk(state: &str, command: &[&str]) -> Run {
-    let emulated = Emulated::start(&thing(JOB, &format!("0s {state}")));
+    let emulated = Emulated::start(&job(JOB, &format!("0s {state}")));
     let full = File::options().write(true).open("/dev/full").unwrap();
     emulated.joblens(command).start(full, Stdio::piped()).end()
 }
@@ -76,7 +76,7 @@ fn the_reports_of_a_gate_whose_output_is_lost_say_5_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let (json, outputs) = (folder.path().join("r.json"), folder.path().join("outputs"));
     let option = format!("json={}", json.display());
-    let emulated = Emulated::start(&thing(JOB, "0s Succeeded"));
+    let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     let full = File::options().write(true).open("/dev/full").unwrap();
     let reports = ["--report", &option, "--report", "github"];
     let run = emulated
@@ -96,7 +96,7 @@ fn the_reports_of_a_gate_whose_output_is_lost_say_5_as_well() {
 fn an_expression_that_fails_at_run_time_never_passes() {
     let expression = ".jobs[0].nothere[0:3]";
     for (state, code) in [("Succeeded", 5), ("Failed", 1)] {
-        let emulated = Emulated::start(&thing(JOB, &format!("0s {state}")));
+        let emulated = Emulated::start(&job(JOB, &format!("0s {state}")));
         for command in [
             &["wait", JOB, "-t", LONG][..],
             &["get", JOB, "--exit-status"],
@@ -124,18 +124,18 @@ fn a_hangup_ends_it_with_its_reports_unless_it_is_ignored() {
         report["exit"]["code"].clone()
     };
     let asked = "sugon/InstanceServiceDetail";
-    let emulated = Emulated::start(&thing(INSTANCE, "0s Running"));
+    let emulated = Emulated::start(&job(INSTANCE, "0s Running"));
     let wait = emulated.wait(&[INSTANCE, "-t", LONG, "--report", &option]);
     let running = wait.start(Stdio::piped(), Stdio::piped());
-    emulated.until_asked(asked);
+    emulated.wait_for_request(asked);
     running.signal("HUP");
     assert_eq!(running.end().code, 143);
     assert_eq!(reported(), 143);
 
-    let emulated = Emulated::start(&thing(INSTANCE, "0s Running, 2s Completed"));
+    let emulated = Emulated::start(&job(INSTANCE, "0s Running, 2s Completed"));
     let wait = emulated.wait(&[INSTANCE, "-t", LONG, "--report", &option]);
     let running = wait.ignoring("HUP").start(Stdio::piped(), Stdio::piped());
-    emulated.until_asked(asked);
+    emulated.wait_for_request(asked);
     running.signal("HUP");
     let run = running.end();
     assert_eq!(run.code, 0, "{}", run.stderr);

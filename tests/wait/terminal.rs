@@ -4,11 +4,11 @@ use std::process::Stdio;
 
 use crate::support::emulated::Emulated;
 use crate::support::pty::Terminal;
-use crate::{INSTANCE, LONG, thing};
+use crate::{INSTANCE, LONG, job};
 
 /// Runs a command whose outputs are a terminal; the exit code and what was shown.
 fn on_a_terminal(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
-    let emulated = Emulated::start(&thing(INSTANCE, "0s Running, 1s Completed"));
+    let emulated = Emulated::start(&job(INSTANCE, "0s Running, 1s Completed"));
     let terminal = Terminal::open();
     let output = || Stdio::from(terminal.user.try_clone().unwrap());
     let run = emulated

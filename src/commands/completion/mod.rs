@@ -12,10 +12,10 @@ use std::sync::Arc;
 use clap::{Arg, Args, Command, CommandFactory as _, ValueEnum};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete as candidates};
 
-use super::{Cli, Session};
+use super::{Cli, CommandContext};
 use crate::model::State;
 use crate::output;
-use references::Known;
+use references::CompletionData;
 
 /// Print a completion script for a shell: commands, options, profiles, kinds, and what was listed
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ enum Shell {
 
 /// The words of a command line up to the cursor
 #[derive(Debug, Args)]
-pub(super) struct Words {
+pub(super) struct CompletionRequest {
     /// A new word begins after the last one
     #[arg(long)]
     new: bool,
@@ -54,28 +54,28 @@ pub(super) struct Words {
 }
 
 /// Prints a script.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     let script = match arguments.shell {
         Shell::Bash => include_str!("scripts/joblens.bash"),
         Shell::Zsh => include_str!("scripts/joblens.zsh"),
         Shell::Fish => include_str!("scripts/joblens.fish"),
         Shell::Powershell => include_str!("scripts/joblens.ps1"),
     };
-    session.say(script.to_owned(), false)
+    session.print(script.to_owned(), false)
 }
 
 /// Prints what the last word may become, a line each, with a tab before what it means.
 ///
 /// Nothing is asked of a cloud, and what cannot be read is passed over: a Tab is no place for
 /// complaints.
-pub(super) fn complete(session: &Session, words: Words) -> u8 {
+pub(super) fn complete(session: &CommandContext, words: CompletionRequest) -> u8 {
     let mut typed = words.words;
     if words.new || typed.len() < 2 {
         typed.push(OsString::new());
     }
     let last = typed.len() - 1;
     let is_option = typed[last].as_encoded_bytes().first() == Some(&b'-');
-    let known = Arc::new(Known::read(session, &typed));
+    let known = Arc::new(CompletionData::read(session, &typed));
     let mut command = with_candidates(Cli::command(), &known);
     let folder = std::env::current_dir().ok();
     let found = candidates(&mut command, typed, last, folder.as_deref()).unwrap_or_default();
@@ -92,16 +92,16 @@ pub(super) fn complete(session: &Session, words: Words) -> u8 {
             let _ = writeln!(text, "{value}\t{help}");
         }
     }
-    session.say(text, false)
+    session.print(text, false)
 }
 
 /// The command line with what the settings file and the last lists add to it.
-fn with_candidates(command: Command, known: &Arc<Known>) -> Command {
+fn with_candidates(command: Command, known: &Arc<CompletionData>) -> Command {
     let command = command.mut_args(|argument| with_values(argument, known));
     command.mut_subcommands(|inner| with_candidates(inner, known))
 }
 
-fn with_values(argument: Arg, known: &Arc<Known>) -> Arg {
+fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
     let name = argument.get_value_names().and_then(<[_]>::first);
     let name = name
         .map(|name| name.as_str().to_owned())
@@ -118,10 +118,10 @@ fn with_values(argument: Arg, known: &Arc<Known>) -> Arg {
         ("CLOUD[/KIND]", _) => ArgValueCompleter::new(move |typed: &OsStr| known.kinds(typed)),
         (_, "profile") => ArgValueCompleter::new(move |typed: &OsStr| known.profiles(typed)),
         ("STATE", _) => ArgValueCompleter::new(|typed: &OsStr| {
-            beginning(typed, State::ALL.iter().map(|state| state.word()))
+            prefix_matches(typed, State::ALL.iter().map(|state| state.as_str()))
         }),
         (_, "columns" | "sort_by") => {
-            ArgValueCompleter::new(|typed: &OsStr| beginning(typed, output::Column::names()))
+            ArgValueCompleter::new(|typed: &OsStr| prefix_matches(typed, output::Column::names()))
         }
         _ => return argument,
     };
@@ -129,7 +129,7 @@ fn with_values(argument: Arg, known: &Arc<Known>) -> Arg {
 }
 
 /// The words that begin with what was typed.
-fn beginning<'a>(
+fn prefix_matches<'a>(
     typed: &OsStr,
     words: impl IntoIterator<Item = &'a str>,
 ) -> Vec<CompletionCandidate> {

@@ -4,25 +4,25 @@ use std::path::PathBuf;
 
 use clap_complete::engine::CompletionCandidate;
 
-use super::super::{Session, look_up, remembered};
-use super::beginning;
+use super::super::{CommandContext, completion_cache, lookup};
+use super::prefix_matches;
 use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::DEFAULT_PROFILE;
-use crate::settings::{CloudKeys, Settings};
+use crate::settings::{Settings, SettingsSchema};
 
 /// What this machine knows without asking a cloud.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct CompletionData {
     /// Cloud and name of each profile of the settings file.
     profiles: Vec<(&'static str, String)>,
     /// References and scopes of the last lists, the latest first.
     listed: Vec<String>,
 }
 
-impl Known {
+impl CompletionData {
     /// Reads the settings file that the line names, or the usual one, and what was listed.
-    pub(super) fn read(session: &Session, typed: &[OsString]) -> Self {
-        let clouds = look_up::all_cloud_keys();
+    pub(super) fn read(session: &CommandContext, typed: &[OsString]) -> Self {
+        let clouds = lookup::all_cloud_keys();
         let settings = settings(session, named_file(typed), &clouds);
         let profiles = settings.iter().flat_map(|settings| {
             let of = |cloud: &'static str| {
@@ -36,8 +36,8 @@ impl Known {
         let profiles = profiles.map(|(cloud, name)| (cloud, name.to_owned()));
         Self {
             profiles: profiles.collect(),
-            listed: remembered::place(&session.environment)
-                .map(|place| remembered::read(&place))
+            listed: completion_cache::path(&session.environment)
+                .map(|place| completion_cache::read(&place))
                 .unwrap_or_default(),
         }
     }
@@ -49,7 +49,7 @@ impl Known {
             .iter()
             .map(|(_, name)| name.as_str())
             .collect();
-        beginning(typed, names)
+        prefix_matches(typed, names)
     }
 
     /// Clouds and kinds.
@@ -58,12 +58,14 @@ impl Known {
         let kinds = kinds.map(|template| format!("{}/{}", template.cloud, template.kind));
         let names = CLOUDS.iter().map(|cloud| cloud.name.to_owned());
         let words: Vec<String> = names.chain(kinds).collect();
-        beginning(typed, words.iter().map(String::as_str))
+        prefix_matches(typed, words.iter().map(String::as_str))
     }
 
     /// Accounts: clouds, and clouds with a profile.
     pub(super) fn accounts(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
-        let heads = self.heads(typed.to_str().unwrap_or("\0")).into_iter();
+        let heads = self
+            .cloud_prefixes(typed.to_str().unwrap_or("\0"))
+            .into_iter();
         let words = heads.filter_map(|head| {
             let value = head.get_value().to_str()?;
             let help = head.get_help().map(ToString::to_string);
@@ -86,13 +88,13 @@ impl Known {
     pub(super) fn references(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
         let typed = typed.to_str().unwrap_or("\0");
         match typed.split_once('/') {
-            None => self.heads(typed),
-            Some((head, rest)) => self.below(typed, head, rest),
+            None => self.cloud_prefixes(typed),
+            Some((head, rest)) => self.under(typed, head, rest),
         }
     }
 
     /// `aliyun/` and, for each profile that has a name of its own, `aliyun@prod/`.
-    fn heads(&self, typed: &str) -> Vec<CompletionCandidate> {
+    fn cloud_prefixes(&self, typed: &str) -> Vec<CompletionCandidate> {
         let (cloud, is_named) = match typed.split_once('@') {
             Some((cloud, _)) => (cloud, true),
             None => (typed, false),
@@ -120,7 +122,7 @@ impl Known {
     }
 
     /// `aliyun/job/`, then clusters and ids that were listed.
-    fn below(&self, typed: &str, head: &str, rest: &str) -> Vec<CompletionCandidate> {
+    fn under(&self, typed: &str, head: &str, rest: &str) -> Vec<CompletionCandidate> {
         let (name, profile) = head.split_once('@').unwrap_or((head, DEFAULT_PROFILE));
         let known = CLOUDS
             .iter()
@@ -171,7 +173,11 @@ fn short(cloud: &Cloud) -> &'static str {
 }
 
 /// The settings file; one that is wrong tells nothing.
-fn settings(session: &Session, named: Option<PathBuf>, clouds: &[CloudKeys]) -> Option<Settings> {
+fn settings(
+    session: &CommandContext,
+    named: Option<PathBuf>,
+    clouds: &[SettingsSchema],
+) -> Option<Settings> {
     let kinds: Vec<String> = providers::kinds()
         .map(|kind| format!("{}/{}", kind.template.cloud, kind.template.kind))
         .collect();
@@ -195,7 +201,7 @@ fn named_file(typed: &[OsString]) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    fn known() -> Known {
+    fn known() -> CompletionData {
         let profiles = [("aliyun", "default"), ("aliyun", "prod"), ("sugon", "prod")];
         let listed = [
             "aliyun/job/ehpc-a/1",
@@ -205,7 +211,7 @@ mod tests {
             "huawei/image-job/17",
             "huawei/image-job/23",
         ];
-        Known {
+        CompletionData {
             profiles: profiles
                 .map(|(cloud, name)| (cloud, name.to_owned()))
                 .to_vec(),

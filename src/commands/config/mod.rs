@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::Session;
+use super::CommandContext;
 use crate::error::Problem;
-use crate::settings::{File, check_folders};
+use crate::settings::{SettingsFile, check_folders};
 
 /// Write a settings file to fill in, or show where it is looked for
 #[derive(Debug, Args)]
@@ -30,29 +30,31 @@ enum Action {
 }
 
 /// Does what was asked for with the settings file that the other commands would read.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
-    let place = match place(session) {
+pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
+    let place = match settings_path(session) {
         Ok(place) => place,
-        Err(problem) => return session.refuse("config", vec![problem]),
+        Err(problem) => return session.usage_error("config", vec![problem]),
     };
     if matches!(arguments.action, Action::Init) {
         if let Err(problem) = write(&place) {
-            return session.refuse("config", vec![problem]);
+            return session.usage_error("config", vec![problem]);
         }
         if !session.global.quiet {
             let said = "joblens: written, for you alone to read; remove the # before what you set";
             let _ = writeln!(io::stderr(), "{said}");
         }
     }
-    session.say(format!("{}\n", place.display()), false)
+    session.print(format!("{}\n", place.display()), false)
 }
 
-fn place(session: &Session) -> Result<PathBuf, Problem> {
+fn settings_path(session: &CommandContext) -> Result<PathBuf, Problem> {
     let config = session.global.config.clone();
-    File::place(config, &session.environment).0.ok_or_else(|| {
-        Problem::usage("nothing says where the settings file lies")
-            .hint("set HOME, or name a file with --config")
-    })
+    SettingsFile::locate(config, &session.environment)
+        .0
+        .ok_or_else(|| {
+            Problem::usage("nothing says where the settings file lies")
+                .with_hint("set HOME, or name a file with --config")
+        })
 }
 
 /// Writes the file whole or not at all, and never over one that is there.
@@ -61,12 +63,12 @@ fn write(place: &Path) -> Result<(), Problem> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
             Problem::usage(format!("the settings file {shown} exists already"))
-                .hint("nothing was changed; to start anew, move it away first")
+                .with_hint("nothing was changed; to start anew, move it away first")
         }
         kind => Problem::usage(format!(
             "the settings file {shown} cannot be written ({kind})"
         ))
-        .hint("name a place that can be written with --config"),
+        .with_hint("name a place that can be written with --config"),
     };
     if place.symlink_metadata().is_ok() {
         return Err(failed(io::ErrorKind::AlreadyExists.into()));
@@ -81,8 +83,9 @@ fn write(place: &Path) -> Result<(), Problem> {
     }
     check_folders(place).map_err(|insecure| {
         let message = format!("the config file {shown} {}", insecure.reason);
-        Problem::usage(message)
-            .hint("name a file in another folder with --config, or fix the permissions of this one")
+        Problem::usage(message).with_hint(
+            "name a file in another folder with --config, or fix the permissions of this one",
+        )
     })?;
     let mut name = place.as_os_str().to_owned();
     name.push(format!(".{}.new", std::process::id()));

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::super::look_up;
+use super::super::lookup;
 use crate::providers;
-use crate::settings::{CREDENTIAL_COMMAND, CloudKeys, KeySpec, METADATA, Part, SOURCE, WIRE_KEYS};
+use crate::settings::{
+    CREDENTIAL_COMMAND, METADATA, SOURCE, SettingRole, SettingSpec, SettingsSchema, WIRE_KEYS,
+};
 
 const HEAD: &str = "\
 ## Settings of joblens. Everything here is commented out: remove the # before what you set; lines
@@ -18,113 +20,113 @@ const HEAD: &str = "\
 ";
 
 /// What a key is for, and an example of its value in TOML where a text in quotes would not do.
-struct Word {
+struct KeyDoc {
     key: &'static str,
     about: &'static str,
     value: &'static str,
 }
 
-const fn word(key: &'static str, about: &'static str) -> Word {
-    with(key, "\"\"", about)
+const fn doc(key: &'static str, about: &'static str) -> KeyDoc {
+    doc_with_example(key, "\"\"", about)
 }
 
-const fn with(key: &'static str, value: &'static str, about: &'static str) -> Word {
-    Word { key, about, value }
+const fn doc_with_example(key: &'static str, value: &'static str, about: &'static str) -> KeyDoc {
+    KeyDoc { key, about, value }
 }
 
 /// Keys without a word of their own are shown all the same.
-const WORDS: [Word; 39] = [
-    word(
+const KEY_DOCS: [KeyDoc; 39] = [
+    doc(
         "endpoint",
         "https://host or https://host:port, where it is not the public one",
     ),
-    with(
+    doc_with_example(
         "utc_offset",
         "\"+08:00\"",
         "zone of the cloud's times that come without one",
     ),
-    word("ca_file", "private CA besides the system's store, PEM"),
-    word("client_cert", "certificate that this client shows, PEM"),
-    word("client_key", "its private key, PEM, readable by you alone"),
-    with(
+    doc("ca_file", "private CA besides the system's store, PEM"),
+    doc("client_cert", "certificate that this client shows, PEM"),
+    doc("client_key", "its private key, PEM, readable by you alone"),
+    doc_with_example(
         "insecure_skip_verify",
         "false",
         "true: do not check the server's certificate; never for the public clouds",
     ),
-    word(
+    doc(
         "source",
         "take the credential from one of these, or from TOOL:PROFILE",
     ),
-    with(
+    doc_with_example(
         "credential_command",
         "[\"pass\", \"show\", \"NAME\"]",
         "program that prints the credential",
     ),
-    word(
+    doc(
         "metadata_endpoint",
         "with source = \"metadata\": the documented address, or one of this machine",
     ),
-    with(
+    doc_with_example(
         "token_cache",
         "false",
         "true: keep tokens that were fetched on disk, readable by you alone",
     ),
-    word(
+    doc(
         "region",
         "region of the account, such as cn-hangzhou, cn-north-4, ap-guangzhou",
     ),
-    word("cluster", "cluster where none is named"),
-    word("namespace", "namespace where none is named"),
-    word("access_key_id", "id of the access key"),
-    word("access_key_secret", "secret of the access key"),
-    word("secret_access_key", "secret of the access key"),
-    word("access_key", "id of the access key"),
-    word("secret_id", "id of the API key"),
-    word("secret_key", "secret of the API key"),
-    word("security_token", "of a temporary key"),
-    word("token", "token, in place of a key or of a temporary key"),
-    word("project_id", "project of the region"),
-    word("sts_endpoint", "where a role is assumed"),
-    word("role_arn", "role to assume with the key"),
-    word("role_session_name", "name under which the role is assumed"),
-    word("iam_endpoint", "where tokens are fetched"),
-    word("user", "user name"),
-    word("password", "password of the user"),
-    word("domain", "account that the user belongs to"),
-    word(
+    doc("cluster", "cluster where none is named"),
+    doc("namespace", "namespace where none is named"),
+    doc("access_key_id", "id of the access key"),
+    doc("access_key_secret", "secret of the access key"),
+    doc("secret_access_key", "secret of the access key"),
+    doc("access_key", "id of the access key"),
+    doc("secret_id", "id of the API key"),
+    doc("secret_key", "secret of the API key"),
+    doc("security_token", "of a temporary key"),
+    doc("token", "token, in place of a key or of a temporary key"),
+    doc("project_id", "project of the region"),
+    doc("sts_endpoint", "where a role is assumed"),
+    doc("role_arn", "role to assume with the key"),
+    doc("role_session_name", "name under which the role is assumed"),
+    doc("iam_endpoint", "where tokens are fetched"),
+    doc("user", "user name"),
+    doc("password", "password of the user"),
+    doc("domain", "account that the user belongs to"),
+    doc(
         "cluster_id",
         "computing region, where the account has several",
     ),
-    word("auth_endpoint", "where tokens are fetched"),
-    word(
+    doc("auth_endpoint", "where tokens are fetched"),
+    doc(
         "platform_endpoint",
         "where the centres of a region are asked for",
     ),
-    with(
+    doc_with_example(
         "ai_hosts",
         "[\"ai.example.com\"]",
         "AI hosts outside the domain of platform_endpoint that may receive the token",
     ),
-    with("connect_timeout", "\"5s\"", "time to open a connection"),
-    with(
+    doc_with_example("connect_timeout", "\"5s\"", "time to open a connection"),
+    doc_with_example(
         "request_timeout",
         "\"30s\"",
         "time for one attempt of a call",
     ),
-    with("max_body", "\"64MiB\"", "largest answer that is read"),
-    with("max_attempts", "4", "how often a call is sent at most"),
-    with(
+    doc_with_example("max_body", "\"64MiB\"", "largest answer that is read"),
+    doc_with_example("max_attempts", "4", "how often a call is sent at most"),
+    doc_with_example(
         "concurrency",
         "8",
         "calls in flight at once, for each cloud",
     ),
-    with("allow_http", "false", "allow plain HTTP beyond loopback"),
+    doc_with_example("allow_http", "false", "allow plain HTTP beyond loopback"),
 ];
 
 /// A settings file with every key of every cloud, all commented out.
 pub(super) fn text() -> String {
     let mut text = HEAD.to_owned();
-    for cloud in look_up::all_cloud_keys() {
+    for cloud in lookup::all_cloud_keys() {
         profiles(&mut text, &cloud);
     }
     wire(&mut text);
@@ -132,48 +134,52 @@ pub(super) fn text() -> String {
     text
 }
 
-fn profiles(text: &mut String, cloud: &CloudKeys) {
+fn profiles(text: &mut String, cloud: &SettingsSchema) {
     let _ = writeln!(text, "\n# [{}.default]", cloud.cloud);
     let (own, common): (Vec<_>, Vec<_>) = cloud.all().partition(|spec| cloud.keys.contains(spec));
     for spec in own.into_iter().chain(common) {
         let _ = writeln!(text, "# {}", line(cloud, spec));
     }
-    let _ = writeln!(text, "# {}", explained(CREDENTIAL_COMMAND, ""));
+    let _ = writeln!(text, "# {}", line_for(CREDENTIAL_COMMAND, ""));
     let _ = writeln!(
         text,
         "## another account: joblens get {0}@prod/…\n# [{0}.prod]",
         cloud.cloud
     );
-    for spec in cloud.keys.iter().filter(|spec| spec.part != Part::Setting) {
+    for spec in cloud
+        .keys
+        .iter()
+        .filter(|spec| spec.role != SettingRole::Setting)
+    {
         let variable = format!("PROD_{}", spec.key.to_ascii_uppercase());
         let _ = writeln!(text, "# {}_env = \"{variable}\"", spec.key);
     }
 }
 
-fn line(cloud: &CloudKeys, spec: &KeySpec) -> String {
+fn line(cloud: &SettingsSchema, spec: &SettingSpec) -> String {
     if spec.key == SOURCE {
-        let tools = cloud.tools.iter().map(|tool| match tool.name {
+        let tools = cloud.sources.iter().map(|tool| match tool.name {
             METADATA => "metadata (the role of the machine)",
             name => name,
         });
         let tools: Vec<&str> = tools.collect();
-        return explained(spec.key, &tools.join(", "));
+        return line_for(spec.key, &tools.join(", "));
     }
     // Every setting has a variable of ours, which the head of the file tells of.
     let own = cloud.variable(spec.key);
     let variables = spec.variables.iter();
     let mut variables: Vec<_> = variables
-        .filter(|name| spec.part != Part::Setting || **name != own)
+        .filter(|name| spec.role != SettingRole::Setting || **name != own)
         .map(|name| format!("${name}"))
         .collect();
     // Families of variables may share one.
     variables.dedup();
-    explained(spec.key, &variables.join(", "))
+    line_for(spec.key, &variables.join(", "))
 }
 
 /// A key with an example of its value and what there is to say of it.
-fn explained(key: &str, more: &str) -> String {
-    let word = WORDS.iter().find(|word| word.key == key);
+fn line_for(key: &str, more: &str) -> String {
+    let word = KEY_DOCS.iter().find(|word| word.key == key);
     let value = word.map_or("\"\"", |word| word.value);
     let said = word.map(|word| word.about).into_iter();
     let said: Vec<_> = said.chain((!more.is_empty()).then_some(more)).collect();
@@ -188,7 +194,7 @@ fn wire(text: &mut String) {
         "\n## What holds when nothing is set; options such as --max-body win.\n# [wire]\n",
     );
     for key in WIRE_KEYS {
-        let _ = writeln!(text, "# {}", explained(key, ""));
+        let _ = writeln!(text, "# {}", line_for(key, ""));
     }
 }
 
@@ -210,7 +216,7 @@ mod tests {
     #[test]
     fn every_key_of_every_cloud_stands_there_with_a_word() {
         let text = text();
-        for cloud in look_up::all_cloud_keys() {
+        for cloud in lookup::all_cloud_keys() {
             let start = text
                 .find(&format!("# [{}.default]\n", cloud.cloud))
                 .unwrap();
@@ -221,7 +227,7 @@ mod tests {
                 let line = line.unwrap_or_else(|| panic!("{}.{}", cloud.cloud, spec.key));
                 assert!(line.contains("  ## "), "{}: {line}", spec.key);
                 for variable in spec.variables {
-                    let own = variable.starts_with("JOBLENS_") && spec.part == Part::Setting;
+                    let own = variable.starts_with("JOBLENS_") && spec.role == SettingRole::Setting;
                     assert!(own || line.contains(variable), "{variable}: {line}");
                 }
             }

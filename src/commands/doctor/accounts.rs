@@ -1,9 +1,9 @@
 //! Which accounts are asked.
 
 use super::super::list::nothing_configured;
-use super::super::{Session, references};
+use super::super::{CommandContext, references};
 use crate::error::Problem;
-use crate::model::{Check, Subject};
+use crate::model::{Check, CheckName};
 use crate::providers::{CLOUDS, Cloud};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, Target};
 use crate::settings::Settings;
@@ -20,7 +20,7 @@ pub(super) struct Candidate {
 /// # Errors
 /// Wrong use: everything that names no cloud.
 pub(super) fn candidates(
-    session: &Session,
+    session: &CommandContext,
     settings: &Settings,
     typed: &[String],
 ) -> Result<Vec<Candidate>, Vec<Problem>> {
@@ -32,7 +32,7 @@ pub(super) fn candidates(
         if !typed.is_empty() && asked.is_empty() {
             continue;
         }
-        let mut names = settings.configured(&cloud.legal_settings());
+        let mut names = settings.configured(&cloud.settings_schema());
         names.retain(|profile| only.is_none_or(|only| only == profile));
         // The profile of a scope that names none is the one of all references.
         let is_whole = |scope: &&CloudScope| !scope.input.contains('@');
@@ -57,7 +57,7 @@ const WRITE: &str =
 
 /// The clouds that the command line names.
 fn named(
-    session: &Session,
+    session: &CommandContext,
     settings: &Settings,
     typed: &[String],
 ) -> Result<Vec<CloudScope>, Vec<Problem>> {
@@ -65,10 +65,10 @@ fn named(
         return Ok(Vec::new());
     }
     let profile = session.default_profile(settings);
-    let read = references::read_list(typed, settings, profile).map_err(|problems| {
+    let read = references::parse_list(typed, settings, profile).map_err(|problems| {
         let problems = problems.into_iter();
         problems
-            .map(|problem| problem.hint(WRITE))
+            .map(|problem| problem.with_hint(WRITE))
             .collect::<Vec<_>>()
     })?;
     let (mut clouds, mut wrong) = (Vec::new(), Vec::new());
@@ -78,10 +78,10 @@ fn named(
                 clouds.push(cloud);
                 continue;
             }
-            Target::Scope(scope) | Target::Newest(scope) => scope.input,
-            Target::Things(_) => continue,
+            Target::Scope(scope) | Target::Latest(scope) => scope.input,
+            Target::Jobs(_) => continue,
         };
-        let mut problem = Problem::usage("an account is asked, not what is in it").hint(WRITE);
+        let mut problem = Problem::usage("an account is asked, not what is in it").with_hint(WRITE);
         problem.input = Some(input);
         wrong.push(problem);
     }
@@ -92,10 +92,14 @@ fn named(
 }
 
 /// Which accounts there are, and of which clouds there is none.
-pub(super) fn told(session: &Session, settings: &Settings, candidates: &[Candidate]) -> Check {
+pub(super) fn accounts_check(
+    session: &CommandContext,
+    settings: &Settings,
+    candidates: &[Candidate],
+) -> Check {
     if candidates.is_empty() {
         let problem = nothing_configured(session.chosen_profile(settings), "check");
-        let check = Check::fail(Subject::Accounts, problem.category, problem.message);
+        let check = Check::fail(CheckName::Accounts, problem.category, problem.message);
         return check.hint(problem.hint);
     }
     let of_cloud = |cloud: &&Cloud| {
@@ -110,12 +114,14 @@ pub(super) fn told(session: &Session, settings: &Settings, candidates: &[Candida
     let is_asked = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
     let without: Vec<&str> = CLOUDS
         .iter()
-        .filter(|cloud| !is_asked(cloud) && settings.configured(&cloud.legal_settings()).is_empty())
+        .filter(|cloud| {
+            !is_asked(cloud) && settings.configured(&cloud.settings_schema()).is_empty()
+        })
         .map(|cloud| cloud.name)
         .collect();
     let rest = match without.is_empty() {
         true => String::new(),
         false => format!("; none of {} is configured", without.join(", ")),
     };
-    Check::ok(Subject::Accounts, format!("{}{rest}", names.join(", ")))
+    Check::ok(CheckName::Accounts, format!("{}{rest}", names.join(", ")))
 }

@@ -4,45 +4,45 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::auth;
-use super::super::list::{Place, default_scopes};
-use super::super::look_up::{BUDGET, addressed_to};
+use super::super::list::{ListTarget, default_scopes};
+use super::super::lookup::{LOOKUP_TIMEOUT, with_account_context};
 use super::accounts::Candidate;
+use super::checks::CallEvidence;
 use super::files;
-use super::findings::Evidence;
 use super::log::Log;
 use crate::error::Problem;
-use crate::http::{Deadline, Happening, Wire};
-use crate::model::{Account, Check, Examined, Health, Subject};
-use crate::providers::{Ask, Client, Filter};
-use crate::settings::{NamedFile, Settings};
+use crate::http::{Deadline, Transport, TransportEvent};
+use crate::model::{AccountCheck, AccountStatus, Check, CheckName, CheckStatus};
+use crate::providers::{Client, Filter, GetOptions};
+use crate::settings::{ReferencedFile, Settings};
 
 /// An account, ready to be asked.
-pub(super) struct Patient {
-    account: Account,
+pub(super) struct AccountProbe {
+    account: AccountStatus,
     client: Option<Box<dyn Client>>,
-    files: Vec<NamedFile>,
-    place: Option<Place>,
-    wire: Arc<Wire>,
+    files: Vec<ReferencedFile>,
+    target: Option<ListTarget>,
+    transport: Arc<Transport>,
     log: Log,
 }
 
 /// What came of the call.
 struct Call {
     outcome: Result<(), Problem>,
-    spent: Duration,
+    elapsed: Duration,
 }
 
-impl Patient {
+impl AccountProbe {
     /// Finds out what the account would use. Nothing is sent.
     pub(super) fn new(
         settings: &Settings,
         candidate: Candidate,
-        wire: Arc<Wire>,
+        wire: Arc<Transport>,
         log: Log,
     ) -> Self {
         let Candidate { cloud, profile } = candidate;
-        let (account, client) = auth::account(settings, cloud, &profile, &wire);
-        let keys = cloud.legal_settings();
+        let (account, client) = auth::account_status(settings, cloud, &profile, &wire);
+        let keys = cloud.settings_schema();
         let files = settings.profile(&keys, &profile);
         let files = files.map(|found| settings.files(&keys, &found));
         let mut places = default_scopes(settings, cloud, &profile).into_iter();
@@ -50,8 +50,8 @@ impl Patient {
             account,
             client,
             files: files.unwrap_or_default(),
-            place: places.next(),
-            wire,
+            target: places.next(),
+            transport: wire,
             log,
         }
     }
@@ -62,10 +62,10 @@ impl Patient {
     }
 
     /// Looks at everything from the settings to the answer.
-    pub(super) async fn examine(self) -> Examined {
+    pub(super) async fn run(self) -> AccountCheck {
         let mut checks = vec![settings(&self.account)];
         checks.extend(files::checks(&self.files));
-        let is_fit = checks.iter().all(|check| check.status != Health::Fail);
+        let is_fit = checks.iter().all(|check| check.status != CheckStatus::Fail);
         let call = match (&self.client, is_fit) {
             (Some(client), true) => self.call(&**client).await,
             _ => None,
@@ -73,17 +73,17 @@ impl Patient {
         let happenings = self.log.all();
         let mut problem = self.account.problem.clone();
         if let Some(call) = call {
-            let evidence = Evidence {
+            let evidence = CallEvidence {
                 account: &self.account,
-                wire: &self.wire,
-                happenings: &happenings,
+                transport: &self.transport,
+                events: &happenings,
                 problem: call.outcome.as_ref().err(),
-                spent: call.spent,
+                elapsed: call.elapsed,
             };
             let found = evidence.checks();
             // Some settings are only seen to be wrong when they are used.
-            if found.iter().any(|check| check.name == Subject::Settings) {
-                checks.retain(|check| check.name != Subject::Settings);
+            if found.iter().any(|check| check.name == CheckName::Settings) {
+                checks.retain(|check| check.name != CheckName::Settings);
             }
             checks.extend(found);
             problem = call.outcome.err();
@@ -92,13 +92,13 @@ impl Patient {
             .iter()
             .rev()
             .find_map(|happening| match happening {
-                Happening::Answered(heard) => Some(heard),
+                TransportEvent::Responded(heard) => Some(heard),
                 _ => None,
             });
         let worst = checks.iter().map(|check| check.status).max();
-        Examined {
+        AccountCheck {
             cloud: self.account.cloud,
-            status: worst.unwrap_or(Health::Ok),
+            status: worst.unwrap_or(CheckStatus::Ok),
             operation: heard.map(|heard| heard.operation.to_owned()),
             clock_ahead_seconds: heard.and_then(|heard| heard.clock_ahead_seconds),
             checks,
@@ -115,29 +115,32 @@ impl Patient {
     /// Asks for the first page of a list; `None` where nothing of this cloud can be listed.
     async fn call(&self, client: &dyn Client) -> Option<Call> {
         let started = Instant::now();
-        let ask = Ask::plain(Deadline::after(BUDGET));
+        let ask = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
         let filter = Filter {
             page_rows: Some(1),
             ..Filter::default()
         };
-        let place = self.place.as_ref()?;
+        let place = self.target.as_ref()?;
         let outcome = match place {
-            Place::Things(scope) => client.list(scope, &filter, None, &ask)?.await.map(|_| ()),
-            Place::Places(scope) => client.scopes(&scope.profile, None, &ask)?.await.map(|_| ()),
+            ListTarget::Jobs(scope) => client.list(scope, &filter, None, &ask)?.await.map(|_| ()),
+            ListTarget::Scopes(scope) => client
+                .list_scopes(&scope.profile, None, &ask)?
+                .await
+                .map(|_| ()),
         };
         let permission = place.kind().map(|kind| kind.list_permission);
-        let addressed = |problem| addressed_to(problem, &place.account(), permission);
+        let addressed = |problem| with_account_context(problem, &place.account(), permission);
         Some(Call {
             outcome: outcome.map_err(addressed),
-            spent: started.elapsed(),
+            elapsed: started.elapsed(),
         })
     }
 }
 
 /// Whether all is there that a call needs.
-fn settings(account: &Account) -> Check {
+fn settings(account: &AccountStatus) -> Check {
     if let Some(problem) = &account.problem {
-        let check = Check::fail(Subject::Settings, problem.category, &*problem.message);
+        let check = Check::fail(CheckName::Settings, problem.category, &*problem.message);
         return check.hint(problem.hint.clone());
     }
     let mut message = credential(account);
@@ -158,11 +161,11 @@ fn settings(account: &Account) -> Check {
     if !behind.is_empty() {
         message += &format!("; not used: {}", behind.join(", "));
     }
-    Check::ok(Subject::Settings, message)
+    Check::ok(CheckName::Settings, message)
 }
 
 /// `key LTAI…3Qk from environment (ALIBABA_CLOUD_ACCESS_KEY_ID)`
-pub(super) fn credential(account: &Account) -> String {
+pub(super) fn credential(account: &AccountStatus) -> String {
     let what = key(account);
     match (account.source.as_deref(), &account.place) {
         // Its path is told at the top.
@@ -174,7 +177,7 @@ pub(super) fn credential(account: &Account) -> String {
 }
 
 /// `key LTAI…3Qk`, `the token`, or `the role`.
-pub(super) fn key(account: &Account) -> String {
+pub(super) fn key(account: &AccountStatus) -> String {
     match account.key.as_deref() {
         Some("token") => "the token".to_owned(),
         Some("role") => "the role".to_owned(),

@@ -3,30 +3,30 @@
 use std::fs::{self, File};
 
 use crate::error::Category;
-use crate::model::{Check, Subject};
-use crate::settings::{InsecureFile, NamedFile, check_file};
+use crate::model::{Check, CheckName};
+use crate::settings::{InsecureFile, ReferencedFile, check_file};
 
 /// A check of each file that is not as it should be, or one for all of them; none without files.
-pub(super) fn checks(files: &[NamedFile]) -> Vec<Check> {
+pub(super) fn checks(files: &[ReferencedFile]) -> Vec<Check> {
     let mut wrong: Vec<Check> = files.iter().filter_map(wrong).collect();
     if wrong.is_empty() && !files.is_empty() {
         let names: Vec<String> = files.iter().map(named).collect();
         let message = format!("{} can be read", names.join(", "));
-        wrong.push(Check::ok(Subject::Files, message));
+        wrong.push(Check::ok(CheckName::Files, message));
     }
     wrong
 }
 
-fn named(file: &NamedFile) -> String {
+fn named(file: &ReferencedFile) -> String {
     let key = file.key.as_ref();
     let key = key.map_or_else(String::new, |key| format!("{key} "));
     format!("{key}{}", file.path.display())
 }
 
-fn wrong(file: &NamedFile) -> Option<Check> {
+fn wrong(file: &ReferencedFile) -> Option<Check> {
     let (named, path) = (named(file), file.path.display());
     let fail = |message: String, hint: String| {
-        Some(Check::fail(Subject::Files, Category::Usage, message).hint(Some(hint)))
+        Some(Check::fail(CheckName::Files, Category::Usage, message).hint(Some(hint)))
     };
     let data = match fs::metadata(&file.path) {
         Ok(data) => data,
@@ -47,6 +47,7 @@ fn wrong(file: &NamedFile) -> Option<Check> {
     if let Some(insecure) = refused(file.is_secret && file.is_strict) {
         return fail(told(&insecure), insecure.hint);
     }
-    let warn = |insecure: InsecureFile| Check::warn(Subject::Files, told(&insecure), insecure.hint);
+    let warn =
+        |insecure: InsecureFile| Check::warn(CheckName::Files, told(&insecure), insecure.hint);
     refused(file.is_secret).map(warn)
 }

@@ -1,63 +1,63 @@
 //! What to do about a call that broke on its way.
 
-use crate::error::{Fault, FaultKind};
+use crate::error::{TransportFailure, TransportFailureKind};
 use crate::http::Route;
 
 /// The next step; `None` where the problem's own says it all.
 ///
 /// `host` is `host[:port]` that was asked.
-pub(super) fn about(fault: Fault, host: &str, route: &Route) -> Option<String> {
+pub(super) fn hint_for(fault: TransportFailure, host: &str, route: &Route) -> Option<String> {
     let name = name_of(host);
     let variable = match route {
-        Route::Through { variable, .. } => variable.as_str(),
-        Route::Direct | Route::Excepted(_) | Route::Unusable { .. } => "HTTPS_PROXY",
+        Route::Proxied { variable, .. } => variable.as_str(),
+        Route::Direct | Route::Bypassed(_) | Route::Unusable { .. } => "HTTPS_PROXY",
     };
     Some(match (fault.kind, fault.at_proxy) {
-        (FaultKind::ProxyAuthorization, _) => format!(
+        (TransportFailureKind::ProxyAuthorization, _) => format!(
             "set the name and the password that the proxy knows in {variable}: http://NAME:PASSWORD@HOST:PORT, \
              signs of the password percent-encoded"
         ),
-        (FaultKind::ProxyRefused, _) => format!(
+        (TransportFailureKind::ProxyRefused, _) => format!(
             "ask the proxy's operator to let calls to {name} through, or except it with NO_PROXY"
         ),
-        (FaultKind::UnknownHost | FaultKind::NameService, true) => {
+        (TransportFailureKind::UnknownHost | TransportFailureKind::DnsFailure, true) => {
             format!("check the host in {variable}")
         }
         (
-            FaultKind::ConnectionRefused
-            | FaultKind::Unreachable
-            | FaultKind::ConnectTimeout
-            | FaultKind::Connection,
+            TransportFailureKind::ConnectionRefused
+            | TransportFailureKind::Unreachable
+            | TransportFailureKind::ConnectTimeout
+            | TransportFailureKind::Connection,
             true,
         ) => format!(
             "check host and port in {variable}, and whether the proxy runs; a host that needs no proxy is \
              excepted with NO_PROXY"
         ),
-        (FaultKind::UnknownHost, false) => format!(
+        (TransportFailureKind::UnknownHost, false) => format!(
             "check region and endpoint of the profile; what this machine's DNS says: getent hosts {name}"
         ),
-        (FaultKind::NameService, false) => {
+        (TransportFailureKind::DnsFailure, false) => {
             "check the network and the name servers of this machine (/etc/resolv.conf); inside a company a \
              proxy may be needed: set HTTPS_PROXY"
                 .to_owned()
         }
-        (FaultKind::ConnectionRefused, false) => {
+        (TransportFailureKind::ConnectionRefused, false) => {
             "check host and port of the endpoint; a firewall may refuse as well".to_owned()
         }
-        (FaultKind::Unreachable, false) => {
+        (TransportFailureKind::Unreachable, false) => {
             "check the network: cable, VPN, routes and firewall".to_owned()
         }
-        (FaultKind::ConnectTimeout, false) => {
+        (TransportFailureKind::ConnectTimeout, false) => {
             "a firewall may swallow the call: check whether a proxy is needed (HTTPS_PROXY), and the endpoint; \
              --connect-timeout gives more time"
                 .to_owned()
         }
-        (FaultKind::UnknownIssuer, _) => format!(
+        (TransportFailureKind::UnknownIssuer, _) => format!(
             "a proxy or a CA of your company stands in between: save the certificate of that CA and name it \
              with ca_file or --ca-file; to look: openssl s_client -showcerts -connect {}",
             with_port(host)
         ),
-        (FaultKind::Timeout, _) => {
+        (TransportFailureKind::Timeout, _) => {
             "ask again later; --request-timeout gives an answer more time".to_owned()
         }
         _ => return None,

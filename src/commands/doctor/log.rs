@@ -4,27 +4,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
 
-use super::super::Session;
-use super::super::look_up::Collected;
+use super::super::CommandContext;
+use super::super::lookup::NoticeLog;
 use crate::error::Problem;
-use crate::http::{Happening, Wire};
+use crate::http::{Transport, TransportEvent};
 use crate::settings::Settings;
 
 /// What happened, in its order.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<Happening>>>);
+pub(super) struct Log(Arc<Mutex<Vec<TransportEvent>>>);
 
 impl Log {
     /// All that happened so far.
-    pub(super) fn all(&self) -> Vec<Happening> {
+    pub(super) fn all(&self) -> Vec<TransportEvent> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn keep(&self, happening: &Happening) {
-        if !matches!(happening, Happening::Trace(_)) {
+    fn record(&self, happening: &TransportEvent) {
+        if !matches!(happening, TransportEvent::Trace(_)) {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             all.push(happening.clone());
         }
@@ -36,20 +36,20 @@ impl Log {
 ///
 /// # Errors
 /// Wrong use of an option or of a setting of the wire.
-pub(super) fn wire(
-    session: &Session,
+pub(super) fn transport(
+    session: &CommandContext,
     settings: &Settings,
     log: &Log,
-) -> Result<Arc<Wire>, Problem> {
-    let mut limits = session.global.limits(settings.file())?;
+) -> Result<Arc<Transport>, Problem> {
+    let mut limits = session.global.client_options(settings.file())?;
     if session.global.max_attempts.is_none() {
         limits.max_attempts = 1;
     }
-    let (log, trace) = (log.clone(), session.sink(&Collected::default()));
-    let sink = move |happening: Happening| {
-        log.keep(&happening);
+    let (log, trace) = (log.clone(), session.event_sink(&NoticeLog::default()));
+    let sink = move |happening: TransportEvent| {
+        log.record(&happening);
         trace(happening);
     };
     let proxies = settings.environment().proxies();
-    Wire::new(limits, &proxies, Arc::new(Utc::now), Arc::new(sink))
+    Transport::new(limits, &proxies, Arc::new(Utc::now), Arc::new(sink))
 }

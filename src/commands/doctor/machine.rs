@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use chrono::{Local, Utc};
 
-use super::super::Session;
-use super::super::look_up::Collected;
+use super::super::CommandContext;
+use super::super::lookup::NoticeLog;
 use crate::error::Problem;
-use crate::http::{Authorities, Limits, Wire};
-use crate::model::{Check, Machine, Subject, Time};
+use crate::http::{CaStore, ClientOptions, Transport};
+use crate::model::{Check, CheckName, HostInfo, Time};
 use crate::secret::mask_user_info;
-use crate::settings::{File, Settings};
+use crate::settings::{Settings, SettingsFile};
 
 /// The program and the machine that it runs on.
-pub(super) fn machine(settings: Option<&Settings>) -> Machine {
-    let path = settings.and_then(|settings| settings.file().found_at());
-    Machine {
+pub(super) fn host_info(settings: Option<&Settings>) -> HostInfo {
+    let path = settings.and_then(|settings| settings.file().existing_path());
+    HostInfo {
         version: env!("CARGO_PKG_VERSION"),
         os: std::env::consts::OS,
         arch: std::env::consts::ARCH,
@@ -26,21 +26,21 @@ pub(super) fn machine(settings: Option<&Settings>) -> Machine {
 }
 
 /// A failure before any account could be asked.
-pub(super) fn broken(name: Subject, problem: Problem) -> Check {
+pub(super) fn broken(name: CheckName, problem: Problem) -> Check {
     let hint = problem.hint.as_deref().unwrap_or("mend this first");
     let hint = format!("{hint}; no account was asked");
     Check::fail(name, problem.category, problem.message).hint(Some(hint))
 }
 
 /// The settings file that is used, or where one would be.
-pub(super) fn settings(session: &Session, settings: &Settings) -> Check {
-    let place = || File::place(session.global.config.clone(), &session.environment).0;
-    let message = match (settings.file().found_at(), place()) {
+pub(super) fn settings(session: &CommandContext, settings: &Settings) -> Check {
+    let place = || SettingsFile::locate(session.global.config.clone(), &session.environment).0;
+    let message = match (settings.file().existing_path(), place()) {
         (Some(path), _) => path.display().to_string(),
         (None, Some(path)) => format!("no settings file; it would be {}", path.display()),
         (None, None) => "no settings file; HOME is not set".to_owned(),
     };
-    Check::ok(Subject::Settings, message)
+    Check::ok(CheckName::Settings, message)
 }
 
 /// Proxies and certificates of CAs.
@@ -48,15 +48,15 @@ pub(super) fn settings(session: &Session, settings: &Settings) -> Check {
 /// # Errors
 /// What keeps every call from being sent.
 pub(super) fn network(
-    session: &Session,
+    session: &CommandContext,
     settings: &Settings,
-    limits: &Limits,
+    limits: &ClientOptions,
 ) -> Result<Vec<Check>, Box<Check>> {
-    let sink = session.sink(&Collected::default());
+    let sink = session.event_sink(&NoticeLog::default());
     let proxies = settings.environment().proxies();
-    let wire = Wire::new(limits.clone(), &proxies, Arc::new(Utc::now), sink);
-    let wire = wire.map_err(|problem| Box::new(broken(Subject::Certificates, problem)))?;
-    let certificates = certificates(settings, limits, &wire.authorities());
+    let wire = Transport::new(limits.clone(), &proxies, Arc::new(Utc::now), sink);
+    let wire = wire.map_err(|problem| Box::new(broken(CheckName::Certificates, problem)))?;
+    let certificates = certificates(settings, limits, &wire.ca_counts());
     Ok(vec![proxy(&proxies, &wire.proxy_problems()), certificates])
 }
 
@@ -66,7 +66,7 @@ fn proxy(variables: &[(String, String)], problems: &[Problem]) -> Check {
     if let Some(first) = problems.first() {
         let messages: Vec<&str> = problems.iter().map(|problem| &*problem.message).collect();
         let hint = first.hint.as_deref().unwrap_or_default();
-        return Check::warn(Subject::Proxy, messages.join("; "), hint);
+        return Check::warn(CheckName::Proxy, messages.join("; "), hint);
     }
     let is_used = |name: &str| {
         let name = name.to_ascii_uppercase();
@@ -82,10 +82,10 @@ fn proxy(variables: &[(String, String)], problems: &[Problem]) -> Check {
         true => "none; HTTPS_PROXY, HTTP_PROXY and ALL_PROXY are not set".to_owned(),
         false => told.join(", "),
     };
-    Check::ok(Subject::Proxy, message)
+    Check::ok(CheckName::Proxy, message)
 }
 
-fn certificates(settings: &Settings, limits: &Limits, trusted: &Authorities) -> Check {
+fn certificates(settings: &Settings, limits: &ClientOptions, trusted: &CaStore) -> Check {
     let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter();
     let chosen: Vec<String> = variables
         .filter_map(|name| Some(format!("{name}={}", settings.environment().get(name)?)))
@@ -94,22 +94,22 @@ fn certificates(settings: &Settings, limits: &Limits, trusted: &Authorities) -> 
         true => "in the system's store".to_owned(),
         false => format!("by {}", chosen.join(", ")),
     };
-    let mut message = format!("{} CA certificates {store}", trusted.of_system);
+    let mut message = format!("{} CA certificates {store}", trusted.system);
     if !limits.ca_files.is_empty() {
         let files = limits
             .ca_files
             .iter()
             .map(|path| path.display().to_string());
         let files = files.collect::<Vec<_>>().join(", ");
-        message += &format!(", {} by --ca-file {files}", trusted.of_files);
+        message += &format!(", {} by --ca-file {files}", trusted.extra);
     }
-    match (&trusted.fault, trusted.of_system + trusted.of_files) {
-        (Some(fault), _) if trusted.of_system == 0 => {
+    match (&trusted.error, trusted.system + trusted.extra) {
+        (Some(fault), _) if trusted.system == 0 => {
             let message = format!("{message}: {fault}");
-            Check::warn(Subject::Certificates, message, MISSING)
+            Check::warn(CheckName::Certificates, message, MISSING)
         }
-        (_, 0) => Check::warn(Subject::Certificates, message, MISSING),
-        _ => Check::ok(Subject::Certificates, message),
+        (_, 0) => Check::warn(CheckName::Certificates, message, MISSING),
+        _ => Check::ok(CheckName::Certificates, message),
     }
 }
 

@@ -1,7 +1,7 @@
 mod accounts;
+mod checks;
 mod examine;
 mod files;
-mod findings;
 mod hints;
 mod log;
 mod machine;
@@ -13,13 +13,13 @@ use clap::Args;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{Session, runtime};
+use super::{CommandContext, runtime};
 use crate::error::{self, Problem};
-use crate::model::{Check, Diagnosis, Examined, Exit, Report, Subject};
+use crate::model::{AccountCheck, Check, CheckName, DoctorReport, Envelope, Exit};
 use crate::output;
 use crate::settings::Settings;
 use accounts::Candidate;
-use examine::Patient;
+use examine::AccountProbe;
 
 /// Find out what is wrong between this machine and the clouds
 #[derive(Debug, Args)]
@@ -45,15 +45,15 @@ pub(super) struct Arguments {
 const DOCTOR: &str = "doctor";
 
 /// Asks every account once, and shows what is well and what is not.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
-    if let Err(problem) = session.check_own_form(DOCTOR) {
-        return session.refuse(DOCTOR, vec![problem]);
+pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
+    if let Err(problem) = session.check_catalog_format(DOCTOR) {
+        return session.usage_error(DOCTOR, vec![problem]);
     }
     let diagnosis = match diagnose(session, arguments) {
         Ok(diagnosis) => diagnosis,
-        Err(problems) => return session.refuse(DOCTOR, problems),
+        Err(problems) => return session.usage_error(DOCTOR, problems),
     };
-    let told = session.tell_of_itself(DOCTOR, |out, form, screen| {
+    let told = session.print_catalog(DOCTOR, |out, form, screen| {
         output::write_diagnosis(out, &diagnosis, form, screen)
     });
     match told {
@@ -64,16 +64,19 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
 
 /// # Errors
 /// Wrong use of the command line alone: what is wrong with the settings is a part of the answer.
-fn diagnose(session: &Session, arguments: &Arguments) -> Result<Diagnosis, Vec<Problem>> {
+fn diagnose(session: &CommandContext, arguments: &Arguments) -> Result<DoctorReport, Vec<Problem>> {
     let settings = match session.settings() {
         Ok(settings) => settings,
         Err(problem) => {
-            let check = machine::broken(Subject::Settings, problem);
+            let check = machine::broken(CheckName::Settings, problem);
             return Ok(diagnosis(None, vec![check], Vec::new()));
         }
     };
     let one = |problem| vec![problem];
-    let limits = session.global.limits(settings.file()).map_err(one)?;
+    let limits = session
+        .global
+        .client_options(settings.file())
+        .map_err(one)?;
     let candidates = accounts::candidates(session, &settings, &arguments.clouds)?;
     let mut checks = vec![machine::settings(session, &settings)];
     match machine::network(session, &settings, &limits) {
@@ -83,33 +86,33 @@ fn diagnose(session: &Session, arguments: &Arguments) -> Result<Diagnosis, Vec<P
             return Ok(diagnosis(Some(&settings), checks, Vec::new()));
         }
     }
-    checks.push(accounts::told(session, &settings, &candidates));
+    checks.push(accounts::accounts_check(session, &settings, &candidates));
     let patients = candidates
         .into_iter()
-        .map(|candidate| patient(session, &settings, candidate));
+        .map(|candidate| probe(session, &settings, candidate));
     let patients = patients.collect::<Result<Vec<_>, _>>().map_err(one)?;
     let runtime = runtime();
-    let examined = runtime.block_on(examine_all(patients, limits.concurrency));
+    let examined = runtime.block_on(run_all(patients, limits.concurrency));
     // A DNS call that still hangs must not hold up the end.
     runtime.shutdown_background();
     Ok(diagnosis(Some(&settings), checks, examined))
 }
 
-fn patient(
-    session: &Session,
+fn probe(
+    session: &CommandContext,
     settings: &Settings,
     candidate: Candidate,
-) -> Result<Patient, Problem> {
+) -> Result<AccountProbe, Problem> {
     let log = log::Log::default();
-    let wire = log::wire(session, settings, &log)?;
-    Ok(Patient::new(settings, candidate, wire, log))
+    let wire = log::transport(session, settings, &log)?;
+    Ok(AccountProbe::new(settings, candidate, wire, log))
 }
 
 /// Examines all side by side, those of one cloud as many at once as calls may be in flight.
-async fn examine_all(patients: Vec<Patient>, at_once: usize) -> Vec<Examined> {
+async fn run_all(patients: Vec<AccountProbe>, at_once: usize) -> Vec<AccountCheck> {
     let mut places: HashMap<&str, Arc<Semaphore>> = HashMap::new();
     let mut running = JoinSet::new();
-    let mut examined: Vec<Option<Examined>> = patients.iter().map(|_| None).collect();
+    let mut examined: Vec<Option<AccountCheck>> = patients.iter().map(|_| None).collect();
     for (number, patient) in patients.into_iter().enumerate() {
         let place = places
             .entry(patient.cloud())
@@ -120,7 +123,7 @@ async fn examine_all(patients: Vec<Patient>, at_once: usize) -> Vec<Examined> {
                 .acquire()
                 .await
                 .expect("the semaphore is never closed");
-            (number, patient.examine().await)
+            (number, patient.run().await)
         });
     }
     while let Some(joined) = running.join_next().await {
@@ -136,18 +139,18 @@ async fn examine_all(patients: Vec<Patient>, at_once: usize) -> Vec<Examined> {
 fn diagnosis(
     settings: Option<&Settings>,
     checks: Vec<Check>,
-    accounts: Vec<Examined>,
-) -> Diagnosis {
+    accounts: Vec<AccountCheck>,
+) -> DoctorReport {
     let all = accounts.iter().flat_map(|account| &account.checks);
     let problems: Vec<Problem> = checks
         .iter()
         .chain(all)
         .filter_map(|check| Some(Problem::new(check.category?, &*check.message)))
         .collect();
-    Diagnosis {
-        schema: Report::SCHEMA,
+    DoctorReport {
+        schema: Envelope::SCHEMA,
         command: DOCTOR,
-        machine: machine::machine(settings),
+        machine: machine::host_info(settings),
         checks,
         accounts,
         exit: Exit::new(error::exit_code(&problems)),

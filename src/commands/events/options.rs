@@ -1,11 +1,11 @@
 use clap::Args;
 
-use super::super::follow::Plan;
-use super::super::pace::Pace;
+use super::super::follow::FollowOptions;
+use super::super::poll_args::PollArgs;
 use super::super::since;
 use crate::error::Problem;
-use crate::gate::{Goal, Rules};
-use crate::model::{Sieve, Time};
+use crate::gate::{Condition, GatePolicy};
+use crate::model::{EventFilter, Time};
 use crate::output::{Format, Zone};
 
 const INTERVAL: &str =
@@ -43,7 +43,7 @@ pub(in crate::commands) struct Arguments {
     #[arg(long)]
     pub trust_finished: bool,
     #[command(flatten)]
-    pace: Pace,
+    poll: PollArgs,
 }
 
 impl Arguments {
@@ -51,10 +51,10 @@ impl Arguments {
     ///
     /// # Errors
     /// Wrong use, naming the option.
-    pub(super) fn sieve(&self, now: Time, zone: Zone) -> Result<Sieve, Problem> {
+    pub(super) fn filter(&self, now: Time, zone: Zone) -> Result<EventFilter, Problem> {
         let since = self.since.as_deref();
-        let since = since.map(|text| since::moment(text, now, zone));
-        Ok(Sieve {
+        let since = since.map(|text| since::parse_since(text, now, zone));
+        Ok(EventFilter {
             bad_only: self.warnings,
             since: since.transpose()?,
         })
@@ -64,21 +64,21 @@ impl Arguments {
     ///
     /// # Errors
     /// Wrong use, naming the option.
-    pub(super) fn plan(&self, format: Format, is_plain: bool) -> Result<Plan, Problem> {
+    pub(super) fn options(&self, format: Format, is_plain: bool) -> Result<FollowOptions, Problem> {
         let streams = matches!(format, Format::Table | Format::Wide | Format::Jsonl);
         if !streams || !is_plain {
             return Err(Problem::usage(
                 "events --follow is a stream, which is a table or jsonl as it is",
             )
-            .hint("-o jsonl writes a record for each event"));
+            .with_hint("-o jsonl writes a record for each event"));
         }
-        Ok(Plan {
-            interval: self.pace.interval()?,
-            rules: Rules {
-                missing_grace: self.pace.missing_grace()?,
-                ..Rules::new(Goal::Ended)
+        Ok(FollowOptions {
+            interval: self.poll.interval()?,
+            policy: GatePolicy {
+                missing_grace: self.poll.missing_grace()?,
+                ..GatePolicy::new(Condition::Ended)
             },
-            said: &["unknown_state", "clock_corrected", "events_truncated"],
+            notice_codes: &["unknown_state", "clock_corrected", "events_truncated"],
         })
     }
 }

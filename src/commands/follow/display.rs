@@ -1,31 +1,32 @@
 use std::io;
 
-use super::Chronicle;
+use super::EventDeduplicator;
 use crate::error::Problem;
 use crate::model::{Job, State, Time};
 use crate::output::{
-    self, Form, Format, Live, Page, Records, Row, Screen, Size, Summary, write_transition,
+    self, Format, Live, OutputOptions, RecordWriter, RenderContext, Row, Summary, TerminalSize,
+    TimelineWriter, write_transition,
 };
 
 /// How what happens is shown: the bytes of each of its parts.
-pub(in crate::commands) enum Display {
+pub(in crate::commands) enum FollowOutput {
     /// A line for each change of state.
     Lines,
     /// Records for programs.
-    Records(Records),
+    Records(RecordWriter),
     /// The table itself, drawn again in its place.
     Live(Live),
     /// A timeline for people, entry by entry.
-    Page(Page, Chronicle),
+    Page(TimelineWriter, EventDeduplicator),
     /// A timeline as records for programs.
-    Events(Records, Chronicle),
+    Events(RecordWriter, EventDeduplicator),
 }
 
-impl Display {
+impl FollowOutput {
     /// The display of states in a form, and the bytes that open it.
-    pub(in crate::commands) fn open(form: &Form, live: bool) -> (Self, Vec<u8>) {
+    pub(in crate::commands) fn open(form: &OutputOptions, live: bool) -> (Self, Vec<u8>) {
         match (form.format, live) {
-            (Format::Jsonl, _) => (Self::Records(Records::default()), Vec::new()),
+            (Format::Jsonl, _) => (Self::Records(RecordWriter::default()), Vec::new()),
             (_, false) => (Self::Lines, Vec::new()),
             (_, true) => {
                 let (live, opened) = Live::open(form);
@@ -40,14 +41,14 @@ impl Display {
     }
 
     /// A job was read: what has happened to it since it was read before.
-    pub(super) fn read(&mut self, at: Time, job: &Job) -> Vec<u8> {
+    pub(super) fn on_read(&mut self, at: Time, job: &Job) -> Vec<u8> {
         written(|out| match self {
             Self::Page(page, chronicle) => {
-                let fresh = chronicle.fresh(job);
+                let fresh = chronicle.new_events(job);
                 fresh.iter().try_for_each(|one| page.entry(out, one))
             }
             Self::Events(records, chronicle) => {
-                let fresh = chronicle.fresh(job);
+                let fresh = chronicle.new_events(job);
                 fresh.iter().try_for_each(|one| records.event(out, at, one))
             }
             Self::Lines | Self::Records(_) | Self::Live(_) => Ok(()),
@@ -76,8 +77,8 @@ impl Display {
         &mut self,
         rows: &[Row],
         notes: &[String],
-        screen: &Screen,
-        size: Size,
+        screen: &RenderContext,
+        size: TerminalSize,
     ) -> Vec<u8> {
         match self {
             Self::Live(live) => live.frame(rows, notes, screen, size).unwrap_or_default(),
@@ -86,14 +87,14 @@ impl Display {
     }
 
     /// The terminal has lost what was drawn.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn invalidate(&mut self) {
         if let Self::Live(live) = self {
-            live.forget();
+            live.invalidate();
         }
     }
 
     /// The end: the summary, or the table as normal output.
-    pub(super) fn close(self, rows: &[Row], screen: &Screen, summary: Summary) -> Vec<u8> {
+    pub(super) fn close(self, rows: &[Row], screen: &RenderContext, summary: Summary) -> Vec<u8> {
         match self {
             Self::Lines | Self::Page(..) => Vec::new(),
             Self::Records(mut records) | Self::Events(mut records, _) => {
@@ -111,7 +112,7 @@ fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Vec<u8> {
 }
 
 /// A failure as lines for standard error.
-pub(super) fn problem_lines(problem: &Problem, screen: &Screen) -> Vec<String> {
+pub(super) fn problem_lines(problem: &Problem, screen: &RenderContext) -> Vec<String> {
     let bytes = written(|out| output::write_problem(out, problem, screen));
     let text = String::from_utf8_lossy(&bytes);
     text.lines().map(str::to_owned).collect()

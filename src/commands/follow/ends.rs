@@ -1,6 +1,6 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::super::ending::Hangup;
+use super::super::shutdown::Hangup;
 
 /// The signals that end a command that must tidy up.
 pub(super) struct Ends {

@@ -1,6 +1,6 @@
 //! Following things until the end: what `watch` and `events --follow` share.
 
-mod chronicle;
+mod dedup;
 mod display;
 mod ends;
 mod rows;
@@ -13,48 +13,48 @@ use std::time::Duration;
 use tokio::signal::unix::SignalKind;
 use tokio::time::Instant;
 
-pub(super) use chronicle::Chronicle;
-pub(super) use display::Display;
+pub(super) use dedup::EventDeduplicator;
+pub(super) use display::FollowOutput;
 
-use super::look_up::Lens;
-use super::outlet::Outlet;
-use super::poll::{Change, Manner, Poller, Turn, is_weather};
-use super::voice::Voice;
-use super::{Session, closed, runtime, unwritable};
+use super::lookup::Lookup;
+use super::poll::{OutageEvent, PollEvent, PollOptions, Poller, is_transient};
+use super::reporter::Reporter;
+use super::stdout_writer::StdoutWriter;
+use super::{CommandContext, closed, runtime, write_problem};
 use crate::error::{self, Category, Problem};
-use crate::gate::{Rules, Standing};
-use crate::output::{self, Screen, Size, Summary};
+use crate::gate::{Evaluation, GatePolicy};
+use crate::output::{self, RenderContext, Summary, TerminalSize};
 use display::problem_lines;
 use ends::{Ends, handler};
-use rows::{rows, trouble};
-use scopes::{News, Scopes};
+use rows::{read_failure, rows};
+use scopes::{ScopeEvent, ScopeWatcher};
 
 /// Messages that are kept for the end while a table covers the terminal.
-const MOST_HELD: usize = 200;
+const MAX_DEFERRED_LINES: usize = 200;
 /// An interrupted command ends soon, whatever its outputs do.
-const PATIENCE: Duration = Duration::from_millis(60);
+const STDOUT_FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
 /// Time for standard error to take what comes last.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const STDERR_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Ages on a terminal are drawn again so often.
-const TICK: Duration = Duration::from_secs(1);
+const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How things are followed.
-pub(super) struct Plan {
+pub(super) struct FollowOptions {
     /// When a thing needs no more looks.
-    pub rules: Rules,
+    pub policy: GatePolicy,
     /// A fixed time between two looks.
     pub interval: Option<Duration>,
     /// The codes of the notices that are said as they come.
-    pub said: &'static [&'static str],
+    pub notice_codes: &'static [&'static str],
 }
 
 /// Follows what the lens names until the end, and returns the exit code; `opened` is what the
 /// display begins with.
 pub(super) fn run(
-    session: &Session,
-    lens: Arc<Lens>,
-    plan: Plan,
-    (display, opened): (Display, Vec<u8>),
+    session: &CommandContext,
+    lens: Arc<Lookup>,
+    plan: FollowOptions,
+    (display, opened): (FollowOutput, Vec<u8>),
 ) -> u8 {
     let runtime = runtime();
     let ended = runtime.block_on(follow(session, lens, plan, display, opened));
@@ -64,39 +64,39 @@ pub(super) fn run(
 }
 
 async fn follow(
-    session: &Session,
-    lens: Arc<Lens>,
-    plan: Plan,
-    display: Display,
+    session: &CommandContext,
+    lens: Arc<Lookup>,
+    plan: FollowOptions,
+    display: FollowOutput,
     opened: Vec<u8>,
 ) -> u8 {
-    let outlet = match Outlet::open() {
+    let outlet = match StdoutWriter::open() {
         Ok(outlet) => outlet,
         Err(error) => {
-            session.complain(&unwritable(&error));
+            session.print_problem(&write_problem(&error));
             return 5;
         }
     };
     outlet.write(opened);
-    let manner = Manner {
+    let manner = PollOptions {
         interval: plan.interval,
         needs_events: display.needs_events(),
-        tells_reads: display.needs_events(),
-        ..Manner::default()
+        emit_reads: display.needs_events(),
+        ..PollOptions::default()
     };
-    let covers = matches!(display, Display::Live(_)) && io::stderr().is_terminal();
-    let mut following = Following {
-        session,
+    let covers = matches!(display, FollowOutput::Live(_)) && io::stderr().is_terminal();
+    let mut following = FollowLoop {
+        context: session,
         poller: Poller::new(Arc::clone(&lens), manner),
-        scopes: Scopes::new(&lens, plan.interval),
-        lens,
-        plan,
+        scopes: ScopeWatcher::new(&lens, plan.interval),
+        lookup: lens,
+        options: plan,
         display,
-        outlet,
-        voice: Voice::new(session.global.quiet, true, 0),
-        told: Vec::new(),
-        said: Vec::new(),
-        held: covers.then(Vec::new),
+        stdout: outlet,
+        reporter: Reporter::new(session.global.quiet, true, 0),
+        last_reported: Vec::new(),
+        notes: Vec::new(),
+        deferred: covers.then(Vec::new),
     };
     let mut ends = Ends::new();
     let end = following.until_the_end(&mut ends).await;
@@ -104,7 +104,7 @@ async fn follow(
 }
 
 /// How it came to its end.
-enum End {
+enum FollowEnd {
     /// Nothing is left to look at.
     Done,
     /// By a signal, with its exit code.
@@ -114,34 +114,34 @@ enum End {
 }
 
 /// What was last told of a thing that cannot be read: the kind of failure, and whether it is given up.
-type Told = Option<(Category, bool)>;
+type LastReported = Option<(Category, bool)>;
 
-struct Following<'a> {
-    session: &'a Session,
+struct FollowLoop<'a> {
+    context: &'a CommandContext,
     poller: Poller,
-    scopes: Scopes,
-    lens: Arc<Lens>,
-    plan: Plan,
-    display: Display,
-    outlet: Outlet,
-    voice: Voice,
+    scopes: ScopeWatcher,
+    lookup: Arc<Lookup>,
+    options: FollowOptions,
+    display: FollowOutput,
+    stdout: StdoutWriter,
+    reporter: Reporter,
     /// For each thing, in the order of the poller.
-    told: Vec<Told>,
+    last_reported: Vec<LastReported>,
     /// The newest messages, which stand under a live table.
-    said: Vec<String>,
+    notes: Vec<String>,
     /// Messages that wait until the table no longer covers the terminal.
-    held: Option<Vec<String>>,
+    deferred: Option<Vec<String>>,
 }
 
-impl Following<'_> {
-    async fn until_the_end(&mut self, ends: &mut Ends) -> End {
+impl FollowLoop<'_> {
+    async fn until_the_end(&mut self, ends: &mut Ends) -> FollowEnd {
         let mut resized = handler(SignalKind::window_change());
         loop {
-            self.settle();
-            self.draw();
-            let is_done = self.poller.watched.iter().all(|watched| watched.done);
-            if is_done && self.scopes.are_over() {
-                return End::Done;
+            self.update_final();
+            self.redraw();
+            let is_done = self.poller.jobs.iter().all(|watched| watched.is_final);
+            if is_done && self.scopes.is_done() {
+                return FollowEnd::Done;
             }
             self.poller.start_due();
             self.scopes.start_due(self.poller.elapsed());
@@ -149,11 +149,11 @@ impl Following<'_> {
             let (started, wake_at) = (self.poller.started(), self.wake_at());
             tokio::select! {
                 biased;
-                code = ends.next() => return End::Stopped(code),
-                error = self.outlet.failed() => return End::Closed(error),
-                _ = resized.recv() => self.display.forget(),
+                code = ends.next() => return FollowEnd::Stopped(code),
+                error = self.stdout.closed() => return FollowEnd::Closed(error),
+                _ = resized.recv() => self.display.invalidate(),
                 changes = self.poller.next(), if busy => self.take(&changes),
-                news = self.scopes.next(|| started.elapsed()), if listing => self.take_news(news),
+                news = self.scopes.next(|| started.elapsed()), if listing => self.take_scope_event(news),
                 () = tokio::time::sleep_until(wake_at) => {}
             }
         }
@@ -162,57 +162,57 @@ impl Following<'_> {
     /// When to look up from waiting: the next look, or the next second of a live table.
     fn wake_at(&self) -> Instant {
         let now = self.poller.elapsed();
-        let tick = matches!(self.display, Display::Live(_)).then(|| now + TICK);
+        let tick = matches!(self.display, FollowOutput::Live(_)).then(|| now + REDRAW_INTERVAL);
         let due = self.poller.next_due().into_iter();
         let wake = due.chain(self.scopes.next_due()).chain(tick).min();
         // Without either, a look is under way and ends the waiting.
-        Instant::now() + wake.map_or(TICK, |wake| wake.saturating_sub(now))
+        Instant::now() + wake.map_or(REDRAW_INTERVAL, |wake| wake.saturating_sub(now))
     }
 
-    fn take(&mut self, changes: &[Change]) {
-        let at = self.screen().now;
+    fn take(&mut self, changes: &[PollEvent]) {
+        let at = self.render_context().now;
         let clock = output::duration(self.poller.elapsed().as_secs() as i64);
         for change in changes {
             match change {
-                Change::State(number, previous) => {
-                    let job = self.poller.watched[*number].job.as_ref();
+                PollEvent::State(number, previous) => {
+                    let job = self.poller.jobs[*number].job.as_ref();
                     let job = job.expect("a thing in a state was read");
                     let part = self.display.transition(at, job, *previous);
-                    self.outlet.write(part);
+                    self.stdout.write(part);
                 }
-                Change::Read(number) => {
-                    let job = self.poller.watched[*number].job.as_ref();
+                PollEvent::Read(number) => {
+                    let job = self.poller.jobs[*number].job.as_ref();
                     let job = job.expect("what was just read is kept");
-                    let part = self.display.read(at, job);
-                    self.outlet.write(part);
+                    let part = self.display.on_read(at, job);
+                    self.stdout.write(part);
                 }
                 // Told as soon as it is known whether it is believed.
-                Change::Problem(_) => {}
-                Change::Weather(Turn::Outage(cloud, message)) => self.say(format!(
+                PollEvent::Problem(_) => {}
+                PollEvent::Outage(OutageEvent::Started(cloud, message)) => self.show_note(format!(
                     "joblens: {clock} {cloud} does not answer ({message}); looking on"
                 )),
-                Change::Weather(Turn::Recovered(cloud, after)) => {
+                PollEvent::Outage(OutageEvent::Ended(cloud, after)) => {
                     let after = output::duration(after.as_secs() as i64);
-                    self.say(format!(
+                    self.show_note(format!(
                         "joblens: {clock} {cloud} answers again after {after}"
                     ));
                 }
             }
         }
-        for notice in self.lens.told.fresh() {
-            if self.plan.said.contains(&notice.code) {
-                self.say(format!("joblens: note: {}", notice.message));
+        for notice in self.lookup.notices.take_new() {
+            if self.options.notice_codes.contains(&notice.code) {
+                self.show_note(format!("joblens: note: {}", notice.message));
             }
         }
     }
 
     /// Follows what has appeared in a scope, and tells when a scope cannot be listed.
-    fn take_news(&mut self, news: Option<News>) {
+    fn take_scope_event(&mut self, news: Option<ScopeEvent>) {
         match news {
             None => {}
-            Some(News::Appeared(references)) => {
+            Some(ScopeEvent::Added(references)) => {
                 for reference in references {
-                    let watched = &self.poller.watched;
+                    let watched = &self.poller.jobs;
                     let canonical = reference.to_string();
                     if !watched
                         .iter()
@@ -222,150 +222,150 @@ impl Following<'_> {
                     }
                 }
             }
-            Some(News::Trouble(problem, is_final)) => self.complain(&problem, is_final),
+            Some(ScopeEvent::Error(problem, is_final)) => self.report_failure(&problem, is_final),
         }
     }
 
     /// Lets go what needs no more looks, and tells what cannot be read.
-    fn settle(&mut self) {
+    fn update_final(&mut self) {
         let now = self.poller.elapsed();
-        self.told.resize(self.poller.watched.len(), None);
-        for number in 0..self.poller.watched.len() {
-            let watched = &mut self.poller.watched[number];
-            let standing = watched.track.standing(&self.plan.rules, now);
+        self.last_reported.resize(self.poller.jobs.len(), None);
+        for number in 0..self.poller.jobs.len() {
+            let watched = &mut self.poller.jobs[number];
+            let standing = watched.history.evaluate(&self.options.policy, now);
             let settled = match &standing {
-                Standing::Open(open) => open.settled,
-                Standing::Yes | Standing::No(_) => true,
+                Evaluation::Pending(open) => open.is_final,
+                Evaluation::Met | Evaluation::Unmet(_) => true,
             };
-            watched.done = settled;
-            let fresh = trouble(watched, &standing);
+            watched.is_final = settled;
+            let fresh = read_failure(watched, &standing);
             let told = fresh.as_ref().map(|problem| (problem.category, settled));
-            if let Some(problem) = fresh.filter(|_| told != self.told[number]) {
-                self.complain(&problem, settled);
+            if let Some(problem) = fresh.filter(|_| told != self.last_reported[number]) {
+                self.report_failure(&problem, settled);
             }
-            self.told[number] = told;
+            self.last_reported[number] = told;
         }
     }
 
     /// Tells that a thing cannot be read; `settled` when it is given up.
-    fn complain(&mut self, problem: &Problem, settled: bool) {
-        let screen = self.screen();
+    fn report_failure(&mut self, problem: &Problem, settled: bool) {
+        let screen = self.render_context();
         let part = self.display.error(screen.now, problem);
-        self.outlet.write(part);
+        self.stdout.write(part);
         if settled {
-            let colourless = Screen {
+            let colourless = RenderContext {
                 colour: false,
                 ..screen
             };
             for line in problem_lines(problem, &colourless) {
-                self.whisper(line);
+                self.log_line(line);
             }
-        } else if !is_weather(problem.category) {
+        } else if !is_transient(problem.category) {
             let clock = output::duration(self.poller.elapsed().as_secs() as i64);
             let reference = problem.reference.as_deref().unwrap_or_default();
             let message = &problem.message;
-            self.whisper(format!(
+            self.log_line(format!(
                 "joblens: {clock} {reference}: {message}; looking on"
             ));
         }
     }
 
     /// Says a line that no row of a live table tells.
-    fn say(&mut self, line: String) {
-        if !self.session.global.quiet {
-            keep(&mut self.said, line.clone());
+    fn show_note(&mut self, line: String) {
+        if !self.context.global.quiet {
+            push_bounded(&mut self.notes, line.clone());
         }
-        self.whisper(line);
+        self.log_line(line);
     }
 
     /// Says a line on standard error, as soon as no live table is in the way.
-    fn whisper(&mut self, line: String) {
-        match &mut self.held {
-            Some(held) => keep(held, line),
-            None => self.voice.line(line),
+    fn log_line(&mut self, line: String) {
+        match &mut self.deferred {
+            Some(held) => push_bounded(held, line),
+            None => self.reporter.println(line),
         }
     }
 
-    fn draw(&mut self) {
+    fn redraw(&mut self) {
         // What a terminal has not taken yet would only be out of date.
-        if !matches!(self.display, Display::Live(_)) || self.outlet.is_behind() {
+        if !matches!(self.display, FollowOutput::Live(_)) || self.stdout.has_backlog() {
             return;
         }
         let size = terminal_size::terminal_size_of(io::stdout()).map_or(
-            Size {
+            TerminalSize {
                 width: 80,
                 height: 24,
             },
-            |(width, height)| Size {
+            |(width, height)| TerminalSize {
                 width: usize::from(width.0),
                 height: usize::from(height.0),
             },
         );
-        let screen = Screen {
+        let screen = RenderContext {
             width: Some(size.width),
-            ..self.screen()
+            ..self.render_context()
         };
-        let rows = rows(&self.poller, &self.plan.rules);
-        let frame = self.display.frame(&rows, &self.said, &screen, size);
-        self.outlet.write(frame);
+        let rows = rows(&self.poller, &self.options.policy);
+        let frame = self.display.frame(&rows, &self.notes, &screen, size);
+        self.stdout.write(frame);
     }
 
-    fn screen(&self) -> Screen {
-        self.session.screen(io::stdout().is_terminal())
+    fn render_context(&self) -> RenderContext {
+        self.context.render_context(io::stdout().is_terminal())
     }
 
     /// Writes what comes last, and returns the exit code. A reader that takes nothing can be waited
     /// for, but neither after a signal nor through one.
-    async fn finish(self, end: End, ends: &mut Ends) -> u8 {
-        let screen = self.screen();
-        let rows = rows(&self.poller, &self.plan.rules);
-        let watched = &self.poller.watched;
+    async fn finish(self, end: FollowEnd, ends: &mut Ends) -> u8 {
+        let screen = self.render_context();
+        let rows = rows(&self.poller, &self.options.policy);
+        let watched = &self.poller.jobs;
         let problems = watched.iter().filter_map(|one| one.problem.as_ref());
         let problems: Vec<&Problem> = problems.chain(self.scopes.problems()).collect();
         let summary = Summary {
             jobs: watched.iter().filter(|one| one.job.is_some()).count() as u64,
             errors: problems.len() as u64,
-            calls: self.lens.wire.calls(),
+            calls: self.lookup.transport.calls(),
             complete: problems.is_empty(),
         };
         let done = error::exit_code(problems);
         let closing = self.display.close(&rows, &screen, summary);
-        self.outlet.write(closing);
+        self.stdout.write(closing);
         let end = match end {
-            End::Done => tokio::select! {
-                failure = self.outlet.end() => failure.map_or(End::Done, End::Closed),
-                code = ends.next() => End::Stopped(code),
+            FollowEnd::Done => tokio::select! {
+                failure = self.stdout.close() => failure.map_or(FollowEnd::Done, FollowEnd::Closed),
+                code = ends.next() => FollowEnd::Stopped(code),
             },
             stopped_or_closed => {
                 // What cannot be written by then is lost.
-                let _ = tokio::time::timeout(PATIENCE, self.outlet.end()).await;
+                let _ = tokio::time::timeout(STDOUT_FLUSH_TIMEOUT, self.stdout.close()).await;
                 stopped_or_closed
             }
         };
-        for line in self.held.into_iter().flatten() {
-            self.voice.line(line);
+        for line in self.deferred.into_iter().flatten() {
+            self.reporter.println(line);
         }
         let code = match &end {
-            End::Done => done,
-            End::Stopped(code) => *code,
-            End::Closed(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
-            End::Closed(error) => {
-                for line in problem_lines(&unwritable(error), &screen) {
-                    self.voice.line(line);
+            FollowEnd::Done => done,
+            FollowEnd::Stopped(code) => *code,
+            FollowEnd::Closed(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
+            FollowEnd::Closed(error) => {
+                for line in problem_lines(&write_problem(error), &screen) {
+                    self.reporter.println(line);
                 }
                 5
             }
         };
-        self.voice.end_within(match end {
-            End::Stopped(_) => PATIENCE,
-            End::Done | End::Closed(_) => LAST_WORDS,
+        self.reporter.finish_within(match end {
+            FollowEnd::Stopped(_) => STDOUT_FLUSH_TIMEOUT,
+            FollowEnd::Done | FollowEnd::Closed(_) => STDERR_FLUSH_TIMEOUT,
         });
         code
     }
 }
 
-fn keep(lines: &mut Vec<String>, line: String) {
-    if lines.len() == MOST_HELD {
+fn push_bounded(lines: &mut Vec<String>, line: String) {
+    if lines.len() == MAX_DEFERRED_LINES {
         lines.remove(0);
     }
     lines.push(line);

@@ -1,24 +1,24 @@
-use super::super::poll::{Poller, Watched};
+use super::super::poll::{PolledJob, Poller};
 use crate::error::{Category, Problem};
-use crate::gate::{Open, Rules, Standing};
+use crate::gate::{Evaluation, GatePolicy, Pending};
 use crate::output::Row;
 
 /// A row for each thing, in the order given.
-pub(super) fn rows<'a>(poller: &'a Poller, rules: &Rules) -> Vec<Row<'a>> {
+pub(super) fn rows<'a>(poller: &'a Poller, rules: &GatePolicy) -> Vec<Row<'a>> {
     let now = poller.elapsed();
     poller
-        .watched
+        .jobs
         .iter()
         .map(|watched| {
-            let standing = watched.track.standing(rules, now);
-            let trouble = trouble(watched, &standing).map(|problem| match watched.done {
+            let standing = watched.history.evaluate(rules, now);
+            let trouble = read_failure(watched, &standing).map(|problem| match watched.is_final {
                 true => problem.message,
                 false => format!("{}; looking on", problem.message),
             });
             Row {
                 reference: watched.reference.to_string(),
                 job: watched.job.as_ref(),
-                trouble,
+                read_failure: trouble,
             }
         })
         .collect()
@@ -26,9 +26,14 @@ pub(super) fn rows<'a>(poller: &'a Poller, rules: &Rules) -> Vec<Row<'a>> {
 
 /// Why a thing cannot be read, if it cannot: what existed and is gone is told as such, and what is
 /// looked at again as something that may pass.
-pub(super) fn trouble(watched: &Watched, standing: &Standing) -> Option<Problem> {
+pub(super) fn read_failure(watched: &PolledJob, standing: &Evaluation) -> Option<Problem> {
     let mut problem = watched.problem.clone()?;
-    let Standing::Open(Open { settled, why, .. }) = standing else {
+    let Evaluation::Pending(Pending {
+        is_final: settled,
+        reason: why,
+        ..
+    }) = standing
+    else {
         return None;
     };
     if problem.category == Category::NotFound && watched.job.is_some() {

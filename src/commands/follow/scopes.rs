@@ -5,87 +5,87 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::super::look_up::{BUDGET, Lens};
+use super::super::lookup::{LOOKUP_TIMEOUT, Lookup};
 use super::super::poll::obeyed_hint;
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
-use crate::providers::{self, Filter, Page, at_once};
+use crate::providers::{self, Filter, Page, ready};
 use crate::reference::{Reference, Scope};
 
 /// The time between two looks at what is in a scope.
-const PAUSE: Duration = Duration::from_secs(10);
+const LIST_INTERVAL: Duration = Duration::from_secs(10);
 /// At most so many things of a scope are looked through at a time, the newest first where the cloud
 /// can sort.
-const MOST_LISTED: usize = 1000;
+const MAX_LISTED: usize = 1000;
 
 /// Scopes that are followed: what is on its way when they are first listed, and what appears later.
-pub(super) struct Scopes {
-    followed: Vec<Followed>,
+pub(super) struct ScopeWatcher {
+    scopes: Vec<WatchedScope>,
     running: JoinSet<(usize, Listed)>,
-    lens: Arc<Lens>,
-    every: Duration,
+    lookup: Arc<Lookup>,
+    interval: Duration,
 }
 
-struct Followed {
+struct WatchedScope {
     scope: Scope,
     /// Only what is the newest in it now is followed.
-    newest: bool,
+    latest_only: bool,
     next_at: Duration,
-    busy: bool,
+    in_flight: bool,
     /// No list of it will ever come, or none is needed any more.
-    dead: bool,
+    is_done: bool,
     /// References that were listed before; `None` before the first list.
     known: Option<HashSet<String>>,
     problem: Option<Problem>,
 }
 
-type Listed = Result<Brought, Box<Problem>>;
+type Listed = Result<ScopeListing, Box<Problem>>;
 
 /// What a list has brought of a scope.
-enum Brought {
-    All(Vec<Row>),
-    Newest(Reference),
+enum ScopeListing {
+    All(Vec<ListedJob>),
+    Latest(Reference),
 }
 
 /// A thing of a list.
-struct Row {
+struct ListedJob {
     /// Canonical reference.
     reference: String,
     ended: bool,
 }
 
 /// What a list has brought.
-pub(super) enum News {
+pub(super) enum ScopeEvent {
     /// Things that are new in a scope.
-    Appeared(Vec<Reference>),
+    Added(Vec<Reference>),
     /// A scope cannot be listed, for the first time since it last could; true when it never will be.
-    Trouble(Box<Problem>, bool),
+    Error(Box<Problem>, bool),
 }
 
-impl Scopes {
-    pub(super) fn new(lens: &Arc<Lens>, interval: Option<Duration>) -> Self {
+impl ScopeWatcher {
+    pub(super) fn new(lens: &Arc<Lookup>, interval: Option<Duration>) -> Self {
         let all = lens.scopes.iter().map(|scope| (scope, false));
-        let newest = lens.newest.iter().map(|(_, scope)| (scope, true));
-        let followed = all.chain(newest).map(|(scope, newest)| Followed {
+        let newest = lens.latest.iter().map(|(_, scope)| (scope, true));
+        let followed = all.chain(newest).map(|(scope, newest)| WatchedScope {
             scope: scope.clone(),
-            newest,
+            latest_only: newest,
             next_at: Duration::ZERO,
-            busy: false,
-            dead: false,
+            in_flight: false,
+            is_done: false,
             known: None,
             problem: None,
         });
         Self {
-            followed: followed.collect(),
+            scopes: followed.collect(),
             running: JoinSet::new(),
-            lens: Arc::clone(lens),
-            every: interval.unwrap_or(PAUSE),
+            lookup: Arc::clone(lens),
+            interval: interval.unwrap_or(LIST_INTERVAL),
         }
     }
 
     /// True when nothing can appear any more.
-    pub(super) fn are_over(&self) -> bool {
-        self.followed.iter().all(|followed| followed.dead)
+    pub(super) fn is_done(&self) -> bool {
+        self.scopes.iter().all(|followed| followed.is_done)
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -93,27 +93,30 @@ impl Scopes {
     }
 
     pub(super) fn next_due(&self) -> Option<Duration> {
-        let idle = self.followed.iter().filter(|one| !one.busy && !one.dead);
+        let idle = self
+            .scopes
+            .iter()
+            .filter(|one| !one.in_flight && !one.is_done);
         idle.map(|followed| followed.next_at).min()
     }
 
     /// Why scopes cannot be listed at the moment.
     pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
-        self.followed
+        self.scopes
             .iter()
             .filter_map(|followed| followed.problem.as_ref())
     }
 
     /// Asks for the lists that are due.
     pub(super) fn start_due(&mut self, now: Duration) {
-        for (number, followed) in self.followed.iter_mut().enumerate() {
-            if !followed.busy && !followed.dead && followed.next_at <= now {
-                followed.busy = true;
-                let (lens, scope) = (Arc::clone(&self.lens), followed.scope.clone());
-                let newest = followed.newest;
+        for (number, followed) in self.scopes.iter_mut().enumerate() {
+            if !followed.in_flight && !followed.is_done && followed.next_at <= now {
+                followed.in_flight = true;
+                let (lens, scope) = (Arc::clone(&self.lookup), followed.scope.clone());
+                let newest = followed.latest_only;
                 self.running.spawn(async move {
                     let listed = match newest {
-                        true => newest_of(&lens, &scope).await,
+                        true => latest_in(&lens, &scope).await,
                         false => list(&lens, &scope).await,
                     };
                     (number, listed)
@@ -123,40 +126,41 @@ impl Scopes {
     }
 
     /// Waits for the next list.
-    pub(super) async fn next(&mut self, now: impl Fn() -> Duration) -> Option<News> {
+    pub(super) async fn next(&mut self, now: impl Fn() -> Duration) -> Option<ScopeEvent> {
         let (number, listed) = self
             .running
             .join_next()
             .await?
             .expect("a list neither panics nor is cancelled");
-        let followed = &mut self.followed[number];
-        followed.busy = false;
+        let followed = &mut self.scopes[number];
+        followed.in_flight = false;
         match listed {
-            Ok(Brought::Newest(reference)) => {
-                followed.dead = true;
+            Ok(ScopeListing::Latest(reference)) => {
+                followed.is_done = true;
                 followed.problem = None;
-                Some(News::Appeared(vec![reference]))
+                Some(ScopeEvent::Added(vec![reference]))
             }
-            Ok(Brought::All(rows)) => {
-                followed.next_at = now() + self.every;
+            Ok(ScopeListing::All(rows)) => {
+                followed.next_at = now() + self.interval;
                 followed.problem = None;
-                Some(News::Appeared(followed.take(rows)))
+                Some(ScopeEvent::Added(followed.take(rows)))
             }
             Err(problem) => {
                 let is_first = followed.problem.is_none();
-                let wait = obeyed_hint(problem.retry_after, is_first).max(self.every);
+                let wait = obeyed_hint(problem.retry_after, is_first).max(self.interval);
                 followed.next_at = now() + wait;
-                followed.dead = is_final(problem.category);
+                followed.is_done = is_final(problem.category);
                 followed.problem = Some((*problem).clone());
-                (is_first || followed.dead).then_some(News::Trouble(problem, followed.dead))
+                (is_first || followed.is_done)
+                    .then_some(ScopeEvent::Error(problem, followed.is_done))
             }
         }
     }
 }
 
-impl Followed {
+impl WatchedScope {
     /// The references of what is new. What had ended before the first list is no news.
-    fn take(&mut self, rows: Vec<Row>) -> Vec<Reference> {
+    fn take(&mut self, rows: Vec<ListedJob>) -> Vec<Reference> {
         let is_first = self.known.is_none();
         let known = self.known.get_or_insert_with(HashSet::new);
         rows.into_iter()
@@ -167,22 +171,22 @@ impl Followed {
     }
 }
 
-async fn newest_of(lens: &Lens, scope: &Scope) -> Listed {
-    let newest = lens.newest_of(scope).await;
-    newest.map(Brought::Newest).map_err(Box::new)
+async fn latest_in(lens: &Lookup, scope: &Scope) -> Listed {
+    let newest = lens.latest_in(scope).await;
+    newest.map(ScopeListing::Latest).map_err(Box::new)
 }
 
-async fn list(lens: &Lens, scope: &Scope) -> Listed {
+async fn list(lens: &Lookup, scope: &Scope) -> Listed {
     let framed = |mut problem: Problem| {
         problem.reference = Some(scope.to_string());
         problem.input = Some(scope.input.clone());
         Box::new(problem)
     };
-    let client = lens.client_of_scope(scope).map_err(framed)?;
-    let ask = lens.ask_kind(scope.template, Deadline::after(BUDGET));
+    let client = lens.client_for_scope(scope).map_err(framed)?;
+    let ask = lens.options_for_kind(scope.template, Deadline::after(LOOKUP_TIMEOUT));
     let mut all = Vec::new();
     let mut keep = |page: Page| {
-        let told = page.rows.into_iter().map(|found| Row {
+        let told = page.rows.into_iter().map(|found| ListedJob {
             reference: found.job.reference,
             ended: found.job.ended,
         });
@@ -191,17 +195,17 @@ async fn list(lens: &Lens, scope: &Scope) -> Listed {
         let untold = page.problems.into_iter().filter_map(|problem| {
             let reference = problem.reference?;
             let ended = false;
-            Some(Row { reference, ended })
+            Some(ListedJob { reference, ended })
         });
         all.extend(untold);
-        at_once(ControlFlow::Continue(()))
+        ready(ControlFlow::Continue(()))
     };
     let all_of_them = Filter::default();
     let limit = providers::kind(scope.template).list_limit;
-    let limit = limit.or(Some(MOST_LISTED));
-    let drained = providers::drain(&*client, scope, &all_of_them, &ask, limit, &mut keep).await;
+    let limit = limit.or(Some(MAX_LISTED));
+    let drained = providers::list_all(&*client, scope, &all_of_them, &ask, limit, &mut keep).await;
     match drained {
-        Some(Ok(_)) => Ok(Brought::All(all)),
+        Some(Ok(_)) => Ok(ScopeListing::All(all)),
         Some(Err(problem)) => Err(framed(problem)),
         None => Err(framed(Problem::usage(format!(
             "{}/{} cannot be listed, so its scopes cannot be watched",
@@ -215,10 +219,10 @@ fn is_final(category: Category) -> bool {
     matches!(
         category,
         Category::Usage
-            | Category::NoCredentials
-            | Category::Refused
-            | Category::Permission
-            | Category::Rejected
+            | Category::MissingCredentials
+            | Category::Unauthenticated
+            | Category::PermissionDenied
+            | Category::InvalidArgument
             | Category::NotFound
     )
 }

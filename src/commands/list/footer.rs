@@ -1,24 +1,28 @@
 //! What is said beside a list: how much it is, what it is not, and how to get the rest.
 
-use super::asking::{Ending, Listed};
+use super::lister::{ListStatus, ScopeReport};
 use crate::model::Notice;
-use crate::providers::Cut;
+use crate::providers::Truncation;
 
 /// So many scopes are named before they are only counted.
-const MOST_NAMED: usize = 3;
+const MAX_NAMED: usize = 3;
 
 /// The lines for standard error. Where programs read the answer, a list that is whole needs none.
-pub(super) fn lines(listed: &[Listed], asked_for: Option<&str>, for_people: bool) -> Vec<String> {
+pub(super) fn lines(
+    listed: &[ScopeReport],
+    asked_for: Option<&str>,
+    for_people: bool,
+) -> Vec<String> {
     let words = asked_for.map_or_else(String::new, |words| format!(" ({words})"));
-    let found: usize = listed.iter().map(|one| one.found).sum();
-    let is_whole = listed.iter().all(Listed::is_complete);
-    let with: Vec<&Listed> = listed.iter().filter(|one| one.found > 0).collect();
-    let without = |is_it: fn(&Ending) -> bool| -> Vec<&Listed> {
-        let all = listed.iter().filter(|one| one.found == 0);
-        all.filter(|one| is_it(&one.end)).collect()
+    let found: usize = listed.iter().map(|one| one.count).sum();
+    let is_whole = listed.iter().all(ScopeReport::is_complete);
+    let with: Vec<&ScopeReport> = listed.iter().filter(|one| one.count > 0).collect();
+    let without = |is_it: fn(&ListStatus) -> bool| -> Vec<&ScopeReport> {
+        let all = listed.iter().filter(|one| one.count == 0);
+        all.filter(|one| is_it(&one.status)).collect()
     };
-    let empty = without(|end| matches!(end, Ending::Whole | Ending::Cut(_)));
-    let unseen = without(|end| matches!(end, Ending::Failed(_)));
+    let empty = without(|end| matches!(end, ListStatus::Complete | ListStatus::Truncated(_)));
+    let unseen = without(|end| matches!(end, ListStatus::Failed(_)));
     let mut lines = Vec::new();
     if found > 0 && (for_people || !is_whole) {
         let nothing = match empty.is_empty() {
@@ -30,20 +34,20 @@ pub(super) fn lines(listed: &[Listed], asked_for: Option<&str>, for_people: bool
         lines.push(format!("nothing found in {}{words}", names(&empty)));
     }
     for one in listed {
-        let scope = one.place.scope();
-        match &one.end {
-            Ending::Cut(cut) => {
+        let scope = one.target.scope();
+        match &one.status {
+            ListStatus::Truncated(cut) => {
                 let total = one.total.filter(|_| asked_for.is_none());
                 lines.push(format!("{scope}: {}", cut_short(cut, total)));
             }
-            Ending::Failed(_) if one.found > 0 => {
+            ListStatus::Failed(_) if one.count > 0 => {
                 lines.push(format!(
                     "{scope}: cut short after {} by an error",
-                    one.found
+                    one.count
                 ));
             }
-            Ending::Skipped(why) => lines.push(format!("{scope}: {why}")),
-            Ending::Open | Ending::Whole | Ending::Failed(_) => {}
+            ListStatus::Skipped(why) => lines.push(format!("{scope}: {why}")),
+            ListStatus::Pending | ListStatus::Complete | ListStatus::Failed(_) => {}
         }
         if !one.problems.is_empty() {
             let unread = one.problems.len();
@@ -57,18 +61,18 @@ pub(super) fn lines(listed: &[Listed], asked_for: Option<&str>, for_people: bool
 }
 
 /// Why a list may not be all there is, one notice for each scope of which that is true.
-pub(super) fn notices(listed: &[Listed]) -> Vec<Notice> {
+pub(super) fn notices(listed: &[ScopeReport]) -> Vec<Notice> {
     let incomplete = listed.iter().filter_map(|one| {
-        let message = format!("{}: {}", one.place.scope(), incomplete(one)?);
+        let message = format!("{}: {}", one.target.scope(), incomplete(one)?);
         Some(Notice::new("list_incomplete", message))
     });
     incomplete.collect()
 }
 
 /// What `--since` could not filter, one notice for each scope of which that is true.
-pub(super) fn undated(listed: &[Listed]) -> Vec<Notice> {
+pub(super) fn undated(listed: &[ScopeReport]) -> Vec<Notice> {
     let undated = listed.iter().filter(|one| one.undated > 0).map(|one| {
-        let (scope, count) = (one.place.scope(), one.undated);
+        let (scope, count) = (one.target.scope(), one.undated);
         let message = format!("{scope}: --since kept {count} without a readable creation time");
         Notice::new("created_at_unknown", message)
     });
@@ -76,7 +80,11 @@ pub(super) fn undated(listed: &[Listed]) -> Vec<Notice> {
 }
 
 /// Why the rows are not all there are, for the line that ends a list of references.
-pub(super) fn reason(listed: &[Listed], left_out: usize, signal: Option<u8>) -> Option<String> {
+pub(super) fn reason(
+    listed: &[ScopeReport],
+    left_out: usize,
+    signal: Option<u8>,
+) -> Option<String> {
     match signal {
         Some(130) => return Some("interrupted".to_owned()),
         Some(_) => return Some("terminated".to_owned()),
@@ -94,7 +102,7 @@ pub(super) fn left_out(shown: usize, left_out: usize) -> String {
     format!("the first {shown} of {all} are shown; --limit none shows all of them")
 }
 
-fn incomplete(one: &Listed) -> Option<String> {
+fn incomplete(one: &ScopeReport) -> Option<String> {
     let unread = || {
         let problem = one.problems.first()?;
         let count = one.problems.len();
@@ -103,24 +111,28 @@ fn incomplete(one: &Listed) -> Option<String> {
             problem.message
         ))
     };
-    match (&one.end, one.found) {
-        (Ending::Failed(problem), 0) => Some(format!("could not be listed: {}", problem.message)),
-        (Ending::Failed(problem), found) => {
+    match (&one.status, one.count) {
+        (ListStatus::Failed(problem), 0) => {
+            Some(format!("could not be listed: {}", problem.message))
+        }
+        (ListStatus::Failed(problem), found) => {
             Some(format!("cut short after {found}: {}", problem.message))
         }
-        (Ending::Open, _) => Some("stopped before its end".to_owned()),
-        (Ending::Skipped(why), _) => Some(why.clone()),
-        (Ending::Cut(cut), _) => Some(unread().unwrap_or_else(|| cut_short(cut, one.total))),
-        (Ending::Whole, _) => unread(),
+        (ListStatus::Pending, _) => Some("stopped before its end".to_owned()),
+        (ListStatus::Skipped(why), _) => Some(why.clone()),
+        (ListStatus::Truncated(cut), _) => {
+            Some(unread().unwrap_or_else(|| cut_short(cut, one.total)))
+        }
+        (ListStatus::Complete, _) => unread(),
     }
 }
 
-fn cut_short(cut: &Cut, total: Option<u64>) -> String {
+fn cut_short(cut: &Truncation, total: Option<u64>) -> String {
     match (cut, total) {
-        (Cut::Limit(limit), Some(total)) if total > *limit as u64 => {
+        (Truncation::Limit(limit), Some(total)) if total > *limit as u64 => {
             format!("the first {limit} of {total}; --limit none gives all of them")
         }
-        (Cut::Limit(limit), _) => {
+        (Truncation::Limit(limit), _) => {
             format!("cut after {limit}, and there is more; --limit none gives all of it")
         }
         (cut, _) => format!("{cut}, so that there may be more"),
@@ -128,10 +140,10 @@ fn cut_short(cut: &Cut, total: Option<u64>) -> String {
 }
 
 /// The scopes by name while they are few.
-fn names(listed: &[&Listed]) -> String {
-    let names: Vec<String> = listed.iter().map(|one| one.place.scope()).collect();
+fn names(listed: &[&ScopeReport]) -> String {
+    let names: Vec<String> = listed.iter().map(|one| one.target.scope()).collect();
     match names.len() {
-        0..=MOST_NAMED => names.join(", "),
+        0..=MAX_NAMED => names.join(", "),
         many => format!("{many} scopes"),
     }
 }

@@ -1,8 +1,8 @@
-mod asking;
+mod collector;
 mod footer;
+mod lister;
 mod options;
 mod scopes;
-mod taking;
 mod words;
 
 use std::collections::HashMap;
@@ -14,25 +14,25 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 pub(super) use options::Arguments;
-pub(super) use scopes::{Place, default_scopes, nothing_configured};
+pub(super) use scopes::{ListTarget, default_scopes, nothing_configured};
 
-use super::ending::{self, Signals};
-use super::look_up::{Account, Lens, Options, check_columns};
-use super::outlet::Outlet;
-use super::remembered::Shown;
-use super::{Session, runtime};
+use super::completion_cache::ListedReferences;
+use super::lookup::{AccountId, Lookup, Options, check_columns};
+use super::shutdown::{self, Signals};
+use super::stdout_writer::StdoutWriter;
+use super::{CommandContext, runtime};
 use crate::error::Problem;
-use crate::model::{Coverage, Exit, Notice, Report};
-use crate::output::{self, Form, Screen, Zone};
-use asking::{Asking, Listed, Rows, Sender, instead, untells};
-use options::{Plan, is_for_people};
-use taking::{End, Taking};
+use crate::model::{Coverage, Envelope, Exit, Notice};
+use crate::output::{self, OutputOptions, RenderContext, Zone};
+use collector::{ListCollector, ListEnd};
+use lister::{Batch, ScopeLister, ScopeReport, Sender, unsupported_hint, unsupported_reason};
+use options::{ListOptions, is_human_format};
 
 /// An interrupted command ends soon, whatever its outputs do.
-const PATIENCE: Duration = Duration::from_millis(60);
+const STDOUT_FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
 
 /// Lists what was named, or what all configured profiles have, and returns the exit code.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     match prepare(session, arguments) {
         Ok(listing) => {
             let runtime = runtime();
@@ -41,79 +41,82 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
             runtime.shutdown_background();
             code
         }
-        Err(problems) => session.refuse("list", problems),
+        Err(problems) => session.usage_error("list", problems),
     }
 }
 
 /// What is listed, checked before the first call.
-struct Listing {
-    lens: Arc<Lens>,
-    plan: Arc<Plan>,
-    places: Vec<Place>,
+struct ListRun {
+    lookup: Arc<Lookup>,
+    options: Arc<ListOptions>,
+    targets: Vec<ListTarget>,
     /// What would be asked but for a filter that its rows cannot answer, and for what of it.
-    skipped: Vec<(Place, String)>,
+    skipped: Vec<(ListTarget, String)>,
 }
 
-fn prepare(session: &Session, arguments: &Arguments) -> Result<Listing, Vec<Problem>> {
+fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<ListRun, Vec<Problem>> {
     let one = |problem| vec![problem];
-    let screen = session.screen(io::stdout().is_terminal());
+    let screen = session.render_context(io::stdout().is_terminal());
     let zone = session.global.zone().unwrap_or(Zone::Local);
-    let plan = arguments.plan(screen.now, zone).map_err(one)?;
+    let plan = arguments.options(screen.now, zone).map_err(one)?;
     let settings = session.settings().map_err(one)?;
-    let places = scopes::places(session, &settings, &arguments.scopes)?;
+    let places = scopes::targets(session, &settings, &arguments.scopes)?;
     if places.is_empty() {
-        return Err(one(Problem::usage("no scope to list").hint(
+        return Err(one(Problem::usage("no scope to list").with_hint(
             "name one, such as aliyun/job/CLUSTER, or none for all configured profiles",
         )));
     }
-    let kinds = places.iter().filter_map(Place::kind);
+    let kinds = places.iter().filter_map(ListTarget::kind);
     check_columns(session, kinds.map(|kind| &kind.template)).map_err(one)?;
     let told = places.into_iter().map(|place| {
-        let untold = plan.untold_by(&place);
+        let untold = plan.unsupported_by(&place);
         (place, untold)
     });
     let (places, skipped): (Vec<_>, Vec<_>) = told.partition(|(_, untold)| untold.is_empty());
-    let places: Vec<Place> = places.into_iter().map(|(place, _)| place).collect();
+    let places: Vec<ListTarget> = places.into_iter().map(|(place, _)| place).collect();
     if let Some((place, untold)) = skipped.first()
         && (places.is_empty() || !arguments.scopes.is_empty())
     {
-        return Err(one(unanswerable(place, untold)));
+        return Err(one(unsupported_filter(place, untold)));
     }
-    let accounts = places.iter().map(Place::account).collect::<Vec<Account>>();
+    let accounts = places
+        .iter()
+        .map(ListTarget::account)
+        .collect::<Vec<AccountId>>();
     let options = Options::default();
-    let lens = Lens::over(session, settings, accounts, options, None);
-    Ok(Listing {
-        lens: Arc::new(lens.map_err(one)?),
-        plan: Arc::new(plan),
-        places,
+    let lens = Lookup::for_accounts(session, settings, accounts, options, None);
+    Ok(ListRun {
+        lookup: Arc::new(lens.map_err(one)?),
+        options: Arc::new(plan),
+        targets: places,
         skipped,
     })
 }
 
 /// A filter asks for what the rows of a place do not tell: "nothing found" would be no answer.
-fn unanswerable(place: &Place, untold: &str) -> Problem {
-    let mut problem = Problem::usage(untells(place, untold));
+fn unsupported_filter(place: &ListTarget, untold: &str) -> Problem {
+    let mut problem = Problem::usage(unsupported_reason(place, untold));
     problem.reference = Some(place.scope());
     problem.input = Some(place.input().to_owned());
-    problem.hint(instead(place))
+    problem.with_hint(unsupported_hint(place))
 }
 
-impl Listing {
-    async fn run(self, session: &Session) -> u8 {
-        let outlet = match Outlet::open() {
+impl ListRun {
+    async fn run(self, session: &CommandContext) -> u8 {
+        let outlet = match StdoutWriter::open() {
             Ok(outlet) => outlet,
-            Err(error) => return session.written(Err(error), 0),
+            Err(error) => return session.exit_code_after_write(Err(error), 0),
         };
-        let form = &session.form;
-        let screen = session.screen(io::stdout().is_terminal());
-        let mut taking = Taking {
-            found: self.places.iter().map(|_| Vec::new()).collect(),
-            listed: self.places.iter().cloned().map(Listed::new).collect(),
-            shown: Shown::default(),
-            rows: output::Rows::new(form, screen),
-            streams: self.places.len() == 1 && session.sort.is_none(),
+        let form = &session.output_options;
+        let screen = session.render_context(io::stdout().is_terminal());
+        let mut taking = ListCollector {
+            batches: self.targets.iter().map(|_| Vec::new()).collect(),
+            listed: self.targets.iter().cloned().map(ScopeReport::new).collect(),
+            shown: ListedReferences::default(),
+            rows: output::RowWriter::new(form, screen),
+            streams: self.targets.len() == 1 && session.sort.is_none(),
             signals: Signals::new(),
-            outlet,
+            stdout: outlet,
         };
         let (sender, mut news) = mpsc::unbounded_channel();
         let running = self.start(session, &sender);
@@ -122,46 +125,46 @@ impl Listing {
         // What is asked still would ask on while the last rows are written.
         drop(running);
         let signal = match end {
-            End::Done => None,
-            End::Stopped(code) => Some(code),
-            End::Closed(error) => return session.written(Err(error), 0),
+            ListEnd::Done => None,
+            ListEnd::Stopped(code) => Some(code),
+            ListEnd::Closed(error) => return session.exit_code_after_write(Err(error), 0),
         };
-        let Taking {
-            found,
+        let ListCollector {
+            batches: found,
             mut listed,
             shown,
             rows,
             mut signals,
-            outlet,
+            stdout: outlet,
             ..
         } = taking;
-        listed.extend(self.skipped.iter().map(Listed::skipped));
+        listed.extend(self.skipped.iter().map(ScopeReport::skipped));
         let mut report = self.report(&listed, found, signal);
-        let left_out = self.arrange(session, &mut report);
+        let left_out = self.sort_and_limit(session, &mut report);
         let reason = footer::reason(&listed, left_out, signal);
-        let made = ending::making(form, signal, || {
-            last_part(rows, &report, reason.as_deref(), form, &screen)
+        let made = shutdown::run_interruptible(form, signal, || {
+            final_output(rows, &report, reason.as_deref(), form, &screen)
         });
         match made {
             Ok(part) => outlet.write(part),
-            Err(error) => return session.written(Err(error), 0),
+            Err(error) => return session.exit_code_after_write(Err(error), 0),
         }
         if let Some(code) = signal {
             // What cannot be written by then is lost.
-            let _ = tokio::time::timeout(PATIENCE, outlet.end()).await;
+            let _ = tokio::time::timeout(STDOUT_FLUSH_TIMEOUT, outlet.close()).await;
             return code;
         }
         let failure = tokio::select! {
-            failure = outlet.end() => failure,
+            failure = outlet.close() => failure,
             code = signals.next() => return code,
         };
         if let Some(error) = failure {
-            return session.written(Err(error), 0);
+            return session.exit_code_after_write(Err(error), 0);
         }
-        self.tell(session, &report, &listed, left_out);
+        self.print_messages(session, &report, &listed, left_out);
         let code = report.exit.code;
         if code == 0 {
-            shown.keep(&session.environment);
+            shown.save(&session.environment);
         }
         // The process ends here: to take thousands of jobs apart would be time for nothing.
         std::mem::forget(report);
@@ -169,21 +172,21 @@ impl Listing {
     }
 
     /// Asks all places side by side, of each cloud so many at once as calls may be in flight.
-    fn start(&self, session: &Session, sender: &Sender) -> JoinSet<()> {
+    fn start(&self, session: &CommandContext, sender: &Sender) -> JoinSet<()> {
         let mut turns: HashMap<&str, Arc<Semaphore>> = HashMap::new();
         let mut running = JoinSet::new();
-        for (number, place) in self.places.iter().enumerate() {
-            let concurrency = self.lens.wire.limits().concurrency;
+        for (number, place) in self.targets.iter().enumerate() {
+            let concurrency = self.lookup.transport.options().concurrency;
             let turn = turns
                 .entry(place.account().0)
                 .or_insert_with(|| Arc::new(Semaphore::new(concurrency)));
             let (turn, sender) = (Arc::clone(turn), sender.clone());
-            let asking = Asking {
+            let asking = ScopeLister {
                 number,
-                place: place.clone(),
-                lens: Arc::clone(&self.lens),
-                plan: Arc::clone(&self.plan),
-                format: session.form.format,
+                target: place.clone(),
+                lookup: Arc::clone(&self.lookup),
+                options: Arc::clone(&self.options),
+                format: session.output_options.format,
                 sorts: session.sort.is_some(),
             };
             running.spawn(async move {
@@ -195,25 +198,30 @@ impl Listing {
         running
     }
 
-    fn report(&self, listed: &[Listed], found: Vec<Vec<Rows>>, signal: Option<u8>) -> Report {
+    fn report(
+        &self,
+        listed: &[ScopeReport],
+        found: Vec<Vec<Batch>>,
+        signal: Option<u8>,
+    ) -> Envelope {
         let (mut jobs, mut scopes) = (Vec::new(), Vec::new());
         for rows in found.into_iter().flatten() {
             match rows {
-                Rows::Things(more) => jobs.extend(more),
-                Rows::Places(more) => scopes.extend(more),
+                Batch::Jobs(more) => jobs.extend(more),
+                Batch::Scopes(more) => scopes.extend(more),
             }
         }
-        let problems = listed.iter().flat_map(Listed::all_problems).cloned();
-        let mut notices = self.lens.told.all();
+        let problems = listed.iter().flat_map(ScopeReport::all_problems).cloned();
+        let mut notices = self.lookup.notices.all();
         notices.extend(footer::notices(listed));
-        if self.plan.filter.since.is_some() {
+        if self.options.filter.since.is_some() {
             notices.extend(footer::undated(listed));
         }
-        let mut report = Report::new("list", jobs, problems.collect(), notices);
+        let mut report = Envelope::new("list", jobs, problems.collect(), notices);
         report.scopes = scopes;
-        report.calls = self.lens.wire.calls();
+        report.calls = self.lookup.transport.calls();
         report.coverage = Coverage {
-            complete: listed.iter().all(Listed::is_complete),
+            complete: listed.iter().all(ScopeReport::is_complete),
             asked: listed.len() as u64,
             answered: listed.iter().filter(|one| one.is_answered()).count() as u64,
         };
@@ -225,12 +233,14 @@ impl Listing {
 
     /// Sorts where that was asked for. All was asked for then, so that the limit is kept only here;
     /// tells how many things it leaves out.
-    fn arrange(&self, session: &Session, report: &mut Report) -> usize {
+    fn sort_and_limit(&self, session: &CommandContext, report: &mut Envelope) -> usize {
         if session.sort.is_none() {
             return 0;
         }
         session.sort(&mut report.jobs);
-        let shown = self.plan.limit_after_sorting(session.form.format);
+        let shown = self
+            .options
+            .limit_after_sorting(session.output_options.format);
         let left_out = shown.map_or(0, |shown| report.jobs.len().saturating_sub(shown));
         if left_out > 0 {
             report.jobs.truncate(report.jobs.len() - left_out);
@@ -242,29 +252,39 @@ impl Listing {
     }
 
     /// Says on standard error what failed, what is worth knowing, and how much was found.
-    fn tell(&self, session: &Session, report: &Report, listed: &[Listed], left_out: usize) {
+    fn print_messages(
+        &self,
+        session: &CommandContext,
+        report: &Envelope,
+        listed: &[ScopeReport],
+        left_out: usize,
+    ) {
         if session.global.quiet {
             return;
         }
-        session.tell(report);
-        let for_people = is_for_people(session.form.format);
-        let mut lines = footer::lines(listed, self.plan.asked_for.as_deref(), for_people);
+        session.print_messages(report);
+        let for_people = is_human_format(session.output_options.format);
+        let mut lines = footer::lines(
+            listed,
+            self.options.filter_description.as_deref(),
+            for_people,
+        );
         if left_out > 0 {
             lines.push(footer::left_out(report.jobs.len(), left_out));
         }
         for line in lines {
-            let _ = output::write_remark(&mut io::stderr().lock(), &line);
+            let _ = output::write_line(&mut io::stderr().lock(), &line);
         }
     }
 }
 
 /// What is not written yet, and what comes after the rows.
-fn last_part(
-    rows: Option<output::Rows<'_>>,
-    report: &Report,
+fn final_output(
+    rows: Option<output::RowWriter<'_>>,
+    report: &Envelope,
     incomplete: Option<&str>,
-    form: &Form,
-    screen: &Screen,
+    form: &OutputOptions,
+    screen: &RenderContext,
 ) -> io::Result<Vec<u8>> {
     let mut part = Vec::new();
     match rows {
@@ -274,7 +294,7 @@ fn last_part(
             rows.end(&mut part, report, incomplete)?;
         }
         // Half a table is none; a program reads in the envelope how it ended.
-        None if is_for_people(form.format) && report.exit.code > 128 => {}
+        None if is_human_format(form.format) && report.exit.code > 128 => {}
         None => output::write(&mut part, report, form, screen)?,
     }
     Ok(part)

@@ -1,12 +1,12 @@
 use clap::Args;
 
 use super::super::since;
-use super::scopes::Place;
+use super::scopes::ListTarget;
 use super::words;
 use crate::error::Problem;
-use crate::model::{Scope, Time};
+use crate::model::{ScopeSummary, Time};
 use crate::output::{Format, Zone};
-use crate::providers::{Filter, Kind, Untold};
+use crate::providers::{Filter, Kind, UnlistedField};
 
 /// Find things and their references: in a scope, in several, or in all configured profiles
 #[derive(Debug, Args)]
@@ -54,11 +54,11 @@ pub(in crate::commands) struct Arguments {
 
 /// What the options say, checked before the first call.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
+pub(super) struct ListOptions {
     /// What the things must be.
     pub filter: Filter,
     /// The same in words; `None` where everything passes.
-    pub asked_for: Option<String>,
+    pub filter_description: Option<String>,
     limit: Limit,
 }
 
@@ -78,7 +78,7 @@ const PAGE_FOR_PEOPLE: usize = 100;
 impl Arguments {
     /// # Errors
     /// Wrong use, naming the option.
-    pub(super) fn plan(&self, now: Time, zone: Zone) -> Result<Plan, Problem> {
+    pub(super) fn options(&self, now: Time, zone: Zone) -> Result<ListOptions, Problem> {
         let mut states = self
             .state
             .iter()
@@ -94,19 +94,19 @@ impl Arguments {
             user: given("--user", self.user.as_ref())?,
             queue: given("--queue", self.queue.as_ref())?,
             since: since
-                .map(|text| since::moment(text, now, zone))
+                .map(|text| since::parse_since(text, now, zone))
                 .transpose()?,
             page_rows: None,
         };
-        Ok(Plan {
-            asked_for: words::asked_for(&filter),
+        Ok(ListOptions {
+            filter_description: words::describe_filter(&filter),
             filter,
             limit: self.limit.as_deref().map_or(Ok(Limit::Usual), limit)?,
         })
     }
 }
 
-impl Plan {
+impl ListOptions {
     /// How many things of a kind are taken from one scope in a format; `None` for all of them, as
     /// where they are sorted before they are cut, unless each of them costs calls.
     pub(super) fn limit_for(&self, kind: &Kind, format: Format, sorts: bool) -> Option<usize> {
@@ -115,41 +115,47 @@ impl Plan {
             Limit::AtMost(limit) => Some(limit).filter(|_| !sorts || kind.list_limit.is_some()),
             Limit::Usual => kind
                 .list_limit
-                .or_else(|| for_people(format).filter(|_| !sorts)),
+                .or_else(|| human_limit(format).filter(|_| !sorts)),
         }
     }
 
     /// How many of all things are shown in a format once they are sorted; `None` for all of them.
     pub(super) fn limit_after_sorting(&self, format: Format) -> Option<usize> {
-        self.limit_for_places(format)
+        self.limit_for_scopes(format)
     }
 
     /// How many places of one cloud are taken in a format; `None` for all of them.
-    pub(super) fn limit_for_places(&self, format: Format) -> Option<usize> {
+    pub(super) fn limit_for_scopes(&self, format: Format) -> Option<usize> {
         match self.limit {
             Limit::AtMost(limit) => Some(limit),
             Limit::All => None,
-            Limit::Usual => for_people(format),
+            Limit::Usual => human_limit(format),
         }
     }
 }
 
-impl Plan {
+impl ListOptions {
     /// What of the filter the rows of a place do not tell, in words; empty where all of it can be
     /// answered. Places have a name and a time of creation only.
-    pub(super) fn untold_by(&self, place: &Place) -> String {
-        const OF_PLACES: [Untold; 3] = [Untold::State, Untold::User, Untold::Queue];
-        let untold = place.kind().map_or(&OF_PLACES[..], |kind| kind.list_untold);
+    pub(super) fn unsupported_by(&self, place: &ListTarget) -> String {
+        const UNLISTED_OF_SCOPES: [UnlistedField; 3] = [
+            UnlistedField::State,
+            UnlistedField::User,
+            UnlistedField::Queue,
+        ];
+        let untold = place
+            .kind()
+            .map_or(&UNLISTED_OF_SCOPES[..], |kind| kind.unlisted_fields);
         let asked = untold
             .iter()
-            .filter(|untold| self.filter.asks_for(**untold));
-        let words: Vec<&str> = asked.map(|untold| untold.word()).collect();
+            .filter(|untold| self.filter.filters_on(**untold));
+        let words: Vec<&str> = asked.map(|untold| untold.as_str()).collect();
         words.join(" or ")
     }
 
     /// True when a place is what was asked for, by its name, or its id where it has none, and by when
     /// it was created, where that can be read.
-    pub(super) fn lets_place_pass(&self, place: &Scope) -> bool {
+    pub(super) fn matches_scope(&self, place: &ScopeSummary) -> bool {
         let id = place.scope.trim_end_matches('/').rsplit('/').next();
         let name = place.name.as_deref().or(id).unwrap_or_default().trim();
         let pattern = self.filter.name.as_ref();
@@ -159,12 +165,12 @@ impl Plan {
     }
 }
 
-fn for_people(format: Format) -> Option<usize> {
-    is_for_people(format).then_some(PAGE_FOR_PEOPLE)
+fn human_limit(format: Format) -> Option<usize> {
+    is_human_format(format).then_some(PAGE_FOR_PEOPLE)
 }
 
 /// True for the formats that people read.
-pub(super) fn is_for_people(format: Format) -> bool {
+pub(super) fn is_human_format(format: Format) -> bool {
     matches!(format, Format::Table | Format::Wide | Format::Markdown)
 }
 
@@ -184,7 +190,7 @@ fn limit(text: &str) -> Result<Limit, Problem> {
             _ => Err(Problem::usage(format!(
                 "--limit {text}: a number from 1 was expected, or none"
             ))
-            .hint("write --limit 500, or --limit none for all of them")),
+            .with_hint("write --limit 500, or --limit none for all of them")),
         },
     }
 }
@@ -202,10 +208,10 @@ mod tests {
         arguments: Arguments,
     }
 
-    fn plan(line: &str) -> Result<Plan, Problem> {
+    fn plan(line: &str) -> Result<ListOptions, Problem> {
         let words = std::iter::once("list").chain(line.split_whitespace());
         let now = Time::from_unix(1_700_000_000).unwrap();
-        Line::parse_from(words).arguments.plan(now, Zone::Utc)
+        Line::parse_from(words).arguments.options(now, Zone::Utc)
     }
 
     fn wrong(line: &str) -> String {
@@ -251,7 +257,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_said_in_words() {
-        let said = |line| plan(line).unwrap().asked_for;
+        let said = |line| plan(line).unwrap().filter_description;
         assert_eq!(said(""), None);
         assert_eq!(said("--active").as_deref(), Some("active"));
         assert_eq!(

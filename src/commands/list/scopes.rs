@@ -2,51 +2,51 @@
 
 use std::collections::HashSet;
 
-use super::super::Session;
-use super::super::look_up::{Account, cloud_keys};
+use super::super::CommandContext;
+use super::super::lookup::{AccountId, cloud_keys};
 use super::super::references;
 use crate::error::{Category, Problem};
 use crate::providers::{self, CLOUDS, Cloud, Kind};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, Scope, Target};
-use crate::settings::{Settings, table};
+use crate::settings::{Settings, table_header};
 
 /// Something that can be listed.
 #[derive(Debug, Clone)]
-pub(in crate::commands) enum Place {
+pub(in crate::commands) enum ListTarget {
     /// Things of one kind.
-    Things(Scope),
+    Jobs(Scope),
     /// The places of a cloud that hold things.
-    Places(CloudScope),
+    Scopes(CloudScope),
 }
 
-impl Place {
+impl ListTarget {
     /// The canonical scope.
     pub(super) fn scope(&self) -> String {
         match self {
-            Self::Things(scope) => scope.to_string(),
-            Self::Places(cloud) => cloud.to_string(),
+            Self::Jobs(scope) => scope.to_string(),
+            Self::Scopes(cloud) => cloud.to_string(),
         }
     }
 
     /// The scope as it was typed.
     pub(super) fn input(&self) -> &str {
         match self {
-            Self::Things(scope) => &scope.input,
-            Self::Places(cloud) => &cloud.input,
+            Self::Jobs(scope) => &scope.input,
+            Self::Scopes(cloud) => &cloud.input,
         }
     }
 
     /// The account that it is asked with.
-    pub(in crate::commands) fn account(&self) -> Account {
+    pub(in crate::commands) fn account(&self) -> AccountId {
         match self {
-            Self::Things(scope) => (scope.template.cloud, scope.profile.clone()),
-            Self::Places(cloud) => (cloud.cloud, cloud.profile.clone()),
+            Self::Jobs(scope) => (scope.template.cloud, scope.profile.clone()),
+            Self::Scopes(cloud) => (cloud.cloud, cloud.profile.clone()),
         }
     }
 
     /// The form of what lies below it: `aliyun@prod/job/CLUSTER`.
-    pub(super) fn form_below(&self) -> String {
-        let Self::Places(cloud) = self else {
+    pub(super) fn template_below(&self) -> String {
+        let Self::Scopes(cloud) = self else {
             return self.scope();
         };
         let template = &cloud_of(cloud).kinds[0].template;
@@ -60,8 +60,8 @@ impl Place {
     /// The kind of the things in it; `None` where it holds places.
     pub(in crate::commands) fn kind(&self) -> Option<&'static Kind> {
         match self {
-            Self::Things(scope) => Some(providers::kind(scope.template)),
-            Self::Places(_) => None,
+            Self::Jobs(scope) => Some(providers::kind(scope.template)),
+            Self::Scopes(_) => None,
         }
     }
 }
@@ -70,32 +70,32 @@ impl Place {
 ///
 /// # Errors
 /// Wrong use: all scopes that are wrong. `no_credentials` when there is nothing to ask.
-pub(super) fn places(
-    session: &Session,
+pub(super) fn targets(
+    session: &CommandContext,
     settings: &Settings,
     typed: &[String],
-) -> Result<Vec<Place>, Vec<Problem>> {
+) -> Result<Vec<ListTarget>, Vec<Problem>> {
     if typed.is_empty() {
         return defaults(session, settings).map_err(|problem| vec![problem]);
     }
-    let named = references::read_list(typed, settings, session.default_profile(settings))?;
+    let named = references::parse_list(typed, settings, session.default_profile(settings))?;
     let mut seen = HashSet::new();
     let places = named.targets.into_iter().flat_map(|target| match target {
-        Target::Scope(scope) => vec![Place::Things(scope)],
+        Target::Scope(scope) => vec![ListTarget::Jobs(scope)],
         Target::Cloud(cloud) => in_cloud(cloud),
-        Target::Things(_) | Target::Newest(_) => Vec::new(),
+        Target::Jobs(_) | Target::Latest(_) => Vec::new(),
     });
     Ok(places.filter(|place| seen.insert(place.scope())).collect())
 }
 
 /// What a cloud alone stands for: its places, or all that lies in none.
-fn in_cloud(asked: CloudScope) -> Vec<Place> {
+fn in_cloud(asked: CloudScope) -> Vec<ListTarget> {
     let cloud = cloud_of(&asked);
-    if has_places(cloud) {
-        return vec![Place::Places(asked)];
+    if has_scopes(cloud) {
+        return vec![ListTarget::Scopes(asked)];
     }
     let things = cloud.kinds.iter().map(|kind| {
-        Place::Things(Scope {
+        ListTarget::Jobs(Scope {
             template: &kind.template,
             profile: asked.profile.clone(),
             segments: Vec::new(),
@@ -106,7 +106,7 @@ fn in_cloud(asked: CloudScope) -> Vec<Place> {
 }
 
 /// True when the things of a cloud lie in places that must be named.
-fn has_places(cloud: &Cloud) -> bool {
+fn has_scopes(cloud: &Cloud) -> bool {
     cloud
         .kinds
         .iter()
@@ -117,11 +117,11 @@ fn has_places(cloud: &Cloud) -> bool {
 ///
 /// # Errors
 /// `no_credentials`, with what to set.
-fn defaults(session: &Session, settings: &Settings) -> Result<Vec<Place>, Problem> {
+fn defaults(session: &CommandContext, settings: &Settings) -> Result<Vec<ListTarget>, Problem> {
     let only = session.chosen_profile(settings);
     let mut places = Vec::new();
     for cloud in CLOUDS {
-        for profile in settings.configured(&cloud.legal_settings()) {
+        for profile in settings.configured(&cloud.settings_schema()) {
             if only.is_none_or(|only| only == profile) {
                 places.extend(default_scopes(settings, cloud, &profile));
             }
@@ -139,7 +139,7 @@ pub(in crate::commands) fn default_scopes(
     settings: &Settings,
     cloud: &'static Cloud,
     profile: &str,
-) -> Vec<Place> {
+) -> Vec<ListTarget> {
     let asked = CloudScope {
         cloud: cloud.name,
         profile: profile.to_owned(),
@@ -147,7 +147,7 @@ pub(in crate::commands) fn default_scopes(
     };
     let input = asked.name();
     let asked = CloudScope { input, ..asked };
-    if !has_places(cloud) {
+    if !has_scopes(cloud) {
         return in_cloud(asked);
     }
     let keys = cloud_keys(cloud.name).expect("a cloud of the registry has keys");
@@ -161,7 +161,7 @@ pub(in crate::commands) fn default_scopes(
         .map_while(|segment| setting(segment.setting?))
         .collect();
     if segments.len() < template.scope_segments {
-        return vec![Place::Places(asked)];
+        return vec![ListTarget::Scopes(asked)];
     }
     let mut scope = Scope {
         template,
@@ -170,7 +170,7 @@ pub(in crate::commands) fn default_scopes(
         input: String::new(),
     };
     scope.input = scope.to_string();
-    vec![Place::Things(scope)]
+    vec![ListTarget::Jobs(scope)]
 }
 
 fn cloud_of(asked: &CloudScope) -> &'static Cloud {
@@ -181,28 +181,29 @@ fn cloud_of(asked: &CloudScope) -> &'static Cloud {
 pub(in crate::commands) fn nothing_configured(only: Option<&str>, verb: &str) -> Problem {
     match only.filter(|only| *only != DEFAULT_PROFILE) {
         Some(only) => Problem::new(
-            Category::NoCredentials,
+            Category::MissingCredentials,
             format!("no cloud has a profile “{only}”"),
         )
-        .hint(format!(
+        .with_hint(format!(
             "add {} to the settings file, such as {}",
-            table("CLOUD", only),
-            table(CLOUDS[0].name, only)
+            table_header("CLOUD", only),
+            table_header(CLOUDS[0].name, only)
         )),
         None => {
             let ids = CLOUDS.iter().filter_map(|cloud| {
                 let keys = cloud.keys.iter();
-                let mut credential = keys.filter(|key| key.part != crate::settings::Part::Setting);
+                let mut credential =
+                    keys.filter(|key| key.role != crate::settings::SettingRole::Setting);
                 let key = credential.next()?;
                 let variable = key.variables.first()?;
                 Some(format!("{variable} ({})", cloud.name))
             });
             let ids: Vec<String> = ids.collect();
             Problem::new(
-                Category::NoCredentials,
+                Category::MissingCredentials,
                 format!("no profile of any cloud is configured, so there is nothing to {verb}"),
             )
-            .hint(format!(
+            .with_hint(format!(
                 "set the variables of a cloud, such as {}, or a table such as [{}.default] in the settings file; \
                  without an account: joblens demo",
                 ids.join(" or "),

@@ -2,7 +2,7 @@
 
 use glob::Pattern;
 
-use crate::error::{Problem, nearest};
+use crate::error::{Problem, closest_match};
 use crate::model::{State, Time};
 use crate::providers::Filter;
 
@@ -18,12 +18,12 @@ pub(super) const ACTIVE: [State; 4] = [
 /// Wrong use, with the nearest word.
 pub(super) fn state(word: &str) -> Result<State, Problem> {
     let lower = word.trim().to_ascii_lowercase();
-    State::from_word(&lower).ok_or_else(|| {
-        let near = nearest(State::ALL.map(State::word), &lower);
+    State::parse(&lower).ok_or_else(|| {
+        let near = closest_match(State::ALL.map(State::as_str), &lower);
         let near = near.map_or_else(String::new, |near| format!("the nearest is {near}; "));
-        let all = State::ALL.map(State::word).join(", ");
+        let all = State::ALL.map(State::as_str).join(", ");
         Problem::usage(format!("--state: there is no state “{word}”"))
-            .hint(format!("{near}known are {all}"))
+            .with_hint(format!("{near}known are {all}"))
     })
 }
 
@@ -31,15 +31,15 @@ pub(super) fn state(word: &str) -> Result<State, Problem> {
 /// Wrong use, saying what is wrong with the pattern.
 pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
     Pattern::new(text).map_err(|error| {
-        Problem::usage(format!("--name {text}: {}", error.msg)).hint(
+        Problem::usage(format!("--name {text}: {}", error.msg)).with_hint(
             "* stands for any text, ? for one character, [ab] for one of several; [[] is a bracket",
         )
     })
 }
 
 /// What a filter asks for, in words; `None` where everything passes.
-pub(super) fn asked_for(filter: &Filter) -> Option<String> {
-    let states: Vec<&str> = filter.states.iter().map(|state| state.word()).collect();
+pub(super) fn describe_filter(filter: &Filter) -> Option<String> {
+    let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
     let states = match filter.states == ACTIVE {
         true => Some("active".to_owned()),
         false => (!states.is_empty()).then(|| format!("state {}", states.join(" or "))),

@@ -3,29 +3,29 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::super::look_up::{Account, BUDGET, account_of};
-use super::{MOST_AT_ONCE, PACE, Poller};
+use super::super::lookup::{AccountId, LOOKUP_TIMEOUT, account_of};
+use super::{MAX_IN_FLIGHT, MIN_CALL_INTERVAL, Poller};
 
 /// The last poll starts at least this long before the deadline.
 const MIN_LEAD: Duration = Duration::from_secs(1);
 /// The last poll starts at most this long before the deadline: no poll takes longer.
-const MAX_LEAD: Duration = BUDGET;
+const MAX_LEAD: Duration = LOOKUP_TIMEOUT;
 /// Time for what is not part of a response: a busy machine, a reconnect.
 const MARGIN: Duration = Duration::from_millis(500);
 
 /// The usual response time of each account.
 #[derive(Debug, Default)]
-pub(super) struct ResponseTimes(HashMap<Account, Duration>);
+pub(super) struct ResponseTimes(HashMap<AccountId, Duration>);
 
 impl ResponseTimes {
     /// Takes in a poll that got a response: a slower one counts at once, faster ones lower the
     /// usual time by and by.
-    pub(super) fn record(&mut self, account: Account, elapsed: Duration) {
+    pub(super) fn record(&mut self, account: AccountId, elapsed: Duration) {
         let usual = self.0.entry(account).or_default();
         *usual = elapsed.max(*usual * 3 / 4 + elapsed / 4);
     }
 
-    fn usual(&self, account: &Account) -> Duration {
+    fn usual(&self, account: &AccountId) -> Duration {
         self.0.get(account).copied().unwrap_or_default()
     }
 }
@@ -35,8 +35,10 @@ impl ResponseTimes {
 /// Twice the usual time, as a state that a list call has seen to change is confirmed by a second
 /// request; and the time in which so many single requests can be sent.
 fn lead(usual: Duration, requests: u32, deadline: Duration) -> Duration {
-    let places = u32::try_from(MOST_AT_ONCE).unwrap_or(u32::MAX);
-    let queue = PACE.max(usual / places).saturating_mul(requests);
+    let places = u32::try_from(MAX_IN_FLIGHT).unwrap_or(u32::MAX);
+    let queue = MIN_CALL_INTERVAL
+        .max(usual / places)
+        .saturating_mul(requests);
     let lead = usual.saturating_mul(2).saturating_add(queue);
     let lead = lead.saturating_add(MARGIN);
     lead.clamp(MIN_LEAD, MAX_LEAD).min(deadline / 2)
@@ -45,22 +47,22 @@ fn lead(usual: Duration, requests: u32, deadline: Duration) -> Duration {
 impl Poller {
     /// Sets for each resource when its last poll before the deadline starts.
     pub(super) fn schedule_last_polls(&mut self) {
-        let Some(deadline) = self.manner.ends_at else {
+        let Some(deadline) = self.options.ends_at else {
             return;
         };
-        let mut requests: HashMap<Account, u32> = HashMap::new();
-        for watched in self.watched.iter().filter(|watched| !watched.done) {
+        let mut requests: HashMap<AccountId, u32> = HashMap::new();
+        for watched in self.jobs.iter().filter(|watched| !watched.is_final) {
             let count = requests.entry(account_of(&watched.reference)).or_default();
             *count += u32::from(!watched.listed);
         }
-        let starts: HashMap<Account, Duration> = requests
+        let starts: HashMap<AccountId, Duration> = requests
             .into_iter()
             .map(|(account, requests)| {
                 let lead = lead(self.response_times.usual(&account), requests, deadline);
                 (account, deadline.saturating_sub(lead))
             })
             .collect();
-        for watched in &mut self.watched {
+        for watched in &mut self.jobs {
             watched.last_poll_at = starts.get(&account_of(&watched.reference)).copied();
         }
     }
@@ -72,7 +74,7 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn account() -> Account {
+    fn account() -> AccountId {
         ("aliyun", "default".to_owned())
     }
 

@@ -1,10 +1,10 @@
 //! Looking again and again at many things, on a budget of calls.
 
+mod dispatch;
 mod last_poll;
+mod outages;
+mod results;
 mod schedule;
-mod sending;
-mod taking;
-mod weather;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,36 +12,36 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::look_up::{Account, BUDGET, Lens, Outcome};
+use super::lookup::{AccountId, LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::error::{Category, Problem};
-use crate::gate::{Look, Rules, Track};
+use crate::gate::{GatePolicy, JobHistory, Observation};
 use crate::http::Deadline;
 use crate::model::{Job, State};
 use crate::providers;
 use crate::reference::Reference;
 
 use last_poll::ResponseTimes;
+pub(super) use outages::OutageEvent;
+use outages::OutageTracker;
 pub(super) use schedule::obeyed_hint;
-pub(super) use weather::Turn;
-use weather::Weather;
 
 /// At most ten calls a second for each account.
-pub(super) const PACE: Duration = Duration::from_millis(100);
+pub(super) const MIN_CALL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// One thing that is looked at again and again.
-pub(super) struct Watched {
+pub(super) struct PolledJob {
     /// What it is.
     pub reference: Reference,
     /// What the looks have shown.
-    pub track: Track,
+    pub history: JobHistory,
     /// The last answer, if there was one.
     pub job: Option<Job>,
     /// The last failure, while it lasts.
     pub problem: Option<Problem>,
     /// No more looks are needed.
-    pub done: bool,
+    pub is_final: bool,
     next_at: Duration,
-    every: Duration,
+    interval: Duration,
     /// When the newest poll was started.
     polled_at: Duration,
     /// When the last poll before the deadline starts.
@@ -50,31 +50,31 @@ pub(super) struct Watched {
     last_polled: bool,
     /// The last response came from a list call.
     listed: bool,
-    busy: bool,
+    in_flight: bool,
     /// It is due, and the account has too many looks under way.
-    queued: bool,
-    looked: bool,
+    deferred: bool,
+    was_polled: bool,
     /// List calls have missed it or seen it change, so that it is asked for alone.
-    alone: bool,
+    poll_individually: bool,
     failures: u32,
 }
 
 /// Something that a look has changed.
 #[derive(Debug)]
-pub(super) enum Change {
+pub(super) enum PollEvent {
     /// A thing is in another state than before; its number, and the state before.
     State(usize, Option<State>),
-    /// A thing was read, whatever its state; told only where [`Manner::tells_reads`] asks for it.
+    /// A thing was read, whatever its state; told only where [`PollOptions::tells_reads`] asks for it.
     Read(usize),
     /// A look at a thing failed in a way that will not pass by itself, or in another than before.
     Problem(usize),
     /// A cloud stopped answering or is back.
-    Weather(Turn),
+    Outage(OutageEvent),
 }
 
 /// How things are looked at.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Manner {
+pub(super) struct PollOptions {
     /// A fixed time between two looks at a thing.
     pub interval: Option<Duration>,
     /// When the whole command ends, if it has a deadline.
@@ -82,30 +82,30 @@ pub(super) struct Manner {
     /// Events are needed, which lists do not hold.
     pub needs_events: bool,
     /// Things that report events only must be confirmed to exist.
-    pub confirms: bool,
+    pub check_existence: bool,
     /// Every look that reads a thing is a change.
-    pub tells_reads: bool,
+    pub emit_reads: bool,
 }
 
-impl Watched {
+impl PolledJob {
     /// A thing that was not looked at yet.
     fn new(reference: &Reference) -> Self {
         Self {
-            track: Track::new(is_stateless(reference)),
+            history: JobHistory::new(is_stateless(reference)),
             reference: reference.clone(),
             job: None,
             problem: None,
-            done: false,
+            is_final: false,
             next_at: Duration::ZERO,
-            every: Duration::ZERO,
+            interval: Duration::ZERO,
             polled_at: Duration::ZERO,
             last_poll_at: None,
             last_polled: false,
             listed: false,
-            busy: false,
-            queued: false,
-            looked: false,
-            alone: false,
+            in_flight: false,
+            deferred: false,
+            was_polled: false,
+            poll_individually: false,
             failures: 0,
         }
     }
@@ -120,16 +120,20 @@ impl Watched {
 
     /// Notes that a poll is started.
     fn start(&mut self, now: Duration) {
-        (self.busy, self.polled_at) = (true, now);
+        (self.in_flight, self.polled_at) = (true, now);
         self.last_polled |= self.last_poll_at.is_some_and(|last| last <= now);
     }
 
     /// A thing of which one look is all there will be.
-    pub(super) fn seen_once(reference: &Reference, outcome: Outcome) -> Self {
+    pub(super) fn polled_once(reference: &Reference, outcome: LookupResult) -> Self {
         let mut watched = Self::new(reference);
         match &outcome {
-            Ok(job) => watched.track.see(Look::Job(job), Duration::ZERO),
-            Err(problem) => watched.track.see(Look::Failed(problem), Duration::ZERO),
+            Ok(job) => watched
+                .history
+                .observe(Observation::Read(job), Duration::ZERO),
+            Err(problem) => watched
+                .history
+                .observe(Observation::Failed(problem), Duration::ZERO),
         }
         (watched.job, watched.problem) = match outcome {
             Ok(job) => (Some(job), None),
@@ -141,40 +145,44 @@ impl Watched {
 
 /// Looks of one account that are under way at once. The time of a look begins when it starts, so a
 /// long list must not wait for its turn on that time.
-const MOST_AT_ONCE: usize = 16;
+const MAX_IN_FLIGHT: usize = 16;
 /// What a look leaves of the command's time, so that a busy machine can still take its end in.
-const REMNANT: Duration = Duration::from_millis(300);
+const RESERVED_TIME: Duration = Duration::from_millis(300);
 /// After so many failures in a row a thing is asked for alone.
-const MOST_BAD_LISTS: u32 = 3;
+const MAX_BATCH_FAILURES: u32 = 3;
 
-type Number = usize;
+type JobIndex = usize;
 
 /// The time of the whole command was over before the answer came.
 type IsLate = bool;
 
 /// What came back from a cloud.
-enum Back {
-    Looked(Number, Box<Outcome>, Confirmation, IsLate),
-    Glanced(Vec<Number>, Result<Vec<Option<Job>>, Box<Problem>>, IsLate),
+enum PollResult {
+    Single(JobIndex, Box<LookupResult>, ExistenceCheck, IsLate),
+    Batch(
+        Vec<JobIndex>,
+        Result<Vec<Option<Job>>, Box<Problem>>,
+        IsLate,
+    ),
 }
 
 /// When a look must be done.
 #[derive(Debug, Clone, Copy)]
-struct LookEnds {
+struct PollDeadline {
     deadline: Deadline,
     /// Since the command ends, and not since it has had its time.
-    with_the_command: bool,
+    capped_by_command: bool,
 }
 
-impl LookEnds {
+impl PollDeadline {
     /// True when no time is left because the command ends.
-    fn is_late(self) -> bool {
-        self.with_the_command && self.deadline.remaining().is_zero()
+    fn is_exceeded(self) -> bool {
+        self.capped_by_command && self.deadline.remaining().is_zero()
     }
 }
 
 /// Whether a thing was confirmed to exist.
-enum Confirmation {
+enum ExistenceCheck {
     NotAsked,
     Exists,
     Failed(Box<Problem>),
@@ -183,27 +191,27 @@ enum Confirmation {
 /// Looks at many things until they are done.
 pub(super) struct Poller {
     /// The things, in the order given.
-    pub watched: Vec<Watched>,
-    lens: Arc<Lens>,
-    manner: Manner,
-    running: JoinSet<Back>,
+    pub jobs: Vec<PolledJob>,
+    lookup: Arc<Lookup>,
+    options: PollOptions,
+    running: JoinSet<PollResult>,
     /// Looks at single things that are under way.
-    looks: HashMap<Account, usize>,
-    weather: Weather,
+    in_flight: HashMap<AccountId, usize>,
+    outages: OutageTracker,
     response_times: ResponseTimes,
     started: Instant,
 }
 
 impl Poller {
     /// A poller that has not looked yet.
-    pub(super) fn new(lens: Arc<Lens>, manner: Manner) -> Self {
+    pub(super) fn new(lens: Arc<Lookup>, manner: PollOptions) -> Self {
         let mut poller = Self {
-            watched: Vec::new(),
-            lens: Arc::clone(&lens),
-            manner,
+            jobs: Vec::new(),
+            lookup: Arc::clone(&lens),
+            options: manner,
             running: JoinSet::new(),
-            looks: HashMap::new(),
-            weather: Weather::default(),
+            in_flight: HashMap::new(),
+            outages: OutageTracker::default(),
             response_times: ResponseTimes::default(),
             started: Instant::now(),
         };
@@ -215,7 +223,7 @@ impl Poller {
 
     /// Looks at one more thing from now on; its number is the next one.
     pub(super) fn add(&mut self, reference: &Reference) {
-        self.watched.push(Watched::new(reference));
+        self.jobs.push(PolledJob::new(reference));
     }
 
     /// The start on a monotonic clock.
@@ -229,8 +237,8 @@ impl Poller {
     }
 
     /// True when everything was looked at once.
-    pub(super) fn has_looked_at_all(&self) -> bool {
-        self.watched.iter().all(|watched| watched.looked)
+    pub(super) fn has_polled_all(&self) -> bool {
+        self.jobs.iter().all(|watched| watched.was_polled)
     }
 
     /// True while a look is under way.
@@ -240,43 +248,43 @@ impl Poller {
 
     /// Until when a look that starts now may take: a little less than there is, so that what kept
     /// the first look at a thing from its answer is known when the time is over.
-    fn look_ends(&self) -> LookEnds {
-        let left = self.manner.ends_at.map(|end| {
+    fn poll_deadline(&self) -> PollDeadline {
+        let left = self.options.ends_at.map(|end| {
             let left = end.saturating_sub(self.elapsed());
-            left - (left / 20).max(REMNANT.min(left / 4))
+            left - (left / 20).max(RESERVED_TIME.min(left / 4))
         });
-        let left = left.filter(|left| *left < BUDGET);
-        LookEnds {
-            deadline: Deadline::after(left.unwrap_or(BUDGET)),
-            with_the_command: left.is_some(),
+        let left = left.filter(|left| *left < LOOKUP_TIMEOUT);
+        PollDeadline {
+            deadline: Deadline::after(left.unwrap_or(LOOKUP_TIMEOUT)),
+            capped_by_command: left.is_some(),
         }
     }
 
     /// True when a look that came too late tells nothing: what was known before still is, and what no
     /// call was sent for was not looked at.
-    fn tells_nothing(&self, number: Number, problem: &Problem) -> bool {
-        let watched = &self.watched[number];
+    fn is_uninformative(&self, number: JobIndex, problem: &Problem) -> bool {
+        let watched = &self.jobs[number];
         let is_known = watched.job.is_some() || watched.problem.is_some();
         problem.category == Category::Network && (is_known || problem.attempts == 0)
     }
 
     /// When the next look is due that need not wait for the end of another.
     pub(super) fn next_due(&self) -> Option<Duration> {
-        self.watched
+        self.jobs
             .iter()
-            .filter(|watched| !watched.busy && !watched.done && !watched.queued)
-            .map(Watched::due_at)
+            .filter(|watched| !watched.in_flight && !watched.is_final && !watched.deferred)
+            .map(PolledJob::due_at)
             .min()
     }
 
     /// When the first outage that lasts will have lasted too long.
-    pub(super) fn given_up_at(&self, rules: &Rules) -> Option<Duration> {
+    pub(super) fn outage_limit_at(&self, rules: &GatePolicy) -> Option<Duration> {
         let limit = rules.max_outage?;
         let since = self
-            .watched
+            .jobs
             .iter()
-            .filter(|watched| !watched.done)
-            .filter_map(|watched| watched.track.unreadable_since())
+            .filter(|watched| !watched.is_final)
+            .filter_map(|watched| watched.history.unreadable_since())
             .min()?;
         since.checked_add(limit)
     }
@@ -288,9 +296,12 @@ pub(super) fn is_stateless(reference: &Reference) -> bool {
 }
 
 /// A fault that may pass by itself.
-pub(super) fn is_weather(category: Category) -> bool {
+pub(super) fn is_transient(category: Category) -> bool {
     matches!(
         category,
-        Category::Network | Category::Throttled | Category::Service | Category::Unreadable
+        Category::Network
+            | Category::Throttled
+            | Category::ServiceError
+            | Category::InvalidResponse
     )
 }

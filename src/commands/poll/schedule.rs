@@ -1,22 +1,22 @@
 use std::time::Duration;
 
-use crate::http::LONGEST_HINT;
+use crate::http::MAX_RETRY_AFTER;
 
 /// Shortest time between two looks.
-pub(super) const SHORTEST: Duration = Duration::from_secs(2);
-const LONGEST: Duration = Duration::from_secs(30);
+pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(2);
+const MAX_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The time between two looks at a thing that has not changed for so long: a tenth of it, from 2 s
 /// to 30 s. What has just changed may change again soon; what was quiet for hours will be.
 pub(super) fn pause(unchanged: Duration) -> Duration {
-    (unchanged / 10).clamp(SHORTEST, LONGEST)
+    (unchanged / 10).clamp(MIN_INTERVAL, MAX_INTERVAL)
 }
 
 /// The time to the next look after so many failures in a row: doubling from 1 s to 30 s, or the
 /// fixed interval if there is one.
 pub(super) fn after_failures(failures: u32, interval: Option<Duration>) -> Duration {
     let doubled = Duration::from_secs(1 << failures.saturating_sub(1).min(5));
-    interval.unwrap_or_else(|| doubled.clamp(SHORTEST, LONGEST))
+    interval.unwrap_or_else(|| doubled.clamp(MIN_INTERVAL, MAX_INTERVAL))
 }
 
 /// The part of a server's hint when to retry that delays the next poll: at most 60 s. A longer hint
@@ -24,8 +24,8 @@ pub(super) fn after_failures(failures: u32, interval: Option<Duration>) -> Durat
 /// that has ended since.
 pub(in crate::commands) fn obeyed_hint(hint: Option<Duration>, is_first_failure: bool) -> Duration {
     match hint {
-        Some(hint) if hint > LONGEST_HINT && is_first_failure => Duration::ZERO,
-        Some(hint) => hint.min(LONGEST_HINT),
+        Some(hint) if hint > MAX_RETRY_AFTER && is_first_failure => Duration::ZERO,
+        Some(hint) => hint.min(MAX_RETRY_AFTER),
         None => Duration::ZERO,
     }
 }

@@ -12,7 +12,7 @@ use crate::providers::mask_job;
 
 const SECRET: &str = "hunter2-hunter2";
 
-fn report(verdict: Verdict, code: u8) -> Report {
+fn report(verdict: Verdict, code: u8) -> Envelope {
     let job = Job {
         reference: "aliyun/job/c/5".into(),
         state: State::Failed,
@@ -23,7 +23,7 @@ fn report(verdict: Verdict, code: u8) -> Report {
     with_job(job, verdict, code)
 }
 
-fn with_job(job: Job, verdict: Verdict, code: u8) -> Report {
+fn with_job(job: Job, verdict: Verdict, code: u8) -> Envelope {
     let gate = Gate {
         timed_out: false,
         verdict,
@@ -35,7 +35,7 @@ fn with_job(job: Job, verdict: Verdict, code: u8) -> Report {
         elapsed_seconds: 1,
         requests: 1,
     };
-    Report::new("wait", vec![job], vec![], vec![]).with_gate(gate, code)
+    Envelope::new("wait", vec![job], vec![], vec![]).with_gate(gate, code)
 }
 
 fn reports(values: &[&str], variables: &[(&str, &Path)]) -> Result<Reports, Problem> {
@@ -43,7 +43,7 @@ fn reports(values: &[&str], variables: &[(&str, &Path)]) -> Result<Reports, Prob
     let variables = variables
         .iter()
         .map(|(name, path)| (name.to_string(), path.display().to_string()));
-    Reports::read(&values, &Environment::new(variables))
+    Reports::parse(&values, &Environment::new(variables))
 }
 
 fn at(kind: &str, folder: &TempDir, name: &str) -> String {
@@ -59,7 +59,7 @@ fn names(folder: &TempDir) -> Vec<String> {
 }
 
 /// Ends a run; the problems told, the annotations, and what came of it.
-fn finished(mut reports: Reports, report: &Report) -> (Vec<String>, String, Result<(), Problem>) {
+fn finished(mut reports: Reports, report: &Envelope) -> (Vec<String>, String, Result<(), Problem>) {
     let (mut told, mut err) = (Vec::new(), Vec::new());
     let outcome = reports.finish(report, &mut err, &mut |problem| {
         told.push(problem.message.clone());
@@ -114,7 +114,7 @@ fn a_write_is_due_at_first_and_then_once_a_second_when_something_changed() {
     assert_eq!(reports.due_at(), Some(ms(1000)));
     assert!(!reports.due(ms(999)));
     assert!(reports.due(ms(1000)));
-    let only_at_the_end = Reports::read(&["github".into()], &Environment::default());
+    let only_at_the_end = Reports::parse(&["github".into()], &Environment::default());
     assert!(!only_at_the_end.unwrap().due(ms(0)));
 }
 
@@ -136,7 +136,7 @@ fn files_are_rewritten_whole_and_nothing_else_is_left() {
             .starts_with("JOBLENS_VERDICT=undecided\nJOBLENS_EXIT=8\n")
     );
     fs::set_permissions(&env, fs::Permissions::from_mode(0o640)).unwrap();
-    let (told, err, outcome) = finished(reports, &report(Verdict::Fails, 1));
+    let (told, err, outcome) = finished(reports, &report(Verdict::Failed, 1));
     assert_eq!((told.len(), err.as_str(), outcome), (0, "", Ok(())));
     assert_eq!(
         fs::read_to_string(&env).unwrap(),
@@ -157,7 +157,7 @@ fn a_link_keeps_pointing_at_the_file_that_is_rewritten() {
     fs::write(&file, "old").unwrap();
     symlink(&file, &link).unwrap();
     let reports = reports(&[&at("json", &folder, "link")], &[]).unwrap();
-    finished(reports, &report(Verdict::Fails, 1)).2.unwrap();
+    finished(reports, &report(Verdict::Failed, 1)).2.unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(fs::read_to_string(&file).unwrap().contains("joblens/1"));
 }
@@ -176,7 +176,7 @@ fn a_file_that_cannot_be_replaced_is_overwritten_and_cut_to_its_new_length() {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
     }
     let reports = reports(&[&at("gitlab-dotenv", &folder, "a.env")], &[]).unwrap();
-    let outcome = finished(reports, &report(Verdict::Fails, 1)).2;
+    let outcome = finished(reports, &report(Verdict::Failed, 1)).2;
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     outcome.unwrap();
     let after = fs::metadata(&file).unwrap();
@@ -209,7 +209,7 @@ fn a_report_that_cannot_be_written_is_told_once_and_makes_the_others_say_five() 
     }
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains("no-such-folder/a.xml cannot be written: No such file"));
-    let (told, err, outcome) = finished(reports, &report(Verdict::Holds, 0));
+    let (told, err, outcome) = finished(reports, &report(Verdict::Passed, 0));
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(
         told[0].contains("/dev/full cannot be written: No space left"),
@@ -229,7 +229,7 @@ fn a_report_that_cannot_be_written_is_told_once_and_makes_the_others_say_five() 
 #[test]
 fn a_failure_changes_no_other_exit_code() {
     let reports = reports(&["junit=/no/such/folder/a.xml", "github"], &[]).unwrap();
-    let (_, err, outcome) = finished(reports, &report(Verdict::Fails, 1));
+    let (_, err, outcome) = finished(reports, &report(Verdict::Failed, 1));
     assert!(outcome.is_err());
     assert!(err.contains("exit code 1"), "{err}");
 }
@@ -239,7 +239,7 @@ fn a_full_disk_leaves_the_old_report_and_no_rest_of_the_new_one() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("a.json");
     fs::write(&file, "old").unwrap();
-    let written = place::replace(&file, |new| {
+    let written = sink::replace(&file, |new| {
         new.write_all(b"the beginning of")?;
         Err(io::ErrorKind::StorageFull.into())
     });
@@ -253,7 +253,7 @@ fn a_file_that_is_overwritten_in_vain_is_left_empty_and_not_mixed() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("a.json");
     fs::write(&file, "old and long").unwrap();
-    let written = place::overwrite(&file, |new| {
+    let written = sink::overwrite(&file, |new| {
         new.write_all(b"new")?;
         Err(io::ErrorKind::StorageFull.into())
     });
@@ -280,7 +280,7 @@ fn a_pipe_is_written_once_at_the_end_and_nobody_waits_for_its_reader_for_ever() 
         let pipe = pipe.clone();
         std::thread::spawn(move || fs::read_to_string(pipe).unwrap())
     };
-    finished(read, &report(Verdict::Fails, 1)).2.unwrap();
+    finished(read, &report(Verdict::Failed, 1)).2.unwrap();
     assert!(
         reader
             .join()
@@ -309,7 +309,7 @@ fn files_that_steps_share_are_appended_to_once_at_the_end() {
     let mut reports = reports(&["github"], &shared).unwrap();
     reports.write(&report(Verdict::Undecided, 8), Duration::ZERO, &mut silent);
     assert_eq!(fs::read_to_string(&outputs).unwrap(), "before=1");
-    let (_, err, outcome) = finished(reports, &report(Verdict::Fails, 1));
+    let (_, err, outcome) = finished(reports, &report(Verdict::Failed, 1));
     outcome.unwrap();
     assert_eq!(
         fs::read_to_string(&outputs).unwrap(),
@@ -330,7 +330,7 @@ fn a_summary_keeps_within_what_github_shows_of_a_step() {
     fs::write(&summary, "x".repeat((1 << 20) - 400)).unwrap();
     let shared = [("GITHUB_STEP_SUMMARY", summary.as_path())];
     let reports = reports(&["github"], &shared).unwrap();
-    let mut many = report(Verdict::Fails, 1);
+    let mut many = report(Verdict::Failed, 1);
     many.jobs = vec![many.jobs[0].clone(); 100];
     finished(reports, &many).2.unwrap();
     let text = fs::read_to_string(&summary).unwrap();
@@ -359,7 +359,7 @@ fn a_masked_job_leaves_no_secret_in_any_report() {
         "github".to_owned(),
     ];
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
-    let mut job = report(Verdict::Fails, 1).jobs.remove(0);
+    let mut job = report(Verdict::Failed, 1).jobs.remove(0);
     job.tasks = vec![Task {
         containers: vec![Container {
             name: Some("main".into()),
@@ -376,7 +376,7 @@ fn a_masked_job_leaves_no_secret_in_any_report() {
     }];
     let everything = |job: Job| {
         let reports = reports(&values, &shared).unwrap();
-        let (_, err, outcome) = finished(reports, &with_job(job, Verdict::Fails, 1));
+        let (_, err, outcome) = finished(reports, &with_job(job, Verdict::Failed, 1));
         outcome.unwrap();
         let files = names(&folder);
         assert_eq!(files.len(), 5, "{files:?}");

@@ -8,71 +8,71 @@ use tokio::time::Instant;
 
 pub(super) use options::Arguments;
 
-use super::ending::{self, Signals};
-use super::gated::{self, GateState, Spent, Stop};
-use super::look_up::{CredentialEnd, Lens, Options};
-use super::poll::{Change, Manner, PACE, Poller, Turn};
+use super::gate_report::{self, GateState, GateStats, Stop};
+use super::lookup::{CredentialExpiry, Lookup, Options};
+use super::poll::{MIN_CALL_INTERVAL, OutageEvent, PollEvent, PollOptions, Poller};
+use super::reporter::Reporter;
 use super::reports::Reports;
-use super::voice::Voice;
-use super::{Session, lose_output, runtime, unwritable};
+use super::shutdown::{self, Signals};
+use super::{CommandContext, lose_output, runtime, write_problem};
 use crate::error::Problem;
-use crate::gate::{Decision, Goal, Progress, Standing, decide};
-use crate::model::{Notice, Report};
+use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
+use crate::model::{Envelope, Notice};
 use crate::output::{self, Zone};
-use options::Plan;
+use options::WaitOptions;
 
 /// What a log is told when nothing has changed for so long.
 const HEARTBEAT: Duration = Duration::from_secs(300);
 /// A credential that lasts longer is no news to a wait without a deadline.
-const SOON: Duration = Duration::from_secs(7 * 86_400);
+const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
 /// Waits, and returns the verdict as exit code.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> u8 {
+pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     match prepare(session, arguments) {
         Ok((lens, plan, reports)) => {
             let runtime = runtime();
-            let ended = runtime.block_on(watch_over(session, lens, &plan, reports));
+            let ended = runtime.block_on(run_wait(session, lens, &plan, reports));
             // A DNS call that still hangs must not hold up the end.
             runtime.shutdown_background();
             ended
         }
-        Err(problems) => session.refuse("wait", problems),
+        Err(problems) => session.usage_error("wait", problems),
     }
 }
 
-type Prepared = (Arc<Lens>, Plan, Reports);
+type Setup = (Arc<Lookup>, WaitOptions, Reports);
 
-fn prepare(session: &Session, arguments: &Arguments) -> Result<Prepared, Vec<Problem>> {
+fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
     let one = |problem| vec![problem];
-    let plan = arguments.plan(&session.environment).map_err(one)?;
-    let reports = Reports::read(&arguments.reports, &session.environment).map_err(one)?;
+    let plan = arguments.options(&session.environment).map_err(one)?;
+    let reports = Reports::parse(&arguments.reports, &session.environment).map_err(one)?;
     let settings = session.settings().map_err(one)?;
     let options = Options {
-        vendor: arguments.vendor,
+        raw: arguments.vendor,
         show_secrets: arguments.show_secrets,
         trust_finished: arguments.trust_finished,
         ..Options::default()
     };
-    let lens = Lens::prepare(
+    let lens = Lookup::resolve(
         session,
         settings,
         &arguments.references,
         options,
-        Some(PACE),
+        Some(MIN_CALL_INTERVAL),
     )?;
     if lens.references.is_empty() && !arguments.allow_empty {
-        return Err(one(Problem::usage("nothing to wait for").hint(
+        return Err(one(Problem::usage("nothing to wait for").with_hint(
             "name a reference, or say --allow-empty if an empty list is fine",
         )));
     }
-    gated::check_goal(&lens.references, &plan.rules.goal).map_err(one)?;
+    gate_report::check_condition(&lens.references, &plan.policy.condition).map_err(one)?;
     // Comes last, since it creates folders.
     reports.check().map_err(one)?;
     Ok((Arc::new(lens), plan, reports))
 }
 
 /// How a wait came to its end.
-enum End {
+enum WaitEnd {
     /// It has not come yet: what a report says meanwhile.
     NotYet,
     Decided(Decision),
@@ -80,31 +80,36 @@ enum End {
     Stopped(u8),
 }
 
-async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Reports) -> u8 {
-    let quiet_goal = matches!(plan.rules.goal, Goal::NoWarnings(_));
-    let manner = Manner {
+async fn run_wait(
+    session: &CommandContext,
+    lens: Arc<Lookup>,
+    plan: &WaitOptions,
+    reports: Reports,
+) -> u8 {
+    let quiet_goal = matches!(plan.policy.condition, Condition::NoWarnings(_));
+    let manner = PollOptions {
         interval: plan.interval,
         ends_at: plan.timeout.filter(|timeout| !timeout.is_zero()),
         needs_events: quiet_goal,
-        confirms: quiet_goal,
-        ..Manner::default()
+        check_existence: quiet_goal,
+        ..PollOptions::default()
     };
-    let voice = Voice::new(
+    let voice = Reporter::new(
         session.global.quiet,
         !session.may_redraw(),
         lens.references.len(),
     );
-    tell_ends(session, &lens, plan, &voice);
+    warn_expiring_credentials(session, &lens, plan, &voice);
     if let Some(warning) = plan.warning {
-        voice.line(format!("joblens: note: {warning}"));
+        voice.println(format!("joblens: note: {warning}"));
     }
-    let mut wait = Wait {
+    let mut wait = WaitLoop {
         poller: Poller::new(Arc::clone(&lens), manner),
-        lens,
-        plan,
+        lookup: lens,
+        options: plan,
         reports,
-        voice,
-        spoken_at: Duration::ZERO,
+        reporter: voice,
+        logged_at: Duration::ZERO,
     };
     let mut signals = Signals::new();
     let end = wait.until_the_end(&mut signals).await;
@@ -123,20 +128,20 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Re
         lose_output(&mut report);
     }
     told.extend(annotations);
-    let signalled = matches!(end, End::Stopped(_));
+    let signalled = matches!(end, WaitEnd::Stopped(_));
     let reported = report.exit.code;
     let signal = signalled.then_some(reported);
-    let (answer, told) = ending::making(&session.form, signal, || {
+    let (answer, told) = shutdown::run_interruptible(&session.output_options, signal, || {
         session.rendered_gate(&mut report, told)
     });
-    let screen = session.screen(io::stderr().is_terminal());
+    let screen = session.render_context(io::stderr().is_terminal());
     let complain = |error: &io::Error| {
         let mut lines = Vec::new();
         // A Vec takes everything.
-        let _ = output::write_problem(&mut lines, &unwritable(error), &screen);
+        let _ = output::write_problem(&mut lines, &write_problem(error), &screen);
         lines
     };
-    let written = ending::write(wait.voice, answer, told, signals, signalled, complain).await;
+    let written = shutdown::write(wait.reporter, answer, told, signals, signalled, complain).await;
     if written.failure.is_some() {
         lose_output(&mut report);
     }
@@ -147,46 +152,51 @@ async fn watch_over(session: &Session, lens: Arc<Lens>, plan: &Plan, reports: Re
 }
 
 /// Tells of credentials that end before the wait may, or soon where it has no deadline.
-fn tell_ends(session: &Session, lens: &Lens, plan: &Plan, voice: &Voice) {
+fn warn_expiring_credentials(
+    session: &CommandContext,
+    lens: &Lookup,
+    plan: &WaitOptions,
+    voice: &Reporter,
+) {
     let zone = session.global.zone().unwrap_or(Zone::Local);
     // A clock that is out of all bounds fails each look by itself.
     let Ok(now) = lens.now() else {
         return;
     };
-    let time = plan.timeout.unwrap_or(SOON).as_secs();
+    let time = plan.timeout.unwrap_or(EXPIRY_WARNING_WINDOW).as_secs();
     let time = i64::try_from(time).unwrap_or(i64::MAX);
-    let is_near = |end: &&CredentialEnd| (1..time).contains(&end.at.seconds_since(now));
-    for end in lens.ends.iter().filter(is_near) {
-        voice.line(format!("joblens: note: {}", end.line(now, zone)));
-        lens.told
-            .keep(Notice::new("credential_ends", end.message()));
+    let is_near = |end: &&CredentialExpiry| (1..time).contains(&end.at.seconds_since(now));
+    for end in lens.credential_expiries.iter().filter(is_near) {
+        voice.println(format!("joblens: note: {}", end.line(now, zone)));
+        lens.notices
+            .push(Notice::new("credential_ends", end.message()));
     }
 }
 
-struct Wait<'a> {
+struct WaitLoop<'a> {
     poller: Poller,
-    lens: Arc<Lens>,
-    plan: &'a Plan,
+    lookup: Arc<Lookup>,
+    options: &'a WaitOptions,
     reports: Reports,
-    voice: Voice,
+    reporter: Reporter,
     /// When the log was last told something.
-    spoken_at: Duration,
+    logged_at: Duration,
 }
 
-impl Wait<'_> {
-    async fn until_the_end(&mut self, signals: &mut Signals) -> End {
+impl WaitLoop<'_> {
+    async fn until_the_end(&mut self, signals: &mut Signals) -> WaitEnd {
         loop {
             if let Some(decision) = self.decide() {
-                return End::Decided(decision);
+                return WaitEnd::Decided(decision);
             }
             self.write_reports();
             self.poller.start_due();
             let (busy, wake_at) = (self.poller.is_busy(), self.wake_at());
             tokio::select! {
                 biased;
-                code = signals.next() => return End::Stopped(code),
-                changes = self.poller.next(), if busy => self.tell(&changes),
-                () = tokio::time::sleep_until(wake_at) => self.beat(),
+                code = signals.next() => return WaitEnd::Stopped(code),
+                changes = self.poller.next(), if busy => self.print_changes(&changes),
+                () = tokio::time::sleep_until(wake_at) => self.heartbeat(),
             }
         }
     }
@@ -194,30 +204,30 @@ impl Wait<'_> {
     /// Decides by what was seen so far; things that need no more looks are let go.
     fn decide(&mut self) -> Option<Decision> {
         let now = self.poller.elapsed();
-        let standings = gated::standings(&self.poller.watched, &self.plan.rules, now);
+        let standings = gate_report::evaluate_all(&self.poller.jobs, &self.options.policy, now);
         for (number, standing) in standings.iter().enumerate() {
-            let watched = &mut self.poller.watched[number];
+            let watched = &mut self.poller.jobs[number];
             let settled = match standing {
-                Standing::Open(open) => open.settled,
-                Standing::Yes | Standing::No(_) => watched.track.has_ended(),
+                Evaluation::Pending(open) => open.is_final,
+                Evaluation::Met | Evaluation::Unmet(_) => watched.history.has_ended(),
             };
-            watched.done = settled;
+            watched.is_final = settled;
             if settled {
-                self.voice.settle(number);
+                self.reporter.finish_job(number);
             }
         }
-        let progress = match self.poller.has_looked_at_all() {
-            _ if self.is_over(now) => Progress::Over,
+        let progress = match self.poller.has_polled_all() {
+            _ if self.is_timed_out(now) => Progress::Over,
             true => Progress::Polling,
             false => Progress::FirstRound,
         };
-        decide(&standings, &self.plan.rules, progress)
+        decide(&standings, &self.options.policy, progress)
     }
 
     /// True when no time is left; with a time of 0, when everything was looked at once.
-    fn is_over(&self, now: Duration) -> bool {
-        match self.plan.timeout {
-            Some(Duration::ZERO) => self.poller.has_looked_at_all(),
+    fn is_timed_out(&self, now: Duration) -> bool {
+        match self.options.timeout {
+            Some(Duration::ZERO) => self.poller.has_polled_all(),
             Some(timeout) => now >= timeout,
             None => false,
         }
@@ -227,11 +237,14 @@ impl Wait<'_> {
     /// an outage that lasts too long, the heartbeat, or the next second of a live display.
     fn wake_at(&self) -> Instant {
         let now = self.poller.elapsed();
-        let live = self.voice.is_live().then(|| now + Duration::from_secs(1));
-        let deadline = self.plan.timeout.filter(|timeout| !timeout.is_zero());
-        let start = self.plan.rules.start_timeout.filter(|at| *at > now);
-        let outage = self.poller.given_up_at(&self.plan.rules);
-        let heartbeat = (!self.voice.is_live()).then(|| self.spoken_at + HEARTBEAT);
+        let live = self
+            .reporter
+            .is_live()
+            .then(|| now + Duration::from_secs(1));
+        let deadline = self.options.timeout.filter(|timeout| !timeout.is_zero());
+        let start = self.options.policy.start_timeout.filter(|at| *at > now);
+        let outage = self.poller.outage_limit_at(&self.options.policy);
+        let heartbeat = (!self.reporter.is_live()).then(|| self.logged_at + HEARTBEAT);
         let wake = [
             self.poller.next_due(),
             self.reports.due_at(),
@@ -254,38 +267,38 @@ impl Wait<'_> {
         if !self.reports.due(now) {
             return;
         }
-        let report = self.report(&End::NotYet);
-        let voice = &self.voice;
+        let report = self.report(&WaitEnd::NotYet);
+        let voice = &self.reporter;
         self.reports.write(&report, now, &mut |problem| {
-            voice.line(format!("joblens: {}", problem.message));
+            voice.println(format!("joblens: {}", problem.message));
         });
     }
 
-    fn tell(&mut self, changes: &[Change]) {
+    fn print_changes(&mut self, changes: &[PollEvent]) {
         if !changes.is_empty() {
             self.reports.mark_changed();
         }
         let now = self.poller.elapsed();
         for change in changes {
             if let Some(line) = self.line(change, now) {
-                self.say(line);
+                self.log(line);
             }
         }
-        for notice in self.lens.told.fresh() {
+        for notice in self.lookup.notices.take_new() {
             if notice.code == "unknown_state" || notice.code == "clock_corrected" {
-                self.say(format!("joblens: note: {}", notice.message));
+                self.log(format!("joblens: note: {}", notice.message));
             }
         }
         self.show();
     }
 
-    fn line(&self, change: &Change, now: Duration) -> Option<String> {
+    fn line(&self, change: &PollEvent, now: Duration) -> Option<String> {
         let clock = output::duration(now.as_secs() as i64);
         match change {
-            Change::Read(_) => None,
-            Change::State(..) if self.voice.is_live() => None,
-            Change::State(number, before) => {
-                let watched = &self.poller.watched[*number];
+            PollEvent::Read(_) => None,
+            PollEvent::State(..) if self.reporter.is_live() => None,
+            PollEvent::State(number, before) => {
+                let watched = &self.poller.jobs[*number];
                 let state = watched.job.as_ref()?.state;
                 let before = before.map_or_else(String::new, |before| format!(", was {before}"));
                 Some(format!(
@@ -293,101 +306,103 @@ impl Wait<'_> {
                     watched.reference
                 ))
             }
-            Change::Problem(number) => {
-                let watched = &self.poller.watched[*number];
+            PollEvent::Problem(number) => {
+                let watched = &self.poller.jobs[*number];
                 let problem = watched.problem.as_ref()?;
                 Some(format!(
                     "joblens: {clock} {}: {}",
                     watched.reference, problem.message
                 ))
             }
-            Change::Weather(Turn::Outage(cloud, message)) => {
+            PollEvent::Outage(OutageEvent::Started(cloud, message)) => {
                 let message = format!("{cloud} does not answer ({message}); looking on");
-                self.lens.told.keep(Notice::new("outage", message.clone()));
+                self.lookup
+                    .notices
+                    .push(Notice::new("outage", message.clone()));
                 Some(format!("joblens: {clock} {message}"))
             }
-            Change::Weather(Turn::Recovered(cloud, after)) => {
+            PollEvent::Outage(OutageEvent::Ended(cloud, after)) => {
                 let after = output::duration(after.as_secs() as i64);
                 let message = format!("{cloud} answers again after {after}");
-                self.lens
-                    .told
-                    .keep(Notice::new("recovered", message.clone()));
+                self.lookup
+                    .notices
+                    .push(Notice::new("recovered", message.clone()));
                 Some(format!("joblens: {clock} {message}"))
             }
         }
     }
 
-    fn say(&mut self, line: String) {
-        self.spoken_at = self.poller.elapsed();
-        self.voice.line(line);
+    fn log(&mut self, line: String) {
+        self.logged_at = self.poller.elapsed();
+        self.reporter.println(line);
     }
 
     /// Tells a log that the command is alive, and a live display the time.
-    fn beat(&mut self) {
+    fn heartbeat(&mut self) {
         self.show();
         let now = self.poller.elapsed();
-        if self.voice.is_live() || now < self.spoken_at + HEARTBEAT {
+        if self.reporter.is_live() || now < self.logged_at + HEARTBEAT {
             return;
         }
-        let standings = gated::standings(&self.poller.watched, &self.plan.rules, now);
-        let count = |word: &str| standings.iter().filter(|one| one.word() == word).count();
-        self.say(format!(
+        let standings = gate_report::evaluate_all(&self.poller.jobs, &self.options.policy, now);
+        let count = |word: &str| standings.iter().filter(|one| one.as_str() == word).count();
+        self.log(format!(
             "joblens: {} still waiting: {} done, {} failed, {} pending, {}",
             output::duration(now.as_secs() as i64),
             count("met"),
             count("unmet"),
             count("pending"),
-            output::requests(self.lens.wire.calls())
+            output::requests(self.lookup.transport.calls())
         ));
     }
 
     fn show(&self) {
-        if !self.voice.is_live() {
+        if !self.reporter.is_live() {
             return;
         }
         let now = self.poller.elapsed();
-        for (number, watched) in self.poller.watched.iter().enumerate() {
-            let since = now.saturating_sub(watched.track.since().unwrap_or_default());
+        for (number, watched) in self.poller.jobs.iter().enumerate() {
+            let since = now.saturating_sub(watched.history.since().unwrap_or_default());
             let reference = watched.reference.to_string();
             let seconds = since.as_secs() as i64;
-            self.voice
-                .show(number, &reference, watched.track.state(), seconds);
+            self.reporter
+                .update(number, &reference, watched.history.state(), seconds);
         }
     }
 
-    fn report(&self, end: &End) -> Report {
+    fn report(&self, end: &WaitEnd) -> Envelope {
         let now = self.poller.elapsed();
-        let standings = gated::standings(&self.poller.watched, &self.plan.rules, now);
-        let pending = match self.plan.timeout {
+        let standings = gate_report::evaluate_all(&self.poller.jobs, &self.options.policy, now);
+        let pending = match self.options.timeout {
             Some(Duration::ZERO) => 8,
             _ => 124,
         };
         let (decision, code) = match end {
-            End::NotYet => (Decision::undecided(), 8),
-            End::Decided(decision) => (decision.clone(), decision.exit_code(pending)),
-            End::Stopped(code) => (Decision::undecided(), *code),
+            WaitEnd::NotYet => (Decision::undecided(), 8),
+            WaitEnd::Decided(decision) => (decision.clone(), decision.exit_code(pending)),
+            WaitEnd::Stopped(code) => (Decision::undecided(), *code),
         };
         let stop = match end {
-            End::NotYet => Stop::Running,
-            End::Stopped(130) => Stop::Interrupted,
-            End::Stopped(_) => Stop::Terminated,
-            End::Decided(_) if !self.is_over(now) => Stop::Certain,
-            End::Decided(_) if pending == 8 => Stop::OneCheck,
-            End::Decided(_) => Stop::TimedOut,
+            WaitEnd::NotYet => Stop::Running,
+            WaitEnd::Stopped(130) => Stop::Interrupted,
+            WaitEnd::Stopped(_) => Stop::Terminated,
+            WaitEnd::Decided(_) if !self.is_timed_out(now) => Stop::Certain,
+            WaitEnd::Decided(_) if pending == 8 => Stop::OneCheck,
+            WaitEnd::Decided(_) => Stop::TimedOut,
         };
-        let spent = Spent {
+        let spent = GateStats {
             elapsed: now,
-            requests: self.lens.wire.calls(),
+            requests: self.lookup.transport.calls(),
             stop,
         };
-        let notices = self.lens.told.all();
+        let notices = self.lookup.notices.all();
         let state = GateState {
-            watched: &self.poller.watched,
+            watched: &self.poller.jobs,
             standings: &standings,
-            rules: &self.plan.rules,
+            rules: &self.options.policy,
             decision: &decision,
             spent,
         };
-        gated::report("wait", &state, notices, code)
+        gate_report::report("wait", &state, notices, code)
     }
 }

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::super::pace::{Pace, time};
+use super::super::poll_args::{PollArgs, time};
 use crate::error::Problem;
-use crate::gate::{Goal, Rules};
+use crate::gate::{Condition, GatePolicy};
 use crate::settings::Environment;
 
 /// Wait until jobs have ended as asked, on any mix of clouds, and tell it by the exit code
@@ -49,7 +49,7 @@ pub(in crate::commands) struct Arguments {
     #[arg(long, value_enum, default_value = "fail", value_name = "WHAT")]
     missing: OnMissing,
     #[command(flatten)]
-    pace: Pace,
+    poll: PollArgs,
     /// Leave the gate undecided if a job cannot be read for so long
     #[arg(long, value_name = "TIME", default_value = "none")]
     max_outage: String,
@@ -88,9 +88,9 @@ enum OnMissing {
 
 /// What the options say, checked before the first call.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct WaitOptions {
     /// How the gate judges.
-    pub rules: Rules,
+    pub policy: GatePolicy,
     /// Time for the whole command.
     pub timeout: Option<Duration>,
     /// A fixed time between two looks.
@@ -102,7 +102,7 @@ pub(super) struct Plan {
 impl Arguments {
     /// # Errors
     /// Wrong use, naming the option.
-    pub(super) fn plan(&self, environment: &Environment) -> Result<Plan, Problem> {
+    pub(super) fn options(&self, environment: &Environment) -> Result<WaitOptions, Problem> {
         let timeout = match self.timeout.as_deref() {
             None | Some("none") => None,
             Some(text) => Some(time("--timeout", text)?),
@@ -110,28 +110,28 @@ impl Arguments {
         let unlimited = self.timeout.is_none();
         if unlimited && environment.get("CI").is_some() {
             return Err(Problem::usage("a gate in CI needs a deadline")
-                .hint("set -t 2h, or say --timeout none if the runner's own limit is meant"));
+                .with_hint("set -t 2h, or say --timeout none if the runner's own limit is meant"));
         }
         let option = |name: &str, text: &Option<String>| {
             text.as_deref().map(|text| time(name, text)).transpose()
         };
-        let rules = Rules {
+        let rules = GatePolicy {
             any: self.any,
             fail_fast: !self.no_fail_fast,
             unknown_fails: self.on_unknown == OnUnknown::Fail,
             waits_for_missing: self.missing == OnMissing::Wait,
-            missing_grace: self.pace.missing_grace()?,
+            missing_grace: self.poll.missing_grace()?,
             start_timeout: option("--start-timeout", &self.start_timeout)?,
             max_outage: match self.max_outage.as_str() {
                 "none" => None,
                 text => Some(time("--max-outage", text)?),
             },
-            ..Rules::new(Goal::parse(&self.goal)?)
+            ..GatePolicy::new(Condition::parse(&self.goal)?)
         };
-        Ok(Plan {
-            rules,
+        Ok(WaitOptions {
+            policy: rules,
             timeout,
-            interval: self.pace.interval()?,
+            interval: self.poll.interval()?,
             warning: unlimited.then_some("no deadline is set; -t 2h would set one"),
         })
     }

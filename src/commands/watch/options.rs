@@ -1,9 +1,9 @@
 use clap::Args;
 
-use super::super::follow::Plan;
-use super::super::pace::Pace;
+use super::super::follow::FollowOptions;
+use super::super::poll_args::PollArgs;
 use crate::error::Problem;
-use crate::gate::{Goal, Rules};
+use crate::gate::{Condition, GatePolicy};
 use crate::output::Format;
 
 /// Follow jobs until all have ended: a live table on a terminal, else a line for each change
@@ -24,26 +24,26 @@ pub(in crate::commands) struct Arguments {
     #[arg(long)]
     pub trust_finished: bool,
     #[command(flatten)]
-    pace: Pace,
+    poll: PollArgs,
 }
 
 impl Arguments {
     /// # Errors
     /// Wrong use, naming the option.
-    pub(super) fn plan(&self, format: Format) -> Result<Plan, Problem> {
+    pub(super) fn options(&self, format: Format) -> Result<FollowOptions, Problem> {
         if !matches!(format, Format::Table | Format::Wide | Format::Jsonl) {
             return Err(
                 Problem::usage("watch is a stream, which is a table, wide or jsonl")
-                    .hint("-o jsonl writes a record for each change"),
+                    .with_hint("-o jsonl writes a record for each change"),
             );
         }
-        Ok(Plan {
-            interval: self.pace.interval()?,
-            rules: Rules {
-                missing_grace: self.pace.missing_grace()?,
-                ..Rules::new(Goal::Ended)
+        Ok(FollowOptions {
+            interval: self.poll.interval()?,
+            policy: GatePolicy {
+                missing_grace: self.poll.missing_grace()?,
+                ..GatePolicy::new(Condition::Ended)
             },
-            said: &["unknown_state", "clock_corrected"],
+            notice_codes: &["unknown_state", "clock_corrected"],
         })
     }
 }

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::file::{Reader, Text};
+use super::file::{ScenarioParser, Text};
 use crate::emulator::faults::{Effect, Fault};
 use crate::error::Problem;
 
@@ -24,7 +24,7 @@ pub(super) struct FaultTable {
 const KINDS: &str =
     "throttle, refuse, status, html, truncate, reset, slow, drip, empty and redirect";
 
-impl Reader<'_> {
+impl ScenarioParser<'_> {
     pub fn fault(&self, fault: &FaultTable) -> Result<Fault, Problem> {
         let cloud = fault
             .cloud

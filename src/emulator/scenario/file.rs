@@ -11,10 +11,10 @@ use toml::Spanned;
 use super::Scenario;
 use super::fault::FaultTable;
 use super::job::JobTable;
-use crate::emulator::clock::Clock;
+use crate::emulator::clock::EmulatorClock;
 use crate::error::Problem;
 use crate::providers::Kind;
-use crate::providers::serve::Thing;
+use crate::providers::serve::EmulatedJob;
 use crate::settings;
 
 /// A text and where it stands, so that an error can name the line.
@@ -35,7 +35,7 @@ struct File {
 }
 
 /// Longer times than ten years only serve to leave the calendar.
-const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
+const MAX_DURATION: Duration = Duration::from_secs(3650 * 86_400);
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.001..=1_000_000.0;
 
 /// The text of a file, or what is wrong with it.
@@ -47,22 +47,22 @@ pub(super) fn contents(path: &Path) -> Result<String, String> {
 }
 
 /// A scenario's text while it is read.
-pub(super) struct Reader<'a> {
+pub(super) struct ScenarioParser<'a> {
     pub text: &'a str,
     pub path: &'a Path,
     pub kinds: &'a [&'static Kind],
 }
 
-impl Reader<'_> {
-    pub fn read(&self) -> Result<Scenario, Problem> {
+impl ScenarioParser<'_> {
+    pub fn parse(&self) -> Result<Scenario, Problem> {
         let file: File = toml::from_str(self.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             self.wrong(at, error.message())
         })?;
-        let mut things: Vec<Thing> = Vec::new();
+        let mut things: Vec<EmulatedJob> = Vec::new();
         let mut taken = HashSet::new();
         for job in &file.jobs {
-            for thing in self.things(job)? {
+            for thing in self.jobs(job)? {
                 if !taken.insert((thing.kind.clone(), thing.segments.clone())) {
                     return Err(self.wrong_at(&job.reference, "is given twice"));
                 }
@@ -75,7 +75,7 @@ impl Reader<'_> {
             .map(|fault| self.fault(fault))
             .collect::<Result<_, _>>()?;
         Ok(Scenario {
-            things,
+            jobs: things,
             faults,
             latency: self.duration_or_zero(file.latency.as_ref())?,
             speed: self.speed(file.speed)?,
@@ -93,9 +93,9 @@ impl Reader<'_> {
         Ok(speed.into_inner())
     }
 
-    fn clock(&self, offset: Option<&Text>) -> Result<Clock, Problem> {
+    fn clock(&self, offset: Option<&Text>) -> Result<EmulatorClock, Problem> {
         let Some(text) = offset else {
-            return Ok(Clock::default());
+            return Ok(EmulatorClock::default());
         };
         let (ahead, size) = match text.get_ref().trim().split_at_checked(1) {
             Some(("-", size)) => (false, size),
@@ -104,7 +104,7 @@ impl Reader<'_> {
         };
         let offset = self.duration_of(text, size)?;
         let offset = TimeDelta::from_std(offset).expect("ten years fit into a TimeDelta");
-        Ok(Clock {
+        Ok(EmulatorClock {
             offset: if ahead { offset } else { -offset },
         })
     }
@@ -138,7 +138,7 @@ impl Reader<'_> {
         let duration = settings::duration(text).ok_or_else(|| {
             self.wrong_at(place, "is no duration; write 90s, 15m, 2h30m, 1d or 500ms")
         })?;
-        if duration > LONGEST {
+        if duration > MAX_DURATION {
             return Err(self.wrong_at(place, "is longer than ten years"));
         }
         Ok(duration)

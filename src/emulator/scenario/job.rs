@@ -4,9 +4,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::file::{Reader, Text, contents};
+use super::file::{ScenarioParser, Text, contents};
 use crate::error::Problem;
-use crate::providers::serve::{Step, Thing, Warning};
+use crate::providers::serve::{EmulatedJob, StateChange, Warning};
 use crate::providers::{Kind, RESERVED_KINDS};
 use crate::reference::{self, DEFAULT_PROFILE, Reference, Target};
 
@@ -49,10 +49,10 @@ struct WarningTable {
     count: Option<u64>,
 }
 
-const MOST_PARTS: usize = 10_000;
+const MAX_PARTS: usize = 10_000;
 
-impl Reader<'_> {
-    pub fn things(&self, job: &JobTable) -> Result<Vec<Thing>, Problem> {
+impl ScenarioParser<'_> {
+    pub fn jobs(&self, job: &JobTable) -> Result<Vec<EmulatedJob>, Problem> {
         let references = self.references(&job.reference)?;
         let document = self.document(job)?;
         let kind = self.kind_of(&references);
@@ -60,8 +60,8 @@ impl Reader<'_> {
             return Err(self.wrong_at(&job.reference, "needs states or a document"));
         }
         let parts = job.parts.as_ref().map_or(1, |parts| *parts.get_ref());
-        if let Some(at) = job.parts.as_ref().filter(|_| parts > MOST_PARTS) {
-            let what = format!("parts must be at most {MOST_PARTS}");
+        if let Some(at) = job.parts.as_ref().filter(|_| parts > MAX_PARTS) {
+            let what = format!("parts must be at most {MAX_PARTS}");
             return Err(self.wrong(at.span().start, &what));
         }
         let age = self.duration_or_zero(job.age.as_ref())?;
@@ -73,7 +73,7 @@ impl Reader<'_> {
             .iter()
             .map(|warning| self.warning(warning))
             .collect::<Result<Vec<_>, _>>()?;
-        let thing = |reference: Reference| Thing {
+        let thing = |reference: Reference| EmulatedJob {
             kind: format!("{}/{}", reference.template.cloud, reference.template.kind),
             segments: reference.segments,
             name: job.name.clone(),
@@ -92,14 +92,14 @@ impl Reader<'_> {
 
     fn references(&self, text: &Text) -> Result<Vec<Reference>, Problem> {
         let templates: Vec<_> = self.kinds.iter().map(|kind| &kind.template).collect();
-        let reader = reference::Reader {
+        let reader = reference::ReferenceParser {
             templates: &templates,
             reserved: &RESERVED_KINDS,
             default_profile: DEFAULT_PROFILE,
             setting: &|_, _, _| Ok(None),
         };
-        match reader.read(text.get_ref()) {
-            Ok(Target::Things(things)) => Ok(things),
+        match reader.parse(text.get_ref()) {
+            Ok(Target::Jobs(things)) => Ok(things),
             Ok(_) => Err(self.wrong_at(text, "names no thing of its own")),
             Err(problem) => {
                 let what = format!("is no reference: {}", problem.message);
@@ -118,8 +118,8 @@ impl Reader<'_> {
             .copied()
     }
 
-    fn steps(&self, job: &JobTable) -> Result<Vec<Step>, Problem> {
-        let mut steps: Vec<Step> = Vec::new();
+    fn steps(&self, job: &JobTable) -> Result<Vec<StateChange>, Problem> {
+        let mut steps: Vec<StateChange> = Vec::new();
         for state in &job.states {
             let after = self.duration(&state.after)?;
             match steps.last() {
@@ -130,7 +130,7 @@ impl Reader<'_> {
                     let what = "must be later than the state before it";
                     return Err(self.wrong_at(&state.after, what));
                 }
-                _ => steps.push(Step {
+                _ => steps.push(StateChange {
                     after,
                     state: state.state.clone(),
                     exit_code: state.exit_code,

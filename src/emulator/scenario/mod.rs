@@ -46,16 +46,16 @@ mod job;
 use std::path::Path;
 use std::time::Duration;
 
-use super::clock::Clock;
+use super::clock::EmulatorClock;
 use super::faults::Fault;
 use crate::error::Problem;
-use crate::providers::{self, Kind, serve::Thing};
+use crate::providers::{self, Kind, serve::EmulatedJob};
 
 /// Everything that a scenario file says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
     /// The things, in the order of the file.
-    pub things: Vec<Thing>,
+    pub jobs: Vec<EmulatedJob>,
     /// The faults, in the order of the file.
     pub faults: Vec<Fault>,
     /// How long every answer takes at least.
@@ -63,7 +63,7 @@ pub struct Scenario {
     /// How many emulated seconds pass in a second, for what the things do; above 0.
     pub speed: f64,
     /// What the server's clock shows.
-    pub clock: Clock,
+    pub clock: EmulatorClock,
     /// Answers are compressed when the request accepts it.
     pub gzip: bool,
 }
@@ -71,11 +71,11 @@ pub struct Scenario {
 impl Default for Scenario {
     fn default() -> Self {
         Self {
-            things: Vec::new(),
+            jobs: Vec::new(),
             faults: Vec::new(),
             latency: Duration::ZERO,
             speed: 1.0,
-            clock: Clock::default(),
+            clock: EmulatorClock::default(),
             gzip: false,
         }
     }
@@ -110,7 +110,7 @@ impl Scenario {
     /// # Errors
     /// Wrong use, with file, line and what is wrong there.
     pub fn parse(text: &str, path: &Path, kinds: &[&'static Kind]) -> Result<Self, Problem> {
-        file::Reader { text, path, kinds }.read()
+        file::ScenarioParser { text, path, kinds }.parse()
     }
 }
 

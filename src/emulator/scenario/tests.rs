@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::State;
-use crate::providers::states::Level;
-use crate::providers::{ListOrder, Shapes};
+use crate::providers::states::StateTable;
+use crate::providers::{DetailSchemas, ListOrder};
 use crate::reference::{Segment, Template};
 
 const CLUSTER: Segment = Segment {
@@ -23,14 +23,14 @@ static JOB: Kind = Kind {
         ranges: true,
         sample: "aliyun/job/c/5",
     },
-    levels: &[Level::new("job", &[("Running", State::Running)])],
-    details: Shapes::NONE,
+    state_tables: &[StateTable::new("job", &[("Running", State::Running)])],
+    details: DetailSchemas::NONE,
     operation: "",
     permission: "",
     list_operation: "",
     list_permission: "",
     list_order: ListOrder::Unsorted,
-    list_untold: &[],
+    unlisted_fields: &[],
     list_limit: None,
 };
 static SERVICE: Kind = Kind {
@@ -44,14 +44,14 @@ static SERVICE: Kind = Kind {
         ranges: false,
         sample: "tencent/service/web",
     },
-    levels: &[],
-    details: Shapes::NONE,
+    state_tables: &[],
+    details: DetailSchemas::NONE,
     operation: "",
     permission: "",
     list_operation: "",
     list_permission: "",
     list_order: ListOrder::Unsorted,
-    list_untold: &[],
+    unlisted_fields: &[],
     list_limit: None,
 };
 
@@ -99,7 +99,7 @@ fn reads_things_faults_and_the_clock() {
     assert_eq!(scenario.speed, 60.0);
     assert_eq!(scenario.clock.offset, chrono::TimeDelta::minutes(-20));
     assert!(scenario.gzip);
-    let thing = &scenario.things[0];
+    let thing = &scenario.jobs[0];
     assert_eq!(thing.kind, "aliyun/job");
     assert_eq!(thing.segments, ["c", "train/7"]);
     assert_eq!(thing.name.as_deref(), Some("训练"));
@@ -130,7 +130,7 @@ fn a_range_becomes_a_thing_for_each_subtask() {
     let scenario =
         parse("[[job]]\nref = 'aliyun/job/c/10_1-5:2'\nstates = [{after='0s', state='Running'}]")
             .unwrap();
-    let ids: Vec<_> = scenario.things.iter().map(|t| &t.segments[1]).collect();
+    let ids: Vec<_> = scenario.jobs.iter().map(|t| &t.segments[1]).collect();
     assert_eq!(ids, ["10_1", "10_3", "10_5"]);
 }
 
@@ -140,8 +140,8 @@ fn states_may_be_left_out_with_a_document_or_for_a_kind_without_states() {
         "[[job]]\nref = 'aliyun/job/c/5'\ndocument = '{}'\n[[job]]\nref = 'tencent/service/web'",
     )
     .unwrap();
-    assert_eq!(scenario.things[0].document.as_deref(), Some("{}"));
-    assert!(scenario.things[1].steps.is_empty());
+    assert_eq!(scenario.jobs[0].document.as_deref(), Some("{}"));
+    assert!(scenario.jobs[1].steps.is_empty());
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_document_file_stands_beside_the_scenario() {
     );
     std::fs::write(folder.path().join("five.json"), "{\"a\":1}").unwrap();
     assert_eq!(
-        read().unwrap().things[0].document.as_deref(),
+        read().unwrap().jobs[0].document.as_deref(),
         Some("{\"a\":1}")
     );
 }
@@ -274,11 +274,11 @@ fn the_built_in_scenario_shows_every_kind_and_every_sort_of_life() {
     let mut seen = Vec::new();
     for kind in registered_kinds() {
         let name = format!("{}/{}", kind.template.cloud, kind.template.kind);
-        let mut things = scenario.things.iter().filter(|t| t.kind == name).peekable();
+        let mut things = scenario.jobs.iter().filter(|t| t.kind == name).peekable();
         assert!(things.peek().is_some(), "{name} is not shown");
         for step in things.flat_map(|thing| &thing.steps) {
-            let known = kind.levels[0]
-                .words
+            let known = kind.state_tables[0]
+                .map
                 .iter()
                 .find(|(word, _)| *word == step.state);
             let (_, state) = known.unwrap_or_else(|| panic!("{name} has no state {}", step.state));
@@ -291,6 +291,6 @@ fn the_built_in_scenario_shows_every_kind_and_every_sort_of_life() {
     {
         assert!(seen.contains(&state), "nothing is {state}");
     }
-    let lives = |thing: &&Thing| thing.steps.last().is_some_and(|s| s.after > thing.age);
-    assert!(scenario.things.iter().any(|thing| lives(&thing)));
+    let lives = |thing: &&EmulatedJob| thing.steps.last().is_some_and(|s| s.after > thing.age);
+    assert!(scenario.jobs.iter().any(|thing| lives(&thing)));
 }

@@ -2,35 +2,35 @@
 
 use std::ops::ControlFlow;
 
-use super::glances::{World, world};
-use super::scopes::{drained, listed, references, scope, things};
+use super::batch::{TestEmulator, world};
+use super::scopes::{drained, jobs, listed, references, scope};
 use crate::error::{Category, Problem};
 use crate::model::State;
-use crate::providers::{self, Cut, Drained, Filter, Found, Page, at_once, fixture};
+use crate::providers::{self, Filter, GetResult, ListStats, Page, Truncation, ready, test_support};
 
 const KIND: &str = "aliyun/invocation/c/";
 
 fn commands(count: usize) -> String {
-    things(KIND, "Running", count)
+    jobs(KIND, "Running", count)
 }
 
 struct Taken {
-    found: Vec<Found>,
+    found: Vec<GetResult>,
     problems: Vec<Problem>,
-    drained: Result<Drained, Problem>,
+    drained: Result<ListStats, Problem>,
 }
 
-async fn taken(world: &World, filter: &Filter, limit: usize) -> Taken {
+async fn taken(world: &TestEmulator, filter: &Filter, limit: usize) -> Taken {
     let (mut found, mut problems) = (Vec::new(), Vec::new());
     let mut on_page = |page: Page| {
         found.extend(page.rows);
         problems.extend(page.problems);
-        at_once(ControlFlow::Continue(()))
+        ready(ControlFlow::Continue(()))
     };
-    let (client, ask) = (world.client("aliyun"), fixture::ask());
+    let (client, ask) = (world.client("aliyun"), test_support::ask());
     let cluster = scope("aliyun/invocation", &["c"]);
     let limit = Some(limit);
-    let drained = providers::drain(&*client, &cluster, filter, &ask, limit, &mut on_page).await;
+    let drained = providers::list_all(&*client, &cluster, filter, &ask, limit, &mut on_page).await;
     let drained = drained.unwrap();
     Taken {
         found,
@@ -67,8 +67,8 @@ async fn commands_come_with_their_states_as_a_look_at_each_gives_them() {
     for row in &found {
         let job = &row.job;
         let reference =
-            fixture::reference(scope("aliyun/invocation", &["c"]).template, &["c", &job.id]);
-        let looked = client.look_up(&reference, &fixture::ask()).await.unwrap();
+            test_support::reference(scope("aliyun/invocation", &["c"]).template, &["c", &job.id]);
+        let looked = client.get(&reference, &test_support::ask()).await.unwrap();
         assert_eq!(looked.job.state, job.state);
         let details = serde_json::to_value(&job.details).unwrap();
         assert_eq!(details["content"], "solve --input data.h5 --password ***");
@@ -83,7 +83,10 @@ async fn twenty_of_many_commands_cost_twenty_look_ups_and_two_pages() {
     let world = world(&commands(45)).await;
     let taken = taken(&world, &Filter::default(), 20).await;
     assert_eq!(listed(&taken.found), references(KIND, 20));
-    assert_eq!(taken.drained.unwrap().cut, Some(Cut::Limit(20)));
+    assert_eq!(
+        taken.drained.unwrap().truncation,
+        Some(Truncation::Limit(20))
+    );
     assert_eq!(world.calls("aliyun/ListCommands"), 2);
     assert_eq!(world.calls("aliyun/ListInvocationStatus"), 20);
 }
@@ -97,7 +100,10 @@ async fn a_limit_counts_what_was_looked_at_and_not_what_is_shown() {
     };
     let taken = taken(&world, &filter, 20).await;
     assert!(taken.found.is_empty());
-    assert_eq!(taken.drained.unwrap().cut, Some(Cut::Limit(20)));
+    assert_eq!(
+        taken.drained.unwrap().truncation,
+        Some(Truncation::Limit(20))
+    );
     assert_eq!(world.calls("aliyun/ListInvocationStatus"), 20);
 }
 
@@ -110,7 +116,7 @@ async fn what_is_not_wanted_by_its_name_is_not_looked_at() {
     };
     let taken = taken(&world, &filter, 20).await;
     assert_eq!(listed(&taken.found), references(KIND, 45)[40..]);
-    assert_eq!(taken.drained.unwrap().cut, None);
+    assert_eq!(taken.drained.unwrap().truncation, None);
     assert_eq!(world.calls("aliyun/ListCommands"), 5);
     assert_eq!(world.calls("aliyun/ListInvocationStatus"), 5);
 }
@@ -123,7 +129,7 @@ async fn a_command_that_cannot_be_read_is_told_and_sinks_no_other() {
     let [problem] = &taken.problems[..] else {
         panic!("{:?}", taken.problems)
     };
-    assert_eq!(problem.category, Category::Unreadable);
+    assert_eq!(problem.category, Category::InvalidResponse);
     let mut all = listed(&taken.found);
     all.push(problem.reference.clone().unwrap());
     all.sort();
@@ -131,7 +137,7 @@ async fn a_command_that_cannot_be_read_is_told_and_sinks_no_other() {
     wanted.sort();
     assert_eq!(all, wanted);
     let drained = taken.drained.unwrap();
-    assert_eq!((drained.things, drained.cut), (11, None));
+    assert_eq!((drained.rows, drained.truncation), (11, None));
 }
 
 #[tokio::test]
@@ -140,5 +146,8 @@ async fn a_credential_that_is_refused_ends_the_list_and_not_each_row() {
     let world = world(&(commands(12) + fault)).await;
     let taken = taken(&world, &Filter::default(), 20).await;
     assert!(taken.found.is_empty() && taken.problems.is_empty());
-    assert_eq!(taken.drained.unwrap_err().category, Category::Refused);
+    assert_eq!(
+        taken.drained.unwrap_err().category,
+        Category::Unauthenticated
+    );
 }

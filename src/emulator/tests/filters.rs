@@ -2,11 +2,11 @@
 
 use chrono::{TimeDelta, Utc};
 
-use super::glances::{World, world};
-use super::scopes::{drained, scope, things};
+use super::batch::{TestEmulator, world};
+use super::scopes::{drained, jobs, scope};
 use crate::error::Category;
 use crate::model::{State, Time};
-use crate::providers::{Client, Filter, Page, fixture};
+use crate::providers::{Client, Filter, Page, test_support};
 use crate::reference::Scope;
 
 fn of_states(states: &[State]) -> Filter {
@@ -17,7 +17,7 @@ fn of_states(states: &[State]) -> Filter {
 }
 
 async fn first_page(client: &dyn Client, scope: &Scope, filter: &Filter) -> Page {
-    let ask = fixture::ask();
+    let ask = test_support::ask();
     client
         .list(scope, filter, None, &ask)
         .unwrap()
@@ -26,14 +26,14 @@ async fn first_page(client: &dyn Client, scope: &Scope, filter: &Filter) -> Page
 }
 
 /// How many rows the first page brings.
-async fn rows(world: &World, scope: &Scope, filter: &Filter) -> usize {
+async fn rows(world: &TestEmulator, scope: &Scope, filter: &Filter) -> usize {
     let client = world.client(scope.template.cloud);
     first_page(&*client, scope, filter).await.rows.len()
 }
 
 /// One thing in each of these words.
 fn each(kind: &str, words: &[&str]) -> String {
-    let job = |word: &&str| things(&format!("{kind}{word}-"), word, 1);
+    let job = |word: &&str| jobs(&format!("{kind}{word}-"), word, 1);
     words.iter().map(job).collect()
 }
 
@@ -72,7 +72,7 @@ async fn a_state_with_one_documented_word_is_filtered_by_the_cloud() {
 async fn a_word_of_the_settings_file_keeps_the_filter_here() {
     let world = world(&each("aliyun/job/c/", &["Running", "Suspended"])).await;
     let client = world.client("aliyun");
-    let mut ask = fixture::ask();
+    let mut ask = test_support::ask();
     ask.states = vec![("Suspended".to_owned(), State::Running)];
     let (cluster, filter) = (scope("aliyun/job", &["c"]), of_states(&[State::Running]));
     let page = client.list(&cluster, &filter, None, &ask).unwrap().await;
@@ -82,7 +82,7 @@ async fn a_word_of_the_settings_file_keeps_the_filter_here() {
 
 #[tokio::test]
 async fn the_time_since_which_is_asked_goes_to_the_cloud_that_takes_it() {
-    let world = world(&things("aliyun/job/c/", "Running", 10)).await;
+    let world = world(&jobs("aliyun/job/c/", "Running", 10)).await;
     let filter = Filter {
         since: Time::new(Utc::now() - TimeDelta::seconds(150)),
         ..Filter::default()
@@ -121,13 +121,13 @@ async fn image_jobs_and_instances_are_filtered_by_status() {
 #[tokio::test]
 async fn a_filter_that_is_refused_gives_way_to_none_for_good() {
     let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'html'\nstatus = 400\n";
-    let text = things("sugon/instance/a", "Running", 150)
-        + &things("sugon/instance/b", "Failed", 20)
+    let text = jobs("sugon/instance/a", "Running", 150)
+        + &jobs("sugon/instance/b", "Failed", 20)
         + fault
         + "times = 3\n";
     let world = world(&text).await;
     let client = world.client("sugon");
-    let (region, ask) = (scope("sugon/instance", &[]), fixture::ask());
+    let (region, ask) = (scope("sugon/instance", &[]), test_support::ask());
     let running = of_states(&[State::Running]);
     let page = first_page(&*client, &region, &running).await;
     assert_eq!(world.calls("sugon/ListInstances"), 3 + 1);
@@ -146,12 +146,12 @@ async fn a_filter_that_is_refused_gives_way_to_none_for_good() {
 #[tokio::test]
 async fn a_list_that_fails_with_and_without_a_filter_says_what_was_said_first() {
     let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'html'\nstatus = 400\n";
-    let world = world(&(things("sugon/instance/", "Running", 3) + fault + "times = 6\n")).await;
+    let world = world(&(jobs("sugon/instance/", "Running", 3) + fault + "times = 6\n")).await;
     let client = world.client("sugon");
-    let (region, ask) = (scope("sugon/instance", &[]), fixture::ask());
+    let (region, ask) = (scope("sugon/instance", &[]), test_support::ask());
     let running = of_states(&[State::Running]);
     let refused = client.list(&region, &running, None, &ask).unwrap().await;
-    assert_eq!(refused.unwrap_err().category, Category::Rejected);
+    assert_eq!(refused.unwrap_err().category, Category::InvalidArgument);
     assert_eq!(world.calls("sugon/ListInstances"), 6);
     let page = first_page(&*client, &region, &of_states(&[State::Failed])).await;
     assert_eq!(page.rows.len(), 0, "a filter may still be taken");

@@ -1,7 +1,7 @@
+mod batch;
 mod commands;
 mod faults;
 mod filters;
-mod glances;
 mod newest;
 mod places;
 mod scopes;
@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::providers::serve::{Incoming, Outgoing, Step, Thing};
+use crate::providers::serve::{EmulatedJob, ServerRequest, ServerResponse, StateChange};
 
 #[test]
 fn every_address_of_every_cloud_is_that_of_the_emulator() {
@@ -28,7 +28,7 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
             .any(|word| key.contains(word))
     };
     for cloud in CLOUDS {
-        let keys = cloud.legal_settings();
+        let keys = cloud.settings_schema();
         let addresses: Vec<_> = keys.all().filter(|spec| is_address(spec.key)).collect();
         assert!(
             addresses.len() >= 2,
@@ -48,7 +48,7 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
         for name in keys.credential_keys().flat_map(|spec| spec.variables) {
             let value = &variables[*name];
             let is_given = cloud
-                .server
+                .emulator
                 .environment
                 .iter()
                 .any(|(known, _)| known == name);
@@ -67,39 +67,39 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
 }
 
 /// A cloud that takes `/fake/OPERATION`.
-static FAKE: Server = Server {
+static FAKE: EmulatedApi = EmulatedApi {
     operation: |request| Some(request.path.strip_prefix("/fake/")?.to_owned()),
-    answer: |request, world| match request.path.as_str() {
-        "/fake/Long" => Outgoing::document(200, &"x".repeat(300_000)),
-        "/fake/NoHttp" => Outgoing::document(200, "").with_header("a b", "c"),
+    respond: |request, world| match request.path.as_str() {
+        "/fake/Long" => ServerResponse::document(200, &"x".repeat(300_000)),
+        "/fake/NoHttp" => ServerResponse::document(200, "").with_header("a b", "c"),
         "/fake/Panic" => panic!("the fake cloud was asked to panic"),
         "/fake/Look" => match world.find("fake/job", &["5"], request.now) {
-            Some(view) => Outgoing::json(200, &json!({"state": view.step.state})),
-            None => Outgoing::json(404, &json!({"code": "NotFound"})),
+            Some(view) => ServerResponse::json(200, &json!({"state": view.step.state})),
+            None => ServerResponse::json(404, &json!({"code": "NotFound"})),
         },
         _ => echo(request),
     },
     throttled: || {
-        Outgoing::json(400, &json!({"code": "Throttling"})).with_header("retry-after", "9")
+        ServerResponse::json(400, &json!({"code": "Throttling"})).with_header("retry-after", "9")
     },
-    refused: || Outgoing::json(401, &json!({"code": "Refused"})),
-    unavailable: |status| Outgoing::json(status, &json!({"code": "Unavailable"})),
+    refused: || ServerResponse::json(401, &json!({"code": "Refused"})),
+    unavailable: |status| ServerResponse::json(status, &json!({"code": "Unavailable"})),
     environment: &[],
 };
 
 /// A cloud that would take everything.
-static GREEDY: Server = Server {
+static GREEDY: EmulatedApi = EmulatedApi {
     operation: |request| {
         (request.path == "/fake/Mine" || request.path == "/greedy").then(|| "G".into())
     },
-    answer: |_, _| Outgoing::json(200, &json!("greedy")),
-    throttled: || Outgoing::json(429, &json!(null)),
-    refused: || Outgoing::json(401, &json!(null)),
-    unavailable: |status| Outgoing::json(status, &json!(null)),
+    respond: |_, _| ServerResponse::json(200, &json!("greedy")),
+    throttled: || ServerResponse::json(429, &json!(null)),
+    refused: || ServerResponse::json(401, &json!(null)),
+    unavailable: |status| ServerResponse::json(status, &json!(null)),
     environment: &[],
 };
 
-fn echo(request: &Incoming) -> Outgoing {
+fn echo(request: &ServerRequest) -> ServerResponse {
     let echoed = json!({
         "method": request.method,
         "query": request.query,
@@ -107,15 +107,15 @@ fn echo(request: &Incoming) -> Outgoing {
         "length": request.body.len(),
         "now": request.now.timestamp(),
     });
-    Outgoing::json(200, &echoed)
+    ServerResponse::json(200, &echoed)
 }
 
-type Accesses = Arc<Mutex<Vec<Access>>>;
+type Accesses = Arc<Mutex<Vec<AccessRecord>>>;
 
 async fn start(scenario: Scenario) -> (Emulator, Accesses) {
     let accesses = Accesses::default();
     let sink = Arc::clone(&accesses);
-    let log: Log = Arc::new(move |access| sink.lock().unwrap().push(access));
+    let log: AccessLog = Arc::new(move |access| sink.lock().unwrap().push(access));
     let clouds = vec![("fake", &FAKE), ("greedy", &GREEDY)];
     let emulator = Emulator::start_with(scenario, 0, log, clouds)
         .await
@@ -215,7 +215,7 @@ async fn keeps_a_connection_alive() {
 async fn a_clock_that_is_off_shows_in_the_date_and_to_the_cloud() {
     let offset = TimeDelta::minutes(-20);
     let (emulator, _) = start(Scenario {
-        clock: Clock { offset },
+        clock: EmulatorClock { offset },
         ..Scenario::default()
     })
     .await;
@@ -232,13 +232,13 @@ async fn a_clock_that_is_off_shows_in_the_date_and_to_the_cloud() {
 
 #[tokio::test]
 async fn answers_from_the_things_of_the_scenario() {
-    let step = |after, state: &str| Step {
+    let step = |after, state: &str| StateChange {
         after: Duration::from_secs(after),
         state: state.to_owned(),
-        ..Step::default()
+        ..StateChange::default()
     };
     let (emulator, _) = start(Scenario {
-        things: vec![Thing {
+        jobs: vec![EmulatedJob {
             kind: "fake/job".into(),
             segments: vec!["5".into()],
             age: Duration::from_secs(60),
@@ -247,7 +247,7 @@ async fn answers_from_the_things_of_the_scenario() {
                 step(60, "Running"),
                 step(86_400, "Failed"),
             ],
-            ..Thing::default()
+            ..EmulatedJob::default()
         }],
         ..Scenario::default()
     })
@@ -302,7 +302,7 @@ async fn tells_what_was_asked_and_never_a_query_or_a_header() {
         .lock()
         .unwrap()
         .iter()
-        .map(Access::to_string)
+        .map(AccessRecord::to_string)
         .collect();
     assert_eq!(
         lines,

@@ -2,28 +2,28 @@
 
 use std::time::Duration;
 
-use super::glances::{World, world};
-use super::scopes::{scope, things};
+use super::batch::{TestEmulator, world};
+use super::scopes::{jobs, scope};
 use crate::error::{Category, Problem};
 use crate::http::Deadline;
-use crate::providers::{self, Ask, fixture};
+use crate::providers::{self, GetOptions, test_support};
 use crate::reference::Scope;
 
-async fn newest(world: &World, scope: &Scope) -> Result<String, Problem> {
+async fn latest(world: &TestEmulator, scope: &Scope) -> Result<String, Problem> {
     let client = world.client(scope.template.cloud);
-    let newest = providers::newest(&*client, scope, &fixture::ask()).await;
+    let newest = providers::latest(&*client, scope, &test_support::ask()).await;
     newest.map(|reference| reference.to_string())
 }
 
 #[tokio::test]
 async fn one_page_tells_where_the_cloud_sorts() {
-    let text = things("aliyun/job/c/", "Running", 250) + &things("sugon/instance/", "Failed", 250);
+    let text = jobs("aliyun/job/c/", "Running", 250) + &jobs("sugon/instance/", "Failed", 250);
     let world = world(&text).await;
     let cluster = scope("aliyun/job", &["c"]);
-    assert_eq!(newest(&world, &cluster).await.unwrap(), "aliyun/job/c/0");
+    assert_eq!(latest(&world, &cluster).await.unwrap(), "aliyun/job/c/0");
     assert_eq!(world.calls("aliyun/ListServerlessJobs"), 1);
     let region = scope("sugon/instance", &[]);
-    assert_eq!(newest(&world, &region).await.unwrap(), "sugon/instance/0");
+    assert_eq!(latest(&world, &region).await.unwrap(), "sugon/instance/0");
     assert_eq!(world.calls("sugon/ListInstances"), 1);
 }
 
@@ -31,20 +31,20 @@ async fn one_page_tells_where_the_cloud_sorts() {
 async fn all_pages_tell_where_it_does_not() {
     let old = "[[job]]\nref = 'huawei/image-job/old'\nage = '9d'\n\
                states = [{after='0s', state='RUNNING'}]\n";
-    let mut text = old.to_owned() + &things("huawei/image-job/", "RUNNING", 205);
+    let mut text = old.to_owned() + &jobs("huawei/image-job/", "RUNNING", 205);
     for (name, age) in [("old", "2h"), ("new", "1h"), ("older", "3h")] {
         text += &format!("[[job]]\nref = 'tencent/service/c/n/{name}'\nage = '{age}'\n");
     }
     let world = world(&text).await;
     let project = scope("huawei/image-job", &[]);
     assert_eq!(
-        newest(&world, &project).await.unwrap(),
+        latest(&world, &project).await.unwrap(),
         "huawei/image-job/0"
     );
     // Three pages of one type, and one of each other.
     assert_eq!(world.calls("huawei/ListImageJobs"), 5);
     let namespace = scope("tencent/service", &["c", "n"]);
-    let found = newest(&world, &namespace).await.unwrap();
+    let found = latest(&world, &namespace).await.unwrap();
     assert_eq!(found, "tencent/service/c/n/new");
 }
 
@@ -52,14 +52,14 @@ async fn all_pages_tell_where_it_does_not() {
 async fn two_of_one_time_are_told_and_none_is_taken() {
     let pair = |kind: &str, word: &str| {
         ["a", "b"]
-            .map(|id| things(&format!("{kind}{id}"), word, 1))
+            .map(|id| jobs(&format!("{kind}{id}"), word, 1))
             .concat()
     };
     let text = pair("aliyun/job/c/", "Running") + &pair("huawei/image-job/", "RUNNING");
     let world = world(&text).await;
     for scope in [scope("aliyun/job", &["c"]), scope("huawei/image-job", &[])] {
-        let problem = newest(&world, &scope).await.unwrap_err();
-        assert_eq!(problem.category, Category::Unreadable);
+        let problem = latest(&world, &scope).await.unwrap_err();
+        assert_eq!(problem.category, Category::InvalidResponse);
         let said = "the cloud does not tell which is the newest: several were created at ";
         assert!(problem.message.starts_with(said), "{}", problem.message);
         assert_eq!(problem.reference.unwrap(), format!("{scope}@latest"));
@@ -70,9 +70,9 @@ async fn two_of_one_time_are_told_and_none_is_taken() {
 
 #[tokio::test]
 async fn a_kind_whose_lists_tell_no_times_is_wrong_use_and_costs_no_call() {
-    let world = world(&things("aliyun/invocation/c/", "Running", 2)).await;
+    let world = world(&jobs("aliyun/invocation/c/", "Running", 2)).await;
     let commands = scope("aliyun/invocation", &["c"]);
-    let problem = newest(&world, &commands).await.unwrap_err();
+    let problem = latest(&world, &commands).await.unwrap_err();
     assert_eq!(problem.category, Category::Usage);
     assert_eq!(world.calls("aliyun/ListCommands"), 0);
 }
@@ -81,19 +81,19 @@ async fn a_kind_whose_lists_tell_no_times_is_wrong_use_and_costs_no_call() {
 async fn an_empty_scope_has_no_newest_and_a_failure_stays_what_it_is() {
     let text = "[[fault]]\noperation = 'ListImageJobs'\nkind = 'refuse'\n";
     let world = world(text).await;
-    let problem = newest(&world, &scope("sugon/instance", &[]))
+    let problem = latest(&world, &scope("sugon/instance", &[]))
         .await
         .unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
     assert_eq!(problem.message, "there is nothing in this scope");
-    let problem = newest(&world, &scope("aliyun/job", &["c"]))
+    let problem = latest(&world, &scope("aliyun/job", &["c"]))
         .await
         .unwrap_err();
     assert_eq!(problem.code.as_deref(), Some("ClusterNotFound"));
-    let problem = newest(&world, &scope("huawei/image-job", &[]))
+    let problem = latest(&world, &scope("huawei/image-job", &[]))
         .await
         .unwrap_err();
-    assert_eq!(problem.category, Category::Refused);
+    assert_eq!(problem.category, Category::Unauthenticated);
     assert_eq!(
         problem.reference.as_deref(),
         Some("huawei/image-job/@latest")
@@ -102,13 +102,13 @@ async fn an_empty_scope_has_no_newest_and_a_failure_stays_what_it_is() {
 
 #[tokio::test]
 async fn the_search_ends_with_its_time() {
-    let world = world(&things("huawei/image-job/", "RUNNING", 205)).await;
+    let world = world(&jobs("huawei/image-job/", "RUNNING", 205)).await;
     let (client, project) = (world.client("huawei"), scope("huawei/image-job", &[]));
-    let ask = Ask {
+    let ask = GetOptions {
         deadline: Deadline::after(Duration::ZERO),
-        ..fixture::ask()
+        ..test_support::ask()
     };
-    let problem = providers::newest(&*client, &project, &ask)
+    let problem = providers::latest(&*client, &project, &ask)
         .await
         .unwrap_err();
     assert_eq!(problem.category, Category::Network);

@@ -2,22 +2,22 @@
 
 use std::ops::ControlFlow;
 
-use super::glances::world;
+use super::batch::world;
 use crate::error::{Category, Problem};
 use crate::model;
-use crate::providers::{self, Client, Cut, Drained, ScopePage, at_once, fixture};
+use crate::providers::{self, Client, ListStats, ScopePage, Truncation, ready, test_support};
 
 async fn drained(
     client: &dyn Client,
     limit: Option<usize>,
-) -> (Vec<model::Scope>, Option<Result<Drained, Problem>>) {
+) -> (Vec<model::ScopeSummary>, Option<Result<ListStats, Problem>>) {
     let mut all = Vec::new();
     let mut on_page = |page: ScopePage| {
         all.extend(page.rows);
-        at_once(ControlFlow::Continue(()))
+        ready(ControlFlow::Continue(()))
     };
-    let ask = fixture::ask();
-    let drained = providers::drain_scopes(client, "prod", &ask, limit, &mut on_page).await;
+    let ask = test_support::ask();
+    let drained = providers::list_all_scopes(client, "prod", &ask, limit, &mut on_page).await;
     (all, drained)
 }
 
@@ -39,7 +39,7 @@ fn scopes(kind: &str, count: usize) -> Vec<String> {
     (0..count).map(|n| format!("{kind}/c{n}/")).collect()
 }
 
-fn listed(places: &[model::Scope]) -> Vec<String> {
+fn listed(places: &[model::ScopeSummary]) -> Vec<String> {
     places.iter().map(|place| place.scope.clone()).collect()
 }
 
@@ -51,7 +51,10 @@ async fn clusters_of_aliyun_come_fifty_a_page_each_once() {
     let (places, drained) = drained(&*world.client("aliyun"), None).await;
     assert_eq!(listed(&places), scopes("aliyun@prod/job", 101));
     let drained = drained.unwrap().unwrap();
-    assert_eq!((drained.things, drained.pages, drained.cut), (101, 3, None));
+    assert_eq!(
+        (drained.rows, drained.pages, drained.truncation),
+        (101, 3, None)
+    );
     assert_eq!(places[0].status.as_deref(), Some("running"));
     assert_eq!(places[0].region.as_deref(), Some("cn-hangzhou"));
     assert!(places[0].created_at > places[100].created_at);
@@ -66,13 +69,19 @@ async fn clusters_of_tencent_come_twenty_a_page_and_the_third_may_fail() {
     let client = world.client("tencent");
     let (places, cut) = drained(&*client, None).await;
     assert_eq!(listed(&places), scopes("tencent@prod/service", 40));
-    assert_eq!(cut.unwrap().unwrap_err().category, Category::Unreadable);
+    assert_eq!(
+        cut.unwrap().unwrap_err().category,
+        Category::InvalidResponse
+    );
     let (places, whole) = drained(&*client, None).await;
     assert_eq!(listed(&places), scopes("tencent@prod/service", 45));
     assert_eq!(whole.unwrap().unwrap().pages, 3);
     let (places, limited) = drained(&*client, Some(5)).await;
     assert_eq!(places.len(), 5);
-    assert_eq!(limited.unwrap().unwrap().cut, Some(Cut::Limit(5)));
+    assert_eq!(
+        limited.unwrap().unwrap().truncation,
+        Some(Truncation::Limit(5))
+    );
 }
 
 #[tokio::test]
@@ -83,5 +92,5 @@ async fn clouds_whose_things_lie_in_no_places_say_so() {
         assert!(drained.is_none(), "{cloud}");
     }
     let (places, drained) = drained(&*world.client("aliyun"), None).await;
-    assert!(places.is_empty() && drained.unwrap().unwrap().cut.is_none());
+    assert!(places.is_empty() && drained.unwrap().unwrap().truncation.is_none());
 }

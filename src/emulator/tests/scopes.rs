@@ -2,10 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use super::glances::{World, world};
+use super::batch::{TestEmulator, world};
 use crate::error::Category;
 use crate::model::State;
-use crate::providers::{self, Client, Cut, Drained, Filter, Found, Page, at_once, fixture};
+use crate::providers::{
+    self, Client, Filter, GetResult, ListStats, Page, Truncation, ready, test_support,
+};
 use crate::reference::Scope;
 
 pub(super) fn scope(kind: &str, segments: &[&str]) -> Scope {
@@ -20,21 +22,21 @@ pub(super) fn scope(kind: &str, segments: &[&str]) -> Scope {
     }
 }
 
-pub(super) async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<Found>, Drained) {
+pub(super) async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<GetResult>, ListStats) {
     let mut all = Vec::new();
-    let ask = fixture::ask();
+    let ask = test_support::ask();
     let mut on_page = |page: Page| {
         all.extend(page.rows);
-        at_once(ControlFlow::Continue(()))
+        ready(ControlFlow::Continue(()))
     };
     let drained =
-        providers::drain(client, scope, &Filter::default(), &ask, None, &mut on_page).await;
+        providers::list_all(client, scope, &Filter::default(), &ask, None, &mut on_page).await;
     let drained = drained.unwrap().unwrap();
-    assert_eq!(drained.things, all.len());
+    assert_eq!(drained.rows, all.len());
     (all, drained)
 }
 
-pub(super) fn things(kind: &str, state: &str, count: usize) -> String {
+pub(super) fn jobs(kind: &str, state: &str, count: usize) -> String {
     (0..count)
         .map(|n| {
             format!("[[job]]\nref = '{kind}{n}'\nage = '{n}m'\nstates = [{{after='0s', state='{state}'}}]\n")
@@ -50,7 +52,7 @@ pub(super) fn references(kind: &str, count: usize) -> Vec<String> {
     (0..count).map(|n| format!("{kind}{n}")).collect()
 }
 
-pub(super) fn listed(found: &[Found]) -> Vec<String> {
+pub(super) fn listed(found: &[GetResult]) -> Vec<String> {
     found
         .iter()
         .map(|found| found.job.reference.clone())
@@ -62,13 +64,13 @@ async fn three_pages(
     state: &str,
     scope: &Scope,
     operation: &str,
-) -> (World, Vec<Found>) {
-    let mut text = things(kind, state, MANY);
+) -> (TestEmulator, Vec<GetResult>) {
+    let mut text = jobs(kind, state, MANY);
     text += "[[job]]\nref = 'aliyun/job/other/1'\nstates = [{after='0s', state='Running'}]\n";
     let world = world(&text).await;
     let client = world.client(scope.template.cloud);
     let (found, drained) = drained(&*client, scope).await;
-    assert_eq!((drained.pages, drained.cut), (3, None));
+    assert_eq!((drained.pages, drained.truncation), (3, None));
     assert_eq!(listed(&found), references(kind, MANY));
     let operation = format!("{}/{operation}", scope.template.cloud);
     // Huawei lists each of three types by itself.
@@ -120,12 +122,12 @@ async fn the_services_of_one_namespace_are_listed() {
         listed(&found),
         references("tencent/service/cls-1/default/web-", 30)
     );
-    assert_eq!((drained.pages, drained.cut), (1, None));
+    assert_eq!((drained.pages, drained.truncation), (1, None));
     assert_eq!(found[0].job.state_raw, None);
     let (empty, _) = self::drained(&*client, &scope("tencent/service", &["cls-1", "none"])).await;
     assert!(empty.is_empty());
     let (ask, nowhere) = (
-        fixture::ask(),
+        test_support::ask(),
         scope("tencent/service", &["cls-2", "default"]),
     );
     let problem = client
@@ -148,7 +150,10 @@ async fn the_services_of_a_whole_cluster_bring_their_namespaces() {
     let world = world(&text).await;
     let client = world.client("tencent");
     let (found, drained) = drained(&*client, &scope("tencent/service", &["cls-1"])).await;
-    assert_eq!((listed(&found), drained.cut), (refs[..2].to_vec(), None));
+    assert_eq!(
+        (listed(&found), drained.truncation),
+        (refs[..2].to_vec(), None)
+    );
     assert_eq!(found[1].job.namespace.as_deref(), Some("other"));
     assert_eq!(world.calls("tencent/DescribeClusterService"), 1);
 }
@@ -178,18 +183,18 @@ async fn a_list_tells_of_no_success_that_it_cannot_know() {
 
 #[tokio::test]
 async fn the_third_page_may_fail_after_two_were_handed_on() {
-    let text = things("aliyun/job/c/", "Running", 250)
+    let text = jobs("aliyun/job/c/", "Running", 250)
         + "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'empty'\nskip = 2";
     let world = world(&text).await;
     let client = world.client("aliyun");
     let mut rows = 0;
-    let ask = fixture::ask();
+    let ask = test_support::ask();
     let mut on_page = |page: Page| {
         rows += page.rows.len();
-        at_once(ControlFlow::Continue(()))
+        ready(ControlFlow::Continue(()))
     };
     let cluster = scope("aliyun/job", &["c"]);
-    let drained = providers::drain(
+    let drained = providers::list_all(
         &*client,
         &cluster,
         &Filter::default(),
@@ -198,18 +203,21 @@ async fn the_third_page_may_fail_after_two_were_handed_on() {
         &mut on_page,
     )
     .await;
-    assert_eq!(drained.unwrap().unwrap_err().category, Category::Unreadable);
+    assert_eq!(
+        drained.unwrap().unwrap_err().category,
+        Category::InvalidResponse
+    );
     assert_eq!(rows, 200);
 }
 
 #[tokio::test]
 async fn a_form_that_is_not_taken_gives_way_to_the_next_for_good() {
     let fault = "[[fault]]\noperation = 'ListInstances'\nkind = 'empty'\ntimes = 2\n";
-    let world = world(&(things("sugon/instance/", "Running", 105) + fault)).await;
+    let world = world(&(jobs("sugon/instance/", "Running", 105) + fault)).await;
     let client = world.client("sugon");
     let region = scope("sugon/instance", &[]);
     let (found, first) = drained(&*client, &region).await;
-    assert_eq!((found.len(), first.cut), (105, None));
+    assert_eq!((found.len(), first.truncation), (105, None));
     assert_eq!(world.calls("sugon/ListInstances"), 2 + 2);
     let (_, again) = drained(&*client, &region).await;
     assert_eq!(again.pages, 2);
@@ -220,25 +228,25 @@ async fn a_form_that_is_not_taken_gives_way_to_the_next_for_good() {
 async fn no_other_form_is_tried_where_the_answer_is_weather() {
     let fault =
         "[[fault]]\noperation = 'ListInstances'\nkind = 'status'\nstatus = 503\ntimes = 4\n";
-    let world = world(&(things("sugon/instance/", "Running", 1) + fault)).await;
+    let world = world(&(jobs("sugon/instance/", "Running", 1) + fault)).await;
     let client = world.client("sugon");
-    let (ask, region) = (fixture::ask(), scope("sugon/instance", &[]));
+    let (ask, region) = (test_support::ask(), scope("sugon/instance", &[]));
     let problem = client
         .list(&region, &Filter::default(), None, &ask)
         .unwrap()
         .await
         .unwrap_err();
-    assert_eq!(problem.category, Category::Service);
+    assert_eq!(problem.category, Category::ServiceError);
     assert_eq!(world.calls("sugon/ListInstances"), 4);
 }
 
 #[tokio::test]
 async fn a_limit_spares_the_pages_beyond_it() {
-    let world = world(&things("sugon/instance/", "Running", 250)).await;
+    let world = world(&jobs("sugon/instance/", "Running", 250)).await;
     let client = world.client("sugon");
-    let (ask, region) = (fixture::ask(), scope("sugon/instance", &[]));
-    let mut on_page = |_: Page| at_once(ControlFlow::Continue(()));
-    let drained = providers::drain(
+    let (ask, region) = (test_support::ask(), scope("sugon/instance", &[]));
+    let mut on_page = |_: Page| ready(ControlFlow::Continue(()));
+    let drained = providers::list_all(
         &*client,
         &region,
         &Filter::default(),
@@ -247,6 +255,9 @@ async fn a_limit_spares_the_pages_beyond_it() {
         &mut on_page,
     )
     .await;
-    assert_eq!(drained.unwrap().unwrap().cut, Some(Cut::Limit(30)));
+    assert_eq!(
+        drained.unwrap().unwrap().truncation,
+        Some(Truncation::Limit(30))
+    );
     assert_eq!(world.calls("sugon/ListInstances"), 1);
 }

@@ -11,28 +11,28 @@ fn job(state: State) -> Job {
     Job {
         state,
         ended: state.is_end(),
-        state_raw: Some(state.word().to_uppercase()),
+        state_raw: Some(state.as_str().to_uppercase()),
         ..Job::default()
     }
 }
 
-fn rules(goal: &str) -> Rules {
-    Rules::new(Goal::parse(goal).unwrap())
+fn rules(goal: &str) -> GatePolicy {
+    GatePolicy::new(Condition::parse(goal).unwrap())
 }
 
 fn problem(category: Category) -> Problem {
-    Problem::new(category, category.word())
+    Problem::new(category, category.as_str())
 }
 
 /// The standing after looks at 0 s, 10 s, 20 s, …
 fn standing(goal: &str, states: &[State]) -> &'static str {
-    let mut track = Track::new(false);
+    let mut track = JobHistory::new(false);
     for (number, state) in states.iter().enumerate() {
-        track.see(Look::Job(&job(*state)), seconds(10 * number as u64));
+        track.observe(Observation::Read(&job(*state)), seconds(10 * number as u64));
     }
     track
-        .standing(&rules(goal), seconds(10 * states.len() as u64))
-        .word()
+        .evaluate(&rules(goal), seconds(10 * states.len() as u64))
+        .as_str()
 }
 
 #[test]
@@ -72,49 +72,49 @@ fn an_end_otherwise_than_asked_is_no() {
 
 #[test]
 fn a_word_that_no_table_knows_is_open_unless_it_shall_fail() {
-    let mut track = Track::new(false);
-    track.see(Look::Job(&job(State::Unknown)), seconds(0));
+    let mut track = JobHistory::new(false);
+    track.observe(Observation::Read(&job(State::Unknown)), seconds(0));
     assert_eq!(
-        track.standing(&rules("succeeded"), seconds(0)).word(),
+        track.evaluate(&rules("succeeded"), seconds(0)).as_str(),
         "pending"
     );
-    let strict = Rules {
+    let strict = GatePolicy {
         unknown_fails: true,
         ..rules("succeeded")
     };
-    assert_eq!(track.standing(&strict, seconds(0)).word(), "unmet");
+    assert_eq!(track.evaluate(&strict, seconds(0)).as_str(), "unmet");
 }
 
 #[test]
 fn an_end_whose_outcome_cannot_be_read_stays_open_and_is_an_end() {
     let mut unread = job(State::Unknown);
     unread.ended = true;
-    let mut track = Track::new(false);
-    track.see(Look::Job(&unread), seconds(0));
-    let strict = Rules {
+    let mut track = JobHistory::new(false);
+    track.observe(Observation::Read(&unread), seconds(0));
+    let strict = GatePolicy {
         unknown_fails: true,
         ..rules("succeeded")
     };
-    let Standing::Open(open) = track.standing(&strict, seconds(0)) else {
+    let Evaluation::Pending(open) = track.evaluate(&strict, seconds(0)) else {
         panic!()
     };
-    assert_eq!((open.cause, open.settled), (Cause::Service, false));
-    assert_eq!(track.standing(&rules("ended"), seconds(0)), Standing::Yes);
+    assert_eq!((open.cause, open.is_final), (PendingCause::Service, false));
+    assert_eq!(track.evaluate(&rules("ended"), seconds(0)), Evaluation::Met);
 }
 
 #[test]
 fn missing_is_believed_after_two_looks_apart_and_after_the_grace() {
     let missing = problem(Category::NotFound);
     let settled_at = |looks: &[u64]| {
-        let mut track = Track::new(false);
+        let mut track = JobHistory::new(false);
         for at in looks {
-            track.see(Look::Failed(&missing), seconds(*at));
+            track.observe(Observation::Failed(&missing), seconds(*at));
         }
-        let Standing::Open(open) = track.standing(&rules("succeeded"), seconds(200)) else {
+        let Evaluation::Pending(open) = track.evaluate(&rules("succeeded"), seconds(200)) else {
             panic!()
         };
-        assert_eq!(open.cause, Cause::Missing);
-        open.settled
+        assert_eq!(open.cause, PendingCause::Missing);
+        open.is_final
     };
     assert!(!settled_at(&[0]));
     assert!(!settled_at(&[0, 20]));
@@ -126,97 +126,112 @@ fn missing_is_believed_after_two_looks_apart_and_after_the_grace() {
 
 #[test]
 fn one_good_look_makes_a_missing_thing_present_again() {
-    let mut track = Track::new(false);
-    track.see(Look::Failed(&problem(Category::NotFound)), seconds(0));
-    track.see(Look::Job(&job(State::Running)), seconds(50));
-    track.see(Look::Failed(&problem(Category::NotFound)), seconds(70));
-    let Standing::Open(open) = track.standing(&rules("succeeded"), seconds(70)) else {
+    let mut track = JobHistory::new(false);
+    track.observe(
+        Observation::Failed(&problem(Category::NotFound)),
+        seconds(0),
+    );
+    track.observe(Observation::Read(&job(State::Running)), seconds(50));
+    track.observe(
+        Observation::Failed(&problem(Category::NotFound)),
+        seconds(70),
+    );
+    let Evaluation::Pending(open) = track.evaluate(&rules("succeeded"), seconds(70)) else {
         panic!()
     };
-    assert!(!open.settled);
-    assert_eq!(open.why, "disappeared (was running)");
+    assert!(!open.is_final);
+    assert_eq!(open.reason, "disappeared (was running)");
 }
 
 #[test]
 fn missing_can_be_waited_for() {
-    let mut track = Track::new(false);
+    let mut track = JobHistory::new(false);
     for at in [0, 100] {
-        track.see(Look::Failed(&problem(Category::NotFound)), seconds(at));
+        track.observe(
+            Observation::Failed(&problem(Category::NotFound)),
+            seconds(at),
+        );
     }
-    let patient = Rules {
+    let patient = GatePolicy {
         waits_for_missing: true,
         ..rules("succeeded")
     };
-    let Standing::Open(open) = track.standing(&patient, seconds(100)) else {
+    let Evaluation::Pending(open) = track.evaluate(&patient, seconds(100)) else {
         panic!()
     };
-    assert!(!open.settled);
+    assert!(!open.is_final);
 }
 
 #[test]
 fn weather_stays_open_and_refusals_settle() {
-    let after = |category, rules: &Rules, at| {
-        let mut track = Track::new(false);
-        track.see(Look::Job(&job(State::Running)), seconds(0));
-        track.see(Look::Failed(&problem(category)), seconds(10));
-        let Standing::Open(open) = track.standing(rules, seconds(at)) else {
+    let after = |category, rules: &GatePolicy, at| {
+        let mut track = JobHistory::new(false);
+        track.observe(Observation::Read(&job(State::Running)), seconds(0));
+        track.observe(Observation::Failed(&problem(category)), seconds(10));
+        let Evaluation::Pending(open) = track.evaluate(rules, seconds(at)) else {
             panic!()
         };
-        (open.cause, open.settled)
+        (open.cause, open.is_final)
     };
     let usual = rules("succeeded");
     for category in [
         Category::Network,
-        Category::Service,
+        Category::ServiceError,
         Category::Throttled,
-        Category::Unreadable,
+        Category::InvalidResponse,
     ] {
-        assert_eq!(after(category, &usual, 100_000), (Cause::Service, false));
+        assert_eq!(
+            after(category, &usual, 100_000),
+            (PendingCause::Service, false)
+        );
     }
     for category in [
-        Category::Refused,
-        Category::Permission,
-        Category::NoCredentials,
+        Category::Unauthenticated,
+        Category::PermissionDenied,
+        Category::MissingCredentials,
     ] {
-        assert_eq!(after(category, &usual, 10), (Cause::Credentials, true));
+        assert_eq!(
+            after(category, &usual, 10),
+            (PendingCause::Credentials, true)
+        );
     }
     assert_eq!(
-        after(Category::Rejected, &usual, 10),
-        (Cause::Service, true)
+        after(Category::InvalidArgument, &usual, 10),
+        (PendingCause::Service, true)
     );
-    let impatient = Rules {
+    let impatient = GatePolicy {
         max_outage: Some(seconds(600)),
         ..rules("succeeded")
     };
     assert_eq!(
         after(Category::Network, &impatient, 609),
-        (Cause::Service, false)
+        (PendingCause::Service, false)
     );
     assert_eq!(
         after(Category::Network, &impatient, 610),
-        (Cause::Service, true)
+        (PendingCause::Service, true)
     );
 }
 
 #[test]
 fn a_job_that_never_starts_is_not_waited_for() {
-    let strict = Rules {
+    let strict = GatePolicy {
         start_timeout: Some(seconds(1800)),
         ..rules("succeeded")
     };
-    let mut track = Track::new(false);
-    track.see(Look::Job(&job(State::Pending)), seconds(0));
-    assert_eq!(track.standing(&strict, seconds(1799)).word(), "pending");
-    let Standing::Open(open) = track.standing(&strict, seconds(1800)) else {
+    let mut track = JobHistory::new(false);
+    track.observe(Observation::Read(&job(State::Pending)), seconds(0));
+    assert_eq!(track.evaluate(&strict, seconds(1799)).as_str(), "pending");
+    let Evaluation::Pending(open) = track.evaluate(&strict, seconds(1800)) else {
         panic!()
     };
-    assert_eq!((open.cause, open.settled), (Cause::Time, true));
-    assert_eq!(open.why, "not started after 1800 s (pending)");
-    track.see(Look::Job(&job(State::Running)), seconds(1801));
-    let Standing::Open(open) = track.standing(&strict, seconds(4000)) else {
+    assert_eq!((open.cause, open.is_final), (PendingCause::Time, true));
+    assert_eq!(open.reason, "not started after 1800 s (pending)");
+    track.observe(Observation::Read(&job(State::Running)), seconds(1801));
+    let Evaluation::Pending(open) = track.evaluate(&strict, seconds(4000)) else {
         panic!()
     };
-    assert!(!open.settled);
+    assert!(!open.is_final);
 }
 
 fn warning(message: &str, count: u64, last: i64) -> Event {
@@ -233,16 +248,16 @@ fn warning(message: &str, count: u64, last: i64) -> Event {
 #[test]
 fn a_warning_is_new_when_its_row_is_or_when_it_grew() {
     let after = |second: Vec<Event>| {
-        let mut track = Track::new(true);
+        let mut track = JobHistory::new(true);
         track.confirm();
         let mut one = job(State::Unknown);
         one.events = vec![warning("old", 5, 100)];
-        track.see(Look::Job(&one), seconds(0));
+        track.observe(Observation::Read(&one), seconds(0));
         one.events = second;
-        track.see(Look::Job(&one), seconds(600));
+        track.observe(Observation::Read(&one), seconds(600));
         track
-            .standing(&rules("no-warnings=10m"), seconds(600))
-            .word()
+            .evaluate(&rules("no-warnings=10m"), seconds(600))
+            .as_str()
     };
     assert_eq!(after(vec![warning("old", 5, 100)]), "met");
     assert_eq!(after(vec![]), "met");
@@ -256,7 +271,7 @@ fn a_warning_is_new_when_its_row_is_or_when_it_grew() {
 
 #[test]
 fn a_row_that_one_answer_holds_twice_is_no_newer() {
-    let mut track = Track::new(true);
+    let mut track = JobHistory::new(true);
     track.confirm();
     let mut twice = job(State::Unknown);
     for events in [
@@ -264,14 +279,14 @@ fn a_row_that_one_answer_holds_twice_is_no_newer() {
         vec![warning("old", 9, 200), warning("old", 5, 100)],
     ] {
         twice.events = events;
-        track.see(Look::Job(&twice), seconds(0));
-        let standing = track.standing(&rules("no-warnings=10m"), seconds(0));
-        assert_eq!(standing.word(), "pending");
+        track.observe(Observation::Read(&twice), seconds(0));
+        let standing = track.evaluate(&rules("no-warnings=10m"), seconds(0));
+        assert_eq!(standing.as_str(), "pending");
     }
     twice.events = vec![warning("old", 5, 100), warning("old", 10, 200)];
-    track.see(Look::Job(&twice), seconds(10));
-    let standing = track.standing(&rules("no-warnings=10m"), seconds(10));
-    assert_eq!(standing.word(), "unmet");
+    track.observe(Observation::Read(&twice), seconds(10));
+    let standing = track.evaluate(&rules("no-warnings=10m"), seconds(10));
+    assert_eq!(standing.as_str(), "unmet");
 }
 
 #[test]
@@ -279,41 +294,43 @@ fn an_array_job_whose_subtasks_are_in_doubt_has_not_failed() {
     let mut parent = job(State::Unknown);
     parent.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
     parent.message = Some("2 of 3 subtasks were seen succeeded".to_owned());
-    let mut track = Track::new(false);
-    track.see(Look::Job(&parent), seconds(0));
-    let strict = Rules {
+    let mut track = JobHistory::new(false);
+    track.observe(Observation::Read(&parent), seconds(0));
+    let strict = GatePolicy {
         unknown_fails: true,
         ..rules("succeeded")
     };
-    let Standing::Open(open) = track.standing(&strict, seconds(0)) else {
+    let Evaluation::Pending(open) = track.evaluate(&strict, seconds(0)) else {
         panic!()
     };
-    assert_eq!(open.why, "2 of 3 subtasks were seen succeeded");
-    assert!(!open.settled);
+    assert_eq!(open.reason, "2 of 3 subtasks were seen succeeded");
+    assert!(!open.is_final);
 }
 
 #[test]
 fn quiet_holds_only_after_its_time_and_for_things_that_exist() {
     let goal = rules("no-warnings=10m");
-    let mut track = Track::new(true);
-    track.see(Look::Job(&job(State::Unknown)), seconds(5));
-    track.see(Look::Job(&job(State::Unknown)), seconds(700));
-    assert_eq!(track.standing(&goal, seconds(700)).word(), "pending");
+    let mut track = JobHistory::new(true);
+    track.observe(Observation::Read(&job(State::Unknown)), seconds(5));
+    track.observe(Observation::Read(&job(State::Unknown)), seconds(700));
+    assert_eq!(track.evaluate(&goal, seconds(700)).as_str(), "pending");
     track.confirm();
-    assert_eq!(track.standing(&goal, seconds(700)).word(), "met");
-    let mut short = Track::new(true);
+    assert_eq!(track.evaluate(&goal, seconds(700)).as_str(), "met");
+    let mut short = JobHistory::new(true);
     short.confirm();
-    short.see(Look::Job(&job(State::Unknown)), seconds(5));
+    short.observe(Observation::Read(&job(State::Unknown)), seconds(5));
     // Time in which nothing was read does not count as quiet.
-    assert_eq!(short.standing(&goal, seconds(5000)).word(), "pending");
+    assert_eq!(short.evaluate(&goal, seconds(5000)).as_str(), "pending");
 }
 
 #[test]
 fn quiet_is_no_for_a_job_that_ended_badly() {
-    let mut track = Track::new(false);
-    track.see(Look::Job(&job(State::Failed)), seconds(0));
+    let mut track = JobHistory::new(false);
+    track.observe(Observation::Read(&job(State::Failed)), seconds(0));
     assert_eq!(
-        track.standing(&rules("no-warnings=1s"), seconds(0)).word(),
+        track
+            .evaluate(&rules("no-warnings=1s"), seconds(0))
+            .as_str(),
         "unmet"
     );
 }
@@ -329,27 +346,29 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => proptest::sample::select(State::ALL.to_vec()).prop_map(Step::State),
         1 => proptest::sample::select(vec![
-            Category::NotFound, Category::Refused, Category::Permission, Category::Network,
-            Category::Throttled, Category::Service, Category::Rejected, Category::Unreadable,
+            Category::NotFound, Category::Unauthenticated, Category::PermissionDenied, Category::Network,
+            Category::Throttled, Category::ServiceError, Category::InvalidArgument, Category::InvalidResponse,
         ]).prop_map(Step::Problem),
     ]
 }
 
 /// Runs a gate over lives in steps of 10 s; the last step of a life repeats until the deadline.
-fn run(lives: &[Vec<Step>], rules: &Rules) -> (Decision, usize) {
+fn run(lives: &[Vec<Step>], rules: &GatePolicy) -> (Decision, usize) {
     const DEADLINE: usize = 30;
-    let mut tracks = vec![Track::new(false); lives.len()];
+    let mut tracks = vec![JobHistory::new(false); lives.len()];
     for round in 0..=DEADLINE {
         let at = seconds(10 * round as u64);
         for (track, life) in tracks.iter_mut().zip(lives) {
             match &life[round.min(life.len() - 1)] {
-                Step::State(state) => track.see(Look::Job(&job(*state)), at),
-                Step::Problem(category) => track.see(Look::Failed(&problem(*category)), at),
+                Step::State(state) => track.observe(Observation::Read(&job(*state)), at),
+                Step::Problem(category) => {
+                    track.observe(Observation::Failed(&problem(*category)), at)
+                }
             }
         }
         let standings: Vec<_> = tracks
             .iter()
-            .map(|track| track.standing(rules, at))
+            .map(|track| track.evaluate(rules, at))
             .collect();
         let progress = match round {
             DEADLINE => Progress::Over,
@@ -380,11 +399,11 @@ proptest! {
         any in any::<bool>(),
         fail_fast in any::<bool>(),
     ) {
-        let rules = Rules { any, fail_fast, ..rules(goal) };
+        let rules = GatePolicy { any, fail_fast, ..rules(goal) };
         let (decision, round) = run(&lives, &rules);
-        let badly = |end: State| match &rules.goal {
-            Goal::Ended | Goal::NoWarnings(_) => false,
-            Goal::States(states) => {
+        let badly = |end: State| match &rules.condition {
+            Condition::Ended | Condition::NoWarnings(_) => false,
+            Condition::States(states) => {
                 let passed = end == State::Succeeded && states.contains(&State::Running);
                 !states.contains(&end) && !passed
             }
@@ -392,10 +411,10 @@ proptest! {
         let ends: Vec<_> = lives.iter().map(|life| first_end(life, round)).collect();
         let bad = ends.iter().flatten().filter(|end| badly(**end)).count();
         match (decision.verdict, any) {
-            (Verdict::Holds, false) => prop_assert_eq!(bad, 0),
-            (Verdict::Holds, true) => prop_assert!(bad < lives.len()),
-            (Verdict::Fails, false) => prop_assert!(bad > 0),
-            (Verdict::Fails, true) => prop_assert_eq!(bad, lives.len()),
+            (Verdict::Passed, false) => prop_assert_eq!(bad, 0),
+            (Verdict::Passed, true) => prop_assert!(bad < lives.len()),
+            (Verdict::Failed, false) => prop_assert!(bad > 0),
+            (Verdict::Failed, true) => prop_assert_eq!(bad, lives.len()),
             (Verdict::Undecided, _) => prop_assert!(decision.cause.is_some()),
         }
     }

@@ -1,31 +1,31 @@
-use super::super::{Goal, Open};
+use super::super::{Condition, Pending};
 use super::*;
 use crate::model::State;
 
-fn rules(any: bool, fail_fast: bool) -> Rules {
-    Rules {
+fn rules(any: bool, fail_fast: bool) -> GatePolicy {
+    GatePolicy {
         any,
         fail_fast,
-        ..Rules::new(Goal::States(vec![State::Succeeded]))
+        ..GatePolicy::new(Condition::States(vec![State::Succeeded]))
     }
 }
 
-fn open(cause: Cause, settled: bool) -> Standing {
-    Standing::Open(Open {
+fn open(cause: PendingCause, settled: bool) -> Evaluation {
+    Evaluation::Pending(Pending {
         cause,
-        settled,
-        why: format!("{cause:?}"),
+        is_final: settled,
+        reason: format!("{cause:?}"),
     })
 }
 
 /// Every way in which a job can stand.
-fn all_standings() -> Vec<Standing> {
-    let mut all = vec![Standing::Yes, Standing::No("failed".into())];
+fn all_standings() -> Vec<Evaluation> {
+    let mut all = vec![Evaluation::Met, Evaluation::Unmet("failed".into())];
     for cause in [
-        Cause::Credentials,
-        Cause::Service,
-        Cause::Missing,
-        Cause::Time,
+        PendingCause::Credentials,
+        PendingCause::Service,
+        PendingCause::Missing,
+        PendingCause::Time,
     ] {
         all.extend([open(cause, false), open(cause, true)]);
     }
@@ -33,8 +33,8 @@ fn all_standings() -> Vec<Standing> {
 }
 
 /// The exit code in plain words: counts first, then the weightiest cause.
-fn specified(standings: &[Standing], any: bool) -> u8 {
-    let count = |word: &str| standings.iter().filter(|one| one.word() == word).count();
+fn specified(standings: &[Evaluation], any: bool) -> u8 {
+    let count = |word: &str| standings.iter().filter(|one| one.as_str() == word).count();
     let (yes, no, all) = (count("met"), count("unmet"), standings.len());
     if any {
         if yes >= 1 {
@@ -51,20 +51,20 @@ fn specified(standings: &[Standing], any: bool) -> u8 {
             return 0;
         }
     }
-    let has = |cause: Cause| {
+    let has = |cause: PendingCause| {
         standings
             .iter()
-            .any(|one| matches!(one, Standing::Open(open) if open.cause == cause))
+            .any(|one| matches!(one, Evaluation::Pending(open) if open.cause == cause))
     };
     match () {
-        () if has(Cause::Credentials) => 4,
-        () if has(Cause::Service) => 5,
-        () if has(Cause::Missing) => 3,
+        () if has(PendingCause::Credentials) => 4,
+        () if has(PendingCause::Service) => 5,
+        () if has(PendingCause::Missing) => 3,
         () => 124,
     }
 }
 
-fn each_combination(check: impl Fn(&[Standing], bool, bool)) {
+fn each_combination(check: impl Fn(&[Evaluation], bool, bool)) {
     let all = all_standings();
     for any in [false, true] {
         for fail_fast in [false, true] {
@@ -104,7 +104,7 @@ fn it_ends_early_only_when_certain_or_when_nothing_can_change() {
         let decision = decide(standings, &rules(any, fail_fast), Progress::Polling);
         let unsettled = standings
             .iter()
-            .any(|one| matches!(one, Standing::Open(open) if !open.settled));
+            .any(|one| matches!(one, Evaluation::Pending(open) if !open.is_final));
         let is_verdict = specified(standings, any) <= 1;
         let ends = !unsettled || (fail_fast && is_verdict);
         assert_eq!(
@@ -121,7 +121,7 @@ fn it_ends_early_only_when_certain_or_when_nothing_can_change() {
 #[test]
 fn one_look_without_a_verdict_is_pending() {
     let decision = decide(
-        &[open(Cause::Time, false)],
+        &[open(PendingCause::Time, false)],
         &rules(false, true),
         Progress::Over,
     )
@@ -132,7 +132,7 @@ fn one_look_without_a_verdict_is_pending() {
 #[test]
 fn nothing_to_wait_for_holds() {
     let decision = decide(&[], &rules(false, true), Progress::Polling).unwrap();
-    assert_eq!(decision.verdict, Verdict::Holds);
+    assert_eq!(decision.verdict, Verdict::Passed);
 }
 
 #[test]

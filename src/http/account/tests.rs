@@ -1,38 +1,38 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::http::{Endpoint, Limits, Method};
-use crate::settings::{CloudKeys, Environment, KeySpec, Settings};
+use crate::http::{ClientOptions, Endpoint, Method};
+use crate::settings::{Environment, SettingSpec, Settings, SettingsSchema};
 use chrono::DateTime;
 
-const KEYS: CloudKeys = CloudKeys {
+const KEYS: SettingsSchema = SettingsSchema {
     cloud: "sugon",
-    keys: &[KeySpec::secret("token", &["TOKEN"])],
-    tools: &[],
+    keys: &[SettingSpec::secret("token", &["TOKEN"])],
+    sources: &[],
     public_domains: &[],
 };
 
 /// An account of a machine whose clock stands at 1,700,000,000, and what it tells.
-fn account() -> (Account, Arc<Mutex<Vec<Happening>>>) {
+fn account() -> (ApiClient, Arc<Mutex<Vec<TransportEvent>>>) {
     account_behind(&[])
 }
 
-fn account_behind(proxies: &[(String, String)]) -> (Account, Arc<Mutex<Vec<Happening>>>) {
+fn account_behind(proxies: &[(String, String)]) -> (ApiClient, Arc<Mutex<Vec<TransportEvent>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&told);
-    let wire = Wire::new(
-        Limits::default(),
+    let wire = Transport::new(
+        ClientOptions::default(),
         proxies,
         Arc::new(|| DateTime::from_timestamp(1_700_000_000, 0).unwrap()),
         Arc::new(move |happening| sink.lock().unwrap().push(happening)),
     )
     .unwrap();
     let variables = [("TOKEN".to_owned(), "to/ken+==".to_owned())];
-    let profile = Settings::of(Environment::new(variables))
+    let profile = Settings::from_environment(Environment::new(variables))
         .profile(&KEYS, "default")
         .unwrap();
     let secret = profile.secret("token").unwrap().clone();
-    let account = Account::new(&wire, &profile, "token".to_owned(), [&secret]);
+    let account = ApiClient::new(&wire, &profile, "token".to_owned(), [&secret]);
     (account, told)
 }
 
@@ -48,20 +48,20 @@ fn request() -> Request {
     }
 }
 
-fn dated(date: &str) -> Answer {
-    Answer {
+fn dated(date: &str) -> Response {
+    Response {
         headers: vec![("date".to_owned(), date.to_owned())],
-        ..Answer::default()
+        ..Response::default()
     }
 }
 
 #[test]
 fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
     let (account, _) = account();
-    let mut refusal = Refusal::new(Category::Refused, "no such token: to/ken+==.");
+    let mut refusal = RequestError::new(Category::Unauthenticated, "no such token: to/ken+==.");
     refusal.code = Some("to/ken+==".to_owned());
     refusal.request_id = Some("to/ken+==".to_owned());
-    let problem = account.framed(&request(), refusal, None, 1);
+    let problem = account.to_problem(&request(), refusal, None, 1);
     assert_eq!(problem.message, "no such token: ***");
     assert!(!format!("{problem:?}").contains("to/ken"));
 }
@@ -69,8 +69,8 @@ fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
 #[test]
 fn a_corrected_clock_is_told_once() {
     let (account, told) = account();
-    let mut refusal = Refusal::new(Category::Clock, "expired.");
-    let mut correct = |date| account.correct_clock(&request(), &dated(date), &mut refusal);
+    let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
+    let mut correct = |date| account.adjust_clock_skew(&request(), &dated(date), &mut refusal);
     assert!(!correct("Tue, 14 Nov 2023 22:13:30 GMT"));
     assert!(told.lock().unwrap().is_empty());
     assert!(correct("Tue, 14 Nov 2023 22:33:20 GMT"));
@@ -87,15 +87,15 @@ fn a_corrected_clock_is_told_once() {
 #[test]
 fn a_clock_that_is_too_far_off_is_said_and_not_corrected() {
     let (account, told) = account();
-    let mut refusal = Refusal::new(Category::Clock, "expired.");
-    refusal.retry = Retry::Clock;
+    let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
+    refusal.retry = RetryAction::AfterClockSync;
     let answer = dated("Thu, 16 Nov 2023 22:13:20 GMT");
     let next = account.next(&request(), &mut refusal, Some(&answer), 1, true);
     assert!(matches!(next, Next::Fail));
     let said = "expired; this machine's clock is 2 days behind that of 127.0.0.1:1, and a difference of more than one day is not corrected";
     assert_eq!(
         (refusal.category, &*refusal.message),
-        (Category::Clock, said)
+        (Category::ClockSkew, said)
     );
     assert!(told.lock().unwrap().is_empty());
     assert_eq!(account.clock_offset.at(account.now()), account.now());
@@ -105,9 +105,13 @@ fn a_clock_that_is_too_far_off_is_said_and_not_corrected() {
 fn only_a_code_about_the_time_corrects_the_clock() {
     let (account, _) = account();
     let answer = dated("Tue, 14 Nov 2023 22:33:20 GMT");
-    for category in [Category::Refused, Category::Service, Category::Throttled] {
-        let mut refusal = Refusal::new(category, "no");
-        refusal.retry = Retry::Once;
+    for category in [
+        Category::Unauthenticated,
+        Category::ServiceError,
+        Category::Throttled,
+    ] {
+        let mut refusal = RequestError::new(category, "no");
+        refusal.retry = RetryAction::Immediate;
         account.next(&request(), &mut refusal, Some(&answer), 1, true);
         assert_eq!(account.clock_offset.at(account.now()), account.now());
     }
@@ -130,11 +134,16 @@ async fn listening(word: &'static str) -> std::net::SocketAddr {
     address
 }
 
-struct Unsigned;
+struct Anonymous;
 
-impl Signer for Unsigned {
-    fn sign(&self, _: &Request, _: DateTime<Utc>, _nonce: &str) -> crate::http::Proof {
-        crate::http::Proof::default()
+impl Signer for Anonymous {
+    fn sign(
+        &self,
+        _: &Request,
+        _: DateTime<Utc>,
+        _nonce: &str,
+    ) -> crate::http::SigningInstructions {
+        crate::http::SigningInstructions::default()
     }
 }
 
@@ -150,12 +159,14 @@ async fn a_direct_account_goes_past_every_proxy_and_others_do_not() {
     };
     let (account, _) = account_behind(&variables);
     let deadline = Deadline::after(Duration::from_secs(30));
-    let ask = async |account: &Account| {
-        let answer = account.send(&request, &Unsigned, &|_| None, deadline).await;
+    let ask = async |account: &ApiClient| {
+        let answer = account
+            .send(&request, &Anonymous, &|_| None, deadline)
+            .await;
         answer.unwrap().body
     };
     assert_eq!(ask(&account).await, b"proxy");
-    let direct = account.direct(Limits::default());
+    let direct = account.without_proxy(ClientOptions::default());
     assert_eq!(ask(&direct).await, b"host.");
-    assert_eq!(ask(&direct.at_another_host(false)).await, b"host.");
+    assert_eq!(ask(&direct.for_host(false)).await, b"host.");
 }

@@ -8,9 +8,9 @@ fn at(seconds: i64) -> Option<Time> {
 }
 
 /// What, state and seconds of each.
-fn told(job: &Job) -> Vec<(What, Option<State>, Option<i64>)> {
+fn summarize(job: &Job) -> Vec<(EventSubject, Option<State>, Option<i64>)> {
     let start = at(0).unwrap();
-    Occurrence::all_of(job)
+    TimelineEvent::all_of(job)
         .iter()
         .map(|one| {
             let seconds = one.happened_at.map(|at| at.seconds_since(start));
@@ -76,26 +76,26 @@ fn warning(reason: &str, first: i64, last: i64) -> Event {
 fn tells_a_life_with_its_restart_in_time_order() {
     use State::{Failed, Pending, Running};
     assert_eq!(
-        told(&job()),
+        summarize(&job()),
         [
-            (What::Job, Some(Pending), Some(0)),
-            (What::Job, Some(Running), Some(10)),
-            (What::Task, Some(Pending), Some(10)),
-            (What::Container, Some(Running), Some(20)),
-            (What::Container, Some(Failed), Some(30)),
-            (What::Event, None, Some(35)),
-            (What::Container, Some(Running), Some(40)),
-            (What::Event, None, Some(90)),
-            (What::Container, Some(Failed), Some(90)),
-            (What::Task, Some(Failed), Some(90)),
-            (What::Job, Some(Failed), Some(91)),
+            (EventSubject::Job, Some(Pending), Some(0)),
+            (EventSubject::Job, Some(Running), Some(10)),
+            (EventSubject::Task, Some(Pending), Some(10)),
+            (EventSubject::Container, Some(Running), Some(20)),
+            (EventSubject::Container, Some(Failed), Some(30)),
+            (EventSubject::Event, None, Some(35)),
+            (EventSubject::Container, Some(Running), Some(40)),
+            (EventSubject::Event, None, Some(90)),
+            (EventSubject::Container, Some(Failed), Some(90)),
+            (EventSubject::Task, Some(Failed), Some(90)),
+            (EventSubject::Job, Some(Failed), Some(91)),
         ]
     );
 }
 
 #[test]
 fn marks_the_bad_one_that_was_seen_first_and_no_other() {
-    let all = Occurrence::all_of(&job());
+    let all = TimelineEvent::all_of(&job());
     let marked: Vec<_> = all.iter().filter(|one| one.first_bad).collect();
     // Its row was last seen after the first failed end.
     assert_eq!(marked.len(), 1);
@@ -105,13 +105,13 @@ fn marks_the_bad_one_that_was_seen_first_and_no_other() {
 
 #[test]
 fn says_which_restart_a_start_was_and_where_it_happened() {
-    let all = Occurrence::all_of(&job());
+    let all = TimelineEvent::all_of(&job());
     let starts = all
         .iter()
-        .filter(|one| one.what == What::Container && one.state == Some(State::Running));
+        .filter(|one| one.what == EventSubject::Container && one.state == Some(State::Running));
     let counts: Vec<_> = starts.map(|one| one.restart_count).collect();
     assert_eq!(counts, [None, Some(1)]);
-    for one in all.iter().filter(|one| one.what != What::Job) {
+    for one in all.iter().filter(|one| one.what != EventSubject::Job) {
         let task = (one.task.as_deref(), one.task_name.as_deref());
         assert_eq!(task, (Some("eci-1"), Some("rank-0")), "{one:?}");
     }
@@ -124,7 +124,7 @@ fn a_creation_in_the_second_of_the_start_is_told_once() {
         started_at: Time::from_rfc3339("2026-01-02T03:04:05.9Z"),
         ..Job::default()
     };
-    let all = Occurrence::all_of(&job);
+    let all = TimelineEvent::all_of(&job);
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].state, Some(State::Running));
 }
@@ -140,12 +140,12 @@ fn an_end_without_a_time_comes_last_and_a_good_one_of_a_part_is_left_out() {
         ..Task::default()
     };
     job.tasks.push(good);
-    let told = told(&job);
+    let told = summarize(&job);
     assert_eq!(
         told[told.len() - 2..],
         [
-            (What::Task, Some(State::Failed), None),
-            (What::Job, Some(State::Failed), None),
+            (EventSubject::Task, Some(State::Failed), None),
+            (EventSubject::Job, Some(State::Failed), None),
         ]
     );
     assert_eq!(told.len(), 11);
@@ -158,7 +158,7 @@ fn an_end_whose_state_is_not_told_is_unknown_and_not_bad() {
         finished_at: at(5),
         ..Job::default()
     };
-    let all = Occurrence::all_of(&job);
+    let all = TimelineEvent::all_of(&job);
     assert_eq!((all[0].state, all[0].bad), (Some(State::Unknown), false));
 }
 
@@ -170,7 +170,7 @@ fn a_job_on_its_way_has_no_end() {
         started_at: at(5),
         ..Job::default()
     };
-    assert_eq!(told(&job).len(), 2);
+    assert_eq!(summarize(&job).len(), 2);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn tasks_with_one_name_are_told_by_their_ids() {
         ],
         ..Job::default()
     };
-    let all = Occurrence::all_of(&job);
+    let all = TimelineEvent::all_of(&job);
     let names: Vec<_> = all.iter().map(|one| one.object.name.as_deref()).collect();
     assert_eq!(names, [Some("10_1"), Some("10_2"), Some("last")]);
     assert_eq!(all[0].task_name, None);
@@ -261,14 +261,14 @@ proptest! {
         for (number, event) in job.events.iter_mut().enumerate() {
             event.message = Some(number.to_string());
         }
-        let all = Occurrence::all_of(&job);
+        let all = TimelineEvent::all_of(&job);
         let keys: Vec<_> = all.iter().map(|one| (one.happened_at.is_none(), one.happened_at)).collect();
         prop_assert!(keys.is_sorted(), "{keys:?}");
         let bad = all.iter().filter(|one| one.bad).count();
         prop_assert_eq!(all.iter().filter(|one| one.first_bad).count(), bad.min(1));
         let mut kept: Vec<usize> = all
             .iter()
-            .filter(|one| one.what == What::Event)
+            .filter(|one| one.what == EventSubject::Event)
             .map(|one| one.message.as_deref().unwrap().parse().unwrap())
             .collect();
         kept.sort_unstable();

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::super::{Screen, Zone};
+use super::super::{RenderContext, Zone};
 use super::*;
 use crate::model::Time;
 
@@ -37,14 +37,14 @@ fn job() -> Job {
     };
     job.labels.insert("team".into(), Some("视觉".into()));
     job.resources.memory_bytes = Some(16 << 30);
-    job.settle(Time::from_unix(1_700_003_660).unwrap());
+    job.finalize(Time::from_unix(1_700_003_660).unwrap());
     job
 }
 
 fn exact(name: &str) -> String {
     let job = job();
     let column = Column::named(name).unwrap();
-    column.cell(&job).exact().into_owned()
+    column.cell(&job).raw().into_owned()
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn programs_read_utc_seconds_and_bytes() {
 
 #[test]
 fn people_read_units_and_on_a_terminal_the_time_that_has_passed() {
-    let screen = |width| Screen {
+    let screen = |width| RenderContext {
         width,
         colour: false,
         now: Time::from_unix(1_700_003_720).unwrap(),
@@ -67,7 +67,7 @@ fn people_read_units_and_on_a_terminal_the_time_that_has_passed() {
     let shown = |name: &str, width| {
         let job = job();
         let cell = Column::named(name).unwrap().cell(&job);
-        cell.shown(&screen(width))
+        cell.display(&screen(width))
             .map(|text| text.into_owned())
             .unwrap()
     };
@@ -118,13 +118,13 @@ fn every_column_of_programs_has_one_place() {
     assert!(
         !columns
             .iter()
-            .any(|column| FOR_PEOPLE.contains(&column.name.as_ref()))
+            .any(|column| HUMAN_ONLY_COLUMNS.contains(&column.name.as_ref()))
     );
 }
 
 fn sorted(by: &str, jobs: Vec<Job>) -> Vec<String> {
     let mut jobs = jobs;
-    Sort::read(by).unwrap().apply(&mut jobs);
+    Sort::parse(by).unwrap().apply(&mut jobs);
     jobs.into_iter().map(|job| job.reference).collect()
 }
 
@@ -162,7 +162,7 @@ fn states_are_sorted_by_the_course_of_a_life() {
         State::Running,
     ]
     .map(|state| Job {
-        reference: state.word().into(),
+        reference: state.as_str().into(),
         state,
         ..Job::default()
     });

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use super::super::escape;
-use super::super::text::{is_dangerous, width};
+use super::super::text::{needs_escape, width};
 
 /// Lines of one shell command, none wider than so many columns unless a word is; each but the last
 /// ends in a backslash, so that they can be pasted together.
@@ -56,7 +56,7 @@ fn ansi_quote(word: &str) -> String {
             // A CI system would read `##[` as its own.
             '#' if last == Some('#') => quoted.push_str("\\043"),
             c if c.is_ascii_control() => quoted.push_str(&format!("\\{:03o}", u32::from(c))),
-            c if is_dangerous(c) => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if needs_escape(c) => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => quoted.push(c),
         }
         last = Some(c);

@@ -1,13 +1,13 @@
 use std::io;
 
+use super::super::cause::{name, reason_text};
 use super::super::human;
-use super::super::why::{name, said};
-use super::page::{Fields, Ink, Page, Value};
-use super::{command_line, ending, header};
+use super::page::{Fields, PageWriter, Style, Value};
+use super::{command_line, exit_status, header};
 use crate::model::{Container, EnvVar, Mount, Port, Probe, Security, State, Termination};
 
 /// One container and all that is known of it.
-pub(super) fn write(page: &mut Page, indent: usize, container: &Container) -> io::Result<()> {
+pub(super) fn write(page: &mut PageWriter, indent: usize, container: &Container) -> io::Result<()> {
     page.paragraph(indent, &line(container))?;
     page.fields(indent + 2, &fields(page, container))
 }
@@ -22,7 +22,7 @@ fn line(container: &Container) -> Value {
         container.detail_status.as_deref(),
         container.message.as_deref(),
     ];
-    let ended = ending::told(container.exit_code, container.signal, &words);
+    let ended = exit_status::describe_exit(container.exit_code, container.signal, &words);
     let ended = ended.map_or_else(String::new, |ended| format!(", {ended}"));
     let is_told = container.state != State::Unknown || container.state_raw.is_some();
     let raw = container.state_raw.as_deref();
@@ -32,9 +32,9 @@ fn line(container: &Container) -> Value {
     Value::Titled(title, state, format!("{raw}{ended}"))
 }
 
-fn fields(page: &Page, container: &Container) -> Fields {
+fn fields(page: &PageWriter, container: &Container) -> Fields {
     let mut fields = Fields::default();
-    let words = said(container.reason.as_deref(), container.message.as_deref());
+    let words = reason_text(container.reason.as_deref(), container.message.as_deref());
     fields.text("Reason", words);
     let detail = container.detail_status.as_ref();
     fields.text(
@@ -43,14 +43,14 @@ fn fields(page: &Page, container: &Container) -> Fields {
             .filter(|detail| Some(*detail) != container.reason.as_ref())
             .cloned(),
     );
-    fields.whole("Image", container.image.as_deref());
+    fields.no_break("Image", container.image.as_deref());
     fields.text("Pull policy", container.image_pull_policy.clone());
     let words = container.command.iter().chain(&container.args);
     let words: Vec<String> = words.cloned().collect();
     if !words.is_empty() {
         fields.add("Command", vec![Value::Command(words)]);
     }
-    fields.whole("Working dir", container.working_dir.as_deref());
+    fields.no_break("Working dir", container.working_dir.as_deref());
     fields.text("Resources", header::resources(&container.resources));
     header::times(page, &mut fields, [("Started", container.started_at)]);
     header::end(
@@ -91,17 +91,17 @@ fn fields(page: &Page, container: &Container) -> Fields {
 }
 
 /// The state before the last restart, in as many lines as it needs.
-fn previously(page: &Page, state: &Termination) -> Vec<Value> {
+fn previously(page: &PageWriter, state: &Termination) -> Vec<Value> {
     let words = [
         state.reason.as_deref(),
         state.detail_status.as_deref(),
         state.message.as_deref(),
     ];
     let mut text = String::new();
-    if let Some(ended) = ending::told(state.exit_code, state.signal, &words) {
+    if let Some(ended) = exit_status::describe_exit(state.exit_code, state.signal, &words) {
         text += &format!(", {ended}");
     }
-    if let Some(said) = said(state.reason.as_deref(), state.message.as_deref()) {
+    if let Some(said) = reason_text(state.reason.as_deref(), state.message.as_deref()) {
         let mark = if text.is_empty() { ": " } else { "; " };
         text += &format!("{mark}{said}");
     }
@@ -110,8 +110,8 @@ fn previously(page: &Page, state: &Termination) -> Vec<Value> {
     {
         text += &format!(" ({})", detail.trim());
     }
-    let word = state.state.word().to_owned();
-    let mut lines = vec![Value::Led(Ink::State(state.state), word, text)];
+    let word = state.state.as_str().to_owned();
+    let mut lines = vec![Value::Lead(Style::State(state.state), word, text)];
     if let Some(start) = state.started_at {
         lines.push(Value::Text(format!("started {}", page.clock(start))));
     }
@@ -135,7 +135,7 @@ fn port(port: &Port) -> Value {
         None => number,
     };
     match port.access_url.as_deref() {
-        Some(url) => Value::Whole(format!("{text} at {}", url.trim())),
+        Some(url) => Value::NoBreak(format!("{text} at {}", url.trim())),
         None => Value::Text(text),
     }
 }

@@ -2,13 +2,13 @@ use std::io;
 
 use serde_json::Value as Json;
 
-use super::page::{Fields, Page, Value};
+use super::page::{Fields, PageWriter, Value};
 use crate::model::{Details, Job, Time};
 
 /// What only one kind of thing has, as fields with dotted names; what is null or empty is left out.
 ///
 /// The structs are known to their clouds alone, so that they are read as the JSON that they become.
-pub(super) fn fields(page: &Page, details: Option<&dyn Details>) -> Fields {
+pub(super) fn fields(page: &PageWriter, details: Option<&dyn Details>) -> Fields {
     let mut fields = Fields::default();
     // Each of these structs can be written as JSON; one that could not would show nothing.
     if let Some(Ok(json)) = details.map(serde_json::to_value) {
@@ -18,7 +18,7 @@ pub(super) fn fields(page: &Page, details: Option<&dyn Details>) -> Fields {
 }
 
 /// The section of what only this kind of thing has.
-pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
+pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     let fields = fields(page, job.details.as_deref());
     if fields.is_empty() {
         return Ok(());
@@ -27,7 +27,7 @@ pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
     page.fields(2, &fields)
 }
 
-fn add(page: &Page, json: &Json, name: &str, into: &mut Fields) {
+fn add(page: &PageWriter, json: &Json, name: &str, into: &mut Fields) {
     match json {
         Json::Null => {}
         Json::Bool(_) | Json::Number(_) => into.text(name, Some(json.to_string())),
@@ -63,7 +63,7 @@ fn plain(json: &Json) -> Option<String> {
 }
 
 /// Times among the details stand in the zone of all others.
-fn shown(page: &Page, text: &str) -> String {
+fn shown(page: &PageWriter, text: &str) -> String {
     let time = Time::from_rfc3339(text).filter(|time| time.rfc3339() == text);
     time.map_or_else(|| text.to_owned(), |time| page.moment(time))
 }

@@ -1,15 +1,15 @@
 use std::io;
 
-use super::super::why::said;
-use super::page::{Ink, Page, Value};
+use super::super::cause::reason_text;
+use super::page::{PageWriter, Style, Value};
 use super::tasks;
 use crate::model::{Event, Job, Level};
 
 /// Events that are shown; a page is no log.
-const MOST_EVENTS: usize = 50;
+const MAX_EVENTS: usize = 50;
 
 /// The events, newest first.
-pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
+pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     if job.events.is_empty() {
         return Ok(());
     }
@@ -21,28 +21,28 @@ pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
     let count = job.events.len();
     let order = if count > 1 { ", newest first" } else { "" };
     page.heading("Events", &format!("({count}{order}{warnings})"))?;
-    for event in job.events.iter().take(MOST_EVENTS) {
-        page.gap()?;
+    for event in job.events.iter().take(MAX_EVENTS) {
+        page.blank_line()?;
         page.paragraph(2, &line(page, event))?;
         for text in lines(page, job, event) {
             page.paragraph(4, &Value::Text(text))?;
         }
     }
-    if count > MOST_EVENTS {
-        page.gap()?;
-        let more = count - MOST_EVENTS;
+    if count > MAX_EVENTS {
+        page.blank_line()?;
+        let more = count - MAX_EVENTS;
         let reference = &job.reference;
         page.paragraph(2, &Value::Text(format!("and {more} more; all of them:")))?;
-        page.paragraph(4, &Value::Whole(format!("joblens events {reference}")))?;
+        page.paragraph(4, &Value::NoBreak(format!("joblens events {reference}")))?;
     }
     Ok(())
 }
 
-fn line(page: &Page, event: &Event) -> Value {
+fn line(page: &PageWriter, event: &Event) -> Value {
     let when = event.last_at.or(event.first_at);
     let when = when.map_or_else(|| "at an unknown time".to_owned(), |at| page.moment(at));
     match event.level {
-        Some(Level::Warning) => Value::Led(Ink::Warning, "warning".to_owned(), when),
+        Some(Level::Warning) => Value::Lead(Style::Warning, "warning".to_owned(), when),
         Some(Level::Normal) => Value::Text(when),
         None => Value::Text(match &event.level_raw {
             Some(word) => format!("{} {when}", word.trim()),
@@ -52,7 +52,7 @@ fn line(page: &Page, event: &Event) -> Value {
 }
 
 /// How often it was seen since when, what it happened to, and what it says.
-fn lines(page: &Page, job: &Job, event: &Event) -> Vec<String> {
+fn lines(page: &PageWriter, job: &Job, event: &Event) -> Vec<String> {
     // What was seen once has one time, which stands above.
     let first = event.first_at.filter(|_| event.first_at != event.last_at);
     let first = first.filter(|_| event.last_at.is_some());
@@ -83,6 +83,9 @@ fn lines(page: &Page, job: &Job, event: &Event) -> Vec<String> {
         Some(together) => vec![together],
         None => count.into_iter().chain(subject).collect(),
     };
-    lines.extend(said(event.reason.as_deref(), event.message.as_deref()));
+    lines.extend(reason_text(
+        event.reason.as_deref(),
+        event.message.as_deref(),
+    ));
     lines
 }

@@ -2,18 +2,18 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::super::human;
-use super::page::{Fields, Ink, Page, Value};
+use super::page::{Fields, PageWriter, Style, Value};
 use crate::model::{Array, Job, Resources, State, Time};
 
 /// What is known of the thing as a whole.
-pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
+pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     let mut fields = Fields::default();
-    fields.whole("Ref", Some(&job.reference));
+    fields.no_break("Ref", Some(&job.reference));
     let is_named = job.name.as_ref().filter(|name| **name != job.id);
     fields.text("Name", is_named.cloned());
     fields.add("State", vec![state(job.state, job.state_raw.as_deref())]);
     fields.text("Exit code", job.exit_code.map(|code| code.to_string()));
-    fields.text("Cloud", Some(place(job)));
+    fields.text("Cloud", Some(scope_text(job)));
     fields.text("User", job.user.clone());
     fields.text("Queue", job.queue.clone());
     fields.text("Priority", job.priority.map(|number| number.to_string()));
@@ -31,7 +31,7 @@ pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
     );
     fields.text("Ran", job.duration_seconds.map(human::duration));
     fields.add("Labels", labels(&job.labels));
-    fields.whole("Request", job.request_id.as_deref());
+    fields.no_break("Request", job.request_id.as_deref());
     times(page, &mut fields, [("Observed", job.observed_at)]);
     page.heading(&head(&job.kind), "")?;
     page.fields(2, &fields)
@@ -51,10 +51,10 @@ pub(super) fn state(state: State, raw: Option<&str>) -> Value {
         Some(raw) => format!("(cloud: {raw})"),
         None => "(cloud: none)".to_owned(),
     };
-    Value::Led(Ink::State(state), state.word().to_owned(), more)
+    Value::Lead(Style::State(state), state.as_str().to_owned(), more)
 }
 
-fn place(job: &Job) -> String {
+fn scope_text(job: &Job) -> String {
     let mut text = format!("{}, profile {}", job.cloud, job.profile);
     if let Some(region) = &job.region {
         text += &format!(", region {region}");
@@ -63,7 +63,7 @@ fn place(job: &Job) -> String {
 }
 
 /// Adds an end, and how long it took to come to it.
-pub(super) fn end(page: &Page, fields: &mut Fields, start: Option<Time>, end: Option<Time>) {
+pub(super) fn end(page: &PageWriter, fields: &mut Fields, start: Option<Time>, end: Option<Time>) {
     let Some(end) = end else {
         return;
     };
@@ -75,7 +75,7 @@ pub(super) fn end(page: &Page, fields: &mut Fields, start: Option<Time>, end: Op
 
 /// Adds the times that are known.
 pub(super) fn times<const N: usize>(
-    page: &Page,
+    page: &PageWriter,
     fields: &mut Fields,
     times: [(&str, Option<Time>); N],
 ) {

@@ -1,13 +1,13 @@
 //! A page about one thing, for a person: the likely cause first, then everything that is known.
 
-mod cause;
 mod command_line;
 mod containers;
 mod details;
-mod ending;
 mod events;
+mod exit_status;
 mod header;
 mod page;
+mod summary;
 mod tasks;
 mod volumes;
 mod warnings;
@@ -15,25 +15,25 @@ mod wrap;
 
 use std::io::{self, BufWriter, Write};
 
-use super::Screen;
+use super::RenderContext;
 use crate::model::Job;
-use page::Page;
+use page::PageWriter;
 
 /// Writes a page for each job, with a rule before each where there are several.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write(out: &mut dyn Write, jobs: &[Job], screen: &Screen) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, jobs: &[Job], screen: &RenderContext) -> io::Result<()> {
     let mut out = BufWriter::new(out);
-    let mut page = Page::new(&mut out, screen);
+    let mut page = PageWriter::new(&mut out, screen);
     for (number, job) in jobs.iter().enumerate() {
         if number > 0 {
-            page.gap()?;
+            page.blank_line()?;
         }
         if jobs.len() > 1 {
             page.rule(&job.reference)?;
         }
-        cause::write(&mut page, job)?;
+        summary::write(&mut page, job)?;
         header::write(&mut page, job)?;
         tasks::write(&mut page, job)?;
         details::write(&mut page, job)?;

@@ -3,25 +3,25 @@ use std::ops::Range;
 
 use comfy_table::Color;
 
-use super::super::table::hue;
+use super::super::table::state_color;
 use super::super::text::width;
-use super::super::{Screen, escape, human};
+use super::super::{RenderContext, escape, human};
 use super::command_line;
 use super::wrap::wrap;
 use crate::model::{State, Time};
 
 /// Columns of a page where there is no terminal.
-const PIPED: usize = 100;
+const DEFAULT_WIDTH: usize = 100;
 /// A page is never laid out for less.
-const NARROWEST: usize = 40;
+const MIN_WIDTH: usize = 40;
 /// Labels that are wider stand on a line of their own.
-const WIDEST_LABEL: usize = 24;
+const MAX_LABEL_WIDTH: usize = 24;
 /// A label or value that has no room beside the other stands this much further right below it.
-const BELOW: usize = 2;
+const HANGING_INDENT: usize = 2;
 
 /// How a word stands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ink {
+pub(super) enum Style {
     /// As the state that it names.
     State(State),
     /// As something that went wrong.
@@ -32,13 +32,13 @@ pub(super) enum Ink {
     Plain,
 }
 
-impl Ink {
+impl Style {
     fn code(self) -> &'static str {
         match self {
             Self::Bold => "1",
             Self::Plain => "0",
             Self::Warning => "33",
-            Self::State(state) => match hue(state) {
+            Self::State(state) => match state_color(state) {
                 Color::Green => "32",
                 Color::Red => "31",
                 Color::Yellow => "33",
@@ -56,11 +56,11 @@ pub(super) enum Value {
     /// Words, wrapped at blanks; line ends of the text end lines here as well.
     Text(String),
     /// Words whose first one stands out.
-    Led(Ink, String, String),
+    Lead(Style, String, String),
     /// A name in bold, its state if one is known, and more words.
     Titled(String, Option<State>, String),
     /// One piece that is copied as a whole, such as a reference, image or URL; never broken.
-    Whole(String),
+    NoBreak(String),
     /// Words of a shell command, broken between them only.
     Command(Vec<String>),
 }
@@ -78,9 +78,9 @@ impl Fields {
     }
 
     /// Adds a field that is copied as a whole; blank text is nothing to show.
-    pub(super) fn whole(&mut self, label: &str, text: Option<&str>) {
+    pub(super) fn no_break(&mut self, label: &str, text: Option<&str>) {
         if let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) {
-            self.add(label, vec![Value::Whole(text.to_owned())]);
+            self.add(label, vec![Value::NoBreak(text.to_owned())]);
         }
     }
 
@@ -100,7 +100,7 @@ impl Fields {
 /// A line, and which bytes of it stand out.
 struct Line {
     text: String,
-    inked: Vec<(Range<usize>, Ink)>,
+    inked: Vec<(Range<usize>, Style)>,
 }
 
 impl From<String> for Line {
@@ -111,26 +111,30 @@ impl From<String> for Line {
 }
 
 /// A page that is written from top to bottom.
-pub(super) struct Page<'a> {
+pub(super) struct PageWriter<'a> {
     out: &'a mut dyn Write,
-    screen: &'a Screen,
+    context: &'a RenderContext,
     width: usize,
 }
 
-impl<'a> Page<'a> {
-    pub(super) fn new(out: &'a mut dyn Write, screen: &'a Screen) -> Self {
-        let width = screen.width.unwrap_or(PIPED).max(NARROWEST);
-        Self { out, screen, width }
+impl<'a> PageWriter<'a> {
+    pub(super) fn new(out: &'a mut dyn Write, screen: &'a RenderContext) -> Self {
+        let width = screen.width.unwrap_or(DEFAULT_WIDTH).max(MIN_WIDTH);
+        Self {
+            out,
+            context: screen,
+            width,
+        }
     }
 
     /// The present.
     pub(super) fn now(&self) -> Time {
-        self.screen.now
+        self.context.now
     }
 
     /// `2026-01-02 11:04:05 +08:00`
     pub(super) fn clock(&self, time: Time) -> String {
-        self.screen.zone.clock(time)
+        self.context.zone.clock(time)
     }
 
     /// `2026-01-02 11:04:05 +08:00 (2h05m ago)`
@@ -152,7 +156,7 @@ impl<'a> Page<'a> {
     }
 
     /// An empty line.
-    pub(super) fn gap(&mut self) -> io::Result<()> {
+    pub(super) fn blank_line(&mut self) -> io::Result<()> {
         writeln!(self.out)
     }
 
@@ -162,14 +166,14 @@ impl<'a> Page<'a> {
         let rest = self.width.saturating_sub(width(&reference) + 4);
         let text = format!("── {reference} {}", "─".repeat(rest));
         let text = text.trim_end().to_owned();
-        let inked = vec![(0..text.len(), Ink::Bold)];
+        let inked = vec![(0..text.len(), Style::Bold)];
         self.line(0, Line { text, inked })
     }
 
     /// The head of a section, after an empty line; `more` does not stand out.
     pub(super) fn heading(&mut self, head: &str, more: &str) -> io::Result<()> {
-        self.gap()?;
-        let value = Value::Led(Ink::Bold, head.to_owned(), more.to_owned());
+        self.blank_line()?;
+        let value = Value::Lead(Style::Bold, head.to_owned(), more.to_owned());
         self.paragraph(0, &value)
     }
 
@@ -185,11 +189,11 @@ impl<'a> Page<'a> {
             return self.line(indent, first);
         }
         // The further lines have less room, so that all are broken for it.
-        for (number, line) in rendered(value, room.saturating_sub(BELOW))
+        for (number, line) in rendered(value, room.saturating_sub(HANGING_INDENT))
             .into_iter()
             .enumerate()
         {
-            self.line(indent + BELOW * usize::from(number > 0), line)?;
+            self.line(indent + HANGING_INDENT * usize::from(number > 0), line)?;
         }
         Ok(())
     }
@@ -197,7 +201,7 @@ impl<'a> Page<'a> {
     /// Labels in a column, and what stands beside them in another.
     pub(super) fn fields(&mut self, indent: usize, fields: &Fields) -> io::Result<()> {
         let labels = fields.0.iter().map(|(label, _)| width(label));
-        let widest = labels.filter(|wide| *wide <= WIDEST_LABEL).max();
+        let widest = labels.filter(|wide| *wide <= MAX_LABEL_WIDTH).max();
         let column = indent + widest.unwrap_or(0) + 2;
         for (label, values) in &fields.0 {
             let label = escape(label).into_owned();
@@ -225,8 +229,8 @@ impl<'a> Page<'a> {
             for line in broken(&label, self.width.saturating_sub(indent)) {
                 self.line(indent, line)?;
             }
-            for line in self.lines(values, indent + BELOW) {
-                self.line(indent + BELOW, line)?;
+            for line in self.lines(values, indent + HANGING_INDENT) {
+                self.line(indent + HANGING_INDENT, line)?;
             }
         }
         Ok(())
@@ -250,7 +254,7 @@ impl<'a> Page<'a> {
         write!(self.out, "{}", " ".repeat(indent))?;
         let text = line.text.trim_end_matches(' ');
         let mut at = 0;
-        for (part, ink) in line.inked.into_iter().filter(|_| self.screen.colour) {
+        for (part, ink) in line.inked.into_iter().filter(|_| self.context.colour) {
             let (before, word) = (&text[at..part.start], &text[part.start..part.end]);
             write!(self.out, "{before}\u{1b}[{}m{word}\u{1b}[0m", ink.code())?;
             at = part.end;
@@ -263,7 +267,7 @@ impl<'a> Page<'a> {
 fn rendered(value: &Value, room: usize) -> Vec<Line> {
     match value {
         Value::Text(text) => broken(text, room),
-        Value::Led(ink, word, rest) => {
+        Value::Lead(ink, word, rest) => {
             let mut lines = broken(&joined(word, rest), room);
             ink_beginning(&mut lines, &[(word, *ink)]);
             lines
@@ -272,16 +276,16 @@ fn rendered(value: &Value, room: usize) -> Vec<Line> {
             // A name of several lines would tear the title apart.
             let title = title.lines().collect::<Vec<_>>().join(" ");
             let mut text = title.clone();
-            let mut parts = vec![(title.as_str(), Ink::Bold)];
+            let mut parts = vec![(title.as_str(), Style::Bold)];
             if let Some(state) = state {
                 text = format!("{title}: {state}");
-                parts.extend([(": ", Ink::Plain), (state.word(), Ink::State(*state))]);
+                parts.extend([(": ", Style::Plain), (state.as_str(), Style::State(*state))]);
             }
             let mut lines = broken(&joined(&text, rest), room);
             ink_beginning(&mut lines, &parts);
             lines
         }
-        Value::Whole(text) => vec![escape(text).into_owned().into()],
+        Value::NoBreak(text) => vec![escape(text).into_owned().into()],
         Value::Command(words) => command_line::lines(words, room)
             .into_iter()
             .map(Line::from)
@@ -298,7 +302,7 @@ fn joined(word: &str, rest: &str) -> String {
 }
 
 /// Makes the parts with which a text begins stand out, if they all have room on the first line.
-fn ink_beginning(lines: &mut [Line], parts: &[(&str, Ink)]) {
+fn ink_beginning(lines: &mut [Line], parts: &[(&str, Style)]) {
     let Some(first) = lines.first_mut() else {
         return;
     };
@@ -311,7 +315,7 @@ fn ink_beginning(lines: &mut [Line], parts: &[(&str, Ink)]) {
         }
         let start = end;
         end += part.len();
-        if *ink != Ink::Plain {
+        if *ink != Style::Plain {
             inked.push((start..end, *ink));
         }
     }

@@ -1,24 +1,24 @@
 use std::io;
 
+use super::super::cause::reason_text;
 use super::super::human;
-use super::super::why::said;
-use super::page::{Fields, Page, Value};
-use super::{containers, details, ending, header, volumes};
+use super::page::{Fields, PageWriter, Value};
+use super::{containers, details, exit_status, header, volumes};
 use crate::model::{Job, State, Task};
 
 /// Beyond so many tasks only those that failed are all shown.
-const MOST_TASKS: usize = 50;
+const MAX_TASKS: usize = 50;
 /// The kind of the parts of an array job.
 const SUBTASK: &str = "subtask";
 
 /// The parts of a thing, each with what it holds.
-pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
+pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     if job.tasks.is_empty() {
         return Ok(());
     }
     let shown = shown(&job.tasks);
     let head = header::head(&plural(&job.tasks));
-    let all = match job.tasks.iter().any(is_told) {
+    let all = match job.tasks.iter().any(has_known_state) {
         true => format!("({})", counts(&job.tasks, |_| true)),
         false => String::new(),
     };
@@ -65,7 +65,7 @@ pub(super) fn plural(tasks: &[Task]) -> String {
 /// Which tasks are shown: all that failed, and others up to the limit.
 fn shown(tasks: &[Task]) -> Vec<bool> {
     let failed = tasks.iter().filter(|task| task.state == State::Failed);
-    let mut others = MOST_TASKS.saturating_sub(failed.count());
+    let mut others = MAX_TASKS.saturating_sub(failed.count());
     tasks
         .iter()
         .map(|task| {
@@ -107,27 +107,27 @@ fn counts(tasks: &[Task], is_counted: impl Fn(usize) -> bool) -> String {
 }
 
 /// Writes one task; answers whether it took more than a line, so that the next one stands apart.
-fn one(page: &mut Page, job: &Job, task: &Task, is_apart: bool) -> io::Result<bool> {
+fn one(page: &mut PageWriter, job: &Job, task: &Task, is_apart: bool) -> io::Result<bool> {
     let details = details::fields(page, task.details.as_deref());
     let has_parts = !(task.containers.is_empty() && task.volumes.is_empty());
     let fields = fields(page, job, task);
     let is_small = fields.is_empty() && details.is_empty() && !has_parts;
     if is_apart || !is_small {
-        page.gap()?;
+        page.blank_line()?;
     }
     page.paragraph(2, &line(page, job, task, is_small))?;
     page.fields(4, &fields)?;
     for container in &task.containers {
-        page.gap()?;
+        page.blank_line()?;
         containers::write(page, 4, container)?;
     }
     for volume in &task.volumes {
-        page.gap()?;
+        page.blank_line()?;
         volumes::write(page, 4, volume, &task.containers)?;
     }
     if !details.is_empty() {
         if has_parts {
-            page.gap()?;
+            page.blank_line()?;
         }
         page.paragraph(4, &Value::Titled("details".to_owned(), None, String::new()))?;
         page.fields(6, &details)?;
@@ -136,12 +136,12 @@ fn one(page: &mut Page, job: &Job, task: &Task, is_apart: bool) -> io::Result<bo
 }
 
 /// True for a task whose state the cloud reports.
-fn is_told(task: &Task) -> bool {
+fn has_known_state(task: &Task) -> bool {
     task.state != State::Unknown || task.state_raw.is_some()
 }
 
 /// State and title in one line; a task that has no more to show has its times and words there.
-fn line(page: &Page, job: &Job, task: &Task, is_small: bool) -> Value {
+fn line(page: &PageWriter, job: &Job, task: &Task, is_small: bool) -> Value {
     let mut text = String::new();
     if task.state == State::Unknown {
         let raw = task.state_raw.as_deref();
@@ -150,7 +150,7 @@ fn line(page: &Page, job: &Job, task: &Task, is_small: bool) -> Value {
     let words = [task.reason.as_deref(), task.message.as_deref()];
     // A task with containers has its exit code from them.
     let code = task.exit_code.filter(|_| task.containers.is_empty());
-    if let Some(ended) = ending::told(code, None, &words) {
+    if let Some(ended) = exit_status::describe_exit(code, None, &words) {
         text += &format!(", {ended}");
     }
     if let Some(end) = task.finished_at.filter(|_| is_small) {
@@ -160,15 +160,19 @@ fn line(page: &Page, job: &Job, task: &Task, is_small: bool) -> Value {
         });
         text += &format!("{ran}, {}", page.clock(end));
     }
-    Value::Titled(title(job, task), is_told(task).then_some(task.state), text)
+    Value::Titled(
+        title(job, task),
+        has_known_state(task).then_some(task.state),
+        text,
+    )
 }
 
-fn fields(page: &Page, job: &Job, task: &Task) -> Fields {
+fn fields(page: &PageWriter, job: &Job, task: &Task) -> Fields {
     let mut more = Fields::default();
     more.text("Reason", words(task));
     let id = task.id.as_deref();
-    more.whole("Id", id.filter(|_| name(job, task) != id));
-    more.whole(
+    more.no_break("Id", id.filter(|_| name(job, task) != id));
+    more.no_break(
         "Node",
         task.node.as_deref().filter(|node| Some(*node) != id),
     );
@@ -204,5 +208,5 @@ pub(super) fn words(task: &Task) -> Option<String> {
         .reason
         .as_deref()
         .filter(|reason| Some(*reason) != code.as_deref());
-    said(reason, task.message.as_deref()).filter(|_| !is_repeated)
+    reason_text(reason, task.message.as_deref()).filter(|_| !is_repeated)
 }

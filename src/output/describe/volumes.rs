@@ -1,12 +1,12 @@
 use std::io;
 
-use super::super::why::name;
-use super::page::{Fields, Page, Value};
+use super::super::cause::name;
+use super::page::{Fields, PageWriter, Value};
 use crate::model::{Container, Volume};
 
 /// One volume, what it is made of, and who mounts it.
 pub(super) fn write(
-    page: &mut Page,
+    page: &mut PageWriter,
     indent: usize,
     volume: &Volume,
     containers: &[Container],

@@ -1,25 +1,25 @@
 use std::io;
 
+use super::super::cause::{first_failed_container, reason_text};
 use super::super::human;
-use super::super::why::{first_failed_container, said};
-use super::page::{Ink, Page, Value};
+use super::page::{PageWriter, Style, Value};
 use crate::model::{Event, Job, Level, State, Time};
 
 /// Warnings that stand with the cause.
-const MOST: usize = 3;
+const MAX_WARNINGS: usize = 3;
 /// The same where events are all that is reported.
-const MOST_ALONE: usize = 5;
+const MAX_WARNINGS_ALONE: usize = 5;
 
 /// The warnings that lie nearest to the end, or the newest while there is none.
-pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
+pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     let all = || {
         let events = job.events.iter();
         events.filter(|event| event.level == Some(Level::Warning))
     };
     let is_all_there_is = job.state == State::Unknown && job.state_raw.is_none();
     let most = match is_all_there_is {
-        true => MOST_ALONE,
-        false => MOST,
+        true => MAX_WARNINGS_ALONE,
+        false => MAX_WARNINGS,
     };
     let failed = first_failed_container(job).and_then(|(_, container)| container.finished_at);
     let end = failed.or(job.finished_at).filter(|_| job.ended);
@@ -54,20 +54,20 @@ pub(super) fn write(page: &mut Page, job: &Job) -> io::Result<()> {
             || "at an unknown time".to_owned(),
             |at| when_of(page, at, end),
         );
-        let text = said(event.reason.as_deref(), event.message.as_deref());
+        let text = reason_text(event.reason.as_deref(), event.message.as_deref());
         let times = match event.count {
             Some(count @ 2..) => format!(", {count} times"),
             _ => String::new(),
         };
         let text = text.unwrap_or_else(|| "a warning without a text".to_owned());
-        let value = Value::Led(Ink::Warning, when, format!("{times}: {text}"));
+        let value = Value::Lead(Style::Warning, when, format!("{times}: {text}"));
         page.paragraph(4, &value)?;
     }
     Ok(())
 }
 
 /// When a warning was seen, as seen from the end.
-fn when_of(page: &Page, at: Time, end: Option<Time>) -> String {
+fn when_of(page: &PageWriter, at: Time, end: Option<Time>) -> String {
     const NEAR_SECONDS: i64 = 86_400;
     match end.map(|end| at.seconds_since(end)) {
         Some(0) => "at the end".to_owned(),

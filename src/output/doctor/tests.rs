@@ -1,27 +1,27 @@
 use super::super::text::width;
 use super::*;
 use crate::error::Category;
-use crate::model::{Exit, Report, Subject, Time};
+use crate::model::{CheckName, Envelope, Exit, Time};
 
-fn diagnosis() -> Diagnosis {
+fn diagnosis() -> DoctorReport {
     let checks = vec![
-        Check::ok(Subject::Settings, "key LTAI…3Qk from aliyun-cli profile 生产 (/home/研究员/.aliyun/config.json), region cn-hangzhou"),
+        Check::ok(CheckName::Settings, "key LTAI…3Qk from aliyun-cli profile 生产 (/home/研究员/.aliyun/config.json), region cn-hangzhou"),
         Check::warn(
-            Subject::Files,
+            CheckName::Files,
             "others can read /home/研究员/.aliyun/config.json (mode 644), which holds a secret",
             "chmod 600 '/home/研究员/.aliyun/config.json'",
         ),
         Check::fail(
-            Subject::Permission,
-            Category::Permission,
+            CheckName::Permission,
+            Category::PermissionDenied,
             "ListClusters: 用户没有权限执行此操作，请联系管理员授予该账号在当前资源组内的只读权限后重试\u{1b}[2J",
         )
         .hint(Some("ask for permission ehpc:ListClusters".to_owned())),
     ];
-    Diagnosis {
-        schema: Report::SCHEMA,
+    DoctorReport {
+        schema: Envelope::SCHEMA,
         command: "doctor",
-        machine: Machine {
+        machine: HostInfo {
             version: "9.9.9",
             os: "linux",
             arch: "x86_64",
@@ -29,11 +29,11 @@ fn diagnosis() -> Diagnosis {
             utc_offset_seconds: 0,
             settings_file: None,
         },
-        checks: vec![Check::ok(Subject::Proxy, "none")],
-        accounts: vec![Examined {
+        checks: vec![Check::ok(CheckName::Proxy, "none")],
+        accounts: vec![AccountCheck {
             cloud: "aliyun",
             profile: "生产".to_owned(),
-            status: Health::Fail,
+            status: CheckStatus::Fail,
             source: None,
             place: None,
             key: None,
@@ -49,13 +49,13 @@ fn diagnosis() -> Diagnosis {
 }
 
 fn page(width: Option<usize>, colour: bool) -> String {
-    let screen = Screen {
+    let screen = RenderContext {
         width,
         colour,
         now: Time::from_unix(1_700_000_000).unwrap(),
         zone: Zone::Utc,
     };
-    let form = Form {
+    let form = OutputOptions {
         format: Format::Table,
         columns: None,
         headers: true,

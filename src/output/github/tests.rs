@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::super::case::tests::{job, report, unread};
+use super::super::test_case::tests::{job, report, unread};
 use super::*;
 use crate::error::Category;
 use crate::model::{Notice, State};
@@ -11,7 +11,7 @@ fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn annotated(report: &Report) -> Vec<String> {
+fn annotated(report: &Envelope) -> Vec<String> {
     let text = text(|out| annotations(out, report));
     text.lines().map(str::to_owned).collect()
 }
@@ -39,7 +39,7 @@ fn the_verdict_and_what_stands_in_its_way_are_annotations() {
     let mut failed = job("6", State::Failed, "unmet");
     failed.message = Some("50%: out of memory".into());
     let jobs = || vec![job("5", State::Succeeded, "met"), failed.clone()];
-    let lines = annotated(&report(jobs(), vec![], Verdict::Fails, 1));
+    let lines = annotated(&report(jobs(), vec![], Verdict::Failed, 1));
     assert_eq!(
         lines,
         [
@@ -47,7 +47,7 @@ fn the_verdict_and_what_stands_in_its_way_are_annotations() {
             "::error title=aliyun@prod/job/ehpc-hz-FYUr32/6::failed: 50%25: out of memory",
         ]
     );
-    let lines = annotated(&report(jobs(), vec![], Verdict::Holds, 0));
+    let lines = annotated(&report(jobs(), vec![], Verdict::Passed, 0));
     assert!(lines[0].starts_with("::warning title=aliyun"), "{lines:?}");
     assert!(lines[1].starts_with("::notice title=joblens%3A passed"));
 }
@@ -66,7 +66,7 @@ fn what_keeps_a_gate_undecided_is_an_error_and_what_does_not_matter_a_warning() 
         "::error title=aliyun@prod/job/ehpc-hz-FYUr32/5::still running after 10m"
     );
     assert_eq!(lines[2], "::error title=sugon/instance/1::no route");
-    let lines = annotated(&report(open(), gone(), Verdict::Fails, 1));
+    let lines = annotated(&report(open(), gone(), Verdict::Failed, 1));
     assert_eq!(lines[1], "::warning title=sugon/instance/1::no route");
     assert_eq!(lines.len(), 2);
 }
@@ -74,7 +74,7 @@ fn what_keeps_a_gate_undecided_is_an_error_and_what_does_not_matter_a_warning() 
 #[test]
 fn more_annotations_than_github_shows_are_summed_up() {
     let jobs = (0..500).map(|n| job(&n.to_string(), State::Failed, "unmet"));
-    let mut report = report(jobs.collect(), vec![], Verdict::Fails, 1);
+    let mut report = report(jobs.collect(), vec![], Verdict::Failed, 1);
     report.notices = (0..10)
         .map(|n| Notice::new("outage", n.to_string()))
         .collect();
@@ -98,7 +98,7 @@ fn hostile_texts_end_no_property_and_begin_no_line() {
         let mut bad = job("5", State::Failed, "unmet");
         bad.reference = hostile.into();
         bad.message = Some(hostile.into());
-        let lines = annotated(&report(vec![bad], vec![], Verdict::Fails, 1));
+        let lines = annotated(&report(vec![bad], vec![], Verdict::Failed, 1));
         assert_eq!(lines.len(), 2, "{lines:?}");
         let (command, title, message) = understood(&lines[1]).unwrap();
         assert_eq!(command, "error");
@@ -115,7 +115,7 @@ fn the_summary_is_a_table_with_a_row_for_each_reference() {
     bad.message = Some("one\ntwo".into());
     bad.duration_seconds = Some(61);
     let error = unread("sugon/instance/1", Category::NotFound, "no such instance");
-    let report = report(vec![bad], vec![error], Verdict::Fails, 1);
+    let report = report(vec![bad], vec![error], Verdict::Failed, 1);
     let text = text(|out| summary(out, &report, 1 << 20));
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "### joblens: failed");
@@ -137,7 +137,7 @@ fn what_a_decided_gate_did_not_wait_for_is_skipped_in_the_summary() {
         job("5", State::Failed, "unmet"),
         job("6", State::Running, "pending"),
     ];
-    let report = report(jobs, vec![], Verdict::Fails, 1);
+    let report = report(jobs, vec![], Verdict::Failed, 1);
     let text = text(|out| summary(out, &report, 1 << 20));
     let row = text.lines().last().unwrap();
     assert!(
@@ -149,7 +149,7 @@ fn what_a_decided_gate_did_not_wait_for_is_skipped_in_the_summary() {
 #[test]
 fn a_summary_that_is_too_large_says_how_many_rows_are_missing() {
     let jobs = (0..500).map(|n| job(&n.to_string(), State::Failed, "unmet"));
-    let report = report(jobs.collect(), vec![], Verdict::Fails, 1);
+    let report = report(jobs.collect(), vec![], Verdict::Failed, 1);
     let cut = text(|out| summary(out, &report, 5000));
     assert!(cut.len() <= 5000);
     let rows = cut
@@ -168,12 +168,12 @@ fn outputs_are_single_lines_and_blanks_separate_the_failed() {
         job("7", State::Running, "pending"),
     ];
     assert_eq!(
-        text(|out| outputs(out, &report(jobs, vec![], Verdict::Fails, 1))),
+        text(|out| outputs(out, &report(jobs, vec![], Verdict::Failed, 1))),
         "verdict=failed\nexit=1\nreason=because\n\
          failed=aliyun@prod/job/ehpc-hz-FYUr32/5 aliyun@prod/job/ehpc-hz-FYUr32/6\n\
          pending=aliyun@prod/job/ehpc-hz-FYUr32/7\npassed=\n"
     );
-    let holds = report(vec![], vec![], Verdict::Holds, 0);
+    let holds = report(vec![], vec![], Verdict::Passed, 0);
     assert_eq!(
         text(|out| outputs(out, &holds)),
         "verdict=passed\nexit=0\nreason=because\nfailed=\npending=\npassed=\n"
@@ -200,7 +200,7 @@ proptest! {
         one.name = Some(name);
         one.message = Some(message.clone());
         let error = unread("a/b/c", Category::Network, &message);
-        let report = report(vec![one], vec![error], Verdict::Fails, 1);
+        let report = report(vec![one], vec![error], Verdict::Failed, 1);
         let text = text(|out| summary(out, &report, 1 << 20));
         let rows: Vec<&str> = text.lines().skip(4).collect();
         prop_assert_eq!(rows.len(), 4);
@@ -214,7 +214,7 @@ proptest! {
     fn annotations_say_what_was_meant_and_nothing_else(message in "(?s:.){0,80}|[%0-9AD:,\r\n ]{0,40}") {
         let mut one = job("5", State::Failed, "unmet");
         one.message = Some(message);
-        let report = report(vec![one.clone()], vec![], Verdict::Fails, 1);
+        let report = report(vec![one.clone()], vec![], Verdict::Failed, 1);
         let lines = annotated(&report);
         prop_assert_eq!(lines.len(), 2);
         let (command, title, message) = understood(&lines[1]).unwrap();

@@ -2,15 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::case::Case;
-use super::super::text::cut;
-use super::{MOST_IN_ATTRIBUTE, attribute};
+use super::super::test_case::TestCase;
+use super::super::text::truncate_chars;
+use super::{MAX_ATTRIBUTE_CHARS, attribute};
 
 /// The distinct names of all cases, in their order and ready for an attribute.
 ///
 /// A case has the name of its job: `sweep`. Where several jobs share it, the id follows:
 /// `sweep (10_3)`; where clusters or profiles share both, the reference does.
-pub(super) fn names(cases: &[Case<'_>]) -> Vec<String> {
+pub(super) fn names(cases: &[TestCase<'_>]) -> Vec<String> {
     let forms: Vec<[String; 3]> = cases.iter().map(forms).collect();
     let mut levels = vec![0; cases.len()];
     // A longer form may be the name of another job, so that each level is compared with all others.
@@ -36,12 +36,12 @@ pub(super) fn names(cases: &[Case<'_>]) -> Vec<String> {
 }
 
 /// The name, the name with the id, and the name with the reference.
-fn forms(case: &Case<'_>) -> [String; 3] {
+fn forms(case: &TestCase<'_>) -> [String; 3] {
     let (name, id) = (case.name(), case.id());
     let with = |suffix: &str| {
         let suffix = format!(" ({})", attribute(suffix));
-        let room = MOST_IN_ATTRIBUTE.saturating_sub(suffix.chars().count());
-        cut(&attribute(&name), room).into_owned() + &suffix
+        let room = MAX_ATTRIBUTE_CHARS.saturating_sub(suffix.chars().count());
+        truncate_chars(&attribute(&name), room).into_owned() + &suffix
     };
     let reference = with(case.reference);
     let short = match name == id {
@@ -63,8 +63,8 @@ fn numbered(name: &str, taken: &mut HashSet<String>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::case::tests::report;
-    use super::super::super::case::{Outcome, cases};
+    use super::super::super::test_case::tests::report;
+    use super::super::super::test_case::{CaseOutcome, cases};
     use super::*;
     use crate::model::{Job, Verdict};
     use proptest::prelude::*;
@@ -75,7 +75,7 @@ mod tests {
             name: Some((*name).to_owned()),
             ..Job::default()
         });
-        let report = report(jobs.collect(), vec![], Verdict::Holds, 0);
+        let report = report(jobs.collect(), vec![], Verdict::Passed, 0);
         names(&cases(&report))
     }
 
@@ -117,13 +117,13 @@ mod tests {
 
     #[test]
     fn names_that_are_cut_keep_what_tells_them_apart() {
-        let long = "名".repeat(2 * MOST_IN_ATTRIBUTE);
+        let long = "名".repeat(2 * MAX_ATTRIBUTE_CHARS);
         let names = named(&[("aliyun/job/c/1", &long), ("aliyun/job/c/2", &long)]);
         assert!(
             names[0].ends_with("… (1)") && names[1].ends_with("… (2)"),
             "{names:?}"
         );
-        assert!(names[0].chars().count() <= MOST_IN_ATTRIBUTE);
+        assert!(names[0].chars().count() <= MAX_ATTRIBUTE_CHARS);
     }
 
     proptest! {
@@ -131,11 +131,11 @@ mod tests {
         fn names_are_always_distinct(
             jobs in prop::collection::vec(("[ab/]{0,3}", "[ab()/ ]{0,6}"), 0..8),
         ) {
-            let cases: Vec<Case<'_>> = jobs.iter().map(|(reference, _)| Case {
+            let cases: Vec<TestCase<'_>> = jobs.iter().map(|(reference, _)| TestCase {
                 reference,
                 job: None,
                 unchecked: None,
-                outcome: Outcome::Left,
+                outcome: CaseOutcome::NotNeeded,
             }).collect();
             let unnamed: HashSet<String> = names(&cases).into_iter().collect();
             prop_assert_eq!(unnamed.len(), jobs.len());

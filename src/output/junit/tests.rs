@@ -5,7 +5,7 @@ use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::BytesStart;
 
-use super::super::case::tests::{job, report, unread};
+use super::super::test_case::tests::{job, report, unread};
 use super::*;
 use crate::error::Category;
 use crate::model::{State, Verdict};
@@ -31,7 +31,7 @@ impl Element {
     }
 }
 
-fn written(report: &Report) -> String {
+fn written(report: &Envelope) -> String {
     let mut out = Vec::new();
     write(&mut out, report).unwrap();
     String::from_utf8(out).unwrap()
@@ -169,7 +169,7 @@ fn assert_counts(root: &Element) {
     }
 }
 
-fn read_back(report: &Report) -> Element {
+fn read_back(report: &Envelope) -> Element {
     let root = parsed(&written(report));
     assert_valid(&root);
     assert_counts(&root);
@@ -184,7 +184,7 @@ fn every_outcome_has_its_element() {
     named.observed_at = Time::from_rfc3339("2026-01-02T03:04:05Z");
     let mut failed = job("6", State::Failed, "unmet");
     failed.message = Some("exit code 137".into());
-    let error = unread("sugon/instance/8a85", Category::Unreadable, "no JSON");
+    let error = unread("sugon/instance/8a85", Category::InvalidResponse, "no JSON");
     let report = report(
         vec![named, failed, job("7", State::Pending, "pending")],
         vec![error],
@@ -222,10 +222,10 @@ fn what_fail_fast_left_is_skipped_and_no_gate_passes_unseen() {
         job("5", State::Failed, "unmet"),
         job("6", State::Running, "pending"),
     ];
-    let root = read_back(&report(jobs, vec![], Verdict::Fails, 1));
+    let root = read_back(&report(jobs, vec![], Verdict::Failed, 1));
     let skipped = root.children[1].test().child("skipped");
     assert!(skipped.attributes["message"].starts_with("still running"));
-    let none = read_back(&report(vec![], vec![], Verdict::Holds, 0));
+    let none = read_back(&report(vec![], vec![], Verdict::Passed, 0));
     assert_eq!(none.attributes["tests"], "0");
 }
 
@@ -240,7 +240,7 @@ fn what_was_never_checked_is_skipped_in_a_decided_gate_and_late_in_any_other() {
         (gate.timed_out, gate.unchecked) = (true, vec!["sugon/instance/8a85".into()]);
         read_back(&report)
     };
-    let decided = unchecked(Verdict::Fails, 1);
+    let decided = unchecked(Verdict::Failed, 1);
     let skipped = decided.children[1].test().child("skipped");
     assert_eq!(skipped.attributes["message"], message);
     let undecided = unchecked(Verdict::Undecided, 124);
@@ -266,12 +266,12 @@ fn hostile_texts_stay_texts() {
         let mut bad = job("5", State::Failed, "unmet");
         bad.name = Some(text.into());
         bad.message = Some(text.into());
-        let root = read_back(&report(vec![bad], vec![], Verdict::Fails, 1));
+        let root = read_back(&report(vec![bad], vec![], Verdict::Failed, 1));
         let test = root.children[0].test();
         assert!(!test.attributes["name"].contains(['\n', '\u{1b}', '\0']));
         let failure = test.child("failure");
         assert!(failure.text.contains(shown), "{text:?}: {}", failure.text);
-        assert!(failure.attributes["message"].chars().count() <= MOST_IN_ATTRIBUTE);
+        assert!(failure.attributes["message"].chars().count() <= MAX_ATTRIBUTE_CHARS);
     }
 }
 
@@ -289,7 +289,7 @@ proptest! {
         one.name = Some(name);
         one.message = Some(message.clone());
         one.duration_seconds = Some(-5);
-        let decided = match code { 0 => Verdict::Holds, 1 => Verdict::Fails, _ => Verdict::Undecided };
+        let decided = match code { 0 => Verdict::Passed, 1 => Verdict::Failed, _ => Verdict::Undecided };
         let error = unread("a/b/c", Category::Network, &message);
         let report = report(vec![one], vec![error], decided, code);
         let root = read_back(&report);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Job, Report, State};
+use crate::model::{Envelope, Job, State};
 
 fn applied(expression: &str) -> io::Result<String> {
     let job = |reference: &str, name: &str, state| Job {
@@ -16,9 +16,9 @@ fn applied(expression: &str) -> io::Result<String> {
             State::Running,
         ),
     ];
-    let report = Report::new("get", jobs, vec![], vec![]);
+    let report = Envelope::new("get", jobs, vec![], vec![]);
     let mut out = Vec::new();
-    Query::read(expression)
+    Query::parse(expression)
         .unwrap_or_else(|problem| panic!("{problem}"))
         .write(&mut out, &report)?;
     Ok(String::from_utf8(out).unwrap())
@@ -71,7 +71,7 @@ fn a_wrong_expression_is_pointed_at() {
         ("$ENV", 1, "$ENV"),
         ("import \"x\" as x; .", 9, "x"),
     ] {
-        let problem = Query::read(expression).unwrap_err();
+        let problem = Query::parse(expression).unwrap_err();
         assert_eq!(problem.category.exit_code(), 2);
         let said = format!("at column {column}");
         assert!(
@@ -109,9 +109,9 @@ fn numbers_keep_their_digits() {
         vendor: Some(serde_json::from_str("[702364883651395584999, 1.10]").unwrap()),
         ..Job::default()
     };
-    let report = Report::new("get", vec![job], vec![], vec![]);
+    let report = Envelope::new("get", vec![job], vec![], vec![]);
     let mut out = Vec::new();
-    let query = Query::read(".jobs[0].vendor").unwrap();
+    let query = Query::parse(".jobs[0].vendor").unwrap();
     query.write(&mut out, &report).unwrap();
     assert_eq!(out, b"[702364883651395584999,1.10]\n");
 }

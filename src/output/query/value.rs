@@ -17,11 +17,11 @@ type Failure = serde::de::value::Error;
 ///
 /// # Errors
 /// The document has something that JSON does not have.
-pub(super) fn value_of(document: &impl Serialize) -> Result<Val, Failure> {
-    document.serialize(ToVal)
+pub(super) fn to_jaq(document: &impl Serialize) -> Result<Val, Failure> {
+    document.serialize(JaqSerializer)
 }
 
-struct ToVal;
+struct JaqSerializer;
 
 fn impossible<T>(what: &str) -> Result<T, Failure> {
     let message = format_args!("{what} has no place in JSON");
@@ -36,7 +36,7 @@ macro_rules! integers {
     };
 }
 
-impl Serializer for ToVal {
+impl Serializer for JaqSerializer {
     type Ok = Val;
     type Error = Failure;
     type SerializeSeq = List;
@@ -181,7 +181,7 @@ impl SerializeSeq for List {
     type Error = Failure;
 
     fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
-        self.0.push(value.serialize(ToVal)?);
+        self.0.push(value.serialize(JaqSerializer)?);
         Ok(())
     }
 
@@ -228,7 +228,7 @@ impl SerializeMap for Object {
     type Error = Failure;
 
     fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Failure> {
-        match key.serialize(ToVal)? {
+        match key.serialize(JaqSerializer)? {
             key @ Val::TStr(_) => {
                 self.key = Some(key);
                 Ok(())
@@ -239,7 +239,7 @@ impl SerializeMap for Object {
 
     fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
         let key = self.key.take().expect("a key comes before its value");
-        self.fields.insert(key, value.serialize(ToVal)?);
+        self.fields.insert(key, value.serialize(JaqSerializer)?);
         Ok(())
     }
 
@@ -257,7 +257,7 @@ impl SerializeStruct for Object {
         name: &'static str,
         value: &T,
     ) -> Result<(), Failure> {
-        let value = value.serialize(ToVal)?;
+        let value = value.serialize(JaqSerializer)?;
         // A name that is part of the program is not copied.
         self.fields.insert(Val::utf8_str(name), value);
         Ok(())
@@ -284,12 +284,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::{Job, Report};
+    use crate::model::{Envelope, Job};
 
     fn is_as_text(document: &impl Serialize) -> bool {
         let text = serde_json::to_vec(document).unwrap();
         // Compared as text: jaq holds 4.0 for equal to 4.
-        value_of(document).unwrap().to_string() == parse_single(&text).unwrap().to_string()
+        to_jaq(document).unwrap().to_string() == parse_single(&text).unwrap().to_string()
     }
 
     #[test]
@@ -302,7 +302,7 @@ mod tests {
         };
         job.resources.cpu = Some(0.5);
         job.labels.insert("k".into(), None);
-        assert!(is_as_text(&Report::new("get", vec![job], vec![], vec![])));
+        assert!(is_as_text(&Envelope::new("get", vec![job], vec![], vec![])));
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

@@ -1,13 +1,13 @@
 use proptest::prelude::*;
 
-use super::super::text::{command_mark, is_dangerous};
+use super::super::text::{ci_command_at, needs_escape};
 use super::super::{Format, Zone};
 use super::*;
 use crate::model::{State, Time};
 
-fn form(format: Format, columns: &[&str]) -> Form {
+fn form(format: Format, columns: &[&str]) -> OutputOptions {
     let columns: Vec<Column> = Column::all(columns);
-    Form {
+    OutputOptions {
         format,
         columns: Some(columns).filter(|columns| !columns.is_empty()),
         headers: true,
@@ -15,8 +15,8 @@ fn form(format: Format, columns: &[&str]) -> Form {
     }
 }
 
-fn screen() -> Screen {
-    Screen {
+fn screen() -> RenderContext {
+    RenderContext {
         width: None,
         colour: false,
         now: Time::from_unix(1_700_000_000).unwrap(),
@@ -33,12 +33,12 @@ fn job(name: &str) -> Job {
     }
 }
 
-fn written(form: &Form, jobs: &[Job], scopes: &[Scope]) -> String {
+fn written(form: &OutputOptions, jobs: &[Job], scopes: &[ScopeSummary]) -> String {
     let mut out = Vec::new();
-    let mut rows = Rows::new(form, screen()).unwrap();
+    let mut rows = RowWriter::new(form, screen()).unwrap();
     rows.jobs(&mut out, jobs).unwrap();
     rows.scopes(&mut out, scopes).unwrap();
-    let report = Report::new("list", vec![], vec![], vec![]);
+    let report = Envelope::new("list", vec![], vec![], vec![]);
     rows.end(&mut out, &report, Some("cut after 2,\nas asked"))
         .unwrap();
     String::from_utf8(out).unwrap()
@@ -88,11 +88,11 @@ fn tsv_can_be_read_back() {
 
 #[test]
 fn places_stand_in_the_columns_of_things() {
-    let place = Scope {
+    let place = ScopeSummary {
         scope: "aliyun/job/ehpc-1/".into(),
         name: Some("生产".into()),
         status: Some("running".into()),
-        ..Scope::default()
+        ..ScopeSummary::default()
     };
     let form = form(
         Format::Tsv,
@@ -106,9 +106,9 @@ fn places_stand_in_the_columns_of_things() {
 
 #[test]
 fn names_stand_alone_and_a_cut_list_says_so_at_its_end() {
-    let place = Scope {
+    let place = ScopeSummary {
         scope: "aliyun/job/ehpc-1/".into(),
-        ..Scope::default()
+        ..ScopeSummary::default()
     };
     assert_eq!(
         written(&form(Format::Name, &[]), &[job("x")], &[place]),
@@ -152,7 +152,7 @@ proptest! {
         form.headers = false;
         let shown = written(&form, &[job(&name)], &[]);
         let row = shown.strip_suffix('\n').unwrap();
-        prop_assert!(!row.replace('\t', "").contains(is_dangerous));
+        prop_assert!(!row.replace('\t', "").contains(needs_escape));
         let (cell, _) = row.split_once('\t').unwrap();
         prop_assert_eq!(read_back(cell), name);
     }
@@ -166,9 +166,9 @@ proptest! {
             };
             let shown = written(&form(format, columns), &[job(&name)], &[]);
             for line in shown.trim_start_matches('\u{feff}').lines() {
-                prop_assert!(!line.replace('\t', "").contains(is_dangerous), "{line:?}");
+                prop_assert!(!line.replace('\t', "").contains(needs_escape), "{line:?}");
                 prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");
-                prop_assert!(command_mark(line).is_none(), "{line:?}");
+                prop_assert!(ci_command_at(line).is_none(), "{line:?}");
             }
         }
     }

@@ -2,10 +2,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::super::cell::Cell;
-use super::super::{Screen, Zone};
+use super::super::{RenderContext, Zone};
 use super::words;
-use crate::error::{Problem, nearest};
-use crate::model::{Level, Occurrence, State};
+use crate::error::{Problem, closest_match};
+use crate::model::{Level, State, TimelineEvent};
 
 /// One column of the tables, of csv, tsv and markdown of a timeline.
 #[derive(Clone, Copy)]
@@ -14,23 +14,23 @@ pub struct EventColumn(&'static Known);
 type Known = (
     &'static str,
     &'static str,
-    fn(&Occurrence, Zone) -> Cell<'_>,
+    fn(&TimelineEvent, Zone) -> Cell<'_>,
 );
 
 /// Name, title, cell. In csv and tsv they come in this order unless others were chosen; new ones are
 /// only ever added at the end.
-static KNOWN: [Known; 25] = [
+static COLUMNS: [Known; 25] = [
     ("happened_at", "TIME", |one, _| {
         one.happened_at.map_or(Cell::Absent, Cell::Time)
     }),
     ("level", "LEVEL", |one, _| {
-        Cell::text(one.level.map(Level::word))
+        Cell::text(one.level.map(Level::as_str))
     }),
     ("count", "COUNT", |one, _| unsigned(one.count)),
     ("ref", "REF", |one, _| Cell::text(Some(&one.reference))),
-    ("what", "WHAT", |one, _| Cell::text(Some(one.what.word()))),
+    ("what", "WHAT", |one, _| Cell::text(Some(one.what.as_str()))),
     ("state", "STATE", |one, _| {
-        Cell::text(one.state.map(State::word))
+        Cell::text(one.state.map(State::as_str))
     }),
     ("exit_code", "EXIT", |one, _| integer(one.exit_code)),
     ("reason", "REASON", |one, _| {
@@ -82,9 +82,9 @@ static KNOWN: [Known; 25] = [
 ];
 
 /// Columns that say again what others do, in the words of people.
-const FOR_PEOPLE: [&str; 2] = ["mark", "text"];
+const HUMAN_ONLY_COLUMNS: [&str; 2] = ["mark", "text"];
 /// The columns of markdown where none were chosen.
-const USUAL: [&str; 4] = ["happened_at", "ref", "mark", "text"];
+const DEFAULT_COLUMNS: [&str; 4] = ["happened_at", "ref", "mark", "text"];
 
 fn integer(number: Option<i64>) -> Cell<'static> {
     number.map_or(Cell::Absent, Cell::Integer)
@@ -107,29 +107,29 @@ impl EventColumn {
     /// Wrong use, with the nearest name.
     pub fn named(name: &str) -> Result<Self, Problem> {
         let wanted = name.trim().to_ascii_lowercase();
-        if let Some(known) = KNOWN.iter().find(|(name, ..)| *name == wanted) {
+        if let Some(known) = COLUMNS.iter().find(|(name, ..)| *name == wanted) {
             return Ok(Self(known));
         }
-        let names = KNOWN.iter().map(|(name, ..)| *name);
-        let near = nearest(names, &wanted);
+        let names = COLUMNS.iter().map(|(name, ..)| *name);
+        let near = closest_match(names, &wanted);
         let near = near.map_or_else(String::new, |near| format!("the nearest is {near}; "));
         let problem = Problem::usage(format!("events have no column “{}”", name.trim()));
-        Err(problem.hint(format!(
+        Err(problem.with_hint(format!(
             "{near}there are: {}",
-            KNOWN.map(|(name, ..)| name).join(" ")
+            COLUMNS.map(|(name, ..)| name).join(" ")
         )))
     }
 
     /// The columns of csv and tsv where none were chosen.
     pub(super) fn for_programs() -> Vec<Self> {
-        let is_exact = |known: &&Known| !FOR_PEOPLE.contains(&known.0);
-        KNOWN.iter().filter(is_exact).map(Self).collect()
+        let is_exact = |known: &&Known| !HUMAN_ONLY_COLUMNS.contains(&known.0);
+        COLUMNS.iter().filter(is_exact).map(Self).collect()
     }
 
     /// The columns of markdown where none were chosen.
-    pub(super) fn usual() -> Vec<Self> {
+    pub(super) fn defaults() -> Vec<Self> {
         let named = |name| Self::named(name).expect("the columns of our own tables exist");
-        USUAL.into_iter().map(named).collect()
+        DEFAULT_COLUMNS.into_iter().map(named).collect()
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -141,14 +141,14 @@ impl EventColumn {
     }
 
     /// What it holds for a program.
-    pub(super) fn exact(self, one: &Occurrence) -> Cow<'static, str> {
-        Cow::Owned((self.0.2)(one, Zone::Utc).exact().into_owned())
+    pub(super) fn raw(self, one: &TimelineEvent) -> Cow<'static, str> {
+        Cow::Owned((self.0.2)(one, Zone::Utc).raw().into_owned())
     }
 
     /// What it shows to people, not escaped yet.
-    pub(super) fn shown(self, one: &Occurrence, screen: &Screen) -> String {
+    pub(super) fn display(self, one: &TimelineEvent, screen: &RenderContext) -> String {
         let cell = (self.0.2)(one, screen.zone);
-        cell.shown(screen)
+        cell.display(screen)
             .map_or_else(|| "-".to_owned(), Cow::into_owned)
     }
 }

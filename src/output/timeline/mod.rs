@@ -10,9 +10,9 @@ mod words;
 use std::io::{self, BufWriter, Write};
 
 pub use columns::EventColumn;
-pub use page::Page;
+pub use page::TimelineWriter;
 
-use super::{Form, Format, Records, Screen, Summary, escape, json, yaml};
+use super::{Format, OutputOptions, RecordWriter, RenderContext, Summary, escape, json, yaml};
 use crate::model::Timeline;
 
 /// Writes a timeline in one form; `columns` are those that were chosen, if any were.
@@ -23,8 +23,8 @@ pub fn write(
     out: &mut dyn Write,
     timeline: &Timeline,
     columns: Option<&[EventColumn]>,
-    form: &Form,
-    screen: &Screen,
+    form: &OutputOptions,
+    screen: &RenderContext,
 ) -> io::Result<()> {
     if let Some(query) = &form.query {
         return query.write(out, timeline);
@@ -41,12 +41,12 @@ pub fn write(
             tables::cells(&mut out, all, &or(EventColumn::for_programs), form)?;
         }
         Format::Markdown => {
-            tables::document(&mut out, all, &or(EventColumn::usual), form, screen)?;
+            tables::document(&mut out, all, &or(EventColumn::defaults), form, screen)?;
         }
         Format::Table | Format::Wide => match columns {
             Some(columns) => tables::aligned(&mut out, all, columns, form, screen)?,
             None => {
-                let mut page = Page::new(*screen, &timeline.references);
+                let mut page = TimelineWriter::new(*screen, &timeline.references);
                 for one in all {
                     page.entry(&mut out, one)?;
                 }
@@ -56,8 +56,8 @@ pub fn write(
     out.flush()
 }
 
-fn records(out: &mut dyn Write, timeline: &Timeline, screen: &Screen) -> io::Result<()> {
-    let mut records = Records::default();
+fn records(out: &mut dyn Write, timeline: &Timeline, screen: &RenderContext) -> io::Result<()> {
+    let mut records = RecordWriter::default();
     for one in &timeline.events {
         records.event(out, screen.now, one)?;
     }
@@ -75,7 +75,7 @@ fn records(out: &mut dyn Write, timeline: &Timeline, screen: &Screen) -> io::Res
 
 /// The references of the things to which something happened, and whether they may be too few.
 fn names(out: &mut dyn Write, timeline: &Timeline) -> io::Result<()> {
-    for reference in timeline.concerned() {
+    for reference in timeline.affected_references() {
         writeln!(out, "{reference}")?;
     }
     let (failed, asked) = (timeline.errors.len(), timeline.coverage.asked);

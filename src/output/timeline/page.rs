@@ -1,9 +1,9 @@
 use std::io::{self, Write};
 
 use super::super::text::{width, wrap};
-use super::super::{Screen, escape};
-use super::words::{Clock, clean, quotes, sentence};
-use crate::model::Occurrence;
+use super::super::{RenderContext, escape};
+use super::words::{TimeCell, clean, quotes, sentence};
+use crate::model::TimelineEvent;
 
 /// What stands on the one bad occurrence of a reference that came first.
 const FIRST_BAD: &str = "◀ first bad";
@@ -14,49 +14,49 @@ const NO_TIME: &str = "(no time)";
 /// Columns before a text: indentation, time, mark.
 const BEFORE_TEXT: usize = "  11:04:05 ! ".len();
 /// What stands before the further lines of a text; a line must not begin with a cloud's text.
-const FURTHER: &str = "           │ ";
+const CONTINUATION: &str = "           │ ";
 /// References stand in a column of their own only while a text keeps so many columns.
-const SHORTEST_TEXT: usize = 60;
+const MIN_TEXT_WIDTH: usize = 60;
 
 /// A timeline for people, written entry by entry.
 ///
 /// On a terminal days and references are headings and texts are wrapped; elsewhere each entry is one
 /// line that stands by itself. Nothing is cut.
-pub struct Page {
-    screen: Screen,
+pub struct TimelineWriter {
+    context: RenderContext,
     /// Columns of the column of references; `None` when they are headings or not needed.
     column: Option<usize>,
     many: bool,
     day: String,
     reference: String,
     /// The thing whose end was last told, and the message of that end.
-    told: Option<(String, String)>,
+    last_end: Option<(String, String)>,
 }
 
 /// How texts are made to stand out.
 #[derive(Default)]
-struct Hues {
+struct Palette {
     bold: &'static str,
     bad: &'static str,
     plain: &'static str,
 }
 
-impl Page {
+impl TimelineWriter {
     /// A page about these references; a single one is not repeated on it.
-    pub fn new(screen: Screen, references: &[String]) -> Self {
+    pub fn new(screen: RenderContext, references: &[String]) -> Self {
         let longest = references.iter().map(|reference| width(reference)).max();
         let many = references.len() > 1;
         let room = |longest: &usize| {
-            let needed = BEFORE_TEXT + longest + 2 + SHORTEST_TEXT;
+            let needed = BEFORE_TEXT + longest + 2 + MIN_TEXT_WIDTH;
             screen.width.is_none_or(|columns| columns >= needed)
         };
         Self {
-            screen,
+            context: screen,
             column: longest.filter(room).filter(|_| many),
             many,
             day: String::new(),
             reference: String::new(),
-            told: None,
+            last_end: None,
         }
     }
 
@@ -64,20 +64,20 @@ impl Page {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn entry(&mut self, out: &mut dyn Write, one: &Occurrence) -> io::Result<()> {
-        match self.screen.width {
+    pub fn entry(&mut self, out: &mut dyn Write, one: &TimelineEvent) -> io::Result<()> {
+        match self.context.width {
             Some(columns) => self.under_headings(out, one, columns),
             None => self.line(out, one),
         }
     }
 
     /// `2026-01-02 11:04:05 +08:00 ! REF  text`
-    fn line(&self, out: &mut dyn Write, one: &Occurrence) -> io::Result<()> {
-        let zone = self.screen.zone;
+    fn line(&self, out: &mut dyn Write, one: &TimelineEvent) -> io::Result<()> {
+        let zone = self.context.zone;
         let at = one.happened_at;
         let at = at.map_or_else(|| NO_TIME.to_owned(), |at| zone.clock(at));
         let text = sentence(one, zone, None);
-        let hues = self.hues(one);
+        let hues = self.palette(one);
         write!(out, "{at:<CLOCK$}  {}  ", mark(one, "-", &hues))?;
         if let Some(column) = self.column {
             write!(out, "{}  ", padded(&one.reference, column))?;
@@ -92,15 +92,15 @@ impl Page {
     fn under_headings(
         &mut self,
         out: &mut dyn Write,
-        one: &Occurrence,
+        one: &TimelineEvent,
         columns: usize,
     ) -> io::Result<()> {
-        let zone = self.screen.zone;
-        let hues = self.hues(one);
+        let zone = self.context.zone;
+        let hues = self.palette(one);
         let (day, time) = match one.happened_at {
             None => (NO_TIME.to_owned(), "-".to_owned()),
             Some(at) => {
-                let clock = Clock::new(at, zone);
+                let clock = TimeCell::new(at, zone);
                 (clock.day, clock.time)
             }
         };
@@ -120,14 +120,14 @@ impl Page {
             indent = column + 2;
         }
         let room = columns.saturating_sub(BEFORE_TEXT + indent);
-        let told = self.told.as_ref();
+        let told = self.last_end.as_ref();
         let told = told.filter(|(reference, _)| *reference == one.reference);
         let before = told.map(|(_, message)| message.as_str());
         let text = sentence(one, zone, before);
         if let (Some(_), Some(message)) = (one.state, clean(one.message.as_deref()))
             && !quotes(message, before)
         {
-            self.told = Some((one.reference.clone(), message.to_owned()));
+            self.last_end = Some((one.reference.clone(), message.to_owned()));
         }
         let mut lines: Vec<String> = text
             .lines()
@@ -138,18 +138,18 @@ impl Page {
         }
         for (number, line) in lines.iter().enumerate() {
             if number > 0 {
-                write!(out, "{FURTHER}{}", " ".repeat(indent))?;
+                write!(out, "{CONTINUATION}{}", " ".repeat(indent))?;
             }
             writeln!(out, "{}", line.trim_end())?;
         }
         Ok(())
     }
 
-    fn hues(&self, one: &Occurrence) -> Hues {
-        if !self.screen.colour {
-            return Hues::default();
+    fn palette(&self, one: &TimelineEvent) -> Palette {
+        if !self.context.colour {
+            return Palette::default();
         }
-        Hues {
+        Palette {
             bold: "\u{1b}[1m",
             bad: if one.state.is_some() {
                 "\u{1b}[31m"
@@ -162,7 +162,7 @@ impl Page {
 }
 
 /// The mark of what is bad, or else a filler.
-fn mark(one: &Occurrence, filler: &str, hues: &Hues) -> String {
+fn mark(one: &TimelineEvent, filler: &str, hues: &Palette) -> String {
     match one.bad {
         true => format!("{}!{}", hues.bad, hues.plain),
         false => filler.to_owned(),
@@ -170,7 +170,7 @@ fn mark(one: &Occurrence, filler: &str, hues: &Hues) -> String {
 }
 
 /// The mark of the first bad one goes behind the last line, or on one of its own where it has no room.
-fn mark_last(lines: &mut Vec<String>, room: usize, hues: &Hues) {
+fn mark_last(lines: &mut Vec<String>, room: usize, hues: &Palette) {
     let mark = format!("{}{FIRST_BAD}{}", hues.bad, hues.plain);
     match lines.last_mut() {
         Some(last) if width(last) + 2 + width(FIRST_BAD) <= room => *last += &format!("  {mark}"),

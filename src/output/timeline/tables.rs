@@ -2,16 +2,16 @@ use std::io::{self, Write};
 
 use super::super::rows::write_row;
 use super::super::text::width;
-use super::super::{Form, Format, Screen, escape, markdown};
+use super::super::{Format, OutputOptions, RenderContext, escape, markdown};
 use super::EventColumn;
-use crate::model::Occurrence;
+use crate::model::TimelineEvent;
 
 /// Writes csv or tsv.
 pub(super) fn cells(
     out: &mut dyn Write,
-    all: &[Occurrence],
+    all: &[TimelineEvent],
     columns: &[EventColumn],
-    form: &Form,
+    form: &OutputOptions,
 ) -> io::Result<()> {
     let is_csv = form.format == Format::Csv;
     if is_csv {
@@ -22,7 +22,7 @@ pub(super) fn cells(
         write_row(out, is_csv, columns.iter().map(|column| column.name()))?;
     }
     for one in all {
-        write_row(out, is_csv, columns.iter().map(|column| column.exact(one)))?;
+        write_row(out, is_csv, columns.iter().map(|column| column.raw(one)))?;
     }
     Ok(())
 }
@@ -30,10 +30,10 @@ pub(super) fn cells(
 /// Writes a table of Markdown.
 pub(super) fn document(
     out: &mut dyn Write,
-    all: &[Occurrence],
+    all: &[TimelineEvent],
     columns: &[EventColumn],
-    form: &Form,
-    screen: &Screen,
+    form: &OutputOptions,
+    screen: &RenderContext,
 ) -> io::Result<()> {
     if all.is_empty() {
         return Ok(());
@@ -43,7 +43,7 @@ pub(super) fn document(
         .map(|column| markdown::cell(column.title()))
         .collect();
     let rows = all.iter().map(|one| {
-        let cells = columns.iter().map(|column| column.shown(one, screen));
+        let cells = columns.iter().map(|column| column.display(one, screen));
         cells.map(|text| markdown::cell(&text)).collect()
     });
     markdown::write_table(out, &titles, form.headers, rows)
@@ -52,14 +52,14 @@ pub(super) fn document(
 /// Writes the columns that were chosen side by side, each as wide as its widest cell.
 pub(super) fn aligned(
     out: &mut dyn Write,
-    all: &[Occurrence],
+    all: &[TimelineEvent],
     columns: &[EventColumn],
-    form: &Form,
-    screen: &Screen,
+    form: &OutputOptions,
+    screen: &RenderContext,
 ) -> io::Result<()> {
     let head = || columns.iter().map(|column| column.title().to_owned());
-    let row = |one: &Occurrence| -> Vec<String> {
-        let cells = columns.iter().map(|column| column.shown(one, screen));
+    let row = |one: &TimelineEvent| -> Vec<String> {
+        let cells = columns.iter().map(|column| column.display(one, screen));
         cells.map(|text| escape(text.trim()).into_owned()).collect()
     };
     let head = form.headers.then(|| head().collect());

@@ -1,16 +1,16 @@
 use proptest::prelude::*;
 
 use super::super::Zone;
-use super::super::text::{command_mark, is_dangerous, width};
+use super::super::text::{ci_command_at, needs_escape, width};
 use super::*;
-use crate::model::{Level, Object, Occurrence, State, Time, What};
+use crate::model::{EventSubject, Level, Object, State, Time, TimelineEvent};
 
 fn at(seconds: i64) -> Option<Time> {
     Time::from_unix(1_700_000_000 + seconds)
 }
 
-fn screen(width: Option<usize>) -> Screen {
-    Screen {
+fn screen(width: Option<usize>) -> RenderContext {
+    RenderContext {
         width,
         colour: false,
         now: at(0).unwrap(),
@@ -18,21 +18,21 @@ fn screen(width: Option<usize>) -> Screen {
     }
 }
 
-fn event(reference: &str, seconds: i64) -> Occurrence {
-    Occurrence {
+fn event(reference: &str, seconds: i64) -> TimelineEvent {
+    TimelineEvent {
         happened_at: at(seconds),
         first_at: at(seconds),
         last_at: at(seconds),
-        what: What::Event,
+        what: EventSubject::Event,
         reference: reference.into(),
         reason: Some("Pulled".into()),
         message: Some("image pulled".into()),
-        ..Occurrence::default()
+        ..TimelineEvent::default()
     }
 }
 
-fn end(what: What, kind: &str, name: &str, message: &str) -> Occurrence {
-    Occurrence {
+fn end(what: EventSubject, kind: &str, name: &str, message: &str) -> TimelineEvent {
+    TimelineEvent {
         what,
         kind: "image-job".into(),
         object: Object {
@@ -47,9 +47,9 @@ fn end(what: What, kind: &str, name: &str, message: &str) -> Occurrence {
     }
 }
 
-fn shown(all: &[Occurrence], references: &[&str], screen: Screen) -> String {
+fn shown(all: &[TimelineEvent], references: &[&str], screen: RenderContext) -> String {
     let references: Vec<String> = references.iter().map(ToString::to_string).collect();
-    let mut page = Page::new(screen, &references);
+    let mut page = TimelineWriter::new(screen, &references);
     let mut out = Vec::new();
     for one in all {
         page.entry(&mut out, one).unwrap();
@@ -64,7 +64,7 @@ fn a_terminal_gets_days_and_references_as_headings() {
         event("aliyun/job/c/5", 1),
         event("tencent/service/c/d/web", 2),
         event("tencent/service/c/d/web", 7200),
-        Occurrence {
+        TimelineEvent {
             happened_at: None,
             first_at: None,
             last_at: None,
@@ -110,7 +110,7 @@ fn a_wide_terminal_has_a_column_of_references_and_a_single_one_none() {
 
 #[test]
 fn a_pipe_gets_a_line_that_stands_by_itself_for_each() {
-    let bad = Occurrence {
+    let bad = TimelineEvent {
         count: Some(6530),
         first_at: at(-86_400),
         level: Some(Level::Warning),
@@ -126,7 +126,7 @@ fn a_pipe_gets_a_line_that_stands_by_itself_for_each() {
     };
     let all = [
         bad,
-        Occurrence {
+        TimelineEvent {
             happened_at: None,
             ..event("a/b", 0)
         },
@@ -140,7 +140,7 @@ fn a_pipe_gets_a_line_that_stands_by_itself_for_each() {
 
 #[test]
 fn long_texts_wrap_by_columns_and_keep_their_lines() {
-    let one = Occurrence {
+    let one = TimelineEvent {
         message: Some(format!("{}\nsecond line", "训练任务失败".repeat(8))),
         bad: true,
         first_bad: true,
@@ -159,17 +159,22 @@ fn long_texts_wrap_by_columns_and_keep_their_lines() {
 #[test]
 fn a_page_says_a_cause_once_and_a_line_of_a_pipe_says_it_again() {
     let all = [
-        end(What::Container, "container", "main", "out of memory"),
         end(
-            What::Task,
+            EventSubject::Container,
+            "container",
+            "main",
+            "out of memory",
+        ),
+        end(
+            EventSubject::Task,
             "container_group",
             "rank-0",
             "main: out of memory",
         ),
-        end(What::Job, "job", "x", "rank-0: main: out of memory"),
-        Occurrence {
+        end(EventSubject::Job, "job", "x", "rank-0: main: out of memory"),
+        TimelineEvent {
             reference: "other".into(),
-            ..end(What::Job, "job", "x", "out of memory")
+            ..end(EventSubject::Job, "job", "x", "out of memory")
         },
     ];
     let sentences = |width| -> Vec<String> {
@@ -196,14 +201,14 @@ fn a_page_says_a_cause_once_and_a_line_of_a_pipe_says_it_again() {
 
 #[test]
 fn an_end_tells_code_signal_and_reason_once_each() {
-    let told = |one: Occurrence| words::sentence(&one, Zone::Utc, None);
-    let failed = |exit_code, signal, reason: &str| Occurrence {
+    let told = |one: TimelineEvent| words::sentence(&one, Zone::Utc, None);
+    let failed = |exit_code, signal, reason: &str| TimelineEvent {
         exit_code,
         signal,
         reason: Some(reason.into()),
-        ..end(What::Container, "init_container", "main", "")
+        ..end(EventSubject::Container, "init_container", "main", "")
     };
-    let of = Occurrence {
+    let of = TimelineEvent {
         task_name: Some("rank-0".into()),
         ..failed(Some(137), Some(9), "OOMKilled\n")
     };
@@ -215,13 +220,13 @@ fn an_end_tells_code_signal_and_reason_once_each() {
     assert_eq!(by_signal, "init container main failed by signal 15");
     let twice = told(failed(Some(2), None, "exit code 2"));
     assert_eq!(twice, "init container main failed with exit code 2");
-    let again = Occurrence {
+    let again = TimelineEvent {
         state: Some(State::Running),
         restart_count: Some(3),
         ..failed(None, None, "")
     };
     assert_eq!(told(again), "init container main started again (restart 3)");
-    let unknown_level = Occurrence {
+    let unknown_level = TimelineEvent {
         level_raw: Some("Fatal".into()),
         ..event("a", 0)
     };
@@ -230,9 +235,9 @@ fn an_end_tells_code_signal_and_reason_once_each() {
 
 #[test]
 fn without_colour_nothing_is_emitted_and_with_it_only_the_bad_stand_out() {
-    let all = [event("a", 0), end(What::Job, "job", "x", "no")];
+    let all = [event("a", 0), end(EventSubject::Job, "job", "x", "no")];
     let colour = |colour| {
-        let screen = Screen {
+        let screen = RenderContext {
             colour,
             ..screen(None)
         };
@@ -262,8 +267,8 @@ proptest! {
         many: bool,
     ) {
         let (reason, message, name, raw) = texts;
-        let one = Occurrence {
-            what: if is_event { What::Event } else { What::Container },
+        let one = TimelineEvent {
+            what: if is_event { EventSubject::Event } else { EventSubject::Container },
             state: (!is_event).then_some(State::Failed),
             object: Object { kind: raw.clone(), name: name.clone() },
             task_name: name,
@@ -277,8 +282,8 @@ proptest! {
         let references: &[&str] = if many { &["aliyun/job/c/5", "b"] } else { &["b"] };
         let shown = shown(&[one.clone(), one], references, screen(columns));
         for line in shown.lines() {
-            prop_assert!(!line.contains(is_dangerous), "{line:?}");
-            prop_assert!(command_mark(line).is_none(), "{line:?}");
+            prop_assert!(!line.contains(needs_escape), "{line:?}");
+            prop_assert!(ci_command_at(line).is_none(), "{line:?}");
             prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");
             let starts = line.chars().next().unwrap();
             prop_assert!(starts == ' ' || starts == '2' || line == "aliyun/job/c/5", "{line:?}");
@@ -295,8 +300,8 @@ proptest! {
         is_event: bool,
     ) {
         let (reason, message, name, raw) = texts;
-        let one = Occurrence {
-            what: if is_event { What::Event } else { What::Task },
+        let one = TimelineEvent {
+            what: if is_event { EventSubject::Event } else { EventSubject::Task },
             object: Object { kind: raw.clone(), name: name.clone() },
             task: name.clone(),
             container: name,
@@ -324,23 +329,23 @@ proptest! {
             for line in shown.lines() {
                 let line = line.trim_start_matches('\u{feff}');
                 prop_assert!(!line.contains(is_dangerous_but_tabs), "{format:?}: {line:?}");
-                prop_assert!(command_mark(line).is_none(), "{format:?}: {line:?}");
+                prop_assert!(ci_command_at(line).is_none(), "{format:?}: {line:?}");
                 prop_assert!(!line.trim_start().starts_with("::"), "{format:?}: {line:?}");
             }
         }
         let json: serde_json::Value = serde_json::from_str(&in_form(&timeline, Format::Json, None)).unwrap();
         prop_assert_eq!(json, serde_json::to_value(&timeline).unwrap());
         let yaml = in_form(&timeline, Format::Yaml, None);
-        prop_assert!(!yaml.replace('\n', "").contains(is_dangerous));
+        prop_assert!(!yaml.replace('\n', "").contains(needs_escape));
     }
 }
 
 fn is_dangerous_but_tabs(c: char) -> bool {
-    c != '\t' && is_dangerous(c)
+    c != '\t' && needs_escape(c)
 }
 
 fn in_form(timeline: &Timeline, format: Format, columns: Option<&[EventColumn]>) -> String {
-    let form = Form {
+    let form = OutputOptions {
         format,
         columns: None,
         headers: true,
@@ -354,7 +359,7 @@ fn in_form(timeline: &Timeline, format: Format, columns: Option<&[EventColumn]>)
 #[test]
 fn columns_that_were_chosen_stand_side_by_side_under_their_titles() {
     let mut timeline = Timeline::new("events", &[], vec![], vec![]);
-    let long = Occurrence {
+    let long = TimelineEvent {
         reason: Some("训练".into()),
         bad: true,
         ..event("a/b/c", 5)

@@ -1,17 +1,17 @@
 use super::super::Zone;
-use crate::model::{Object, Occurrence, State, What};
+use crate::model::{EventSubject, Object, State, TimelineEvent};
 
 /// What happened, as one sentence in which the cloud's texts stand as they came; `before` is a
 /// message that was just told and need not be repeated.
-pub(super) fn sentence(one: &Occurrence, zone: Zone, before: Option<&str>) -> String {
+pub(super) fn sentence(one: &TimelineEvent, zone: Zone, before: Option<&str>) -> String {
     match one.what {
-        What::Event => event(one, zone),
-        What::Job | What::Task | What::Container => change(one, before),
+        EventSubject::Event => event(one, zone),
+        EventSubject::Job | EventSubject::Task | EventSubject::Container => change(one, before),
     }
 }
 
 /// `BackOff ×4 since 09:30:00 on Pod web-1: Back-off pulling image`
-fn event(one: &Occurrence, zone: Zone) -> String {
+fn event(one: &TimelineEvent, zone: Zone) -> String {
     let reason = clean(one.reason.as_deref());
     let mut text = reason.unwrap_or("event").to_owned();
     // A level that no table knows is told as the cloud writes it.
@@ -38,9 +38,9 @@ fn event(one: &Occurrence, zone: Zone) -> String {
 }
 
 /// When it was first seen, if that was another second: the time of the day, or the day as well.
-fn since(one: &Occurrence, zone: Zone) -> Option<String> {
+fn since(one: &TimelineEvent, zone: Zone) -> Option<String> {
     let (first, last) = one.first_at.zip(one.last_at)?;
-    let (first, last) = (Clock::new(first, zone), Clock::new(last, zone));
+    let (first, last) = (TimeCell::new(first, zone), TimeCell::new(last, zone));
     match first.day == last.day {
         true if first.time == last.time => None,
         true => Some(first.time),
@@ -50,7 +50,7 @@ fn since(one: &Occurrence, zone: Zone) -> Option<String> {
 }
 
 /// `container main of rank-0 failed with exit code 137 (OOMKilled): out of memory`
-fn change(one: &Occurrence, before: Option<&str>) -> String {
+fn change(one: &TimelineEvent, before: Option<&str>) -> String {
     let mut text = format!("{} {}", subject(one), verb(one.state));
     match (one.restart_count, one.exit_code, one.signal) {
         (Some(count), ..) => text += &format!(" again (restart {count})"),
@@ -63,7 +63,7 @@ fn change(one: &Occurrence, before: Option<&str>) -> String {
         (_, None, Some(signal)) => text += &format!(" by signal {signal}"),
         (_, None, None) => {}
     }
-    let message = clean(one.message.as_deref()).map(|message| untold(message, before));
+    let message = clean(one.message.as_deref()).map(|message| without_last_end(message, before));
     let reason = clean(one.reason.as_deref());
     let is_told = |reason: &&str| {
         text.contains(reason) || message.is_some_and(|message| message.contains(reason))
@@ -78,7 +78,7 @@ fn change(one: &Occurrence, before: Option<&str>) -> String {
 }
 
 /// The message without the end that was just told: a job quotes its task, and that its container.
-fn untold<'a>(message: &'a str, before: Option<&str>) -> &'a str {
+fn without_last_end<'a>(message: &'a str, before: Option<&str>) -> &'a str {
     let rest = before.and_then(|before| message.strip_suffix(before));
     match rest.map(str::trim_end) {
         Some("") => "",
@@ -89,14 +89,16 @@ fn untold<'a>(message: &'a str, before: Option<&str>) -> &'a str {
 
 /// True when a message ends in one that was just told.
 pub(super) fn quotes(message: &str, before: Option<&str>) -> bool {
-    untold(message, before).len() < message.len()
+    without_last_end(message, before).len() < message.len()
 }
 
-fn subject(one: &Occurrence) -> String {
+fn subject(one: &TimelineEvent) -> String {
     match one.what {
-        What::Job => one.kind.replace('-', " "),
-        What::Task | What::Event => object(&one.object).unwrap_or_else(|| "task".to_owned()),
-        What::Container => {
+        EventSubject::Job => one.kind.replace('-', " "),
+        EventSubject::Task | EventSubject::Event => {
+            object(&one.object).unwrap_or_else(|| "task".to_owned())
+        }
+        EventSubject::Container => {
             let container = object(&one.object).unwrap_or_else(|| "container".to_owned());
             let task = clean(one.task_name.as_deref()).or(clean(one.task.as_deref()));
             match task {
@@ -134,7 +136,7 @@ pub(super) fn clean(text: Option<&str>) -> Option<&str> {
 }
 
 /// A moment on the wall, taken apart.
-pub(super) struct Clock {
+pub(super) struct TimeCell {
     /// `2026-01-02 +08:00`: a day goes with its offset, which may change within it.
     pub day: String,
     /// `11:04:05`
@@ -143,7 +145,7 @@ pub(super) struct Clock {
     pub offset: String,
 }
 
-impl Clock {
+impl TimeCell {
     pub(super) fn new(time: crate::model::Time, zone: Zone) -> Self {
         let shown = zone.clock(time);
         let mut parts = shown.split(' ').map(str::to_owned);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use reader::json_of;
 use serde_json::{Value, json};
 
-use super::super::text::{command_mark, is_dangerous};
+use super::super::text::{ci_command_at, needs_escape};
 use super::*;
 
 fn written(value: &Value) -> String {
@@ -94,8 +94,8 @@ proptest! {
     fn another_reader_reads_the_same_and_no_text_moves_a_cursor(value in any_json()) {
         let text = written(&value);
         for line in text.lines() {
-            prop_assert!(!line.contains(is_dangerous), "{line:?}");
-            prop_assert!(command_mark(line).is_none(), "{line:?}");
+            prop_assert!(!line.contains(needs_escape), "{line:?}");
+            prop_assert!(ci_command_at(line).is_none(), "{line:?}");
             prop_assert!(!line.ends_with(' '), "{line:?}");
         }
         prop_assert_eq!(json_of(&text), value);

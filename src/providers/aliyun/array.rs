@@ -2,20 +2,24 @@
 
 use std::sync::atomic::Ordering;
 
-use super::glance::is_no_list;
-use super::wire::{self, Described, Listing, Page, Pages};
-use super::{Ehpc, cluster_of, tell_omitted, told};
+use super::batch::is_list_unavailable;
+use super::wire::{self, BatchPages, Described, JobRows, Page};
+use super::{Ehpc, cluster_of, note_raw_omitted, summarize};
 use crate::error::{Category, Problem};
 use crate::model::{Array, Notice, State};
-use crate::providers::{Ask, Found, job_at};
+use crate::providers::{GetOptions, GetResult, job_at};
 use crate::reference::Reference;
 
 impl Ehpc {
     /// A job, and with an array job its subtasks.
-    pub(super) async fn job(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
+    pub(super) async fn job(
+        &self,
+        reference: &Reference,
+        ask: &GetOptions,
+    ) -> Result<GetResult, Problem> {
         match self.describe(reference, ask).await {
             Ok(described) => Ok(self.checked(described, reference, ask).await),
-            Err(problem) if wire::may_be_parent(reference.id()) && is_miss(&problem) => {
+            Err(problem) if wire::can_be_array_id(reference.id()) && is_not_found(&problem) => {
                 self.listed_parent(reference, problem, ask).await
             }
             Err(problem) => Err(problem),
@@ -26,7 +30,12 @@ impl Ehpc {
     ///
     /// A job that the cloud's own flag calls an ordinary one, and nothing else an array job, costs no
     /// further request. Without a flag a success is not believed before the list was asked once.
-    async fn checked(&self, described: Described, reference: &Reference, ask: &Ask) -> Found {
+    async fn checked(
+        &self,
+        described: Described,
+        reference: &Reference,
+        ask: &GetOptions,
+    ) -> GetResult {
         let Described {
             mut job,
             notices,
@@ -34,9 +43,10 @@ impl Ehpc {
         } = described;
         let has_evidence = job.array.is_some();
         let is_unsaid = is_array_job.is_none() && job.state == State::Succeeded;
-        let must_list = has_evidence || (is_unsaid && !self.no_lists.load(Ordering::Relaxed));
-        if !wire::may_be_parent(&job.id) || !must_list {
-            return Found { job, notices };
+        let must_list =
+            has_evidence || (is_unsaid && !self.lists_unavailable.load(Ordering::Relaxed));
+        if !wire::can_be_array_id(&job.id) || !must_list {
+            return GetResult { job, notices };
         }
         let listed = self.subtasks(reference, job.array.as_ref(), ask).await;
         let (listing, problem) = &listed;
@@ -50,13 +60,13 @@ impl Ehpc {
         };
         if !is_array {
             job.array = None;
-            return Found { job, notices };
+            return GetResult { job, notices };
         }
         if listing.says_array(&job.id) {
             job.array.get_or_insert(Array::UNKNOWN);
         }
         let has_no_range = job.array.as_ref().is_some_and(|array| array.end.is_none());
-        let found = Found { job, notices };
+        let found = GetResult { job, notices };
         match has_no_range && found.job.state == State::Succeeded {
             true => self.with_range(found, listed, reference, ask).await,
             false => self.with_subtasks(found, listed, reference, ask).await,
@@ -66,11 +76,11 @@ impl Ehpc {
     /// As [`Self::with_subtasks`], for an array job that does not tell its range.
     async fn with_range(
         &self,
-        mut found: Found,
-        mut listed: (Listing, Option<Problem>),
+        mut found: GetResult,
+        mut listed: (JobRows, Option<Problem>),
         reference: &Reference,
-        ask: &Ask,
-    ) -> Found {
+        ask: &GetOptions,
+    ) -> GetResult {
         let range = self.range(reference, ask).await;
         if range.end.is_some() {
             listed = self.subtasks(reference, Some(&range), ask).await;
@@ -85,8 +95,8 @@ impl Ehpc {
         &self,
         reference: &Reference,
         array: Option<&Array>,
-        ask: &Ask,
-    ) -> (Listing, Option<Problem>) {
+        ask: &GetOptions,
+    ) -> (JobRows, Option<Problem>) {
         let id = reference.id();
         let ids = wire::ids_to_list(id, array);
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -98,31 +108,31 @@ impl Ehpc {
         &self,
         reference: &Reference,
         missing: Problem,
-        ask: &Ask,
-    ) -> Result<Found, Problem> {
-        if self.no_lists.load(Ordering::Relaxed) {
+        ask: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        if self.lists_unavailable.load(Ordering::Relaxed) {
             return Err(missing);
         }
         let (cluster, id) = (cluster_of(reference), reference.id());
         let ids = wire::ids_to_list(id, None);
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let request = self.list_request(cluster, &ids, 1, wire::MOST_ROWS);
+        let request = self.list_request(cluster, &ids, 1, wire::MAX_ROWS);
         let answer = match self.send(&request, cluster, ask).await {
             Ok(answer) => answer,
             Err(problem) => {
-                self.remember(&problem);
+                self.record_list_denied(&problem);
                 // Whether it is missing is not known while the list cannot be asked.
-                return Err(if is_no_list(&problem) {
+                return Err(if is_list_unavailable(&problem) {
                     missing
                 } else {
                     problem
                 });
             }
         };
-        let page = Page::read(&answer.body)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
-        let mut listing = Listing::default();
-        Pages::of_array(id, &ids).add(page, &mut listing);
+        let page = Page::decode(&answer.body)
+            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))?;
+        let mut listing = JobRows::default();
+        BatchPages::of_array(id, &ids).add(page, &mut listing);
         let Some(row) = listing.row(id).filter(|_| listing.says_array(id)) else {
             return Err(missing);
         };
@@ -131,17 +141,17 @@ impl Ehpc {
         row.fill(&mut job, &ask.states, &mut notices);
         job.array = Some(self.range(reference, ask).await);
         job.request_id.clone_from(&listing.request_id);
-        if ask.vendor {
+        if ask.raw {
             job.vendor = wire::vendor_document(&answer.body, ask.show_secrets);
-            tell_omitted(&job, &mut notices);
+            note_raw_omitted(&job, &mut notices);
         }
         let listed = self.subtasks(reference, job.array.as_ref(), ask).await;
-        let found = Found { job, notices };
+        let found = GetResult { job, notices };
         Ok(self.with_subtasks(found, listed, reference, ask).await)
     }
 
     /// The range of an array job, which lists do not tell: any of its subtasks knows it.
-    async fn range(&self, reference: &Reference, ask: &Ask) -> Array {
+    async fn range(&self, reference: &Reference, ask: &GetOptions) -> Array {
         for index in [1, 0] {
             let subtask = with_id(reference, format!("{}_{index}", reference.id()));
             let described = self.describe(&subtask, ask).await.ok();
@@ -159,17 +169,17 @@ impl Ehpc {
     /// The array job with its subtasks as they are listed, as good as they are.
     async fn with_subtasks(
         &self,
-        found: Found,
-        (listing, problem): (Listing, Option<Problem>),
+        found: GetResult,
+        (listing, problem): (JobRows, Option<Problem>),
         reference: &Reference,
-        ask: &Ask,
-    ) -> Found {
-        let Found {
+        ask: &GetOptions,
+    ) -> GetResult {
+        let GetResult {
             mut job,
             mut notices,
         } = found;
-        let unread = problem.as_ref().map(told);
-        wire::judge(
+        let unread = problem.as_ref().map(summarize);
+        wire::reconcile_subtasks(
             &mut job,
             &listing,
             unread.as_deref(),
@@ -180,14 +190,14 @@ impl Ehpc {
             let subtask = with_id(reference, failed.to_owned());
             let cause = self.describe(&subtask, ask).await.ok();
             wire::explain(&mut job, cause.as_ref().map(|cause| &cause.job));
-            notices.extend(told_by_cause(cause));
+            notices.extend(notices_of_cause(cause));
         }
-        Found { job, notices }
+        GetResult { job, notices }
     }
 }
 
 /// What a look at a subtask has to say besides; that its document was left out is of no interest.
-fn told_by_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
+fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
     cause
         .into_iter()
         .flat_map(|cause| cause.notices)
@@ -195,11 +205,11 @@ fn told_by_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
 }
 
 /// True when the cloud knows the cluster and not the job, or takes only ids of subtasks.
-fn is_miss(problem: &Problem) -> bool {
+fn is_not_found(problem: &Problem) -> bool {
     let code = problem.code.as_deref().unwrap_or_default();
     match problem.category {
         Category::NotFound => code != "ClusterNotFound",
-        Category::Rejected => code.starts_with("InvalidParam"),
+        Category::InvalidArgument => code.starts_with("InvalidParam"),
         _ => false,
     }
 }

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::wire::{self, Command, Results, ResultsPage, Status};
-use super::{Ehpc, cluster_of, tell_omitted, told};
+use super::{Ehpc, cluster_of, note_raw_omitted, summarize};
 use crate::error::Problem;
-use crate::http::{Answer, Method};
-use crate::providers::{Ask, Found, job_at};
+use crate::http::{Method, Response};
+use crate::providers::{GetOptions, GetResult, job_at};
 use crate::reference::Reference;
 
 impl Ehpc {
@@ -18,14 +18,14 @@ impl Ehpc {
         &self,
         reference: &Reference,
         command: Command,
-        ask: &Ask,
-    ) -> Result<Found, Problem> {
+        ask: &GetOptions,
+    ) -> Result<GetResult, Problem> {
         let (cluster, id) = (cluster_of(reference), reference.id());
         let query = [("ClusterId", cluster), ("CommandId", id)];
         let request = self.request("ListInvocationStatus", Method::Get, &query);
         let answer = self.send(&request, cluster, ask).await?;
-        let status = Status::read(&answer.body, id)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
+        let status = Status::decode(&answer.body, id)
+            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))?;
         let mut pages = Vec::new();
         let results = if status.is_finished() {
             Some(self.results(reference, ask, &mut pages).await)
@@ -33,10 +33,11 @@ impl Ehpc {
             None
         };
         let at = job_at(reference, self.region.as_deref());
-        let status = status.of(command);
+        let status = status.with_command(command);
         let (mut job, mut notices) = status.into_job(at, &ask.states, results, ask.trust_finished);
-        if ask.vendor {
-            let document = |answer: &Answer| wire::vendor_document(&answer.body, ask.show_secrets);
+        if ask.raw {
+            let document =
+                |answer: &Response| wire::vendor_document(&answer.body, ask.show_secrets);
             job.vendor = match pages.is_empty() {
                 true => document(&answer),
                 false => document(&answer).and_then(|status| {
@@ -47,14 +48,19 @@ impl Ehpc {
                     }))
                 }),
             };
-            tell_omitted(&job, &mut notices);
+            note_raw_omitted(&job, &mut notices);
         }
-        Ok(Found { job, notices })
+        Ok(GetResult { job, notices })
     }
 
     /// The results of a finished invocation, as far as they can be read; `pages` keeps the answers
     /// when the cloud's own documents are asked for.
-    async fn results(&self, reference: &Reference, ask: &Ask, pages: &mut Vec<Answer>) -> Results {
+    async fn results(
+        &self,
+        reference: &Reference,
+        ask: &GetOptions,
+        pages: &mut Vec<Response>,
+    ) -> Results {
         let (cluster, id) = (cluster_of(reference), reference.id());
         let mut results = Results::default();
         loop {
@@ -70,20 +76,20 @@ impl Ehpc {
             let answer = match self.send(&request, cluster, ask).await {
                 Ok(answer) => answer,
                 Err(problem) => {
-                    results.fail(told(&problem));
+                    results.fail(summarize(&problem));
                     return results;
                 }
             };
-            let page = ResultsPage::read(&answer.body, id);
+            let page = ResultsPage::decode(&answer.body, id);
             let goes_on = match page {
                 Ok(page) => results.add(page),
                 Err(expected) => {
-                    let problem = self.account.unreadable(&request, &answer, &expected);
-                    results.fail(told(&problem));
+                    let problem = self.api.decode_problem(&request, &answer, &expected);
+                    results.fail(summarize(&problem));
                     false
                 }
             };
-            if ask.vendor {
+            if ask.raw {
                 pages.push(answer);
             }
             if !goes_on {

@@ -6,7 +6,7 @@ use super::wire::{self, Command};
 use super::{CLOUD, Ehpc};
 use crate::error::{Category, Problem};
 use crate::http::Method;
-use crate::providers::{Ask, Cursor, Filter, Found, Page, ScopePage, job_at};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, Page, ScopePage, job_at};
 use crate::reference::{Reference, Scope};
 
 /// How many clusters a page is asked to hold; the cloud gives no more.
@@ -17,29 +17,32 @@ impl Ehpc {
     ///
     /// # Errors
     /// What the cloud said, or what went wrong on the way.
-    pub(super) async fn jobs_in(
+    pub(super) async fn list_jobs(
         &self,
         scope: &Scope,
         filter: &Filter,
         at: Cursor,
-        ask: &Ask,
+        ask: &GetOptions,
     ) -> Result<Page, Problem> {
         let cluster = cluster_of(scope);
-        let rows = filter.rows_of(wire::MOST_ROWS);
+        let rows = filter.page_size(wire::MAX_ROWS);
         let mut request = self.list_request(cluster, &[], at.page, rows);
         let mut push = |name: &str, value: String| request.query.push((name.to_owned(), value));
         push("SubmitOrder", "Desc".to_owned());
-        let word = filter.word(wire::JOB_STATES, &ask.states);
+        let word = filter.single_state_word(wire::JOB_STATES, &ask.states);
         if let Some(word) = word.filter(|word| wire::LISTABLE_STATES.contains(word)) {
             push("State", word.to_owned());
         }
         if let Some(since) = filter.since {
-            push("SubmitTimeStart", since.moment().timestamp().to_string());
+            push(
+                "SubmitTimeStart",
+                since.to_datetime().timestamp().to_string(),
+            );
         }
         let answer = self.send(&request, cluster, ask).await?;
-        let page = wire::Page::read(&answer.body)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
-        Ok(page.listed(scope, at, self.region.as_deref(), &ask.states))
+        let page = wire::Page::decode(&answer.body)
+            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))?;
+        Ok(page.into_page(scope, at, self.region.as_deref(), &ask.states))
     }
 
     /// One page of the commands of a cluster, with a look-up of each that may pass the filter: the
@@ -48,12 +51,12 @@ impl Ehpc {
     /// # Errors
     /// What the cloud said to the list, or to any look-up where it is true of all of them; what is
     /// wrong with one command alone stands on the page.
-    pub(super) async fn commands_in(
+    pub(super) async fn list_commands(
         &self,
         scope: &Scope,
         filter: &Filter,
         at: Cursor,
-        ask: &Ask,
+        ask: &GetOptions,
     ) -> Result<Page, Problem> {
         let cluster = cluster_of(scope);
         let (page, size) = (at.page.to_string(), wire::COMMANDS_PAGE_SIZE.to_string());
@@ -65,17 +68,17 @@ impl Ehpc {
         let request = self.request("ListCommands", Method::Get, &query);
         let answer = self.send(&request, cluster, ask).await?;
         let (commands, total) = wire::read_commands(&answer.body, ask.show_secrets)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
-        let named = Page::read(at, total, commands, |command| {
+            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))?;
+        let named = Page::from_rows(at, total, commands, |command| {
             Some((scope.reference(&[command.id()?])?, command))
         });
-        let (filter, ask) = (filter.but_for_states(), without_documents(ask));
+        let (filter, ask) = (filter.without_states(), without_documents(ask));
         let looks = named
             .rows
             .into_iter()
             .map(|(reference, command)| self.command(reference, command, &filter, &ask));
         let mut page = Page {
-            unnamed: named.unnamed,
+            rows_without_id: named.rows_without_id,
             next: named.next,
             total: named.total,
             ..Page::default()
@@ -96,13 +99,13 @@ impl Ehpc {
         reference: Reference,
         command: Command,
         filter: &Filter,
-        ask: &Ask,
-    ) -> Result<Found, Problem> {
+        ask: &GetOptions,
+    ) -> Result<GetResult, Problem> {
         let bare = command
             .clone()
-            .untold(job_at(&reference, self.region.as_deref()));
-        if !filter.lets_pass(&bare) {
-            return Ok(Found {
+            .into_bare_job(job_at(&reference, self.region.as_deref()));
+        if !filter.matches(&bare) {
+            return Ok(GetResult {
                 job: bare,
                 notices: Vec::new(),
             });
@@ -123,7 +126,7 @@ impl Ehpc {
         &self,
         profile: &str,
         at: Cursor,
-        ask: &Ask,
+        ask: &GetOptions,
     ) -> Result<ScopePage, Problem> {
         let (page, size) = (at.page.to_string(), CLUSTERS_PAGE_SIZE.to_string());
         let query = [("PageNumber", &*page), ("PageSize", &*size)];
@@ -133,7 +136,7 @@ impl Ehpc {
         let scope_of =
             |id: &str| Scope::at(template, profile, &[id]).map(|scope| scope.to_string());
         wire::read_clusters(&answer.body, at, self.region.as_deref(), scope_of)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
+            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))
     }
 }
 
@@ -144,9 +147,9 @@ fn cluster_of(scope: &Scope) -> &str {
 }
 
 /// Rows keep no documents.
-fn without_documents(ask: &Ask) -> Ask {
-    Ask {
-        vendor: false,
+fn without_documents(ask: &GetOptions) -> GetOptions {
+    GetOptions {
+        raw: false,
         ..ask.clone()
     }
 }
@@ -155,6 +158,9 @@ fn without_documents(ask: &Ask) -> Ask {
 fn is_of_the_account(category: Category) -> bool {
     matches!(
         category,
-        Category::NoCredentials | Category::Refused | Category::Permission | Category::Clock
+        Category::MissingCredentials
+            | Category::Unauthenticated
+            | Category::PermissionDenied
+            | Category::ClockSkew
     )
 }

@@ -2,38 +2,38 @@
 //!
 //! Source: alibabacloud_ehpc20180412 4.0.0 and the E-HPC 1.0 API reference.
 
+mod access_key;
 mod array;
-mod glance;
+mod assume_role;
+mod batch;
+mod credential_files;
+mod instance_role;
 mod invocation;
-mod keys;
-mod levels;
 mod list;
-mod machine;
-mod role;
-mod rpc;
 mod serve;
 mod sign;
-mod tools;
+mod sign_v1;
+mod states;
 mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::login::Login;
-use super::serve::Server;
-use super::shapes::{Shapes, shape};
+use super::login::CredentialCache;
+use super::serve::EmulatedApi;
+use super::shapes::{DetailSchemas, schema_of};
 use super::{
-    Ask, Boxed, Client, Cloud, Credential, Cursor, Filter, Found, Kind, ListOrder, Page, Places,
-    ScopePage, Untold, job_at,
+    BoxFuture, Client, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Kind,
+    ListOrder, Page, ScopeListing, ScopePage, UnlistedField, job_at,
 };
 use crate::error::{Category, Problem};
-use crate::http::{Account, Answer, Endpoint, Method, Request, Wire};
+use crate::http::{ApiClient, Endpoint, Method, Request, Response, Transport};
 use crate::model::{Job, Notice};
 use crate::reference::{Reference, Scope, Segment, Template};
-use crate::settings::{KeySpec, Profile, ROLE};
+use crate::settings::{Profile, ROLE, SettingSpec};
 use sign::Signer;
 use wire::details::{ClusterDetails, GroupDetails, InvocationDetails, JobDetails, NodeDetails};
-use wire::{Asked, Command, Described, Miss};
+use wire::{Command, DecodeError, Described, ErrorContext};
 
 const VERSION: &str = "2018-04-12";
 
@@ -63,17 +63,17 @@ pub static CLOUD: Cloud = Cloud {
                 ranges: true,
                 sample: "aliyun/job/ehpc-hz-FYUr32/5",
             },
-            levels: levels::JOB,
-            details: Shapes {
-                job: &[shape::<JobDetails>],
-                task: &[shape::<GroupDetails>],
+            state_tables: states::JOB,
+            details: DetailSchemas {
+                job: &[schema_of::<JobDetails>],
+                task: &[schema_of::<GroupDetails>],
             },
             operation: "E-HPC 2018-04-12 DescribeServerlessJobs",
             permission: "ehpc:DescribeServerlessJobs",
             list_operation: "E-HPC 2018-04-12 ListServerlessJobs",
             list_permission: "ehpc:ListServerlessJobs",
             list_order: ListOrder::NewestFirst,
-            list_untold: &[],
+            unlisted_fields: &[],
             list_limit: None,
         },
         Kind {
@@ -93,28 +93,32 @@ pub static CLOUD: Cloud = Cloud {
                 ranges: false,
                 sample: "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
             },
-            levels: levels::INVOCATION,
-            details: Shapes {
-                job: &[shape::<InvocationDetails>],
-                task: &[shape::<NodeDetails>],
+            state_tables: states::INVOCATION,
+            details: DetailSchemas {
+                job: &[schema_of::<InvocationDetails>],
+                task: &[schema_of::<NodeDetails>],
             },
             operation: "E-HPC 2018-04-12 ListInvocationStatus, ListInvocationResults",
             permission: "ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
             list_operation: "E-HPC 2018-04-12 ListCommands, then a look-up of each",
             list_permission: "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
             list_order: ListOrder::Undated,
-            list_untold: &[Untold::User, Untold::Queue, Untold::CreatedAt],
+            unlisted_fields: &[
+                UnlistedField::User,
+                UnlistedField::Queue,
+                UnlistedField::CreatedAt,
+            ],
             list_limit: Some(20),
         },
     ],
-    places: Some(Places {
+    scope_listing: Some(ScopeListing {
         operation: "E-HPC 2018-04-12 ListClusters",
         permission: "ehpc:ListClusters",
     }),
-    scope_details: &[shape::<ClusterDetails>],
+    scope_details: &[schema_of::<ClusterDetails>],
     keys: &[
         // As the SDKs, aliyun-cli with its two other prefixes, and Terraform name them.
-        KeySpec::setting(
+        SettingSpec::setting(
             "region",
             &[
                 "ALIBABA_CLOUD_REGION_ID",
@@ -123,8 +127,8 @@ pub static CLOUD: Cloud = Cloud {
                 "ALICLOUD_REGION",
             ],
         ),
-        KeySpec::setting("cluster", &[]),
-        KeySpec::id(
+        SettingSpec::setting("cluster", &[]),
+        SettingSpec::id(
             "access_key_id",
             &[
                 "ALIBABA_CLOUD_ACCESS_KEY_ID",
@@ -133,7 +137,7 @@ pub static CLOUD: Cloud = Cloud {
                 "ALICLOUD_ACCESS_KEY",
             ],
         ),
-        KeySpec::secret(
+        SettingSpec::secret(
             "access_key_secret",
             &[
                 "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
@@ -143,7 +147,7 @@ pub static CLOUD: Cloud = Cloud {
             ],
         ),
         // The other name is that of programs of mode External of the CLI.
-        KeySpec::secret(
+        SettingSpec::secret(
             "security_token",
             &[
                 "ALIBABA_CLOUD_SECURITY_TOKEN",
@@ -152,14 +156,14 @@ pub static CLOUD: Cloud = Cloud {
                 "ALICLOUD_SECURITY_TOKEN",
             ],
         )
-        .also(&["sts_token"]),
+        .with_aliases(&["sts_token"]),
         // Variables of the vendor's that name a role belong to another way to log in; none of them
         // makes a key pair take on a role.
-        KeySpec::setting(ROLE, &[]),
-        KeySpec::setting("role_session_name", &[]),
-        KeySpec::setting("sts_endpoint", &["ALIBABA_CLOUD_STS_ENDPOINT"]),
+        SettingSpec::setting(ROLE, &[]),
+        SettingSpec::setting("role_session_name", &[]),
+        SettingSpec::setting("sts_endpoint", &["ALIBABA_CLOUD_STS_ENDPOINT"]),
     ],
-    tools: &tools::TOOLS,
+    sources: &credential_files::SOURCES,
     public_domains: &[
         "aliyuncs.com",
         "aliyun.com",
@@ -167,9 +171,9 @@ pub static CLOUD: Cloud = Cloud {
         "alicloud.com",
     ],
     connect,
-    server: Server {
+    emulator: EmulatedApi {
         operation: serve::operation,
-        answer: serve::answer,
+        respond: serve::respond,
         throttled: serve::throttled,
         refused: serve::refused,
         unavailable: serve::unavailable,
@@ -179,40 +183,43 @@ pub static CLOUD: Cloud = Cloud {
 
 /// One profile's access to E-HPC.
 struct Ehpc {
-    account: Account,
+    api: ApiClient,
     endpoint: Endpoint,
     region: Option<String>,
-    login: Login<Signer>,
+    credentials: CredentialCache<Signer>,
     /// True once the cloud has said that this key may not list jobs, or that it takes no such list.
-    no_lists: AtomicBool,
+    lists_unavailable: AtomicBool,
 }
 
-fn connect(profile: &Profile, wire: &Arc<Wire>) -> Result<Box<dyn Client>, Problem> {
+fn connect(profile: &Profile, wire: &Arc<Transport>) -> Result<Box<dyn Client>, Problem> {
     Ehpc::new(profile, wire).map(|ehpc| Box::new(ehpc) as Box<dyn Client>)
 }
 
 impl Ehpc {
-    fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
+    fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
         let (login, label) = match profile.get(ROLE) {
-            None => (keys::login(profile, wire)?, keys::label(profile)),
+            None => (
+                access_key::credential_cache(profile, wire)?,
+                access_key::label(profile),
+            ),
             Some(role) => {
-                let label = role::label(role, &keys::label(profile));
-                let sts = role::AssumeRole::new(role, profile, wire)?;
-                let login = Login::issued(sts);
+                let label = assume_role::label(role, &access_key::label(profile));
+                let sts = assume_role::AssumeRoleProvider::new(role, profile, wire)?;
+                let login = CredentialCache::from_provider(sts);
                 // Which role the machine has is not told by the profile.
-                let login = match profile.is_of_machine() {
+                let login = match profile.uses_instance_role() {
                     true => login,
-                    false => login.kept(profile, wire),
+                    false => login.persistent(profile, wire),
                 };
                 (login, label)
             }
         };
         Ok(Self {
-            account: Account::new(wire, profile, label, keys::secrets(profile)),
-            endpoint: endpoint(profile, wire.limits().allow_http)?,
+            api: ApiClient::new(wire, profile, label, access_key::secrets(profile)),
+            endpoint: endpoint(profile, wire.options().allow_http)?,
             region: profile.get("region").map(str::to_owned),
-            login,
-            no_lists: AtomicBool::new(false),
+            credentials: login,
+            lists_unavailable: AtomicBool::new(false),
         })
     }
 
@@ -236,19 +243,28 @@ impl Ehpc {
         }
     }
 
-    async fn send(&self, request: &Request, cluster: &str, ask: &Ask) -> Result<Answer, Problem> {
-        let asked = Asked {
+    async fn send(
+        &self,
+        request: &Request,
+        cluster: &str,
+        ask: &GetOptions,
+    ) -> Result<Response, Problem> {
+        let asked = ErrorContext {
             operation: request.operation,
             cluster,
             region: self.region.as_deref(),
         };
-        let classify = |answer: &Answer| wire::classify(&asked, answer);
-        self.login
-            .send(&self.account, request, &classify, ask.deadline)
+        let classify = |answer: &Response| wire::classify(&asked, answer);
+        self.credentials
+            .send(&self.api, request, &classify, ask.deadline)
             .await
     }
 
-    async fn describe(&self, reference: &Reference, ask: &Ask) -> Result<Described, Problem> {
+    async fn describe(
+        &self,
+        reference: &Reference,
+        ask: &GetOptions,
+    ) -> Result<Described, Problem> {
         let (cluster, id) = (cluster_of(reference), reference.id());
         let query = [("ClusterId", cluster), ("JobIds.1", id)];
         let request = self.request("DescribeServerlessJobs", Method::Post, &query);
@@ -256,21 +272,23 @@ impl Ehpc {
         let at = job_at(reference, self.region.as_deref());
         let mut described =
             wire::read_jobs(&answer.body, at, &ask.states).map_err(|miss| match miss {
-                Miss::NotFound(request_id) => Problem {
+                DecodeError::NotFound(request_id) => Problem {
                     request_id,
                     ..self.no_such_job(&request, &answer, reference)
                 },
-                Miss::Unreadable(expected) => self.account.unreadable(&request, &answer, &expected),
+                DecodeError::Invalid(expected) => {
+                    self.api.decode_problem(&request, &answer, &expected)
+                }
             })?;
-        if ask.vendor {
+        if ask.raw {
             described.job.vendor = wire::vendor_document(&answer.body, ask.show_secrets);
-            tell_omitted(&described.job, &mut described.notices);
+            note_raw_omitted(&described.job, &mut described.notices);
         }
         Ok(described)
     }
 
-    fn no_such_job(&self, request: &Request, answer: &Answer, reference: &Reference) -> Problem {
-        let mut problem = self.account.problem(
+    fn no_such_job(&self, request: &Request, answer: &Response, reference: &Reference) -> Problem {
+        let mut problem = self.api.problem(
             request,
             Category::NotFound,
             format!("the cluster has no serverless job {}", reference.id()),
@@ -290,15 +308,15 @@ impl Client for Ehpc {
         Some(self.endpoint.origin())
     }
 
-    fn credential(&self) -> Credential {
-        self.login.credential()
+    fn credential(&self) -> CredentialInfo {
+        self.credentials.credential()
     }
 
-    fn look_up<'a>(
+    fn get<'a>(
         &'a self,
         reference: &'a Reference,
-        ask: &'a Ask,
-    ) -> Boxed<'a, Result<Found, Problem>> {
+        ask: &'a GetOptions,
+    ) -> BoxFuture<'a, Result<GetResult, Problem>> {
         Box::pin(async move {
             match reference.template.kind {
                 "invocation" => self.invocation(reference, Command::default(), ask).await,
@@ -307,13 +325,13 @@ impl Client for Ehpc {
         })
     }
 
-    fn glance<'a>(
+    fn batch_get<'a>(
         &'a self,
         references: &'a [Reference],
-        ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<Vec<Option<Found>>, Problem>>> {
-        let clusters = self.worth_a_glance(references)?;
-        Some(Box::pin(self.glance_at(clusters, references, ask)))
+        ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<Vec<Option<GetResult>>, Problem>>> {
+        let clusters = self.batchable(references)?;
+        Some(Box::pin(self.batch_get_jobs(clusters, references, ask)))
     }
 
     fn list<'a>(
@@ -321,21 +339,21 @@ impl Client for Ehpc {
         scope: &'a Scope,
         filter: &'a Filter,
         page: Option<Cursor>,
-        ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
         let at = page.unwrap_or(Cursor::FIRST);
         Some(match scope.template.kind {
-            "invocation" => Box::pin(self.commands_in(scope, filter, at, ask)),
-            _ => Box::pin(self.jobs_in(scope, filter, at, ask)),
+            "invocation" => Box::pin(self.list_commands(scope, filter, at, ask)),
+            _ => Box::pin(self.list_jobs(scope, filter, at, ask)),
         })
     }
 
-    fn scopes<'a>(
+    fn list_scopes<'a>(
         &'a self,
         profile: &'a str,
         page: Option<Cursor>,
-        ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<ScopePage, Problem>>> {
+        ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<ScopePage, Problem>>> {
         let at = page.unwrap_or(Cursor::FIRST);
         Some(Box::pin(self.clusters(profile, at, ask)))
     }
@@ -348,18 +366,18 @@ fn cluster_of(reference: &Reference) -> &str {
 }
 
 /// A failed call in one line: operation, the cloud's code, what it said, and what to do.
-fn told(problem: &Problem) -> String {
+fn summarize(problem: &Problem) -> String {
     let operation = problem.operation.as_deref().unwrap_or_default();
     let code = problem
         .code
         .as_deref()
-        .unwrap_or_else(|| problem.category.word());
+        .unwrap_or_else(|| problem.category.as_str());
     let hint = problem.hint.as_ref();
     let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
     format!("{operation}: {code}: {}{hint}", problem.message)
 }
 
-fn tell_omitted(job: &Job, notices: &mut Vec<Notice>) {
+fn note_raw_omitted(job: &Job, notices: &mut Vec<Notice>) {
     if job.vendor.is_none() {
         notices.push(Notice::new(
             "vendor_omitted",
@@ -380,8 +398,8 @@ fn endpoint(profile: &Profile, allow_http: bool) -> Result<Endpoint, Problem> {
     };
     if region.is_some_and(|region| !is_region(region)) {
         return Err(profile
-            .wrong("region", "is no region id")
-            .hint("write it as the cloud does, such as cn-hangzhou"));
+            .invalid("region", "is no region id")
+            .with_hint("write it as the cloud does, such as cn-hangzhou"));
     }
     let text = match (profile.get("endpoint"), region) {
         (Some(endpoint), _) => endpoint.to_owned(),
@@ -391,7 +409,7 @@ fn endpoint(profile: &Profile, allow_http: bool) -> Result<Endpoint, Problem> {
         }
     };
     Endpoint::parse(&text, &[], allow_http)
-        .map_err(|problem| problem.of_account(profile.cloud, &profile.name))
+        .map_err(|problem| problem.with_account(profile.cloud, &profile.name))
 }
 
 #[cfg(test)]

@@ -9,12 +9,14 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
 use super::VERSION;
-use super::role::ASSUME_ROLE;
+use super::assume_role::ASSUME_ROLE;
 use list::Range;
 
-use super::sign::{Authorization, Parts, timestamp};
+use super::sign::{Authorization, SigningParams, timestamp};
 use crate::crypto;
-use crate::providers::serve::{Incoming, Outgoing, TEST_ID, TEST_SECRET, View, World};
+use crate::providers::serve::{
+    EmulatedState, JobAt, ServerRequest, ServerResponse, TEST_ID, TEST_SECRET,
+};
 
 /// The well-known token of the emulator; it opens nothing else.
 const TEST_TOKEN: &str = "testtoken";
@@ -28,7 +30,7 @@ pub(super) const ENVIRONMENT: [(&str, &str); 3] = [
 
 /// The operation that a request asks for: this cloud has one path and names it in a header, STS in
 /// the query; the metadata service has paths of its own.
-pub(super) fn operation(request: &Incoming) -> Option<String> {
+pub(super) fn operation(request: &ServerRequest) -> Option<String> {
     if request.path != "/" {
         return machine::operation(request).map(str::to_owned);
     }
@@ -37,9 +39,9 @@ pub(super) fn operation(request: &Incoming) -> Option<String> {
 }
 
 /// The answer to a request for this cloud.
-pub(super) fn answer(request: &Incoming, world: &World) -> Outgoing {
+pub(super) fn respond(request: &ServerRequest, world: &EmulatedState) -> ServerResponse {
     if request.path != "/" {
-        return machine::answer(request);
+        return machine::respond(request);
     }
     let answered = match request.header("x-acs-action") {
         None => sts::assume_role(request, world),
@@ -49,7 +51,7 @@ pub(super) fn answer(request: &Incoming, world: &World) -> Outgoing {
 }
 
 /// "Too many calls", as this cloud says it: with status 400 and its own header.
-pub(super) fn throttled() -> Outgoing {
+pub(super) fn throttled() -> ServerResponse {
     let message = "Request was denied due to user flow control.";
     Failure::new(400, "Throttling.User", message)
         .0
@@ -57,7 +59,7 @@ pub(super) fn throttled() -> Outgoing {
 }
 
 /// The cloud's own "this credential is not good".
-pub(super) fn refused() -> Outgoing {
+pub(super) fn refused() -> ServerResponse {
     no_such_key().0
 }
 
@@ -67,18 +69,18 @@ fn no_such_key() -> Failure {
 }
 
 /// The cloud's own error with an HTTP status of 500 or more.
-pub(super) fn unavailable(status: u16) -> Outgoing {
+pub(super) fn unavailable(status: u16) -> ServerResponse {
     let message = "The request has failed due to a temporary failure of the server.";
     Failure::new(status, "ServiceUnavailable", message).0
 }
 
 /// An error answer.
-struct Failure(Outgoing);
+struct Failure(ServerResponse);
 
 impl Failure {
     fn new(status: u16, code: &str, message: &str) -> Self {
         let request_id = request_id(code);
-        Self(Outgoing::json(
+        Self(ServerResponse::json(
             status,
             &json!({
                 "RequestId": request_id,
@@ -112,7 +114,7 @@ fn request_id(seed: &str) -> String {
 }
 
 /// The gateway's checks: version, time, key, signature, nonce.
-fn checked(request: &Incoming, world: &World) -> Result<(), Failure> {
+fn checked(request: &ServerRequest, world: &EmulatedState) -> Result<(), Failure> {
     let incomplete = |what: &str| {
         let message = format!("The request signature does not conform to the standards: {what}");
         Failure::new(400, "IncompleteSignature", &message)
@@ -126,8 +128,8 @@ fn checked(request: &Incoming, world: &World) -> Result<(), Failure> {
     let hash = header("x-acs-content-sha256")?;
     let date = header("x-acs-date")?;
     check_time(date, request.now)?;
-    let authorization =
-        Authorization::read(header("authorization")?).ok_or_else(|| incomplete("authorization"))?;
+    let authorization = Authorization::parse(header("authorization")?)
+        .ok_or_else(|| incomplete("authorization"))?;
     let (id, secret) = sts::key_of(request.header("x-acs-security-token"), request.now)?;
     if authorization.access_key_id != id {
         return Err(no_such_key());
@@ -138,7 +140,7 @@ fn checked(request: &Incoming, world: &World) -> Result<(), Failure> {
         .iter()
         .filter(|(name, _)| must_be_signed(name))
         .all(|(name, _)| authorization.signed_headers.contains(name));
-    let parts = Parts {
+    let parts = SigningParams {
         method: &request.method,
         path: &request.path,
         query: &request.parameters(),
@@ -147,12 +149,12 @@ fn checked(request: &Incoming, world: &World) -> Result<(), Failure> {
     };
     let is_ours = hash == crypto::sha256_hex(&request.body)
         && all_signed
-        && authorization.is_by(&secret, &parts);
+        && authorization.is_signed_with(&secret, &parts);
     if !is_ours {
         let message = "Specified signature is not matched with our calculation.";
         return Err(Failure::new(400, "SignatureDoesNotMatch", message));
     }
-    if !world.is_fresh(nonce) {
+    if !world.use_nonce(nonce) {
         let message = "Specified signature nonce was used already.";
         return Err(Failure::new(400, "SignatureNonceUsed", message));
     }
@@ -171,7 +173,7 @@ fn check_time(date: &str, now: DateTime<Utc>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn operate(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+fn operate(request: &ServerRequest, world: &EmulatedState) -> Result<ServerResponse, Failure> {
     let operation = request.header("x-acs-action").unwrap_or_default();
     match (operation, request.method.as_str()) {
         ("DescribeServerlessJobs", "GET" | "POST") => describe_jobs(request, world),
@@ -192,7 +194,7 @@ fn operate(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
 }
 
 /// A parameter that must be there.
-fn parameter(request: &Incoming, name: &str) -> Result<String, Failure> {
+fn parameter(request: &ServerRequest, name: &str) -> Result<String, Failure> {
     request.parameter(name).ok_or_else(|| {
         let bare = name.split('.').next().unwrap_or(name);
         Failure::missing(bare)
@@ -200,10 +202,10 @@ fn parameter(request: &Incoming, name: &str) -> Result<String, Failure> {
 }
 
 /// The cluster that is asked for; one exists when anything in the world has it.
-fn cluster(request: &Incoming, world: &World) -> Result<String, Failure> {
+fn cluster(request: &ServerRequest, world: &EmulatedState) -> Result<String, Failure> {
     let cluster = parameter(request, "ClusterId")?;
     let exists = world
-        .things
+        .jobs
         .iter()
         .any(|thing| thing.kind.starts_with("aliyun/") && thing.segments.first() == Some(&cluster));
     if exists {
@@ -213,7 +215,10 @@ fn cluster(request: &Incoming, world: &World) -> Result<String, Failure> {
     Err(Failure::new(404, "ClusterNotFound", message))
 }
 
-fn describe_jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+fn describe_jobs(
+    request: &ServerRequest,
+    world: &EmulatedState,
+) -> Result<ServerResponse, Failure> {
     let cluster = cluster(request, world)?;
     let id = parameter(request, "JobIds.1")?;
     if request.parameter("JobIds.2").is_some() {
@@ -222,12 +227,12 @@ fn describe_jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failure>
     }
     let jobs = match world.find("aliyun/job", &[&cluster, &id], request.now) {
         None => Vec::new(),
-        Some(view) => match &view.thing.document {
-            Some(document) => return Ok(Outgoing::document(200, document)),
+        Some(view) => match &view.job.document {
+            Some(document) => return Ok(ServerResponse::document(200, document)),
             None => vec![job(&view, &id, list::array(world, &view))],
         },
     };
-    Ok(Outgoing::json(
+    Ok(ServerResponse::json(
         200,
         &json!({"TotalCount": jobs.len(), "RequestId": request_id(&id), "JobInfos": jobs}),
     ))
@@ -237,8 +242,8 @@ fn is_end(word: &str) -> bool {
     ["Succeeded", "Canceled", "Failed"].contains(&word)
 }
 
-fn job(view: &View<'_>, id: &str, array: Option<Range>) -> Value {
-    let thing = view.thing;
+fn job(view: &JobAt<'_>, id: &str, array: Option<Range>) -> Value {
+    let thing = view.job;
     let word = view.step.state.as_str();
     let seconds = |moment: DateTime<Utc>| moment.timestamp();
     let parts = thing.parts.max(1);
@@ -256,7 +261,7 @@ fn job(view: &View<'_>, id: &str, array: Option<Range>) -> Value {
         "Queue": thing.queue,
         "User": thing.user,
         "SubmitTime": seconds(view.created_at),
-        "StartTime": view.reached(&["Running"]).map(seconds),
+        "StartTime": view.reached_at(&["Running"]).map(seconds),
         "EndTime": is_end(word).then(|| seconds(view.since)),
         "LastModifyTime": view.since.timestamp_millis(),
         "IsArrayJob": array.is_some(),
@@ -269,7 +274,7 @@ fn job(view: &View<'_>, id: &str, array: Option<Range>) -> Value {
     })
 }
 
-fn group(view: &View<'_>, id: &str, part: usize, is_last: bool) -> Value {
+fn group(view: &JobAt<'_>, id: &str, part: usize, is_last: bool) -> Value {
     let word = view.step.state.as_str();
     let status = match word {
         "Pending" | "Initing" => "Scheduling",
@@ -281,7 +286,7 @@ fn group(view: &View<'_>, id: &str, part: usize, is_last: bool) -> Value {
     let at = timestamp(view.since);
     let ended_as = |wanted: &str| (status == wanted).then_some(&at);
     let events: Vec<Value> = view
-        .thing
+        .job
         .warnings
         .iter()
         .filter(|_| is_last)
@@ -328,8 +333,8 @@ fn group(view: &View<'_>, id: &str, part: usize, is_last: bool) -> Value {
     })
 }
 
-fn container_state(view: &View<'_>, status: &str, is_last: bool) -> Value {
-    let started = view.reached(&["Running"]).map(timestamp);
+fn container_state(view: &JobAt<'_>, status: &str, is_last: bool) -> Value {
+    let started = view.reached_at(&["Running"]).map(timestamp);
     let ended = |code: i64, reason: &str, message: &str| {
         json!({
             "State": "Terminated",
@@ -359,7 +364,7 @@ fn container_state(view: &View<'_>, status: &str, is_last: bool) -> Value {
 }
 
 fn page_parameter(
-    request: &Incoming,
+    request: &ServerRequest,
     name: &str,
     default: usize,
     most: usize,

@@ -6,7 +6,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::crypto;
-use crate::http::{self, Proof, Request};
+use crate::http::{self, Request, SigningInstructions};
 use crate::secret::Secret;
 
 /// Name of the scheme, as it stands in the Authorization header and in the string to sign.
@@ -14,7 +14,7 @@ pub const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
 /// A request as the scheme sees it.
 #[derive(Debug, Clone, Copy)]
-pub struct Parts<'a> {
+pub struct SigningParams<'a> {
     /// Method in upper case.
     pub method: &'a str,
     /// Percent-encoded path.
@@ -28,7 +28,7 @@ pub struct Parts<'a> {
 }
 
 /// What is hashed: method, path, sorted query, sorted headers, their names, and the body's hash.
-pub fn canonical_request(parts: &Parts<'_>) -> String {
+pub fn canonical_request(parts: &SigningParams<'_>) -> String {
     let mut query: Vec<_> = parts.query.iter().collect();
     query.sort_by(|a, b| a.0.cmp(&b.0));
     let query: Vec<String> = query
@@ -113,7 +113,7 @@ pub struct Authorization {
 impl Authorization {
     /// Reads `ACS3-HMAC-SHA256 Credential=…,SignedHeaders=…,Signature=…`; `None` when a part is
     /// missing.
-    pub fn read(header: &str) -> Option<Self> {
+    pub fn parse(header: &str) -> Option<Self> {
         let fields = header.trim().strip_prefix(ALGORITHM)?;
         let field = |name: &str| {
             fields
@@ -133,7 +133,7 @@ impl Authorization {
 
     /// True when the signature is the secret's over these parts; of their headers, those named in
     /// `SignedHeaders` count, and each of them must be there.
-    pub fn is_by(&self, secret: &str, parts: &Parts<'_>) -> bool {
+    pub fn is_signed_with(&self, secret: &str, parts: &SigningParams<'_>) -> bool {
         let headers: Vec<(String, String)> = parts
             .headers
             .iter()
@@ -143,7 +143,7 @@ impl Authorization {
             })
             .cloned()
             .collect();
-        let signed = Parts {
+        let signed = SigningParams {
             headers: &headers,
             ..*parts
         };
@@ -167,7 +167,7 @@ pub struct Signer {
 }
 
 impl http::Signer for Signer {
-    fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> Proof {
+    fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> SigningInstructions {
         let mut added = vec![
             ("x-acs-date", Secret::new(timestamp(now))),
             ("x-acs-signature-nonce", Secret::new(nonce)),
@@ -192,8 +192,8 @@ impl http::Signer for Signer {
             .chain([("host", request.endpoint.authority())])
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let canonical = canonical_request(&Parts {
-            method: request.method.word(),
+        let canonical = canonical_request(&SigningParams {
+            method: request.method.as_str(),
             path: &request.path,
             query: &request.query,
             headers: &signed,
@@ -206,7 +206,7 @@ impl http::Signer for Signer {
             signed_headers(&signed)
         );
         added.push(("authorization", Secret::new(authorization)));
-        Proof {
+        SigningInstructions {
             headers: added,
             query: Vec::new(),
         }

@@ -9,11 +9,12 @@ use serde_json::json;
 use super::{PROJECTS, TOKEN, is_project_id, sign, wire};
 use crate::error::{Category, Problem};
 use crate::http::{
-    Account, Answer, Deadline, Endpoint, Method, Proof, Refusal, Request, Signer, Wire,
+    ApiClient, Deadline, Endpoint, Method, Request, RequestError, Response, Signer,
+    SigningInstructions, Transport,
 };
-use crate::providers::Boxed;
-use crate::providers::lenient::{self, List, Part, Text};
-use crate::providers::login::{Issued, Issuer, Login, read_again};
+use crate::providers::BoxFuture;
+use crate::providers::lenient::{self, List, OptionalObject, Text};
+use crate::providers::login::{Credential, CredentialCache, CredentialProvider, reload};
 use crate::secret::Secret;
 use crate::settings::Profile;
 
@@ -28,21 +29,21 @@ const VARIABLES: [&str; 3] = [
 ];
 
 /// True when a profile has a user, or a part of one.
-pub(super) fn is_asked_for(profile: &Profile) -> bool {
+pub(super) fn is_configured(profile: &Profile) -> bool {
     PARTS.iter().any(|key| profile.secret(key).is_some())
 }
 
 /// # Errors
 /// Wrong use, when there is another credential besides the user.
-pub(super) fn only_user(profile: &Profile) -> Result<(), Problem> {
+pub(super) fn check_exclusive(profile: &Profile) -> Result<(), Problem> {
     let other = super::CREDENTIAL_KEYS
         .iter()
         .find(|key| profile.secret(key).is_some());
     match other {
         None => Ok(()),
         Some(key) => Err(profile
-            .wrong(key, "is set together with a user")
-            .hint("keep the user, the access key or the token, not several of them")),
+            .invalid(key, "is set together with a user")
+            .with_hint("keep the user, the access key or the token, not several of them")),
     }
 }
 
@@ -50,7 +51,7 @@ pub(super) fn only_user(profile: &Profile) -> Result<(), Problem> {
 ///
 /// # Errors
 /// Wrong use, or that there is no region.
-pub(super) fn endpoint(profile: &Profile, wire: &Wire) -> Result<Endpoint, Problem> {
+pub(super) fn endpoint(profile: &Profile, wire: &Transport) -> Result<Endpoint, Problem> {
     let Some(region) = profile.get("region") else {
         let keys = ["region", "project_id"];
         return Err(profile.missing(
@@ -61,37 +62,37 @@ pub(super) fn endpoint(profile: &Profile, wire: &Wire) -> Result<Endpoint, Probl
     };
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if !region.bytes().all(is_plain) {
-        return Err(profile.wrong("region", "holds characters that no region has"));
+        return Err(profile.invalid("region", "holds characters that no region has"));
     }
     let own = format!("https://iam.{region}.myhuaweicloud.com");
     let text = profile.get("iam_endpoint").unwrap_or(&own);
-    Endpoint::parse(text, &["/v3"], wire.limits().allow_http)
+    Endpoint::parse(text, &["/v3"], wire.options().allow_http)
 }
 
 /// A user whose password is exchanged for tokens.
-pub(super) struct Password {
+pub(super) struct IamPasswordProvider {
     profile: Profile,
-    account: Account,
+    api: ApiClient,
     endpoint: Endpoint,
     /// The password as it was read last.
     password: Mutex<Secret>,
 }
 
 /// The password stands in the body; nothing is added.
-struct Unsigned;
+struct Anonymous;
 
-impl Signer for Unsigned {
-    fn sign(&self, _: &Request, _: DateTime<chrono::Utc>, _nonce: &str) -> Proof {
-        Proof::default()
+impl Signer for Anonymous {
+    fn sign(&self, _: &Request, _: DateTime<chrono::Utc>, _nonce: &str) -> SigningInstructions {
+        SigningInstructions::default()
     }
 }
 
-impl Password {
+impl IamPasswordProvider {
     /// # Errors
     /// What is missing.
     pub(super) fn new(
         profile: &Profile,
-        account: Account,
+        account: ApiClient,
         endpoint: Endpoint,
     ) -> Result<Self, Problem> {
         if PARTS.iter().any(|key| profile.secret(key).is_none()) {
@@ -101,7 +102,7 @@ impl Password {
         Ok(Self {
             password: Mutex::new(password(profile)),
             profile: profile.clone(),
-            account,
+            api: account,
             endpoint,
         })
     }
@@ -132,23 +133,23 @@ impl Password {
         }
     }
 
-    async fn token(&self, deadline: Deadline) -> Result<Issued<sign::Signer>, Problem> {
-        let known = self.known().clone();
+    async fn token(&self, deadline: Deadline) -> Result<Credential<sign::Signer>, Problem> {
+        let known = self.current_password().clone();
         let refused = match self.token_for(&known, deadline).await {
-            Err(problem) if problem.category == Category::Refused => problem,
+            Err(problem) if problem.category == Category::Unauthenticated => problem,
             outcome => return outcome,
         };
-        let again = read_again(&self.profile).await.transpose()?;
+        let again = reload(&self.profile).await.transpose()?;
         let Some(other) = again.as_ref().map(password).filter(|now| *now != known) else {
             return Err(refused);
         };
-        self.account.mask(std::slice::from_ref(&other));
-        self.account.forgive();
-        self.known().clone_from(&other);
+        self.api.redact(std::slice::from_ref(&other));
+        self.api.credential_replaced();
+        self.current_password().clone_from(&other);
         self.token_for(&other, deadline).await
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, Secret> {
+    fn current_password(&self) -> std::sync::MutexGuard<'_, Secret> {
         self.password.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -156,14 +157,15 @@ impl Password {
         &self,
         password: &Secret,
         deadline: Deadline,
-    ) -> Result<Issued<sign::Signer>, Problem> {
+    ) -> Result<Credential<sign::Signer>, Problem> {
         let request = self.request(password);
         let answer = self
-            .account
-            .send(&request, &Unsigned, &classify, deadline)
+            .api
+            .send(&request, &Anonymous, &classify, deadline)
             .await?;
-        let unreadable = |expected: &str| self.account.unreadable(&request, &answer, expected);
-        let body: TokenAnswer = lenient::decode(&answer.body).map_err(|what| unreadable(&what))?;
+        let unreadable = |expected: &str| self.api.decode_problem(&request, &answer, expected);
+        let body: TokenResponse =
+            lenient::decode(&answer.body).map_err(|what| unreadable(&what))?;
         let token = answer
             .header("x-subject-token")
             .filter(|token| sign::is_token(token))
@@ -178,18 +180,21 @@ impl Password {
             }
         };
         let expires_at = about.expires_at.trimmed();
-        Ok(Issued {
+        Ok(Credential {
             expires_at: expires_at.and_then(|text| {
                 let at = DateTime::parse_from_rfc3339(text).ok()?;
                 Some(at.to_utc())
             }),
-            ..sign::Signer::issued(Secret::new(token), project)
+            ..sign::Signer::credential(Secret::new(token), project)
         })
     }
 }
 
-impl Issuer<sign::Signer> for Password {
-    fn issue(&self, deadline: Deadline) -> Boxed<'_, Result<Issued<sign::Signer>, Problem>> {
+impl CredentialProvider<sign::Signer> for IamPasswordProvider {
+    fn provide(
+        &self,
+        deadline: Deadline,
+    ) -> BoxFuture<'_, Result<Credential<sign::Signer>, Problem>> {
         Box::pin(self.token(deadline))
     }
 }
@@ -204,8 +209,8 @@ fn password(profile: &Profile) -> Secret {
 /// # Errors
 /// What IAM said, or that there is no such project or more than one.
 pub(super) async fn find_project(
-    account: &Account,
-    login: &Login<sign::Signer>,
+    account: &ApiClient,
+    login: &CredentialCache<sign::Signer>,
     endpoint: &Endpoint,
     region: &str,
     deadline: Deadline,
@@ -221,7 +226,7 @@ pub(super) async fn find_project(
     };
     let answer = login.send(account, &request, &classify, deadline).await?;
     let listed: Projects = lenient::decode(&answer.body)
-        .map_err(|expected| account.unreadable(&request, &answer, &expected))?;
+        .map_err(|expected| account.decode_problem(&request, &answer, &expected))?;
     let ids: Vec<String> = listed
         .projects
         .0
@@ -240,26 +245,28 @@ pub(super) async fn find_project(
             format!("set project_id to one of: {}", several.join(", ")),
         ),
     };
-    let problem = account.problem(&request, Category::NoCredentials, what);
-    Err(problem.hint(hint))
+    let problem = account.problem(&request, Category::MissingCredentials, what);
+    Err(problem.with_hint(hint))
 }
 
 /// Reads IAM's "no", whose next steps are other than those of the product.
-fn classify(answer: &Answer) -> Option<Refusal> {
+fn classify(answer: &Response) -> Option<RequestError> {
     let mut refusal = wire::classify(answer)?;
     let hint = match (refusal.category, refusal.code.as_deref()) {
-        (Category::Refused, Some(code)) if code.starts_with("APIGW.") => return Some(refusal),
-        (Category::Refused, _) => {
+        (Category::Unauthenticated, Some(code)) if code.starts_with("APIGW.") => {
+            return Some(refusal);
+        }
+        (Category::Unauthenticated, _) => {
             "check the credential: for user, password and domain, that the user is an IAM user (a HUAWEI ID itself gets no tokens)"
         }
-        (Category::Permission, _) => {
+        (Category::PermissionDenied, _) => {
             "the user or key may not ask IAM; set project_id, or ask for permission iam:projects:listProjects"
         }
         (Category::NotFound, _) => {
-            refusal.category = Category::Rejected;
+            refusal.category = Category::InvalidArgument;
             "check iam_endpoint and region"
         }
-        (Category::Rejected, _) => "check region, project_id, user and domain",
+        (Category::InvalidArgument, _) => "check region, project_id, user and domain",
         _ => return Some(refusal),
     };
     refusal.hint = Some(hint.to_owned());
@@ -270,15 +277,15 @@ fn classify(answer: &Answer) -> Option<Refusal> {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct TokenAnswer {
-    token: Part<About>,
+struct TokenResponse {
+    token: OptionalObject<TokenInfo>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct About {
+struct TokenInfo {
     expires_at: Text,
-    project: Part<Project>,
+    project: OptionalObject<Project>,
 }
 
 #[derive(Default, Deserialize)]

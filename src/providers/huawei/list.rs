@@ -9,7 +9,7 @@ use super::wire::{self, JOB_TYPES, PAGE_SIZE, Page, Row};
 use super::{Client, LIST};
 use crate::error::Problem;
 use crate::http::Request;
-use crate::providers::{self, Ask, Cursor, Filter};
+use crate::providers::{self, Cursor, Filter, GetOptions};
 use crate::reference::Scope;
 
 impl Client {
@@ -24,9 +24,9 @@ impl Client {
         scope: &Scope,
         filter: &Filter,
         at: Cursor,
-        ask: &Ask,
+        ask: &GetOptions,
     ) -> Result<providers::Page, Problem> {
-        let status = filter.word(wire::STATES, &ask.states);
+        let status = filter.single_state_word(wire::STATES, &ask.states);
         let project = self.project(ask.deadline).await?;
         let lists = at.lists.offsets.into_iter().enumerate();
         let calls = lists.filter_map(|(list, offset)| {
@@ -34,11 +34,11 @@ impl Client {
             Some(self.type_page(list, offset?, request, ask))
         });
         // Whoever wants a row to see that lists are given wants no request for each type.
-        let calls = calls.take(filter.rows_of(JOB_TYPES.len()));
+        let calls = calls.take(filter.page_size(JOB_TYPES.len()));
         let pages: Result<Vec<TypePage>, Problem> = join_all(calls).await.into_iter().collect();
         let merged = merge(at, pages?);
         let found = |(row, request_id): (Row, Option<String>), reference: &_| {
-            let mut found = row.into_found(reference, ask, self.region.as_deref());
+            let mut found = row.into_result(reference, ask, self.region.as_deref());
             found.job.request_id = request_id;
             found
         };
@@ -46,7 +46,7 @@ impl Client {
         Ok(providers::Page {
             next: merged.next,
             total: merged.total,
-            ..providers::Page::of(at, None, merged.rows, address, found)
+            ..providers::Page::from_addressed_rows(at, None, merged.rows, address, found)
         })
     }
 
@@ -55,14 +55,14 @@ impl Client {
         list: usize,
         offset: usize,
         request: Request,
-        ask: &Ask,
+        ask: &GetOptions,
     ) -> Result<TypePage, Problem> {
         let answer = self
-            .login
-            .send(&self.account, &request, &wire::classify, ask.deadline)
+            .credentials
+            .send(&self.api, &request, &wire::classify, ask.deadline)
             .await?;
-        let page = Page::read(&answer.body)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
+        let page = Page::decode(&answer.body)
+            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))?;
         Ok(TypePage {
             list,
             offset,
@@ -85,6 +85,6 @@ impl Client {
         let status = status.map(|status| ("status", status.to_owned()));
         let query = [job_type, limit, offset].into_iter().chain(status);
         let query = query.map(|(name, value)| (name.to_owned(), value));
-        self.get(LIST, project, "image-server-jobs", query.collect())
+        self.get_request(LIST, project, "image-server-jobs", query.collect())
     }
 }

@@ -121,7 +121,7 @@ mod tests {
                 list,
                 offset,
                 request_id: Some(list.to_string()),
-                page: Page::read(body.as_bytes()).unwrap(),
+                page: Page::decode(body.as_bytes()).unwrap(),
             }
         };
         let offsets = at.lists.offsets.into_iter().enumerate();

@@ -1,33 +1,36 @@
 //! Huawei Cloud, Workspace APP (云应用): jobs of image servers.
 
-mod glance;
+mod batch;
+mod credential_files;
 mod iam;
+mod instance_role;
 mod list;
-mod machine;
 mod merge;
 mod regions;
 mod serve;
 mod sign;
-mod tools;
 mod wire;
 
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::login::{Issued, Login, Missed};
-use super::metadata;
-use super::shapes::{Shapes, shape};
-use super::states::Level;
-use super::{Ask, Boxed, Cloud, Credential, Cursor, Filter, Found, Kind, ListOrder, Page, Untold};
+use super::imds;
+use super::login::{Credential, CredentialCache, NegativeCache};
+use super::shapes::{DetailSchemas, schema_of};
+use super::states::StateTable;
+use super::{
+    BoxFuture, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Kind, ListOrder, Page,
+    UnlistedField,
+};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
-use crate::http::{Account, Deadline, Endpoint, Method, Request, Wire};
+use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::secret::Secret;
-use crate::settings::{KeySpec, Profile};
+use crate::settings::{Profile, SettingSpec};
 
-pub use wire::{Details, SubJobDetails};
+pub use wire::{ImageJobDetails, SubJobDetails};
 
 /// Huawei Cloud.
 pub static CLOUD: Cloud = Cloud {
@@ -46,52 +49,52 @@ pub static CLOUD: Cloud = Cloud {
             ranges: false,
             sample: "huawei/image-job/702364883651395584",
         },
-        levels: &[
-            Level {
-                takes_own: true,
-                ..Level::new("job", wire::JOB_STATES)
+        state_tables: &[
+            StateTable {
+                allows_user_states: true,
+                ..StateTable::new("job", wire::JOB_STATES)
             },
-            Level {
-                takes_own: true,
-                ..Level::new("sub_job", wire::STATES)
+            StateTable {
+                allows_user_states: true,
+                ..StateTable::new("sub_job", wire::STATES)
             },
         ],
-        details: Shapes {
-            job: &[shape::<Details>],
-            task: &[shape::<SubJobDetails>],
+        details: DetailSchemas {
+            job: &[schema_of::<ImageJobDetails>],
+            task: &[schema_of::<SubJobDetails>],
         },
         operation: "Workspace APP GET /v1/{project_id}/image-server-jobs/{job_id}",
         permission: "Workspace ReadOnlyAccess",
         list_operation: "Workspace APP GET /v1/{project_id}/image-server-jobs, once for each job type",
         list_permission: "Workspace ReadOnlyAccess",
         list_order: ListOrder::Unsorted,
-        list_untold: &[Untold::User, Untold::Queue],
+        unlisted_fields: &[UnlistedField::User, UnlistedField::Queue],
         list_limit: None,
     }],
-    places: None,
+    scope_listing: None,
     scope_details: &[],
     keys: &[
-        KeySpec::setting("region", &["HW_REGION_NAME"]),
-        KeySpec::setting(
+        SettingSpec::setting("region", &["HW_REGION_NAME"]),
+        SettingSpec::setting(
             "project_id",
             &["HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID"],
         ),
-        KeySpec::id("access_key_id", &["HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY"]),
-        KeySpec::secret(
+        SettingSpec::id("access_key_id", &["HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY"]),
+        SettingSpec::secret(
             "secret_access_key",
             &["HUAWEICLOUD_SDK_SK", "HW_SECRET_KEY"],
         ),
-        KeySpec::secret(
+        SettingSpec::secret(
             "security_token",
             &["HUAWEICLOUD_SDK_SECURITY_TOKEN", "HW_SECURITY_TOKEN"],
         ),
-        KeySpec::secret("token", &["JOBLENS_HUAWEI_TOKEN"]),
-        KeySpec::id("user", &["JOBLENS_HUAWEI_USER"]),
-        KeySpec::secret("password", &["JOBLENS_HUAWEI_PASSWORD"]),
-        KeySpec::id("domain", &["JOBLENS_HUAWEI_DOMAIN"]),
-        KeySpec::setting("iam_endpoint", &["HUAWEICLOUD_SDK_IAM_ENDPOINT"]),
+        SettingSpec::secret("token", &["JOBLENS_HUAWEI_TOKEN"]),
+        SettingSpec::id("user", &["JOBLENS_HUAWEI_USER"]),
+        SettingSpec::secret("password", &["JOBLENS_HUAWEI_PASSWORD"]),
+        SettingSpec::id("domain", &["JOBLENS_HUAWEI_DOMAIN"]),
+        SettingSpec::setting("iam_endpoint", &["HUAWEICLOUD_SDK_IAM_ENDPOINT"]),
     ],
-    tools: &tools::TOOLS,
+    sources: &credential_files::SOURCES,
     public_domains: &[
         "myhuaweicloud.com",
         "myhuaweicloud.eu",
@@ -100,7 +103,7 @@ pub static CLOUD: Cloud = Cloud {
         "hwclouds.com",
     ],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
-    server: serve::SERVER,
+    emulator: serve::EMULATOR,
 };
 
 /// The vendor's name of the operation that tells all about one job.
@@ -117,27 +120,31 @@ const PROJECTS: &str = "KeystoneListProjects";
 
 /// One key, token or user of one project.
 struct Client {
-    account: Account,
+    api: ApiClient,
     endpoint: Endpoint,
-    login: Login<sign::Signer>,
+    credentials: CredentialCache<sign::Signer>,
     /// True for a key pair, which signs each call.
     is_key: bool,
     region: Option<String>,
     /// The project that is set, or was found for a key.
     project: OnceCell<String>,
-    no_project: Missed,
+    project_failures: NegativeCache,
     /// Who knows the project, when it is not set.
     iam: Option<Endpoint>,
-    rounds: glance::Rounds,
+    list_rotation: batch::ListRotation,
 }
 
 impl Client {
-    fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let has_user = iam::is_asked_for(profile);
-        let given = has_user.then(|| iam::only_user(profile)).transpose()?;
-        let login = || match profile.is_of_machine() {
-            true => Ok(Login::issued(machine::Machine::new(profile, wire)?)),
-            false => Login::of(profile, credential, label),
+    fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
+        let has_user = iam::is_configured(profile);
+        let given = has_user
+            .then(|| iam::check_exclusive(profile))
+            .transpose()?;
+        let login = || match profile.uses_instance_role() {
+            true => Ok(CredentialCache::from_provider(
+                instance_role::InstanceRoleProvider::new(profile, wire)?,
+            )),
+            false => CredentialCache::from_profile(profile, credential, label),
         };
         let key_or_token = given.is_none().then(login).transpose()?;
         let endpoint = endpoint(profile, wire)?;
@@ -150,27 +157,27 @@ impl Client {
         };
         let project = OnceCell::new_with(project_id);
         let secrets = SECRET_KEYS.iter().filter_map(|key| profile.secret(key));
-        let account = Account::new(wire, profile, label(profile), secrets);
+        let account = ApiClient::new(wire, profile, label(profile), secrets);
         let login = match (key_or_token, &iam) {
             (Some(login), _) => login,
-            (None, iam) => Login::issued(iam::Password::new(
+            (None, iam) => CredentialCache::from_provider(iam::IamPasswordProvider::new(
                 profile,
                 // Its answers hold tokens, which are not masked there.
-                Account::new(wire, profile, label(profile), profile.secret("password")),
+                ApiClient::new(wire, profile, label(profile), profile.secret("password")),
                 iam.clone().expect("a user is known to IAM only"),
             )?)
-            .kept(profile, wire),
+            .persistent(profile, wire),
         };
         Ok(Self {
-            account,
+            api: account,
             endpoint,
-            login,
+            credentials: login,
             is_key,
             region: profile.get("region").map(str::to_owned),
             project,
-            no_project: Missed::default(),
+            project_failures: NegativeCache::default(),
             iam,
-            rounds: glance::Rounds::default(),
+            list_rotation: batch::ListRotation::default(),
         })
     }
 
@@ -178,32 +185,33 @@ impl Client {
     async fn project(&self, deadline: Deadline) -> Result<String, Problem> {
         if !self.is_key {
             // The project of a token is known when the token is.
-            let held = self.login.good(&self.account, deadline).await?;
+            let held = self.credentials.get(&self.api, deadline).await?;
             if let Some(project) = held.signer.project() {
                 return Ok(project.to_owned());
             }
         }
         let find = async || {
-            let now = self.account.now();
-            if let Some(problem) = self.no_project.recent("project", now) {
+            let now = self.api.now();
+            if let Some(problem) = self.project_failures.get("project", now) {
                 return Err(problem);
             }
             let iam = self.iam.as_ref();
             let iam = iam.expect("a project that is not set is found by IAM");
             let region = self.region.as_deref().unwrap_or_default();
-            let found = iam::find_project(&self.account, &self.login, iam, region, deadline).await;
-            found.inspect_err(|problem| self.no_project.note(problem, self.account.now()))
+            let found =
+                iam::find_project(&self.api, &self.credentials, iam, region, deadline).await;
+            found.inspect_err(|problem| self.project_failures.insert(problem, self.api.now()))
         };
         self.project.get_or_try_init(find).await.cloned()
     }
 
     fn request(&self, project: &str, reference: &Reference) -> Request {
         let path = format!("image-server-jobs/{}", percent_encode(reference.id()));
-        self.get(OPERATION, project, &path, Vec::new())
+        self.get_request(OPERATION, project, &path, Vec::new())
     }
 
     /// A call below the project's path.
-    fn get(
+    fn get_request(
         &self,
         operation: &'static str,
         project: &str,
@@ -225,20 +233,23 @@ impl Client {
         }
     }
 
-    async fn image_job(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
+    async fn image_job(
+        &self,
+        reference: &Reference,
+        ask: &GetOptions,
+    ) -> Result<GetResult, Problem> {
         let request = self.request(&self.project(ask.deadline).await?, reference);
         let answer = self
-            .login
-            .send(&self.account, &request, &wire::classify, ask.deadline)
+            .credentials
+            .send(&self.api, &request, &wire::classify, ask.deadline)
             .await?;
         let request_id = answer.header("x-request-id").map(str::to_owned);
-        let mut found = wire::read(&answer.body, reference, ask, self.region.as_deref()).map_err(
-            |expected| {
-                let mut problem = self.account.unreadable(&request, &answer, &expected);
+        let mut found = wire::decode(&answer.body, reference, ask, self.region.as_deref())
+            .map_err(|expected| {
+                let mut problem = self.api.decode_problem(&request, &answer, &expected);
                 problem.request_id.clone_from(&request_id);
                 problem
-            },
-        )?;
+            })?;
         found.job.request_id = request_id;
         Ok(found)
     }
@@ -249,25 +260,25 @@ impl super::Client for Client {
         Some(self.endpoint.origin())
     }
 
-    fn credential(&self) -> Credential {
-        self.login.credential()
+    fn credential(&self) -> CredentialInfo {
+        self.credentials.credential()
     }
 
-    fn look_up<'a>(
+    fn get<'a>(
         &'a self,
         reference: &'a Reference,
-        ask: &'a Ask,
-    ) -> Boxed<'a, Result<Found, Problem>> {
+        ask: &'a GetOptions,
+    ) -> BoxFuture<'a, Result<GetResult, Problem>> {
         Box::pin(self.image_job(reference, ask))
     }
 
-    fn glance<'a>(
+    fn batch_get<'a>(
         &'a self,
         references: &'a [Reference],
-        ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<Vec<Option<Found>>, Problem>>> {
-        let is_worth_it = references.len() > 1 && self.rounds.may_list();
-        is_worth_it.then(|| Box::pin(self.glance_at(references, ask)) as Boxed<'_, _>)
+        ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<Vec<Option<GetResult>>, Problem>>> {
+        let is_worth_it = references.len() > 1 && self.list_rotation.can_list();
+        is_worth_it.then(|| Box::pin(self.batch_get_jobs(references, ask)) as BoxFuture<'_, _>)
     }
 
     fn list<'a>(
@@ -275,8 +286,8 @@ impl super::Client for Client {
         scope: &'a Scope,
         filter: &'a Filter,
         page: Option<Cursor>,
-        ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
         let at = page.unwrap_or(Cursor::FIRST);
         Some(Box::pin(self.image_jobs(scope, filter, at, ask)))
     }
@@ -300,21 +311,21 @@ const CREDENTIAL_KEYS: [&str; 4] = [
 ];
 
 fn label(profile: &Profile) -> String {
-    if profile.is_of_machine() {
-        return metadata::label(profile);
+    if profile.uses_instance_role() {
+        return imds::label(profile);
     }
-    if iam::is_asked_for(profile) {
+    if iam::is_configured(profile) {
         return profile.credential_label("user", "user");
     }
     match profile.secret("token") {
-        None if profile.is_of_machine() => metadata::label(profile),
+        None if profile.uses_instance_role() => imds::label(profile),
         None => profile.credential_label("access_key_id", "key"),
         Some(_) => profile.credential_label("token", "token"),
     }
 }
 
-fn credential(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
-    Ok(Issued {
+fn credential(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
+    Ok(Credential {
         signer: signer(profile)?,
         secrets: CREDENTIAL_KEYS
             .iter()
@@ -330,7 +341,7 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
         let is_header =
             |secret: &Secret| secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
         if profile.secret(key).is_some_and(|secret| !is_header(secret)) {
-            return Err(profile.wrong(key, "holds characters that no credential has"));
+            return Err(profile.invalid(key, "holds characters that no credential has"));
         }
     }
     let part = |key: &'static str, variable: &'static str| {
@@ -344,9 +355,9 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
         .any(|key| profile.secret(key).is_some());
     match (profile.secret("token"), has_key) {
         (Some(_), true) => Err(profile
-            .wrong("token", "is set together with an access key")
-            .hint("keep the token or the access key, not both")),
-        (Some(token), false) => Ok(sign::Signer::issued(token.clone(), None).signer),
+            .invalid("token", "is set together with an access key")
+            .with_hint("keep the token or the access key, not both")),
+        (Some(token), false) => Ok(sign::Signer::credential(token.clone(), None).signer),
         (None, true) => Ok(sign::Signer::Key {
             id: part("access_key_id", "HUAWEICLOUD_SDK_AK")?,
             secret: part("secret_access_key", "HUAWEICLOUD_SDK_SK")?,
@@ -360,8 +371,8 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
     }
 }
 
-fn endpoint(profile: &Profile, wire: &Wire) -> Result<Endpoint, Problem> {
-    let parse = |text: &str| Endpoint::parse(text, &[], wire.limits().allow_http);
+fn endpoint(profile: &Profile, wire: &Transport) -> Result<Endpoint, Problem> {
+    let parse = |text: &str| Endpoint::parse(text, &[], wire.options().allow_http);
     if let Some(text) = profile.get("endpoint") {
         return parse(text);
     }
@@ -371,8 +382,8 @@ fn endpoint(profile: &Profile, wire: &Wire) -> Result<Endpoint, Problem> {
     match regions::host(region) {
         Some(host) => parse(&format!("https://{host}")),
         None => Err(profile
-            .wrong("region", &format!("is “{region}”, whose endpoint is not known"))
-            .hint("set endpoint to the address of Workspace APP in that region, or correct the region")),
+            .invalid("region", &format!("is “{region}”, whose endpoint is not known"))
+            .with_hint("set endpoint to the address of Workspace APP in that region, or correct the region")),
     }
 }
 
@@ -386,12 +397,12 @@ fn project_id_of(profile: &Profile) -> Result<String, Problem> {
             &["HUAWEICLOUD_SDK_PROJECT_ID"],
         );
         let hint = problem.hint.clone().unwrap_or_default();
-        return Err(problem.hint(format!("{hint}; {WHERE}")));
+        return Err(problem.with_hint(format!("{hint}; {WHERE}")));
     };
     if !is_project_id(id) {
         return Err(profile
-            .wrong("project_id", "holds characters that no project id has")
-            .hint(WHERE));
+            .invalid("project_id", "holds characters that no project id has")
+            .with_hint(WHERE));
     }
     Ok(id.to_owned())
 }

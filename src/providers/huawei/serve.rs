@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::wire::JOB_TYPES;
 use super::{LIST, OPERATION, PROJECTS, TOKEN, sign};
 use crate::crypto::{nonce, percent_decode, sha256_hex};
-use crate::providers::serve::{Incoming, Outgoing, Server, TEST_ID, TEST_SECRET, View, World};
+use crate::providers::serve::{
+    EmulatedApi, EmulatedState, JobAt, ServerRequest, ServerResponse, TEST_ID, TEST_SECRET,
+};
 
 mod iam;
 mod machine;
@@ -24,9 +26,9 @@ const SERVED_TYPE: &str = JOB_TYPES[0];
 const WINDOW_MINUTES: i64 = 15;
 
 /// The emulator in the cloud's place.
-pub const SERVER: Server = Server {
+pub const EMULATOR: EmulatedApi = EmulatedApi {
     operation,
-    answer,
+    respond: respond,
     throttled,
     refused: || {
         error(
@@ -47,21 +49,21 @@ pub const SERVER: Server = Server {
     ],
 };
 
-fn operation(incoming: &Incoming) -> Option<String> {
+fn operation(incoming: &ServerRequest) -> Option<String> {
     if let Some(step) = machine::operation(&incoming.path) {
         return Some(step.to_owned());
     }
-    let name = match Asked::of(&incoming.path)? {
-        Asked::Token => TOKEN,
-        Asked::Projects => PROJECTS,
-        Asked::Job { .. } => OPERATION,
-        Asked::List => LIST,
+    let name = match RequestKind::from_path(&incoming.path)? {
+        RequestKind::Token => TOKEN,
+        RequestKind::Projects => PROJECTS,
+        RequestKind::Job { .. } => OPERATION,
+        RequestKind::List => LIST,
     };
     Some(name.to_owned())
 }
 
 /// What a path asks for.
-enum Asked {
+enum RequestKind {
     /// One job: project and decoded id.
     Job { project: String, id: String },
     /// The jobs of a project.
@@ -72,8 +74,8 @@ enum Asked {
     Projects,
 }
 
-impl Asked {
-    fn of(path: &str) -> Option<Self> {
+impl RequestKind {
+    fn from_path(path: &str) -> Option<Self> {
         match path {
             iam::TOKENS_PATH => return Some(Self::Token),
             iam::PROJECTS_PATH => return Some(Self::Projects),
@@ -91,21 +93,21 @@ impl Asked {
     }
 }
 
-fn answer(incoming: &Incoming, world: &World) -> Outgoing {
+fn respond(incoming: &ServerRequest, world: &EmulatedState) -> ServerResponse {
     if incoming.path == iam::TOKENS_PATH {
         return iam::token(incoming);
     }
     if machine::operation(&incoming.path).is_some() {
-        return machine::answer(incoming);
+        return machine::respond(incoming);
     }
     if let Err(refused) = check(incoming) {
         return refused;
     }
-    match Asked::of(&incoming.path).filter(|_| incoming.method == "GET") {
-        Some(Asked::Job { project, id }) => show(incoming, world, &project, &id),
-        Some(Asked::Projects) => iam::projects(incoming),
-        Some(Asked::List) => list(incoming, world).unwrap_or_else(|refused| refused),
-        Some(Asked::Token) | None => error(
+    match RequestKind::from_path(&incoming.path).filter(|_| incoming.method == "GET") {
+        Some(RequestKind::Job { project, id }) => show(incoming, world, &project, &id),
+        Some(RequestKind::Projects) => iam::projects(incoming),
+        Some(RequestKind::List) => list(incoming, world).unwrap_or_else(|refused| refused),
+        Some(RequestKind::Token) | None => error(
             404,
             "APIGW.0101",
             "The API does not exist or has not been published in the environment",
@@ -113,19 +115,24 @@ fn answer(incoming: &Incoming, world: &World) -> Outgoing {
     }
 }
 
-fn show(incoming: &Incoming, world: &World, project: &str, id: &str) -> Outgoing {
+fn show(
+    incoming: &ServerRequest,
+    world: &EmulatedState,
+    project: &str,
+    id: &str,
+) -> ServerResponse {
     match world.find(KIND, &[id], incoming.now) {
         None => error(404, "WKS.0202", "The resource does not exist."),
-        Some(view) => match &view.thing.document {
-            Some(document) => Outgoing::document(200, document),
-            None => Outgoing::json(200, &image_job(project, id, &view)),
+        Some(view) => match &view.job.document {
+            Some(document) => ServerResponse::document(200, document),
+            None => ServerResponse::json(200, &image_job(project, id, &view)),
         }
         .with_header("x-request-id", nonce()),
     }
 }
 
 /// One page of the jobs with the type and status that are asked for; the type must be given.
-fn list(incoming: &Incoming, world: &World) -> Result<Outgoing, Outgoing> {
+fn list(incoming: &ServerRequest, world: &EmulatedState) -> Result<ServerResponse, ServerResponse> {
     let job_type = incoming
         .parameter("job_type")
         .filter(|job_type| JOB_TYPES.contains(&job_type.as_str()))
@@ -146,10 +153,10 @@ fn list(incoming: &Incoming, world: &World) -> Result<Outgoing, Outgoing> {
     let limit = number("limit", 10, 1..=100)?;
     let offset = number("offset", 0, 0..=usize::MAX)?;
     let status = incoming.parameter("status");
-    let all: Vec<View<'_>> = world
+    let all: Vec<JobAt<'_>> = world
         .all(KIND, incoming.now)
         // A document stands for the one answer it was written as, and has no row.
-        .filter(|view| view.thing.document.is_none() || !view.thing.steps.is_empty())
+        .filter(|view| view.job.document.is_none() || !view.job.steps.is_empty())
         .filter(|_| job_type == SERVED_TYPE)
         .filter(|view| {
             let word = &view.step.state;
@@ -160,11 +167,11 @@ fn list(incoming: &Incoming, world: &World) -> Result<Outgoing, Outgoing> {
         .collect();
     let items: Vec<Value> = all.iter().skip(offset).take(limit).map(row).collect();
     let page = json!({"count": all.len(), "items": items});
-    Ok(Outgoing::json(200, &page).with_header("x-request-id", nonce()))
+    Ok(ServerResponse::json(200, &page).with_header("x-request-id", nonce()))
 }
 
 /// Checks token or signature as the gateway does.
-fn check(incoming: &Incoming) -> Result<(), Outgoing> {
+fn check(incoming: &ServerRequest) -> Result<(), ServerResponse> {
     let refused = |what: &str| {
         let message = format!("Incorrect IAM authentication information: {what}");
         error(401, "APIGW.0301", &message)
@@ -228,16 +235,16 @@ fn parts(authorization: &str) -> Option<(&str, &str, &str)> {
     Some((id, names, signature))
 }
 
-fn error(status: u16, code: &str, message: &str) -> Outgoing {
+fn error(status: u16, code: &str, message: &str) -> ServerResponse {
     let request_id = nonce();
-    Outgoing::json(
+    ServerResponse::json(
         status,
         &json!({"error_code": code, "error_msg": message, "request_id": request_id}),
     )
     .with_header("x-request-id", request_id)
 }
 
-fn throttled() -> Outgoing {
+fn throttled() -> ServerResponse {
     error(
         429,
         "APIGW.0308",
@@ -245,23 +252,23 @@ fn throttled() -> Outgoing {
     )
 }
 
-fn unavailable(status: u16) -> Outgoing {
+fn unavailable(status: u16) -> ServerResponse {
     error(status, "APIGW.0201", "Backend unavailable")
 }
 
 /// A job of the list, which has no sub-jobs.
-fn row(view: &View<'_>) -> Value {
+fn row(view: &JobAt<'_>) -> Value {
     json!({
-        "id": view.thing.segments.last(),
+        "id": view.job.segments.last(),
         "job_type": SERVED_TYPE,
         "begin_time": time(view.created_at),
         "end_time": end_time(view),
         "status": view.step.state,
-        "sub_jobs_total": view.thing.parts,
+        "sub_jobs_total": view.job.parts,
     })
 }
 
-fn end_time(view: &View<'_>) -> Option<String> {
+fn end_time(view: &JobAt<'_>) -> Option<String> {
     let is_over = ["SUCCESS", "FAILED"]
         .iter()
         .any(|word| word.eq_ignore_ascii_case(&view.step.state));
@@ -269,11 +276,11 @@ fn end_time(view: &View<'_>) -> Option<String> {
 }
 
 /// The documented answer for a thing of the scenario.
-fn image_job(project: &str, id: &str, view: &View<'_>) -> Value {
+fn image_job(project: &str, id: &str, view: &JobAt<'_>) -> Value {
     let state = view.step.state.as_str();
     let end_time = end_time(view);
-    let begin_time = view.reached(&["RUNNING", "SUCCESS", "FAILED"]).map(time);
-    let parts = view.thing.parts;
+    let begin_time = view.reached_at(&["RUNNING", "SUCCESS", "FAILED"]).map(time);
+    let parts = view.job.parts;
     let sub_jobs: Vec<Value> = (1..=parts)
         .map(|part| {
             let has_failed = part == parts && state.eq_ignore_ascii_case("FAILED");
@@ -284,7 +291,7 @@ fn image_job(project: &str, id: &str, view: &View<'_>) -> Value {
                 "job_type": SERVED_TYPE,
                 "job_resource_info": {
                     "resource_id": &sha256_hex(format!("{id}/{part}").as_bytes())[..32],
-                    "resource_name": format!("{}-{part:02}", view.thing.name.as_deref().unwrap_or("image-server")),
+                    "resource_name": format!("{}-{part:02}", view.job.name.as_deref().unwrap_or("image-server")),
                 },
                 "begin_time": begin_time,
                 "end_time": end_time,

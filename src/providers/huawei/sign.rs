@@ -1,8 +1,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::crypto::{hex, hmac_sha256, percent_decode, percent_encode, sha256_hex};
-use crate::http::{Proof, Request};
-use crate::providers::login::{Issued, Keepable, Parts};
+use crate::http::{Request, SigningInstructions};
+use crate::providers::login::{Credential, Storable, StoredFields};
 use crate::secret::Secret;
 
 use super::is_project_id;
@@ -43,8 +43,8 @@ impl Signer {
     }
 
     /// A token as a credential.
-    pub(super) fn issued(token: Secret, project: Option<String>) -> Issued<Self> {
-        Issued {
+    pub(super) fn credential(token: Secret, project: Option<String>) -> Credential<Self> {
+        Credential {
             secrets: vec![token.clone()],
             signer: Self::Token { token, project },
             expires_at: None,
@@ -52,8 +52,8 @@ impl Signer {
     }
 }
 
-impl Keepable for Signer {
-    fn parts(&self) -> Parts {
+impl Storable for Signer {
+    fn parts(&self) -> StoredFields {
         match self {
             Self::Token { token, project } => {
                 let token = ("token".to_owned(), token.expose().to_owned());
@@ -61,15 +61,15 @@ impl Keepable for Signer {
                 [Some(token), project].into_iter().flatten().collect()
             }
             // A key is given, not issued.
-            Self::Key { .. } => Parts::new(),
+            Self::Key { .. } => StoredFields::new(),
         }
     }
 
-    fn from_parts(parts: &Parts) -> Option<Issued<Self>> {
+    fn from_parts(parts: &StoredFields) -> Option<Credential<Self>> {
         let token = parts.get("token").filter(|token| is_token(token))?;
         let project = parts.get("project").cloned();
         let is_fit = project.as_deref().is_none_or(is_project_id);
-        is_fit.then(|| Self::issued(Secret::new(token), project))
+        is_fit.then(|| Self::credential(Secret::new(token), project))
     }
 }
 
@@ -79,7 +79,7 @@ pub(super) fn is_token(text: &str) -> bool {
 }
 
 impl crate::http::Signer for Signer {
-    fn sign(&self, request: &Request, now: DateTime<Utc>, _nonce: &str) -> Proof {
+    fn sign(&self, request: &Request, now: DateTime<Utc>, _nonce: &str) -> SigningInstructions {
         let headers = match self {
             Self::Token { token, .. } => vec![("x-auth-token", token.clone())],
             Self::Key {
@@ -88,7 +88,7 @@ impl crate::http::Signer for Signer {
                 security_token,
             } => key_headers(request, now, id, secret, security_token.as_ref()),
         };
-        Proof {
+        SigningInstructions {
             headers,
             query: Vec::new(),
         }
@@ -109,7 +109,7 @@ fn key_headers(
     headers.extend(request.headers.iter().map(|(n, v)| (*n, v.as_str())));
     headers.extend(added.iter().map(|(n, v)| (*n, v.expose())));
     let (canonical, signed_headers) = canonical_request(
-        request.method.word(),
+        request.method.as_str(),
         &request.path,
         &request.query,
         &headers,

@@ -3,16 +3,19 @@ mod machine;
 
 use super::*;
 use crate::error::Category;
-use crate::http::Answer;
-use crate::providers::fixture;
-use crate::providers::serve::{Incoming, Step, Thing, World};
+use crate::http::Response;
+use crate::providers::serve::{EmulatedJob, EmulatedState, ServerRequest, StateChange};
+use crate::providers::test_support;
 
 const NOW: &str = "2026-01-02T03:04:05Z";
 const PROJECT: &str = "a4da8115c9d8464ead3a38309130523f";
 
 fn connected(variables: &[(&str, &str)]) -> Result<Client, Problem> {
-    let profile = fixture::profile(&CLOUD, variables);
-    Client::new(&profile, &fixture::wire(fixture::moment(NOW)))
+    let profile = test_support::profile(&CLOUD, variables);
+    Client::new(
+        &profile,
+        &test_support::transport(test_support::moment(NOW)),
+    )
 }
 
 fn problem(variables: &[(&str, &str)]) -> Problem {
@@ -30,32 +33,32 @@ fn with_key(secret: &'static str) -> [(&'static str, &'static str); 5] {
 }
 
 fn reference(id: &str) -> Reference {
-    fixture::reference(&CLOUD.kinds[0].template, &[id])
+    test_support::reference(&CLOUD.kinds[0].template, &[id])
 }
 
-fn incoming(client: &Client, id: &str) -> Incoming {
+fn incoming(client: &Client, id: &str) -> ServerRequest {
     let request = client.request(PROJECT, &reference(id));
-    let now = fixture::moment(NOW);
-    let proof = client.login.signs(&request, now, "0");
-    fixture::incoming(&request, &proof, now)
+    let now = test_support::moment(NOW);
+    let proof = client.credentials.sign_for_test(&request, now, "0");
+    test_support::incoming(&request, &proof, now)
 }
 
-fn served(incoming: &Incoming) -> Answer {
-    let step = Step {
+fn served(incoming: &ServerRequest) -> Response {
+    let step = StateChange {
         state: "FAILED".to_owned(),
         reason: Some("WKS.00170208".to_owned()),
         message: Some("quota".to_owned()),
-        ..Step::default()
+        ..StateChange::default()
     };
-    let thing = Thing {
+    let thing = EmulatedJob {
         kind: "huawei/image-job".to_owned(),
         segments: vec!["70/2 é".to_owned()],
         steps: vec![step],
         parts: 3,
-        ..Thing::default()
+        ..EmulatedJob::default()
     };
-    let world = World::new(vec![thing], fixture::moment(NOW));
-    fixture::received((CLOUD.server.answer)(incoming, &world))
+    let world = EmulatedState::new(vec![thing], test_support::moment(NOW));
+    test_support::received((CLOUD.emulator.respond)(incoming, &world))
 }
 
 #[test]
@@ -83,7 +86,7 @@ fn the_region_decides_the_host_and_an_endpoint_stands_above_it() {
 #[test]
 fn says_what_is_missing_and_where_to_find_it() {
     let none = problem(&[]);
-    assert_eq!(none.category, Category::NoCredentials);
+    assert_eq!(none.category, Category::MissingCredentials);
     assert!(
         none.hint
             .unwrap()
@@ -128,34 +131,42 @@ fn the_emulator_verifies_our_signature_and_answers() {
     let client = connected(&with_key("testsecret")).unwrap();
     let incoming = incoming(&client, "70/2 é");
     assert_eq!(
-        (CLOUD.server.operation)(&incoming).as_deref(),
+        (CLOUD.emulator.operation)(&incoming).as_deref(),
         Some(OPERATION)
     );
     let answer = served(&incoming);
     assert_eq!(wire::classify(&answer), None);
-    let job = wire::read(&answer.body, &reference("70/2 é"), &fixture::ask(), None)
-        .unwrap()
-        .job;
+    let job = wire::decode(
+        &answer.body,
+        &reference("70/2 é"),
+        &test_support::ask(),
+        None,
+    )
+    .unwrap()
+    .job;
     assert_eq!(job.tasks.len(), 3);
     assert_eq!(job.reason.as_deref(), Some("WKS.00170208"));
 }
 
 #[test]
 fn the_emulator_refuses_as_the_cloud_does() {
-    let category = |incoming: &Incoming| wire::classify(&served(incoming)).unwrap().category;
+    let category = |incoming: &ServerRequest| wire::classify(&served(incoming)).unwrap().category;
     let client = connected(&with_key("testsecret")).unwrap();
     assert_eq!(category(&incoming(&client, "other")), Category::NotFound);
     let wrong = connected(&with_key("othersecret")).unwrap();
-    assert_eq!(category(&incoming(&wrong, "70/2 é")), Category::Refused);
+    assert_eq!(
+        category(&incoming(&wrong, "70/2 é")),
+        Category::Unauthenticated
+    );
     let mut late = incoming(&client, "70/2 é");
     late.now += chrono::Duration::minutes(16);
-    assert_eq!(category(&late), Category::Clock);
+    assert_eq!(category(&late), Category::ClockSkew);
     let mut changed = incoming(&client, "70/2 é");
     changed.path = changed.path.replace("70", "71");
-    assert_eq!(category(&changed), Category::Refused);
+    assert_eq!(category(&changed), Category::Unauthenticated);
     let mut unsigned = incoming(&client, "70/2 é");
     unsigned.headers.retain(|(name, _)| name != "authorization");
-    assert_eq!(category(&unsigned), Category::Refused);
+    assert_eq!(category(&unsigned), Category::Unauthenticated);
 }
 
 #[test]

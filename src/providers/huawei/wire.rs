@@ -5,17 +5,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Job, Notice, State, Task, Time};
-use crate::providers::lenient::{self, Int, List, Part, Text};
-use crate::providers::states::{self, StateTable};
-use crate::providers::{Ask, Found, job_at, vendor};
+use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
+use crate::providers::states::{self, StateWords};
+use crate::providers::{GetOptions, GetResult, job_at, vendor};
 use crate::reference::Reference;
 
-mod refusal;
+mod errors;
 
-pub use refusal::classify;
+pub use errors::classify;
 
 /// Words of sub-jobs; the first four are those of jobs.
-pub const STATES: StateTable = &[
+pub const STATES: StateWords = &[
     ("WAITING", State::Pending),
     ("RUNNING", State::Running),
     ("SUCCESS", State::Succeeded),
@@ -26,7 +26,7 @@ pub const STATES: StateTable = &[
 ];
 
 /// Words of jobs.
-pub const JOB_STATES: StateTable = STATES.split_at(4).0;
+pub const JOB_STATES: StateWords = STATES.split_at(4).0;
 
 const SUB_JOB: &str = "a sub-job of huawei/image-job";
 
@@ -47,11 +47,11 @@ struct ImageJob {
 struct SubJob {
     id: Text,
     job_type: Text,
-    job_resource_info: Part<ResourceInfo>,
+    job_resource_info: OptionalObject<ResourceInfo>,
     begin_time: Text,
     end_time: Text,
     status: Text,
-    job_execute_info: Part<ExecuteInfo>,
+    job_execute_info: OptionalObject<ExecuteInfo>,
     project_id: Text,
     job_id: Text,
 }
@@ -73,7 +73,7 @@ struct ExecuteInfo {
 /// What only a Huawei image job has.
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "HuaweiImageJob")]
-pub struct Details {
+pub struct ImageJobDetails {
     /// What is done, such as `CREATE_SERVER` or `CREATE_SERVER_IMAGE`.
     pub job_type: Option<String>,
     /// How many sub-jobs the cloud counts.
@@ -98,20 +98,20 @@ pub struct SubJobDetails {
 ///
 /// # Errors
 /// What was expected and not there, such as a job with the id that was asked for.
-pub fn read(
+pub fn decode(
     body: &[u8],
     reference: &Reference,
-    ask: &Ask,
+    ask: &GetOptions,
     region: Option<&str>,
-) -> Result<Found, String> {
+) -> Result<GetResult, String> {
     let answered: ImageJob = lenient::decode(body)?;
     if answered.id.trimmed() != Some(reference.id()) {
         return Err("the id that was asked for".to_owned());
     }
     let mut notices = Vec::new();
     let mut job = job(answered, reference, ask, region, &mut notices);
-    vendor::attach(&mut job, &mut notices, body, ask, &mut |_, _| {});
-    Ok(Found { job, notices })
+    vendor::attach_raw(&mut job, &mut notices, body, ask, &mut |_, _| {});
+    Ok(GetResult { job, notices })
 }
 
 /// The types of jobs that the cloud lists, one a call; jobs of others are shown by their id only.
@@ -133,7 +133,7 @@ pub struct Row(ImageJob);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct WirePage {
+struct ImageJobsResponse {
     count: Int,
     items: Option<List<ImageJob>>,
 }
@@ -143,8 +143,8 @@ impl Page {
     ///
     /// # Errors
     /// What was expected and not there.
-    pub fn read(body: &[u8]) -> Result<Self, String> {
-        let page: WirePage = lenient::decode(body)?;
+    pub fn decode(body: &[u8]) -> Result<Self, String> {
+        let page: ImageJobsResponse = lenient::decode(body)?;
         let count = page.count.0;
         let items = match (page.items, count) {
             (Some(List(items)), _) => items,
@@ -182,7 +182,12 @@ impl Row {
     }
 
     /// The job as far as the list tells it, which is without its sub-jobs and thus without a cause.
-    pub fn into_found(self, reference: &Reference, ask: &Ask, region: Option<&str>) -> Found {
+    pub fn into_result(
+        self,
+        reference: &Reference,
+        ask: &GetOptions,
+        region: Option<&str>,
+    ) -> GetResult {
         let total = self.0.sub_jobs_total.0;
         let mut notices = Vec::new();
         let listed = ImageJob {
@@ -192,22 +197,22 @@ impl Row {
         };
         let job_type = listed.job_type.0.clone();
         let mut job = job(listed, reference, ask, region, &mut notices);
-        job.details = Some(Arc::new(Details {
+        job.details = Some(Arc::new(ImageJobDetails {
             job_type,
             sub_jobs_total: total,
         }));
-        Found { job, notices }
+        GetResult { job, notices }
     }
 }
 
 fn job(
     answered: ImageJob,
     reference: &Reference,
-    ask: &Ask,
+    ask: &GetOptions,
     region: Option<&str>,
     notices: &mut Vec<Notice>,
 ) -> Job {
-    let reading = states::read(
+    let reading = states::normalize(
         JOB_STATES,
         &ask.states,
         answered.status.trimmed(),
@@ -231,7 +236,7 @@ fn job(
         .into_iter()
         .map(|sub_job| task(sub_job, ask))
         .collect();
-    tell_unknown_words(&tasks, ask, notices);
+    note_unknown_words(&tasks, ask, notices);
     let (reason, message) = match (reading.state, &reading.raw) {
         (State::Failed, _) => failure(&tasks),
         (_, None) => (
@@ -254,7 +259,7 @@ fn job(
         started_at,
         finished_at: time(&answered.end_time),
         tasks,
-        details: Some(Arc::new(Details {
+        details: Some(Arc::new(ImageJobDetails {
             job_type: answered.job_type.0,
             sub_jobs_total: total,
         })),
@@ -263,19 +268,19 @@ fn job(
 }
 
 /// A thousand sub-jobs in one unknown state are one thing to tell.
-fn tell_unknown_words(tasks: &[Task], ask: &Ask, notices: &mut Vec<Notice>) {
+fn note_unknown_words(tasks: &[Task], ask: &GetOptions, notices: &mut Vec<Notice>) {
     let words: BTreeSet<&str> = tasks
         .iter()
         .filter_map(|task| task.state_raw.as_deref())
         .collect();
     for word in words {
-        states::read(STATES, &ask.states, Some(word), SUB_JOB, notices);
+        states::normalize(STATES, &ask.states, Some(word), SUB_JOB, notices);
     }
 }
 
-fn task(sub_job: SubJob, ask: &Ask) -> Task {
+fn task(sub_job: SubJob, ask: &GetOptions) -> Task {
     let word = sub_job.status.trimmed();
-    let reading = states::read(STATES, &ask.states, word, SUB_JOB, &mut Vec::new());
+    let reading = states::normalize(STATES, &ask.states, word, SUB_JOB, &mut Vec::new());
     let resource = sub_job.job_resource_info.0.unwrap_or_default();
     let execution = sub_job.job_execute_info.0.unwrap_or_default();
     let created_at = time(&sub_job.begin_time);

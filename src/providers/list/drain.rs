@@ -7,59 +7,61 @@ use super::{Cursor, Filter, Page};
 use crate::error::Problem;
 use crate::http::Deadline;
 use crate::model;
-use crate::providers::{Ask, Boxed, Client, Found, kind};
+use crate::providers::{BoxFuture, Client, GetOptions, GetResult, kind};
 use crate::reference::Scope;
 
 /// At most so many pages are asked for in one drain: a million rows at a hundred a page.
-const MOST_PAGES: usize = 10_000;
+const MAX_PAGES: usize = 10_000;
 
 /// Why a drained list may not be all there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
+pub enum Truncation {
     /// The limit was reached and there is more.
     Limit(usize),
     /// Whoever took the pages wanted no more.
     Stopped,
     /// The cloud went on giving what it had given before.
-    Repeated,
+    RepeatedPage,
     /// There were more pages than any list should have.
-    TooLong,
+    TooManyPages,
     /// The cloud counts more rows than it gave: rows, total.
-    Short(u64, u64),
+    CountMismatch(u64, u64),
     /// So many rows named no thing that a reference could hold.
-    Unnamed(usize),
+    MissingIds(usize),
 }
 
-impl fmt::Display for Cut {
+impl fmt::Display for Truncation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Limit(limit) => write!(f, "cut after {limit}, as asked"),
             Self::Stopped => f.write_str("stopped before its end"),
-            Self::Repeated => f.write_str("the cloud repeats itself in place of a next page"),
-            Self::TooLong => write!(f, "cut after {MOST_PAGES} pages"),
-            Self::Short(rows, total) => write!(f, "the cloud counts {total} and lists {rows}"),
-            Self::Unnamed(rows) => write!(f, "{rows} rows have no usable id"),
+            Self::RepeatedPage => f.write_str("the cloud repeats itself in place of a next page"),
+            Self::TooManyPages => write!(f, "cut after {MAX_PAGES} pages"),
+            Self::CountMismatch(rows, total) => {
+                write!(f, "the cloud counts {total} and lists {rows}")
+            }
+            Self::MissingIds(rows) => write!(f, "{rows} rows have no usable id"),
         }
     }
 }
 
 /// What came of draining a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Drained {
+pub struct ListStats {
     /// How many things were handed on.
-    pub things: usize,
+    pub rows: usize,
     /// How many pages were asked for.
     pub pages: usize,
     /// Why there may be more; `None` when this was all.
-    pub cut: Option<Cut>,
+    pub truncation: Option<Truncation>,
 }
 
 /// Takes a page of a list; it breaks when no more are wanted. The next page is asked for when it is
 /// done with this one.
-pub type OnPage<'a, R> = &'a mut (dyn FnMut(Page<R>) -> Boxed<'static, ControlFlow<()>> + Send);
+pub type OnPage<'a, R> = &'a mut (dyn FnMut(Page<R>) -> BoxFuture<'static, ControlFlow<()>> + Send);
 
 /// The answer of a taker of pages that is done with one at once.
-pub fn at_once(flow: ControlFlow<()>) -> Boxed<'static, ControlFlow<()>> {
+pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
     Box::pin(future::ready(flow))
 }
 
@@ -75,21 +77,21 @@ pub fn at_once(flow: ControlFlow<()>) -> Boxed<'static, ControlFlow<()>> {
 /// # Errors
 /// What went wrong with a page; those before it were handed on. Each page has as much time as `ask`
 /// leaves when the drain begins.
-pub async fn drain(
+pub async fn list_all(
     client: &dyn Client,
     scope: &Scope,
     filter: &Filter,
-    ask: &Ask,
+    ask: &GetOptions,
     limit: Option<usize>,
-    on_page: OnPage<'_, Found>,
-) -> Option<Result<Drained, Problem>> {
-    let things = Things {
+    on_page: OnPage<'_, GetResult>,
+) -> Option<Result<ListStats, Problem>> {
+    let things = JobPages {
         client,
         scope,
         filter,
         costly: kind(scope.template)
             .list_limit
-            .map(|_| filter.but_for_states()),
+            .map(|_| filter.without_states()),
     };
     pages_of(&things, ask, limit, on_page).await
 }
@@ -99,25 +101,25 @@ pub async fn drain(
 ///
 /// # Errors
 /// As [`drain`].
-pub async fn drain_scopes(
+pub async fn list_all_scopes(
     client: &dyn Client,
     profile: &str,
-    ask: &Ask,
+    ask: &GetOptions,
     limit: Option<usize>,
-    on_page: OnPage<'_, model::Scope>,
-) -> Option<Result<Drained, Problem>> {
-    pages_of(&Places { client, profile }, ask, limit, on_page).await
+    on_page: OnPage<'_, model::ScopeSummary>,
+) -> Option<Result<ListStats, Problem>> {
+    pages_of(&ScopePages { client, profile }, ask, limit, on_page).await
 }
 
 /// What can be asked for page by page.
-trait Source: Sync {
+trait PageSource: Sync {
     type Row: Send;
 
     fn page<'a>(
         &'a self,
         at: Option<Cursor>,
-        ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<Page<Self::Row>, Problem>>>;
+        ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<Page<Self::Row>, Problem>>>;
 
     /// What no other row has.
     fn key(row: &Self::Row) -> &str;
@@ -132,7 +134,7 @@ trait Source: Sync {
     }
 }
 
-struct Things<'c> {
+struct JobPages<'c> {
     client: &'c dyn Client,
     scope: &'c Scope,
     filter: &'c Filter,
@@ -140,65 +142,65 @@ struct Things<'c> {
     costly: Option<Filter>,
 }
 
-impl Source for Things<'_> {
-    type Row = Found;
+impl PageSource for JobPages<'_> {
+    type Row = GetResult;
 
     fn page<'a>(
         &'a self,
         at: Option<Cursor>,
-        ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
         self.client.list(self.scope, self.filter, at, ask)
     }
 
-    fn key(row: &Found) -> &str {
+    fn key(row: &GetResult) -> &str {
         &row.job.reference
     }
 
-    fn is_wanted(&self, row: &Found) -> bool {
-        self.filter.lets_pass(&row.job)
+    fn is_wanted(&self, row: &GetResult) -> bool {
+        self.filter.matches(&row.job)
     }
 
-    fn is_costly(&self, row: &Found) -> bool {
+    fn is_costly(&self, row: &GetResult) -> bool {
         let costly = self.costly.as_ref();
-        costly.is_some_and(|filter| filter.lets_pass(&row.job))
+        costly.is_some_and(|filter| filter.matches(&row.job))
     }
 }
 
-struct Places<'c> {
+struct ScopePages<'c> {
     client: &'c dyn Client,
     profile: &'c str,
 }
 
-impl Source for Places<'_> {
-    type Row = model::Scope;
+impl PageSource for ScopePages<'_> {
+    type Row = model::ScopeSummary;
 
     fn page<'a>(
         &'a self,
         at: Option<Cursor>,
-        ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<Page<model::Scope>, Problem>>> {
-        self.client.scopes(self.profile, at, ask)
+        ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<Page<model::ScopeSummary>, Problem>>> {
+        self.client.list_scopes(self.profile, at, ask)
     }
 
-    fn key(row: &model::Scope) -> &str {
+    fn key(row: &model::ScopeSummary) -> &str {
         &row.scope
     }
 }
 
 /// The one loop that asks for pages.
-async fn pages_of<S: Source>(
+async fn pages_of<S: PageSource>(
     source: &S,
-    ask: &Ask,
+    ask: &GetOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, S::Row>,
-) -> Option<Result<Drained, Problem>> {
+) -> Option<Result<ListStats, Problem>> {
     let budget = ask.deadline.remaining();
     let mut known = HashSet::new();
     let (mut rows, mut pages, mut unnamed, mut things, mut spent) = (0, 0, 0, 0, 0);
     let mut at = None;
     loop {
-        let ask = Ask {
+        let ask = GetOptions {
             deadline: Deadline::after(budget),
             ..ask.clone()
         };
@@ -208,8 +210,8 @@ async fn pages_of<S: Source>(
         };
         pages += 1;
         let came = page.rows.len() + page.problems.len();
-        rows += (came + page.unnamed) as u64;
-        unnamed += page.unnamed;
+        rows += (came + page.rows_without_id) as u64;
+        unnamed += page.rows_without_id;
         // Rows move to the next page when something new comes in before it is asked for.
         let mut is_new = |key: &str| !known.contains(key) && known.insert(key.to_owned());
         page.rows.retain(|row| is_new(S::key(row)));
@@ -227,20 +229,24 @@ async fn pages_of<S: Source>(
         let is_empty = page.rows.is_empty() && page.problems.is_empty();
         let is_broken = !is_empty && on_page(page).await.is_break();
         let cut = match (next, limit) {
-            (_, Some(limit)) if is_over => Some(Cut::Limit(limit)),
-            (Some(_), Some(limit)) if things.max(spent) >= limit => Some(Cut::Limit(limit)),
-            (Some(_), _) if is_broken => Some(Cut::Stopped),
-            (Some(_), _) if is_repeated => Some(Cut::Repeated),
-            (Some(_), _) if pages >= MOST_PAGES => Some(Cut::TooLong),
+            (_, Some(limit)) if is_over => Some(Truncation::Limit(limit)),
+            (Some(_), Some(limit)) if things.max(spent) >= limit => Some(Truncation::Limit(limit)),
+            (Some(_), _) if is_broken => Some(Truncation::Stopped),
+            (Some(_), _) if is_repeated => Some(Truncation::RepeatedPage),
+            (Some(_), _) if pages >= MAX_PAGES => Some(Truncation::TooManyPages),
             (Some(next), _) => {
                 at = Some(next);
                 continue;
             }
             (None, _) => match total.filter(|total| *total > rows) {
-                Some(total) => Some(Cut::Short(rows, total)),
-                None => (unnamed > 0).then_some(Cut::Unnamed(unnamed)),
+                Some(total) => Some(Truncation::CountMismatch(rows, total)),
+                None => (unnamed > 0).then_some(Truncation::MissingIds(unnamed)),
             },
         };
-        return Some(Ok(Drained { things, pages, cut }));
+        return Some(Ok(ListStats {
+            rows: things,
+            pages,
+            truncation: cut,
+        }));
     }
 }

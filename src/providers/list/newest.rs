@@ -1,13 +1,13 @@
 use std::ops::ControlFlow;
 
-use super::{Filter, at_once, drain};
+use super::{Filter, list_all, ready};
 use crate::error::{Category, Problem};
 use crate::model::Time;
-use crate::providers::{Ask, Client, Found, ListOrder, kind};
+use crate::providers::{Client, GetOptions, GetResult, ListOrder, kind};
 use crate::reference::{LATEST, Reference, Scope};
 
 /// Rows of the one page that a cloud is asked for that sorts by itself: enough to see that it does.
-const GLANCE: usize = 10;
+const LATEST_PAGE_SIZE: usize = 10;
 
 /// The newest thing of a scope that has all its segments.
 ///
@@ -17,36 +17,40 @@ const GLANCE: usize = 10;
 /// # Errors
 /// `usage` for a kind whose lists tell no times, before anything is asked; `not_found` for an empty
 /// scope; `unreadable` when the cloud does not tell which is the newest; what went wrong on the way.
-pub async fn newest(client: &dyn Client, scope: &Scope, ask: &Ask) -> Result<Reference, Problem> {
+pub async fn latest(
+    client: &dyn Client,
+    scope: &Scope,
+    ask: &GetOptions,
+) -> Result<Reference, Problem> {
     let order = kind(scope.template).list_order;
     if order == ListOrder::Undated {
-        return Err(addressed(undated(scope), scope));
+        return Err(with_scope(undated(scope), scope));
     }
     if order == ListOrder::NewestFirst
         && let Some(reference) = first_of_sorted(client, scope, ask).await?
     {
         return Ok(reference);
     }
-    newest_of_all(client, scope, ask).await
+    latest_of_all(client, scope, ask).await
 }
 
 /// The first of the first page; `None` when it is not what it should be.
 async fn first_of_sorted(
     client: &dyn Client,
     scope: &Scope,
-    ask: &Ask,
+    ask: &GetOptions,
 ) -> Result<Option<Reference>, Problem> {
     let few = Filter {
-        page_rows: Some(GLANCE),
+        page_rows: Some(LATEST_PAGE_SIZE),
         ..Filter::default()
     };
     let page = client.list(scope, &few, None, ask);
-    let page = page.ok_or_else(|| addressed(undated(scope), scope))?;
-    let page = page.await.map_err(|problem| addressed(problem, scope))?;
+    let page = page.ok_or_else(|| with_scope(undated(scope), scope))?;
+    let page = page.await.map_err(|problem| with_scope(problem, scope))?;
     let [first, rest @ ..] = &page.rows[..] else {
         return Ok(None);
     };
-    let Some(at) = first.job.created_at.filter(|_| page.unnamed == 0) else {
+    let Some(at) = first.job.created_at.filter(|_| page.rows_without_id == 0) else {
         return Ok(None);
     };
     let others = || rest.iter().filter_map(|found| found.job.created_at);
@@ -54,20 +58,20 @@ async fn first_of_sorted(
         return Ok(None);
     }
     if others().any(|other| other == at) {
-        return Err(addressed(tied(at), scope));
+        return Err(with_scope(tied(at), scope));
     }
     Ok(scope.reference_of(&first.job.reference))
 }
 
 /// The one with the greatest time of all.
-async fn newest_of_all(
+async fn latest_of_all(
     client: &dyn Client,
     scope: &Scope,
-    ask: &Ask,
+    ask: &GetOptions,
 ) -> Result<Reference, Problem> {
     let mut best: Option<(Time, String)> = None;
     let (mut is_tied, mut undated_rows) = (false, 0_usize);
-    let mut on_page = |page: super::Page<Found>| {
+    let mut on_page = |page: super::Page<GetResult>| {
         for found in page.rows {
             let Some(at) = found.job.created_at else {
                 undated_rows += 1;
@@ -82,16 +86,16 @@ async fn newest_of_all(
                 }
             }
         }
-        at_once(match ask.deadline.remaining().is_zero() {
+        ready(match ask.deadline.remaining().is_zero() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         })
     };
     let everything = Filter::default();
-    let drained = drain(client, scope, &everything, ask, None, &mut on_page).await;
-    let drained = drained.ok_or_else(|| addressed(undated(scope), scope))?;
-    let drained = drained.map_err(|problem| addressed(problem, scope))?;
-    let problem = match (drained.cut, best) {
+    let listed = list_all(client, scope, &everything, ask, None, &mut on_page).await;
+    let listed = listed.ok_or_else(|| with_scope(undated(scope), scope))?;
+    let listed = listed.map_err(|problem| with_scope(problem, scope))?;
+    let problem = match (listed.truncation, best) {
         (Some(cut), _) => unclear(format!("the list is not all there is: {cut}")),
         _ if undated_rows > 0 => unclear(format!("{undated_rows} are listed without a time")),
         (None, Some((at, _))) if is_tied => tied(at),
@@ -102,7 +106,7 @@ async fn newest_of_all(
         }
         (None, None) => Problem::new(Category::NotFound, "there is nothing in this scope"),
     };
-    Err(addressed(problem, scope))
+    Err(with_scope(problem, scope))
 }
 
 fn undated(scope: &Scope) -> Problem {
@@ -110,7 +114,7 @@ fn undated(scope: &Scope) -> Problem {
     Problem::usage(format!(
         "{cloud} does not tell when each {kind} was created, so that none can be named {LATEST}"
     ))
-    .hint(format!("name one that joblens list {scope} shows"))
+    .with_hint(format!("name one that joblens list {scope} shows"))
 }
 
 fn tied(at: Time) -> Problem {
@@ -119,15 +123,15 @@ fn tied(at: Time) -> Problem {
 
 fn unclear(why: String) -> Problem {
     Problem::new(
-        Category::Unreadable,
+        Category::InvalidResponse,
         format!("the cloud does not tell which is the newest: {why}"),
     )
 }
 
-fn addressed(mut problem: Problem, scope: &Scope) -> Problem {
+fn with_scope(mut problem: Problem, scope: &Scope) -> Problem {
     problem.reference = Some(format!("{scope}{LATEST}"));
     problem.input = Some(scope.input.clone());
-    if problem.category == Category::Unreadable && problem.hint.is_none() {
+    if problem.category == Category::InvalidResponse && problem.hint.is_none() {
         problem.hint = Some(format!("name one that joblens list {scope} shows"));
     }
     problem

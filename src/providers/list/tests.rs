@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::error::Category;
 use crate::model::{Job, Notice};
-use crate::providers::{Ask, Boxed, Client, fixture, tencent};
+use crate::providers::{BoxFuture, Client, GetOptions, tencent, test_support};
 use crate::reference::{Reference, Scope};
 
 /// Gives a page after the other, the last one again and again.
@@ -14,7 +14,11 @@ struct Pages {
 }
 
 impl Client for Pages {
-    fn look_up<'a>(&'a self, _: &'a Reference, _: &'a Ask) -> Boxed<'a, Result<Found, Problem>> {
+    fn get<'a>(
+        &'a self,
+        _: &'a Reference,
+        _: &'a GetOptions,
+    ) -> BoxFuture<'a, Result<GetResult, Problem>> {
         unreachable!("only lists are asked for")
     }
 
@@ -23,21 +27,21 @@ impl Client for Pages {
         scope: &'a Scope,
         _: &'a Filter,
         at: Option<Cursor>,
-        _: &'a Ask,
-    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        _: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         assert_eq!(at.is_none(), number == 0);
         let (ids, total) = &self.pages[number.min(self.pages.len() - 1)];
-        let found: Vec<Found> = ids
+        let found: Vec<GetResult> = ids
             .iter()
             .filter_map(|id| scope.reference(&[id]))
-            .map(|reference| Found {
+            .map(|reference| GetResult {
                 job: crate::providers::job_at(&reference, None),
                 notices: Vec::new(),
             })
             .collect();
         let page = Page {
-            unnamed: ids.len() - found.len(),
+            rows_without_id: ids.len() - found.len(),
             next: at.unwrap_or(Cursor::FIRST).after(ids.len(), *total),
             total: *total,
             rows: found,
@@ -46,21 +50,21 @@ impl Client for Pages {
         Some(Box::pin(std::future::ready(Ok(page))))
     }
 
-    fn scopes<'a>(
+    fn list_scopes<'a>(
         &'a self,
         profile: &'a str,
         at: Option<Cursor>,
-        _: &'a Ask,
-    ) -> Option<Boxed<'a, Result<ScopePage, Problem>>> {
+        _: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<ScopePage, Problem>>> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let (ids, total) = self.pages[number.min(self.pages.len() - 1)].clone();
         let template = &tencent::CLOUD.kinds[0].template;
         let total = total.and_then(|total| i64::try_from(total).ok());
-        let page = ScopePage::read(at.unwrap_or(Cursor::FIRST), total, ids, |id| {
+        let page = ScopePage::from_rows(at.unwrap_or(Cursor::FIRST), total, ids, |id| {
             let scope = Scope::at(template, profile, &[&id])?.to_string();
-            Some(model::Scope {
+            Some(model::ScopeSummary {
                 scope,
-                ..model::Scope::default()
+                ..model::ScopeSummary::default()
             })
         });
         Some(Box::pin(std::future::ready(Ok(page))))
@@ -81,25 +85,25 @@ fn scope() -> Scope {
 }
 
 /// Ids that were handed on, page by page, and what came of it.
-async fn drained(
+async fn listed(
     pages: &[(Vec<String>, Option<u64>)],
     limit: Option<usize>,
     stop_after: usize,
-) -> (Vec<Vec<String>>, Drained) {
+) -> (Vec<Vec<String>>, ListStats) {
     let client = Pages {
         pages: pages.to_vec(),
         asked: AtomicUsize::new(0),
     };
     let mut seen = Vec::new();
-    let ask = fixture::ask();
+    let ask = test_support::ask();
     let mut on_page = |page: Page| {
         seen.push(page.rows.into_iter().map(|found| found.job.id).collect());
         match seen.len() < stop_after {
-            true => at_once(ControlFlow::Continue(())),
-            false => at_once(ControlFlow::Break(())),
+            true => ready(ControlFlow::Continue(())),
+            false => ready(ControlFlow::Break(())),
         }
     };
-    let drained = drain(
+    let listed = list_all(
         &client,
         &scope(),
         &Filter::default(),
@@ -108,7 +112,7 @@ async fn drained(
         &mut on_page,
     )
     .await;
-    (seen, drained.unwrap().unwrap())
+    (seen, listed.unwrap().unwrap())
 }
 
 const ALWAYS: usize = usize::MAX;
@@ -120,53 +124,59 @@ async fn pages_are_drained_to_the_end() {
         (ids(20..40), Some(45)),
         (ids(40..45), Some(45)),
     ];
-    let (seen, drained) = drained(&pages, None, ALWAYS).await;
+    let (seen, listed) = listed(&pages, None, ALWAYS).await;
     assert_eq!(seen.concat(), ids(0..45));
-    let all = Drained {
-        things: 45,
+    let all = ListStats {
+        rows: 45,
         pages: 3,
-        cut: None,
+        truncation: None,
     };
-    assert_eq!(drained, all);
+    assert_eq!(listed, all);
 }
 
 #[tokio::test]
 async fn without_a_total_a_short_page_that_may_be_full_is_not_the_last() {
     let pages = [(ids(0..20), None), (ids(20..40), None), (vec![], None)];
-    let (_, drained) = drained(&pages, None, ALWAYS).await;
-    assert_eq!((drained.things, drained.pages, drained.cut), (40, 3, None));
-    let (_, drained) = self::drained(&[(ids(0..9), None)], None, ALWAYS).await;
-    assert_eq!((drained.things, drained.pages, drained.cut), (9, 1, None));
+    let (_, listed) = listed(&pages, None, ALWAYS).await;
+    assert_eq!(
+        (listed.rows, listed.pages, listed.truncation),
+        (40, 3, None)
+    );
+    let (_, listed) = self::listed(&[(ids(0..9), None)], None, ALWAYS).await;
+    assert_eq!((listed.rows, listed.pages, listed.truncation), (9, 1, None));
 }
 
 #[tokio::test]
 async fn rows_that_moved_to_the_next_page_come_once() {
     let pages = [(ids(0..20), Some(31)), (ids(19..30), Some(31))];
-    let (seen, drained) = drained(&pages, None, ALWAYS).await;
+    let (seen, listed) = listed(&pages, None, ALWAYS).await;
     assert_eq!(seen.concat(), ids(0..30));
-    assert_eq!(drained.cut, None);
+    assert_eq!(listed.truncation, None);
 }
 
 #[tokio::test]
 async fn a_cloud_that_repeats_itself_is_not_asked_for_ever() {
-    let (seen, drained) = drained(&[(ids(0..20), Some(1 << 40))], None, ALWAYS).await;
+    let (seen, listed) = listed(&[(ids(0..20), Some(1 << 40))], None, ALWAYS).await;
     assert_eq!(seen.concat(), ids(0..20));
-    assert_eq!((drained.pages, drained.cut), (2, Some(Cut::Repeated)));
+    assert_eq!(
+        (listed.pages, listed.truncation),
+        (2, Some(Truncation::RepeatedPage))
+    );
 }
 
 #[tokio::test]
 async fn a_limit_ends_the_asking_and_says_whether_there_is_more() {
     let pages = [(ids(0..20), Some(40)), (ids(20..40), Some(40))];
     for (limit, things, calls, cut) in [
-        (5, 5, 1, Some(Cut::Limit(5))),
-        (20, 20, 1, Some(Cut::Limit(20))),
-        (21, 21, 2, Some(Cut::Limit(21))),
+        (5, 5, 1, Some(Truncation::Limit(5))),
+        (20, 20, 1, Some(Truncation::Limit(20))),
+        (21, 21, 2, Some(Truncation::Limit(21))),
         (40, 40, 2, None),
         (41, 40, 2, None),
     ] {
-        let (seen, drained) = drained(&pages, Some(limit), ALWAYS).await;
+        let (seen, listed) = listed(&pages, Some(limit), ALWAYS).await;
         assert_eq!(seen.concat(), ids(0..things), "{limit}");
-        assert_eq!((drained.pages, drained.cut), (calls, cut), "{limit}");
+        assert_eq!((listed.pages, listed.truncation), (calls, cut), "{limit}");
     }
 }
 
@@ -175,12 +185,12 @@ fn rows_are_read_under_their_own_references_and_tell_a_thing_once() {
     let rows = vec!["a/b", "..", "c"];
     let notice = Notice::new("unknown_state", "w");
     let scope = scope();
-    let page = Page::of(
+    let page = Page::from_addressed_rows(
         Cursor::FIRST,
         Some(-1),
         rows,
         |row| scope.reference(&[row]),
-        |row, reference| Found {
+        |row, reference| GetResult {
             job: Job {
                 name: Some(row.to_owned()),
                 ..crate::providers::job_at(reference, None)
@@ -188,8 +198,11 @@ fn rows_are_read_under_their_own_references_and_tell_a_thing_once() {
             notices: vec![notice.clone()],
         },
     );
-    assert_eq!((page.unnamed, page.next, page.total), (1, None, None));
-    let [first, second] = <[Found; 2]>::try_from(page.rows).unwrap();
+    assert_eq!(
+        (page.rows_without_id, page.next, page.total),
+        (1, None, None)
+    );
+    let [first, second] = <[GetResult; 2]>::try_from(page.rows).unwrap();
     assert_eq!(first.job.reference, "tencent/service/c/n/a%2Fb");
     assert_eq!(first.job.namespace.as_deref(), Some("n"));
     assert_eq!(second.job.name.as_deref(), Some("c"));
@@ -199,14 +212,17 @@ fn rows_are_read_under_their_own_references_and_tell_a_thing_once() {
 #[tokio::test]
 async fn stops_when_told_and_tells_what_is_missing() {
     let pages = [(ids(0..20), Some(40)), (ids(20..40), Some(40))];
-    let (_, stopped) = drained(&pages, None, 1).await;
-    assert_eq!((stopped.pages, stopped.cut), (1, Some(Cut::Stopped)));
-    let (_, short) = drained(&[(ids(0..20), Some(25)), (vec![], Some(25))], None, ALWAYS).await;
-    assert_eq!(short.cut, Some(Cut::Short(20, 25)));
+    let (_, stopped) = listed(&pages, None, 1).await;
+    assert_eq!(
+        (stopped.pages, stopped.truncation),
+        (1, Some(Truncation::Stopped))
+    );
+    let (_, short) = listed(&[(ids(0..20), Some(25)), (vec![], Some(25))], None, ALWAYS).await;
+    assert_eq!(short.truncation, Some(Truncation::CountMismatch(20, 25)));
     let unnamed = vec!["1".to_owned(), "..".to_owned(), String::new()];
-    let (seen, unnamed) = drained(&[(unnamed, Some(3))], None, ALWAYS).await;
+    let (seen, unnamed) = listed(&[(unnamed, Some(3))], None, ALWAYS).await;
     assert_eq!(seen, [["1"]]);
-    assert_eq!(unnamed.cut, Some(Cut::Unnamed(2)));
+    assert_eq!(unnamed.truncation, Some(Truncation::MissingIds(2)));
 }
 
 #[tokio::test]
@@ -215,30 +231,39 @@ async fn places_are_drained_by_the_same_loop() {
         pages: pages.to_vec(),
         asked: AtomicUsize::new(0),
     };
-    let drained = async |client: Pages, limit| {
+    let listed = async |client: Pages, limit| {
         let mut seen = Vec::new();
         let mut on_page = |page: ScopePage| {
             seen.extend(page.rows.into_iter().map(|place| place.scope));
-            at_once(ControlFlow::Continue(()))
+            ready(ControlFlow::Continue(()))
         };
-        let ask = fixture::ask();
-        let drained = drain_scopes(&client, "p q", &ask, limit, &mut on_page).await;
-        (seen, drained.unwrap().unwrap())
+        let ask = test_support::ask();
+        let listed = list_all_scopes(&client, "p q", &ask, limit, &mut on_page).await;
+        (seen, listed.unwrap().unwrap())
     };
-    let (seen, all) = drained(
+    let (seen, all) = listed(
         client(&[(ids(0..20), Some(21)), (ids(20..21), Some(21))]),
         None,
     )
     .await;
-    assert_eq!((seen.len(), all.pages, all.cut), (21, 2, None));
+    assert_eq!((seen.len(), all.pages, all.truncation), (21, 2, None));
     assert_eq!(seen[20], "tencent@p%20q/service/20/");
-    let (seen, repeated) = drained(client(&[(ids(0..20), Some(1 << 40))]), None).await;
-    assert_eq!((seen.len(), repeated.cut), (20, Some(Cut::Repeated)));
+    let (seen, repeated) = listed(client(&[(ids(0..20), Some(1 << 40))]), None).await;
+    assert_eq!(
+        (seen.len(), repeated.truncation),
+        (20, Some(Truncation::RepeatedPage))
+    );
     let odd = vec!["1".to_owned(), "..".to_owned(), "\u{1b}[2J".to_owned()];
-    let (seen, unnamed) = drained(client(&[(odd, None)]), None).await;
-    assert_eq!((seen.len(), unnamed.cut), (1, Some(Cut::Unnamed(2))));
-    let (seen, limited) = drained(client(&[(ids(0..20), None)]), Some(3)).await;
-    assert_eq!((seen.len(), limited.cut), (3, Some(Cut::Limit(3))));
+    let (seen, unnamed) = listed(client(&[(odd, None)]), None).await;
+    assert_eq!(
+        (seen.len(), unnamed.truncation),
+        (1, Some(Truncation::MissingIds(2)))
+    );
+    let (seen, limited) = listed(client(&[(ids(0..20), None)]), Some(3)).await;
+    assert_eq!(
+        (seen.len(), limited.truncation),
+        (3, Some(Truncation::Limit(3)))
+    );
 }
 
 /// Gives one page of which rows share an id in two namespaces, and one row is lost; then the same
@@ -246,7 +271,11 @@ async fn places_are_drained_by_the_same_loop() {
 struct Mixed(AtomicUsize);
 
 impl Client for Mixed {
-    fn look_up<'a>(&'a self, _: &'a Reference, _: &'a Ask) -> Boxed<'a, Result<Found, Problem>> {
+    fn get<'a>(
+        &'a self,
+        _: &'a Reference,
+        _: &'a GetOptions,
+    ) -> BoxFuture<'a, Result<GetResult, Problem>> {
         unreachable!("only lists are asked for")
     }
 
@@ -255,14 +284,14 @@ impl Client for Mixed {
         scope: &'a Scope,
         _: &'a Filter,
         at: Option<Cursor>,
-        _: &'a Ask,
-    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        _: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
         let number = self.0.fetch_add(1, Ordering::Relaxed);
-        let rows = ["a", "b"].map(|namespace| Found {
+        let rows = ["a", "b"].map(|namespace| GetResult {
             job: crate::providers::job_at(&scope.reference(&[namespace, "web"]).unwrap(), None),
             notices: Vec::new(),
         });
-        let mut lost = Problem::new(Category::Unreadable, "no state");
+        let mut lost = Problem::new(Category::InvalidResponse, "no state");
         lost.reference = Some("tencent/service/c/a/lost".to_owned());
         let page = Page {
             rows: rows.into(),
@@ -285,16 +314,19 @@ async fn one_id_in_two_namespaces_is_two_things_and_a_lost_row_is_told_once() {
     let mut on_page = |page: Page| {
         lost += page.problems.len();
         seen.extend(page.rows.into_iter().map(|found| found.job.reference));
-        at_once(ControlFlow::Continue(()))
+        ready(ControlFlow::Continue(()))
     };
     let (client, everything, ask) = (
         Mixed(AtomicUsize::new(0)),
         Filter::default(),
-        fixture::ask(),
+        test_support::ask(),
     );
-    let drained = drain(&client, &cluster, &everything, &ask, None, &mut on_page).await;
-    let drained = drained.unwrap().unwrap();
-    assert_eq!((drained.pages, drained.cut), (2, Some(Cut::Repeated)));
+    let listed = list_all(&client, &cluster, &everything, &ask, None, &mut on_page).await;
+    let listed = listed.unwrap().unwrap();
+    assert_eq!(
+        (listed.pages, listed.truncation),
+        (2, Some(Truncation::RepeatedPage))
+    );
     assert_eq!(seen, ["tencent/service/c/a/web", "tencent/service/c/b/web"]);
     assert_eq!(lost, 1);
 }

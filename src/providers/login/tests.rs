@@ -8,22 +8,22 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::http::{Endpoint, Limits, Method};
-use crate::providers::{fixture, sugon};
+use crate::http::{ClientOptions, Endpoint, Method};
+use crate::providers::{sugon, test_support};
 
 const BORN: &str = "2026-01-02T03:04:05Z";
 
 #[derive(Debug, PartialEq)]
 pub(super) struct Plain(pub String);
 
-impl Keepable for Plain {
-    fn parts(&self) -> Parts {
-        Parts::from([("token".to_owned(), self.0.clone())])
+impl Storable for Plain {
+    fn parts(&self) -> StoredFields {
+        StoredFields::from([("token".to_owned(), self.0.clone())])
     }
 
-    fn from_parts(parts: &Parts) -> Option<Issued<Self>> {
+    fn from_parts(parts: &StoredFields) -> Option<Credential<Self>> {
         let token = parts.get("token")?;
-        Some(Issued {
+        Some(Credential {
             signer: Self(token.clone()),
             secrets: vec![Secret::new(token)],
             expires_at: None,
@@ -32,8 +32,8 @@ impl Keepable for Plain {
 }
 
 impl Signer for Plain {
-    fn sign(&self, _request: &Request, _now: DateTime<Utc>, _nonce: &str) -> Proof {
-        Proof {
+    fn sign(&self, _request: &Request, _now: DateTime<Utc>, _nonce: &str) -> SigningInstructions {
+        SigningInstructions {
             headers: vec![("token", Secret::new(&self.0))],
             query: Vec::new(),
         }
@@ -50,14 +50,14 @@ struct Service {
     meanwhile: fn(&AtomicI64),
 }
 
-impl Issuer<Plain> for Service {
-    fn issue(&self, _deadline: Deadline) -> Boxed<'_, Result<Issued<Plain>, Problem>> {
+impl CredentialProvider<Plain> for Service {
+    fn provide(&self, _deadline: Deadline) -> BoxFuture<'_, Result<Credential<Plain>, Problem>> {
         Box::pin(async move {
             let turn = self.asked.fetch_add(1, Ordering::Relaxed);
             (self.meanwhile)(&self.seconds);
             let token = self.tokens.get(turn).or(self.tokens.last());
-            let token = *token.ok_or_else(|| Problem::usage("no more").hint("ask"))?;
-            Ok(Issued {
+            let token = *token.ok_or_else(|| Problem::usage("no more").with_hint("ask"))?;
+            Ok(Credential {
                 signer: Plain(token.to_owned()),
                 secrets: vec![Secret::new(token)],
                 expires_at: self.lifetime.map(|span| moment(&self.seconds) + span),
@@ -67,13 +67,13 @@ impl Issuer<Plain> for Service {
 }
 
 fn moment(seconds: &AtomicI64) -> DateTime<Utc> {
-    fixture::moment(BORN) + TimeDelta::seconds(seconds.load(Ordering::Relaxed))
+    test_support::moment(BORN) + TimeDelta::seconds(seconds.load(Ordering::Relaxed))
 }
 
 struct Stage {
-    account: Account,
-    wire: Arc<Wire>,
-    login: Login<Plain>,
+    account: ApiClient,
+    wire: Arc<Transport>,
+    login: CredentialCache<Plain>,
     asked: Arc<AtomicUsize>,
     seconds: Arc<AtomicI64>,
     request: Request,
@@ -126,14 +126,14 @@ async fn stage_where(
         }
     });
     let clock = Arc::clone(&seconds);
-    let wire = Wire::new(
-        Limits::default(),
+    let wire = Transport::new(
+        ClientOptions::default(),
         &[],
         Arc::new(move || moment(&clock)),
         Arc::new(|_| {}),
     )
     .unwrap();
-    let profile = fixture::profile(&sugon::CLOUD, &[]);
+    let profile = test_support::profile(&sugon::CLOUD, &[]);
     let asked = Arc::new(AtomicUsize::new(0));
     let service = Service {
         tokens: tokens.to_vec(),
@@ -143,9 +143,9 @@ async fn stage_where(
         meanwhile,
     };
     Stage {
-        account: Account::new(&wire, &profile, "token".to_owned(), []),
+        account: ApiClient::new(&wire, &profile, "token".to_owned(), []),
         wire,
-        login: Login::issued(service),
+        login: CredentialCache::from_provider(service),
         asked,
         seconds,
         request: Request {
@@ -162,13 +162,13 @@ async fn stage_where(
 }
 
 impl Stage {
-    async fn send(&self) -> Result<Answer, Problem> {
+    async fn send(&self) -> Result<Response, Problem> {
         let deadline = Deadline::after(Duration::from_secs(60));
         self.login
             .send(
                 &self.account,
                 &self.request,
-                &Refusal::from_status,
+                &RequestError::from_status,
                 deadline,
             )
             .await
@@ -215,7 +215,7 @@ async fn never_shows_again_what_was_refused() {
     let stage = stage(&["token-1"], None, "token-2").await;
     for _ in 0..3 {
         let problem = stage.send().await.unwrap_err();
-        assert_eq!(problem.category, Category::Refused);
+        assert_eq!(problem.category, Category::Unauthenticated);
     }
     assert_eq!(stage.seen(), ["token-1"]);
 }
@@ -224,7 +224,7 @@ async fn never_shows_again_what_was_refused() {
 async fn a_new_credential_that_is_refused_too_ends_the_call() {
     let stage = stage(&["token-1", "token-2", "token-3"], None, "none").await;
     let problem = stage.send().await.unwrap_err();
-    assert_eq!(problem.category, Category::Refused);
+    assert_eq!(problem.category, Category::Unauthenticated);
     stage.send().await.unwrap_err();
     assert_eq!(stage.seen(), ["token-1", "token-2"]);
 }
@@ -249,30 +249,30 @@ async fn says_why_a_refused_credential_cannot_be_renewed() {
     let stage = stage(&["token-1"], None, "token-2").await;
     let Stage { login, .. } = &stage;
     let deadline = Deadline::after(Duration::from_secs(60));
-    login.good(&stage.account, deadline).await.unwrap();
-    let empty = Login {
-        issuer: Some(Box::new(Service {
+    login.get(&stage.account, deadline).await.unwrap();
+    let empty = CredentialCache {
+        provider: Some(Box::new(Service {
             tokens: Vec::new(),
             asked: Arc::clone(&stage.asked),
             lifetime: None,
             seconds: Arc::clone(&stage.seconds),
             meanwhile: |_| {},
         })),
-        held: Mutex::new(login.held.lock().await.take()),
-        missed: Missed::default(),
+        active: Mutex::new(login.active.lock().await.take()),
+        negative_cache: NegativeCache::default(),
         expires_at: None,
-        keeper: None,
+        store: None,
     };
     let problem = empty
         .send(
             &stage.account,
             &stage.request,
-            &Refusal::from_status,
+            &RequestError::from_status,
             deadline,
         )
         .await
         .unwrap_err();
-    assert_eq!(problem.category, Category::Refused);
+    assert_eq!(problem.category, Category::Unauthenticated);
     assert_eq!(
         problem.hint.as_deref(),
         Some("it cannot be renewed: no more; ask")
@@ -288,7 +288,7 @@ async fn a_credential_that_has_worked_may_be_renewed_again() {
     )
     .await;
     stage.send().await.unwrap();
-    stage.login.held.lock().await.take();
+    stage.login.active.lock().await.take();
     stage.send().await.unwrap();
     assert_eq!(stage.issued(), 4);
 }
@@ -296,12 +296,12 @@ async fn a_credential_that_has_worked_may_be_renewed_again() {
 #[tokio::test]
 async fn a_service_that_fails_before_the_end_leaves_the_present_credential_in_use() {
     let mut stage = stage(&[], Some(TimeDelta::hours(1)), "token-1").await;
-    let first = Issued {
+    let first = Credential {
         signer: Plain("token-1".to_owned()),
         secrets: vec![Secret::new("token-1")],
-        expires_at: Some(fixture::moment(BORN) + TimeDelta::seconds(3600)),
+        expires_at: Some(test_support::moment(BORN) + TimeDelta::seconds(3600)),
     };
-    stage.login.held = Mutex::new(Some(Arc::new(Held::new(first, false))));
+    stage.login.active = Mutex::new(Some(Arc::new(ActiveCredential::new(first, false))));
     stage.seconds.store(3599, Ordering::Relaxed);
     stage.send().await.unwrap();
     stage.seconds.store(3609, Ordering::Relaxed);

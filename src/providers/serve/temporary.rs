@@ -11,7 +11,7 @@ const TAIL: &str = "/+==";
 
 /// A key pair with its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Temporary {
+pub struct TemporaryKey {
     /// Id of the key.
     pub id: String,
     /// The key.
@@ -24,32 +24,32 @@ pub struct Temporary {
 
 /// Why a token opens nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BadToken {
+pub enum TokenError {
     /// It was not given here.
     Unknown,
     /// It has run out.
-    Ended,
+    Expired,
 }
 
-impl Temporary {
+impl TemporaryKey {
     /// New keys, of which no two are alike; ids begin with `prefix`.
     pub fn new(prefix: &str, expires_at: DateTime<Utc>) -> Self {
-        Self::of(prefix, sealed(expires_at), expires_at)
+        Self::derive(prefix, encode_token(expires_at), expires_at)
     }
 
     /// The keys that a token was given with.
     ///
     /// # Errors
     /// Why it opens nothing.
-    pub fn of_token(prefix: &str, token: &str, now: DateTime<Utc>) -> Result<Self, BadToken> {
-        let expires_at = opened(token).ok_or(BadToken::Unknown)?;
+    pub fn from_token(prefix: &str, token: &str, now: DateTime<Utc>) -> Result<Self, TokenError> {
+        let expires_at = decode_token(token).ok_or(TokenError::Unknown)?;
         match now < expires_at {
-            true => Ok(Self::of(prefix, token.to_owned(), expires_at)),
-            false => Err(BadToken::Ended),
+            true => Ok(Self::derive(prefix, token.to_owned(), expires_at)),
+            false => Err(TokenError::Expired),
         }
     }
 
-    fn of(prefix: &str, token: String, expires_at: DateTime<Utc>) -> Self {
+    fn derive(prefix: &str, token: String, expires_at: DateTime<Utc>) -> Self {
         let of_token = sha256_hex(token.as_bytes());
         Self {
             id: format!("{prefix}{}", &of_token[..20]),
@@ -61,23 +61,23 @@ impl Temporary {
 }
 
 /// A token that tells its own end, of which no two are alike.
-pub fn sealed(expires_at: DateTime<Utc>) -> String {
+pub fn encode_token(expires_at: DateTime<Utc>) -> String {
     let claims = format!("{} {}", expires_at.timestamp_millis(), nonce());
     let claims = base64url(claims.as_bytes());
-    format!("{claims}.{}{TAIL}", seal(&claims))
+    format!("{claims}.{}{TAIL}", sign_claims(&claims))
 }
 
 /// When a token that was given here ends; `None` for any other.
-pub fn opened(token: &str) -> Option<DateTime<Utc>> {
+pub fn decode_token(token: &str) -> Option<DateTime<Utc>> {
     let (claims, given) = token.strip_suffix(TAIL)?.split_once('.')?;
-    if given != seal(claims) {
+    if given != sign_claims(claims) {
         return None;
     }
     let text = String::from_utf8(from_base64url(claims)?).ok()?;
     DateTime::from_timestamp_millis(text.split(' ').next()?.parse().ok()?)
 }
 
-fn seal(claims: &str) -> String {
+fn sign_claims(claims: &str) -> String {
     base64url(&hmac_sha256(TEST_SECRET.as_bytes(), claims.as_bytes()))
 }
 
@@ -90,11 +90,11 @@ mod tests {
     #[test]
     fn keys_follow_from_their_token_until_it_ends() {
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let given = Temporary::new("STS.", now + TimeDelta::seconds(1));
-        let taken = |token: &str, now| Temporary::of_token("STS.", token, now);
+        let given = TemporaryKey::new("STS.", now + TimeDelta::seconds(1));
+        let taken = |token: &str, now| TemporaryKey::from_token("STS.", token, now);
         assert_eq!(taken(&given.token, now).as_ref(), Ok(&given));
         let later = now + TimeDelta::seconds(1);
-        assert_eq!(taken(&given.token, later), Err(BadToken::Ended));
+        assert_eq!(taken(&given.token, later), Err(TokenError::Expired));
         for token in [
             "",
             ".",
@@ -102,11 +102,11 @@ mod tests {
             &given.token[1..],
             &given.token.replace(TAIL, ""),
         ] {
-            assert_eq!(taken(token, now), Err(BadToken::Unknown), "{token}");
+            assert_eq!(taken(token, now), Err(TokenError::Unknown), "{token}");
         }
         assert_ne!(
-            Temporary::new("STS.", now).token,
-            Temporary::new("STS.", now).token
+            TemporaryKey::new("STS.", now).token,
+            TemporaryKey::new("STS.", now).token
         );
     }
 }

@@ -115,8 +115,8 @@ impl HostPolicy {
             .map(|entry| {
                 ListedHost::parse(entry).map_err(|problem| {
                     profile
-                        .wrong(AI_HOSTS, &format!("has an invalid entry ({problem})"))
-                        .hint("write host, host:port or https://host:port")
+                        .invalid(AI_HOSTS, &format!("has an invalid entry ({problem})"))
+                        .with_hint("write host, host:port or https://host:port")
                 })
             })
             .collect::<Result<Vec<_>, _>>()?;

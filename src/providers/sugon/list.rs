@@ -12,7 +12,7 @@ use super::wire::{self, ListPage, Row};
 use super::{Client, LIST};
 use crate::error::{Category, Problem};
 use crate::http::{Method, Request};
-use crate::providers::{Ask, Cursor, Filter, Page};
+use crate::providers::{Cursor, Filter, GetOptions, Page};
 use crate::reference::Scope;
 
 /// How many rows a page is asked to hold.
@@ -20,28 +20,32 @@ const PAGE_SIZE: usize = 100;
 
 /// A way to ask for the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum ListVariant {
     /// A JSON body, as documented. The query says the same: a server that reads only that would
     /// else answer with its first page again and again.
-    Body,
+    JsonBody,
     /// A query.
     Query,
     /// A query below `/list`.
-    QueryOfList,
+    ListPath,
 }
 
-const FORMS: [Form; 3] = [Form::Body, Form::Query, Form::QueryOfList];
+const VARIANTS: [ListVariant; 3] = [
+    ListVariant::JsonBody,
+    ListVariant::Query,
+    ListVariant::ListPath,
+];
 
 /// What a call asks for besides where the page begins.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted {
+pub(super) struct ListParams {
     /// The only status, if there is one.
     pub status: Option<&'static str>,
     /// How many rows at most.
     pub rows: usize,
 }
 
-impl Default for Wanted {
+impl Default for ListParams {
     fn default() -> Self {
         Self {
             status: None,
@@ -64,54 +68,65 @@ impl Client {
         scope: &Scope,
         filter: &Filter,
         page: Option<Cursor>,
-        ask: &Ask,
+        ask: &GetOptions,
     ) -> Result<Page, Problem> {
         let at = page.unwrap_or(Cursor::FIRST);
         // Pages of one list must all be filtered, or none, or their offsets would not fit.
         let is_plain = match page {
-            Some(at) => at.is_plain,
-            None => self.no_filter.load(Ordering::Relaxed),
+            Some(at) => at.is_unfiltered,
+            None => self.filter_unsupported.load(Ordering::Relaxed),
         };
-        let wanted = Wanted {
-            status: filter.word(wire::STATES, &ask.states).filter(|_| !is_plain),
-            rows: filter.rows_of(PAGE_SIZE),
+        let wanted = ListParams {
+            status: filter
+                .single_state_word(wire::STATES, &ask.states)
+                .filter(|_| !is_plain),
+            rows: filter.page_size(PAGE_SIZE),
         };
-        let answered = self.in_some_form(at, &wanted, ask).await;
+        let answered = self.try_variants(at, &wanted, ask).await;
         let (listed, is_plain) = match answered {
             Err(problem) if page.is_none() && wanted.status.is_some() && is_refused(&problem) => {
-                let plain = Wanted {
+                let plain = ListParams {
                     status: None,
                     ..wanted
                 };
-                let Ok(listed) = self.in_some_form(at, &plain, ask).await else {
+                let Ok(listed) = self.try_variants(at, &plain, ask).await else {
                     return Err(problem);
                 };
-                self.no_filter.store(true, Ordering::Relaxed);
+                self.filter_unsupported.store(true, Ordering::Relaxed);
                 (listed, true)
             }
             other => (other?, is_plain),
         };
-        let at = Cursor { is_plain, ..at };
-        let found = |row: Row, reference: &_| row.into_found(reference, ask, self.clock);
+        let at = Cursor {
+            is_unfiltered: is_plain,
+            ..at
+        };
+        let found = |row: Row, reference: &_| row.into_result(reference, ask, self.clock);
         let address = |row: &Row| scope.reference(&[row.id()?]);
-        Ok(Page::of(at, listed.total, listed.rows, address, found))
+        Ok(Page::from_addressed_rows(
+            at,
+            listed.total,
+            listed.rows,
+            address,
+            found,
+        ))
     }
 
-    async fn in_some_form(
+    async fn try_variants(
         &self,
         at: Cursor,
-        wanted: &Wanted,
-        ask: &Ask,
+        wanted: &ListParams,
+        ask: &GetOptions,
     ) -> Result<ListPage, Problem> {
-        let known = self.list_form.get();
+        let known = self.working_variant.get();
         let mut first_said = None;
-        for form in known.map_or(&FORMS[..], std::slice::from_ref) {
+        for form in known.map_or(&VARIANTS[..], std::slice::from_ref) {
             match self.page(*form, at, wanted, ask).await {
                 Ok(page) => {
-                    self.list_form.get_or_init(|| *form);
+                    self.working_variant.get_or_init(|| *form);
                     return Ok(page);
                 }
-                Err(problem) if is_of_the_form(&problem) => {
+                Err(problem) if is_variant_error(&problem) => {
                     first_said.get_or_insert(problem);
                 }
                 Err(problem) => return Err(problem),
@@ -122,23 +137,28 @@ impl Client {
 
     async fn page(
         &self,
-        form: Form,
+        form: ListVariant,
         at: Cursor,
-        wanted: &Wanted,
-        ask: &Ask,
+        wanted: &ListParams,
+        ask: &GetOptions,
     ) -> Result<ListPage, Problem> {
         let mut request = self.list_request(form, at.offset, wanted);
         let answer = self
-            .send(&mut request, &wire::refusal, ask.deadline)
+            .send(&mut request, &wire::request_error, ask.deadline)
             .await?;
-        ListPage::read(&answer.body)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
+        ListPage::decode(&answer.body)
+            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))
     }
 
-    pub(super) fn list_request(&self, form: Form, offset: usize, wanted: &Wanted) -> Request {
+    pub(super) fn list_request(
+        &self,
+        form: ListVariant,
+        offset: usize,
+        wanted: &ListParams,
+    ) -> Request {
         let path = match form {
-            Form::Body | Form::Query => "/ai/openapi/v2/instance-service/task",
-            Form::QueryOfList => "/ai/openapi/v2/instance-service/task/list",
+            ListVariant::JsonBody | ListVariant::Query => "/ai/openapi/v2/instance-service/task",
+            ListVariant::ListPath => "/ai/openapi/v2/instance-service/task/list",
         };
         let status = wanted.status.map(|status| ("status", status.to_owned()));
         let query = [
@@ -158,7 +178,7 @@ impl Client {
             headers: Vec::new(),
             body: Vec::new(),
         };
-        if form == Form::Body {
+        if form == ListVariant::JsonBody {
             let mut body = json!({"start": offset, "limit": wanted.rows, "sort": "desc"});
             if let Some(status) = wanted.status {
                 body["status"] = json!(status);
@@ -174,11 +194,14 @@ impl Client {
 const INTERNAL_ERROR: &str = "10001";
 
 /// True when the cloud answered and another form may be what it takes.
-fn is_of_the_form(problem: &Problem) -> bool {
-    matches!(problem.category, Category::NotFound | Category::Unreadable) || is_refused(problem)
+fn is_variant_error(problem: &Problem) -> bool {
+    matches!(
+        problem.category,
+        Category::NotFound | Category::InvalidResponse
+    ) || is_refused(problem)
 }
 
 /// True when the cloud may not take a parameter.
 fn is_refused(problem: &Problem) -> bool {
-    problem.category == Category::Rejected || problem.code.as_deref() == Some(INTERNAL_ERROR)
+    problem.category == Category::InvalidArgument || problem.code.as_deref() == Some(INTERNAL_ERROR)
 }

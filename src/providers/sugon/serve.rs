@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::wire::STATES;
 use super::{CENTRE, LIST, OPERATION, TOKENS};
 use crate::crypto::{percent_decode, sha256_hex};
-use crate::providers::serve::{Incoming, Outgoing, Server, View, World};
+use crate::providers::serve::{EmulatedApi, EmulatedState, JobAt, ServerRequest, ServerResponse};
 
 mod tokens;
 
@@ -19,16 +19,16 @@ pub const TEST_TOKEN: &str = concat!(
 );
 
 /// The emulator in the cloud's place.
-pub const SERVER: Server = Server {
+pub const EMULATOR: EmulatedApi = EmulatedApi {
     operation,
-    answer,
+    respond: respond,
     throttled,
     refused,
     unavailable,
     environment: &[("JOBLENS_SUGON_TOKEN", TEST_TOKEN)],
 };
 
-fn operation(incoming: &Incoming) -> Option<String> {
+fn operation(incoming: &ServerRequest) -> Option<String> {
     let name = match incoming.path.as_str() {
         tokens::PATH => TOKENS,
         tokens::CENTRE_PATH => CENTRE,
@@ -54,7 +54,7 @@ fn instance_of(path: &str) -> Option<String> {
     percent_decode(id).filter(|_| is_one_segment)
 }
 
-fn answer(incoming: &Incoming, world: &World) -> Outgoing {
+fn respond(incoming: &ServerRequest, world: &EmulatedState) -> ServerResponse {
     if incoming.path == tokens::PATH {
         return tokens::tokens(incoming);
     }
@@ -76,15 +76,15 @@ fn answer(incoming: &Incoming, world: &World) -> Outgoing {
     let id = instance_of(&incoming.path).unwrap_or_default();
     match world.find("sugon/instance", &[&id], incoming.now) {
         None => success(Value::Null),
-        Some(view) => match &view.thing.document {
-            Some(document) => Outgoing::document(200, document),
+        Some(view) => match &view.job.document {
+            Some(document) => ServerResponse::document(200, document),
             None => success(instance(&id, &view)),
         },
     }
 }
 
 /// One page of the instances, filtered by what the body says, or the query where it is silent.
-fn list(incoming: &Incoming, world: &World) -> Outgoing {
+fn list(incoming: &ServerRequest, world: &EmulatedState) -> ServerResponse {
     let body = match &incoming.body[..] {
         [] => Some(Value::Null),
         body => serde_json::from_slice(body).ok(),
@@ -107,10 +107,10 @@ fn list(incoming: &Incoming, world: &World) -> Outgoing {
         return error("10004", "参数不合法");
     }
     let is_wanted = |name: &str, value: &str| given(name).is_none_or(|wanted| wanted == value);
-    let mut all: Vec<View<'_>> = world
+    let mut all: Vec<JobAt<'_>> = world
         .all("sugon/instance", incoming.now)
         // A document stands for the one answer it was written as, and has no row.
-        .filter(|view| view.thing.document.is_none() || !view.thing.steps.is_empty())
+        .filter(|view| view.job.document.is_none() || !view.job.steps.is_empty())
         .filter(|view| is_wanted("status", &view.step.state))
         .filter(|_| is_wanted("taskType", TASK_TYPE))
         .filter(|view| is_wanted("instanceServiceName", name_of(view)))
@@ -122,16 +122,16 @@ fn list(incoming: &Incoming, world: &World) -> Outgoing {
     success(all.iter().skip(start).take(limit).map(row).collect())
 }
 
-fn id_of<'a>(view: &View<'a>) -> &'a str {
-    view.thing.segments.last().map_or("", String::as_str)
+fn id_of<'a>(view: &JobAt<'a>) -> &'a str {
+    view.job.segments.last().map_or("", String::as_str)
 }
 
-fn name_of<'a>(view: &View<'a>) -> &'a str {
-    view.thing.name.as_deref().unwrap_or_else(|| id_of(view))
+fn name_of<'a>(view: &JobAt<'a>) -> &'a str {
+    view.job.name.as_deref().unwrap_or_else(|| id_of(view))
 }
 
 /// An instance of the list, with the fields that the vendor's command-line tool reads.
-fn row(view: &View<'_>) -> Value {
+fn row(view: &JobAt<'_>) -> Value {
     let mut document = instance(id_of(view), view);
     if let Some(fields) = document.as_object_mut() {
         fields.retain(|name, _| ROW.contains(&name.as_str()));
@@ -154,30 +154,30 @@ const ROW: [&str; 9] = [
 /// What runs in every instance of the emulator.
 const TASK_TYPE: &str = "jupyter";
 
-fn success(data: Value) -> Outgoing {
-    Outgoing::json(200, &json!({"code": "0", "msg": "success", "data": data}))
+fn success(data: Value) -> ServerResponse {
+    ServerResponse::json(200, &json!({"code": "0", "msg": "success", "data": data}))
 }
 
-fn error(code: &str, message: &str) -> Outgoing {
-    Outgoing::json(200, &json!({"code": code, "msg": message, "data": null}))
+fn error(code: &str, message: &str) -> ServerResponse {
+    ServerResponse::json(200, &json!({"code": code, "msg": message, "data": null}))
 }
 
-fn refused() -> Outgoing {
+fn refused() -> ServerResponse {
     error("10008", "权限不足")
 }
 
 /// No throttling is documented for this API; its gateways throttle as HTTP has it.
-fn throttled() -> Outgoing {
+fn throttled() -> ServerResponse {
     page(429)
 }
 
-fn unavailable(status: u16) -> Outgoing {
+fn unavailable(status: u16) -> ServerResponse {
     page(status)
 }
 
 /// A gateway's page.
-fn page(status: u16) -> Outgoing {
-    Outgoing {
+fn page(status: u16) -> ServerResponse {
+    ServerResponse {
         status,
         headers: vec![("content-type".into(), "text/html".into())],
         body: format!("<html><head><title>{status}</title></head></html>").into_bytes(),
@@ -185,13 +185,13 @@ fn page(status: u16) -> Outgoing {
 }
 
 /// The documented answer for a thing of the scenario.
-fn instance(id: &str, view: &View<'_>) -> Value {
-    let thing = view.thing;
+fn instance(id: &str, view: &JobAt<'_>) -> Value {
+    let thing = view.job;
     let is_running = view.step.state.eq_ignore_ascii_case("Running");
     let is_over = ["Completed", "Failed", "Terminated"]
         .iter()
         .any(|word| word.eq_ignore_ascii_case(&view.step.state));
-    let started_at = view.reached(&["Running"]);
+    let started_at = view.reached_at(&["Running"]);
     let notebook = &sha256_hex(id.as_bytes())[..32];
     let ports = match is_running {
         true => json!([{

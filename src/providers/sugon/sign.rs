@@ -2,9 +2,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::crypto::from_base64url;
-use crate::http::{Proof, Request};
+use crate::http::{Request, SigningInstructions};
 use crate::providers::lenient::{self, Int};
-use crate::providers::login::{Issued, Keepable, Parts};
+use crate::providers::login::{Credential, Storable, StoredFields};
 use crate::secret::Secret;
 
 /// Sends the token as it is, in the header `token`.
@@ -19,9 +19,9 @@ impl Signer {
     }
 
     /// The same as a credential.
-    pub(super) fn issued(token: Secret) -> Issued<Self> {
+    pub(super) fn credential(token: Secret) -> Credential<Self> {
         let signer = Self::new(token.clone());
-        Issued {
+        Credential {
             expires_at: signer.expires_at(),
             secrets: vec![token],
             signer,
@@ -36,14 +36,14 @@ impl Signer {
     }
 }
 
-impl Keepable for Signer {
-    fn parts(&self) -> Parts {
-        Parts::from([("token".to_owned(), self.token.expose().to_owned())])
+impl Storable for Signer {
+    fn parts(&self) -> StoredFields {
+        StoredFields::from([("token".to_owned(), self.token.expose().to_owned())])
     }
 
-    fn from_parts(parts: &Parts) -> Option<Issued<Self>> {
+    fn from_parts(parts: &StoredFields) -> Option<Credential<Self>> {
         let token = parts.get("token").filter(|token| is_token(token))?;
-        Some(Self::issued(Secret::new(token)))
+        Some(Self::credential(Secret::new(token)))
     }
 }
 
@@ -53,8 +53,8 @@ pub(super) fn is_token(text: &str) -> bool {
 }
 
 impl crate::http::Signer for Signer {
-    fn sign(&self, _request: &Request, _now: DateTime<Utc>, _nonce: &str) -> Proof {
-        Proof {
+    fn sign(&self, _request: &Request, _now: DateTime<Utc>, _nonce: &str) -> SigningInstructions {
+        SigningInstructions {
             headers: vec![("token", self.token.clone())],
             query: Vec::new(),
         }

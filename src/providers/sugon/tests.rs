@@ -1,51 +1,54 @@
 mod tokens;
 
-use super::list::Wanted;
+use super::list::ListParams;
 use super::*;
-use crate::providers::fixture;
-use crate::providers::serve::{Step, Thing, World};
+use crate::providers::serve::{EmulatedJob, EmulatedState, StateChange};
+use crate::providers::test_support;
 
 const NOW: &str = "2026-01-02T03:04:05Z";
 
 fn client(endpoint: &str, token: &str) -> Result<Client, Problem> {
-    let profile = fixture::profile(
+    let profile = test_support::profile(
         &CLOUD,
         &[
             ("JOBLENS_SUGON_ENDPOINT", endpoint),
             ("JOBLENS_SUGON_TOKEN", token),
         ],
     );
-    Client::new(&profile, &fixture::wire(fixture::moment(NOW)))
+    Client::new(
+        &profile,
+        &test_support::transport(test_support::moment(NOW)),
+    )
 }
 
 fn reference(id: &str) -> Reference {
-    fixture::reference(&CLOUD.kinds[0].template, &[id])
+    test_support::reference(&CLOUD.kinds[0].template, &[id])
 }
 
 /// What the emulator answers to the client's own signed request.
-fn asked(token: &str, id: &str) -> Answer {
+fn asked(token: &str, id: &str) -> Response {
     let client = client("http://127.0.0.1:7411", token).unwrap();
     let request = client.request(&reference(id));
-    let now = fixture::moment(NOW);
-    let proof = client.login.signs(&request, now, "0");
-    let incoming = fixture::incoming(&request, &proof, now);
+    let now = test_support::moment(NOW);
+    let proof = client.credentials.sign_for_test(&request, now, "0");
+    let incoming = test_support::incoming(&request, &proof, now);
     assert_eq!(
-        (CLOUD.server.operation)(&incoming).as_deref(),
+        (CLOUD.emulator.operation)(&incoming).as_deref(),
         Some(OPERATION)
     );
-    let thing = Thing {
+    let thing = EmulatedJob {
         kind: "sugon/instance".to_owned(),
         segments: vec!["my id/1".to_owned()],
-        steps: vec![Step {
+        steps: vec![StateChange {
             state: "Running".to_owned(),
-            ..Step::default()
+            ..StateChange::default()
         }],
         parts: 2,
-        ..Thing::default()
+        ..EmulatedJob::default()
     };
-    fixture::received((CLOUD.server.answer)(
+    test_support::received((CLOUD.emulator.respond)(
         &incoming,
-        &World::new(vec![thing], now),
+        &EmulatedState::new(vec![thing], now),
     ))
 }
 
@@ -69,35 +72,38 @@ fn an_endpoint_that_ends_in_ai_is_never_doubled() {
 #[test]
 fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
     let client = client("http://127.0.0.1:7411", serve::TEST_TOKEN).unwrap();
-    let now = fixture::moment(NOW);
-    let things = (0..101).map(|n| Thing {
+    let now = test_support::moment(NOW);
+    let things = (0..101).map(|n| EmulatedJob {
         kind: "sugon/instance".to_owned(),
         segments: vec![n.to_string()],
-        ..Thing::default()
+        ..EmulatedJob::default()
     });
-    let world = World::new(things.collect(), now);
+    let world = EmulatedState::new(things.collect(), now);
     let (task, list) = ("task", "task/list");
     for (form, below, has_body) in [
-        (list::Form::Body, task, true),
-        (list::Form::Query, task, false),
-        (list::Form::QueryOfList, list, false),
+        (list::ListVariant::JsonBody, task, true),
+        (list::ListVariant::Query, task, false),
+        (list::ListVariant::ListPath, list, false),
     ] {
-        let request = client.list_request(form, 100, &Wanted::default());
+        let request = client.list_request(form, 100, &ListParams::default());
         let path = format!("/ai/openapi/v2/instance-service/{below}");
         assert_eq!((&request.path, request.method), (&path, Method::Get));
         assert_eq!(request.encoded_query(), "start=100&limit=100&sort=desc");
         let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
         assert_eq!(body["start"] == 100 && body["limit"] == 100, has_body);
-        let mut incoming =
-            fixture::incoming(&request, &client.login.signs(&request, now, "0"), now);
-        assert_eq!((CLOUD.server.operation)(&incoming).as_deref(), Some(LIST));
+        let mut incoming = test_support::incoming(
+            &request,
+            &client.credentials.sign_for_test(&request, now, "0"),
+            now,
+        );
+        assert_eq!((CLOUD.emulator.operation)(&incoming).as_deref(), Some(LIST));
         if has_body {
             // What the body says is enough.
             incoming.query.clear();
         }
-        let answer = fixture::received((CLOUD.server.answer)(&incoming, &world));
-        assert_eq!(wire::refusal(&answer), None);
-        let rows = wire::ListPage::read(&answer.body).unwrap().rows;
+        let answer = test_support::received((CLOUD.emulator.respond)(&incoming, &world));
+        assert_eq!(wire::request_error(&answer), None);
+        let rows = wire::ListPage::decode(&answer.body).unwrap().rows;
         let ids: Vec<_> = rows.iter().map(wire::Row::id).collect();
         assert_eq!(ids, [Some("100")]);
     }
@@ -106,26 +112,26 @@ fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
 #[test]
 fn the_emulator_filters_its_list_by_state() {
     let client = client("http://127.0.0.1:7411", serve::TEST_TOKEN).unwrap();
-    let now = fixture::moment(NOW);
-    let things = ["Running", "Failed", "Running"].map(|word| Thing {
+    let now = test_support::moment(NOW);
+    let things = ["Running", "Failed", "Running"].map(|word| EmulatedJob {
         kind: "sugon/instance".to_owned(),
         segments: vec![word.to_lowercase()],
-        steps: vec![Step {
+        steps: vec![StateChange {
             state: word.to_owned(),
-            ..Step::default()
+            ..StateChange::default()
         }],
-        ..Thing::default()
+        ..EmulatedJob::default()
     });
-    let only_failed = Wanted {
+    let only_failed = ListParams {
         status: Some("Failed"),
-        ..Wanted::default()
+        ..ListParams::default()
     };
-    let request = client.list_request(list::Form::Query, 0, &only_failed);
-    let proof = client.login.signs(&request, now, "0");
-    let incoming = fixture::incoming(&request, &proof, now);
-    let world = World::new(things.to_vec(), now);
-    let answer = fixture::received((CLOUD.server.answer)(&incoming, &world));
-    let rows = wire::ListPage::read(&answer.body).unwrap().rows;
+    let request = client.list_request(list::ListVariant::Query, 0, &only_failed);
+    let proof = client.credentials.sign_for_test(&request, now, "0");
+    let incoming = test_support::incoming(&request, &proof, now);
+    let world = EmulatedState::new(things.to_vec(), now);
+    let answer = test_support::received((CLOUD.emulator.respond)(&incoming, &world));
+    let rows = wire::ListPage::decode(&answer.body).unwrap().rows;
     let ids: Vec<_> = rows.iter().map(wire::Row::id).collect();
     assert_eq!(ids, [Some("failed")]);
 }
@@ -135,21 +141,21 @@ fn tells_an_expired_token_before_asking() {
     // {"expireTime":"1686900109231"}
     let token = "e30.eyJleHBpcmVUaW1lIjoiMTY4NjkwMDEwOTIzMSJ9.c2ln";
     let problem = client("https://ai01.example.com", token).err().unwrap();
-    assert_eq!(problem.category, Category::Refused);
+    assert_eq!(problem.category, Category::Unauthenticated);
     assert_eq!(problem.message, "the token expired at 2023-06-16T07:21:49Z");
     assert!(!problem.retryable);
 }
 
 #[test]
 fn says_what_is_missing() {
-    let wire = fixture::wire(fixture::moment(NOW));
+    let wire = test_support::transport(test_support::moment(NOW));
     let of = |variables: &[(&str, &str)]| {
-        Client::new(&fixture::profile(&CLOUD, variables), &wire)
+        Client::new(&test_support::profile(&CLOUD, variables), &wire)
             .err()
             .unwrap()
     };
     let problem = of(&[("JOBLENS_SUGON_ENDPOINT", "https://x.cn")]);
-    assert_eq!(problem.category, Category::NoCredentials);
+    assert_eq!(problem.category, Category::MissingCredentials);
     assert!(problem.hint.unwrap().contains("JOBLENS_SUGON_TOKEN"));
     let problem = of(&[("JOBLENS_SUGON_TOKEN", "opaque-token")]);
     assert!(problem.hint.unwrap().contains("JOBLENS_SUGON_ENDPOINT"));
@@ -168,7 +174,12 @@ fn the_emulator_answers_its_own_token() {
         offset_seconds: 8 * 3600,
         is_assumed: false,
     };
-    let found = wire::read(&answer.body, &reference("my id/1"), &fixture::ask(), clock);
+    let found = wire::decode(
+        &answer.body,
+        &reference("my id/1"),
+        &test_support::ask(),
+        clock,
+    );
     let job = found.unwrap().job;
     assert_eq!(job.state_raw.as_deref(), Some("Running"));
     assert_eq!(job.created_at.unwrap().rfc3339(), NOW);
@@ -177,7 +188,7 @@ fn the_emulator_answers_its_own_token() {
 #[test]
 fn the_emulator_refuses_other_tokens_and_knows_no_other_things() {
     let refused = wire::classify(&asked("some-other-token", "my id/1")).unwrap();
-    assert_eq!(refused.category, Category::Refused);
+    assert_eq!(refused.category, Category::Unauthenticated);
     let missing = wire::classify(&asked(serve::TEST_TOKEN, "other")).unwrap();
     assert_eq!(missing.category, Category::NotFound);
 }

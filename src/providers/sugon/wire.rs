@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Category;
-use crate::http::{Answer, Refusal, Retry};
+use crate::http::{RequestError, Response, RetryAction};
 use crate::model::{Address, Container, Job, Mount, Notice, Port, Resources, State, Task};
-use crate::providers::lenient::{self, Flag, Int, List, Num, Part, Text};
-use crate::providers::states::{self, StateTable};
+use crate::providers::lenient::{self, Flag, Int, List, Num, OptionalObject, Text};
+use crate::providers::states::{self, StateWords};
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{Ask, Found, job_at, vendor};
+use crate::providers::{GetOptions, GetResult, job_at, vendor};
 use crate::reference::Reference;
 use crate::secret::{MASK, mask_arguments, mask_url_query};
 
@@ -18,7 +18,7 @@ mod list;
 pub use list::{ListPage, Row};
 
 /// The six words of the list call's filter; the detail page names none.
-pub const STATES: StateTable = &[
+pub const STATES: StateWords = &[
     ("Waiting", State::Pending),
     ("Deploying", State::Starting),
     ("Running", State::Running),
@@ -30,7 +30,7 @@ pub const STATES: StateTable = &[
 /// The envelope without its data, whose shape is documented for success only.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Head {
+struct ErrorHead {
     code: Text,
     msg: Text,
     message: Text,
@@ -40,7 +40,7 @@ struct Head {
 #[serde(default)]
 struct Envelope {
     code: Text,
-    data: Part<Instance>,
+    data: OptionalObject<Instance>,
 }
 
 #[derive(Default, PartialEq, Deserialize)]
@@ -99,7 +99,7 @@ struct PortInfo {
 /// What only a Sugon instance has.
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "SugonInstance")]
-pub struct Details {
+pub struct InstanceDetails {
     /// What runs in it: `ssh`, `jupyter`, `codeserver`, `rstudio`.
     pub task_type: Option<String>,
     /// Number of containers; `resources` are those of one.
@@ -147,17 +147,17 @@ pub struct StartScript {
 }
 
 /// Reads a "no" to a look at one instance.
-pub fn classify(answer: &Answer) -> Option<Refusal> {
-    refusal(answer).or_else(|| nothing_there(answer))
+pub fn classify(answer: &Response) -> Option<RequestError> {
+    request_error(answer).or_else(|| empty_data_error(answer))
 }
 
 /// Reads a "no": by the code in the body first, by the HTTP status where there is none.
-pub fn refusal(answer: &Answer) -> Option<Refusal> {
-    let head = lenient::decode::<Head>(&answer.body).unwrap_or_default();
-    let by_status = Refusal::from_status(answer);
+pub fn request_error(answer: &Response) -> Option<RequestError> {
+    let head = lenient::decode::<ErrorHead>(&answer.body).unwrap_or_default();
+    let by_status = RequestError::from_status(answer);
     match head.code.trimmed() {
         None => by_status.map(|refusal| match answer.status {
-            404 => Refusal {
+            404 => RequestError {
                 hint: Some("check the endpoint: this answer is not the open API's".into()),
                 ..refusal
             },
@@ -169,50 +169,65 @@ pub fn refusal(answer: &Answer) -> Option<Refusal> {
 }
 
 /// The documented success around no data is how this cloud says "no such thing".
-fn nothing_there(answer: &Answer) -> Option<Refusal> {
+fn empty_data_error(answer: &Response) -> Option<RequestError> {
     let envelope: Envelope = lenient::decode(&answer.body).ok()?;
     let is_success = envelope.code.trimmed() == Some("0");
     let is_there = envelope
         .data
         .0
         .is_some_and(|instance| *instance != Instance::default());
-    (is_success && !is_there).then(|| Refusal {
+    (is_success && !is_there).then(|| RequestError {
         hint: Some("check the id, and that the token is one of the instance's region".into()),
-        ..Refusal::new(Category::NotFound, "instance not found")
+        ..RequestError::new(Category::NotFound, "instance not found")
     })
 }
 
-fn by_code(code: &str, by_status: Option<Refusal>, said: Option<String>) -> Refusal {
+fn by_code(code: &str, by_status: Option<RequestError>, said: Option<String>) -> RequestError {
     let (category, retry, what, hint) = match code {
         "10008" => (
-            Category::Refused,
-            Retry::Never,
+            Category::Unauthenticated,
+            RetryAction::No,
             "permission or expired token",
             Some("log in again and set the new token of the computing region"),
         ),
         "1001" => (
-            Category::Refused,
-            Retry::Never,
+            Category::Unauthenticated,
+            RetryAction::No,
             "the token was refused",
             Some("set the endpoint of the open API, and a token of the computing region"),
         ),
-        "10007" | "10009" => (Category::Permission, Retry::Never, "not permitted", None),
+        "10007" | "10009" => (
+            Category::PermissionDenied,
+            RetryAction::No,
+            "not permitted",
+            None,
+        ),
         "10003" | "10004" => (
-            Category::Rejected,
-            Retry::Never,
+            Category::InvalidArgument,
+            RetryAction::No,
             "the call was rejected",
             None,
         ),
         "10012" => (
-            Category::Service,
-            Retry::Backoff,
+            Category::ServiceError,
+            RetryAction::Backoff,
             "connection interrupted",
             None,
         ),
-        "10001" => (Category::Service, Retry::Never, "internal error", None),
+        "10001" => (
+            Category::ServiceError,
+            RetryAction::No,
+            "internal error",
+            None,
+        ),
         _ => match by_status {
             Some(refusal) => (refusal.category, refusal.retry, "the service failed", None),
-            None => (Category::Service, Retry::Never, "the service failed", None),
+            None => (
+                Category::ServiceError,
+                RetryAction::No,
+                "the service failed",
+                None,
+            ),
         },
     };
     let message = match said {
@@ -220,11 +235,11 @@ fn by_code(code: &str, by_status: Option<Refusal>, said: Option<String>) -> Refu
         Some(said) => said.trim().to_owned(),
         None => what.to_owned(),
     };
-    Refusal {
+    RequestError {
         code: Some(code.to_owned()),
         retry,
         hint: hint.map(str::to_owned),
-        ..Refusal::new(category, message)
+        ..RequestError::new(category, message)
     }
 }
 
@@ -232,12 +247,12 @@ fn by_code(code: &str, by_status: Option<Refusal>, said: Option<String>) -> Refu
 ///
 /// # Errors
 /// What was expected and not there, such as an instance with the id that was asked for.
-pub fn read(
+pub fn decode(
     body: &[u8],
     reference: &Reference,
-    ask: &Ask,
+    ask: &GetOptions,
     clock: WallClock,
-) -> Result<Found, String> {
+) -> Result<GetResult, String> {
     let envelope: Envelope = lenient::decode(body)?;
     if envelope.code.trimmed() != Some("0") {
         return Err("code 0".to_owned());
@@ -249,18 +264,18 @@ pub fn read(
     }
     let mut notices = Vec::new();
     let mut job = job(instance, reference, ask, clock, &mut notices);
-    vendor::attach(&mut job, &mut notices, body, ask, &mut mask);
-    Ok(Found { job, notices })
+    vendor::attach_raw(&mut job, &mut notices, body, ask, &mut mask);
+    Ok(GetResult { job, notices })
 }
 
 fn job(
     mut instance: Instance,
     reference: &Reference,
-    ask: &Ask,
+    ask: &GetOptions,
     clock: WallClock,
     notices: &mut Vec<Notice>,
 ) -> Job {
-    let reading = states::read(
+    let reading = states::normalize(
         STATES,
         &ask.states,
         instance.status.trimmed(),
@@ -268,10 +283,10 @@ fn job(
         notices,
     );
     let is_silent = reading.raw.is_none();
-    let created_at = clock.read(&instance.create_time);
-    let started_at = clock.read(&instance.start_time);
-    let finished_at = clock.read(&instance.end_time);
-    clock.tell("sugon", &[created_at, started_at, finished_at], notices);
+    let created_at = clock.parse(&instance.create_time);
+    let started_at = clock.parse(&instance.start_time);
+    let finished_at = clock.parse(&instance.end_time);
+    clock.note_assumed("sugon", &[created_at, started_at, finished_at], notices);
     let task = notebook(&mut instance);
     Job {
         name: instance.instance_service_name.0.take(),
@@ -354,7 +369,7 @@ fn notebook(instance: &mut Instance) -> Option<Task> {
     })
 }
 
-fn details(instance: Instance, show_secrets: bool) -> Details {
+fn details(instance: Instance, show_secrets: bool) -> InstanceDetails {
     let mut script = StartScript {
         enabled: instance.use_start_script.0,
         scope: instance.start_script_action_scope.0,
@@ -365,7 +380,7 @@ fn details(instance: Instance, show_secrets: bool) -> Details {
         script.path.iter_mut().for_each(mask_command);
         script.content = script.content.map(|_| MASK.to_owned());
     }
-    Details {
+    InstanceDetails {
         task_type: instance.task_type.0,
         task_count: instance.task_number.0,
         current_index: instance.current_index.0,

@@ -4,7 +4,7 @@
 use super::wire::{self, ServiceRow};
 use super::{CLOUD, CLUSTERS, Client, LIST};
 use crate::error::Problem;
-use crate::providers::{Ask, Cursor, Page, ScopePage};
+use crate::providers::{Cursor, GetOptions, Page, ScopePage};
 use crate::reference::Scope;
 
 /// How many clusters a page is asked to hold: as many as the cloud gives when nobody says, since
@@ -16,7 +16,7 @@ impl Client {
     ///
     /// # Errors
     /// What the cloud said, or what went wrong on the way.
-    pub(super) async fn services(&self, scope: &Scope, ask: &Ask) -> Result<Page, Problem> {
+    pub(super) async fn services(&self, scope: &Scope, ask: &GetOptions) -> Result<Page, Problem> {
         let namespace = scope.segment("NAMESPACE");
         let cluster = scope.segment("CLUSTER").unwrap_or_default();
         let of = match namespace {
@@ -26,16 +26,22 @@ impl Client {
         let request = self.call(LIST, &[("clusterId", cluster), of]);
         let answer = self.send(&request, ask).await?;
         let rows = wire::read_services(&answer.body, namespace)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))?;
+            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))?;
         let total = i64::try_from(rows.len()).ok();
         let found = |row: ServiceRow, reference: &_| {
-            row.into_found(reference, Some(&self.region), self.clock)
+            row.into_result(reference, Some(&self.region), self.clock)
         };
         let address = |row: &ServiceRow| match namespace {
             Some(_) => scope.reference(&[row.name()?]),
             None => scope.reference(&[row.namespace()?, row.name()?]),
         };
-        Ok(Page::of(Cursor::FIRST, total, rows, address, found))
+        Ok(Page::from_addressed_rows(
+            Cursor::FIRST,
+            total,
+            rows,
+            address,
+            found,
+        ))
     }
 
     /// One page of the clusters of the region, newest first.
@@ -46,7 +52,7 @@ impl Client {
         &self,
         profile: &str,
         at: Cursor,
-        ask: &Ask,
+        ask: &GetOptions,
     ) -> Result<ScopePage, Problem> {
         let (offset, limit) = (at.offset.to_string(), CLUSTERS_PAGE_SIZE.to_string());
         let request = self.call(CLUSTERS, &[("offset", &offset), ("limit", &limit)]);
@@ -55,6 +61,6 @@ impl Client {
         let scope_of =
             |id: &str| Scope::at(template, profile, &[id]).map(|scope| scope.to_string());
         wire::read_clusters(&answer.body, at, &self.region, self.clock, scope_of)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
+            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))
     }
 }

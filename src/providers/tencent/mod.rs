@@ -1,29 +1,29 @@
 //! Tencent Cloud, CCS (API 2.0): events of the services of a cluster.
 
+mod credential_files;
+mod instance_role;
 mod list;
-mod machine;
 mod regions;
 mod serve;
 mod sign;
-mod tools;
 mod wire;
 
 use std::sync::Arc;
 
-use super::login::{Issued, Login};
-use super::metadata;
-use super::shapes::{Shapes, shape};
-use super::states::Level;
+use super::imds;
+use super::login::{Credential, CredentialCache};
+use super::shapes::{DetailSchemas, schema_of};
+use super::states::StateTable;
 use super::{
-    Ask, Boxed, Cloud, Credential, Cursor, Filter, Found, Kind, ListOrder, Page, Places, ScopePage,
-    Untold, wall_clock::WallClock,
+    BoxFuture, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Kind, ListOrder, Page,
+    ScopeListing, ScopePage, UnlistedField, wall_clock::WallClock,
 };
 use crate::error::{Category, Problem};
-use crate::http::{Account, Answer, Endpoint, Method, Refusal, Request, Wire};
+use crate::http::{ApiClient, Endpoint, Method, Request, RequestError, Response, Transport};
 use crate::reference::{Reference, Scope, Segment, Template};
-use crate::settings::{KeySpec, Profile};
+use crate::settings::{Profile, SettingSpec};
 
-pub use wire::{ClusterDetails, Details, LoadBalancer};
+pub use wire::{ClusterDetails, LoadBalancer, ServiceDetails};
 
 /// Tencent Cloud.
 pub static CLOUD: Cloud = Cloud {
@@ -52,33 +52,37 @@ pub static CLOUD: Cloud = Cloud {
             ranges: false,
             sample: "tencent/service/cls-xxxxx/default/test-web-service",
         },
-        levels: &[Level::new("job", &[])],
-        details: Shapes {
-            job: &[shape::<Details>],
-            ..Shapes::NONE
+        state_tables: &[StateTable::new("job", &[])],
+        details: DetailSchemas {
+            job: &[schema_of::<ServiceDetails>],
+            ..DetailSchemas::NONE
         },
         operation: "CCS API 2.0 DescribeServiceEvent",
         permission: "ccs:DescribeServiceEvent",
         list_operation: "CCS API 2.0 DescribeClusterService",
         list_permission: "ccs:DescribeClusterService",
         list_order: ListOrder::Unsorted,
-        list_untold: &[Untold::State, Untold::User, Untold::Queue],
+        unlisted_fields: &[
+            UnlistedField::State,
+            UnlistedField::User,
+            UnlistedField::Queue,
+        ],
         list_limit: None,
     }],
-    places: Some(Places {
+    scope_listing: Some(ScopeListing {
         operation: "CCS API 2.0 DescribeCluster",
         permission: "ccs:DescribeCluster",
     }),
-    scope_details: &[shape::<ClusterDetails>],
+    scope_details: &[schema_of::<ClusterDetails>],
     keys: &[
-        KeySpec::setting("region", &["TENCENTCLOUD_REGION"]),
-        KeySpec::setting("cluster", &[]),
-        KeySpec::setting("namespace", &[]),
-        KeySpec::id("secret_id", &["TENCENTCLOUD_SECRET_ID"]),
-        KeySpec::secret("secret_key", &["TENCENTCLOUD_SECRET_KEY"]),
-        KeySpec::secret("token", &["TENCENTCLOUD_TOKEN"]),
+        SettingSpec::setting("region", &["TENCENTCLOUD_REGION"]),
+        SettingSpec::setting("cluster", &[]),
+        SettingSpec::setting("namespace", &[]),
+        SettingSpec::id("secret_id", &["TENCENTCLOUD_SECRET_ID"]),
+        SettingSpec::secret("secret_key", &["TENCENTCLOUD_SECRET_KEY"]),
+        SettingSpec::secret("token", &["TENCENTCLOUD_TOKEN"]),
     ],
-    tools: &tools::TOOLS,
+    sources: &credential_files::SOURCES,
     public_domains: &[
         "qcloud.com",
         "myqcloud.com",
@@ -90,7 +94,7 @@ pub static CLOUD: Cloud = Cloud {
         "tencentyun.com",
     ],
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
-    server: serve::SERVER,
+    emulator: serve::EMULATOR,
 };
 
 /// The vendor's name of the operation that tells a service's events.
@@ -110,18 +114,20 @@ const PATH: &str = "/v2/index.php";
 
 /// One key of one region.
 struct Client {
-    account: Account,
+    api: ApiClient,
     endpoint: Endpoint,
-    login: Login<sign::Signer>,
+    credentials: CredentialCache<sign::Signer>,
     clock: WallClock,
     region: String,
 }
 
 impl Client {
-    fn new(profile: &Profile, wire: &Arc<Wire>) -> Result<Self, Problem> {
-        let login = match profile.is_of_machine() {
-            true => Login::issued(machine::Machine::new(profile, wire)?),
-            false => Login::of(profile, credential, label)?,
+    fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
+        let login = match profile.uses_instance_role() {
+            true => CredentialCache::from_provider(instance_role::InstanceRoleProvider::new(
+                profile, wire,
+            )?),
+            false => CredentialCache::from_profile(profile, credential, label)?,
         };
         let secrets = CREDENTIAL_KEYS.iter().filter_map(|key| profile.secret(key));
         let region = profile
@@ -130,12 +136,12 @@ impl Client {
         let endpoint = profile
             .get("endpoint")
             .unwrap_or("https://ccs.api.qcloud.com");
-        let endpoint = Endpoint::parse(endpoint, &[], wire.limits().allow_http)?;
+        let endpoint = Endpoint::parse(endpoint, &[], wire.options().allow_http)?;
         Ok(Self {
-            account: Account::new(wire, profile, label(profile), secrets),
+            api: ApiClient::new(wire, profile, label(profile), secrets),
             endpoint,
-            login,
-            clock: WallClock::of(profile)?,
+            credentials: login,
+            clock: WallClock::from_profile(profile)?,
             region: region.to_owned(),
         })
     }
@@ -168,39 +174,39 @@ impl Client {
         }
     }
 
-    async fn send(&self, request: &Request, ask: &Ask) -> Result<Answer, Problem> {
-        let classify = |answer: &Answer| {
+    async fn send(&self, request: &Request, ask: &GetOptions) -> Result<Response, Problem> {
+        let classify = |answer: &Response| {
             let no = wire::classify(answer)?;
             Some(with_hint(no, request.operation, &self.region))
         };
-        self.login
-            .send(&self.account, request, &classify, ask.deadline)
+        self.credentials
+            .send(&self.api, request, &classify, ask.deadline)
             .await
             .map_err(|problem| self.with_retirement_hint(problem))
     }
 
-    async fn service(&self, reference: &Reference, ask: &Ask) -> Result<Found, Problem> {
+    async fn service(&self, reference: &Reference, ask: &GetOptions) -> Result<GetResult, Problem> {
         let request = self.request(OPERATION, reference);
         let answer = self.send(&request, ask).await?;
         let region = Some(self.region.as_str());
-        wire::read(&answer.body, reference, ask, region, self.clock)
-            .map_err(|expected| self.account.unreadable(&request, &answer, &expected))
+        wire::decode(&answer.body, reference, ask, region, self.clock)
+            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))
     }
 
     /// A service that does not exist has no events either, so their absence says nothing.
-    async fn exists(&self, reference: &Reference, ask: &Ask) -> Result<(), Problem> {
+    async fn exists(&self, reference: &Reference, ask: &GetOptions) -> Result<(), Problem> {
         let request = self.request(INFO, reference);
         let answer = self.send(&request, ask).await?;
         match wire::has_service(&answer.body, reference) {
             Ok(true) => Ok(()),
             Ok(false) => {
                 let what = format!("the cluster has no service {}", reference.id());
-                let mut problem = self.account.problem(&request, Category::NotFound, what);
+                let mut problem = self.api.problem(&request, Category::NotFound, what);
                 problem.http_status = Some(answer.status);
                 problem.hint = Some(wire::CHECK_ADDRESS.to_owned());
                 Err(problem)
             }
-            Err(expected) => Err(self.account.unreadable(&request, &answer, &expected)),
+            Err(expected) => Err(self.api.decode_problem(&request, &answer, &expected)),
         }
     }
 
@@ -219,20 +225,20 @@ impl Client {
 const CREDENTIAL_KEYS: [&str; 3] = ["secret_id", "secret_key", "token"];
 
 fn label(profile: &Profile) -> String {
-    match profile.is_of_machine() {
-        true => metadata::label(profile),
+    match profile.uses_instance_role() {
+        true => imds::label(profile),
         false => profile.credential_label("secret_id", "key"),
     }
 }
 
 /// The key pair of a profile, with the token of a temporary one.
-fn credential(profile: &Profile) -> Result<Issued<sign::Signer>, Problem> {
+fn credential(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
     const VARIABLES: [&str; 2] = ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"];
     let part = |key| {
         let missing = || profile.missing("secret id and key", &CREDENTIAL_KEYS[..2], &VARIABLES);
         profile.secret(key).cloned().ok_or_else(missing)
     };
-    Ok(Issued {
+    Ok(Credential {
         signer: sign::Signer {
             secret_id: part("secret_id")?,
             secret_key: part("secret_key")?,
@@ -251,15 +257,15 @@ impl super::Client for Client {
         Some(self.endpoint.origin())
     }
 
-    fn credential(&self) -> Credential {
-        self.login.credential()
+    fn credential(&self) -> CredentialInfo {
+        self.credentials.credential()
     }
 
-    fn look_up<'a>(
+    fn get<'a>(
         &'a self,
         reference: &'a Reference,
-        ask: &'a Ask,
-    ) -> Boxed<'a, Result<Found, Problem>> {
+        ask: &'a GetOptions,
+    ) -> BoxFuture<'a, Result<GetResult, Problem>> {
         Box::pin(self.service(reference, ask))
     }
 
@@ -268,34 +274,34 @@ impl super::Client for Client {
         scope: &'a Scope,
         _filter: &'a Filter,
         _page: Option<Cursor>,
-        ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<Page, Problem>>> {
+        ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
         Some(Box::pin(self.services(scope, ask)))
     }
 
-    fn scopes<'a>(
+    fn list_scopes<'a>(
         &'a self,
         profile: &'a str,
         page: Option<Cursor>,
-        ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<ScopePage, Problem>>> {
+        ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<ScopePage, Problem>>> {
         let at = page.unwrap_or(Cursor::FIRST);
         Some(Box::pin(self.clusters(profile, at, ask)))
     }
 
-    fn confirm<'a>(
+    fn check_exists<'a>(
         &'a self,
         reference: &'a Reference,
-        ask: &'a Ask,
-    ) -> Option<Boxed<'a, Result<(), Problem>>> {
+        ask: &'a GetOptions,
+    ) -> Option<BoxFuture<'a, Result<(), Problem>>> {
         Some(Box::pin(self.exists(reference, ask)))
     }
 }
 
 /// What to do about a "no" to this operation. A parameter that is not taken may be the region, which
 /// has two spellings.
-fn with_hint(mut refusal: Refusal, operation: &str, region: &str) -> Refusal {
-    if refusal.category == Category::Permission {
+fn with_hint(mut refusal: RequestError, operation: &str, region: &str) -> RequestError {
+    if refusal.category == Category::PermissionDenied {
         refusal.hint = Some(format!("ask for permission ccs:{operation}"));
     }
     if refusal.code.as_deref() == Some("4000") {

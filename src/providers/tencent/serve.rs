@@ -6,16 +6,17 @@ mod machine;
 use super::{CLUSTERS, INFO, LIST, OPERATION, PATH, sign};
 use crate::crypto::sha256_hex;
 use crate::providers::serve::{
-    Incoming, Outgoing, Server, TEST_ID, TEST_SECRET, Thing, View, World,
+    EmulatedApi, EmulatedJob, EmulatedState, JobAt, ServerRequest, ServerResponse, TEST_ID,
+    TEST_SECRET,
 };
 
 /// How far a signed time may be off.
 const WINDOW_SECONDS: u64 = 5 * 60;
 
 /// The emulator in the cloud's place.
-pub const SERVER: Server = Server {
+pub const EMULATOR: EmulatedApi = EmulatedApi {
     operation,
-    answer,
+    respond: respond,
     throttled: || {
         error(
             4400,
@@ -32,7 +33,7 @@ pub const SERVER: Server = Server {
     ],
 };
 
-fn operation(incoming: &Incoming) -> Option<String> {
+fn operation(incoming: &ServerRequest) -> Option<String> {
     if let Some(step) = machine::operation(incoming) {
         return Some(step.to_owned());
     }
@@ -44,8 +45,8 @@ fn operation(incoming: &Incoming) -> Option<String> {
     })
 }
 
-fn answer(incoming: &Incoming, world: &World) -> Outgoing {
-    if let Some(answer) = machine::answer(incoming) {
+fn respond(incoming: &ServerRequest, world: &EmulatedState) -> ServerResponse {
+    if let Some(answer) = machine::respond(incoming) {
         return answer;
     }
     let parameters = incoming.parameters();
@@ -74,21 +75,22 @@ fn answer(incoming: &Incoming, world: &World) -> Outgoing {
     match world.find("tencent/service", &segments, incoming.now) {
         None => error(5000, "ResourceNotFound", "(5000)resource does not exist"),
         Some(view) if action == INFO => succeeded(json!({"service": info(&segments, &view)})),
-        Some(view) => match &view.thing.document {
-            Some(document) => Outgoing::document(200, document),
+        Some(view) => match &view.job.document {
+            Some(document) => ServerResponse::document(200, document),
             None => succeeded(json!({"eventList": events(&service, &view)})),
         },
     }
 }
 
 /// The services of one namespace or of all, which come without pages.
-fn list(incoming: &Incoming, world: &World) -> Outgoing {
+fn list(incoming: &ServerRequest, world: &EmulatedState) -> ServerResponse {
     let Some(cluster) = incoming.parameter("clusterId") else {
         return missing("clusterId");
     };
-    let is_in_cluster =
-        |thing: &Thing| thing.kind == "tencent/service" && thing.segments.first() == Some(&cluster);
-    if !world.things.iter().any(is_in_cluster) {
+    let is_in_cluster = |thing: &EmulatedJob| {
+        thing.kind == "tencent/service" && thing.segments.first() == Some(&cluster)
+    };
+    if !world.jobs.iter().any(is_in_cluster) {
         return error(5000, "ResourceNotFound", "(5000)resource does not exist");
     }
     let is_of_all = incoming.parameter("allnamespace").as_deref() == Some("1");
@@ -97,17 +99,17 @@ fn list(incoming: &Incoming, world: &World) -> Outgoing {
         .unwrap_or_else(|| "default".to_owned());
     let services: Vec<Value> = world
         .all("tencent/service", incoming.now)
-        .filter(|view| is_in_cluster(view.thing))
-        .filter(|view| is_of_all || view.thing.segments.get(1) == Some(&namespace))
+        .filter(|view| is_in_cluster(view.job))
+        .filter(|view| is_of_all || view.job.segments.get(1) == Some(&namespace))
         // A document stands for the one answer it was written as, and has no row.
-        .filter(|view| view.thing.document.is_none())
+        .filter(|view| view.job.document.is_none())
         .map(|view| row(&view))
         .collect();
     succeeded(json!({"services": services}))
 }
 
 /// One page of the clusters of the scenario, newest first.
-fn clusters(incoming: &Incoming, world: &World) -> Outgoing {
+fn clusters(incoming: &ServerRequest, world: &EmulatedState) -> ServerResponse {
     let number = |name: &str, default: usize| {
         let given = incoming.parameter(name);
         given.map_or(Some(default), |text| text.parse::<usize>().ok())
@@ -116,7 +118,7 @@ fn clusters(incoming: &Incoming, world: &World) -> Outgoing {
         return error(4000, "InvalidParameter", "(4000)offset or limit is wrong");
     };
     let status = incoming.parameter("status");
-    let mut all = world.places("tencent/");
+    let mut all = world.clusters("tencent/");
     all.retain(|_| status.as_ref().is_none_or(|status| status == "Running"));
     all.sort_by_key(|(_, created_at)| std::cmp::Reverse(*created_at));
     let page: Vec<Value> = all
@@ -147,15 +149,15 @@ fn clusters(incoming: &Incoming, world: &World) -> Outgoing {
 }
 
 /// A service of the list.
-fn row(view: &View<'_>) -> Value {
-    let parts = view.thing.parts.max(1);
-    let warnings = &view.thing.warnings;
+fn row(view: &JobAt<'_>) -> Value {
+    let parts = view.job.parts.max(1);
+    let warnings = &view.job.warnings;
     let reasons: Map<String, Value> = warnings
         .iter()
         .map(|warning| (warning.reason.clone(), json!(1)))
         .collect();
     json!({
-        "serviceName": view.thing.segments.last(),
+        "serviceName": view.job.segments.last(),
         "status": if warnings.is_empty() { "Normal" } else { "Abnormal" },
         "reasonMap": reasons,
         "createdAt": wall_clock(view.created_at),
@@ -164,16 +166,16 @@ fn row(view: &View<'_>) -> Value {
         "lbId": "",
         "lbStatus": "None",
         "externalIp": "",
-        "namespace": view.thing.segments.get(1),
+        "namespace": view.job.segments.get(1),
     })
 }
 
 /// Checks key, time, signature and nonce over all that was received.
 fn check(
-    incoming: &Incoming,
+    incoming: &ServerRequest,
     parameters: &[(String, String)],
-    world: &World,
-) -> Result<(), Outgoing> {
+    world: &EmulatedState,
+) -> Result<(), ServerResponse> {
     let needed = |name: &str| incoming.parameter(name).ok_or_else(|| missing(name));
     needed("Action")?;
     needed("Region")?;
@@ -207,13 +209,13 @@ fn check(
             "(4100)signature verification failed",
         ));
     }
-    match world.is_fresh(&format!("tencent {nonce}")) {
+    match world.use_nonce(&format!("tencent {nonce}")) {
         true => Ok(()),
         false => Err(replayed()),
     }
 }
 
-fn missing(name: &str) -> Outgoing {
+fn missing(name: &str) -> ServerResponse {
     error(
         4000,
         "InvalidParameter",
@@ -221,31 +223,31 @@ fn missing(name: &str) -> Outgoing {
     )
 }
 
-fn replayed() -> Outgoing {
+fn replayed() -> ServerResponse {
     error(4500, "ReplayAttack", "(4500)replay attack")
 }
 
-fn error(code: u16, word: &str, message: &str) -> Outgoing {
-    Outgoing::json(
+fn error(code: u16, word: &str, message: &str) -> ServerResponse {
+    ServerResponse::json(
         200,
         &json!({"code": code, "message": message, "codeDesc": word}),
     )
 }
 
-fn succeeded(data: Value) -> Outgoing {
+fn succeeded(data: Value) -> ServerResponse {
     let body = json!({"code": 0, "message": "", "codeDesc": "Success", "data": data});
-    Outgoing::json(200, &body)
+    ServerResponse::json(200, &body)
 }
 
 /// What the cluster knows of a service.
-fn info(segments: &[&str; 3], view: &View<'_>) -> Value {
+fn info(segments: &[&str; 3], view: &JobAt<'_>) -> Value {
     let [_, namespace, service] = segments;
-    let parts = view.thing.parts.max(1);
+    let parts = view.job.parts.max(1);
     json!({
         "serviceName": service,
         "serviceDesc": "",
         "namespace": namespace,
-        "status": if view.thing.warnings.is_empty() { "Normal" } else { "Abnormal" },
+        "status": if view.job.warnings.is_empty() { "Normal" } else { "Abnormal" },
         "createdAt": wall_clock(view.created_at),
         "currentReplicas": parts,
         "desiredReplicas": parts,
@@ -255,24 +257,24 @@ fn info(segments: &[&str; 3], view: &View<'_>) -> Value {
     })
 }
 
-fn refused() -> Outgoing {
+fn refused() -> ServerResponse {
     error(4104, "SecretIdNotFound", "(4104)SecretId does not exist")
 }
 
-fn unavailable(status: u16) -> Outgoing {
-    Outgoing {
+fn unavailable(status: u16) -> ServerResponse {
+    ServerResponse {
         status,
         ..error(6000, "InternalError", "(6000)internal error")
     }
 }
 
 /// Warnings of the scenario, and for each pod the event of its start.
-fn events(service: &str, view: &View<'_>) -> Vec<Value> {
+fn events(service: &str, view: &JobAt<'_>) -> Vec<Value> {
     let pod = |part: usize| {
         let hash = sha256_hex(format!("{service}/{part}").as_bytes());
         format!("{service}-{}-{}", &hash[..10], &hash[10..15])
     };
-    let warnings = view.thing.warnings.iter().filter_map(|warning| {
+    let warnings = view.job.warnings.iter().filter_map(|warning| {
         let first_at = view.created_at + warning.after;
         let age = view.now - first_at;
         let repeated = match warning.count {
@@ -292,7 +294,7 @@ fn events(service: &str, view: &View<'_>) -> Vec<Value> {
             })
         })
     });
-    let starts = (1..=view.thing.parts.max(1)).map(|part| {
+    let starts = (1..=view.job.parts.max(1)).map(|part| {
         json!({
             "firstSeen": wall_clock(view.created_at),
             "lastSeen": wall_clock(view.created_at),

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::crypto::{base64, hmac_sha256};
-use crate::http::{Proof, Request};
+use crate::http::{Request, SigningInstructions};
 use crate::secret::Secret;
 
 /// The one method of signature v2 that is used here; absence would mean SHA-1.
@@ -18,7 +18,7 @@ pub struct Signer {
 }
 
 impl crate::http::Signer for Signer {
-    fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> Proof {
+    fn sign(&self, request: &Request, now: DateTime<Utc>, nonce: &str) -> SigningInstructions {
         let mut added = vec![
             ("Timestamp", Secret::new(now.timestamp().to_string())),
             ("Nonce", Secret::new(number_of(nonce).to_string())),
@@ -33,14 +33,14 @@ impl crate::http::Signer for Signer {
             .collect();
         parameters.extend(added.iter().map(|(name, value)| (*name, value.expose())));
         let text = text_to_sign(
-            request.method.word(),
+            request.method.as_str(),
             request.endpoint.authority(),
             &request.path,
             &parameters,
         );
         let signature = signature(self.secret_key.expose(), &text);
         added.push(("Signature", Secret::new(signature)));
-        Proof {
+        SigningInstructions {
             headers: Vec::new(),
             query: added,
         }

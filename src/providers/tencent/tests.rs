@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::Time;
-use crate::providers::fixture;
-use crate::providers::serve::{Incoming, Thing, Warning, World};
+use crate::providers::serve::{EmulatedJob, EmulatedState, ServerRequest, Warning};
+use crate::providers::test_support;
 
 const NOW: &str = "2026-01-02T03:04:05Z";
 
 fn connected(variables: &[(&str, &str)]) -> Result<Client, Problem> {
-    let profile = fixture::profile(&CLOUD, variables);
-    Client::new(&profile, &fixture::wire(fixture::moment(NOW)))
+    let profile = test_support::profile(&CLOUD, variables);
+    Client::new(
+        &profile,
+        &test_support::transport(test_support::moment(NOW)),
+    )
 }
 
 fn client(id: &str, key: &str) -> Client {
@@ -27,17 +30,17 @@ fn client(id: &str, key: &str) -> Client {
 
 fn reference(service: &str) -> Reference {
     let segments = ["cls-1", "na me/space", service];
-    fixture::reference(&CLOUD.kinds[0].template, &segments)
+    test_support::reference(&CLOUD.kinds[0].template, &segments)
 }
 
-fn incoming(client: &Client, service: &str, nonce: &str) -> Incoming {
+fn incoming(client: &Client, service: &str, nonce: &str) -> ServerRequest {
     let request = client.request(OPERATION, &reference(service));
-    let now = fixture::moment(NOW);
-    let proof = client.login.signs(&request, now, nonce);
-    fixture::incoming(&request, &proof, now)
+    let now = test_support::moment(NOW);
+    let proof = client.credentials.sign_for_test(&request, now, nonce);
+    test_support::incoming(&request, &proof, now)
 }
 
-fn world() -> World {
+fn world() -> EmulatedState {
     let warning = Warning {
         after: Duration::from_secs(60),
         reason: "pod启动失败".to_owned(),
@@ -48,22 +51,22 @@ fn world() -> World {
         after: Duration::from_secs(9 * 3600),
         ..warning.clone()
     };
-    let thing = Thing {
+    let thing = EmulatedJob {
         kind: "tencent/service".to_owned(),
         segments: vec!["cls-1".into(), "na me/space".into(), "服务".into()],
         age: Duration::from_secs(3600),
         parts: 2,
         warnings: vec![warning, later],
-        ..Thing::default()
+        ..EmulatedJob::default()
     };
-    World::new(vec![thing], fixture::moment(NOW))
+    EmulatedState::new(vec![thing], test_support::moment(NOW))
 }
 
-fn served(incoming: &Incoming, world: &World) -> Answer {
-    fixture::received((CLOUD.server.answer)(incoming, world))
+fn served(incoming: &ServerRequest, world: &EmulatedState) -> Response {
+    test_support::received((CLOUD.emulator.respond)(incoming, world))
 }
 
-fn refused(incoming: &Incoming) -> String {
+fn refused(incoming: &ServerRequest) -> String {
     let answer = served(incoming, &world());
     assert_eq!(answer.status, 200);
     wire::classify(&answer).unwrap().code.unwrap()
@@ -73,7 +76,7 @@ fn refused(incoming: &Incoming) -> String {
 fn says_what_is_missing() {
     let problem = |variables: &[(&str, &str)]| connected(variables).err().unwrap();
     let none = problem(&[("TENCENTCLOUD_REGION", "gz")]);
-    assert_eq!(none.category, Category::NoCredentials);
+    assert_eq!(none.category, Category::MissingCredentials);
     let hint = none.hint.unwrap();
     assert!(hint.contains("TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY"));
     let no_region = problem(&[
@@ -106,9 +109,9 @@ fn the_region_goes_out_as_given_to_the_vendors_host() {
 #[test]
 fn a_rejected_parameter_names_the_other_spelling_of_the_region() {
     let hint = |code: &str, region: &str| {
-        let refusal = Refusal {
+        let refusal = RequestError {
             code: Some(code.to_owned()),
-            ..Refusal::new(Category::Rejected, "")
+            ..RequestError::new(Category::InvalidArgument, "")
         };
         with_hint(refusal, OPERATION, region).hint
     };
@@ -120,7 +123,14 @@ fn a_rejected_parameter_names_the_other_spelling_of_the_region() {
 
 #[test]
 fn a_missing_permission_is_that_of_the_operation() {
-    let hint = |operation| with_hint(Refusal::new(Category::Permission, ""), operation, "gz").hint;
+    let hint = |operation| {
+        with_hint(
+            RequestError::new(Category::PermissionDenied, ""),
+            operation,
+            "gz",
+        )
+        .hint
+    };
     for operation in [OPERATION, LIST, CLUSTERS] {
         let wanted = format!("ask for permission ccs:{operation}");
         assert_eq!(hint(operation), Some(wanted));
@@ -129,7 +139,7 @@ fn a_missing_permission_is_that_of_the_operation() {
 
 #[test]
 fn a_broken_network_may_mean_that_the_api_is_gone() {
-    let network = || Problem::new(Category::Network, "no such host").hint("check the name");
+    let network = || Problem::new(Category::Network, "no such host").with_hint("check the name");
     let vendors = connected(&[
         ("TENCENTCLOUD_REGION", "gz"),
         ("TENCENTCLOUD_SECRET_ID", "i"),
@@ -148,7 +158,7 @@ fn a_broken_network_may_mean_that_the_api_is_gone() {
 fn the_emulator_verifies_our_signature_and_answers() {
     let incoming = incoming(&client("testid", "testsecret"), "服务", "1f");
     assert_eq!(
-        (CLOUD.server.operation)(&incoming).as_deref(),
+        (CLOUD.emulator.operation)(&incoming).as_deref(),
         Some(OPERATION)
     );
     let answer = served(&incoming, &world());
@@ -157,15 +167,15 @@ fn the_emulator_verifies_our_signature_and_answers() {
         offset_seconds: 8 * 3600,
         is_assumed: false,
     };
-    let found = wire::read(
+    let found = wire::decode(
         &answer.body,
         &reference("服务"),
-        &fixture::ask(),
+        &test_support::ask(),
         None,
         clock,
     );
     let mut job = found.unwrap().job;
-    job.settle(Time::new(fixture::moment(NOW)).unwrap());
+    job.finalize(Time::new(test_support::moment(NOW)).unwrap());
     assert_eq!((job.events.len(), job.warning_count), (3, 1));
     let newest = &job.events[0];
     assert_eq!(newest.count, Some(6530));

@@ -1,18 +1,18 @@
 use serde::Deserialize;
 
 use crate::error::Category;
-use crate::http::{Answer, Refusal, Retry};
+use crate::http::{RequestError, Response, RetryAction};
 use crate::model::{Event, Job, Level, Notice, Object};
-use crate::providers::lenient::{self, Int, List, Part, Text};
+use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{Ask, Found, job_at, vendor};
+use crate::providers::{GetOptions, GetResult, job_at, vendor};
 use crate::reference::Reference;
 
 mod clusters;
 mod list;
 
-pub use clusters::{ClusterDetails, read as read_clusters};
-pub use list::{Details, LoadBalancer, ServiceRow, read_services};
+pub use clusters::{ClusterDetails, decode as read_clusters};
+pub use list::{LoadBalancer, ServiceDetails, ServiceRow, read_services};
 
 /// Said where the API itself may be gone.
 pub const RETIRED: &str = "API 2.0 may be retired (the vendor announced it for 2020); the cluster's own Kubernetes API has the same events";
@@ -27,7 +27,7 @@ pub const CHECK_ADDRESS: &str =
 /// The envelope without its data.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Head {
+struct ErrorHead {
     code: Text,
     message: Text,
     code_desc: Text,
@@ -38,7 +38,7 @@ struct Head {
 #[serde(default, rename_all = "camelCase")]
 struct Envelope {
     code: Text,
-    data: Part<Data>,
+    data: OptionalObject<Data>,
     event_list: List<ServiceEvent>,
 }
 
@@ -63,9 +63,9 @@ struct ServiceEvent {
 
 /// Reads a "no": by the code in the body first (errors come with HTTP 200), by the HTTP status
 /// where there is none.
-pub fn classify(answer: &Answer) -> Option<Refusal> {
-    let head = lenient::decode::<Head>(&answer.body).unwrap_or_default();
-    let by_status = Refusal::from_status(answer);
+pub fn classify(answer: &Response) -> Option<RequestError> {
+    let head = lenient::decode::<ErrorHead>(&answer.body).unwrap_or_default();
+    let by_status = RequestError::from_status(answer);
     let described = head.code_desc.trimmed().filter(|word| !is_success(word));
     let said = head.message.0.as_deref().map(str::trim);
     let (code, mut refusal) = match head.code.trimmed() {
@@ -74,7 +74,10 @@ pub fn classify(answer: &Answer) -> Option<Refusal> {
         Some("0") => match (by_status, described) {
             (Some(refusal), _) => return Some(refusal),
             (None, None) => return None,
-            (None, Some(word)) => (word, Refusal::new(Category::Service, "the service failed")),
+            (None, Some(word)) => (
+                word,
+                RequestError::new(Category::ServiceError, "the service failed"),
+            ),
         },
         Some(code) => (code, by_code(code, by_status)),
     };
@@ -89,8 +92,8 @@ pub fn classify(answer: &Answer) -> Option<Refusal> {
 }
 
 /// A failure without a code did not come from this API.
-fn without_code(mut refusal: Refusal) -> Refusal {
-    if refusal.category == Category::Rejected {
+fn without_code(mut refusal: RequestError) -> RequestError {
+    if refusal.category == Category::InvalidArgument {
         refusal.hint = Some(format!("check the endpoint; {RETIRED}"));
     }
     refusal
@@ -100,59 +103,77 @@ fn is_success(word: &str) -> bool {
     word.eq_ignore_ascii_case("success")
 }
 
-fn by_code(code: &str, by_status: Option<Refusal>) -> Refusal {
-    use Category::{Clock, NotFound, Permission, Refused, Rejected, Service, Throttled};
+fn by_code(code: &str, by_status: Option<RequestError>) -> RequestError {
+    use Category::{
+        ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
+        Unauthenticated,
+    };
     const CLOCK: &str = "check this machine's clock";
     const KEY: &str = "check secret id, secret key and token";
     let (category, retry, what, hint) = match code {
         "4000" => (
-            Rejected,
-            Retry::Never,
+            InvalidArgument,
+            RetryAction::No,
             "a parameter is wrong or missing",
             None,
         ),
         "4100" | "4104" | "4105" | "4106" => (
-            Refused,
-            Retry::Never,
+            Unauthenticated,
+            RetryAction::No,
             "the credentials were refused",
             Some(KEY),
         ),
         "4101" | "4102" | "4103" | "4110" | "4300" => {
-            (Permission, Retry::Never, "not permitted", None)
+            (PermissionDenied, RetryAction::No, "not permitted", None)
         }
-        "4200" => (Clock, Retry::Clock, "the request has expired", Some(CLOCK)),
-        "4400" => (Throttled, Retry::Backoff, "too many calls", None),
+        "4200" => (
+            ClockSkew,
+            RetryAction::AfterClockSync,
+            "the request has expired",
+            Some(CLOCK),
+        ),
+        "4400" => (Throttled, RetryAction::Backoff, "too many calls", None),
         "4500" => (
-            Clock,
-            Retry::Once,
+            ClockSkew,
+            RetryAction::Immediate,
             "the request was taken for a replay, or its time is too far off",
             Some(CLOCK),
         ),
         "4600" => (
-            Rejected,
-            Retry::Never,
+            InvalidArgument,
+            RetryAction::No,
             "the protocol is not supported",
             Some("set an endpoint with https://"),
         ),
-        "5000" => (NotFound, Retry::Never, "no such thing", Some(CHECK_ADDRESS)),
-        "6000" => (Service, Retry::Backoff, "internal error", None),
+        "5000" => (
+            NotFound,
+            RetryAction::No,
+            "no such thing",
+            Some(CHECK_ADDRESS),
+        ),
+        "6000" => (ServiceError, RetryAction::Backoff, "internal error", None),
         "6100" => (
-            Service,
-            Retry::Never,
+            ServiceError,
+            RetryAction::No,
             "the operation is not supported",
             Some(RETIRED),
         ),
-        "6200" => (Service, Retry::Backoff, "out of service for now", None),
-        "5100" => (Service, Retry::Never, "the operation failed", None),
+        "6200" => (
+            ServiceError,
+            RetryAction::Backoff,
+            "out of service for now",
+            None,
+        ),
+        "5100" => (ServiceError, RetryAction::No, "the operation failed", None),
         _ => match by_status {
             Some(refusal) => return refusal,
-            None => (Service, Retry::Never, "the service failed", None),
+            None => (ServiceError, RetryAction::No, "the service failed", None),
         },
     };
-    Refusal {
+    RequestError {
         retry,
         hint: hint.map(str::to_owned),
-        ..Refusal::new(category, what)
+        ..RequestError::new(category, what)
     }
 }
 
@@ -161,13 +182,13 @@ fn by_code(code: &str, by_status: Option<Refusal>) -> Refusal {
 ///
 /// # Errors
 /// What was expected and not there.
-pub fn read(
+pub fn decode(
     body: &[u8],
     reference: &Reference,
-    ask: &Ask,
+    ask: &GetOptions,
     region: Option<&str>,
     clock: WallClock,
-) -> Result<Found, String> {
+) -> Result<GetResult, String> {
     let envelope: Envelope = lenient::decode(body)?;
     if envelope.code.trimmed() != Some("0") {
         return Err("code 0".to_owned());
@@ -184,14 +205,14 @@ pub fn read(
         .iter()
         .flat_map(|event| [event.first_at, event.last_at])
         .collect();
-    clock.tell("tencent", &times, &mut notices);
+    clock.note_assumed("tencent", &times, &mut notices);
     let mut job = Job {
         name: Some(reference.id().to_owned()),
         events,
         ..job_at(reference, region)
     };
-    vendor::attach(&mut job, &mut notices, body, ask, &mut |_, _| {});
-    Ok(Found { job, notices })
+    vendor::attach_raw(&mut job, &mut notices, body, ask, &mut |_, _| {});
+    Ok(GetResult { job, notices })
 }
 
 /// An answer about one service; samples write `returnCode` and put the service at the top. `S` is
@@ -205,7 +226,7 @@ pub fn read(
 struct InfoEnvelope<S> {
     code: Text,
     return_code: Text,
-    data: Part<InfoData<S>>,
+    data: OptionalObject<InfoData<S>>,
     service: S,
 }
 
@@ -231,7 +252,7 @@ impl<S> InfoEnvelope<S> {
         InfoEnvelope {
             code: self.code,
             return_code: self.return_code,
-            data: Part(self.data.0.map(|data| {
+            data: OptionalObject(self.data.0.map(|data| {
                 Box::new(InfoData {
                     service: change(data.service),
                 })
@@ -246,7 +267,7 @@ impl<S> InfoEnvelope<S> {
 /// # Errors
 /// What was expected and not there, such as the service that was asked for and no other.
 pub fn has_service(body: &[u8], reference: &Reference) -> Result<bool, String> {
-    let one = lenient::decode::<InfoEnvelope<Part<Service>>>(body)
+    let one = lenient::decode::<InfoEnvelope<OptionalObject<Service>>>(body)
         .map(|one| one.map(|service| service.0.map(|service| *service).into_iter().collect()));
     let envelope: InfoEnvelope<Vec<Service>> = one.or_else(|expected| {
         lenient::decode::<InfoEnvelope<List<Service>>>(body)
@@ -276,10 +297,10 @@ pub fn has_service(body: &[u8], reference: &Reference) -> Result<bool, String> {
 fn read_event(event: ServiceEvent, clock: WallClock) -> Event {
     let level_raw = event.level.trimmed().map(str::to_owned);
     Event {
-        level: level_raw.as_deref().and_then(Level::from_word),
+        level: level_raw.as_deref().and_then(Level::parse),
         level_raw,
-        first_at: clock.read(&event.first_seen),
-        last_at: clock.read(&event.last_seen),
+        first_at: clock.parse(&event.first_seen),
+        last_at: clock.parse(&event.last_seen),
         count: event.count.unsigned(),
         object: Object {
             kind: event.obj_type.0,

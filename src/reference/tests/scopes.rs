@@ -18,10 +18,10 @@ fn a_trailing_slash_makes_a_scope() {
         assert_eq!(scope.to_string(), canonical);
         assert_eq!(scope.input, input);
     }
-    let things = reader().read_any("aliyun/job/c/10_1-2").unwrap();
-    assert!(matches!(things, Target::Things(things) if things.len() == 2));
+    let things = reader().parse_target("aliyun/job/c/10_1-2").unwrap();
+    assert!(matches!(things, Target::Jobs(things) if things.len() == 2));
     for input in ["aliyun/job/c/", "sugon/instance/", "aliyun/job/c/5/"] {
-        let message = read(input).unwrap_err().message;
+        let message = parse(input).unwrap_err().message;
         assert!(message.starts_with("this is a scope"), "{message}");
     }
 }
@@ -170,8 +170,8 @@ fn a_list_says_what_is_no_scope_and_what_to_do_instead() {
 
 #[test]
 fn the_newest_has_all_of_its_scope_and_stands_raw() {
-    let newest = |input: &str| match reader().read_any(input).expect(input) {
-        Target::Newest(scope) => scope.to_string(),
+    let newest = |input: &str| match reader().parse_target(input).expect(input) {
+        Target::Latest(scope) => scope.to_string(),
         other => panic!("{input}: {other:?}"),
     };
     assert_eq!(newest("ali/job/c/@latest"), "aliyun/job/c/");
@@ -185,9 +185,9 @@ fn the_newest_has_all_of_its_scope_and_stands_raw() {
         newest("tencent@full/service/n/@latest"),
         "tencent@full/service/cls-1/n/"
     );
-    let missing = reader().read("tencent/service/n/@latest").unwrap_err();
+    let missing = reader().parse("tencent/service/n/@latest").unwrap_err();
     assert_eq!(missing.message, "CLUSTER is missing");
-    let thing = &read("aliyun/job/c/%40latest").unwrap()[0];
+    let thing = &parse("aliyun/job/c/%40latest").unwrap()[0];
     assert_eq!(
         (thing.id(), &*thing.to_string()),
         ("@latest", "aliyun/job/c/%40latest")

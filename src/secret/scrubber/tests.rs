@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn scrubs_what_a_cloud_echoes_in_every_spelling() {
     let secret = Secret::new("to/ken+==");
-    let scrubber = Scrubber::new([&secret]);
+    let scrubber = SecretMasker::new([&secret]);
     let text = r#"a to/ken+== b to%2Fken%2B%3D%3D c to\/ken+== d to%2fken%2b%3d%3d e"#;
     assert_eq!(scrubber.text(text), "a *** b *** c *** d *** e");
     let text = r"a to/ken\u002b\u003d\u003d b to/ken\u002B\u003D\u003D c";
@@ -11,7 +11,7 @@ fn scrubs_what_a_cloud_echoes_in_every_spelling() {
 }
 
 fn shown(secret: &str, text: &str) -> (String, String) {
-    let scrubber = Scrubber::new([&Secret::new(secret)]);
+    let scrubber = SecretMasker::new([&Secret::new(secret)]);
     let mut value = text.to_owned();
     scrubber.scrub_value(&mut value);
     (scrubber.text(text), value)
@@ -69,6 +69,6 @@ fn a_short_secret_is_masked_where_it_stands_alone_in_any_script() {
 #[test]
 fn a_longer_secret_is_masked_within_words() {
     assert_eq!(shown("hunter2pw", "xhunter2pwx").0, "x***x");
-    let scrubber = Scrubber::new([&Secret::new("abcdefgh"), &Secret::new("abcdefgh12345678")]);
+    let scrubber = SecretMasker::new([&Secret::new("abcdefgh"), &Secret::new("abcdefgh12345678")]);
     assert_eq!(scrubber.text("abcdefgh12345678 abcdefgh1"), "*** ***1");
 }

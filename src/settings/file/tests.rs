@@ -1,24 +1,24 @@
-use super::super::KeySpec;
+use super::super::SettingSpec;
 use super::*;
 use std::os::unix::fs::PermissionsExt as _;
 
-const CLOUD: CloudKeys = CloudKeys {
+const CLOUD: SettingsSchema = SettingsSchema {
     cloud: "aliyun",
     keys: &[
-        KeySpec::setting("region", &[]),
-        KeySpec::secret("access_key_secret", &[]),
-        KeySpec::setting("ai_hosts", &[]),
+        SettingSpec::setting("region", &[]),
+        SettingSpec::secret("access_key_secret", &[]),
+        SettingSpec::setting("ai_hosts", &[]),
     ],
-    tools: &[],
+    sources: &[],
     public_domains: &[],
 };
 
-fn read(toml: &str, mode: u32) -> Result<File, Problem> {
+fn parse(toml: &str, mode: u32) -> Result<SettingsFile, Problem> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
     fs::write(&path, toml).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-    File::read(&path, true, &[CLOUD], &["aliyun/job".to_owned()])
+    SettingsFile::read(&path, true, &[CLOUD], &["aliyun/job".to_owned()])
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn an_error_names_the_line_and_never_a_value() {
         ("aliyun = 3\n", ":1: “aliyun” must be a table"),
     ];
     for (toml, message) in cases {
-        let problem = read(toml, 0o600).unwrap_err();
+        let problem = parse(toml, 0o600).unwrap_err();
         assert!(
             problem.message.contains(message),
             "{} / {message}",
@@ -75,15 +75,15 @@ fn an_error_names_the_line_and_never_a_value() {
 #[test]
 fn a_file_with_a_secret_must_not_be_readable_by_others() {
     let secret = "[aliyun.default]\naccess_key_secret = 'x'\n";
-    let problem = read(secret, 0o644).unwrap_err();
+    let problem = parse(secret, 0o644).unwrap_err();
     assert!(problem.hint.unwrap().starts_with("run: chmod 600"));
-    assert!(read(secret, 0o600).is_ok());
-    assert!(read("[aliyun.default]\naccess_key_secret_env = 'X'\n", 0o644).is_ok());
+    assert!(parse(secret, 0o600).is_ok());
+    assert!(parse("[aliyun.default]\naccess_key_secret_env = 'X'\n", 0o644).is_ok());
 }
 
 #[test]
 fn keeps_the_users_state_words() {
-    let file = read("[states.\"aliyun/job\"]\nSuspended = 'stopping'\n", 0o644).unwrap();
+    let file = parse("[states.\"aliyun/job\"]\nSuspended = 'stopping'\n", 0o644).unwrap();
     assert_eq!(
         file.states("aliyun/job"),
         [("Suspended".to_owned(), State::Stopping)]
@@ -93,7 +93,7 @@ fn keeps_the_users_state_words() {
 
 #[test]
 fn a_key_outside_of_a_profile_is_told_where_it_belongs() {
-    let problem = read("[aliyun]\nregion = 'cn-x'\n", 0o600).unwrap_err();
+    let problem = parse("[aliyun]\nregion = 'cn-x'\n", 0o600).unwrap_err();
     let hint = problem.hint.unwrap();
     assert!(hint.ends_with("[aliyun.default]"), "{hint}");
 }
@@ -101,13 +101,16 @@ fn a_key_outside_of_a_profile_is_told_where_it_belongs() {
 #[test]
 fn the_head_of_a_table_is_written_as_toml_reads_it() {
     for name in ["prod", "a-b_1", "生产", "a b", "a.b", "a\"b", ""] {
-        let toml = format!("{}\nregion = 'x'\n", crate::settings::table("aliyun", name));
+        let toml = format!(
+            "{}\nregion = 'x'\n",
+            crate::settings::table_header("aliyun", name)
+        );
         assert!(
-            read(&toml, 0o600).unwrap().has_profile("aliyun", name),
+            parse(&toml, 0o600).unwrap().has_profile("aliyun", name),
             "{toml}"
         );
     }
-    let problem = read("[aliyun.生产]\n", 0o600).unwrap_err();
+    let problem = parse("[aliyun.生产]\n", 0o600).unwrap_err();
     assert!(problem.hint.unwrap().contains("needs quotes"));
 }
 
@@ -115,9 +118,9 @@ fn the_head_of_a_table_is_written_as_toml_reads_it() {
 fn a_list_of_hosts_may_be_an_array_or_one_text() {
     for list in ["['a.test', 'b.test:1']", "'a.test,b.test:1'"] {
         let toml = format!("[aliyun.default]\nai_hosts = {list}\n");
-        let file = read(&toml, 0o600).unwrap();
+        let file = parse(&toml, 0o600).unwrap();
         let (_, entry) = file.entries("aliyun", "default").next().unwrap();
-        let Entry::Text(text) = entry else {
+        let SettingValue::Text(text) = entry else {
             panic!("{entry:?}");
         };
         assert_eq!(text.expose(), "a.test,b.test:1");

@@ -23,7 +23,7 @@ fn the_role_of_the_machine_is_asked_for_where_a_profile_names_it() {
             Some(path) => assert_eq!(roles.steps(), [NAMED[0], path, NAMED[1]], "{source}"),
             None => assert_eq!(roles.steps(), ROLE_OF_MACHINE, "{source}: {}", run.stderr),
         }
-        let got = roles.desk.server.got();
+        let got = roles.desk.server.received();
         assert_eq!(
             got[0].header("x-aliyun-ecs-metadata-token-ttl-seconds"),
             Some("21600")
@@ -59,7 +59,7 @@ fn the_role_of_a_machine_of_other_clouds_is_asked_for_where_a_profile_names_it()
             .get(&reference.replacen(cloud, &format!("{cloud}@lone"), 1))
             .run();
         assert_eq!(roles.steps(), steps, "{source}: {}", run.stderr);
-        let last = roles.desk.server.got().pop().unwrap();
+        let last = roles.desk.server.received().pop().unwrap();
         let token = last.header("x-security-token").unwrap_or(last.target());
         assert!(token.contains("issued-machine-token-g6"), "{token}");
     }
@@ -67,7 +67,7 @@ fn the_role_of_a_machine_of_other_clouds_is_asked_for_where_a_profile_names_it()
     roles.get(SERVICE).env("TCCLI_PROFILE", "cvm").run();
     assert_eq!(roles.steps(), tencent);
     assert!(
-        roles.desk.server.got()[2]
+        roles.desk.server.received()[2]
             .target()
             .contains("Region=ap-shanghai")
     );
@@ -123,7 +123,7 @@ fn no_metadata_service_is_asked_unless_a_profile_says_so() {
             "/openstack/",
             "/?Action=AssumeRole",
         ];
-        for step in roles.desk.server.got() {
+        for step in roles.desk.server.received() {
             let target = step.target();
             assert!(
                 !paths.iter().any(|path| target.starts_with(path)),
@@ -144,7 +144,7 @@ fn a_metadata_service_is_asked_past_any_proxy() {
         .fold(run, |run, name| run.env(name, proxy.origin()));
     run.run();
     assert_eq!(roles.steps(), ROLE_OF_MACHINE);
-    assert!(proxy.got().is_empty());
+    assert!(proxy.received().is_empty());
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_metadata_service_that_hangs_is_given_up_soon() {
         "{hint}"
     );
     // The token, and the role without one.
-    assert_eq!(roles.desk.server.got().len(), 2);
+    assert_eq!(roles.desk.server.received().len(), 2);
 }
 
 #[test]

@@ -48,10 +48,10 @@ impl Roles {
 
     /// Keys that signed, or what was asked for without one, in the order of arrival.
     fn steps(&self) -> Vec<String> {
-        let got = self.desk.server.got();
+        let got = self.desk.server.received();
         let is_of_machine =
             |path: &str| path.starts_with("/latest/") || HUAWEI_STEPS.contains(&path);
-        let step = |got: &Got| match got.target() {
+        let step = |got: &ReceivedRequest| match got.target() {
             path if is_of_machine(path) => path.to_owned(),
             _ => key_of(got),
         };
@@ -60,10 +60,12 @@ impl Roles {
 }
 
 fn keeping_issued(run: Joblens) -> Joblens {
-    ISSUED.iter().fold(run, |run, secret| run.keeping(secret))
+    ISSUED
+        .iter()
+        .fold(run, |run, secret| run.with_secret(secret))
 }
 
-fn body(got: &Got, stream: &mut TcpStream) -> String {
+fn body(got: &ReceivedRequest, stream: &mut TcpStream) -> String {
     let length = got.header("content-length").unwrap_or("0");
     let mut body = vec![0; length.parse().unwrap()];
     stream.read_exact(&mut body).unwrap();
@@ -78,7 +80,7 @@ fn keys(id: &str, what: &str) -> String {
     )
 }
 
-fn answer(got: &Got) -> Vec<u8> {
+fn answer(got: &ReceivedRequest) -> Vec<u8> {
     const ALIYUN: &str = ROLE_OF_MACHINE[1];
     let text = |text: &str| http("200 OK", "content-type: text/plain\r\n", text.as_bytes());
     let target = got.target();
@@ -159,11 +161,11 @@ fn the_key_of_each_place_takes_on_the_role_that_stands_beside_it() {
         ));
         let run = roles
             .get("aliyun@lone/job/ehpc-hz-1/5")
-            .keeping("file-secret-w5")
+            .with_secret("file-secret-w5")
             .run();
         assert_eq!(roles.steps(), [key, "STS.assumedKey123"], "{}", run.stderr);
         assert_eq!(*roles.forms.lock().unwrap(), [form]);
-        let got = roles.desk.server.got();
+        let got = roles.desk.server.received();
         let token = got[1].header("x-acs-security-token");
         assert_eq!(token, Some("issued-sts-token-e4"));
         assert!(run.stderr.contains("role acs:ram::"), "{}", run.stderr);
@@ -178,7 +180,7 @@ fn the_default_profile_takes_a_role_that_its_own_variables_or_its_tool_name() {
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "env-secret-v4"),
         ("JOBLENS_ALIYUN_ROLE_ARN", "acs:ram::4:role/env"),
     ];
-    roles.get(JOB).envs(key).keeping("env-secret-v4").run();
+    roles.get(JOB).envs(key).with_secret("env-secret-v4").run();
     assert_eq!(roles.steps(), ["ENVKEY", "STS.assumedKey123"]);
 
     let roles = Roles::with(&[]);
@@ -210,7 +212,7 @@ fn a_profile_that_was_named_takes_no_role_from_the_environment() {
     let get = || {
         roles
             .get(named)
-            .keeping("file-secret-w5")
+            .with_secret("file-secret-w5")
             .env("JOBLENS_ALIYUN_ROLE_ARN", "acs:ram::4:role/env")
             .env("JOBLENS_ALIYUN_SOURCE", "metadata")
     };
@@ -236,7 +238,7 @@ fn an_account_with_a_role_is_shown_and_nothing_is_sent() {
         .env("JOBLENS_ALIYUN_REGION", "cn-x")
         .run();
     let json = run.json();
-    let path = roles.desk.home.path().join(ALIYUN_CLI.place);
+    let path = roles.desk.home.path().join(ALIYUN_CLI.path);
     let path = path.to_str().unwrap();
     for (at, source, place, key) in [
         (0, "metadata", "this machine", "role"),
@@ -254,5 +256,5 @@ fn an_account_with_a_role_is_shown_and_nothing_is_sent() {
         assert_eq!(account["place"], place);
         assert_eq!(account["key"], key, "{source}");
     }
-    assert!(roles.desk.server.got().is_empty());
+    assert!(roles.desk.server.received().is_empty());
 }

@@ -1,7 +1,7 @@
 mod hostile;
 
 use super::super::text::width;
-use super::super::{Screen, Zone};
+use super::super::{RenderContext, Zone};
 use crate::model::{Container, Event, Job, Level, State, Task, Termination, Time};
 
 const NOW: i64 = 1_700_000_000;
@@ -11,7 +11,7 @@ fn at(seconds_before: i64) -> Option<Time> {
 }
 
 fn page(job: &Job, width: Option<usize>, colour: bool) -> String {
-    let screen = Screen {
+    let screen = RenderContext {
         width,
         colour,
         now: at(0).unwrap(),
@@ -47,7 +47,7 @@ fn job(state: State) -> Job {
 }
 
 fn settled(mut job: Job) -> Job {
-    job.settle(at(0).unwrap());
+    job.finalize(at(0).unwrap());
     job
 }
 
@@ -208,7 +208,7 @@ fn of_thousands_of_tasks_all_that_failed_are_shown_and_the_rest_is_counted() {
 
 #[test]
 fn several_things_have_a_rule_with_their_reference_before_each() {
-    let screen = Screen {
+    let screen = RenderContext {
         width: Some(40),
         colour: false,
         now: at(0).unwrap(),

@@ -1,9 +1,12 @@
 use serde_json::{Value, json};
 
 use super::{Failure, cluster, page_of, page_parameter, parameter, request_id, timestamp};
-use crate::providers::serve::{Incoming, Outgoing, View, World};
+use crate::providers::serve::{EmulatedState, JobAt, ServerRequest, ServerResponse};
 
-fn invocation<'a>(request: &Incoming, world: &'a World) -> Result<(String, View<'a>), Failure> {
+fn invocation<'a>(
+    request: &ServerRequest,
+    world: &'a EmulatedState,
+) -> Result<(String, JobAt<'a>), Failure> {
     let cluster = cluster(request, world)?;
     let command = parameter(request, "CommandId")?;
     let found = world.find("aliyun/invocation", &[&cluster, &command], request.now);
@@ -14,16 +17,19 @@ fn invocation<'a>(request: &Incoming, world: &'a World) -> Result<(String, View<
     Ok((command, view))
 }
 
-fn nodes(view: &View<'_>) -> impl Iterator<Item = (String, bool)> {
-    let parts = view.thing.parts.max(1);
+fn nodes(view: &JobAt<'_>) -> impl Iterator<Item = (String, bool)> {
+    let parts = view.job.parts.max(1);
     (1..=parts).map(move |part| (format!("i-node{part:03}"), part == parts))
 }
 
 /// ListInvocationStatus.
-pub(super) fn status(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+pub(super) fn status(
+    request: &ServerRequest,
+    world: &EmulatedState,
+) -> Result<ServerResponse, Failure> {
     let (command, view) = invocation(request, world)?;
-    if let Some(document) = &view.thing.document {
-        return Ok(Outgoing::document(200, document));
+    if let Some(document) = &view.job.document {
+        return Ok(ServerResponse::document(200, document));
     }
     let word = &view.step.state;
     let instances: Vec<Value> = nodes(&view)
@@ -36,7 +42,7 @@ pub(super) fn status(request: &Incoming, world: &World) -> Result<Outgoing, Fail
             json!({"InstanceId": node, "InstanceInvokeStatus": word})
         })
         .collect();
-    Ok(Outgoing::json(
+    Ok(ServerResponse::json(
         200,
         &json!({
             "RequestId": request_id(&command),
@@ -48,7 +54,10 @@ pub(super) fn status(request: &Incoming, world: &World) -> Result<Outgoing, Fail
 }
 
 /// ListInvocationResults.
-pub(super) fn results(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+pub(super) fn results(
+    request: &ServerRequest,
+    world: &EmulatedState,
+) -> Result<ServerResponse, Failure> {
     let (command, view) = invocation(request, world)?;
     let number = page_parameter(request, "PageNumber", 1, usize::MAX)?;
     let size = page_parameter(request, "PageSize", 10, 50)?;
@@ -70,7 +79,7 @@ pub(super) fn results(request: &Incoming, world: &World) -> Result<Outgoing, Fai
         .collect();
     let total = all.len();
     let page = page_of(all, number, size);
-    Ok(Outgoing::json(
+    Ok(ServerResponse::json(
         200,
         &json!({
             "RequestId": request_id(&command),

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::{Failure, cluster, is_end, page_of, page_parameter, request_id, timestamp};
 use crate::providers::aliyun::wire::LISTABLE_STATES;
-use crate::providers::serve::{Incoming, Outgoing, View, World};
+use crate::providers::serve::{EmulatedState, JobAt, ServerRequest, ServerResponse};
 
 /// Pages hold at most so many rows, and a call takes at most so many ids.
-const MOST_ROWS: usize = 100;
+const MAX_ROWS: usize = 100;
 
 /// The indices of an array job, ends included.
 #[derive(Debug, Clone, Copy)]
@@ -20,13 +20,13 @@ pub(super) struct Range {
 
 /// The array job that a thing is, or belongs to: its range is spanned by all subtasks of the
 /// scenario, also by those that are not there at the moment.
-pub(super) fn array(world: &World, view: &View<'_>) -> Option<Range> {
-    let [cluster, id] = &view.thing.segments[..] else {
+pub(super) fn array(world: &EmulatedState, view: &JobAt<'_>) -> Option<Range> {
+    let [cluster, id] = &view.job.segments[..] else {
         return None;
     };
     let parent = index(id).map_or(id.as_str(), |(parent, _)| parent);
     let mut indices: Vec<u64> = world
-        .things
+        .jobs
         .iter()
         .filter(|thing| thing.kind == "aliyun/job" && thing.segments.first() == Some(cluster))
         .filter_map(|thing| index(thing.segments.last()?))
@@ -53,12 +53,15 @@ pub(super) fn index(id: &str) -> Option<(&str, u64)> {
 }
 
 /// ListServerlessJobs.
-pub(super) fn jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+pub(super) fn jobs(
+    request: &ServerRequest,
+    world: &EmulatedState,
+) -> Result<ServerResponse, Failure> {
     let cluster = cluster(request, world)?;
     let number = page_parameter(request, "PageNumber", 1, usize::MAX)?;
-    let size = page_parameter(request, "PageSize", 20, MOST_ROWS)?;
+    let size = page_parameter(request, "PageSize", 20, MAX_ROWS)?;
     let (ids, names) = (list_of(request, "JobIds."), list_of(request, "JobNames."));
-    if ids.len() > MOST_ROWS {
+    if ids.len() > MAX_ROWS {
         let message = "The parameter JobIds takes at most 100 elements.";
         return Err(Failure::new(400, "InvalidParams", message));
     }
@@ -67,11 +70,11 @@ pub(super) fn jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failur
         seconds_parameter(request, "SubmitTimeStart")?,
         seconds_parameter(request, "SubmitTimeEnd")?,
     );
-    let mut all: Vec<View<'_>> = world
+    let mut all: Vec<JobAt<'_>> = world
         .all("aliyun/job", request.now)
-        .filter(|view| view.thing.segments.first() == Some(&cluster))
+        .filter(|view| view.job.segments.first() == Some(&cluster))
         // A document stands for the one answer it was written as, and has no row.
-        .filter(|view| view.thing.document.is_none() || !view.thing.steps.is_empty())
+        .filter(|view| view.job.document.is_none() || !view.job.steps.is_empty())
         .filter(|view| ids.is_empty() || ids.iter().any(|id| id == id_of(view)))
         .filter(|view| names.is_empty() || names.iter().any(|name| name == name_of(view)))
         .filter(|view| state.as_ref().is_none_or(|word| *word == view.step.state))
@@ -89,7 +92,7 @@ pub(super) fn jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failur
         .take(size)
         .map(|view| row(world, view))
         .collect();
-    Ok(Outgoing::json(
+    Ok(ServerResponse::json(
         200,
         &json!({
             "RequestId": request_id(&format!("{cluster}/{number}")),
@@ -102,7 +105,7 @@ pub(super) fn jobs(request: &Incoming, world: &World) -> Result<Outgoing, Failur
 }
 
 /// The word to filter by; one that is not documented, as `Initing` is not, is refused.
-fn state(request: &Incoming) -> Result<Option<String>, Failure> {
+fn state(request: &ServerRequest) -> Result<Option<String>, Failure> {
     match request.parameter("State") {
         Some(word) if word == "All" => Ok(None),
         Some(word) if !LISTABLE_STATES.contains(&word.as_str()) => {
@@ -114,7 +117,7 @@ fn state(request: &Incoming) -> Result<Option<String>, Failure> {
 }
 
 /// A Unix time in seconds, written as text.
-fn seconds_parameter(request: &Incoming, name: &str) -> Result<Option<i64>, Failure> {
+fn seconds_parameter(request: &ServerRequest, name: &str) -> Result<Option<i64>, Failure> {
     let number = |text: String| {
         text.parse().map_err(|_| {
             let message = format!("The parameter {name} is invalid.");
@@ -125,11 +128,14 @@ fn seconds_parameter(request: &Incoming, name: &str) -> Result<Option<i64>, Fail
 }
 
 /// ListClusters: each cluster of the scenario once.
-pub(super) fn clusters(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+pub(super) fn clusters(
+    request: &ServerRequest,
+    world: &EmulatedState,
+) -> Result<ServerResponse, Failure> {
     let number = page_parameter(request, "PageNumber", 1, usize::MAX)?;
     let size = page_parameter(request, "PageSize", 10, 50)?;
     let all: Vec<Value> = world
-        .places("aliyun/")
+        .clusters("aliyun/")
         .into_iter()
         .map(|(id, created_at)| {
             json!({
@@ -159,7 +165,7 @@ pub(super) fn clusters(request: &Incoming, world: &World) -> Result<Outgoing, Fa
         })
         .collect();
     let total = all.len();
-    Ok(Outgoing::json(
+    Ok(ServerResponse::json(
         200,
         &json!({
             "RequestId": request_id(&format!("clusters/{number}")),
@@ -172,14 +178,17 @@ pub(super) fn clusters(request: &Incoming, world: &World) -> Result<Outgoing, Fa
 }
 
 /// ListCommands, which tells no states.
-pub(super) fn commands(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+pub(super) fn commands(
+    request: &ServerRequest,
+    world: &EmulatedState,
+) -> Result<ServerResponse, Failure> {
     let cluster = cluster(request, world)?;
     let number = page_parameter(request, "PageNumber", 1, usize::MAX)?;
     let size = page_parameter(request, "PageSize", 10, 50)?;
     let wanted = request.parameter("CommandId");
     let all: Vec<Value> = world
         .all("aliyun/invocation", request.now)
-        .filter(|view| view.thing.segments.first() == Some(&cluster))
+        .filter(|view| view.job.segments.first() == Some(&cluster))
         .filter(|view| wanted.as_ref().is_none_or(|id| id == id_of(view)))
         .map(|view| {
             json!({
@@ -191,7 +200,7 @@ pub(super) fn commands(request: &Incoming, world: &World) -> Result<Outgoing, Fa
         })
         .collect();
     let total = all.len();
-    Ok(Outgoing::json(
+    Ok(ServerResponse::json(
         200,
         &json!({
             "RequestId": request_id(&format!("{cluster}/commands/{number}")),
@@ -204,7 +213,7 @@ pub(super) fn commands(request: &Incoming, world: &World) -> Result<Outgoing, Fa
 }
 
 /// The values of a flattened list, `JobIds.1` and so on.
-fn list_of(request: &Incoming, prefix: &str) -> Vec<String> {
+fn list_of(request: &ServerRequest, prefix: &str) -> Vec<String> {
     request
         .parameters()
         .into_iter()
@@ -213,26 +222,26 @@ fn list_of(request: &Incoming, prefix: &str) -> Vec<String> {
         .collect()
 }
 
-fn id_of<'a>(view: &View<'a>) -> &'a str {
-    view.thing.segments.last().map_or("", String::as_str)
+fn id_of<'a>(view: &JobAt<'a>) -> &'a str {
+    view.job.segments.last().map_or("", String::as_str)
 }
 
-fn name_of<'a>(view: &View<'a>) -> &'a str {
-    view.thing.name.as_deref().unwrap_or_else(|| id_of(view))
+fn name_of<'a>(view: &JobAt<'a>) -> &'a str {
+    view.job.name.as_deref().unwrap_or_else(|| id_of(view))
 }
 
 /// Numbers and times are text here, unlike in the answer about one job.
-fn row(world: &World, view: &View<'_>) -> Value {
+fn row(world: &EmulatedState, view: &JobAt<'_>) -> Value {
     let seconds = |moment: DateTime<Utc>| moment.timestamp().to_string();
     let word = view.step.state.as_str();
-    let started = view.reached(&["Running"]).map(seconds);
+    let started = view.reached_at(&["Running"]).map(seconds);
     json!({
         "JobId": id_of(view),
         "JobName": name_of(view),
         "State": word,
         "Priority": "0",
-        "Queue": view.thing.queue.as_deref().unwrap_or_default(),
-        "User": view.thing.user.as_deref().unwrap_or_default(),
+        "Queue": view.job.queue.as_deref().unwrap_or_default(),
+        "User": view.job.user.as_deref().unwrap_or_default(),
         "SubmitTime": seconds(view.created_at),
         "StartTime": started.unwrap_or_default(),
         "EndTime": if is_end(word) { seconds(view.since) } else { String::new() },

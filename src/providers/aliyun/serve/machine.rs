@@ -3,18 +3,18 @@
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 
 use super::sts;
-use crate::providers::aliyun::machine::{
+use crate::providers::aliyun::instance_role::{
     CREDENTIALS, ROLE, ROLES_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH, TTL_HEADER,
 };
-use crate::providers::serve::temporary::{opened, sealed};
-use crate::providers::serve::{Incoming, Outgoing};
+use crate::providers::serve::temporary::{decode_token, encode_token};
+use crate::providers::serve::{ServerRequest, ServerResponse};
 
 /// The role that the instance has.
 const NAME: &str = "joblens-emulator";
 const LIFETIME_HOURS: i64 = 6;
 
 /// The step that a request is.
-pub fn operation(request: &Incoming) -> Option<&'static str> {
+pub fn operation(request: &ServerRequest) -> Option<&'static str> {
     match request.path.strip_prefix(ROLES_PATH) {
         Some("") => Some(ROLE),
         Some(_) => Some(CREDENTIALS),
@@ -23,8 +23,8 @@ pub fn operation(request: &Incoming) -> Option<&'static str> {
 }
 
 /// What the service answers.
-pub fn answer(request: &Incoming) -> Outgoing {
-    let text = |status, text: &str| Outgoing {
+pub fn respond(request: &ServerRequest) -> ServerResponse {
+    let text = |status, text: &str| ServerResponse {
         status,
         headers: vec![("content-type".into(), "text/plain".into())],
         body: text.as_bytes().to_vec(),
@@ -38,7 +38,7 @@ pub fn answer(request: &Incoming) -> Outgoing {
                 .header(TTL_HEADER)
                 .and_then(|text| text.parse().ok());
             match seconds.filter(|seconds| (1..=21_600).contains(seconds)) {
-                Some(seconds) => text(200, &sealed(request.now + Duration::seconds(seconds))),
+                Some(seconds) => text(200, &encode_token(request.now + Duration::seconds(seconds))),
                 None => text(400, "the time to live is missing or out of its range"),
             }
         }
@@ -52,7 +52,7 @@ pub fn answer(request: &Incoming) -> Outgoing {
             let updated_at = request.now.to_rfc3339_opts(SecondsFormat::Secs, true);
             keys["LastUpdated"] = updated_at.into();
             keys["Code"] = "Success".into();
-            Outgoing::json(200, &keys)
+            ServerResponse::json(200, &keys)
         }
         ("GET", _) => text(404, "404 - Not Found"),
         _ => text(405, "this method is not supported"),
@@ -60,5 +60,5 @@ pub fn answer(request: &Incoming) -> Outgoing {
 }
 
 fn is_good(token: Option<&str>, now: DateTime<Utc>) -> bool {
-    token.is_none_or(|token| opened(token).is_some_and(|ends_at| now < ends_at))
+    token.is_none_or(|token| decode_token(token).is_some_and(|ends_at| now < ends_at))
 }

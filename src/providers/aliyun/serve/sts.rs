@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::{Failure, TEST_TOKEN, check_time, no_such_key, request_id};
 use crate::crypto::{base64, hmac_sha1, percent_decode, percent_encode};
-use crate::providers::aliyun::role::{ASSUME_ROLE, VERSION};
-use crate::providers::serve::temporary::{BadToken, Temporary};
-use crate::providers::serve::{Incoming, Outgoing, TEST_ID, TEST_SECRET, World};
+use crate::providers::aliyun::assume_role::{ASSUME_ROLE, VERSION};
+use crate::providers::serve::temporary::{TemporaryKey, TokenError};
+use crate::providers::serve::{EmulatedState, ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
 
 /// How ids of temporary keys begin.
 const PREFIX: &str = "STS.";
@@ -17,7 +17,7 @@ const PREFIX: &str = "STS.";
 const LIFETIMES: std::ops::RangeInclusive<i64> = 900..=43_200;
 
 /// True for a call of this service, which names itself in the query.
-pub fn is_asked(request: &Incoming) -> bool {
+pub fn is_asked(request: &ServerRequest) -> bool {
     let parameter = |name| request.parameter(name);
     parameter("Action").as_deref() == Some(ASSUME_ROLE)
         && parameter("Version").as_deref() == Some(VERSION)
@@ -30,16 +30,18 @@ pub fn key_of(token: Option<&str>, now: DateTime<Utc>) -> Result<(String, String
     };
     let wrong =
         |code: &str, what: &str| Failure::new(400, &format!("InvalidSecurityToken.{code}"), what);
-    match Temporary::of_token(PREFIX, token, now) {
+    match TemporaryKey::from_token(PREFIX, token, now) {
         Ok(keys) => Ok((keys.id, keys.secret)),
-        Err(BadToken::Ended) => Err(wrong("Expired", "Specified SecurityToken is expired.")),
-        Err(BadToken::Unknown) => Err(wrong("Malformed", "Specified SecurityToken is malformed.")),
+        Err(TokenError::Expired) => Err(wrong("Expired", "Specified SecurityToken is expired.")),
+        Err(TokenError::Unknown) => {
+            Err(wrong("Malformed", "Specified SecurityToken is malformed."))
+        }
     }
 }
 
 /// New keys in the form in which the cloud gives them.
 pub fn keys(expires_at: DateTime<Utc>) -> Value {
-    let keys = Temporary::new(PREFIX, expires_at);
+    let keys = TemporaryKey::new(PREFIX, expires_at);
     json!({
         "AccessKeyId": keys.id,
         "AccessKeySecret": keys.secret,
@@ -49,7 +51,10 @@ pub fn keys(expires_at: DateTime<Utc>) -> Value {
 }
 
 /// Checks the signature and gives keys for a role.
-pub fn assume_role(request: &Incoming, world: &World) -> Result<Outgoing, Failure> {
+pub fn assume_role(
+    request: &ServerRequest,
+    world: &EmulatedState,
+) -> Result<ServerResponse, Failure> {
     if request.method != "POST" && request.method != "GET" {
         let message = "This http method is not supported.";
         return Err(Failure::new(405, "UnsupportedHTTPMethod", message));
@@ -75,7 +80,7 @@ pub fn assume_role(request: &Incoming, world: &World) -> Result<Outgoing, Failur
         let message = "Specified signature is not matched with our calculation.";
         return Err(Failure::new(400, "SignatureDoesNotMatch", message));
     }
-    if !world.is_fresh(nonce) {
+    if !world.use_nonce(nonce) {
         let message = "Specified signature nonce was used already.";
         return Err(Failure::new(400, "SignatureNonceUsed", message));
     }
@@ -98,7 +103,7 @@ pub fn assume_role(request: &Incoming, world: &World) -> Result<Outgoing, Failur
             message,
         ));
     };
-    Ok(Outgoing::json(
+    Ok(ServerResponse::json(
         200,
         &json!({
             "RequestId": request_id(nonce),
@@ -112,7 +117,7 @@ pub fn assume_role(request: &Incoming, world: &World) -> Result<Outgoing, Failur
 }
 
 /// Decoded parameters of query and body, where `+` is a space.
-fn parameters(request: &Incoming) -> Vec<(String, String)> {
+fn parameters(request: &ServerRequest) -> Vec<(String, String)> {
     let body = String::from_utf8_lossy(&request.body);
     let decode = |text: &str| percent_decode(&text.replace('+', " ")).unwrap_or_default();
     [request.query.as_str(), &body]
@@ -145,24 +150,24 @@ fn signature(method: &str, parameters: &[(String, String)], secret: &str) -> Str
 mod tests {
     use super::*;
     use crate::http::encode_query;
-    use crate::providers::fixture;
+    use crate::providers::test_support;
 
     #[test]
     fn computes_the_signatures_of_the_vendors_code_by_itself() {
-        let document = fixture::json("aliyun/vectors/v1.json");
+        let document = test_support::json("aliyun/vectors/v1.json");
         let vectors = document["vectors"].as_array().unwrap();
         assert_eq!(vectors.len(), 21);
         for vector in vectors {
             let text = |name: &str| vector[name].as_str().unwrap().to_owned();
             let pairs: Vec<(String, String)> =
                 serde_json::from_value(vector["query"].clone()).unwrap();
-            let request = Incoming {
+            let request = ServerRequest {
                 method: text("method"),
                 path: "/".to_owned(),
                 query: encode_query(&pairs),
                 headers: Vec::new(),
                 body: text("body").into_bytes(),
-                now: fixture::moment("2024-05-20T10:39:49Z"),
+                now: test_support::moment("2024-05-20T10:39:49Z"),
             };
             let computed = signature(
                 &request.method,

@@ -39,7 +39,7 @@ fn agrees_with_the_vendors_code_stage_by_stage() {
     assert_eq!(vectors.len(), 22);
     for vector in vectors {
         let headers: Vec<_> = vector.headers.into_iter().collect();
-        let parts = Parts {
+        let parts = SigningParams {
             method: &vector.method,
             path: &vector.path,
             query: &vector.query,
@@ -55,14 +55,14 @@ fn agrees_with_the_vendors_code_stage_by_stage() {
 
         let mut received = headers.clone();
         received.push(("accept-encoding".into(), "gzip".into()));
-        let authorization = Authorization::read(&vector.authorization).unwrap();
+        let authorization = Authorization::parse(&vector.authorization).unwrap();
         assert_eq!(authorization.access_key_id, vector.access_key_id);
-        let received = Parts {
+        let received = SigningParams {
             headers: &received,
             ..parts
         };
-        assert!(authorization.is_by(&vector.access_key_secret, &received));
-        assert!(!authorization.is_by("another", &received));
+        assert!(authorization.is_signed_with(&vector.access_key_secret, &received));
+        assert!(!authorization.is_signed_with("another", &received));
     }
 }
 
@@ -255,7 +255,7 @@ fn asserted(
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect()
     };
-    let canonical = canonical_request(&Parts {
+    let canonical = canonical_request(&SigningParams {
         method,
         path: "/",
         query: &owned(query),
@@ -272,7 +272,7 @@ fn values_of_a_repeated_header_are_sorted_and_joined() {
     let headers = [("B", "2"), ("a", "x"), ("b", " 1 ")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(signed_headers(&headers), "a;b");
-    let canonical = canonical_request(&Parts {
+    let canonical = canonical_request(&SigningParams {
         method: "GET",
         path: "/",
         query: &[],
@@ -291,7 +291,7 @@ fn an_authorization_header_without_all_its_parts_is_none() {
         "ACS3-HMAC-SHA256 Credential=,SignedHeaders=host,Signature=00",
         "ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=host",
     ] {
-        assert_eq!(Authorization::read(header), None, "{header}");
+        assert_eq!(Authorization::parse(header), None, "{header}");
     }
 }
 
@@ -305,7 +305,7 @@ proptest! {
         let mut names = std::collections::HashSet::new();
         let mut query = query;
         query.retain(|(name, _)| names.insert(name.clone()));
-        let parts = |query| Parts { method: "GET", path: "/", query, headers: &headers, body: b"" };
+        let parts = |query| SigningParams { method: "GET", path: "/", query, headers: &headers, body: b"" };
         let text = string_to_sign(&canonical_request(&parts(&query)));
         let authorization = Authorization {
             access_key_id: "testid".into(),
@@ -314,9 +314,9 @@ proptest! {
         };
         let mut turned = query.clone();
         turned.reverse();
-        prop_assert!(authorization.is_by("testsecret", &parts(&turned)));
+        prop_assert!(authorization.is_signed_with("testsecret", &parts(&turned)));
         let mut changed = query.clone();
         changed[0].1.push_str(&other);
-        prop_assert!(!authorization.is_by("testsecret", &parts(&changed)));
+        prop_assert!(!authorization.is_signed_with("testsecret", &parts(&changed)));
     }
 }

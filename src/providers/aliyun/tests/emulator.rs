@@ -4,14 +4,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::super::sign::Signer;
-use super::super::wire::{Asked, Results, ResultsPage, Status, classify};
+use super::super::wire::{ErrorContext, Results, ResultsPage, Status, classify};
 use super::super::{CLOUD, VERSION, serve};
 use super::{invocation, job, read_jobs};
 use crate::error::Category;
-use crate::http::{Answer, Endpoint, Method, Request, Retry, Signer as _};
+use crate::http::{Endpoint, Method, Request, Response, RetryAction, Signer as _};
 use crate::model::State;
-use crate::providers::fixture::{self, received};
-use crate::providers::serve::{Incoming, Step, Thing, Warning, World};
+use crate::providers::serve::{EmulatedJob, EmulatedState, ServerRequest, StateChange, Warning};
+use crate::providers::test_support::{self, received};
 use crate::secret::Secret;
 
 const CLUSTER: &str = "ehpc-hz-FYUr32";
@@ -20,30 +20,30 @@ fn now() -> DateTime<Utc> {
     "2026-01-02T03:04:05Z".parse().unwrap()
 }
 
-fn step(after: u64, state: &str, exit_code: Option<i64>) -> Step {
-    Step {
+fn step(after: u64, state: &str, exit_code: Option<i64>) -> StateChange {
+    StateChange {
         after: Duration::from_secs(after),
         state: state.to_owned(),
         exit_code,
         message: exit_code.map(|_| "as planned".to_owned()),
-        ..Step::default()
+        ..StateChange::default()
     }
 }
 
-fn thing(kind: &str, id: &str, parts: usize, steps: Vec<Step>) -> Thing {
-    Thing {
+fn emulated_job(kind: &str, id: &str, parts: usize, steps: Vec<StateChange>) -> EmulatedJob {
+    EmulatedJob {
         kind: kind.to_owned(),
         segments: vec![CLUSTER.to_owned(), id.to_owned()],
         user: Some("ana".to_owned()),
         age: Duration::from_secs(100),
         steps,
         parts,
-        ..Thing::default()
+        ..EmulatedJob::default()
     }
 }
 
-fn world() -> World {
-    let mut failing = thing(
+fn world() -> EmulatedState {
+    let mut failing = emulated_job(
         "aliyun/job",
         "5",
         3,
@@ -59,21 +59,21 @@ fn world() -> World {
         message: "out of memory".to_owned(),
         count: 2,
     }];
-    let mut served = thing("aliyun/job", "7", 1, vec![]);
+    let mut served = emulated_job("aliyun/job", "7", 1, vec![]);
     served.document =
         Some(r#"{"TotalCount":1,"JobInfos":[{"JobId":"7","State":"Odd"}]}"#.to_owned());
-    World::new(
+    EmulatedState::new(
         vec![
             failing,
             served,
-            thing("aliyun/job", "6", 1, vec![step(0, "Succeeded", None)]),
-            thing(
+            emulated_job("aliyun/job", "6", 1, vec![step(0, "Succeeded", None)]),
+            emulated_job(
                 "aliyun/invocation",
                 "c-1",
                 120,
                 vec![step(0, "Finished", Some(3))],
             ),
-            thing(
+            emulated_job(
                 "aliyun/invocation",
                 "c-2",
                 2,
@@ -115,23 +115,23 @@ fn signer(secret: &str, token: Option<&str>) -> Signer {
 }
 
 /// The request as it comes in at the emulator.
-fn incoming(request: &Request, signer: &Signer, at: DateTime<Utc>, nonce: &str) -> Incoming {
-    fixture::incoming(request, &signer.sign(request, at, nonce), now())
+fn incoming(request: &Request, signer: &Signer, at: DateTime<Utc>, nonce: &str) -> ServerRequest {
+    test_support::incoming(request, &signer.sign(request, at, nonce), now())
 }
 
-fn ask(world: &World, operation: &'static str, query: &[(&str, &str)]) -> Answer {
+fn ask(world: &EmulatedState, operation: &'static str, query: &[(&str, &str)]) -> Response {
     let request = request(operation, query);
     let nonce = crate::crypto::nonce();
     let incoming = incoming(&request, &signer("testsecret", None), now(), &nonce);
     assert_eq!(
-        (CLOUD.server.operation)(&incoming).as_deref(),
+        (CLOUD.emulator.operation)(&incoming).as_deref(),
         Some(operation)
     );
-    received((CLOUD.server.answer)(&incoming, world))
+    received((CLOUD.emulator.respond)(&incoming, world))
 }
 
-fn code(answer: &Answer) -> (Category, Retry, String) {
-    let asked = Asked {
+fn code(answer: &Response) -> (Category, RetryAction, String) {
+    let asked = ErrorContext {
         operation: "DescribeServerlessJobs",
         cluster: CLUSTER,
         region: None,
@@ -188,7 +188,8 @@ fn a_job_of_the_scenario_is_read_back() {
 fn an_invocation_of_the_scenario_is_read_back_page_by_page() {
     let world = world();
     let command = [("ClusterId", CLUSTER), ("CommandId", "c-1")];
-    let status = Status::read(&ask(&world, "ListInvocationStatus", &command).body, "c-1").unwrap();
+    let status =
+        Status::decode(&ask(&world, "ListInvocationStatus", &command).body, "c-1").unwrap();
     let mut results = Results::default();
     loop {
         let number = results.next_page().to_string();
@@ -199,7 +200,7 @@ fn an_invocation_of_the_scenario_is_read_back_page_by_page() {
             ("PageSize", "50"),
         ];
         let answer = ask(&world, "ListInvocationResults", &query);
-        if !results.add(ResultsPage::read(&answer.body, "c-1").unwrap()) {
+        if !results.add(ResultsPage::decode(&answer.body, "c-1").unwrap()) {
             break;
         }
     }
@@ -216,7 +217,7 @@ fn an_invocation_of_the_scenario_is_read_back_page_by_page() {
     );
 
     let query = [("ClusterId", CLUSTER), ("CommandId", "c-2")];
-    let running = Status::read(&ask(&world, "ListInvocationStatus", &query).body, "c-2").unwrap();
+    let running = Status::decode(&ask(&world, "ListInvocationStatus", &query).body, "c-2").unwrap();
     assert!(!running.is_finished());
 }
 
@@ -227,7 +228,7 @@ fn the_gateway_refuses_as_the_cloud_does() {
         "DescribeServerlessJobs",
         &[("ClusterId", CLUSTER), ("JobIds.1", "5")],
     );
-    let answer = |incoming: &Incoming| received(serve::answer(incoming, &world));
+    let answer = |incoming: &ServerRequest| received(serve::respond(incoming, &world));
     let good = signer("testsecret", Some("testtoken"));
     let first = incoming(&asked, &good, now(), "n1");
     assert_eq!(answer(&first).status, 200);
@@ -235,8 +236,8 @@ fn the_gateway_refuses_as_the_cloud_does() {
     assert_eq!(
         replayed,
         (
-            Category::Service,
-            Retry::Once,
+            Category::ServiceError,
+            RetryAction::Immediate,
             "SignatureNonceUsed".to_owned()
         )
     );
@@ -253,7 +254,10 @@ fn the_gateway_refuses_as_the_cloud_does() {
     let mut unknown = good.clone();
     unknown.access_key_id = "nobody".to_owned();
     let unknown = answer(&incoming(&asked, &unknown, now(), "n5"));
-    assert_eq!((unknown.status, code(&unknown).0), (404, Category::Refused));
+    assert_eq!(
+        (unknown.status, code(&unknown).0),
+        (404, Category::Unauthenticated)
+    );
 
     let mut changed = incoming(&asked, &good, now(), "n6");
     changed.query = changed.query.replace("=5", "=6");
@@ -317,21 +321,21 @@ fn missing_and_unknown_things_are_told_as_documented() {
 
 #[test]
 fn faults_are_told_as_the_cloud_tells_them() {
-    let throttled = code(&received((CLOUD.server.throttled)()));
+    let throttled = code(&received((CLOUD.emulator.throttled)()));
     assert_eq!(
         throttled,
         (
             Category::Throttled,
-            Retry::Backoff,
+            RetryAction::Backoff,
             "Throttling.User".to_owned()
         )
     );
-    let down = code(&received((CLOUD.server.unavailable)(503)));
+    let down = code(&received((CLOUD.emulator.unavailable)(503)));
     assert_eq!(
         down,
         (
-            Category::Service,
-            Retry::Backoff,
+            Category::ServiceError,
+            RetryAction::Backoff,
             "ServiceUnavailable".to_owned()
         )
     );

@@ -1,4 +1,4 @@
-use super::super::wire::{Miss, Results, ResultsPage, Status};
+use super::super::wire::{DecodeError, Results, ResultsPage, Status};
 use super::{assert_model, fixture, invocation, job, read_jobs};
 use crate::model::State;
 
@@ -22,7 +22,7 @@ fn an_empty_list_says_that_there_is_no_such_job() {
     let body = fixture("describe-serverless-jobs-none.json");
     let miss = read_jobs(&body, job("5"), &[]).unwrap_err();
     let request_id = "3F405162-1335-436C-A1D7-6C044FE7336B".to_owned();
-    assert_eq!(miss, Miss::NotFound(Some(request_id)));
+    assert_eq!(miss, DecodeError::NotFound(Some(request_id)));
 }
 
 #[test]
@@ -31,11 +31,11 @@ fn every_form_of_an_invocation_becomes_one_model() {
         for results in ["json", "xml"] {
             let id = "c-hz01v8x80o3";
             let body = fixture(&format!("list-invocation-status.{status}"));
-            let status = Status::read(&body, id).unwrap();
+            let status = Status::decode(&body, id).unwrap();
             assert!(status.is_finished());
             let body = fixture(&format!("list-invocation-results.{results}"));
             let mut all = Results::default();
-            assert!(!all.add(ResultsPage::read(&body, id).unwrap()));
+            assert!(!all.add(ResultsPage::decode(&body, id).unwrap()));
             let (job, notices) = status.into_job(invocation(id), &[], Some(all), false);
             assert_eq!(notices, []);
             assert_eq!(job.state, State::Failed);

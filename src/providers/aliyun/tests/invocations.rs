@@ -11,13 +11,13 @@ fn status(word: &str, nodes: &[(&str, &str)]) -> Status {
         .collect();
     let body = json!({"RequestId": "R", "InvokeStatus": word,
         "InvokeInstances": {"InvokeInstance": nodes}});
-    Status::read(body.to_string().as_bytes(), "c").unwrap()
+    Status::decode(body.to_string().as_bytes(), "c").unwrap()
 }
 
 fn page(total: Value, results: Value) -> ResultsPage {
     let body = json!({"RequestId": "R", "TotalCount": total,
         "InvocationResults": {"InvocationResult": results}});
-    ResultsPage::read(body.to_string().as_bytes(), "c").unwrap()
+    ResultsPage::decode(body.to_string().as_bytes(), "c").unwrap()
 }
 
 fn finished(nodes: &[(&str, &str)], results: Value, trust: bool) -> (Job, Vec<Notice>) {
@@ -222,12 +222,12 @@ fn tolerates_every_shape_of_the_list_of_nodes() {
         json!({"InvokeInstance": null}),
     ] {
         let body = json!({"InvokeStatus": "Running", "InvokeInstances": nodes});
-        let status = Status::read(body.to_string().as_bytes(), "c").unwrap();
+        let status = Status::decode(body.to_string().as_bytes(), "c").unwrap();
         let (job, _) = status.into_job(invocation("c"), &[], None, false);
         assert_eq!((job.state, job.tasks.len()), (State::Running, 0));
     }
     let body = br#"{"RequestId":"R","InvokeInstances":[{"InstanceId":"i-1"}]}"#;
-    let (job, _) = Status::read(body, "c")
+    let (job, _) = Status::decode(body, "c")
         .unwrap()
         .into_job(invocation("c"), &[], None, false);
     assert_eq!(job.tasks[0].node.as_deref(), Some("i-1"));
@@ -248,11 +248,11 @@ fn refuses_answers_that_are_none_or_about_another_command() {
         r#"{"InvokeStatus":"Finished","CommandId":"other"}"#,
         bomb,
     ] {
-        assert!(Status::read(body.as_bytes(), "c").is_err(), "{body}");
+        assert!(Status::decode(body.as_bytes(), "c").is_err(), "{body}");
     }
     let other =
         r#"{"InvocationResults":{"InvocationResult":[{"CommandId":"other","ExitCode":0}]}}"#;
     for body in ["{}", "<html/>", other] {
-        assert!(ResultsPage::read(body.as_bytes(), "c").is_err(), "{body}");
+        assert!(ResultsPage::decode(body.as_bytes(), "c").is_err(), "{body}");
     }
 }

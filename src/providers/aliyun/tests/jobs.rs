@@ -3,11 +3,11 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::wire::Miss;
+use super::super::wire::DecodeError;
 use super::{fixture, job, read_jobs, shown};
 use crate::model::{Job, Notice, State};
 
-fn read(document: &Value, id: &str) -> Result<(Job, Vec<Notice>), Miss> {
+fn decode(document: &Value, id: &str) -> Result<(Job, Vec<Notice>), DecodeError> {
     read_jobs(document.to_string().as_bytes(), job(id), &[])
 }
 
@@ -19,12 +19,15 @@ fn one(info: Value) -> Value {
 fn takes_the_job_that_was_asked_for_and_never_another() {
     let two = json!({"TotalCount": 2, "JobInfos": [
         {"JobId": "4", "State": "Succeeded"}, {"JobId": 5, "State": "Running"}]});
-    assert_eq!(read(&two, "5").unwrap().0.state, State::Running);
+    assert_eq!(decode(&two, "5").unwrap().0.state, State::Running);
     for other in [
         json!({"JobId": "6", "State": "Succeeded"}),
         json!({"State": "Succeeded"}),
     ] {
-        assert!(matches!(read(&one(other), "5"), Err(Miss::Unreadable(_))));
+        assert!(matches!(
+            decode(&one(other), "5"),
+            Err(DecodeError::Invalid(_))
+        ));
     }
 }
 
@@ -35,11 +38,11 @@ fn a_job_that_is_listed_twice_in_two_states_has_none() {
             {"JobId": "5", "State": "Succeeded"}, {"JobId": "5", "State": state}]})
     };
     assert!(matches!(
-        read(&twice("Failed"), "5"),
-        Err(Miss::Unreadable(_))
+        decode(&twice("Failed"), "5"),
+        Err(DecodeError::Invalid(_))
     ));
     assert_eq!(
-        read(&twice("Succeeded"), "5").unwrap().0.state,
+        decode(&twice("Succeeded"), "5").unwrap().0.state,
         State::Succeeded
     );
 }
@@ -52,7 +55,7 @@ fn a_side_container_of_a_group_that_went_well_is_no_cause() {
     };
     let document = one(json!({"JobId": "5", "State": "Failed", "ContainerGroups": [
         group("good", "Succeeded", 143), group("bad", "Failed", 137)]}));
-    let (job, _) = read(&document, "5").unwrap();
+    let (job, _) = decode(&document, "5").unwrap();
     assert_eq!(job.exit_code, Some(137));
     assert!(job.message.unwrap().contains("group bad"));
 }
@@ -68,7 +71,7 @@ fn an_answer_of_nothing_is_no_answer() {
         json!(null),
     ] {
         assert!(
-            matches!(read(&document, "5"), Err(Miss::Unreadable(_))),
+            matches!(decode(&document, "5"), Err(DecodeError::Invalid(_))),
             "{document}"
         );
     }
@@ -77,8 +80,8 @@ fn an_answer_of_nothing_is_no_answer() {
         json!({"RequestId": "R", "TotalCount": "0", "JobInfos": null}),
         json!({"TotalCount": 0}),
     ] {
-        let miss = read(&document, "5").unwrap_err();
-        assert!(matches!(miss, Miss::NotFound(_)), "{document}");
+        let miss = decode(&document, "5").unwrap_err();
+        assert!(matches!(miss, DecodeError::NotFound(_)), "{document}");
     }
     assert!(read_jobs(b"<html></html>", job("5"), &[]).is_err());
 }
@@ -86,7 +89,7 @@ fn an_answer_of_nothing_is_no_answer() {
 #[test]
 fn a_count_that_differs_from_the_list_is_told() {
     let document = json!({"TotalCount": 3, "JobInfos": [{"JobId": "5", "State": "Running"}]});
-    let (_, notices) = read(&document, "5").unwrap();
+    let (_, notices) = decode(&document, "5").unwrap();
     assert_eq!(notices[0].code, "count_mismatch");
     assert!(
         notices[0]
@@ -101,7 +104,7 @@ fn keeps_words_it_does_not_know_and_tells_each_once() {
         {"CurrentState": {"State": "Ghost"}}, {"CurrentState": {"State": "Ghost\n"}}]});
     let document = one(json!({"JobId": "5", "State": "Suspended",
         "ContainerGroups": [group.clone(), group]}));
-    let (job, notices) = read(&document, "5").unwrap();
+    let (job, notices) = decode(&document, "5").unwrap();
     assert_eq!((job.state, job.ended), (State::Unknown, false));
     assert_eq!(job.state_raw.as_deref(), Some("Suspended"));
     let told: Vec<_> = notices.iter().map(|notice| notice.code).collect();
@@ -122,7 +125,7 @@ fn an_end_is_shown_only_once_the_job_has_ended() {
         )
     };
     let finished = |state| {
-        read(&info(state), "5")
+        decode(&info(state), "5")
             .unwrap()
             .0
             .finished_at
@@ -160,7 +163,7 @@ fn a_restarted_container_tells_what_its_last_run_died_of() {
             "CurrentState": {"State": "Waiting", "Reason": "CrashLoopBackOff"},
             "PreviousState": {"State": "Terminated", "ExitCode": 2, "Reason": "Error"}}]}]}),
     );
-    let (job, _) = read(&document, "5").unwrap();
+    let (job, _) = decode(&document, "5").unwrap();
     assert_eq!(
         job.message.as_deref(),
         Some("container main of group g: exit code 2 (Error)")
@@ -176,7 +179,7 @@ fn a_group_that_never_ran_names_its_newest_warning() {
             {"Type": "Warning", "Message": "no stock", "LastTimestamp": "2022-01-01T00:00:09Z"},
             {"Type": "Normal", "Message": "created", "LastTimestamp": "2022-01-01T00:01:00Z"}]}]}),
     );
-    let (job, _) = read(&document, "5").unwrap();
+    let (job, _) = decode(&document, "5").unwrap();
     assert_eq!(job.reason.as_deref(), Some("ScheduleFailed"));
     assert_eq!(
         job.message.as_deref(),
@@ -194,7 +197,7 @@ fn a_job_succeeds_with_0_only_when_every_container_says_so() {
                 {"CurrentState": {"State": "Terminated", "ExitCode": 0}},
                 {"CurrentState": {"State": "Terminated", "ExitCode": code}}]}]}),
         );
-        let (job, _) = read(&document, "5").unwrap();
+        let (job, _) = decode(&document, "5").unwrap();
         (job.state, job.exit_code)
     };
     assert_eq!(job(json!(0)), (State::Succeeded, Some(0)));
@@ -205,7 +208,7 @@ fn a_job_succeeds_with_0_only_when_every_container_says_so() {
 fn resources_are_the_sum_of_the_groups_or_unknown() {
     let sum = |groups: Value| {
         let document = one(json!({"JobId": "5", "State": "Running", "ContainerGroups": groups}));
-        read(&document, "5").unwrap().0.resources
+        decode(&document, "5").unwrap().0.resources
     };
     let all = sum(json!([{"Cpu": 2, "Memory": 0.5}, {"Cpu": "1.5", "Memory": 1.0}]));
     assert_eq!((all.cpu, all.memory_bytes), (Some(3.5), Some(3 << 29)));
@@ -221,7 +224,7 @@ fn a_subtask_knows_its_index_and_a_plain_job_has_no_array() {
             json!({"JobId": id, "State": "Running", "IsArrayJob": is_array,
             "ArrayProperties": {"IndexStart": 1, "IndexEnd": 9, "IndexStep": 2}}),
         );
-        read(&document, id)
+        decode(&document, id)
             .unwrap()
             .0
             .array
@@ -243,7 +246,7 @@ fn any_evidence_makes_a_job_an_array_job() {
         let mut infos = vec![info];
         infos.extend_from_slice(others);
         let document = json!({"JobInfos": infos});
-        read(&document, "10").unwrap().0.array.is_some()
+        decode(&document, "10").unwrap().0.array.is_some()
     };
     let range = json!({"IndexStart": 0, "IndexEnd": 0, "IndexStep": 1});
     assert!(is_array(json!({"ArrayProperties": range}), &[]));
@@ -268,10 +271,10 @@ fn fifty_events_of_a_group_may_not_be_all() {
     };
     let document = one(json!({"JobId": "5", "State": "Running",
         "ContainerGroups": [group(50), group(49)]}));
-    let (mut job, notices) = read(&document, "5").unwrap();
+    let (mut job, notices) = decode(&document, "5").unwrap();
     let told: Vec<_> = notices.iter().map(|notice| notice.code).collect();
     assert_eq!(told, ["events_truncated"]);
-    job.settle(crate::model::Time::from_unix(1_700_000_000).unwrap());
+    job.finalize(crate::model::Time::from_unix(1_700_000_000).unwrap());
     assert_eq!(job.warning_count, 99);
 }
 
@@ -345,7 +348,7 @@ proptest! {
     #[test]
     fn no_answer_makes_it_panic_and_no_state_is_invented(info in any_answer()) {
         let document = json!({"JobInfos": [info]});
-        if let Ok((job, _)) = read(&document, "5") {
+        if let Ok((job, _)) = decode(&document, "5") {
             let word = document["JobInfos"][0]["State"].as_str().map(str::trim);
             prop_assert_eq!(job.state == State::Succeeded, word == Some("Succeeded"));
             shown(job);

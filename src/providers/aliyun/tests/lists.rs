@@ -1,18 +1,20 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::wire::{Listing, Page, Pages, explain, failed_subtask, ids_to_list, judge};
+use super::super::wire::{
+    BatchPages, JobRows, Page, explain, failed_subtask, ids_to_list, reconcile_subtasks,
+};
 use super::{assert_model, fixture, job, read_jobs};
 use crate::model::{Job, Notice, State};
 
-fn listed(body: &[u8], ids: &[&str]) -> Listing {
-    let mut listing = Listing::default();
-    assert!(!Pages::of(ids).add(Page::read(body).unwrap(), &mut listing));
+fn listed(body: &[u8], ids: &[&str]) -> JobRows {
+    let mut listing = JobRows::default();
+    assert!(!BatchPages::new(ids).add(Page::decode(body).unwrap(), &mut listing));
     listing
 }
 
-fn glanced(listing: &Listing, id: &str) -> Option<(Job, Vec<Notice>)> {
-    listing.glance(job(id), &[])
+fn glanced(listing: &JobRows, id: &str) -> Option<(Job, Vec<Notice>)> {
+    listing.job_for(job(id), &[])
 }
 
 /// A row as terse as the tests need it.
@@ -22,7 +24,7 @@ fn row(id: &str, word: &str) -> Value {
 
 fn page(total: Option<usize>, rows: &[Value]) -> Page {
     let body = json!({"TotalCount": total, "RequestId": "R", "Jobs": rows});
-    Page::read(body.to_string().as_bytes()).unwrap()
+    Page::decode(body.to_string().as_bytes()).unwrap()
 }
 
 /// The array job 10 with the subtasks 1 to 5 whose word is `word`, judged by these rows.
@@ -40,20 +42,20 @@ fn judged_by(
     let described = json!({"JobInfos": [{"JobId": "10", "State": word, "IsArrayJob": true,
         "EndTime": 1_647_424_000, "ArrayProperties": range}]});
     let (mut parent, _) = read_jobs(described.to_string().as_bytes(), job("10"), &[]).unwrap();
-    let mut listing = Listing::default();
+    let mut listing = JobRows::default();
     array_pages(&parent, |pages| {
         pages.add(page(total, rows), &mut listing) && pages.add(page(total, &[]), &mut listing)
     });
     let mut notices = Vec::new();
-    judge(&mut parent, &listing, unread, &[], &mut notices);
+    reconcile_subtasks(&mut parent, &listing, unread, &[], &mut notices);
     (parent, notices)
 }
 
 /// The pages of the rows of an array job and its subtasks.
-fn array_pages(parent: &Job, read: impl FnOnce(&mut Pages<'_>) -> bool) {
+fn array_pages(parent: &Job, read: impl FnOnce(&mut BatchPages<'_>) -> bool) {
     let ids = ids_to_list("10", parent.array.as_ref());
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    assert!(!read(&mut Pages::of_array("10", &ids)));
+    assert!(!read(&mut BatchPages::of_array("10", &ids)));
 }
 
 #[test]
@@ -78,7 +80,7 @@ fn an_array_job_that_has_ended_is_not_told_by_its_row() {
 
 #[test]
 fn rows_that_say_nothing_or_contradict_each_other_are_left_out() {
-    let mut listing = Listing::default();
+    let mut listing = JobRows::default();
     let rows = [
         row("1", ""),
         row("2", "Succeeded"),
@@ -87,7 +89,7 @@ fn rows_that_say_nothing_or_contradict_each_other_are_left_out() {
         json!({"State": "Succeeded"}),
         row(" 3\n", "Zombie"),
     ];
-    Pages::of(&["1", "2", "3"]).add(page(Some(6), &rows), &mut listing);
+    BatchPages::new(&["1", "2", "3"]).add(page(Some(6), &rows), &mut listing);
     assert!(glanced(&listing, "1").is_none());
     assert!(glanced(&listing, "2").is_none());
     let (job, notices) = glanced(&listing, "3").unwrap();
@@ -104,14 +106,14 @@ fn an_answer_of_nothing_is_no_list() {
         "[]",
         "<html>",
     ] {
-        assert!(Page::read(body.as_bytes()).is_err(), "{body}");
+        assert!(Page::decode(body.as_bytes()).is_err(), "{body}");
     }
     for body in [
         r#"{"TotalCount":"0"}"#,
         r#"{"TotalCount":0,"Jobs":null}"#,
         r#"{"Jobs":[]}"#,
     ] {
-        assert!(Page::read(body.as_bytes()).is_ok(), "{body}");
+        assert!(Page::decode(body.as_bytes()).is_ok(), "{body}");
     }
 }
 
@@ -122,18 +124,18 @@ fn pages_are_asked_for_while_they_bring_something_and_never_without_end() {
     let rows = |from: usize, to: usize| -> Vec<Value> {
         ids[from..to].iter().map(|id| row(id, "Running")).collect()
     };
-    let mut listing = Listing::default();
+    let mut listing = JobRows::default();
 
-    assert!(!Pages::of(&ids).add(page(Some(100), &rows(0, 100)), &mut listing));
+    assert!(!BatchPages::new(&ids).add(page(Some(100), &rows(0, 100)), &mut listing));
 
-    let (mut short, mut listing) = (Pages::of(&ids), Listing::default());
+    let (mut short, mut listing) = (BatchPages::new(&ids), JobRows::default());
     assert!(short.add(page(Some(100), &rows(0, 20)), &mut listing));
     assert_eq!(short.next(), 2);
     let repeated = short.add(page(Some(100), &rows(0, 20)), &mut listing);
     assert!(!repeated, "a page that repeats itself brings nothing");
 
-    let mut endless = Pages::of(&ids);
-    let mut listing = Listing::default();
+    let mut endless = BatchPages::new(&ids);
+    let mut listing = JobRows::default();
     let mut asked = 1;
     while endless.add(page(Some(1 << 40), &rows(asked, asked + 1)), &mut listing) {
         asked += 1;
@@ -141,9 +143,9 @@ fn pages_are_asked_for_while_they_bring_something_and_never_without_end() {
     assert_eq!(asked, 5);
 
     let others = [row("other", "Running")];
-    assert!(!Pages::of(&ids).add(page(Some(9_000), &others), &mut listing));
+    assert!(!BatchPages::new(&ids).add(page(Some(9_000), &others), &mut listing));
     let both = [row("1", "Running"), row("2", "Running")];
-    assert!(!Pages::of(&["1", "2"]).add(page(Some(9_000), &both), &mut listing));
+    assert!(!BatchPages::new(&["1", "2"]).add(page(Some(9_000), &both), &mut listing));
 }
 
 #[test]
@@ -152,11 +154,11 @@ fn an_array_job_succeeds_only_when_every_subtask_was_seen_succeeded() {
         let body = fixture("describe-serverless-jobs-array.json");
         let (mut parent, mut notices) = read_jobs(&body, job("10"), &[]).unwrap();
         let rows = fixture(&format!("list-serverless-jobs-{rows}.json"));
-        let mut listing = Listing::default();
+        let mut listing = JobRows::default();
         array_pages(&parent, |pages| {
-            pages.add(Page::read(&rows).unwrap(), &mut listing)
+            pages.add(Page::decode(&rows).unwrap(), &mut listing)
         });
-        judge(&mut parent, &listing, None, &[], &mut notices);
+        reconcile_subtasks(&mut parent, &listing, None, &[], &mut notices);
         let codes: Vec<_> = notices.iter().map(|notice| notice.code).collect();
         let told: &[&str] = if name == "all" {
             &[]
@@ -277,7 +279,7 @@ fn without_a_range_no_success_is_believed() {
     let body = json!({"JobInfos": [{"JobId": "10", "State": "Succeeded", "IsArrayJob": true}]});
     let body = body.to_string();
     let (mut parent, mut notices) = read_jobs(body.as_bytes(), job("10"), &[]).unwrap();
-    judge(&mut parent, &Listing::default(), None, &[], &mut notices);
+    reconcile_subtasks(&mut parent, &JobRows::default(), None, &[], &mut notices);
     assert_eq!((parent.state, parent.ended), (State::Unknown, false));
     assert_eq!(
         parent.message.as_deref(),

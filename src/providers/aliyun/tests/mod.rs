@@ -13,13 +13,13 @@ mod roles;
 use serde_json::Value;
 
 use super::CLOUD;
-use super::wire::{self, Miss};
+use super::wire::{self, DecodeError};
 use crate::model::{Job, Notice, State, Time};
-use crate::providers::{Found, fixture, job_at};
+use crate::providers::{GetResult, job_at, test_support};
 use crate::reference::Reference;
 
 fn reference(kind: usize, id: &str) -> Reference {
-    fixture::reference(&CLOUD.kinds[kind].template, &["ehpc-hz-FYUr32", id])
+    test_support::reference(&CLOUD.kinds[kind].template, &["ehpc-hz-FYUr32", id])
 }
 
 /// The address of `aliyun/job/ehpc-hz-FYUr32/ID`.
@@ -33,24 +33,28 @@ fn invocation(id: &str) -> Job {
 }
 
 /// What an answer to DescribeServerlessJobs says of the job at this address.
-fn read_jobs(body: &[u8], at: Job, own: &[(String, State)]) -> Result<(Job, Vec<Notice>), Miss> {
+fn read_jobs(
+    body: &[u8],
+    at: Job,
+    own: &[(String, State)],
+) -> Result<(Job, Vec<Notice>), DecodeError> {
     let described = wire::read_jobs(body, at, own)?;
     Ok((described.job, described.notices))
 }
 
 fn fixture(name: &str) -> Vec<u8> {
-    fixture::read(&format!("aliyun/{name}"))
+    test_support::read(&format!("aliyun/{name}"))
 }
 
 /// The job as JSON, after the last steps that every look-up takes, unmasked.
 fn shown(mut job: Job) -> Value {
-    job.settle(Time::from_rfc3339("2022-09-22T08:00:00Z").unwrap());
+    job.finalize(Time::from_rfc3339("2022-09-22T08:00:00Z").unwrap());
     serde_json::to_value(&job).unwrap()
 }
 
 /// Compares with a fixture; with `UPDATE_FIXTURES=1` writes it.
 fn assert_model(name: &str, job: Job) {
     let notices = Vec::new();
-    let model = fixture::model(Found { job, notices }, "2022-09-22T08:00:00Z", true);
-    fixture::assert_model(&format!("aliyun/{name}"), &model);
+    let model = test_support::model(GetResult { job, notices }, "2022-09-22T08:00:00Z", true);
+    test_support::assert_model(&format!("aliyun/{name}"), &model);
 }

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::super::wire::{Command, Status, read_clusters, read_commands};
 use super::{fixture, invocation, shown};
-use crate::providers::{Cursor, ScopePage, fixture as fixtures};
+use crate::providers::{Cursor, ScopePage, test_support as fixtures};
 use crate::reference::Scope;
 
 fn clusters(body: &[u8]) -> Result<ScopePage, String> {
@@ -14,7 +14,10 @@ fn clusters(body: &[u8]) -> Result<ScopePage, String> {
 #[test]
 fn the_documented_clusters_become_their_model() {
     let page = clusters(&fixture("list-clusters.json")).unwrap();
-    assert_eq!((page.total, page.unnamed, page.next), (Some(3), 1, None));
+    assert_eq!(
+        (page.total, page.rows_without_id, page.next),
+        (Some(3), 1, None)
+    );
     let model = serde_json::to_value(&page.rows).unwrap();
     fixtures::assert_model("aliyun/list-clusters.model.json", &model);
 }
@@ -35,7 +38,8 @@ fn no_documented_field_of_a_cluster_is_lost() {
 
 #[test]
 fn clusters_are_read_in_either_shape_of_a_list_and_nothing_else() {
-    let count = |body: &str| clusters(body.as_bytes()).map(|page| (page.rows.len(), page.unnamed));
+    let count =
+        |body: &str| clusters(body.as_bytes()).map(|page| (page.rows.len(), page.rows_without_id));
     for (body, wanted) in [
         (r#"{"TotalCount":1,"Clusters":[{"Id":"c"}]}"#, (1, 0)),
         (r#"{"Clusters":{"ClusterInfoSimple":[]}}"#, (0, 0)),
@@ -92,9 +96,9 @@ fn details(show_secrets: bool) -> Value {
     let id = "c-hz01v8x80o3";
     let [command, _] = <[Command; 2]>::try_from(commands(show_secrets)).unwrap();
     assert_eq!(command.id(), Some(id));
-    let status = Status::read(&fixture("list-invocation-status.json"), id).unwrap();
+    let status = Status::decode(&fixture("list-invocation-status.json"), id).unwrap();
     let (job, _) = status
-        .of(command)
+        .with_command(command)
         .into_job(invocation(id), &[], None, false);
     shown(job)["details"].take()
 }

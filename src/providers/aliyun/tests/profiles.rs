@@ -1,10 +1,10 @@
 use super::super::{CLOUD, Ehpc};
 use crate::error::{Category, Problem};
-use crate::providers::fixture;
+use crate::providers::test_support;
 
 fn connect(variables: &[(&str, &str)]) -> Result<Ehpc, Problem> {
-    let wire = fixture::wire(fixture::moment("2026-01-02T03:04:05Z"));
-    Ehpc::new(&fixture::profile(&CLOUD, variables), &wire)
+    let wire = test_support::transport(test_support::moment("2026-01-02T03:04:05Z"));
+    Ehpc::new(&test_support::profile(&CLOUD, variables), &wire)
 }
 
 const KEY: [(&str, &str); 2] = [
@@ -38,11 +38,11 @@ fn says_what_is_missing_and_what_to_set() {
     let problem = connect(&[("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou")])
         .err()
         .unwrap();
-    assert_eq!(problem.category, Category::NoCredentials);
+    assert_eq!(problem.category, Category::MissingCredentials);
     let hint = problem.hint.unwrap();
     assert!(hint.contains("ALIBABA_CLOUD_ACCESS_KEY_ID"), "{hint}");
     let problem = connect(&KEY).err().unwrap();
-    assert_eq!(problem.category, Category::NoCredentials);
+    assert_eq!(problem.category, Category::MissingCredentials);
     assert!(problem.hint.unwrap().contains("ALIBABA_CLOUD_REGION_ID"));
 }
 

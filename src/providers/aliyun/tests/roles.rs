@@ -7,33 +7,44 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
-use super::super::machine::{CREDENTIALS, ROLE, ROLES_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
-use super::super::role::ASSUME_ROLE;
+use super::super::assume_role::ASSUME_ROLE;
+use super::super::instance_role::{CREDENTIALS, ROLE, ROLES_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
 use super::super::{CLOUD, Ehpc};
 use crate::error::{Category, Problem};
 use crate::providers::Client as _;
-use crate::providers::fixture::{self, served::Script, served::Served, served::born};
-use crate::providers::serve::{Incoming, Outgoing, Step, Thing, World};
+use crate::providers::serve::{
+    EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange,
+};
+use crate::providers::test_support::{
+    self, served::Responder, served::TestServer, served::start_time,
+};
 use crate::settings::{Environment, Settings};
 
-const LOOK: &str = "DescribeServerlessJobs";
+const GET: &str = "DescribeServerlessJobs";
 const HOUR: i64 = 3600;
 
-async fn cloud(script: impl Fn(&Incoming) -> Option<Outgoing> + Send + Sync + 'static) -> Served {
-    let thing = Thing {
+async fn cloud(
+    script: impl Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync + 'static,
+) -> TestServer {
+    let thing = EmulatedJob {
         kind: "aliyun/job".to_owned(),
         segments: vec!["ehpc-hz-FYUr32".to_owned(), "5".to_owned()],
-        steps: vec![Step {
+        steps: vec![StateChange {
             state: "Running".to_owned(),
-            ..Step::default()
+            ..StateChange::default()
         }],
-        ..Thing::default()
+        ..EmulatedJob::default()
     };
-    let script: Script = Arc::new(script);
-    Served::start(&CLOUD, World::new(vec![thing], born()), script).await
+    let script: Responder = Arc::new(script);
+    TestServer::start(
+        &CLOUD,
+        EmulatedState::new(vec![thing], start_time()),
+        script,
+    )
+    .await
 }
 
-fn connect(cloud: &Served, more: &[(&str, &str)]) -> Result<Ehpc, Problem> {
+fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Ehpc, Problem> {
     let mut variables = vec![
         ("JOBLENS_ALIYUN_ENDPOINT", cloud.origin.as_str()),
         ("JOBLENS_ALIYUN_STS_ENDPOINT", &cloud.origin),
@@ -43,7 +54,10 @@ fn connect(cloud: &Served, more: &[(&str, &str)]) -> Result<Ehpc, Problem> {
         variables.retain(|(known, _)| known != name);
         variables.push((name, value));
     }
-    Ehpc::new(&fixture::profile(&CLOUD, &variables), &cloud.wire())
+    Ehpc::new(
+        &test_support::profile(&CLOUD, &variables),
+        &cloud.transport(),
+    )
 }
 
 const KEY: [(&str, &str); 3] = [
@@ -53,22 +67,22 @@ const KEY: [(&str, &str); 3] = [
 ];
 const MACHINE: (&str, &str) = ("JOBLENS_ALIYUN_SOURCE", "metadata");
 
-async fn look(ehpc: &Ehpc) -> Result<Option<String>, Problem> {
+async fn get(ehpc: &Ehpc) -> Result<Option<String>, Problem> {
     let reference = super::reference(0, "5");
-    let found = ehpc.look_up(&reference, &fixture::ask()).await?;
+    let found = ehpc.get(&reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }
 
 /// Says no so many times to look-ups.
-fn refusing(times: usize) -> impl Fn(&Incoming) -> Option<Outgoing> {
+fn refusing(times: usize) -> impl Fn(&ServerRequest) -> Option<ServerResponse> {
     let left = AtomicUsize::new(times);
     let less = move || {
         let less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
         less.is_ok()
     };
     move |incoming| {
-        let is_look = incoming.header("x-acs-action") == Some(LOOK);
-        (is_look && less()).then(CLOUD.server.refused)
+        let is_look = incoming.header("x-acs-action") == Some(GET);
+        (is_look && less()).then(CLOUD.emulator.refused)
     }
 }
 
@@ -77,14 +91,14 @@ async fn a_key_takes_on_its_role_once_and_again_before_the_end() {
     let cloud = cloud(|_| None).await;
     let ehpc = connect(&cloud, &KEY).unwrap();
     for (second, asked) in [
-        (0, &[ASSUME_ROLE, LOOK][..]),
-        (HOUR - 61, &[LOOK]),
-        (HOUR - 60, &[ASSUME_ROLE, LOOK]),
-        (HOUR, &[LOOK]),
-        (3 * HOUR, &[ASSUME_ROLE, LOOK]),
+        (0, &[ASSUME_ROLE, GET][..]),
+        (HOUR - 61, &[GET]),
+        (HOUR - 60, &[ASSUME_ROLE, GET]),
+        (HOUR, &[GET]),
+        (3 * HOUR, &[ASSUME_ROLE, GET]),
     ] {
         cloud.set(second);
-        assert_eq!(look(&ehpc).await.unwrap().as_deref(), Some("Running"));
+        assert_eq!(get(&ehpc).await.unwrap().as_deref(), Some("Running"));
         assert_eq!(cloud.asked(), asked, "{second}");
     }
 }
@@ -93,65 +107,75 @@ async fn a_key_takes_on_its_role_once_and_again_before_the_end() {
 async fn the_role_of_an_instance_takes_on_another() {
     let cloud = cloud(|_| None).await;
     let ehpc = connect(&cloud, &[MACHINE, KEY[2]]).unwrap();
-    look(&ehpc).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, ROLE, CREDENTIALS, ASSUME_ROLE, LOOK]);
+    get(&ehpc).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKEN, ROLE, CREDENTIALS, ASSUME_ROLE, GET]);
     // The role ends first.
     cloud.set(HOUR);
-    look(&ehpc).await.unwrap();
-    assert_eq!(cloud.asked(), [ASSUME_ROLE, LOOK]);
+    get(&ehpc).await.unwrap();
+    assert_eq!(cloud.asked(), [ASSUME_ROLE, GET]);
 }
 
 #[tokio::test]
 async fn temporary_keys_that_are_refused_are_renewed_once() {
     let cloud = cloud(refusing(1)).await;
-    look(&connect(&cloud, &KEY).unwrap()).await.unwrap();
-    assert_eq!(cloud.asked(), [ASSUME_ROLE, LOOK, ASSUME_ROLE, LOOK]);
+    get(&connect(&cloud, &KEY).unwrap()).await.unwrap();
+    assert_eq!(cloud.asked(), [ASSUME_ROLE, GET, ASSUME_ROLE, GET]);
     let cloud = self::cloud(refusing(9)).await;
     let ehpc = connect(&cloud, &[MACHINE]).unwrap();
     for _ in 0..2 {
-        let problem = look(&ehpc).await.unwrap_err();
-        assert_eq!(problem.category, Category::Refused);
+        let problem = get(&ehpc).await.unwrap_err();
+        assert_eq!(problem.category, Category::Unauthenticated);
         let label = problem.credential.unwrap();
         assert_eq!(label, "role of this machine (metadata)");
     }
-    let fetched = [TOKEN, ROLE, CREDENTIALS, LOOK];
+    let fetched = [TOKEN, ROLE, CREDENTIALS, GET];
     assert_eq!(cloud.asked(), [fetched, fetched].concat());
 }
 
 #[tokio::test]
 async fn a_no_of_sts_names_role_and_key_and_what_to_do() {
     for (code, status, category, next) in [
-        ("NoPermission", 403, Category::Permission, "trust policy"),
-        ("NoPermission", 403, Category::Permission, "sts:AssumeRole"),
+        (
+            "NoPermission",
+            403,
+            Category::PermissionDenied,
+            "trust policy",
+        ),
+        (
+            "NoPermission",
+            403,
+            Category::PermissionDenied,
+            "sts:AssumeRole",
+        ),
         (
             "EntityNotExist.Role",
             404,
-            Category::NoCredentials,
+            Category::MissingCredentials,
             "check role_arn",
         ),
         (
             "InvalidParameter.RoleArn",
             400,
-            Category::NoCredentials,
+            Category::MissingCredentials,
             "role_arn",
         ),
         (
             "SignatureDoesNotMatch",
             400,
-            Category::Refused,
+            Category::Unauthenticated,
             "access_key_secret",
         ),
         (
             "InvalidAccessKeyId.NotFound",
             404,
-            Category::Refused,
+            Category::Unauthenticated,
             "access_key_id",
         ),
     ] {
         let body = json!({"Code": code, "Message": "no way.", "RequestId": "R-1"});
-        let cloud = cloud(move |_| Some(Outgoing::json(status, &body))).await;
+        let cloud = cloud(move |_| Some(ServerResponse::json(status, &body))).await;
         let ehpc = connect(&cloud, &KEY).unwrap();
-        let problem = look(&ehpc).await.unwrap_err();
+        let problem = get(&ehpc).await.unwrap_err();
         assert_eq!(problem.category, category, "{code}");
         let said = "cannot take on acs:ram::1:role/reader: no way";
         assert_eq!(problem.message, said);
@@ -161,7 +185,7 @@ async fn a_no_of_sts_names_role_and_key_and_what_to_do() {
         assert_eq!(problem.credential.as_deref(), Some("key te… (environment)"));
         let hint = problem.hint.unwrap();
         assert!(hint.contains(next), "{hint}");
-        let again = look(&ehpc).await.unwrap_err();
+        let again = get(&ehpc).await.unwrap_err();
         assert_eq!(again.category, category, "{code}");
         assert!(again.message.contains("not asked, since"), "{again}");
         assert_eq!(cloud.asked(), [ASSUME_ROLE], "{code}");
@@ -175,10 +199,10 @@ async fn a_clock_that_is_wrong_is_corrected_for_sts() {
         ("JOBLENS_ALIYUN_ENDPOINT", cloud.origin.as_str()),
         ("JOBLENS_ALIYUN_STS_ENDPOINT", &cloud.origin),
     ];
-    let late = fixture::wire(born() - chrono::TimeDelta::hours(2));
-    let profile = fixture::profile(&CLOUD, &[&KEY[..], &variables[..]].concat());
-    look(&Ehpc::new(&profile, &late).unwrap()).await.unwrap();
-    assert_eq!(cloud.asked(), [ASSUME_ROLE, ASSUME_ROLE, LOOK, LOOK]);
+    let late = test_support::transport(start_time() - chrono::TimeDelta::hours(2));
+    let profile = test_support::profile(&CLOUD, &[&KEY[..], &variables[..]].concat());
+    get(&Ehpc::new(&profile, &late).unwrap()).await.unwrap();
+    assert_eq!(cloud.asked(), [ASSUME_ROLE, ASSUME_ROLE, GET, GET]);
 }
 
 #[tokio::test]
@@ -199,9 +223,9 @@ async fn an_answer_of_sts_that_lacks_a_part_is_told_without_its_text() {
             let mut keys = whole.clone();
             keys[part] = value;
             let body = json!({"RequestId": "R-1", "Credentials": keys});
-            let cloud = cloud(move |_| Some(Outgoing::json(200, &body))).await;
-            let problem = look(&connect(&cloud, &KEY).unwrap()).await.unwrap_err();
-            assert_eq!(problem.category, Category::Unreadable);
+            let cloud = cloud(move |_| Some(ServerResponse::json(200, &body))).await;
+            let problem = get(&connect(&cloud, &KEY).unwrap()).await.unwrap_err();
+            assert_eq!(problem.category, Category::InvalidResponse);
             assert!(problem.message.contains(part), "{}", problem.message);
             assert!(!problem.message.contains("hunter2"), "{}", problem.message);
         }
@@ -246,13 +270,13 @@ async fn variables_of_another_way_to_log_in_make_no_key_take_on_a_role() {
         ("ALIBABA_CLOUD_ECS_METADATA", "other"),
         ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"),
     ];
-    look(&connect(&cloud, &stray).unwrap()).await.unwrap();
-    assert_eq!(cloud.asked(), [LOOK]);
+    get(&connect(&cloud, &stray).unwrap()).await.unwrap();
+    assert_eq!(cloud.asked(), [GET]);
 }
 
 #[test]
 fn the_address_of_sts_is_that_of_the_tools_region_or_its_own() {
-    let text = String::from_utf8(fixture::read("aliyun/tools/config.json")).unwrap();
+    let text = String::from_utf8(test_support::read("aliyun/tools/config.json")).unwrap();
     let region = r#""sts_region": "cn-beijing""#;
     assert!(text.contains(region));
     for (more, expected) in [
@@ -263,7 +287,7 @@ fn the_address_of_sts_is_that_of_the_tools_region_or_its_own() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("config.json");
         std::fs::write(&path, text.replace(region, &format!("{region}{more}"))).unwrap();
-        let profile = fixture::profile(
+        let profile = test_support::profile(
             &CLOUD,
             &[
                 ("ALIBABA_CLOUD_CONFIG_FILE", path.to_str().unwrap()),
@@ -271,7 +295,7 @@ fn the_address_of_sts_is_that_of_the_tools_region_or_its_own() {
             ],
         );
         assert_eq!(profile.get("sts_endpoint"), Some(expected));
-        let wire = fixture::wire(born());
+        let wire = test_support::transport(start_time());
         assert!(Ehpc::new(&profile, &wire).is_ok(), "{expected}");
     }
 }
@@ -283,17 +307,22 @@ async fn a_key_that_was_read_again_is_named_beside_its_role() {
         let folder = folder.path().to_path_buf();
         move |id: &str, secret: &str| {
             std::fs::write(folder.join("id"), id).unwrap();
-            fixture::write_secret(&folder.join("secret"), secret);
+            test_support::write_secret(&folder.join("secret"), secret);
         }
     };
     write("OLDIDOFMINE0001", "an-old-secret-of-mine");
-    let no = |code| Some(Outgoing::json(403, &json!({"Code": code, "Message": "no"})));
+    let no = |code| {
+        Some(ServerResponse::json(
+            403,
+            &json!({"Code": code, "Message": "no"}),
+        ))
+    };
     let cloud = cloud(move |incoming| {
         if incoming.query.contains("OLDIDOFMINE0001") {
             write("testid", "testsecret");
             return no("InvalidAccessKeyId.NotFound");
         }
-        let is_look = incoming.header("x-acs-action") == Some(LOOK);
+        let is_look = incoming.header("x-acs-action") == Some(GET);
         is_look.then(|| no("NoPermission")).flatten()
     })
     .await;
@@ -305,13 +334,13 @@ async fn a_key_that_was_read_again_is_named_beside_its_role() {
     );
     let config = folder.path().join("config.toml");
     std::fs::write(&config, toml).unwrap();
-    let keys = CLOUD.legal_settings();
+    let keys = CLOUD.settings_schema();
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
     let profile = settings.unwrap().profile(&keys, "default").unwrap();
-    let ehpc = Ehpc::new(&profile, &cloud.wire()).unwrap();
-    let problem = look(&ehpc).await.unwrap_err();
-    assert_eq!(problem.operation.as_deref(), Some(LOOK));
+    let ehpc = Ehpc::new(&profile, &cloud.transport()).unwrap();
+    let problem = get(&ehpc).await.unwrap_err();
+    assert_eq!(problem.operation.as_deref(), Some(GET));
     let said = "role acs:ram::1:role/reader by key te… (settings file)";
     assert_eq!(problem.credential.as_deref(), Some(said));
-    assert_eq!(cloud.asked(), [ASSUME_ROLE, ASSUME_ROLE, LOOK]);
+    assert_eq!(cloud.asked(), [ASSUME_ROLE, ASSUME_ROLE, GET]);
 }

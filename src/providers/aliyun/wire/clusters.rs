@@ -3,16 +3,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::details::{ClusterDetails, ClusterResources, NodeCounts};
-use super::items::Items;
-use crate::model::{Scope, Time};
-use crate::providers::lenient::{self, Int, Num, Part, Text};
+use super::wrapped_list::WrappedList;
+use crate::model::{ScopeSummary, Time};
+use crate::providers::lenient::{self, Int, Num, OptionalObject, Text};
 use crate::providers::{Cursor, ScopePage};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WirePage {
+struct ClustersResponse {
     total_count: Int,
-    clusters: Option<Items<Row>>,
+    clusters: Option<WrappedList<Row>>,
 }
 
 /// `ClusterInfoSimple`.
@@ -35,17 +35,17 @@ struct Row {
     #[serde(rename = "VSwitchId")]
     vswitch_id: Text,
     count: Int,
-    computes: Part<WireCounts>,
-    managers: Part<WireCounts>,
+    computes: OptionalObject<Counts>,
+    managers: OptionalObject<Counts>,
     login_nodes: Text,
-    total_resources: Part<WireResources>,
-    used_resources: Part<WireResources>,
+    total_resources: OptionalObject<ResourceCounts>,
+    used_resources: OptionalObject<ResourceCounts>,
     compute_spot_price_limit: Num,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireCounts {
+struct Counts {
     total: Int,
     normal_count: Int,
     exception_count: Int,
@@ -55,7 +55,7 @@ struct WireCounts {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireResources {
+struct ResourceCounts {
     cpu: Int,
     gpu: Int,
     memory: Int,
@@ -66,27 +66,27 @@ struct WireResources {
 ///
 /// # Errors
 /// What was expected of the answer, and where it was missed.
-pub(in super::super) fn read(
+pub(in super::super) fn decode(
     body: &[u8],
     at: Cursor,
     region: Option<&str>,
     scope_of: impl Fn(&str) -> Option<String>,
 ) -> Result<ScopePage, String> {
-    let wire: WirePage = lenient::decode(body)?;
+    let wire: ClustersResponse = lenient::decode(body)?;
     let total = wire.total_count.0;
-    let Items(rows) = match (wire.clusters, total) {
+    let WrappedList(rows) = match (wire.clusters, total) {
         (Some(rows), _) => rows,
-        (None, Some(0)) => Items::default(),
+        (None, Some(0)) => WrappedList::default(),
         (None, _) => return Err("a list Clusters".to_owned()),
     };
-    Ok(ScopePage::read(at, total, rows, |row| {
+    Ok(ScopePage::from_rows(at, total, rows, |row| {
         let scope = scope_of(row.id.trimmed()?)?;
         Some(row.into_scope(scope, region))
     }))
 }
 
 impl Row {
-    fn into_scope(self, scope: String, region: Option<&str>) -> Scope {
+    fn into_scope(self, scope: String, region: Option<&str>) -> ScopeSummary {
         let details = ClusterDetails {
             description: self.description.0,
             zone_id: self.zone_id.0,
@@ -105,7 +105,7 @@ impl Row {
             vpc_id: self.vpc_id.0,
             vswitch_id: self.vswitch_id.0,
         };
-        Scope {
+        ScopeSummary {
             scope,
             name: self.name.0,
             status: self.status.trimmed().map(str::to_owned),
@@ -116,7 +116,7 @@ impl Row {
     }
 }
 
-fn counts(part: Part<WireCounts>) -> NodeCounts {
+fn counts(part: OptionalObject<Counts>) -> NodeCounts {
     let counts = part.0.map(|counts| *counts).unwrap_or_default();
     NodeCounts {
         total: counts.total.0,
@@ -127,7 +127,7 @@ fn counts(part: Part<WireCounts>) -> NodeCounts {
     }
 }
 
-fn resources(part: Part<WireResources>) -> ClusterResources {
+fn resources(part: OptionalObject<ResourceCounts>) -> ClusterResources {
     let resources = part.0.map(|resources| *resources).unwrap_or_default();
     ClusterResources {
         cpu: resources.cpu.0,

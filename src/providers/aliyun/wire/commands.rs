@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::details::InvocationDetails;
-use super::items::Items;
+use super::wrapped_list::WrappedList;
 use crate::model::Job;
 use crate::providers::lenient::{self, Int, Text};
 use crate::secret::mask_arguments;
@@ -23,14 +23,14 @@ pub(in super::super) struct Command {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WirePage {
+struct CommandsResponse {
     total_count: Int,
-    commands: Option<Items<WireCommand>>,
+    commands: Option<WrappedList<CommandRow>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireCommand {
+struct CommandRow {
     command_id: Text,
     command_content: Text,
     timeout: Int,
@@ -41,15 +41,15 @@ struct WireCommand {
 ///
 /// # Errors
 /// What was expected of the answer, and where it was missed.
-pub(in super::super) fn read(
+pub(in super::super) fn decode(
     body: &[u8],
     show_secrets: bool,
 ) -> Result<(Vec<Command>, Option<i64>), String> {
-    let wire: WirePage = lenient::decode(body)?;
+    let wire: CommandsResponse = lenient::decode(body)?;
     let total = wire.total_count.0;
-    let Items(rows) = match (wire.commands, total) {
+    let WrappedList(rows) = match (wire.commands, total) {
         (Some(rows), _) => rows,
-        (None, Some(0)) => Items::default(),
+        (None, Some(0)) => WrappedList::default(),
         (None, _) => return Err("a list Commands".to_owned()),
     };
     let commands = rows.into_iter().map(|row| Command {
@@ -76,7 +76,7 @@ impl Command {
     }
 
     /// The job as far as the list alone tells it, which is no state.
-    pub(in super::super) fn untold(self, at: Job) -> Job {
+    pub(in super::super) fn into_bare_job(self, at: Job) -> Job {
         Job {
             details: Some(Arc::new(self.details("unknown"))),
             ..at

@@ -4,11 +4,11 @@ use crate::model::{
     self, EnvVar, HttpGet, Mount, Port, Probe, Probes, Resources, Security, State, TcpSocket,
     Termination, Time,
 };
-use crate::providers::lenient::{Flag, Int, List, Num, Part, Text, Verbatim};
-use crate::providers::states::{self, Outcome, StateTable};
+use crate::providers::lenient::{Flag, Int, List, Num, OptionalObject, Text, Verbatim};
+use crate::providers::states::{self, ExitOutcome, StateWords};
 
 /// What a container's words mean; `Terminated` is read by its exit code.
-pub(in super::super) const STATES: StateTable = &[
+pub(in super::super) const STATES: StateWords = &[
     ("Waiting", State::Pending),
     ("Running", State::Running),
     ("Terminated", State::Unknown),
@@ -25,20 +25,20 @@ pub(super) fn gib(size: Num) -> Option<u64> {
 /// An element of `Containers`, made into the model's while the answer is decoded.
 #[derive(Debug, Deserialize)]
 #[serde(from = "Container")]
-pub(super) struct Main(pub(super) model::Container);
+pub(super) struct MainContainer(pub(super) model::Container);
 
 /// An element of `InitContainers`.
 #[derive(Debug, Deserialize)]
 #[serde(from = "Container")]
-pub(super) struct Init(pub(super) model::Container);
+pub(super) struct InitContainer(pub(super) model::Container);
 
-impl From<Container> for Main {
+impl From<Container> for MainContainer {
     fn from(wire: Container) -> Self {
         Self(wire.into_model(false))
     }
 }
 
-impl From<Container> for Init {
+impl From<Container> for InitContainer {
     fn from(wire: Container) -> Self {
         Self(wire.into_model(true))
     }
@@ -63,13 +63,13 @@ struct Container {
     stdin: Flag,
     stdin_once: Flag,
     tty: Flag,
-    current_state: Part<ContainerState>,
-    previous_state: Part<ContainerState>,
+    current_state: OptionalObject<ContainerState>,
+    previous_state: OptionalObject<ContainerState>,
     environment_vars: List<EnvironmentVar>,
-    liveness_probe: Part<WireProbe>,
-    readiness_probe: Part<WireProbe>,
-    ports: List<WirePort>,
-    security_context: Part<SecurityContext>,
+    liveness_probe: OptionalObject<ContainerProbe>,
+    readiness_probe: OptionalObject<ContainerProbe>,
+    ports: List<ContainerPort>,
+    security_context: OptionalObject<SecurityContext>,
     volume_mounts: List<VolumeMount>,
 }
 
@@ -85,12 +85,12 @@ impl Container {
             init,
             image: self.image.0,
             image_pull_policy: self.image_pull_policy.0,
-            command: words(if self.commands.0.is_empty() {
+            command: strings(if self.commands.0.is_empty() {
                 self.command
             } else {
                 self.commands
             }),
-            args: words(self.args),
+            args: strings(self.args),
             working_dir: self.working_dir.0,
             env: self
                 .environment_vars
@@ -139,7 +139,7 @@ impl Container {
     }
 }
 
-pub(super) fn words(list: List<Verbatim>) -> Vec<String> {
+pub(super) fn strings(list: List<Verbatim>) -> Vec<String> {
     list.0.into_iter().map(|word| word.0).collect()
 }
 
@@ -159,7 +159,7 @@ struct ContainerState {
 impl ContainerState {
     fn into_model(self) -> Termination {
         // Words that no table holds are told once for the whole answer, not for each container.
-        let word = states::read(STATES, &[], self.state.trimmed(), "", &mut Vec::new());
+        let word = states::normalize(STATES, &[], self.state.trimmed(), "", &mut Vec::new());
         let is_terminated = word
             .raw
             .as_deref()
@@ -167,7 +167,7 @@ impl ContainerState {
         let exit_code = self.exit_code.0.filter(|_| is_terminated);
         Termination {
             state: match is_terminated {
-                true => Outcome::of(exit_code).state(),
+                true => ExitOutcome::from_exit_code(exit_code).state(),
                 false => word.state,
             },
             state_raw: word.raw,
@@ -191,13 +191,13 @@ pub(super) fn time(text: &Text) -> Option<Time> {
 struct EnvironmentVar {
     key: Text,
     value: Text,
-    value_from: Part<ValueFrom>,
+    value_from: OptionalObject<ValueFrom>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct ValueFrom {
-    field_ref: Part<FieldRef>,
+    field_ref: OptionalObject<FieldRef>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -219,10 +219,10 @@ impl From<EnvironmentVar> for EnvVar {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireProbe {
+struct ContainerProbe {
     execs: List<Verbatim>,
-    http_get: Part<WireHttpGet>,
-    tcp_socket: Part<WireTcpSocket>,
+    http_get: OptionalObject<ProbeHttpGet>,
+    tcp_socket: OptionalObject<ProbeTcpSocket>,
     initial_delay_seconds: Int,
     period_seconds: Int,
     timeout_seconds: Int,
@@ -232,7 +232,7 @@ struct WireProbe {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireHttpGet {
+struct ProbeHttpGet {
     path: Text,
     port: Int,
     scheme: Text,
@@ -240,15 +240,15 @@ struct WireHttpGet {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireTcpSocket {
+struct ProbeTcpSocket {
     host: Text,
     port: Int,
 }
 
-impl From<WireProbe> for Probe {
-    fn from(wire: WireProbe) -> Self {
+impl From<ContainerProbe> for Probe {
+    fn from(wire: ContainerProbe) -> Self {
         Self {
-            exec: words(wire.execs),
+            exec: strings(wire.execs),
             http: wire.http_get.0.map(|get| HttpGet {
                 path: get.path.0,
                 port: get.port.0,
@@ -269,13 +269,13 @@ impl From<WireProbe> for Probe {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WirePort {
+struct ContainerPort {
     port: Int,
     protocol: Text,
 }
 
-impl From<WirePort> for Port {
-    fn from(wire: WirePort) -> Self {
+impl From<ContainerPort> for Port {
+    fn from(wire: ContainerPort) -> Self {
         Self {
             port: wire.port.0,
             protocol: wire.protocol.0,
@@ -287,7 +287,7 @@ impl From<WirePort> for Port {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct SecurityContext {
-    capability: Part<Capability>,
+    capability: OptionalObject<Capability>,
     read_only_root_filesystem: Flag,
     run_as_user: Int,
 }
@@ -302,7 +302,7 @@ impl From<SecurityContext> for Security {
     fn from(wire: SecurityContext) -> Self {
         let capability = wire.capability.0;
         Self {
-            capabilities: capability.map_or_else(Vec::new, |capability| words(capability.adds)),
+            capabilities: capability.map_or_else(Vec::new, |capability| strings(capability.adds)),
             read_only_root: wire.read_only_root_filesystem.0,
             run_as_user: wire.run_as_user.0,
         }
@@ -339,7 +339,7 @@ mod tests {
     use crate::providers::lenient;
 
     fn container(json: &str) -> model::Container {
-        lenient::decode::<Main>(json.as_bytes()).unwrap().0
+        lenient::decode::<MainContainer>(json.as_bytes()).unwrap().0
     }
 
     #[test]
@@ -360,7 +360,7 @@ mod tests {
     #[test]
     fn the_command_of_an_init_container_is_in_the_singular() {
         let json = br#"{"Command":["sh","--",""],"Cpu":1,"Memory":2,"Gpu":0}"#;
-        let Init(container) = lenient::decode(json).unwrap();
+        let InitContainer(container) = lenient::decode(json).unwrap();
         assert!(container.init);
         assert_eq!(container.command, ["sh", "--", ""]);
         assert_eq!(container.resources.memory_bytes, Some(2 << 30));

@@ -4,12 +4,12 @@ use serde::Deserialize;
 
 use super::xml;
 use crate::error::Category;
-use crate::http::{Answer, Refusal, Retry};
+use crate::http::{RequestError, Response, RetryAction};
 use crate::providers::lenient::{self, Text};
 
 /// What was asked, as far as a hint about a refusal needs it.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Asked<'a> {
+pub(in super::super) struct ErrorContext<'a> {
     /// The cloud's name of the operation.
     pub(in super::super) operation: &'a str,
     /// The cluster.
@@ -30,24 +30,27 @@ struct Body {
     request_id: Text,
     /// The root of the XML form.
     #[serde(rename = "Error")]
-    error: lenient::Part<Body>,
+    error: lenient::OptionalObject<Body>,
 }
 
 /// A larger body of a good answer is not looked at for an error.
-const LARGEST_ERROR: usize = 64 << 10;
+const MAX_ERROR_BYTES: usize = 64 << 10;
 /// A longer message of the cloud is cut.
-const LONGEST_MESSAGE: usize = 600;
+const MAX_MESSAGE_CHARS: usize = 600;
 
 /// Reads a "no" by the cloud's code first, then by the HTTP status.
 ///
 /// Throttling comes with status 400 here, an unknown key with 404, and a missing permission with
 /// 407. Source: the error pages of both operations and the SDK's error handling.
-pub(in super::super) fn classify(asked: &Asked<'_>, answer: &Answer) -> Option<Refusal> {
-    let by_status = Refusal::from_status(answer);
-    if by_status.is_none() && answer.body.len() > LARGEST_ERROR {
+pub(in super::super) fn classify(
+    asked: &ErrorContext<'_>,
+    answer: &Response,
+) -> Option<RequestError> {
+    let by_status = RequestError::from_status(answer);
+    if by_status.is_none() && answer.body.len() > MAX_ERROR_BYTES {
         return None;
     }
-    let body = read(&answer.body);
+    let body = decode(&answer.body);
     let request_id = body.request_id.trimmed().map(str::to_owned);
     let request_id = request_id.or_else(|| answer.header("x-acs-request-id").map(str::to_owned));
     let code = body.code.trimmed();
@@ -56,7 +59,7 @@ pub(in super::super) fn classify(asked: &Asked<'_>, answer: &Answer) -> Option<R
         // A good status with a code is an error only when it says what is wrong.
         (None, Some(code)) => {
             body.message.trimmed()?;
-            of_code(asked, code).unwrap_or_else(|| Refusal::new(Category::Service, ""))
+            of_code(asked, code).unwrap_or_else(|| RequestError::new(Category::ServiceError, ""))
         }
         (Some(by_status), None) => without_code(by_status, answer.status),
         (Some(by_status), Some(code)) => {
@@ -65,7 +68,7 @@ pub(in super::super) fn classify(asked: &Asked<'_>, answer: &Answer) -> Option<R
     };
     if let (Some(wait), 400..) = (retry_after(answer), answer.status) {
         refusal.category = Category::Throttled;
-        refusal.retry = Retry::Backoff;
+        refusal.retry = RetryAction::Backoff;
         refusal.retry_after = Some(wait);
     }
     refusal.message = match (body.message.trimmed(), code) {
@@ -78,8 +81,8 @@ pub(in super::super) fn classify(asked: &Asked<'_>, answer: &Answer) -> Option<R
     Some(refusal)
 }
 
-fn read(body: &[u8]) -> Body {
-    if body.len() > LARGEST_ERROR {
+fn decode(body: &[u8]) -> Body {
+    if body.len() > MAX_ERROR_BYTES {
         return Body::default();
     }
     let decoded = if xml::is_xml(body) {
@@ -96,7 +99,7 @@ fn read(body: &[u8]) -> Body {
 }
 
 /// `x-acs-retry-after`: milliseconds; only a positive whole number counts.
-fn retry_after(answer: &Answer) -> Option<Duration> {
+fn retry_after(answer: &Response) -> Option<Duration> {
     let milliseconds: u64 = answer.header("x-acs-retry-after")?.trim().parse().ok()?;
     (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
 }
@@ -105,14 +108,14 @@ fn retry_after(answer: &Answer) -> Option<Duration> {
 fn sentence(message: &str) -> String {
     let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.trim_end_matches('.');
-    match line.char_indices().nth(LONGEST_MESSAGE) {
+    match line.char_indices().nth(MAX_MESSAGE_CHARS) {
         None => line.to_owned(),
         Some((at, _)) => format!("{}…", &line[..at]),
     }
 }
 
 /// A failure without a code did not come from the operation: a gateway or proxy wrote it.
-fn without_code(mut refusal: Refusal, status: u16) -> Refusal {
+fn without_code(mut refusal: RequestError, status: u16) -> RequestError {
     match status {
         404 => refusal.hint = Some(ENDPOINT.to_owned()),
         407 => {
@@ -124,11 +127,15 @@ fn without_code(mut refusal: Refusal, status: u16) -> Refusal {
 }
 
 /// A code that no table holds. Whatever a 404 misses, it is not known to be the thing itself.
-fn with_unknown_code(asked: &Asked<'_>, mut refusal: Refusal, answer: &Answer) -> Refusal {
+fn with_unknown_code(
+    asked: &ErrorContext<'_>,
+    mut refusal: RequestError,
+    answer: &Response,
+) -> RequestError {
     if answer.status == 407 {
-        refusal.category = Category::Permission;
+        refusal.category = Category::PermissionDenied;
     }
-    if refusal.category == Category::Permission {
+    if refusal.category == Category::PermissionDenied {
         refusal.hint = Some(permission(asked));
     }
     refusal
@@ -140,11 +147,11 @@ const KEY_SECRET: &str = "check access_key_secret (in the environment: ALIBABA_C
 const TOKEN: &str = "check security_token (in the environment: ALIBABA_CLOUD_SECURITY_TOKEN): temporary keys need the \
                      token they were issued with, and expire";
 
-fn permission(asked: &Asked<'_>) -> String {
+fn permission(asked: &ErrorContext<'_>) -> String {
     format!("ask for permission ehpc:{}", asked.operation)
 }
 
-fn no_cluster(asked: &Asked<'_>) -> String {
+fn no_cluster(asked: &ErrorContext<'_>) -> String {
     let hangzhou = asked.cluster.contains("-hz-") && asked.region != Some("cn-hangzhou");
     let first = if hangzhou {
         "“-hz-” may mean cn-hangzhou: set region in the profile, or ALIBABA_CLOUD_REGION_ID"
@@ -158,59 +165,66 @@ fn no_cluster(asked: &Asked<'_>) -> String {
 }
 
 /// What a code means, whatever the status; `None` for codes that no table holds.
-fn of_code(asked: &Asked<'_>, code: &str) -> Option<Refusal> {
-    use Category::{Clock, NotFound, Permission, Refused, Rejected, Service, Throttled};
-    use Retry::{Backoff, Never, Once};
+fn of_code(asked: &ErrorContext<'_>, code: &str) -> Option<RequestError> {
+    use Category::{
+        ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
+        Unauthenticated,
+    };
+    use RetryAction::{Backoff, Immediate, No};
     let hint = |text: &str| Some(text.to_owned());
     let (category, retry, hint) = match code {
-        "SignatureNonceUsed" => (Service, Once, None),
-        "InvalidTimeStamp.Expired" | "IllegalTimestamp" => {
-            (Clock, Retry::Clock, hint("set this machine's clock"))
-        }
-        "SignatureDoesNotMatch" | "IncompleteSignature" => (Refused, Never, hint(KEY_SECRET)),
-        "MissingSecurityToken" => (Refused, Never, hint(TOKEN)),
-        "Forbidden.AccessKeyDisabled" => (Refused, Never, hint(KEY_ID)),
+        "SignatureNonceUsed" => (ServiceError, Immediate, None),
+        "InvalidTimeStamp.Expired" | "IllegalTimestamp" => (
+            ClockSkew,
+            RetryAction::AfterClockSync,
+            hint("set this machine's clock"),
+        ),
+        "SignatureDoesNotMatch" | "IncompleteSignature" => (Unauthenticated, No, hint(KEY_SECRET)),
+        "MissingSecurityToken" => (Unauthenticated, No, hint(TOKEN)),
+        "Forbidden.AccessKeyDisabled" => (Unauthenticated, No, hint(KEY_ID)),
         "NotAuthorized" | "Forbidden" | "NoPermission" => {
-            (Permission, Never, Some(permission(asked)))
+            (PermissionDenied, No, Some(permission(asked)))
         }
-        "NotEnabled" => (Permission, Never, hint("enable E-HPC for this account")),
-        "InDebt" => (Permission, Never, hint("settle the account's bill")),
-        "ClusterNotFound" => (NotFound, Never, Some(no_cluster(asked))),
+        "NotEnabled" => (PermissionDenied, No, hint("enable E-HPC for this account")),
+        "InDebt" => (PermissionDenied, No, hint("settle the account's bill")),
+        "ClusterNotFound" => (NotFound, No, Some(no_cluster(asked))),
         "ObjectNotFound" => (
             NotFound,
-            Never,
+            No,
             hint("check the id, and that it belongs to this cluster"),
         ),
         "ManagerNotFound" => (
-            Service,
-            Never,
+            ServiceError,
+            No,
             hint("the cluster's manager node is missing or abnormal"),
         ),
         "InvalidClusterStatus" => (
-            Service,
-            Never,
+            ServiceError,
+            No,
             hint("the cluster is not running; ask again once it is"),
         ),
         "EcsError" | "AliyunError" | "AgentError" | "DbError" | "RedisError" | "PartFailure" => {
-            (Service, Never, None)
+            (ServiceError, No, None)
         }
-        "ConflictOpt" | "UnknownError" | "InternalError" => (Service, Backoff, None),
+        "ConflictOpt" | "UnknownError" | "InternalError" => (ServiceError, Backoff, None),
         "InvalidApi.NotFound"
         | "InvalidProduct.NotFound"
         | "InvalidRegion.NotFound"
         | "InvalidAction.NotFound"
         | "InvalidVersion"
-        | "NoSuchVersion" => (Rejected, Never, hint(ENDPOINT)),
-        "InvalidProtocol.NeedSsl" => (Rejected, Never, hint("the endpoint must be https://")),
+        | "NoSuchVersion" => (InvalidArgument, No, hint(ENDPOINT)),
+        "InvalidProtocol.NeedSsl" => (InvalidArgument, No, hint("the endpoint must be https://")),
         _ if code.starts_with("Throttling") => (Throttled, Backoff, None),
-        _ if code.starts_with("ServiceUnavailable") => (Service, Backoff, None),
-        _ if code.starts_with("InvalidAccessKeyId") => (Refused, Never, hint(KEY_ID)),
-        _ if code.starts_with("InvalidSecurityToken") => (Refused, Never, hint(TOKEN)),
-        _ if code.starts_with("Forbidden.") => (Permission, Never, Some(permission(asked))),
-        _ if code.starts_with("Missing") || code.starts_with("Invalid") => (Rejected, Never, None),
+        _ if code.starts_with("ServiceUnavailable") => (ServiceError, Backoff, None),
+        _ if code.starts_with("InvalidAccessKeyId") => (Unauthenticated, No, hint(KEY_ID)),
+        _ if code.starts_with("InvalidSecurityToken") => (Unauthenticated, No, hint(TOKEN)),
+        _ if code.starts_with("Forbidden.") => (PermissionDenied, No, Some(permission(asked))),
+        _ if code.starts_with("Missing") || code.starts_with("Invalid") => {
+            (InvalidArgument, No, None)
+        }
         _ => return None,
     };
-    let mut refusal = Refusal::new(category, "");
+    let mut refusal = RequestError::new(category, "");
     refusal.retry = retry;
     refusal.hint = hint;
     Some(refusal)
@@ -219,24 +233,24 @@ fn of_code(asked: &Asked<'_>, code: &str) -> Option<Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::fixture;
+    use crate::providers::test_support;
     use proptest::prelude::*;
 
-    const ASKED: Asked<'static> = Asked {
+    const ASKED: ErrorContext<'static> = ErrorContext {
         operation: "DescribeServerlessJobs",
         cluster: "ehpc-hz-FYUr32",
         region: Some("cn-shanghai"),
     };
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer {
+    fn answer(status: u16, body: &str) -> Response {
+        Response {
             status,
             headers: Vec::new(),
             body: body.as_bytes().to_vec(),
         }
     }
 
-    fn of(status: u16, code: &str) -> Refusal {
+    fn of(status: u16, code: &str) -> RequestError {
         let body = format!(r#"{{"RequestId":"R1","Message":"No.\n Not at all.","Code":"{code}"}}"#);
         classify(&ASKED, &answer(status, &body)).unwrap()
     }
@@ -245,37 +259,92 @@ mod tests {
     fn the_code_decides_before_the_status() {
         use Category::*;
         let table = [
-            (400, "Throttling.User", Throttled, Retry::Backoff),
-            (400, "Throttling", Throttled, Retry::Backoff),
-            (400, "SignatureNonceUsed", Service, Retry::Once),
-            (400, "InvalidTimeStamp.Expired", Clock, Retry::Clock),
-            (400, "IllegalTimestamp", Clock, Retry::Clock),
-            (400, "InvalidTimeStamp.Format", Rejected, Retry::Never),
-            (404, "InvalidAccessKeyId.NotFound", Refused, Retry::Never),
-            (404, "InvalidAccessKeyId", Refused, Retry::Never),
-            (400, "SignatureDoesNotMatch", Refused, Retry::Never),
-            (400, "MissingSecurityToken", Refused, Retry::Never),
-            (400, "InvalidSecurityToken.Expired", Refused, Retry::Never),
-            (407, "NotAuthorized", Permission, Retry::Never),
-            (400, "NotEnabled", Permission, Retry::Never),
-            (403, "Forbidden.RAM", Permission, Retry::Never),
-            (404, "ClusterNotFound", NotFound, Retry::Never),
-            (404, "ObjectNotFound", NotFound, Retry::Never),
-            (404, "ManagerNotFound", Service, Retry::Never),
-            (404, "InvalidApi.NotFound", Rejected, Retry::Never),
-            (404, "InvalidProduct.NotFound", Rejected, Retry::Never),
-            (404, "SomethingNew.NotFound", Rejected, Retry::Never),
-            (400, "MissingClusterId", Rejected, Retry::Never),
-            (400, "InvalidParams", Rejected, Retry::Never),
-            (403, "ConflictOpt", Service, Retry::Backoff),
-            (406, "EcsError", Service, Retry::Never),
-            (406, "DbError", Service, Retry::Never),
-            (409, "PartFailure", Service, Retry::Never),
-            (500, "UnknownError", Service, Retry::Backoff),
-            (503, "ServiceUnavailable", Service, Retry::Backoff),
-            (500, "SomethingNew", Service, Retry::Backoff),
-            (403, "SomethingNew", Permission, Retry::Never),
-            (407, "SomethingNew", Permission, Retry::Never),
+            (400, "Throttling.User", Throttled, RetryAction::Backoff),
+            (400, "Throttling", Throttled, RetryAction::Backoff),
+            (
+                400,
+                "SignatureNonceUsed",
+                ServiceError,
+                RetryAction::Immediate,
+            ),
+            (
+                400,
+                "InvalidTimeStamp.Expired",
+                ClockSkew,
+                RetryAction::AfterClockSync,
+            ),
+            (
+                400,
+                "IllegalTimestamp",
+                ClockSkew,
+                RetryAction::AfterClockSync,
+            ),
+            (
+                400,
+                "InvalidTimeStamp.Format",
+                InvalidArgument,
+                RetryAction::No,
+            ),
+            (
+                404,
+                "InvalidAccessKeyId.NotFound",
+                Unauthenticated,
+                RetryAction::No,
+            ),
+            (404, "InvalidAccessKeyId", Unauthenticated, RetryAction::No),
+            (
+                400,
+                "SignatureDoesNotMatch",
+                Unauthenticated,
+                RetryAction::No,
+            ),
+            (
+                400,
+                "MissingSecurityToken",
+                Unauthenticated,
+                RetryAction::No,
+            ),
+            (
+                400,
+                "InvalidSecurityToken.Expired",
+                Unauthenticated,
+                RetryAction::No,
+            ),
+            (407, "NotAuthorized", PermissionDenied, RetryAction::No),
+            (400, "NotEnabled", PermissionDenied, RetryAction::No),
+            (403, "Forbidden.RAM", PermissionDenied, RetryAction::No),
+            (404, "ClusterNotFound", NotFound, RetryAction::No),
+            (404, "ObjectNotFound", NotFound, RetryAction::No),
+            (404, "ManagerNotFound", ServiceError, RetryAction::No),
+            (404, "InvalidApi.NotFound", InvalidArgument, RetryAction::No),
+            (
+                404,
+                "InvalidProduct.NotFound",
+                InvalidArgument,
+                RetryAction::No,
+            ),
+            (
+                404,
+                "SomethingNew.NotFound",
+                InvalidArgument,
+                RetryAction::No,
+            ),
+            (400, "MissingClusterId", InvalidArgument, RetryAction::No),
+            (400, "InvalidParams", InvalidArgument, RetryAction::No),
+            (403, "ConflictOpt", ServiceError, RetryAction::Backoff),
+            (406, "EcsError", ServiceError, RetryAction::No),
+            (406, "DbError", ServiceError, RetryAction::No),
+            (409, "PartFailure", ServiceError, RetryAction::No),
+            (500, "UnknownError", ServiceError, RetryAction::Backoff),
+            (
+                503,
+                "ServiceUnavailable",
+                ServiceError,
+                RetryAction::Backoff,
+            ),
+            (500, "SomethingNew", ServiceError, RetryAction::Backoff),
+            (403, "SomethingNew", PermissionDenied, RetryAction::No),
+            (407, "SomethingNew", PermissionDenied, RetryAction::No),
         ];
         for (status, code, category, retry) in table {
             let refusal = of(status, code);
@@ -300,7 +369,7 @@ mod tests {
         throttled.headers = vec![("x-acs-retry-after".into(), "-1".into())];
         assert_eq!(
             classify(&ASKED, &throttled).unwrap().category,
-            Category::Service
+            Category::ServiceError
         );
         let mut good = answer(200, r#"{"RequestId":"R"}"#);
         good.headers = vec![("x-acs-retry-after".into(), "1500".into())];
@@ -322,7 +391,7 @@ mod tests {
         assert!(hint(400, "SignatureDoesNotMatch").contains("access_key_secret"));
         assert!(hint(400, "InvalidSecurityToken.Expired").contains("security_token"));
         assert!(hint(404, "InvalidApi.NotFound").contains("wrong endpoint or region"));
-        let here = Asked {
+        let here = ErrorContext {
             region: Some("cn-hangzhou"),
             ..ASKED
         };
@@ -335,13 +404,13 @@ mod tests {
         assert_eq!(refusal.category, Category::Network);
         assert_eq!(refusal.code, None);
         let refusal = classify(&ASKED, &answer(404, "")).unwrap();
-        assert_eq!(refusal.category, Category::Rejected);
+        assert_eq!(refusal.category, Category::InvalidArgument);
     }
 
     #[test]
     fn reads_the_error_bodies_of_the_fixtures() {
         let read = |name: &str, status| {
-            let answer = fixture::answer(status, &format!("aliyun/{name}"));
+            let answer = test_support::answer(status, &format!("aliyun/{name}"));
             let refusal = classify(&ASKED, &answer).unwrap();
             (
                 refusal.category,
@@ -356,7 +425,11 @@ mod tests {
         );
         assert_eq!(
             read("error-lower-case.json", 407),
-            (Category::Permission, "NotAuthorized".to_owned(), id.clone())
+            (
+                Category::PermissionDenied,
+                "NotAuthorized".to_owned(),
+                id.clone()
+            )
         );
         assert_eq!(
             read("error-throttling.xml", 400),

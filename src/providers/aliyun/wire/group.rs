@@ -2,17 +2,17 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::container::{Init, Main, gib, time, words};
+use super::container::{InitContainer, MainContainer, gib, strings, time};
 use super::details::{Billing, Dns, GroupDetails, HostAlias, NameValue, Network, Tenant};
 use crate::model::{
     Address, ConfigFile, Details, Disk, EmptyDir, Event, Flex, Level, Nfs, Object, Resources,
     State, Task, Volume,
 };
-use crate::providers::lenient::{Flag, Int, List, Num, Part, Text, Verbatim};
-use crate::providers::states::{self, StateTable};
+use crate::providers::lenient::{Flag, Int, List, Num, OptionalObject, Text, Verbatim};
+use crate::providers::states::{self, StateWords};
 
 /// What a container group's words mean.
-pub(in super::super) const STATES: StateTable = &[
+pub(in super::super) const STATES: StateWords = &[
     ("Pending", State::Starting),
     ("Scheduling", State::Starting),
     ("Running", State::Running),
@@ -72,19 +72,19 @@ struct ContainerGroup {
     #[serde(rename = "TenantVSwitchId")]
     tenant_vswitch_id: Text,
     tags: List<Tag>,
-    dns_config: Part<DnsConfig>,
-    eci_security_context: Part<EciSecurityContext>,
-    host_aliases: List<WireHostAlias>,
-    events: List<WireEvent>,
-    volumes: List<WireVolume>,
-    init_containers: List<Init>,
-    containers: List<Main>,
+    dns_config: OptionalObject<DnsConfig>,
+    eci_security_context: OptionalObject<EciSecurityContext>,
+    host_aliases: List<HostAliasRow>,
+    events: List<GroupEvent>,
+    volumes: List<GroupVolume>,
+    init_containers: List<InitContainer>,
+    containers: List<MainContainer>,
 }
 
 impl From<ContainerGroup> for Group {
     fn from(wire: ContainerGroup) -> Self {
         // Words that no table holds are told once for the whole answer, not for each group.
-        let reading = states::read(STATES, &[], wire.status.trimmed(), "", &mut Vec::new());
+        let reading = states::normalize(STATES, &[], wire.status.trimmed(), "", &mut Vec::new());
         let id = wire.container_group_id.0;
         let details = GroupDetails {
             succeeded_at: time(&wire.succeeded_time),
@@ -193,12 +193,12 @@ struct Tag {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireNameValue {
+struct NameValueRow {
     name: Text,
     value: Text,
 }
 
-fn pairs(list: List<WireNameValue>) -> Vec<NameValue> {
+fn pairs(list: List<NameValueRow>) -> Vec<NameValue> {
     list.0
         .into_iter()
         .map(|pair| NameValue {
@@ -212,16 +212,16 @@ fn pairs(list: List<WireNameValue>) -> Vec<NameValue> {
 #[serde(default, rename_all = "PascalCase")]
 struct DnsConfig {
     name_servers: List<Verbatim>,
-    options: List<WireNameValue>,
+    options: List<NameValueRow>,
     searches: List<Verbatim>,
 }
 
 impl From<DnsConfig> for Dns {
     fn from(wire: DnsConfig) -> Self {
         Self {
-            name_servers: words(wire.name_servers),
+            name_servers: strings(wire.name_servers),
             options: pairs(wire.options),
-            searches: words(wire.searches),
+            searches: strings(wire.searches),
         }
     }
 }
@@ -229,28 +229,28 @@ impl From<DnsConfig> for Dns {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct EciSecurityContext {
-    sysctls: List<WireNameValue>,
+    sysctls: List<NameValueRow>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireHostAlias {
+struct HostAliasRow {
     ip: Text,
     hostnames: List<Verbatim>,
 }
 
-impl From<WireHostAlias> for HostAlias {
-    fn from(wire: WireHostAlias) -> Self {
+impl From<HostAliasRow> for HostAlias {
+    fn from(wire: HostAliasRow) -> Self {
         Self {
             ip: wire.ip.0,
-            hostnames: words(wire.hostnames),
+            hostnames: strings(wire.hostnames),
         }
     }
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireEvent {
+struct GroupEvent {
     count: Int,
     first_timestamp: Text,
     last_timestamp: Text,
@@ -260,10 +260,10 @@ struct WireEvent {
     r#type: Text,
 }
 
-impl WireEvent {
+impl GroupEvent {
     fn into_model(self, task: Option<String>) -> Event {
         Event {
-            level: self.r#type.trimmed().and_then(Level::from_word),
+            level: self.r#type.trimmed().and_then(Level::parse),
             level_raw: self.r#type.trimmed().map(str::to_owned),
             first_at: time(&self.first_timestamp),
             last_at: time(&self.last_timestamp),
@@ -281,7 +281,7 @@ impl WireEvent {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireVolume {
+struct GroupVolume {
     name: Text,
     r#type: Text,
     #[serde(rename = "NFSVolumeServer")]
@@ -307,9 +307,9 @@ struct ConfigFileToPath {
     content: Text,
 }
 
-impl From<WireVolume> for Volume {
+impl From<GroupVolume> for Volume {
     /// Every branch that is filled is kept, whatever the type word says.
-    fn from(wire: WireVolume) -> Self {
+    fn from(wire: GroupVolume) -> Self {
         let nfs = Nfs {
             server: wire.nfs_volume_server.0,
             path: wire.nfs_volume_path.0,

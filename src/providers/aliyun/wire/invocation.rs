@@ -5,15 +5,15 @@ use serde::de::DeserializeOwned;
 
 use super::commands::Command;
 use super::container::time;
-use super::items::Items;
+use super::wrapped_list::WrappedList;
 use super::xml;
 use crate::model::{State, Time};
-use crate::providers::lenient::{self, Flag, Int, Part, Text};
-use crate::providers::states::StateTable;
+use crate::providers::lenient::{self, Flag, Int, OptionalObject, Text};
+use crate::providers::states::StateWords;
 
 /// What the words of an invocation and of its nodes mean. `Finished` says that the command ended,
 /// not how: that is read from the exit codes.
-pub(in super::super) const STATES: StateTable = &[
+pub(in super::super) const STATES: StateWords = &[
     ("Running", State::Running),
     ("Finished", State::Unknown),
     ("Failed", State::Failed),
@@ -24,7 +24,7 @@ pub(in super::super) const STATES: StateTable = &[
 pub(in super::super) const PAGE_SIZE: usize = 50;
 
 /// At most so many pages are asked for.
-const MOST_PAGES: usize = 200;
+const MAX_PAGES: usize = 200;
 
 /// An answer to ListInvocationStatus.
 #[derive(Debug, Default)]
@@ -48,18 +48,18 @@ pub(super) struct Node {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireStatus {
+struct StatusResponse {
     request_id: Text,
     command_id: Text,
     invoke_status: Text,
-    invoke_instances: Items<WireNode>,
+    invoke_instances: WrappedList<NodeRow>,
     /// The form of the older documentation, and of XML.
-    list_invocation_status_response: Part<WireStatus>,
+    list_invocation_status_response: OptionalObject<StatusResponse>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireNode {
+struct NodeRow {
     instance_id: Text,
     instance_invoke_status: Text,
 }
@@ -79,8 +79,8 @@ impl Status {
     ///
     /// # Errors
     /// What was expected of the answer, and where it was missed.
-    pub(in super::super) fn read(body: &[u8], command: &str) -> Result<Self, String> {
-        let wire: WireStatus = decode(body, "ListInvocationStatusResponse")?;
+    pub(in super::super) fn decode(body: &[u8], command: &str) -> Result<Self, String> {
+        let wire: StatusResponse = decode(body, "ListInvocationStatusResponse")?;
         let wire = match wire.list_invocation_status_response.0 {
             Some(inner) => *inner,
             None => wire,
@@ -104,7 +104,7 @@ impl Status {
     }
 
     /// The same with what the list of commands tells.
-    pub(in super::super) fn of(self, command: Command) -> Self {
+    pub(in super::super) fn with_command(self, command: Command) -> Self {
         Self { command, ..self }
     }
 
@@ -115,7 +115,7 @@ impl Status {
 }
 
 /// The nodes; one that is listed twice alike is one node.
-fn nodes(listed: Items<WireNode>) -> Vec<Node> {
+fn nodes(listed: WrappedList<NodeRow>) -> Vec<Node> {
     let mut seen = HashSet::new();
     let nodes = listed.0.into_iter().map(|node| Node {
         id: node.instance_id.0,
@@ -151,16 +151,16 @@ pub(super) struct NodeResult {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireResults {
+struct ResultsResponse {
     request_id: Text,
     total_count: Int,
-    invocation_results: Option<Items<WireResult>>,
-    list_invocation_results_response: Part<WireResults>,
+    invocation_results: Option<WrappedList<ResultRow>>,
+    list_invocation_results_response: OptionalObject<ResultsResponse>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireResult {
+struct ResultRow {
     instance_id: Text,
     command_id: Text,
     invoke_record_status: Text,
@@ -175,8 +175,8 @@ impl ResultsPage {
     ///
     /// # Errors
     /// What was expected of the answer, and where it was missed.
-    pub(in super::super) fn read(body: &[u8], command: &str) -> Result<Self, String> {
-        let wire: WireResults = decode(body, "ListInvocationResultsResponse")?;
+    pub(in super::super) fn decode(body: &[u8], command: &str) -> Result<Self, String> {
+        let wire: ResultsResponse = decode(body, "ListInvocationResultsResponse")?;
         let wire = match wire.list_invocation_results_response.0 {
             Some(inner) => *inner,
             None => wire,
@@ -185,7 +185,7 @@ impl ResultsPage {
             return Err("RequestId or InvocationResults".to_owned());
         }
         let results = wire.invocation_results.unwrap_or_default().0;
-        let of_another = |result: &WireResult| {
+        let of_another = |result: &ResultRow| {
             let id = result.command_id.trimmed();
             id.is_some_and(|id| id != command.trim())
         };
@@ -248,7 +248,7 @@ impl Results {
             Some(total) => self.pages * PAGE_SIZE < total,
             None => size >= PAGE_SIZE,
         };
-        let goes_on = more && self.nodes.len() > known && self.pages < MOST_PAGES;
+        let goes_on = more && self.nodes.len() > known && self.pages < MAX_PAGES;
         let missing = total.is_some_and(|total| self.ids.len() < total) || more;
         if !goes_on && missing {
             self.fail(format!(

@@ -5,13 +5,13 @@ use serde::Deserialize;
 
 use super::details::{ArrayProperties, JobDetails};
 use super::group::{self, Group};
-use super::{Miss, container};
+use super::{DecodeError, container};
 use crate::model::{Array, Container, Event, Job, Level, Notice, Resources, State, Task, Time};
-use crate::providers::lenient::{self, Flag, Int, List, Part, Text};
-use crate::providers::states::{self, StateTable};
+use crate::providers::lenient::{self, Flag, Int, List, OptionalObject, Text};
+use crate::providers::states::{self, StateWords};
 
 /// What a job's words mean.
-pub(in super::super) const STATES: StateTable = &[
+pub(in super::super) const STATES: StateWords = &[
     ("Pending", State::Pending),
     ("Initing", State::Starting),
     ("Running", State::Running),
@@ -26,11 +26,11 @@ pub(in super::super) const LISTABLE: [&str; 5] =
     ["Pending", "Running", "Succeeded", "Canceled", "Failed"];
 
 /// The cloud keeps no more events of a group than this.
-const MOST_EVENTS: usize = 50;
+const MAX_EVENTS: usize = 50;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct Answer {
+struct DescribeJobsResponse {
     request_id: Text,
     total_count: Int,
     job_infos: Option<List<JobInfo>>,
@@ -50,13 +50,13 @@ struct JobInfo {
     end_time: Int,
     last_modify_time: Int,
     is_array_job: Flag,
-    array_properties: Part<WireArrayProperties>,
+    array_properties: OptionalObject<ArrayRange>,
     container_groups: List<Group>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireArrayProperties {
+struct ArrayRange {
     index_start: Int,
     index_end: Int,
     index_step: Int,
@@ -79,17 +79,17 @@ pub(in super::super) struct Described {
 ///
 /// # Errors
 /// `NotFound` for an empty list; `Unreadable` for what is no such answer, or is about another job.
-pub(in super::super) fn read(
+pub(in super::super) fn decode(
     body: &[u8],
     at: Job,
     own: &[(String, State)],
-) -> Result<Described, Miss> {
-    let answer: Answer = lenient::decode(body).map_err(Miss::Unreadable)?;
+) -> Result<Described, DecodeError> {
+    let answer: DescribeJobsResponse = lenient::decode(body).map_err(DecodeError::Invalid)?;
     let total_count = answer.total_count.0;
     let Some(List(infos)) = answer.job_infos else {
         return match total_count {
-            Some(0) => Err(Miss::NotFound(answer.request_id.0)),
-            _ => Err(Miss::Unreadable("a list JobInfos".to_owned())),
+            Some(0) => Err(DecodeError::NotFound(answer.request_id.0)),
+            _ => Err(DecodeError::Invalid("a list JobInfos".to_owned())),
         };
     };
     let listed = infos.len();
@@ -97,8 +97,8 @@ pub(in super::super) fn read(
     let has_subtasks = ids.any(|id| subtask_of(&at.id, id).is_some());
     if listed == 0 {
         return match total_count {
-            None | Some(0) => Err(Miss::NotFound(answer.request_id.0)),
-            Some(_) => Err(Miss::Unreadable(
+            None | Some(0) => Err(DecodeError::NotFound(answer.request_id.0)),
+            Some(_) => Err(DecodeError::Invalid(
                 "as many jobs in JobInfos as TotalCount says".to_owned(),
             )),
         };
@@ -106,11 +106,11 @@ pub(in super::super) fn read(
     let mut asked = infos
         .into_iter()
         .filter(|info| info.job_id.trimmed() == Some(at.id.trim()));
-    let info = asked
-        .next()
-        .ok_or_else(|| Miss::Unreadable("a job with the JobId that was asked for".to_owned()))?;
+    let info = asked.next().ok_or_else(|| {
+        DecodeError::Invalid("a job with the JobId that was asked for".to_owned())
+    })?;
     if asked.any(|twin| twin.state.trimmed() != info.state.trimmed()) {
-        return Err(Miss::Unreadable("one state for one JobId".to_owned()));
+        return Err(DecodeError::Invalid("one state for one JobId".to_owned()));
     }
     let mut notices = Vec::new();
     if let Some(total) = total_count.filter(|total| usize::try_from(*total) != Ok(listed)) {
@@ -144,7 +144,7 @@ impl JobInfo {
         own: &[(String, State)],
         notices: &mut Vec<Notice>,
     ) {
-        let reading = states::read(STATES, own, self.state.trimmed(), "aliyun/job", notices);
+        let reading = states::normalize(STATES, own, self.state.trimmed(), "aliyun/job", notices);
         job.state = reading.state;
         job.state_raw = reading.raw;
         job.ended = reading.ended;
@@ -178,11 +178,11 @@ impl JobInfo {
             array_properties: properties,
         }));
         for Group { mut task, events } in self.container_groups.0 {
-            if events.len() >= MOST_EVENTS {
+            if events.len() >= MAX_EVENTS {
                 notices.push(Notice::new(
                     "events_truncated",
                     format!(
-                        "{}: the cloud keeps {MOST_EVENTS} events of a container group; older ones \
+                        "{}: the cloud keeps {MAX_EVENTS} events of a container group; older ones \
                          of {} may be missing",
                         job.reference,
                         label(&task),
@@ -195,7 +195,7 @@ impl JobInfo {
         }
         job.resources = sum(&job.tasks);
         explain_job(job);
-        tell_unknown_words(&job.tasks, notices);
+        note_unknown_words(&job.tasks, notices);
     }
 }
 
@@ -370,7 +370,7 @@ fn explain_job(job: &mut Job) {
 }
 
 /// Tells each word of groups and containers that no table holds, once.
-fn tell_unknown_words(tasks: &[Task], notices: &mut Vec<Notice>) {
+fn note_unknown_words(tasks: &[Task], notices: &mut Vec<Notice>) {
     let groups = tasks.iter().filter_map(|task| {
         Some((
             "aliyun container group",
@@ -393,7 +393,7 @@ fn tell_unknown_words(tasks: &[Task], notices: &mut Vec<Notice>) {
     let mut told = BTreeSet::new();
     for (what, table, word) in groups.chain(containers) {
         if told.insert((what, word)) {
-            states::read(table, &[], Some(word), what, notices);
+            states::normalize(table, &[], Some(word), what, notices);
         }
     }
 }

@@ -5,15 +5,15 @@ use serde::Deserialize;
 use super::jobs::{STATES, moment, subtask_index, subtask_of};
 use crate::model::{Array, Job, Notice, State, Task, Time};
 use crate::providers::lenient::{self, Flag, Int, List, Text};
-use crate::providers::{self, Cursor, Found, job_at, states};
+use crate::providers::{self, Cursor, GetResult, job_at, states};
 use crate::reference::Scope;
 
 /// How many ids a call takes and how many rows a page holds: the cloud's pages hold no more.
-pub(in super::super) const MOST_ROWS: usize = 100;
+pub(in super::super) const MAX_ROWS: usize = 100;
 
 /// At most so many pages are asked for one call's ids: enough for a server that gives 20 rows a
 /// page whatever it is asked for.
-const MOST_PAGES: usize = 5;
+const MAX_PAGES: usize = 5;
 
 /// One page of an answer to ListServerlessJobs.
 #[derive(Debug)]
@@ -41,16 +41,16 @@ pub(in super::super) struct Row {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WirePage {
+struct ListJobsResponse {
     request_id: Text,
     total_count: Int,
-    jobs: Option<List<WireRow>>,
+    jobs: Option<List<JobRow>>,
 }
 
 /// All of it is text here, numbers and times too.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct WireRow {
+struct JobRow {
     job_id: Text,
     job_name: Text,
     state: Text,
@@ -68,8 +68,8 @@ impl Page {
     ///
     /// # Errors
     /// What was expected of the answer, and where it was missed.
-    pub(in super::super) fn read(body: &[u8]) -> Result<Self, String> {
-        let wire: WirePage = lenient::decode(body)?;
+    pub(in super::super) fn decode(body: &[u8]) -> Result<Self, String> {
+        let wire: ListJobsResponse = lenient::decode(body)?;
         let total_count = wire.total_count.0;
         let rows = match (wire.jobs, total_count) {
             (Some(List(rows)), _) => rows,
@@ -88,7 +88,7 @@ impl Page {
     /// The jobs of a cluster as the rows of this page tell of them.
     ///
     /// `own` are the user's words for states.
-    pub(in super::super) fn listed(
+    pub(in super::super) fn into_page(
         self,
         scope: &Scope,
         at: Cursor,
@@ -99,7 +99,7 @@ impl Page {
         let ids = self.rows.iter().filter_map(Row::id);
         let parents = ids.filter_map(|id| Some(parent_of(id)?.to_owned()));
         let parents: HashSet<String> = parents.collect();
-        providers::Page::of(
+        providers::Page::from_addressed_rows(
             at,
             self.total_count,
             self.rows,
@@ -119,14 +119,14 @@ impl Page {
                     job.message =
                         Some("the list does not tell whether every subtask succeeded".to_owned());
                 }
-                Found { job, notices }
+                GetResult { job, notices }
             },
         )
     }
 }
 
-impl From<WireRow> for Row {
-    fn from(wire: WireRow) -> Self {
+impl From<JobRow> for Row {
+    fn from(wire: JobRow) -> Self {
         Self {
             id: wire.job_id.trimmed().map(str::to_owned),
             name: wire.job_name.0,
@@ -166,7 +166,7 @@ impl Row {
         own: &[(String, State)],
         notices: &mut Vec<Notice>,
     ) {
-        let reading = states::read(STATES, own, self.word.as_deref(), "aliyun/job", notices);
+        let reading = states::normalize(STATES, own, self.word.as_deref(), "aliyun/job", notices);
         job.state = reading.state;
         job.state_raw = reading.raw;
         job.ended = reading.ended;
@@ -187,7 +187,7 @@ impl Row {
     pub(super) fn task(&self, own: &[(String, State)], notices: &mut Vec<Notice>) -> Task {
         let mut unknown = Vec::new();
         let word = self.word.as_deref();
-        let reading = states::read(STATES, own, word, "aliyun/job", &mut unknown);
+        let reading = states::normalize(STATES, own, word, "aliyun/job", &mut unknown);
         // A thousand subtasks in one unknown state are one thing to tell.
         unknown.retain(|new| !notices.iter().any(|told| told.message == new.message));
         notices.append(&mut unknown);
@@ -214,7 +214,7 @@ fn parent_of(id: &str) -> Option<&str> {
 
 /// The rows of the jobs that were asked for.
 #[derive(Debug, Default)]
-pub(in super::super) struct Listing {
+pub(in super::super) struct JobRows {
     /// The cloud's id of the last request.
     pub(in super::super) request_id: Option<String>,
     /// By id; empty where two rows of one job contradict each other.
@@ -223,7 +223,7 @@ pub(in super::super) struct Listing {
     short: Option<(usize, usize)>,
 }
 
-impl Listing {
+impl JobRows {
     /// What the list says of a job.
     pub(in super::super) fn row(&self, id: &str) -> Option<&Row> {
         self.rows.get(id.trim())?.as_ref()
@@ -253,7 +253,7 @@ impl Listing {
 
     /// The job as a cheap look shows it; `None` when only a look of its own can tell: it is not
     /// listed, its state is missing, or it is an array job whose end depends on its subtasks.
-    pub(in super::super) fn glance(
+    pub(in super::super) fn job_for(
         &self,
         at: Job,
         own: &[(String, State)],
@@ -270,7 +270,7 @@ impl Listing {
 
 /// The pages that answer for one call's ids.
 #[derive(Debug)]
-pub(in super::super) struct Pages<'a> {
+pub(in super::super) struct BatchPages<'a> {
     wanted: HashSet<&'a str>,
     /// An array job whose subtasks are wanted too, whichever they are.
     parent: Option<&'a str>,
@@ -281,9 +281,9 @@ pub(in super::super) struct Pages<'a> {
     rows: usize,
 }
 
-impl<'a> Pages<'a> {
+impl<'a> BatchPages<'a> {
     /// Pages of which none was read.
-    pub(in super::super) fn of(ids: &[&'a str]) -> Self {
+    pub(in super::super) fn new(ids: &[&'a str]) -> Self {
         let wanted: HashSet<&str> = ids.iter().map(|id| id.trim()).collect();
         Self {
             missing: wanted.len(),
@@ -300,7 +300,7 @@ impl<'a> Pages<'a> {
     pub(in super::super) fn of_array(parent: &'a str, ids: &[&'a str]) -> Self {
         Self {
             parent: Some(parent),
-            ..Self::of(ids)
+            ..Self::new(ids)
         }
     }
 
@@ -313,11 +313,11 @@ impl<'a> Pages<'a> {
     ///
     /// A page that brings none of the jobs that are still missing ends the reading, so that a server
     /// that knows no filter, or repeats itself, cannot keep it going.
-    pub(in super::super) fn add(&mut self, page: Page, listing: &mut Listing) -> bool {
+    pub(in super::super) fn add(&mut self, page: Page, listing: &mut JobRows) -> bool {
         self.read += 1;
         self.rows += page.rows.len();
         listing.request_id = page.request_id;
-        let (before, is_full) = (listing.rows.len(), page.rows.len() >= MOST_ROWS);
+        let (before, is_full) = (listing.rows.len(), page.rows.len() >= MAX_ROWS);
         for row in page.rows {
             let Some(id) = row.id.clone().filter(|id| self.is_wanted(id)) else {
                 self.has_others = true;
@@ -344,7 +344,7 @@ impl<'a> Pages<'a> {
         };
         let is_complete = self.parent.is_none() && self.missing == 0;
         let brings_more = listing.rows.len() > before && !is_complete;
-        let goes_on = more && brings_more && self.read < MOST_PAGES;
+        let goes_on = more && brings_more && self.read < MAX_PAGES;
         // A list that holds other jobs as well was not filtered, and its count is about all of them.
         let seen = self.seen.len();
         if let Some(total) = total.filter(|total| *total > seen && !goes_on && !self.has_others) {

@@ -1,14 +1,14 @@
 use std::collections::BTreeSet;
 
 use super::jobs::subtask_index;
-use super::list::{Listing, MOST_ROWS};
+use super::list::{JobRows, MAX_ROWS};
 use crate::model::{Array, Job, Notice, State, Task};
 
 /// An array job whose indices are further apart than this is not read subtask by subtask.
 const MAX_SUBTASKS: u64 = 10_000;
 
 /// True for an id that an array job as a whole may have.
-pub(in super::super) fn may_be_parent(id: &str) -> bool {
+pub(in super::super) fn can_be_array_id(id: &str) -> bool {
     subtask_index(id).is_none()
 }
 
@@ -24,7 +24,7 @@ pub(in super::super) fn ids_to_list(id: &str, array: Option<&Array>) -> Vec<Stri
         None => (0, 0),
     };
     let needed = usize::try_from(last - first).unwrap_or(0) + 3;
-    let count = needed.div_ceil(MOST_ROWS) * MOST_ROWS;
+    let count = needed.div_ceil(MAX_ROWS) * MAX_ROWS;
     let indices = (first..=i64::MAX).take(count - 1);
     std::iter::once(id.to_owned())
         .chain(indices.map(|index| format!("{id}_{index}")))
@@ -50,9 +50,9 @@ fn subtask_ids(id: &str, array: &Array) -> Option<BTreeSet<String>> {
 /// has, and its state is unknown where the list does not show that every one of them succeeded.
 ///
 /// `unread` says why rows are missing.
-pub(in super::super) fn judge(
+pub(in super::super) fn reconcile_subtasks(
     job: &mut Job,
-    listing: &Listing,
+    listing: &JobRows,
     unread: Option<&str>,
     own: &[(String, State)],
     notices: &mut Vec<Notice>,
@@ -69,7 +69,7 @@ pub(in super::super) fn judge(
                 ),
             ));
         }
-    } else if let Some(doubt) = doubt(job, listing, &tasks, unread) {
+    } else if let Some(doubt) = inconsistency(job, listing, &tasks, unread) {
         notices.push(Notice::new(
             "count_mismatch",
             format!(
@@ -93,7 +93,12 @@ pub(in super::super) fn judge(
 }
 
 /// Why it is not certain that every subtask has succeeded.
-fn doubt(job: &Job, listing: &Listing, tasks: &[Task], unread: Option<&str>) -> Option<String> {
+fn inconsistency(
+    job: &Job,
+    listing: &JobRows,
+    tasks: &[Task],
+    unread: Option<&str>,
+) -> Option<String> {
     let why = unread.map_or_else(String::new, |why| format!("; {why}"));
     let is_bad = |task: &&Task| task.ended && task.state != State::Succeeded;
     let bad = tasks.iter().find(is_bad);
@@ -225,14 +230,14 @@ mod tests {
     fn the_list_is_asked_for_more_than_the_range() {
         let listed = |range: Option<Array>| ids_to_list("10", range.as_ref());
         let ids = listed(Some(array(Some(1), Some(9), Some(2))));
-        assert_eq!(ids.len(), MOST_ROWS);
+        assert_eq!(ids.len(), MAX_ROWS);
         assert_eq!(ids[..3], ["10", "10_0", "10_1"]);
         assert_eq!(ids[99], "10_98");
         let ids = listed(Some(array(Some(5), Some(102), None)));
-        assert_eq!((ids.len(), ids[1].as_str()), (2 * MOST_ROWS, "10_4"));
+        assert_eq!((ids.len(), ids[1].as_str()), (2 * MAX_ROWS, "10_4"));
         let last = Some(i64::MAX);
         assert_eq!(listed(Some(array(last, last, None))).len(), 3);
         let ids = listed(None);
-        assert_eq!((ids.len(), ids[1].as_str()), (MOST_ROWS, "10_0"));
+        assert_eq!((ids.len(), ids[1].as_str()), (MAX_ROWS, "10_0"));
     }
 }

@@ -12,7 +12,7 @@ pub(in super::super) fn document(body: &[u8], show_secrets: bool) -> Option<Valu
     if xml::is_xml(body) {
         return Some(Value::String(String::from_utf8_lossy(body).into_owned()));
     }
-    let mut document = lenient::document(body)?;
+    let mut document = lenient::parse_raw(body)?;
     if !show_secrets {
         mask(&mut document, "");
     }

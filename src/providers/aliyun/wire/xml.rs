@@ -3,9 +3,9 @@ use quick_xml::events::Event;
 use serde_json::{Map, Value};
 
 /// More elements than this in one answer are refused.
-const MOST_ELEMENTS: usize = 200_000;
+const MAX_ELEMENTS: usize = 200_000;
 /// Deeper nesting than this is refused; documented answers nest four deep.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 /// Elements that are items of a list even when there is only one of them.
 const ITEMS: [&str; 2] = ["InvokeInstance", "InvocationResult"];
 
@@ -35,8 +35,8 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
         let event = reader.read_event().map_err(|_| malformed())?;
         if matches!(event, Event::Start(_) | Event::Empty(_)) {
             elements += 1;
-            if elements > MOST_ELEMENTS {
-                return Err(format!("at most {MOST_ELEMENTS} elements in one answer"));
+            if elements > MAX_ELEMENTS {
+                return Err(format!("at most {MAX_ELEMENTS} elements in one answer"));
             }
         }
         match event {
@@ -45,8 +45,8 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
                 if open.is_empty() && (name != root || document.is_some()) {
                     return Err(format!("XML with the root {root}"));
                 }
-                if open.len() == DEEPEST {
-                    return Err(format!("XML nested at most {DEEPEST} deep"));
+                if open.len() == MAX_DEPTH {
+                    return Err(format!("XML nested at most {MAX_DEPTH} deep"));
                 }
                 open.push(Element::new(name));
             }

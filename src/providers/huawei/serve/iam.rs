@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use crate::crypto::{base64url, from_base64url, hmac_sha256, nonce};
-use crate::providers::serve::{Incoming, Outgoing, TEST_ID, TEST_SECRET};
+use crate::providers::serve::{ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
 
 pub const TOKENS_PATH: &str = "/v3/auth/tokens";
 pub const PROJECTS_PATH: &str = "/v3/projects";
@@ -15,7 +15,7 @@ const REGION: &str = "cn-north-4";
 const PROJECT: &str = "a4da8115c9d8464ead3a38309130523f";
 
 /// Checks user, password, domain and scope, and gives a token of the project.
-pub fn token(incoming: &Incoming) -> Outgoing {
+pub fn token(incoming: &ServerRequest) -> ServerResponse {
     let body: Value = serde_json::from_slice(&incoming.body).unwrap_or_default();
     let identity = &body["auth"]["identity"];
     let user = &identity["password"]["user"];
@@ -45,33 +45,33 @@ pub fn token(incoming: &Incoming) -> Outgoing {
     if incoming.parameter("nocatalog").is_none() {
         about["catalog"] = json!([]);
     }
-    Outgoing::json(201, &json!({"token": about}))
-        .with_header("x-subject-token", sealed(expires_at))
+    ServerResponse::json(201, &json!({"token": about}))
+        .with_header("x-subject-token", encode_token(expires_at))
         .with_header("x-iam-trace-id", nonce())
 }
 
 /// The projects of a name; the caller has checked the signature.
-pub fn projects(incoming: &Incoming) -> Outgoing {
+pub fn projects(incoming: &ServerRequest) -> ServerResponse {
     let project = json!({"id": PROJECT, "name": REGION, "enabled": true, "is_domain": false});
     let is_wanted = incoming.parameter("name").is_none_or(|name| name == REGION);
     let projects: Vec<_> = Some(project).filter(|_| is_wanted).into_iter().collect();
-    Outgoing::json(200, &json!({"projects": projects, "links": {}}))
+    ServerResponse::json(200, &json!({"projects": projects, "links": {}}))
         .with_header("x-iam-trace-id", nonce())
 }
 
-fn error(status: u16, title: &str, message: &str) -> Outgoing {
+fn error(status: u16, title: &str, message: &str) -> ServerResponse {
     let error = json!({"code": status, "message": message, "title": title});
-    Outgoing::json(status, &json!({"error": error})).with_header("x-iam-trace-id", nonce())
+    ServerResponse::json(status, &json!({"error": error})).with_header("x-iam-trace-id", nonce())
 }
 
 /// A token of which no two are alike.
-fn sealed(expires_at: DateTime<Utc>) -> String {
+fn encode_token(expires_at: DateTime<Utc>) -> String {
     let claims = format!("{} {}", expires_at.timestamp_millis(), nonce());
     let claims = base64url(claims.as_bytes());
-    format!("MII{claims}.{}", seal(&claims))
+    format!("MII{claims}.{}", sign_claims(&claims))
 }
 
-fn seal(claims: &str) -> String {
+fn sign_claims(claims: &str) -> String {
     base64url(&hmac_sha256(TEST_SECRET.as_bytes(), claims.as_bytes()))
 }
 
@@ -86,5 +86,5 @@ pub fn is_good(token: &str, now: DateTime<Utc>) -> bool {
     let expires_at = from_base64url(claims)
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .and_then(|text| text.split(' ').next()?.parse::<i64>().ok());
-    given == seal(claims) && expires_at.is_some_and(|at| now.timestamp_millis() < at)
+    given == sign_claims(claims) && expires_at.is_some_and(|at| now.timestamp_millis() < at)
 }

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::json;
 
-use crate::providers::huawei::machine::{
+use crate::providers::huawei::instance_role::{
     CREDENTIALS, KEY_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH, TTL_HEADER,
 };
-use crate::providers::serve::temporary::{Temporary, opened, sealed};
-use crate::providers::serve::{Incoming, Outgoing, TEST_ID, TEST_SECRET};
+use crate::providers::serve::temporary::{TemporaryKey, decode_token, encode_token};
+use crate::providers::serve::{ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
 
 /// How ids of temporary keys begin.
 const PREFIX: &str = "HST3";
@@ -23,8 +23,8 @@ pub fn operation(path: &str) -> Option<&'static str> {
 }
 
 /// What the service answers.
-pub fn answer(incoming: &Incoming) -> Outgoing {
-    let text = |status, text: &str| Outgoing {
+pub fn respond(incoming: &ServerRequest) -> ServerResponse {
+    let text = |status, text: &str| ServerResponse {
         status,
         headers: vec![("content-type".into(), "text/plain".into())],
         body: text.as_bytes().to_vec(),
@@ -35,26 +35,30 @@ pub fn answer(incoming: &Incoming) -> Outgoing {
             let seconds = incoming.header(TTL_HEADER);
             let seconds = seconds.and_then(|text| text.parse().ok());
             match seconds.filter(|seconds| (1..=21_600).contains(seconds)) {
-                Some(seconds) => text(200, &sealed(incoming.now + Duration::seconds(seconds))),
+                Some(seconds) => text(
+                    200,
+                    &encode_token(incoming.now + Duration::seconds(seconds)),
+                ),
                 None => text(400, "the time to live is missing or out of its range"),
             }
         }
         // A token that is shown must be good; none is needed.
         ("GET", KEY_PATH)
-            if token.is_some_and(|token| opened(token).is_none_or(|end| end <= incoming.now)) =>
+            if token
+                .is_some_and(|token| decode_token(token).is_none_or(|end| end <= incoming.now)) =>
         {
             text(401, "Unauthorized")
         }
         ("GET", KEY_PATH) => {
             let expires_at = incoming.now + Duration::hours(LIFETIME_HOURS);
-            let key = Temporary::new(PREFIX, expires_at);
+            let key = TemporaryKey::new(PREFIX, expires_at);
             let credential = json!({
                 "access": key.id,
                 "secret": key.secret,
                 "securitytoken": key.token,
                 "expires_at": expires_at.to_rfc3339_opts(SecondsFormat::Micros, true),
             });
-            Outgoing::json(200, &json!({"credential": credential}))
+            ServerResponse::json(200, &json!({"credential": credential}))
         }
         _ => text(405, "Method Not Allowed"),
     }
@@ -65,6 +69,6 @@ pub fn secret_of(id: &str, token: Option<&str>, now: DateTime<Utc>) -> Option<St
     if id == TEST_ID {
         return Some(TEST_SECRET.to_owned());
     }
-    let keys = Temporary::of_token(PREFIX, token?, now).ok()?;
+    let keys = TemporaryKey::from_token(PREFIX, token?, now).ok()?;
     (keys.id == id).then_some(keys.secret)
 }

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::http::{Endpoint, Method, Signer as _};
-use crate::providers::fixture;
+use crate::providers::test_support;
 
 const HOST: &str = "appstream.cn-north-4.myhuaweicloud.com";
 const PROJECT: &str = "a4da8115c9d8464ead3a38309130523f";
@@ -16,7 +16,7 @@ fn pairs(value: &Value) -> Vec<(String, String)> {
 
 #[test]
 fn every_stage_agrees_with_the_vendors_code() {
-    let file = fixture::json("huawei/vectors/sdk-hmac-sha256.json");
+    let file = test_support::json("huawei/vectors/sdk-hmac-sha256.json");
     let vectors = file["vectors"].as_array().unwrap();
     assert_eq!(vectors.len(), 24);
     for vector in vectors {
@@ -56,7 +56,7 @@ fn authorization(request: &Request, security_token: Option<&str>) -> String {
         secret: Secret::new("testsecret"),
         security_token: security_token.map(Secret::new),
     };
-    let now = fixture::moment("2024-05-20T11:04:00Z");
+    let now = test_support::moment("2024-05-20T11:04:00Z");
     let proof = signer.sign(request, now, "");
     assert!(proof.query.is_empty());
     let (_, value) = proof.headers.last().unwrap();
@@ -162,10 +162,10 @@ fn odd_paths_queries_headers_and_bodies_agree_with_the_vendors_code() {
 
 #[test]
 fn a_token_is_sent_alone() {
-    let signer = Signer::issued(Secret::new("a-token"), None).signer;
+    let signer = Signer::credential(Secret::new("a-token"), None).signer;
     let proof = signer.sign(
         &request(HOST, "/", &[]),
-        fixture::moment("2024-05-20T11:04:00Z"),
+        test_support::moment("2024-05-20T11:04:00Z"),
         "",
     );
     let names: Vec<&str> = proof.headers.iter().map(|(name, _)| *name).collect();

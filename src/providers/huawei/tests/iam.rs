@@ -5,29 +5,40 @@ use serde_json::json;
 use super::super::*;
 use crate::error::Category;
 use crate::providers::Client as _;
-use crate::providers::fixture::{self, served::Script, served::Served, served::born};
-use crate::providers::serve::{Incoming, Outgoing, Step, Thing, World};
-use crate::providers::{at_once, drain};
+use crate::providers::serve::{
+    EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange,
+};
+use crate::providers::test_support::{
+    self, served::Responder, served::TestServer, served::start_time,
+};
+use crate::providers::{list_all, ready};
 
 const DAY: i64 = 24 * 3600;
 const PROJECT: &str = super::PROJECT;
-const LOOK: &str = OPERATION;
+const GET: &str = OPERATION;
 
-async fn cloud(script: impl Fn(&Incoming) -> Option<Outgoing> + Send + Sync + 'static) -> Served {
-    let thing = Thing {
+async fn cloud(
+    script: impl Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync + 'static,
+) -> TestServer {
+    let thing = EmulatedJob {
         kind: "huawei/image-job".to_owned(),
         segments: vec!["7".to_owned()],
-        steps: vec![Step {
+        steps: vec![StateChange {
             state: "RUNNING".to_owned(),
-            ..Step::default()
+            ..StateChange::default()
         }],
-        ..Thing::default()
+        ..EmulatedJob::default()
     };
-    let script: Script = Arc::new(script);
-    Served::start(&CLOUD, World::new(vec![thing], born()), script).await
+    let script: Responder = Arc::new(script);
+    TestServer::start(
+        &CLOUD,
+        EmulatedState::new(vec![thing], start_time()),
+        script,
+    )
+    .await
 }
 
-fn client(cloud: &Served, variables: &[(&str, &str)]) -> Result<Client, Problem> {
+fn client(cloud: &TestServer, variables: &[(&str, &str)]) -> Result<Client, Problem> {
     let mut all = vec![
         ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
         ("JOBLENS_HUAWEI_ENDPOINT", &cloud.origin),
@@ -37,7 +48,7 @@ fn client(cloud: &Served, variables: &[(&str, &str)]) -> Result<Client, Problem>
         all.retain(|(known, _)| known != name);
         all.push((name, value));
     }
-    Client::new(&fixture::profile(&CLOUD, &all), &cloud.wire())
+    Client::new(&test_support::profile(&CLOUD, &all), &cloud.transport())
 }
 
 const USER: [(&str, &str); 3] = [
@@ -51,9 +62,9 @@ const KEY: [(&str, &str); 2] = [
     ("HUAWEICLOUD_SDK_SK", "testsecret"),
 ];
 
-async fn look(client: &Client) -> Result<Option<String>, Problem> {
-    let reference = fixture::reference(&CLOUD.kinds[0].template, &["7"]);
-    let found = client.look_up(&reference, &fixture::ask()).await?;
+async fn get(client: &Client) -> Result<Option<String>, Problem> {
+    let reference = test_support::reference(&CLOUD.kinds[0].template, &["7"]);
+    let found = client.get(&reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }
 
@@ -62,16 +73,16 @@ async fn a_password_gets_a_token_and_the_project_and_is_shown_again_before_the_e
     let cloud = cloud(|_| None).await;
     let client = client(&cloud, &USER).unwrap();
     for (second, asked) in [
-        (0, &[TOKEN, LOOK][..]),
-        (DAY - 61, &[LOOK]),
-        (DAY - 60, &[TOKEN, LOOK]),
-        (9 * DAY, &[TOKEN, LOOK]),
+        (0, &[TOKEN, GET][..]),
+        (DAY - 61, &[GET]),
+        (DAY - 60, &[TOKEN, GET]),
+        (9 * DAY, &[TOKEN, GET]),
     ] {
         cloud.set(second);
-        assert_eq!(look(&client).await.unwrap().as_deref(), Some("RUNNING"));
+        assert_eq!(get(&client).await.unwrap().as_deref(), Some("RUNNING"));
         assert_eq!(cloud.asked(), asked, "{second}");
     }
-    let found = client.project(fixture::ask().deadline).await;
+    let found = client.project(test_support::ask().deadline).await;
     assert_eq!(found.unwrap(), PROJECT);
 }
 
@@ -81,25 +92,26 @@ async fn a_token_that_is_refused_is_renewed_once() {
     let cloud = cloud(move |incoming| {
         let is_look = incoming.path.starts_with("/v1/");
         let is_first = is_look && left.swap(0, Ordering::Relaxed) == 1;
-        is_first.then(CLOUD.server.refused)
+        is_first.then(CLOUD.emulator.refused)
     })
     .await;
     let client = client(&cloud, &USER).unwrap();
-    look(&client).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, LOOK, TOKEN, LOOK]);
+    get(&client).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKEN, GET, TOKEN, GET]);
 }
 
 #[tokio::test]
 async fn the_same_token_that_is_given_again_is_not_shown_again() {
     let cloud = cloud(|incoming| {
         let about = json!({"token": {"project": {"id": PROJECT}}});
-        let given = Outgoing::json(201, &about).with_header("x-subject-token", "one-and-only");
+        let given =
+            ServerResponse::json(201, &about).with_header("x-subject-token", "one-and-only");
         (incoming.path == "/v3/auth/tokens").then_some(given)
     })
     .await;
-    let problem = look(&client(&cloud, &USER).unwrap()).await.unwrap_err();
+    let problem = get(&client(&cloud, &USER).unwrap()).await.unwrap_err();
     assert_eq!(problem.code.as_deref(), Some("APIGW.0301"));
-    assert_eq!(cloud.asked(), [TOKEN, LOOK, TOKEN]);
+    assert_eq!(cloud.asked(), [TOKEN, GET, TOKEN]);
 }
 
 #[tokio::test]
@@ -108,10 +120,10 @@ async fn a_token_of_a_hundred_kilobytes_is_taken_and_shown() {
     let sent = long.clone();
     let cloud = cloud(move |incoming| {
         let about = json!({"token": {"expires_at": "2026-01-03T03:04:05.194000Z"}});
-        let given = Outgoing::json(201, &about).with_header("x-subject-token", &sent);
+        let given = ServerResponse::json(201, &about).with_header("x-subject-token", &sent);
         match incoming.path.as_str() {
             "/v3/auth/tokens" => Some(given),
-            _ if incoming.header("x-auth-token") == Some(&sent) => Some(Outgoing::json(
+            _ if incoming.header("x-auth-token") == Some(&sent) => Some(ServerResponse::json(
                 200,
                 &json!({"id": "7", "status": "RUNNING"}),
             )),
@@ -121,8 +133,8 @@ async fn a_token_of_a_hundred_kilobytes_is_taken_and_shown() {
     .await;
     let project = ("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT);
     let client = client(&cloud, &[&USER[..], &[project]].concat()).unwrap();
-    look(&client).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, LOOK]);
+    get(&client).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKEN, GET]);
 }
 
 #[tokio::test]
@@ -131,8 +143,8 @@ async fn a_wrong_password_is_shown_once_and_says_what_to_check() {
     let wrong = [USER[0], ("JOBLENS_HUAWEI_PASSWORD", "wrong-one"), USER[2]];
     let client = client(&cloud, &wrong).unwrap();
     for _ in 0..2 {
-        let problem = look(&client).await.unwrap_err();
-        assert_eq!(problem.category, Category::Refused);
+        let problem = get(&client).await.unwrap_err();
+        assert_eq!(problem.category, Category::Unauthenticated);
         assert_eq!(problem.operation.as_deref(), Some(TOKEN));
         assert_eq!(problem.code.as_deref(), Some("401"));
         assert_eq!(
@@ -149,9 +161,9 @@ async fn a_key_pair_finds_the_project_of_its_region_once() {
     let cloud = cloud(|_| None).await;
     let client = client(&cloud, &KEY).unwrap();
     for _ in 0..2 {
-        look(&client).await.unwrap();
+        get(&client).await.unwrap();
     }
-    assert_eq!(cloud.asked(), [PROJECTS, LOOK, LOOK]);
+    assert_eq!(cloud.asked(), [PROJECTS, GET, GET]);
 }
 
 #[tokio::test]
@@ -167,15 +179,15 @@ async fn no_project_or_several_ask_to_choose() {
         let cloud = cloud(move |incoming| {
             assert_eq!(incoming.header("x-project-id"), None);
             assert_eq!(incoming.query, "name=cn-north-4");
-            Some(Outgoing::json(200, &json!({"projects": projects})))
+            Some(ServerResponse::json(200, &json!({"projects": projects})))
         })
         .await;
         let client = client(&cloud, &KEY).unwrap();
         // A second thing of a long list does not ask again, and a look a while later does.
         for (second, asked) in [(0, &[PROJECTS][..]), (9, &[]), (10, &[PROJECTS])] {
             cloud.set(second);
-            let problem = look(&client).await.unwrap_err();
-            assert_eq!(problem.category, Category::NoCredentials);
+            let problem = get(&client).await.unwrap_err();
+            assert_eq!(problem.category, Category::MissingCredentials);
             assert!(problem.message.contains(what), "{}", problem.message);
             assert!(problem.hint.unwrap().contains(hint));
             assert_eq!(cloud.asked(), asked, "{second}");
@@ -188,45 +200,45 @@ async fn a_user_is_complete_and_stands_alone() {
     let cloud = cloud(|_| None).await;
     let problem = |variables: &[(&str, &str)]| client(&cloud, variables).err().unwrap();
     let half = problem(&USER[..2]);
-    assert_eq!(half.category, Category::NoCredentials);
+    assert_eq!(half.category, Category::MissingCredentials);
     assert!(half.hint.unwrap().contains("JOBLENS_HUAWEI_DOMAIN"));
     let both = problem(&[&USER[..], &KEY[..]].concat());
     assert_eq!(both.category, Category::Usage);
     let region = problem(&[&USER[..], &[("JOBLENS_HUAWEI_REGION", "x.evil")]].concat());
     assert_eq!(region.category, Category::Usage);
     let none = problem(&[&USER[..], &[("JOBLENS_HUAWEI_REGION", "")]].concat());
-    assert_eq!(none.category, Category::NoCredentials);
+    assert_eq!(none.category, Category::MissingCredentials);
 }
 
 #[test]
 fn the_region_decides_the_host_of_iam() {
-    let wire = fixture::wire(born());
+    let wire = test_support::transport(start_time());
     let variables = [("JOBLENS_HUAWEI_REGION", "cn-north-4")];
-    let profile = fixture::profile(&CLOUD, &variables);
+    let profile = test_support::profile(&CLOUD, &variables);
     let origin = iam::endpoint(&profile, &wire).unwrap().origin();
     assert_eq!(origin, "https://iam.cn-north-4.myhuaweicloud.com");
 }
 
 #[tokio::test]
 async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost_or_told_twice() {
-    let thing = |number: usize| Thing {
+    let thing = |number: usize| EmulatedJob {
         kind: "huawei/image-job".to_owned(),
         segments: vec![number.to_string()],
-        steps: vec![Step {
+        steps: vec![StateChange {
             state: "RUNNING".to_owned(),
-            ..Step::default()
+            ..StateChange::default()
         }],
-        ..Thing::default()
+        ..EmulatedJob::default()
     };
-    let world = World::new((0..205).map(thing).collect(), born());
+    let world = EmulatedState::new((0..205).map(thing).collect(), start_time());
     // The token that is given first ends with the first page.
     let pages = AtomicUsize::new(0);
-    let script: Script = Arc::new(move |incoming| {
+    let script: Responder = Arc::new(move |incoming| {
         let is_list = incoming.path.ends_with("/image-server-jobs");
         let is_second = is_list && pages.fetch_add(1, Ordering::Relaxed) == 1;
-        is_second.then(CLOUD.server.refused)
+        is_second.then(CLOUD.emulator.refused)
     });
-    let cloud = Served::start(&CLOUD, world, script).await;
+    let cloud = TestServer::start(&CLOUD, world, script).await;
     let client = client(&cloud, &USER).unwrap();
     let scope = Scope {
         template: &CLOUD.kinds[0].template,
@@ -239,13 +251,16 @@ async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost
     let mut on_page = |page: Page| {
         rows += page.rows.len();
         ids.extend(page.rows.into_iter().map(|found| found.job.id));
-        at_once(std::ops::ControlFlow::Continue(()))
+        ready(std::ops::ControlFlow::Continue(()))
     };
     let filter = Filter::default();
-    let ask = fixture::ask();
-    let drained = drain(&client, &scope, &filter, &ask, None, &mut on_page).await;
+    let ask = test_support::ask();
+    let drained = list_all(&client, &scope, &filter, &ask, None, &mut on_page).await;
     let drained = drained.unwrap().unwrap();
-    assert_eq!((drained.things, drained.pages, drained.cut), (205, 3, None));
+    assert_eq!(
+        (drained.rows, drained.pages, drained.truncation),
+        (205, 3, None)
+    );
     assert_eq!((rows, ids.len()), (205, 205));
     // The lists of the three types are asked for at the same time, in any order with the token.
     let mut asked = cloud.asked();
@@ -262,15 +277,15 @@ async fn a_kept_token_is_kept_with_its_project() {
         ("JOBLENS_HUAWEI_TOKEN_CACHE", "true"),
     ];
     let run = || client(&cloud, &[&USER[..], &kept].concat()).unwrap();
-    for asked in [&[TOKEN, LOOK][..], &[LOOK]] {
+    for asked in [&[TOKEN, GET][..], &[GET]] {
         let client = run();
-        look(&client).await.unwrap();
+        get(&client).await.unwrap();
         assert_eq!(cloud.asked(), asked);
-        let project = client.project(fixture::ask().deadline).await;
+        let project = client.project(test_support::ask().deadline).await;
         assert_eq!(project.unwrap(), PROJECT);
     }
     // It ends between two runs.
     cloud.set(DAY - 60);
-    look(&run()).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, LOOK]);
+    get(&run()).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKEN, GET]);
 }

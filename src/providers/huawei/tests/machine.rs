@@ -1,39 +1,48 @@
 use std::sync::Arc;
 
-use super::super::machine::{CREDENTIALS, KEY_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
+use super::super::instance_role::{CREDENTIALS, KEY_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
 use super::super::*;
 use crate::error::Category;
 use crate::providers::Client as _;
-use crate::providers::fixture::{self, served::Served, served::born};
-use crate::providers::serve::{Incoming, Outgoing, Step, Thing, World};
+use crate::providers::serve::{
+    EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange,
+};
+use crate::providers::test_support::{self, served::TestServer, served::start_time};
 
 const DAY: i64 = 24 * 3600;
-const LOOK: &str = OPERATION;
+const GET: &str = OPERATION;
 
-async fn cloud(script: impl Fn(&Incoming) -> Option<Outgoing> + Send + Sync + 'static) -> Served {
-    let thing = Thing {
+async fn cloud(
+    script: impl Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync + 'static,
+) -> TestServer {
+    let thing = EmulatedJob {
         kind: "huawei/image-job".to_owned(),
         segments: vec!["7".to_owned()],
-        steps: vec![Step {
+        steps: vec![StateChange {
             state: "RUNNING".to_owned(),
-            ..Step::default()
+            ..StateChange::default()
         }],
-        ..Thing::default()
+        ..EmulatedJob::default()
     };
-    Served::start(&CLOUD, World::new(vec![thing], born()), Arc::new(script)).await
+    TestServer::start(
+        &CLOUD,
+        EmulatedState::new(vec![thing], start_time()),
+        Arc::new(script),
+    )
+    .await
 }
 
 /// A service that answers these paths so, and the rest as it should.
-async fn answering(answers: &[(&'static str, u16, &'static str)]) -> Served {
+async fn answering(answers: &[(&'static str, u16, &'static str)]) -> TestServer {
     let answers = answers.to_vec();
     cloud(move |incoming| {
         let found = answers.iter().find(|(path, ..)| *path == incoming.path);
-        found.map(|(_, status, body)| Outgoing::document(*status, body))
+        found.map(|(_, status, body)| ServerResponse::document(*status, body))
     })
     .await
 }
 
-fn connect(cloud: &Served, more: &[(&str, &str)]) -> Result<Client, Problem> {
+fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Client, Problem> {
     let mut all = vec![
         ("JOBLENS_HUAWEI_SOURCE", "metadata"),
         ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
@@ -46,12 +55,12 @@ fn connect(cloud: &Served, more: &[(&str, &str)]) -> Result<Client, Problem> {
         all.retain(|(known, _)| known != name);
         all.push((name, value));
     }
-    Client::new(&fixture::profile(&CLOUD, &all), &cloud.wire())
+    Client::new(&test_support::profile(&CLOUD, &all), &cloud.transport())
 }
 
-async fn look(client: &Client) -> Result<Option<String>, Problem> {
-    let reference = fixture::reference(&CLOUD.kinds[0].template, &["7"]);
-    let found = client.look_up(&reference, &fixture::ask()).await?;
+async fn get(client: &Client) -> Result<Option<String>, Problem> {
+    let reference = test_support::reference(&CLOUD.kinds[0].template, &["7"]);
+    let found = client.get(&reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }
 
@@ -59,29 +68,29 @@ async fn look(client: &Client) -> Result<Option<String>, Problem> {
 async fn the_agency_of_an_instance_is_fetched_and_renewed_before_the_end() {
     let cloud = cloud(|_| None).await;
     let client = connect(&cloud, &[]).unwrap();
-    let fetched = [TOKEN, CREDENTIALS, LOOK];
+    let fetched = [TOKEN, CREDENTIALS, GET];
     for (second, asked) in [
         (0, &fetched[..]),
-        (DAY - 61, &[LOOK]),
+        (DAY - 61, &[GET]),
         (DAY - 60, &fetched),
         (3 * DAY, &fetched),
     ] {
         cloud.set(second);
-        assert_eq!(look(&client).await.unwrap().as_deref(), Some("RUNNING"));
+        assert_eq!(get(&client).await.unwrap().as_deref(), Some("RUNNING"));
         assert_eq!(cloud.asked(), asked, "{second}");
     }
     // Its project is found as that of any key is.
     let client = connect(&cloud, &[("HUAWEICLOUD_SDK_PROJECT_ID", "")]).unwrap();
-    look(&client).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, CREDENTIALS, PROJECTS, LOOK]);
+    get(&client).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKEN, CREDENTIALS, PROJECTS, GET]);
 }
 
 #[tokio::test]
 async fn a_service_without_tokens_is_asked_without_one() {
     for status in [404, 405, 503] {
         let cloud = answering(&[(TOKEN_PATH, status, "")]).await;
-        look(&connect(&cloud, &[]).unwrap()).await.unwrap();
-        assert_eq!(cloud.asked(), [TOKEN, CREDENTIALS, LOOK], "{status}");
+        get(&connect(&cloud, &[]).unwrap()).await.unwrap();
+        assert_eq!(cloud.asked(), [TOKEN, CREDENTIALS, GET], "{status}");
     }
 }
 
@@ -91,16 +100,16 @@ async fn a_service_that_needs_a_token_is_asked_for_one_once_more() {
     let tokens = AtomicUsize::new(0);
     let cloud = cloud(move |incoming| match incoming.path.as_str() {
         TOKEN_PATH if tokens.fetch_add(1, Ordering::Relaxed) == 0 => {
-            Some(Outgoing::document(503, ""))
+            Some(ServerResponse::document(503, ""))
         }
         KEY_PATH if incoming.header(TOKEN_HEADER).is_none() => {
-            Some(Outgoing::document(401, "token needed"))
+            Some(ServerResponse::document(401, "token needed"))
         }
         _ => None,
     })
     .await;
-    look(&connect(&cloud, &[]).unwrap()).await.unwrap();
-    let asked = [TOKEN, CREDENTIALS, TOKEN, CREDENTIALS, LOOK];
+    get(&connect(&cloud, &[]).unwrap()).await.unwrap();
+    let asked = [TOKEN, CREDENTIALS, TOKEN, CREDENTIALS, GET];
     assert_eq!(cloud.asked(), asked);
 }
 
@@ -111,10 +120,10 @@ async fn keys_under_other_names_are_read() {
         r#"{"credentials":{"access_key_id":"a","secret_access_key":"s","security_token":"t","expires_at":"2026-01-02T04:04:05.194000Z"}}"#,
     ] {
         let cloud = answering(&[(KEY_PATH, 200, body)]).await;
-        let problem = look(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
+        let problem = get(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
         // The emulator knows no such key.
-        assert_eq!(problem.category, Category::Refused);
-        let asked = [TOKEN, CREDENTIALS, LOOK, TOKEN, CREDENTIALS];
+        assert_eq!(problem.category, Category::Unauthenticated);
+        let asked = [TOKEN, CREDENTIALS, GET, TOKEN, CREDENTIALS];
         assert_eq!(cloud.asked(), asked);
     }
 }
@@ -125,44 +134,49 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
         (
             401,
             r#"{"message": "Please configure Cloud Service Agency first."}"#,
-            Category::NoCredentials,
+            Category::MissingCredentials,
             "knows no role of this machine; set an agency",
         ),
         (
             401,
             "no",
-            Category::NoCredentials,
+            Category::MissingCredentials,
             "answered with status 401",
         ),
-        (404, "no", Category::NoCredentials, "set an agency"),
-        (500, "<html>", Category::Service, "answered with status 500"),
+        (404, "no", Category::MissingCredentials, "set an agency"),
+        (
+            500,
+            "<html>",
+            Category::ServiceError,
+            "answered with status 500",
+        ),
         (
             200,
             "<html>",
-            Category::Unreadable,
+            Category::InvalidResponse,
             "could not be understood",
         ),
-        (200, "{}", Category::Unreadable, "access of printable"),
+        (200, "{}", Category::InvalidResponse, "access of printable"),
         (
             200,
             r#"{"credential":{"access":"a","secret":"hunter2-s","securitytoken":"hunter2-t"}}"#,
-            Category::Unreadable,
+            Category::InvalidResponse,
             "a time in expires_at",
         ),
         (
             200,
             r#"{"credential":{"access":"a","secret":"hunter2-s","securitytoken":"hunter2-t","expires_at":"2024-05-20T11:03:24.194000Z"}}"#,
-            Category::NoCredentials,
+            Category::MissingCredentials,
             "ended at 2024-05-20T11:03:24Z",
         ),
     ] {
         let cloud = answering(&[(KEY_PATH, status, body)]).await;
-        let problem = look(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
+        let problem = get(&connect(&cloud, &[]).unwrap()).await.unwrap_err();
         let told = format!("{}; {}", problem.message, problem.hint.unwrap());
         assert_eq!(problem.category, category, "{told}");
         assert!(told.contains(said), "{said}: {told}");
         assert!(!told.contains("hunter2"), "{told}");
-        assert!(!cloud.asked().contains(&LOOK.to_owned()), "{told}");
+        assert!(!cloud.asked().contains(&GET.to_owned()), "{told}");
     }
 }
 

@@ -1,34 +1,34 @@
 use super::*;
 use crate::error::Category;
-use crate::http::{Answer, Refusal, Retry};
-use crate::providers::fixture;
+use crate::http::{RequestError, Response, RetryAction};
 use crate::providers::huawei::CLOUD;
+use crate::providers::test_support;
 
 const SAMPLE: &str = "702364883651395584";
 
 fn reference(id: &str) -> Reference {
-    fixture::reference(&CLOUD.kinds[0].template, &[id])
+    test_support::reference(&CLOUD.kinds[0].template, &[id])
 }
 
-fn read_file(name: &str) -> Found {
-    let body = fixture::read(name);
+fn read_file(name: &str) -> GetResult {
+    let body = test_support::read(name);
     let region = Some("cn-north-4");
-    read(&body, &reference(SAMPLE), &fixture::ask(), region).unwrap()
+    decode(&body, &reference(SAMPLE), &test_support::ask(), region).unwrap()
 }
 
-fn read_text(body: &str) -> Result<Found, String> {
-    read(body.as_bytes(), &reference("7"), &fixture::ask(), None)
+fn read_text(body: &str) -> Result<GetResult, String> {
+    decode(body.as_bytes(), &reference("7"), &test_support::ask(), None)
 }
 
-fn codes(found: &Found) -> Vec<&'static str> {
+fn codes(found: &GetResult) -> Vec<&'static str> {
     found.notices.iter().map(|notice| notice.code).collect()
 }
 
-fn refusal(status: u16, body: &str) -> Refusal {
-    let answer = Answer {
+fn refusal(status: u16, body: &str) -> RequestError {
+    let answer = Response {
         status,
         body: body.into(),
-        ..Answer::default()
+        ..Response::default()
     };
     classify(&answer).unwrap()
 }
@@ -43,16 +43,16 @@ fn answers_become_their_models() {
     ] {
         let found = read_file(&format!("huawei/{name}.json"));
         assert_eq!(codes(&found), notices, "{name}");
-        let model = fixture::model(found, "2024-05-20T12:00:00Z", true);
-        fixture::assert_model(&format!("huawei/{name}.model.json"), &model);
+        let model = test_support::model(found, "2024-05-20T12:00:00Z", true);
+        test_support::assert_model(&format!("huawei/{name}.model.json"), &model);
     }
 }
 
 #[test]
 fn no_documented_field_is_lost() {
-    let document = fixture::json("huawei/failed.json");
+    let document = test_support::json("huawei/failed.json");
     let found = read_file("huawei/failed.json");
-    let model = fixture::model(found, "2024-05-20T12:00:00Z", false);
+    let model = test_support::model(found, "2024-05-20T12:00:00Z", false);
     let mut converted = vec![
         (".begin_time", "2024-05-20T10:39:49Z"),
         (".end_time", "2024-05-20T11:03:24Z"),
@@ -73,7 +73,7 @@ fn no_documented_field_is_lost() {
         .collect();
     converted.extend(repeated.iter().map(|(at, is)| (at.as_str(), is.as_str())));
     converted.extend([(".id", SAMPLE), (".status", "FAILED")]);
-    fixture::assert_nothing_lost(&document, &model, &converted);
+    test_support::assert_nothing_lost(&document, &model, &converted);
     for (n, task) in model["tasks"].as_array().unwrap().iter().enumerate() {
         assert_eq!(task["details"]["job_id"], SAMPLE, "{n}");
         assert_eq!(task["state_raw"], "FAILED", "{n}");
@@ -104,7 +104,7 @@ fn a_waiting_job_has_not_started_and_a_running_one_has_no_end() {
             "sub_jobs":[{{"status":"RUNNING","begin_time":"2024-05-20T10:00:02.5Z","end_time":"2024-05-20T10:00:03"}}]}}"#
         );
         let found = read_text(&body).unwrap();
-        fixture::model(found, "2024-05-20T12:00:00Z", true)
+        test_support::model(found, "2024-05-20T12:00:00Z", true)
     };
     assert!(job("WAITING")["started_at"].is_null());
     let running = job("running\\n");
@@ -162,10 +162,10 @@ fn another_jobs_answer_is_never_taken() {
         assert!(read_text(body).is_err(), "{body}");
     }
     let long = "123456789012345678901234567890";
-    let found = read(
+    let found = decode(
         format!(r#"{{"id":{long}}}"#).as_bytes(),
         &reference(long),
-        &fixture::ask(),
+        &test_support::ask(),
         None,
     );
     assert_eq!(found.unwrap().job.id, long);
@@ -173,35 +173,41 @@ fn another_jobs_answer_is_never_taken() {
 
 #[test]
 fn the_clouds_own_document_is_kept_when_asked_for() {
-    let ask = Ask {
-        vendor: true,
-        ..fixture::ask()
+    let ask = GetOptions {
+        raw: true,
+        ..test_support::ask()
     };
-    let body = fixture::read("huawei/success.json");
-    let found = read(&body, &reference(SAMPLE), &ask, None).unwrap();
-    assert_eq!(found.job.vendor, Some(fixture::json("huawei/success.json")));
+    let body = test_support::read("huawei/success.json");
+    let found = decode(&body, &reference(SAMPLE), &ask, None).unwrap();
+    assert_eq!(
+        found.job.vendor,
+        Some(test_support::json("huawei/success.json"))
+    );
 }
 
 #[test]
 fn codes_decide_before_the_status() {
-    use Category::{Clock, NotFound, Permission, Refused, Rejected, Service, Throttled};
+    use Category::{
+        ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
+        Unauthenticated,
+    };
     let cases = [
-        (401, "APIGW.0301", Refused, Retry::Never),
-        (401, "APIGW.0303", Clock, Retry::Clock),
-        (401, "APIGW.0302", Permission, Retry::Never),
-        (401, "APIGW.0306", Permission, Retry::Never),
-        (403, "APIGW.0305", Refused, Retry::Never),
-        (403, "APIGW.0308", Throttled, Retry::Backoff),
-        (404, "APIGW.0101", Rejected, Retry::Never),
-        (500, "WKS.0202", NotFound, Retry::Never),
-        (400, "WKS.0202", NotFound, Retry::Never),
-        (500, "WKS.0001", Service, Retry::Never),
-        (404, "WKS.00081103", NotFound, Retry::Never),
-        (403, "WKS.00010099", Permission, Retry::Never),
-        (429, "WKS.0429", Throttled, Retry::Backoff),
-        (400, "WKS.00170117", Rejected, Retry::Never),
-        (502, "APIGW.0201", Service, Retry::Backoff),
-        (200, "WKS.0001", Service, Retry::Never),
+        (401, "APIGW.0301", Unauthenticated, RetryAction::No),
+        (401, "APIGW.0303", ClockSkew, RetryAction::AfterClockSync),
+        (401, "APIGW.0302", PermissionDenied, RetryAction::No),
+        (401, "APIGW.0306", PermissionDenied, RetryAction::No),
+        (403, "APIGW.0305", Unauthenticated, RetryAction::No),
+        (403, "APIGW.0308", Throttled, RetryAction::Backoff),
+        (404, "APIGW.0101", InvalidArgument, RetryAction::No),
+        (500, "WKS.0202", NotFound, RetryAction::No),
+        (400, "WKS.0202", NotFound, RetryAction::No),
+        (500, "WKS.0001", ServiceError, RetryAction::No),
+        (404, "WKS.00081103", NotFound, RetryAction::No),
+        (403, "WKS.00010099", PermissionDenied, RetryAction::No),
+        (429, "WKS.0429", Throttled, RetryAction::Backoff),
+        (400, "WKS.00170117", InvalidArgument, RetryAction::No),
+        (502, "APIGW.0201", ServiceError, RetryAction::Backoff),
+        (200, "WKS.0001", ServiceError, RetryAction::No),
     ];
     for (status, code, category, retry) in cases {
         let refusal = refusal(
@@ -216,7 +222,7 @@ fn codes_decide_before_the_status() {
         assert_eq!(refusal.code.as_deref(), Some(code));
         assert_eq!(refusal.message, "m");
     }
-    assert!(classify(&fixture::answer(200, "huawei/success.json")).is_none());
+    assert!(classify(&test_support::answer(200, "huawei/success.json")).is_none());
 }
 
 #[test]
@@ -234,20 +240,23 @@ fn reads_every_spelling_of_an_error() {
         let refusal = refusal(403, body);
         assert_eq!(refusal.code.as_deref(), Some(code), "{body}");
         assert_eq!(refusal.message, "m", "{body}");
-        assert_eq!(refusal.category, Category::Permission);
+        assert_eq!(refusal.category, Category::PermissionDenied);
         assert!(refusal.hint.unwrap().contains("ReadOnlyAccess"));
     }
     for body in ["", "<html>", "[]", r#"{"error_code":""}"#] {
         let refusal = refusal(503, body);
-        assert_eq!((refusal.category, refusal.code), (Category::Service, None));
+        assert_eq!(
+            (refusal.category, refusal.code),
+            (Category::ServiceError, None)
+        );
     }
 }
 
 #[test]
 fn a_refusal_warns_of_the_lock_and_hides_the_echo() {
-    let answer = fixture::answer(401, "huawei/error-signature.json");
+    let answer = test_support::answer(401, "huawei/error-signature.json");
     let refused = classify(&answer).unwrap();
-    assert_eq!(refused.category, Category::Refused);
+    assert_eq!(refused.category, Category::Unauthenticated);
     assert!(refused.hint.unwrap().contains("five"));
     assert!(
         !refused.message.contains("x-security-token"),
@@ -266,15 +275,15 @@ fn a_refusal_warns_of_the_lock_and_hides_the_echo() {
 
 #[test]
 fn rows_of_the_list_become_jobs_without_sub_jobs() {
-    let page = Page::read(&fixture::read("huawei/list.json")).unwrap();
+    let page = Page::decode(&test_support::read("huawei/list.json")).unwrap();
     assert_eq!(page.count, Some(3));
-    let found: Vec<Option<Found>> = page
+    let found: Vec<Option<GetResult>> = page
         .items
         .into_iter()
         .map(|row| {
             let at = reference(row.id().unwrap());
             row.has_state()
-                .then(|| row.into_found(&at, &fixture::ask(), Some("cn-north-4")))
+                .then(|| row.into_result(&at, &test_support::ask(), Some("cn-north-4")))
         })
         .collect();
     let [Some(running), None, Some(failed)] = <[_; 3]>::try_from(found).unwrap() else {
@@ -282,8 +291,8 @@ fn rows_of_the_list_become_jobs_without_sub_jobs() {
     };
     assert_eq!(codes(&failed), [""; 0], "its sub-jobs were never listed");
     assert_eq!((failed.job.state, failed.job.reason), (State::Failed, None));
-    let model = fixture::model(running, "2024-05-20T12:00:00Z", true);
-    fixture::assert_model("huawei/list-running.model.json", &model);
+    let model = test_support::model(running, "2024-05-20T12:00:00Z", true);
+    test_support::assert_model("huawei/list-running.model.json", &model);
 }
 
 #[test]
@@ -295,10 +304,10 @@ fn an_answer_of_nothing_is_no_list() {
         "<html>",
         r#"{"items":{"a":1}}"#,
     ] {
-        assert!(Page::read(body.as_bytes()).is_err(), "{body}");
+        assert!(Page::decode(body.as_bytes()).is_err(), "{body}");
     }
     assert!(
-        Page::read(br#"{"count":0,"items":null}"#)
+        Page::decode(br#"{"count":0,"items":null}"#)
             .unwrap()
             .items
             .is_empty()

@@ -53,12 +53,12 @@ async fn one_that_ends_while_another_is_issued_is_not_shown_any_more() {
 
 /// Lets a login hold a token that ends at a second.
 fn hold(stage: &mut Stage, token: &str, end: i64) {
-    let issued = Issued {
+    let issued = Credential {
         signer: Plain(token.to_owned()),
         secrets: vec![Secret::new(token)],
-        expires_at: Some(fixture::moment(BORN) + TimeDelta::seconds(end)),
+        expires_at: Some(test_support::moment(BORN) + TimeDelta::seconds(end)),
     };
-    stage.login.held = Mutex::new(Some(Arc::new(Held::new(issued, false))));
+    stage.login.active = Mutex::new(Some(Arc::new(ActiveCredential::new(issued, false))));
 }
 
 #[tokio::test]
@@ -131,22 +131,22 @@ async fn an_end_at_the_end_of_time_is_no_end_at_all() {
     for end in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
         let stage = stage(&["token-1"], None, "token-1").await;
         let deadline = Deadline::after(Duration::from_secs(60));
-        let issued = Issued {
+        let issued = Credential {
             signer: Plain("token-1".to_owned()),
             secrets: vec![Secret::new("token-1")],
             expires_at: Some(end),
         };
-        *stage.login.held.lock().await = Some(Arc::new(Held::new(issued, false)));
-        stage.login.good(&stage.account, deadline).await.unwrap();
+        *stage.login.active.lock().await = Some(Arc::new(ActiveCredential::new(issued, false)));
+        stage.login.get(&stage.account, deadline).await.unwrap();
         stage.send().await.unwrap();
     }
 }
 
 /// The same login in a run of its own that keeps what it fetches in `folder`.
 fn kept(mut stage: Stage, folder: &tempfile::TempDir) -> Stage {
-    let mut profile = fixture::profile(&sugon::CLOUD, &[]);
-    profile.token_folder = Some(folder.path().to_path_buf());
-    stage.login = stage.login.kept(&profile, &stage.wire);
+    let mut profile = test_support::profile(&sugon::CLOUD, &[]);
+    profile.token_cache_dir = Some(folder.path().to_path_buf());
+    stage.login = stage.login.persistent(&profile, &stage.wire);
     stage
 }
 
@@ -180,7 +180,7 @@ async fn a_kept_one_and_its_renewal_that_are_both_refused_end_the_call_and_are_k
     let second = kept(stage(&["token-2", "token-3"], HOUR, "none").await, &folder);
     for _ in 0..3 {
         let problem = second.send().await.unwrap_err();
-        assert_eq!(problem.category, Category::Refused);
+        assert_eq!(problem.category, Category::Unauthenticated);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
     assert_eq!(second.seen(), ["token-1", "token-2"]);
@@ -193,17 +193,17 @@ async fn a_kept_one_is_masked_in_what_the_cloud_answers() {
     first.send().await.unwrap();
     let second = kept(stage(&[], HOUR, "token-1").await, &folder);
     let deadline = Deadline::after(Duration::from_secs(60));
-    second.login.good(&second.account, deadline).await.unwrap();
-    let answer = Answer {
+    second.login.get(&second.account, deadline).await.unwrap();
+    let answer = Response {
         status: 500,
         headers: Vec::new(),
         body: Vec::new(),
     };
-    let refuse = |_: &Answer| {
-        let mut refusal = Refusal::from_status(&answer);
+    let refuse = |_: &Response| {
+        let mut refusal = RequestError::from_status(&answer);
         refusal.iter_mut().for_each(|refusal| {
             refusal.message = "no token-1 here".to_owned();
-            refusal.retry = crate::http::Retry::Never;
+            refusal.retry = crate::http::RetryAction::No;
         });
         refusal
     };

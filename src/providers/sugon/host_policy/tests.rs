@@ -1,8 +1,9 @@
 use super::*;
-use crate::providers::fixture;
+use crate::providers::test_support;
 
 fn policy(named_by: &str, listed: &str) -> HostPolicy {
-    let profile = fixture::profile(&super::super::CLOUD, &[("JOBLENS_SUGON_AI_HOSTS", listed)]);
+    let profile =
+        test_support::profile(&super::super::CLOUD, &[("JOBLENS_SUGON_AI_HOSTS", listed)]);
     let named_by = Endpoint::parse(named_by, &[], true).unwrap();
     HostPolicy::new(&profile, &named_by).unwrap()
 }
@@ -120,7 +121,7 @@ fn an_entry_that_is_not_a_host_is_a_usage_error() {
         "ai.example.com/v2",
     ] {
         let variables = [("JOBLENS_SUGON_AI_HOSTS", entry)];
-        let profile = fixture::profile(&super::super::CLOUD, &variables);
+        let profile = test_support::profile(&super::super::CLOUD, &variables);
         let problem = HostPolicy::new(&profile, &named_by).unwrap_err();
         assert_eq!(problem.category, crate::error::Category::Usage, "{entry}");
         assert!(problem.message.contains("ai_hosts"), "{problem}");

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{error, success};
 use crate::crypto::{base64url, from_base64url, hmac_sha256, nonce};
-use crate::providers::serve::{Incoming, Outgoing, TEST_ID, TEST_SECRET};
-use crate::providers::sugon::exchange;
+use crate::providers::serve::{ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
+use crate::providers::sugon::token_exchange;
 
 pub const PATH: &str = "/api/user/v3/tokens";
 pub const CENTRE_PATH: &str = "/ac/openapi/v2/center";
@@ -17,7 +17,7 @@ const LIFETIME_HOURS: i64 = 24;
 const REGION: &str = "11112";
 
 /// Checks the signature of a key pair and gives the tokens of its regions.
-pub fn tokens(incoming: &Incoming) -> Outgoing {
+pub fn tokens(incoming: &ServerRequest) -> ServerResponse {
     if incoming.method != "POST" {
         return error("10004", "参数不合法");
     }
@@ -32,12 +32,12 @@ pub fn tokens(incoming: &Incoming) -> Outgoing {
     else {
         return error("10003", "缺少必要参数");
     };
-    let message = exchange::message(access_key, timestamp, user);
+    let message = token_exchange::message(access_key, timestamp, user);
     let is_recent = timestamp.parse().is_ok_and(|seconds: i64| {
         incoming.now.timestamp().abs_diff(seconds) <= WINDOW_MINUTES * 60
     });
     let is_signed =
-        access_key == TEST_ID && signature == exchange::signature(TEST_SECRET, &message);
+        access_key == TEST_ID && signature == token_exchange::signature(TEST_SECRET, &message);
     if !is_recent || !is_signed {
         return error("10009", "验证失败");
     }
@@ -49,7 +49,7 @@ pub fn tokens(incoming: &Incoming) -> Outgoing {
 }
 
 /// The centre of the emulator's region, where it stands itself.
-pub fn centre(incoming: &Incoming) -> Outgoing {
+pub fn centre(incoming: &ServerRequest) -> ServerResponse {
     let host = incoming.header("host").unwrap_or_default();
     success(json!({
         "id": 11112,
@@ -75,10 +75,10 @@ fn token(user: &str, region: &str, now: DateTime<Utc>) -> String {
     });
     let head = base64url(br#"{"alg":"HS256","typ":"JWT"}"#);
     let signed = format!("{head}.{}", base64url(claims.to_string().as_bytes()));
-    format!("{signed}.{}", seal(&signed))
+    format!("{signed}.{}", sign_claims(&signed))
 }
 
-fn seal(signed: &str) -> String {
+fn sign_claims(signed: &str) -> String {
     base64url(&hmac_sha256(TEST_SECRET.as_bytes(), signed.as_bytes()))
 }
 
@@ -94,7 +94,7 @@ pub fn is_good(token: &str, now: DateTime<Utc>) -> bool {
     let expires_at = claims["expireTime"]
         .as_str()
         .and_then(|text| text.parse().ok());
-    seal_given == seal(signed)
+    seal_given == sign_claims(signed)
         && claims["clusterId"] == REGION
         && expires_at.is_some_and(|at: i64| now.timestamp_millis() < at)
 }

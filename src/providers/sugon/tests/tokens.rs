@@ -5,30 +5,39 @@ use serde_json::json;
 
 use super::super::*;
 use crate::providers::Client as _;
-use crate::providers::fixture::{self, served::Script, served::Served, served::born};
-use crate::providers::serve::{Outgoing, Step, Thing, World};
+use crate::providers::serve::{EmulatedJob, EmulatedState, ServerResponse, StateChange};
+use crate::providers::test_support::{
+    self, served::Responder, served::TestServer, served::start_time,
+};
 
 const DAY: i64 = 24 * 3600;
-const LOOK: &str = OPERATION;
+const GET: &str = OPERATION;
 
-async fn cloud(script: impl Fn(&str, &str) -> Option<Outgoing> + Send + Sync + 'static) -> Served {
-    let thing = Thing {
+async fn cloud(
+    script: impl Fn(&str, &str) -> Option<ServerResponse> + Send + Sync + 'static,
+) -> TestServer {
+    let thing = EmulatedJob {
         kind: "sugon/instance".to_owned(),
         segments: vec!["i-1".to_owned()],
-        steps: vec![Step {
+        steps: vec![StateChange {
             state: "Running".to_owned(),
-            ..Step::default()
+            ..StateChange::default()
         }],
-        ..Thing::default()
+        ..EmulatedJob::default()
     };
-    let script: Script = Arc::new(move |incoming| {
+    let script: Responder = Arc::new(move |incoming| {
         let host = incoming.header("host").unwrap_or_default();
         script(&incoming.path, host)
     });
-    Served::start(&CLOUD, World::new(vec![thing], born()), script).await
+    TestServer::start(
+        &CLOUD,
+        EmulatedState::new(vec![thing], start_time()),
+        script,
+    )
+    .await
 }
 
-fn client(cloud: &Served, more: &[(&str, &str)]) -> Result<Client, Problem> {
+fn client(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Client, Problem> {
     let mut variables = vec![
         ("JOBLENS_SUGON_USER", "张三"),
         ("JOBLENS_SUGON_ACCESS_KEY", "testid"),
@@ -40,24 +49,27 @@ fn client(cloud: &Served, more: &[(&str, &str)]) -> Result<Client, Problem> {
         variables.retain(|(known, _)| known != name);
         variables.push((name, value));
     }
-    Client::new(&fixture::profile(&CLOUD, &variables), &cloud.wire())
+    Client::new(
+        &test_support::profile(&CLOUD, &variables),
+        &cloud.transport(),
+    )
 }
 
-async fn look(client: &Client) -> Result<Option<String>, Problem> {
-    let reference = fixture::reference(&CLOUD.kinds[0].template, &["i-1"]);
-    let found = client.look_up(&reference, &fixture::ask()).await?;
+async fn get(client: &Client) -> Result<Option<String>, Problem> {
+    let reference = test_support::reference(&CLOUD.kinds[0].template, &["i-1"]);
+    let found = client.get(&reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }
 
-fn refused() -> Outgoing {
-    Outgoing::json(
+fn refused() -> ServerResponse {
+    ServerResponse::json(
         200,
         &json!({"code": "10008", "msg": "权限不足", "data": null}),
     )
 }
 
 /// Says no so many times to look-ups.
-fn refusing(times: usize) -> impl Fn(&str, &str) -> Option<Outgoing> {
+fn refusing(times: usize) -> impl Fn(&str, &str) -> Option<ServerResponse> {
     let left = AtomicUsize::new(times);
     let less = move || {
         let less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
@@ -71,9 +83,9 @@ async fn a_key_pair_gets_a_token_and_finds_its_host_once() {
     let cloud = cloud(|_, _| None).await;
     let client = client(&cloud, &[]).unwrap();
     for _ in 0..2 {
-        assert_eq!(look(&client).await.unwrap().as_deref(), Some("Running"));
+        assert_eq!(get(&client).await.unwrap().as_deref(), Some("Running"));
     }
-    assert_eq!(cloud.asked(), [TOKENS, CENTRE, LOOK, LOOK]);
+    assert_eq!(cloud.asked(), [TOKENS, CENTRE, GET, GET]);
 }
 
 #[tokio::test]
@@ -86,11 +98,11 @@ async fn an_exchange_that_cannot_be_understood_is_told_without_its_text() {
     ] {
         let cloud = cloud(|path, _| {
             path.ends_with("/tokens")
-                .then(|| Outgoing::document(200, body))
+                .then(|| ServerResponse::document(200, body))
         })
         .await;
-        let problem = look(&client(&cloud, &[]).unwrap()).await.unwrap_err();
-        assert_eq!(problem.category, Category::Unreadable, "{body}");
+        let problem = get(&client(&cloud, &[]).unwrap()).await.unwrap_err();
+        assert_eq!(problem.category, Category::InvalidResponse, "{body}");
         assert!(!problem.message.contains("hunter2"), "{}", problem.message);
         assert_eq!(problem.hint.as_deref(), Some("check auth_endpoint"));
     }
@@ -101,14 +113,14 @@ async fn renews_a_token_before_it_ends() {
     let cloud = cloud(|_, _| None).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
     for (second, asked) in [
-        (0, &[TOKENS, LOOK][..]),
-        (DAY - 61, &[LOOK]),
-        (DAY - 60, &[TOKENS, LOOK]),
-        (DAY, &[LOOK]),
-        (3 * DAY, &[TOKENS, LOOK]),
+        (0, &[TOKENS, GET][..]),
+        (DAY - 61, &[GET]),
+        (DAY - 60, &[TOKENS, GET]),
+        (DAY, &[GET]),
+        (3 * DAY, &[TOKENS, GET]),
     ] {
         cloud.set(second);
-        look(&client).await.unwrap();
+        get(&client).await.unwrap();
         assert_eq!(cloud.asked(), asked, "{second}");
     }
 }
@@ -117,8 +129,8 @@ async fn renews_a_token_before_it_ends() {
 async fn logs_in_once_more_when_the_token_is_refused() {
     let cloud = cloud(refusing(1)).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
-    look(&client).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKENS, LOOK, TOKENS, LOOK]);
+    get(&client).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKENS, GET, TOKENS, GET]);
 }
 
 #[tokio::test]
@@ -126,12 +138,12 @@ async fn a_refusal_of_two_tokens_ends_the_look_up_and_all_that_follow() {
     let cloud = cloud(refusing(9)).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_ENDPOINT", &cloud.origin)]).unwrap();
     for _ in 0..3 {
-        let problem = look(&client).await.unwrap_err();
-        assert_eq!(problem.category, Category::Refused);
+        let problem = get(&client).await.unwrap_err();
+        assert_eq!(problem.category, Category::Unauthenticated);
         assert_eq!(problem.code.as_deref(), Some("10008"));
         assert!(problem.hint.unwrap().contains("cluster_id"));
     }
-    assert_eq!(cloud.asked(), [TOKENS, LOOK, TOKENS, LOOK]);
+    assert_eq!(cloud.asked(), [TOKENS, GET, TOKENS, GET]);
 }
 
 #[tokio::test]
@@ -140,8 +152,8 @@ async fn a_wrong_key_names_the_exchange_and_is_shown_once() {
     let wrong = [("JOBLENS_SUGON_SECRET_KEY", "some-other-secret")];
     let client = client(&cloud, &wrong).unwrap();
     for _ in 0..2 {
-        let problem = look(&client).await.unwrap_err();
-        assert_eq!(problem.category, Category::Refused);
+        let problem = get(&client).await.unwrap_err();
+        assert_eq!(problem.category, Category::Unauthenticated);
         assert_eq!(problem.code.as_deref(), Some("10009"));
         assert_eq!(problem.operation.as_deref(), Some(TOKENS));
         assert_eq!(problem.profile.as_deref(), Some("default"));
@@ -165,16 +177,16 @@ async fn a_clock_is_not_corrected_by_a_code_that_says_nothing_of_the_time() {
         ("JOBLENS_SUGON_AUTH_ENDPOINT", cloud.origin.as_str()),
         ("JOBLENS_SUGON_ENDPOINT", &cloud.origin),
     ];
-    let late = fixture::wire(born() - chrono::TimeDelta::hours(2));
-    let client = Client::new(&fixture::profile(&CLOUD, &variables), &late).unwrap();
-    let problem = look(&client).await.unwrap_err();
-    assert_eq!(problem.category, Category::Refused);
+    let late = test_support::transport(start_time() - chrono::TimeDelta::hours(2));
+    let client = Client::new(&test_support::profile(&CLOUD, &variables), &late).unwrap();
+    let problem = get(&client).await.unwrap_err();
+    assert_eq!(problem.category, Category::Unauthenticated);
     assert!(problem.hint.unwrap().contains("this machine's clock"));
     assert_eq!(cloud.asked(), [TOKENS]);
 }
 
 /// The centre names a host that nobody listens at, and then the cloud itself.
-fn two_hosts(dead: String) -> impl Fn(&str, &str) -> Option<Outgoing> {
+fn two_hosts(dead: String) -> impl Fn(&str, &str) -> Option<ServerResponse> {
     move |path, host| {
         let urls = json!([
             {"url": format!("http://{dead}/ai"), "enable": "true"},
@@ -183,7 +195,7 @@ fn two_hosts(dead: String) -> impl Fn(&str, &str) -> Option<Outgoing> {
         let data = json!([{"id": "11112", "aiUrls": urls}]);
         let body = json!({"code": "0", "msg": "success", "data": data});
         path.ends_with("/center")
-            .then(|| Outgoing::json(200, &body))
+            .then(|| ServerResponse::json(200, &body))
     }
 }
 
@@ -199,11 +211,11 @@ async fn asks_the_next_host_when_the_way_to_one_is_broken_and_stays_with_it() {
     let listed = format!("http://{dead}");
     let cloud = cloud(two_hosts(dead)).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_AI_HOSTS", &listed)]).unwrap();
-    look(&client).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKENS, CENTRE, LOOK]);
-    let before = client.wire.calls();
-    look(&client).await.unwrap();
-    assert_eq!(client.wire.calls(), before + 1);
+    get(&client).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKENS, CENTRE, GET]);
+    let before = client.transport.calls();
+    get(&client).await.unwrap();
+    assert_eq!(client.transport.calls(), before + 1);
 }
 
 #[tokio::test]
@@ -213,13 +225,13 @@ async fn a_host_that_answers_no_is_not_replaced_by_another() {
     let two = two_hosts(authority);
     let cloud = cloud(move |path, host| two(path, host)).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_AI_HOSTS", &other.origin)]).unwrap();
-    let reference = fixture::reference(&CLOUD.kinds[0].template, &["other"]);
+    let reference = test_support::reference(&CLOUD.kinds[0].template, &["other"]);
     let problem = client
-        .look_up(&reference, &fixture::ask())
+        .get(&reference, &test_support::ask())
         .await
         .unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
-    assert_eq!(other.asked(), [LOOK]);
+    assert_eq!(other.asked(), [GET]);
     assert_eq!(cloud.asked(), [TOKENS, CENTRE]);
 }
 
@@ -231,11 +243,11 @@ async fn a_host_outside_the_domain_of_the_platform_gets_no_token() {
         let urls = json!([{"url": format!("http://{authority}/ai"), "enable": "true"}]);
         let body = json!({"code": "0", "data": {"aiUrls": urls}});
         path.ends_with("/center")
-            .then(|| Outgoing::json(200, &body))
+            .then(|| ServerResponse::json(200, &body))
     })
     .await;
-    let problem = look(&client(&cloud, &[]).unwrap()).await.unwrap_err();
-    assert_eq!(problem.category, Category::Unreadable);
+    let problem = get(&client(&cloud, &[]).unwrap()).await.unwrap_err();
+    assert_eq!(problem.category, Category::InvalidResponse);
     assert_eq!(problem.operation.as_deref(), Some(CENTRE));
     let why = format!("{} is plain HTTP", other.origin);
     assert!(problem.message.ends_with(&why), "{problem}");
@@ -248,16 +260,19 @@ async fn hosts_that_are_no_longer_listed_are_not_taken_from_the_cache() {
     let other = cloud(|_, _| None).await;
     let cloud = cloud(|_, _| None).await;
     let home = tempfile::tempdir().unwrap();
-    let kept_hosts = kept_client(&cloud, &home).learned.unwrap();
+    let kept_hosts = kept_client(&cloud, &home).stored_hosts.unwrap();
     kept_client(&cloud, &home)
-        .login
-        .good(&kept_client(&cloud, &home).account, fixture::ask().deadline)
+        .credentials
+        .get(
+            &kept_client(&cloud, &home).api,
+            test_support::ask().deadline,
+        )
         .await
         .unwrap();
     let parts = BTreeMap::from([("hosts".to_owned(), other.origin.clone())]);
     kept_hosts.put(parts).await;
-    look(&kept_client(&cloud, &home)).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKENS, CENTRE, LOOK]);
+    get(&kept_client(&cloud, &home)).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKENS, CENTRE, GET]);
     assert!(other.asked().is_empty());
 }
 
@@ -267,16 +282,16 @@ async fn says_when_the_centre_names_no_host() {
         let body =
             json!({"code": "0", "data": {"aiUrls": [{"url": "https://x.cn", "enable": "false"}]}});
         path.ends_with("/center")
-            .then(|| Outgoing::json(200, &body))
+            .then(|| ServerResponse::json(200, &body))
     })
     .await;
     let client = client(&cloud, &[]).unwrap();
-    let problem = look(&client).await.unwrap_err();
+    let problem = get(&client).await.unwrap_err();
     let said = "the centre names no AI host that is enabled";
     assert_eq!(problem.message, said);
     assert_eq!(problem.operation.as_deref(), Some(CENTRE));
     assert!(problem.hint.unwrap().contains("endpoint"));
-    let again = look(&client).await.unwrap_err();
+    let again = get(&client).await.unwrap_err();
     assert!(again.message.ends_with(said), "{again}");
     assert_eq!(cloud.asked(), [TOKENS, CENTRE]);
 }
@@ -286,7 +301,7 @@ async fn a_key_pair_is_complete_and_stands_alone() {
     let cloud = cloud(|_, _| None).await;
     let problem = |more: &[(&str, &str)]| client(&cloud, more).err().unwrap();
     let half = problem(&[("JOBLENS_SUGON_SECRET_KEY", "")]);
-    assert_eq!(half.category, Category::NoCredentials);
+    assert_eq!(half.category, Category::MissingCredentials);
     assert!(
         half.hint
             .unwrap()
@@ -301,14 +316,17 @@ async fn a_key_pair_is_complete_and_stands_alone() {
 async fn a_token_without_an_endpoint_goes_to_a_platform_that_is_named_only() {
     let cloud = cloud(|_, _| None).await;
     let of = |variables: &[(&str, &str)]| {
-        Client::new(&fixture::profile(&CLOUD, variables), &cloud.wire())
+        Client::new(
+            &test_support::profile(&CLOUD, variables),
+            &cloud.transport(),
+        )
     };
     let token = ("JOBLENS_SUGON_TOKEN", serve::TEST_TOKEN);
     let problem = of(&[token]).err().unwrap();
-    assert_eq!(problem.category, Category::NoCredentials);
+    assert_eq!(problem.category, Category::MissingCredentials);
     let platform = ("JOBLENS_SUGON_PLATFORM_ENDPOINT", cloud.origin.as_str());
-    look(&of(&[token, platform]).unwrap()).await.unwrap();
-    assert_eq!(cloud.asked(), [CENTRE, LOOK]);
+    get(&of(&[token, platform]).unwrap()).await.unwrap();
+    assert_eq!(cloud.asked(), [CENTRE, GET]);
 }
 
 /// Variables of a run that keeps its tokens in a home.
@@ -318,7 +336,7 @@ fn kept(home: &tempfile::TempDir) -> [(&'static str, String); 2] {
     [("HOME", home), flag]
 }
 
-fn kept_client(cloud: &Served, home: &tempfile::TempDir) -> Client {
+fn kept_client(cloud: &TestServer, home: &tempfile::TempDir) -> Client {
     let kept = kept(home);
     let kept: Vec<_> = kept.iter().map(|(k, v)| (*k, v.as_str())).collect();
     client(cloud, &kept).unwrap()
@@ -329,15 +347,15 @@ async fn a_later_run_knows_the_token_and_the_hosts() {
     let cloud = cloud(|_, _| None).await;
     let home = tempfile::tempdir().unwrap();
     for (second, asked) in [
-        (0, &[TOKENS, CENTRE, LOOK][..]),
-        (1, &[LOOK]),
-        (DAY - 61, &[LOOK]),
+        (0, &[TOKENS, CENTRE, GET][..]),
+        (1, &[GET]),
+        (DAY - 61, &[GET]),
         // The token is renewed, and then the hosts.
-        (DAY - 60, &[TOKENS, CENTRE, LOOK]),
-        (DAY, &[LOOK]),
+        (DAY - 60, &[TOKENS, CENTRE, GET]),
+        (DAY, &[GET]),
     ] {
         cloud.set(second);
-        look(&kept_client(&cloud, &home)).await.unwrap();
+        get(&kept_client(&cloud, &home)).await.unwrap();
         assert_eq!(cloud.asked(), asked, "{second}");
     }
 }
@@ -352,7 +370,7 @@ async fn hosts_that_have_moved_are_found_again_by_the_run_after() {
         let urls = json!([{"url": format!("http://{at}/ai"), "enable": "true"}]);
         let body = json!({"code": "0", "data": {"aiUrls": urls}});
         path.ends_with("/center")
-            .then(|| Outgoing::json(200, &body))
+            .then(|| ServerResponse::json(200, &body))
     })
     .await;
     let home = tempfile::tempdir().unwrap();
@@ -360,27 +378,27 @@ async fn hosts_that_have_moved_are_found_again_by_the_run_after() {
     let mut kept: Vec<_> = kept.iter().map(|(k, v)| (*k, v.as_str())).collect();
     kept.push(("JOBLENS_SUGON_AI_HOSTS", &listed));
     let kept_client = || client(&cloud, &kept).unwrap();
-    let problem = look(&kept_client()).await.unwrap_err();
+    let problem = get(&kept_client()).await.unwrap_err();
     assert_eq!(problem.category, Category::Network);
     assert_eq!(cloud.asked(), [TOKENS, CENTRE]);
     is_moved.store(1, Ordering::Relaxed);
-    look(&kept_client()).await.unwrap();
-    assert_eq!(cloud.asked(), [CENTRE, LOOK]);
-    look(&kept_client()).await.unwrap();
-    assert_eq!(cloud.asked(), [LOOK]);
+    get(&kept_client()).await.unwrap();
+    assert_eq!(cloud.asked(), [CENTRE, GET]);
+    get(&kept_client()).await.unwrap();
+    assert_eq!(cloud.asked(), [GET]);
 }
 
 #[tokio::test]
 async fn of_a_region_that_is_chosen_nothing_of_another_is_known() {
     let cloud = cloud(|_, _| None).await;
     let home = tempfile::tempdir().unwrap();
-    look(&kept_client(&cloud, &home)).await.unwrap();
+    get(&kept_client(&cloud, &home)).await.unwrap();
     cloud.asked();
     let kept = kept(&home);
     let mut kept: Vec<_> = kept.iter().map(|(k, v)| (*k, v.as_str())).collect();
     kept.push(("JOBLENS_SUGON_CLUSTER_ID", "11112"));
-    look(&client(&cloud, &kept).unwrap()).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKENS, CENTRE, LOOK]);
+    get(&client(&cloud, &kept).unwrap()).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKENS, CENTRE, GET]);
 }
 
 #[tokio::test]
@@ -393,24 +411,24 @@ async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_ano
     let origin = &cloud.origin;
     let toml = format!("[sugon.default]\nendpoint = '{origin}'\ntoken_file = 't.txt'\n");
     std::fs::write(&config, toml).unwrap();
-    let end = born() + chrono::TimeDelta::seconds(100);
+    let end = start_time() + chrono::TimeDelta::seconds(100);
     let claims = json!({"expireTime": end.timestamp_millis()}).to_string();
     let token = format!("e30.{}.c2ln", base64url(claims.as_bytes()));
-    fixture::write_secret(&file, &token);
-    let keys = CLOUD.legal_settings();
+    test_support::write_secret(&file, &token);
+    let keys = CLOUD.settings_schema();
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
     let profile = settings.unwrap().profile(&keys, "default").unwrap();
-    let client = Client::new(&profile, &cloud.wire()).unwrap();
+    let client = Client::new(&profile, &cloud.transport()).unwrap();
     assert_eq!(client.credential().expires_at, Time::new(end));
     cloud.set(200);
     for _ in 0..2 {
-        let problem = look(&client).await.unwrap_err();
+        let problem = get(&client).await.unwrap_err();
         assert!(
             problem.message.starts_with("the token expired"),
             "{problem}"
         );
     }
     std::fs::write(&file, serve::TEST_TOKEN).unwrap();
-    look(&client).await.unwrap();
-    assert_eq!(cloud.asked(), [LOOK]);
+    get(&client).await.unwrap();
+    assert_eq!(cloud.asked(), [GET]);
 }

@@ -1,9 +1,9 @@
 use serde::Deserialize;
 
 use super::{Instance, job};
-use crate::providers::lenient::{self, Int, List, Part, Text};
+use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{Ask, Found};
+use crate::providers::{GetOptions, GetResult};
 use crate::reference::Reference;
 
 /// One page of the list of instances.
@@ -20,23 +20,23 @@ pub struct Row(Instance);
 /// The list itself as data, as the vendor's command-line tool reads it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Bare {
+struct DataList {
     code: Text,
-    #[serde(deserialize_with = "lenient::present")]
+    #[serde(deserialize_with = "lenient::deserialize_some")]
     data: Option<List<Instance>>,
 }
 
 /// The list within data, as this cloud's other lists have it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Wrapped {
+struct DataObject {
     code: Text,
-    data: Part<Wrapping>,
+    data: OptionalObject<ListObject>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Wrapping {
+struct ListObject {
     total: Int,
     data: Option<List<Instance>>,
     list: Option<List<Instance>>,
@@ -48,11 +48,11 @@ impl ListPage {
     ///
     /// # Errors
     /// What was expected and not there.
-    pub fn read(body: &[u8]) -> Result<Self, String> {
-        let (code, total, instances) = match lenient::decode::<Bare>(body) {
+    pub fn decode(body: &[u8]) -> Result<Self, String> {
+        let (code, total, instances) = match lenient::decode::<DataList>(body) {
             Ok(bare) => (bare.code, None, bare.data),
             Err(_) => {
-                let wrapped: Wrapped = lenient::decode(body)?;
+                let wrapped: DataObject = lenient::decode(body)?;
                 let inner = wrapped.data.0.map(|inner| *inner).unwrap_or_default();
                 let instances = inner.data.or(inner.list).or(inner.records);
                 let none = (inner.total.0 == Some(0)).then(List::default);
@@ -77,10 +77,15 @@ impl Row {
     }
 
     /// The instance as far as the list tells it.
-    pub fn into_found(self, reference: &Reference, ask: &Ask, clock: WallClock) -> Found {
+    pub fn into_result(
+        self,
+        reference: &Reference,
+        ask: &GetOptions,
+        clock: WallClock,
+    ) -> GetResult {
         let mut notices = Vec::new();
         let job = job(self.0, reference, ask, clock, &mut notices);
-        Found { job, notices }
+        GetResult { job, notices }
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
-use crate::providers::fixture;
 use crate::providers::sugon::CLOUD;
+use crate::providers::test_support;
 
 const SAMPLE: &str = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
 const RUNNING: &str = "3f4e5d6c7b8a9d2e8f5b34b6c2f1c58a";
@@ -10,61 +10,66 @@ const CHINA: WallClock = WallClock {
 };
 
 fn reference(id: &str) -> Reference {
-    fixture::reference(&CLOUD.kinds[0].template, &[id])
+    test_support::reference(&CLOUD.kinds[0].template, &[id])
 }
 
-fn read_text(body: &str) -> Result<Found, String> {
-    read(body.as_bytes(), &reference("i1"), &fixture::ask(), CHINA)
+fn read_text(body: &str) -> Result<GetResult, String> {
+    decode(
+        body.as_bytes(),
+        &reference("i1"),
+        &test_support::ask(),
+        CHINA,
+    )
 }
 
-fn codes(found: &Found) -> Vec<&'static str> {
+fn codes(found: &GetResult) -> Vec<&'static str> {
     found.notices.iter().map(|notice| notice.code).collect()
 }
 
-fn refusal(status: u16, body: &str) -> Option<Refusal> {
-    classify(&Answer {
+fn refusal(status: u16, body: &str) -> Option<RequestError> {
+    classify(&Response {
         status,
         body: body.into(),
-        ..Answer::default()
+        ..Response::default()
     })
 }
 
 #[test]
 fn the_documented_sample_becomes_its_model() {
-    let body = fixture::read("sugon/waiting.json");
-    let found = read(&body, &reference(SAMPLE), &fixture::ask(), CHINA).unwrap();
+    let body = test_support::read("sugon/waiting.json");
+    let found = decode(&body, &reference(SAMPLE), &test_support::ask(), CHINA).unwrap();
     assert_eq!(codes(&found), ["assumed_utc_offset"]);
-    let model = fixture::model(found, "2022-05-11T12:00:00Z", true);
-    fixture::assert_model("sugon/waiting.model.json", &model);
+    let model = test_support::model(found, "2022-05-11T12:00:00Z", true);
+    test_support::assert_model("sugon/waiting.model.json", &model);
 }
 
 #[test]
 fn a_running_instance_becomes_its_model() {
-    let body = fixture::read("sugon/running.json");
-    let found = read(&body, &reference(RUNNING), &fixture::ask(), CHINA).unwrap();
-    let model = fixture::model(found, "2024-03-02T04:00:00Z", true);
-    fixture::assert_model("sugon/running.model.json", &model);
+    let body = test_support::read("sugon/running.json");
+    let found = decode(&body, &reference(RUNNING), &test_support::ask(), CHINA).unwrap();
+    let model = test_support::model(found, "2024-03-02T04:00:00Z", true);
+    test_support::assert_model("sugon/running.model.json", &model);
 }
 
 #[test]
 fn a_finished_instance_becomes_its_model() {
-    let body = fixture::read("sugon/completed.json");
-    let found = read(&body, &reference(RUNNING), &fixture::ask(), CHINA).unwrap();
-    let model = fixture::model(found, "2024-03-02T04:00:00Z", true);
-    fixture::assert_model("sugon/completed.model.json", &model);
+    let body = test_support::read("sugon/completed.json");
+    let found = decode(&body, &reference(RUNNING), &test_support::ask(), CHINA).unwrap();
+    let model = test_support::model(found, "2024-03-02T04:00:00Z", true);
+    test_support::assert_model("sugon/completed.model.json", &model);
 }
 
 #[test]
 fn no_documented_field_is_lost() {
-    let document = fixture::json("sugon/completed.json");
-    let ask = Ask {
+    let document = test_support::json("sugon/completed.json");
+    let ask = GetOptions {
         show_secrets: true,
-        ..fixture::ask()
+        ..test_support::ask()
     };
-    let body = fixture::read("sugon/completed.json");
-    let found = read(&body, &reference(RUNNING), &ask, CHINA).unwrap();
-    let model = fixture::model(found, "2024-03-03T00:00:00Z", false);
-    fixture::assert_nothing_lost(
+    let body = test_support::read("sugon/completed.json");
+    let found = decode(&body, &reference(RUNNING), &ask, CHINA).unwrap();
+    let model = test_support::model(found, "2024-03-03T00:00:00Z", false);
+    test_support::assert_nothing_lost(
         &document["data"],
         &model,
         &[
@@ -82,15 +87,15 @@ fn no_documented_field_is_lost() {
 
 #[test]
 fn the_clouds_own_document_keeps_no_secret() {
-    let body = fixture::read("sugon/running.json");
+    let body = test_support::read("sugon/running.json");
     let shown = |show_secrets| {
-        let ask = Ask {
-            vendor: true,
+        let ask = GetOptions {
+            raw: true,
             show_secrets,
-            ..fixture::ask()
+            ..test_support::ask()
         };
-        let found = read(&body, &reference(RUNNING), &ask, CHINA).unwrap();
-        fixture::model(found, "2024-03-02T04:00:00Z", !show_secrets).to_string()
+        let found = decode(&body, &reference(RUNNING), &ask, CHINA).unwrap();
+        test_support::model(found, "2024-03-02T04:00:00Z", !show_secrets).to_string()
     };
     for secret in ["tok-in-url-query", "secret-in-script"] {
         assert!(!shown(false).contains(secret), "{secret}");
@@ -105,11 +110,11 @@ fn a_document_too_deep_to_keep_is_told() {
         "[".repeat(5000),
         "]".repeat(5000)
     );
-    let ask = Ask {
-        vendor: true,
-        ..fixture::ask()
+    let ask = GetOptions {
+        raw: true,
+        ..test_support::ask()
     };
-    let found = read(deep.as_bytes(), &reference("i1"), &ask, CHINA).unwrap();
+    let found = decode(deep.as_bytes(), &reference("i1"), &ask, CHINA).unwrap();
     assert_eq!(codes(&found), ["vendor_omitted"]);
     assert_eq!(found.job.vendor, None);
 }
@@ -125,7 +130,13 @@ fn the_zone_is_told_only_when_it_is_assumed_and_used() {
         offset_seconds: 0,
         is_assumed: false,
     };
-    let found = read(timed.as_bytes(), &reference("i1"), &fixture::ask(), set).unwrap();
+    let found = decode(
+        timed.as_bytes(),
+        &reference("i1"),
+        &test_support::ask(),
+        set,
+    )
+    .unwrap();
     assert!(codes(&found).is_empty());
     assert_eq!(
         found.job.created_at.unwrap().rfc3339(),
@@ -191,18 +202,18 @@ fn success_without_data_means_not_found_whatever_the_message_says() {
 
 #[test]
 fn codes_decide_before_the_status() {
-    use Category::{Permission, Refused, Rejected, Service, Throttled};
+    use Category::{InvalidArgument, PermissionDenied, ServiceError, Throttled, Unauthenticated};
     let cases = [
-        (200, "\"10008\"", Refused, Retry::Never),
-        (500, "10008", Refused, Retry::Never),
-        (200, "\"10007\"", Permission, Retry::Never),
-        (200, "\"10009\"", Permission, Retry::Never),
-        (200, "\"10003\"", Rejected, Retry::Never),
-        (200, "\"10004\"", Rejected, Retry::Never),
-        (200, "\"10012\"", Service, Retry::Backoff),
-        (500, "\"10001\"", Service, Retry::Never),
-        (200, "\"716020\"", Service, Retry::Never),
-        (429, "\"716020\"", Throttled, Retry::Backoff),
+        (200, "\"10008\"", Unauthenticated, RetryAction::No),
+        (500, "10008", Unauthenticated, RetryAction::No),
+        (200, "\"10007\"", PermissionDenied, RetryAction::No),
+        (200, "\"10009\"", PermissionDenied, RetryAction::No),
+        (200, "\"10003\"", InvalidArgument, RetryAction::No),
+        (200, "\"10004\"", InvalidArgument, RetryAction::No),
+        (200, "\"10012\"", ServiceError, RetryAction::Backoff),
+        (500, "\"10001\"", ServiceError, RetryAction::No),
+        (200, "\"716020\"", ServiceError, RetryAction::No),
+        (429, "\"716020\"", Throttled, RetryAction::Backoff),
     ];
     for (status, code, category, retry) in cases {
         let body = format!(r#"{{"code":{code},"msg":"x","data":null}}"#);
@@ -218,21 +229,21 @@ fn codes_decide_before_the_status() {
 
 #[test]
 fn reads_the_consoles_own_form_and_gateways_pages() {
-    let answer = fixture::answer(200, "sugon/error-console.json");
+    let answer = test_support::answer(200, "sugon/error-console.json");
     let refused = classify(&answer).unwrap();
-    assert_eq!(refused.category, Category::Refused);
+    assert_eq!(refused.category, Category::Unauthenticated);
     assert_eq!(refused.message, "jwt token is invalid");
-    let expired = classify(&fixture::answer(200, "sugon/error-10008.json")).unwrap();
-    assert_eq!(expired.category, Category::Refused);
+    let expired = classify(&test_support::answer(200, "sugon/error-10008.json")).unwrap();
+    assert_eq!(expired.category, Category::Unauthenticated);
     assert!(expired.message.starts_with("permission or expired token"));
     for (status, category) in [
-        (401, Category::Refused),
-        (403, Category::Permission),
-        (404, Category::Rejected),
-        (502, Category::Service),
-        (302, Category::Unreadable),
+        (401, Category::Unauthenticated),
+        (403, Category::PermissionDenied),
+        (404, Category::InvalidArgument),
+        (502, Category::ServiceError),
+        (302, Category::InvalidResponse),
     ] {
-        let page = classify(&fixture::answer(status, "sugon/gateway.html")).unwrap();
+        let page = classify(&test_support::answer(status, "sugon/gateway.html")).unwrap();
         assert_eq!(page.category, category, "{status}");
     }
 }

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
-use crate::providers::serve::temporary::Temporary;
-use crate::providers::serve::{Incoming, Outgoing, TEST_ID, TEST_SECRET};
-use crate::providers::tencent::machine::{CREDENTIALS, ROLE, ROLES_PATH};
+use crate::providers::serve::temporary::TemporaryKey;
+use crate::providers::serve::{ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
+use crate::providers::tencent::instance_role::{CREDENTIALS, ROLE, ROLES_PATH};
 
 /// The role that the instance has.
 const NAME: &str = "joblens-emulator";
@@ -14,7 +14,7 @@ const PREFIX: &str = "AKID";
 const LIFETIME_HOURS: i64 = 6;
 
 /// The step that a request is.
-pub fn operation(incoming: &Incoming) -> Option<&'static str> {
+pub fn operation(incoming: &ServerRequest) -> Option<&'static str> {
     match incoming.path.strip_prefix(ROLES_PATH)? {
         "" => Some(ROLE),
         _ => Some(CREDENTIALS),
@@ -22,9 +22,9 @@ pub fn operation(incoming: &Incoming) -> Option<&'static str> {
 }
 
 /// What the service answers; `None` for requests to others.
-pub fn answer(incoming: &Incoming) -> Option<Outgoing> {
+pub fn respond(incoming: &ServerRequest) -> Option<ServerResponse> {
     let name = incoming.path.strip_prefix(ROLES_PATH)?;
-    let text = |status, text: &str| Outgoing {
+    let text = |status, text: &str| ServerResponse {
         status,
         headers: vec![("content-type".into(), "text/plain".into())],
         body: text.as_bytes().to_vec(),
@@ -32,7 +32,7 @@ pub fn answer(incoming: &Incoming) -> Option<Outgoing> {
     Some(match (incoming.method.as_str(), name) {
         ("GET", "") => text(200, NAME),
         ("GET", NAME) => {
-            let keys = Temporary::new(PREFIX, incoming.now + Duration::hours(LIFETIME_HOURS));
+            let keys = TemporaryKey::new(PREFIX, incoming.now + Duration::hours(LIFETIME_HOURS));
             let body = json!({
                 "TmpSecretId": keys.id,
                 "TmpSecretKey": keys.secret,
@@ -41,7 +41,7 @@ pub fn answer(incoming: &Incoming) -> Option<Outgoing> {
                 "Token": keys.token,
                 "Code": "Success",
             });
-            Outgoing::json(200, &body)
+            ServerResponse::json(200, &body)
         }
         ("GET", _) => text(404, "404 - Not Found"),
         _ => text(405, "405 - Method Not Allowed"),
@@ -53,6 +53,6 @@ pub fn key_of(id: &str, token: Option<&str>, now: DateTime<Utc>) -> Option<Strin
     if id == TEST_ID {
         return Some(TEST_SECRET.to_owned());
     }
-    let keys = Temporary::of_token(PREFIX, token?, now).ok()?;
+    let keys = TemporaryKey::from_token(PREFIX, token?, now).ok()?;
     (keys.id == id).then_some(keys.secret)
 }

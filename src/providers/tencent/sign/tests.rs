@@ -1,10 +1,10 @@
 use super::*;
 use crate::http::{Endpoint, Method, Signer as _};
-use crate::providers::fixture;
+use crate::providers::test_support;
 
 #[test]
 fn every_stage_agrees_with_the_vendors_code() {
-    let file = fixture::json("tencent/vectors/v2.json");
+    let file = test_support::json("tencent/vectors/v2.json");
     let vectors = file["vectors"].as_array().unwrap();
     let mut signed = 0;
     for vector in vectors {

@@ -1,47 +1,55 @@
 use std::sync::Arc;
 
-use super::super::machine::{CREDENTIALS, ROLE, ROLES_PATH};
+use super::super::instance_role::{CREDENTIALS, ROLE, ROLES_PATH};
 use super::super::*;
 use crate::error::Category;
 use crate::providers::Client as _;
-use crate::providers::fixture::{self, served::Served, served::born};
-use crate::providers::serve::{Outgoing, Thing, World};
+use crate::providers::serve::{EmulatedJob, EmulatedState, ServerResponse};
+use crate::providers::test_support::{self, served::TestServer, served::start_time};
 
 const KEYS: &str = "/latest/meta-data/cam/security-credentials/joblens-emulator";
 const HOUR: i64 = 3600;
 
 /// A service that answers these paths so, and the rest as it should.
-async fn answering(answers: &[(&'static str, u16, &'static str)]) -> Served {
-    let thing = Thing {
+async fn answering(answers: &[(&'static str, u16, &'static str)]) -> TestServer {
+    let thing = EmulatedJob {
         kind: "tencent/service".to_owned(),
         segments: ["cls-1", "default", "web"].map(str::to_owned).to_vec(),
-        ..Thing::default()
+        ..EmulatedJob::default()
     };
     let answers = answers.to_vec();
-    let script = Arc::new(move |incoming: &crate::providers::serve::Incoming| {
+    let script = Arc::new(move |incoming: &crate::providers::serve::ServerRequest| {
         let found = answers.iter().find(|(path, ..)| *path == incoming.path);
-        found.map(|(_, status, body)| Outgoing::document(*status, body))
+        found.map(|(_, status, body)| ServerResponse::document(*status, body))
     });
-    Served::start(&CLOUD, World::new(vec![thing], born()), script).await
+    TestServer::start(
+        &CLOUD,
+        EmulatedState::new(vec![thing], start_time()),
+        script,
+    )
+    .await
 }
 
-fn connect(cloud: &Served, source: &str, address: &str) -> Result<Client, Problem> {
+fn connect(cloud: &TestServer, source: &str, address: &str) -> Result<Client, Problem> {
     let variables = [
         ("JOBLENS_TENCENT_SOURCE", source),
         ("JOBLENS_TENCENT_ENDPOINT", &cloud.origin),
         ("JOBLENS_TENCENT_METADATA_ENDPOINT", address),
         ("TENCENTCLOUD_REGION", "ap-guangzhou"),
     ];
-    Client::new(&fixture::profile(&CLOUD, &variables), &cloud.wire())
+    Client::new(
+        &test_support::profile(&CLOUD, &variables),
+        &cloud.transport(),
+    )
 }
 
-fn machine(cloud: &Served) -> Client {
+fn machine(cloud: &TestServer) -> Client {
     connect(cloud, "metadata", &cloud.origin).unwrap()
 }
 
-async fn look(client: &Client) -> Result<(), Problem> {
-    let reference = fixture::reference(&CLOUD.kinds[0].template, &["cls-1", "default", "web"]);
-    let found = client.look_up(&reference, &fixture::ask()).await;
+async fn get(client: &Client) -> Result<(), Problem> {
+    let reference = test_support::reference(&CLOUD.kinds[0].template, &["cls-1", "default", "web"]);
+    let found = client.get(&reference, &test_support::ask()).await;
     found.map(|_| ())
 }
 
@@ -57,11 +65,11 @@ async fn the_role_of_an_instance_is_fetched_and_renewed_before_the_end() {
         (20 * HOUR, &fetched),
     ] {
         cloud.set(second);
-        look(&client).await.unwrap();
+        get(&client).await.unwrap();
         assert_eq!(cloud.asked(), asked, "{second}");
     }
     let named = connect(&cloud, "metadata:joblens-emulator", &cloud.origin).unwrap();
-    look(&named).await.unwrap();
+    get(&named).await.unwrap();
     assert_eq!(cloud.asked(), [CREDENTIALS, OPERATION]);
 }
 
@@ -72,55 +80,55 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
             ROLES_PATH,
             404,
             "no",
-            Category::NoCredentials,
+            Category::MissingCredentials,
             "bind a CAM role",
         ),
         (
             ROLES_PATH,
             200,
             "../x",
-            Category::Unreadable,
+            Category::InvalidResponse,
             "the name of a role",
         ),
         (
             ROLES_PATH,
             503,
             "",
-            Category::Service,
+            Category::ServiceError,
             "answered with status 503",
         ),
-        (KEYS, 200, "{}", Category::Unreadable, "expected Code"),
+        (KEYS, 200, "{}", Category::InvalidResponse, "expected Code"),
         (
             KEYS,
             200,
             r#"{"Code":"Denied"}"#,
-            Category::NoCredentials,
+            Category::MissingCredentials,
             "gives no credential",
         ),
         (
             KEYS,
             200,
             r#"{"Code":"Success"}"#,
-            Category::Unreadable,
+            Category::InvalidResponse,
             "TmpSecretId",
         ),
         (
             KEYS,
             200,
             r#"{"Code":"Success","TmpSecretId":"a","TmpSecretKey":"hunter2-s","Token":"hunter2-t"}"#,
-            Category::Unreadable,
+            Category::InvalidResponse,
             "a time in ExpiredTime",
         ),
         (
             KEYS,
             200,
             r#"{"Code":"Success","TmpSecretId":"a","TmpSecretKey":"hunter2-s","Token":"hunter2-t","ExpiredTime":1700000000}"#,
-            Category::NoCredentials,
+            Category::MissingCredentials,
             "ended at 2023-11-14T22:13:20Z",
         ),
     ] {
         let cloud = answering(&[(path, status, body)]).await;
-        let problem = look(&machine(&cloud)).await.unwrap_err();
+        let problem = get(&machine(&cloud)).await.unwrap_err();
         let told = format!("{}; {}", problem.message, problem.hint.unwrap());
         assert_eq!(problem.category, category, "{told}");
         assert!(told.contains(said), "{said}: {told}");

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Scope;
-use crate::providers::lenient::{self, Flag, Int, List, Part, Text};
+use crate::model::ScopeSummary;
+use crate::providers::lenient::{self, Flag, Int, List, OptionalObject, Text};
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{Cursor, ScopePage};
 
@@ -52,7 +52,7 @@ pub struct ClusterDetails {
 #[serde(default, rename_all = "camelCase")]
 struct Envelope {
     code: Text,
-    data: Part<Data>,
+    data: OptionalObject<Data>,
 }
 
 /// Samples and clients have `clusters`, one table has `clusterSet`.
@@ -60,9 +60,9 @@ struct Envelope {
 #[serde(default, rename_all = "camelCase")]
 struct Data {
     total_count: Int,
-    #[serde(deserialize_with = "lenient::present")]
+    #[serde(deserialize_with = "lenient::deserialize_some")]
     clusters: Option<List<Row>>,
-    #[serde(deserialize_with = "lenient::present")]
+    #[serde(deserialize_with = "lenient::deserialize_some")]
     cluster_set: Option<List<Row>>,
 }
 
@@ -99,7 +99,7 @@ struct Row {
 ///
 /// # Errors
 /// What was expected and not there.
-pub fn read(
+pub fn decode(
     body: &[u8],
     at: Cursor,
     region: &str,
@@ -115,17 +115,17 @@ pub fn read(
     let none = (total == Some(0)).then(List::default);
     let rows = data.clusters.or(data.cluster_set).or(none);
     let List(rows) = rows.ok_or("a list clusters")?;
-    let mut page = ScopePage::read(at, total, rows, |row| {
+    let mut page = ScopePage::from_rows(at, total, rows, |row| {
         let scope = scope_of(row.cluster_id.trimmed()?)?;
         Some(row.into_scope(scope, region, clock))
     });
     let times: Vec<_> = page.rows.iter().map(|scope| scope.created_at).collect();
-    clock.tell("tencent", &times, &mut page.notices);
+    clock.note_assumed("tencent", &times, &mut page.notices);
     Ok(page)
 }
 
 impl Row {
-    fn into_scope(self, scope: String, region: &str, clock: WallClock) -> Scope {
+    fn into_scope(self, scope: String, region: &str, clock: WallClock) -> ScopeSummary {
         let details = ClusterDetails {
             description: self.description.0,
             kubernetes_version: self.kubernetes_version.0,
@@ -134,7 +134,7 @@ impl Row {
             node_status: self.node_status.0,
             cpu: self.total_cpu.0.map(|milli| milli as f64 / 1000.0),
             memory_bytes: self.total_mem.0.and_then(|mib| mib.checked_mul(MIB)),
-            updated_at: clock.read(&self.updated_at),
+            updated_at: clock.parse(&self.updated_at),
             cidr: self.cidr.0,
             external_endpoint: self.cluster_external_endpoint.0,
             is_https_open: self.open_https.0,
@@ -144,11 +144,11 @@ impl Row {
             project_id: self.project_id.0,
             region_id: self.region_id.0,
         };
-        Scope {
+        ScopeSummary {
             scope,
             name: self.cluster_name.0,
             status: self.status.trimmed().map(str::to_owned),
-            created_at: clock.read(&self.created_at),
+            created_at: clock.parse(&self.created_at),
             region: self.region.0.or_else(|| Some(region.to_owned())),
             details: Some(Arc::new(details)),
         }

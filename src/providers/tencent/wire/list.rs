@@ -7,18 +7,18 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::Job;
-use crate::providers::lenient::{self, Int, List, Part, Text};
+use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{Found, job_at};
+use crate::providers::{GetResult, job_at};
 use crate::reference::Reference;
 
 /// Reasons beyond so many are left out; a service has a handful.
-const MOST_REASONS: usize = 100;
+const MAX_REASONS: usize = 100;
 
 /// What the list tells of a Tencent service besides its name.
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "TencentService")]
-pub struct Details {
+pub struct ServiceDetails {
     /// `Normal`, `Abnormal`, `Waiting`, `Paused`, `Updating`, `RollingBack`: health, not a state.
     pub status: Option<String>,
     /// Why containers are not well, and how many of them.
@@ -33,9 +33,9 @@ pub struct Details {
     pub external_ip: Option<String>,
 }
 
-impl Details {
+impl ServiceDetails {
     /// How its containers are, in a sentence: `1 of 3 replicas; ImagePullBackOff 2`.
-    fn told(&self) -> Option<String> {
+    fn summary(&self) -> Option<String> {
         let replicas = match (self.current_replicas, self.desired_replicas) {
             (Some(current), Some(desired)) => Some(format!("{current} of {desired} replicas")),
             _ => None,
@@ -64,15 +64,15 @@ pub struct LoadBalancer {
 struct Envelope {
     code: Text,
     return_code: Text,
-    data: Part<Data>,
-    #[serde(deserialize_with = "lenient::present")]
+    data: OptionalObject<Data>,
+    #[serde(deserialize_with = "lenient::deserialize_some")]
     services: Option<List<ServiceRow>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Data {
-    #[serde(deserialize_with = "lenient::present")]
+    #[serde(deserialize_with = "lenient::deserialize_some")]
     services: Option<List<ServiceRow>>,
 }
 
@@ -83,7 +83,7 @@ pub struct ServiceRow {
     service_name: Text,
     namespace: Text,
     status: Text,
-    reason_map: Part<Reasons>,
+    reason_map: OptionalObject<Reasons>,
     created_at: Text,
     current_replicas: Int,
     desired_replicas: Int,
@@ -113,7 +113,7 @@ impl<'de> Visitor<'de> for ReasonsVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Reasons, A::Error> {
         let mut reasons = BTreeMap::new();
         while let Some((reason, count)) = map.next_entry::<String, Int>()? {
-            if reasons.len() < MOST_REASONS {
+            if reasons.len() < MAX_REASONS {
                 reasons.insert(reason, count.0);
             }
         }
@@ -154,16 +154,16 @@ impl ServiceRow {
 
     /// The service as far as the list tells it. Its status says how its containers are, not whether
     /// it will end, and is therefore no state.
-    pub fn into_found(
+    pub fn into_result(
         self,
         reference: &Reference,
         region: Option<&str>,
         clock: WallClock,
-    ) -> Found {
-        let created_at = clock.read(&self.created_at);
+    ) -> GetResult {
+        let created_at = clock.parse(&self.created_at);
         let mut notices = Vec::new();
-        clock.tell("tencent", &[created_at], &mut notices);
-        let details = Details {
+        clock.note_assumed("tencent", &[created_at], &mut notices);
+        let details = ServiceDetails {
             status: self.status.trimmed().map(str::to_owned),
             reasons: self.reason_map.0.unwrap_or_default().0,
             current_replicas: self.current_replicas.0,
@@ -177,12 +177,12 @@ impl ServiceRow {
         let job = Job {
             name: Some(reference.id().to_owned()),
             reason: details.status.clone(),
-            message: details.told(),
+            message: details.summary(),
             created_at,
             details: Some(Arc::new(details)),
             ..job_at(reference, region)
         };
-        Found { job, notices }
+        GetResult { job, notices }
     }
 }
 

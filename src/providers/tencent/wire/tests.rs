@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::State;
-use crate::providers::fixture;
 use crate::providers::tencent::CLOUD;
+use crate::providers::test_support;
 
 const CHINA: WallClock = WallClock {
     offset_seconds: 8 * 3600,
@@ -10,27 +10,27 @@ const CHINA: WallClock = WallClock {
 
 fn reference() -> Reference {
     let segments = ["cls-xxxxx", "default", "test-web-service"];
-    fixture::reference(&CLOUD.kinds[0].template, &segments)
+    test_support::reference(&CLOUD.kinds[0].template, &segments)
 }
 
-fn read_bytes(body: &[u8]) -> Result<Found, String> {
+fn read_bytes(body: &[u8]) -> Result<GetResult, String> {
     let region = Some("ap-guangzhou");
-    read(body, &reference(), &fixture::ask(), region, CHINA)
+    decode(body, &reference(), &test_support::ask(), region, CHINA)
 }
 
-fn read_text(body: &str) -> Result<Found, String> {
+fn read_text(body: &str) -> Result<GetResult, String> {
     read_bytes(body.as_bytes())
 }
 
-fn codes(found: &Found) -> Vec<&'static str> {
+fn codes(found: &GetResult) -> Vec<&'static str> {
     found.notices.iter().map(|notice| notice.code).collect()
 }
 
-fn answered(status: u16, body: &str) -> Option<Refusal> {
-    classify(&Answer {
+fn answered(status: u16, body: &str) -> Option<RequestError> {
+    classify(&Response {
         status,
         body: body.into(),
-        ..Answer::default()
+        ..Response::default()
     })
 }
 
@@ -44,20 +44,20 @@ fn answers_become_their_models() {
         ),
         ("empty", vec!["events_truncated"]),
     ] {
-        let answer = fixture::answer(200, &format!("tencent/{name}.json"));
+        let answer = test_support::answer(200, &format!("tencent/{name}.json"));
         assert_eq!(classify(&answer), None, "{name}");
         let found = read_bytes(&answer.body).unwrap();
         assert_eq!(codes(&found), notices, "{name}");
-        let model = fixture::model(found, "2018-12-26T08:00:00Z", true);
-        fixture::assert_model(&format!("tencent/{name}.model.json"), &model);
+        let model = test_support::model(found, "2018-12-26T08:00:00Z", true);
+        test_support::assert_model(&format!("tencent/{name}.model.json"), &model);
     }
 }
 
 #[test]
 fn no_documented_field_is_lost() {
-    let document = fixture::json("tencent/events.json");
-    let body = fixture::read("tencent/events.json");
-    let model = fixture::model(read_bytes(&body).unwrap(), "2018-12-26T08:00:00Z", false);
+    let document = test_support::json("tencent/events.json");
+    let body = test_support::read("tencent/events.json");
+    let model = test_support::model(read_bytes(&body).unwrap(), "2018-12-26T08:00:00Z", false);
     let times = [
         (".0.firstSeen", "2018-12-25T02:43:33Z"),
         (".0.lastSeen", "2018-12-26T06:50:54Z"),
@@ -72,13 +72,13 @@ fn no_documented_field_is_lost() {
         (".1.level", "Normal"),
         (".2.level", "Normal"),
     ];
-    fixture::assert_nothing_lost(&document["data"]["eventList"], &model, &times);
+    test_support::assert_nothing_lost(&document["data"]["eventList"], &model, &times);
 }
 
 #[test]
 fn a_service_has_no_state_and_its_newest_event_comes_first() {
-    let body = fixture::read("tencent/events.json");
-    let model = fixture::model(read_bytes(&body).unwrap(), "2018-12-26T08:00:00Z", true);
+    let body = test_support::read("tencent/events.json");
+    let model = test_support::model(read_bytes(&body).unwrap(), "2018-12-26T08:00:00Z", true);
     assert_eq!(model["state"], "unknown");
     assert!(model["state_raw"].is_null() && model["reason"].is_null());
     assert_eq!(model["ended"], false);
@@ -136,7 +136,14 @@ fn times_follow_the_offset_that_was_set() {
         offset_seconds: 0,
         is_assumed: false,
     };
-    let found = read(body.as_bytes(), &reference(), &fixture::ask(), None, clock).unwrap();
+    let found = decode(
+        body.as_bytes(),
+        &reference(),
+        &test_support::ask(),
+        None,
+        clock,
+    )
+    .unwrap();
     assert_eq!(codes(&found), ["events_truncated"]);
     let last_at = found.job.events[0].last_at.unwrap();
     assert_eq!(last_at.rfc3339(), "2018-12-26T14:51:09Z");
@@ -144,20 +151,27 @@ fn times_follow_the_offset_that_was_set() {
 
 #[test]
 fn every_code_has_its_meaning_though_all_come_with_status_200() {
-    use Category::{Clock, NotFound, Permission, Refused, Rejected, Service, Throttled};
-    let cases: [(&[u32], Category, Retry); 12] = [
-        (&[4100, 4104, 4105, 4106], Refused, Retry::Never),
-        (&[4101, 4102, 4103, 4110, 4300], Permission, Retry::Never),
-        (&[4200], Clock, Retry::Clock),
-        (&[4400], Throttled, Retry::Backoff),
-        (&[6000, 6200], Service, Retry::Backoff),
-        (&[4500], Clock, Retry::Once),
-        (&[4000], Rejected, Retry::Never),
-        (&[4600], Rejected, Retry::Never),
-        (&[5000], NotFound, Retry::Never),
-        (&[5100], Service, Retry::Never),
-        (&[6100], Service, Retry::Never),
-        (&[7777], Service, Retry::Never),
+    use Category::{
+        ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
+        Unauthenticated,
+    };
+    let cases: [(&[u32], Category, RetryAction); 12] = [
+        (&[4100, 4104, 4105, 4106], Unauthenticated, RetryAction::No),
+        (
+            &[4101, 4102, 4103, 4110, 4300],
+            PermissionDenied,
+            RetryAction::No,
+        ),
+        (&[4200], ClockSkew, RetryAction::AfterClockSync),
+        (&[4400], Throttled, RetryAction::Backoff),
+        (&[6000, 6200], ServiceError, RetryAction::Backoff),
+        (&[4500], ClockSkew, RetryAction::Immediate),
+        (&[4000], InvalidArgument, RetryAction::No),
+        (&[4600], InvalidArgument, RetryAction::No),
+        (&[5000], NotFound, RetryAction::No),
+        (&[5100], ServiceError, RetryAction::No),
+        (&[6100], ServiceError, RetryAction::No),
+        (&[7777], ServiceError, RetryAction::No),
     ];
     for (codes, category, retry) in cases {
         for code in codes {
@@ -188,45 +202,48 @@ fn a_success_that_is_described_as_a_failure_is_none() {
         r#"{"code":0,"codeDesc":"InternalError","message":"m"}"#,
     )
     .unwrap();
-    assert_eq!(refusal.category, Category::Service);
+    assert_eq!(refusal.category, Category::ServiceError);
     assert_eq!(refusal.code.as_deref(), Some("InternalError"));
     assert_eq!(answered(200, r#"{"code":"0","codeDesc":"SUCCESS"}"#), None);
 }
 
 #[test]
 fn the_documented_error_is_read_and_the_status_counts_where_no_code_is() {
-    let failed = classify(&fixture::answer(200, "tencent/error-5100.json")).unwrap();
+    let failed = classify(&test_support::answer(200, "tencent/error-5100.json")).unwrap();
     assert_eq!(failed.code.as_deref(), Some("5100"));
     assert!(failed.message.starts_with("(100004)"), "{}", failed.message);
     let page = answered(502, "<html>bad gateway</html>").unwrap();
     assert_eq!(
         (page.category, page.retry),
-        (Category::Service, Retry::Backoff)
+        (Category::ServiceError, RetryAction::Backoff)
     );
     // A wrong endpoint must not read as "there is no such service".
     let elsewhere = answered(404, "<html>not found</html>").unwrap();
-    assert_eq!(elsewhere.category, Category::Rejected);
+    assert_eq!(elsewhere.category, Category::InvalidArgument);
     let odd = answered(503, r#"{"code":0}"#).unwrap();
-    assert_eq!(odd.category, Category::Service);
+    assert_eq!(odd.category, Category::ServiceError);
     let coded = answered(500, r#"{"code":4104}"#).unwrap();
-    assert_eq!(coded.category, Category::Refused);
+    assert_eq!(coded.category, Category::Unauthenticated);
 }
 
 #[test]
 fn the_clouds_own_document_is_kept_when_asked_for() {
-    let ask = Ask {
-        vendor: true,
-        ..fixture::ask()
+    let ask = GetOptions {
+        raw: true,
+        ..test_support::ask()
     };
-    let body = fixture::read("tencent/events.json");
-    let found = read(&body, &reference(), &ask, None, CHINA).unwrap();
-    assert_eq!(found.job.vendor, Some(fixture::json("tencent/events.json")));
+    let body = test_support::read("tencent/events.json");
+    let found = decode(&body, &reference(), &ask, None, CHINA).unwrap();
+    assert_eq!(
+        found.job.vendor,
+        Some(test_support::json("tencent/events.json"))
+    );
 }
 
 #[test]
 fn a_service_is_confirmed_by_its_own_name_only() {
     let read = |body: &[u8]| has_service(body, &reference());
-    let file = fixture::read("tencent/service-info.json");
+    let file = test_support::read("tencent/service-info.json");
     assert_eq!(read(&file), Ok(true));
     let text = String::from_utf8(file).unwrap();
     let at_the_top = r#"{"returnCode":0,"service":[{"serviceName":"test-web-service"}]}"#;

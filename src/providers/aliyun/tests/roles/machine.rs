@@ -6,30 +6,30 @@ use super::*;
 async fn the_role_of_an_instance_is_fetched_in_three_steps_and_renewed() {
     let cloud = cloud(|_| None).await;
     let ehpc = connect(&cloud, &[MACHINE]).unwrap();
-    let fetched = [TOKEN, ROLE, CREDENTIALS, LOOK];
+    let fetched = [TOKEN, ROLE, CREDENTIALS, GET];
     for (second, asked) in [
         (0, &fetched[..]),
-        (6 * HOUR - 61, &[LOOK]),
+        (6 * HOUR - 61, &[GET]),
         (6 * HOUR - 60, &fetched),
         (20 * HOUR, &fetched),
     ] {
         cloud.set(second);
-        look(&ehpc).await.unwrap();
+        get(&ehpc).await.unwrap();
         assert_eq!(cloud.asked(), asked, "{second}");
     }
     let named = ("JOBLENS_ALIYUN_SOURCE", "metadata:joblens-emulator");
-    look(&connect(&cloud, &[named]).unwrap()).await.unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, CREDENTIALS, LOOK]);
+    get(&connect(&cloud, &[named]).unwrap()).await.unwrap();
+    assert_eq!(cloud.asked(), [TOKEN, CREDENTIALS, GET]);
 }
 
 /// A service that answers these paths so, and the rest as it should.
-async fn answering(answers: &[(&'static str, u16, &'static str)]) -> Served {
+async fn answering(answers: &[(&'static str, u16, &'static str)]) -> TestServer {
     let answers = answers.to_vec();
     cloud(move |incoming| {
         let found = answers.iter().find(|(path, ..)| *path == incoming.path);
-        found.map(|(_, status, body)| Outgoing {
+        found.map(|(_, status, body)| ServerResponse {
             headers: vec![("location".to_owned(), "http://127.0.0.1:1/".to_owned())],
-            ..Outgoing::document(*status, body)
+            ..ServerResponse::document(*status, body)
         })
     })
     .await
@@ -48,10 +48,10 @@ async fn what_a_service_says_that_is_no_role_goes_into_no_path() {
         "a\u{0}b",
     ] {
         let cloud = answering(&[(ROLES_PATH, 200, body)]).await;
-        let problem = look(&connect(&cloud, &[MACHINE]).unwrap())
+        let problem = get(&connect(&cloud, &[MACHINE]).unwrap())
             .await
             .unwrap_err();
-        assert_eq!(problem.category, Category::Unreadable, "{body}");
+        assert_eq!(problem.category, Category::InvalidResponse, "{body}");
         assert!(
             problem.message.ends_with("the name of a role"),
             "{}",
@@ -70,76 +70,76 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
             ROLES_PATH,
             404,
             "no",
-            Category::NoCredentials,
+            Category::MissingCredentials,
             "knows no role of this machine",
         ),
         (
             ROLES_PATH,
             302,
             "",
-            Category::NoCredentials,
+            Category::MissingCredentials,
             "answered with status 302",
         ),
         (
             ROLES_PATH,
             401,
             "",
-            Category::NoCredentials,
+            Category::MissingCredentials,
             "answered with status 401",
         ),
         (
             ROLES_PATH,
             500,
             "<html>",
-            Category::Service,
+            Category::ServiceError,
             "answered with status 500",
         ),
         (
             ROLES_PATH,
             200,
             huge,
-            Category::Unreadable,
+            Category::InvalidResponse,
             "larger than 65536 bytes",
         ),
         (
             KEYS,
             200,
             "<html>",
-            Category::Unreadable,
+            Category::InvalidResponse,
             "could not be understood",
         ),
-        (KEYS, 200, "{}", Category::Unreadable, "expected Code"),
+        (KEYS, 200, "{}", Category::InvalidResponse, "expected Code"),
         (
             KEYS,
             200,
             r#"{"Code":"Failed"}"#,
-            Category::NoCredentials,
+            Category::MissingCredentials,
             "gives no credential",
         ),
         (
             KEYS,
             200,
             r#"{"Code":"Success"}"#,
-            Category::Unreadable,
+            Category::InvalidResponse,
             "AccessKeyId",
         ),
         (
             KEYS,
             200,
             r#"{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hunter2-s","SecurityToken":"hunter2-t","Expiration":"soon"}"#,
-            Category::Unreadable,
+            Category::InvalidResponse,
             "a time in Expiration",
         ),
         (
             KEYS,
             200,
             r#"{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hunter2-s","SecurityToken":"hunter2-t","Expiration":"2026-01-02T03:04:05Z"}"#,
-            Category::NoCredentials,
+            Category::MissingCredentials,
             "ended at 2026-01-02T03:04:05Z",
         ),
     ] {
         let cloud = answering(&[(path, status, body)]).await;
-        let problem = look(&connect(&cloud, &[MACHINE]).unwrap())
+        let problem = get(&connect(&cloud, &[MACHINE]).unwrap())
             .await
             .unwrap_err();
         let told = format!("{}; {}", problem.message, problem.hint.unwrap());
@@ -149,7 +149,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
             !told.contains("hunter2") && !told.contains("max-body"),
             "{told}"
         );
-        assert!(!cloud.asked().contains(&LOOK.to_owned()), "{told}");
+        assert!(!cloud.asked().contains(&GET.to_owned()), "{told}");
     }
 }
 
@@ -158,18 +158,18 @@ async fn without_a_token_the_service_is_asked_all_the_same_unless_that_is_off() 
     const ONLY: (&str, &str) = ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true");
     for (status, body) in [(404, ""), (403, "no"), (200, ""), (200, "a b")] {
         let cloud = answering(&[(TOKEN_PATH, status, body)]).await;
-        look(&connect(&cloud, &[MACHINE]).unwrap()).await.unwrap();
-        assert_eq!(cloud.asked(), [TOKEN, ROLE, CREDENTIALS, LOOK]);
+        get(&connect(&cloud, &[MACHINE]).unwrap()).await.unwrap();
+        assert_eq!(cloud.asked(), [TOKEN, ROLE, CREDENTIALS, GET]);
         let strict = connect(&cloud, &[MACHINE, ONLY]).unwrap();
-        let problem = look(&strict).await.unwrap_err();
+        let problem = get(&strict).await.unwrap_err();
         assert!(problem.hint.unwrap().contains(ONLY.0));
         assert_eq!(cloud.asked(), [TOKEN]);
     }
     let cloud = cloud(|_| None).await;
-    look(&connect(&cloud, &[MACHINE, ONLY]).unwrap())
+    get(&connect(&cloud, &[MACHINE, ONLY]).unwrap())
         .await
         .unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, ROLE, CREDENTIALS, LOOK]);
+    assert_eq!(cloud.asked(), [TOKEN, ROLE, CREDENTIALS, GET]);
 }
 
 #[tokio::test]
@@ -177,10 +177,10 @@ async fn the_token_goes_with_both_steps_after_it() {
     let cloud = cloud(|incoming| {
         let is_step = incoming.path.starts_with(ROLES_PATH);
         let is_bare = is_step && incoming.header(TOKEN_HEADER).is_none();
-        is_bare.then(|| Outgoing::document(401, ""))
+        is_bare.then(|| ServerResponse::document(401, ""))
     })
     .await;
-    look(&connect(&cloud, &[MACHINE]).unwrap()).await.unwrap();
+    get(&connect(&cloud, &[MACHINE]).unwrap()).await.unwrap();
 }
 
 #[tokio::test]
@@ -219,20 +219,20 @@ async fn a_variable_of_the_vendors_forbids_to_ask_or_names_the_role() {
     let cloud = cloud(|_| None).await;
     let off = ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "True");
     let problem = connect(&cloud, &[MACHINE, off]).err().unwrap();
-    assert_eq!(problem.category, Category::NoCredentials);
+    assert_eq!(problem.category, Category::MissingCredentials);
     assert!(problem.message.contains(off.0), "{}", problem.message);
     let role = ("ALIBABA_CLOUD_ECS_METADATA", "joblens-emulator");
-    look(&connect(&cloud, &[MACHINE, role]).unwrap())
+    get(&connect(&cloud, &[MACHINE, role]).unwrap())
         .await
         .unwrap();
-    assert_eq!(cloud.asked(), [TOKEN, CREDENTIALS, LOOK]);
+    assert_eq!(cloud.asked(), [TOKEN, CREDENTIALS, GET]);
 }
 
 #[tokio::test]
 async fn a_role_that_is_named_and_not_there_is_told_by_its_name() {
     let cloud = cloud(|_| None).await;
     let other = ("JOBLENS_ALIYUN_SOURCE", "metadata:other");
-    let problem = look(&connect(&cloud, &[other]).unwrap()).await.unwrap_err();
+    let problem = get(&connect(&cloud, &[other]).unwrap()).await.unwrap_err();
     assert_eq!(
         problem.message,
         "the metadata service does not know the role other"
@@ -246,11 +246,11 @@ async fn a_dead_service_is_not_asked_for_each_thing_in_turn() {
     drop(listener);
     let cloud = cloud(|_| None).await;
     let at = ("JOBLENS_ALIYUN_METADATA_ENDPOINT", dead.as_str());
-    let wire = cloud.wire();
+    let wire = cloud.transport();
     let variables = [MACHINE, at, ("JOBLENS_ALIYUN_ENDPOINT", &cloud.origin)];
-    let ehpc = Ehpc::new(&fixture::profile(&CLOUD, &variables), &wire).unwrap();
+    let ehpc = Ehpc::new(&test_support::profile(&CLOUD, &variables), &wire).unwrap();
     for _ in 0..3 {
-        let problem = look(&ehpc).await.unwrap_err();
+        let problem = get(&ehpc).await.unwrap_err();
         assert_eq!(problem.category, Category::Network);
         assert!(problem.hint.unwrap().contains("attach a RAM role"));
     }

@@ -1,26 +1,26 @@
 use super::*;
 use crate::model::State;
-use crate::providers::fixture;
 use crate::providers::sugon::CLOUD;
+use crate::providers::test_support;
 
 const CHINA: WallClock = WallClock {
     offset_seconds: 8 * 3600,
     is_assumed: false,
 };
 
-fn found(row: Row) -> Found {
+fn found(row: Row) -> GetResult {
     let id = row.id().unwrap().to_owned();
-    let reference = fixture::reference(&CLOUD.kinds[0].template, &[&id]);
-    row.into_found(&reference, &fixture::ask(), CHINA)
+    let reference = test_support::reference(&CLOUD.kinds[0].template, &[&id]);
+    row.into_result(&reference, &test_support::ask(), CHINA)
 }
 
 #[test]
 fn rows_become_instances_as_far_as_they_tell() {
-    let page = ListPage::read(&fixture::read("sugon/list.json")).unwrap();
+    let page = ListPage::decode(&test_support::read("sugon/list.json")).unwrap();
     assert_eq!(page.total, None);
     let [running, other, unnamed] = <[Row; 3]>::try_from(page.rows).ok().unwrap();
-    let model = fixture::model(found(running), "2024-03-02T04:00:00Z", true);
-    fixture::assert_model("sugon/list-running.model.json", &model);
+    let model = test_support::model(found(running), "2024-03-02T04:00:00Z", true);
+    test_support::assert_model("sugon/list-running.model.json", &model);
     let other = found(other);
     assert_eq!((other.job.state, other.job.ended), (State::Unknown, false));
     assert_eq!(other.job.state_raw.as_deref(), Some("Hibernating"));
@@ -31,14 +31,14 @@ fn rows_become_instances_as_far_as_they_tell() {
 
 #[test]
 fn a_list_may_stand_within_data() {
-    let page = ListPage::read(&fixture::read("sugon/list-records.json")).unwrap();
+    let page = ListPage::decode(&test_support::read("sugon/list-records.json")).unwrap();
     assert_eq!(page.total, Some(21));
     let mut rows = page.rows.into_iter();
-    let model = fixture::model(found(rows.next().unwrap()), "2024-03-02T04:00:00Z", true);
-    fixture::assert_model("sugon/list-records.model.json", &model);
+    let model = test_support::model(found(rows.next().unwrap()), "2024-03-02T04:00:00Z", true);
+    test_support::assert_model("sugon/list-records.model.json", &model);
     for name in ["data", "list", "records"] {
         let body = format!(r#"{{"code":"0","data":{{"{name}":[{{"id":"i"}},{{"id":"j"}}]}}}}"#);
-        assert_eq!(ListPage::read(body.as_bytes()).unwrap().rows.len(), 2);
+        assert_eq!(ListPage::decode(body.as_bytes()).unwrap().rows.len(), 2);
     }
 }
 
@@ -50,7 +50,7 @@ fn nothing_listed_is_not_an_answer_that_is_no_list() {
         r#"{"code":"0","data":{"total":0,"list":null}}"#,
         r#"{"code":"0","data":{"records":[]}}"#,
     ] {
-        let page = ListPage::read(body.as_bytes());
+        let page = ListPage::decode(body.as_bytes());
         assert!(page.is_ok_and(|page| page.rows.is_empty()), "{body}");
     }
     for body in [
@@ -64,6 +64,6 @@ fn nothing_listed_is_not_an_answer_that_is_no_list() {
         r#"{"code":"0","data":"a new id"}"#,
         r#"{"code":"0","data":{"id":"i","status":"Running"}}"#,
     ] {
-        assert!(ListPage::read(body.as_bytes()).is_err(), "{body}");
+        assert!(ListPage::decode(body.as_bytes()).is_err(), "{body}");
     }
 }

@@ -1,16 +1,16 @@
 use serde_json::Value;
 
 use super::*;
-use crate::providers::fixture;
+use crate::providers::test_support;
 
 const CHINA: WallClock = WallClock {
     offset_seconds: 8 * 3600,
     is_assumed: true,
 };
 
-fn read(body: &[u8]) -> Result<ScopePage, String> {
+fn decode(body: &[u8]) -> Result<ScopePage, String> {
     let scope_of = |id: &str| Some(format!("tencent/service/{id}/"));
-    super::read(body, Cursor::FIRST, "ap-guangzhou", CHINA, scope_of)
+    super::decode(body, Cursor::FIRST, "ap-guangzhou", CHINA, scope_of)
 }
 
 fn shown(page: &ScopePage) -> Value {
@@ -19,19 +19,22 @@ fn shown(page: &ScopePage) -> Value {
 
 #[test]
 fn the_documented_answer_and_its_other_name_become_one_model() {
-    let page = read(&fixture::read("tencent/clusters.json")).unwrap();
-    assert_eq!((page.total, page.unnamed, page.next), (Some(2), 0, None));
+    let page = decode(&test_support::read("tencent/clusters.json")).unwrap();
+    assert_eq!(
+        (page.total, page.rows_without_id, page.next),
+        (Some(2), 0, None)
+    );
     assert_eq!(page.notices.len(), 1, "the zone is assumed, told once");
-    fixture::assert_model("tencent/clusters.model.json", &shown(&page));
-    let page = read(&fixture::read("tencent/clusters-set.json")).unwrap();
-    fixture::assert_model("tencent/clusters.model.json", &shown(&page));
+    test_support::assert_model("tencent/clusters.model.json", &shown(&page));
+    let page = decode(&test_support::read("tencent/clusters-set.json")).unwrap();
+    test_support::assert_model("tencent/clusters.model.json", &shown(&page));
 }
 
 #[test]
 fn no_documented_field_is_lost() {
     let name = "tencent/clusters.json";
-    let model = shown(&read(&fixture::read(name)).unwrap());
-    let document = fixture::json(name)["data"]["clusters"][0].take();
+    let model = shown(&decode(&test_support::read(name)).unwrap());
+    let document = test_support::json(name)["data"]["clusters"][0].take();
     let converted = [
         (".clusterId", "tencent/service/cls-fxxxxxxk/"),
         (".totalCpu", "15.5"),
@@ -40,12 +43,12 @@ fn no_documented_field_is_lost() {
         (".updatedAt", "2017-06-19T07:07:44Z"),
         (".openHttps", "false"),
     ];
-    fixture::assert_nothing_lost(&document, &model, &converted);
+    test_support::assert_nothing_lost(&document, &model, &converted);
 }
 
 #[test]
 fn nothing_listed_is_not_an_answer_that_is_no_list() {
-    let count = |body: &str| read(body.as_bytes()).map(|page| page.rows.len());
+    let count = |body: &str| decode(body.as_bytes()).map(|page| page.rows.len());
     for body in [
         r#"{"code":0,"data":{"clusters":[]}}"#,
         r#"{"code":"0","data":{"clusterSet":null}}"#,
@@ -72,7 +75,7 @@ fn a_number_of_any_size_breaks_nothing() {
         r#"{{"code":0,"data":{{"totalCount":-1,"clusters":[{{"clusterId":"c","totalMem":{0},"totalCpu":{0}}}]}}}}"#,
         i64::MAX
     );
-    let page = read(body.as_bytes()).unwrap();
+    let page = decode(body.as_bytes()).unwrap();
     assert_eq!((page.total, page.rows.len()), (None, 1));
     assert!(shown(&page)[0]["details"]["memory_bytes"].is_null());
 }

@@ -1,43 +1,43 @@
 use super::*;
 use crate::model::State;
-use crate::providers::fixture;
 use crate::providers::tencent::CLOUD;
+use crate::providers::test_support;
 
 const CHINA: WallClock = WallClock {
     offset_seconds: 8 * 3600,
     is_assumed: false,
 };
 
-fn read(name: &str) -> Vec<Found> {
-    let rows = read_services(&fixture::read(name), Some("default")).unwrap();
+fn read(name: &str) -> Vec<GetResult> {
+    let rows = read_services(&test_support::read(name), Some("default")).unwrap();
     rows.into_iter()
         .map(|row| {
             let segments = ["cls-xxxxx", "default", row.name().unwrap()];
-            let reference = fixture::reference(&CLOUD.kinds[0].template, &segments);
-            row.into_found(&reference, Some("gz"), CHINA)
+            let reference = test_support::reference(&CLOUD.kinds[0].template, &segments);
+            row.into_result(&reference, Some("gz"), CHINA)
         })
         .collect()
 }
 
 #[test]
 fn a_status_is_health_and_no_state() {
-    let [web, quiet] = <[Found; 2]>::try_from(read("tencent/services.json")).unwrap();
+    let [web, quiet] = <[GetResult; 2]>::try_from(read("tencent/services.json")).unwrap();
     assert_eq!(web.job.state, State::Unknown);
     assert_eq!(quiet.job.created_at, None, "a time of zeros is none");
-    let model = fixture::model(web, "2026-01-02T03:04:05Z", true);
-    fixture::assert_model("tencent/services.model.json", &model);
-    let [web] = <[Found; 1]>::try_from(read("tencent/services-top-level.json")).unwrap();
-    let model = fixture::model(web, "2026-01-02T03:04:05Z", true);
-    fixture::assert_model("tencent/services-top-level.model.json", &model);
+    let model = test_support::model(web, "2026-01-02T03:04:05Z", true);
+    test_support::assert_model("tencent/services.model.json", &model);
+    let [web] = <[GetResult; 1]>::try_from(read("tencent/services-top-level.json")).unwrap();
+    let model = test_support::model(web, "2026-01-02T03:04:05Z", true);
+    test_support::assert_model("tencent/services-top-level.model.json", &model);
 }
 
 #[test]
 fn no_documented_field_is_lost() {
-    let mut document = fixture::json("tencent/services.json")["data"]["services"][0].take();
-    let [web, _] = <[Found; 2]>::try_from(read("tencent/services.json")).unwrap();
-    let model = fixture::model(web, "2026-01-02T03:04:05Z", false);
+    let mut document = test_support::json("tencent/services.json")["data"]["services"][0].take();
+    let [web, _] = <[GetResult; 2]>::try_from(read("tencent/services.json")).unwrap();
+    let model = test_support::model(web, "2026-01-02T03:04:05Z", false);
     document["reasonMap"].take();
-    fixture::assert_nothing_lost(&document, &model, &[(".createdAt", "2017-05-22T02:15:36Z")]);
+    test_support::assert_nothing_lost(&document, &model, &[(".createdAt", "2017-05-22T02:15:36Z")]);
     let reasons = serde_json::json!({"镜像拉取失败": 2, "CrashLoopBackOff": 1});
     assert_eq!(model["details"]["reasons"], reasons);
 }
@@ -71,5 +71,5 @@ fn endless_reasons_are_cut() {
     let body = serde_json::json!({"code": 0, "services": [row]}).to_string();
     let rows = read_services(body.as_bytes(), Some("default")).unwrap();
     let kept = &rows[0].reason_map.0.as_ref().unwrap().0;
-    assert_eq!(kept.len(), MOST_REASONS);
+    assert_eq!(kept.len(), MAX_REASONS);
 }

@@ -1,0 +1,202 @@
+//! References that the last lists showed, kept for the completion of a shell. They hold no secret.
+
+use std::collections::HashSet;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::settings::Environment;
+
+/// Nothing is kept of a list that shows more than this.
+const MAX_PER_LIST: usize = 1000;
+
+/// The oldest ones are forgotten beyond this.
+const MAX_CACHED_REFERENCES: usize = 4000;
+
+/// More bytes than this are none of ours.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// What a list has shown so far.
+#[derive(Debug)]
+pub(super) struct ListedReferences(Option<Vec<String>>);
+
+impl Default for ListedReferences {
+    fn default() -> Self {
+        Self(Some(Vec::new()))
+    }
+}
+
+impl ListedReferences {
+    /// Notes references or scopes.
+    pub(super) fn record<'a>(&mut self, shown: impl ExactSizeIterator<Item = &'a String>) {
+        self.0 = self
+            .0
+            .take()
+            .filter(|so_far| so_far.len() + shown.len() <= MAX_PER_LIST);
+        if let Some(so_far) = &mut self.0 {
+            so_far.extend(shown.cloned());
+        }
+    }
+
+    /// Keeps it for later runs.
+    pub(super) fn save(&self, environment: &Environment) {
+        save(environment, self.0.iter().flatten().map(String::as_str));
+    }
+}
+
+/// The file; none where nothing tells of a home.
+pub(super) fn path(environment: &Environment) -> Option<PathBuf> {
+    Some(environment.cache_folder()?.join("references"))
+}
+
+/// References and scopes, the latest first; none when there is no such file, or another user may
+/// write it.
+pub(super) fn read(place: &Path) -> Vec<String> {
+    read_file(place).unwrap_or_default()
+}
+
+fn read_file(place: &Path) -> io::Result<Vec<String>> {
+    if !fs::symlink_metadata(place)?.is_file() {
+        return Ok(Vec::new());
+    }
+    let file = File::open(place)?;
+    let data = file.metadata()?;
+    if data.uid() != rustix::process::geteuid().as_raw() || data.mode() & 0o022 != 0 {
+        return Ok(Vec::new());
+    }
+    let lines = BufReader::new(file.take(MAX_FILE_BYTES)).lines();
+    let lines = lines.map_while(Result::ok);
+    Ok(lines
+        .filter(|line| is_plain(line))
+        .take(MAX_CACHED_REFERENCES)
+        .collect())
+}
+
+/// Puts what a list showed before what earlier ones did. A failure costs a convenience only, and
+/// nobody is told.
+fn save<'a>(environment: &Environment, shown: impl IntoIterator<Item = &'a str>) {
+    let shown: Vec<&str> = shown.into_iter().filter(|one| is_plain(one)).collect();
+    if let (false, Some(place)) = (shown.is_empty(), path(environment)) {
+        let _ = write(&place, &merge(&shown, &read(&place)));
+    }
+}
+
+fn merge(shown: &[&str], before: &[String]) -> String {
+    let mut seen = HashSet::new();
+    let all = shown.iter().copied();
+    let all = all.chain(before.iter().map(String::as_str));
+    let all = all
+        .filter(|one| seen.insert(*one))
+        .take(MAX_CACHED_REFERENCES);
+    all.fold(String::new(), |text, one| text + one + "\n")
+}
+
+fn write(place: &Path, text: &str) -> io::Result<()> {
+    let folder = place.parent().expect("the file lies in a folder");
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    let draft = folder.join(format!("references.{}.new", std::process::id()));
+    let mut options = OpenOptions::new();
+    let written = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&draft, place));
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written
+}
+
+/// A shell puts it on the command line as it is: nothing in it may mean more than itself there.
+fn is_plain(reference: &str) -> bool {
+    let harmless = |c: char| c.is_alphanumeric() || "/@._-:+,%=".contains(c);
+    reference.contains('/') && reference.len() <= 512 && reference.chars().all(harmless)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn home() -> (tempfile::TempDir, Environment, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().to_str().unwrap().to_owned();
+        let environment = Environment::new([("HOME".to_owned(), home)]);
+        let place = path(&environment).unwrap();
+        (folder, environment, place)
+    }
+
+    #[test]
+    fn the_latest_come_first_each_once_and_the_oldest_are_forgotten() {
+        let (_home, environment, place) = home();
+        let old: Vec<String> = (0..MAX_CACHED_REFERENCES)
+            .map(|n| format!("aliyun/job/c/{n}"))
+            .collect();
+        save(&environment, old.iter().map(String::as_str));
+        save(&environment, ["aliyun/job/c/7", "sugon/instance/x"]);
+        let found = read(&place);
+        assert_eq!(found.len(), MAX_CACHED_REFERENCES);
+        assert_eq!(
+            found[..3],
+            ["aliyun/job/c/7", "sugon/instance/x", "aliyun/job/c/0"]
+        );
+        assert_eq!(found.iter().filter(|one| one.ends_with("/7")).count(), 1);
+        let mode = fs::metadata(&place).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(place.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_an_endless_list_nothing_is_kept() {
+        let (_home, environment, place) = home();
+        let page: Vec<String> = (0..600).map(|n| format!("aliyun/job/c/{n}")).collect();
+        let mut shown = ListedReferences::default();
+        shown.record(page.iter());
+        shown.save(&environment);
+        assert_eq!(read(&place).len(), 600);
+        fs::remove_file(&place).unwrap();
+        shown.record(page.iter());
+        shown.record(page[..1].iter());
+        shown.save(&environment);
+        assert!(!place.exists());
+    }
+
+    #[test]
+    fn what_a_shell_would_act_on_is_not_kept() {
+        let (_home, environment, place) = home();
+        let hostile = [
+            "aliyun/job/c/$(id)",
+            "a/b;c",
+            "a/`id`",
+            "a/b\nc",
+            "a/'x",
+            "a/b c",
+            "a/*",
+        ];
+        save(&environment, hostile);
+        assert!(!place.exists());
+        save(&environment, ["sugon/instance/训练-1"]);
+        fs::write(&place, "sugon/instance/训练-1\na/$(id)\n\u{1b}]0;x/\n").unwrap();
+        assert_eq!(read(&place), ["sugon/instance/训练-1"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_or_written_is_passed_over() {
+        let (_home, environment, place) = home();
+        fs::create_dir_all(&place).unwrap();
+        save(&environment, ["a/b"]);
+        assert!(read(&place).is_empty());
+        save(&Environment::new([]), ["a/b"]);
+        fs::remove_dir(&place).unwrap();
+        fs::write(&place, b"\xff\xfe/\na/b\n").unwrap();
+        assert!(read(&place).is_empty());
+        save(&environment, ["a/b"]);
+        assert_eq!(read(&place), ["a/b"]);
+    }
+}

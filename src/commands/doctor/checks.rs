@@ -1,0 +1,384 @@
+//! What one call tells of everything between this machine and the cloud.
+
+use std::time::Duration;
+
+use super::examine::{credential, key};
+use super::hints::{hint_for, name_of};
+use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
+use crate::http::{Endpoint, ResponseInfo, Route, Transport, TransportEvent};
+use crate::model::{AccountStatus, Check, CheckName};
+
+/// A clock that is further off than this should be set: clouds refuse what is signed with it from
+/// some minutes on.
+const MAX_OFFSET_SECONDS: i64 = 60;
+/// So many addresses are shown.
+const MAX_ADDRESSES: usize = 3;
+
+/// What is known after the call.
+pub(super) struct CallEvidence<'a> {
+    pub account: &'a AccountStatus,
+    pub transport: &'a Transport,
+    pub events: &'a [TransportEvent],
+    /// Why it failed, if it did.
+    pub problem: Option<&'a Problem>,
+    pub elapsed: Duration,
+}
+
+impl CallEvidence<'_> {
+    /// A check of each step that was reached.
+    pub(super) fn checks(&self) -> Vec<Check> {
+        let route = self.route();
+        let fault = self.problem.and_then(|problem| problem.transport_failure);
+        let mut checks = self.network_checks(&route, fault);
+        checks.extend(self.clock());
+        if fault.is_none_or(is_after_sending) {
+            checks.extend(self.response_checks(&route));
+        }
+        checks
+    }
+
+    /// `host[:port]` that was asked last.
+    fn host(&self) -> &str {
+        let of_problem = self.problem.and_then(|problem| problem.host.as_deref());
+        let heard = self.response_info().map(|heard| heard.host.as_str());
+        let endpoint = self.account.endpoint.as_deref();
+        let endpoint = endpoint.and_then(|url| Some(url.split_once("://")?.1));
+        of_problem.or(heard).or(endpoint).unwrap_or_default()
+    }
+
+    /// Tokens may be asked for elsewhere and otherwise than the cloud itself.
+    fn is_https(&self) -> bool {
+        let heard = self
+            .response_info()
+            .filter(|heard| heard.host == self.host());
+        let endpoint = self.account.endpoint.as_deref();
+        let is_endpoint = || endpoint.is_none_or(|url| url.starts_with("https://"));
+        heard.map_or_else(is_endpoint, |heard| heard.is_https)
+    }
+
+    fn route(&self) -> Route {
+        let scheme = if self.is_https() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", self.host());
+        let endpoint = Endpoint::parse(&url, &[], true);
+        endpoint.map_or(Route::Direct, |endpoint| self.transport.route(&endpoint))
+    }
+
+    fn response_info(&self) -> Option<&ResponseInfo> {
+        self.events
+            .iter()
+            .rev()
+            .find_map(|happening| match happening {
+                TransportEvent::Responded(heard) => Some(heard),
+                _ => None,
+            })
+    }
+
+    /// Proxy, name, connection and encryption, up to the one that failed.
+    fn network_checks(&self, route: &Route, fault: Option<TransportFailure>) -> Vec<Check> {
+        // Nothing came from anybody, and nothing broke: the call was never sent.
+        if fault.is_none() && self.response_info().is_none() {
+            return Vec::new();
+        }
+        let failed_at = fault.map(|fault| self.failed_step(fault, route));
+        let mut checks = Vec::new();
+        for step in [
+            CheckName::Certificates,
+            CheckName::Proxy,
+            CheckName::Dns,
+            CheckName::Connection,
+            CheckName::Tls,
+        ] {
+            if failed_at == Some(step) {
+                checks.extend(self.failure_check(step, route));
+                return checks;
+            }
+            // An attempt that took too long may have spent its time anywhere.
+            let is_known = fault.is_none_or(|fault| fault.kind != TransportFailureKind::Timeout);
+            checks.extend(match step {
+                CheckName::Proxy => proxy(route),
+                CheckName::Dns => self.addresses(route),
+                CheckName::Connection if is_known => {
+                    Some(Check::ok(step, format!("open to {}", self.host())))
+                }
+                CheckName::Tls if is_known && self.is_https() => Some(self.encryption()),
+                _ => None,
+            });
+        }
+        checks
+    }
+
+    /// Where a call broke.
+    fn failed_step(&self, fault: TransportFailure, route: &Route) -> CheckName {
+        use TransportFailureKind as Kind;
+        let through_proxy = matches!(route, Route::Proxied { .. });
+        match fault.kind {
+            _ if fault.at_proxy => CheckName::Proxy,
+            Kind::ProxyRefused | Kind::ProxyAuthorization | Kind::InvalidProxy => CheckName::Proxy,
+            Kind::UnknownHost | Kind::DnsFailure => CheckName::Dns,
+            // The time for a connection is spent on the address too.
+            Kind::ConnectTimeout if !through_proxy && self.is_unresolved() => CheckName::Dns,
+            Kind::ConnectionRefused
+            | Kind::Unreachable
+            | Kind::ConnectTimeout
+            | Kind::Connection => CheckName::Connection,
+            // Without them nothing is sent at all.
+            Kind::NoCaCertificates => CheckName::Certificates,
+            Kind::UnknownIssuer
+            | Kind::Expired
+            | Kind::NotYetValid
+            | Kind::WrongName
+            | Kind::Certificate
+            | Kind::ClientCertificate
+            | Kind::NoTls
+            | Kind::Tls => CheckName::Tls,
+            Kind::Timeout | Kind::Broken => CheckName::Answer,
+        }
+    }
+
+    /// True when the host is a name whose addresses never came.
+    fn is_unresolved(&self) -> bool {
+        let name = name_of(self.host());
+        let is_address = name.starts_with('[') || name.parse::<std::net::IpAddr>().is_ok();
+        !is_address && self.resolved(name).is_none()
+    }
+
+    fn resolved(&self, name: &str) -> Option<&[std::net::IpAddr]> {
+        self.events
+            .iter()
+            .rev()
+            .find_map(|happening| match happening {
+                TransportEvent::DnsResolved { host, addresses } if host == name => {
+                    Some(&addresses[..])
+                }
+                _ => None,
+            })
+    }
+
+    fn failure_check(&self, step: CheckName, route: &Route) -> Option<Check> {
+        let problem = self.problem?;
+        let fault = problem.transport_failure?;
+        let host = self.host();
+        let message = match fault.kind {
+            TransportFailureKind::ConnectTimeout if step == CheckName::Dns => {
+                format!("{host}: no address in time")
+            }
+            _ => match route {
+                Route::Proxied { variable, proxy } if step == CheckName::Proxy => {
+                    format!("{proxy} ({variable}): {}", problem.message)
+                }
+                _ => format!("{host}: {}", problem.message),
+            },
+        };
+        let hint = match fault.kind {
+            TransportFailureKind::ConnectTimeout if step == CheckName::Dns => {
+                let kind = TransportFailureKind::DnsFailure;
+                hint_for(TransportFailure { kind, ..fault }, host, route)
+            }
+            _ => hint_for(fault, host, route),
+        };
+        Some(
+            Check::fail(step, problem.category, message)
+                .hint(hint.or_else(|| problem.hint.clone())),
+        )
+    }
+
+    fn addresses(&self, route: &Route) -> Option<Check> {
+        let name = match route {
+            Route::Proxied { proxy, .. } => name_of(proxy.rsplit(['/', '@']).next()?),
+            _ => name_of(self.host()),
+        };
+        let found = self.resolved(name)?;
+        let shown: Vec<String> = found
+            .iter()
+            .take(MAX_ADDRESSES)
+            .map(ToString::to_string)
+            .collect();
+        let more = if found.len() > shown.len() {
+            ", …"
+        } else {
+            ""
+        };
+        let message = format!("{name} is {}{more}", shown.join(", "));
+        Some(Check::ok(CheckName::Dns, message))
+    }
+
+    fn encryption(&self) -> Check {
+        let unchecked = self.events.iter().any(
+            |one| matches!(one, TransportEvent::Notice(code, _) if *code == "insecure_skip_verify"),
+        );
+        match unchecked {
+            true => Check::warn(
+                CheckName::Tls,
+                format!(
+                    "the certificate of {} is not checked (insecure_skip_verify)",
+                    self.host()
+                ),
+                "set ca_file to the CA of the server, and remove insecure_skip_verify",
+            ),
+            false => Check::ok(
+                CheckName::Tls,
+                format!("the certificate of {} is trusted", self.host()),
+            ),
+        }
+    }
+
+    fn clock(&self) -> Option<Check> {
+        let refused = self
+            .problem
+            .filter(|problem| problem.category == Category::ClockSkew);
+        let ahead = self
+            .response_info()
+            .and_then(|heard| heard.clock_ahead_seconds);
+        let host = self.response_info().map_or("", |heard| &heard.host);
+        let told = ahead.map(|ahead| {
+            let off = ahead.abs();
+            match ahead {
+                _ if off < MAX_OFFSET_SECONDS => {
+                    format!("within {} s of the clock of {host}", off + 1)
+                }
+                0.. => format!("this machine's clock is {off} s behind that of {host}"),
+                _ => format!("this machine's clock is {off} s ahead of that of {host}"),
+            }
+        });
+        const SET: &str =
+            "set this machine's clock, and keep it set with NTP (Linux: timedatectl set-ntp true)";
+        if let Some(problem) = refused {
+            let told = told.map_or_else(String::new, |told| format!("{told}; "));
+            let message = format!(
+                "{told}the cloud refuses calls with its time: {}",
+                cause_text(problem)
+            );
+            return Some(
+                Check::fail(CheckName::Clock, problem.category, message).hint(Some(SET.to_owned())),
+            );
+        }
+        let is_off = ahead?.abs() >= MAX_OFFSET_SECONDS;
+        Some(match is_off {
+            true => Check::warn(CheckName::Clock, told?, SET),
+            false => Check::ok(CheckName::Clock, told?),
+        })
+    }
+
+    /// What the cloud says of the credential, of the permission, and of the call.
+    fn response_checks(&self, route: &Route) -> Vec<Check> {
+        let known = || {
+            let message = format!("the cloud takes {}", key(self.account));
+            Check::ok(CheckName::Credential, message)
+        };
+        let Some(problem) = self.problem else {
+            let operation = self
+                .response_info()
+                .map_or("the call", |heard| heard.operation);
+            let spent = self.elapsed.as_millis();
+            return vec![
+                known(),
+                Check::ok(CheckName::Permission, format!("{operation} is allowed")),
+                Check::ok(
+                    CheckName::Answer,
+                    format!("{operation} answered in {spent} ms"),
+                ),
+            ];
+        };
+        if let Some(page) = self.unexpected_page(problem, route) {
+            return vec![page];
+        }
+        let has_code = problem.code.is_some();
+        let fail = |name| {
+            Check::fail(name, problem.category, cause_text(problem)).hint(problem.hint.clone())
+        };
+        match problem.category {
+            // It was told with the clock.
+            Category::ClockSkew => Vec::new(),
+            Category::Usage | Category::MissingCredentials => vec![fail(CheckName::Settings)],
+            Category::Unauthenticated => {
+                let message = format!(
+                    "the cloud refuses {}: {}",
+                    credential(self.account),
+                    cause_text(problem)
+                );
+                let check = Check::fail(CheckName::Credential, problem.category, message);
+                vec![check.hint(problem.hint.clone())]
+            }
+            Category::PermissionDenied if has_code => vec![known(), fail(CheckName::Permission)],
+            Category::PermissionDenied => vec![fail(CheckName::Permission)],
+            Category::NotFound if has_code => vec![known(), fail(CheckName::Answer)],
+            Category::Network => {
+                let fault = problem.transport_failure;
+                let hint = fault.and_then(|fault| hint_for(fault, self.host(), route));
+                let hint = hint.or_else(|| problem.hint.clone());
+                vec![fail(CheckName::Answer).hint(hint)]
+            }
+            Category::NotFound
+            | Category::Throttled
+            | Category::ServiceError
+            | Category::InvalidArgument
+            | Category::InvalidResponse => vec![fail(CheckName::Answer)],
+        }
+    }
+
+    /// A page for people, or a way elsewhere, in the place of the cloud's answer.
+    fn unexpected_page(&self, problem: &Problem, route: &Route) -> Option<Check> {
+        let heard = self.response_info()?;
+        let is_page = heard.is_html && heard.status < 500;
+        let is_elsewhere = (300..400).contains(&heard.status);
+        if problem.code.is_some() || !(is_page || is_elsewhere) {
+            return None;
+        }
+        let what = match is_page {
+            true => "a web page came in place of the cloud's answer",
+            false => "a way to another address came in place of the cloud's answer",
+        };
+        let by = heard.server.as_ref();
+        let by = by.map_or_else(String::new, |by| format!(" from “{by}”"));
+        let message = format!("{}: {what}: HTTP {}{by}", heard.host, heard.status);
+        let between = match route {
+            Route::Proxied { variable, .. } => {
+                format!("the proxy of {variable} may want a login or forbid the host")
+            }
+            _ => "the network may want a login (open a page in a browser), or a proxy answers"
+                .to_owned(),
+        };
+        let hint = format!("{between}; check the endpoint as well");
+        let check = Check::fail(CheckName::Answer, Category::InvalidResponse, message);
+        Some(check.hint(Some(hint)))
+    }
+}
+
+/// True for a fault of a call that was on its way to the cloud already.
+fn is_after_sending(fault: TransportFailure) -> bool {
+    matches!(
+        fault.kind,
+        TransportFailureKind::Timeout | TransportFailureKind::Broken
+    )
+}
+
+/// The proxy of a host, where variables name any.
+fn proxy(route: &Route) -> Option<Check> {
+    let message = match route {
+        // A call that needs one that cannot be used breaks there.
+        Route::Direct | Route::Unusable { .. } => return None,
+        Route::Bypassed(variable) => format!("none, since {variable} excepts the host"),
+        Route::Proxied { variable, proxy } => format!("through {proxy} ({variable})"),
+    };
+    Some(Check::ok(CheckName::Proxy, message))
+}
+
+/// Operation, message, and all that the cloud's support asks for.
+fn cause_text(problem: &Problem) -> String {
+    let operation = problem.operation.as_ref();
+    let operation = operation.map_or_else(String::new, |name| format!("{name}: "));
+    let mut known = Vec::new();
+    known.extend(problem.code.clone());
+    known.extend(problem.http_status.map(|status| format!("HTTP {status}")));
+    known.extend(
+        problem
+            .request_id
+            .as_ref()
+            .map(|id| format!("request {id}")),
+    );
+    let known = match known.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", known.join(", ")),
+    };
+    format!("{operation}{}{known}", problem.message)
+}

@@ -1,0 +1,163 @@
+use std::collections::{HashMap, HashSet};
+
+use crate::model::{EventFilter, EventSubject, Job, State, Time, TimelineEvent};
+
+/// What of the timelines of things was told before, so that each entry is told once, and again when
+/// it was seen more often.
+pub(in crate::commands) struct EventDeduplicator {
+    filter: EventFilter,
+    reported: HashMap<String, HashMap<EventKey, LastSeen>>,
+    /// The things whose first bad entry was told.
+    marked: HashSet<String>,
+}
+
+/// What makes an entry the same in two looks: everything but how often and when it was last seen.
+type EventKey = (
+    EventSubject,
+    Option<State>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<Time>,
+);
+
+type LastSeen = (Option<u64>, Option<Time>);
+
+impl EventDeduplicator {
+    /// Nothing was told yet; only what passes the sieve will be.
+    pub(in crate::commands) fn new(sieve: EventFilter) -> Self {
+        Self {
+            filter: sieve,
+            reported: HashMap::new(),
+            marked: HashSet::new(),
+        }
+    }
+
+    /// What has happened to a thing, oldest first, that was not told before or not so often.
+    pub(super) fn new_events(&mut self, job: &Job) -> Vec<TimelineEvent> {
+        let told = self.reported.entry(job.reference.clone()).or_default();
+        let mut fresh = Vec::new();
+        // One answer may hold an entry more than once, which makes it no newer: it is compared with
+        // the looks before, and not with itself.
+        let mut seen: HashMap<EventKey, LastSeen> = HashMap::new();
+        for mut one in TimelineEvent::all_of(job) {
+            let key = event_key(&one);
+            let now = (one.count, one.last_at);
+            let is_fresh = told
+                .get(&key)
+                .is_none_or(|before| now.0 > before.0 || now.1 > before.1);
+            let kept = seen.entry(key).or_insert(now);
+            *kept = (kept.0.max(now.0), kept.1.max(now.1));
+            if is_fresh && self.filter.matches(&one) {
+                one.first_bad = one.first_bad && self.marked.insert(job.reference.clone());
+                fresh.push(one);
+            }
+        }
+        for (key, now) in seen {
+            let kept = told.entry(key).or_insert(now);
+            *kept = (kept.0.max(now.0), kept.1.max(now.1));
+        }
+        fresh
+    }
+}
+
+fn event_key(one: &TimelineEvent) -> EventKey {
+    // The start of a row moves when a cloud forgets its first sight; a change of state has one time.
+    let at = one.happened_at.filter(|_| one.what != EventSubject::Event);
+    (
+        one.what,
+        one.state,
+        one.task.clone(),
+        one.container.clone(),
+        one.object.kind.clone(),
+        one.object.name.clone(),
+        one.reason
+            .clone()
+            .filter(|_| one.what == EventSubject::Event),
+        one.message
+            .clone()
+            .filter(|_| one.what == EventSubject::Event),
+        at,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Event, Level};
+
+    fn at(seconds: i64) -> Option<Time> {
+        Time::from_unix(1_700_000_000 + seconds)
+    }
+
+    fn warning(count: u64, last: i64) -> Event {
+        Event {
+            level: Some(Level::Warning),
+            count: Some(count),
+            first_at: at(0),
+            last_at: at(last),
+            reason: Some("BackOff".into()),
+            ..Event::default()
+        }
+    }
+
+    fn job(events: Vec<Event>) -> Job {
+        Job {
+            reference: "aliyun/job/c/5".into(),
+            state: State::Running,
+            created_at: at(-5),
+            events,
+            ..Job::default()
+        }
+    }
+
+    fn counts(fresh: &[TimelineEvent]) -> Vec<Option<u64>> {
+        fresh.iter().map(|one| one.count).collect()
+    }
+
+    #[test]
+    fn tells_an_entry_once_and_again_when_it_was_seen_more_often() {
+        let mut chronicle = EventDeduplicator::new(EventFilter::default());
+        let first = chronicle.new_events(&job(vec![warning(1, 1)]));
+        assert_eq!(counts(&first), [None, Some(1)]);
+        assert!(chronicle.new_events(&job(vec![warning(1, 1)])).is_empty());
+        assert_eq!(
+            counts(&chronicle.new_events(&job(vec![warning(3, 9)]))),
+            [Some(3)]
+        );
+        // What a cloud has forgotten and tells again is not new.
+        assert!(chronicle.new_events(&job(vec![])).is_empty());
+        assert!(chronicle.new_events(&job(vec![warning(2, 5)])).is_empty());
+    }
+
+    #[test]
+    fn two_rows_of_one_answer_do_not_make_each_other_new() {
+        let mut chronicle = EventDeduplicator::new(EventFilter::default());
+        let twice = job(vec![warning(4, 9), warning(1, 2)]);
+        assert_eq!(chronicle.new_events(&twice).len(), 3);
+        assert!(chronicle.new_events(&twice).is_empty());
+    }
+
+    #[test]
+    fn marks_the_first_bad_one_of_a_thing_once() {
+        let mut chronicle = EventDeduplicator::new(EventFilter::default());
+        let marks = |fresh: Vec<TimelineEvent>| fresh.iter().filter(|one| one.first_bad).count();
+        assert_eq!(marks(chronicle.new_events(&job(vec![]))), 0);
+        assert_eq!(marks(chronicle.new_events(&job(vec![warning(1, 1)]))), 1);
+        assert_eq!(marks(chronicle.new_events(&job(vec![warning(2, 2)]))), 0);
+    }
+
+    #[test]
+    fn tells_nothing_that_the_sieve_holds_back() {
+        let sieve = EventFilter {
+            bad_only: true,
+            since: at(5),
+        };
+        let mut chronicle = EventDeduplicator::new(sieve);
+        assert!(chronicle.new_events(&job(vec![warning(1, 1)])).is_empty());
+        assert_eq!(chronicle.new_events(&job(vec![warning(2, 6)])).len(), 1);
+    }
+}

@@ -1,0 +1,155 @@
+//! What a gate over watched things comes to.
+
+mod reason;
+
+use std::time::Duration;
+
+use super::lookup::kind_name;
+use super::poll::{PolledJob, is_stateless};
+use crate::error::{Category, Problem};
+use crate::gate::{Condition, Decision, Evaluation, GatePolicy};
+use crate::model::{Envelope, Gate, Job, Notice};
+use crate::reference::Reference;
+
+/// How all things stand.
+pub(super) fn evaluate_all(
+    watched: &[PolledJob],
+    rules: &GatePolicy,
+    at: Duration,
+) -> Vec<Evaluation> {
+    watched
+        .iter()
+        .map(|watched| watched.history.evaluate(rules, at))
+        .collect()
+}
+
+/// Wrong use: a goal that things of a kind without states can never reach.
+///
+/// # Errors
+/// The first reference of such a kind.
+pub(super) fn check_condition(references: &[Reference], goal: &Condition) -> Result<(), Problem> {
+    if matches!(goal, Condition::NoWarnings(_)) {
+        return Ok(());
+    }
+    match references.iter().find(|reference| is_stateless(reference)) {
+        None => Ok(()),
+        Some(reference) => {
+            let mut problem = Problem::usage(format!(
+                "{} reports events and no states, so it can never be {goal}",
+                kind_name(reference)
+            ))
+            .with_hint("joblens wait --for no-warnings=10m REF");
+            problem.input = Some(reference.input.clone());
+            Err(problem)
+        }
+    }
+}
+
+/// Why a gate stops polling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// It goes on: a report is written meanwhile.
+    Running,
+    /// The verdict is certain, or no later poll can change anything.
+    Certain,
+    /// No time is left.
+    TimedOut,
+    /// Everything was checked once, and no more was asked for.
+    OneCheck,
+    /// A signal came.
+    Interrupted,
+    /// A request to end came.
+    Terminated,
+}
+
+/// What a gate has used so far, and why it stops.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GateStats {
+    /// Time since the start.
+    pub elapsed: Duration,
+    /// Number of requests sent.
+    pub requests: u64,
+    /// Why it stops.
+    pub stop: Stop,
+}
+
+/// A gate as it stands.
+pub(super) struct GateState<'a> {
+    /// What was polled, in the order of the references.
+    pub watched: &'a [PolledJob],
+    /// How each of them stands.
+    pub standings: &'a [Evaluation],
+    /// How the gate judges.
+    pub rules: &'a GatePolicy,
+    /// What was decided.
+    pub decision: &'a Decision,
+    /// What was used, and why the gate stops.
+    pub spent: GateStats,
+}
+
+/// The output of a gate: for each reference the last that was read of it, or why there is nothing.
+pub(super) fn report(
+    command: &'static str,
+    state: &GateState<'_>,
+    notices: Vec<Notice>,
+    code: u8,
+) -> Envelope {
+    let GateState {
+        watched,
+        standings,
+        decision,
+        spent,
+        ..
+    } = *state;
+    let jobs: Vec<Job> = watched
+        .iter()
+        .zip(standings)
+        .filter_map(|(watched, standing)| {
+            let mut job = watched.job.clone()?;
+            job.verdict = Some(standing.as_str().to_owned());
+            Some(job)
+        })
+        .collect();
+    let mut unchecked = Vec::new();
+    let mut errors: Vec<Problem> = Vec::new();
+    for one in watched {
+        if one.job.is_none() && one.problem.is_none() {
+            unchecked.push(one.reference.to_string());
+            errors.push(not_checked(&one.reference, spent.stop));
+        }
+        errors.extend(one.problem.clone());
+    }
+    let count = |word: &str| standings.iter().filter(|one| one.as_str() == word).count() as u64;
+    let gate = Gate {
+        verdict: decision.verdict,
+        met: count("met"),
+        unmet: count("unmet"),
+        pending: count("pending"),
+        timed_out: matches!(spent.stop, Stop::TimedOut | Stop::OneCheck),
+        unchecked,
+        reason: Some(reason::of(state)),
+        elapsed_seconds: spent.elapsed.as_secs(),
+        requests: spent.requests,
+    };
+    let mut report = Envelope::new(command, jobs, errors, notices).with_gate(gate, code);
+    report.coverage.asked = watched.len() as u64;
+    report.coverage.complete &= report.coverage.answered == report.coverage.asked;
+    report
+}
+
+/// What stands for a reference that has neither been answered nor failed.
+fn not_checked(reference: &Reference, stop: Stop) -> Problem {
+    let message = match stop {
+        Stop::TimedOut => "not checked before the timeout",
+        Stop::Interrupted | Stop::Terminated => "not checked before joblens was stopped",
+        Stop::Running | Stop::Certain | Stop::OneCheck => "not checked yet",
+    };
+    let mut problem = Problem::new(Category::Network, message)
+        .with_account(reference.template.cloud, &reference.profile);
+    problem.reference = Some(reference.to_string());
+    problem.input = Some(reference.input.clone());
+    match stop {
+        Stop::TimedOut => problem.with_hint("allow more time with --timeout"),
+        _ => problem,
+    }
+}

@@ -1,0 +1,198 @@
+//! The reason of a gate's verdict in one sentence.
+
+use std::fmt::Write as _;
+
+use super::super::poll::PolledJob;
+use super::{GateState, GateStats, Stop};
+use crate::gate::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
+use crate::model::{State, Verdict};
+use crate::output;
+
+/// References that are named; the others are counted.
+const MAX_NAMED: usize = 3;
+/// Different reasons that are told for an undecided gate; the others are counted.
+const MAX_REASONS: usize = 4;
+/// Characters of what a cloud says about one job.
+const MAX_CAUSE: usize = 300;
+
+/// The job that decided and why, with counts; or what keeps the gate from a verdict.
+pub(super) fn of(state: &GateState<'_>) -> String {
+    let GateState {
+        watched,
+        standings,
+        rules,
+        decision,
+        spent,
+    } = *state;
+    let all = watched.len();
+    match decision.verdict {
+        Verdict::Passed => passed(watched, standings, rules),
+        Verdict::Failed => {
+            let failed = first_unmet(watched, standings).unwrap_or_default();
+            let counts = counts(standings, rules);
+            match rules.any {
+                true => format!("none of {all} {}: {failed}; {counts}", goal(rules)),
+                false => format!("{failed}; {counts}"),
+            }
+        }
+        Verdict::Undecided => {
+            let pending = pending(watched, standings);
+            let parts = [stopped(spent), Some(pending)];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            parts.join("; ")
+        }
+    }
+}
+
+fn passed(watched: &[PolledJob], standings: &[Evaluation], rules: &GatePolicy) -> String {
+    let met = standings.iter().zip(watched);
+    let met = met.filter(|(standing, _)| matches!(standing, Evaluation::Met));
+    let met: Vec<String> = met.map(|(_, one)| one.reference.to_string()).collect();
+    let count = format!("{} of {} {}", met.len(), watched.len(), goal(rules));
+    match rules.any {
+        _ if watched.is_empty() => "nothing to wait for".to_owned(),
+        true => format!("{count}: {}", named(&met)),
+        false => count,
+    }
+}
+
+/// The goal as it follows a number of jobs: `2 of 2 succeeded`.
+fn goal(rules: &GatePolicy) -> String {
+    match &rules.condition {
+        Condition::NoWarnings(_) => "without new warnings".to_owned(),
+        goal => goal.to_string(),
+    }
+}
+
+/// The first job, in the order of the references, that did not meet the condition, and why.
+fn first_unmet(watched: &[PolledJob], standings: &[Evaluation]) -> Option<String> {
+    let mut both = watched.iter().zip(standings);
+    both.find_map(|(watched, standing)| match standing {
+        Evaluation::Unmet(why) => Some(unmet(watched, why)),
+        _ => None,
+    })
+}
+
+fn unmet(watched: &PolledJob, why: &str) -> String {
+    let reference = &watched.reference;
+    let Some(state) = end_state(why) else {
+        return format!("{reference}: {}", one_line(why));
+    };
+    // The state that was seen first counts, also when the cloud reports another one since.
+    let job = watched.job.as_ref().filter(|job| job.state == state);
+    match job.and_then(output::cause) {
+        Some(cause) => format!("{reference} {state}: {}", one_line(&cause)),
+        None => format!("{reference} {}", one_line(why)),
+    }
+}
+
+/// The state with which the reason of an unmet job begins.
+fn end_state(why: &str) -> Option<State> {
+    let word = why.split_once(':').map_or(why, |(word, _)| word);
+    State::parse(word)
+}
+
+/// How many jobs are in which position: `1 failed, 2 succeeded, 3 pending`.
+fn counts(standings: &[Evaluation], rules: &GatePolicy) -> String {
+    let label = |standing: &Evaluation| match standing {
+        Evaluation::Unmet(why) => {
+            let state = end_state(why);
+            (0, state.map_or("unmet", State::as_str).to_owned())
+        }
+        Evaluation::Met => (1, goal(rules)),
+        Evaluation::Pending(_) => (2, "pending".to_owned()),
+    };
+    let mut counts: Vec<((u8, String), usize)> = Vec::new();
+    for standing in standings {
+        let label = label(standing);
+        match counts.iter_mut().find(|(known, _)| *known == label) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((label, 1)),
+        }
+    }
+    counts.sort_by_key(|((order, _), _)| *order);
+    let counts = counts
+        .iter()
+        .map(|((_, label), count)| format!("{count} {label}"));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+fn stopped(spent: GateStats) -> Option<String> {
+    let seconds = i64::try_from(spent.elapsed.as_secs()).unwrap_or(i64::MAX);
+    let elapsed = output::duration(seconds);
+    match spent.stop {
+        Stop::TimedOut => Some(format!("timed out after {elapsed}")),
+        Stop::Interrupted => Some(format!("interrupted after {elapsed}")),
+        Stop::Terminated => Some(format!("terminated after {elapsed}")),
+        Stop::Running | Stop::Certain | Stop::OneCheck => None,
+    }
+}
+
+/// What the pending jobs are waited for, the weightiest cause first.
+fn pending(watched: &[PolledJob], standings: &[Evaluation]) -> String {
+    let mut groups: Vec<(PendingCause, String, Vec<String>)> = Vec::new();
+    for (one, standing) in watched.iter().zip(standings) {
+        let Evaluation::Pending(open) = standing else {
+            continue;
+        };
+        let (why, reference) = (why(one, open), one.reference.to_string());
+        let known =
+            |group: &&mut (PendingCause, String, _)| group.0 == open.cause && group.1 == why;
+        match groups.iter_mut().find(known) {
+            Some((_, _, references)) => references.push(reference),
+            None => groups.push((open.cause, why, vec![reference])),
+        }
+    }
+    groups.sort_by_key(|(cause, _, _)| *cause);
+    let mut text = String::new();
+    for (number, (_, why, references)) in groups.iter().take(MAX_REASONS).enumerate() {
+        let separator = if number == 0 { "" } else { "; " };
+        let (count, all) = (references.len(), watched.len());
+        // A String takes everything.
+        let _ = match why.strip_prefix("still ") {
+            Some(_) => write!(
+                text,
+                "{separator}{count} of {all} {why}: {}",
+                named(references)
+            ),
+            None => write!(text, "{separator}{}: {why}", named(references)),
+        };
+    }
+    let rest = groups.iter().skip(MAX_REASONS);
+    let rest: usize = rest.map(|(_, _, references)| references.len()).sum();
+    if rest > 0 {
+        let _ = write!(text, "; {rest} more pending");
+    }
+    text
+}
+
+/// `still running` for a job that is active, else why it is pending.
+fn why(watched: &PolledJob, open: &Pending) -> String {
+    let state = watched.history.state().map(State::as_str);
+    match state == Some(open.reason.as_str()) {
+        true => format!("still {}", open.reason),
+        false => one_line(&open.reason),
+    }
+}
+
+/// The first references, and how many more there are.
+fn named(references: &[String]) -> String {
+    let shown = references[..references.len().min(MAX_NAMED)].join(", ");
+    match references.len().saturating_sub(MAX_NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// What a cloud says, in one line that is not too long.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(MAX_CAUSE) {
+        Some((at, _)) => format!("{}…", line[..at].trim_end()),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests;

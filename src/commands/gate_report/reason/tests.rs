@@ -1,0 +1,199 @@
+use std::time::Duration;
+
+use super::super::GateState;
+use super::*;
+use crate::commands::lookup::LookupResult;
+use crate::error::{Category, Problem};
+use crate::gate::{Progress, decide};
+use crate::model::{Container, Job, Task};
+use crate::providers;
+use crate::reference::{DEFAULT_PROFILE, Reference};
+
+fn numbered(number: u32) -> Reference {
+    let kind = providers::kinds()
+        .find(|kind| kind.template.kind == "job")
+        .unwrap();
+    let segments = vec!["c".to_owned(), number.to_string()];
+    Reference {
+        template: &kind.template,
+        profile: DEFAULT_PROFILE.to_owned(),
+        segments,
+        input: String::new(),
+    }
+}
+
+fn job(state: State) -> LookupResult {
+    Ok(Job {
+        state,
+        ended: state.is_end(),
+        ..Job::default()
+    })
+}
+
+fn killed() -> LookupResult {
+    let container = Container {
+        name: Some("main".into()),
+        state: State::Failed,
+        exit_code: Some(137),
+        reason: Some("OOMKilled".into()),
+        ..Container::default()
+    };
+    let task = Task {
+        state: State::Failed,
+        containers: vec![container],
+        ..Task::default()
+    };
+    job(State::Failed).map(|job| Job {
+        tasks: vec![task],
+        message: Some("the job failed".into()),
+        ..job
+    })
+}
+
+fn failure(category: Category, message: &str) -> LookupResult {
+    Err(Problem::new(category, message))
+}
+
+/// The reason of a gate after 70 seconds over jobs `aliyun/job/c/1` and so on.
+fn reason(rules: &GatePolicy, outcomes: Vec<LookupResult>, stop: Stop) -> String {
+    let watched: Vec<PolledJob> = outcomes
+        .into_iter()
+        .zip(1..)
+        .map(|(outcome, number)| PolledJob::polled_once(&numbered(number), outcome))
+        .collect();
+    let standings = super::super::evaluate_all(&watched, rules, Duration::from_secs(70));
+    let decision = decide(&standings, rules, Progress::Over).unwrap();
+    let spent = GateStats {
+        elapsed: Duration::from_secs(70),
+        requests: 7,
+        stop,
+    };
+    of(&GateState {
+        watched: &watched,
+        standings: &standings,
+        rules,
+        decision: &decision,
+        spent,
+    })
+}
+
+fn all(goal: &str) -> GatePolicy {
+    GatePolicy::new(Condition::parse(goal).unwrap())
+}
+
+fn any(goal: &str) -> GatePolicy {
+    GatePolicy {
+        any: true,
+        ..all(goal)
+    }
+}
+
+#[test]
+fn a_failed_gate_names_the_first_failed_job_with_its_cause_and_counts() {
+    let running = || job(State::Running);
+    let failed = reason(
+        &all("succeeded"),
+        vec![running(), killed(), running(), running()],
+        Stop::Certain,
+    );
+    assert_eq!(
+        failed,
+        "aliyun/job/c/2 failed: container main exited with 137 (OOMKilled); 1 failed, 3 pending"
+    );
+    let mixed = vec![job(State::Succeeded), job(State::Canceled), killed()];
+    assert_eq!(
+        reason(&all("succeeded"), mixed, Stop::Certain),
+        "aliyun/job/c/2 canceled; 1 canceled, 1 failed, 1 succeeded"
+    );
+    let none = vec![job(State::Canceled), job(State::Canceled)];
+    assert_eq!(
+        reason(&any("succeeded"), none, Stop::Certain),
+        "none of 2 succeeded: aliyun/job/c/1 canceled; 2 canceled"
+    );
+}
+
+#[test]
+fn a_passed_gate_counts_what_met_its_condition() {
+    let two = || vec![job(State::Succeeded), job(State::Succeeded)];
+    let reason_of = |rules: GatePolicy, outcomes| reason(&rules, outcomes, Stop::Certain);
+    assert_eq!(reason_of(all("succeeded"), two()), "2 of 2 succeeded");
+    assert_eq!(reason_of(all("ended"), two()), "2 of 2 ended");
+    assert_eq!(
+        reason_of(all("running,succeeded"), two()),
+        "2 of 2 running or succeeded"
+    );
+    let mixed = vec![job(State::Running), job(State::Succeeded)];
+    assert_eq!(
+        reason_of(any("succeeded"), mixed),
+        "1 of 2 succeeded: aliyun/job/c/2"
+    );
+    assert_eq!(reason_of(all("succeeded"), vec![]), "nothing to wait for");
+}
+
+#[test]
+fn an_undecided_gate_says_why_it_stopped_and_what_is_pending() {
+    let mixed = || vec![job(State::Succeeded), job(State::Running)];
+    let reason_of = |outcomes, stop| reason(&all("succeeded"), outcomes, stop);
+    assert_eq!(
+        reason_of(mixed(), Stop::TimedOut),
+        "timed out after 1m10s; 1 of 2 still running: aliyun/job/c/2"
+    );
+    assert_eq!(
+        reason_of(mixed(), Stop::Interrupted),
+        "interrupted after 1m10s; 1 of 2 still running: aliyun/job/c/2"
+    );
+    assert_eq!(
+        reason_of(mixed(), Stop::OneCheck),
+        "1 of 2 still running: aliyun/job/c/2"
+    );
+    let many = (0..5).map(|_| job(State::Running)).collect();
+    assert_eq!(
+        reason_of(many, Stop::OneCheck),
+        "5 of 5 still running: aliyun/job/c/1, aliyun/job/c/2, aliyun/job/c/3 and 2 more"
+    );
+}
+
+#[test]
+fn the_weightiest_cause_of_an_undecided_gate_comes_first() {
+    let outcomes = vec![
+        job(State::Pending),
+        failure(Category::NotFound, "no such job"),
+        failure(Category::ServiceError, "HTTP 503"),
+        failure(Category::ServiceError, "HTTP 503"),
+    ];
+    assert_eq!(
+        reason(&all("succeeded"), outcomes, Stop::TimedOut),
+        "timed out after 1m10s; aliyun/job/c/3, aliyun/job/c/4: HTTP 503; \
+         aliyun/job/c/2: not found; 1 of 4 still pending: aliyun/job/c/1"
+    );
+}
+
+#[test]
+fn reasons_beyond_a_few_are_counted() {
+    let message = |number: i32| failure(Category::ServiceError, &format!("HTTP 50{number}"));
+    let text = reason(
+        &all("succeeded"),
+        (1..=6).map(message).collect(),
+        Stop::Certain,
+    );
+    assert!(
+        text.ends_with("aliyun/job/c/4: HTTP 504; 2 more pending"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_a_cloud_says_is_one_line_of_bounded_length() {
+    let message = "磁盘已满\n".repeat(200);
+    let outcome = job(State::Failed).map(|job| Job {
+        message: Some(message),
+        ..job
+    });
+    let text = reason(&all("succeeded"), vec![outcome], Stop::Certain);
+    assert!(
+        text.starts_with("aliyun/job/c/1 failed: 磁盘已满 磁盘已满"),
+        "{text}"
+    );
+    assert!(text.ends_with("…; 1 failed"), "{text}");
+    assert!(text.chars().count() < 400 && !text.contains('\n'), "{text}");
+}

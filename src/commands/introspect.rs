@@ -1,0 +1,138 @@
+//! What the commands that tell of joblens itself share: which kinds are meant, and the printing.
+
+use std::io::{self, IsTerminal as _, Write};
+
+use super::CommandContext;
+use crate::error::{Problem, closest_match};
+use crate::output::{self, OutputOptions, RenderContext};
+use crate::providers::{self, CLOUDS, Cloud, Kind};
+
+/// The kinds that `CLOUD` or `CLOUD/KIND` names, by long names or short ones; all if nothing is named.
+///
+/// # Errors
+/// Wrong use: a cloud or a kind that there is not, with the nearest there is.
+pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Problem> {
+    let Some(named) = named else {
+        return Ok(providers::kinds().collect());
+    };
+    let (cloud, kind) = match named.trim_end_matches('/').split_once('/') {
+        Some((cloud, kind)) => (cloud, Some(kind)),
+        None => (named.trim_end_matches('/'), None),
+    };
+    let found = CLOUDS.into_iter().find(|one| {
+        let mut names = std::iter::once(one.name).chain(short_of(one));
+        names.any(|name| name.eq_ignore_ascii_case(cloud))
+    });
+    let Some(found) = found else {
+        let names = CLOUDS.iter().map(|cloud| cloud.name);
+        let wrong = format!("there is no cloud “{cloud}”");
+        let hint = hint(names.clone().collect(), closest_match(names, cloud));
+        return Err(unknown(named, 0..cloud.len(), wrong, hint));
+    };
+    let Some(kind) = kind else {
+        return Ok(found.kinds.iter().collect());
+    };
+    let is_meant = |one: &&Kind| {
+        let names = [one.template.kind, one.template.kind_short];
+        names.iter().any(|name| name.eq_ignore_ascii_case(kind))
+    };
+    match found.kinds.iter().find(is_meant) {
+        Some(kind) => Ok(vec![kind]),
+        None => {
+            let names = found.kinds.iter().map(|one| one.template.kind);
+            let near =
+                closest_match(names.clone(), kind).map(|near| format!("{}/{near}", found.name));
+            let wrong = format!("{} has no kind “{kind}”", found.name);
+            let hint = hint(names.collect(), near.as_deref());
+            Err(unknown(named, cloud.len() + 1..named.len(), wrong, hint))
+        }
+    }
+}
+
+fn short_of(cloud: &Cloud) -> Option<&'static str> {
+    cloud.kinds.first().map(|kind| kind.template.cloud_short)
+}
+
+/// The nearest name, or all there are where none is near.
+fn hint(names: Vec<&str>, near: Option<&str>) -> String {
+    match near {
+        Some(near) => format!("the nearest is {near}"),
+        None => format!("there are: {}", names.join(", ")),
+    }
+}
+
+fn unknown(named: &str, span: std::ops::Range<usize>, wrong: String, hint: String) -> Problem {
+    let mut problem = Problem::usage(wrong);
+    problem.input = Some(named.to_owned());
+    problem.span = Some(span);
+    problem.with_hint(hint)
+}
+
+impl CommandContext {
+    /// Whether an answer that holds no things can be shown as it is asked for.
+    ///
+    /// # Errors
+    /// Wrong use of a form or an option that is for things.
+    pub(super) fn check_catalog_format(&self, command: &str) -> Result<(), Problem> {
+        let (what, hint) = match () {
+            () if !output::is_for_catalogs(self.output_options.format) => (
+                "it names no things, of which there could be records or references",
+                "-o table, wide, json, yaml, csv, tsv or markdown",
+            ),
+            () if !self.global.columns.is_empty() => (
+                "--columns picks columns of things",
+                "leave it out; --jq picks fields of the JSON",
+            ),
+            () if self.global.sort_by.is_some() => (
+                "--sort-by sorts things",
+                "leave it out; -o csv or --jq can be sorted",
+            ),
+            () => return Ok(()),
+        };
+        Err(Problem::usage(format!("joblens {command}: {what}")).with_hint(hint))
+    }
+
+    /// Prints what joblens itself knows, and returns the exit code.
+    pub(super) fn print_catalog(
+        &self,
+        command: &'static str,
+        write: impl FnOnce(&mut dyn Write, &OutputOptions, &RenderContext) -> io::Result<()>,
+    ) -> u8 {
+        if let Err(problem) = self.check_catalog_format(command) {
+            return self.usage_error(command, vec![problem]);
+        }
+        let stdout = io::stdout();
+        let screen = self.render_context(stdout.is_terminal());
+        let written = write(&mut stdout.lock(), &self.output_options, &screen);
+        self.exit_code_after_write(written, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(named: &str) -> Vec<String> {
+        let kinds = kinds_of(Some(named)).unwrap();
+        kinds.iter().map(|kind| kind.template.to_string()).collect()
+    }
+
+    #[test]
+    fn takes_clouds_and_kinds_by_long_and_short_names() {
+        assert_eq!(names("hw"), ["huawei/image-job/JOB"]);
+        assert_eq!(names("Ali/INV/"), ["aliyun/invocation/CLUSTER/COMMAND"]);
+        assert_eq!(names("aliyun/").len(), 2);
+        assert_eq!(kinds_of(None).unwrap().len(), providers::kinds().count());
+    }
+
+    #[test]
+    fn points_at_what_there_is_not_and_names_the_nearest() {
+        let wrong = |named| kinds_of(Some(named)).err().unwrap();
+        let cloud = wrong("sugin");
+        assert_eq!(cloud.span, Some(0..5));
+        assert_eq!(cloud.hint.as_deref(), Some("the nearest is sugon"));
+        let kind = wrong("aliyun/jbo");
+        assert_eq!(kind.span, Some(7..10));
+        assert_eq!(kind.hint.as_deref(), Some("the nearest is aliyun/job"));
+    }
+}

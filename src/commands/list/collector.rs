@@ -1,0 +1,113 @@
+//! Taking in what comes from the places: each page is written at once, or kept.
+
+use std::io;
+
+use tokio::sync::mpsc;
+
+use super::super::completion_cache::ListedReferences;
+use super::super::shutdown::Signals;
+use super::super::stdout_writer::StdoutWriter;
+use super::lister::{Batch, ListEvent, ScopeReport};
+use crate::output;
+
+/// How a list came to its end.
+pub(super) enum ListEnd {
+    /// Everything was asked.
+    Done,
+    /// By a signal, with its exit code.
+    Stopped(u8),
+    /// Nothing can be written any more.
+    Closed(io::Error),
+}
+
+/// Taking in what comes from the places.
+pub(super) struct ListCollector<'a> {
+    /// What each place came to.
+    pub listed: Vec<ScopeReport>,
+    /// What is not written yet, of each place.
+    pub batches: Vec<Vec<Batch>>,
+    /// What came, for the completion of a shell.
+    pub shown: ListedReferences,
+    /// Writes rows in the forms whose rows stand by themselves.
+    pub rows: Option<output::RowWriter<'a>>,
+    /// Pages are written as they come.
+    pub streams: bool,
+    pub stdout: StdoutWriter,
+    pub signals: Signals,
+}
+
+impl ListCollector<'_> {
+    /// Takes news until the last of them, a signal, or an output that takes nothing more.
+    pub(super) async fn until_the_end(
+        &mut self,
+        news: &mut mpsc::UnboundedReceiver<(usize, ListEvent)>,
+    ) -> ListEnd {
+        loop {
+            let next = tokio::select! {
+                biased;
+                code = self.signals.next() => return ListEnd::Stopped(code),
+                error = self.stdout.closed() => return ListEnd::Closed(error),
+                next = news.recv() => next,
+            };
+            let (number, page) = match next {
+                None => return ListEnd::Done,
+                Some((number, ListEvent::End(end))) => {
+                    self.listed[number].status = end;
+                    continue;
+                }
+                Some((number, page)) => (number, page),
+            };
+            if let Some(end) = self.take(number, page).await {
+                return end;
+            }
+        }
+    }
+
+    /// Writes or keeps a page. The next one is asked for when the reader has taken this one, so that
+    /// nothing piles up.
+    async fn take(&mut self, number: usize, page: ListEvent) -> Option<ListEnd> {
+        let ListEvent::Page {
+            rows,
+            problems,
+            total,
+            taken,
+        } = page
+        else {
+            return None;
+        };
+        let listed = &mut self.listed[number];
+        listed.count += rows.count();
+        listed.undated += rows.count_undated();
+        listed.total = total;
+        listed.problems.extend(problems);
+        match &rows {
+            Batch::Jobs(jobs) => self.shown.record(jobs.iter().map(|job| &job.reference)),
+            Batch::Scopes(scopes) => self.shown.record(scopes.iter().map(|scope| &scope.scope)),
+        }
+        match self.rows.as_mut().filter(|_| self.streams) {
+            None => self.batches[number].push(rows),
+            Some(out) => {
+                self.stdout.write(part(out, &rows));
+                tokio::select! {
+                    biased;
+                    code = self.signals.next() => return Some(ListEnd::Stopped(code)),
+                    taken = self.stdout.flushed() => if let Err(error) = taken {
+                        return Some(ListEnd::Closed(error));
+                    },
+                }
+            }
+        }
+        drop(taken);
+        None
+    }
+}
+
+fn part(out: &mut output::RowWriter<'_>, rows: &Batch) -> Vec<u8> {
+    let mut part = Vec::new();
+    let written = match rows {
+        Batch::Jobs(jobs) => out.jobs(&mut part, jobs),
+        Batch::Scopes(scopes) => out.scopes(&mut part, scopes),
+    };
+    written.expect("memory takes every byte");
+    part
+}

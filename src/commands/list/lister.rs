@@ -1,0 +1,274 @@
+//! Asking one place, a page at a time.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::super::lookup::{LOOKUP_TIMEOUT, Lookup, with_account_context};
+use super::options::ListOptions;
+use super::scopes::ListTarget;
+use crate::error::Problem;
+use crate::http::Deadline;
+use crate::model::{Job, ScopeSummary};
+use crate::output::Format;
+use crate::providers::{self, BoxFuture, GetOptions, GetResult, ListStats, Page, Truncation};
+use crate::reference;
+
+/// What one page brings.
+pub(super) enum Batch {
+    /// Things.
+    Jobs(Vec<Job>),
+    /// Places that hold things.
+    Scopes(Vec<ScopeSummary>),
+}
+
+impl Batch {
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Self::Jobs(jobs) => jobs.len(),
+            Self::Scopes(scopes) => scopes.len(),
+        }
+    }
+
+    /// How many have no creation time that can be read.
+    pub(super) fn count_undated(&self) -> usize {
+        match self {
+            Self::Jobs(jobs) => jobs.iter().filter(|one| one.created_at.is_none()).count(),
+            Self::Scopes(scopes) => scopes.iter().filter(|one| one.created_at.is_none()).count(),
+        }
+    }
+}
+
+/// What comes from a place.
+pub(super) enum ListEvent {
+    /// A page. The next one is asked for when `taken` was dropped.
+    Page {
+        rows: Batch,
+        problems: Vec<Problem>,
+        total: Option<u64>,
+        taken: oneshot::Sender<()>,
+    },
+    /// No more will come.
+    End(ListStatus),
+}
+
+/// News with the number of the place.
+pub(super) type Sender = mpsc::UnboundedSender<(usize, ListEvent)>;
+
+/// How one place is asked.
+pub(super) struct ScopeLister {
+    /// Number of the place among those that are asked.
+    pub number: usize,
+    pub target: ListTarget,
+    pub lookup: Arc<Lookup>,
+    pub options: Arc<ListOptions>,
+    pub format: Format,
+    /// What was asked for is sorted before it is cut.
+    pub sorts: bool,
+}
+
+impl ScopeLister {
+    /// Asks for all pages and sends what they bring; nobody listens any more when the command is
+    /// about to end.
+    pub(super) async fn run(self, sender: Sender) {
+        let drained = match &self.target {
+            ListTarget::Jobs(scope) => self.list_jobs(scope, &sender).await,
+            ListTarget::Scopes(cloud) => self.list_scopes(cloud, &sender).await,
+        };
+        let end = match drained {
+            Ok(ListStats {
+                truncation: None, ..
+            }) => ListStatus::Complete,
+            Ok(ListStats {
+                truncation: Some(cut),
+                ..
+            }) => ListStatus::Truncated(cut),
+            Err(problem) => ListStatus::Failed(Box::new(self.with_reference(problem))),
+        };
+        let _ = sender.send((self.number, ListEvent::End(end)));
+    }
+
+    async fn list_jobs(
+        &self,
+        scope: &reference::Scope,
+        sender: &Sender,
+    ) -> Result<ListStats, Problem> {
+        let client = self.lookup.client_for_account(&self.target.account())?;
+        let ask = self
+            .lookup
+            .options_for_kind(scope.template, Deadline::after(LOOKUP_TIMEOUT));
+        let kind = providers::kind(scope.template);
+        let limit = self.options.limit_for(kind, self.format, self.sorts);
+        let now = self.lookup.now()?;
+        let mut on_page = |page: Page<GetResult>| {
+            let rows = page.rows.into_iter();
+            let things = rows
+                .map(|found| self.lookup.finalize_at(found, now))
+                .collect();
+            self.send(sender, Batch::Jobs(things), page.problems, page.total)
+        };
+        let filter = &self.options.filter;
+        providers::list_all(&*client, scope, filter, &ask, limit, &mut on_page)
+            .await
+            .unwrap_or_else(|| {
+                let (cloud, kind) = (scope.template.cloud, scope.template.kind);
+                Err(Problem::usage(format!("{cloud}/{kind} cannot be listed")))
+            })
+    }
+
+    async fn list_scopes(
+        &self,
+        cloud: &reference::CloudScope,
+        sender: &Sender,
+    ) -> Result<ListStats, Problem> {
+        let client = self.lookup.client_for_account(&self.target.account())?;
+        let ask = GetOptions::new(Deadline::after(LOOKUP_TIMEOUT));
+        // Clouds filter no places, so that a filter must see all of them.
+        let limit = self.options.limit_for_scopes(self.format);
+        let limit = limit.filter(|_| self.options.filter_description.is_none());
+        let mut on_page = |page: Page<ScopeSummary>| {
+            let mut rows = page.rows;
+            rows.retain(|scope| self.options.matches_scope(scope));
+            for scope in &mut rows {
+                providers::redact_scope(scope, self.lookup.transport.redactor());
+            }
+            self.send(sender, Batch::Scopes(rows), page.problems, page.total)
+        };
+        providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page)
+            .await
+            .unwrap_or_else(|| Err(Problem::usage("its things lie in no clusters")))
+    }
+
+    /// Sends a page, and waits until it was taken.
+    fn send(
+        &self,
+        sender: &Sender,
+        rows: Batch,
+        problems: Vec<Problem>,
+        total: Option<u64>,
+    ) -> BoxFuture<'static, ControlFlow<()>> {
+        let (taken, is_taken) = oneshot::channel();
+        let page = ListEvent::Page {
+            rows,
+            problems,
+            total,
+            taken,
+        };
+        let sent = sender.send((self.number, page));
+        Box::pin(async move {
+            match sent {
+                Ok(()) => {
+                    // It is dropped, never sent.
+                    let _ = is_taken.await;
+                    ControlFlow::Continue(())
+                }
+                Err(_) => ControlFlow::Break(()),
+            }
+        })
+    }
+
+    fn with_reference(&self, problem: Problem) -> Problem {
+        let permission = self.target.kind().map(|kind| kind.list_permission);
+        let mut problem = with_account_context(problem, &self.target.account(), permission);
+        self.lookup.transport.redact(&mut problem);
+        problem.reference = Some(self.target.scope());
+        problem.input = Some(self.target.input().to_owned());
+        problem
+    }
+}
+
+/// Why a filter makes no sense for a place.
+pub(super) fn unsupported_reason(place: &ListTarget, untold: &str) -> String {
+    match place {
+        ListTarget::Scopes(_) => format!("clusters have no {untold}"),
+        ListTarget::Jobs(_) => format!("its list tells no {untold}"),
+    }
+}
+
+/// How to get what a filter cannot.
+pub(super) fn unsupported_hint(place: &ListTarget) -> String {
+    match place {
+        ListTarget::Scopes(_) => format!("for its things: joblens list {}", place.template_below()),
+        ListTarget::Jobs(_) => format!(
+            "a look at each tells more: joblens list {} -o name | joblens get - -o wide",
+            place.scope()
+        ),
+    }
+}
+
+/// What one place came to.
+pub(super) struct ScopeReport {
+    /// What was asked.
+    pub target: ListTarget,
+    /// How many were found.
+    pub count: usize,
+    /// How many of these have no creation time that can be read.
+    pub undated: usize,
+    /// How many rows the cloud counts, where it says so.
+    pub total: Option<u64>,
+    /// Rows of which nothing could be told.
+    pub problems: Vec<Problem>,
+    /// How it ended.
+    pub status: ListStatus,
+}
+
+/// How asking one place ended.
+pub(super) enum ListStatus {
+    /// Not yet.
+    Pending,
+    /// With the last page.
+    Complete,
+    /// The cloud may have more.
+    Truncated(Truncation),
+    /// Something went wrong.
+    Failed(Box<Problem>),
+    /// It was not asked: what is wanted does not lie there.
+    Skipped(String),
+}
+
+impl ScopeReport {
+    /// Nothing came yet.
+    pub(super) fn new(place: ListTarget) -> Self {
+        Self {
+            target: place,
+            count: 0,
+            undated: 0,
+            total: None,
+            problems: Vec::new(),
+            status: ListStatus::Pending,
+        }
+    }
+
+    /// A place that was not asked, as its rows do not tell what the filter asks for.
+    pub(super) fn skipped((place, untold): &(ListTarget, String)) -> Self {
+        let (why, next) = (unsupported_reason(place, untold), unsupported_hint(place));
+        Self {
+            status: ListStatus::Skipped(format!("not asked, since {why}; {next}")),
+            ..Self::new(place.clone())
+        }
+    }
+
+    /// True when this is all there is.
+    pub(super) fn is_complete(&self) -> bool {
+        self.problems.is_empty() && matches!(self.status, ListStatus::Complete)
+    }
+
+    /// True when the cloud gave all that was asked of it, be it not all there is.
+    pub(super) fn is_answered(&self) -> bool {
+        matches!(self.status, ListStatus::Complete | ListStatus::Truncated(_))
+    }
+
+    /// What ended it before its end.
+    pub(super) fn failure(&self) -> Option<&Problem> {
+        match &self.status {
+            ListStatus::Failed(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// Everything that went wrong.
+    pub(super) fn all_problems(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().chain(self.failure())
+    }
+}

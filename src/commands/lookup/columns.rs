@@ -1,0 +1,67 @@
+//! Columns of `details`, which depend on the kinds that are asked for.
+
+use crate::commands::CommandContext;
+use crate::error::{Problem, closest_match};
+use crate::output::{Column, Sort};
+use crate::providers::{self, Kind};
+use crate::reference::Template;
+
+/// Checks the columns that were chosen against what the kinds of these forms have.
+///
+/// # Errors
+/// Wrong use: a field of `details` that none of them has, with the nearest there is.
+pub(in crate::commands) fn check(
+    session: &CommandContext,
+    templates: impl Iterator<Item = &'static Template>,
+) -> Result<(), Problem> {
+    let columns = session.output_options.columns.iter().flatten();
+    let columns: Vec<&Column> = columns
+        .chain(session.sort.as_ref().map(Sort::column))
+        .collect();
+    let paths: Vec<Vec<&str>> = columns
+        .into_iter()
+        .filter_map(Column::path_in_details)
+        .collect();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let mut kinds: Vec<&Kind> = Vec::new();
+    for template in templates {
+        if !kinds.iter().any(|kind| kind.template == *template) {
+            kinds.push(providers::kind(template));
+        }
+    }
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    for path in paths {
+        if let Err(known) = providers::find_field(&kinds, &path) {
+            return Err(unknown(&kinds, &path.join("."), &known));
+        }
+    }
+    Ok(())
+}
+
+fn unknown(kinds: &[&Kind], path: &str, known: &[String]) -> Problem {
+    let name = |kind: &&Kind| format!("{}/{}", kind.template.cloud, kind.template.kind);
+    let kinds: Vec<String> = kinds.iter().map(name).collect();
+    let verb = if kinds.len() > 1 { "have" } else { "has" };
+    let problem = Problem::usage(format!(
+        "{} {verb} no column “details.{path}”",
+        kinds.join(", ")
+    ));
+    let all: Vec<String> = known.iter().map(|name| format!("details.{name}")).collect();
+    // What all of them begin with would make any two of them alike.
+    fn last(name: &str) -> &str {
+        name.rsplit('.').next().unwrap_or(name)
+    }
+    let near = closest_match(known.iter().map(|name| last(name)), last(path));
+    let near = known.iter().find(|name| Some(last(name)) == near);
+    let near = near.map_or_else(String::new, |near| {
+        format!("the nearest is details.{near}; ")
+    });
+    problem.with_hint(match all.is_empty() {
+        true => "its details are null or hold no such part; -o json shows them".to_owned(),
+        false => format!("{near}there are: {}", all.join(" ")),
+    })
+}

@@ -1,0 +1,72 @@
+//! When credentials end, and what follows for a command that goes on longer.
+
+use crate::model::Time;
+use crate::output::{self, Zone};
+use crate::providers::Client;
+use crate::settings::{Origin, Profile, SettingRole, SettingsSchema};
+
+/// A credential that is known to end.
+#[derive(Debug)]
+pub(in crate::commands) struct CredentialExpiry {
+    /// When it ends.
+    pub at: Time,
+    /// The masked key or the token, where it came from, and its account.
+    what: String,
+    /// What becomes of a command that runs then, and what to do.
+    consequence: String,
+}
+
+impl CredentialExpiry {
+    /// The end of what a profile gave, where it is known.
+    pub(super) fn from_profile(
+        client: &dyn Client,
+        keys: &SettingsSchema,
+        profile: &Profile,
+    ) -> Option<Self> {
+        let at = client.credential().expires_at?;
+        let mut parts = keys
+            .credential_keys()
+            .filter(|spec| profile.origin(spec.key).is_some());
+        let first = parts.next()?;
+        let id = std::iter::once(first)
+            .chain(parts)
+            .find(|spec| spec.role == SettingRole::Id);
+        let label = match id {
+            Some(id) => profile.credential_label(id.key, "key"),
+            None => profile.credential_label(first.key, "token"),
+        };
+        let follows = match profile.origin(first.key) {
+            Some(Origin::Command(_)) => "the command is run again then".to_owned(),
+            Some(Origin::Tool { tool, path, .. }) => format!(
+                "{} is read again then, so log in with {tool} before",
+                path.display()
+            ),
+            _ if profile.is_reloadable() => {
+                "its file is read again then, so renew it before".to_owned()
+            }
+            _ => "nothing can be asked with it after that: take one that lasts longer, or give it by \
+                  KEY_file or credential_command in the settings file, which are read again"
+                .to_owned(),
+        };
+        Some(Self {
+            at,
+            what: format!("{label} of {}@{}", profile.cloud, profile.name),
+            consequence: follows,
+        })
+    }
+
+    /// One sentence for people, who are told how far off it is as well.
+    pub(in crate::commands) fn line(&self, now: Time, zone: Zone) -> String {
+        let left = output::duration(self.at.seconds_since(now));
+        self.sentence(&format!("in {left}, at {}", zone.clock(self.at)))
+    }
+
+    /// The same for programs.
+    pub(in crate::commands) fn message(&self) -> String {
+        self.sentence(&format!("at {}", self.at.rfc3339()))
+    }
+
+    fn sentence(&self, when: &str) -> String {
+        format!("{} ends {when}; {}", self.what, self.consequence)
+    }
+}

@@ -1,0 +1,79 @@
+use std::collections::HashSet;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::model::Notice;
+use crate::output;
+
+/// The notice of a profile whose server is not checked: every run tells it, even with `-q`.
+pub(in crate::commands) const INSECURE_NOTICE: &str = "insecure_skip_verify";
+
+/// Notices of a run, each once.
+#[derive(Debug, Clone, Default)]
+pub(in crate::commands) struct NoticeLog(Arc<Mutex<NoticeLogInner>>);
+
+/// Notices in the order in which they came. An answer can hold a hundred thousand words that no
+/// table knows, so that what was kept is not searched one by one.
+#[derive(Debug, Default)]
+struct NoticeLogInner {
+    notices: Vec<Notice>,
+    known: HashSet<Notice>,
+    shown: usize,
+}
+
+impl NoticeLog {
+    fn inner(&self) -> std::sync::MutexGuard<'_, NoticeLogInner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a notice, unless it was kept before.
+    pub(in crate::commands) fn push(&self, notice: Notice) {
+        self.is_new(notice);
+    }
+
+    /// Keeps a notice of an account; that of [`UNCHECKED`] goes to standard error at once.
+    pub(in crate::commands) fn push_and_print(&self, notice: Notice) {
+        if self.is_new(notice.clone()) && notice.code == INSECURE_NOTICE {
+            // Standard error that is gone is no reason to stop.
+            let _ = output::write_notice(&mut io::stderr().lock(), &notice);
+        }
+    }
+
+    fn is_new(&self, notice: Notice) -> bool {
+        let mut kept = self.inner();
+        let is_new = kept.known.insert(notice.clone());
+        if is_new {
+            kept.notices.push(notice);
+        }
+        is_new
+    }
+
+    /// The notices that came since this was last asked.
+    pub(in crate::commands) fn take_new(&self) -> Vec<Notice> {
+        let mut kept = self.inner();
+        let fresh = kept.notices[kept.shown..].to_vec();
+        kept.shown = kept.notices.len();
+        fresh
+    }
+
+    /// All notices so far.
+    pub(in crate::commands) fn all(&self) -> Vec<Notice> {
+        self.inner().notices.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_thousand_notices_take_no_time_and_come_once_each() {
+        let collected = NoticeLog::default();
+        for _ in 0..2 {
+            for number in 0..100_000 {
+                collected.push(Notice::new("unknown_state", number.to_string()));
+            }
+        }
+        assert_eq!(collected.all().len(), 100_000);
+    }
+}

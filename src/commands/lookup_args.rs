@@ -1,0 +1,74 @@
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::lookup::{Lookup, LookupResult, Options};
+use super::references::AllowedTargets;
+use super::{CommandContext, runtime};
+use crate::error::Problem;
+
+/// What a command that looks things up once is asked for.
+#[derive(Debug, Args)]
+pub(super) struct LookupArgs {
+    /// What to look up; @latest as the last segment is the newest of its scope; - reads references
+    /// from standard input, one a line
+    #[arg(value_name = "REF")]
+    pub references: Vec<String>,
+    /// Add the cloud's own document to the JSON
+    #[arg(long)]
+    pub vendor: bool,
+    /// Show values of environment variables and other secrets of the jobs
+    #[arg(long)]
+    pub show_secrets: bool,
+    /// Take a finished invocation whose exit codes cannot be read as succeeded
+    #[arg(long)]
+    pub trust_finished: bool,
+}
+
+impl LookupArgs {
+    /// True when nothing of it was given.
+    pub(super) fn is_empty(&self) -> bool {
+        let flags = [self.vendor, self.show_secrets, self.trust_finished];
+        self.references.is_empty() && !flags.contains(&true)
+    }
+
+    /// How the things are looked up.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            raw: self.vendor,
+            show_secrets: self.show_secrets,
+            trust_finished: self.trust_finished,
+            allowed: AllowedTargets {
+                latest: true,
+                ..AllowedTargets::default()
+            },
+        }
+    }
+
+    /// Everything that the look needs. Nothing is sent.
+    ///
+    /// # Errors
+    /// Wrong use: nothing was named, or all that is wrong with what was.
+    pub(super) fn lookup(
+        &self,
+        session: &CommandContext,
+        options: Options,
+    ) -> Result<Arc<Lookup>, Vec<Problem>> {
+        if self.references.is_empty() {
+            return Err(vec![Problem::usage("nothing to look up").with_hint(
+                "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
+            )]);
+        }
+        let settings = session.settings().map_err(|problem| vec![problem])?;
+        Lookup::resolve(session, settings, &self.references, options, None).map(Arc::new)
+    }
+}
+
+/// Looks all references up, all clouds at the same time.
+pub(super) fn outcomes(lens: &Arc<Lookup>) -> Vec<LookupResult> {
+    let runtime = runtime();
+    let outcomes = runtime.block_on(lens.outcomes());
+    // A DNS call that still hangs must not hold up the answer.
+    runtime.shutdown_background();
+    outcomes
+}

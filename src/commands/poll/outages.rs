@@ -1,0 +1,94 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::error::Problem;
+
+/// A turn of the weather.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::commands) enum OutageEvent {
+    /// A cloud stopped answering: cloud, and what the first failure said.
+    Started(&'static str, String),
+    /// Everything that failed is readable again: cloud, and how long it took.
+    Ended(&'static str, Duration),
+}
+
+/// Which clouds cannot be read at the moment.
+#[derive(Debug, Default)]
+pub(super) struct OutageTracker {
+    outages: BTreeMap<&'static str, Outage>,
+}
+
+#[derive(Debug)]
+struct Outage {
+    since: Duration,
+    numbers: BTreeSet<usize>,
+}
+
+impl OutageTracker {
+    /// A look at thing `number` failed. The first failure of a cloud is a turn.
+    pub(super) fn record_failure(
+        &mut self,
+        cloud: &'static str,
+        number: usize,
+        problem: &Problem,
+        now: Duration,
+    ) -> Option<OutageEvent> {
+        if let Some(foul) = self.outages.get_mut(cloud) {
+            foul.numbers.insert(number);
+            return None;
+        }
+        let numbers = BTreeSet::from([number]);
+        self.outages.insert(
+            cloud,
+            Outage {
+                since: now,
+                numbers,
+            },
+        );
+        Some(OutageEvent::Started(cloud, problem.message.clone()))
+    }
+
+    /// A look at thing `number` succeeded. The last of those that failed is a turn.
+    pub(super) fn record_success(
+        &mut self,
+        cloud: &'static str,
+        number: usize,
+        now: Duration,
+    ) -> Option<OutageEvent> {
+        let foul = self.outages.get_mut(cloud)?;
+        foul.numbers.remove(&number);
+        if !foul.numbers.is_empty() {
+            return None;
+        }
+        let since = foul.since;
+        self.outages.remove(cloud);
+        Some(OutageEvent::Ended(cloud, now.saturating_sub(since)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Category;
+
+    #[test]
+    fn tells_once_that_a_cloud_is_gone_and_once_that_it_is_back() {
+        let problem = Problem::new(Category::Network, "no answer");
+        let at = Duration::from_secs;
+        let mut weather = OutageTracker::default();
+        let gone = weather.record_failure("aliyun", 0, &problem, at(10));
+        assert_eq!(
+            gone,
+            Some(OutageEvent::Started("aliyun", "no answer".into()))
+        );
+        assert_eq!(weather.record_failure("aliyun", 1, &problem, at(12)), None);
+        assert_eq!(weather.record_success("aliyun", 2, at(13)), None);
+        assert_eq!(weather.record_success("sugon", 0, at(13)), None);
+        assert_eq!(weather.record_success("aliyun", 0, at(14)), None);
+        assert_eq!(
+            weather.record_success("aliyun", 1, at(20)),
+            Some(OutageEvent::Ended("aliyun", at(10)))
+        );
+        assert_eq!(weather.record_success("aliyun", 1, at(21)), None);
+    }
+}

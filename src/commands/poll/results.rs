@@ -1,0 +1,195 @@
+use std::time::Duration;
+
+use super::super::lookup::{LookupResult, account_of, with_reference};
+use super::{
+    ExistenceCheck, JobIndex, MAX_BATCH_FAILURES, PollEvent, PollResult, Poller, is_transient,
+    schedule,
+};
+use crate::crypto;
+use crate::error::Category;
+use crate::gate::Observation;
+use crate::model::{Job, State, Time};
+
+impl Poller {
+    /// Waits for the next answer and takes it in.
+    pub(in crate::commands) async fn next(&mut self) -> Vec<PollEvent> {
+        match self.running.join_next().await {
+            None => Vec::new(),
+            Some(Err(_)) => unreachable!("a look neither panics nor is cancelled"),
+            Some(Ok(PollResult::Single(number, outcome, confirmation, late))) => {
+                let account = account_of(&self.jobs[number].reference);
+                self.in_flight
+                    .entry(account)
+                    .and_modify(|looks| *looks -= 1);
+                self.confirmed(number, &confirmation);
+                self.jobs[number].listed = false;
+                if outcome.is_ok() {
+                    self.record_response(number);
+                }
+                match confirmation {
+                    ExistenceCheck::Failed(problem) if outcome.is_ok() => {
+                        self.take(number, Err(*problem), late)
+                    }
+                    _ => self.take(number, *outcome, late),
+                }
+            }
+            Some(Ok(PollResult::Batch(numbers, Ok(rows), _))) => {
+                numbers
+                    .first()
+                    .iter()
+                    .for_each(|number| self.record_response(**number));
+                let rows = numbers.into_iter().zip(rows);
+                rows.flat_map(|(number, row)| self.take_row(number, row))
+                    .collect()
+            }
+            Some(Ok(PollResult::Batch(numbers, Err(problem), late))) => numbers
+                .into_iter()
+                .flat_map(|number| {
+                    let problem = with_reference((*problem).clone(), &self.jobs[number].reference);
+                    let changes = self.take(number, Err(problem), late);
+                    // It may be only the list that is broken.
+                    self.jobs[number].poll_individually =
+                        self.jobs[number].failures >= MAX_BATCH_FAILURES;
+                    changes
+                })
+                .collect(),
+        }
+    }
+
+    /// Takes in how long the response of a poll took.
+    fn record_response(&mut self, number: JobIndex) {
+        let watched = &self.jobs[number];
+        let elapsed = self.elapsed().saturating_sub(watched.polled_at);
+        let account = account_of(&watched.reference);
+        self.response_times.record(account, elapsed);
+    }
+
+    fn confirmed(&mut self, number: JobIndex, confirmation: &ExistenceCheck) {
+        if matches!(confirmation, ExistenceCheck::Exists) {
+            self.jobs[number].history.confirm();
+        }
+    }
+
+    /// A list's row. It is enough while nothing has changed; a change, an end, and a thing that the
+    /// list does not hold are asked for alone.
+    fn take_row(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
+        let watched = &mut self.jobs[number];
+        watched.listed = true;
+        let before = watched.job.as_ref().map(|job| job.state);
+        let word = watched
+            .job
+            .as_ref()
+            .and_then(|job| job.state_raw.as_deref());
+        match row {
+            Some(job) if before == Some(job.state) && word == job.state_raw.as_deref() => {
+                let job = watched.job.clone().unwrap_or(job);
+                self.take(number, Ok(job), false)
+            }
+            Some(job) if before.is_none() && !job.ended && job.state != State::Unknown => {
+                self.take(number, Ok(job), false)
+            }
+            _ => {
+                (watched.in_flight, watched.poll_individually) = (false, true);
+                watched.next_at = Duration::ZERO;
+                Vec::new()
+            }
+        }
+    }
+
+    /// What a look has brought; `late` when it failed since the whole command is about to end.
+    fn take(&mut self, number: JobIndex, outcome: LookupResult, late: bool) -> Vec<PollEvent> {
+        let now = self.elapsed();
+        let mut changes = Vec::new();
+        let watched = &mut self.jobs[number];
+        let cloud = watched.reference.template.cloud;
+        (
+            watched.in_flight,
+            watched.was_polled,
+            watched.poll_individually,
+        ) = (false, true, false);
+        match outcome {
+            Ok(job) => {
+                let before = watched.job.as_ref().map(|job| job.state);
+                watched.history.observe(Observation::Read(&job), now);
+                (watched.failures, watched.problem) = (0, None);
+                if before != Some(job.state) {
+                    changes.push(PollEvent::State(number, before));
+                }
+                if self.options.emit_reads {
+                    changes.push(PollEvent::Read(number));
+                }
+                let unchanged = now.saturating_sub(watched.history.since().unwrap_or(now));
+                let every = self.pause(&job, unchanged);
+                let watched = &mut self.jobs[number];
+                (watched.interval, watched.job) = (every, Some(job));
+                let jitter = 0.9 + 0.2 * crypto::random_fraction();
+                watched.next_at = now + watched.interval.mul_f64(jitter);
+                changes.extend(
+                    self.outages
+                        .record_success(cloud, number, now)
+                        .map(PollEvent::Outage),
+                );
+            }
+            Err(problem) if late && self.is_uninformative(number, &problem) => {
+                let watched = &mut self.jobs[number];
+                watched.next_at = now + self.options.interval.unwrap_or(schedule::MIN_INTERVAL);
+            }
+            Err(problem) => {
+                let watched = &mut self.jobs[number];
+                watched.history.observe(Observation::Failed(&problem), now);
+                watched.failures = watched.failures.saturating_add(1);
+                watched.interval =
+                    schedule::after_failures(watched.failures, self.options.interval);
+                let hint = schedule::obeyed_hint(problem.retry_after, watched.failures == 1);
+                let wait = hint.max(watched.interval);
+                watched.next_at = now + wait;
+                // What may pass by itself is told once for the cloud, and not for each thing.
+                let told = watched.problem.as_ref().map(|problem| problem.category);
+                if told != Some(problem.category) && !is_transient(problem.category) {
+                    changes.push(PollEvent::Problem(number));
+                }
+                if problem.category == Category::Throttled {
+                    self.defer_account(number, now + wait);
+                }
+                if is_transient(problem.category) {
+                    let turn = self.outages.record_failure(cloud, number, &problem, now);
+                    changes.extend(turn.map(PollEvent::Outage));
+                } else {
+                    // A cloud that says no does answer.
+                    changes.extend(
+                        self.outages
+                            .record_success(cloud, number, now)
+                            .map(PollEvent::Outage),
+                    );
+                }
+                self.jobs[number].problem = Some(problem);
+            }
+        }
+        changes
+    }
+
+    /// The time to the next look at a thing whose state was seen unchanged for so long.
+    fn pause(&self, job: &Job, unchanged: Duration) -> Duration {
+        let known = [job.created_at, job.started_at, job.updated_at]
+            .into_iter()
+            .flatten()
+            .max();
+        let on_record = known
+            .zip(Time::new(self.lookup.transport.now()))
+            .and_then(|(at, now)| u64::try_from(now.seconds_since(at)).ok())
+            .map(Duration::from_secs);
+        self.options
+            .interval
+            .unwrap_or_else(|| schedule::pause(on_record.unwrap_or_default().max(unchanged)))
+    }
+
+    /// Nothing of a throttled account is asked before a moment.
+    fn defer_account(&mut self, number: JobIndex, until: Duration) {
+        let account = account_of(&self.jobs[number].reference);
+        for watched in &mut self.jobs {
+            if account_of(&watched.reference) == account {
+                watched.next_at = watched.next_at.max(until);
+            }
+        }
+    }
+}

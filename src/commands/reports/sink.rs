@@ -1,0 +1,304 @@
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::fs::Access;
+
+/// Where a report goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ReportSink {
+    /// The process's own standard output.
+    Stdout,
+    /// The process's own standard error.
+    Stderr,
+    /// Anything else with a name.
+    Path(PathBuf),
+}
+
+impl ReportSink {
+    /// The place that a file name stands for.
+    pub(super) fn from_path(name: impl AsRef<Path>) -> Self {
+        let path = name.as_ref();
+        // Opened by name, a redirected standard output would get a second offset or be cut.
+        match path.to_str() {
+            Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => Self::Stdout,
+            Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => Self::Stderr,
+            _ => Self::Path(path.to_owned()),
+        }
+    }
+
+    /// The same path for every name of one place, as far as it exists.
+    pub(super) fn canonical(&self) -> PathBuf {
+        let path = match self {
+            Self::Stdout => return PathBuf::from("/dev/stdout"),
+            Self::Stderr => return PathBuf::from("/dev/stderr"),
+            Self::Path(path) => path,
+        };
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        if let Ok(real) = absolute.canonicalize() {
+            return real;
+        }
+        let folder = absolute
+            .parent()
+            .and_then(|folder| folder.canonicalize().ok());
+        match (folder, absolute.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => absolute,
+        }
+    }
+
+    /// True where what was written cannot be replaced: pipes, devices, open descriptors.
+    pub(super) fn is_stream(&self) -> bool {
+        match self {
+            Self::Stdout | Self::Stderr => true,
+            Self::Path(path) => {
+                path.starts_with("/dev/fd")
+                    || path.starts_with("/proc/self/fd")
+                    || fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+            }
+        }
+    }
+
+    /// Makes sure that a report can be written there: creates the folders that are missing, and tries
+    /// what [`Place::write`] will do, without changing a file that exists.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn check(&self) -> io::Result<()> {
+        let Self::Path(path) = self else {
+            return Ok(());
+        };
+        if self.is_stream() {
+            // To open a pipe that nobody reads yet would block.
+            return Ok(rustix::fs::access(path, Access::WRITE_OK)?);
+        }
+        if path.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let file = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let folder = file
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder {
+            fs::create_dir_all(folder)?;
+        }
+        // What is wrong with the name itself, such as its length, shows here.
+        match fs::symlink_metadata(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(_) if OpenOptions::new().append(true).open(&file).is_ok() => return Ok(()),
+            _ => {}
+        }
+        let probe = file.with_file_name(temporary_name());
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&probe)?;
+        fs::remove_file(&probe)
+    }
+
+    /// Puts a whole report there; a stream that does not take it within `patience` is given up.
+    ///
+    /// # Errors
+    /// Those of the file system. Where the disk is full, an older report stays.
+    pub(super) fn write(&self, bytes: Vec<u8>, patience: Duration) -> io::Result<()> {
+        match self {
+            Self::Path(path) if !self.is_stream() => replace(path, |file| file.write_all(&bytes)),
+            _ => write_stream(self.clone(), bytes, patience),
+        }
+    }
+}
+
+/// Bytes of a file; 0 where there is none.
+pub(super) fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |found| found.len())
+}
+
+/// Adds lines to a file that others write to as well, in one write.
+///
+/// # Errors
+/// Those of the file system.
+pub(super) fn append(path: &Path, lines: Vec<u8>) -> io::Result<()> {
+    let mut bytes = match ends_within_a_line(path) {
+        true => b"\n".to_vec(),
+        false => Vec::new(),
+    };
+    bytes.extend(lines);
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    file.write_all(&bytes)
+}
+
+fn ends_within_a_line(path: &Path) -> bool {
+    let last = || {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        Ok::<_, io::Error>(last[0])
+    };
+    // A pipe must not be opened only to look at it.
+    let is_file = fs::metadata(path).is_ok_and(|found| found.is_file());
+    is_file && last().is_ok_and(|last| last != b'\n')
+}
+
+/// What came of writing beside the report and renaming.
+enum ReplaceError {
+    /// The folder or the file does not allow it.
+    NotPermitted,
+    /// The report itself could not be written.
+    Io(io::Error),
+}
+
+/// Puts what `fill` writes in the place of a file.
+///
+/// # Errors
+/// Those of `fill` and of the file system.
+pub(super) fn replace(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
+    // A link keeps pointing where it does.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    match write_atomic(&path, &fill) {
+        Ok(()) => Ok(()),
+        Err(ReplaceError::NotPermitted) => overwrite(&path, fill),
+        Err(ReplaceError::Io(error)) => Err(error),
+    }
+}
+
+fn write_atomic(
+    path: &Path,
+    fill: impl Fn(&mut File) -> io::Result<()>,
+) -> Result<(), ReplaceError> {
+    let temporary = path.with_file_name(temporary_name());
+    let created = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&temporary);
+    let mut file = created.map_err(classify_io)?;
+    let done = copy_mode(&file, path)
+        .and_then(|()| fill(&mut file).map_err(ReplaceError::Io))
+        .and_then(|()| fs::rename(&temporary, path).map_err(classify_io));
+    if done.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    done
+}
+
+/// Mode and owner stay as they are; a file of another owner cannot be replaced.
+fn copy_mode(file: &File, path: &Path) -> Result<(), ReplaceError> {
+    let Ok(old) = fs::metadata(path) else {
+        return Ok(());
+    };
+    let new = file.metadata().map_err(ReplaceError::Io)?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        return Err(ReplaceError::NotPermitted);
+    }
+    file.set_permissions(old.permissions())
+        .map_err(|_| ReplaceError::NotPermitted)
+}
+
+/// On a full disk the old report is worth more than the beginning of a new one.
+fn classify_io(error: io::Error) -> ReplaceError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ReplaceError::Io(error),
+        _ => ReplaceError::NotPermitted,
+    }
+}
+
+/// Writes into the file that is there, where it can be neither replaced nor stand beside another.
+///
+/// # Errors
+/// Those of `fill` and of the file system; the file is empty then.
+pub(super) fn overwrite(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
+    // Not cut first: the old report's blocks are there even when the disk is full.
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    let written = fill(&mut file)
+        .and_then(|()| file.stream_position())
+        .and_then(|end| file.set_len(end));
+    if written.is_err() {
+        // A mixture of two reports would be worse than none.
+        let _ = file.set_len(0);
+    }
+    written
+}
+
+/// Opening a pipe that nobody reads, and writing to a full one, blocks for ever; a thread may.
+fn write_stream(place: ReportSink, bytes: Vec<u8>, patience: Duration) -> io::Result<()> {
+    let (sender, receiver) = mpsc::channel();
+    thread::Builder::new().spawn(move || {
+        let written = match place {
+            ReportSink::Stdout => flushed(&mut io::stdout().lock(), &bytes),
+            ReportSink::Stderr => flushed(&mut io::stderr().lock(), &bytes),
+            ReportSink::Path(path) => OpenOptions::new()
+                .append(true)
+                .open(path)
+                .and_then(|mut file| flushed(&mut file, &bytes)),
+        };
+        // Nobody waits for it any more when patience has ended.
+        let _ = sender.send(written);
+    })?;
+    receiver.recv_timeout(patience).unwrap_or_else(|_| {
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "nobody reads what is written there",
+        ))
+    })
+}
+
+fn flushed(stream: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes)?;
+    stream.flush()
+}
+
+fn temporary_name() -> String {
+    format!(".joblens-{:016x}.tmp", random())
+}
+
+/// Names of two processes must differ; where there is no randomness, the process's id does it.
+fn random() -> u64 {
+    getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_creates_the_folder_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = ReportSink::from_path(folder.path().join("构建/reports/a.xml"));
+        place.check().unwrap();
+        let reports = folder.path().join("构建/reports");
+        assert_eq!(fs::read_dir(&reports).unwrap().count(), 0);
+        place.write(b"new".to_vec(), Duration::ZERO).unwrap();
+        place.check().unwrap();
+        assert_eq!(fs::read(reports.join("a.xml")).unwrap(), b"new");
+        assert_eq!(fs::read_dir(&reports).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_check_finds_what_can_never_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        let long = "长".repeat(100);
+        for name in ["", "file/a.xml", long.as_str(), "no-such/../file/b/c.xml"] {
+            let place = ReportSink::from_path(folder.path().join(name));
+            assert!(place.check().is_err(), "{name}");
+        }
+        assert!(ReportSink::from_path("/dev/fd/987").check().is_err());
+    }
+
+    #[test]
+    fn a_check_does_not_open_a_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        ReportSink::from_path(&pipe).check().unwrap();
+    }
+}

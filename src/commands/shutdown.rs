@@ -1,0 +1,230 @@
+//! How a long command ends: by a signal or by itself, and never held up by outputs that nobody
+//! reads.
+
+use std::fs;
+use std::future;
+use std::io::{self, Write as _};
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use tokio::signal::unix::{self, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+
+use super::reporter::Reporter;
+use super::runtime;
+use crate::output::{OutputOptions, restore_terminal};
+
+/// An output gets so much time after a signal: the process must be gone within 100 ms.
+const SIGNAL_FLUSH_TIMEOUT: Duration = Duration::from_millis(25);
+/// The lines that were said stand before the answer, unless they take longer than this.
+const LINE_FLUSH_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// The signals that end a command.
+pub(super) struct Signals {
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
+    hangup: Hangup,
+}
+
+impl Signals {
+    /// Takes SIGINT, SIGTERM and SIGHUP, which from now on do nothing by themselves.
+    pub(super) fn new() -> Self {
+        let handler = |kind| signal(kind).expect("SIGINT and SIGTERM can always be handled");
+        Self {
+            interrupt: handler(SignalKind::interrupt()),
+            terminate: handler(SignalKind::terminate()),
+            hangup: Hangup::new(),
+        }
+    }
+
+    /// Waits for a signal and tells its exit code.
+    pub(super) async fn next(&mut self) -> u8 {
+        tokio::select! {
+            biased;
+            _ = self.interrupt.recv() => 130,
+            _ = self.terminate.recv() => 143,
+            () = self.hangup.recv() => 143,
+        }
+    }
+}
+
+/// SIGHUP, which ends a command as SIGTERM does, unless it was ignored when the process started, as
+/// `nohup` does: then it stays ignored.
+pub(super) struct Hangup(Option<unix::Signal>);
+
+impl Hangup {
+    pub(super) fn new() -> Self {
+        let is_ours = !is_ignored(SignalKind::hangup());
+        Self(is_ours.then(|| signal(SignalKind::hangup()).ok()).flatten())
+    }
+
+    /// Waits for the signal; for ever if it is ignored.
+    pub(super) async fn recv(&mut self) {
+        match &mut self.0 {
+            Some(hangup) => drop(hangup.recv().await),
+            None => future::pending().await,
+        }
+    }
+}
+
+/// True when the process ignores a signal, and where that cannot be found out: `/proc` exists on
+/// Linux only, and to handle a signal that shall be ignored would be worse than its default action.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignores(&status, kind.as_raw_value())
+}
+
+/// Whether a signal is in the mask of ignored signals of a `/proc/PID/status`; true without a mask.
+fn ignores(status: &str, number: i32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask >> (number - 1) & 1 == 1)
+}
+
+/// Makes an answer in its form, on this thread.
+///
+/// An expression of jq may go on without end, and the signals were taken from the system: one that
+/// comes meanwhile ends the process, and one that has come, with its exit code here, soon does.
+pub(super) fn run_interruptible<T>(
+    form: &OutputOptions,
+    signalled: Option<u8>,
+    make: impl FnOnce() -> T,
+) -> T {
+    if form.query.is_none() {
+        return make();
+    }
+    let (made, is_made) = oneshot::channel();
+    let watch = move || {
+        runtime().block_on(async {
+            let stopped = async {
+                match signalled {
+                    Some(code) => {
+                        sleep(SIGNAL_FLUSH_TIMEOUT).await;
+                        code
+                    }
+                    None => Signals::new().next().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = is_made => {}
+                code = stopped => {
+                    restore_terminal();
+                    process::exit(code.into())
+                }
+            }
+        });
+    };
+    let watch = thread::spawn(watch);
+    let answer = make();
+    let _ = made.send(());
+    let _ = watch.join();
+    answer
+}
+
+/// Writes the answer to standard output and what remains to be told to standard error, after the
+/// lines of the voice.
+///
+/// A slow reader is waited for, but not after a signal: then each output gets a moment, and the
+/// rest is lost. `complain` makes the lines about an answer that could not be written, which stand
+/// before what is told.
+pub(super) async fn write(
+    voice: Reporter,
+    answer: Vec<u8>,
+    told: Vec<u8>,
+    mut signals: Signals,
+    mut signalled: bool,
+    complain: impl FnOnce(&io::Error) -> Vec<u8>,
+) -> Written {
+    let mut lines = spawn_blocking_detached(move || voice.finish());
+    let moment = if signalled {
+        SIGNAL_FLUSH_TIMEOUT
+    } else {
+        LINE_FLUSH_TIMEOUT
+    };
+    let is_said = timeout(moment, &mut lines).await.is_ok();
+    let answered = spawn_blocking_detached(move || write_out(&answer).err());
+    let (failure, mut code) = wait_or_signal(answered, &mut signals, signalled).await;
+    let failure = failure.flatten();
+    signalled |= code.is_some();
+    let complaint = failure.as_ref().map_or_else(Vec::new, complain);
+    let all_told = spawn_blocking_detached(move || {
+        if !is_said {
+            // The lines come first, however long they take.
+            let _ = lines.blocking_recv();
+        }
+        // Standard error that is gone changes no verdict.
+        let _ = io::stderr().write_all(&[complaint, told].concat());
+    });
+    let (_, later) = wait_or_signal(all_told, &mut signals, signalled).await;
+    code = code.or(later);
+    Written { code, failure }
+}
+
+/// What came of writing the last outputs.
+pub(super) struct Written {
+    /// The exit code of a signal that came meanwhile.
+    pub code: Option<u8>,
+    /// Why standard output did not take the answer. A reader that has left is no failure.
+    pub failure: Option<io::Error>,
+}
+
+/// Writes an answer to standard output. A reader that has left, such as `head`, has what it wanted.
+///
+/// # Errors
+/// Those of standard output, such as a full disk.
+pub(super) fn write_out(answer: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(answer).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Waits for work to be done and returns its result, if there is one, or the exit code of a signal;
+/// after a signal it waits only for a moment.
+async fn wait_or_signal<T>(
+    done: oneshot::Receiver<T>,
+    signals: &mut Signals,
+    signalled: bool,
+) -> (Option<T>, Option<u8>) {
+    if signalled {
+        let done = timeout(SIGNAL_FLUSH_TIMEOUT, done).await;
+        return (done.ok().and_then(Result::ok), None);
+    }
+    tokio::select! {
+        biased;
+        done = done => (done.ok(), None),
+        code = signals.next() => (None, Some(code)),
+    }
+}
+
+/// Does what may block on a thread of its own, which the end of the process ends as well.
+fn spawn_blocking_detached<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> oneshot::Receiver<T> {
+    let (sender, done) = oneshot::channel();
+    thread::spawn(move || {
+        let result = work();
+        // Nobody may be waiting any more.
+        let _ = sender.send(result);
+    });
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ignored_signal_is_found_in_the_mask() {
+        let status = |mask: &str| format!("Name:\tjoblens\nSigIgn:\t{mask}\nSigCgt:\t0\n");
+        assert!(ignores(&status("0000000000000001"), 1));
+        assert!(ignores(&status("0000000000001001"), 1));
+        assert!(!ignores(&status("0000000000001000"), 1));
+        assert!(ignores(&status("0000000000001000"), 13));
+        assert!(ignores("", 1), "without a mask nothing is known");
+    }
+}

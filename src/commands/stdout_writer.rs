@@ -1,0 +1,125 @@
+use std::fs::File;
+use std::future;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use tokio::io::Interest;
+use tokio::net::unix::pipe;
+use tokio::sync::{Notify, oneshot};
+
+/// Standard output behind a thread of its own: a reader that stalls must not stop the command.
+///
+/// Each part is written at once and whole, past the line buffer of the standard library.
+pub(super) struct StdoutWriter {
+    sender: Sender<Vec<u8>>,
+    backlog: Arc<Backlog>,
+    failure: oneshot::Receiver<io::Error>,
+    /// Tells when a pipe's reader has gone; `None` where the system cannot tell.
+    pipe: Option<pipe::Sender>,
+}
+
+/// What is not written yet.
+#[derive(Debug, Default)]
+struct Backlog {
+    parts: AtomicUsize,
+    /// Told when the last part is written.
+    none: Notify,
+}
+
+impl StdoutWriter {
+    /// # Errors
+    /// No descriptor is left.
+    pub(super) fn open() -> io::Result<Self> {
+        let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let watched = io::stdout().as_fd().try_clone_to_owned()?;
+        let (sender, parts) = mpsc::channel::<Vec<u8>>();
+        let (tell, failure) = oneshot::channel();
+        let left = Arc::<Backlog>::default();
+        let still = Arc::clone(&left);
+        thread::spawn(move || {
+            for part in parts {
+                if let Err(error) = out.write_all(&part) {
+                    // Nobody listens any more when the command has ended.
+                    let _ = tell.send(error);
+                    return;
+                }
+                if still.parts.fetch_sub(1, Ordering::AcqRel) == 1 {
+                    still.none.notify_one();
+                }
+            }
+        });
+        let pipe = match io::stdout().is_terminal() {
+            true => None,
+            // Readiness is all it is asked for, so that it need not be in non-blocking mode.
+            false => pipe::Sender::from_owned_fd_unchecked(watched).ok(),
+        };
+        Ok(Self {
+            sender,
+            backlog: left,
+            failure,
+            pipe,
+        })
+    }
+
+    /// Writes a part when those before it are written.
+    pub(super) fn write(&self, part: Vec<u8>) {
+        if !part.is_empty() {
+            self.backlog.parts.fetch_add(1, Ordering::AcqRel);
+            // A writer that has failed has told it.
+            let _ = self.sender.send(part);
+        }
+    }
+
+    /// True while the reader has not taken everything.
+    pub(super) fn has_backlog(&self) -> bool {
+        self.backlog.parts.load(Ordering::Acquire) > 0
+    }
+
+    /// Waits until the reader has taken everything, so that what is written later does not pile up;
+    /// or until nothing can be written any more.
+    ///
+    /// # Errors
+    /// Why nothing can be written any more.
+    pub(super) async fn flushed(&mut self) -> io::Result<()> {
+        let left = Arc::clone(&self.backlog);
+        let all_written = async {
+            while left.parts.load(Ordering::Acquire) > 0 {
+                left.none.notified().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = all_written => Ok(()),
+            error = self.closed() => Err(error),
+        }
+    }
+
+    /// Waits until nothing can be written any more, and says why.
+    pub(super) async fn closed(&mut self) -> io::Error {
+        let (failure, pipe) = (&mut self.failure, &self.pipe);
+        tokio::select! {
+            Ok(error) = failure => error,
+            () = reader_leaves(pipe.as_ref()) => io::ErrorKind::BrokenPipe.into(),
+        }
+    }
+
+    /// Waits until everything is written, and says what failed.
+    pub(super) async fn close(self) -> Option<io::Error> {
+        drop(self.sender);
+        // A writer that is done goes without a word.
+        self.failure.await.ok()
+    }
+}
+
+async fn reader_leaves(pipe: Option<&pipe::Sender>) {
+    if let Some(pipe) = pipe
+        && pipe.ready(Interest::ERROR).await.is_ok()
+    {
+        return;
+    }
+    future::pending().await
+}

@@ -1,0 +1,94 @@
+//! Words that people bring from other tools, answered with one sentence.
+
+use clap::error::{ContextKind, ContextValue};
+
+use crate::error::{Problem, closest_match};
+
+/// What a command of other tools is called here.
+fn foreign_command_hint(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "cancel" | "delete" | "rm" | "stop" | "kill" | "submit" | "create" | "run" | "start"
+        | "restart" | "scale" | "apply" => "joblens only reads",
+        "logs" | "log" | "history" | "timeline" => {
+            "no logs are read; to see what happened to things: joblens events REF…"
+        }
+        "view" | "show" | "inspect" | "info" => {
+            "to see everything about a thing: joblens describe REF"
+        }
+        "status" => "to look at a thing: joblens get REF",
+        "diagnose" | "check" | "ping" | "test" => "to see what is wrong: joblens doctor",
+        "ps" | "jobs" | "squeue" | "qstat" | "find" | "search" => {
+            "to find things: joblens list SCOPE, such as joblens list aliyun/job/CLUSTER --active"
+        }
+        "top" => "to follow things: joblens watch REF…",
+        _ => return None,
+    })
+}
+
+/// The words that call a command.
+pub(super) const COMMANDS: [&str; 18] = [
+    "get",
+    "describe",
+    "events",
+    "list",
+    "ls",
+    "wait",
+    "watch",
+    "kinds",
+    "states",
+    "schema",
+    "auth",
+    "doctor",
+    "config",
+    "completion",
+    "man",
+    "demo",
+    "emulate",
+    "help",
+];
+
+/// A first word that is neither a command nor a reference.
+pub(super) fn unknown_command(word: &str) -> Problem {
+    let problem = Problem::usage(format!("there is no command “{word}”"));
+    if let Some(advice) = foreign_command_hint(&word.to_ascii_lowercase()) {
+        return problem.with_hint(advice);
+    }
+    match closest_match(COMMANDS, word) {
+        Some(command) => problem.with_hint(format!("joblens {command}")),
+        None => problem.with_hint(
+            "a reference holds a slash, such as aliyun/job/CLUSTER/JOB; see joblens --help",
+        ),
+    }
+}
+
+/// A sentence for an option of other tools.
+pub(super) fn flag_hint(error: &clap::Error) -> Option<&'static str> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    Some(match argument.split('=').next().unwrap_or_default() {
+        "--query" | "--filter" | "--jsonpath" => "joblens get REF --jq '.jobs[].state'",
+        "--region" => "set region in the settings file, or JOBLENS_<CLOUD>_REGION",
+        "-w" | "--watch" => "joblens watch REF…",
+        "--format" => "-o table, -o wide or -o json",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_from_elsewhere_get_one_sentence() {
+        let hint = |word| unknown_command(word).hint.unwrap();
+        assert_eq!(hint("delete"), "joblens only reads");
+        assert!(hint("logs").contains("joblens events"));
+        assert!(hint("view").contains("joblens describe"));
+        assert!(hint("ping").contains("joblens doctor"));
+        assert!(hint("squeue").contains("joblens list"));
+        assert_eq!(hint("gte"), "joblens get");
+        assert_eq!(hint("lsit"), "joblens list");
+        assert!(hint("zzz").contains("slash"));
+    }
+}

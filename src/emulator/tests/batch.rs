@@ -1,0 +1,298 @@
+//! The clouds' clients against their own emulated clouds, which check every signature.
+
+use std::path::Path;
+
+use chrono::Utc;
+
+use super::*;
+use crate::error::{Category, Problem};
+use crate::http::{ClientOptions, Transport};
+use crate::model::State;
+use crate::providers::{self, Client, GetResult, test_support};
+use crate::reference::Reference;
+
+pub(super) struct TestEmulator {
+    emulator: Emulator,
+    scenario: String,
+}
+
+/// The clouds with the things of this scenario.
+pub(super) async fn world(scenario: &str) -> TestEmulator {
+    let kinds: Vec<_> = providers::kinds().collect();
+    let scenario = scenario.to_owned();
+    let parsed = Scenario::parse(&scenario, Path::new("s.toml"), &kinds).unwrap();
+    let emulator = Emulator::start(parsed, 0, Arc::new(|_| {})).await.unwrap();
+    TestEmulator { emulator, scenario }
+}
+
+impl TestEmulator {
+    pub(super) fn client(&self, cloud: &str) -> Box<dyn Client> {
+        let variables = environment(&self.emulator.origin());
+        let variables: Vec<(&str, &str)> = variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let cloud = providers::cloud(cloud).unwrap();
+        let sink = Arc::new(|_| {});
+        let wire = Transport::new(ClientOptions::default(), &[], Arc::new(Utc::now), sink).unwrap();
+        (cloud.connect)(&test_support::profile(cloud, &variables), &wire).unwrap()
+    }
+
+    pub(super) fn calls(&self, operation: &str) -> u64 {
+        let requests = self.emulator.requests();
+        requests.get(operation).copied().unwrap_or(0)
+    }
+}
+
+fn reference(cloud: &str, segments: &[&str]) -> Reference {
+    let cloud = providers::cloud(cloud).unwrap();
+    test_support::reference(&cloud.kinds[0].template, segments)
+}
+
+fn jobs(ids: impl IntoIterator<Item = impl ToString>) -> Vec<Reference> {
+    ids.into_iter()
+        .map(|id| reference("aliyun", &["c", &id.to_string()]))
+        .collect()
+}
+
+async fn batch_get(client: &dyn Client, references: &[Reference]) -> Vec<Option<GetResult>> {
+    let ask = test_support::ask();
+    let found = client
+        .batch_get(references, &ask)
+        .expect("a list saves calls");
+    let found = found.await.unwrap();
+    assert_eq!(found.len(), references.len());
+    found
+}
+
+fn states(found: &[Option<GetResult>]) -> Vec<Option<State>> {
+    let state = |found: &Option<GetResult>| found.as_ref().map(|found| found.job.state);
+    found.iter().map(state).collect()
+}
+
+async fn get(client: &dyn Client, reference: &Reference) -> Result<GetResult, Problem> {
+    client.get(reference, &test_support::ask()).await
+}
+
+#[tokio::test]
+async fn five_hundred_jobs_take_five_calls() {
+    let world = world(
+        "[[job]]\nref = 'aliyun/job/c/10_1-499'\nstates = [{after='0s', state='Running'}]\n\
+         [[job]]\nref = 'aliyun/job/other/7'\nstates = [{after='0s', state='Failed'}]",
+    )
+    .await;
+    let client = world.client("aliyun");
+    let mut references = jobs((1..=499).map(|n| format!("10_{n}")));
+    references.push(reference("aliyun", &["c", "nowhere"]));
+    references.push(reference("aliyun", &["other", "7"]));
+    let found = batch_get(&*client, &references).await;
+    assert_eq!(states(&found[..499]), [Some(State::Running); 499]);
+    assert_eq!(states(&found[499..]), [None, None], "one job needs no list");
+    assert_eq!(world.calls("aliyun/ListServerlessJobs"), 5);
+    let job = &found[300].as_ref().unwrap().job;
+    assert_eq!(job.reference, "aliyun/job/c/10_301");
+    assert_eq!(job.array.as_ref().unwrap().index, Some(301));
+}
+
+#[tokio::test]
+async fn too_few_to_gain_anything_are_not_listed() {
+    let world =
+        world("[[job]]\nref = 'huawei/image-job/7'\nstates = [{after='0s', state='RUNNING'}]")
+            .await;
+    let ask = test_support::ask();
+    let aliyun = world.client("aliyun");
+    assert!(aliyun.batch_get(&jobs([1]), &ask).is_none());
+    assert!(aliyun.batch_get(&jobs([1, 1]), &ask).is_none());
+    let huawei = world.client("huawei");
+    assert!(
+        huawei
+            .batch_get(&[reference("huawei", &["7"])], &ask)
+            .is_none()
+    );
+    let tencent = world.client("tencent");
+    let services = ["a", "b"].map(|name| reference("tencent", &["c", "n", name]));
+    assert!(tencent.batch_get(&services, &ask).is_none());
+    assert!(
+        huawei
+            .check_exists(&reference("huawei", &["7"]), &ask)
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn a_cluster_or_list_that_is_not_there_leaves_each_job_to_its_own_look() {
+    let world = world(
+        "[[job]]\nref = 'aliyun/job/c/1'\nstates = [{after='0s', state='Running'}]\n\
+         [[job]]\nref = 'aliyun/job/c/2'\nstates = [{after='0s', state='Running'}]\n\
+         [[fault]]\noperation = 'ListServerlessJobs'\nkind = 'status'\nstatus = 503\nskip = 2\ntimes = 4",
+    )
+    .await;
+    let client = world.client("aliyun");
+    let elsewhere = [1, 2].map(|n| reference("aliyun", &["nowhere", &n.to_string()]));
+    let both: Vec<_> = jobs([1, 2]).into_iter().chain(elsewhere).collect();
+    let found = batch_get(&*client, &both).await;
+    assert_eq!(
+        states(&found),
+        [Some(State::Running), Some(State::Running), None, None]
+    );
+    let ask = test_support::ask();
+    let references = jobs([1, 2]);
+    let problem = client
+        .batch_get(&references, &ask)
+        .unwrap()
+        .await
+        .unwrap_err();
+    assert_eq!(
+        problem.category,
+        Category::ServiceError,
+        "what is weather is told"
+    );
+}
+
+const SWEEP: &str = "[[job]]\nref = 'aliyun/job/c/10'\nname = 'sweep'\nstates = [{after='0s', state='WORD'}]\n\
+    [[job]]\nref = 'aliyun/job/c/10_1-3:2'\nstates = [{after='0s', state='Succeeded'}]\n\
+    [[job]]\nref = 'aliyun/job/c/10_5'\nEXTRA\nstates = [{after='0s', state='LAST', exit_code=137}]";
+
+async fn sweep(word: &str, last: &str, extra: &str) -> (TestEmulator, GetResult) {
+    let text = SWEEP
+        .replace("WORD", word)
+        .replace("LAST", last)
+        .replace("EXTRA", extra);
+    let world = world(&text).await;
+    let client = world.client("aliyun");
+    let found = get(&*client, &jobs([10])[0]).await;
+    let found = found.unwrap_or_else(|problem| panic!("{problem:?}\n{}", world.scenario));
+    (world, found)
+}
+
+#[tokio::test]
+async fn an_array_job_is_as_good_as_its_subtasks() {
+    let (world, found) = sweep("Succeeded", "Succeeded", "").await;
+    assert_eq!((found.job.state, found.job.ended), (State::Succeeded, true));
+    let ids: Vec<_> = found
+        .job
+        .tasks
+        .iter()
+        .map(|task| task.id.as_deref())
+        .collect();
+    assert_eq!(ids, [Some("10_1"), Some("10_3"), Some("10_5")]);
+    assert_eq!(world.calls("aliyun/ListServerlessJobs"), 1);
+
+    let (_, found) = sweep("Succeeded", "Succeeded", "vanishes = '1ms'").await;
+    assert_eq!((found.job.state, found.job.ended), (State::Unknown, false));
+    assert_eq!(
+        found.job.message.as_deref(),
+        Some("2 of 3 subtasks were seen succeeded; 10_5 was not found")
+    );
+    for word in ["Succeeded", "Failed"] {
+        let (_, found) = sweep(word, "Failed", "").await;
+        assert_eq!((found.job.state, found.job.ended), (State::Failed, true));
+        assert_eq!(found.job.exit_code, Some(137));
+        let message = found.job.message.unwrap();
+        let cause = "10_5: container main of group 10_5-1: exit code 137";
+        assert!(message.starts_with(cause), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn an_array_job_that_only_the_list_knows_is_found_there() {
+    let hidden = "document = '{\"TotalCount\":0,\"JobInfos\":[]}'\nname";
+    let text = |word: &str, last: &str| {
+        SWEEP
+            .replacen("name", hidden, 1)
+            .replace("WORD", word)
+            .replace("LAST", last)
+            .replace("EXTRA", "")
+    };
+    for (last, state) in [("Succeeded", State::Succeeded), ("Running", State::Unknown)] {
+        let world = world(&text("Succeeded", last)).await;
+        let client = world.client("aliyun");
+        let found = get(&*client, &jobs([10])[0]).await.unwrap();
+        assert_eq!(found.job.state, state);
+        assert_eq!(found.job.name.as_deref(), Some("sweep"));
+        let array = found.job.array.unwrap();
+        assert_eq!(
+            (array.start, array.end, array.step, array.index),
+            (Some(1), Some(5), Some(2), None)
+        );
+        let missing = get(&*client, &jobs(["11"])[0]).await.unwrap_err();
+        assert_eq!(missing.category, Category::NotFound);
+        assert_eq!(missing.operation.as_deref(), Some("DescribeServerlessJobs"));
+    }
+}
+
+#[tokio::test]
+async fn a_success_is_not_believed_while_the_list_cannot_be_read() {
+    let text = SWEEP
+        .replace("WORD", "Succeeded")
+        .replace("LAST", "Succeeded")
+        .replace("EXTRA", "")
+        + "\n[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'empty'";
+    let world = world(&text).await;
+    let found = get(&*world.client("aliyun"), &jobs([10])[0]).await.unwrap();
+    assert_eq!((found.job.state, found.job.ended), (State::Unknown, false));
+    assert!(
+        found
+            .job
+            .message
+            .unwrap()
+            .contains("; ListServerlessJobs: unreadable: ")
+    );
+}
+
+fn image_jobs(state: &str, count: usize, from: usize) -> String {
+    (from..from + count)
+        .map(|n| format!("[[job]]\nref = 'huawei/image-job/{n}'\nstates = [{{after='0s', state='{state}'}}]\n"))
+        .collect()
+}
+
+#[tokio::test]
+async fn image_jobs_on_their_way_are_found_with_few_pages() {
+    let text = image_jobs("RUNNING", 120, 1000) + &image_jobs("WAITING", 70, 2000);
+    let world = world(&(text + &image_jobs("SUCCESS", 10, 3000))).await;
+    let client = world.client("huawei");
+    let of = |numbers: std::ops::Range<usize>| -> Vec<Reference> {
+        numbers
+            .map(|n| reference("huawei", &[&n.to_string()]))
+            .collect()
+    };
+    let all: Vec<_> = of(1000..1120)
+        .into_iter()
+        .chain(of(2000..2070))
+        .chain(of(3000..3010))
+        .collect();
+    let found = batch_get(&*client, &all).await;
+    let (listed, ended) = found.split_at(190);
+    assert!(listed.iter().all(Option::is_some));
+    assert!(ended.iter().all(Option::is_none), "asked alone");
+    assert_eq!(world.calls("huawei/ListImageJobs"), 6);
+    assert_eq!(listed[150].as_ref().unwrap().job.state, State::Pending);
+
+    // One page is all that two references may take, and the next round begins where they are.
+    let waiting = of(2000..2002);
+    let first = batch_get(&*client, &waiting).await;
+    assert_eq!(states(&first), [None; 2]);
+    let second = batch_get(&*client, &waiting).await;
+    assert_eq!(states(&second), [Some(State::Pending); 2]);
+    let third = batch_get(&*client, &waiting).await;
+    assert_eq!(states(&third), [Some(State::Pending); 2]);
+    assert_eq!(world.calls("huawei/ListImageJobs"), 9);
+    assert_eq!(world.calls("huawei/ShowImageJob"), 0);
+}
+
+#[tokio::test]
+async fn a_service_is_confirmed_or_not_found() {
+    let world = world("[[job]]\nref = 'tencent/service/cls-1/default/web'").await;
+    let client = world.client("tencent");
+    let ask = test_support::ask();
+    let web = reference("tencent", &["cls-1", "default", "web"]);
+    assert_eq!(client.check_exists(&web, &ask).unwrap().await, Ok(()));
+    let other = reference("tencent", &["cls-1", "default", "wbe"]);
+    let problem = client
+        .check_exists(&other, &ask)
+        .unwrap()
+        .await
+        .unwrap_err();
+    assert_eq!(problem.category, Category::NotFound);
+    assert_eq!(world.calls("tencent/DescribeClusterServiceInfo"), 2);
+}

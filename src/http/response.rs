@@ -1,0 +1,206 @@
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::secret::Redactor;
+
+/// What a cloud answered, exactly as it came: it may hold secrets.
+#[derive(Debug, Clone, Default)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers with lower-case names.
+    pub headers: Vec<(String, String)>,
+    /// Body after decompression.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The first header with this lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(header, _)| header == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The server's clock, from its `Date` header.
+    pub fn date(&self) -> Option<DateTime<Utc>> {
+        let text = self.header("date")?;
+        DateTime::parse_from_rfc2822(text)
+            .ok()
+            .map(|moment| moment.to_utc())
+    }
+
+    /// The standard `RetryAction-After`: seconds, or a date, which is compared with the server's own clock
+    /// where the answer has it, and with `now` otherwise. A number of any size is read; more than a
+    /// year is a year.
+    pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
+        const MAX_RETRY_AFTER: Duration = Duration::from_secs(366 * 86_400);
+        let text = self.header("retry-after")?.trim();
+        let hint = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            // Digits that do not fit are a number all the same.
+            Duration::from_secs(text.parse().unwrap_or(u64::MAX))
+        } else {
+            let until = DateTime::parse_from_rfc2822(text).ok()?.to_utc();
+            let from = self.date().unwrap_or(now);
+            let left = until.signed_duration_since(from);
+            left.to_std().unwrap_or_default()
+        };
+        Some(hint.min(MAX_RETRY_AFTER))
+    }
+}
+
+/// The beginning of a body, fit for an error message: one line, at most 120 characters, without the
+/// secrets of the run, and with the text values of JSON masked, since they may be anybody's secrets.
+pub fn excerpt(body: &[u8], redactor: &Redactor) -> String {
+    const MAX_EXCERPT_CHARS: usize = 120;
+    const MAX_READ_BYTES: usize = 64 << 10;
+    const MAX_SHOWN_CHARS: usize = 4096;
+    let mut text = String::from_utf8_lossy(&body[..body.len().min(MAX_READ_BYTES)]).into_owned();
+    // Before anything is cut, since a part of a secret is not masked.
+    redactor.text(&mut text);
+    let text: String = text.chars().take(MAX_SHOWN_CHARS).collect();
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let shown = if text.starts_with(['{', '[', '"']) {
+        mask_json_values(text)
+    } else {
+        text.to_owned()
+    };
+    let line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MAX_EXCERPT_CHARS) {
+        None => line,
+        Some((at, _)) => format!("{}…", &line[..at]),
+    }
+}
+
+/// Replaces every text but keys, which are those before a `:`, whether the JSON is complete or not.
+fn mask_json_values(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((head, tail)) = rest.split_once('"') {
+        masked.push_str(head);
+        let mut escaped = false;
+        let end = tail.find(|c| {
+            let is_end = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            is_end
+        });
+        let (inner, after) = match end {
+            Some(end) => (&tail[..end], &tail[end + 1..]),
+            None => (tail, ""),
+        };
+        let is_key = after.trim_start().starts_with(':');
+        masked.push('"');
+        masked.push_str(if is_key || inner.is_empty() {
+            inner
+        } else {
+            "***"
+        });
+        if end.is_some() {
+            masked.push('"');
+        }
+        rest = after;
+    }
+    masked + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+    use proptest::prelude::*;
+
+    fn excerpt(body: &[u8]) -> String {
+        super::excerpt(body, &Redactor::default())
+    }
+
+    #[test]
+    fn an_excerpt_is_one_short_line() {
+        assert_eq!(excerpt(b"<html>\n <b>502</b>\r\n"), "<html> <b>502</b>");
+        let long = excerpt("长".repeat(500).as_bytes());
+        assert_eq!(long.chars().count(), 121);
+        assert_eq!(excerpt(b"\xff\xfe"), "\u{fffd}\u{fffd}");
+    }
+
+    #[test]
+    fn an_excerpt_shows_the_shape_of_json_and_none_of_its_texts() {
+        assert_eq!(
+            excerpt(br#"{"Key":"PASSWORD","Value": "hunter2","n":1,"l":["x"],"half":"sec"#),
+            r#"{"Key":"***","Value": "***","n":1,"l":["***"],"half":"***"#
+        );
+        assert_eq!(
+            excerpt(br#"{"Args":["--password","hunter2","a\"b"],"x":"#),
+            r#"{"Args":["***","***","***"],"x":"#
+        );
+        assert_eq!(excerpt(br#""hunter2""#), r#""***""#);
+    }
+
+    #[test]
+    fn an_excerpt_shows_no_part_of_a_secret() {
+        let redactor = Redactor::default();
+        redactor.add([&Secret::new("secretQ1W2E3R4T5Y6U7I8")]);
+        for gap in 80..140 {
+            let page = format!("<p>{}secretQ1W2E3R4T5Y6U7I8", "x".repeat(gap));
+            let shown = super::excerpt(page.as_bytes(), &redactor);
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn reads_both_forms_of_retry_after() {
+        let answer = |value: &str| Response {
+            headers: vec![("retry-after".into(), value.into())],
+            ..Response::default()
+        };
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let after = |value| answer(value).retry_after(now);
+        assert_eq!(after("7"), Some(Duration::from_secs(7)));
+        assert_eq!(
+            after("Tue, 14 Nov 2023 22:13:30 GMT"),
+            Some(Duration::from_secs(10))
+        );
+        assert_eq!(after("Tue, 14 Nov 2023 22:13:00 GMT"), Some(Duration::ZERO));
+        for none in ["soon", "", "-5", "1.5", "+7", "5s"] {
+            assert_eq!(after(none), None, "{none}");
+        }
+        let year = Some(Duration::from_secs(366 * 86_400));
+        for huge in [
+            "100000000000",
+            "18446744073709551615",
+            "99999999999999999999999999",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+        ] {
+            assert_eq!(after(huge), year, "{huge}");
+        }
+    }
+
+    #[test]
+    fn a_date_to_retry_at_is_compared_with_the_clock_that_it_comes_from() {
+        let mut answer = Response::default();
+        for (name, value) in [
+            ("date", "Tue, 14 Nov 2023 21:00:00 GMT"),
+            ("retry-after", "Tue, 14 Nov 2023 21:00:05 GMT"),
+        ] {
+            answer.headers.push((name.into(), value.into()));
+        }
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        assert_eq!(answer.retry_after(now), Some(Duration::from_secs(5)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_of_retry_after_or_date_overflows(
+            value in "[0-9]{1,30}|(Mon, )?[0-9]{1,2} (Jan|Dec) [0-9]{1,12} [0-9]{2}:[0-9]{2}:[0-9]{2} (GMT|[+-][0-9]{4})",
+            seconds in i64::MIN..i64::MAX,
+        ) {
+            let now = DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MIN_UTC);
+            for names in [&["retry-after"][..], &["retry-after", "date"]] {
+                let headers = names.iter().map(|name| ((*name).to_owned(), value.clone()));
+                let answer = Response { headers: headers.collect(), ..Response::default() };
+                answer.retry_after(now);
+                answer.date();
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+use chrono::{DateTime, Utc};
+
+use super::{Request, Response};
+use crate::secret::Redactor;
+
+/// What an answer tells besides what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponseInfo {
+    /// `host[:port]` that was asked.
+    pub host: String,
+    /// True when it came over TLS.
+    pub is_https: bool,
+    /// The cloud's name of the operation.
+    pub operation: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// Seconds by which the clock of whoever answered is ahead of this machine's, where its answer
+    /// holds a time of its own.
+    pub clock_ahead_seconds: Option<i64>,
+    /// True when it is a page for people, which no cloud answers a call with.
+    pub is_html: bool,
+    /// The program that wrote the answer or passed it on, as it calls itself.
+    pub server: Option<String>,
+}
+
+impl ResponseInfo {
+    /// What an answer tells that came at this time.
+    pub(super) fn from_response(answer: &Response, request: &Request, now: DateTime<Utc>) -> Self {
+        // What was kept somewhere for a while is as old as its time.
+        let date = answer.date().filter(|_| answer.header("age").is_none());
+        let by = answer.header("via").or_else(|| answer.header("server"));
+        Self {
+            host: request.endpoint.authority().to_owned(),
+            is_https: request.endpoint.is_https(),
+            operation: request.operation,
+            status: answer.status,
+            clock_ahead_seconds: date.map(|date| (date - now).num_seconds()),
+            is_html: is_html(answer),
+            server: by.map(str::to_owned),
+        }
+    }
+
+    /// Masks secrets, and cuts what is too long to be a name; a part of a secret is not masked, so
+    /// that it is cut last.
+    pub(super) fn redact(&mut self, redactor: &Redactor) {
+        const MAX_CHARS: usize = 80;
+        if let Some(by) = &mut self.server {
+            redactor.text(by);
+            *by = by.chars().take(MAX_CHARS).collect();
+        }
+    }
+}
+
+fn is_html(answer: &Response) -> bool {
+    let kind = answer.header("content-type").unwrap_or_default();
+    let beginning = &answer.body[..answer.body.len().min(64)];
+    let beginning = String::from_utf8_lossy(beginning).to_ascii_lowercase();
+    let beginning = beginning.trim_start_matches('\u{feff}').trim_start();
+    kind.trim_start()
+        .to_ascii_lowercase()
+        .starts_with("text/html")
+        || beginning.starts_with("<!doctype html")
+        || beginning.starts_with("<html")
+}

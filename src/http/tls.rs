@@ -1,0 +1,175 @@
+//! Whom a profile trusts over TLS, and what it shows of itself.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::WantsClientCert;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, ConfigBuilder};
+
+use super::x509::Certificate;
+use super::{Endpoint, RequestError};
+use crate::error::{Category, Problem};
+use crate::settings::{Profile, check_file};
+
+/// Refuses a profile that would leave the certificate of this endpoint unchecked though it is a public
+/// cloud's; nothing is sent.
+///
+/// # Errors
+/// Wrong use, in the words of a call.
+pub fn validate_tls(profile: &Profile, endpoint: &str) -> Result<(), Problem> {
+    let Ok(endpoint) = Endpoint::parse(endpoint, &[], true) else {
+        return Ok(());
+    };
+    let refused = TlsConfig::from_profile(profile)
+        .insecure_host(&endpoint)
+        .err();
+    refused.map_or(Ok(()), |refusal| {
+        let mut problem = Problem::new(refusal.category, refusal.message);
+        problem.hint = refusal.hint;
+        Err(problem.with_account(profile.cloud, &profile.name))
+    })
+}
+
+/// Whom a profile trusts over TLS, and what it shows of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct TlsConfig {
+    /// A private CA besides the system's store.
+    pub ca_file: Option<String>,
+    /// Files with a certificate of the client's own and its key.
+    identity: Option<(String, String)>,
+    /// The certificate of its endpoint is not checked.
+    pub skips_verification: bool,
+    /// Domains of the public clouds, whose certificates are always checked.
+    public_domains: &'static [&'static str],
+}
+
+impl TlsConfig {
+    /// What the settings of a profile say.
+    pub(super) fn from_profile(profile: &Profile) -> Self {
+        let text = |key| profile.get(key).map(str::to_owned);
+        Self {
+            ca_file: text("ca_file"),
+            identity: text("client_cert").zip(text("client_key")),
+            skips_verification: profile.get("insecure_skip_verify") == Some("true"),
+            public_domains: profile.public_domains,
+        }
+    }
+
+    /// The host whose certificate is not checked, if there is one.
+    ///
+    /// # Errors
+    /// Wrong use: a host of a public cloud.
+    pub(super) fn insecure_host(
+        &self,
+        endpoint: &Endpoint,
+    ) -> Result<Option<String>, RequestError> {
+        if !self.skips_verification || !endpoint.is_https() {
+            return Ok(None);
+        }
+        let host = endpoint.host().trim_end_matches('.');
+        let is_public = self.public_domains.iter().any(|domain| {
+            let rest = host.strip_suffix(domain);
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        });
+        match is_public {
+            false => Ok(Some(host.to_owned())),
+            true => {
+                let message = format!(
+                    "insecure_skip_verify is set, and {host} belongs to a public cloud, whose \
+                     certificate is always checked"
+                );
+                let mut refusal = RequestError::new(Category::Usage, message);
+                refusal.hint = Some("remove insecure_skip_verify from the profile".to_owned());
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Adds the client's own certificate.
+    pub(super) fn with_client_auth(
+        &self,
+        builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+        provider: &CryptoProvider,
+    ) -> Result<ClientConfig, RequestError> {
+        let Some((cert, key)) = &self.identity else {
+            return Ok(builder.with_no_client_auth());
+        };
+        check_access("client_cert", cert, false)?;
+        let certificates = CertificateDer::pem_file_iter(cert)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|_| wrong("client_cert", cert, "cannot be read as a PEM file"))?;
+        if certificates.is_empty() {
+            return Err(wrong("client_cert", cert, "holds no certificate"));
+        }
+        check_access("client_key", key, true)?;
+        let private = PrivateKeyDer::from_pem_file(key)
+            .map_err(|_| wrong("client_key", key, "holds no private key that can be read"))?;
+        let private = provider
+            .key_provider
+            .load_private_key(private)
+            .map_err(|_| wrong("client_key", key, "is of a type that cannot be used"))?;
+        // rustls compares the keys too, and cannot do so for certificates of version 1.
+        let certificate = Certificate::parse(&certificates[0]).ok_or_else(|| {
+            wrong(
+                "client_cert",
+                cert,
+                "holds a certificate that cannot be read",
+            )
+        })?;
+        let is_own = private
+            .public_key()
+            .is_some_and(|public| certificate.public_key().is(&public));
+        if !is_own {
+            return Err(wrong("client_key", key, "does not fit the certificate"));
+        }
+        let shown = SingleCertAndKey::from(CertifiedKey::new(certificates, private));
+        Ok(builder.with_client_cert_resolver(Arc::new(shown)))
+    }
+}
+
+fn wrong(name: &str, path: &str, what: &str) -> RequestError {
+    let mut refusal = RequestError::new(Category::Usage, format!("{name} {path} {what}"));
+    refusal.hint = Some("give files in PEM form, a key without a passphrase".to_owned());
+    refusal
+}
+
+/// Refuses a file that another user can change, and a secret that others can read.
+fn check_access(name: &str, path: &str, is_secret: bool) -> Result<(), RequestError> {
+    let data = fs::metadata(path).map_err(|_| wrong(name, path, "cannot be read"))?;
+    check_file(Path::new(path), &data, is_secret).map_err(|insecure| {
+        let mut refusal = wrong(name, path, &insecure.reason);
+        refusal.hint = Some(insecure.hint);
+        refusal
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_cloud_is_always_checked() {
+        let trust = TlsConfig {
+            skips_verification: true,
+            public_domains: &["aliyuncs.com", "myhuaweicloud.com"],
+            ..TlsConfig::default()
+        };
+        let host = |url: &str| trust.insecure_host(&Endpoint::parse(url, &[], true).unwrap());
+        for public in [
+            "https://ehpc.cn-hangzhou.aliyuncs.com",
+            "https://IMS.cn-north-4.MyHuaweiCloud.com:8443",
+            "https://aliyuncs.com.",
+        ] {
+            assert_eq!(host(public).unwrap_err().category, Category::Usage);
+        }
+        let own = host("https://notaliyuncs.com:1").unwrap();
+        assert_eq!(own.as_deref(), Some("notaliyuncs.com"));
+        assert_eq!(host("https://[::1]:1").unwrap().as_deref(), Some("::1"));
+        assert_eq!(host("http://127.0.0.1").unwrap(), None);
+    }
+}

@@ -1,0 +1,203 @@
+//! Checks the certificates of servers as rustls does, and remembers whom it saw when it says no.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WantsClientCert, WebPkiServerVerifier};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+    verify_tls13_signature_with_raw_key,
+};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, OtherError,
+    PeerMisbehaved, RootCertStore, SignatureScheme, WantsVerifier,
+};
+
+use super::issuer::issuer;
+use super::x509::{Certificate, PublicKey};
+
+/// The certificates that a client trusts.
+#[derive(Debug)]
+pub(super) struct TrustedCertificates {
+    /// Those of CAs, which vouch for others.
+    pub roots: RootCertStore,
+    /// All of them: each is trusted for the server that presents exactly it, whatever it is marked as.
+    pub exact: Vec<CertificateDer<'static>>,
+}
+
+impl Default for TrustedCertificates {
+    fn default() -> Self {
+        Self {
+            roots: RootCertStore::empty(),
+            exact: Vec::new(),
+        }
+    }
+}
+
+/// Checks certificates as usual, but for one host whose certificates are all taken. Those of others,
+/// such as a proxy, are checked even then.
+#[derive(Debug)]
+pub(super) struct RecordingVerifier {
+    /// None where nobody is trusted.
+    usual: Option<Arc<WebPkiServerVerifier>>,
+    exact: Vec<CertificateDer<'static>>,
+    insecure_host: Option<String>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl RecordingVerifier {
+    /// A client that trusts these; without any it trusts nobody but the unchecked host.
+    pub(super) fn new(
+        builder: ConfigBuilder<ClientConfig, WantsVerifier>,
+        trusted: TrustedCertificates,
+        unchecked_host: Option<&str>,
+        provider: &Arc<CryptoProvider>,
+    ) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+        let TrustedCertificates { roots, exact } = trusted;
+        let usual = (!roots.is_empty()).then(|| {
+            WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(provider))
+                .build()
+                .expect("there are roots, and no revocation lists")
+        });
+        let witness = Self {
+            usual,
+            exact,
+            insecure_host: unchecked_host.map(str::to_owned),
+            algorithms: provider.signature_verification_algorithms,
+        };
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(witness))
+    }
+
+    fn check(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if self.exact.iter().any(|trusted| trusted == certificate) {
+            let read = Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
+            read.check_server(certificate, name, now)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        match &self.usual {
+            Some(usual) => usual.verify_server_cert(certificate, between, name, ocsp, now),
+            None => Err(CertificateError::UnknownIssuer.into()),
+        }
+    }
+
+    /// What webpki does for TLS 1.2, for a certificate of a version that it does not read.
+    fn verify_tls12_signature_with_raw_key(
+        &self,
+        message: &[u8],
+        key: &PublicKey,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let (key_algorithm, bits) = key.parts().ok_or(CertificateError::BadEncoding)?;
+        let mut mapped = self.algorithms.mapping.iter();
+        let found = mapped.find(|(scheme, _)| *scheme == signed.scheme);
+        let mut algorithms = found.map_or(&[][..], |(_, algorithms)| algorithms).iter();
+        let algorithm = algorithms
+            .find(|algorithm| algorithm.public_key_alg_id().as_ref() == key_algorithm)
+            .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
+        algorithm
+            .verify_signature(bits, message, signed.signature())
+            .map_err(|_| CertificateError::BadSignature)?;
+        Ok(HandshakeSignatureValid::assertion())
+    }
+}
+
+/// The key of a certificate that webpki does not read, such as one of version 1; `None` for all others.
+fn raw_key(certificate: &CertificateDer<'_>) -> Option<PublicKey> {
+    match ParsedCertificate::try_from(certificate) {
+        Ok(_) => None,
+        Err(_) => Certificate::parse(certificate).map(|read| read.public_key()),
+    }
+}
+
+/// Why a certificate was not taken.
+#[derive(Debug)]
+pub(super) struct CertificateRejected {
+    /// What rustls says.
+    pub cause: CertificateError,
+    /// Who issued it, where that can be read.
+    pub issuer: Option<String>,
+    /// True when the server's certificate names itself as its issuer.
+    pub is_self_signed: bool,
+    /// True when the server's certificate is marked as the certificate of a CA.
+    pub is_ca: bool,
+}
+
+impl fmt::Display for CertificateRejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
+}
+
+impl std::error::Error for CertificateRejected {}
+
+impl ServerCertVerifier for RecordingVerifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if self.insecure_host.as_deref() == Some(&*name.to_str()) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let checked = self.check(certificate, between, name, ocsp, now);
+        checked.map_err(|error| match error {
+            Error::InvalidCertificate(cause) => {
+                // Who issued the last of those that were shown is what a store would have to hold.
+                let last = between.last().unwrap_or(certificate);
+                let read = Certificate::parse(certificate);
+                let seen = OtherError(Arc::new(CertificateRejected {
+                    cause,
+                    issuer: issuer(last),
+                    is_self_signed: read.as_ref().is_some_and(Certificate::is_self_signed),
+                    is_ca: read.as_ref().is_some_and(Certificate::is_ca),
+                }));
+                Error::InvalidCertificate(CertificateError::Other(seen))
+            }
+            other => other,
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match raw_key(certificate) {
+            Some(key) => self.verify_tls12_signature_with_raw_key(message, &key, signed),
+            None => verify_tls12_signature(message, certificate, signed, &self.algorithms),
+        }
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let Some(key) = raw_key(certificate) else {
+            return verify_tls13_signature(message, certificate, signed, &self.algorithms);
+        };
+        let key = key.to_der().ok_or(CertificateError::BadEncoding)?;
+        verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,210 @@
+use crate::model::{Container, Event, Job, Level, State, Task};
+
+/// Why a job is in its state, in one line; `None` when there is nothing to explain.
+///
+/// A job that failed, was canceled or is unknown is explained by its first failed container, by its
+/// first failed task, or by its own reason; any other one by its newest warning.
+pub(super) fn why(job: &Job) -> Option<String> {
+    let cause = cause(job);
+    let warnings = latest_warning(&job.events).map(|event| {
+        let text =
+            reason_text(event.reason.as_deref(), event.message.as_deref()).unwrap_or_default();
+        match job.warning_count {
+            1 => format!("1 warning: {text}"),
+            count => format!("{count} warnings, last: {text}"),
+        }
+    });
+    let parts: Vec<String> = [cause, warnings].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Why a job failed, was canceled or is unknown, such as `container main exited with 137
+/// (OOMKilled)`; `None` for any other job, and when nothing explains it.
+pub fn cause(job: &Job) -> Option<String> {
+    let ended_badly = matches!(job.state, State::Failed | State::Canceled | State::Unknown);
+    let explained = || {
+        failed_container(job)
+            .or_else(|| reason_text(job.reason.as_deref(), job.message.as_deref()))
+            .or_else(|| failed_task(job))
+    };
+    ended_badly.then(explained).flatten()
+}
+
+/// True when the row of a job deserves a line of its own for its cause.
+pub(super) fn needs_cause_line(job: &Job) -> bool {
+    matches!(job.state, State::Failed | State::Canceled | State::Unknown) || job.warning_count > 0
+}
+
+/// The first container that failed, with its task. One of a task that succeeded in the end is no
+/// cause of anything.
+pub(super) fn first_failed_container(job: &Job) -> Option<(&Task, &Container)> {
+    job.tasks
+        .iter()
+        .filter(|task| task.state != State::Succeeded)
+        .flat_map(|task| {
+            task.containers
+                .iter()
+                .map(move |container| (task, container))
+        })
+        .find(|(_, container)| container.state == State::Failed)
+}
+
+fn failed_container(job: &Job) -> Option<String> {
+    let (_, container) = first_failed_container(job)?;
+    let previous = container.previous.as_deref();
+    let reason = container
+        .reason
+        .as_deref()
+        .or_else(|| previous.and_then(|previous| previous.reason.as_deref()));
+    let message = container
+        .message
+        .as_deref()
+        .or_else(|| previous.and_then(|previous| previous.message.as_deref()));
+    let said = reason_text(reason, message).map_or_else(String::new, |text| format!(" ({text})"));
+    Some(format!(
+        "{} {}{said}",
+        name(container),
+        exit_text(container)
+    ))
+}
+
+/// What a container is called: `init container setup`.
+pub(super) fn name(container: &Container) -> String {
+    let what = if container.init {
+        "init container"
+    } else {
+        "container"
+    };
+    format!(
+        "{what} {}",
+        container.name.as_deref().unwrap_or("without a name").trim()
+    )
+}
+
+fn exit_text(container: &Container) -> String {
+    ended_with(container.exit_code, container.signal).unwrap_or_else(|| "failed".to_owned())
+}
+
+/// Exit code and signal as a sentence without its subject.
+pub(super) fn ended_with(exit_code: Option<i64>, signal: Option<i64>) -> Option<String> {
+    Some(match (exit_code, signal) {
+        (Some(code), Some(signal)) => format!("exited with {code}, signal {signal}"),
+        (Some(code), None) => format!("exited with {code}"),
+        (None, Some(signal)) => format!("was ended by signal {signal}"),
+        (None, None) => return None,
+    })
+}
+
+/// The first task that failed or was canceled.
+pub(super) fn first_failed_task(job: &Job) -> Option<&Task> {
+    let is_bad = |task: &&Task| matches!(task.state, State::Failed | State::Canceled);
+    job.tasks.iter().find(is_bad)
+}
+
+fn failed_task(job: &Job) -> Option<String> {
+    let task = first_failed_task(job)?;
+    let name = task
+        .name
+        .as_deref()
+        .or(task.id.as_deref())
+        .unwrap_or("a task");
+    let said = reason_text(task.reason.as_deref(), task.message.as_deref())
+        .map_or_else(String::new, |text| format!(": {text}"));
+    Some(format!("{name} {}{said}", task.state))
+}
+
+/// Reason and message without saying the same twice.
+pub(super) fn reason_text(reason: Option<&str>, message: Option<&str>) -> Option<String> {
+    let clean = |text: &str| {
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    match (reason.and_then(clean), message.and_then(clean)) {
+        (Some(reason), Some(message)) if message.contains(&reason) => Some(message),
+        (Some(reason), Some(message)) => Some(format!("{reason}: {message}")),
+        (reason, message) => reason.or(message),
+    }
+}
+
+/// Events come newest first.
+fn latest_warning(events: &[Event]) -> Option<&Event> {
+    events
+        .iter()
+        .find(|event| event.level == Some(Level::Warning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(state: State) -> Job {
+        Job {
+            state,
+            reason: Some("OOMKilled".into()),
+            message: Some("container main: exit code 137 (OOMKilled)".into()),
+            ..Job::default()
+        }
+    }
+
+    #[test]
+    fn names_the_failed_container_and_its_exit_code() {
+        let mut failed = job(State::Failed);
+        failed.tasks = vec![Task {
+            state: State::Failed,
+            containers: vec![
+                Container {
+                    name: Some("side".into()),
+                    state: State::Succeeded,
+                    ..Container::default()
+                },
+                Container {
+                    name: Some("训练".into()),
+                    state: State::Failed,
+                    exit_code: Some(137),
+                    reason: Some("OOMKilled".into()),
+                    ..Container::default()
+                },
+            ],
+            ..Task::default()
+        }];
+        assert_eq!(
+            why(&failed).unwrap(),
+            "container 训练 exited with 137 (OOMKilled)"
+        );
+    }
+
+    #[test]
+    fn a_job_that_goes_well_needs_no_explanation() {
+        assert_eq!(why(&job(State::Running)), None);
+        assert_eq!(
+            why(&job(State::Failed)).unwrap(),
+            "container main: exit code 137 (OOMKilled)"
+        );
+    }
+
+    #[test]
+    fn counts_warnings_and_quotes_the_newest() {
+        let mut running = job(State::Running);
+        running.warning_count = 2;
+        running.events = vec![
+            Event {
+                level: Some(Level::Normal),
+                reason: Some("Pulled".into()),
+                ..Event::default()
+            },
+            Event {
+                level: Some(Level::Warning),
+                reason: Some("BackOff".into()),
+                message: Some("again\n".into()),
+                ..Event::default()
+            },
+            Event {
+                level: Some(Level::Warning),
+                reason: Some("Older".into()),
+                ..Event::default()
+            },
+        ];
+        assert_eq!(why(&running).unwrap(), "2 warnings, last: BackOff: again");
+        assert!(needs_cause_line(&running));
+    }
+}

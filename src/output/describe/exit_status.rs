@@ -1,0 +1,182 @@
+use super::super::cause::ended_with;
+
+/// Exit codes that mean the same for nearly every program and shell.
+const EXIT_CODES: [(i64, &str); 5] = [
+    (1, "an error of the program itself"),
+    (2, "wrong use, or an error of the program itself"),
+    (126, "the command cannot be executed"),
+    (127, "command not found"),
+    (
+        255,
+        "an error outside the usual range, such as exit -1 or a failed ssh",
+    ),
+];
+
+/// Exit codes from here on are this and the number of a signal.
+const SIGNALS_FROM: i64 = 128;
+
+/// The signals of Linux: number, name, and what it mostly means.
+const SIGNALS: [(i64, &str, &str); 19] = [
+    (1, "SIGHUP", "its terminal or session was closed"),
+    (2, "SIGINT", "interrupted, as by Ctrl-C"),
+    (3, "SIGQUIT", "told to quit"),
+    (
+        4,
+        "SIGILL",
+        "illegal instruction: built for another processor?",
+    ),
+    (5, "SIGTRAP", "trap of a debugger"),
+    (
+        6,
+        "SIGABRT",
+        "aborted: an assertion or the run-time gave up",
+    ),
+    (
+        7,
+        "SIGBUS",
+        "bus error: shared memory or a mapped file ran out",
+    ),
+    (8, "SIGFPE", "arithmetic error, such as a division by zero"),
+    (9, "SIGKILL", "killed"),
+    (10, "SIGUSR1", "a signal that programs agree on"),
+    (11, "SIGSEGV", "segmentation fault: bad memory access"),
+    (12, "SIGUSR2", "a signal that programs agree on"),
+    (13, "SIGPIPE", "its output was closed"),
+    (14, "SIGALRM", "its own timer ran out"),
+    (
+        15,
+        "SIGTERM",
+        "asked to stop: by hand, a time limit or an eviction",
+    ),
+    (16, "SIGSTKFLT", "stack fault"),
+    (24, "SIGXCPU", "over its limit of processor time"),
+    (25, "SIGXFSZ", "over its limit of file size"),
+    (31, "SIGSYS", "forbidden system call"),
+];
+
+/// How something ended and what that means: `exited with 137: killed (SIGKILL), out of memory`.
+///
+/// `words` are what the cloud says of it; they may know of a lack of memory.
+pub(super) fn describe_exit(
+    exit_code: Option<i64>,
+    signal: Option<i64>,
+    words: &[Option<&str>],
+) -> Option<String> {
+    // An exit code such as 137 says the signal already.
+    let is_said = signal.is_some() && signal == exit_code.and_then(signal_in);
+    let ended = ended_with(exit_code, signal.filter(|_| !is_said))?;
+    Some(match explain_exit(exit_code, signal, words) {
+        Some(meaning) => format!("{ended}: {meaning}"),
+        None => ended,
+    })
+}
+
+fn explain_exit(
+    exit_code: Option<i64>,
+    signal: Option<i64>,
+    words: &[Option<&str>],
+) -> Option<String> {
+    let number = signal_of(exit_code, signal);
+    let known = SIGNALS.iter().find(|(n, ..)| Some(*n) == number);
+    if let Some((number, name, usual)) = known {
+        let more = match number {
+            9 if is_out_of_memory(exit_code, signal, words) => ", out of memory",
+            9 => ", most likely out of memory, else by force",
+            _ => "",
+        };
+        return Some(format!("{usual} ({name}){more}"));
+    }
+    let code = exit_code?;
+    let known = EXIT_CODES.iter().find(|(n, _)| *n == code);
+    known.map(|(_, usual)| (*usual).to_owned())
+}
+
+fn signal_in(exit_code: i64) -> Option<i64> {
+    exit_code.checked_sub(SIGNALS_FROM)
+}
+
+fn signal_of(exit_code: Option<i64>, signal: Option<i64>) -> Option<i64> {
+    signal.or_else(|| signal_in(exit_code?))
+}
+
+/// True when something was killed and the cloud says that it was for lack of memory. A program that
+/// complains of that by itself, as those with accelerators do, ends otherwise.
+pub(super) fn is_out_of_memory(
+    exit_code: Option<i64>,
+    signal: Option<i64>,
+    words: &[Option<&str>],
+) -> bool {
+    const SIGKILL: i64 = 9;
+    const SIGNS: [&str; 3] = ["oomkill", "out of memory", "outofmemory"];
+    let says_so = |text: &&str| {
+        let text = text.to_ascii_lowercase();
+        SIGNS.iter().any(|sign| text.contains(sign))
+    };
+    signal_of(exit_code, signal) == Some(SIGKILL) && words.iter().flatten().any(says_so)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(exit_code: Option<i64>, signal: Option<i64>, word: &str) -> String {
+        describe_exit(exit_code, signal, &[None, Some(word)]).unwrap_or_default()
+    }
+
+    #[test]
+    fn every_usual_exit_code_has_its_meaning() {
+        for (code, meaning) in [
+            (0, "exited with 0"),
+            (3, "exited with 3"),
+            (1, "exited with 1: an error of the program itself"),
+            (126, "exited with 126: the command cannot be executed"),
+            (127, "exited with 127: command not found"),
+            (130, "exited with 130: interrupted, as by Ctrl-C (SIGINT)"),
+            (
+                134,
+                "exited with 134: aborted: an assertion or the run-time gave up (SIGABRT)",
+            ),
+            (
+                135,
+                "exited with 135: bus error: shared memory or a mapped file ran out (SIGBUS)",
+            ),
+            (
+                139,
+                "exited with 139: segmentation fault: bad memory access (SIGSEGV)",
+            ),
+            (
+                143,
+                "exited with 143: asked to stop: by hand, a time limit or an eviction (SIGTERM)",
+            ),
+            (2127, "exited with 2127"),
+            (i64::MIN, "exited with -9223372036854775808"),
+        ] {
+            assert_eq!(shown(Some(code), None, "Error"), meaning);
+        }
+    }
+
+    #[test]
+    fn a_lack_of_memory_is_certain_only_when_the_cloud_says_so() {
+        assert_eq!(
+            shown(Some(137), Some(9), "OOMKilled"),
+            "exited with 137: killed (SIGKILL), out of memory"
+        );
+        assert_eq!(
+            shown(Some(0), Some(15), "Completed"),
+            "exited with 0, signal 15: asked to stop: by hand, a time limit or an eviction (SIGTERM)"
+        );
+        assert_eq!(
+            shown(Some(137), None, "Error"),
+            "exited with 137: killed (SIGKILL), most likely out of memory, else by force"
+        );
+        assert_eq!(
+            shown(None, Some(9), "Memory cgroup out of memory"),
+            "was ended by signal 9: killed (SIGKILL), out of memory"
+        );
+    }
+
+    #[test]
+    fn what_has_not_ended_has_no_ending() {
+        assert_eq!(describe_exit(None, None, &[Some("OOMKilled")]), None);
+    }
+}

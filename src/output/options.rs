@@ -1,0 +1,39 @@
+use std::rc::Rc;
+
+use super::{Column, Query};
+
+/// The forms that an answer can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Columns for people.
+    Table,
+    /// The same with more columns.
+    Wide,
+    /// One JSON envelope.
+    Json,
+    /// JSON records, one a line.
+    Jsonl,
+    /// The envelope as YAML.
+    Yaml,
+    /// Cells for spreadsheets.
+    Csv,
+    /// Cells for scripts.
+    Tsv,
+    /// A table for documents.
+    Markdown,
+    /// References, one a line.
+    Name,
+}
+
+/// How an answer is shown, as the options say.
+#[derive(Debug, Clone)]
+pub struct OutputOptions {
+    /// The form.
+    pub format: Format,
+    /// The columns of tables, csv, tsv and markdown, where some were chosen.
+    pub columns: Option<Vec<Column>>,
+    /// Whether tables begin with the names of their columns.
+    pub headers: bool,
+    /// What is shown of the JSON envelope in its place.
+    pub query: Option<Rc<Query>>,
+}

@@ -1,0 +1,354 @@
+use std::collections::{HashMap, HashSet};
+
+use super::cause::why;
+use super::human;
+use crate::error::Problem;
+use crate::model::{Envelope, Job, State, Verdict};
+
+/// What CI systems are told about one reference of a gate.
+pub(super) struct TestCase<'a> {
+    /// Canonical reference; what was typed where none could be made.
+    pub reference: &'a str,
+    /// What was last seen of it.
+    pub job: Option<&'a Job>,
+    /// Why it has neither been answered nor failed.
+    pub unchecked: Option<&'a str>,
+    /// How it stands.
+    pub outcome: CaseOutcome<'a>,
+}
+
+/// How a reference stands when a report is written.
+pub(super) enum CaseOutcome<'a> {
+    /// It reached what was asked for.
+    Passed,
+    /// It ended otherwise, or had a new warning.
+    Failed,
+    /// It could not be read.
+    ReadError(&'a Problem),
+    /// It is on its way, and nothing is decided.
+    StillRunning,
+    /// It is on its way, and the verdict is certain without it.
+    NotNeeded,
+}
+
+/// One case for each reference: first what was seen, in its order, then what never was.
+pub(super) fn cases(report: &Envelope) -> Vec<TestCase<'_>> {
+    let gate = report.gate.as_ref();
+    let is_certain = gate.is_some_and(|gate| gate.verdict != Verdict::Undecided);
+    let decided = is_certain && gate.is_some_and(|gate| !gate.timed_out);
+    let unchecked: HashSet<&str> = gate
+        .iter()
+        .flat_map(|gate| gate.unchecked.iter().map(String::as_str))
+        .collect();
+    let mut unread: HashMap<&str, &Problem> = HashMap::new();
+    for problem in &report.errors {
+        if let Some(reference) = problem.reference.as_deref() {
+            unread.entry(reference).or_insert(problem);
+        }
+    }
+    let seen = report.jobs.iter().map(|job| {
+        let problem = unread.remove(job.reference.as_str());
+        let outcome = match (job.verdict.as_deref(), problem) {
+            (Some("met"), _) => CaseOutcome::Passed,
+            (Some("unmet"), _) => CaseOutcome::Failed,
+            (_, Some(problem)) => CaseOutcome::ReadError(problem),
+            (_, None) if decided => CaseOutcome::NotNeeded,
+            (_, None) => CaseOutcome::StillRunning,
+        };
+        TestCase {
+            reference: &job.reference,
+            job: Some(job),
+            unchecked: None,
+            outcome,
+        }
+    });
+    let mut cases: Vec<TestCase<'_>> = seen.collect();
+    let never_seen = report.errors.iter().filter_map(|problem| {
+        let reference = match problem.reference.as_deref() {
+            Some(reference) => unread.remove(reference).map(|_| reference)?,
+            None => problem.input.as_deref().unwrap_or("joblens"),
+        };
+        let unchecked = unchecked.contains(reference);
+        Some(TestCase {
+            reference,
+            job: None,
+            unchecked: unchecked.then_some(problem.message.as_str()),
+            outcome: match unchecked {
+                false => CaseOutcome::ReadError(problem),
+                true if is_certain => CaseOutcome::NotNeeded,
+                true => CaseOutcome::StillRunning,
+            },
+        })
+    });
+    cases.extend(never_seen);
+    cases
+}
+
+impl TestCase<'_> {
+    /// The list of references to which it belongs.
+    pub(super) fn key(&self) -> &'static str {
+        match self.outcome {
+            CaseOutcome::Passed => "passed",
+            CaseOutcome::Failed => "failed",
+            CaseOutcome::ReadError(_) | CaseOutcome::StillRunning | CaseOutcome::NotNeeded => {
+                "pending"
+            }
+        }
+    }
+
+    /// Cloud, kind and scope with dots between them, so that viewers make groups of it.
+    pub(super) fn class(&self) -> String {
+        let scope = self
+            .reference
+            .rsplit_once('/')
+            .map_or("", |(scope, _)| scope);
+        let mut parts = scope.split('/').map(|part| match part.split_once('@') {
+            Some((cloud, _profile)) => cloud,
+            None => part,
+        });
+        let class = parts.by_ref().filter(|part| !part.is_empty());
+        let class: Vec<String> = class.map(decoded).collect();
+        match class.is_empty() {
+            true => "joblens".to_owned(),
+            false => class.join("."),
+        }
+    }
+
+    /// The job's name, else its id.
+    pub(super) fn name(&self) -> String {
+        let name = self.job.and_then(|job| job.name.as_deref());
+        match name.map(str::trim).filter(|name| !name.is_empty()) {
+            Some(name) => name.to_owned(),
+            None => self.id(),
+        }
+    }
+
+    /// The last segment of the reference.
+    pub(super) fn id(&self) -> String {
+        decoded(self.reference.rsplit('/').next().unwrap_or(self.reference))
+    }
+
+    /// One word for what went wrong: a state, a category, or how time ended.
+    pub(super) fn kind(&self, report: &Envelope) -> &'static str {
+        match (&self.outcome, self.job) {
+            (CaseOutcome::Passed | CaseOutcome::NotNeeded, _) => "",
+            (CaseOutcome::ReadError(problem), _) => problem.category.as_str(),
+            (CaseOutcome::Failed, Some(job)) if !job.ended && has_warnings(job) => "warning",
+            (CaseOutcome::Failed, Some(job)) => job.state.as_str(),
+            (CaseOutcome::Failed, None) => State::Unknown.as_str(),
+            (CaseOutcome::StillRunning, _) => match report.exit.code {
+                8 | 130 | 143 => report.exit.word,
+                _ => "timeout",
+            },
+        }
+    }
+
+    /// Why it stands so, in one sentence; the cloud's text in it is not escaped.
+    pub(super) fn why(&self, report: &Envelope) -> String {
+        if let Some(why) = self.unchecked {
+            return why.to_owned();
+        }
+        let cause = self.job.and_then(why);
+        let state = self.job.map_or(State::Unknown, |job| job.state);
+        match &self.outcome {
+            CaseOutcome::Passed => cause.unwrap_or_default(),
+            CaseOutcome::ReadError(problem) => problem.message.trim().to_owned(),
+            CaseOutcome::Failed => join(state.as_str().to_owned(), cause),
+            CaseOutcome::NotNeeded => {
+                let word = verdict(report).as_str();
+                format!(
+                    "{}; not waited for: the gate has already {word}",
+                    still(state)
+                )
+            }
+            CaseOutcome::StillRunning => {
+                let elapsed = report.gate.as_ref().map_or(0, |gate| gate.elapsed_seconds);
+                let elapsed = human::duration(i64::try_from(elapsed).unwrap_or(i64::MAX));
+                let end = match report.exit.code {
+                    8 => String::new(),
+                    130 => format!(" when joblens was interrupted after {elapsed}"),
+                    143 => format!(" when joblens was terminated after {elapsed}"),
+                    _ => format!(" after {elapsed}"),
+                };
+                join(format!("{}{end}", still(state)), cause)
+            }
+        }
+    }
+}
+
+/// `passed`, `failed` or `undecided`; without a gate nothing is decided.
+pub(super) fn verdict(report: &Envelope) -> Verdict {
+    report
+        .gate
+        .as_ref()
+        .map_or(Verdict::Undecided, |gate| gate.verdict)
+}
+
+fn has_warnings(job: &Job) -> bool {
+    let has_word_of_its_own = job.state == State::Unknown && job.state_raw.is_some();
+    job.warning_count > 0 && !has_word_of_its_own
+}
+
+fn still(state: State) -> String {
+    match state {
+        State::Unknown => "still undecided".to_owned(),
+        state => format!("still {state}"),
+    }
+}
+
+fn join(text: String, cause: Option<String>) -> String {
+    match cause {
+        Some(cause) => format!("{text}: {cause}"),
+        None => text,
+    }
+}
+
+fn decoded(segment: &str) -> String {
+    percent_encoding::percent_decode_str(segment)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::error::Category;
+    use crate::model::{Exit, Gate};
+
+    /// A job of a gate.
+    pub(in super::super) fn job(id: &str, state: State, verdict: &str) -> Job {
+        Job {
+            reference: format!("aliyun@prod/job/ehpc-hz-FYUr32/{id}"),
+            id: id.into(),
+            state,
+            ended: state.is_end(),
+            verdict: Some(verdict.into()),
+            ..Job::default()
+        }
+    }
+
+    /// A job that could not be read.
+    pub(in super::super) fn unread(reference: &str, category: Category, message: &str) -> Problem {
+        let mut problem = Problem::new(category, message);
+        problem.reference = Some(reference.into());
+        problem
+    }
+
+    /// A report with a gate of ten minutes.
+    pub(in super::super) fn report(
+        jobs: Vec<Job>,
+        errors: Vec<Problem>,
+        verdict: Verdict,
+        code: u8,
+    ) -> Envelope {
+        let count = |word| {
+            jobs.iter()
+                .filter(move |job| job.verdict.as_deref() == Some(word))
+        };
+        let gate = Gate {
+            verdict,
+            met: count("met").count() as u64,
+            unmet: count("unmet").count() as u64,
+            pending: (count("pending").count() + errors.len()) as u64,
+            timed_out: false,
+            unchecked: Vec::new(),
+            reason: Some("because".into()),
+            elapsed_seconds: 600,
+            requests: 7,
+        };
+        let mut report = Envelope::new("wait", jobs, errors, Vec::new()).with_gate(gate, code);
+        report.exit = Exit {
+            code,
+            ..report.exit
+        };
+        report
+    }
+
+    fn kinds(report: &Envelope) -> Vec<&'static str> {
+        cases(report).iter().map(|case| case.kind(report)).collect()
+    }
+
+    #[test]
+    fn an_open_job_is_late_while_nothing_is_decided_and_left_once_it_is() {
+        let open = || vec![job("5", State::Running, "pending")];
+        assert_eq!(
+            kinds(&report(open(), vec![], Verdict::Undecided, 124)),
+            ["timeout"]
+        );
+        assert_eq!(
+            kinds(&report(open(), vec![], Verdict::Undecided, 8)),
+            ["pending"]
+        );
+        assert_eq!(
+            kinds(&report(open(), vec![], Verdict::Undecided, 143)),
+            ["terminated"]
+        );
+        let decided = report(open(), vec![], Verdict::Failed, 1);
+        assert!(matches!(cases(&decided)[0].outcome, CaseOutcome::NotNeeded));
+    }
+
+    #[test]
+    fn what_was_seen_and_then_unreadable_is_one_case_and_a_verdict_stands_above_errors() {
+        let reference = "aliyun@prod/job/ehpc-hz-FYUr32/5";
+        let error = || unread(reference, Category::Network, "no route");
+        let open = report(
+            vec![job("5", State::Running, "pending")],
+            vec![error()],
+            Verdict::Undecided,
+            5,
+        );
+        assert_eq!(kinds(&open), ["network"]);
+        let no = report(
+            vec![job("5", State::Failed, "unmet")],
+            vec![error(), unread("a/b/c", Category::NotFound, "x")],
+            Verdict::Failed,
+            1,
+        );
+        assert_eq!(kinds(&no), ["failed", "not_found"]);
+    }
+
+    #[test]
+    fn a_job_without_a_verdict_never_passes() {
+        let mut unjudged = job("5", State::Succeeded, "met");
+        unjudged.verdict = None;
+        let report = report(vec![unjudged], vec![], Verdict::Undecided, 124);
+        assert!(matches!(
+            cases(&report)[0].outcome,
+            CaseOutcome::StillRunning
+        ));
+    }
+
+    #[test]
+    fn class_is_cloud_kind_and_scope_and_name_falls_back_to_the_id() {
+        let named = |reference: &str| {
+            let case = TestCase {
+                reference,
+                job: None,
+                unchecked: None,
+                outcome: CaseOutcome::StillRunning,
+            };
+            (case.class(), case.name())
+        };
+        let expect = |class: &str, name: &str| (class.to_owned(), name.to_owned());
+        assert_eq!(
+            named("tencent@prod/service/cls-1/default/web%2F1"),
+            expect("tencent.service.cls-1.default", "web/1")
+        );
+        assert_eq!(
+            named("sugon/instance/8a85"),
+            expect("sugon.instance", "8a85")
+        );
+        assert_eq!(named("nonsense"), expect("joblens", "nonsense"));
+    }
+
+    #[test]
+    fn a_warning_that_fails_a_gate_is_named_so() {
+        let mut service = job("web", State::Unknown, "unmet");
+        service.warning_count = 1;
+        let mut odd = job("6", State::Unknown, "unmet");
+        odd.state_raw = Some("Thawing".into());
+        odd.warning_count = 1;
+        let report = report(vec![service, odd], vec![], Verdict::Failed, 1);
+        assert_eq!(kinds(&report), ["warning", "unknown"]);
+    }
+}

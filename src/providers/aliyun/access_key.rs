@@ -1,0 +1,152 @@
+//! The key pair that everything begins with: of the profile, or of the machine; and the form in which
+//! services give temporary ones.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::instance_role;
+use super::sign::Signer;
+use crate::error::Problem;
+use crate::http::{self, Transport};
+use crate::providers::imds;
+use crate::providers::lenient::Text;
+use crate::providers::login::{Credential, CredentialCache, Storable, StoredFields};
+use crate::secret::Secret;
+use crate::settings::Profile;
+
+/// Secret parts of a credential.
+const SECRET_KEYS: [&str; 2] = ["access_key_secret", "security_token"];
+
+/// The key pair of a profile as what signs with it.
+///
+/// # Errors
+/// What is missing or wrong.
+pub(super) fn credential_cache<S>(
+    profile: &Profile,
+    wire: &Arc<Transport>,
+) -> Result<CredentialCache<S>, Problem>
+where
+    S: http::Signer + From<Signer> + 'static,
+{
+    match profile.uses_instance_role() {
+        true => Ok(CredentialCache::from_provider(
+            instance_role::InstanceRoleProvider::new(profile, wire)?,
+        )),
+        false => CredentialCache::from_profile(profile, from_profile, label),
+    }
+}
+
+/// How messages call it.
+pub(super) fn label(profile: &Profile) -> String {
+    match profile.uses_instance_role() {
+        true => imds::label(profile),
+        false => profile.credential_label("access_key_id", "key"),
+    }
+}
+
+/// What is masked in answers.
+pub(super) fn secrets(profile: &Profile) -> impl Iterator<Item = &Secret> {
+    SECRET_KEYS.iter().filter_map(|key| profile.secret(key))
+}
+
+/// The key pair that stands in a profile, with the token of a temporary one.
+fn from_profile<S: From<Signer>>(profile: &Profile) -> Result<Credential<S>, Problem> {
+    let secret = profile.secret("access_key_secret");
+    let (Some(id), Some(secret)) = (profile.get("access_key_id"), secret) else {
+        return Err(profile.missing(
+            "access key",
+            &["access_key_id", "access_key_secret"],
+            &[
+                "ALIBABA_CLOUD_ACCESS_KEY_ID",
+                "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+            ],
+        ));
+    };
+    let token = profile.secret("security_token");
+    Ok(Credential {
+        signer: S::from(Signer {
+            access_key_id: id.to_owned(),
+            access_key_secret: secret.clone(),
+            security_token: token.cloned(),
+        }),
+        secrets: std::iter::once(secret).chain(token).cloned().collect(),
+        expires_at: None,
+    })
+}
+
+impl Storable for Signer {
+    fn parts(&self) -> StoredFields {
+        let secrets = [
+            ("access_key_secret", Some(&self.access_key_secret)),
+            ("security_token", self.security_token.as_ref()),
+        ];
+        let secrets = secrets
+            .into_iter()
+            .filter_map(|(name, secret)| Some((name.to_owned(), secret?.expose().to_owned())));
+        let id = ("access_key_id".to_owned(), self.access_key_id.clone());
+        secrets.chain([id]).collect()
+    }
+
+    fn from_parts(parts: &StoredFields) -> Option<Credential<Self>> {
+        let is_plain =
+            |text: &&String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let part = |name: &str| parts.get(name).filter(is_plain);
+        let id = part("access_key_id")?.clone();
+        let secret = Secret::new(part("access_key_secret")?);
+        let token = Secret::new(part("security_token")?);
+        Some(temporary_key(id, secret, token, None))
+    }
+}
+
+/// What a service gave for a while.
+fn temporary_key<S: From<Signer>>(
+    access_key_id: String,
+    secret: Secret,
+    token: Secret,
+    expires_at: Option<DateTime<Utc>>,
+) -> Credential<S> {
+    Credential {
+        secrets: vec![secret.clone(), token.clone()],
+        signer: S::from(Signer {
+            access_key_id,
+            access_key_secret: secret,
+            security_token: Some(token),
+        }),
+        expires_at,
+    }
+}
+
+/// A temporary key pair as STS and the metadata service give it.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct TemporaryKey {
+    access_key_id: Text,
+    access_key_secret: Text,
+    security_token: Text,
+    expiration: Text,
+}
+
+impl TemporaryKey {
+    /// Takes it for use.
+    ///
+    /// # Errors
+    /// What was expected and is not there.
+    pub(super) fn to_credential<S: From<Signer>>(
+        &self,
+    ) -> Result<(Credential<S>, DateTime<Utc>), String> {
+        let part = |name: &str, text: &Text| {
+            let is_plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
+            let text = text.trimmed().filter(is_plain).map(str::to_owned);
+            text.ok_or_else(|| format!("{name} of printable ASCII characters"))
+        };
+        let id = part("AccessKeyId", &self.access_key_id)?;
+        let secret = Secret::new(part("AccessKeySecret", &self.access_key_secret)?);
+        let token = Secret::new(part("SecurityToken", &self.security_token)?);
+        let at = self.expiration.trimmed();
+        let at = at.and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+        let at = at.ok_or("a time in Expiration")?.to_utc();
+        Ok((temporary_key(id, secret, token, Some(at)), at))
+    }
+}

@@ -1,0 +1,204 @@
+//! A role that a key pair takes on: STS gives temporary keys for it.
+//!
+//! Source: credentials-go 1.4.12, the provider of RAM roles; STS API version `2015-04-01`.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::access_key::{self, TemporaryKey};
+use super::sign::Signer;
+use super::{sign_v1, wire};
+use crate::error::{Category, Problem};
+use crate::http::{
+    ApiClient, Deadline, Endpoint, Method, Request, RequestError, Response, Transport, encode_query,
+};
+use crate::providers::BoxFuture;
+use crate::providers::lenient::{self, OptionalObject};
+use crate::providers::login::{Credential, CredentialCache, CredentialProvider};
+use crate::settings::{Origin, Profile, ROLE};
+
+/// The vendor's name of the operation.
+pub(super) const ASSUME_ROLE: &str = "AssumeRole";
+/// Version of STS.
+pub(super) const VERSION: &str = "2015-04-01";
+
+const ADDRESS: &str = "https://sts.aliyuncs.com";
+const SESSION: &str = "joblens";
+const SECONDS: &str = "3600";
+
+/// What a tool's profile says of its own role besides, by the name of its parameter.
+pub(super) const EXTERNAL_ID: &str = "sts_external_id";
+/// A policy that takes permissions away from the role.
+pub(super) const POLICY: &str = "sts_policy";
+/// How long the temporary keys are to be good.
+pub(super) const LIFETIME: &str = "sts_duration_seconds";
+
+/// A role that the key pair of a profile takes on.
+pub(super) struct AssumeRoleProvider {
+    api: ApiClient,
+    credentials: CredentialCache<sign_v1::Signer>,
+    endpoint: Endpoint,
+    role: String,
+    /// The parameters of the call, as its body has them.
+    form_body: String,
+}
+
+impl AssumeRoleProvider {
+    /// # Errors
+    /// Wrong use, or what is missing.
+    pub(super) fn new(
+        role: &str,
+        profile: &Profile,
+        wire: &Arc<Transport>,
+    ) -> Result<Self, Problem> {
+        let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
+        if !role.starts_with("acs:ram::") || !role.chars().all(is_plain) {
+            return Err(profile
+                .invalid(ROLE, "is no role")
+                .with_hint("write it as the console shows it: acs:ram::ACCOUNT:role/NAME"));
+        }
+        let login = access_key::credential_cache(profile, wire)?;
+        let text = profile.get("sts_endpoint").unwrap_or(ADDRESS);
+        // The vendor's tools write the host alone.
+        let text = match text.contains("://") {
+            true => text.to_owned(),
+            false => format!("https://{text}"),
+        };
+        let endpoint =
+            Endpoint::parse(&text, &[], wire.options().allow_http).map_err(|problem| {
+                let what = format!("cannot be used: {}", problem.message);
+                profile.invalid("sts_endpoint", &what)
+            })?;
+        let known = access_key::secrets(profile).chain(profile.secret(EXTERNAL_ID));
+        Ok(Self {
+            // Its answers hold secrets, which are not masked there.
+            api: ApiClient::new(wire, profile, access_key::label(profile), known),
+            credentials: login,
+            endpoint,
+            role: role.to_owned(),
+            form_body: form_body(role, profile),
+        })
+    }
+
+    fn request(&self) -> Request {
+        let query = [
+            ("Action", ASSUME_ROLE),
+            ("Format", "JSON"),
+            ("Version", VERSION),
+        ];
+        Request {
+            operation: ASSUME_ROLE,
+            method: Method::Post,
+            endpoint: self.endpoint.clone(),
+            path: "/".to_owned(),
+            query: query
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
+            headers: vec![
+                ("accept", "application/json".to_owned()),
+                (
+                    "content-type",
+                    "application/x-www-form-urlencoded".to_owned(),
+                ),
+            ],
+            body: self.form_body.clone().into_bytes(),
+        }
+    }
+
+    async fn assume(&self, deadline: Deadline) -> Result<Credential<Signer>, Problem> {
+        let request = self.request();
+        let answer = self
+            .credentials
+            .send(&self.api, &request, &classify, deadline)
+            .await
+            .map_err(|mut problem| {
+                problem.message = format!("cannot take on {}: {}", self.role, problem.message);
+                problem
+            })?;
+        let unreadable = |expected: &str| {
+            // What was answered is not shown: it may be a secret.
+            let what = format!("the answer could not be understood; expected {expected}");
+            let problem = self.api.problem(&request, Category::InvalidResponse, what);
+            problem.with_hint("check sts_endpoint")
+        };
+        let body: AssumeRoleResponse =
+            lenient::decode(&answer.body).map_err(|what| unreadable(&what))?;
+        let keys = body.credentials.0.unwrap_or_default();
+        let (issued, _) = keys
+            .to_credential()
+            .map_err(|what| unreadable(&format!("{what} in Credentials")))?;
+        Ok(issued)
+    }
+}
+
+/// What messages call the keys of a role that was taken on with a credential.
+pub(super) fn label(role: &str, credential: &str) -> String {
+    format!("role {role} by {credential}")
+}
+
+impl CredentialProvider<Signer> for AssumeRoleProvider {
+    fn provide(&self, deadline: Deadline) -> BoxFuture<'_, Result<Credential<Signer>, Problem>> {
+        Box::pin(self.assume(deadline))
+    }
+
+    fn label(&self) -> Option<String> {
+        Some(label(&self.role, &self.api.credential()))
+    }
+}
+
+fn form_body(role: &str, profile: &Profile) -> String {
+    // What a tool says of its role holds for no other.
+    let is_tools = matches!(profile.origin(ROLE), Some(Origin::Tool { .. }));
+    let beside = |key| profile.get(key).filter(|_| is_tools);
+    let session = profile.get("role_session_name").unwrap_or(SESSION);
+    let pairs = [
+        ("RoleArn", Some(role)),
+        ("RoleSessionName", Some(session)),
+        ("DurationSeconds", beside(LIFETIME).or(Some(SECONDS))),
+        ("ExternalId", beside(EXTERNAL_ID)),
+        ("Policy", beside(POLICY)),
+    ];
+    let filled = pairs
+        .iter()
+        .filter_map(|(name, value)| Some(((*name).to_owned(), (*value)?.to_owned())));
+    encode_query(&filled.collect::<Vec<_>>())
+}
+
+/// Reads the "no" of STS, whose next steps are other than those of E-HPC.
+fn classify(answer: &Response) -> Option<RequestError> {
+    let asked = wire::ErrorContext {
+        operation: ASSUME_ROLE,
+        cluster: "",
+        region: None,
+    };
+    let mut refusal = wire::classify(&asked, answer)?;
+    match (refusal.category, refusal.code.as_deref()) {
+        (Category::PermissionDenied, _) => {
+            refusal.hint = Some(
+                "let the role's trust policy name the account of the key, and give the key permission sts:AssumeRole"
+                    .to_owned(),
+            );
+        }
+        (Category::NotFound, code) => {
+            refusal.hint = Some(match code {
+                Some(_) => format!("check {ROLE}"),
+                None => "check sts_endpoint".to_owned(),
+            });
+            refusal.category = Category::MissingCredentials;
+        }
+        (Category::InvalidArgument, _) => {
+            refusal.category = Category::MissingCredentials;
+            refusal.hint = Some(format!("check {ROLE}, role_session_name and sts_endpoint"));
+        }
+        _ => {}
+    }
+    Some(refusal)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AssumeRoleResponse {
+    #[serde(rename = "Credentials")]
+    credentials: OptionalObject<TemporaryKey>,
+}

@@ -1,0 +1,196 @@
+//! What was wrong with a JSON answer, and where.
+
+use std::fmt::Write as _;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::TOO_MANY;
+
+/// More of a path than this helps nobody.
+const MAX_PATH_LEN: usize = 120;
+
+/// What was expected and where, without any text of the answer but the names of its fields.
+pub(super) fn explain(error: &serde_json::Error, body: &[u8]) -> String {
+    let place = format!("line {} column {}", error.line(), error.column());
+    let text = error.to_string();
+    match error.classify() {
+        serde_json::error::Category::Eof => format!("more JSON after {place}"),
+        serde_json::error::Category::Data if text.contains(TOO_MANY) => TOO_MANY.to_owned(),
+        serde_json::error::Category::Data => {
+            // serde_json quotes the value it met ahead of this word; only the expected type is ours.
+            let wanted = text
+                .rsplit_once("expected ")
+                .map_or("another value", |(_, wanted)| wanted);
+            let wanted = wanted.split(" at line").next().unwrap_or(wanted);
+            let path = path(&body[..offset(error, body)]);
+            // Readers know nothing of our types.
+            let wanted = match wanted {
+                "a map" => "an object",
+                wanted if wanted.starts_with("struct ") => "an object",
+                wanted => wanted,
+            };
+            match path.is_empty() {
+                _ if text.starts_with("duplicate field") => format!("{path} only once at {place}"),
+                true => format!("{wanted} at {place}"),
+                false => format!("{wanted} at {path}, {place}"),
+            }
+        }
+        _ => format!("JSON at {place}"),
+    }
+}
+
+/// How many bytes had been read when the error was found.
+fn offset(error: &serde_json::Error, body: &[u8]) -> usize {
+    let mut starts = memchr::memchr_iter(b'\n', body).map(|end| end + 1);
+    let line = match error.line() {
+        0 | 1 => 0,
+        line => starts.nth(line - 2).unwrap_or(body.len()),
+    };
+    (line + error.column()).min(body.len())
+}
+
+/// The way to the value that ends where `read` ends, or in which it ends: `data.list[2].name`; empty
+/// for the document itself.
+///
+/// Decoding into the types of an answer could tell it as well, by a second decoder for each of them,
+/// which is a tenth of the binary.
+fn path(read: &[u8]) -> String {
+    let mut path = Vec::new();
+    // A value that was looked at and not begun begins here. It ends in an error in any case.
+    let begun: &[u8] = match read.trim_ascii_end().last() {
+        Some(b',' | b':') => b"[",
+        _ => b"",
+    };
+    let cut = [read, begun].concat();
+    let _ = serde_json::Deserializer::from_slice(&cut).deserialize_any(PathVisitor(&mut path));
+    let mut text = String::new();
+    for step in path {
+        match step {
+            PathStep::Key(key) if text.is_empty() => text = key,
+            PathStep::Key(key) => {
+                let _ = write!(text, ".{key}");
+            }
+            PathStep::Index(at) => {
+                let _ = write!(text, "[{at}]");
+            }
+        }
+    }
+    let plain = text.chars().filter(|c| !c.is_control());
+    plain.take(MAX_PATH_LEN).collect()
+}
+
+enum PathStep {
+    Key(String),
+    Index(usize),
+}
+
+/// Reads values of any kind and keeps the way to the last one. It is taken back when the next one
+/// begins: what is wrong with a value is found at its end.
+struct PathVisitor<'a>(&'a mut Vec<PathStep>);
+
+/// A value that is to be walked, so many steps below the document.
+struct PathSeed<'a> {
+    path: &'a mut Vec<PathStep>,
+    depth: usize,
+    step: PathStep,
+}
+
+impl<'de> DeserializeSeed<'de> for PathSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.path.truncate(self.depth);
+        self.path.push(self.step);
+        deserializer.deserialize_any(PathVisitor(self.path))
+    }
+}
+
+impl<'de> Visitor<'de> for PathVisitor<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let PathVisitor(path) = self;
+        let depth = path.len();
+        for at in 0.. {
+            let step = PathStep::Index(at);
+            if seq
+                .next_element_seed(PathSeed { path, depth, step })?
+                .is_none()
+            {
+                break;
+            }
+        }
+        path.truncate(depth);
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let PathVisitor(path) = self;
+        let depth = path.len();
+        while let Some(key) = map.next_key()? {
+            let step = PathStep::Key(key);
+            map.next_value_seed(PathSeed { path, depth, step })?;
+        }
+        path.truncate(depth);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_leads_to_the_value_at_whose_end_it_was_cut() {
+        for (read, expected) in [
+            (r#""#, ""),
+            (r#"[""#, "[0]"),
+            (r#"{"a": "x""#, "a"),
+            (r#"{"a": {"b": [1, {"c": 22"#, "a.b[1].c"),
+            (r#"{"a": {"b": 1}"#, "a"),
+            (r#"{"a": {"b": 1}, "d": {"#, "d"),
+            (r#"{"a": [[1, 2], [3"#, "a[1][0]"),
+            (r#"{"a": [[1, 2], "#, "a[1]"),
+            (r#"{"a": {"b": 1}, "c": "#, "c"),
+            (r#"{"a": 1.5, "名称": true"#, "名称"),
+            (r#"{"a\u001b[2J": null"#, "a[2J"),
+        ] {
+            assert_eq!(path(read.as_bytes()), expected, "{read}");
+        }
+    }
+
+    #[test]
+    fn the_offset_counts_bytes_in_the_line() {
+        let body = "{\n \"名\": 1,\n\"名\": \"x\", 1}".as_bytes();
+        let error = serde_json::from_slice::<serde_json::Value>(body).unwrap_err();
+        assert_eq!(&body[offset(&error, body)..], b"}");
+    }
+}

@@ -1,0 +1,244 @@
+//! Credentials on disk: a file for each account, which its owner alone can read.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rustix::fs::OFlags;
+use serde::{Deserialize, Serialize};
+
+use super::REFRESH_MARGIN;
+use crate::crypto::nonce;
+
+/// Version of the file's shape; another one is not read.
+const SCHEMA: u32 = 1;
+
+/// More bytes than this are none of ours. Tokens of 100 KiB exist.
+const MAX_FILE_BYTES: u64 = 512 << 10;
+
+/// How long a credential is taken from disk, however long it lasts: one whose key was withdrawn is
+/// to be used no longer than this.
+pub(super) const MAX_AGE: TimeDelta = TimeDelta::days(1);
+
+/// What a process leaves behind that was killed while it wrote is older than this.
+const MAX_WRITE_TIME: Duration = Duration::from_secs(60);
+
+/// So many files stay. Where keys are made anew for each run, each run has a file of its own.
+const MAX_TOKEN_FILES: usize = 100;
+
+/// Ends the name of a file that is being written.
+const TEMP_SUFFIX: &str = ".new";
+
+/// The file of one account.
+pub(super) struct TokenFile {
+    folder: PathBuf,
+    /// Tells the account from all others and nothing about it.
+    name: String,
+}
+
+/// A credential as it stands in its file.
+#[derive(Deserialize, Serialize)]
+pub(super) struct StoredToken {
+    schema: u32,
+    /// The name of the file, so that one that was copied to another name is not taken.
+    name: String,
+    /// Unix seconds.
+    kept_at: i64,
+    /// When the credential ends, in Unix seconds.
+    expires_at: i64,
+    /// The credential by the names of its parts.
+    pub parts: BTreeMap<String, String>,
+}
+
+impl StoredToken {
+    /// When the credential ends.
+    pub(super) fn expires_at(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp(self.expires_at, 0)
+    }
+
+    fn is_good(&self, now: DateTime<Utc>) -> bool {
+        let (now, margin) = (now.timestamp(), REFRESH_MARGIN.num_seconds());
+        // A clock that was set back says nothing about the age.
+        let is_past = self.kept_at <= now + margin;
+        let is_young = now < self.kept_at.saturating_add(MAX_AGE.num_seconds());
+        is_past && is_young && now < self.expires_at.saturating_sub(margin)
+    }
+}
+
+impl TokenFile {
+    /// The file `name` in a folder of its own kind, neither of which need be there.
+    pub(super) fn new(folder: &Path, name: String) -> Self {
+        Self {
+            folder: folder.to_path_buf(),
+            name,
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join(&self.name)
+    }
+
+    /// What is kept, when it is good for a while yet; `None` when nothing is.
+    ///
+    /// # Errors
+    /// Why a file that is there is not used.
+    pub(super) fn read(&self, now: DateTime<Utc>) -> Result<Option<StoredToken>, String> {
+        // Neither a link is followed nor a pipe waited for.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(self.path());
+        let file = match file {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        };
+        check_owner(&file)?;
+        let mut bytes = Vec::new();
+        let mut file = file.take(MAX_FILE_BYTES + 1);
+        file.read_to_end(&mut bytes)
+            .map_err(|error| error.to_string())?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err("it is too large".to_owned());
+        }
+        // What serde says may show what it read.
+        let entry: StoredToken =
+            serde_json::from_slice(&bytes).map_err(|_| "it is damaged".to_owned())?;
+        if entry.schema != SCHEMA || entry.name != self.name {
+            return Err("it is of another kind".to_owned());
+        }
+        Ok(Some(entry).filter(|entry| entry.is_good(now)))
+    }
+
+    /// Keeps a credential in the place of what was kept, unless it ends too soon to be of use.
+    /// Others see the one or the other, never a part.
+    ///
+    /// # Errors
+    /// Why it is not kept.
+    pub(super) fn write(
+        &self,
+        parts: BTreeMap<String, String>,
+        expires_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> io::Result<()> {
+        let entry = StoredToken {
+            schema: SCHEMA,
+            name: self.name.clone(),
+            kept_at: now.timestamp(),
+            expires_at: expires_at.timestamp(),
+            parts,
+        };
+        let bytes = serde_json::to_vec(&entry)?;
+        if !entry.is_good(now) || bytes.len() as u64 > MAX_FILE_BYTES {
+            return Ok(());
+        }
+        self.make_folder()?;
+        // Not the process's number, which two have that share a home and not a machine.
+        let draft = self.folder.join(format!("{}{TEMP_SUFFIX}", nonce()));
+        let written = File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)
+            .and_then(|mut file| {
+                file.write_all(&bytes)?;
+                self.evict_old(&file)?;
+                fs::rename(&draft, self.path())
+            });
+        if written.is_err() {
+            remove(&draft);
+        }
+        written
+    }
+
+    /// Forgets what is kept when it has these parts.
+    pub(super) fn invalidate(&self, parts: &BTreeMap<String, String>, now: DateTime<Utc>) {
+        if let Ok(Some(entry)) = self.read(now)
+            && entry.parts == *parts
+        {
+            // Another credential that was put there in between is lost, and fetched again.
+            self.remove();
+        }
+    }
+
+    /// Forgets what is kept.
+    pub(super) fn remove(&self) {
+        remove(&self.path());
+    }
+
+    /// Makes the folder, or makes sure that it is ours and nobody else looks into it.
+    fn make_folder(&self) -> io::Result<()> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
+        let found = fs::symlink_metadata(&self.folder)?;
+        if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() {
+            return Err(io::Error::other("the folder is someone else's"));
+        }
+        match found.mode() & 0o077 {
+            0 => Ok(()),
+            _ => fs::set_permissions(&self.folder, Permissions::from_mode(0o700)),
+        }
+    }
+
+    /// Removes what nobody will read any more, by the clock of the file system.
+    fn evict_old(&self, draft: &File) -> io::Result<()> {
+        let now = draft.metadata()?.modified()?;
+        let longest = MAX_AGE.to_std().expect("a day is not negative");
+        let mut kept = Vec::new();
+        for found in fs::read_dir(&self.folder)?.flatten() {
+            let name = found.file_name();
+            let name = name.to_string_lossy();
+            let limit = match name.strip_suffix(TEMP_SUFFIX) {
+                Some(stem) if is_hex(stem) => MAX_WRITE_TIME,
+                None if is_hex(&name) => longest,
+                _ => continue,
+            };
+            let modified = found.metadata().and_then(|about| about.modified());
+            let age = modified.map(|at| now.duration_since(at).unwrap_or_default());
+            match age {
+                Ok(age) if age > limit => remove(&found.path()),
+                Ok(age) if limit == longest => kept.push((age, found.path())),
+                // One of another process that has its name by now, or is being written.
+                _ => {}
+            }
+        }
+        kept.sort();
+        kept.iter()
+            .skip(MAX_TOKEN_FILES)
+            .for_each(|(_, path)| remove(path));
+        Ok(())
+    }
+}
+
+/// Refuses what others could have written or can read.
+fn check_owner(file: &File) -> Result<(), String> {
+    let found = file.metadata().map_err(|error| error.to_string())?;
+    let why = match () {
+        () if !found.is_file() => "it is no plain file",
+        () if found.uid() != rustix::process::geteuid().as_raw() => "it is someone else's",
+        () if found.mode() & 0o077 != 0 => "others can read it",
+        () => return Ok(()),
+    };
+    Err(why.to_owned())
+}
+
+/// Removes a file that another process may have removed already.
+fn remove(path: &Path) {
+    let _ = fs::remove_file(path);
+}
+
+fn is_hex(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests;

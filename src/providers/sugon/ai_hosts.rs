@@ -1,0 +1,208 @@
+//! Where the instances of a computing region are: its AI hosts, which only the platform knows.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde::Deserialize;
+
+use super::host_policy::{AI_HOSTS, HostPolicy};
+use super::{CENTRE, sign, wire};
+use crate::error::{Category, Problem};
+use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, RequestError, Response};
+use crate::providers::lenient::{self, List, OptionalObject, Text};
+use crate::providers::login::{CredentialCache, StoredFields};
+
+/// The platform, unless another is set.
+pub(super) const PLATFORM: &str = "https://www.scnet.cn";
+
+/// Name of the part that holds the hosts where they are kept.
+const HOSTS: &str = "hosts";
+
+/// Hosts that all serve the same region.
+pub(super) struct Hosts {
+    hosts: Vec<(Endpoint, ApiClient)>,
+    /// The one that is asked first.
+    good: AtomicUsize,
+}
+
+impl Hosts {
+    /// At least one host, in the order in which they are asked.
+    pub(super) fn new(hosts: Vec<Endpoint>, account: &ApiClient, policy: &HostPolicy) -> Self {
+        let has_twin = hosts.len() > 1;
+        let at = |host| {
+            let account = account.for_host(has_twin);
+            match policy.is_named_by(&host) {
+                true => (host, account),
+                // What the profile says of its endpoint does not hold for hosts that others name.
+                false => (host, account.with_verification()),
+            }
+        };
+        Self {
+            hosts: hosts.into_iter().map(at).collect(),
+            good: AtomicUsize::new(0),
+        }
+    }
+
+    /// What [`Hosts::from_parts`] reads.
+    pub(super) fn parts(&self) -> StoredFields {
+        let origins = self.hosts.iter().map(|(host, _)| host.origin());
+        let origins = origins.collect::<Vec<_>>().join(" ");
+        StoredFields::from([(HOSTS.to_owned(), origins)])
+    }
+
+    /// The hosts that an earlier run found; `None` when one of them is not allowed.
+    pub(super) fn from_parts(
+        parts: &StoredFields,
+        account: &ApiClient,
+        policy: &HostPolicy,
+    ) -> Option<Self> {
+        let checked = policy.check(parts.get(HOSTS)?.split(' '));
+        let is_good = checked.rejected.is_none() && !checked.allowed.is_empty();
+        is_good.then(|| Self::new(checked.allowed, account, policy))
+    }
+
+    /// Sends a call to the host that was good before, and to the next one only when the way to it is
+    /// broken. `request` names the one that was asked last.
+    ///
+    /// # Errors
+    /// What a host said, else what is wrong with the way to the last of them.
+    pub(super) async fn send(
+        &self,
+        login: &CredentialCache<sign::Signer>,
+        request: &mut Request,
+        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
+        deadline: Deadline,
+    ) -> Result<Response, Problem> {
+        let first = self.good.load(Ordering::Relaxed);
+        let mut turn = 0;
+        loop {
+            let at = (first + turn) % self.hosts.len();
+            let (host, account) = &self.hosts[at];
+            request.endpoint = host.clone();
+            let outcome = login.send(account, request, classify, deadline).await;
+            turn += 1;
+            let is_broken =
+                matches!(&outcome, Err(problem) if problem.category == Category::Network);
+            if !is_broken {
+                self.good.store(at, Ordering::Relaxed);
+            }
+            if !is_broken || turn == self.hosts.len() || deadline.remaining().is_zero() {
+                return outcome;
+            }
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ObjectForm {
+    data: OptionalObject<Centre>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ListForm {
+    data: List<Centre>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Centre {
+    ai_urls: List<Address>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Address {
+    url: Text,
+    enable: Text,
+}
+
+/// Asks the platform for the AI hosts of the region whose token this is.
+///
+/// # Errors
+/// What the platform said, or that it names no host that can be used.
+pub(super) async fn find(
+    account: &ApiClient,
+    login: &CredentialCache<sign::Signer>,
+    platform: &Endpoint,
+    policy: &HostPolicy,
+    deadline: Deadline,
+) -> Result<Hosts, Problem> {
+    const NEXT: &str = "set endpoint to the AI host of the computing region";
+    let request = Request {
+        operation: CENTRE,
+        method: Method::Get,
+        endpoint: platform.clone(),
+        path: "/ac/openapi/v2/center".to_owned(),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    let answer = login
+        .send(account, &request, &wire::request_error, deadline)
+        .await?;
+    let urls = enabled(&answer.body)
+        .map_err(|expected| account.decode_problem(&request, &answer, &expected))?;
+    let checked = policy.check(urls.iter().map(String::as_str));
+    if let (Some(why), true) = (&checked.rejected, checked.allowed.is_empty()) {
+        let what = format!("the centre names no AI host that can be used: {why}");
+        return Err(account
+            .problem(&request, Category::InvalidResponse, what)
+            .with_hint(format!(
+                "if you trust the host, add it to {AI_HOSTS} of the profile; or {NEXT}"
+            )));
+    }
+    if checked.allowed.is_empty() {
+        let what = "the centre names no AI host that is enabled";
+        return Err(account
+            .problem(&request, Category::NotFound, what)
+            .with_hint(NEXT));
+    }
+    Ok(Hosts::new(checked.allowed, account, policy))
+}
+
+/// The addresses that are marked by the word `true`. The vendor's table shows a list of centres, its
+/// sample one centre.
+fn enabled(body: &[u8]) -> Result<Vec<String>, String> {
+    let centres: Vec<Centre> = match lenient::decode::<ListForm>(body) {
+        Ok(answer) => answer.data.0,
+        Err(_) => lenient::decode::<ObjectForm>(body)?
+            .data
+            .0
+            .map_or_else(Vec::new, |centre| vec![*centre]),
+    };
+    let urls = centres.into_iter().flat_map(|centre| centre.ai_urls.0);
+    let is_enabled = |address: &Address| address.enable.trimmed() == Some("true");
+    Ok(urls
+        .filter(is_enabled)
+        .filter_map(|address| address.url.trimmed().map(str::to_owned))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_one_centre_or_a_list_of_them_and_only_what_is_enabled() {
+        let centre = r#"{"id":11112,"aiUrls":[
+            {"url":"https://ai01.example.com:65011/ai","enable":"true"},
+            {"url":"https://ai02.example.com/ai","enable":"false"},
+            {"url":"https://ai03.example.com/","enable":"true"},
+            {"url":null,"enable":"true"},
+            {"url":"https://ai04.example.com","enable":null}]}"#;
+        let wanted = [
+            "https://ai01.example.com:65011/ai",
+            "https://ai03.example.com/",
+        ];
+        for data in [centre.to_owned(), format!("[{centre}]")] {
+            let body = format!(r#"{{"code":"0","data":{data}}}"#);
+            assert_eq!(enabled(body.as_bytes()).unwrap(), wanted);
+        }
+        for data in ["null", "[]", "{}", "\"\""] {
+            let body = format!(r#"{{"code":"0","data":{data}}}"#);
+            assert!(enabled(body.as_bytes()).unwrap().is_empty(), "{data}");
+        }
+        assert!(enabled(b"<html>").is_err());
+    }
+}

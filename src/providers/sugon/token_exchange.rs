@@ -1,0 +1,285 @@
+//! A key pair is exchanged for tokens, one for each computing region.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::{TOKENS, address, sign, wire};
+use crate::crypto::{hex, hmac_sha256};
+use crate::error::{Category, Problem};
+use crate::http::{
+    ApiClient, Deadline, Endpoint, Method, Request, RequestError, Response, SigningInstructions,
+    Transport,
+};
+use crate::providers::BoxFuture;
+use crate::providers::lenient::{self, List, Text};
+use crate::providers::login::{Credential, CredentialCache, CredentialProvider};
+use crate::secret::Secret;
+use crate::settings::Profile;
+
+/// Where tokens are given, unless another host is set.
+const HOST: &str = "https://api.scnet.cn";
+
+/// The platform's own entry among the regions; its token opens no region.
+const PLATFORM_ID: &str = "0";
+
+/// Parts of the credential.
+const PARTS: [&str; 3] = ["user", "access_key", "secret_key"];
+
+/// Variables that give them.
+const VARIABLES: [&str; 3] = [
+    "JOBLENS_SUGON_USER",
+    "JOBLENS_SUGON_ACCESS_KEY",
+    "JOBLENS_SUGON_SECRET_KEY",
+];
+
+/// True when a profile has a key pair, or a part of one.
+pub(super) fn is_configured(profile: &Profile) -> bool {
+    PARTS.iter().any(|key| profile.secret(key).is_some())
+}
+
+/// Signs the exchange.
+pub(super) struct KeyPair {
+    user: String,
+    access_key: Secret,
+    secret_key: Secret,
+}
+
+impl crate::http::Signer for KeyPair {
+    fn sign(&self, _request: &Request, now: DateTime<Utc>, _nonce: &str) -> SigningInstructions {
+        let timestamp = now.timestamp().to_string();
+        let message = message(self.access_key.expose(), &timestamp, &self.user);
+        let signature = signature(self.secret_key.expose(), &message);
+        SigningInstructions {
+            headers: vec![
+                ("user", Secret::new(&self.user)),
+                ("accesskey", self.access_key.clone()),
+                ("timestamp", Secret::new(timestamp)),
+                ("signature", Secret::new(signature)),
+            ],
+            query: Vec::new(),
+        }
+    }
+}
+
+/// What is signed: JSON in exactly this order, in which nothing but backslash and quote is escaped.
+pub(super) fn message(access_key: &str, timestamp: &str, user: &str) -> String {
+    let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!(
+        r#"{{"accessKey":"{}","timestamp":"{}","user":"{}"}}"#,
+        escaped(access_key),
+        escaped(timestamp),
+        escaped(user)
+    )
+}
+
+/// Lower-case hex of HMAC-SHA256.
+pub(super) fn signature(secret_key: &str, message: &str) -> String {
+    hex(&hmac_sha256(secret_key.as_bytes(), message.as_bytes()))
+}
+
+/// The exchange of one profile's key pair.
+pub(super) struct TokenExchangeProvider {
+    api: ApiClient,
+    credentials: CredentialCache<KeyPair>,
+    endpoint: Endpoint,
+    cluster_id: Option<String>,
+}
+
+impl TokenExchangeProvider {
+    /// # Errors
+    /// Wrong use, or what is missing.
+    pub(super) fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
+        if profile.secret("token").is_some() {
+            return Err(profile
+                .invalid("token", "is set together with an access key")
+                .with_hint("keep the token or the access key, not both"));
+        }
+        let login = CredentialCache::from_profile(profile, key_pair, label)?;
+        let endpoint = address(profile, "auth_endpoint", Some(HOST), wire)?;
+        Ok(Self {
+            api: ApiClient::new(wire, profile, label(profile), profile.secret("secret_key")),
+            credentials: login,
+            endpoint: endpoint.expect("there is a default"),
+            cluster_id: profile.get("cluster_id").map(str::to_owned),
+        })
+    }
+
+    async fn tokens(&self, deadline: Deadline) -> Result<Credential<sign::Signer>, Problem> {
+        let request = Request {
+            operation: TOKENS,
+            method: Method::Post,
+            endpoint: self.endpoint.clone(),
+            path: "/api/user/v3/tokens".to_owned(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        let answer = self
+            .credentials
+            .send(&self.api, &request, &classify, deadline)
+            .await?;
+        let unreadable = |expected: &str| {
+            // What was answered is not shown: it may be a token.
+            let what = format!("the answer could not be understood; expected {expected}");
+            let problem = self.api.problem(&request, Category::InvalidResponse, what);
+            problem.with_hint("check auth_endpoint")
+        };
+        let tokens: Tokens = lenient::decode(&answer.body).map_err(|what| unreadable(&what))?;
+        let token = select_region_token(tokens.data.0, self.cluster_id.as_deref()).map_err(
+            |(what, hint)| {
+                let problem = self
+                    .api
+                    .problem(&request, Category::MissingCredentials, what);
+                problem.with_hint(hint)
+            },
+        )?;
+        if !sign::is_token(&token) {
+            return Err(unreadable("a token of ASCII characters in data"));
+        }
+        Ok(sign::Signer::credential(Secret::new(token)))
+    }
+}
+
+impl CredentialProvider<sign::Signer> for TokenExchangeProvider {
+    fn provide(
+        &self,
+        deadline: Deadline,
+    ) -> BoxFuture<'_, Result<Credential<sign::Signer>, Problem>> {
+        Box::pin(self.tokens(deadline))
+    }
+
+    fn label(&self) -> Option<String> {
+        Some(self.api.credential())
+    }
+}
+
+pub(super) fn label(profile: &Profile) -> String {
+    profile.credential_label("access_key", "key")
+}
+
+/// The key pair of a profile.
+fn key_pair(profile: &Profile) -> Result<Credential<KeyPair>, Problem> {
+    let part = |key: &str| {
+        let missing = || profile.missing("complete access key", &PARTS, &VARIABLES);
+        profile.secret(key).cloned().ok_or_else(missing)
+    };
+    let [user, access_key, secret_key] = [part("user")?, part("access_key")?, part("secret_key")?];
+    if !access_key.expose().bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(profile.invalid("access_key", "holds characters that no access key has"));
+    }
+    Ok(Credential {
+        secrets: vec![access_key.clone(), secret_key.clone()],
+        signer: KeyPair {
+            user: user.expose().to_owned(),
+            access_key,
+            secret_key,
+        },
+        expires_at: None,
+    })
+}
+
+/// Reads a "no" to the exchange, where one code means something else than for other calls.
+fn classify(answer: &Response) -> Option<RequestError> {
+    let refusal = wire::request_error(answer)?;
+    Some(match refusal.code.as_deref() {
+        Some("10009") => RequestError {
+            category: Category::Unauthenticated,
+            hint: Some(
+                "check user, access_key and secret_key against the authorisation file, and this machine's clock"
+                    .to_owned(),
+            ),
+            ..refusal
+        },
+        Some("10008") => RequestError {
+            category: Category::PermissionDenied,
+            hint: Some("the platform gives this user no tokens; ask its support".to_owned()),
+            ..refusal
+        },
+        _ => refusal,
+    })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tokens {
+    data: List<Region>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Region {
+    cluster_name: Text,
+    cluster_id: Text,
+    token: Text,
+}
+
+impl Region {
+    fn is(&self, wanted: &str) -> bool {
+        [&self.cluster_id, &self.cluster_name]
+            .map(Text::trimmed)
+            .contains(&Some(wanted))
+    }
+
+    fn label(&self) -> String {
+        let name = self.cluster_name.trimmed();
+        let name = name.map_or_else(String::new, |name| format!(" ({name})"));
+        format!("{}{name}", self.cluster_id.trimmed().unwrap_or("?"))
+    }
+}
+
+/// The token of the region that is wanted, else of the only one; why there is none, and what to do.
+fn select_region_token(
+    regions: Vec<Region>,
+    wanted: Option<&str>,
+) -> Result<String, (String, String)> {
+    const STOPPED: &str =
+        "the account is stopped there; top it up, or set cluster_id to another region";
+    let all: Vec<Region> = regions
+        .into_iter()
+        .filter(|region| !region.is(PLATFORM_ID))
+        .collect();
+    let labels = |open: bool| {
+        let labels = all
+            .iter()
+            .filter(|region| !open || region.token.0.is_some());
+        labels.map(Region::label).collect::<Vec<_>>().join(", ")
+    };
+    let token = |region: &Region| region.token.trimmed().map(str::to_owned);
+    if let Some(wanted) = wanted {
+        let Some(region) = all.iter().find(|region| region.is(wanted)) else {
+            let what = format!("the account has no computing region “{wanted}”");
+            return Err((what, format!("set cluster_id to one of: {}", labels(true))));
+        };
+        let stopped = || {
+            (
+                format!("no token is given for region {}", region.label()),
+                STOPPED.to_owned(),
+            )
+        };
+        return token(region).ok_or_else(stopped);
+    }
+    let tokens: Vec<String> = all.iter().filter_map(token).collect();
+    match (&tokens[..], all.is_empty()) {
+        ([token], _) => Ok(token.clone()),
+        ([], true) => Err((
+            "the account has no computing region".to_owned(),
+            "ask for one on the platform, or set endpoint and token".to_owned(),
+        )),
+        ([], false) => {
+            let what = format!(
+                "no token is given for any region of the account: {}",
+                labels(false)
+            );
+            Err((what, STOPPED.to_owned()))
+        }
+        _ => Err((
+            "the account has several computing regions".to_owned(),
+            format!("set cluster_id to one of: {}", labels(true)),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

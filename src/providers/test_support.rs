@@ -1,0 +1,209 @@
+//! What the tests of the clouds share: fixture files, the models they become, and a way from a
+//! signed request to the emulator's side without a network.
+
+pub mod served;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::serve::{ServerRequest, ServerResponse};
+use super::{Cloud, GetOptions, GetResult, mask_job};
+use crate::crypto::percent_encode;
+use crate::http::{ClientOptions, Deadline, Request, Response, SigningInstructions, Transport};
+use crate::model::Time;
+use crate::reference::{Reference, Template};
+use crate::settings::{Environment, Profile, Settings};
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name)
+}
+
+/// A file below `fixtures/`.
+pub fn read(name: &str) -> Vec<u8> {
+    fs::read(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// A JSON file below `fixtures/`.
+pub fn json(name: &str) -> Value {
+    serde_json::from_slice(&read(name)).unwrap()
+}
+
+/// A fixture as an answer with a status.
+pub fn answer(status: u16, name: &str) -> Response {
+    Response {
+        status,
+        headers: Vec::new(),
+        body: read(name),
+    }
+}
+
+/// A look-up without wishes.
+pub fn ask() -> GetOptions {
+    GetOptions {
+        raw: false,
+        show_secrets: false,
+        trust_finished: false,
+        states: Vec::new(),
+        deadline: Deadline::after(Duration::from_secs(60)),
+    }
+}
+
+/// A reference of the default profile.
+pub fn reference(template: &'static Template, segments: &[&str]) -> Reference {
+    let mut reference = Reference {
+        template,
+        profile: "default".to_owned(),
+        segments: segments.iter().map(ToString::to_string).collect(),
+        input: String::new(),
+    };
+    reference.input = reference.to_string();
+    reference
+}
+
+/// The default profile of a cloud with these variables and no settings file.
+pub fn profile(cloud: &Cloud, variables: &[(&str, &str)]) -> Profile {
+    let keys = cloud.settings_schema();
+    let pairs = variables
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_string()));
+    Settings::load(None, Environment::new(pairs), &[keys], &[])
+        .unwrap()
+        .profile(&keys, "default")
+        .unwrap()
+}
+
+/// Writes a file that only its user can read.
+pub fn write_secret(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+/// A wire whose clock stands still.
+pub fn transport(now: DateTime<Utc>) -> Arc<Transport> {
+    Transport::new(
+        ClientOptions::default(),
+        &[],
+        Arc::new(move || now),
+        Arc::new(|_| {}),
+    )
+    .unwrap()
+}
+
+/// A moment from RFC 3339.
+pub fn moment(text: &str) -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+}
+
+/// The job of `found` as JSON, seen at `observed_at`.
+pub fn model(found: GetResult, observed_at: &str, is_masked: bool) -> Value {
+    let mut job = found.job;
+    job.finalize(Time::from_rfc3339(observed_at).unwrap());
+    if is_masked {
+        mask_job(&mut job);
+    }
+    serde_json::to_value(&job).unwrap()
+}
+
+/// Compares a model with its file, or writes the file when `UPDATE_FIXTURES` is 1.
+pub fn assert_model(name: &str, model: &Value) {
+    let shown = serde_json::to_string_pretty(model).unwrap() + "\n";
+    if std::env::var("UPDATE_FIXTURES").is_ok_and(|value| value == "1") {
+        fs::write(path(name), &shown).unwrap();
+    }
+    let expected = String::from_utf8(read(name)).unwrap();
+    assert_eq!(shown, expected, "{name}; UPDATE_FIXTURES=1 writes it anew");
+}
+
+/// Every text, number and truth value of a document, with the path that leads to it.
+fn leaves(value: &Value, at: &str, into: &mut Vec<(String, String)>) {
+    match value {
+        Value::Null => {}
+        Value::String(text) => into.push((at.to_owned(), text.clone())),
+        Value::Number(_) | Value::Bool(_) => into.push((at.to_owned(), value.to_string())),
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .for_each(|(n, value)| leaves(value, &format!("{at}.{n}"), into)),
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(key, value)| leaves(value, &format!("{at}.{key}"), into)),
+    }
+}
+
+/// Proves that every value of a document stands in the model.
+///
+/// `converted` gives, by path, the text that a value becomes; every other value must stand in the
+/// model as it is, and must be the only one of its spelling in the document, so that it cannot be
+/// mistaken for another.
+pub fn assert_nothing_lost(document: &Value, model: &Value, converted: &[(&str, &str)]) {
+    let (mut given, mut kept) = (Vec::new(), Vec::new());
+    leaves(document, "", &mut given);
+    leaves(model, "", &mut kept);
+    for (path, text) in &given {
+        let twins = given.iter().filter(|(_, other)| other == text).count();
+        let wanted = converted.iter().find(|(at, _)| at == path);
+        assert!(
+            twins == 1 || wanted.is_some(),
+            "{path} is not unique: {text}"
+        );
+        let wanted = wanted.map_or(text.as_str(), |(_, becomes)| becomes);
+        assert!(
+            kept.iter().any(|(_, text)| text == wanted),
+            "{path} is lost: {wanted}"
+        );
+    }
+    for (path, _) in converted {
+        assert!(given.iter().any(|(at, _)| at == path), "no {path}");
+    }
+}
+
+/// A signed request as the emulator sees it.
+pub fn incoming(
+    request: &Request,
+    proof: &SigningInstructions,
+    now: DateTime<Utc>,
+) -> ServerRequest {
+    let mut query = request.encoded_query();
+    for (name, value) in &proof.query {
+        let joint = if query.is_empty() { "" } else { "&" };
+        query += &format!("{joint}{name}={}", percent_encode(value.expose()));
+    }
+    let mut headers = vec![("host".to_owned(), request.endpoint.authority().to_owned())];
+    headers.extend(
+        request
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.clone())),
+    );
+    headers.extend(
+        proof
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.expose().to_owned())),
+    );
+    ServerRequest {
+        method: request.method.as_str().to_owned(),
+        path: request.path.clone(),
+        query,
+        headers,
+        body: request.body.clone(),
+        now,
+    }
+}
+
+/// The emulator's answer as the client sees it.
+pub fn received(outgoing: ServerResponse) -> Response {
+    Response {
+        status: outgoing.status,
+        headers: outgoing.headers,
+        body: outgoing.body,
+    }
+}
