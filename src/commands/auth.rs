@@ -140,7 +140,7 @@ pub(super) fn account_status(
     account.endpoint = profile.get("endpoint").map(str::to_owned);
     account.expires_at = profile.expires_at;
     account.notices.clone_from(&profile.notices);
-    match (cloud.connect)(&profile, wire) {
+    match cloud.client(&profile, wire) {
         Ok(client) => {
             account.status = AuthState::Ready;
             account.endpoint = client.endpoint().or(account.endpoint);

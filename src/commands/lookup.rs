@@ -413,7 +413,7 @@ fn connect(
                 for notice in &profile.notices {
                     told.push(notice.clone());
                 }
-                let client: Arc<dyn Client> = (cloud.connect)(&profile, wire).map(Arc::from)?;
+                let client: Arc<dyn Client> = cloud.client(&profile, wire).map(Arc::from)?;
                 ends.extend(CredentialExpiry::from_profile(&*client, &keys, &profile));
                 Ok(client)
             });

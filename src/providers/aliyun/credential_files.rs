@@ -12,7 +12,7 @@ use super::assume_role::{EXTERNAL_ID, LIFETIME, POLICY};
 use super::instance_role;
 use crate::error::{Category, Problem};
 use crate::model::Time;
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable};
 use crate::settings::{CredentialSource, METADATA, ROLE, SourceFile, SourceResult, ToolFiles};
 
 /// In the order in which the vendor's own SDKs ask them.
@@ -51,6 +51,18 @@ const CLI_OFF: [&str; 3] = [
     "ALIBABA_CLOUD_CLI_PROFILE_DISABLED",
     "ALIBABACLOUD_IGNORE_PROFILE",
     "ALIBABA_CLOUD_IGNORE_PROFILE",
+];
+
+/// Types of the SDKs' sections that are not read here.
+const OTHER_TYPES: [&str; 8] = [
+    "bearer",
+    "cloud_sso",
+    "credentials_uri",
+    "external",
+    "oidc_role_arn",
+    "ram_role_arn_with_role_name",
+    "rsa_key_pair",
+    "static_bearer",
 ];
 
 const REPAIR_CLI: &str = "mend it, or move it away and run: aliyun configure";
@@ -171,6 +183,7 @@ impl Profile {
     /// What takes on the role of mode RamRoleArn, besides the key.
     fn role(&self, page: &SourceFile, name: &str) -> Result<Vec<(&'static str, Secret)>, Problem> {
         let Some(role) = self.ram_role_arn.trimmed() else {
+            let name = quotable(name);
             let what = format!("holds no ram_role_arn for profile “{name}” (mode RamRoleArn)");
             return Err(page.problem(&what, REPAIR_CLI));
         };
@@ -178,6 +191,7 @@ impl Profile {
         let is_plain =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if region.is_some_and(|region| !region.bytes().all(is_plain)) {
+            let name = quotable(name);
             let what = format!("has profile “{name}” with an sts_region that is no region");
             return Err(page.problem(&what, REPAIR_CLI));
         }
@@ -217,7 +231,7 @@ impl Profile {
             mode => return Err(unsupported(page, name, mode)),
         };
         let is_cached = matches!(mode, "CloudSSO" | "OAuth");
-        let what = format!("profile “{name}” (mode {mode})");
+        let what = format!("profile “{}” (mode {mode})", quotable(name));
         let id = self.access_key_id.trimmed();
         let secret = self.access_key_secret.trimmed();
         let token = self.sts_token.trimmed();
@@ -296,14 +310,13 @@ fn unsupported(page: &SourceFile, name: &str, mode: &str) -> Problem {
             "use a profile of mode AK, StsToken, RamRoleArn, EcsRamRole, CloudSSO or OAuth, or give temporary keys by credential_command"
         }
     };
+    let name = quotable(name);
+    // A mode that is not known may be a secret that was pasted in its place.
     let what = match known.contains(&mode) {
-        true => "is not supported here",
-        false => "is not known",
+        true => format!("has profile “{name}” of mode {mode}, which is not supported here"),
+        false => format!("has profile “{name}” of a mode that is not known"),
     };
-    page.problem(
-        &format!("has profile “{name}” of mode {mode}, which {what}"),
-        hint,
-    )
+    page.problem(&what, hint)
 }
 
 /// `~/.alibabacloud/credentials` (Go) or `credentials.ini` (Python), or the file that
@@ -328,6 +341,7 @@ fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, 
             None => Ok(SourceResult::Empty(why)),
         };
     };
+    let shown = quotable(name);
     let kind = value(keys, "type");
     let token = match kind {
         None | Some("access_key" | "ram_role_arn") => None,
@@ -337,7 +351,13 @@ fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, 
             return Ok(SourceResult::Found(found(&page, Some(name), values, None)));
         }
         Some(other) => {
-            let what = format!("has section [{name}] of type {other}, which is not supported here");
+            // A type that is not known may be a secret that was pasted in its place.
+            let what = match OTHER_TYPES.contains(&other) {
+                true => {
+                    format!("has section [{shown}] of type {other}, which is not supported here")
+                }
+                false => format!("has section [{shown}] of a type that is not known"),
+            };
             let hint = "use a section of type access_key, ram_role_arn or ecs_ram_role";
             return Err(page.problem(&what, hint));
         }
@@ -349,19 +369,19 @@ fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, 
     if id.is_none() && secret.is_none() {
         let path = page.path.display();
         return Ok(SourceResult::Empty(format!(
-            "{path} holds no keys in [{name}]"
+            "{path} holds no keys in [{shown}]"
         )));
     }
     if let Some(key) = [("access_key_id", id), ("access_key_secret", secret)]
         .into_iter()
         .find_map(|(key, value)| value.is_none().then_some(key))
     {
-        return Err(page.problem(&format!("holds no {key} in [{name}]"), REPAIR_SDK));
+        return Err(page.problem(&format!("holds no {key} in [{shown}]"), REPAIR_SDK));
     }
     let is_role = kind == Some("ram_role_arn");
     let role = |key| value(keys, key).filter(|_| is_role);
     if is_role && role(ROLE).is_none() {
-        return Err(page.problem(&format!("holds no {ROLE} in [{name}]"), REPAIR_SDK));
+        return Err(page.problem(&format!("holds no {ROLE} in [{shown}]"), REPAIR_SDK));
     }
     let values = [
         ("access_key_id", id),
