@@ -25,8 +25,10 @@ struct Needle {
 /// What else than a secret a text may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    /// An ordinary word or number.
-    Word,
+    /// An ordinary word or number: letters or digits, and signs of ids, but not both.
+    Plain,
+    /// A short name, such as `node1`.
+    Name,
     /// An id of digits or hex digits, but no part of a longer one.
     Id,
     /// Nothing else.
@@ -41,6 +43,9 @@ impl fmt::Debug for SecretMasker {
 
 /// Shorter secrets are not masked: they would leave no text readable, and protect nothing.
 const MIN_LENGTH: usize = 4;
+
+/// Shorter secrets that are ordinary words or numbers, such as `main` or `failed`, are not masked.
+const MIN_PLAIN_LENGTH: usize = 8;
 
 /// Shorter secrets are masked only where they stand by themselves: they may be a part of any word.
 const MIN_LENGTH_WITHIN_WORDS: usize = 8;
@@ -59,9 +64,12 @@ impl SecretMasker {
     /// Masks these secrets as well.
     pub fn add<'a>(&mut self, secrets: impl IntoIterator<Item = &'a Secret>) {
         let secrets = secrets.into_iter().map(Secret::expose);
-        let secrets = secrets.filter(|text| text.len() >= MIN_LENGTH);
-        self.needles.extend(secrets.flat_map(|secret| {
-            let kind = kind(secret);
+        let secrets = secrets.map(|text| (text, kind(text)));
+        let secrets = secrets.filter(|(text, kind)| match kind {
+            Kind::Plain => text.len() >= MIN_PLAIN_LENGTH,
+            Kind::Name | Kind::Id | Kind::Distinctive => text.len() >= MIN_LENGTH,
+        });
+        self.needles.extend(secrets.flat_map(|(secret, kind)| {
             spellings(secret).map(move |text| Needle {
                 length: Reverse(text.len()),
                 text,
@@ -87,6 +95,29 @@ impl SecretMasker {
         }
     }
 
+    /// Masks the secrets in a name or a reason: as in free text, but for ordinary words and numbers
+    /// where it is a single word itself, such as `CrashLoopBackOff`.
+    pub fn scrub_name(&self, name: &mut String) {
+        if name.contains(|c: char| !c.is_ascii_graphic()) {
+            return self.scrub(name);
+        }
+        let needles = self.needles.iter();
+        for needle in needles.filter(|needle| needle.kind != Kind::Plain) {
+            replace(name, needle);
+        }
+    }
+
+    /// Masks the secrets in a key of a document: neither ordinary words nor short names, which may be
+    /// keys of any document.
+    pub fn scrub_key(&self, key: &mut String) {
+        let is_masked = |needle: &&Needle| {
+            needle.kind != Kind::Plain && needle.text.len() >= MIN_LENGTH_WITHIN_WORDS
+        };
+        for needle in self.needles.iter().filter(is_masked) {
+            replace(key, needle);
+        }
+    }
+
     /// Masks the secrets in a value that is more than text, such as an id: only secrets that no
     /// ordinary word, number or id can be, so that a common one never changes it. What no id can be
     /// is free text.
@@ -96,7 +127,7 @@ impl SecretMasker {
         }
         for needle in &self.needles {
             let is_masked = match needle.kind {
-                Kind::Word => false,
+                Kind::Plain | Kind::Name => false,
                 Kind::Id => *value != needle.text,
                 Kind::Distinctive => true,
             };
@@ -124,7 +155,10 @@ fn kind(secret: &str) -> Kind {
         true => Kind::Distinctive,
         false if is_long && is_hex => Kind::Id,
         false if is_long && has(u8::is_ascii_alphabetic) => Kind::Distinctive,
-        false => Kind::Word,
+        false if is_of_ids && !(has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)) => {
+            Kind::Plain
+        }
+        false => Kind::Name,
     }
 }
 
