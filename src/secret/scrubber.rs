@@ -44,7 +44,8 @@ impl fmt::Debug for SecretMasker {
 /// Shorter secrets are not masked: they would leave no text readable, and protect nothing.
 const MIN_LENGTH: usize = 4;
 
-/// Shorter secrets that are ordinary words or numbers, such as `main` or `failed`, are not masked.
+/// Shorter secrets that are ordinary words or numbers, such as `main` or `failed`, are masked only where
+/// they are the value of what is named like a credential.
 const MIN_PLAIN_LENGTH: usize = 8;
 
 /// Shorter secrets are masked only where they stand by themselves: they may be a part of any word.
@@ -64,12 +65,9 @@ impl SecretMasker {
     /// Masks these secrets as well.
     pub fn add<'a>(&mut self, secrets: impl IntoIterator<Item = &'a Secret>) {
         let secrets = secrets.into_iter().map(Secret::expose);
-        let secrets = secrets.map(|text| (text, kind(text)));
-        let secrets = secrets.filter(|(text, kind)| match kind {
-            Kind::Plain => text.len() >= MIN_PLAIN_LENGTH,
-            Kind::Name | Kind::Id | Kind::Distinctive => text.len() >= MIN_LENGTH,
-        });
-        self.needles.extend(secrets.flat_map(|(secret, kind)| {
+        let secrets = secrets.filter(|text| text.len() >= MIN_LENGTH);
+        self.needles.extend(secrets.flat_map(|secret| {
+            let kind = kind(secret);
             spellings(secret).map(move |text| Needle {
                 length: Reverse(text.len()),
                 text,
@@ -110,6 +108,9 @@ impl SecretMasker {
     /// Masks the secrets in a key of a document: neither ordinary words nor short names, which may be
     /// keys of any document.
     pub fn scrub_key(&self, key: &mut String) {
+        if key.contains(|c: char| !c.is_ascii_graphic()) {
+            return self.scrub(key);
+        }
         let is_masked = |needle: &&Needle| {
             needle.kind != Kind::Plain && needle.text.len() >= MIN_LENGTH_WITHIN_WORDS
         };
@@ -164,7 +165,10 @@ fn kind(secret: &str) -> Kind {
 
 fn replace(text: &mut String, needle: &Needle) {
     let is_found = |(at, _): &(usize, &str)| {
-        needle.text.len() >= MIN_LENGTH_WITHIN_WORDS || stands_alone(text, *at, &needle.text)
+        let length = needle.text.len();
+        let is_bare = length >= MIN_LENGTH_WITHIN_WORDS || stands_alone(text, *at, &needle.text);
+        let is_word = needle.kind == Kind::Plain && length < MIN_PLAIN_LENGTH;
+        is_bare && (!is_word || is_credential_value(&text[..*at]))
     };
     // Most texts hold no secret and are left as they are.
     if memchr::memmem::find(text.as_bytes(), needle.text.as_bytes()).is_none() {
@@ -191,6 +195,21 @@ fn stands_alone(text: &str, at: usize, found: &str) -> bool {
     let continues_before = is_word(before) && is_word(bytes.get(at));
     let continues_after = is_word(bytes.get(end)) && is_word(bytes.get(end - 1));
     !continues_before && !continues_after
+}
+
+/// True when a text ends in the name of a credential and what stands between a name and its value, as in
+/// `SecretId=` and `"access_key": "`.
+fn is_credential_value(before: &str) -> bool {
+    const WORDS: [&str; 6] = ["credential", "key", "passw", "secret", "sign", "token"];
+    let is_between = |c: char| matches!(c, '=' | ':' | '"' | '\'' | '\\' | ' ');
+    let name = before.trim_end_matches(is_between);
+    if !before[name.len()..].contains(['=', ':']) {
+        return false;
+    }
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let start = name.trim_end_matches(is_part).len();
+    let name = name[start..].to_ascii_lowercase();
+    WORDS.iter().any(|word| name.contains(word))
 }
 
 /// A secret as it is, percent-encoded, and as JSON writers write it.

@@ -74,10 +74,21 @@ fn a_longer_secret_is_masked_within_words() {
 }
 
 #[test]
-fn a_short_word_or_number_is_not_masked_at_all() {
+fn a_short_word_or_number_is_masked_as_the_value_of_a_credential_only() {
     for secret in ["main", "failed", "BackOff", "123456", "not-ok", "10.0.0"] {
         let text = format!("the {secret} is {secret}");
         assert_eq!(shown(secret, &text).0, text);
+    }
+    for (text, expected) in [
+        ("SecretId=testid&Token=x", "SecretId=***&Token=x"),
+        (r#"{"access_key": "testid"}"#, r#"{"access_key": "***"}"#),
+        ("x-auth-token: testid", "x-auth-token: ***"),
+        (
+            "state=testid, the key testid",
+            "state=testid, the key testid",
+        ),
+    ] {
+        assert_eq!(shown("testid", text).0, expected);
     }
     assert_eq!(shown("8a85c1", "key 8a85c1").0, "key ***");
     assert_eq!(shown("password", "a password").0, "a ***");
