@@ -6,7 +6,7 @@ mod scrubber;
 
 use std::fmt;
 
-pub use quoting::{is_region_like, quotable};
+pub use quoting::{is_region_like, quotable, quotable_path};
 pub use redactor::Redactor;
 pub use scrubber::SecretMasker;
 

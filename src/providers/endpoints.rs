@@ -23,10 +23,11 @@ pub(super) fn check(
         let Some(text) = profile.get(spec.key) else {
             continue;
         };
-        // The vendors' tools write the host alone for some.
-        let text = match text.contains("://") || spec.key != "sts_endpoint" {
-            true => text.to_owned(),
-            false => format!("https://{text}"),
+        // The vendor's tools write the host alone; a single word is none.
+        let is_host = spec.key == "sts_endpoint" && !text.contains("://") && text.contains('.');
+        let text = match is_host {
+            true => format!("https://{text}"),
+            false => text.to_owned(),
         };
         Endpoint::parse(&text, PATHS, allow_http).map_err(|problem| {
             let what = format!("cannot be used: {}", problem.message);

@@ -12,7 +12,7 @@ use crate::http::{
     ApiClient, ClientOptions, Deadline, Endpoint, Method, Request, Response, SigningInstructions,
     Transport,
 };
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable};
 use crate::settings::{METADATA, Origin, Profile, SOURCE, SourceResult, ToolFiles};
 
 /// A larger answer is none of a metadata service.
@@ -359,7 +359,9 @@ pub fn label(profile: &Profile) -> String {
     let from = profile.origin(METADATA);
     let from = from.map_or_else(String::new, |from| format!(" ({})", from.label()));
     match profile.get(METADATA) {
-        Some(role) if !role.is_empty() => format!("role {role} of this machine{from}"),
+        Some(role) if !role.is_empty() => {
+            format!("role {} of this machine{from}", quotable(role))
+        }
         _ => format!("role of this machine{from}"),
     }
 }

@@ -7,7 +7,7 @@ use super::values::Values;
 use super::{Settings, SettingsSchema, is_same_word};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
-use crate::secret::quotable;
+use crate::secret::{quotable, quotable_path};
 
 /// Names by which commands print when a credential ends.
 const EXPIRY_KEYS: [&str; 3] = ["expires_at", "expiration", "sts_expiration"];
@@ -44,7 +44,7 @@ impl Settings {
                         true => self.beside_the_file(program),
                         false => program.into(),
                     };
-                    format!("correct its path, or install {}", program.display())
+                    format!("correct its path, or install {}", quotable_path(&program))
                 }
                 CommandError::Insecure(ref insecure) => insecure.hint.clone(),
                 CommandError::Other(_) => hint.clone(),

@@ -446,7 +446,10 @@ impl Reader<'_> {
     ) -> Result<&'v Table<'t>, Problem> {
         match value.get_ref() {
             DeValue::Table(table) => Ok(table),
-            _ => Err(self.wrong(at, &format!("“{name}” must be a table, such as [{name}]"))),
+            _ => {
+                let name = quotable(name);
+                Err(self.wrong(at, &format!("“{name}” must be a table, such as [{name}]")))
+            }
         }
     }
 
