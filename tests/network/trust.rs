@@ -45,7 +45,7 @@ impl Shown {
         let shown = Self::self_signed(|_| {});
         let issuer = shown.subject();
         let signer = KeyPair::try_from(shown.key.serialize_der()).unwrap();
-        shown.as_version_1(&issuer, &signer)
+        shown.into_version_1(&issuer, &signer)
     }
 
     fn subject(&self) -> Vec<u8> {
@@ -53,7 +53,7 @@ impl Shown {
         read.tbs_certificate().subject().to_der().unwrap()
     }
 
-    fn as_version_1(self, issuer: &[u8], signer: &KeyPair) -> Self {
+    fn into_version_1(self, issuer: &[u8], signer: &KeyPair) -> Self {
         let Self { der, key } = self;
         let read = x509_cert::Certificate::from_der(&der).unwrap();
         let fields = read.tbs_certificate();
@@ -168,7 +168,7 @@ fn a_version_1_certificate_of_a_known_ca_is_refused_in_words() {
             .distinguished_name
             .push(DnType::CommonName, "Example CA");
     });
-    let shown = Shown::self_signed(without_names).as_version_1(&ca.subject(), &ca.key);
+    let shown = Shown::self_signed(without_names).into_version_1(&ca.subject(), &ca.key);
     let port = shown.serve(&VERSIONS, |_| running());
     let run = get(port, &ca.pem());
     refused(&run, "it, or a CA certificate above it, is of version 1");
