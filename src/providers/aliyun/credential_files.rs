@@ -1,5 +1,7 @@
 //! Credentials in the files of aliyun-cli and of the vendor's SDKs (aliyun-cli 3.4, credentials-go 1.4).
 
+mod unsupported;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -51,18 +53,6 @@ const CLI_OFF: [&str; 3] = [
     "ALIBABA_CLOUD_CLI_PROFILE_DISABLED",
     "ALIBABACLOUD_IGNORE_PROFILE",
     "ALIBABA_CLOUD_IGNORE_PROFILE",
-];
-
-/// Types of the SDKs' sections that are not read here.
-const OTHER_TYPES: [&str; 8] = [
-    "bearer",
-    "cloud_sso",
-    "credentials_uri",
-    "external",
-    "oidc_role_arn",
-    "ram_role_arn_with_role_name",
-    "rsa_key_pair",
-    "static_bearer",
 ];
 
 const REPAIR_CLI: &str = "mend it, or move it away and run: aliyun configure";
@@ -228,7 +218,7 @@ impl Profile {
             "AK" | "RamRoleArn" => false,
             "StsToken" | "CloudSSO" | "OAuth" => true,
             "EcsRamRole" => return Ok(self.instance_role(page, name, desk)),
-            mode => return Err(unsupported(page, name, mode)),
+            mode => return Err(unsupported::mode(page, name, mode)),
         };
         let is_cached = matches!(mode, "CloudSSO" | "OAuth");
         let what = format!("profile “{}” (mode {mode})", quotable(name));
@@ -291,34 +281,6 @@ impl Profile {
     }
 }
 
-fn unsupported(page: &SourceFile, name: &str, mode: &str) -> Problem {
-    let known = [
-        "RsaKeyPair",
-        "RamRoleArnWithRoleName",
-        "ChainableRamRoleArn",
-        "External",
-        "CredentialsURI",
-        "OIDC",
-        "BearerToken",
-        "Anonymous",
-    ];
-    let hint = match mode {
-        "External" => {
-            "put its command into credential_command of a profile of joblens; it is not run from here"
-        }
-        _ => {
-            "use a profile of mode AK, StsToken, RamRoleArn, EcsRamRole, CloudSSO or OAuth, or give temporary keys by credential_command"
-        }
-    };
-    let name = quotable(name);
-    // A mode that is not known may be a secret that was pasted in its place.
-    let what = match known.contains(&mode) {
-        true => format!("has profile “{name}” of mode {mode}, which is not supported here"),
-        false => format!("has profile “{name}” of a mode that is not known"),
-    };
-    page.problem(&what, hint)
-}
-
 /// `~/.alibabacloud/credentials` (Go) or `credentials.ini` (Python), or the file that
 /// `ALIBABA_CLOUD_CREDENTIALS_FILE` names.
 fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem> {
@@ -350,17 +312,7 @@ fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, 
             let values = instance_role::source(desk, value(keys, "role_name"));
             return Ok(SourceResult::Found(found(&page, Some(name), values, None)));
         }
-        Some(other) => {
-            // A type that is not known may be a secret that was pasted in its place.
-            let what = match OTHER_TYPES.contains(&other) {
-                true => {
-                    format!("has section [{shown}] of type {other}, which is not supported here")
-                }
-                false => format!("has section [{shown}] of a type that is not known"),
-            };
-            let hint = "use a section of type access_key, ram_role_arn or ecs_ram_role";
-            return Err(page.problem(&what, hint));
-        }
+        Some(other) => return Err(unsupported::section_type(&page, name, other)),
     };
     let (id, secret) = (
         value(keys, "access_key_id"),
