@@ -71,6 +71,7 @@ impl Job {
             request_id,
             observed_at: _,
             vendor,
+            unread_cause: _,
         } = self;
         if reason.as_deref() != Some(Self::SUBTASKS_UNREAD) {
             free(visit, [reason]);

@@ -6,7 +6,7 @@ use super::batch::is_list_unavailable;
 use super::wire::{self, BatchPages, Described, JobRows, Page};
 use super::{Ehpc, cluster_of, note_raw_omitted, summarize};
 use crate::error::{Category, Problem};
-use crate::model::{Array, Notice, State};
+use crate::model::{Array, Job, Notice, State};
 use crate::providers::{GetOptions, GetResult, job_at};
 use crate::reference::Reference;
 
@@ -28,8 +28,8 @@ impl Ehpc {
 
     /// The job as it was described, checked against its subtasks where it may have some.
     ///
-    /// A job that the cloud's own flag calls an ordinary one, and nothing else an array job, costs no
-    /// further request. Without a flag a success is not believed before the list was asked once.
+    /// A success is not believed before the list was asked once, whatever the cloud's own flag says.
+    /// While nothing says that it is an array job, only the first 99 indices are looked for.
     async fn checked(
         &self,
         described: Described,
@@ -38,32 +38,27 @@ impl Ehpc {
     ) -> GetResult {
         let Described {
             mut job,
-            notices,
+            mut notices,
             is_array_job,
         } = described;
         let has_evidence = job.array.is_some();
-        let is_unsaid = is_array_job.is_none() && job.state == State::Succeeded;
-        let must_list =
-            has_evidence || (is_unsaid && !self.lists_unavailable.load(Ordering::Relaxed));
+        let must_list = has_evidence || job.state == State::Succeeded;
         if !wire::can_be_array_id(&job.id) || !must_list {
+            return GetResult { job, notices };
+        }
+        if !has_evidence && self.list_denied.load(Ordering::Relaxed) {
+            note_unchecked(&job, is_array_job, &mut notices);
             return GetResult { job, notices };
         }
         let listed = self.subtasks(reference, job.array.as_ref(), ask).await;
         let (listing, problem) = &listed;
-        // A list that cannot be asked at the moment may hold anything.
-        let is_open = problem.as_ref().is_some_and(|problem| problem.retryable);
-        let is_array = listing.says_array(&job.id) || is_open;
-        let is_array = match is_array_job {
-            Some(true) => true,
-            Some(false) => is_array,
-            None => is_array || has_evidence,
-        };
-        if !is_array {
-            job.array = None;
-            return GetResult { job, notices };
-        }
         if listing.says_array(&job.id) {
             job.array.get_or_insert(Array::UNKNOWN);
+        } else if !has_evidence && is_ordinary(is_array_job, listing, problem.as_ref()) {
+            if problem.is_some() {
+                note_unchecked(&job, is_array_job, &mut notices);
+            }
+            return GetResult { job, notices };
         }
         let has_no_range = job.array.as_ref().is_some_and(|array| array.end.is_none());
         let found = GetResult { job, notices };
@@ -129,12 +124,13 @@ impl Ehpc {
                 });
             }
         };
-        let page = Page::decode(&answer.body)
-            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))?;
+        let unreadable = |expected: &str| self.api.decode_problem(&request, &answer, expected);
+        let (page, skipped) =
+            Page::decode_readable(&answer.body).map_err(|expected| unreadable(&expected))?;
         let mut listing = JobRows::default();
         BatchPages::of_array(id, &ids).add(page, &mut listing);
         let Some(row) = listing.row(id).filter(|_| listing.says_array(id)) else {
-            return Err(missing);
+            return Err(skipped.map_or(missing, |expected| unreadable(&expected)));
         };
         let mut job = job_at(reference, self.region.as_deref());
         let mut notices = Vec::new();
@@ -186,6 +182,9 @@ impl Ehpc {
             &ask.states,
             &mut notices,
         );
+        if job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
+            job.unread_cause = problem.map(|problem| problem.category);
+        }
         if let Some(failed) = wire::failed_subtask(&job) {
             let subtask = with_id(reference, failed.to_owned());
             let cause = self.describe(&subtask, ask).await.ok();
@@ -202,6 +201,34 @@ fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
         .into_iter()
         .flat_map(|cause| cause.notices)
         .filter(|notice| notice.code != "vendor_omitted")
+}
+
+/// True when a success stands though nothing but the list could tell that it is an array job.
+///
+/// A key that may not list can obtain no evidence and has to do without it. Any other list that
+/// cannot be read may hold anything; only an explicit flag outweighs one that will stay unreadable.
+fn is_ordinary(flag: Option<bool>, listing: &JobRows, problem: Option<&Problem>) -> bool {
+    match (problem, flag) {
+        (None, Some(_)) => listing.short().is_none(),
+        (None, None) => listing.short().is_none() && !listing.is_unfiltered(),
+        (Some(problem), _) if problem.category == Category::PermissionDenied => true,
+        (Some(problem), Some(_)) => !problem.retryable && listing.short().is_none(),
+        (Some(_), None) => false,
+    }
+}
+
+/// Notes a success that no list confirms and no flag calls that of an ordinary job.
+fn note_unchecked(job: &Job, flag: Option<bool>, notices: &mut Vec<Notice>) {
+    if flag.is_none() && job.state == State::Succeeded {
+        notices.push(Notice::new(
+            "subtasks_unchecked",
+            format!(
+                "{}: whether it is an array job could not be checked; allow \
+                 ehpc:ListServerlessJobs to check its subtasks",
+                job.reference
+            ),
+        ));
+    }
 }
 
 /// True when the cloud knows the cluster and not the job, or takes only ids of subtasks.

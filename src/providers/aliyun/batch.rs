@@ -73,6 +73,7 @@ impl Ehpc {
         ask: &GetOptions,
     ) -> (JobRows, Option<Problem>) {
         let mut listing = JobRows::default();
+        let mut skipped = None;
         for ids in ids.chunks(wire::MAX_ROWS) {
             let mut pages = match parent {
                 Some(parent) => BatchPages::of_array(parent, ids),
@@ -87,8 +88,18 @@ impl Ehpc {
                         return (listing, Some(problem));
                     }
                 };
-                let page = match Page::decode(&answer.body) {
-                    Ok(page) => page,
+                let decoded = match parent {
+                    // One bad row must not hide a failed subtask beside it.
+                    Some(_) => Page::decode_readable(&answer.body),
+                    None => Page::decode(&answer.body).map(|page| (page, None)),
+                };
+                let page = match decoded {
+                    Ok((page, None)) => page,
+                    Ok((page, Some(expected))) => {
+                        let problem = || self.api.decode_problem(&request, &answer, &expected);
+                        skipped.get_or_insert_with(problem);
+                        page
+                    }
                     Err(expected) => {
                         let problem = self.api.decode_problem(&request, &answer, &expected);
                         return (listing, Some(problem));
@@ -99,7 +110,7 @@ impl Ehpc {
                 }
             }
         }
-        (listing, None)
+        (listing, skipped)
     }
 
     pub(super) fn list_request(
@@ -128,6 +139,9 @@ impl Ehpc {
 
     /// A list that is not given once is not asked for again.
     pub(super) fn record_list_denied(&self, problem: &Problem) {
+        if problem.category == Category::PermissionDenied {
+            self.list_denied.store(true, Ordering::Relaxed);
+        }
         if matches!(
             problem.category,
             Category::PermissionDenied | Category::InvalidArgument

@@ -39,12 +39,22 @@ pub(in super::super) struct Row {
     is_array: Option<bool>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct ListJobsResponse {
+#[derive(Debug, Deserialize)]
+#[serde(default, rename_all = "PascalCase", bound = "R: Deserialize<'de>")]
+struct ListJobsResponse<R> {
     request_id: Text,
     total_count: Int,
-    jobs: Option<List<JobRow>>,
+    jobs: Option<List<R>>,
+}
+
+impl<R> Default for ListJobsResponse<R> {
+    fn default() -> Self {
+        Self {
+            request_id: Text::default(),
+            total_count: Int::default(),
+            jobs: None,
+        }
+    }
 }
 
 /// All of it is text here, numbers and times too.
@@ -69,7 +79,35 @@ impl Page {
     /// # Errors
     /// What was expected of the answer, and where it was missed.
     pub(in super::super) fn decode(body: &[u8]) -> Result<Self, String> {
-        let wire: ListJobsResponse = lenient::decode(body)?;
+        Self::from_response(lenient::decode::<ListJobsResponse<JobRow>>(body)?)
+    }
+
+    /// Reads a page without the rows that cannot be read; what was expected of them stands beside it.
+    ///
+    /// # Errors
+    /// As [`Self::decode`], where the page as a whole cannot be read.
+    pub(in super::super) fn decode_readable(body: &[u8]) -> Result<(Self, Option<String>), String> {
+        let expected = match Self::decode(body) {
+            Ok(page) => return Ok((page, None)),
+            Err(expected) => expected,
+        };
+        let Ok(wire) = lenient::decode::<ListJobsResponse<serde_json::Value>>(body) else {
+            return Err(expected);
+        };
+        let jobs = wire.jobs.map(|List(rows)| {
+            let rows = rows.into_iter();
+            List(rows.filter_map(|row| JobRow::from_value(&row)).collect())
+        });
+        let readable = ListJobsResponse {
+            request_id: wire.request_id,
+            total_count: wire.total_count,
+            jobs,
+        };
+        let page = Self::from_response(readable)?;
+        Ok((page, Some(expected)))
+    }
+
+    fn from_response(wire: ListJobsResponse<JobRow>) -> Result<Self, String> {
         let total_count = wire.total_count.0;
         let rows = match (wire.jobs, total_count) {
             (Some(List(rows)), _) => rows,
@@ -81,6 +119,24 @@ impl Page {
             total_count,
             rows: rows.into_iter().map(Row::from).collect(),
         })
+    }
+}
+
+impl JobRow {
+    /// A row, if need be only what decides: id, state and flag.
+    fn from_value(value: &serde_json::Value) -> Option<Self> {
+        let fields = value.as_object()?;
+        let decisive = |(key, _): &(&String, &serde_json::Value)| {
+            matches!(key.as_str(), "JobId" | "State" | "IsArrayJob")
+        };
+        let terse: serde_json::Map<_, _> = fields
+            .iter()
+            .filter(decisive)
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        [value, &serde_json::Value::Object(terse)]
+            .into_iter()
+            .find_map(|value| lenient::decode(value.to_string().as_bytes()).ok())
     }
 }
 
@@ -99,6 +155,12 @@ impl Page {
         let ids = self.rows.iter().filter_map(Row::id);
         let parents = ids.filter_map(|id| Some(parent_of(id)?.to_owned()));
         let parents: HashSet<String> = parents.collect();
+        let failed: HashMap<String, String> = self
+            .rows
+            .iter()
+            .filter(|row| row.state(own) == State::Failed)
+            .filter_map(|row| Some((parent_of(row.id()?)?.to_owned(), row.id()?.to_owned())))
+            .collect();
         providers::Page::from_addressed_rows(
             at,
             self.total_count,
@@ -109,7 +171,12 @@ impl Page {
                 row.fill(&mut job, own, &mut notices);
                 job.request_id.clone_from(&request_id);
                 let is_parent = row.is_parent() || parents.contains(&job.id);
-                if is_parent && job.state == State::Succeeded {
+                let is_open = !matches!(job.state, State::Failed | State::Canceled);
+                if let Some(subtask) = failed.get(&job.id).filter(|_| is_open) {
+                    job.state = State::Failed;
+                    job.array.get_or_insert(Array::UNKNOWN);
+                    job.message = Some(format!("{subtask} failed"));
+                } else if is_parent && job.state == State::Succeeded {
                     // A look at the job itself would ask its subtasks, and says the same until then.
                     job.state = State::Unknown;
                     job.ended = false;
@@ -155,6 +222,11 @@ impl Row {
     fn may_be_parent(&self) -> bool {
         let id = self.id.as_deref();
         id.is_some_and(|id| subtask_index(id).is_none())
+    }
+
+    fn state(&self, own: &[(String, State)]) -> State {
+        let word = self.word.as_deref();
+        states::normalize(STATES, own, word, "aliyun/job", &mut Vec::new()).state
     }
 
     /// Fills a job whose address is known already with what the row says.
@@ -221,6 +293,10 @@ pub(in super::super) struct JobRows {
     rows: HashMap<String, Option<Row>>,
     /// How many rows a list holds by its own count, and how many came, where fewer did.
     short: Option<(usize, usize)>,
+    /// A list that was not filtered has more rows than were read.
+    is_unfiltered: bool,
+    /// The array jobs of which a subtask is listed.
+    parents: HashSet<String>,
 }
 
 impl JobRows {
@@ -230,8 +306,14 @@ impl JobRows {
     }
 
     /// How many rows the cloud counts and how many it gave, where it gave fewer of what was asked for.
-    pub(super) fn short(&self) -> Option<(usize, usize)> {
+    pub(in super::super) fn short(&self) -> Option<(usize, usize)> {
         self.short
+    }
+
+    /// True when the cloud gave other jobs than those asked for, and has more rows than were read:
+    /// what was not seen may be listed all the same.
+    pub(in super::super) fn is_unfiltered(&self) -> bool {
+        self.is_unfiltered
     }
 
     /// The subtasks of an array job by index, as far as they are listed; `None` in place of a row
@@ -252,7 +334,7 @@ impl JobRows {
     }
 
     /// The job as a cheap look shows it; `None` when only a look of its own can tell: it is not
-    /// listed, its state is missing, or it is an array job whose end depends on its subtasks.
+    /// listed, its state is missing, or it is an array job, whose state depends on its subtasks.
     pub(in super::super) fn job_for(
         &self,
         at: Job,
@@ -262,8 +344,9 @@ impl JobRows {
         let (mut job, mut notices) = (at, Vec::new());
         row.fill(&mut job, own, &mut notices);
         job.request_id.clone_from(&self.request_id);
-        let may_be_parent = row.may_be_parent() && row.is_array != Some(false);
-        let is_told = job.state_raw.is_some() && !(may_be_parent && job.ended);
+        let is_array = row.is_parent() || self.parents.contains(&job.id);
+        let may_be_array = row.may_be_parent() && row.is_array != Some(false) && job.ended;
+        let is_told = job.state_raw.is_some() && !is_array && !may_be_array;
         is_told.then_some((job, notices))
     }
 }
@@ -324,6 +407,7 @@ impl<'a> BatchPages<'a> {
                 continue;
             };
             self.seen.insert(id.clone());
+            listing.parents.extend(parent_of(&id).map(str::to_owned));
             match listing.rows.get_mut(&id) {
                 None => {
                     self.missing -= usize::from(self.wanted.contains(id.as_str()));
@@ -345,6 +429,7 @@ impl<'a> BatchPages<'a> {
         let is_complete = self.parent.is_none() && self.missing == 0;
         let brings_more = listing.rows.len() > before && !is_complete;
         let goes_on = more && brings_more && self.read < MAX_PAGES;
+        listing.is_unfiltered |= self.has_others && more && !goes_on;
         // A list that holds other jobs as well was not filtered, and its count is about all of them.
         let seen = self.seen.len();
         if let Some(total) = total.filter(|total| *total > seen && !goes_on && !self.has_others) {
