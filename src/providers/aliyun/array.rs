@@ -2,13 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
-use super::batch::is_list_unavailable;
+use super::batch::{id_filter, is_list_unavailable};
 use super::wire::{self, BatchPages, Described, JobRows, Page};
 use super::{Ehpc, cluster_of, note_raw_omitted, summarize};
 use crate::error::{Category, Problem};
-use crate::model::{Array, Job, Notice, State};
+use crate::model::{Array, Job, Notice, State, Time};
 use crate::providers::{GetOptions, GetResult, job_at};
 use crate::reference::Reference;
+
+/// Within so many seconds after an array job its subtasks are submitted.
+const SUBMISSION_SECONDS: i64 = 60;
 
 impl Ehpc {
     /// A job, and with an array job its subtasks.
@@ -29,7 +32,6 @@ impl Ehpc {
     /// The job as it was described, checked against its subtasks where it may have some.
     ///
     /// A success is not believed before the list was asked once, whatever the cloud's own flag says.
-    /// While nothing says that it is an array job, only the first 99 indices are looked for.
     async fn checked(
         &self,
         described: Described,
@@ -50,7 +52,13 @@ impl Ehpc {
             note_unchecked(&job, is_array_job, &mut notices);
             return GetResult { job, notices };
         }
-        let listed = self.subtasks(reference, job.array.as_ref(), ask).await;
+        let listed = match has_evidence {
+            true => self.subtasks(reference, job.array.as_ref(), ask).await,
+            false => {
+                self.search(reference, is_array_job, job.created_at, ask)
+                    .await
+            }
+        };
         let (listing, problem) = &listed;
         if listing.says_array(&job.id) {
             job.array.get_or_insert(Array::UNKNOWN);
@@ -98,6 +106,42 @@ impl Ehpc {
         self.list(cluster_of(reference), &ids, Some(id), ask).await
     }
 
+    /// The subtasks of a job that nothing calls an array job.
+    ///
+    /// By its ids the list is asked for the first 99 indices only. Where the cloud does not even say
+    /// that it is an ordinary job, the jobs that were submitted with it are searched as well.
+    async fn search(
+        &self,
+        reference: &Reference,
+        flag: Option<bool>,
+        submitted_at: Option<Time>,
+        ask: &GetOptions,
+    ) -> (JobRows, Option<Problem>) {
+        let (listing, problem) = self.subtasks(reference, None, ask).await;
+        let is_open = problem.is_none()
+            && !listing.says_array(reference.id())
+            && is_ordinary(flag, &listing, None);
+        if flag.is_some() || !is_open {
+            return (listing, problem);
+        }
+        let mut filter = vec![("SubmitOrder".to_owned(), "Desc".to_owned())];
+        if let Some(time) = submitted_at {
+            let start = time.to_datetime().timestamp();
+            let end = start.saturating_add(SUBMISSION_SECONDS);
+            filter.push(("SubmitTimeStart".to_owned(), start.to_string()));
+            filter.push(("SubmitTimeEnd".to_owned(), end.to_string()));
+        }
+        let (cluster, mut found) = (cluster_of(reference), JobRows::default());
+        let pages = BatchPages::search(reference.id());
+        match self
+            .read_pages(cluster, &filter, pages, &mut found, ask)
+            .await
+        {
+            Ok(problem) => (found, problem),
+            Err(problem) => (found, Some(problem)),
+        }
+    }
+
     /// An array job that only the list knows; else `missing`, which is what the look-up said.
     async fn listed_parent(
         &self,
@@ -111,7 +155,7 @@ impl Ehpc {
         let (cluster, id) = (cluster_of(reference), reference.id());
         let ids = wire::ids_to_list(id, None);
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let request = self.list_request(cluster, &ids, 1, wire::MAX_ROWS);
+        let request = self.list_request(cluster, &id_filter(&ids), 1, wire::MAX_ROWS);
         let answer = match self.send(&request, cluster, ask).await {
             Ok(answer) => answer,
             Err(problem) => {
@@ -210,9 +254,11 @@ fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
 fn is_ordinary(flag: Option<bool>, listing: &JobRows, problem: Option<&Problem>) -> bool {
     match (problem, flag) {
         (None, Some(_)) => listing.short().is_none(),
-        (None, None) => listing.short().is_none() && !listing.is_unfiltered(),
+        (None, None) => listing.short().is_none() && !listing.is_partial(),
         (Some(problem), _) if problem.category == Category::PermissionDenied => true,
-        (Some(problem), Some(_)) => !problem.retryable && listing.short().is_none(),
+        (Some(problem), Some(_)) => {
+            !problem.retryable && listing.short().is_none() && !listing.is_partial()
+        }
         (Some(_), None) => false,
     }
 }

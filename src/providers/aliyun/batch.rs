@@ -44,11 +44,8 @@ impl Ehpc {
         let mut listings = BTreeMap::new();
         for (cluster, ids) in clusters {
             let ids: Vec<&str> = ids.into_iter().collect();
-            let (listing, problem) = self.list(cluster, &ids, None, ask).await;
-            match problem {
-                Some(problem) if !is_list_unavailable(&problem) => return Err(problem),
-                _ => listings.insert(cluster, listing),
-            };
+            let listing = self.list_verified(cluster, &ids, ask).await?;
+            listings.insert(cluster, listing);
         }
         let told = |reference: &Reference| {
             let listing = listings.get(cluster_of(reference))?;
@@ -63,6 +60,25 @@ impl Ehpc {
             .collect())
     }
 
+    /// The rows of these jobs, and which of those that the list calls ordinary and succeeded have
+    /// subtasks all the same: a success is not believed on the word of the flag alone.
+    async fn list_verified(
+        &self,
+        cluster: &str,
+        ids: &[&str],
+        ask: &GetOptions,
+    ) -> Result<JobRows, Problem> {
+        let available = |(listing, problem): (JobRows, Option<Problem>)| match problem {
+            Some(problem) if !is_list_unavailable(&problem) => Err(problem),
+            _ => Ok(listing),
+        };
+        let mut listing = available(self.list(cluster, ids, None, ask).await)?;
+        let claims = listing.ids_to_verify(&ask.states);
+        let claims: Vec<&str> = claims.iter().map(String::as_str).collect();
+        listing.add_parents(available(self.list(cluster, &claims, None, ask).await)?);
+        Ok(listing)
+    }
+
     /// The rows of these jobs, as far as they could be read, and what ended the reading early; with
     /// an array job as `parent` the rows of all its subtasks that come with them.
     pub(super) async fn list(
@@ -75,56 +91,64 @@ impl Ehpc {
         let mut listing = JobRows::default();
         let mut skipped = None;
         for ids in ids.chunks(wire::MAX_ROWS) {
-            let mut pages = match parent {
+            let pages = match parent {
                 Some(parent) => BatchPages::of_array(parent, ids),
                 None => BatchPages::new(ids),
             };
-            loop {
-                let request = self.list_request(cluster, ids, pages.next(), wire::MAX_ROWS);
-                let answer = match self.send(&request, cluster, ask).await {
-                    Ok(answer) => answer,
-                    Err(problem) => {
-                        self.record_list_denied(&problem);
-                        return (listing, Some(problem));
-                    }
-                };
-                let decoded = match parent {
-                    // One bad row must not hide a failed subtask beside it.
-                    Some(_) => Page::decode_readable(&answer.body),
-                    None => Page::decode(&answer.body).map(|page| (page, None)),
-                };
-                let page = match decoded {
-                    Ok((page, None)) => page,
-                    Ok((page, Some(expected))) => {
-                        let problem = || self.api.decode_problem(&request, &answer, &expected);
-                        skipped.get_or_insert_with(problem);
-                        page
-                    }
-                    Err(expected) => {
-                        let problem = self.api.decode_problem(&request, &answer, &expected);
-                        return (listing, Some(problem));
-                    }
-                };
-                if !pages.add(page, &mut listing) {
-                    break;
-                }
+            let filter = id_filter(ids);
+            match self
+                .read_pages(cluster, &filter, pages, &mut listing, ask)
+                .await
+            {
+                // Jobs without a row are looked up one by one, subtasks are not.
+                Ok(problem) => skipped = skipped.or(problem.filter(|_| parent.is_some())),
+                Err(problem) => return (listing, Some(problem)),
             }
         }
         (listing, skipped)
     }
 
+    /// Reads the pages of one list into `listing`; what is wrong with rows that were skipped.
+    ///
+    /// # Errors
+    /// What ended the reading early.
+    pub(super) async fn read_pages(
+        &self,
+        cluster: &str,
+        filter: &[(String, String)],
+        mut pages: BatchPages<'_>,
+        listing: &mut JobRows,
+        ask: &GetOptions,
+    ) -> Result<Option<Problem>, Problem> {
+        let mut skipped = None;
+        loop {
+            let request = self.list_request(cluster, filter, pages.next(), wire::MAX_ROWS);
+            let answer = self
+                .send(&request, cluster, ask)
+                .await
+                .inspect_err(|problem| self.record_list_denied(problem))?;
+            let unreadable = |expected: &str| self.api.decode_problem(&request, &answer, expected);
+            // One bad row must not hide a failed subtask beside it.
+            let (page, dropped) =
+                Page::decode_readable(&answer.body).map_err(|expected| unreadable(&expected))?;
+            if let Some(expected) = dropped {
+                listing.mark_partial();
+                skipped.get_or_insert_with(|| unreadable(&expected));
+            }
+            if !pages.add(page, listing) {
+                return Ok(skipped);
+            }
+        }
+    }
+
     pub(super) fn list_request(
         &self,
         cluster: &str,
-        ids: &[&str],
+        filter: &[(String, String)],
         page: usize,
         rows: usize,
     ) -> Request {
         let mut request = self.request("ListServerlessJobs", Method::Post, &[]);
-        let ids = ids
-            .iter()
-            .zip(1..)
-            .map(|(id, number)| (format!("JobIds.{number}"), (*id).to_owned()));
         request.query = [
             ("ClusterId", cluster.to_owned()),
             ("PageNumber", page.to_string()),
@@ -132,7 +156,7 @@ impl Ehpc {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into_iter()
-        .chain(ids)
+        .chain(filter.iter().cloned())
         .collect();
         request
     }
@@ -149,6 +173,14 @@ impl Ehpc {
             self.lists_unavailable.store(true, Ordering::Relaxed);
         }
     }
+}
+
+/// Parameters of a list that name the jobs.
+pub(super) fn id_filter(ids: &[&str]) -> Vec<(String, String)> {
+    ids.iter()
+        .zip(1..)
+        .map(|(id, number)| (format!("JobIds.{number}"), (*id).to_owned()))
+        .collect()
 }
 
 /// True when the cloud answered well and gives no such list, so that looks at each job may do.

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
 use super::jobs::subtask_index;
-use super::list::{JobRows, MAX_ROWS};
+use super::list::MAX_ROWS;
+use super::rows::JobRows;
 use crate::model::{Array, Job, Notice, State, Task};
 
 /// An array job whose indices are further apart than this is not read subtask by subtask.
