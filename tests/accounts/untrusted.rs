@@ -135,7 +135,7 @@ fn a_tool_file_that_others_can_write_is_named_and_nothing_is_sent() {
             let error = run.error();
             assert_eq!(
                 (run.code, &error["category"]),
-                (4, &"no_credentials".into())
+                (4, &"missing_credentials".into())
             );
             let said = format!("{} is writable by others (mode {mode:03o})", path.display());
             assert_eq!(error["message"], said.as_str());
@@ -221,7 +221,7 @@ fn a_mounted_secret_of_root_is_for_a_group_and_not_for_everybody() {
             config,
             "sugon@lab/instance/i1",
         ]);
-        run.as_nobody().run()
+        run.with_user_nobody().run()
     };
     for mode in [0o444, 0o644] {
         set_mode(&secret, mode);
