@@ -44,8 +44,11 @@ impl Ehpc {
         let mut listings = BTreeMap::new();
         for (cluster, ids) in clusters {
             let ids: Vec<&str> = ids.into_iter().collect();
-            let listing = self.list_verified(cluster, &ids, ask).await?;
-            listings.insert(cluster, listing);
+            let (listing, problem) = self.list(cluster, &ids, None, ask).await;
+            match problem {
+                Some(problem) if !is_list_unavailable(&problem) => return Err(problem),
+                _ => listings.insert(cluster, listing),
+            };
         }
         let told = |reference: &Reference| {
             let listing = listings.get(cluster_of(reference))?;
@@ -58,25 +61,6 @@ impl Ehpc {
             .iter()
             .map(|reference| Some(reference).filter(is_job).and_then(told))
             .collect())
-    }
-
-    /// The rows of these jobs, and which of those that the list calls ordinary and succeeded have
-    /// subtasks all the same: a success is not believed on the word of the flag alone.
-    async fn list_verified(
-        &self,
-        cluster: &str,
-        ids: &[&str],
-        ask: &GetOptions,
-    ) -> Result<JobRows, Problem> {
-        let available = |(listing, problem): (JobRows, Option<Problem>)| match problem {
-            Some(problem) if !is_list_unavailable(&problem) => Err(problem),
-            _ => Ok(listing),
-        };
-        let mut listing = available(self.list(cluster, ids, None, ask).await)?;
-        let claims = listing.ids_to_verify(&ask.states);
-        let claims: Vec<&str> = claims.iter().map(String::as_str).collect();
-        listing.add_parents(available(self.list(cluster, &claims, None, ask).await)?);
-        Ok(listing)
     }
 
     /// The rows of these jobs, as far as they could be read, and what ended the reading early; with

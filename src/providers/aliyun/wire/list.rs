@@ -230,7 +230,7 @@ impl Row {
         id.is_some_and(|id| subtask_index(id).is_none())
     }
 
-    pub(super) fn state(&self, own: &[(String, State)]) -> State {
+    fn state(&self, own: &[(String, State)]) -> State {
         let word = self.word.as_deref();
         states::normalize(STATES, own, word, "aliyun/job", &mut Vec::new()).state
     }

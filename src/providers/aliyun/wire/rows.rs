@@ -31,23 +31,6 @@ impl JobRows {
         self.rows.get(id.trim())?.as_ref()
     }
 
-    /// Ids to list in addition to see whether jobs that are listed as ordinary and succeeded have
-    /// subtasks all the same: those of the indices that nearly every array job begins with.
-    pub(in super::super) fn ids_to_verify(&self, own: &[(String, State)]) -> Vec<String> {
-        let rows = self.rows.values().flatten();
-        let is_claim = |row: &&Row| {
-            row.may_be_parent() && row.is_array == Some(false) && row.state(own) == State::Succeeded
-        };
-        let ids = rows.filter(is_claim).filter_map(|row| row.id.as_deref());
-        let ids = ids.flat_map(|id| [0, 1].map(|index| format!("{id}_{index}")));
-        ids.collect()
-    }
-
-    /// Takes over from another list which jobs have subtasks.
-    pub(in super::super) fn add_parents(&mut self, other: Self) {
-        self.parents.extend(other.parents);
-    }
-
     /// How many rows the cloud counts and how many it gave, where it gave fewer of what was asked for.
     pub(in super::super) fn short(&self) -> Option<(usize, usize)> {
         self.short
