@@ -292,6 +292,17 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_job_that_failed_before_its_end_is_no_case_of_warnings() {
+        let failed = Job {
+            ended: false,
+            warning_count: 2,
+            ..job("10", State::Failed, "unmet")
+        };
+        let report = report(vec![failed], vec![], Verdict::Failed, 1);
+        assert_eq!(kinds(&report), ["failed"]);
+    }
+
+    #[test]
     fn what_was_seen_and_then_unreadable_is_one_case_and_a_verdict_stands_above_errors() {
         let reference = "aliyun@prod/job/ehpc-hz-FYUr32/5";
         let error = || unread(reference, Category::Network, "no route");

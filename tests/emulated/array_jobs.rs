@@ -122,7 +122,20 @@ fn an_ordinary_job_passes_without_subtasks() {
         }
     }
     let flagged = json!({"IsArrayJob": false});
-    assert_eq!(gate(&flagged, &json!("no list")).0, 0);
+    for list in [
+        answer("no list"),
+        http(
+            "200 OK",
+            "content-type: text/html\r\n",
+            b"<html>sign in</html>",
+        ),
+        refusal("500 Internal Server Error", "UnknownError"),
+    ] {
+        let (code, said) = gate_on_answer(&flagged, list);
+        assert_eq!(code, 0, "nothing contradicts the flag: {said}");
+    }
+    let partly = json!({"Jobs": [null, {"JobId": "10", "State": "Succeeded"}]});
+    assert_eq!(gate(&flagged, &partly).0, 5);
 }
 
 #[test]

@@ -249,17 +249,14 @@ fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
 
 /// True when a success stands though nothing but the list could tell that it is an array job.
 ///
-/// A key that may not list can obtain no evidence and has to do without it. Any other list that
-/// cannot be read may hold anything; only an explicit flag outweighs one that will stay unreadable.
+/// An explicit flag stands unless a list was read in part: what it left out may be a subtask. Without
+/// a flag only a key that may not list, which can obtain no evidence, has to do without it.
 fn is_ordinary(flag: Option<bool>, listing: &JobRows, problem: Option<&Problem>) -> bool {
+    let is_whole = listing.short().is_none() && !listing.is_partial();
     match (problem, flag) {
         (None, Some(_)) => listing.short().is_none(),
-        (None, None) => listing.short().is_none() && !listing.is_partial(),
-        (Some(problem), _) if problem.category == Category::PermissionDenied => true,
-        (Some(problem), Some(_)) => {
-            !problem.retryable && listing.short().is_none() && !listing.is_partial()
-        }
-        (Some(_), None) => false,
+        (Some(problem), None) => problem.category == Category::PermissionDenied,
+        (None, None) | (Some(_), Some(_)) => is_whole,
     }
 }
 
