@@ -163,8 +163,7 @@ impl JobInfo {
         });
         let index = subtask_index(&job.id);
         // A range on an id without an index says as much as the flag, whatever became of that.
-        let is_denied = self.is_array_job.0 == Some(false);
-        let says_range = |range: &ArrayProperties| is_range(range, is_denied);
+        let says_range = |range: &_| is_range(range, self.is_array_job.0 == Some(false));
         let has_range = index.is_none() && properties.as_ref().is_some_and(says_range);
         job.array = (self.is_array_job.0 == Some(true) || has_range).then(|| {
             let range = properties.clone().unwrap_or_default();
@@ -209,10 +208,8 @@ pub(super) fn moment(seconds: Int) -> Option<Time> {
 /// nothing against a flag that denies it.
 fn is_range(properties: &ArrayProperties, is_denied: bool) -> bool {
     let step = properties.step.filter(|_| !is_denied);
-    [properties.start, properties.end, step]
-        .into_iter()
-        .flatten()
-        .any(|number| number != 0)
+    let numbers = [properties.start, properties.end, step];
+    numbers.iter().flatten().any(|number| *number != 0)
 }
 
 /// The index of the subtask `id` of the array job `parent`: 3 for `10_3` of `10`.
