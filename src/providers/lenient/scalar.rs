@@ -29,6 +29,14 @@ pub struct Flag(pub Option<bool>);
 pub struct Verbatim(pub String);
 
 impl Text {
+    /// The text, unless it is absent or was read.
+    pub fn unless_read<T>(&self, read: Option<T>) -> Option<String> {
+        match read {
+            Some(_) => None,
+            None => self.trimmed().map(str::to_owned),
+        }
+    }
+
     /// The text, trimmed, for comparing.
     pub fn trimmed(&self) -> Option<&str> {
         self.0.as_deref().map(str::trim)
