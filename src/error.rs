@@ -74,15 +74,15 @@ impl Category {
         match self {
             Self::Usage => "usage",
             Self::NotFound => "not_found",
-            Self::MissingCredentials => "no_credentials",
-            Self::Unauthenticated => "refused",
-            Self::PermissionDenied => "permission",
-            Self::ClockSkew => "clock",
+            Self::MissingCredentials => "missing_credentials",
+            Self::Unauthenticated => "unauthenticated",
+            Self::PermissionDenied => "permission_denied",
+            Self::ClockSkew => "clock_skew",
             Self::Network => "network",
             Self::Throttled => "throttled",
-            Self::ServiceError => "service",
-            Self::InvalidArgument => "rejected",
-            Self::InvalidResponse => "unreadable",
+            Self::ServiceError => "service_error",
+            Self::InvalidArgument => "invalid_argument",
+            Self::InvalidResponse => "invalid_response",
         }
     }
 }

@@ -47,7 +47,7 @@ fn html_in_place_of_json_is_unreadable_and_shows_how_it_begins() {
         "content-type: text/html\r\n",
         b"<html><title>Login</title></html>",
     ));
-    assert_eq!((category(&run).as_str(), run.code), ("unreadable", 5));
+    assert_eq!((category(&run).as_str(), run.code), ("invalid_response", 5));
     let message = run.error()["message"].to_string();
     assert!(message.contains("<html><title>Login"), "{message}");
 }
@@ -56,7 +56,7 @@ fn html_in_place_of_json_is_unreadable_and_shows_how_it_begins() {
 fn html_with_502_is_a_failure_of_the_service_and_is_tried_again() {
     let server = Server::answering(http("502 Bad Gateway", "", b"<html>nginx</html>"));
     let run = get(&server, &["--max-attempts", "2"]).run();
-    assert_eq!((category(&run).as_str(), run.code), ("service", 5));
+    assert_eq!((category(&run).as_str(), run.code), ("service_error", 5));
     assert_eq!(server.received().len(), 2);
     assert_eq!(run.error()["attempts"], 2);
 }
@@ -65,7 +65,7 @@ fn html_with_502_is_a_failure_of_the_service_and_is_tried_again() {
 fn truncated_json_is_unreadable() {
     let whole = detail("");
     let run = answer(json(&whole[..whole.len() / 2]));
-    assert_eq!(category(&run), "unreadable");
+    assert_eq!(category(&run), "invalid_response");
     assert!(
         run.error()["message"].to_string().contains("more JSON"),
         "{}",
@@ -89,7 +89,7 @@ fn what_follows_the_announced_length_is_not_read() {
 #[test]
 fn an_empty_body_is_unreadable() {
     let run = answer(json(""));
-    assert_eq!(category(&run), "unreadable");
+    assert_eq!(category(&run), "invalid_response");
     assert!(
         run.error()["message"].to_string().contains("empty"),
         "{}",
@@ -116,7 +116,7 @@ fn a_body_of_200_mb_is_cut_off_at_the_limit() {
     let run = get(&server, &["--max-attempts", "1", "--max-body", "16MiB"])
         .memory_mib(400)
         .run();
-    assert_eq!(category(&run), "unreadable");
+    assert_eq!(category(&run), "invalid_response");
     assert!(
         run.error()["message"]
             .to_string()
@@ -139,7 +139,7 @@ fn a_gzip_bomb_is_counted_after_expansion() {
     let run = get(&server, &["--max-attempts", "1", "--max-body", "16MiB"])
         .memory_mib(400)
         .run();
-    assert_eq!(category(&run), "unreadable");
+    assert_eq!(category(&run), "invalid_response");
     assert!(
         run.error()["message"].to_string().contains("larger than"),
         "{}",
@@ -160,7 +160,7 @@ fn a_gzipped_answer_is_read() {
 fn a_million_empty_elements_are_refused() {
     let list = format!(r#","mountInfoList":[{}{{}}]"#, "{},".repeat(999_999));
     let run = answer(json(detail(&list)));
-    assert_eq!(category(&run), "unreadable");
+    assert_eq!(category(&run), "invalid_response");
     assert!(
         run.error()["message"].to_string().contains("200000"),
         "{}",
@@ -173,7 +173,7 @@ fn invalid_utf_8_is_unreadable() {
     let mut body = detail(r#","instanceServiceName":"X""#).into_bytes();
     let at = body.iter().position(|byte| *byte == b'X').unwrap();
     body[at] = 0xff;
-    assert_eq!(category(&answer(json(body))), "unreadable");
+    assert_eq!(category(&answer(json(body))), "invalid_response");
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn a_hundred_thousand_nested_arrays_do_no_harm() {
     let run = answer(json(detail(&format!(r#","other":{deep}"#))));
     assert_eq!(run.job()["state"], "running");
     let run = answer(json(format!(r#"{{"code":"0","data":{deep}}}"#)));
-    assert_eq!(category(&run), "unreadable");
+    assert_eq!(category(&run), "invalid_response");
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn a_redirect_is_not_followed_and_the_credentials_stay_home() {
     let headers = format!("location: {}/ai/openapi/v2\r\n", other.origin());
     let server = Server::answering(http("302 Found", &headers, b""));
     let run = get(&server, &[]).run();
-    assert_eq!(category(&run), "unreadable");
+    assert_eq!(category(&run), "invalid_response");
     assert!(
         run.error()["message"].to_string().contains("redirect"),
         "{}",
@@ -278,7 +278,7 @@ fn a_redirect_is_not_followed_and_the_credentials_stay_home() {
 fn an_answer_for_another_id_is_never_taken_for_this_one() {
     let body =
         r#"{"code":"0","data":{"id":"ffffffffffffffffffffffffffffffff","status":"Completed"}}"#;
-    assert_eq!(category(&answer(json(body))), "unreadable");
+    assert_eq!(category(&answer(json(body))), "invalid_response");
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn a_cloud_that_echoes_the_credential_does_not_leak_it() {
         let _ = stream.write_all(&json(body));
     });
     let run = get(&server, &["-v"]).run();
-    assert_eq!((category(&run).as_str(), run.code), ("refused", 4));
+    assert_eq!((category(&run).as_str(), run.code), ("unauthenticated", 4));
     assert!(
         run.error()["message"].to_string().contains("***"),
         "{}",

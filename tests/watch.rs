@@ -279,7 +279,7 @@ fn an_outage_is_told_when_it_begins_and_when_it_is_over() {
     assert_eq!(errors[0]["ref"], JOB);
     assert_eq!(
         (&errors[0]["category"], &errors[0]["retryable"]),
-        (&json!("service"), &json!(true))
+        (&json!("service_error"), &json!(true))
     );
     assert_eq!(courses(&records)[JOB].last().unwrap(), "failed");
     assert_eq!(records.last().unwrap()["errors"], 0);

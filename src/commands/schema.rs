@@ -16,8 +16,8 @@ use crate::providers;
     joblens schema > joblens-1.json\n  \
     joblens schema stream",
     after_help = "Within joblens/1 fields are only ever added: programs should pass over those they do not know.\n\
-    The documents of kinds, states, auth status and doctor are described by $defs/Kinds, $defs/States,\n\
-    $defs/Accounts and $defs/Diagnosis of the envelope."
+    The documents of kinds, states, auth status and doctor are described by $defs/KindList, $defs/StateMap,\n\
+    $defs/AuthStatus and $defs/DoctorReport of the envelope."
 )]
 pub(super) struct Arguments {
     /// What to describe

@@ -51,7 +51,6 @@ pub struct KindInfo {
 
 /// The document of `joblens states`.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
-#[schemars(rename = "States")]
 pub struct StateMap {
     /// Version of the shape: `joblens/1`.
     #[schemars(extend("const" = Envelope::SCHEMA))]

@@ -23,7 +23,7 @@ pub fn json<T: DeserializeOwned>(page: &SourceFile, hint: &str) -> Result<T, Pro
 /// Reads one of the profiles of a JSON file. What the others hold does not matter to it.
 ///
 /// # Errors
-/// `no_credentials`: it does not have the form of `T`; no text of the file gets into the problem.
+/// `missing_credentials`: it does not have the form of `T`; no text of the file gets into the problem.
 pub fn json_profile<T: DeserializeOwned>(
     page: &SourceFile,
     name: &str,

@@ -85,7 +85,7 @@ impl crate::http::Signer for Anonymous {
 impl ImdsClient {
     /// # Errors
     /// Wrong use: an address that is neither the documented one nor this machine, or what is no name
-    /// of a role. `no_credentials` where a variable forbids to ask.
+    /// of a role. `missing_credentials` where a variable forbids to ask.
     pub fn new(
         service: &'static ImdsService,
         profile: &Profile,

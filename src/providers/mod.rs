@@ -79,7 +79,7 @@ pub struct Cloud {
     /// Makes the client of a profile. Nothing is sent.
     ///
     /// # Errors
-    /// `no_credentials` or `usage` problems, with what to set.
+    /// `missing_credentials` or `usage` problems, with what to set.
     pub connect: Connect,
     /// What the emulator does in the cloud's place.
     pub emulator: serve::EmulatedApi,

@@ -67,7 +67,7 @@ impl Profile {
     /// credential comes from neither.
     ///
     /// # Errors
-    /// As [`Settings::profile`]; `no_credentials` when another source has one now, since a run stays
+    /// As [`Settings::profile`]; `missing_credentials` when another source has one now, since a run stays
     /// with one account.
     pub fn reload_now(&self) -> Option<Result<Self, Problem>> {
         let Reload { settings, keys } = self.reload.as_ref()?;

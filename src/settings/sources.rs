@@ -53,7 +53,7 @@ impl Settings {
     /// A profile that is named uses its own settings only. A `source` is used and nothing besides.
     ///
     /// # Errors
-    /// `no_credentials` for a profile that was named and is not there, and for a source that cannot
+    /// `missing_credentials` for a profile that was named and is not there, and for a source that cannot
     /// be read; wrong use for values that cannot be used.
     pub fn profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
         let mut passed_over = Vec::new();

@@ -22,8 +22,8 @@ pub struct CredentialSource {
     /// Reads the profile of this name, or the one that the tool itself would use.
     ///
     /// # Errors
-    /// Wrong use when the profile that was named is not there; `no_credentials` for files that are
-    /// damaged and for profiles that cannot be used here; `refused` for keys that have run out.
+    /// Wrong use when the profile that was named is not there; `missing_credentials` for files that are
+    /// damaged and for profiles that cannot be used here; `unauthenticated` for keys that have run out.
     pub load: fn(&ToolFiles, Option<&str>) -> Result<SourceResult, Problem>,
 }
 
@@ -121,7 +121,7 @@ impl ToolFiles {
     /// The file that a variable names, else the one below HOME; `None` when it is not there.
     ///
     /// # Errors
-    /// `no_credentials`: it is there, or was named, and cannot be read.
+    /// `missing_credentials`: it is there, or was named, and cannot be read.
     pub fn open(
         &self,
         variable: Option<&str>,
@@ -146,7 +146,7 @@ impl ToolFiles {
     /// there. That others can read it is what it is for.
     ///
     /// # Errors
-    /// `no_credentials`: it is there and cannot be read.
+    /// `missing_credentials`: it is there and cannot be read.
     pub fn open_shared(&self, below_root: &str) -> Result<Option<SourceFile>, Problem> {
         match SourceFile::open(self.root.join(below_root)) {
             Err((fault, _)) if fault.is_absence() => Ok(None),

@@ -45,7 +45,7 @@ fn a_command_that_fails_is_told_with_what_it_said() {
     let run = with_command(&desk, fails).run();
     assert_eq!(
         (run.code, &run.error()["category"]),
-        (4, &"no_credentials".into())
+        (4, &"missing_credentials".into())
     );
     assert!(
         run.stderr.contains("failed with exit code 2: password=***"),
@@ -248,6 +248,11 @@ fn a_relative_home_makes_no_config_file_of_the_current_folder() {
         .env("HOME", ".")
         .current_dir(desk.home.path())
         .run();
-    assert_eq!(run.error()["category"], "no_credentials", "{}", run.stderr);
+    assert_eq!(
+        run.error()["category"],
+        "missing_credentials",
+        "{}",
+        run.stderr
+    );
     assert!(desk.server.received().is_empty());
 }

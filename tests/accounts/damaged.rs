@@ -215,8 +215,8 @@ fn a_damaged_file_stops_no_other_cloud_and_none_that_has_its_key_elsewhere() {
 fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
     let desk = Desk::with(&[&ALIYUN_CLI]);
     for (profile, category, said) in [
-        ("stale", "refused", "ended at 2023-11-14T22:13:20Z"),
-        ("external", "no_credentials", "credential_command"),
+        ("stale", "unauthenticated", "ended at 2023-11-14T22:13:20Z"),
+        ("external", "missing_credentials", "credential_command"),
     ] {
         let run = desk.get(JOB).env("ALIBABA_CLOUD_PROFILE", profile).run();
         assert_eq!(

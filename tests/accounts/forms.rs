@@ -232,6 +232,11 @@ fn each_family_of_aliyuns_variables_gives_a_key_with_its_region() {
     }
     let before = desk.server.received().len();
     let run = desk.get(JOB).env(TOKEN, "alicloud-token-t1").run();
-    assert_eq!(run.error()["category"], "no_credentials", "{}", run.stderr);
+    assert_eq!(
+        run.error()["category"],
+        "missing_credentials",
+        "{}",
+        run.stderr
+    );
     assert_eq!(desk.server.received().len(), before);
 }

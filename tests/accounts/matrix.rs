@@ -106,7 +106,7 @@ fn the_key_that_signs_is_that_of_the_first_source_in_order() {
                         (_, true, _) => "FILEKEY",
                         (_, _, true) => tool_key,
                         _ => {
-                            assert_eq!(run.error()["category"], "no_credentials");
+                            assert_eq!(run.error()["category"], "missing_credentials");
                             assert!(desk.server.received().is_empty());
                             continue;
                         }
@@ -136,11 +136,16 @@ fn a_named_profile_uses_its_own_and_never_the_environment_or_a_tool() {
         desk.configure(&format!("[{cloud}.lone]\nendpoint = 'ORIGIN'\n"));
         let before = desk.server.received().len();
         let run = desk.get(&named).envs(variables(cloud)).run();
-        assert_eq!(run.error()["category"], "no_credentials", "{}", run.stderr);
+        assert_eq!(
+            run.error()["category"],
+            "missing_credentials",
+            "{}",
+            run.stderr
+        );
         let run = desk
             .get(&reference.replacen(cloud, &format!("{cloud}@other"), 1))
             .run();
-        assert_eq!(run.error()["category"], "no_credentials");
+        assert_eq!(run.error()["category"], "missing_credentials");
         assert_eq!(desk.server.received().len(), before);
     }
 }

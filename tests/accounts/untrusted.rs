@@ -135,7 +135,7 @@ fn a_tool_file_that_others_can_write_is_named_and_nothing_is_sent() {
             let error = run.error();
             assert_eq!(
                 (run.code, &error["category"]),
-                (4, &"no_credentials".into())
+                (4, &"missing_credentials".into())
             );
             let said = format!("{} is writable by others (mode {mode:03o})", path.display());
             assert_eq!(error["message"], said.as_str());

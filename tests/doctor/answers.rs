@@ -74,7 +74,7 @@ fn a_missing_permission_is_told_apart_from_a_bad_key() {
     let server = Server::answering(http("403 Forbidden", "", body.as_bytes()));
     let run = aliyun(&server.origin(), &[]).run();
     failure(&run)
-        .is("permission", "permission", 4)
+        .is("permission", "permission_denied", 4)
         .after(&["settings", "connection", "credential"])
         .contains("ListClusters: no (Forbidden.RAM, HTTP 403, request R1)")
         .advises("ehpc:ListClusters");
@@ -87,7 +87,7 @@ fn a_407_of_the_cloud_is_a_permission_and_one_without_its_code_is_a_proxys() {
     let status = "407 Proxy Authentication Required";
     let server = Server::answering(http(status, "", body.as_bytes()));
     failure(&aliyun(&server.origin(), &[]).run())
-        .is("permission", "permission", 4)
+        .is("permission", "permission_denied", 4)
         .after(&["credential"]);
     let server = Server::answering(http(status, "", b""));
     failure(&aliyun(&server.origin(), &[]).run()).is("proxy", "network", 5);
@@ -110,7 +110,7 @@ fn the_cluster_of_the_settings_may_not_exist() {
 fn a_cloud_that_fails_or_wants_fewer_calls_is_asked_once() {
     for (status, name, category) in [
         ("429 Too Many Requests", "answer", "throttled"),
-        ("503 Service Unavailable", "answer", "service"),
+        ("503 Service Unavailable", "answer", "service_error"),
     ] {
         let server = Server::answering(http(status, "", b"{}"));
         let run = sugon(&server.origin(), &[]).run();
@@ -160,7 +160,7 @@ fn a_web_page_is_no_answer_of_the_cloud_whatever_its_status() {
         let server = Server::answering(http(status, headers, page));
         for run in [aliyun(&server.origin(), &[]), sugon(&server.origin(), &[])] {
             failure(&run.run())
-                .is("answer", "unreadable", 5)
+                .is("answer", "invalid_response", 5)
                 .contains("a web page came in place of the cloud's answer")
                 .contains("squid/5.7");
         }
@@ -168,7 +168,7 @@ fn a_web_page_is_no_answer_of_the_cloud_whatever_its_status() {
     let headers = "location: http://login.example/\r\n";
     let server = Server::answering(http("302 Found", headers, b""));
     failure(&sugon(&server.origin(), &[]).run())
-        .is("answer", "unreadable", 5)
+        .is("answer", "invalid_response", 5)
         .contains("HTTP 302")
         .advises("login");
 }
@@ -201,7 +201,7 @@ fn a_clock_that_is_off_is_a_warning_until_the_cloud_refuses_for_it() {
     let body = r#"{"Code":"InvalidTimeStamp.Expired","Message":"expired","RequestId":"R3"}"#;
     let server = Server::answering(http("400 Bad Request", &date(-1200), body.as_bytes()));
     failure(&aliyun(&server.origin(), &[]).run())
-        .is("clock", "clock", 4)
+        .is("clock", "clock_skew", 4)
         .contains(" s ahead of that of 127.0.0.1")
         .contains("InvalidTimeStamp.Expired")
         .advises("NTP");
@@ -240,7 +240,7 @@ fn a_slow_cloud_holds_up_no_other() {
 fn an_answer_of_an_empty_body_is_none() {
     let server = Server::answering(json(""));
     let run = sugon(&server.origin(), &[]).run();
-    failure(&run).is("answer", "unreadable", 5);
+    failure(&run).is("answer", "invalid_response", 5);
 }
 
 #[test]
@@ -253,6 +253,6 @@ fn a_header_that_echoes_the_token_shows_it_to_nobody() {
     });
     let run = sugon(&server.origin(), &[]).run();
     failure(&run)
-        .is("answer", "unreadable", 5)
+        .is("answer", "invalid_response", 5)
         .contains("gate ***");
 }

@@ -37,7 +37,7 @@ fn an_endpoint_without_a_key_is_half_an_account() {
         .env("JOBLENS_SUGON_ENDPOINT", "https://ai.example")
         .run();
     failure(&run)
-        .is("settings", "no_credentials", 4)
+        .is("settings", "missing_credentials", 4)
         .advises("JOBLENS_SUGON_TOKEN");
     // A region alone is often set for other programs.
     let run = joblens(&["doctor", "-o", "json"])
@@ -49,11 +49,11 @@ fn an_endpoint_without_a_key_is_half_an_account() {
 #[test]
 fn a_cloud_that_is_named_is_asked_even_when_nothing_is_set_for_it() {
     let run = joblens(&["doctor", "-o", "json", "qcloud"]).run();
-    failure(&run).is("settings", "no_credentials", 4);
+    failure(&run).is("settings", "missing_credentials", 4);
     assert_eq!(account(&run)["cloud"], "tencent");
     let run = joblens(&["doctor", "-o", "json", "tencent@lab"]).run();
     failure(&run)
-        .is("settings", "no_credentials", 4)
+        .is("settings", "missing_credentials", 4)
         .contains("no profile “lab”");
 }
 

@@ -69,7 +69,7 @@ fn half_a_credential_in_the_environment_is_an_error() {
         let run = config.get(&[reference]).env(variable, "half").run();
         assert_eq!(
             (&run.error()["category"], run.code),
-            (&json!("no_credentials"), 4),
+            (&json!("missing_credentials"), 4),
             "{variable}"
         );
     }

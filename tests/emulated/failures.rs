@@ -188,7 +188,7 @@ fn a_cloud_that_fails_without_end_is_a_failure_of_the_service() {
         assert!(error["hint"].is_string(), "{error:#}");
         assert_eq!(
             (&error["category"], run.code),
-            (&json!("service"), 5),
+            (&json!("service_error"), 5),
             "{error:#}"
         );
         assert_eq!(error["http_status"], 503);
@@ -202,7 +202,7 @@ fn a_page_in_the_place_of_an_answer_is_unreadable() {
     ));
     for (cloud, reference) in CLOUDS {
         let run = emulated.get(&[reference]).run();
-        let error = assert_fails(&run, "unreadable", None, 5);
+        let error = assert_fails(&run, "invalid_response", None, 5);
         assert!(error["message"].to_string().contains("<html>"), "{error:#}");
         assert_eq!(
             emulated.answers_of(cloud).len(),
@@ -262,7 +262,7 @@ fn the_gravest_failure_decides_the_exit_code() {
         .collect();
     assert_eq!(
         categories,
-        ["not_found", "unreadable", "refused"],
+        ["not_found", "invalid_response", "unauthenticated"],
         "in the order of the references"
     );
 }

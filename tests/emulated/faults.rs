@@ -153,7 +153,7 @@ fn an_empty_answer_is_unreadable_and_not_asked_for_again() {
         let run = emulated.get(&[reference]).run();
         assert_eq!(
             (&run.error()["category"], run.code),
-            (&json!("unreadable"), 5),
+            (&json!("invalid_response"), 5),
             "{cloud}"
         );
         assert!(
@@ -176,7 +176,7 @@ fn a_redirect_takes_no_credentials_elsewhere() {
         let run = emulated.get(&[reference]).run();
         assert_eq!(
             (&run.error()["category"], run.code),
-            (&json!("unreadable"), 5),
+            (&json!("invalid_response"), 5),
             "{cloud}"
         );
         assert!(

@@ -26,7 +26,7 @@ fn a_cloud_without_credentials_names_the_variables() {
         ),
     ] {
         let run = joblens(&["get", "-o", "json", reference]).run();
-        let error = assert_fails(&run, "no_credentials", None, 4);
+        let error = assert_fails(&run, "missing_credentials", None, 4);
         assert!(
             error["hint"].as_str().unwrap().contains(variable),
             "{error:#}"
@@ -69,7 +69,7 @@ fn refused_credentials_are_tried_once() {
         if !variable.ends_with("_ID") && !variable.ends_with("_AK") {
             run = run.with_secret(wrong);
         }
-        let error = assert_fails(&run.run(), "refused", Some(code), 4);
+        let error = assert_fails(&run.run(), "unauthenticated", Some(code), 4);
         assert!(error["hint"].is_string(), "{error:#}");
         assert_eq!(
             emulated.accesses().len(),
@@ -109,22 +109,22 @@ fn the_clouds_own_code_decides() {
         (
             JOB,
             aliyun("NotAuthorized"),
-            "permission",
+            "permission_denied",
             "NotAuthorized",
             4,
         ),
-        (JOB, aliyun("InDebt"), "permission", "InDebt", 4),
+        (JOB, aliyun("InDebt"), "permission_denied", "InDebt", 4),
         (
             JOB,
             aliyun("InvalidTimeStamp.Expired"),
-            "clock",
+            "clock_skew",
             "InvalidTimeStamp.Expired",
             4,
         ),
         (
             JOB,
             aliyun("InvalidClusterStatus"),
-            "service",
+            "service_error",
             "InvalidClusterStatus",
             5,
         ),
@@ -132,42 +132,60 @@ fn the_clouds_own_code_decides() {
         (
             SUBTASK,
             aliyun("InvalidParams"),
-            "rejected",
+            "invalid_argument",
             "InvalidParams",
             5,
         ),
         (
             INVOCATION,
             aliyun("MissingCommandId"),
-            "rejected",
+            "invalid_argument",
             "MissingCommandId",
             5,
         ),
         (
             INVOCATION,
             aliyun("ManagerNotFound"),
-            "service",
+            "service_error",
             "ManagerNotFound",
             5,
         ),
-        (INSTANCE, plain("10009"), "permission", "10009", 4),
-        (INSTANCE, plain("10004"), "rejected", "10004", 5),
-        (INSTANCE, plain("10001"), "service", "10001", 5),
+        (INSTANCE, plain("10009"), "permission_denied", "10009", 4),
+        (INSTANCE, plain("10004"), "invalid_argument", "10004", 5),
+        (INSTANCE, plain("10001"), "service_error", "10001", 5),
         (
             IMAGE_JOB,
             huawei("APIGW.0302"),
-            "permission",
+            "permission_denied",
             "APIGW.0302",
             4,
         ),
-        (IMAGE_JOB, huawei("APIGW.0303"), "clock", "APIGW.0303", 4),
-        (IMAGE_JOB, huawei("APIGW.0101"), "rejected", "APIGW.0101", 5),
-        (IMAGE_JOB, huawei("WKS.0001"), "service", "WKS.0001", 5),
-        (SERVICE, plain("4300"), "permission", "4300", 4),
-        (SERVICE, plain("4200"), "clock", "4200", 4),
-        (SERVICE, plain("4000"), "rejected", "4000", 5),
-        (SERVICE, plain("5100"), "service", "5100", 5),
-        (SERVICE, plain("6100"), "service", "6100", 5),
+        (
+            IMAGE_JOB,
+            huawei("APIGW.0303"),
+            "clock_skew",
+            "APIGW.0303",
+            4,
+        ),
+        (
+            IMAGE_JOB,
+            huawei("APIGW.0101"),
+            "invalid_argument",
+            "APIGW.0101",
+            5,
+        ),
+        (
+            IMAGE_JOB,
+            huawei("WKS.0001"),
+            "service_error",
+            "WKS.0001",
+            5,
+        ),
+        (SERVICE, plain("4300"), "permission_denied", "4300", 4),
+        (SERVICE, plain("4200"), "clock_skew", "4200", 4),
+        (SERVICE, plain("4000"), "invalid_argument", "4000", 5),
+        (SERVICE, plain("5100"), "service_error", "5100", 5),
+        (SERVICE, plain("6100"), "service_error", "6100", 5),
     ];
     for (reference, document, category, code, exit) in cases {
         let emulated = Emulated::start(&served(reference, &document));

@@ -101,7 +101,7 @@ fn a_command_that_prints_what_was_refused_is_asked_once_more_and_shows_it_no_mor
         let toml = settings_of(cloud, &emulated.origin) + &printing(&config, &old, &old);
         config.write("joblens/config.toml", &toml, 0o600);
         let run = at_home(&config, &["get", "-o", "json", reference]).run();
-        assert_eq!(run.error()["category"], "refused", "{cloud}");
+        assert_eq!(run.error()["category"], "unauthenticated", "{cloud}");
         assert_eq!(emulated.answers_of(cloud).len(), 1, "{cloud}");
         assert_eq!(runs(&config), 2, "{cloud}");
     }
@@ -133,7 +133,7 @@ fn a_command_that_fails_when_it_is_run_again_is_told_with_the_refusal() {
     let toml = toml.replace("cat first;", "test -s first || exit 3; cat first;");
     config.write("joblens/config.toml", &toml, 0o600);
     let run = at_home(&config, &["get", "-o", "json", JOB]).run();
-    assert_eq!(run.error()["category"], "refused", "{}", run.stderr);
+    assert_eq!(run.error()["category"], "unauthenticated", "{}", run.stderr);
     let hint = run.error()["hint"].as_str().unwrap().to_owned();
     assert!(hint.contains("it cannot be renewed"), "{hint}");
     assert!(hint.contains("failed with exit code 3"), "{hint}");
@@ -271,7 +271,7 @@ fn an_error_names_the_key_that_was_in_use_and_not_the_one_before() {
         let toml = tool.settings(&server.origin());
         config.write("joblens/config.toml", &toml, 0o600);
         let run = at_home(&config, &["get", "-o", "json", tool.reference]).run();
-        assert_eq!(run.error()["category"], "refused", "{}", run.stderr);
+        assert_eq!(run.error()["category"], "unauthenticated", "{}", run.stderr);
         assert!(run.stderr.contains("key NEWI…002"), "{}", run.stderr);
         assert!(!run.stderr.contains("OLDI"), "{}", run.stderr);
         assert_eq!(server.received().len(), 2, "{}", tool.source);

@@ -109,7 +109,12 @@ fn a_clock_that_is_more_than_a_day_off_is_an_error_and_nothing_is_signed_for_it(
         let body = coded(reference, code);
         let date = "date: Thu, 01 Jan 2099 00:00:00 GMT\r\n";
         let server = Server::answering(http(status, date, body.as_bytes()));
-        let error = assert_fails(&get(&server, &[reference]).run(), "clock", Some(code), 4);
+        let error = assert_fails(
+            &get(&server, &[reference]).run(),
+            "clock_skew",
+            Some(code),
+            4,
+        );
         let message = error["message"].as_str().unwrap();
         for part in [
             "Said so",
@@ -143,7 +148,7 @@ fn a_date_is_not_taken_for_a_code_that_says_nothing_of_the_time() {
     let headers = "date: Thu, 01 Jan 2026 00:00:00 GMT\r\nretry-after: 0\r\n";
     let server = Server::answering(http("403 Forbidden", headers, body.as_bytes()));
     let run = get(&server, &["--max-attempts", "2", INVOCATION]).run();
-    assert_fails(&run, "service", Some("ConflictOpt"), 5);
+    assert_fails(&run, "service_error", Some("ConflictOpt"), 5);
     let dates: Vec<String> = server
         .received()
         .iter()

@@ -109,7 +109,7 @@ fn the_file_is_found_in_its_three_places_in_order() {
         .run();
     assert_eq!(
         (run.code, &run.error()["category"]),
-        (4, &json!("no_credentials"))
+        (4, &json!("missing_credentials"))
     );
     assert_eq!(
         config
@@ -173,7 +173,7 @@ fn a_named_profile_never_falls_back_to_the_environment() {
         let error = run.error();
         assert_eq!(
             (&error["category"], run.code),
-            (&json!("no_credentials"), 4),
+            (&json!("missing_credentials"), 4),
             "{error:#}"
         );
         assert!(
@@ -191,7 +191,7 @@ fn a_named_profile_never_falls_back_to_the_environment() {
     let run = emulated.get(&["-p", "prod", INSTANCE]).run();
     assert_eq!(
         (run.code, &run.error()["category"]),
-        (4, &json!("no_credentials"))
+        (4, &json!("missing_credentials"))
     );
     assert!(emulated.accesses().is_empty());
 }

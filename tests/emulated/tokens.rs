@@ -73,7 +73,7 @@ fn a_secret_in_a_file_that_was_not_rotated_is_shown_once() {
         let config = Config::new(&toml);
         config.write("joblens/secret.txt", "an-old-secret-of-mine", 0o600);
         let run = config.get(&[reference]).with_secret("an-old-secret").run();
-        assert_eq!(run.error()["category"], "refused", "{cloud}");
+        assert_eq!(run.error()["category"], "unauthenticated", "{cloud}");
         assert_eq!(emulated.answers_of(cloud).len(), 1, "{cloud}");
     }
 }

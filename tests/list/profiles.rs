@@ -130,7 +130,7 @@ fn assert_half_configured(run: &Run, scope: &str, said: &str) {
     let error = run.error();
     assert_eq!(
         (&error["ref"], &error["category"]),
-        (&json!(scope), &json!("no_credentials"))
+        (&json!(scope), &json!("missing_credentials"))
     );
     assert!(run.stderr.contains(said), "{}", run.stderr);
     let footer = format!("could not look in {scope}");

@@ -65,7 +65,7 @@ fn an_account_that_cannot_be_used_fails_by_itself() {
         .run();
     let json = run.json();
     assert_eq!(run.code, 4);
-    assert_eq!(json["errors"][0]["category"], "no_credentials");
+    assert_eq!(json["errors"][0]["category"], "missing_credentials");
     assert_eq!(json["errors"][0]["ref"], "sugon/instance/");
     assert_eq!(each(&json["jobs"], "ref"), ["huawei/image-job/7"]);
 }

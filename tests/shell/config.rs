@@ -36,7 +36,12 @@ fn a_first_file_is_for_its_owner_alone_and_is_read_back() {
     );
     let get = joblens(&["get", "-o", "json", REFERENCE]);
     let run = get.env("HOME", home.path().to_str().unwrap()).run();
-    assert_eq!(run.error()["category"], "no_credentials", "{}", run.stderr);
+    assert_eq!(
+        run.error()["category"],
+        "missing_credentials",
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -51,7 +56,12 @@ fn every_line_may_be_uncommented() {
     let lines = lines.map(|line| line.strip_prefix("# ").unwrap_or(line));
     fs::write(place, lines.collect::<Vec<_>>().join("\n")).unwrap();
     let run = joblens(&["get", "-o", "json", "--config", place, REFERENCE]).run();
-    assert_eq!(run.error()["category"], "no_credentials", "{}", run.stderr);
+    assert_eq!(
+        run.error()["category"],
+        "missing_credentials",
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

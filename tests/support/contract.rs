@@ -76,10 +76,10 @@ fn form(arguments: &[String]) -> Option<Form> {
 
 fn envelope(document: &Value, code: i32) -> Result<(), String> {
     let named = [
-        ("machine", "Diagnosis"),
-        ("accounts", "Accounts"),
-        ("kinds", "Kinds"),
-        ("states", "States"),
+        ("machine", "DoctorReport"),
+        ("accounts", "AuthStatus"),
+        ("kinds", "KindList"),
+        ("states", "StateMap"),
         ("events", "Timeline"),
     ]
     .into_iter()
@@ -159,10 +159,10 @@ fn schemas() -> &'static Schemas {
         };
         let documents = [
             ("", compiled(&envelope, &envelope)),
-            ("Accounts", definition("Accounts")),
-            ("Diagnosis", definition("Diagnosis")),
-            ("Kinds", definition("Kinds")),
-            ("States", definition("States")),
+            ("AuthStatus", definition("AuthStatus")),
+            ("DoctorReport", definition("DoctorReport")),
+            ("KindList", definition("KindList")),
+            ("StateMap", definition("StateMap")),
             ("Timeline", compiled(&events, &events)),
         ];
         let stream = printed("stream");

@@ -85,6 +85,6 @@ fn each_clouds_refusal_ends_a_wait_at_once() {
         let run = emulated.wait(&[reference, "-t", LONG]).run();
         assert_eq!(run.code, 4, "{cloud}: {}", run.stderr);
         assert_eq!(emulated.answers_of(cloud).len(), 1, "{cloud}");
-        assert_eq!(run.error()["category"], "refused");
+        assert_eq!(run.error()["category"], "unauthenticated");
     }
 }

@@ -94,7 +94,7 @@ fn a_service_that_stays_down_leaves_it_undecided_at_the_deadline() {
     let emulated = Emulated::start(&(job(JOB, "0s Succeeded") + fault));
     let run = emulated.wait(&[JOB, "-t", "2s"]).run();
     assert_eq!(run.code, 5, "{}", run.stderr);
-    assert_eq!(run.error()["category"], "service");
+    assert_eq!(run.error()["category"], "service_error");
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl ListTarget {
 /// What the command line names, each once, or the default scopes of all configured profiles.
 ///
 /// # Errors
-/// Wrong use: all scopes that are wrong. `no_credentials` when there is nothing to ask.
+/// Wrong use: all scopes that are wrong. `missing_credentials` when there is nothing to ask.
 pub(super) fn targets(
     session: &CommandContext,
     settings: &Settings,
@@ -116,7 +116,7 @@ fn has_scopes(cloud: &Cloud) -> bool {
 /// The default scopes of every configured profile, or of the one that was named.
 ///
 /// # Errors
-/// `no_credentials`, with what to set.
+/// `missing_credentials`, with what to set.
 fn defaults(session: &CommandContext, settings: &Settings) -> Result<Vec<ListTarget>, Problem> {
     let only = session.chosen_profile(settings);
     let mut places = Vec::new();

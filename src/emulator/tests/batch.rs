@@ -236,7 +236,7 @@ async fn a_success_is_not_believed_while_the_list_cannot_be_read() {
             .job
             .message
             .unwrap()
-            .contains("; ListServerlessJobs: unreadable: ")
+            .contains("; ListServerlessJobs: invalid_response: ")
     );
 }
 

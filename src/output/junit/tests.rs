@@ -212,7 +212,7 @@ fn every_outcome_has_its_element() {
     assert_eq!(failure.attributes["type"], "timeout");
     assert_eq!(failure.text, "still pending after 10m");
     let error = unread.test().child("error");
-    assert_eq!(error.attributes["type"], "unreadable");
+    assert_eq!(error.attributes["type"], "invalid_response");
     assert_eq!(error.text, "no JSON");
 }
 

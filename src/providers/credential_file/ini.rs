@@ -51,7 +51,7 @@ impl<'a> Ini<'a> {
     /// The keys of a section; `None` when it is missing.
     ///
     /// # Errors
-    /// `no_credentials`: the section, or the file around it, is damaged.
+    /// `missing_credentials`: the section, or the file around it, is damaged.
     pub fn section(&self, name: &str) -> Result<Option<&Keys>, Problem> {
         let section = self.sections.get(name);
         let fault = match section {

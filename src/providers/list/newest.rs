@@ -16,7 +16,7 @@ const LATEST_PAGE_SIZE: usize = 10;
 ///
 /// # Errors
 /// `usage` for a kind whose lists tell no times, before anything is asked; `not_found` for an empty
-/// scope; `unreadable` when the cloud does not tell which is the newest; what went wrong on the way.
+/// scope; `invalid_response` when the cloud does not tell which is the newest; what went wrong on the way.
 pub async fn latest(
     client: &dyn Client,
     scope: &Scope,

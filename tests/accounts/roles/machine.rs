@@ -194,7 +194,7 @@ fn a_variable_of_the_vendors_forbids_to_ask_whatever_a_profile_says() {
         let error = run.error();
         assert_eq!(
             (run.code, &error["category"]),
-            (4, &"no_credentials".into())
+            (4, &"missing_credentials".into())
         );
         let hint = error["hint"].as_str().unwrap();
         assert!(

@@ -219,7 +219,7 @@ fn a_profile_that_was_named_takes_no_role_from_the_environment() {
     roles
         .desk
         .configure("[aliyun.lone]\nendpoint = 'ORIGIN'\nregion = 'cn-x'\n");
-    assert_eq!(get().run().error()["category"], "no_credentials");
+    assert_eq!(get().run().error()["category"], "missing_credentials");
     assert!(roles.steps().is_empty());
     roles.desk.configure("[aliyun.lone]\nendpoint = 'ORIGIN'\naccess_key_id = 'FILEKEY'\naccess_key_secret = 'file-secret-w5'\n");
     get().run();
