@@ -1,6 +1,7 @@
 //! Nothing passes by accident, and wrong use is told before the first call.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::emulated::Emulated;
 use crate::support::joblens;
@@ -106,10 +107,12 @@ fn no_credential_command_is_run_for_a_command_line_that_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let (config, marker) = (folder.path().join("c.toml"), folder.path().join("marker"));
     let table = format!(
-        "[aliyun.default]\nregion = 'cn-x'\ncredential_command = ['touch', '{}']\n",
+        "[aliyun.default]\nregion = 'cn-x'\ncredential_command = ['touch', '{}']\n\
+         [sugon.bad]\ntoken = 'a'\nutc_offset = 'abc'\n",
         marker.display()
     );
     fs::write(&config, table).unwrap();
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();
     let report = format!("junit={}", folder.path().display());
     let run = |arguments: &[&str]| {
         joblens(arguments)
@@ -117,14 +120,21 @@ fn no_credential_command_is_run_for_a_command_line_that_is_wrong() {
             .env("PATH", "/usr/bin:/bin")
             .run()
     };
-    for wrong in [
-        &["wait", "-t", "5s", JOB, "--report", &report][..],
-        &["wait", "-t", "5s", JOB, SERVICE],
-        &["wait", "-t", "5s", JOB, "aliyun/jab/C/1"],
-        &["get", "--exit-status", JOB, SERVICE],
+    let bad = "sugon@bad/instance/i-1";
+    for (wrong, expected) in [
+        (
+            &["wait", "-t", "5s", JOB, "--report", &report][..],
+            "junit=",
+        ),
+        (&["wait", "-t", "5s", JOB, SERVICE], SERVICE),
+        (&["wait", "-t", "5s", JOB, "aliyun/jab/C/1"], "jab"),
+        (&["get", "--exit-status", JOB, SERVICE], SERVICE),
+        (&["wait", "-t", "5s", JOB, bad], "utc_offset"),
+        (&["get", "--exit-status", JOB, bad], "utc_offset"),
     ] {
         let run = run(wrong);
         assert_eq!(run.code, 2, "{wrong:?}: {}", run.stderr);
+        assert!(run.stderr.contains(expected), "{wrong:?}: {}", run.stderr);
         assert!(!marker.exists(), "{wrong:?}");
     }
     run(&["wait", "-t", "0", JOB]);

@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use super::super::CommandContext;
 use super::super::references::{self, ParsedTargets};
-use super::{AccountId, Lookup, Options, account_of, account_of_scope, check_columns};
+use super::{
+    AccountId, Lookup, Options, account_of, account_of_scope, check_columns, with_reference,
+};
 use crate::error::{Category, Problem};
 use crate::reference::Reference;
 use crate::settings::Settings;
@@ -56,12 +58,7 @@ impl LookupPlan {
         session: &CommandContext,
         min_interval: Option<Duration>,
     ) -> Result<Lookup, Vec<Problem>> {
-        let targets = &self.targets;
-        let jobs = targets.references().map(account_of);
-        let accounts: Vec<AccountId> = jobs
-            .chain(targets.scopes().map(account_of_scope))
-            .chain(targets.latest().map(|(_, scope)| account_of_scope(scope)))
-            .collect();
+        let (accounts, targets) = (self.accounts(), &self.targets);
         let (settings, options) = (self.settings, self.options);
         let lookup = Lookup::for_accounts(session, settings, accounts, options, min_interval);
         Ok(Lookup {
@@ -79,31 +76,60 @@ impl LookupPlan {
     /// the command, since no other job can decide for the jobs of that account.
     ///
     /// # Errors
-    /// The usage errors of all accounts, each addressed to a reference.
+    /// The usage errors of all accounts, each addressed to a reference; those of accounts without a
+    /// `credential_command` before any such command is run.
     pub(in crate::commands) fn connect_all(
         self,
         session: &CommandContext,
         min_interval: Option<Duration>,
     ) -> Result<Lookup, Vec<Problem>> {
-        let lookup = self.connect(session, min_interval)?;
-        match lookup.usage_errors() {
-            problems if problems.is_empty() => Ok(lookup),
-            problems => Err(problems),
+        let (commands, others): (Vec<_>, Vec<_>) = self
+            .accounts()
+            .into_iter()
+            .partition(|(cloud, profile)| self.settings.has_credential_command(cloud, profile));
+        if !commands.is_empty() && !others.is_empty() {
+            let (settings, options) = (self.settings.clone(), self.options);
+            let lookup = Lookup::for_accounts(session, settings, others, options, min_interval);
+            let lookup = lookup.map_err(|problem| vec![problem])?;
+            lookup.check_settings(&self.references)?;
         }
+        let lookup = self.connect(session, min_interval)?;
+        lookup.check_settings(&lookup.references)?;
+        Ok(lookup)
+    }
+
+    /// The accounts that the references name.
+    fn accounts(&self) -> Vec<AccountId> {
+        let jobs = self.targets.references().map(account_of);
+        jobs.chain(self.targets.scopes().map(account_of_scope))
+            .chain(
+                self.targets
+                    .latest()
+                    .map(|(_, scope)| account_of_scope(scope)),
+            )
+            .collect()
     }
 }
 
 impl Lookup {
-    /// The usage errors in the settings of accounts, one for each account.
-    fn usage_errors(&self) -> Vec<Problem> {
+    /// Checks the settings of those accounts that have a client or an error.
+    ///
+    /// # Errors
+    /// The usage errors, one for each account, addressed to its first reference.
+    fn check_settings(&self, references: &[Reference]) -> Result<(), Vec<Problem>> {
         let mut accounts = HashSet::new();
-        let first = self
-            .references
+        let problems: Vec<Problem> = references
             .iter()
-            .filter(|reference| accounts.insert(account_of(reference)));
-        let problems = first.filter_map(|reference| self.client(reference).err());
-        problems
-            .filter(|problem| problem.category == Category::Usage)
-            .collect()
+            .filter(|reference| accounts.insert(account_of(reference)))
+            .filter_map(|reference| {
+                let problem = self.clients.get(&account_of(reference))?.as_ref().err()?;
+                (problem.category == Category::Usage)
+                    .then(|| with_reference(problem.clone(), reference))
+            })
+            .collect();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(problems),
+        }
     }
 }

@@ -328,8 +328,8 @@ fn read_event(event: ServiceEvent, clock: WallClock) -> Event {
         first_at,
         last_at,
         unreadable_times: UnreadableTimes {
-            first: event.first_seen.unless_read(first_at),
-            last: event.last_seen.unless_read(last_at),
+            first: event.first_seen.unread(first_at),
+            last: event.last_seen.unread(last_at),
         },
         count: event.count.unsigned(),
         object: Object {

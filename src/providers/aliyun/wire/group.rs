@@ -269,8 +269,8 @@ impl GroupEvent {
             first_at,
             last_at,
             unreadable_times: UnreadableTimes {
-                first: self.first_timestamp.unless_read(first_at),
-                last: self.last_timestamp.unless_read(last_at),
+                first: self.first_timestamp.unread(first_at),
+                last: self.last_timestamp.unread(last_at),
             },
             count: self.count.unsigned(),
             object: Object {

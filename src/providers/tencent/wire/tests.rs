@@ -129,7 +129,8 @@ fn a_response_without_a_list_of_events_is_not_understood() {
 #[test]
 fn a_time_that_cannot_be_read_is_kept_and_an_absent_one_is_not() {
     let body = r#"{"code":0,"eventList":[{"firstSeen":"2018-12-26 14:51:09","lastSeen":" 刚刚 "},
-        {"firstSeen":"--","lastSeen":null}]}"#;
+        {"firstSeen":"--","lastSeen":null},
+        {"firstSeen":0,"lastSeen":"0001-01-01 00:00:00"}]}"#;
     let events = read_text(body).unwrap().job.events;
     let texts = |event: &Event| event.unreadable_times.clone();
     let unreadable = UnreadableTimes {
@@ -138,6 +139,7 @@ fn a_time_that_cannot_be_read_is_kept_and_an_absent_one_is_not() {
     };
     assert_eq!(texts(&events[0]), unreadable);
     assert_eq!(texts(&events[1]), UnreadableTimes::default());
+    assert_eq!(texts(&events[2]), UnreadableTimes::default());
 }
 
 #[test]
