@@ -108,7 +108,7 @@ fn no_credential_command_is_run_for_a_command_line_that_is_wrong() {
     let (config, marker) = (folder.path().join("c.toml"), folder.path().join("marker"));
     let table = format!(
         "[aliyun.default]\nregion = 'cn-x'\ncredential_command = ['touch', '{}']\n\
-         [sugon.bad]\ntoken = 'a'\nutc_offset = 'abc'\n",
+         [sugon.bad]\nendpoint = 'http://127.0.0.1:9'\ntoken = 'a'\nutc_offset = 'abc'\n",
         marker.display()
     );
     fs::write(&config, table).unwrap();
