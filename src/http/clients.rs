@@ -85,7 +85,7 @@ impl ClientPool {
             .with_safe_default_protocol_versions()
             .expect("ring serves the default protocol versions");
         let unchecked_host = key.insecure_host.as_deref();
-        let tls = RecordingVerifier::new(tls, trusted, unchecked_host, &provider);
+        let tls = RecordingVerifier::install(tls, trusted, unchecked_host, &provider);
         let tls = key.tls.with_client_auth(tls, &provider)?;
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls)

@@ -50,7 +50,7 @@ pub(super) struct RecordingVerifier {
 
 impl RecordingVerifier {
     /// A client that trusts these; without any it trusts nobody but the unchecked host.
-    pub(super) fn new(
+    pub(super) fn install(
         builder: ConfigBuilder<ClientConfig, WantsVerifier>,
         trusted: TrustedCertificates,
         unchecked_host: Option<&str>,

@@ -13,7 +13,7 @@ const EXPIRY_KEYS: [&str; 3] = ["expires_at", "expiration", "sts_expiration"];
 
 impl Settings {
     /// What the command of the settings file printed, by the cloud's keys or its variables.
-    pub(super) fn from_command(
+    pub(super) fn load_from_command(
         &self,
         cloud: &SettingsSchema,
         profile: &Profile,

@@ -150,15 +150,15 @@ impl Settings {
                     pass(what, format!("the profile says {SOURCE} = “{source}”"));
                 }
             }
-            Some(self.from_source_setting(cloud, &profile, source)?)
+            Some(self.load_from_source(cloud, &profile, source)?)
         } else if !key_of_environment.is_empty() {
             Some(ResolvedCredential::from_values(key_of_environment))
         } else if !key_of_file.is_empty() {
             Some(ResolvedCredential::from_values(key_of_file))
         } else if let Some(words) = self.file.command(cloud.cloud, name) {
-            Some(self.from_command(cloud, &profile, words)?)
+            Some(self.load_from_command(cloud, &profile, words)?)
         } else if is_default {
-            self.from_tools(cloud, &profile, &mut pass)?
+            self.load_from_tool_files(cloud, &profile, &mut pass)?
         } else {
             None
         };
@@ -190,7 +190,7 @@ impl Settings {
 
     /// The credential of the first tool that has one. A file that is there and cannot be used ends
     /// the search: another account in its place would be the wrong one.
-    fn from_tools(
+    fn load_from_tool_files(
         &self,
         cloud: &SettingsSchema,
         profile: &Profile,
@@ -210,7 +210,7 @@ impl Settings {
     }
 
     /// What `source` names: `TOOL` or `TOOL:PROFILE`.
-    fn from_source_setting(
+    fn load_from_source(
         &self,
         cloud: &SettingsSchema,
         profile: &Profile,

@@ -163,7 +163,11 @@ fn a_file_that_nobody_may_read_is_named_and_nothing_is_sent() {
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
         let run = desk.get(reference);
-        let run = if is_root() { run.as_nobody() } else { run };
+        let run = if is_root() {
+            run.with_user_nobody()
+        } else {
+            run
+        };
         let run = run.run();
         let error = run.error();
         assert_eq!(run.code, 4, "{error}");

@@ -221,7 +221,7 @@ fn a_mounted_secret_of_root_is_for_a_group_and_not_for_everybody() {
             config,
             "sugon@lab/instance/i1",
         ]);
-        run.as_nobody().run()
+        run.with_user_nobody().run()
     };
     for mode in [0o444, 0o644] {
         set_mode(&secret, mode);

@@ -134,7 +134,7 @@ impl Joblens {
     }
 
     /// Runs as a user who owns nothing, which only root can ask for.
-    pub fn as_nobody(mut self) -> Self {
+    pub fn with_user_nobody(mut self) -> Self {
         self.user = Some(65_534);
         self
     }

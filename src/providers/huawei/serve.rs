@@ -28,7 +28,7 @@ const WINDOW_MINUTES: i64 = 15;
 /// The emulator in the cloud's place.
 pub const EMULATOR: EmulatedApi = EmulatedApi {
     operation,
-    respond: respond,
+    respond,
     throttled,
     refused: || {
         error(

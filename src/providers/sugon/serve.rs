@@ -21,7 +21,7 @@ pub const TEST_TOKEN: &str = concat!(
 /// The emulator in the cloud's place.
 pub const EMULATOR: EmulatedApi = EmulatedApi {
     operation,
-    respond: respond,
+    respond,
     throttled,
     refused,
     unavailable,

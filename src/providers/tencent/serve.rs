@@ -16,7 +16,7 @@ const WINDOW_SECONDS: u64 = 5 * 60;
 /// The emulator in the cloud's place.
 pub const EMULATOR: EmulatedApi = EmulatedApi {
     operation,
-    respond: respond,
+    respond,
     throttled: || {
         error(
             4400,
