@@ -34,7 +34,7 @@ pub use container::{
 };
 pub use details::{Details, JobDetails, ScopeDetails, TaskDetails};
 pub use diagnosis::{AccountCheck, Check, CheckName, CheckStatus, DoctorReport, HostInfo};
-pub use event::{Event, Level, Object};
+pub use event::{Event, Level, Object, UnreadableTimes};
 pub use gate::{Gate, Verdict};
 pub use occurrence::{EventSubject, TimelineEvent};
 pub use report::{Coverage, Envelope, Exit, Notice};

@@ -303,6 +303,7 @@ impl Event {
             level_raw,
             first_at: _,
             last_at: _,
+            unreadable_times: _,
             count: _,
             object,
             task,
