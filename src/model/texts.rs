@@ -75,6 +75,7 @@ impl Job {
             request_id,
             observed_at: _,
             vendor,
+            unread_cause: _,
         } = self;
         if reason.as_deref() != Some(Self::SUBTASKS_UNREAD) {
             name_like(visit, [reason]);
@@ -312,6 +313,7 @@ impl Event {
             level_raw,
             first_at: _,
             last_at: _,
+            unreadable_times: _,
             count: _,
             object,
             task,
