@@ -43,7 +43,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::error::{Category, Problem};
 use crate::http::{EventSink, TransportEvent};
-use crate::model::{Envelope, Exit, Job, Notice, Time};
+use crate::model::{Job, Notice, Time};
+use crate::output::document::{Envelope, Exit};
 use crate::output::{self, OutputOptions, RenderContext, Sort, Zone};
 use crate::providers;
 use crate::reference::DEFAULT_PROFILE;

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use super::catalog::{TextTable, write};
 use super::text::wrap;
 use super::{Format, OutputOptions, RenderContext, escape};
-use crate::model::{AccountStatus, AuthState, AuthStatus};
+use crate::output::document::{AccountStatus, AuthState, AuthStatus};
 
 /// Columns before the texts of a paragraph.
 const LABELS: usize = 15;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::text::{width, wrap};
 use super::{Format, OutputOptions, RenderContext, escape, json, markdown, rows, yaml};
-use crate::model::{KindInfo, KindList, Source, StateMap, StateMapping};
+use crate::output::document::{KindInfo, KindList, Source, StateMap, StateMapping};
 
 /// Blank columns between two columns.
 const GAP: usize = 2;

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use super::catalog::{TextTable, write};
 use super::text::wrap;
 use super::{Format, OutputOptions, RenderContext, Zone, escape};
-use crate::model::{AccountCheck, Check, CheckStatus, DoctorReport, HostInfo};
+use crate::output::document::{AccountCheck, Check, CheckStatus, DoctorReport, HostInfo};
 
 /// Columns before the texts of a check.
 const LABELS: usize = 22;

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 
 use super::{Column, OutputOptions, RenderContext, escape};
-use crate::model::Envelope;
+use crate::output::document::Envelope;
 
 /// The columns where none were chosen.
 const DEFAULT_COLUMNS: [&str; 6] = ["ref", "state", "name", "ran", "age", "why"];

@@ -7,6 +7,7 @@ mod cell;
 mod column;
 mod describe;
 mod doctor;
+pub mod document;
 mod dotenv;
 mod github;
 mod human;
@@ -34,7 +35,8 @@ use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
 use crate::error::Problem;
-use crate::model::{Envelope, Gate, Notice, Time};
+use crate::model::{Notice, Time};
+use crate::output::document::{Envelope, Gate};
 
 pub use accounts::write_accounts;
 pub use catalog::{is_for_catalogs, write_kinds, write_states};

@@ -3,7 +3,8 @@ use std::io::{self, Write};
 
 use super::cell::Cell;
 use super::{Column, Format, OutputOptions, RecordWriter, RenderContext, escape};
-use crate::model::{Envelope, Job, ScopeSummary};
+use crate::model::{Job, ScopeSummary};
+use crate::output::document::Envelope;
 
 /// What a csv begins with: without it spreadsheets read Chinese text in a code page of their own.
 pub(super) const BOM: &str = "\u{feff}";

@@ -6,7 +6,7 @@ use super::examine::{credential, key};
 use super::hints::{hint_for, name_of};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::http::{Endpoint, ResponseInfo, Route, Transport, TransportEvent};
-use crate::model::{AccountStatus, Check, CheckName};
+use crate::output::document::{AccountStatus, Check, CheckName};
 
 /// A clock that is further off than this should be set: clouds refuse what is signed with it from
 /// some minutes on.

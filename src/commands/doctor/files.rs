@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 
 use crate::error::Category;
-use crate::model::{Check, CheckName};
+use crate::output::document::{Check, CheckName};
 use crate::settings::{InsecureFile, ReferencedFile, check_file};
 
 /// A check of each file that is not as it should be, or one for all of them; none without files.

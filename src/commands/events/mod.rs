@@ -11,7 +11,8 @@ use super::poll::MIN_CALL_INTERVAL;
 use super::references::AllowedTargets;
 use super::{CommandContext, runtime};
 use crate::error::Problem;
-use crate::model::{EventFilter, Job, Notice, Timeline};
+use crate::model::{Job, Notice};
+use crate::output::document::{EventFilter, Timeline};
 use crate::output::{self, EventColumn, Format, RecordWriter, RenderContext, TimelineWriter, Zone};
 
 /// Shows what happened to what was named, and returns the exit code.

@@ -5,7 +5,8 @@ use super::super::poll_args::PollArgs;
 use super::super::since;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
-use crate::model::{EventFilter, Time};
+use crate::model::Time;
+use crate::output::document::EventFilter;
 use crate::output::{Format, Zone};
 
 const INTERVAL: &str =

@@ -17,7 +17,8 @@ use super::shutdown::{self, Signals};
 use super::{CommandContext, lose_output, runtime, write_problem};
 use crate::error::Problem;
 use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
-use crate::model::{Envelope, Notice};
+use crate::model::Notice;
+use crate::output::document::Envelope;
 use crate::output::{self, Zone};
 use options::WaitOptions;
 

@@ -5,7 +5,8 @@ use super::super::cell::Cell;
 use super::super::{RenderContext, Zone};
 use super::words;
 use crate::error::{Problem, closest_match};
-use crate::model::{Level, State, TimelineEvent};
+use crate::model::{Level, State};
+use crate::output::document::TimelineEvent;
 
 /// One column of the tables, of csv, tsv and markdown of a timeline.
 #[derive(Clone, Copy)]

@@ -13,7 +13,7 @@ pub use columns::EventColumn;
 pub use page::TimelineWriter;
 
 use super::{Format, OutputOptions, RecordWriter, RenderContext, Summary, escape, json, yaml};
-use crate::model::Timeline;
+use crate::output::document::Timeline;
 
 /// Writes a timeline in one form; `columns` are those that were chosen, if any were.
 ///

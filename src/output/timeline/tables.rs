@@ -4,7 +4,7 @@ use super::super::rows::write_row;
 use super::super::text::width;
 use super::super::{Format, OutputOptions, RenderContext, escape, markdown};
 use super::EventColumn;
-use crate::model::TimelineEvent;
+use crate::output::document::TimelineEvent;
 
 /// Writes csv or tsv.
 pub(super) fn cells(
