@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;
-pub(super) use told::{INSECURE_NOTICE, NoticeLog};
+pub(super) use told::NoticeLog;
 
 use super::CommandContext;
 use super::references::{self, AllowedTargets};

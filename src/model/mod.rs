@@ -26,7 +26,7 @@ pub use container::{
 };
 pub use details::{Details, JobDetails, ScopeDetails, TaskDetails};
 pub use event::{Event, Level, Object};
-pub use notice::Notice;
+pub use notice::{Notice, NoticeCode};
 pub use scope::ScopeSummary;
 pub use skipped_source::SkippedSource;
 pub use state::State;

@@ -6,7 +6,7 @@ use super::batch::is_list_unavailable;
 use super::wire::{self, BatchPages, Described, JobRows, Page};
 use super::{Ehpc, cluster_of, note_raw_omitted, summarize};
 use crate::error::{Category, Problem};
-use crate::model::{Array, Notice, State};
+use crate::model::{Array, Notice, NoticeCode, State};
 use crate::providers::{GetOptions, GetResult, job_at};
 use crate::reference::Reference;
 
@@ -201,7 +201,7 @@ fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
     cause
         .into_iter()
         .flat_map(|cause| cause.notices)
-        .filter(|notice| notice.code != "vendor_omitted")
+        .filter(|notice| notice.code != NoticeCode::VendorOmitted)
 }
 
 /// True when the cloud knows the cluster and not the job, or takes only ids of subtasks.

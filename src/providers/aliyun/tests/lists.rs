@@ -94,7 +94,7 @@ fn rows_that_say_nothing_or_contradict_each_other_are_left_out() {
     assert!(glanced(&listing, "2").is_none());
     let (job, notices) = glanced(&listing, "3").unwrap();
     assert_eq!((job.state, job.ended), (State::Unknown, false));
-    assert_eq!(notices[0].code, "unknown_state");
+    assert_eq!(notices[0].code.as_str(), "unknown_state");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn an_array_job_succeeds_only_when_every_subtask_was_seen_succeeded() {
             pages.add(Page::decode(&rows).unwrap(), &mut listing)
         });
         reconcile_subtasks(&mut parent, &listing, None, &[], &mut notices);
-        let codes: Vec<_> = notices.iter().map(|notice| notice.code).collect();
+        let codes: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
         let told: &[&str] = if name == "all" {
             &[]
         } else {
@@ -184,7 +184,7 @@ fn a_doubt_names_the_subtask_that_raises_it() {
         assert_eq!((job.state, job.ended), (State::Unknown, false));
         assert_eq!(job.state_raw.as_deref(), Some("Succeeded"));
         assert_eq!(job.reason.as_deref(), Some("subtasks_unread"));
-        assert_eq!(notices.last().unwrap().code, "count_mismatch");
+        assert_eq!(notices.last().unwrap().code.as_str(), "count_mismatch");
         job.message.unwrap()
     };
     let begin = "4 of 5 subtasks were seen succeeded; ";
@@ -227,7 +227,7 @@ fn one_failed_subtask_makes_the_array_job_failed_whatever_its_range_says() {
     ] {
         let (mut job, notices) = judged_by("Succeeded", &range, (Some(5), &rows), None);
         assert_eq!((job.state, job.ended), (State::Failed, true), "{range}");
-        assert_eq!(notices.last().unwrap().code, "count_mismatch");
+        assert_eq!(notices.last().unwrap().code.as_str(), "count_mismatch");
         assert_eq!(failed_subtask(&job), Some("10_5"));
         explain(&mut job, None);
         assert_eq!(job.message.as_deref(), Some("10_5: Failed"));
@@ -302,7 +302,7 @@ fn other_words_of_an_array_job_stand() {
     ] {
         let (job, notices) = judged(word, &rows, None);
         assert_eq!((job.state, job.tasks.len()), (state, 3));
-        let codes: Vec<_> = notices.iter().map(|notice| notice.code).collect();
+        let codes: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
         assert_eq!(codes, ["unknown_state"], "told once");
     }
     let (_, notices) = judged("Running", &[], Some("why"));

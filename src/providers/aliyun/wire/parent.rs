@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::jobs::subtask_index;
 use super::list::{JobRows, MAX_ROWS};
-use crate::model::{Array, Job, Notice, State, Task};
+use crate::model::{Array, Job, Notice, NoticeCode, State, Task};
 
 /// An array job whose indices are further apart than this is not read subtask by subtask.
 const MAX_SUBTASKS: u64 = 10_000;
@@ -62,7 +62,7 @@ pub(in super::super) fn reconcile_subtasks(
     if job.state != State::Succeeded {
         if let Some(why) = unread {
             notices.push(Notice::new(
-                "count_mismatch",
+                NoticeCode::CountMismatch,
                 format!(
                     "{}: its subtasks could not all be read: {why}",
                     job.reference
@@ -71,7 +71,7 @@ pub(in super::super) fn reconcile_subtasks(
         }
     } else if let Some(doubt) = inconsistency(job, listing, &tasks, unread) {
         notices.push(Notice::new(
-            "count_mismatch",
+            NoticeCode::CountMismatch,
             format!(
                 "{}: the cloud says {}, and {doubt}",
                 job.reference,
