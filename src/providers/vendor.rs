@@ -1,5 +1,5 @@
 use super::{GetOptions, lenient, visit_strings};
-use crate::model::{Job, Notice};
+use crate::model::{Job, Notice, NoticeCode};
 
 /// Keeps the cloud's own document in the job, if it was asked for.
 ///
@@ -17,7 +17,7 @@ pub(super) fn attach_raw(
     job.vendor = lenient::parse_raw(body);
     match &mut job.vendor {
         None => notices.push(Notice::new(
-            "vendor_omitted",
+            NoticeCode::VendorOmitted,
             format!(
                 "the document of {} is nested too deep or too large and was left out",
                 job.reference
