@@ -144,9 +144,9 @@ impl Reference {
 /// Why a decoded text cannot be a segment.
 pub fn segment_error(text: &str) -> Option<&'static str> {
     match text {
-        "" => Some("a segment is empty"),
-        "." | ".." => Some("“.” and “..” cannot be segments: they would name another path"),
-        _ if text.contains(char::is_control) => Some("a segment holds a control character"),
+        "" => Some("empty segment"),
+        "." | ".." => Some("'.' and '..' are not allowed as segments"),
+        _ if text.contains(char::is_control) => Some("a segment contains a control character"),
         _ => None,
     }
 }

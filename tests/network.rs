@@ -50,7 +50,7 @@ impl Centre {
         self.folder.path().join(name)
     }
 
-    /// `get` with a settings file in the folder, of the profile `centre`.
+    /// `get` with a config file in the folder, of the profile `centre`.
     fn get(&self, settings: &str) -> Joblens {
         self.get_from(&format!("https://localhost:{}", self.port), settings)
     }
@@ -121,8 +121,8 @@ fn an_identity_that_cannot_be_used_is_wrong_use_and_shows_no_key() {
         assert_eq!(run.code, 2, "{}", run.stderr);
         assert!(run.stderr.contains(message), "{message}: {}", run.stderr);
     };
-    refused("client_cert = 'user.pem'", "needs client_key beside it");
-    refused("client_key = 'user.key'", "needs client_cert beside it");
+    refused("client_cert = 'user.pem'", "requires client_key");
+    refused("client_key = 'user.key'", "requires client_cert");
     refused(
         "ca_file = 'ca.pem'\nclient_cert = 'no.pem'\nclient_key = 'user.key'",
         "cannot be read",
@@ -130,7 +130,7 @@ fn an_identity_that_cannot_be_used_is_wrong_use_and_shows_no_key() {
     let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
     write(&centre.file("other.key"), &other, 0o600);
     let mixed = "ca_file = 'ca.pem'\nclient_cert = 'user.pem'\nclient_key = 'other.key'";
-    refused(mixed, "does not fit the certificate");
+    refused(mixed, "does not match the certificate");
     let swapped = "ca_file = 'ca.pem'\nclient_cert = 'user.pem'\nclient_key = 'ca.pem'";
     write(
         &centre.file("ca.pem"),
@@ -313,7 +313,7 @@ fn a_proxy_variable_that_cannot_be_used_matters_where_a_call_would_use_it() {
         );
         let message = run.error()["message"].as_str().unwrap().to_owned();
         assert!(
-            message.contains("all_proxy is “quic://***@proxy:1”"),
+            message.contains("all_proxy is 'quic://***@proxy:1'"),
             "{message}"
         );
     }

@@ -344,7 +344,7 @@ fn credentials_that_are_refused_are_not_tried_again() {
 #[test]
 fn wrong_use_is_told_before_the_first_call() {
     let wrong: [(&[&str], &str); 6] = [
-        (&["watch"], "nothing to watch"),
+        (&["watch"], "no references given"),
         (&["watch", "--sort-by", "state", JOB], "joblens get"),
         (&["watch", "-o", "json", JOB], "-o jsonl"),
         (&["watch", "--interval", "0", JOB], "never rest"),

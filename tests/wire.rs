@@ -20,7 +20,7 @@ fn reference(number: usize) -> String {
     format!("sugon/instance/{}", id(number))
 }
 
-/// A running instance with the id that was asked for.
+/// A running instance with the requested id.
 fn running(target: &str) -> Vec<u8> {
     let id = target.split('/').nth(5).unwrap_or_default();
     json(format!(

@@ -9,7 +9,7 @@ use crate::error::Problem;
 use crate::output::Format;
 use crate::settings::{Environment, Settings};
 
-/// See what it looks like, without an account: real calls to emulated clouds
+/// Try joblens against built-in emulated clouds (no account needed)
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  joblens demo\n  joblens demo -o json")]
 pub(super) struct Arguments {}
@@ -70,7 +70,7 @@ fn manual_steps() -> String {
     let program = program();
     let references = REFERENCES.join(" \\\n    ");
     format!(
-        "\nThese clouds were emulated on loopback. The same by hand, in two terminals:\n\n  \
+        "\nThese clouds were emulated on loopback. To do the same by hand, in two terminals:\n\n  \
          {program} emulate\n\n  \
          eval \"$({program} emulate --print-env)\"\n  \
          {program} get {references}\n"

@@ -35,7 +35,7 @@ pub(super) fn check_condition(references: &[Reference], goal: &Condition) -> Res
         None => Ok(()),
         Some(reference) => {
             let mut problem = Problem::usage(format!(
-                "{} reports events and no states, so it can never be {goal}",
+                "{} reports only events, not states; it can never be {goal}",
                 kind_name(reference)
             ))
             .with_hint("joblens wait --for no-warnings=10m REF");

@@ -11,13 +11,13 @@ use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy, Progress, decide};
 use crate::model::{Envelope, State};
 
-/// Look things up, once, all clouds at the same time
+/// Get one or more resources
 #[derive(Debug, Args)]
 #[command(
     before_help = "Examples:\n  \
     joblens get aliyun/job/ehpc-hz-FYUr32/5 sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f\n  \
     joblens get - -o json < references.txt | jq '.jobs[].state'",
-    after_help = "Exit codes: 0 all looked up · 2 wrong use · 3 not found · 4 credentials · 5 service or network.\n\
+    after_help = "Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error\n\
     With --exit-status: 0 all succeeded · 1 any failed · 8 still pending; otherwise as above."
 )]
 pub(super) struct Arguments {
@@ -65,7 +65,7 @@ fn build_report(
     if arguments.exit_status {
         if lens.references.is_empty() {
             return Err(vec![Problem::usage(
-                "nothing to look up, so that nothing can be decided",
+                "no references given",
             )]);
         }
         gate_report::check_condition(&lens.references, &rules.condition)
@@ -95,7 +95,7 @@ fn poll_once(
         .collect();
     let standings = gate_report::evaluate_all(&watched, rules, Duration::ZERO);
     let decision =
-        decide(&standings, rules, Progress::Over).expect("a gate whose time is over decides");
+        decide(&standings, rules, Progress::Over).expect("a gate past its deadline has a verdict");
     let code = decision.exit_code(PENDING);
     let spent = GateStats {
         elapsed,

@@ -25,7 +25,7 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
     });
     let Some(found) = found else {
         let names = CLOUDS.iter().map(|cloud| cloud.name);
-        let wrong = format!("there is no cloud “{cloud}”");
+        let wrong = format!("unknown cloud '{cloud}'");
         let hint = hint(names.clone().collect(), closest_match(names, cloud));
         return Err(unknown(named, 0..cloud.len(), wrong, hint));
     };
@@ -42,7 +42,7 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
             let names = found.kinds.iter().map(|one| one.template.kind);
             let near =
                 closest_match(names.clone(), kind).map(|near| format!("{}/{near}", found.name));
-            let wrong = format!("{} has no kind “{kind}”", found.name);
+            let wrong = format!("{} has no kind '{kind}'", found.name);
             let hint = hint(names.collect(), near.as_deref());
             Err(unknown(named, cloud.len() + 1..named.len(), wrong, hint))
         }
@@ -56,8 +56,8 @@ fn short_of(cloud: &Cloud) -> Option<&'static str> {
 /// The nearest name, or all there are where none is near.
 fn hint(names: Vec<&str>, near: Option<&str>) -> String {
     match near {
-        Some(near) => format!("the nearest is {near}"),
-        None => format!("there are: {}", names.join(", ")),
+        Some(near) => format!("did you mean '{near}'?"),
+        None => format!("available: {}", names.join(", ")),
     }
 }
 
@@ -76,16 +76,16 @@ impl CommandContext {
     pub(super) fn check_catalog_format(&self, command: &str) -> Result<(), Problem> {
         let (what, hint) = match () {
             () if !output::is_for_catalogs(self.output_options.format) => (
-                "it names no things, of which there could be records or references",
+                "its output is not a list of resources",
                 "-o table, wide, json, yaml, csv, tsv or markdown",
             ),
             () if !self.global.columns.is_empty() => (
-                "--columns picks columns of things",
-                "leave it out; --jq picks fields of the JSON",
+                "--columns is not supported here",
+                "use --jq to select fields of the JSON",
             ),
             () if self.global.sort_by.is_some() => (
-                "--sort-by sorts things",
-                "leave it out; -o csv or --jq can be sorted",
+                "--sort-by is not supported here",
+                "use --jq, or sort the output of -o csv",
             ),
             () => return Ok(()),
         };

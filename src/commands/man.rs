@@ -12,7 +12,7 @@ use crate::error::Problem;
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  joblens man ~/.local/share/man/man1")]
 pub(super) struct Arguments {
-    /// The folder; it is made where there is none
+    /// Output directory (created if missing)
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }

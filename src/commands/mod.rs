@@ -53,7 +53,7 @@ use lookup::NoticeLog;
 
 pub use panic_hook::install_panic_hook;
 
-/// One lens on jobs and containers across clouds. It only reads.
+/// Inspect, wait for and watch jobs and containers across clouds (read-only)
 #[derive(Debug, Parser)]
 #[command(
     name = "joblens",
@@ -62,8 +62,8 @@ pub use panic_hook::install_panic_hook;
     before_help = "Examples:\n  \
         joblens aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
         joblens demo",
-    after_help = "A reference is CLOUD[@PROFILE]/KIND/SEGMENT…; clouds: aliyun, sugon, huawei, tencent.\n\
-        Exit codes: 0 success, or the gate passed · 1 the gate failed · 2 wrong use · 3 not found ·\n\
+    after_help = "References: CLOUD[@PROFILE]/KIND/SEGMENT…   Clouds: aliyun, sugon, huawei, tencent   (see: joblens kinds)\n\
+        Exit codes: 0 success, or the gate passed · 1 the gate failed · 2 usage error · 3 not found ·\n\
         4 credentials · 5 service or network · 8 or 124 undecided."
 )]
 struct Cli {
@@ -159,7 +159,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(_) if !cli.bare.is_empty() => session.usage_error(
             "get",
             vec![
-                Problem::usage("references and options of get stand before the name of a command")
+                Problem::usage("references and get options must come after the command")
                     .with_hint("write them after it: joblens get REF…"),
             ],
         ),
@@ -234,7 +234,7 @@ impl CommandContext {
         }
     }
 
-    /// The settings file that options and environment name, with the environment.
+    /// The config file that options and environment name, with the environment.
     fn settings(&self) -> Result<Settings, Problem> {
         let clouds = lookup::all_cloud_keys();
         let kinds: Vec<String> = providers::kinds()
@@ -436,7 +436,7 @@ impl CommandContext {
                 true => Zone::Local,
                 false => Zone::Utc,
             }),
-            now: Time::new(Utc::now()).expect("the present lies before the year 10000"),
+            now: Time::new(Utc::now()).expect("the current year is before 10000"),
         }
     }
 }
@@ -453,7 +453,7 @@ fn write_problem(error: &io::Error) -> Problem {
     match error.kind() {
         io::ErrorKind::InvalidData => {
             Problem::new(Category::InvalidResponse, format!("--jq: {error}"))
-                .with_hint("look at the whole envelope with -o json")
+                .with_hint("use -o json to see the whole document")
         }
         _ => Problem::usage(format!("the output cannot be written ({error})")),
     }

@@ -56,7 +56,7 @@ impl ParsedTargets {
     }
 }
 
-/// Reads everything that was typed or stands on standard input.
+/// Reads everything that was typed or stands on stdin.
 ///
 /// # Errors
 /// Wrong use: all references that are wrong, so that they can be mended at once. So is what is not
@@ -167,17 +167,17 @@ fn deduplicate(target: Target, is_new: &mut dyn FnMut(String) -> bool) -> Option
 fn latest_not_allowed(scope: &Scope) -> Problem {
     let input = &scope.input;
     let mut problem = Problem::usage(format!(
-        "a gate needs a fixed reference, and {LATEST} may name another thing at every look"
+        "{LATEST} cannot be used here: it may resolve to a different job each time"
     ));
     let start = input.len().saturating_sub(LATEST.len());
     problem.span = Some(start..input.len());
     problem.input = Some(input.clone());
     problem.with_hint(format!(
-        "find out what it names now: joblens get {scope}{LATEST} -o name"
+        "to see what it resolves to now: joblens get {scope}{LATEST} -o name"
     ))
 }
 
-/// The typed references, with the lines of standard input in the place of `-`.
+/// The typed references, with the lines of stdin in the place of `-`.
 fn expand_stdin(typed: &[String]) -> Result<Vec<String>, Problem> {
     let mut inputs = Vec::new();
     let mut taken = false;
@@ -203,11 +203,11 @@ fn lines(input: &mut dyn BufRead) -> Result<Vec<String>, Problem> {
     input
         .take(MAX_BYTES + 1)
         .read_to_string(&mut text)
-        .map_err(|error| Problem::usage(format!("standard input cannot be read ({error})")))?;
+        .map_err(|error| Problem::usage(format!("cannot read stdin ({error})")))?;
     if text.len() as u64 > MAX_BYTES {
         // A part of the list would look like all of it.
         return Err(Problem::usage(format!(
-            "standard input holds more than {} MiB of references",
+            "stdin exceeds {} MiB of references",
             MAX_BYTES >> 20
         )));
     }
@@ -215,10 +215,10 @@ fn lines(input: &mut dyn BufRead) -> Result<Vec<String>, Problem> {
     for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
         if let Some(reason) = line.strip_prefix("#!incomplete:") {
             return Err(Problem::usage(format!(
-                "the list on standard input was cut short: {}",
+                "the list on stdin is incomplete: {}",
                 reason.trim()
             ))
-            .with_hint("repeat the command that wrote the list"));
+            .with_hint("rerun the command that produced it"));
         }
         if !line.is_empty() && !line.starts_with('#') {
             references.push(line.to_owned());

@@ -72,10 +72,10 @@ impl Reports {
                 "gitlab-dotenv" => output::write_dotenv,
                 "json" => output::write_json,
                 "github" if file.is_some() => {
-                    return Err(wrong(value, "github takes no file"));
+                    return Err(wrong(value, "github does not take a file"));
                 }
                 "github" if reports.github.is_some() => {
-                    return Err(wrong(value, "github is given twice"));
+                    return Err(wrong(value, "github is given more than once"));
                 }
                 "github" => {
                     let path = |name| environment.get(name).map(PathBuf::from);
@@ -85,10 +85,10 @@ impl Reports {
                     });
                     continue;
                 }
-                _ => return Err(wrong(value, "there is no such report")),
+                _ => return Err(wrong(value, "unknown report")),
             };
             let Some(file) = file.filter(|file| !file.is_empty() && *file != "-") else {
-                return Err(wrong(value, &format!("{word} needs the name of a file")));
+                return Err(wrong(value, &format!("{word} needs a file name")));
             };
             reports.files.push(ReportFile {
                 option: value.clone(),
@@ -110,7 +110,7 @@ impl Reports {
         for target in &self.files {
             let identity = target.sink.canonical();
             if taken.contains(&identity) {
-                return Err(wrong(&target.option, "two reports go to the same file"));
+                return Err(wrong(&target.option, "two reports use the same file"));
             }
             taken.push(identity);
         }
@@ -310,7 +310,7 @@ fn rendered(form: WriteFn, report: &Envelope) -> io::Result<Vec<u8>> {
 
 fn wrong(value: &str, what: &str) -> Problem {
     Problem::usage(format!("--report {value}: {what}"))
-        .with_hint("write junit=FILE, github, gitlab-dotenv=FILE or json=FILE")
+        .with_hint("use junit=FILE, github, gitlab-dotenv=FILE or json=FILE")
 }
 
 fn cannot_write(option: &str, error: &io::Error) -> Problem {

@@ -8,7 +8,7 @@ use crate::providers::Kind;
 use crate::providers::states::{ExitOutcome, StateTable};
 use crate::settings::SettingsFile;
 
-/// Show what the clouds' state words mean
+/// Show how each cloud's states map to joblens states
 #[derive(Debug, Args)]
 #[command(
     before_help = "Examples:\n  joblens states\n  joblens states aliyun/job",
@@ -16,12 +16,12 @@ use crate::settings::SettingsFile;
     file may map it: [states.\"aliyun/job\"] Suspended = \"stopping\""
 )]
 pub(super) struct Arguments {
-    /// Only words of this cloud, or of this kind
+    /// Limit to a cloud or kind
     #[arg(value_name = "CLOUD[/KIND]")]
     named: Option<String>,
 }
 
-/// Shows the tables that words are read by, and the words of the settings file.
+/// Shows the tables that words are read by, and the words of the config file.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     let words = match state_map(session, arguments) {
         Ok(words) => words,
@@ -50,7 +50,7 @@ fn is_same(own: &str, word: &str) -> bool {
     own.trim().eq_ignore_ascii_case(word)
 }
 
-/// The words of one level: those of its table, then those of the settings file.
+/// The words of one level: those of its table, then those of the config file.
 fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<StateMapping> {
     let (cloud, of_kind) = (kind.template.cloud, kind.template.kind);
     let word = |word: Option<&str>, state: State, ended: bool, note: Option<&str>| StateMapping {
@@ -64,7 +64,7 @@ fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<S
         source: Source::BuiltIn,
     };
     if level.map.is_empty() {
-        let note = Some("the cloud reports no state here");
+        let note = Some("the cloud reports no state");
         return vec![word(None, State::Unknown, false, note)];
     }
     let own = match level.allows_user_states {
@@ -82,7 +82,7 @@ fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<S
         }
         let is_mapped = own.iter().any(|(own, _)| is_same(own, text));
         let note = match level.notes.iter().find(|(noted, _)| noted == text) {
-            _ if is_mapped => Some("known, so that the settings file has no say"),
+            _ if is_mapped => Some("recognized; cannot be mapped in the config file"),
             noted => noted.map(|(_, note)| *note),
         };
         words.push(word(Some(text), *state, state.is_end(), note));

@@ -50,7 +50,7 @@ pub(super) fn print(error: &clap::Error, arguments: &[OsString]) -> u8 {
         width: None,
         colour: false,
         zone: Zone::Utc,
-        now: Time::new(Utc::now()).expect("the present lies before the year 10000"),
+        now: Time::new(Utc::now()).expect("the current year is before 10000"),
     };
     match output::write(&mut io::stdout().lock(), &report, &form, &screen) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
@@ -69,7 +69,7 @@ fn problem(error: &clap::Error) -> Problem {
         .filter_map(|line| line.trim().strip_prefix("tip: "));
     let tip = tips.find(|tip| tip.contains("similar"));
     let hint = suggestions::flag_hint(error).or(tip);
-    let hint = hint.unwrap_or("for more, see joblens --help");
+    let hint = hint.unwrap_or("see joblens --help");
     Problem::usage(told.join(" ")).with_hint(hint)
 }
 

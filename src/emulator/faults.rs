@@ -33,7 +33,7 @@ impl Fault {
 /// What happens to an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// The cloud's own "too many calls".
+    /// The cloud's own "rate limited".
     Throttle,
     /// The cloud's own refusal of a credential.
     Refuse,

@@ -102,7 +102,7 @@ impl State {
         let incoming = match self.read(request).await {
             Ok(incoming) => incoming,
             Err((method, path)) => {
-                let text = "the joblens emulator takes request bodies of at most 64 KiB\n";
+                let text = "the joblens emulator accepts request bodies of at most 64 KiB\n";
                 let answer = plain(413, text).with_header("connection", "close");
                 self.log_access(method, path, None, answer.status);
                 return self.response(answer, Payload::Whole);
@@ -217,7 +217,7 @@ impl State {
         }
         plain(
             404,
-            "This is the joblens emulator. None of its clouds knows this request.\n",
+            "This is the joblens emulator. Unknown request for every emulated cloud.\n",
         )
     }
 
@@ -255,7 +255,7 @@ impl State {
             .header("date", date)
             .body(payload(Bytes::from(answer.body)))
             .unwrap_or_else(|_| {
-                let text = "the emulated cloud gave an answer that is no HTTP\n";
+                let text = "the emulated cloud gave an invalid HTTP response\n";
                 let mut response =
                     Response::new(Payload::Whole(Bytes::from_static(text.as_bytes())));
                 *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;

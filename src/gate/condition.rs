@@ -28,7 +28,7 @@ impl Condition {
                 .join(" ")
                 .replace(" unknown", "");
             Problem::usage(format!("--for {text}: {what}")).with_hint(format!(
-                "write one or more of {known}, or ended, or no-warnings=10m"
+                "expected one or more of {known}, or ended, or no-warnings=10m"
             ))
         };
         if text.trim() == "ended" {
@@ -37,13 +37,13 @@ impl Condition {
         if let Some(time) = text.trim().strip_prefix("no-warnings=") {
             return settings::duration(time)
                 .map(Self::NoWarnings)
-                .ok_or_else(|| wrong("a time with its unit was expected"));
+                .ok_or_else(|| wrong("invalid duration"));
         }
         let states = text
             .split(',')
             .map(|word| match State::parse(word.trim()) {
                 Some(State::Unknown) | None => {
-                    Err(wrong(&format!("“{word}” is no state to wait for")))
+                    Err(wrong(&format!("invalid state '{word}'")))
                 }
                 Some(state) => Ok(state),
             })

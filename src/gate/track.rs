@@ -69,7 +69,7 @@ struct ReadFailure {
 }
 
 impl JobHistory {
-    /// A thing that was not looked at yet; `stateless` when its kind reports events only.
+    /// A thing that was not checked yet; `stateless` when its kind reports events only.
     pub fn new(stateless: bool) -> Self {
         Self {
             stateless,
@@ -237,10 +237,10 @@ impl JobHistory {
 
     fn evaluate_quiet(&self, quiet: Duration) -> Evaluation {
         if self.needs_confirmation() {
-            return pending(PendingCause::Time, "not confirmed to exist");
+            return pending(PendingCause::Time, "existence not confirmed");
         }
         let (Some(seen), Some(warnings)) = (&self.last, &self.warnings) else {
-            return pending(PendingCause::Time, "not looked at yet");
+            return pending(PendingCause::Time, "not checked yet");
         };
         if let Some(text) = warnings.undated() {
             let why = format!(
@@ -253,7 +253,7 @@ impl JobHistory {
             true => Evaluation::Met,
             false => pending(
                 PendingCause::Time,
-                &format!("quiet for {} s", time.as_secs()),
+                &format!("no warnings for {} s", time.as_secs()),
             ),
         }
     }

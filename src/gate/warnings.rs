@@ -153,7 +153,7 @@ fn sightings(events: &[Event]) -> HashMap<Key, (Sighting, String)> {
 
 fn text(event: &Event) -> String {
     let text = event.message.as_deref().or(event.reason.as_deref());
-    text.unwrap_or("without a text").trim().to_owned()
+    text.unwrap_or("(no text)").trim().to_owned()
 }
 
 fn key(event: &Event) -> Key {

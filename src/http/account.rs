@@ -38,7 +38,7 @@ impl Deadline {
     }
 }
 
-const SET_CLOCK: &str = "set this machine's clock, and check that the endpoint is the cloud's own";
+const SET_CLOCK: &str = "synchronize the local clock, and check that the endpoint is the cloud's own";
 
 /// What follows a refusal.
 enum Next {
@@ -254,14 +254,14 @@ impl ApiClient {
     pub fn decode_problem(&self, request: &Request, answer: &Response, expected: &str) -> Problem {
         let begins = excerpt(&answer.body, self.transport.redactor());
         let message = if begins.is_empty() {
-            format!("the answer is empty; expected {expected}")
+            format!("empty response; expected {expected}")
         } else {
-            format!("the answer could not be understood; expected {expected}; it begins: {begins}")
+            format!("invalid response: expected {expected}; body starts with: {begins}")
         };
         let mut problem = self.problem(request, Category::InvalidResponse, message);
         problem.http_status = Some(answer.status);
         problem.hint =
-            Some("check that the endpoint is the cloud's own; -v shows what was asked".to_owned());
+            Some("check that the endpoint is the cloud's own; use -v to see the request".to_owned());
         problem
     }
 
@@ -293,7 +293,7 @@ impl ApiClient {
             let mut problem = self.problem(
                 request,
                 Category::Network,
-                "the time for one look-up was over before the call could be sent",
+                "timed out waiting for a request slot",
             );
             problem.attempts = attempts;
             problem

@@ -24,7 +24,7 @@ pub(super) struct PoolKey {
     pub https: bool,
     /// Talks past any proxy, as to this machine.
     pub bypasses_proxy: bool,
-    /// Time to open a connection.
+    /// Connection timeout.
     pub connect_timeout: Duration,
     /// What the profile says of certificates.
     pub tls: TlsConfig,
@@ -106,7 +106,7 @@ impl ClientPool {
         builder.build().map_err(|error| {
             RequestError::new(
                 Category::Network,
-                format!("the HTTP client cannot be set up: {}", error.without_url()),
+                format!("cannot set up the HTTP client: {}", error.without_url()),
             )
         })
     }
@@ -151,9 +151,9 @@ impl ClientPool {
         if trusted.roots.is_empty() {
             let mut refusal = RequestError::new(
                 Category::Network,
-                "this machine has no CA certificates, so no server can be trusted",
+                "no CA certificates found",
             );
-            refusal.hint = Some("install the package ca-certificates, or set --ca-file".to_owned());
+            refusal.hint = Some("install the ca-certificates package, or set --ca-file".to_owned());
             refusal.transport_failure = Some(TransportFailure {
                 kind: TransportFailureKind::NoCaCertificates,
                 at_proxy: false,
@@ -174,7 +174,7 @@ fn add_ca(
             Category::Usage,
             format!("the CA file {} {what}", path.display()),
         );
-        refusal.hint = Some("give a file with certificates in PEM form".to_owned());
+        refusal.hint = Some("use a PEM file with certificates".to_owned());
         refusal
     };
     let data = fs::metadata(path).map_err(|_| wrong("cannot be read"))?;
@@ -186,14 +186,14 @@ fn add_ca(
     let certificates = CertificateDer::pem_file_iter(path)
         .map_err(|_| wrong("cannot be read"))?
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|_| wrong("is no PEM file"))?;
+        .map_err(|_| wrong("is not a PEM file"))?;
     if certificates.is_empty() {
-        return Err(wrong("holds no certificate"));
+        return Err(wrong("contains no certificate"));
     }
     for certificate in &certificates {
         roots
             .add(certificate.clone())
-            .map_err(|_| wrong("holds a certificate that cannot be used"))?;
+            .map_err(|_| wrong("contains an unusable certificate"))?;
     }
     Ok(certificates)
 }

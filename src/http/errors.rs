@@ -79,7 +79,7 @@ pub(super) fn classify(error: &reqwest::Error, way: &ErrorContext<'_>) -> Reques
         kind: TransportFailureKind::Broken,
         at_proxy: false,
     };
-    let message = format!("the connection broke during the answer: {last}");
+    let message = format!("connection lost while reading the response: {last}");
     network_error(RetryAction::Backoff, fault, message)
 }
 
@@ -107,8 +107,8 @@ fn timeout_error(has_proxy: bool) -> RequestError {
         at_proxy: has_proxy,
     };
     let message = match has_proxy {
-        true => "the connection through the proxy could not be opened in time",
-        false => "the connection could not be opened in time",
+        true => "timed out connecting through the proxy",
+        false => "timed out connecting",
     };
     network_error(RetryAction::Backoff, fault, message)
 }
@@ -123,7 +123,7 @@ fn proxy_error(said: &str, last: &str) -> RequestError {
         kind,
         at_proxy: true,
     };
-    let message = format!("the proxy did not let the call through: {last}");
+    let message = format!("the proxy rejected the request: {last}");
     network_error(retry, fault, message).with_hint(PROXIES)
 }
 
@@ -134,8 +134,8 @@ fn connect_error(fault: TransportFailure, last: &str) -> RequestError {
             kind: TransportFailureKind::Tls,
             ..
         } => (
-            "the connection was closed while TLS began",
-            "check that the port of the endpoint speaks TLS, and what a firewall lets through",
+            "the connection was closed during the TLS handshake",
+            "check that the endpoint's port speaks TLS and that no firewall blocks it",
         ),
         _ => ("the connection failed", "check endpoint, network and proxy"),
     };
@@ -215,13 +215,13 @@ fn tls_error(error: &rustls::Error, at_proxy: bool) -> RequestError {
         }
         rustls::Error::AlertReceived(alert) if is_about_client(*alert) => never(
             TransportFailureKind::ClientCertificate,
-            format!("the {whose} does not take this client's certificate: {alert:?}"),
-            "set client_cert and client_key to those that its operator gave out",
+            format!("the {whose} rejected the client certificate: {alert:?}"),
+            "set client_cert and client_key to those issued by the operator",
         ),
         rustls::Error::InvalidMessage(_) => never(
             TransportFailureKind::NoTls,
             format!("the {whose} does not speak TLS on this port: {error}"),
-            "check the port of the endpoint, and whether it has to begin with http://",
+            "check the port of the endpoint, or whether it should be http://",
         ),
         _ => {
             let fault = TransportFailure {
@@ -255,8 +255,8 @@ fn is_about_client(alert: AlertDescription) -> bool {
 const NAME_IT: &str =
     "to trust this server, add its certificate to the file named by ca_file or --ca-file";
 const OWN_CA: &str = "if your company has its own CA, set --ca-file or ca_file";
-const RENEW: &str = "its operator has to renew it; check this machine's clock too";
-const NAME: &str = "check the host of the endpoint, and who answers in its place";
+const RENEW: &str = "ask the operator to renew it, and check the local clock";
+const NAME: &str = "check the host of the endpoint and which server answers";
 
 /// What is wrong with a certificate, and what to do.
 fn certificate_error(cause: &CertificateError) -> (TransportFailureKind, String, &'static str) {
@@ -271,14 +271,14 @@ fn certificate_error(cause: &CertificateError) -> (TransportFailureKind, String,
     match seen.map_or(cause, |seen| &seen.cause) {
         CertificateError::UnknownIssuer => {
             let why = match issuer {
-                Some(issuer) => format!("nobody here knows its issuer, {issuer}"),
-                None => "nobody here knows its issuer".to_owned(),
+                Some(issuer) => format!("unknown issuer {issuer}"),
+                None => "unknown issuer".to_owned(),
             };
             (TransportFailureKind::UnknownIssuer, why, OWN_CA)
         }
         CertificateError::BadSignature => {
             let known = issuer.map_or_else(|| "its issuer".to_owned(), str::to_owned);
-            let why = format!("it is not signed by the {known} that is known here");
+            let why = format!("it is not signed by the known {known}");
             (TransportFailureKind::UnknownIssuer, why, OWN_CA)
         }
         CertificateError::Expired => (
@@ -295,7 +295,7 @@ fn certificate_error(cause: &CertificateError) -> (TransportFailureKind, String,
             (
                 TransportFailureKind::NotYetValid,
                 why,
-                "check this machine's clock",
+                "check the local clock",
             )
         }
         CertificateError::NotValidYetContext { not_before, .. } => {
@@ -303,11 +303,11 @@ fn certificate_error(cause: &CertificateError) -> (TransportFailureKind, String,
             (
                 TransportFailureKind::NotYetValid,
                 why,
-                "check this machine's clock",
+                "check the local clock",
             )
         }
         CertificateError::NotValidForName => {
-            let why = "it is for another host".to_owned();
+            let why = "hostname mismatch".to_owned();
             (TransportFailureKind::WrongName, why, NAME)
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
@@ -317,8 +317,8 @@ fn certificate_error(cause: &CertificateError) -> (TransportFailureKind, String,
                 .map(|name| for_people(name))
                 .collect();
             let why = match names.is_empty() {
-                true => "it is for no host".to_owned(),
-                false => format!("it is for {}", names.join(", ")),
+                true => "hostname mismatch (the certificate names no host)".to_owned(),
+                false => format!("hostname mismatch (certificate is valid for {})", names.join(", ")),
             };
             (TransportFailureKind::WrongName, why, NAME)
         }

@@ -46,7 +46,7 @@ use clients::ClientPool;
 /// Limits and files of the wire, for every cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientOptions {
-    /// Time to open a connection.
+    /// Connection timeout.
     pub connect_timeout: Duration,
     /// Time for one whole attempt.
     pub request_timeout: Duration,
@@ -54,7 +54,7 @@ pub struct ClientOptions {
     pub max_body: u64,
     /// How often one call is sent at most.
     pub max_attempts: u32,
-    /// Calls in flight at once, for each cloud.
+    /// Maximum concurrent requests per cloud.
     pub concurrency: usize,
     /// Allows plain HTTP beyond loopback.
     pub allow_http: bool,

@@ -97,45 +97,45 @@ impl RequestError {
             300..=399 => (
                 Category::InvalidResponse,
                 RetryAction::No,
-                "the endpoint answers with a redirect, which is never followed",
+                "unexpected redirect (redirects are not followed)",
             ),
             401 => (
                 Category::Unauthenticated,
                 RetryAction::No,
-                "the credentials were refused",
+                "authentication failed",
             ),
-            403 => (Category::PermissionDenied, RetryAction::No, "not permitted"),
+            403 => (Category::PermissionDenied, RetryAction::No, "permission denied"),
             // Whatever is missing, no cloud has said that it is the thing that was asked for.
             404 => (
                 Category::InvalidArgument,
                 RetryAction::No,
-                "the endpoint does not know this call",
+                "endpoint not found (HTTP 404)",
             ),
             407 => (
                 Category::Network,
                 RetryAction::No,
-                "a proxy asks for authentication",
+                "proxy authentication required",
             ),
             408 => (
                 Category::ServiceError,
                 RetryAction::Backoff,
-                "the service timed out waiting for the call",
+                "the service timed out waiting for the request",
             ),
-            429 => (Category::Throttled, RetryAction::Backoff, "too many calls"),
+            429 => (Category::Throttled, RetryAction::Backoff, "rate limited"),
             500 | 502..=504 => (
                 Category::ServiceError,
                 RetryAction::Backoff,
-                "the service failed",
+                "service error",
             ),
             400..=499 => (
                 Category::InvalidArgument,
                 RetryAction::No,
-                "the call was rejected",
+                "request rejected",
             ),
             _ => (
                 Category::ServiceError,
                 RetryAction::No,
-                "the service failed",
+                "service error",
             ),
         };
         let mut refusal = Self::new(category, what);

@@ -80,8 +80,7 @@ impl TlsConfig {
             false => Ok(Some(host.to_owned())),
             true => {
                 let message = format!(
-                    "insecure_skip_verify is set, and {host} belongs to a public cloud, whose \
-                     certificate is always checked"
+                    "insecure_skip_verify is not allowed for {host}, a host of a public cloud"
                 );
                 let mut refusal = RequestError::new(Category::Usage, message);
                 refusal.hint = Some("remove insecure_skip_verify from the profile".to_owned());
@@ -104,11 +103,11 @@ impl TlsConfig {
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|_| wrong("client_cert", cert, "cannot be read as a PEM file"))?;
         if certificates.is_empty() {
-            return Err(wrong("client_cert", cert, "holds no certificate"));
+            return Err(wrong("client_cert", cert, "contains no certificate"));
         }
         check_access("client_key", key, true)?;
         let private = PrivateKeyDer::from_pem_file(key)
-            .map_err(|_| wrong("client_key", key, "holds no private key that can be read"))?;
+            .map_err(|_| wrong("client_key", key, "contains no readable private key"))?;
         let private = provider
             .key_provider
             .load_private_key(private)
@@ -125,7 +124,7 @@ impl TlsConfig {
             .public_key()
             .is_some_and(|public| certificate.public_key().is(&public));
         if !is_own {
-            return Err(wrong("client_key", key, "does not fit the certificate"));
+            return Err(wrong("client_key", key, "does not match the certificate"));
         }
         let shown = SingleCertAndKey::from(CertifiedKey::new(certificates, private));
         Ok(builder.with_client_cert_resolver(Arc::new(shown)))
@@ -134,7 +133,7 @@ impl TlsConfig {
 
 fn wrong(name: &str, path: &str, what: &str) -> RequestError {
     let mut refusal = RequestError::new(Category::Usage, format!("{name} {path} {what}"));
-    refusal.hint = Some("give files in PEM form, a key without a passphrase".to_owned());
+    refusal.hint = Some("use PEM files; the key must have no passphrase".to_owned());
     refusal
 }
 

@@ -93,7 +93,7 @@ pub fn write_states(
     let cells = |word: &StateMapping| {
         let note = match word.source {
             Source::BuiltIn => word.note.clone(),
-            Source::Settings => Some("by the settings file".to_owned()),
+            Source::Settings => Some("by the config file".to_owned()),
         };
         vec![
             Some(format!("{}/{}", word.cloud, word.kind)),

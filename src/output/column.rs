@@ -165,10 +165,10 @@ impl Column {
             }
         }
         let near = closest_match(Self::names(), &wanted);
-        let near = near.map_or_else(String::new, |near| format!("the nearest is {near}; "));
+        let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
         Err(
-            Problem::usage(format!("there is no column “{}”", name.trim())).with_hint(format!(
-                "{near}there are: {}; and details.FIELD, labels.KEY",
+            Problem::usage(format!("unknown column '{}'", name.trim())).with_hint(format!(
+                "{near}available: {}; and details.FIELD, labels.KEY",
                 COLUMNS.map(|(name, ..)| name).join(" ")
             )),
         )

@@ -327,7 +327,7 @@ mod tests {
             Row {
                 reference: "sugon/instance/b".into(),
                 job: None,
-                read_failure: Some("not found; looking on".into()),
+                read_failure: Some("not found; retrying".into()),
             },
         ];
         let frame = live().frame(&unread, &[], &screen(100, 0), SMALL);
@@ -337,7 +337,7 @@ mod tests {
             "{text:?}"
         );
         assert!(
-            text.contains("-    -    not found; looking on\u{1b}[K"),
+            text.contains("-    -    not found; retrying\u{1b}[K"),
             "{text:?}"
         );
     }

@@ -73,7 +73,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for ElementSeed<T> {
     }
 }
 
-const TOO_MANY: &str = "at most 200000 list elements in one answer";
+const TOO_MANY: &str = "at most 200000 list elements in one response";
 
 /// A list; null, an empty text and an empty object are an empty list. Null elements are kept by
 /// `T`'s own reading.
@@ -235,7 +235,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OptionalObject<T> {
     }
 }
 
-/// The cloud's own document as a JSON value; `None` when it is no JSON, nested too deep, or holds so
+/// The cloud's own document as a JSON value; `None` when it is not valid JSON, nested too deep, or holds so
 /// many values that it would take far more memory than bytes.
 pub fn parse_raw(body: &[u8]) -> Option<serde_json::Value> {
     const MAX_VALUES: usize = 2_000_000;

@@ -318,7 +318,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
                 let next = problem
                     .hint
                     .map_or_else(String::new, |hint| format!("; {hint}"));
-                refused.hint = Some(format!("it cannot be renewed: {}{next}", problem.message));
+                refused.hint = Some(format!("it cannot be refreshed: {}{next}", problem.message));
                 Err(refused)
             }
         }
@@ -366,7 +366,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
         deadline: Deadline,
     ) -> Result<Arc<ActiveCredential<S>>, Problem> {
         let issuer = self.provider.as_ref();
-        let issuer = issuer.expect("a credential that runs out has an issuer");
+        let issuer = issuer.expect("an expiring credential has a provider");
         if let Some(problem) = self.negative_cache.get("credential", account.now()) {
             return Err(problem);
         }

@@ -246,9 +246,9 @@ pub struct GetOptions {
     pub raw: bool,
     /// Leave secrets in `details` and `vendor` unmasked.
     pub show_secrets: bool,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded.
+    /// Treat a Finished invocation as succeeded when its exit codes are unavailable.
     pub trust_finished: bool,
-    /// State words of the settings file for this kind: word and state.
+    /// State words of the config file for this kind: word and state.
     pub states: Vec<(String, crate::model::State)>,
     /// When the look-up must be done.
     pub deadline: Deadline,
@@ -288,7 +288,7 @@ pub fn kinds() -> impl Iterator<Item = &'static Kind> {
 pub fn kind(template: &Template) -> &'static Kind {
     kinds()
         .find(|kind| kind.template == *template)
-        .expect("every template belongs to a kind of the registry")
+        .expect("every template belongs to a registered kind")
 }
 
 /// The cloud with this long name.

@@ -121,7 +121,7 @@ pub struct EmulatedApi {
     pub operation: fn(&ServerRequest) -> Option<String>,
     /// The answer to a request for this cloud.
     pub respond: fn(&ServerRequest, &EmulatedState) -> ServerResponse,
-    /// The cloud's own "too many calls".
+    /// The cloud's own "rate limited".
     pub throttled: fn() -> ServerResponse,
     /// The cloud's own "this credential is not good".
     pub refused: fn() -> ServerResponse,

@@ -16,7 +16,7 @@ pub struct StateTable {
     pub outcome_rules: &'static [OutcomeRule],
     /// What else is to be known of words of the table.
     pub notes: &'static [(&'static str, &'static str)],
-    /// Whether the user's words of the settings file are read beside the table.
+    /// Whether the user's words of the config file are read beside the table.
     pub allows_user_states: bool,
 }
 
@@ -89,7 +89,7 @@ pub struct NormalizedState {
 
 /// Reads a word, without regard to case and surrounding white space.
 ///
-/// `own` are the user's words of the settings file; they stand in for words that the table does not
+/// `own` are the user's words of the config file; they stand in for words that the table does not
 /// hold. A word that neither knows is `unknown`, keeps its spelling, has not ended, and is told in
 /// `notices` as a word of `what` (such as `aliyun/job`).
 pub fn normalize(
@@ -135,7 +135,7 @@ fn unknown_word(raw: &str, what: &str) -> String {
         }
         _ => {
             format!(
-                "{what} reports the state “{raw}”, which no table holds; it is shown as unknown"
+                "{what} reports the state '{raw}', which no table holds; it is shown as unknown"
             )
         }
     }
@@ -154,7 +154,7 @@ pub fn is_known_word(word: &str) -> bool {
 /// The one word of a cloud that says the same as `asked`; `None` when several words do, or when a
 /// word that the table does not hold might be among what is asked for.
 ///
-/// `own` are the user's words of the settings file.
+/// `own` are the user's words of the config file.
 pub fn single_word_for(
     table: StateWords,
     own: &[(String, State)],

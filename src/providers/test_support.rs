@@ -67,7 +67,7 @@ pub fn reference(template: &'static Template, segments: &[&str]) -> Reference {
     reference
 }
 
-/// The default profile of a cloud with these variables and no settings file.
+/// The default profile of a cloud with these variables and no config file.
 pub fn profile(cloud: &Cloud, variables: &[(&str, &str)]) -> Profile {
     let keys = cloud.settings_schema();
     let pairs = variables

@@ -19,7 +19,7 @@ pub(super) fn attach_raw(
         None => notices.push(Notice::new(
             "vendor_omitted",
             format!(
-                "the document of {} is nested too deep or too large and was left out",
+                "the raw response of {} is too large or too deeply nested to include",
                 job.reference
             ),
         )),

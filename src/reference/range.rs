@@ -45,7 +45,7 @@ impl ReferenceParser<'_> {
             )));
         }
         let job = crypto::percent_decode(job)
-            .ok_or_else(|| wrong("a “%” is not followed by two hex digits".to_owned()))?;
+            .ok_or_else(|| wrong("a '%' is not followed by two hex digits".to_owned()))?;
         let mut ids = Vec::new();
         let mut index = Some(start);
         while let Some(at) = index.filter(|at| *at <= end) {

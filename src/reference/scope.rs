@@ -128,7 +128,7 @@ impl ReferenceParser<'_> {
             forms.push(template_text(template));
         }
         let which = if forms.len() > 1 { "one of: " } else { "" };
-        problem.with_hint(format!("write {which}{}", forms.join(", ")))
+        problem.with_hint(format!("expected {which}{}", forms.join(", ")))
     }
 
     /// Reads the segments of a scope. They count from the left; with none at all the profile's
@@ -149,7 +149,7 @@ impl ReferenceParser<'_> {
         if given.len() > parents.len() {
             let at = nth_segment(input, 2 + parents.len());
             let message = format!(
-                "{} segments where {form} has {}",
+                "too many segments: got {}, expected {form} ({})",
                 given.len(),
                 parents.len()
             );
@@ -174,10 +174,10 @@ impl ReferenceParser<'_> {
                         input: String::new(),
                     };
                     let hint = problem.hint.get_or_insert_default();
-                    *hint += &format!("; joblens list {} shows what there is", place.name());
+                    *hint += &format!("; to see what exists: joblens list {}", place.name());
                     if let Some(key) = segment.setting.filter(|_| given.is_empty()) {
                         let table = table_header(template.cloud, &place.profile);
-                        *hint += &format!("; or set {key} in {table} of the settings file");
+                        *hint += &format!("; or set {key} in {table} of the config file");
                     }
                     return Err(problem);
                 }

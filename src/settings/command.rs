@@ -121,7 +121,7 @@ fn run_with_timeout(
         // An error means that it has ended just now.
         let _ = child.kill();
         let _ = child.wait();
-        let why = format!("took longer than {} s", longest.as_secs());
+        let why = format!("timed out after {} s", longest.as_secs());
         return Err(CommandError::Other(why));
     };
     // What it left running may keep its outputs open.
@@ -134,7 +134,7 @@ fn run_with_timeout(
         return Err(CommandError::Other(failed(status, &complaint, &found)));
     }
     values.ok_or_else(|| {
-        CommandError::Other("printed neither a JSON object nor lines of key=value".to_owned())
+        CommandError::Other("printed neither JSON nor key=value lines".to_owned())
     })
 }
 
@@ -166,7 +166,7 @@ fn wait_until(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
 fn failed(status: ExitStatus, complaint: &[u8], found: &CommandOutput) -> String {
     let how = match status.code() {
         Some(code) => format!("failed with exit code {code}"),
-        None => "was ended by a signal".to_owned(),
+        None => "was killed by a signal".to_owned(),
     };
     let text = SecretMasker::new(found.values()).text(&String::from_utf8_lossy(complaint));
     let mut lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
@@ -263,7 +263,7 @@ mod tests {
         let neither = shell("echo hunter2hunter2").unwrap_err().to_string();
         assert_eq!(
             neither,
-            "printed neither a JSON object nor lines of key=value"
+            "printed neither JSON nor key=value lines"
         );
     }
 

@@ -12,7 +12,7 @@ use crate::model::{Notice, Time};
 const EXPIRY_KEYS: [&str; 3] = ["expires_at", "expiration", "sts_expiration"];
 
 impl Settings {
-    /// What the command of the settings file printed, by the cloud's keys or its variables.
+    /// What the command of the config file printed, by the cloud's keys or its variables.
     pub(super) fn load_from_command(
         &self,
         cloud: &SettingsSchema,
@@ -33,7 +33,7 @@ impl Settings {
         };
         let ids: Vec<&str> = cloud.credential_keys().map(|spec| spec.key).collect();
         let ids = ids.join(", ");
-        let hint = format!("it has to print JSON or lines of key=value with {ids} within 30 s");
+        let hint = format!("it must print JSON or key=value lines with {ids} within 30 s");
         let printed = printed.map_err(|failure| {
             let next = match failure {
                 CommandError::NotRun(_) => {
@@ -67,8 +67,7 @@ impl Settings {
                     expires_at = number.or_else(|| Time::from_rfc3339(text));
                     if expires_at.is_none() {
                         let message = format!(
-                            "credential_command of profile {} of {} printed {name} that is no time; \
-                             write it as 2026-01-31T12:00:00Z or as Unix seconds",
+                            "credential_command of profile {} of {} printed an invalid time in {name}; use 2026-01-31T12:00:00Z or Unix seconds",
                             profile.name, profile.cloud
                         );
                         notices.push(Notice::new("credential_end_unread", message));
@@ -78,7 +77,7 @@ impl Settings {
             }
         }
         if !values.keys().any(|key| cloud.is_credential(key)) {
-            return Err(problem("printed no part of a credential").with_hint(hint));
+            return Err(problem("printed no credential").with_hint(hint));
         }
         Ok(ResolvedCredential {
             values,

@@ -19,8 +19,7 @@ pub(super) fn refuse_variable(cloud: &str, environment: &Environment) -> Result<
     }
     let message = format!("{name} is set, and {FILE_ONLY_KEY} is no setting of the environment");
     Err(Problem::usage(message).with_hint(format!(
-        "unset it; {FILE_ONLY_KEY} = true in the table of the profile that needs it, such as \
-         [{cloud}.lab], is the only way"
+        "unset it; {FILE_ONLY_KEY} = true can only be set in the table of a profile, e.g. [{cloud}.lab]"
     )))
 }
 
@@ -29,8 +28,8 @@ impl Profile {
     pub(super) fn check_network(&self) -> Result<(), Problem> {
         self.bool(FILE_ONLY_KEY)?;
         match (self.get("client_cert"), self.get("client_key")) {
-            (Some(_), None) => Err(self.invalid("client_cert", "needs client_key beside it")),
-            (None, Some(_)) => Err(self.invalid("client_key", "needs client_cert beside it")),
+            (Some(_), None) => Err(self.invalid("client_cert", "requires client_key")),
+            (None, Some(_)) => Err(self.invalid("client_key", "requires client_cert")),
             _ => Ok(()),
         }
     }

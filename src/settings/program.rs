@@ -32,7 +32,7 @@ impl Settings {
     /// # Errors
     /// It is not there, may not be run, or is named by a path and is writable by others.
     pub(super) fn invocation(&self, words: &[String]) -> Result<Invocation, CommandError> {
-        let (word, arguments) = words.split_first().expect("the settings file was checked");
+        let (word, arguments) = words.split_first().expect("the config file was checked");
         let config = std::path::absolute(self.file().path());
         let config = config.map_err(|error| CommandError::NotRun(error.kind()))?;
         let folder = config.parent().unwrap_or(Path::new("/")).to_path_buf();
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(
             found("get-token", &path(":.::")),
             Ok(two.join("get-token")),
-            "a file that may not be run is passed over"
+            "a file that may not be run is skipped"
         );
         let only_one = one.to_str().unwrap();
         assert_eq!(

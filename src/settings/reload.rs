@@ -85,7 +85,7 @@ impl Profile {
 
     fn account_changed(&self, before: &Origin, now: &Origin) -> Problem {
         let message = format!(
-            "the credential of profile {} of {} came from {} ({}), and would now come from {} ({})",
+            "the credential source of profile {} of {} changed during this run from {} ({}) to {} ({})",
             self.name,
             self.cloud,
             before.label(),
@@ -94,7 +94,7 @@ impl Profile {
             now.location()
         );
         let hint = format!(
-            "a run stays with one account: start it again, or name the one that is meant with {SOURCE}"
+            "start again, or select one with {SOURCE}"
         );
         Problem::new(Category::MissingCredentials, message)
             .with_hint(hint)

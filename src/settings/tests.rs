@@ -127,7 +127,7 @@ fn a_value_is_read_from_a_plain_file_of_its_size_alone() {
     let large = fs::File::create(place("large")).unwrap();
     large.set_len(2 << 20).unwrap();
     for (name, why) in [
-        ("pipe", "it is no file"),
+        ("pipe", "not a regular file"),
         ("large", "it is too large"),
         ("none", "entity not found"),
     ] {

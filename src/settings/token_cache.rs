@@ -9,7 +9,7 @@ impl Settings {
     pub(super) fn set_token_folder(&self, profile: &mut Profile) {
         let mut skip = |why: String| profile.notices.push(Notice::new("token_cache", why));
         let Some(folder) = self.environment.cache_folder() else {
-            skip("token_cache is true, and neither XDG_CACHE_HOME nor HOME says where".to_owned());
+            skip("token_cache is true, but neither XDG_CACHE_HOME nor HOME is set".to_owned());
             return;
         };
         let folder = folder.join("tokens");

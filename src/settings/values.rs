@@ -89,8 +89,8 @@ impl Settings {
                             && !name.contains(|c: char| c.is_ascii_lowercase() || !c.is_ascii())
                             && name.contains('_')
                         {
-                            true => format!("names the variable {name}, which is not set"),
-                            false => "names a variable that is not set".to_owned(),
+                            true => format!("refers to the variable {name}, which is not set"),
+                            false => "refers to a variable that is not set".to_owned(),
                         };
                         profile.invalid(key, &shown)
                     })?;
@@ -110,7 +110,7 @@ impl Settings {
                     })?;
                     // Whoever writes it anew empties it first; another source would be another account.
                     if text.trim_start_matches('\u{feff}').trim().is_empty() {
-                        return Err(profile.invalid(key, &format!("names {path}, which is empty")));
+                        return Err(profile.invalid(key, &format!("refers to {path}, which is empty")));
                     }
                     (base.as_str(), text)
                 }
@@ -135,7 +135,7 @@ impl Settings {
         Ok(values)
     }
 
-    /// A path of the settings file: `~/` is the home folder, a relative one starts at the file.
+    /// A path of the config file: `~/` is the home folder, a relative one starts at the file.
     pub(super) fn beside_the_file(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("~/"), self.environment.home()) {
             (Some(rest), Some(home)) => home.join(rest),

@@ -59,10 +59,10 @@ fn a_command_that_fails_is_told_with_what_it_said() {
     );
     for (words, said) in [
         ("['nothing-of-this-name']", "cannot be run"),
-        ("['true']", "printed no part of a credential"),
+        ("['true']", "printed no credential"),
         (
             "['echo', 'command-secret-x6']",
-            "printed neither a JSON object nor lines of key=value",
+            "printed neither JSON nor key=value lines",
         ),
     ] {
         let run = with_command(&desk, words).run();

@@ -123,11 +123,11 @@ fn a_file_that_cannot_be_read_is_named() {
         let path = desk.home.path().join(file.path);
         fs::create_dir_all(&path).unwrap();
         let told = refused(&desk, &path, reference);
-        assert!(told.contains("cannot be read (it is no file)"), "{told}");
+        assert!(told.contains("cannot be read (not a regular file)"), "{told}");
         fs::remove_dir(&path).unwrap();
         fs::write(&path, b"\xff\xfe\x00").unwrap();
         let told = refused(&desk, &path, reference);
-        assert!(told.contains("cannot be read (it is no text)"), "{told}");
+        assert!(told.contains("cannot be read (not a text file)"), "{told}");
     }
 }
 

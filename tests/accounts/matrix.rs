@@ -30,7 +30,7 @@ fn variables(cloud: &str) -> [(&'static str, &'static str); 4] {
     }
 }
 
-/// A profile of the settings file with the key `FILEKEY`.
+/// A profile of the config file with the key `FILEKEY`.
 fn table(cloud: &str, profile: &str) -> String {
     let keys = match cloud {
         "aliyun" => {
@@ -241,7 +241,7 @@ fn the_tools_own_variables_choose_its_profile() {
     assert_eq!(run.code, 4);
     assert!(
         run.stderr
-            .contains("has no profile “nobody”; it has default, prod"),
+            .contains("has no profile 'nobody'; it has default, prod"),
         "{}",
         run.stderr
     );
@@ -367,7 +367,7 @@ fn hosts_of_scnet_that_are_not_used_are_told() {
         let run = desk.get(INSTANCE).run();
         let is_told = run
             .stderr
-            .contains("has base_overrides (api) for profile “default”");
+            .contains("has base_overrides (api) for profile 'default'");
         assert_eq!(is_told, told, "{}", run.stderr);
         assert_eq!(desk.signed_by(), "scnetDefaultKey01");
     }
@@ -383,9 +383,9 @@ fn a_profile_that_a_tool_does_not_have_lets_no_other_tool_in() {
     desk.write(ALIYUN_CLI.path, &current);
     let bare = Desk::with(&[&TENCENT_SDK]);
     for (desk, reference, said) in [
-        (&desk, SERVICE, "TCCLI_PROFILE says “nobody”"),
-        (&bare, SERVICE, "TCCLI_PROFILE says “nobody”"),
-        (&desk, JOB, "has no profile “gone”; it has default, prod"),
+        (&desk, SERVICE, "TCCLI_PROFILE says 'nobody'"),
+        (&bare, SERVICE, "TCCLI_PROFILE says 'nobody'"),
+        (&desk, JOB, "has no profile 'gone'; it has default, prod"),
     ] {
         let run = desk.get(reference).env("TCCLI_PROFILE", "nobody").run();
         assert_eq!(run.code, 4, "{}", run.stderr);

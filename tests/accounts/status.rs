@@ -57,7 +57,7 @@ fn sources_that_come_later_are_passed_over_with_the_reason() {
         .iter()
         .map(|one| one["source"].as_str().unwrap())
         .collect();
-    assert_eq!(sources, ["settings file", "aliyun-cli", "alibabacloud"]);
+    assert_eq!(sources, ["config file", "aliyun-cli", "alibabacloud"]);
     assert_eq!(passed[0]["why"], "environment comes first");
     let why = passed[2]["why"].as_str().unwrap();
     assert!(
@@ -111,7 +111,7 @@ fn every_form_with_a_place_for_it_shows_the_accounts() {
     let run = desk.joblens(&["auth", "status", "-p", "nobody"]).run();
     assert_eq!(run.code, 4);
     assert!(
-        run.stderr.contains("no cloud has a profile “nobody”"),
+        run.stderr.contains("no cloud has a profile 'nobody'"),
         "{}",
         run.stderr
     );

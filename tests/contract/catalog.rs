@@ -152,7 +152,7 @@ fn a_schema_is_json_and_nothing_else() {
     for arguments in [["schema", "-o", "csv"], ["schema", "--jq", "."]] {
         let run = joblens(&arguments).run();
         assert_eq!(run.code, 2, "{arguments:?}");
-        assert!(run.stderr.contains("a schema is JSON"), "{}", run.stderr);
+        assert!(run.stderr.contains("schema prints JSON only"), "{}", run.stderr);
     }
     let run = joblens(&["schema", "envelop"]).run();
     assert_eq!(run.code, 2);

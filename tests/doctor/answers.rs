@@ -139,7 +139,7 @@ fn an_answer_that_comes_too_late_or_breaks_is_no_fault_of_the_key() {
     let run = emulated.joblens(&late).run();
     failure(&run)
         .is("answer", "network", 5)
-        .contains("no complete answer within 0.1 s")
+        .contains("request timed out after 0.1 s")
         .advises("--request-timeout");
     let run = emulated.joblens(&["doctor", "-o", "json", "huawei"]).run();
     failure(&run)
@@ -161,7 +161,7 @@ fn a_web_page_is_no_answer_of_the_cloud_whatever_its_status() {
         for run in [aliyun(&server.origin(), &[]), sugon(&server.origin(), &[])] {
             failure(&run.run())
                 .is("answer", "invalid_response", 5)
-                .contains("a web page came in place of the cloud's answer")
+                .contains("got an HTML page instead of an API response")
                 .contains("squid/5.7");
         }
     }

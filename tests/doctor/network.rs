@@ -184,6 +184,6 @@ fn a_proxy_variable_that_cannot_be_used_fails_those_accounts_that_need_it() {
         .run();
     failure(&run)
         .is("proxy", "usage", 2)
-        .contains("all_proxy is “socks9://***@proxy:1”")
+        .contains("all_proxy is 'socks9://***@proxy:1'")
         .advises("NO_PROXY");
 }

@@ -270,7 +270,7 @@ fn a_shell_with_its_variables_reaches_the_emulator_alone() {
     }
     let run = inside(&["get", "-o", "json", "aliyun@prod/job/C/1"]);
     assert!(
-        run.stderr.contains("aliyun has no profile “prod”"),
+        run.stderr.contains("aliyun has no profile 'prod'"),
         "{}",
         run.stderr
     );
@@ -323,13 +323,13 @@ fn the_version_is_one_line() {
 #[test]
 fn words_and_options_from_elsewhere_get_their_sentence() {
     for (arguments, sentence) in [
-        (&["delete", "aliyun/job/C/5"][..], "joblens only reads"),
-        (&["submit"], "joblens only reads"),
+        (&["delete", "aliyun/job/C/5"][..], "joblens is read-only"),
+        (&["submit"], "joblens is read-only"),
         (&["logs", "aliyun/job/C/5"], "joblens events REF"),
         (&["gte", "aliyun/job/C/5"], "joblens get"),
         (
             &["get", "--region", "x", JOB],
-            "set region in the settings file",
+            "set region in the config file",
         ),
         (
             &["get", "--format", "json", JOB],

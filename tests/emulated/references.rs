@@ -131,9 +131,9 @@ fn a_setting_that_cannot_be_used_is_named_and_not_called_missing() {
         (
             "aliyun@source/job/5",
             2,
-            "names “nobody”, which is no source",
+            "names 'nobody', which is no source",
         ),
-        ("aliyun@nobody/job/5", 4, "aliyun has no profile “nobody”"),
+        ("aliyun@nobody/job/5", 4, "aliyun has no profile 'nobody'"),
     ] {
         let command = if reference.ends_with('/') {
             "list"
@@ -155,7 +155,7 @@ fn a_setting_that_cannot_be_used_is_named_and_not_called_missing() {
         .run();
     assert_usage(
         &run,
-        "a segment holds a control character, from JOBLENS_ALIYUN_CLUSTER",
+        "a segment contains a control character, from JOBLENS_ALIYUN_CLUSTER",
     );
 }
 

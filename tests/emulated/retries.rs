@@ -124,7 +124,7 @@ fn a_clock_that_is_more_than_a_day_off_is_an_error_and_nothing_is_signed_for_it(
             assert!(message.contains(part), "{message}");
         }
         let hint = error["hint"].as_str().unwrap();
-        assert!(hint.contains("set this machine's clock"), "{hint}");
+        assert!(hint.contains("synchronize the local clock"), "{hint}");
         assert_eq!(server.received().len(), 1, "{code}");
     }
 }

@@ -159,7 +159,7 @@ fn warnings_and_since_leave_out_what_is_not_asked_for() {
     assert_eq!((none.code, none.stdout.as_str()), (0, ""));
     assert_eq!(
         none.stderr,
-        "joblens: nothing of what was asked for has happened\n"
+        "joblens: no matching events\n"
     );
 }
 
@@ -202,7 +202,7 @@ fn a_page_has_the_times_of_the_reader_and_says_where_a_cloud_cuts() {
     );
     assert!(run.stdout.contains("◀ first bad"));
     let note =
-        "joblens: note: tencent tells the events of the last hour; older ones may be missing\n";
+        "joblens: note: Tencent only keeps events of the last hour\n";
     assert_eq!(run.stderr, note);
     assert!(
         page(&["--time", "utc", SERVICE])
@@ -298,7 +298,7 @@ fn names_say_when_they_may_be_too_few() {
     assert_eq!(run.code, 3);
     assert_eq!(
         run.stdout,
-        format!("{JOB}\n#!incomplete: 1 of 2 could not be looked up\n")
+        format!("{JOB}\n#!incomplete: 1 of 2 could not be read\n")
     );
 }
 
@@ -332,7 +332,7 @@ fn tables_and_expressions_pick_what_is_wanted() {
 fn wrong_use_is_told_before_the_first_call() {
     let emulated = Emulated::start(WORLD);
     for (arguments, said) in [
-        (&[][..], "nothing to look at"),
+        (&[][..], "no references given"),
         (&["--since", "2", JOB], "--since 2"),
         (&["--since", "yesterday", JOB], "--since yesterday"),
         (&["-f", "-o", "json", JOB], "is a stream"),

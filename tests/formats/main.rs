@@ -167,7 +167,7 @@ fn names_feed_the_next_command_unless_one_of_them_is_missing() {
     assert_eq!(run.code, 3);
     assert_eq!(
         run.stdout,
-        format!("{JOB}\n#!incomplete: 1 of 2 could not be looked up\n")
+        format!("{JOB}\n#!incomplete: 1 of 2 could not be read\n")
     );
     let refused = emulated
         .joblens(&["wait", "-", "-t", "0"])
@@ -267,12 +267,12 @@ fn options_that_have_no_place_are_told_before_the_first_call() {
         (&["--jq", "env"], "env is not available"),
         (
             &["--jq", ".", "-o", "csv"],
-            "--jq works on the JSON envelope",
+            "--jq needs JSON output",
         ),
         (&["--columns", "ref,exitcode"], "the nearest is exit_code"),
         (
             &["--columns", "ref,details.nope"],
-            "has no column “details.nope”",
+            "has no column 'details.nope'",
         ),
         (&["--sort-by", "-details.nope"], "there are: details."),
         (&["--columns", "ref", "-o", "json"], "--columns is for"),
@@ -316,7 +316,7 @@ fn an_answer_without_rows_is_still_an_answer_of_its_form() {
         ("csv", None),
         (
             "name",
-            Some("#!incomplete: 1 of 1 could not be looked up\n"),
+            Some("#!incomplete: 1 of 1 could not be read\n"),
         ),
         ("markdown", Some("")),
         ("table", Some("")),

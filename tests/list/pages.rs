@@ -88,7 +88,7 @@ fn a_page_that_fails_shows_what_was_found_and_why_it_is_not_all() {
         // Once in the record of the error and in the reason as well.
         assert!(run.stdout.matches("aliyun/job/c/1_").count() >= 200);
         assert!(run.stderr.contains("200 found in aliyun/job/c/"));
-        let cut = "aliyun/job/c/: cut short after 200 by an error";
+        let cut = "aliyun/job/c/: truncated after 200 by an error";
         assert!(run.stderr.contains(cut), "{}", run.stderr);
         let last = run.stdout.lines().last().unwrap();
         match format {

@@ -5,7 +5,7 @@ use crate::support::{Run, joblens};
 use crate::{WORLD, each};
 use serde_json::json;
 
-/// A bare list with this settings file, without any variable.
+/// A bare list with this config file, without any variable.
 fn bare(emulated: &Emulated, settings: &str, arguments: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
@@ -81,7 +81,7 @@ fn a_profile_that_is_named_is_the_only_one() {
     assert_eq!(lines, ["aliyun/job/ehpc-hz-1/", "aliyun/job/ehpc-hz-2/"]);
     let nobody = bare(&emulated, SETTINGS, &["-p", "nobody"]);
     assert_eq!(nobody.code, 4);
-    assert!(nobody.stderr.contains("no cloud has a profile “nobody”"));
+    assert!(nobody.stderr.contains("no cloud has a profile 'nobody'"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn wrong_use_is_told_before_the_first_call_with_the_nearest_word() {
         (&["aliyun/job/c", "--limit", "0"], "--limit none"),
         (&["aliyun/job/c", "--since", "yesterday"], "write 2h"),
         (&["aliyun/job/c", "--name", "[a"], "--name [a"),
-        (&["-"], "no scope to list"),
+        (&["-"], "no scope given"),
     ];
     for (arguments, told) in wrong {
         let run = list(&emulated, arguments);

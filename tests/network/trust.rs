@@ -328,7 +328,7 @@ fn a_client_certificate_of_version_1_is_shown() {
     let wrong = get("other.key");
     assert_eq!(wrong.code, 2, "{}", wrong.stderr);
     assert!(
-        wrong.stderr.contains("does not fit the certificate"),
+        wrong.stderr.contains("does not match the certificate"),
         "{}",
         wrong.stderr
     );

@@ -10,7 +10,7 @@ use crate::support::emulated::Emulated;
 use crate::support::{Run, joblens};
 use crate::{INSTANCE, JOB, job};
 
-/// A home folder with a settings file.
+/// A home folder with a config file.
 struct Home(tempfile::TempDir);
 
 impl Home {
@@ -75,13 +75,13 @@ fn is_told_on_the_first_line_with_what_follows() {
         let [begin, end] = [
             "joblens: note: key te… (credential_command) of aliyun@default ends in ",
             &format!(
-                ", at {}; the command is run again then",
+                ", at {}; the command is run again when it expires",
                 at.format("%Y-%m-%d %H:%M:%S %:z")
             ),
         ];
         assert!(first.starts_with(begin) && first.ends_with(end), "{first}");
         let expected = format!(
-            "key te… (credential_command) of aliyun@default ends at {}; the command is run again then",
+            "key te… (credential_command) of aliyun@default ends at {}; the command is run again when it expires",
             at.format("%Y-%m-%dT%H:%M:%SZ")
         );
         assert_eq!(ends(&run), [expected]);
@@ -127,7 +127,7 @@ fn a_token_that_nobody_renews_is_told_with_what_to_do() {
         ),
         (
             "token_file = 'token'".to_owned(),
-            "its file is read again then, so renew it before",
+            "its file is re-read when it expires; renew it before that",
         ),
     ] {
         let home = Home::new(&toml(&line));
@@ -135,7 +135,7 @@ fn a_token_that_nobody_renews_is_told_with_what_to_do() {
         let run = home.wait(&[INSTANCE, "-t", "2h"]);
         assert_eq!(run.code, 4, "{}", run.stderr);
         let first = run.stderr.lines().next().unwrap();
-        let begin = "joblens: note: token (settings file) of sugon@default ends in ";
+        let begin = "joblens: note: token (config file) of sugon@default ends in ";
         assert!(first.starts_with(begin), "{first}");
         assert!(first.contains(said), "{first}");
         assert!(ends(&run)[0].contains(said));

@@ -9,7 +9,7 @@ fn nothing_to_wait_for_is_wrong_use_unless_it_is_said_to_be_fine() {
     for input in ["", "\n# nothing today\n"] {
         let run = emulated.wait(&["-", "-t", LONG]).input(input).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
-        assert!(run.stderr.contains("nothing to wait for"), "{}", run.stderr);
+        assert!(run.stderr.contains("no references given"), "{}", run.stderr);
         let run = emulated
             .wait(&["-", "-t", LONG, "--allow-empty"])
             .input(input)

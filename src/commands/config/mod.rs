@@ -13,7 +13,7 @@ use super::CommandContext;
 use crate::error::Problem;
 use crate::settings::{SettingsFile, check_folders};
 
-/// Write a settings file to fill in, or show where it is looked for
+/// Create a config file, or print its path
 #[derive(Debug, Args)]
 #[command(before_help = "Examples:\n  joblens config init\n  $EDITOR \"$(joblens config path)\"")]
 pub(super) struct Arguments {
@@ -23,13 +23,13 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Write a settings file in which every key stands commented out; never overwrites
+    /// Create a commented config file (never overwrites)
     Init,
-    /// Show where the settings file is looked for
+    /// Print the config file path
     Path,
 }
 
-/// Does what was asked for with the settings file that the other commands would read.
+/// Does what was asked for with the config file that the other commands would read.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     let place = match settings_path(session) {
         Ok(place) => place,
@@ -40,7 +40,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
             return session.usage_error("config", vec![problem]);
         }
         if !session.global.quiet {
-            let said = "joblens: written, for you alone to read; remove the # before what you set";
+            let said = "joblens: created (mode 0600); uncomment the settings you need";
             let _ = writeln!(io::stderr(), "{said}");
         }
     }
@@ -52,8 +52,8 @@ fn settings_path(session: &CommandContext) -> Result<PathBuf, Problem> {
     SettingsFile::locate(config, &session.environment)
         .0
         .ok_or_else(|| {
-            Problem::usage("nothing says where the settings file lies")
-                .with_hint("set HOME, or name a file with --config")
+            Problem::usage("cannot determine the config path")
+                .with_hint("set HOME, or pass --config FILE")
         })
 }
 
@@ -62,13 +62,13 @@ fn write(place: &Path) -> Result<(), Problem> {
     let shown = place.display();
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            Problem::usage(format!("the settings file {shown} exists already"))
-                .with_hint("nothing was changed; to start anew, move it away first")
+            Problem::usage(format!("the config file {shown} exists already"))
+                .with_hint("nothing was changed; to start over, move it away first")
         }
         kind => Problem::usage(format!(
-            "the settings file {shown} cannot be written ({kind})"
+            "the config file {shown} cannot be written ({kind})"
         ))
-        .with_hint("name a place that can be written with --config"),
+        .with_hint("pass a writable path with --config"),
     };
     if place.symlink_metadata().is_ok() {
         return Err(failed(io::ErrorKind::AlreadyExists.into()));

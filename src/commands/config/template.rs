@@ -38,45 +38,45 @@ const fn doc_with_example(key: &'static str, value: &'static str, about: &'stati
 const KEY_DOCS: [KeyDoc; 39] = [
     doc(
         "endpoint",
-        "https://host or https://host:port, where it is not the public one",
+        "https://host or https://host:port, if it is not the public endpoint",
     ),
     doc_with_example(
         "utc_offset",
         "\"+08:00\"",
-        "zone of the cloud's times that come without one",
+        "time zone of the cloud's times that have none",
     ),
-    doc("ca_file", "private CA besides the system's store, PEM"),
-    doc("client_cert", "certificate that this client shows, PEM"),
-    doc("client_key", "its private key, PEM, readable by you alone"),
+    doc("ca_file", "additional CA certificates, PEM"),
+    doc("client_cert", "client certificate, PEM"),
+    doc("client_key", "private key of client_cert, PEM, mode 0600"),
     doc_with_example(
         "insecure_skip_verify",
         "false",
-        "true: do not check the server's certificate; never for the public clouds",
+        "true: do not verify the server certificate; rejected for public clouds",
     ),
     doc(
         "source",
-        "take the credential from one of these, or from TOOL:PROFILE",
+        "credential source: one of these, or TOOL:PROFILE",
     ),
     doc_with_example(
         "credential_command",
         "[\"pass\", \"show\", \"NAME\"]",
-        "program that prints the credential",
+        "command that prints the credential",
     ),
     doc(
         "metadata_endpoint",
-        "with source = \"metadata\": the documented address, or one of this machine",
+        "with source = \"metadata\": the documented address, or a loopback address",
     ),
     doc_with_example(
         "token_cache",
         "false",
-        "true: keep tokens that were fetched on disk, readable by you alone",
+        "true: cache fetched tokens on disk (mode 0600)",
     ),
     doc(
         "region",
-        "region of the account, such as cn-hangzhou, cn-north-4, ap-guangzhou",
+        "region, e.g. cn-hangzhou, cn-north-4, ap-guangzhou",
     ),
-    doc("cluster", "cluster where none is named"),
-    doc("namespace", "namespace where none is named"),
+    doc("cluster", "default cluster of references"),
+    doc("namespace", "default namespace of references"),
     doc("access_key_id", "id of the access key"),
     doc("access_key_secret", "secret of the access key"),
     doc("secret_access_key", "secret of the access key"),
@@ -84,23 +84,23 @@ const KEY_DOCS: [KeyDoc; 39] = [
     doc("secret_id", "id of the API key"),
     doc("secret_key", "secret of the API key"),
     doc("security_token", "of a temporary key"),
-    doc("token", "token, in place of a key or of a temporary key"),
+    doc("token", "token, instead of an access key or with a temporary key"),
     doc("project_id", "project of the region"),
-    doc("sts_endpoint", "where a role is assumed"),
+    doc("sts_endpoint", "STS endpoint for assuming a role"),
     doc("role_arn", "role to assume with the key"),
-    doc("role_session_name", "name under which the role is assumed"),
-    doc("iam_endpoint", "where tokens are fetched"),
+    doc("role_session_name", "session name of the assumed role"),
+    doc("iam_endpoint", "endpoint that issues tokens"),
     doc("user", "user name"),
     doc("password", "password of the user"),
-    doc("domain", "account that the user belongs to"),
+    doc("domain", "account (domain) of the user"),
     doc(
         "cluster_id",
-        "computing region, where the account has several",
+        "computing region, if the account has several",
     ),
-    doc("auth_endpoint", "where tokens are fetched"),
+    doc("auth_endpoint", "endpoint that issues tokens"),
     doc(
         "platform_endpoint",
-        "where the centres of a region are asked for",
+        "endpoint that lists the AI hosts of a region",
     ),
     doc_with_example(
         "ai_hosts",
@@ -123,7 +123,7 @@ const KEY_DOCS: [KeyDoc; 39] = [
     doc_with_example("allow_http", "false", "allow plain HTTP beyond loopback"),
 ];
 
-/// A settings file with every key of every cloud, all commented out.
+/// A config file with every key of every cloud, all commented out.
 pub(super) fn text() -> String {
     let mut text = HEAD.to_owned();
     for cloud in lookup::all_cloud_keys() {
@@ -143,7 +143,7 @@ fn profiles(text: &mut String, cloud: &SettingsSchema) {
     let _ = writeln!(text, "# {}", line_for(CREDENTIAL_COMMAND, ""));
     let _ = writeln!(
         text,
-        "## another account: joblens get {0}@prod/…\n# [{0}.prod]",
+        "## another profile: joblens get {0}@prod/…\n# [{0}.prod]",
         cloud.cloud
     );
     for spec in cloud
@@ -159,7 +159,7 @@ fn profiles(text: &mut String, cloud: &SettingsSchema) {
 fn line(cloud: &SettingsSchema, spec: &SettingSpec) -> String {
     if spec.key == SOURCE {
         let tools = cloud.sources.iter().map(|tool| match tool.name {
-            METADATA => "metadata (the role of the machine)",
+            METADATA => "metadata (the instance role)",
             name => name,
         });
         let tools: Vec<&str> = tools.collect();
@@ -191,7 +191,7 @@ fn line_for(key: &str, more: &str) -> String {
 
 fn wire(text: &mut String) {
     text.push_str(
-        "\n## What holds when nothing is set; options such as --max-body win.\n# [wire]\n",
+        "\n## Defaults; command-line options such as --max-body take precedence.\n# [wire]\n",
     );
     for key in WIRE_KEYS {
         let _ = writeln!(text, "# {}", line_for(key, ""));
@@ -200,7 +200,7 @@ fn wire(text: &mut String) {
 
 fn states(text: &mut String) {
     text.push_str(
-        "\n## State words that joblens does not know (see: joblens states), never to succeeded.\n",
+        "\n## States that joblens does not recognize (see: joblens states); never map to succeeded.\n",
     );
     for kind in providers::kinds().filter(|kind| kind.has_states()) {
         let template = &kind.template;
@@ -246,7 +246,7 @@ mod tests {
             line.unwrap().to_owned()
         };
         assert!(
-            of("tencent").ends_with("; tccli, tencentcloud, metadata (the role of the machine)")
+            of("tencent").ends_with("; tccli, tencentcloud, metadata (the instance role)")
         );
         assert!(of("sugon").ends_with("; scnet"), "{}", of("sugon"));
     }

@@ -21,7 +21,7 @@ use crate::settings::Settings;
 use accounts::Candidate;
 use examine::AccountProbe;
 
-/// Find out what is wrong between this machine and the clouds
+/// Diagnose configuration, network, clock and credentials
 #[derive(Debug, Args)]
 #[command(
     before_help = "Examples:\n  \
@@ -30,14 +30,14 @@ use examine::AccountProbe;
     joblens doctor -o markdown > ticket.md",
     after_help = "Every configured account is asked for one list, once. Nothing is changed and no\n\
     secret is shown, so that the output can be pasted into a ticket. What lies behind\n\
-    a failure is not known and left out. A credential_command of the settings file\n\
+    a failure is not known and left out. A credential_command of the config file\n\
     is run.\n\
-    Exit codes: 0 all is well, warnings included · 2 wrong use or settings ·\n\
+    Exit codes: 0 all is well, warnings included · 2 usage error or settings ·\n\
     3 something that the settings name does not exist · 4 credentials · 5 service\n\
     or network. The gravest decides."
 )]
 pub(super) struct Arguments {
-    /// Only these clouds or accounts [default: all that are configured]
+    /// Clouds or profiles to check [default: all configured]
     #[arg(value_name = "CLOUD[@PROFILE]")]
     clouds: Vec<String>,
 }

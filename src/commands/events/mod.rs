@@ -45,13 +45,13 @@ struct Setup {
 fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
     let one = |problem| vec![problem];
     if arguments.references.is_empty() {
-        return Err(one(Problem::usage("nothing to look at").with_hint(
-            "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
+        return Err(one(Problem::usage("no references given").with_hint(
+            "pass a reference such as aliyun/job/CLUSTER/JOB, or - to read from stdin",
         )));
     }
     if session.global.sort_by.is_some() {
-        let problem = Problem::usage("events come in the order of time, so --sort-by has no place");
-        return Err(one(problem.with_hint("-o csv or --jq can be sorted")));
+        let problem = Problem::usage("--sort-by cannot be used with events, which are sorted by time");
+        return Err(one(problem.with_hint("use --jq, or sort the output of -o csv")));
     }
     let columns = columns(session).map_err(one)?;
     let screen = session.render_context(io::stdout().is_terminal());
@@ -143,7 +143,7 @@ fn print_notes(session: &CommandContext, timeline: &Timeline, format: Format) {
     if is_page && timeline.events.is_empty() && timeline.errors.is_empty() {
         // Whether standard error takes it changes nothing.
         let _ = session.print(
-            "joblens: nothing of what was asked for has happened\n".to_owned(),
+            "joblens: no matching events\n".to_owned(),
             true,
         );
     }

@@ -189,12 +189,12 @@ impl FollowLoop<'_> {
                 // Told as soon as it is known whether it is believed.
                 PollEvent::Problem(_) => {}
                 PollEvent::Outage(OutageEvent::Started(cloud, message)) => self.show_note(format!(
-                    "joblens: {clock} {cloud} does not answer ({message}); looking on"
+                    "joblens: {clock} {cloud} is unreachable ({message}); retrying"
                 )),
                 PollEvent::Outage(OutageEvent::Ended(cloud, after)) => {
                     let after = output::duration(after.as_secs() as i64);
                     self.show_note(format!(
-                        "joblens: {clock} {cloud} answers again after {after}"
+                        "joblens: {clock} {cloud} is reachable again after {after}"
                     ));
                 }
             }
@@ -265,7 +265,7 @@ impl FollowLoop<'_> {
             let reference = problem.reference.as_deref().unwrap_or_default();
             let message = &problem.message;
             self.log_line(format!(
-                "joblens: {clock} {reference}: {message}; looking on"
+                "joblens: {clock} {reference}: {message}; retrying"
             ));
         }
     }

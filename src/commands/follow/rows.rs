@@ -13,7 +13,7 @@ pub(super) fn rows<'a>(poller: &'a Poller, rules: &GatePolicy) -> Vec<Row<'a>> {
             let standing = watched.history.evaluate(rules, now);
             let trouble = read_failure(watched, &standing).map(|problem| match watched.is_final {
                 true => problem.message,
-                false => format!("{}; looking on", problem.message),
+                false => format!("{}; retrying", problem.message),
             });
             Row {
                 reference: watched.reference.to_string(),

@@ -50,7 +50,7 @@ fn passed(watched: &[PolledJob], standings: &[Evaluation], rules: &GatePolicy) -
     let met: Vec<String> = met.map(|(_, one)| one.reference.to_string()).collect();
     let count = format!("{} of {} {}", met.len(), watched.len(), goal(rules));
     match rules.any {
-        _ if watched.is_empty() => "nothing to wait for".to_owned(),
+        _ if watched.is_empty() => "no references given".to_owned(),
         true => format!("{count}: {}", named(&met)),
         false => count,
     }

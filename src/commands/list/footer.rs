@@ -42,7 +42,7 @@ pub(super) fn lines(
             }
             ListStatus::Failed(_) if one.count > 0 => {
                 lines.push(format!(
-                    "{scope}: cut short after {} by an error",
+                    "{scope}: truncated after {} by an error",
                     one.count
                 ));
             }
@@ -51,11 +51,11 @@ pub(super) fn lines(
         }
         if !one.problems.is_empty() {
             let unread = one.problems.len();
-            lines.push(format!("{scope}: {unread} could not be looked at"));
+            lines.push(format!("{scope}: {unread} could not be read"));
         }
     }
     if !unseen.is_empty() && listed.len() > 1 {
-        lines.push(format!("could not look in {}", names(&unseen)));
+        lines.push(format!("could not list {}", names(&unseen)));
     }
     lines
 }
@@ -99,7 +99,7 @@ pub(super) fn reason(
 /// How many are shown of those that were sorted.
 pub(super) fn left_out(shown: usize, left_out: usize) -> String {
     let all = shown + left_out;
-    format!("the first {shown} of {all} are shown; --limit none shows all of them")
+    format!("showing the first {shown} of {all}; use --limit none to show all")
 }
 
 fn incomplete(one: &ScopeReport) -> Option<String> {
@@ -107,7 +107,7 @@ fn incomplete(one: &ScopeReport) -> Option<String> {
         let problem = one.problems.first()?;
         let count = one.problems.len();
         Some(format!(
-            "{count} could not be looked at: {}",
+            "{count} could not be read: {}",
             problem.message
         ))
     };
@@ -116,9 +116,9 @@ fn incomplete(one: &ScopeReport) -> Option<String> {
             Some(format!("could not be listed: {}", problem.message))
         }
         (ListStatus::Failed(problem), found) => {
-            Some(format!("cut short after {found}: {}", problem.message))
+            Some(format!("truncated after {found}: {}", problem.message))
         }
-        (ListStatus::Pending, _) => Some("stopped before its end".to_owned()),
+        (ListStatus::Pending, _) => Some("stopped early".to_owned()),
         (ListStatus::Skipped(why), _) => Some(why.clone()),
         (ListStatus::Truncated(cut), _) => {
             Some(unread().unwrap_or_else(|| cut_short(cut, one.total)))
@@ -130,12 +130,12 @@ fn incomplete(one: &ScopeReport) -> Option<String> {
 fn cut_short(cut: &Truncation, total: Option<u64>) -> String {
     match (cut, total) {
         (Truncation::Limit(limit), Some(total)) if total > *limit as u64 => {
-            format!("the first {limit} of {total}; --limit none gives all of them")
+            format!("showing the first {limit} of {total}; use --limit none to show all")
         }
         (Truncation::Limit(limit), _) => {
-            format!("cut after {limit}, and there is more; --limit none gives all of it")
+            format!("showing {limit} results; use --limit none to show all")
         }
-        (cut, _) => format!("{cut}, so that there may be more"),
+        (cut, _) => format!("{cut}; there may be more"),
     }
 }
 

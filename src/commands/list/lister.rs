@@ -137,7 +137,7 @@ impl ScopeLister {
         };
         providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page)
             .await
-            .unwrap_or_else(|| Err(Problem::usage("its things lie in no clusters")))
+            .unwrap_or_else(|| Err(Problem::usage("its resources have no clusters")))
     }
 
     /// Sends a page, and waits until it was taken.
@@ -181,17 +181,17 @@ impl ScopeLister {
 /// Why a filter makes no sense for a place.
 pub(super) fn unsupported_reason(place: &ListTarget, untold: &str) -> String {
     match place {
-        ListTarget::Scopes(_) => format!("clusters have no {untold}"),
-        ListTarget::Jobs(_) => format!("its list tells no {untold}"),
+        ListTarget::Scopes(_) => format!("cannot filter clusters by {untold}"),
+        ListTarget::Jobs(_) => format!("this list has no {untold}"),
     }
 }
 
 /// How to get what a filter cannot.
 pub(super) fn unsupported_hint(place: &ListTarget) -> String {
     match place {
-        ListTarget::Scopes(_) => format!("for its things: joblens list {}", place.template_below()),
+        ListTarget::Scopes(_) => format!("to list its resources: joblens list {}", place.template_below()),
         ListTarget::Jobs(_) => format!(
-            "a look at each tells more: joblens list {} -o name | joblens get - -o wide",
+            "to filter, use: joblens list {} -o name | joblens get - -o wide",
             place.scope()
         ),
     }
@@ -244,7 +244,7 @@ impl ScopeReport {
     pub(super) fn skipped((place, untold): &(ListTarget, String)) -> Self {
         let (why, next) = (unsupported_reason(place, untold), unsupported_hint(place));
         Self {
-            status: ListStatus::Skipped(format!("not asked, since {why}; {next}")),
+            status: ListStatus::Skipped(format!("skipped: {why}; {next}")),
             ..Self::new(place.clone())
         }
     }

@@ -62,8 +62,8 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
     let settings = session.settings().map_err(one)?;
     let places = scopes::targets(session, &settings, &arguments.scopes)?;
     if places.is_empty() {
-        return Err(one(Problem::usage("no scope to list").with_hint(
-            "name one, such as aliyun/job/CLUSTER, or none for all configured profiles",
+        return Err(one(Problem::usage("no scope given").with_hint(
+            "pass a scope such as aliyun/job/CLUSTER, or none for all configured profiles",
         )));
     }
     let kinds = places.iter().filter_map(ListTarget::kind);

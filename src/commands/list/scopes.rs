@@ -150,7 +150,7 @@ pub(in crate::commands) fn default_scopes(
     if !has_scopes(cloud) {
         return in_cloud(asked);
     }
-    let keys = cloud_keys(cloud.name).expect("a cloud of the registry has keys");
+    let keys = cloud_keys(cloud.name).expect("every registered cloud has settings");
     // Settings that cannot be read are told when the account is used.
     let profile = settings.profile(&keys, profile).ok();
     let setting = |key| profile.as_ref()?.get(key).map(str::to_owned);
@@ -174,7 +174,7 @@ pub(in crate::commands) fn default_scopes(
 }
 
 fn cloud_of(asked: &CloudScope) -> &'static Cloud {
-    providers::cloud(asked.cloud).expect("a scope is of a cloud of the registry")
+    providers::cloud(asked.cloud).expect("every scope belongs to a registered cloud")
 }
 
 /// That there is nothing to do something with, and what to set.
@@ -182,10 +182,10 @@ pub(in crate::commands) fn nothing_configured(only: Option<&str>, verb: &str) ->
     match only.filter(|only| *only != DEFAULT_PROFILE) {
         Some(only) => Problem::new(
             Category::MissingCredentials,
-            format!("no cloud has a profile “{only}”"),
+            format!("unknown profile '{only}'"),
         )
         .with_hint(format!(
-            "add {} to the settings file, such as {}",
+            "add {} to the config file, e.g. {}",
             table_header("CLOUD", only),
             table_header(CLOUDS[0].name, only)
         )),
@@ -201,11 +201,10 @@ pub(in crate::commands) fn nothing_configured(only: Option<&str>, verb: &str) ->
             let ids: Vec<String> = ids.collect();
             Problem::new(
                 Category::MissingCredentials,
-                format!("no profile of any cloud is configured, so there is nothing to {verb}"),
+                format!("no profile is configured, nothing to {verb}"),
             )
             .with_hint(format!(
-                "set the variables of a cloud, such as {}, or a table such as [{}.default] in the settings file; \
-                 without an account: joblens demo",
+                "set credentials in the environment (e.g. {}) or in [{}.default] of the config file (joblens config init); to try joblens without an account, run: joblens demo",
                 ids.join(" or "),
                 CLOUDS[0].name
             ))

@@ -20,10 +20,10 @@ pub(super) fn state(word: &str) -> Result<State, Problem> {
     let lower = word.trim().to_ascii_lowercase();
     State::parse(&lower).ok_or_else(|| {
         let near = closest_match(State::ALL.map(State::as_str), &lower);
-        let near = near.map_or_else(String::new, |near| format!("the nearest is {near}; "));
+        let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
         let all = State::ALL.map(State::as_str).join(", ");
-        Problem::usage(format!("--state: there is no state “{word}”"))
-            .with_hint(format!("{near}known are {all}"))
+        Problem::usage(format!("invalid value '{word}' for --state"))
+            .with_hint(format!("{near}expected one of: {all}"))
     })
 }
 
@@ -32,7 +32,7 @@ pub(super) fn state(word: &str) -> Result<State, Problem> {
 pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
     Pattern::new(text).map_err(|error| {
         Problem::usage(format!("--name {text}: {}", error.msg)).with_hint(
-            "* stands for any text, ? for one character, [ab] for one of several; [[] is a bracket",
+            "* matches any text, ? one character, [ab] one of several; [[] is a bracket",
         )
     })
 }

@@ -245,7 +245,7 @@ fn write_stream(place: ReportSink, bytes: Vec<u8>, patience: Duration) -> io::Re
     receiver.recv_timeout(patience).unwrap_or_else(|_| {
         Err(io::Error::new(
             io::ErrorKind::TimedOut,
-            "nobody reads what is written there",
+            "nothing is reading from it",
         ))
     })
 }

@@ -6,21 +6,21 @@ use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
 use crate::output::Format;
 
-/// Follow jobs until all have ended: a live table on a terminal, else a line for each change
+/// Watch jobs until they finish (live table, or one line per change when piped)
 #[derive(Debug, Args)]
 #[command(
     before_help = "Examples:\n  \
         joblens watch aliyun/job/ehpc-hz-FYUr32/ huawei/image-job/702364883651395584\n  \
         joblens watch -o jsonl - < references.txt | jq -c 'select(.type == \"transition\")'",
-    after_help = "Exit codes: 0 all have ended, however · 2 wrong use · 3 missing · 4 credentials ·\n\
-        5 service or network · 130/143 interrupted · 141 output closed. To decide by the outcome: joblens wait."
+    after_help = "Exit codes: 0 all finished, regardless of result · 2 usage error · 3 not found · 4 authentication ·\n\
+        5 service or network · 130/143 interrupted · 141 output closed. To act on the result, use joblens wait"
 )]
 pub(in crate::commands) struct Arguments {
     /// What to follow; a scope such as aliyun/job/CLUSTER/ follows what appears there too; @latest as
-    /// the last segment is what is the newest now; - reads references from standard input, one a line
+    /// the last segment is what is the newest now; - reads references from stdin, one a line
     #[arg(value_name = "REF|SCOPE/")]
     pub references: Vec<String>,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded
+    /// Treat a Finished invocation as succeeded when its exit codes are unavailable
     #[arg(long)]
     pub trust_finished: bool,
     #[command(flatten)]
@@ -33,8 +33,8 @@ impl Arguments {
     pub(super) fn options(&self, format: Format) -> Result<FollowOptions, Problem> {
         if !matches!(format, Format::Table | Format::Wide | Format::Jsonl) {
             return Err(
-                Problem::usage("watch is a stream, which is a table, wide or jsonl")
-                    .with_hint("-o jsonl writes a record for each change"),
+                Problem::usage("watch supports only -o table, wide and jsonl")
+                    .with_hint("use -o jsonl for one record per change"),
             );
         }
         Ok(FollowOptions {

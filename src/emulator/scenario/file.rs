@@ -125,7 +125,7 @@ impl ScenarioParser<'_> {
         };
         let ends = self.duration(until)?;
         if ends <= begins {
-            return Err(self.wrong_at(until, "must be later than the beginning"));
+            return Err(self.wrong_at(until, "must be after the start"));
         }
         Ok((begins, Some(ends)))
     }
@@ -136,7 +136,7 @@ impl ScenarioParser<'_> {
 
     fn duration_of(&self, place: &Text, text: &str) -> Result<Duration, Problem> {
         let duration = settings::duration(text).ok_or_else(|| {
-            self.wrong_at(place, "is no duration; write 90s, 15m, 2h30m, 1d or 500ms")
+            self.wrong_at(place, "is not a valid duration; use e.g. 90s, 15m, 2h30m, 1d or 500ms")
         })?;
         if duration > MAX_DURATION {
             return Err(self.wrong_at(place, "is longer than ten years"));
@@ -147,7 +147,7 @@ impl ScenarioParser<'_> {
     /// Wrong use at a text, which is shown.
     pub fn wrong_at(&self, text: &Text, what: &str) -> Problem {
         let shown = text.get_ref();
-        self.wrong(text.span().start, &format!("“{shown}” {what}"))
+        self.wrong(text.span().start, &format!("'{shown}' {what}"))
     }
 
     /// Wrong use at a byte of the file.

@@ -100,9 +100,9 @@ impl ScenarioParser<'_> {
         };
         match reader.parse(text.get_ref()) {
             Ok(Target::Jobs(things)) => Ok(things),
-            Ok(_) => Err(self.wrong_at(text, "names no thing of its own")),
+            Ok(_) => Err(self.wrong_at(text, "does not name a single job")),
             Err(problem) => {
-                let what = format!("is no reference: {}", problem.message);
+                let what = format!("is not a valid reference: {}", problem.message);
                 let mut framed = self.wrong_at(text, &what);
                 framed.hint = problem.hint;
                 Err(framed)
@@ -154,7 +154,7 @@ impl ScenarioParser<'_> {
     fn document(&self, job: &JobTable) -> Result<Option<String>, Problem> {
         match (&job.document, &job.document_file) {
             (Some(_), Some(file)) => {
-                Err(self.wrong_at(file, "stands beside a document; give one of them"))
+                Err(self.wrong_at(file, "and document are mutually exclusive"))
             }
             (Some(document), None) => Ok(Some(document.get_ref().clone())),
             (None, Some(file)) => {

@@ -293,7 +293,7 @@ fn a_row_that_one_answer_holds_twice_is_no_newer() {
 fn an_array_job_whose_subtasks_are_in_doubt_has_not_failed() {
     let mut parent = job(State::Unknown);
     parent.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
-    parent.message = Some("2 of 3 subtasks were seen succeeded".to_owned());
+    parent.message = Some("2 of 3 subtasks are known to have succeeded".to_owned());
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&parent), seconds(0));
     let strict = GatePolicy {
@@ -303,7 +303,7 @@ fn an_array_job_whose_subtasks_are_in_doubt_has_not_failed() {
     let Evaluation::Pending(open) = track.evaluate(&strict, seconds(0)) else {
         panic!()
     };
-    assert_eq!(open.reason, "2 of 3 subtasks were seen succeeded");
+    assert_eq!(open.reason, "2 of 3 subtasks are known to have succeeded");
     assert!(!open.is_final);
 }
 

@@ -3,7 +3,7 @@ use super::super::cause::ended_with;
 /// Exit codes that mean the same for nearly every program and shell.
 const EXIT_CODES: [(i64, &str); 5] = [
     (1, "an error of the program itself"),
-    (2, "wrong use, or an error of the program itself"),
+    (2, "usage error, or an error of the program itself"),
     (126, "the command cannot be executed"),
     (127, "command not found"),
     (
@@ -19,7 +19,7 @@ const SIGNALS_FROM: i64 = 128;
 const SIGNALS: [(i64, &str, &str); 19] = [
     (1, "SIGHUP", "its terminal or session was closed"),
     (2, "SIGINT", "interrupted, as by Ctrl-C"),
-    (3, "SIGQUIT", "told to quit"),
+    (3, "SIGQUIT", "quit requested"),
     (
         4,
         "SIGILL",
@@ -46,11 +46,11 @@ const SIGNALS: [(i64, &str, &str); 19] = [
     (
         15,
         "SIGTERM",
-        "asked to stop: by hand, a time limit or an eviction",
+        "terminated (by a user, a time limit or an eviction)",
     ),
     (16, "SIGSTKFLT", "stack fault"),
-    (24, "SIGXCPU", "over its limit of processor time"),
-    (25, "SIGXFSZ", "over its limit of file size"),
+    (24, "SIGXCPU", "CPU time limit exceeded"),
+    (25, "SIGXFSZ", "file size limit exceeded"),
     (31, "SIGSYS", "forbidden system call"),
 ];
 
@@ -146,7 +146,7 @@ mod tests {
             ),
             (
                 143,
-                "exited with 143: asked to stop: by hand, a time limit or an eviction (SIGTERM)",
+                "exited with 143: terminated (by a user, a time limit or an eviction) (SIGTERM)",
             ),
             (2127, "exited with 2127"),
             (i64::MIN, "exited with -9223372036854775808"),
@@ -163,7 +163,7 @@ mod tests {
         );
         assert_eq!(
             shown(Some(0), Some(15), "Completed"),
-            "exited with 0, signal 15: asked to stop: by hand, a time limit or an eviction (SIGTERM)"
+            "exited with 0, signal 15: terminated (by a user, a time limit or an eviction) (SIGTERM)"
         );
         assert_eq!(
             shown(Some(137), None, "Error"),

@@ -59,7 +59,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
             Some(count @ 2..) => format!(", {count} times"),
             _ => String::new(),
         };
-        let text = text.unwrap_or_else(|| "a warning without a text".to_owned());
+        let text = text.unwrap_or_else(|| "a warning (no text)".to_owned());
         let value = Value::Lead(Style::Warning, when, format!("{times}: {text}"));
         page.paragraph(4, &value)?;
     }

@@ -16,7 +16,7 @@ fn diagnosis() -> DoctorReport {
             Category::PermissionDenied,
             "ListClusters: 用户没有权限执行此操作，请联系管理员授予该账号在当前资源组内的只读权限后重试\u{1b}[2J",
         )
-        .hint(Some("ask for permission ehpc:ListClusters".to_owned())),
+        .hint(Some("grant the permission ehpc:ListClusters".to_owned())),
     ];
     DoctorReport {
         schema: Envelope::SCHEMA,
@@ -85,7 +85,7 @@ aliyun 生产: fail
         try           chmod 600 '/home/研究员/.aliyun/config.json'
   fail  permission    ListClusters: 用户没有权限执行此操作，请联系管理员授予该账
                       号在当前资源组内的只读权限后重试\\u{1b}[2J
-        try           ask for permission ehpc:ListClusters
+        try           grant the permission ehpc:ListClusters
 
 1 account: 1 fail
 ";

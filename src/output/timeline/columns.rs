@@ -112,10 +112,10 @@ impl EventColumn {
         }
         let names = COLUMNS.iter().map(|(name, ..)| *name);
         let near = closest_match(names, &wanted);
-        let near = near.map_or_else(String::new, |near| format!("the nearest is {near}; "));
-        let problem = Problem::usage(format!("events have no column “{}”", name.trim()));
+        let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
+        let problem = Problem::usage(format!("unknown column '{}' for events", name.trim()));
         Err(problem.with_hint(format!(
-            "{near}there are: {}",
+            "{near}available: {}",
             COLUMNS.map(|(name, ..)| name).join(" ")
         )))
     }

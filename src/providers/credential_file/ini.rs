@@ -33,7 +33,7 @@ struct Section {
 }
 
 impl<'a> Ini<'a> {
-    /// Reads a file; `hint` is the next step where it is damaged.
+    /// Reads a file; `hint` is the next step where it is corrupt.
     pub fn read(page: &'a SourceFile, hint: &'a str) -> Self {
         let mut ini = Self {
             page,
@@ -88,7 +88,7 @@ impl<'a> Ini<'a> {
 
     /// No text of the file gets into the problem.
     fn damaged(&self, expected: &str) -> Problem {
-        let what = format!("is damaged: expected {expected}");
+        let what = format!("is invalid: expected {expected}");
         self.page.problem(&what, self.hint)
     }
 

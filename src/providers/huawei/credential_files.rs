@@ -27,8 +27,8 @@ pub static SOURCES: [CredentialSource; 3] = [
     },
 ];
 
-const REPAIR_SDK: &str = "mend it, or move it away";
-const REPAIR_CLI: &str = "mend it, or move it away and run: hcloud configure init";
+const REPAIR_SDK: &str = "fix it, or move it away";
+const REPAIR_CLI: &str = "fix it, or move it away and run: hcloud configure init";
 
 /// `~/.huaweicloud/credentials`, or the file that `HUAWEICLOUD_SDK_CREDENTIALS_FILE` names. Its
 /// sections are kinds of credentials; `[basic]` is that of services with regions.
@@ -57,13 +57,13 @@ fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, 
         (None, None) => {
             let path = page.path.display();
             return Ok(SourceResult::Empty(format!(
-                "{path} holds no keys in [basic]"
+                "no credentials in [basic] of {path}"
             )));
         }
         (None, _) => "ak",
         (_, None) => "sk",
     };
-    Err(page.problem(&format!("holds no {missing} in [basic]"), REPAIR_SDK))
+    Err(page.problem(&format!("has no {missing} in [basic]"), REPAIR_SDK))
 }
 
 #[derive(Deserialize)]
@@ -119,14 +119,14 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         (None, None) => {
             let path = page.path.display();
             return Ok(SourceResult::Empty(format!(
-                "{path} holds no keys for profile “{name}”"
+                "no credentials for profile '{name}' in {path}"
             )));
         }
         (None, _) => Some("accessKeyId"),
         (_, None) => Some("secretAccessKey"),
     };
     if let Some(missing) = missing {
-        let what = format!("holds no {missing} for profile “{name}”");
+        let what = format!("has no {missing} for profile '{name}'");
         return Err(page.problem(&what, REPAIR_CLI));
     }
     let is_plain = config
@@ -135,7 +135,7 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         .is_some_and(|word| word.eq_ignore_ascii_case("false"));
     if !is_plain {
         let hint = "run: hcloud configure set --cli-auth-encrypt=false";
-        return Err(page.problem("holds encrypted keys, which only hcloud can read", hint));
+        return Err(page.problem("contains encrypted keys, which only hcloud can decrypt", hint));
     }
     let values = [
         ("access_key_id", id),

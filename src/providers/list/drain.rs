@@ -33,12 +33,12 @@ pub enum Truncation {
 impl fmt::Display for Truncation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Limit(limit) => write!(f, "cut after {limit}, as asked"),
-            Self::Stopped => f.write_str("stopped before its end"),
-            Self::RepeatedPage => f.write_str("the cloud repeats itself in place of a next page"),
+            Self::Limit(limit) => write!(f, "truncated at {limit}, as requested"),
+            Self::Stopped => f.write_str("stopped early"),
+            Self::RepeatedPage => f.write_str("the cloud returned the same page twice"),
             Self::TooManyPages => write!(f, "cut after {MAX_PAGES} pages"),
             Self::CountMismatch(rows, total) => {
-                write!(f, "the cloud counts {total} and lists {rows}")
+                write!(f, "the cloud reports {total} rows but lists {rows}")
             }
             Self::MissingIds(rows) => write!(f, "{rows} rows have no usable id"),
         }

@@ -96,15 +96,15 @@ async fn latest_of_all(
     let listed = listed.ok_or_else(|| with_scope(undated(scope), scope))?;
     let listed = listed.map_err(|problem| with_scope(problem, scope))?;
     let problem = match (listed.truncation, best) {
-        (Some(cut), _) => unclear(format!("the list is not all there is: {cut}")),
-        _ if undated_rows > 0 => unclear(format!("{undated_rows} are listed without a time")),
+        (Some(cut), _) => unclear(format!("the list is incomplete: {cut}")),
+        _ if undated_rows > 0 => unclear(format!("{undated_rows} resources have no time")),
         (None, Some((at, _))) if is_tied => tied(at),
         (None, Some((_, reference))) => {
             return Ok(scope
                 .reference_of(&reference)
-                .expect("what is listed in a scope lies in it"));
+                .expect("a listed job is in its scope"));
         }
-        (None, None) => Problem::new(Category::NotFound, "there is nothing in this scope"),
+        (None, None) => Problem::new(Category::NotFound, "the scope is empty"),
     };
     Err(with_scope(problem, scope))
 }
@@ -112,19 +112,19 @@ async fn latest_of_all(
 fn undated(scope: &Scope) -> Problem {
     let (cloud, kind) = (scope.template.cloud, scope.template.kind);
     Problem::usage(format!(
-        "{cloud} does not tell when each {kind} was created, so that none can be named {LATEST}"
+        "{cloud} does not report when a {kind} was created; {LATEST} is not available"
     ))
-    .with_hint(format!("name one that joblens list {scope} shows"))
+    .with_hint(format!("pick one from: joblens list {scope}"))
 }
 
 fn tied(at: Time) -> Problem {
-    unclear(format!("several were created at {}", at.rfc3339()))
+    unclear(format!("several resources were created at {}", at.rfc3339()))
 }
 
 fn unclear(why: String) -> Problem {
     Problem::new(
         Category::InvalidResponse,
-        format!("the cloud does not tell which is the newest: {why}"),
+        format!("cannot determine the newest resource: {why}"),
     )
 }
 
@@ -132,7 +132,7 @@ fn with_scope(mut problem: Problem, scope: &Scope) -> Problem {
     problem.reference = Some(format!("{scope}{LATEST}"));
     problem.input = Some(scope.input.clone());
     if problem.category == Category::InvalidResponse && problem.hint.is_none() {
-        problem.hint = Some(format!("name one that joblens list {scope} shows"));
+        problem.hint = Some(format!("pick one from: joblens list {scope}"));
     }
     problem
 }

@@ -21,7 +21,7 @@ impl NegativeCache {
         let is_recent = (TimeDelta::zero()..NEGATIVE_TTL).contains(&(now - at));
         is_recent.then(|| {
             let mut problem = problem.clone();
-            problem.message = format!("not asked, since there is no {what}: {}", problem.message);
+            problem.message = format!("skipped: no {what}: {}", problem.message);
             problem.attempts = 0;
             problem
         })

@@ -16,7 +16,7 @@ pub static SOURCES: [CredentialSource; 1] = [CredentialSource {
     load: from_cli_config,
 }];
 
-const REPAIR: &str = "mend it, or move it away and log in with scnet again";
+const REPAIR: &str = "fix it, or move it away and log in with scnet again";
 
 #[derive(Deserialize)]
 struct Config {
@@ -48,7 +48,7 @@ impl Profile {
         let filled = all.filter(|(_, host)| host.as_str().is_some_and(|host| !host.is_empty()));
         let names: Vec<&str> = filled.map(|(name, _)| name.as_str()).collect();
         let message = format!(
-            "{} has base_overrides ({}) for profile “{name}”, which are not used; set \
+            "{} has base_overrides ({}) for profile '{name}', which are not used; set \
              auth_endpoint, platform_endpoint and endpoint in [sugon.default] if it has hosts of its own",
             page.path.display(),
             names.join(", ")
@@ -79,7 +79,7 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         (Some(_), Some(_), Some(_)) => None,
         (_, None, None) => {
             let path = page.path.display();
-            let why = format!("{path} holds no keys for profile “{name}”");
+            let why = format!("no credentials for profile '{name}' in {path}");
             return Ok(SourceResult::Empty(why));
         }
         (None, _, _) => Some("user"),
@@ -87,7 +87,7 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         (_, _, None) => Some("secret_key"),
     };
     if let Some(missing) = missing {
-        let what = format!("holds no {missing} for profile “{name}”");
+        let what = format!("has no {missing} for profile '{name}'");
         return Err(page.problem(&what, REPAIR));
     }
     let values = [

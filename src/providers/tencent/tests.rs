@@ -132,7 +132,7 @@ fn a_missing_permission_is_that_of_the_operation() {
         .hint
     };
     for operation in [OPERATION, LIST, CLUSTERS] {
-        let wanted = format!("ask for permission ccs:{operation}");
+        let wanted = format!("grant the permission ccs:{operation}");
         assert_eq!(hint(operation), Some(wanted));
     }
 }

@@ -29,15 +29,15 @@ fn a_trailing_slash_makes_a_scope() {
 #[test]
 fn a_wrong_scope_points_at_its_wrong_part() {
     for (input, part, message) in [
-        ("aliyun/", "", "the kind is missing"),
-        ("aliyun//", "", "the kind is missing"),
+        ("aliyun/", "", "missing kind"),
+        ("aliyun//", "", "missing kind"),
         ("aliyun/job/", "", "CLUSTER is missing"),
         ("tencent/service/", "", "CLUSTER is missing"),
-        ("aliyun/job//", "", "a segment is empty"),
+        ("aliyun/job//", "", "empty segment"),
         (
             "aliyun/job/a%2/",
             "a%2",
-            "a “%” is not followed by two hex digits of UTF-8 text",
+            "a '%' is not followed by two hex digits of UTF-8 text",
         ),
         (
             "aliyun/job/c/5/",
@@ -57,7 +57,7 @@ fn a_wrong_scope_points_at_its_wrong_part() {
     assert_eq!(
         no_scope("aliyun/job/").hint.unwrap(),
         "write aliyun/job/CLUSTER/; joblens list aliyun shows what there is; \
-         or set cluster in [aliyun.default] of the settings file"
+         or set cluster in [aliyun.default] of the config file"
     );
 }
 
@@ -129,11 +129,11 @@ fn a_list_takes_clouds_and_scopes_with_and_without_their_slash() {
 #[test]
 fn a_list_says_what_is_no_scope_and_what_to_do_instead() {
     for (input, part, message) in [
-        ("", "", "a reference is empty"),
-        ("/", "", "the cloud is missing"),
-        ("azure", "azure", "there is no cloud “azure”"),
-        ("aliyun//", "", "the kind is missing"),
-        ("aliyun/jbo", "jbo", "aliyun has no kind “jbo”"),
+        ("", "", "empty reference"),
+        ("/", "", "missing cloud"),
+        ("azure", "azure", "unknown cloud 'azure'"),
+        ("aliyun//", "", "missing kind"),
+        ("aliyun/jbo", "jbo", "aliyun has no kind 'jbo'"),
         ("aliyun/job", "", "CLUSTER is missing"),
         (
             "aliyun/job/c//",
@@ -143,12 +143,12 @@ fn a_list_says_what_is_no_scope_and_what_to_do_instead() {
         (
             "aliyun/job/c/5",
             "5",
-            "this names one thing; a scope, which holds many, was expected",
+            "this is a single resource; expected a scope",
         ),
         (
             "sugon/instance/5/",
             "5",
-            "this names one thing; a scope, which holds many, was expected",
+            "this is a single resource; expected a scope",
         ),
         (
             "aliyun/job/c/5/6",

@@ -88,7 +88,7 @@ fn a_role_in_a_damaged_file_is_named() {
         (
             "\"ram_role_arn\"",
             "\"x\"",
-            "holds no ram_role_arn for profile “role”",
+            "holds no ram_role_arn for profile 'role'",
         ),
         (
             "\"cn-beijing\"",

@@ -84,7 +84,7 @@ fn a_cloud_without_a_metadata_service_says_so() {
     let error = run.error();
     let message = error["message"].as_str().unwrap();
     assert!(
-        message.contains("names “metadata”, which is no source"),
+        message.contains("names 'metadata', which is no source"),
         "{message}"
     );
     assert_eq!(error["hint"], "sugon has scnet");

@@ -90,7 +90,7 @@ fn tells_the_first_failed_container_as_a_person_would() {
             "  init container main exited with 137: killed (SIGKILL), most likely out of memory, else by force",
             "  line one",
             "    line two",
-            "  restarted 3 times; the run before exited with 127: command not found",
+            "  restarted 3 times; previous run exited with 127: command not found",
         ]
     );
 }
@@ -146,7 +146,7 @@ fn every_state_says_since_when_and_an_unknown_one_why() {
     );
     assert_eq!(
         cause(&settled(job(State::Canceled)))[1],
-        "  the cloud gives no reason"
+        "  no reason reported"
     );
 }
 

@@ -340,7 +340,7 @@ async fn a_key_that_was_read_again_is_named_beside_its_role() {
     let ehpc = Ehpc::new(&profile, &cloud.transport()).unwrap();
     let problem = get(&ehpc).await.unwrap_err();
     assert_eq!(problem.operation.as_deref(), Some(GET));
-    let said = "role acs:ram::1:role/reader by key te… (settings file)";
+    let said = "role acs:ram::1:role/reader by key te… (config file)";
     assert_eq!(problem.credential.as_deref(), Some(said));
     assert_eq!(cloud.asked(), [ASSUME_ROLE, ASSUME_ROLE, GET]);
 }

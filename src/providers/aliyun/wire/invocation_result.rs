@@ -51,9 +51,9 @@ impl Status {
                             format!("{}: not all exit codes could be read: {why}", job.reference),
                         ));
                         if job.state == State::Unknown {
-                            job.reason = Some("exit codes not readable".to_owned());
+                            job.reason = Some("exit codes unavailable".to_owned());
                             job.message = Some(format!(
-                                "the command finished, its exit codes could not be read: {why}"
+                                "the command finished, but its exit codes could not be read: {why}"
                             ));
                             if trust_finished && job.tasks.iter().all(may_have_finished) {
                                 job.state = State::Succeeded;

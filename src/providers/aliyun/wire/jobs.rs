@@ -107,7 +107,7 @@ pub(in super::super) fn decode(
         .into_iter()
         .filter(|info| info.job_id.trimmed() == Some(at.id.trim()));
     let info = asked.next().ok_or_else(|| {
-        DecodeError::Invalid("a job with the JobId that was asked for".to_owned())
+        DecodeError::Invalid("a job with the requested JobId".to_owned())
     })?;
     if asked.any(|twin| twin.state.trimmed() != info.state.trimmed()) {
         return Err(DecodeError::Invalid("one state for one JobId".to_owned()));
@@ -117,7 +117,7 @@ pub(in super::super) fn decode(
         notices.push(Notice::new(
             "count_mismatch",
             format!(
-                "{}: TotalCount is {total}, the answer holds {listed}",
+                "{}: TotalCount is {total}, but the response has {listed}",
                 at.reference
             ),
         ));
@@ -256,7 +256,7 @@ fn total(mut parts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
 fn label(task: &Task) -> String {
     let name = task.name.as_ref().or(task.id.as_ref());
     name.map_or_else(
-        || "an unnamed group".to_owned(),
+        || "unnamed group".to_owned(),
         |name| format!("group {name}"),
     )
 }

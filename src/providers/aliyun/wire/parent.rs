@@ -73,7 +73,7 @@ pub(in super::super) fn reconcile_subtasks(
         notices.push(Notice::new(
             "count_mismatch",
             format!(
-                "{}: the cloud says {}, and {doubt}",
+                "{}: the cloud reports {}, but {doubt}",
                 job.reference,
                 job.state_raw.as_deref().unwrap_or_default()
             ),
@@ -135,7 +135,7 @@ fn inconsistency(
         more => format!(" (and {more} more)"),
     };
     Some(format!(
-        "{succeeded} of {total} subtasks were seen succeeded; {first}{others}{why}"
+        "{succeeded} of {total} subtasks are known to have succeeded; {first}{others}{why}"
     ))
 }
 

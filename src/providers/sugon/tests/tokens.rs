@@ -287,7 +287,7 @@ async fn says_when_the_centre_names_no_host() {
     .await;
     let client = client(&cloud, &[]).unwrap();
     let problem = get(&client).await.unwrap_err();
-    let said = "the centre names no AI host that is enabled";
+    let said = "the platform returned no enabled AI host";
     assert_eq!(problem.message, said);
     assert_eq!(problem.operation.as_deref(), Some(CENTRE));
     assert!(problem.hint.unwrap().contains("endpoint"));
@@ -309,7 +309,7 @@ async fn a_key_pair_is_complete_and_stands_alone() {
     );
     let both = problem(&[("JOBLENS_SUGON_TOKEN", "a-token")]);
     assert_eq!(both.category, Category::Usage);
-    assert!(both.message.contains("is set together with an access key"));
+    assert!(both.message.contains("and an access key are mutually exclusive"));
 }
 
 #[tokio::test]
