@@ -130,7 +130,7 @@ mod tests {
         let wrong = |named| kinds_of(Some(named)).err().unwrap();
         let cloud = wrong("sugin");
         assert_eq!(cloud.span, Some(0..5));
-        assert_eq!(cloud.hint.as_deref(), Some("the nearest is sugon"));
+        assert_eq!(cloud.hint.as_deref(), Some("did you mean 'sugon'?"));
         let kind = wrong("aliyun/jbo");
         assert_eq!(kind.span, Some(7..10));
         assert_eq!(kind.hint.as_deref(), Some("the nearest is aliyun/job"));

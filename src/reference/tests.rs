@@ -202,7 +202,7 @@ fn points_at_the_wrong_part() {
     let hint = parse("aliyun/jbo/c/5").unwrap_err().hint.unwrap();
     assert_eq!(
         hint,
-        "write aliyun/job/CLUSTER/JOB, such as aliyun/job/ehpc-hz-FYUr32/5"
+        "expected aliyun/job/CLUSTER/JOB, e.g. aliyun/job/ehpc-hz-FYUr32/5"
     );
     let reserved = parse("aliyun/scheduler-job/c/5").unwrap_err().message;
     assert!(reserved.contains("reserved"), "{reserved}");

@@ -302,6 +302,6 @@ mod tests {
     fn has_no_input_and_is_ended_when_it_takes_too_long() {
         assert_eq!(shell("cat; echo id=i"), Ok(pairs(&[("id", "i")])));
         let late = run_with_timeout(&script("exec sleep 600"), Duration::ZERO).unwrap_err();
-        assert_eq!(late.to_string(), "took longer than 0 s");
+        assert_eq!(late.to_string(), "timed out after 0 s");
     }
 }

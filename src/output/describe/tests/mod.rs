@@ -131,7 +131,7 @@ fn every_state_says_since_when_and_an_unknown_one_why() {
     );
     assert_eq!(
         first(job(State::Unknown)),
-        "unknown: the cloud says Word, a word that no table holds"
+        "unknown: the cloud reports Word, an unrecognized state"
     );
     let mut silent = job(State::Unknown);
     silent.state_raw = None;

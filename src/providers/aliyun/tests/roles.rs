@@ -126,7 +126,7 @@ async fn temporary_keys_that_are_refused_are_renewed_once() {
         let problem = get(&ehpc).await.unwrap_err();
         assert_eq!(problem.category, Category::Unauthenticated);
         let label = problem.credential.unwrap();
-        assert_eq!(label, "role of this machine (metadata)");
+        assert_eq!(label, "instance role (metadata)");
     }
     let fetched = [TOKEN, ROLE, CREDENTIALS, GET];
     assert_eq!(cloud.asked(), [fetched, fetched].concat());
@@ -177,7 +177,7 @@ async fn a_no_of_sts_names_role_and_key_and_what_to_do() {
         let ehpc = connect(&cloud, &KEY).unwrap();
         let problem = get(&ehpc).await.unwrap_err();
         assert_eq!(problem.category, category, "{code}");
-        let said = "cannot take on acs:ram::1:role/reader: no way";
+        let said = "cannot assume acs:ram::1:role/reader: no way";
         assert_eq!(problem.message, said);
         assert_eq!(problem.code.as_deref(), Some(code));
         assert_eq!(problem.request_id.as_deref(), Some("R-1"));

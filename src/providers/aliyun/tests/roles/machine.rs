@@ -203,7 +203,7 @@ async fn an_address_that_is_neither_documented_nor_this_machine_is_wrong_use() {
         let problem = at(address).err().unwrap();
         assert_eq!(problem.category, Category::Usage, "{address}");
         let hint = problem.hint.unwrap();
-        assert_eq!(hint, "write http://100.100.100.200, or leave it out");
+        assert_eq!(hint, "use http://100.100.100.200, or remove it");
     }
     for address in [
         "http://100.100.100.200",
@@ -235,7 +235,7 @@ async fn a_role_that_is_named_and_not_there_is_told_by_its_name() {
     let problem = get(&connect(&cloud, &[other]).unwrap()).await.unwrap_err();
     assert_eq!(
         problem.message,
-        "the metadata service does not know the role other"
+        "the metadata service has no role other"
     );
 }
 
