@@ -15,7 +15,7 @@ use crate::settings::{METADATA, Profile, SettingRole, Settings, table_header};
 
 /// Show the credentials each cloud would use
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  joblens auth status\n  joblens auth status -p prod -o json")]
+#[command(after_help = "Examples:\n  joblens auth status\n  joblens auth status -p prod -o json")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     what: AuthCommand,

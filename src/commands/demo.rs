@@ -11,7 +11,7 @@ use crate::settings::{Environment, Settings};
 
 /// Try joblens against built-in emulated clouds (no account needed)
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  joblens demo\n  joblens demo -o json")]
+#[command(after_help = "Examples:\n  joblens demo\n  joblens demo -o json")]
 pub(super) struct Arguments {}
 
 /// One of each kind of the built-in scenario.
@@ -34,7 +34,7 @@ pub(super) fn run(session: &CommandContext, _: &Arguments) -> u8 {
             .await
             .map_err(|error| {
                 vec![Problem::usage(format!(
-                    "the emulator cannot start ({error})"
+                    "cannot start the emulator ({error})"
                 ))]
             })?;
         let environment = Environment::new(emulator::environment(&emulator.origin()));

@@ -12,7 +12,7 @@ use crate::output;
 
 /// Run a local emulator of the four clouds
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
     joblens emulate --scenario outage.toml\n  \
     eval \"$(joblens emulate --print-env)\"")]
 pub(super) struct Arguments {
@@ -39,7 +39,7 @@ fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
     if arguments.print_env {
         if arguments.port == 0 {
             return Err(Problem::usage(
-                "--print-env needs a port",
+                "--print-env requires a port",
             ));
         }
         return Ok(session.print(exports(arguments.port), false));
@@ -67,8 +67,8 @@ fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
             let port = origin.rsplit(':').next().unwrap_or_default();
             let _ = writeln!(
                 io::stderr(),
-                "emulating aliyun, sugon, huawei and tencent on {origin}\n\
-                 in another shell: eval \"$({} emulate --print-env --port {port})\"",
+                "listening on {origin} (aliyun, sugon, huawei, tencent)\n\
+                 to use it: eval \"$({} emulate --print-env --port {port})\"",
                 super::program()
             );
         }

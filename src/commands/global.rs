@@ -26,7 +26,7 @@ pub(super) struct GlobalArgs {
     /// Default profile for references without @PROFILE [env: JOBLENS_PROFILE]
     #[arg(short, long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Settings file
+    /// Path to the config file [env: JOBLENS_CONFIG]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Comma-separated columns to show (table, csv, tsv, markdown), e.g. ref,state,exit_code

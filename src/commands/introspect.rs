@@ -42,7 +42,7 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
             let names = found.kinds.iter().map(|one| one.template.kind);
             let near =
                 closest_match(names.clone(), kind).map(|near| format!("{}/{near}", found.name));
-            let wrong = format!("{} has no kind '{kind}'", found.name);
+            let wrong = format!("unknown kind '{kind}' for {}", found.name);
             let hint = hint(names.collect(), near.as_deref());
             Err(unknown(named, cloud.len() + 1..named.len(), wrong, hint))
         }
@@ -76,20 +76,20 @@ impl CommandContext {
     pub(super) fn check_catalog_format(&self, command: &str) -> Result<(), Problem> {
         let (what, hint) = match () {
             () if !output::is_for_catalogs(self.output_options.format) => (
-                "its output is not a list of resources",
-                "-o table, wide, json, yaml, csv, tsv or markdown",
+                "does not support this output format",
+                "use -o table, wide, json, yaml, csv, tsv or markdown",
             ),
             () if !self.global.columns.is_empty() => (
-                "--columns is not supported here",
+                "does not support --columns",
                 "use --jq to select fields of the JSON",
             ),
             () if self.global.sort_by.is_some() => (
-                "--sort-by is not supported here",
+                "does not support --sort-by",
                 "use --jq, or sort the output of -o csv",
             ),
             () => return Ok(()),
         };
-        Err(Problem::usage(format!("joblens {command}: {what}")).with_hint(hint))
+        Err(Problem::usage(format!("{command} {what}")).with_hint(hint))
     }
 
     /// Prints what joblens itself knows, and returns the exit code.

@@ -8,7 +8,7 @@ use crate::reference::Template;
 
 /// List resource kinds with their reference syntax, API calls and permissions
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  joblens kinds\n  joblens kinds aliyun -o json")]
+#[command(after_help = "Examples:\n  joblens kinds\n  joblens kinds aliyun -o json")]
 pub(super) struct Arguments {
     /// Limit to a cloud or kind
     #[arg(value_name = "CLOUD[/KIND]")]

@@ -234,7 +234,7 @@ impl Lookup {
     /// A clock that is out of all bounds.
     pub(super) fn now(&self) -> Result<Time, Problem> {
         Time::new(self.transport.now()).ok_or_else(|| {
-            let message = "the local clock is outside the years 1 to 9999";
+            let message = "the local clock is not between the years 1 and 9999";
             Problem::new(Category::ClockSkew, message)
         })
     }
@@ -271,7 +271,7 @@ impl Lookup {
         }
         let mut outcomes: Vec<Option<LookupResult>> = sought.iter().map(|_| None).collect();
         while let Some(joined) = running.join_next().await {
-            let (number, outcome) = joined.expect("a look neither panics nor is cancelled");
+            let (number, outcome) = joined.expect("a request task neither panics nor is cancelled");
             outcomes[number] = Some(outcome);
         }
         let mut named: HashSet<String> = self.references.iter().map(Reference::to_string).collect();

@@ -10,7 +10,7 @@ use crate::error::Problem;
 
 /// Write man pages, one for each command, into a folder
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  joblens man ~/.local/share/man/man1")]
+#[command(after_help = "Examples:\n  joblens man ~/.local/share/man/man1")]
 pub(super) struct Arguments {
     /// Output directory (created if missing)
     #[arg(value_name = "DIR")]
@@ -29,7 +29,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
         Err(error) => {
             let why = error.kind();
             let problem = format!(
-                "man pages cannot be written to {} ({why})",
+                "cannot write man pages to {} ({why})",
                 folder.display()
             );
             session.usage_error("man", vec![Problem::usage(problem)])

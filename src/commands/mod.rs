@@ -59,12 +59,12 @@ pub use panic_hook::install_panic_hook;
     name = "joblens",
     version,
     subcommand_precedence_over_arg = true,
-    before_help = "Examples:\n  \
+    after_help = "Examples:\n  \
         joblens aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
-        joblens demo",
-    after_help = "References: CLOUD[@PROFILE]/KIND/SEGMENT…   Clouds: aliyun, sugon, huawei, tencent   (see: joblens kinds)\n\
-        Exit codes: 0 success, or the gate passed · 1 the gate failed · 2 usage error · 3 not found ·\n\
-        4 credentials · 5 service or network · 8 or 124 undecided."
+        joblens demo\n\n\
+        References: CLOUD[@PROFILE]/KIND/SEGMENT…   Clouds: aliyun, sugon, huawei, tencent   (see: joblens kinds)\n\
+        Exit codes: 0 success · 1 gate failed · 2 usage error · 3 not found · 4 authentication or permission ·\n\
+        5 service or network error · 8 still pending · 124 timed out"
 )]
 struct Cli {
     #[command(flatten)]
@@ -455,7 +455,7 @@ fn write_problem(error: &io::Error) -> Problem {
             Problem::new(Category::InvalidResponse, format!("--jq: {error}"))
                 .with_hint("use -o json to see the whole document")
         }
-        _ => Problem::usage(format!("the output cannot be written ({error})")),
+        _ => Problem::usage(format!("cannot write the output ({error})")),
     }
 }
 

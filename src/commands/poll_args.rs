@@ -53,7 +53,7 @@ impl PollArgs {
 pub(super) fn time(option: &str, text: &str) -> Result<Duration, Problem> {
     settings::duration(text).ok_or_else(|| {
         let message =
-            format!("{option} {text}: expected a duration with its unit, at most 100 years");
+            format!("invalid value '{text}' for {option}; expected a duration with a unit, at most 100 years");
         Problem::usage(message).with_hint("use e.g. 90s, 15m, 2h30m or 1d")
     })
 }

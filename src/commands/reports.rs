@@ -75,7 +75,7 @@ impl Reports {
                     return Err(wrong(value, "github does not take a file"));
                 }
                 "github" if reports.github.is_some() => {
-                    return Err(wrong(value, "github is given more than once"));
+                    return Err(wrong(value, "github can only be given once"));
                 }
                 "github" => {
                     let path = |name| environment.get(name).map(PathBuf::from);
@@ -88,7 +88,7 @@ impl Reports {
                 _ => return Err(wrong(value, "unknown report")),
             };
             let Some(file) = file.filter(|file| !file.is_empty() && *file != "-") else {
-                return Err(wrong(value, &format!("{word} needs a file name")));
+                return Err(wrong(value, &format!("{word} requires a file name")));
             };
             reports.files.push(ReportFile {
                 option: value.clone(),
@@ -309,7 +309,7 @@ fn rendered(form: WriteFn, report: &Envelope) -> io::Result<Vec<u8>> {
 }
 
 fn wrong(value: &str, what: &str) -> Problem {
-    Problem::usage(format!("--report {value}: {what}"))
+    Problem::usage(format!("invalid value '{value}' for --report: {what}"))
         .with_hint("use junit=FILE, github, gitlab-dotenv=FILE or json=FILE")
 }
 
@@ -323,7 +323,7 @@ fn cannot_write(option: &str, error: &io::Error) -> Problem {
 fn unwritable(option: &str, error: &io::Error) -> Problem {
     let mut problem = Problem::new(
         Category::ServiceError,
-        format!("the report {option} cannot be written: {error}"),
+        format!("cannot write the report {option}: {error}"),
     );
     // No call was made that could be made again.
     problem.retryable = false;

@@ -11,9 +11,9 @@ use crate::settings::SettingsFile;
 /// Show how each cloud's states map to joblens states
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  joblens states\n  joblens states aliyun/job",
-    after_help = "A word that is not here is unknown, keeps its spelling in state_raw and has not ended. The settings\n\
-    file may map it: [states.\"aliyun/job\"] Suspended = \"stopping\""
+    after_help = "Examples:\n  joblens states\n  joblens states aliyun/job\n\n\
+        Unlisted states map to unknown and never count as ended; state_raw keeps the original. Map them in\n\
+    the config file: [states.\"aliyun/job\"] Suspended = \"stopping\""
 )]
 pub(super) struct Arguments {
     /// Limit to a cloud or kind

@@ -54,7 +54,7 @@ pub(super) fn unknown_command(word: &str) -> Problem {
         return problem.with_hint(advice);
     }
     match closest_match(COMMANDS, word) {
-        Some(command) => problem.with_hint(format!("joblens {command}")),
+        Some(command) => problem.with_hint(format!("did you mean 'joblens {command}'?")),
         None => problem.with_hint(
             "a reference contains a slash, e.g. aliyun/job/CLUSTER/JOB; see joblens --help",
         ),
@@ -67,10 +67,10 @@ pub(super) fn flag_hint(error: &clap::Error) -> Option<&'static str> {
         return None;
     };
     Some(match argument.split('=').next().unwrap_or_default() {
-        "--query" | "--filter" | "--jsonpath" => "joblens get REF --jq '.jobs[].state'",
+        "--query" | "--filter" | "--jsonpath" => "use --jq: joblens get REF --jq '.jobs[].state'",
         "--region" => "set region in the config file, or JOBLENS_<CLOUD>_REGION",
-        "-w" | "--watch" => "joblens watch REF…",
-        "--format" => "-o table, -o wide or -o json",
+        "-w" | "--watch" => "to watch jobs: joblens watch REF…",
+        "--format" => "use -o table, -o wide or -o json",
         _ => return None,
     })
 }

@@ -27,7 +27,7 @@ impl Condition {
                 .map(State::as_str)
                 .join(" ")
                 .replace(" unknown", "");
-            Problem::usage(format!("--for {text}: {what}")).with_hint(format!(
+            Problem::usage(format!("invalid value '{text}' for --for: {what}")).with_hint(format!(
                 "expected one or more of {known}, or ended, or no-warnings=10m"
             ))
         };
@@ -43,7 +43,7 @@ impl Condition {
             .split(',')
             .map(|word| match State::parse(word.trim()) {
                 Some(State::Unknown) | None => {
-                    Err(wrong(&format!("invalid state '{word}'")))
+                    Err(wrong(&format!("unknown state '{word}'")))
                 }
                 Some(state) => Ok(state),
             })

@@ -83,7 +83,7 @@ impl ApiClient {
             let (cloud, name) = (profile.cloud, &profile.name);
             wire.emit(TransportEvent::Notice(
                 "insecure_skip_verify",
-                format!("profile {name} of {cloud}: the server's certificate is not checked"),
+                format!("profile '{name}' ({cloud}): the server's certificate is not checked"),
             ));
         }
         Self {
@@ -434,7 +434,7 @@ impl ApiClient {
                     self.transport.emit(TransportEvent::Notice(
                         "clock_corrected",
                         format!(
-                            "this machine's clock is {}; calls are signed with the cloud's time",
+                            "the local clock is {}; using the server time for signing",
                             describe(seconds, host)
                         ),
                     ));
@@ -443,7 +443,7 @@ impl ApiClient {
             }
             Correction::Refused { seconds } => {
                 refusal.message = format!(
-                    "{}; this machine's clock is {}, and a difference of more than one day is not corrected",
+                    "{}; the local clock is {}, and differences of more than one day are not corrected",
                     refusal.message.trim_end().trim_end_matches(['.', '。']),
                     describe(seconds, host)
                 );

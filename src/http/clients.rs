@@ -172,7 +172,7 @@ fn add_ca(
     let wrong = |what: &str| {
         let mut refusal = RequestError::new(
             Category::Usage,
-            format!("the CA file {} {what}", path.display()),
+            format!("CA file {} {what}", path.display()),
         );
         refusal.hint = Some("use a PEM file with certificates".to_owned());
         refusal

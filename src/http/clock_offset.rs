@@ -58,7 +58,7 @@ pub(super) fn describe(seconds: i64, host: &str) -> String {
         size @ ..=MAX_OFFSET_SECONDS => format!("{size} s"),
         size => format!("{} days", size / 86_400),
     };
-    format!("{size} {direction} that of {host}")
+    format!("{size} {direction} {host}")
 }
 
 #[cfg(test)]

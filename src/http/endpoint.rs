@@ -28,7 +28,7 @@ impl Endpoint {
             ))
             .with_hint("use https://host or https://host:port")
         };
-        let url = Url::parse(text.trim()).map_err(|_| wrong("is not a URL"))?;
+        let url = Url::parse(text.trim()).map_err(|_| wrong("is not a valid URL"))?;
         let https = match url.scheme() {
             "https" => true,
             "http" => false,

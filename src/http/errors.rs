@@ -177,7 +177,7 @@ fn dns_error(unresolved: &DnsError, at_proxy: bool) -> RequestError {
             at_proxy,
         };
         return network_error(RetryAction::No, fault, unresolved.to_string())
-            .with_hint("correct /etc/hosts, or write the address instead of localhost");
+            .with_hint("fix /etc/hosts, or use the address instead of localhost");
     }
     let (whose, hint) = match at_proxy {
         true => (
@@ -193,7 +193,7 @@ fn dns_error(unresolved: &DnsError, at_proxy: bool) -> RequestError {
         true => (RetryAction::No, TransportFailureKind::UnknownHost),
         false => (RetryAction::Backoff, TransportFailureKind::DnsFailure),
     };
-    let message = format!("{whose} cannot be resolved: {unresolved}");
+    let message = format!("cannot resolve {whose}: {unresolved}");
     network_error(retry, TransportFailure { kind, at_proxy }, message).with_hint(hint)
 }
 
@@ -278,7 +278,7 @@ fn certificate_error(cause: &CertificateError) -> (TransportFailureKind, String,
         }
         CertificateError::BadSignature => {
             let known = issuer.map_or_else(|| "its issuer".to_owned(), str::to_owned);
-            let why = format!("it is not signed by the known {known}");
+            let why = format!("it was not signed by the trusted CA {known}");
             (TransportFailureKind::UnknownIssuer, why, OWN_CA)
         }
         CertificateError::Expired => (
@@ -327,7 +327,7 @@ fn certificate_error(cause: &CertificateError) -> (TransportFailureKind, String,
             (
                 TransportFailureKind::Certificate,
                 why,
-                "use a certificate for servers",
+                "use a server certificate",
             )
         }
         other => (TransportFailureKind::Certificate, other.to_string(), OWN_CA),

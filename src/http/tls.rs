@@ -111,13 +111,13 @@ impl TlsConfig {
         let private = provider
             .key_provider
             .load_private_key(private)
-            .map_err(|_| wrong("client_key", key, "is of a type that cannot be used"))?;
+            .map_err(|_| wrong("client_key", key, "has an unsupported type"))?;
         // rustls compares the keys too, and cannot do so for certificates of version 1.
         let certificate = Certificate::parse(&certificates[0]).ok_or_else(|| {
             wrong(
                 "client_cert",
                 cert,
-                "holds a certificate that cannot be read",
+                "contains a certificate that cannot be read",
             )
         })?;
         let is_own = private

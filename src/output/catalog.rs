@@ -93,7 +93,7 @@ pub fn write_states(
     let cells = |word: &StateMapping| {
         let note = match word.source {
             Source::BuiltIn => word.note.clone(),
-            Source::Settings => Some("by the config file".to_owned()),
+            Source::Settings => Some("from the config file".to_owned()),
         };
         vec![
             Some(format!("{}/{}", word.cloud, word.kind)),
@@ -250,14 +250,14 @@ fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io
         let lines = [
             ("short", Some(kind.short.as_str())),
             ("sample", Some(kind.sample)),
-            ("asks", Some(kind.operation)),
-            ("needs", Some(kind.permission)),
+            ("api", Some(kind.operation)),
+            ("permission", Some(kind.permission)),
             ("list", Some(kind.scope.as_str())),
-            ("asks", Some(kind.list_operation)),
-            ("needs", Some(kind.list_permission)),
+            ("api", Some(kind.list_operation)),
+            ("permission", Some(kind.list_permission)),
             ("list", kind.places_scope.as_deref()),
-            ("asks", kind.places_operation),
-            ("needs", kind.places_permission),
+            ("api", kind.places_operation),
+            ("permission", kind.places_permission),
         ];
         let lines = lines
             .into_iter()
@@ -265,10 +265,10 @@ fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io
         for (label, text) in lines {
             let room = screen
                 .width
-                .map_or(usize::MAX, |width| width.saturating_sub(10));
+                .map_or(usize::MAX, |width| width.saturating_sub(14));
             for (line, part) in wrap(text, room, usize::MAX).into_iter().enumerate() {
                 let label = if line == 0 { label } else { "" };
-                writeln!(out, "  {label:<6}  {part}")?;
+                writeln!(out, "  {label:<10}  {part}")?;
             }
         }
     }

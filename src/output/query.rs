@@ -133,7 +133,7 @@ fn write_value(out: &mut dyn Write, value: &Val) -> io::Result<()> {
 fn restrict((name, arguments, function): Fun<Data>) -> Fun<Data> {
     let function = match name {
         "env" => Native::new(|_| refuse("env is not available: the environment holds secrets")),
-        "halt" => Native::new(|_| refuse("halt is not available: the exit code is joblens's own")),
+        "halt" => Native::new(|_| refuse("halt is not available: joblens sets the exit code")),
         _ => function,
     };
     (name, arguments, function)
@@ -167,7 +167,7 @@ fn wrong(expression: &str, said: Option<(&str, String)>) -> Problem {
     };
     let column = expression[..span.start].chars().count() + 1;
     let mut problem = Problem::usage(format!("--jq: {said} at column {column}"))
-        .with_hint("jq's own language: '.jobs[] | select(.state == \"failed\") | .ref'");
+        .with_hint("use jq syntax, e.g. '.jobs[] | select(.state == \"failed\") | .ref'");
     problem.input = Some(expression.to_owned());
     // From the place to the end would be marked where the whole rest is not understood.
     problem.span = Some(

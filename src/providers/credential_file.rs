@@ -62,7 +62,7 @@ pub fn no_such_profile<'a>(
         false => names.join(", "),
     };
     format!(
-        "{} has no profile '{name}'; it has {known}",
+        "{} has no profile '{name}'; available: {known}",
         page.path.display()
     )
 }

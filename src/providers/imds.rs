@@ -92,7 +92,7 @@ impl ImdsClient {
     ) -> Result<Self, Problem> {
         if let Some(variable) = profile.get(FORBIDDEN) {
             let message = format!(
-                "profile {} of {} uses the metadata service, which {variable} disables",
+                "profile '{}' ({}) uses the metadata service, which {variable} disables",
                 profile.name, profile.cloud
             );
             let hint = format!("unset {variable}, or use another source");

@@ -135,7 +135,7 @@ fn unknown_word(raw: &str, what: &str) -> String {
         }
         _ => {
             format!(
-                "{what} reports the state '{raw}', which no table holds; it is shown as unknown"
+                "unrecognized state '{raw}' from {what}; shown as unknown"
             )
         }
     }

@@ -206,7 +206,7 @@ impl ReferenceParser<'_> {
         let message = if self.reserved.contains(&asked.as_str()) {
             format!("the kind '{}' is not supported yet", part.text)
         } else {
-            format!("{cloud} has no kind '{}'", part.text)
+            format!("unknown kind '{}' for {cloud}", part.text)
         };
         let near = closest_match(of_cloud.iter().map(|template| template.kind), part.text);
         let template = of_cloud.iter().find(|template| Some(template.kind) == near);
@@ -246,7 +246,7 @@ impl ReferenceParser<'_> {
                 .ok_or_else(|| {
                     let mut problem = self.wrong(
                         input,
-                        format!("{} is missing", segment.name),
+                        format!("missing {}", segment.name),
                         end_span(input),
                         Some(template),
                     );

@@ -142,16 +142,16 @@ impl ReferenceParser<'_> {
     ) -> Result<Scope, Problem> {
         let form = template_text(template);
         let wrong = |mut problem: Problem| {
-            problem.hint = Some(format!("write {form}"));
+            problem.hint = Some(format!("expected {form}"));
             problem
         };
         let parents = &template.segments[..template.segments.len() - 1];
         if given.len() > parents.len() {
             let at = nth_segment(input, 2 + parents.len());
             let message = format!(
-                "too many segments: got {}, expected {form} ({})",
-                given.len(),
-                parents.len()
+                "too many segments: expected {form} ({}), got {}",
+                parents.len(),
+                given.len()
             );
             return Err(wrong(self.wrong(input, message, at, Some(template))));
         }
@@ -165,7 +165,7 @@ impl ReferenceParser<'_> {
                 Some(value) => segments.push(value),
                 None if segments.len() >= template.scope_segments => break,
                 None => {
-                    let message = format!("{} is missing", segment.name);
+                    let message = format!("missing {}", segment.name);
                     let mut problem =
                         wrong(self.wrong(input, message, end_span(input), Some(template)));
                     let place = CloudScope {

@@ -134,7 +134,7 @@ fn run_with_timeout(
         return Err(CommandError::Other(failed(status, &complaint, &found)));
     }
     values.ok_or_else(|| {
-        CommandError::Other("printed neither JSON nor key=value lines".to_owned())
+        CommandError::Other("did not print JSON or key=value lines".to_owned())
     })
 }
 
@@ -263,7 +263,7 @@ mod tests {
         let neither = shell("echo hunter2hunter2").unwrap_err().to_string();
         assert_eq!(
             neither,
-            "printed neither JSON nor key=value lines"
+            "did not print JSON or key=value lines"
         );
     }
 

@@ -25,7 +25,7 @@ impl Settings {
         let program = words.first().map_or("", String::as_str);
         let problem = |why: &str| {
             let message = format!(
-                "credential_command of profile {} of {} ({program}) {why}",
+                "credential_command of profile '{}' ({}) ({program}) {why}",
                 profile.name, profile.cloud
             );
             Problem::new(Category::MissingCredentials, message)
@@ -41,7 +41,7 @@ impl Settings {
                         true => self.beside_the_file(program),
                         false => program.into(),
                     };
-                    format!("correct its path, or install {}", program.display())
+                    format!("fix its path, or install {}", program.display())
                 }
                 CommandError::Insecure(ref insecure) => insecure.hint.clone(),
                 CommandError::Other(_) => hint.clone(),
@@ -67,7 +67,7 @@ impl Settings {
                     expires_at = number.or_else(|| Time::from_rfc3339(text));
                     if expires_at.is_none() {
                         let message = format!(
-                            "credential_command of profile {} of {} printed an invalid time in {name}; use 2026-01-31T12:00:00Z or Unix seconds",
+                            "credential_command of profile '{}' ({}) printed an invalid time in {name}; use 2026-01-31T12:00:00Z or Unix seconds",
                             profile.name, profile.cloud
                         );
                         notices.push(Notice::new("credential_end_unread", message));

@@ -93,7 +93,7 @@ impl SettingsFile {
                     false => "fix the file or its permissions, or move it away",
                 };
                 return Err(Problem::usage(format!(
-                    "the config file {shown} cannot be read ({})",
+                    "cannot read the config file {shown} ({})",
                     error.kind()
                 ))
                 .with_hint(hint));
@@ -328,10 +328,10 @@ impl Reader<'_> {
                 DeValue::Boolean(flag) if FLAGS.contains(&name) => flag.to_string(),
                 DeValue::Array(items) if LISTS.contains(&name) => {
                     joined(items).ok_or_else(|| {
-                        self.wrong(at, &format!("{name} must be a list of texts in quotes"))
+                        self.wrong(at, &format!("{name} must be a list of strings"))
                     })?
                 }
-                _ => return Err(self.wrong(at, &format!("{name} must be a quoted string"))),
+                _ => return Err(self.wrong(at, &format!("{name} must be a string in quotes"))),
             };
             let (base, entry) = if keys.find(name).is_some() {
                 (name, SettingValue::Text(Secret::new(text)))
@@ -416,7 +416,7 @@ impl Reader<'_> {
                 };
                 let state = state.ok_or_else(|| {
                     let known = State::ALL.map(State::as_str).join(", ");
-                    self.wrong(at, &format!("invalid state; expected one of: {known}"))
+                    self.wrong(at, &format!("unknown state; expected one of: {known}"))
                 })?;
                 if state == State::Succeeded {
                     return Err(self.wrong(

@@ -235,7 +235,7 @@ impl Environment {
     }
 }
 
-/// Settings file and environment together.
+/// Path to the config file [env: JOBLENS_CONFIG] and environment together.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     environment: Environment,

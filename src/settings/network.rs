@@ -17,9 +17,9 @@ pub(super) fn refuse_variable(cloud: &str, environment: &Environment) -> Result<
     if environment.get(&name).is_none() {
         return Ok(());
     }
-    let message = format!("{name} is set, and {FILE_ONLY_KEY} is no setting of the environment");
+    let message = format!("{name} is set, but {FILE_ONLY_KEY} cannot be set in the environment");
     Err(Problem::usage(message).with_hint(format!(
-        "unset it; {FILE_ONLY_KEY} = true can only be set in the table of a profile, e.g. [{cloud}.lab]"
+        "unset it; {FILE_ONLY_KEY} = true can only be set per profile in the config file, e.g. [{cloud}.lab]"
     )))
 }
 

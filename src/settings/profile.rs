@@ -191,9 +191,9 @@ impl Profile {
     /// Wrong use of one key of this profile.
     pub fn invalid(&self, key: &str, what: &str) -> Problem {
         let from = self.origin(key);
-        let from = from.map_or_else(String::new, |from| format!(", from {}", from.location()));
+        let from = from.map_or_else(String::new, |from| format!(" (from {})", from.location()));
         let what = format!(
-            "{key} of profile {} of {} {what}{from}",
+            "{key} of profile '{}' ({}) {what}{from}",
             self.name, self.cloud
         );
         Problem::usage(what).with_account(self.cloud, &self.name)
@@ -201,24 +201,22 @@ impl Profile {
 
     /// A setting or credential that is needed and missing.
     ///
-    /// `what` is a noun phrase such as `an access key`; `variables` are those that would give it.
+    /// `what` is a noun phrase such as `access key`; `variables` are those that would give it.
     pub fn missing(&self, what: &str, keys: &[&str], variables: &[&str]) -> Problem {
         let is_there = |key: &&&str| self.values.contains_key(**key);
         let (there, absent): (Vec<&str>, Vec<&str>) = keys.iter().partition(is_there);
         let origin = there.first().and_then(|key| self.origin(key));
-        let has = match origin {
+        let profile = format!("profile '{}' ({})", self.name, self.cloud);
+        let message = match origin {
             Some(origin) if !absent.is_empty() => format!(
-                "{} from {}, and no {}",
+                "{profile} has {} from {}, but no {}",
                 there.join(" and "),
                 origin.location(),
                 absent.join(" and ")
             ),
-            _ => format!("no {what}"),
+            _ => format!("missing {what} for {profile}"),
         };
-        let mut problem = Problem::new(
-            Category::MissingCredentials,
-            format!("profile {} of {} has {has}", self.name, self.cloud),
-        );
+        let mut problem = Problem::new(Category::MissingCredentials, message);
         let table = format!(
             "{} in {} of the config file",
             keys.join(" and "),

@@ -59,7 +59,7 @@ fn checked(program: PathBuf) -> Result<PathBuf, CommandError> {
         return Ok(program);
     }
     Err(CommandError::Insecure(InsecureFile {
-        reason: format!("names {}, which is writable by others", program.display()),
+        reason: format!("runs {}, which is writable by others", program.display()),
         hint: format!(
             "check its contents, then run: chmod go-w {}",
             quoted(&program)

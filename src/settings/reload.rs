@@ -85,7 +85,7 @@ impl Profile {
 
     fn account_changed(&self, before: &Origin, now: &Origin) -> Problem {
         let message = format!(
-            "the credential source of profile {} of {} changed during this run from {} ({}) to {} ({})",
+            "the credential source of profile '{}' ({}) changed during this run from {} ({}) to {} ({})",
             self.name,
             self.cloud,
             before.label(),

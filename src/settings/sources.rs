@@ -146,7 +146,7 @@ impl Settings {
                 ("config file", &key_of_file),
             ] {
                 if !key.is_empty() {
-                    pass(what, format!("the profile says {SOURCE} = '{source}'"));
+                    pass(what, format!("the profile sets {SOURCE} = '{source}'"));
                 }
             }
             Some(self.load_from_source(cloud, &profile, source)?)
@@ -222,10 +222,10 @@ impl Settings {
         let Some(tool) = cloud.sources.iter().find(|tool| tool.name == name) else {
             let known: Vec<&str> = cloud.sources.iter().map(|tool| tool.name).collect();
             let hint = match known.is_empty() {
-                true => format!("{} has no supported tool", cloud.cloud),
+                true => format!("{} has no supported source", cloud.cloud),
                 false => format!("{} has {}", cloud.cloud, known.join(", ")),
             };
-            let what = format!("unknown source '{name}'");
+            let what = format!("has the unknown value '{name}'");
             return Err(profile.invalid(SOURCE, &what).with_hint(hint));
         };
         // Variables choose nothing for a profile that was named.
@@ -245,7 +245,7 @@ impl Settings {
             SourceResult::NotPresent => format!("no file of {} found", tool.name),
         };
         let message = format!(
-            "profile {} of {} has {SOURCE} = '{source}': {why}",
+            "profile '{}' ({}) has {SOURCE} = '{source}': {why}",
             profile.name, profile.cloud
         );
         Err(Problem::new(Category::MissingCredentials, message)
@@ -300,8 +300,8 @@ impl Settings {
     fn no_such_profile(&self, cloud: &str, name: &str) -> Problem {
         let known = self.file.profiles(cloud).collect::<Vec<_>>().join(", ");
         let known = match known.is_empty() {
-            true => "the config file has none for it".to_owned(),
-            false => format!("it has {known}"),
+            true => "the config file has none".to_owned(),
+            false => format!("available: {known}"),
         };
         let message = format!("{cloud} has no profile '{name}'; {known}");
         Problem::new(Category::MissingCredentials, message)

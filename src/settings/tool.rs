@@ -279,6 +279,6 @@ pub(super) fn read(path: &Path, is_secret: bool) -> Result<(String, bool), FileE
     check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    let text = String::from_utf8(bytes).map_err(|_| FileError::Kind("not a text file"))?;
+    let text = String::from_utf8(bytes).map_err(|_| FileError::Kind("not UTF-8 text"))?;
     Ok((text, is_readable_by_others(&data)))
 }

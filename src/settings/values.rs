@@ -101,7 +101,7 @@ impl Settings {
                     let is_secret = spec.is_some_and(|spec| spec.role == SettingRole::Secret);
                     let read = tool::read(&self.beside_the_file(path), is_secret);
                     let (text, _) = read.map_err(|fault| {
-                        let what = format!("names {path}, which {}", fault.reason());
+                        let what = format!("refers to {path}, which {}", fault.reason());
                         let problem = profile.invalid(key, &what);
                         match fault.hint() {
                             Some(hint) => problem.with_hint(hint),

@@ -62,7 +62,7 @@ fn a_command_that_fails_is_told_with_what_it_said() {
         ("['true']", "printed no credential"),
         (
             "['echo', 'command-secret-x6']",
-            "printed neither JSON nor key=value lines",
+            "did not print JSON or key=value lines",
         ),
     ] {
         let run = with_command(&desk, words).run();

@@ -127,7 +127,7 @@ fn a_file_that_cannot_be_read_is_named() {
         fs::remove_dir(&path).unwrap();
         fs::write(&path, b"\xff\xfe\x00").unwrap();
         let told = refused(&desk, &path, reference);
-        assert!(told.contains("cannot be read (not a text file)"), "{told}");
+        assert!(told.contains("cannot be read (not UTF-8 text)"), "{told}");
     }
 }
 

@@ -241,7 +241,7 @@ fn the_tools_own_variables_choose_its_profile() {
     assert_eq!(run.code, 4);
     assert!(
         run.stderr
-            .contains("has no profile 'nobody'; it has default, prod"),
+            .contains("has no profile 'nobody'; available: default, prod"),
         "{}",
         run.stderr
     );
@@ -385,7 +385,7 @@ fn a_profile_that_a_tool_does_not_have_lets_no_other_tool_in() {
     for (desk, reference, said) in [
         (&desk, SERVICE, "TCCLI_PROFILE says 'nobody'"),
         (&bare, SERVICE, "TCCLI_PROFILE says 'nobody'"),
-        (&desk, JOB, "has no profile 'gone'; it has default, prod"),
+        (&desk, JOB, "has no profile 'gone'; available: default, prod"),
     ] {
         let run = desk.get(reference).env("TCCLI_PROFILE", "nobody").run();
         assert_eq!(run.code, 4, "{}", run.stderr);
@@ -430,7 +430,7 @@ fn a_key_file_that_is_empty_lets_no_other_source_in() {
     desk.write(".config/joblens/secret", "\n");
     let run = desk.get(JOB).run();
     assert_eq!(run.code, 2, "{}", run.stderr);
-    let said = "access_key_id_file of profile default of aliyun names id, which is empty";
+    let said = "access_key_id_file of profile 'default' (aliyun) names id, which is empty";
     assert!(run.stderr.contains(said), "{}", run.stderr);
     assert!(desk.server.received().is_empty());
 }

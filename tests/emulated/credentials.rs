@@ -100,6 +100,6 @@ fn a_key_that_was_pasted_with_a_line_end_works_and_one_with_a_blank_does_not() {
         .run();
     assert_usage(
         &run,
-        "access_key_secret of profile default of aliyun contains whitespace, from ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        "access_key_secret of profile 'default' (aliyun) contains whitespace, from ALIBABA_CLOUD_ACCESS_KEY_SECRET",
     );
 }

@@ -105,12 +105,12 @@ fn a_setting_that_cannot_be_used_is_named_and_not_called_missing() {
         (
             "aliyun@path/job/5",
             2,
-            "cluster of profile path of aliyun cannot be used",
+            "cluster of profile 'path' (aliyun) cannot be used",
         ),
         (
             "aliyun@path/job/",
             2,
-            "cluster of profile path of aliyun cannot be used",
+            "cluster of profile 'path' (aliyun) cannot be used",
         ),
         (
             "aliyun@unset/job/5",

@@ -167,7 +167,7 @@ fn a_named_profile_never_falls_back_to_the_environment() {
     let path = config.path();
     for (profile, cause) in [
         ("prod", "has no access key"),
-        ("other", "has no profile 'other'; it has prod"),
+        ("other", "has no profile 'other'; available: prod"),
     ] {
         let run = emulated.get(&["--config", &path, "-p", profile, JOB]).run();
         let error = run.error();

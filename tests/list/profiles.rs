@@ -146,7 +146,7 @@ fn a_table_without_a_credential_is_told_and_never_left_out() {
         assert_half_configured(
             &run,
             "sugon/instance/",
-            "profile default of sugon has no token",
+            "missing token for profile 'default' (sugon)",
         );
     }
 }
@@ -169,13 +169,13 @@ fn variables_of_joblens_without_a_credential_are_told_and_those_of_other_tools_a
     assert_half_configured(
         &sugon,
         "sugon/instance/",
-        "profile default of sugon has no token",
+        "missing token for profile 'default' (sugon)",
     );
     let huawei = run("JOBLENS_HUAWEI_REGION", "cn-north-4");
     assert_half_configured(
         &huawei,
         "huawei/image-job/",
-        "profile default of huawei has no",
+        "profile 'default' (huawei) has no",
     );
     for (name, value) in [
         ("HW_REGION_NAME", "cn-north-4"),

@@ -11,11 +11,12 @@ use clap::{Args, Subcommand};
 
 use super::CommandContext;
 use crate::error::Problem;
+use crate::output;
 use crate::settings::{SettingsFile, check_folders};
 
 /// Create a config file, or print its path
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  joblens config init\n  $EDITOR \"$(joblens config path)\"")]
+#[command(after_help = "Examples:\n  joblens config init\n  $EDITOR \"$(joblens config path)\"")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -40,8 +41,9 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
             return session.usage_error("config", vec![problem]);
         }
         if !session.global.quiet {
-            let said = "joblens: created (mode 0600); uncomment the settings you need";
-            let _ = writeln!(io::stderr(), "{said}");
+            let shown = place.display();
+            let said = format!("created {shown} (mode 0600); uncomment the settings you need");
+            let _ = output::write_line(&mut io::stderr(), &said);
         }
     }
     session.print(format!("{}\n", place.display()), false)
@@ -62,11 +64,11 @@ fn write(place: &Path) -> Result<(), Problem> {
     let shown = place.display();
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            Problem::usage(format!("the config file {shown} exists already"))
+            Problem::usage(format!("the config file {shown} already exists"))
                 .with_hint("nothing was changed; to start over, move it away first")
         }
         kind => Problem::usage(format!(
-            "the config file {shown} cannot be written ({kind})"
+            "cannot write the config file {shown} ({kind})"
         ))
         .with_hint("pass a writable path with --config"),
     };
@@ -84,7 +86,7 @@ fn write(place: &Path) -> Result<(), Problem> {
     check_folders(place).map_err(|insecure| {
         let message = format!("the config file {shown} {}", insecure.reason);
         Problem::usage(message).with_hint(
-            "name a file in another folder with --config, or fix the permissions of this one",
+            "pass a path in another folder with --config, or fix the permissions of this folder",
         )
     })?;
     let mut name = place.as_os_str().to_owned();

@@ -9,14 +9,14 @@ use crate::settings::{
 };
 
 const HEAD: &str = "\
-## Settings of joblens. Everything here is commented out: remove the # before what you set; lines
-## with ## explain. A table is a profile: [CLOUD.default] is used by references without @PROFILE,
-## [CLOUD.NAME] by CLOUD@NAME/… and -p NAME; a profile that is named uses its own settings only.
-## Instead of KEY = \"value\" write KEY_env = \"NAME\" to take the value from a variable, or
-## KEY_file = \"path\" to take it from a file; so no secret needs to lie here. A file that holds a
-## secret must be readable by you alone (mode 0600). Paths start at this file's folder or with ~/.
-## For the profile default, the variables named beside a key win over this file, and so does
-## JOBLENS_<CLOUD>_<KEY> for every key that is no secret.
+## joblens configuration. Uncomment (remove the #) the settings you need; lines with ## are comments.
+## A table is a profile: [CLOUD.default] applies to references without @PROFILE, [CLOUD.NAME] to
+## CLOUD@NAME/… and -p NAME; a named profile uses only its own settings.
+## KEY_env = \"NAME\" reads a value from an environment variable and KEY_file = \"path\" from a file, so
+## that no secret has to be stored here. A file with a secret must be readable only by you (mode
+## 0600). Paths are relative to this file's folder, or start with ~/.
+## For the profile default, the variables listed after a key override this file, and so does
+## JOBLENS_<CLOUD>_<KEY> for every key that is not a secret.
 ";
 
 /// What a key is for, and an example of its value in TOML where a text in quotes would not do.
@@ -43,7 +43,7 @@ const KEY_DOCS: [KeyDoc; 39] = [
     doc_with_example(
         "utc_offset",
         "\"+08:00\"",
-        "time zone of the cloud's times that have none",
+        "UTC offset for times that the cloud returns without one",
     ),
     doc("ca_file", "additional CA certificates, PEM"),
     doc("client_cert", "client certificate, PEM"),
@@ -77,21 +77,21 @@ const KEY_DOCS: [KeyDoc; 39] = [
     ),
     doc("cluster", "default cluster of references"),
     doc("namespace", "default namespace of references"),
-    doc("access_key_id", "id of the access key"),
-    doc("access_key_secret", "secret of the access key"),
-    doc("secret_access_key", "secret of the access key"),
-    doc("access_key", "id of the access key"),
-    doc("secret_id", "id of the API key"),
-    doc("secret_key", "secret of the API key"),
-    doc("security_token", "of a temporary key"),
+    doc("access_key_id", "access key ID"),
+    doc("access_key_secret", "access key secret"),
+    doc("secret_access_key", "access key secret"),
+    doc("access_key", "access key ID"),
+    doc("secret_id", "API key ID"),
+    doc("secret_key", "API key secret"),
+    doc("security_token", "token of a temporary key"),
     doc("token", "token, instead of an access key or with a temporary key"),
-    doc("project_id", "project of the region"),
+    doc("project_id", "project ID of the region"),
     doc("sts_endpoint", "STS endpoint for assuming a role"),
     doc("role_arn", "role to assume with the key"),
     doc("role_session_name", "session name of the assumed role"),
     doc("iam_endpoint", "endpoint that issues tokens"),
     doc("user", "user name"),
-    doc("password", "password of the user"),
+    doc("password", "user password"),
     doc("domain", "account (domain) of the user"),
     doc(
         "cluster_id",
@@ -107,20 +107,20 @@ const KEY_DOCS: [KeyDoc; 39] = [
         "[\"ai.example.com\"]",
         "AI hosts outside the domain of platform_endpoint that may receive the token",
     ),
-    doc_with_example("connect_timeout", "\"5s\"", "time to open a connection"),
+    doc_with_example("connect_timeout", "\"5s\"", "connection timeout"),
     doc_with_example(
         "request_timeout",
         "\"30s\"",
-        "time for one attempt of a call",
+        "timeout of each request attempt",
     ),
-    doc_with_example("max_body", "\"64MiB\"", "largest answer that is read"),
-    doc_with_example("max_attempts", "4", "how often a call is sent at most"),
+    doc_with_example("max_body", "\"64MiB\"", "maximum response size"),
+    doc_with_example("max_attempts", "4", "maximum attempts per request"),
     doc_with_example(
         "concurrency",
         "8",
-        "calls in flight at once, for each cloud",
+        "maximum concurrent requests per cloud",
     ),
-    doc_with_example("allow_http", "false", "allow plain HTTP beyond loopback"),
+    doc_with_example("allow_http", "false", "allow plain HTTP to hosts other than localhost"),
 ];
 
 /// A config file with every key of every cloud, all commented out.

@@ -234,10 +234,10 @@ impl CallEvidence<'_> {
             let off = ahead.abs();
             match ahead {
                 _ if off < MAX_OFFSET_SECONDS => {
-                    format!("within {} s of the clock of {host}", off + 1)
+                    format!("within {} s of {host}", off + 1)
                 }
-                0.. => format!("this machine's clock is {off} s behind that of {host}"),
-                _ => format!("this machine's clock is {off} s ahead of that of {host}"),
+                0.. => format!("the local clock is {off} s behind {host}"),
+                _ => format!("the local clock is {off} s ahead of {host}"),
             }
         });
         const SET: &str =
@@ -245,7 +245,7 @@ impl CallEvidence<'_> {
         if let Some(problem) = refused {
             let told = told.map_or_else(String::new, |told| format!("{told}; "));
             let message = format!(
-                "{told}the cloud rejects its requests because of the time: {}",
+                "{told}the cloud rejects the request time: {}",
                 cause_text(problem)
             );
             return Some(
@@ -268,7 +268,7 @@ impl CallEvidence<'_> {
         let Some(problem) = self.problem else {
             let operation = self
                 .response_info()
-                .map_or("the call", |heard| heard.operation);
+                .map_or("the request", |heard| heard.operation);
             let spent = self.elapsed.as_millis();
             return vec![
                 known(),

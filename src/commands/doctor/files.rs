@@ -32,7 +32,7 @@ fn wrong(file: &ReferencedFile) -> Option<Check> {
         Ok(data) => data,
         Err(error) => {
             let hint = format!("create the file, or fix its path: ls -l '{path}'");
-            return fail(format!("{named} cannot be read ({})", error.kind()), hint);
+            return fail(format!("cannot read {named} ({})", error.kind()), hint);
         }
     };
     // Opening a named pipe would wait for whoever writes to it.
@@ -40,7 +40,7 @@ fn wrong(file: &ReferencedFile) -> Option<Check> {
         && let Err(error) = File::open(&file.path)
     {
         let hint = format!("make it readable: chmod u+r '{path}'");
-        return fail(format!("{named} cannot be read ({})", error.kind()), hint);
+        return fail(format!("cannot read {named} ({})", error.kind()), hint);
     }
     let refused = |is_secret| check_file(&file.path, &data, is_secret).err();
     let told = |insecure: &InsecureFile| format!("{named} {}", insecure.reason);

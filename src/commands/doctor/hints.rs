@@ -42,7 +42,7 @@ pub(super) fn hint_for(fault: TransportFailure, host: &str, route: &Route) -> Op
             "check the host and port of the endpoint; a firewall may reject the connection".to_owned()
         }
         (TransportFailureKind::Unreachable, false) => {
-            "check the network: cable, VPN, routes and firewall".to_owned()
+            "check the network connection, VPN, routes and firewall".to_owned()
         }
         (TransportFailureKind::ConnectTimeout, false) => {
             "a firewall may drop packets: check the endpoint and whether a proxy is needed (HTTPS_PROXY); --connect-timeout allows more time"

@@ -16,17 +16,16 @@ const MISSING_GRACE: &str =
 /// Show a merged event timeline; the first problem is marked
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  \
-        joblens events aliyun/job/ehpc-hz-FYUr32/5 tencent/service/cls-xxxxx/default/web\n  \
-        joblens events --warnings --since 2h -f tencent/service/cls-xxxxx/default/web",
     mut_arg("interval", |one| one.requires("follow").help(INTERVAL)),
     mut_arg("missing_grace", |one| one.help(MISSING_GRACE)),
-    after_help = "Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network ·\n\
+    after_help = "Examples:\n  \
+        joblens events aliyun/job/ehpc-hz-FYUr32/5 tencent/service/cls-xxxxx/default/web\n  \
+        joblens events --warnings --since 2h -f tencent/service/cls-xxxxx/default/web\n\n\
+        Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error ·\n\
         130/143 interrupted · 141 output closed. Events a cloud no longer retains are reported as a note"
 )]
 pub(in crate::commands) struct Arguments {
-    /// What to look at; @latest as the last segment is the newest of its scope; - reads references
-    /// from stdin, one a line
+    /// References to show events of; @latest selects the newest in a scope, - reads references from stdin
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
     /// Show only warnings and failures

@@ -176,13 +176,13 @@ impl FollowLoop<'_> {
             match change {
                 PollEvent::State(number, previous) => {
                     let job = self.poller.jobs[*number].job.as_ref();
-                    let job = job.expect("a thing in a state was read");
+                    let job = job.expect("a resource with a state was read");
                     let part = self.display.transition(at, job, *previous);
                     self.stdout.write(part);
                 }
                 PollEvent::Read(number) => {
                     let job = self.poller.jobs[*number].job.as_ref();
-                    let job = job.expect("what was just read is kept");
+                    let job = job.expect("the job that was just read is kept");
                     let part = self.display.on_read(at, job);
                     self.stdout.write(part);
                 }

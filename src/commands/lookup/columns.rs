@@ -61,7 +61,7 @@ fn unknown(kinds: &[&Kind], path: &str, known: &[String]) -> Problem {
         format!("did you mean 'details.{near}'? ")
     });
     problem.with_hint(match all.is_empty() {
-        true => "its details are null or have no such field; see -o json".to_owned(),
+        true => "the details are null or have no such field; see -o json".to_owned(),
         false => format!("{near}available: {}", all.join(" ")),
     })
 }

@@ -10,11 +10,11 @@ use crate::settings::Environment;
 /// Wait for jobs to reach a state; the exit code is the verdict
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  \
+    after_help = "Examples:\n  \
         joblens wait -t 6h aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
-        joblens wait -t 30m --for no-warnings=10m tencent/service/cls-xxxxx/default/web",
-    after_help = "Exit codes: 0 passed · 1 failed · any other code means no verdict:\n\
-        2 usage error · 3 missing · 4 credentials · 5 service or network · 124 timed out · 130/143 interrupted.\n\
+        joblens wait -t 30m --for no-warnings=10m tencent/service/cls-xxxxx/default/web\n\n\
+        Exit codes: 0 passed · 1 failed · any other code means no verdict:\n\
+        2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 124 timed out · 130/143 interrupted.\n\
         The timeout does not advance while the machine is suspended"
 )]
 pub(in crate::commands) struct Arguments {
@@ -30,7 +30,7 @@ pub(in crate::commands) struct Arguments {
     /// Wait until any matches
     #[arg(long, overrides_with = "all")]
     any: bool,
-    /// Stop as soon as the verdict is certain and each reference was checked once (default)
+    /// Stop as soon as the result is known and each reference was checked once (default)
     #[arg(long, overrides_with = "no_fail_fast")]
     fail_fast: bool,
     /// Keep waiting for the remaining jobs and report all
@@ -53,7 +53,7 @@ pub(in crate::commands) struct Arguments {
     /// Give up if a job cannot be read for this long
     #[arg(long, value_name = "TIME", default_value = "none")]
     max_outage: String,
-    /// Succeed if there is no references given
+    /// Succeed if no references are given
     #[arg(long)]
     pub allow_empty: bool,
     /// Also write a CI report (repeatable): junit=FILE, github, gitlab-dotenv=FILE, json=FILE
@@ -109,7 +109,7 @@ impl Arguments {
         };
         let unlimited = self.timeout.is_none();
         if unlimited && environment.get("CI").is_some() {
-            return Err(Problem::usage("wait needs a deadline in CI")
+            return Err(Problem::usage("wait requires a timeout in CI")
                 .with_hint("set e.g. -t 2h, or --timeout none to rely on the runner's limit"));
         }
         let option = |name: &str, text: &Option<String>| {
@@ -132,7 +132,7 @@ impl Arguments {
             policy: rules,
             timeout,
             interval: self.poll.interval()?,
-            warning: unlimited.then_some("no deadline is set; use e.g. -t 2h"),
+            warning: unlimited.then_some("no timeout is set; use e.g. -t 2h"),
         })
     }
 }

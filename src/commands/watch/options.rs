@@ -9,15 +9,14 @@ use crate::output::Format;
 /// Watch jobs until they finish (live table, or one line per change when piped)
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  \
+    after_help = "Examples:\n  \
         joblens watch aliyun/job/ehpc-hz-FYUr32/ huawei/image-job/702364883651395584\n  \
-        joblens watch -o jsonl - < references.txt | jq -c 'select(.type == \"transition\")'",
-    after_help = "Exit codes: 0 all finished, regardless of result · 2 usage error · 3 not found · 4 authentication ·\n\
-        5 service or network · 130/143 interrupted · 141 output closed. To act on the result, use joblens wait"
+        joblens watch -o jsonl - < references.txt | jq -c 'select(.type == \"transition\")'\n\n\
+        Exit codes: 0 all finished, regardless of result · 2 usage error · 3 not found · 4 authentication or permission ·\n\
+        5 service or network error · 130/143 interrupted · 141 output closed. To act on the result, use joblens wait"
 )]
 pub(in crate::commands) struct Arguments {
-    /// What to follow; a scope such as aliyun/job/CLUSTER/ follows what appears there too; @latest as
-    /// the last segment is what is the newest now; - reads references from stdin, one a line
+    /// References or scopes to watch; a scope (aliyun/job/CLUSTER/) also picks up new jobs, @latest selects the current newest in a scope, - reads references from stdin
     #[arg(value_name = "REF|SCOPE/")]
     pub references: Vec<String>,
     /// Treat a Finished invocation as succeeded when its exit codes are unavailable

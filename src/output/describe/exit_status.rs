@@ -2,13 +2,13 @@ use super::super::cause::ended_with;
 
 /// Exit codes that mean the same for nearly every program and shell.
 const EXIT_CODES: [(i64, &str); 5] = [
-    (1, "an error of the program itself"),
-    (2, "usage error, or an error of the program itself"),
+    (1, "application error"),
+    (2, "usage error or application error"),
     (126, "the command cannot be executed"),
     (127, "command not found"),
     (
         255,
-        "an error outside the usual range, such as exit -1 or a failed ssh",
+        "exit status out of range, such as exit -1 or a failed ssh",
     ),
 ];
 
@@ -17,32 +17,32 @@ const SIGNALS_FROM: i64 = 128;
 
 /// The signals of Linux: number, name, and what it mostly means.
 const SIGNALS: [(i64, &str, &str); 19] = [
-    (1, "SIGHUP", "its terminal or session was closed"),
-    (2, "SIGINT", "interrupted, as by Ctrl-C"),
+    (1, "SIGHUP", "terminal closed"),
+    (2, "SIGINT", "interrupted (Ctrl-C)"),
     (3, "SIGQUIT", "quit requested"),
     (
         4,
         "SIGILL",
-        "illegal instruction: built for another processor?",
+        "illegal instruction: possibly built for another CPU",
     ),
-    (5, "SIGTRAP", "trap of a debugger"),
+    (5, "SIGTRAP", "debugger trap"),
     (
         6,
         "SIGABRT",
-        "aborted: an assertion or the run-time gave up",
+        "aborted by the program or its runtime",
     ),
     (
         7,
         "SIGBUS",
-        "bus error: shared memory or a mapped file ran out",
+        "bus error: shared memory or a mapped file is exhausted",
     ),
-    (8, "SIGFPE", "arithmetic error, such as a division by zero"),
+    (8, "SIGFPE", "arithmetic error, e.g. division by zero"),
     (9, "SIGKILL", "killed"),
-    (10, "SIGUSR1", "a signal that programs agree on"),
+    (10, "SIGUSR1", "user-defined signal"),
     (11, "SIGSEGV", "segmentation fault: bad memory access"),
-    (12, "SIGUSR2", "a signal that programs agree on"),
-    (13, "SIGPIPE", "its output was closed"),
-    (14, "SIGALRM", "its own timer ran out"),
+    (12, "SIGUSR2", "user-defined signal"),
+    (13, "SIGPIPE", "broken pipe: the output was closed"),
+    (14, "SIGALRM", "timer expired"),
     (
         15,
         "SIGTERM",
@@ -81,7 +81,7 @@ fn explain_exit(
     if let Some((number, name, usual)) = known {
         let more = match number {
             9 if is_out_of_memory(exit_code, signal, words) => ", out of memory",
-            9 => ", most likely out of memory, else by force",
+            9 => ", most likely out of memory, or killed manually",
             _ => "",
         };
         return Some(format!("{usual} ({name}){more}"));
@@ -128,17 +128,17 @@ mod tests {
         for (code, meaning) in [
             (0, "exited with 0"),
             (3, "exited with 3"),
-            (1, "exited with 1: an error of the program itself"),
+            (1, "exited with 1: application error"),
             (126, "exited with 126: the command cannot be executed"),
             (127, "exited with 127: command not found"),
-            (130, "exited with 130: interrupted, as by Ctrl-C (SIGINT)"),
+            (130, "exited with 130: interrupted (Ctrl-C) (SIGINT)"),
             (
                 134,
-                "exited with 134: aborted: an assertion or the run-time gave up (SIGABRT)",
+                "exited with 134: aborted by the program or its runtime (SIGABRT)",
             ),
             (
                 135,
-                "exited with 135: bus error: shared memory or a mapped file ran out (SIGBUS)",
+                "exited with 135: bus error: shared memory or a mapped file is exhausted (SIGBUS)",
             ),
             (
                 139,
@@ -167,7 +167,7 @@ mod tests {
         );
         assert_eq!(
             shown(Some(137), None, "Error"),
-            "exited with 137: killed (SIGKILL), most likely out of memory, else by force"
+            "exited with 137: killed (SIGKILL), most likely out of memory, or killed manually"
         );
         assert_eq!(
             shown(None, Some(9), "Memory cgroup out of memory"),

@@ -44,7 +44,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
         (0, _) => return Ok(()),
         (1, _) => "1 warning:".to_owned(),
         (count, _) if count <= most => format!("{count} warnings, newest first:"),
-        (count, Some(_)) => format!("{count} warnings, nearest to the end:"),
+        (count, Some(_)) => format!("{count} warnings, closest to the end:"),
         (count, None) => format!("{count} warnings, the newest:"),
     };
     page.paragraph(2, &Value::Text(head))?;

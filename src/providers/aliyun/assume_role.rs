@@ -56,7 +56,7 @@ impl AssumeRoleProvider {
         if !role.starts_with("acs:ram::") || !role.chars().all(is_plain) {
             return Err(profile
                 .invalid(ROLE, "is not a valid role")
-                .with_hint("use the form of the console: acs:ram::ACCOUNT:role/NAME"));
+                .with_hint("use the form acs:ram::ACCOUNT:role/NAME"));
         }
         let login = access_key::credential_cache(profile, wire)?;
         let text = profile.get("sts_endpoint").unwrap_or(ADDRESS);

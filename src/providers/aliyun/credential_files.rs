@@ -131,7 +131,7 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
                 (None, None) if profiles.is_empty() => Ok(SourceResult::Empty(why)),
                 // The SDKs' file in its place would be another account.
                 (None, None) => Err(Problem::new(Category::MissingCredentials, why).with_hint(
-                    "it is the current profile there; run: aliyun configure switch --profile NAME",
+                    "it is the current profile of the aliyun CLI; run: aliyun configure switch --profile NAME",
                 )),
             }
         }
@@ -298,7 +298,7 @@ fn unsupported(page: &SourceFile, name: &str, mode: &str) -> Problem {
     };
     let what = match known.contains(&mode) {
         true => "is not supported here",
-        false => "is not known",
+        false => "is not recognized",
     };
     page.problem(
         &format!("has profile '{name}' of mode {mode}, which {what}"),

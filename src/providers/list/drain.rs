@@ -36,11 +36,11 @@ impl fmt::Display for Truncation {
             Self::Limit(limit) => write!(f, "truncated at {limit}, as requested"),
             Self::Stopped => f.write_str("stopped early"),
             Self::RepeatedPage => f.write_str("the cloud returned the same page twice"),
-            Self::TooManyPages => write!(f, "cut after {MAX_PAGES} pages"),
+            Self::TooManyPages => write!(f, "truncated after {MAX_PAGES} pages"),
             Self::CountMismatch(rows, total) => {
                 write!(f, "the cloud reports {total} rows but lists {rows}")
             }
-            Self::MissingIds(rows) => write!(f, "{rows} rows have no usable id"),
+            Self::MissingIds(rows) => write!(f, "{rows} rows have no valid id"),
         }
     }
 }

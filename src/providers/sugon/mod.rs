@@ -66,9 +66,9 @@ pub static CLOUD: Cloud = Cloud {
             ..DetailSchemas::NONE
         },
         operation: "GET /ai/openapi/v2/instance-service/{id}/detail",
-        permission: "a token of the computing region (the platform's own token is not enough)",
+        permission: "a token of the computing region (a platform token is not sufficient)",
         list_operation: "GET /ai/openapi/v2/instance-service/task",
-        list_permission: "a token of the computing region (the platform's own token is not enough)",
+        list_permission: "a token of the computing region (a platform token is not sufficient)",
         list_order: ListOrder::NewestFirst,
         unlisted_fields: &[UnlistedField::User, UnlistedField::Queue],
         list_limit: None,

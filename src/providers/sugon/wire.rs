@@ -187,7 +187,7 @@ fn by_code(code: &str, by_status: Option<RequestError>, said: Option<String>) ->
         "10008" => (
             Category::Unauthenticated,
             RetryAction::No,
-            "permission or expired token",
+            "permission denied or token expired",
             Some("log in again and set the new token of the computing region"),
         ),
         "1001" => (

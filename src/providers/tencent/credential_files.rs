@@ -87,7 +87,7 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
             true => "none".to_owned(),
             false => names.join(", "),
         };
-        let why = format!("~/{FOLDER} has no profile '{name}'; it has {known}");
+        let why = format!("~/{FOLDER} has no profile '{name}'; available: {known}");
         return match (named, chosen) {
             (Some(_), _) => Err(Problem::usage(why)),
             // Whoever chose it meant no key that another tool has.

@@ -48,7 +48,7 @@ impl Status {
                     Some(why) => {
                         notices.push(Notice::new(
                             "exit_codes_unread",
-                            format!("{}: not all exit codes could be read: {why}", job.reference),
+                            format!("{}: could not read all exit codes: {why}", job.reference),
                         ));
                         if job.state == State::Unknown {
                             job.reason = Some("exit codes unavailable".to_owned());

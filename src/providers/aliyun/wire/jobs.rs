@@ -182,8 +182,7 @@ impl JobInfo {
                 notices.push(Notice::new(
                     "events_truncated",
                     format!(
-                        "{}: the cloud keeps {MAX_EVENTS} events of a container group; older ones \
-                         of {} may be missing",
+                        "{}: only the last {MAX_EVENTS} events per container group are available; older events of {} may be missing",
                         job.reference,
                         label(&task),
                     ),

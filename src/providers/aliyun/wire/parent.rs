@@ -64,7 +64,7 @@ pub(in super::super) fn reconcile_subtasks(
             notices.push(Notice::new(
                 "count_mismatch",
                 format!(
-                    "{}: its subtasks could not all be read: {why}",
+                    "{}: could not read all subtasks: {why}",
                     job.reference
                 ),
             ));
@@ -127,7 +127,7 @@ fn inconsistency(
         .or_else(|| extra().map(|id| format!("{id} is outside its range")))
         .or_else(|| {
             let (total, rows) = listing.short()?;
-            Some(format!("the list counts {total} rows and holds {rows}"))
+            Some(format!("the list reports {total} rows but contains {rows}"))
         })?;
     let (total, succeeded) = (expected.len(), succeeded.intersection(&expected).count());
     let others = match (total - succeeded).saturating_sub(1) {
