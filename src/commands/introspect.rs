@@ -133,6 +133,6 @@ mod tests {
         assert_eq!(cloud.hint.as_deref(), Some("did you mean 'sugon'?"));
         let kind = wrong("aliyun/jbo");
         assert_eq!(kind.span, Some(7..10));
-        assert_eq!(kind.hint.as_deref(), Some("the nearest is aliyun/job"));
+        assert_eq!(kind.hint.as_deref(), Some("did you mean 'aliyun/job'?"));
     }
 }

@@ -87,7 +87,7 @@ mod tests {
         assert!(hint("view").contains("joblens describe"));
         assert!(hint("ping").contains("joblens doctor"));
         assert!(hint("squeue").contains("joblens list"));
-        assert_eq!(hint("gte"), "joblens get");
+        assert_eq!(hint("gte"), "did you mean 'joblens get'?");
         assert_eq!(hint("lsit"), "joblens list");
         assert!(hint("zzz").contains("slash"));
     }

@@ -143,7 +143,7 @@ fn fills_what_is_missing_on_the_left_from_the_profile() {
     assert_eq!(canonical("aliyun@prod/job/5"), ["aliyun@prod/job/c-prod/5"]);
     assert_eq!(
         parse("tencent/service/web").unwrap_err().message,
-        "CLUSTER is missing"
+        "missing CLUSTER"
     );
     assert!(
         parse("aliyun/job/5")

@@ -171,7 +171,7 @@ mod tests {
         );
         assert_eq!(
             shown(None, Some(9), "Memory cgroup out of memory"),
-            "was ended by signal 9: killed (SIGKILL), out of memory"
+            "was terminated by signal 9: killed (SIGKILL), out of memory"
         );
     }
 

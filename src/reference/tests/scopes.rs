@@ -31,8 +31,8 @@ fn a_wrong_scope_points_at_its_wrong_part() {
     for (input, part, message) in [
         ("aliyun/", "", "missing kind"),
         ("aliyun//", "", "missing kind"),
-        ("aliyun/job/", "", "CLUSTER is missing"),
-        ("tencent/service/", "", "CLUSTER is missing"),
+        ("aliyun/job/", "", "missing CLUSTER"),
+        ("tencent/service/", "", "missing CLUSTER"),
         ("aliyun/job//", "", "empty segment"),
         (
             "aliyun/job/a%2/",
@@ -133,8 +133,8 @@ fn a_list_says_what_is_no_scope_and_what_to_do_instead() {
         ("/", "", "missing cloud"),
         ("azure", "azure", "unknown cloud 'azure'"),
         ("aliyun//", "", "missing kind"),
-        ("aliyun/jbo", "jbo", "aliyun has no kind 'jbo'"),
-        ("aliyun/job", "", "CLUSTER is missing"),
+        ("aliyun/jbo", "jbo", "unknown kind 'jbo' for aliyun"),
+        ("aliyun/job", "", "missing CLUSTER"),
         (
             "aliyun/job/c//",
             "/",
@@ -186,7 +186,7 @@ fn the_newest_has_all_of_its_scope_and_stands_raw() {
         "tencent@full/service/cls-1/n/"
     );
     let missing = reader().parse("tencent/service/n/@latest").unwrap_err();
-    assert_eq!(missing.message, "CLUSTER is missing");
+    assert_eq!(missing.message, "missing CLUSTER");
     let thing = &parse("aliyun/job/c/%40latest").unwrap()[0];
     assert_eq!(
         (thing.id(), &*thing.to_string()),

@@ -208,7 +208,7 @@ fn what_belongs_to_another_user_is_refused() {
     write(&path, 0o600);
     chown(&path, Some(65_534), None).unwrap();
     let insecure = check(&path, true).unwrap_err();
-    assert_eq!(insecure.reason, "belongs to another user (uid 65534)");
+    assert_eq!(insecure.reason, "is owned by another user (uid 65534)");
     assert!(
         insecure.hint.contains("run: chown 0 '"),
         "{}",

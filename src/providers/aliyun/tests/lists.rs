@@ -257,7 +257,7 @@ fn a_list_that_contradicts_the_range_proves_no_success() {
     );
     assert_eq!(
         message(range(9, 2), 7),
-        "5 of 5 subtasks are known to have succeeded; the list counts 7 rows and holds 5"
+        "5 of 5 subtasks are known to have succeeded; the list reports 7 rows but contains 5"
     );
     let (job, _) = judged_by("Succeeded", &range(9, 2), (Some(5), &all), None);
     assert_eq!(job.state, State::Succeeded);

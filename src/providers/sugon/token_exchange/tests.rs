@@ -76,7 +76,7 @@ fn takes_the_only_region_that_has_a_token_and_never_the_platforms_own() {
     assert_eq!(what, "no token issued for region 11250 (east)");
     assert!(hint.contains("top it up"));
     let (what, hint) = chosen(&data, Some("0")).unwrap_err();
-    assert_eq!(what, "the account has no computing region '0'");
+    assert_eq!(what, "unknown computing region '0' for this account");
     assert_eq!(hint, "set cluster_id to one of: 11112 (north)");
 }
 
