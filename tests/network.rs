@@ -137,7 +137,7 @@ fn an_identity_that_cannot_be_used_is_wrong_use_and_shows_no_key() {
         &fs::read_to_string(centre.file("ca.pem")).unwrap(),
         0o600,
     );
-    refused(swapped, "holds no private key");
+    refused(swapped, "contains no readable private key");
     write(&centre.file("user.key"), &key, 0o640);
     refused(
         IDENTITY,
@@ -207,7 +207,7 @@ fn a_public_cloud_is_never_taken_unseen() {
             "{endpoint}"
         );
         assert!(
-            run.stderr.contains("belongs to a public cloud"),
+            run.stderr.contains("a host of a public cloud"),
             "{}",
             run.stderr
         );

@@ -24,7 +24,7 @@ const REFERENCES: [&str; 6] = [
     "tencent/service/cls-xxxxx/default/test-web-service",
 ];
 
-/// Starts the emulated clouds, looks one thing of each kind up in them, and says how to do so by
+/// Starts the emulated clouds, gets one resource of each kind from them, and prints how to do so by
 /// hand.
 pub(super) fn run(session: &CommandContext, _: &Arguments) -> u8 {
     let runtime = runtime();

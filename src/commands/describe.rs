@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     lookup: LookupArgs,
 }
 
-/// Looks up what was named and tells everything about it.
+/// Gets the named resources and shows all their details.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     match build_report(session, &arguments.lookup) {
         Ok(report) => session.print_describe(report),

@@ -38,9 +38,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
 fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem> {
     if arguments.print_env {
         if arguments.port == 0 {
-            return Err(Problem::usage(
-                "--print-env requires a port",
-            ));
+            return Err(Problem::usage("--print-env requires a port"));
         }
         return Ok(session.print(exports(arguments.port), false));
     }
@@ -67,7 +65,7 @@ fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
             let port = origin.rsplit(':').next().unwrap_or_default();
             let _ = writeln!(
                 io::stderr(),
-                "listening on {origin} (aliyun, sugon, huawei, tencent)\n\
+                "emulated aliyun, sugon, huawei and tencent listening on {origin}\n\
                  to use it: eval \"$({} emulate --print-env --port {port})\"",
                 super::program()
             );

@@ -1,4 +1,4 @@
-//! What a gate over watched things comes to.
+//! What a gate over watched resources comes to.
 
 mod reason;
 
@@ -11,7 +11,7 @@ use crate::gate::{Condition, Decision, Evaluation, GatePolicy};
 use crate::model::{Envelope, Gate, Job, Notice};
 use crate::reference::Reference;
 
-/// How all things stand.
+/// The evaluation of all resources.
 pub(super) fn evaluate_all(
     watched: &[PolledJob],
     rules: &GatePolicy,
@@ -23,7 +23,7 @@ pub(super) fn evaluate_all(
         .collect()
 }
 
-/// Wrong use: a goal that things of a kind without states can never reach.
+/// A usage error: a condition that resources of a kind without states can never meet.
 ///
 /// # Errors
 /// The first reference of such a kind.

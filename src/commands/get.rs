@@ -13,13 +13,11 @@ use crate::model::{Envelope, State};
 
 /// Get one or more resources
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
     joblens get aliyun/job/ehpc-hz-FYUr32/5 sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f\n  \
     joblens get - -o json < references.txt | jq '.jobs[].state'\n\n\
         Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error\n\
-    With --exit-status: 0 all succeeded · 1 any failed · 8 still pending; otherwise as above."
-)]
+    With --exit-status: 0 all succeeded · 1 any failed · 8 still pending; otherwise as above.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     lookup: LookupArgs,
@@ -64,9 +62,7 @@ fn build_report(
     let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));
     if arguments.exit_status {
         if lens.references.is_empty() {
-            return Err(vec![Problem::usage(
-                "no references given",
-            )]);
+            return Err(vec![Problem::usage("no references given")]);
         }
         gate_report::check_condition(&lens.references, &rules.condition)
             .map_err(|problem| vec![problem])?;
@@ -79,7 +75,7 @@ fn build_report(
     })
 }
 
-/// The gate of one look: what is still on its way leaves it undecided.
+/// The gate of a single check: jobs that are still active leave it undecided.
 fn poll_once(
     lens: &Lookup,
     outcomes: Vec<LookupResult>,

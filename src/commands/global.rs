@@ -141,12 +141,12 @@ impl From<Format> for output::Format {
 }
 
 impl GlobalArgs {
-    /// The form of the answer.
+    /// The output format.
     pub(super) fn format(&self) -> output::Format {
         self.output.into()
     }
 
-    /// The form alone, for what must be told before the other options are understood.
+    /// The format alone, for errors before the other options are parsed.
     pub(super) fn plain_output_options(&self) -> output::OutputOptions {
         output::OutputOptions {
             format: self.format(),
@@ -159,7 +159,8 @@ impl GlobalArgs {
     /// How an answer is shown; a command with columns of its own reads their names itself.
     ///
     /// # Errors
-    /// Wrong use: a column or an expression that cannot be read, or that the form has no place for.
+    /// A usage error: a column or an expression that cannot be read, or that the format cannot
+    /// show.
     pub(super) fn output_options(
         &self,
         own_columns: bool,
@@ -200,10 +201,10 @@ impl GlobalArgs {
         })
     }
 
-    /// What things are sorted by, where that was chosen; a command with columns of its own sorts none.
+    /// What resources are sorted by, if chosen; a command with its own columns does not sort.
     ///
     /// # Errors
-    /// Wrong use, with the nearest column.
+    /// A usage error with the closest column.
     pub(super) fn sort(&self, own_columns: bool) -> Result<Option<output::Sort>, Problem> {
         let column = self.sort_by.as_deref().filter(|_| !own_columns);
         column.map(output::Sort::parse).transpose()
@@ -234,7 +235,7 @@ impl GlobalArgs {
     /// The limits of the wire: options before `[wire]` of the config file before the defaults.
     ///
     /// # Errors
-    /// Wrong use, naming the option or key.
+    /// A usage error that names the option or key.
     pub(super) fn client_options(&self, file: &SettingsFile) -> Result<ClientOptions, Problem> {
         let default = ClientOptions::default();
         let pick = |option: &Option<String>, key: &str| {
@@ -288,5 +289,7 @@ impl GlobalArgs {
 }
 
 fn wrong(key: &str, text: &str, wanted: &str) -> Problem {
-    Problem::usage(format!("invalid value '{text}' for {key}; expected {wanted}"))
+    Problem::usage(format!(
+        "invalid value '{text}' for {key}; expected {wanted}"
+    ))
 }

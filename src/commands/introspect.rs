@@ -1,4 +1,4 @@
-//! What the commands that tell of joblens itself share: which kinds are meant, and the printing.
+//! Shared by the commands about joblens itself: the selected kinds, and the printing.
 
 use std::io::{self, IsTerminal as _, Write};
 
@@ -10,7 +10,7 @@ use crate::providers::{self, CLOUDS, Cloud, Kind};
 /// The kinds that `CLOUD` or `CLOUD/KIND` names, by long names or short ones; all if nothing is named.
 ///
 /// # Errors
-/// Wrong use: a cloud or a kind that there is not, with the nearest there is.
+/// A usage error: an unknown cloud or kind, with the closest known one.
 pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Problem> {
     let Some(named) = named else {
         return Ok(providers::kinds().collect());
@@ -69,10 +69,10 @@ fn unknown(named: &str, span: std::ops::Range<usize>, wrong: String, hint: Strin
 }
 
 impl CommandContext {
-    /// Whether an answer that holds no things can be shown as it is asked for.
+    /// Whether output that is not a list of resources can be shown in the requested format.
     ///
     /// # Errors
-    /// Wrong use of a form or an option that is for things.
+    /// A usage error for a format or an option that only applies to resources.
     pub(super) fn check_catalog_format(&self, command: &str) -> Result<(), Problem> {
         let (what, hint) = match () {
             () if !output::is_for_catalogs(self.output_options.format) => (

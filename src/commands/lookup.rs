@@ -92,8 +92,8 @@ impl Lookup {
         let templates = scopes.map(|scope| scope.template);
         let templates = templates.chain(named.references().map(|one| one.template));
         check_columns(session, templates).map_err(|problem| vec![problem])?;
-        let things = named.references().map(account_of);
-        let accounts: Vec<AccountId> = things
+        let references = named.references().map(account_of);
+        let accounts: Vec<AccountId> = references
             .chain(named.scopes().map(account_of_scope))
             .chain(named.latest().map(|(_, scope)| account_of_scope(scope)))
             .collect();
@@ -406,8 +406,8 @@ fn connect(
         clients
             .entry(account)
             .or_insert_with_key(|(cloud, profile)| {
-                let cloud = providers::cloud(cloud)
-                    .expect("every template belongs to a registered cloud");
+                let cloud =
+                    providers::cloud(cloud).expect("every template belongs to a registered cloud");
                 let keys = cloud.settings_schema();
                 let profile = settings.profile(&keys, profile)?;
                 for notice in &profile.notices {
@@ -451,11 +451,11 @@ fn list_permission(scope: &Scope) -> Option<&'static str> {
 
 fn default_hint(category: Category, permission: Option<&str>) -> Option<String> {
     let step = match category {
-        Category::PermissionDenied => return Some(format!("the account needs the permission {}", permission?)),
-        Category::ClockSkew => "synchronize the local clock",
-        Category::Network => {
-            "check the endpoint and network; --request-timeout allows more time"
+        Category::PermissionDenied => {
+            return Some(format!("the account needs the permission {}", permission?));
         }
+        Category::ClockSkew => "synchronize the local clock",
+        Category::Network => "check the endpoint and network; --request-timeout allows more time",
         Category::Throttled | Category::ServiceError => "try again later; -v shows every attempt",
         Category::InvalidArgument | Category::InvalidResponse => "use -v to see the request",
         Category::Usage

@@ -28,10 +28,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
         Ok(()) => session.print(written, false),
         Err(error) => {
             let why = error.kind();
-            let problem = format!(
-                "cannot write man pages to {} ({why})",
-                folder.display()
-            );
+            let problem = format!("cannot write man pages to {} ({why})", folder.display());
             session.usage_error("man", vec![Problem::usage(problem)])
         }
     }

@@ -122,7 +122,7 @@ impl Command {
         }
     }
 
-    /// True where rows are no things, so that the columns of things have no place.
+    /// True where rows are not resources, so that the columns of resources do not apply.
     fn has_own_columns(&self) -> bool {
         matches!(
             self,
@@ -212,7 +212,7 @@ impl CommandContext {
     /// Reads the options that say how an answer is shown.
     ///
     /// # Errors
-    /// Wrong use, with a session that can show it.
+    /// A usage error, with a session that can show it.
     fn new(
         global: GlobalArgs,
         environment: Environment,
@@ -256,7 +256,7 @@ impl CommandContext {
         option.or_else(|| settings.environment().get("JOBLENS_PROFILE"))
     }
 
-    /// Traces go to standard error at once, notices are told with the answer.
+    /// Traces go to standard error at once, notices are printed with the output.
     fn event_sink(&self, told: &NoticeLog) -> EventSink {
         let (verbose, told) = (self.global.verbose, told.clone());
         Arc::new(move |happening| match happening {
@@ -330,7 +330,7 @@ impl CommandContext {
         }
     }
 
-    /// Puts things in the order that was asked for.
+    /// Sorts resources in the requested order.
     fn sort(&self, jobs: &mut [Job]) {
         if let Some(sort) = &self.sort {
             sort.apply(jobs);
@@ -360,7 +360,7 @@ impl CommandContext {
         (answer, told)
     }
 
-    /// Ends a gate of one look. An answer that cannot be written changes exit code 0 to 5.
+    /// Ends a gate of a single check. Output that cannot be written changes exit code 0 to 5.
     fn finish_gate(&self, mut report: Envelope) -> u8 {
         let (answer, told) = self.rendered_gate(&mut report, Vec::new());
         if let Err(error) = shutdown::write_out(&answer) {
@@ -376,7 +376,7 @@ impl CommandContext {
         self.print_report(Envelope::new(command, Vec::new(), problems, Vec::new()))
     }
 
-    /// Prints a text that is no answer of a cloud, and returns the exit code.
+    /// Prints a text that is not the response of a cloud, and returns the exit code.
     fn print(&self, text: String, beside: bool) -> u8 {
         let written = match beside {
             true => io::stderr().write_all(text.as_bytes()),

@@ -39,7 +39,7 @@ fn forbid_core_files() {
         current: Some(0),
         maximum: Some(0),
     };
-    // A system that refuses this is no reason to refuse the command.
+    // A system that refuses this is not a reason to refuse the command.
     let _ = setrlimit(Resource::Core, none);
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);

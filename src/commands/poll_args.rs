@@ -33,7 +33,8 @@ impl PollArgs {
         let interval = text.map(|text| time("--interval", text)).transpose()?;
         match interval {
             Some(Duration::ZERO) => {
-                Err(Problem::usage("--interval must be greater than 0").with_hint("use e.g. 5s or 30s"))
+                Err(Problem::usage("--interval must be greater than 0")
+                    .with_hint("use e.g. 5s or 30s"))
             }
             interval => Ok(interval),
         }

@@ -35,7 +35,7 @@ impl Reporter {
                 let (sender, lines) = mpsc::channel::<String>();
                 let writer = thread::spawn(move || {
                     for line in lines {
-                        // Standard error that is gone is no reason to stop.
+                        // Standard error that is gone is not a reason to stop.
                         let _ = writeln!(io::stderr().lock(), "{}", escape(&line));
                     }
                 });

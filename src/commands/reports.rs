@@ -54,7 +54,7 @@ impl Reports {
     /// Nothing is written.
     ///
     /// # Errors
-    /// Wrong use: a word that is none of these, a file that is missing, or one that is named twice.
+    /// A usage error: an unknown report, a missing file name, or a file that is named twice.
     pub(super) fn parse(values: &[String], environment: &Environment) -> Result<Self, Problem> {
         let mut reports = Self {
             files: Vec::new(),
@@ -160,7 +160,7 @@ impl Reports {
 
     /// Rewrites the files; streams and what GitHub's steps share wait for the end.
     ///
-    /// A report that cannot be written is told once and never ends the wait.
+    /// A report that cannot be written is reported once and never ends the wait.
     pub(super) fn write(
         &mut self,
         report: &Envelope,
@@ -181,7 +181,7 @@ impl Reports {
     /// Where a report fails, the others say exit code 5 instead of 0, as the process will.
     ///
     /// # Errors
-    /// The first report that could not be written. It has been told.
+    /// The first report that could not be written. It has been reported.
     pub(super) fn finish(
         &mut self,
         report: &Envelope,

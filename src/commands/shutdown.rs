@@ -39,7 +39,7 @@ impl Signals {
         }
     }
 
-    /// Waits for a signal and tells its exit code.
+    /// Waits for a signal and returns its exit code.
     pub(super) async fn next(&mut self) -> u8 {
         tokio::select! {
             biased;
@@ -167,7 +167,7 @@ pub(super) async fn write(
 pub(super) struct Written {
     /// The exit code of a signal that came meanwhile.
     pub code: Option<u8>,
-    /// Why standard output did not take the answer. A reader that has left is no failure.
+    /// Why stdout did not accept the output. A closed pipe is not a failure.
     pub failure: Option<io::Error>,
 }
 

@@ -10,7 +10,7 @@ use crate::settings;
 /// A moment: so long ago, the midnight a date begins with, or a time with its offset.
 ///
 /// # Errors
-/// Wrong use.
+/// A usage error.
 pub(super) fn parse_since(text: &str, now: Time, zone: Zone) -> Result<Time, Problem> {
     let ago = || {
         let ago = chrono::TimeDelta::from_std(settings::duration(text)?).ok()?;

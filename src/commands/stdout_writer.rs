@@ -18,7 +18,7 @@ pub(super) struct StdoutWriter {
     sender: Sender<Vec<u8>>,
     backlog: Arc<Backlog>,
     failure: oneshot::Receiver<io::Error>,
-    /// Tells when a pipe's reader has gone; `None` where the system cannot tell.
+    /// Detects when a pipe's reader has gone; `None` where the system cannot.
     pipe: Option<pipe::Sender>,
 }
 

@@ -12,9 +12,7 @@ fn foreign_command_hint(word: &str) -> Option<&'static str> {
         "logs" | "log" | "history" | "timeline" => {
             "joblens does not fetch logs; try: joblens events REF"
         }
-        "view" | "show" | "inspect" | "info" => {
-            "to show details: joblens describe REF"
-        }
+        "view" | "show" | "inspect" | "info" => "to show details: joblens describe REF",
         "status" => "to get a resource: joblens get REF",
         "diagnose" | "check" | "ping" | "test" => "to diagnose problems: joblens doctor",
         "ps" | "jobs" | "squeue" | "qstat" | "find" | "search" => {

@@ -1,5 +1,4 @@
-//! Command lines that cannot be read: told to people in clap's own layout, and to programs that
-//! asked for a document in the document they asked for.
+//! Invalid command lines: reported in clap's layout, or in the requested document format.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};

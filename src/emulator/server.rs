@@ -69,14 +69,14 @@ impl State {
         clouds: Vec<(&'static str, &'static EmulatedApi)>,
         log: AccessLog,
     ) -> Self {
-        let things = scenario
+        let jobs = scenario
             .jobs
             .into_iter()
-            .map(|thing| clock::scale_time(thing, scenario.speed))
+            .map(|job| clock::scale_time(job, scenario.speed))
             .collect();
         Self {
             clouds,
-            emulated: EmulatedState::new(things, scenario.clock.now()),
+            emulated: EmulatedState::new(jobs, scenario.clock.now()),
             started: Instant::now(),
             clock: scenario.clock,
             latency: scenario.latency,
@@ -238,7 +238,7 @@ impl State {
         answer.with_header("content-encoding", "gzip")
     }
 
-    /// The answer as hyper sends it; one that is no HTTP becomes an error of the emulator.
+    /// The response as hyper sends it; invalid HTTP becomes an error of the emulator.
     fn response(
         &self,
         answer: ServerResponse,

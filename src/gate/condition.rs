@@ -20,7 +20,7 @@ impl Condition {
     /// Reads `succeeded`, `running,succeeded`, `ended` or `no-warnings=10m`.
     ///
     /// # Errors
-    /// Wrong use, naming what is legal.
+    /// A usage error that lists the valid values.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let wrong = |what: &str| {
             let known = State::ALL
@@ -42,9 +42,7 @@ impl Condition {
         let states = text
             .split(',')
             .map(|word| match State::parse(word.trim()) {
-                Some(State::Unknown) | None => {
-                    Err(wrong(&format!("unknown state '{word}'")))
-                }
+                Some(State::Unknown) | None => Err(wrong(&format!("unknown state '{word}'"))),
                 Some(state) => Ok(state),
             })
             .collect::<Result<Vec<_>, _>>()?;

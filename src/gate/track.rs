@@ -5,7 +5,7 @@ use super::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
 use crate::error::{Category, Problem};
 use crate::model::{Job, State};
 
-/// One look at a thing.
+/// One check of a resource.
 #[derive(Debug, Clone, Copy)]
 pub enum Observation<'a> {
     /// It was read.
@@ -14,17 +14,18 @@ pub enum Observation<'a> {
     Failed(&'a Problem),
 }
 
-/// Two looks that miss a thing must lie so far apart before it is believed.
+/// Two checks that do not find a resource must be at least this far apart before it counts as
+/// missing.
 const MISSING_RECHECK_INTERVAL: Duration = Duration::from_secs(15);
 
-/// What the looks at one thing have shown so far.
+/// What the checks of one resource have shown so far.
 ///
 /// All times count from the start of the gate on a monotonic clock.
 #[derive(Debug, Clone, Default)]
 pub struct JobHistory {
-    /// The thing reports events only.
+    /// The resource reports events only.
     stateless: bool,
-    /// A stateless thing was confirmed to exist.
+    /// A stateless resource was confirmed to exist.
     confirmed: bool,
     last: Option<LastObserved>,
     observed: Vec<State>,
@@ -39,12 +40,12 @@ pub struct JobHistory {
 struct LastObserved {
     state: State,
     word: Option<String>,
-    /// Why the state cannot be told although the word is known.
+    /// Why the state is undetermined although the value is recognized.
     inconsistency: Option<String>,
     ended: bool,
     /// When this state was first seen.
     since: Duration,
-    /// When the thing was last read.
+    /// When the resource was last read.
     at: Duration,
 }
 
@@ -69,7 +70,7 @@ struct ReadFailure {
 }
 
 impl JobHistory {
-    /// A thing that was not checked yet; `stateless` when its kind reports events only.
+    /// A resource that was not checked yet; `stateless` when its kind reports events only.
     pub fn new(stateless: bool) -> Self {
         Self {
             stateless,
@@ -77,12 +78,12 @@ impl JobHistory {
         }
     }
 
-    /// True while a stateless thing still has to be confirmed to exist.
+    /// True while a stateless resource still has to be confirmed to exist.
     pub fn needs_confirmation(&self) -> bool {
         self.stateless && !self.confirmed
     }
 
-    /// The thing was confirmed to exist.
+    /// The resource was confirmed to exist.
     pub fn confirm(&mut self) {
         self.confirmed = true;
     }
@@ -97,7 +98,7 @@ impl JobHistory {
         self.last.as_ref().map(|seen| seen.since)
     }
 
-    /// Since when the thing could not be read, while it cannot.
+    /// Since when the resource has been unreadable, while it is.
     pub fn unreadable_since(&self) -> Option<Duration> {
         self.read_failure.as_ref().map(|trouble| trouble.since)
     }
@@ -107,7 +108,7 @@ impl JobHistory {
         self.ended.is_some()
     }
 
-    /// Takes in a look.
+    /// Records a check.
     pub fn observe(&mut self, look: Observation<'_>, at: Duration) {
         match look {
             Observation::Read(job) => self.observe_job(job, at),
@@ -165,7 +166,7 @@ impl JobHistory {
         }
     }
 
-    /// How the thing stands at a moment.
+    /// The evaluation of the resource at a moment.
     pub fn evaluate(&self, rules: &GatePolicy, at: Duration) -> Evaluation {
         if let Some(standing) = self.evaluate_ended(&rules.condition) {
             return standing;
@@ -184,7 +185,7 @@ impl JobHistory {
         };
         match &rules.condition {
             Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet),
-            // An end whose state cannot be told is an end all the same.
+            // An end whose state cannot be determined is an end all the same.
             Condition::Ended if seen.ended => Evaluation::Met,
             Condition::Ended => self.evaluate_active(seen, rules, at),
             Condition::States(_) if seen.state == State::Unknown => unknown(seen, rules),
@@ -193,8 +194,8 @@ impl JobHistory {
         }
     }
 
-    /// The standing of a thing whose end was seen; `None` while it has not ended, or when its end
-    /// decides nothing.
+    /// The evaluation of a resource whose end was seen; `None` while it has not ended, or when its
+    /// end decides nothing.
     fn evaluate_ended(&self, goal: &Condition) -> Option<Evaluation> {
         let ended = self.ended.as_ref()?;
         let bad = matches!(ended.state, State::Failed | State::Canceled);
@@ -218,10 +219,10 @@ impl JobHistory {
         })
     }
 
-    /// True when one of the states was seen, or must have been passed between two looks.
+    /// True when one of the states was seen, or must have been passed between two checks.
     fn has_reached(&self, states: &[State], now: State) -> bool {
         states.iter().any(|state| {
-            // Every job is pending, starting and running on its way to success; stopping it need not
+            // Every job is pending, starting and running active to success; stopping it need not
             // be, and what is stopping may never have run.
             let on_every_way = matches!(state, State::Pending | State::Starting | State::Running)
                 && now != State::Stopping;
@@ -320,7 +321,7 @@ fn pending(cause: PendingCause, why: &str) -> Evaluation {
     })
 }
 
-/// A state that cannot be told: a word that no table knows, or an end whose outcome is unreadable.
+/// A state that is undetermined: an unrecognized one, or an end with an unreadable outcome.
 fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
     // A cloud that says more than its subtasks bear out has reported no strange word.
     if let Some(doubt) = &seen.inconsistency {

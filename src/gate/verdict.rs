@@ -19,7 +19,8 @@ impl Decision {
         }
     }
 
-    /// The exit code; `pending` is that of a gate that ran out of time: 124, or 8 for one look.
+    /// The exit code; `pending` is that of a gate that ran out of time: 124, or 8 for a single
+    /// check.
     pub fn exit_code(&self, pending: u8) -> u8 {
         match (self.verdict, self.cause) {
             (Verdict::Passed, _) => 0,

@@ -74,7 +74,7 @@ impl Warnings {
         self.new.as_deref()
     }
 
-    /// The text of a warning in the latest response of which nothing tells whether it goes on.
+    /// The text of a warning in the latest response of which it is unknown whether it goes on.
     pub(super) fn undated(&self) -> Option<&str> {
         self.undated.as_deref()
     }

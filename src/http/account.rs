@@ -20,7 +20,7 @@ use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::secret::Secret;
 use crate::settings::Profile;
 
-/// The moment by which a look-up must be done, on the monotonic clock.
+/// The deadline of a request, on the monotonic clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);
 
@@ -38,7 +38,8 @@ impl Deadline {
     }
 }
 
-const SET_CLOCK: &str = "synchronize the local clock, and check that the endpoint is the cloud's own";
+const SET_CLOCK: &str =
+    "synchronize the local clock, and check that the endpoint is the cloud's own";
 
 /// What follows a refusal.
 enum Next {
@@ -103,8 +104,8 @@ impl ApiClient {
         }
     }
 
-    /// The same account at another host, where another condition holds. With `has_twin` a call that
-    /// breaks on its way is not sent again, since there are more hosts to ask.
+    /// The same account at another host, where another condition holds. With `has_twin` a request
+    /// that fails in transit is not sent again, since there are more hosts to ask.
     pub fn for_host(&self, has_twin: bool) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
@@ -146,7 +147,7 @@ impl ApiClient {
 
     /// Sends a call until it is answered, refused, or out of attempts or time.
     ///
-    /// Each attempt is signed anew. `classify` reads a cloud's "no" from an answer, by the cloud's
+    /// Each attempt is signed anew. `classify` reads a cloud's "no" from a response, by the cloud's
     /// code before the HTTP status.
     ///
     /// # Errors
@@ -248,7 +249,7 @@ impl ApiClient {
         self.transport.redactor().add(secrets);
     }
 
-    /// An answer that could not be understood.
+    /// A response that could not be understood.
     ///
     /// `expected` says what was expected and where it was missed.
     pub fn decode_problem(&self, request: &Request, answer: &Response, expected: &str) -> Problem {
@@ -260,8 +261,9 @@ impl ApiClient {
         };
         let mut problem = self.problem(request, Category::InvalidResponse, message);
         problem.http_status = Some(answer.status);
-        problem.hint =
-            Some("check that the endpoint is the cloud's own; use -v to see the request".to_owned());
+        problem.hint = Some(
+            "check that the endpoint is the cloud's own; use -v to see the request".to_owned(),
+        );
         problem
     }
 
@@ -365,7 +367,7 @@ impl ApiClient {
         }
     }
 
-    /// What a "no" tells about the credential.
+    /// What an error response says about the credential.
     fn record_auth_outcome(&self, request: &Request, refusal: &RequestError, renewals: u64) {
         match refusal.category {
             Category::Unauthenticated => {
@@ -415,8 +417,9 @@ impl ApiClient {
         Next::After(pause)
     }
 
-    /// Corrects the clock by the answer to a call whose time is wrong; true when it should be sent
-    /// again with the corrected time. A difference that is too large becomes part of the refusal.
+    /// Corrects the clock by the response to a call whose time is wrong; true when it should be
+    /// sent again with the corrected time. A difference that is too large becomes part of the
+    /// refusal.
     fn adjust_clock_skew(
         &self,
         request: &Request,

@@ -22,7 +22,7 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Sends and reads the whole answer within the time-out.
+    /// Sends and reads the whole response within the time-out.
     pub(super) async fn send(
         &self,
         client: &Client,

@@ -68,7 +68,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Why nothing is sent with this credential now: it was refused, or its host gives no answer.
+    /// Why nothing is sent with this credential now: it was refused, or its host gives no response.
     pub(super) fn open_reason(&self) -> Option<Problem> {
         if let Some(problem) = lock(&self.auth_failure).as_ref() {
             return Some(not_asked(problem, "authentication already failed"));

@@ -17,7 +17,7 @@ use super::{CaStore, ClientOptions, Endpoint, EventSink, RequestError, Route};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::settings::check_file;
 
-/// What tells one HTTP client from another.
+/// What distinguishes HTTP clients.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct PoolKey {
     /// Needs TLS.
@@ -149,10 +149,7 @@ impl ClientPool {
             trusted.exact.extend(add_ca(&mut trusted.roots, path)?);
         }
         if trusted.roots.is_empty() {
-            let mut refusal = RequestError::new(
-                Category::Network,
-                "no CA certificates found",
-            );
+            let mut refusal = RequestError::new(Category::Network, "no CA certificates found");
             refusal.hint = Some("install the ca-certificates package, or set --ca-file".to_owned());
             refusal.transport_failure = Some(TransportFailure {
                 kind: TransportFailureKind::NoCaCertificates,

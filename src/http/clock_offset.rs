@@ -26,7 +26,7 @@ pub(super) enum Correction {
 }
 
 impl ClockOffset {
-    /// Takes the offset from the `Date` of an answer that says that the time of a call is wrong.
+    /// Takes the offset from the `Date` of a response that says that the time of a call is wrong.
     pub(super) fn correct(&self, date: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Correction {
         let Some(date) = date else {
             return Correction::None;

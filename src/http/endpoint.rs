@@ -19,7 +19,7 @@ impl Endpoint {
     /// dropped. Plain HTTP is for loopback, unless `allow_http`.
     ///
     /// # Errors
-    /// Wrong use, naming what is wrong with the text.
+    /// A usage error that says what is wrong with the text.
     pub fn parse(text: &str, paths: &[&str], allow_http: bool) -> Result<Self, Problem> {
         let wrong = |what: &str| {
             Problem::usage(format!(
@@ -47,8 +47,10 @@ impl Endpoint {
         let host = url.host_str().ok_or_else(|| wrong("has no host"))?;
         let loopback = is_loopback(host);
         if !https && !loopback && !allow_http {
-            return Err(wrong("uses plain HTTP, which is only allowed for localhost")
-                .with_hint("use https://, or pass --allow-http"));
+            return Err(
+                wrong("uses plain HTTP, which is only allowed for localhost")
+                    .with_hint("use https://, or pass --allow-http"),
+            );
         }
         let authority = match url.port() {
             Some(port) => format!("{host}:{port}"),

@@ -152,8 +152,8 @@ fn is_about_login(said: &str) -> bool {
     words.iter().any(|words| said.contains(words))
 }
 
-/// The causes from the outermost to the innermost. What an error of input and output wraps is none
-/// of its sources, so that it is looked into.
+/// The causes from the outermost to the innermost. The error wrapped by an I/O error is not one of
+/// its sources, so that it is unwrapped.
 fn causes<'e>(error: &'e reqwest::Error) -> Vec<&'e (dyn Error + 'static)> {
     let mut causes: Vec<&'e (dyn Error + 'static)> = Vec::new();
     let mut next = error.source();
@@ -318,7 +318,10 @@ fn certificate_error(cause: &CertificateError) -> (TransportFailureKind, String,
                 .collect();
             let why = match names.is_empty() {
                 true => "hostname mismatch (the certificate names no host)".to_owned(),
-                false => format!("hostname mismatch (certificate is valid for {})", names.join(", ")),
+                false => format!(
+                    "hostname mismatch (certificate is valid for {})",
+                    names.join(", ")
+                ),
             };
             (TransportFailureKind::WrongName, why, NAME)
         }

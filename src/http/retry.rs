@@ -12,12 +12,11 @@ pub enum RetryAction {
     Backoff,
     /// Once more at once, signed anew with a new nonce.
     Immediate,
-    /// Once more with the time that the cloud's `Date` header tells; for codes that say that the
-    /// time of the call is wrong.
+    /// Once more with the time of the cloud's `Date` header; for codes about a wrong request time.
     AfterClockSync,
 }
 
-/// A cloud's "no": what `classify` reads from an answer.
+/// A cloud's "no": what `classify` reads from a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestError {
     /// Kind of the failure.
@@ -34,7 +33,7 @@ pub struct RequestError {
     pub retry_after: Option<Duration>,
     /// The next step for the user.
     pub hint: Option<String>,
-    /// How the call broke, where it did on its way.
+    /// How the request failed in transit, if it did.
     pub transport_failure: Option<TransportFailure>,
 }
 
@@ -53,7 +52,7 @@ impl RequestError {
         }
     }
 
-    /// The same as an answer with this status has it.
+    /// The same as a response with this status has it.
     ///
     /// HTTP 429, 502, 503 and 504 say that nobody has decided on the call, whatever code the body
     /// carries: such a call is sent again, and its code settles nothing about a job. The exceptions
@@ -76,7 +75,7 @@ impl RequestError {
         self
     }
 
-    /// Whether the same call may succeed later; `status` is that of the answer, if one came.
+    /// Whether the same call may succeed later; `status` is that of the response, if one came.
     pub(super) fn is_transient(&self, status: Option<u16>) -> bool {
         let is_gateways = matches!(status, Some(429 | 502..=504));
         self.retry == RetryAction::Backoff
@@ -104,8 +103,12 @@ impl RequestError {
                 RetryAction::No,
                 "authentication failed",
             ),
-            403 => (Category::PermissionDenied, RetryAction::No, "permission denied"),
-            // Whatever is missing, no cloud has said that it is the thing that was asked for.
+            403 => (
+                Category::PermissionDenied,
+                RetryAction::No,
+                "permission denied",
+            ),
+            // Whatever is missing, no cloud has said that it is the resource that was asked for.
             404 => (
                 Category::InvalidArgument,
                 RetryAction::No,
@@ -132,11 +135,7 @@ impl RequestError {
                 RetryAction::No,
                 "request rejected",
             ),
-            _ => (
-                Category::ServiceError,
-                RetryAction::No,
-                "service error",
-            ),
+            _ => (Category::ServiceError, RetryAction::No, "service error"),
         };
         let mut refusal = Self::new(category, what);
         refusal.retry = retry;
@@ -151,7 +150,7 @@ impl RequestError {
 /// Shortest and longest wait between two attempts when no hint is given.
 const INIT_BACKOFF: Duration = Duration::from_millis(500);
 const MAX_BACKOFF: Duration = Duration::from_secs(8);
-/// Hints when to retry are obeyed up to this; a longer one ends a look-up.
+/// Hints when to retry are obeyed up to this; a longer one ends a request.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Full jitter: a random part of a delay that doubles from 0.5 s to 8 s.

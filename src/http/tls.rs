@@ -20,7 +20,7 @@ use crate::settings::{Profile, check_file};
 /// cloud's; nothing is sent.
 ///
 /// # Errors
-/// Wrong use, in the words of a call.
+/// A usage error, as a request error.
 pub fn validate_tls(profile: &Profile, endpoint: &str) -> Result<(), Problem> {
     let Ok(endpoint) = Endpoint::parse(endpoint, &[], true) else {
         return Ok(());
@@ -63,7 +63,7 @@ impl TlsConfig {
     /// The host whose certificate is not checked, if there is one.
     ///
     /// # Errors
-    /// Wrong use: a host of a public cloud.
+    /// A usage error: a host of a public cloud.
     pub(super) fn insecure_host(
         &self,
         endpoint: &Endpoint,

@@ -29,7 +29,7 @@ pub struct ImdsService {
     pub address: &'static str,
     /// Connection timeout.
     pub connect_timeout: Duration,
-    /// Time for the answer after that.
+    /// Time for the response after that.
     pub response_timeout: Duration,
     /// What gives a machine of this cloud a role.
     pub hint: &'static str,
@@ -84,7 +84,8 @@ impl crate::http::Signer for Anonymous {
 
 impl ImdsClient {
     /// # Errors
-    /// Wrong use: an address that is neither the documented one nor this machine, or what is not a valid role name. `missing_credentials` where a variable forbids to ask.
+    /// A usage error: an address that is neither the documented one nor a loopback address, or what
+    /// is not a valid role name. `missing_credentials` where a variable forbids to ask.
     pub fn new(
         service: &'static ImdsService,
         profile: &Profile,
@@ -140,7 +141,7 @@ impl ImdsClient {
     /// Asks for a token; `None` when it gives none.
     ///
     /// # Errors
-    /// That there was no answer. A service that asks for no token may be reached all the same.
+    /// That there was no response. A service that asks for no token may be reached all the same.
     pub async fn token(
         &self,
         operation: &'static str,
@@ -162,7 +163,7 @@ impl ImdsClient {
     /// Asks for what stands at a path, with a token where there is one.
     ///
     /// # Errors
-    /// That there was no answer, or that the machine has nothing there.
+    /// That there was no response, or that the machine has nothing there.
     pub async fn get(
         &self,
         operation: &'static str,
@@ -177,7 +178,7 @@ impl ImdsClient {
     /// The same, whatever the status.
     ///
     /// # Errors
-    /// That there was no answer.
+    /// That there was no response.
     pub async fn get_raw(
         &self,
         operation: &'static str,
@@ -193,7 +194,7 @@ impl ImdsClient {
             .map_err(|problem| self.unreachable(problem))
     }
 
-    /// An answer with a good status.
+    /// A response with a good status.
     ///
     /// # Errors
     /// What any other means.
@@ -229,7 +230,7 @@ impl ImdsClient {
         with_status(problem.with_hint(self.service.hint), status)
     }
 
-    /// A role's name in an answer, fit for a path.
+    /// A role's name in a response, fit for a path.
     ///
     /// # Errors
     /// That it is none.
@@ -241,10 +242,10 @@ impl ImdsClient {
         }
     }
 
-    /// An answer as a cloud writes it.
+    /// A response as a cloud writes it.
     ///
     /// # Errors
-    /// What was expected; nothing of the answer is shown.
+    /// What was expected; nothing of the response is shown.
     pub fn decode<T: serde::de::DeserializeOwned>(
         &self,
         operation: &'static str,
@@ -253,7 +254,7 @@ impl ImdsClient {
         lenient::decode(&answer.body).map_err(|expected| self.unreadable(operation, &expected))
     }
 
-    /// A part of a credential in an answer.
+    /// A part of a credential in a response.
     ///
     /// # Errors
     /// That it is none, with its name.
@@ -271,11 +272,9 @@ impl ImdsClient {
         })
     }
 
-    /// An answer that is not what it should be. Its text is not shown, since it may be a secret.
+    /// A response that is not what it should be. Its text is not shown, since it may be a secret.
     pub fn unreadable(&self, operation: &'static str, expected: &str) -> Problem {
-        let what = format!(
-            "invalid response from the metadata service: expected {expected}"
-        );
+        let what = format!("invalid response from the metadata service: expected {expected}");
         let problem = self.problem(operation, Category::InvalidResponse, &what);
         problem.with_hint(
             "check that this machine is an instance of this cloud, and check metadata_endpoint",
@@ -300,11 +299,11 @@ impl ImdsClient {
         Err(problem.with_hint("check the local clock, and that the role still exists"))
     }
 
-    /// A "no" that stands in a good answer.
+    /// A "no" that stands in a good response.
     pub fn refused(&self, operation: &'static str, code: &str) -> Problem {
         let what = "the metadata service returned no credential for the instance role";
         let mut problem = self.problem(operation, Category::MissingCredentials, what);
-        // Any other text is no code, and may be a secret.
+        // Any other text is not a code, and may be a secret.
         problem.code = Some(code)
             .filter(|code| is_role_name(code))
             .map(str::to_owned);

@@ -8,9 +8,9 @@ use crate::model::{JobDetails, ScopeDetails, TaskDetails};
 /// Adds a type to the definitions of a schema and answers with a reference to it.
 pub type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
 
-/// The types that stand in `details` of the things of one kind and of their tasks.
+/// The types of `details` of the resources of one kind and of their tasks.
 pub struct DetailSchemas {
-    /// Those of the thing itself.
+    /// Those of the resource itself.
     pub job: &'static [SchemaFn],
     /// Those of its tasks.
     pub task: &'static [SchemaFn],

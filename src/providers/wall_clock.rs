@@ -19,7 +19,7 @@ impl WallClock {
     /// The profile's `utc_offset`, else UTC+8.
     ///
     /// # Errors
-    /// Wrong use, when the setting is not a valid offset.
+    /// A usage error when the setting is not a valid offset.
     pub fn from_profile(profile: &Profile) -> Result<Self, Problem> {
         let (offset_seconds, is_set) = profile.utc_offset_seconds(CHINA_SECONDS)?;
         Ok(Self {

@@ -21,10 +21,10 @@ pub struct ReferenceParser<'a> {
 }
 
 impl ReferenceParser<'_> {
-    /// Reads what names one thing, or a range of them, or the newest of a scope.
+    /// Parses a single resource, a range of them, or the newest of a scope.
     ///
     /// # Errors
-    /// Wrong use, with the wrong part, the template and a sample of the nearest kind.
+    /// A usage error with the wrong part, the template and a sample of the closest kind.
     pub fn parse(&self, input: &str) -> Result<Target, Problem> {
         let parts = split(input);
         let (template, profile) = self.head(input, &parts)?;
@@ -53,7 +53,7 @@ impl ReferenceParser<'_> {
     /// Reads a scope or a cloud alone, each with or without a slash at its end.
     ///
     /// # Errors
-    /// As [`Reader::read_any`], and for what names one thing.
+    /// As [`Reader::read_any`], and for a single resource.
     pub fn parse_list_target(&self, input: &str) -> Result<Target, Problem> {
         let mut parts = split(input);
         if parts.len() > 1 && parts.last().is_some_and(|part| part.text.is_empty()) {
@@ -301,7 +301,7 @@ impl ReferenceParser<'_> {
         }
     }
 
-    /// Wrong use that points at a part and shows the nearest form.
+    /// A usage error that points at a part and shows the closest template.
     pub(super) fn wrong(
         &self,
         input: &str,

@@ -6,10 +6,10 @@ use crate::crypto;
 use crate::error::Problem;
 use crate::settings::table_header;
 
-/// A reference without its end: all things of one kind in one place.
+/// A reference prefix: all resources of one kind in one scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
-    /// The form of the references of the things in it.
+    /// The template of the references of the resources in it.
     pub template: &'static Template,
     /// Name of the profile, `default` included.
     pub profile: String,
@@ -33,11 +33,11 @@ pub struct CloudScope {
 /// What a text names.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// One thing, or as many as a range holds.
+    /// One resource, or as many as a range contains.
     Jobs(Vec<Reference>),
-    /// The newest thing of a scope that has all its segments (see [`LATEST`](super::LATEST)).
+    /// The newest resource of a scope that has all its segments (see [`LATEST`](super::LATEST)).
     Latest(Scope),
-    /// All things of a scope.
+    /// All resources of a scope.
     Scope(Scope),
     /// All that can be listed in a cloud.
     Cloud(CloudScope),
@@ -62,8 +62,9 @@ impl Scope {
         Some(scope)
     }
 
-    /// The reference of the thing with these segments below the scope, the id last; `None` when they
-    /// are too few or too many, or hold what no reference can, such as `..` or control characters.
+    /// The reference of the resource with these segments below the scope, the id last; `None` when
+    /// they are too few or too many, or contain what no reference can, such as `..` or control
+    /// characters.
     pub fn reference(&self, below: &[&str]) -> Option<Reference> {
         let segments = self.segments.len() + below.len();
         let is_whole = segments == self.template.segments.len() && !below.is_empty();
@@ -81,7 +82,8 @@ impl Scope {
         Some(reference)
     }
 
-    /// The reference of a thing of this scope from its canonical text; `None` for any other text.
+    /// The reference of a resource of this scope from its canonical text; `None` for any other
+    /// text.
     pub fn reference_of(&self, canonical: &str) -> Option<Reference> {
         let below = canonical.strip_prefix(&self.to_string())?;
         let decoded: Option<Vec<String>> = below.split('/').map(crypto::percent_decode).collect();
@@ -200,7 +202,8 @@ impl CloudScope {
     }
 }
 
-/// The form of the scopes of a kind: `aliyun/job/CLUSTER/`, or `tencent/service/CLUSTER[/NAMESPACE]/`.
+/// The template of the scopes of a kind: `aliyun/job/CLUSTER/`, or
+/// `tencent/service/CLUSTER[/NAMESPACE]/`.
 fn template_text(template: &Template) -> String {
     let mut form = format!("{}/{}", template.cloud, template.kind);
     let parents = &template.segments[..template.segments.len() - 1];

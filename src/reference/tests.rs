@@ -94,7 +94,7 @@ fn reader() -> ReferenceParser<'static> {
 
 fn parse(input: &str) -> Result<Vec<Reference>, Problem> {
     match reader().parse(input)? {
-        Target::Jobs(things) => Ok(things),
+        Target::Jobs(references) => Ok(references),
         other => panic!("{input}: {other:?}"),
     }
 }
@@ -205,7 +205,7 @@ fn points_at_the_wrong_part() {
         "expected aliyun/job/CLUSTER/JOB, e.g. aliyun/job/ehpc-hz-FYUr32/5"
     );
     let reserved = parse("aliyun/scheduler-job/c/5").unwrap_err().message;
-    assert!(reserved.contains("reserved"), "{reserved}");
+    assert!(reserved.contains("is not supported yet"), "{reserved}");
 }
 
 proptest! {
@@ -240,11 +240,11 @@ proptest! {
         prop_assert_eq!(&again, &Scope { input: printed, ..one });
         let below = ["n", &*id];
         let below = &below[again.segments.len() - 1..];
-        if let Some(thing) = again.reference(below) {
-            prop_assert_eq!(&again.reference_of(&thing.input).unwrap().segments, &thing.segments);
-            let read = parse(&thing.input).unwrap();
+        if let Some(reference) = again.reference(below) {
+            prop_assert_eq!(&again.reference_of(&reference.input).unwrap().segments, &reference.segments);
+            let read = parse(&reference.input).unwrap();
             prop_assert_eq!(read.len(), 1);
-            prop_assert_eq!(&read[0].segments, &thing.segments);
+            prop_assert_eq!(&read[0].segments, &reference.segments);
         }
     }
 

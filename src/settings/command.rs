@@ -133,9 +133,7 @@ fn run_with_timeout(
         let found = values.unwrap_or_default();
         return Err(CommandError::Other(failed(status, &complaint, &found)));
     }
-    values.ok_or_else(|| {
-        CommandError::Other("did not print JSON or key=value lines".to_owned())
-    })
+    values.ok_or_else(|| CommandError::Other("did not print JSON or key=value lines".to_owned()))
 }
 
 /// What comes out of an output, once it is closed.
@@ -261,10 +259,7 @@ mod tests {
             expected
         );
         let neither = shell("echo hunter2hunter2").unwrap_err().to_string();
-        assert_eq!(
-            neither,
-            "did not print JSON or key=value lines"
-        );
+        assert_eq!(neither, "did not print JSON or key=value lines");
     }
 
     #[test]

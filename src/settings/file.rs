@@ -288,10 +288,7 @@ impl Reader<'_> {
         if let (Some(one), true) = (all.iter().find(|key| points(key.get_ref())), all.len() > 1) {
             let other = all.iter().find(|key| key.get_ref() != one.get_ref());
             let other = other.map_or("", |key| key.get_ref());
-            let what = format!(
-                "{} and {other} are mutually exclusive",
-                one.get_ref()
-            );
+            let what = format!("{} and {other} are mutually exclusive", one.get_ref());
             return Err(self.wrong(one.span().start, &what));
         }
         let Some((key, value)) = command else {
@@ -326,11 +323,8 @@ impl Reader<'_> {
             let text = match value.get_ref() {
                 DeValue::String(text) => text.to_string(),
                 DeValue::Boolean(flag) if FLAGS.contains(&name) => flag.to_string(),
-                DeValue::Array(items) if LISTS.contains(&name) => {
-                    joined(items).ok_or_else(|| {
-                        self.wrong(at, &format!("{name} must be a list of strings"))
-                    })?
-                }
+                DeValue::Array(items) if LISTS.contains(&name) => joined(items)
+                    .ok_or_else(|| self.wrong(at, &format!("{name} must be a list of strings")))?,
                 _ => return Err(self.wrong(at, &format!("{name} must be a string in quotes"))),
             };
             let (base, entry) = if keys.find(name).is_some() {
@@ -419,10 +413,7 @@ impl Reader<'_> {
                     self.wrong(at, &format!("unknown state; expected one of: {known}"))
                 })?;
                 if state == State::Succeeded {
-                    return Err(self.wrong(
-                        at,
-                        "states cannot be mapped to succeeded",
-                    ));
+                    return Err(self.wrong(at, "states cannot be mapped to succeeded"));
                 }
                 let text: &str = word.get_ref();
                 mapped.push((text.to_owned(), state));

@@ -93,9 +93,7 @@ impl Profile {
             now.label(),
             now.location()
         );
-        let hint = format!(
-            "start again, or select one with {SOURCE}"
-        );
+        let hint = format!("start again, or select one with {SOURCE}");
         Problem::new(Category::MissingCredentials, message)
             .with_hint(hint)
             .with_account(self.cloud, &self.name)

@@ -223,7 +223,7 @@ impl Settings {
             let known: Vec<&str> = cloud.sources.iter().map(|tool| tool.name).collect();
             let hint = match known.is_empty() {
                 true => format!("{} has no supported source", cloud.cloud),
-                false => format!("{} has {}", cloud.cloud, known.join(", ")),
+                false => format!("{} supports {}", cloud.cloud, known.join(", ")),
             };
             let what = format!("has the unknown value '{name}'");
             return Err(profile.invalid(SOURCE, &what).with_hint(hint));

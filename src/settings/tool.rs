@@ -206,8 +206,9 @@ impl SourceFile {
     /// What a reader should know of this file: that readable by otherss secrets.
     pub fn notices(&self) -> Vec<Notice> {
         let shown = self.path.display();
-        let message =
-            format!("{shown} contains a secret and is readable by others; run: chmod 600 '{shown}'");
+        let message = format!(
+            "{shown} contains a secret and is readable by others; run: chmod 600 '{shown}'"
+        );
         let notice = || Notice::new("readable_by_others", message);
         self.others_can_read.then(notice).into_iter().collect()
     }

@@ -110,7 +110,9 @@ impl Settings {
                     })?;
                     // Whoever writes it anew empties it first; another source would be another account.
                     if text.trim_start_matches('\u{feff}').trim().is_empty() {
-                        return Err(profile.invalid(key, &format!("refers to {path}, which is empty")));
+                        return Err(
+                            profile.invalid(key, &format!("refers to {path}, which is empty"))
+                        );
                     }
                     (base.as_str(), text)
                 }

@@ -116,8 +116,11 @@ fn every_sample_of_a_kind_is_a_reference_that_can_be_read() {
 #[test]
 fn what_there_is_not_is_wrong_use_with_the_nearest() {
     for (arguments, near) in [
-        (["states", "sugin"], "the nearest is sugon"),
-        (["kinds", "huawei/image"], "the nearest is huawei/image-job"),
+        (["states", "sugin"], "did you mean 'sugon'?"),
+        (
+            ["kinds", "huawei/image"],
+            "did you mean 'huawei/image-job'?",
+        ),
     ] {
         let run = joblens(&arguments).run();
         assert_eq!(run.code, 2, "{arguments:?}");
@@ -152,7 +155,11 @@ fn a_schema_is_json_and_nothing_else() {
     for arguments in [["schema", "-o", "csv"], ["schema", "--jq", "."]] {
         let run = joblens(&arguments).run();
         assert_eq!(run.code, 2, "{arguments:?}");
-        assert!(run.stderr.contains("schema prints JSON only"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("schema prints JSON only"),
+            "{}",
+            run.stderr
+        );
     }
     let run = joblens(&["schema", "envelop"]).run();
     assert_eq!(run.code, 2);

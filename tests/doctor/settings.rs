@@ -25,7 +25,7 @@ fn without_any_account_it_says_what_to_set_and_how_to_try_it() {
     let run = joblens(&["doctor", "-p", "nobody"]).run();
     assert_eq!(run.code, 4);
     assert!(
-        run.stdout.contains("no cloud has a profile 'nobody'"),
+        run.stdout.contains("unknown profile 'nobody'"),
         "{}",
         run.stdout
     );
@@ -106,7 +106,7 @@ fn a_setting_that_is_wrong_in_use_is_told_with_the_settings() {
     let failed = failure(&run);
     failed
         .is("settings", "usage", 2)
-        .contains("belongs to a public cloud");
+        .contains("a host of a public cloud");
     assert!(failed.before.is_empty(), "{failed:#?}");
 }
 

@@ -135,7 +135,7 @@ fn a_command_that_fails_when_it_is_run_again_is_told_with_the_refusal() {
     let run = at_home(&config, &["get", "-o", "json", JOB]).run();
     assert_eq!(run.error()["category"], "unauthenticated", "{}", run.stderr);
     let hint = run.error()["hint"].as_str().unwrap().to_owned();
-    assert!(hint.contains("it cannot be renewed"), "{hint}");
+    assert!(hint.contains("it cannot be refreshed"), "{hint}");
     assert!(hint.contains("failed with exit code 3"), "{hint}");
 }
 
@@ -229,7 +229,7 @@ impl ToolFile {
     }
 }
 
-/// The emulator behind a server that rewrites a file when the first call is on its way.
+/// The emulator behind a server that rewrites a file when the first call is active.
 fn rewriting(emulated: &Emulated, path: &Path, text: String) -> Server {
     let (origin, path) = (emulated.origin.clone(), path.to_owned());
     Server::start(move |number, got, stream| {

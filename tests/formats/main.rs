@@ -265,18 +265,15 @@ fn options_that_have_no_place_are_told_before_the_first_call() {
     for (options, said) in [
         (&["--jq", ".jobs["][..], "at column 7"),
         (&["--jq", "env"], "env is not available"),
-        (
-            &["--jq", ".", "-o", "csv"],
-            "--jq needs JSON output",
-        ),
-        (&["--columns", "ref,exitcode"], "the nearest is exit_code"),
+        (&["--jq", ".", "-o", "csv"], "--jq needs JSON output"),
+        (&["--columns", "ref,exitcode"], "did you mean 'exit_code'?"),
         (
             &["--columns", "ref,details.nope"],
             "has no column 'details.nope'",
         ),
-        (&["--sort-by", "-details.nope"], "there are: details."),
+        (&["--sort-by", "-details.nope"], "available: details."),
         (&["--columns", "ref", "-o", "json"], "--columns is for"),
-        (&["--sort-by", "age_"], "the nearest is age"),
+        (&["--sort-by", "age_"], "did you mean 'age'?"),
         (&["-o", "xml"], "possible values"),
         (&["-o", "json/2"], "json"),
     ] {
@@ -314,10 +311,7 @@ fn times_for_people_are_of_the_zone_that_was_asked_for_and_those_for_programs_of
 fn an_answer_without_rows_is_still_an_answer_of_its_form() {
     for (format, shown) in [
         ("csv", None),
-        (
-            "name",
-            Some("#!incomplete: 1 of 1 could not be read\n"),
-        ),
+        ("name", Some("#!incomplete: 1 of 1 could not be read\n")),
         ("markdown", Some("")),
         ("table", Some("")),
     ] {

@@ -18,7 +18,7 @@ use serde_json::Value;
 use support::Run;
 use support::emulated::Emulated;
 
-/// Things of every kind in two clusters.
+/// Resources of every kind in two clusters.
 const WORLD: &str = r#"
 [[job]]
 ref = "aliyun/job/ehpc-hz-1/5"

@@ -192,10 +192,13 @@ fn host_dates_and_purpose_of_such_a_certificate_are_checked() {
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
     };
     for (shown, why) in [
-        (Shown::self_signed(other_name), "it is for 127.0.0.9"),
+        (
+            Shown::self_signed(other_name),
+            "certificate is valid for 127.0.0.9",
+        ),
         (
             Shown::self_signed(other_common_name),
-            "it is for other.example",
+            "certificate is valid for other.example",
         ),
         (
             Shown::self_signed(years(2010, 2011)),

@@ -96,7 +96,11 @@ fn a_place_that_cannot_be_written_is_told() {
     let place = file.path().join("joblens/config.toml");
     let run = joblens(&["config", "init", "--config", place.to_str().unwrap()]).run();
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("cannot be written"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("cannot write the config file"),
+        "{}",
+        run.stderr
+    );
     let run = joblens(&["config", "init"]).env("HOME", "").run();
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("--config"), "{}", run.stderr);

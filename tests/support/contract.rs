@@ -24,7 +24,7 @@ enum Form {
 }
 
 /// Fails when standard output of a run in a machine format is not what its schema says, or when an
-/// envelope tells another exit code than the process.
+/// envelope reports another exit code than the process.
 pub fn check(arguments: &[String], stdout: &str, code: i32) {
     if stdout.is_empty() || stdout.len() > MAX_BYTES {
         return;

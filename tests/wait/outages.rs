@@ -34,7 +34,7 @@ fn an_outage_in_the_middle_is_told_once_when_it_begins_and_once_when_it_is_over(
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(verdicts(&run), are(&references.map(|one| (one, "met"))));
     assert_eq!(
-        lines(&run.stderr, "aliyun does not answer"),
+        lines(&run.stderr, "aliyun is unreachable"),
         1,
         "{}",
         run.stderr

@@ -66,8 +66,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
 
 /// Prints what the last word may become, a line each, with a tab before what it means.
 ///
-/// Nothing is asked of a cloud, and what cannot be read is skipped: a Tab is no place for
-/// complaints.
+/// No request is made, and what cannot be read is skipped: completion must not print errors.
 pub(super) fn complete(session: &CommandContext, words: CompletionRequest) -> u8 {
     let mut typed = words.words;
     if words.new || typed.len() < 2 {

@@ -154,7 +154,8 @@ impl CompletionData {
             .listed
             .iter()
             .filter_map(|one| one.strip_prefix(canonical.as_str()));
-        // Up to the end of the segment, so that a thousand things of a cluster are one to choose.
+        // Up to the end of the segment, so that a thousand resources of a cluster are one to
+        // choose.
         let next = listed.map(|rest| rest.split_inclusive('/').next().unwrap_or_default());
         next.filter(|part| !part.is_empty() && seen.insert(*part))
             .map(|part| candidate(format!("{typed}{part}"), String::new()))
@@ -172,7 +173,7 @@ fn short(cloud: &Cloud) -> &'static str {
     first.map_or(cloud.name, |kind| kind.template.cloud_short)
 }
 
-/// The config file; one that is wrong tells nothing.
+/// The config file; an invalid one is ignored.
 fn settings(
     session: &CommandContext,
     named: Option<PathBuf>,

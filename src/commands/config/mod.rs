@@ -67,10 +67,8 @@ fn write(place: &Path) -> Result<(), Problem> {
             Problem::usage(format!("the config file {shown} already exists"))
                 .with_hint("nothing was changed; to start over, move it away first")
         }
-        kind => Problem::usage(format!(
-            "cannot write the config file {shown} ({kind})"
-        ))
-        .with_hint("pass a writable path with --config"),
+        kind => Problem::usage(format!("cannot write the config file {shown} ({kind})"))
+            .with_hint("pass a writable path with --config"),
     };
     if place.symlink_metadata().is_ok() {
         return Err(failed(io::ErrorKind::AlreadyExists.into()));

@@ -53,10 +53,7 @@ const KEY_DOCS: [KeyDoc; 39] = [
         "false",
         "true: do not verify the server certificate; rejected for public clouds",
     ),
-    doc(
-        "source",
-        "credential source: one of these, or TOOL:PROFILE",
-    ),
+    doc("source", "credential source: one of these, or TOOL:PROFILE"),
     doc_with_example(
         "credential_command",
         "[\"pass\", \"show\", \"NAME\"]",
@@ -84,7 +81,10 @@ const KEY_DOCS: [KeyDoc; 39] = [
     doc("secret_id", "API key ID"),
     doc("secret_key", "API key secret"),
     doc("security_token", "token of a temporary key"),
-    doc("token", "token, instead of an access key or with a temporary key"),
+    doc(
+        "token",
+        "token, instead of an access key or with a temporary key",
+    ),
     doc("project_id", "project ID of the region"),
     doc("sts_endpoint", "STS endpoint for assuming a role"),
     doc("role_arn", "role to assume with the key"),
@@ -93,10 +93,7 @@ const KEY_DOCS: [KeyDoc; 39] = [
     doc("user", "user name"),
     doc("password", "user password"),
     doc("domain", "account (domain) of the user"),
-    doc(
-        "cluster_id",
-        "computing region, if the account has several",
-    ),
+    doc("cluster_id", "computing region, if the account has several"),
     doc("auth_endpoint", "endpoint that issues tokens"),
     doc(
         "platform_endpoint",
@@ -115,12 +112,12 @@ const KEY_DOCS: [KeyDoc; 39] = [
     ),
     doc_with_example("max_body", "\"64MiB\"", "maximum response size"),
     doc_with_example("max_attempts", "4", "maximum attempts per request"),
+    doc_with_example("concurrency", "8", "maximum concurrent requests per cloud"),
     doc_with_example(
-        "concurrency",
-        "8",
-        "maximum concurrent requests per cloud",
+        "allow_http",
+        "false",
+        "allow plain HTTP to hosts other than localhost",
     ),
-    doc_with_example("allow_http", "false", "allow plain HTTP to hosts other than localhost"),
 ];
 
 /// A config file with every key of every cloud, all commented out.
@@ -165,7 +162,7 @@ fn line(cloud: &SettingsSchema, spec: &SettingSpec) -> String {
         let tools: Vec<&str> = tools.collect();
         return line_for(spec.key, &tools.join(", "));
     }
-    // Every setting has a variable of ours, which the head of the file tells of.
+    // Every setting has a variable of ours, which the head of the file reports of.
     let own = cloud.variable(spec.key);
     let variables = spec.variables.iter();
     let mut variables: Vec<_> = variables
@@ -245,9 +242,7 @@ mod tests {
             let line = table.lines().find(|line| line.starts_with("# source = "));
             line.unwrap().to_owned()
         };
-        assert!(
-            of("tencent").ends_with("; tccli, tencentcloud, metadata (the instance role)")
-        );
+        assert!(of("tencent").ends_with("; tccli, tencentcloud, metadata (the instance role)"));
         assert!(of("sugon").ends_with("; scnet"), "{}", of("sugon"));
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct Candidate {
 /// asked even when nobody has configured it.
 ///
 /// # Errors
-/// Wrong use: everything that names no cloud.
+/// A usage error: every argument that is not a cloud.
 pub(super) fn candidates(
     session: &CommandContext,
     settings: &Settings,
@@ -52,8 +52,7 @@ pub(super) fn candidates(
     Ok(candidates)
 }
 
-const WRITE: &str =
-    "pass a cloud or a profile, e.g. aliyun or aliyun@prod";
+const WRITE: &str = "pass a cloud or a profile, e.g. aliyun or aliyun@prod";
 
 /// The clouds that the command line names.
 fn named(

@@ -1,4 +1,4 @@
-//! What one call tells of everything between this machine and the cloud.
+//! What one request shows about everything between this machine and the cloud.
 
 use std::time::Duration;
 
@@ -240,8 +240,7 @@ impl CallEvidence<'_> {
                 _ => format!("the local clock is {off} s ahead of {host}"),
             }
         });
-        const SET: &str =
-            "synchronize the clock with NTP (Linux: timedatectl set-ntp true)";
+        const SET: &str = "synchronize the clock with NTP (Linux: timedatectl set-ntp true)";
         if let Some(problem) = refused {
             let told = told.map_or_else(String::new, |told| format!("{told}; "));
             let message = format!(
@@ -335,8 +334,7 @@ impl CallEvidence<'_> {
             Route::Proxied { variable, .. } => {
                 format!("the proxy of {variable} may require a login or block the host")
             }
-            _ => "a captive portal or proxy may be intercepting the request"
-                .to_owned(),
+            _ => "a captive portal or proxy may be intercepting the request".to_owned(),
         };
         let hint = format!("{between}; check the endpoint too");
         let check = Check::fail(CheckName::Answer, Category::InvalidResponse, message);
@@ -344,7 +342,7 @@ impl CallEvidence<'_> {
     }
 }
 
-/// True for a fault of a call that was on its way to the cloud already.
+/// True for a fault of a request that was already sent.
 fn is_after_sending(fault: TransportFailure) -> bool {
     matches!(
         fault.kind,

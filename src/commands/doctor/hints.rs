@@ -1,4 +1,4 @@
-//! What to do about a call that broke on its way.
+//! What to do about a request that failed in transit.
 
 use crate::error::{TransportFailure, TransportFailureKind};
 use crate::http::Route;

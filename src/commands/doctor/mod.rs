@@ -23,8 +23,7 @@ use examine::AccountProbe;
 
 /// Diagnose configuration, network, clock and credentials
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
     joblens doctor\n  \
     joblens doctor aliyun sugon@lab\n  \
     joblens doctor -o markdown > ticket.md\n\n\
@@ -32,8 +31,7 @@ use examine::AccountProbe;
     Runs credential_command if configured. Secrets are never shown, so the output is safe to\n\
     paste into a ticket.\n\
     Exit codes: 0 ok (with or without warnings) · 2 usage or config error · 3 a configured resource\n\
-    does not exist · 4 authentication or permission · 5 service or network error; the most severe wins"
-)]
+    does not exist · 4 authentication or permission · 5 service or network error; the most severe wins")]
 pub(super) struct Arguments {
     /// Clouds or profiles to check [default: all configured]
     #[arg(value_name = "CLOUD[@PROFILE]")]
@@ -61,7 +59,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
 }
 
 /// # Errors
-/// Wrong use of the command line alone: what is wrong with the settings is a part of the answer.
+/// A usage error of the command line only: problems of the settings are part of the report.
 fn diagnose(session: &CommandContext, arguments: &Arguments) -> Result<DoctorReport, Vec<Problem>> {
     let settings = match session.settings() {
         Ok(settings) => settings,

@@ -38,7 +38,7 @@ struct Setup {
     filter: EventFilter,
     /// The columns, where some were chosen.
     columns: Option<Vec<EventColumn>>,
-    /// How things are followed, if they are.
+    /// How resources are followed, if they are.
     options: Option<FollowOptions>,
 }
 
@@ -50,8 +50,11 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
         )));
     }
     if session.global.sort_by.is_some() {
-        let problem = Problem::usage("--sort-by cannot be used with events, which are sorted by time");
-        return Err(one(problem.with_hint("use --jq, or sort the output of -o csv")));
+        let problem =
+            Problem::usage("--sort-by cannot be used with events, which are sorted by time");
+        return Err(one(
+            problem.with_hint("use --jq, or sort the output of -o csv")
+        ));
     }
     let columns = columns(session).map_err(one)?;
     let screen = session.render_context(io::stdout().is_terminal());
@@ -122,8 +125,8 @@ fn partition(outcomes: Vec<LookupResult>) -> (Vec<Job>, Vec<Problem>) {
 /// What will be followed, as far as its references are known.
 fn references(lens: &Lookup) -> Vec<String> {
     let newest = lens.latest.iter().map(|(_, scope)| scope.to_string());
-    let things = lens.references.iter().map(ToString::to_string);
-    things.chain(newest).collect()
+    let references = lens.references.iter().map(ToString::to_string);
+    references.chain(newest).collect()
 }
 
 /// Prints the timeline and then what it does not hold: what failed, and what a cloud does not keep.
@@ -142,10 +145,7 @@ fn print_notes(session: &CommandContext, timeline: &Timeline, format: Format) {
     let is_page = matches!(format, Format::Table | Format::Wide);
     if is_page && timeline.events.is_empty() && timeline.errors.is_empty() {
         // Whether standard error takes it changes nothing.
-        let _ = session.print(
-            "joblens: no matching events\n".to_owned(),
-            true,
-        );
+        let _ = session.print("joblens: no matching events\n".to_owned(), true);
     }
     let is_told =
         |notice: &&Notice| notice.code == "events_truncated" || session.should_print(notice);

@@ -8,8 +8,7 @@ use crate::gate::{Condition, GatePolicy};
 use crate::model::{EventFilter, Time};
 use crate::output::{Format, Zone};
 
-const INTERVAL: &str =
-    "With --follow, polling interval [default: adaptive, 2s to 30s]";
+const INTERVAL: &str = "With --follow, polling interval [default: adaptive, 2s to 30s]";
 const MISSING_GRACE: &str =
     "With --follow, don't report a resource as missing before this much time has passed";
 
@@ -49,7 +48,7 @@ impl Arguments {
     /// What is wanted of a timeline.
     ///
     /// # Errors
-    /// Wrong use, naming the option.
+    /// A usage error that names the option.
     pub(super) fn filter(&self, now: Time, zone: Zone) -> Result<EventFilter, Problem> {
         let since = self.since.as_deref();
         let since = since.map(|text| since::parse_since(text, now, zone));
@@ -59,17 +58,17 @@ impl Arguments {
         })
     }
 
-    /// How things are followed; `is_plain` when neither columns nor an expression were chosen.
+    /// How resources are followed; `is_plain` when neither columns nor an expression were chosen.
     ///
     /// # Errors
-    /// Wrong use, naming the option.
+    /// A usage error that names the option.
     pub(super) fn options(&self, format: Format, is_plain: bool) -> Result<FollowOptions, Problem> {
         let streams = matches!(format, Format::Table | Format::Wide | Format::Jsonl);
         if !streams || !is_plain {
-            return Err(Problem::usage(
-                "events --follow supports only -o table and -o jsonl",
-            )
-            .with_hint("use -o jsonl for one record per event"));
+            return Err(
+                Problem::usage("events --follow supports only -o table and -o jsonl")
+                    .with_hint("use -o jsonl for one record per event"),
+            );
         }
         Ok(FollowOptions {
             interval: self.poll.interval()?,

@@ -64,7 +64,7 @@ impl FollowOutput {
         })
     }
 
-    /// A thing cannot be read.
+    /// A resource cannot be read.
     pub(super) fn error(&mut self, at: Time, problem: &Problem) -> Vec<u8> {
         written(|out| match self {
             Self::Records(records) | Self::Events(records, _) => records.error(out, at, problem),

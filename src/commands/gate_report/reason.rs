@@ -10,7 +10,7 @@ use crate::output;
 
 /// References that are named; the others are counted.
 const MAX_NAMED: usize = 3;
-/// Different reasons that are told for an undecided gate; the others are counted.
+/// Maximum number of reasons that are shown for an undecided gate; the others are counted.
 const MAX_REASONS: usize = 4;
 /// Characters of what a cloud says about one job.
 const MAX_CAUSE: usize = 300;

@@ -1,4 +1,4 @@
-//! What is said beside a list: how much it is, what it is not, and how to get the rest.
+//! The summary of a list: its size, what is missing, and how to get the rest.
 
 use super::lister::{ListStatus, ScopeReport};
 use crate::model::Notice;
@@ -106,10 +106,7 @@ fn incomplete(one: &ScopeReport) -> Option<String> {
     let unread = || {
         let problem = one.problems.first()?;
         let count = one.problems.len();
-        Some(format!(
-            "{count} could not be read: {}",
-            problem.message
-        ))
+        Some(format!("{count} could not be read: {}", problem.message))
     };
     match (&one.status, one.count) {
         (ListStatus::Failed(problem), 0) => {

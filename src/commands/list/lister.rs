@@ -17,9 +17,9 @@ use crate::reference;
 
 /// What one page brings.
 pub(super) enum Batch {
-    /// Things.
+    /// Resources.
     Jobs(Vec<Job>),
-    /// Places that hold things.
+    /// Scopes that contain resources, such as clusters.
     Scopes(Vec<ScopeSummary>),
 }
 
@@ -103,10 +103,10 @@ impl ScopeLister {
         let now = self.lookup.now()?;
         let mut on_page = |page: Page<GetResult>| {
             let rows = page.rows.into_iter();
-            let things = rows
+            let jobs = rows
                 .map(|found| self.lookup.finalize_at(found, now))
                 .collect();
-            self.send(sender, Batch::Jobs(things), page.problems, page.total)
+            self.send(sender, Batch::Jobs(jobs), page.problems, page.total)
         };
         let filter = &self.options.filter;
         providers::list_all(&*client, scope, filter, &ask, limit, &mut on_page)
@@ -189,7 +189,10 @@ pub(super) fn unsupported_reason(place: &ListTarget, untold: &str) -> String {
 /// How to get what a filter cannot.
 pub(super) fn unsupported_hint(place: &ListTarget) -> String {
     match place {
-        ListTarget::Scopes(_) => format!("to list its resources: joblens list {}", place.template_below()),
+        ListTarget::Scopes(_) => format!(
+            "to list its resources: joblens list {}",
+            place.template_below()
+        ),
         ListTarget::Jobs(_) => format!(
             "to filter, use: joblens list {} -o name | joblens get - -o wide",
             place.scope()
@@ -207,7 +210,7 @@ pub(super) struct ScopeReport {
     pub undated: usize,
     /// How many rows the cloud counts, where it says so.
     pub total: Option<u64>,
-    /// Rows of which nothing could be told.
+    /// Rows that could not be read.
     pub problems: Vec<Problem>,
     /// How it ended.
     pub status: ListStatus,
@@ -240,7 +243,7 @@ impl ScopeReport {
         }
     }
 
-    /// A place that was not asked, as its rows do not tell what the filter asks for.
+    /// A scope that was not listed, as its rows do not have the fields of the filter.
     pub(super) fn skipped((place, untold): &(ListTarget, String)) -> Self {
         let (why, next) = (unsupported_reason(place, untold), unsupported_hint(place));
         Self {

@@ -93,7 +93,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
     })
 }
 
-/// A filter asks for what the rows of a place do not tell: "nothing found" would be no answer.
+/// The rows do not have a field of the filter: "nothing found" would be wrong.
 fn unsupported_filter(place: &ListTarget, untold: &str) -> Problem {
     let mut problem = Problem::usage(unsupported_reason(place, untold));
     problem.reference = Some(place.scope());
@@ -231,8 +231,8 @@ impl ListRun {
         report
     }
 
-    /// Sorts where that was asked for. All was asked for then, so that the limit is kept only here;
-    /// tells how many things it leaves out.
+    /// Sorts if requested. Everything was listed in that case, so that the limit is applied here;
+    /// returns how many resources it leaves out.
     fn sort_and_limit(&self, session: &CommandContext, report: &mut Envelope) -> usize {
         if session.sort.is_none() {
             return 0;

@@ -52,7 +52,7 @@ pub(in crate::commands) struct Arguments {
 /// What the options say, checked before the first call.
 #[derive(Debug, Clone)]
 pub(super) struct ListOptions {
-    /// What the things must be.
+    /// What the resources must match.
     pub filter: Filter,
     /// The same in words; `None` where everything passes.
     pub filter_description: Option<String>,
@@ -74,7 +74,7 @@ const PAGE_FOR_PEOPLE: usize = 100;
 
 impl Arguments {
     /// # Errors
-    /// Wrong use, naming the option.
+    /// A usage error that names the option.
     pub(super) fn options(&self, now: Time, zone: Zone) -> Result<ListOptions, Problem> {
         let mut states = self
             .state
@@ -104,8 +104,8 @@ impl Arguments {
 }
 
 impl ListOptions {
-    /// How many things of a kind are taken from one scope in a format; `None` for all of them, as
-    /// where they are sorted before they are cut, unless each of them costs calls.
+    /// Maximum number of resources of a kind per scope in a format; `None` for all of them, as
+    /// where they are sorted before they are cut, unless each of them costs requests.
     pub(super) fn limit_for(&self, kind: &Kind, format: Format, sorts: bool) -> Option<usize> {
         match self.limit {
             Limit::All => None,
@@ -116,7 +116,8 @@ impl ListOptions {
         }
     }
 
-    /// How many of all things are shown in a format once they are sorted; `None` for all of them.
+    /// Maximum number of resources that are shown in a format once they are sorted; `None` for all
+    /// of them.
     pub(super) fn limit_after_sorting(&self, format: Format) -> Option<usize> {
         self.limit_for_scopes(format)
     }
@@ -132,8 +133,8 @@ impl ListOptions {
 }
 
 impl ListOptions {
-    /// What of the filter the rows of a place do not tell, in words; empty where all of it can be
-    /// answered. Places have a name and a time of creation only.
+    /// The filter fields that the rows of a scope do not have, in words; empty where all of it can
+    /// be answered. Places have a name and a time of creation only.
     pub(super) fn unsupported_by(&self, place: &ListTarget) -> String {
         const UNLISTED_OF_SCOPES: [UnlistedField; 3] = [
             UnlistedField::State,
@@ -225,7 +226,7 @@ mod tests {
         );
         assert_eq!(states("--active"), [Pending, Starting, Running, Stopping]);
         assert_eq!(states("-s failed --active").len(), 5);
-        assert!(wrong("-s runing").contains("no state 'runing'"));
+        assert!(wrong("-s runing").contains("invalid value 'runing' for --state"));
     }
 
     #[test]

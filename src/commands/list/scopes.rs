@@ -13,9 +13,9 @@ use crate::settings::{Settings, table_header};
 /// Something that can be listed.
 #[derive(Debug, Clone)]
 pub(in crate::commands) enum ListTarget {
-    /// Things of one kind.
+    /// Resources of one kind.
     Jobs(Scope),
-    /// The places of a cloud that hold things.
+    /// The parent scopes of a cloud, such as clusters.
     Scopes(CloudScope),
 }
 
@@ -57,7 +57,7 @@ impl ListTarget {
         form
     }
 
-    /// The kind of the things in it; `None` where it holds places.
+    /// The kind of the resources in it; `None` where it contains scopes.
     pub(in crate::commands) fn kind(&self) -> Option<&'static Kind> {
         match self {
             Self::Jobs(scope) => Some(providers::kind(scope.template)),
@@ -69,7 +69,7 @@ impl ListTarget {
 /// What the command line names, each once, or the default scopes of all configured profiles.
 ///
 /// # Errors
-/// Wrong use: all scopes that are wrong. `missing_credentials` when there is nothing to ask.
+/// A usage error: all scopes that are wrong. `missing_credentials` when there is nothing to ask.
 pub(super) fn targets(
     session: &CommandContext,
     settings: &Settings,
@@ -94,7 +94,7 @@ fn in_cloud(asked: CloudScope) -> Vec<ListTarget> {
     if has_scopes(cloud) {
         return vec![ListTarget::Scopes(asked)];
     }
-    let things = cloud.kinds.iter().map(|kind| {
+    let kinds = cloud.kinds.iter().map(|kind| {
         ListTarget::Jobs(Scope {
             template: &kind.template,
             profile: asked.profile.clone(),
@@ -102,10 +102,10 @@ fn in_cloud(asked: CloudScope) -> Vec<ListTarget> {
             input: asked.input.clone(),
         })
     });
-    things.collect()
+    kinds.collect()
 }
 
-/// True when the things of a cloud lie in places that must be named.
+/// True when the resources of a cloud belong to scopes that must be named.
 fn has_scopes(cloud: &Cloud) -> bool {
     cloud
         .kinds

@@ -6,7 +6,7 @@ use crate::error::{Problem, closest_match};
 use crate::model::{State, Time};
 use crate::providers::Filter;
 
-/// The states of what is on its way.
+/// The active states.
 pub(super) const ACTIVE: [State; 4] = [
     State::Pending,
     State::Starting,
@@ -15,7 +15,7 @@ pub(super) const ACTIVE: [State; 4] = [
 ];
 
 /// # Errors
-/// Wrong use, with the nearest word.
+/// A usage error with the closest word.
 pub(super) fn state(word: &str) -> Result<State, Problem> {
     let lower = word.trim().to_ascii_lowercase();
     State::parse(&lower).ok_or_else(|| {
@@ -28,12 +28,11 @@ pub(super) fn state(word: &str) -> Result<State, Problem> {
 }
 
 /// # Errors
-/// Wrong use, saying what is wrong with the pattern.
+/// A usage error that says what is wrong with the pattern.
 pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
     Pattern::new(text).map_err(|error| {
-        Problem::usage(format!("--name {text}: {}", error.msg)).with_hint(
-            "* matches any text, ? one character, [ab] one of several; [[] is a bracket",
-        )
+        Problem::usage(format!("invalid value '{text}' for --name: {}", error.msg))
+            .with_hint("* matches any text, ? one character, [ab] one of several; [[] is a bracket")
     })
 }
 
@@ -66,6 +65,6 @@ mod tests {
     #[test]
     fn a_wrong_state_names_the_nearest() {
         let problem = state("runing").unwrap_err();
-        assert!(problem.hint.unwrap().starts_with("the nearest is running"));
+        assert!(problem.hint.unwrap().starts_with("did you mean 'running'?"));
     }
 }

@@ -259,7 +259,7 @@ fn temporary_name() -> String {
     format!(".joblens-{:016x}.tmp", random())
 }
 
-/// Names of two processes must differ; where there is no randomness, the process's id does it.
+/// Names of two processes must differ; where there is no randomness, the process id is used.
 fn random() -> u64 {
     getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()))
 }

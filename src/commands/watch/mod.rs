@@ -32,9 +32,10 @@ fn prepare(
         .options(session.output_options.format)
         .map_err(one)?;
     if session.sort.is_some() {
-        let problem =
-            Problem::usage("--sort-by cannot be used with watch, which keeps the order of the references")
-                .with_hint("joblens get REF… --sort-by COLUMN");
+        let problem = Problem::usage(
+            "--sort-by cannot be used with watch, which keeps the order of the references",
+        )
+        .with_hint("joblens get REF… --sort-by COLUMN");
         return Err(one(problem));
     }
     let options = Options {

@@ -8,13 +8,11 @@ use crate::output::Format;
 
 /// Watch jobs until they finish (live table, or one line per change when piped)
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
         joblens watch aliyun/job/ehpc-hz-FYUr32/ huawei/image-job/702364883651395584\n  \
         joblens watch -o jsonl - < references.txt | jq -c 'select(.type == \"transition\")'\n\n\
         Exit codes: 0 all finished, regardless of result · 2 usage error · 3 not found · 4 authentication or permission ·\n\
-        5 service or network error · 130/143 interrupted · 141 output closed. To act on the result, use joblens wait"
-)]
+        5 service or network error · 130/143 interrupted · 141 output closed. To act on the result, use joblens wait")]
 pub(in crate::commands) struct Arguments {
     /// References or scopes to watch; a scope (aliyun/job/CLUSTER/) also picks up new jobs, @latest selects the current newest in a scope, - reads references from stdin
     #[arg(value_name = "REF|SCOPE/")]
@@ -28,7 +26,7 @@ pub(in crate::commands) struct Arguments {
 
 impl Arguments {
     /// # Errors
-    /// Wrong use, naming the option.
+    /// A usage error that names the option.
     pub(super) fn options(&self, format: Format) -> Result<FollowOptions, Problem> {
         if !matches!(format, Format::Table | Format::Wide | Format::Jsonl) {
             return Err(

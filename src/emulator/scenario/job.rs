@@ -73,7 +73,7 @@ impl ScenarioParser<'_> {
             .iter()
             .map(|warning| self.warning(warning))
             .collect::<Result<Vec<_>, _>>()?;
-        let thing = |reference: Reference| EmulatedJob {
+        let job = |reference: Reference| EmulatedJob {
             kind: format!("{}/{}", reference.template.cloud, reference.template.kind),
             segments: reference.segments,
             name: job.name.clone(),
@@ -87,7 +87,7 @@ impl ScenarioParser<'_> {
             warnings: warnings.clone(),
             document: document.clone(),
         };
-        Ok(references.into_iter().map(thing).collect())
+        Ok(references.into_iter().map(job).collect())
     }
 
     fn references(&self, text: &Text) -> Result<Vec<Reference>, Problem> {
@@ -99,7 +99,7 @@ impl ScenarioParser<'_> {
             setting: &|_, _, _| Ok(None),
         };
         match reader.parse(text.get_ref()) {
-            Ok(Target::Jobs(things)) => Ok(things),
+            Ok(Target::Jobs(jobs)) => Ok(jobs),
             Ok(_) => Err(self.wrong_at(text, "does not name a single job")),
             Err(problem) => {
                 let what = format!("is not a valid reference: {}", problem.message);

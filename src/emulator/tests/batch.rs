@@ -16,7 +16,7 @@ pub(super) struct TestEmulator {
     scenario: String,
 }
 
-/// The clouds with the things of this scenario.
+/// The clouds with the resources of this scenario.
 pub(super) async fn world(scenario: &str) -> TestEmulator {
     let kinds: Vec<_> = providers::kinds().collect();
     let scenario = scenario.to_owned();

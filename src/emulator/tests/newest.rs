@@ -60,7 +60,7 @@ async fn two_of_one_time_are_told_and_none_is_taken() {
     for scope in [scope("aliyun/job", &["c"]), scope("huawei/image-job", &[])] {
         let problem = latest(&world, &scope).await.unwrap_err();
         assert_eq!(problem.category, Category::InvalidResponse);
-        let said = "the cloud does not tell which is the newest: several were created at ";
+        let said = "cannot determine the newest resource: several resources were created at ";
         assert!(problem.message.starts_with(said), "{}", problem.message);
         assert_eq!(problem.reference.unwrap(), format!("{scope}@latest"));
         let hint = problem.hint.unwrap();

@@ -24,7 +24,7 @@ fn problem(category: Category) -> Problem {
     Problem::new(category, category.as_str())
 }
 
-/// The standing after looks at 0 s, 10 s, 20 s, …
+/// The evaluation after checks at 0 s, 10 s, 20 s, …
 fn standing(goal: &str, states: &[State]) -> &'static str {
     let mut track = JobHistory::new(false);
     for (number, state) in states.iter().enumerate() {
@@ -61,7 +61,7 @@ fn an_end_otherwise_than_asked_is_no() {
         ("stopping", &[Stopping, Succeeded], "met"),
         ("ended", &[Running], "pending"),
         ("ended", &[Failed], "met"),
-        // An end counts when it was seen, even if the thing is started again.
+        // An end counts when it was seen, even if the resource is started again.
         ("succeeded", &[Failed, Running, Succeeded], "unmet"),
         ("succeeded", &[Succeeded, Running], "met"),
     ];

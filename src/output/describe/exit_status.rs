@@ -26,11 +26,7 @@ const SIGNALS: [(i64, &str, &str); 19] = [
         "illegal instruction: possibly built for another CPU",
     ),
     (5, "SIGTRAP", "debugger trap"),
-    (
-        6,
-        "SIGABRT",
-        "aborted by the program or its runtime",
-    ),
+    (6, "SIGABRT", "aborted by the program or its runtime"),
     (
         7,
         "SIGBUS",
@@ -81,7 +77,7 @@ fn explain_exit(
     if let Some((number, name, usual)) = known {
         let more = match number {
             9 if is_out_of_memory(exit_code, signal, words) => ", out of memory",
-            9 => ", most likely out of memory, or killed manually",
+            9 => ", most likely out of memory, else killed manually",
             _ => "",
         };
         return Some(format!("{usual} ({name}){more}"));
@@ -167,7 +163,7 @@ mod tests {
         );
         assert_eq!(
             shown(Some(137), None, "Error"),
-            "exited with 137: killed (SIGKILL), most likely out of memory, or killed manually"
+            "exited with 137: killed (SIGKILL), most likely out of memory, else killed manually"
         );
         assert_eq!(
             shown(None, Some(9), "Memory cgroup out of memory"),

@@ -295,10 +295,8 @@ impl Ehpc {
         );
         problem.http_status = Some(answer.status);
         problem.attempts = 1;
-        problem.hint = Some(
-            "check the job id; a subtask of an array job is JOB_INDEX, e.g. 10_3"
-                .to_owned(),
-        );
+        problem.hint =
+            Some("check the job id; a subtask of an array job is JOB_INDEX, e.g. 10_3".to_owned());
         problem
     }
 }

@@ -231,7 +231,7 @@ mod tests {
         assert!(!problem.message.contains("hunter2"), "{}", problem.message);
         problem
             .message
-            .split_once("is damaged: ")
+            .split_once("is invalid: ")
             .unwrap()
             .1
             .to_owned()

@@ -135,7 +135,10 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         .is_some_and(|word| word.eq_ignore_ascii_case("false"));
     if !is_plain {
         let hint = "run: hcloud configure set --cli-auth-encrypt=false";
-        return Err(page.problem("contains encrypted keys, which only hcloud can decrypt", hint));
+        return Err(page.problem(
+            "contains encrypted keys, which only hcloud can decrypt",
+            hint,
+        ));
     }
     let values = [
         ("access_key_id", id),

@@ -48,9 +48,7 @@ impl InstanceRoleProvider {
         let service = ImdsClient::new(&SERVICE, profile, wire)?;
         if service.named_role().is_some() {
             let what = "has a role, but an instance of this cloud has a single agency";
-            return Err(profile
-                .invalid(SOURCE, what)
-                .with_hint("use just metadata"));
+            return Err(profile.invalid(SOURCE, what).with_hint("use just metadata"));
         }
         Ok(Self(service))
     }

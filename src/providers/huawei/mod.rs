@@ -382,14 +382,20 @@ fn endpoint(profile: &Profile, wire: &Transport) -> Result<Endpoint, Problem> {
     match regions::host(region) {
         Some(host) => parse(&format!("https://{host}")),
         None => Err(profile
-            .invalid("region", &format!("is '{region}', which has no known endpoint"))
-            .with_hint("set endpoint to the address of Workspace APP in that region, or fix the region")),
+            .invalid(
+                "region",
+                &format!("is '{region}', which has no known endpoint"),
+            )
+            .with_hint(
+                "set endpoint to the address of Workspace APP in that region, or fix the region",
+            )),
     }
 }
 
 /// The project id, fit for a path segment and a header.
 fn project_id_of(profile: &Profile) -> Result<String, Problem> {
-    const WHERE: &str = "find it in the console under My Credentials > API Credentials (我的凭证), one per region";
+    const WHERE: &str =
+        "find it in the console under My Credentials > API Credentials (我的凭证), one per region";
     let Some(id) = profile.get("project_id") else {
         let problem = profile.missing(
             "project id",

@@ -9,14 +9,15 @@ use crate::reference::{LATEST, Reference, Scope};
 /// Rows of the one page that a cloud is asked for that sorts by itself: enough to see that it does.
 const LATEST_PAGE_SIZE: usize = 10;
 
-/// The newest thing of a scope that has all its segments.
+/// The newest resource of a scope that has all its segments.
 ///
 /// One page is asked for where the cloud sorts; all of them where it does not, within the time of
 /// `ask`.
 ///
 /// # Errors
 /// `usage` for a kind whose lists tell no times, before anything is asked; `not_found` for an empty
-/// scope; `invalid_response` when the cloud does not tell which is the newest; what went wrong on the way.
+/// scope; `invalid_response` when the cloud does not report which is the newest; what went wrong on
+/// the way.
 pub async fn latest(
     client: &dyn Client,
     scope: &Scope,
@@ -118,7 +119,10 @@ fn undated(scope: &Scope) -> Problem {
 }
 
 fn tied(at: Time) -> Problem {
-    unclear(format!("several resources were created at {}", at.rfc3339()))
+    unclear(format!(
+        "several resources were created at {}",
+        at.rfc3339()
+    ))
 }
 
 fn unclear(why: String) -> Problem {

@@ -1,4 +1,5 @@
-//! What a service did not give just now, and is not asked for again by each thing of a long list.
+//! What a service has just refused, so that it is not requested again for each resource of a long
+//! list.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

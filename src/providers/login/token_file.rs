@@ -173,7 +173,7 @@ impl TokenFile {
         remove(&self.path());
     }
 
-    /// Makes the folder, or makes sure that it is ours and nobody else looks into it.
+    /// Makes the folder, or makes sure that it is ours and nobody else can read it.
     fn make_folder(&self) -> io::Result<()> {
         DirBuilder::new()
             .recursive(true)

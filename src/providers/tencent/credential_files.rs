@@ -135,13 +135,13 @@ impl Credential {
             Some("sso" | "oauth") => true,
             Some(kind) => {
                 let what = format!("has the unsupported type {kind}");
-                let hint = "use a profile with keys, or provide temporary keys with credential_command";
+                let hint =
+                    "use a profile with keys, or provide temporary keys with credential_command";
                 return Err(page.problem(&what, hint));
             }
         };
         if self.role_arn.trimmed().is_some() {
-            let hint =
-                "use a profile without role-arn, or provide the role's keys with credential_command";
+            let hint = "use a profile without role-arn, or provide the role's keys with credential_command";
             return Err(page.problem(
                 "assumes a role (role-arn), which is not supported here",
                 hint,

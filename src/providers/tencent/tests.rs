@@ -51,7 +51,7 @@ fn world() -> EmulatedState {
         after: Duration::from_secs(9 * 3600),
         ..warning.clone()
     };
-    let thing = EmulatedJob {
+    let job = EmulatedJob {
         kind: "tencent/service".to_owned(),
         segments: vec!["cls-1".into(), "na me/space".into(), "服务".into()],
         age: Duration::from_secs(3600),
@@ -59,7 +59,7 @@ fn world() -> EmulatedState {
         warnings: vec![warning, later],
         ..EmulatedJob::default()
     };
-    EmulatedState::new(vec![thing], test_support::moment(NOW))
+    EmulatedState::new(vec![job], test_support::moment(NOW))
 }
 
 fn served(incoming: &ServerRequest, world: &EmulatedState) -> Response {

@@ -18,8 +18,8 @@ fn a_trailing_slash_makes_a_scope() {
         assert_eq!(scope.to_string(), canonical);
         assert_eq!(scope.input, input);
     }
-    let things = reader().parse_target("aliyun/job/c/10_1-2").unwrap();
-    assert!(matches!(things, Target::Jobs(things) if things.len() == 2));
+    let references = reader().parse_target("aliyun/job/c/10_1-2").unwrap();
+    assert!(matches!(references, Target::Jobs(references) if references.len() == 2));
     for input in ["aliyun/job/c/", "sugon/instance/", "aliyun/job/c/5/"] {
         let message = parse(input).unwrap_err().message;
         assert!(message.starts_with("this is a scope"), "{message}");
@@ -187,9 +187,9 @@ fn the_newest_has_all_of_its_scope_and_stands_raw() {
     );
     let missing = reader().parse("tencent/service/n/@latest").unwrap_err();
     assert_eq!(missing.message, "missing CLUSTER");
-    let thing = &parse("aliyun/job/c/%40latest").unwrap()[0];
+    let reference = &parse("aliyun/job/c/%40latest").unwrap()[0];
     assert_eq!(
-        (thing.id(), &*thing.to_string()),
+        (reference.id(), &*reference.to_string()),
         ("@latest", "aliyun/job/c/%40latest")
     );
 }

@@ -23,7 +23,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "x =",
             "ALIBABA_CLOUD_PROFILE=role",
             JOB,
-            "holds no role_arn in [role]",
+            "has no role_arn in [role]",
         ),
         (
             &ALIYUN_SDK,
@@ -31,7 +31,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "= \n# ",
             "ALIBABA_CLOUD_PROFILE=role",
             JOB,
-            "holds no access_key_id in [role]",
+            "has no access_key_id in [role]",
         ),
         (
             &ALIYUN_SDK,
@@ -47,7 +47,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "cvm_role",
             "TCCLI_PROFILE=cvm",
             SERVICE,
-            "of type cvm_role, which is not known",
+            "unsupported type cvm_role",
         ),
         (
             &TCCLI_CVM,
@@ -55,7 +55,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "[1]",
             "TCCLI_PROFILE=cvm",
             SERVICE,
-            "is damaged: expected",
+            "is invalid: expected",
         ),
         (
             &TCCLI_CVM,
@@ -63,7 +63,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "\"cvm",
             "TCCLI_PROFILE=cvm",
             SERVICE,
-            "is damaged: expected",
+            "is invalid: expected",
         ),
     ] {
         let text = file.text();
@@ -88,23 +88,19 @@ fn a_role_in_a_damaged_file_is_named() {
         (
             "\"ram_role_arn\"",
             "\"x\"",
-            "holds no ram_role_arn for profile 'role'",
+            "has no ram_role_arn for profile 'role'",
         ),
-        (
-            "\"cn-beijing\"",
-            "\"cn/../x\"",
-            "an sts_region that is no region",
-        ),
-        ("\"acs:ram::1:role/r\"", "[1]", "is damaged: expected"),
+        ("\"cn-beijing\"", "\"cn/../x\"", "an invalid sts_region"),
+        ("\"acs:ram::1:role/r\"", "[1]", "is invalid: expected"),
         (
             "\"RamRoleArn\"",
             "\"ramrolearn\"",
-            "of mode ramrolearn, which is not known",
+            "of mode ramrolearn, which is not recognized",
         ),
         (
             "\"access_key_secret\": \"cli-role",
             "\"x\": \"cli-role",
-            "holds no access_key_secret",
+            "has no access_key_secret",
         ),
     ] {
         let text = ALIYUN_CLI.text();

@@ -87,7 +87,7 @@ fn tells_the_first_failed_container_as_a_person_would() {
         cause(&settled(failed)),
         [
             "failed 10m ago (2023-11-14 22:03:20 +00:00), after 50m",
-            "  init container main exited with 137: killed (SIGKILL), most likely out of memory, or killed manually",
+            "  init container main exited with 137: killed (SIGKILL), most likely out of memory, else killed manually",
             "  line one",
             "    line two",
             "  restarted 3 times; previous run exited with 127: command not found",
@@ -110,7 +110,7 @@ fn shows_the_warnings_that_lie_nearest_to_the_end() {
     assert_eq!(
         cause(&settled(failed))[1..],
         [
-            "  5 warnings, nearest to the end:",
+            "  5 warnings, closest to the end:",
             "    30s after the end: after",
             "    at the end: end",
             "    1m before the end: near",

@@ -306,7 +306,11 @@ fn other_words_of_an_array_job_stand() {
         assert_eq!(codes, ["unknown_state"], "told once");
     }
     let (_, notices) = judged("Running", &[], Some("why"));
-    assert!(notices[0].message.ends_with("could not all be read: why"));
+    assert!(
+        notices[0]
+            .message
+            .ends_with("could not read all subtasks: why")
+    );
 }
 
 #[test]

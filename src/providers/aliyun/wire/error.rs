@@ -185,7 +185,11 @@ fn of_code(asked: &ErrorContext<'_>, code: &str) -> Option<RequestError> {
             (PermissionDenied, No, Some(permission(asked)))
         }
         "NotEnabled" => (PermissionDenied, No, hint("enable E-HPC for this account")),
-        "InDebt" => (PermissionDenied, No, hint("pay the overdue bill of the account")),
+        "InDebt" => (
+            PermissionDenied,
+            No,
+            hint("pay the overdue bill of the account"),
+        ),
         "ClusterNotFound" => (NotFound, No, Some(no_cluster(asked))),
         "ObjectNotFound" => (
             NotFound,

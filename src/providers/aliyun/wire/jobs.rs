@@ -106,9 +106,9 @@ pub(in super::super) fn decode(
     let mut asked = infos
         .into_iter()
         .filter(|info| info.job_id.trimmed() == Some(at.id.trim()));
-    let info = asked.next().ok_or_else(|| {
-        DecodeError::Invalid("a job with the requested JobId".to_owned())
-    })?;
+    let info = asked
+        .next()
+        .ok_or_else(|| DecodeError::Invalid("a job with the requested JobId".to_owned()))?;
     if asked.any(|twin| twin.state.trimmed() != info.state.trimmed()) {
         return Err(DecodeError::Invalid("one state for one JobId".to_owned()));
     }

@@ -63,10 +63,7 @@ pub(in super::super) fn reconcile_subtasks(
         if let Some(why) = unread {
             notices.push(Notice::new(
                 "count_mismatch",
-                format!(
-                    "{}: could not read all subtasks: {why}",
-                    job.reference
-                ),
+                format!("{}: could not read all subtasks: {why}", job.reference),
             ));
         }
     } else if let Some(doubt) = inconsistency(job, listing, &tasks, unread) {

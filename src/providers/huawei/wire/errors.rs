@@ -44,7 +44,8 @@ pub fn classify(answer: &Response) -> Option<RequestError> {
 }
 
 fn by_code(status: u16, code: Option<&str>, by_status: RequestError) -> RequestError {
-    const LOCKED: &str = "check the key before retrying: five failures in a row lock it for five minutes";
+    const LOCKED: &str =
+        "check the key before retrying: five failures in a row lock it for five minutes";
     const PERMISSION: &str = "grant the permission Workspace ReadOnlyAccess in this project";
     const ELSEWHERE: &str = "check the job id, the region and the project id";
     let of = |category, retry, hint: Option<&str>| RequestError {
