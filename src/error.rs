@@ -37,7 +37,7 @@ pub enum Category {
     Unauthenticated,
     /// The credentials are good, the account may not do this.
     PermissionDenied,
-    /// The cloud says that this machine's clock is wrong.
+    /// The cloud says that the local clock is wrong.
     ClockSkew,
     /// The cloud could not be reached, or the connection broke.
     Network,

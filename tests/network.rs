@@ -215,7 +215,7 @@ fn a_public_cloud_is_never_taken_unseen() {
 }
 
 /// A SOCKS5 proxy that asks for a name and a password and answers in everybody's place; what it was
-/// told, a line each.
+/// reported, one per line.
 fn socks(told: &Arc<Mutex<Vec<String>>>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -324,7 +324,7 @@ fn a_proxy_variable_that_cannot_be_used_matters_where_a_call_would_use_it() {
     assert_eq!(excepted.run().code, 5);
 }
 
-/// A SOCKS4 proxy that answers in the place of the only one that asks; what it was asked for.
+/// A SOCKS4 proxy that answers in the place of the only one that asks; what it was requested.
 fn socks4() -> (u16, thread::JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -84,7 +84,7 @@ impl Watching {
         assert!(sent.unwrap().success());
     }
 
-    /// Waits for the end: exit code, and what standard error holds.
+    /// Waits for the end: exit code, and what stderr holds.
     fn end(mut self) -> (Option<i32>, String) {
         let deadline = Instant::now() + Duration::from_secs(30);
         let status = loop {

@@ -54,7 +54,7 @@ pub(super) enum Stop {
     Certain,
     /// No time is left.
     TimedOut,
-    /// Everything was checked once, and no more was asked for.
+    /// Everything was checked once, and no more was requested.
     OneCheck,
     /// A signal came.
     Interrupted,

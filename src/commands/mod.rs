@@ -182,7 +182,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {
             None => {
-                // Help that nobody asked for is a complaint, so it goes to standard error.
+                // Help that was not requested is an error, so it goes to stderr.
                 let help = Cli::command().render_help().to_string();
                 let _ = write!(io::stderr(), "{help}");
                 2
@@ -256,7 +256,7 @@ impl CommandContext {
         option.or_else(|| settings.environment().get("JOBLENS_PROFILE"))
     }
 
-    /// Traces go to standard error at once, notices are printed with the output.
+    /// Traces go to stderr at once, notices are printed with the output.
     fn event_sink(&self, told: &NoticeLog) -> EventSink {
         let (verbose, told) = (self.global.verbose, told.clone());
         Arc::new(move |happening| match happening {
@@ -295,7 +295,7 @@ impl CommandContext {
         })
     }
 
-    /// Tells what failed, writes the answer to standard output, and returns the exit code.
+    /// Tells what failed, writes the answer to stdout, and returns the exit code.
     fn print_with(
         &self,
         mut report: Envelope,
@@ -337,8 +337,8 @@ impl CommandContext {
         }
     }
 
-    /// What a gate ends with: the answer for standard output, and for standard error what failed
-    /// after what was told besides, and one line with the verdict, which comes last even with `-q`.
+    /// What a gate ends with: the answer for stdout, and for stderr what failed after what was
+    /// reported besides, and one line with the verdict, which comes last even with `-q`.
     ///
     /// An answer that cannot be made turns exit code 0 of the report into 5: a program that reads
     /// the answer must not take its absence for success.

@@ -9,8 +9,8 @@ use crate::output::{restore_terminal, write_unlocked};
 /// The exit code of an internal error.
 const INTERNAL_ERROR: i32 = 5;
 
-/// Makes every panic, on whatever thread, end the process with exit code 5 and one line on standard
-/// error, and keeps the kernel from writing the memory of this process, with its secrets, to disk.
+/// Makes every panic, on whatever thread, end the process with exit code 5 and one line on stderr,
+/// and keeps the kernel from writing the memory of this process, with its secrets, to disk.
 pub fn install_panic_hook() {
     forbid_core_files();
     panic::set_hook(Box::new(|info| {

@@ -1,4 +1,4 @@
-//! Reports for CI systems: which were asked for, when they are due, and where they go.
+//! Reports for CI systems: which were requested, when they are due, and where they go.
 
 mod sink;
 #[cfg(test)]
@@ -27,7 +27,7 @@ const MAX_SUMMARY_BYTES: u64 = 1 << 20;
 /// What a report is written as.
 type WriteFn = fn(&mut dyn Write, &Envelope) -> io::Result<()>;
 
-/// The reports that `--report` asked for.
+/// The reports that `--report` requested.
 pub(super) struct Reports {
     files: Vec<ReportFile>,
     github: Option<GitHub>,
@@ -228,7 +228,7 @@ impl Reports {
     }
 
     /// Writes again what can be written again, after the exit code of the finished report has
-    /// changed. What fails now has been told or is replaced by nothing: the old report stays.
+    /// changed. What fails now has been reported or is replaced by nothing: the old report stays.
     pub(super) fn amend(&mut self, report: &Envelope) {
         for target in &mut self.files {
             if !target.sink.is_stream() {

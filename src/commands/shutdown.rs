@@ -124,12 +124,11 @@ pub(super) fn run_interruptible<T>(
     answer
 }
 
-/// Writes the answer to standard output and what remains to be told to standard error, after the
-/// lines of the voice.
+/// Writes the answer to stdout and what remains to be told to stderr, after the lines of the voice.
 ///
 /// A slow reader is waited for, but not after a signal: then each output gets a moment, and the
 /// rest is lost. `complain` makes the lines about an answer that could not be written, which stand
-/// before what is told.
+/// before what is reported.
 pub(super) async fn write(
     voice: Reporter,
     answer: Vec<u8>,
@@ -171,10 +170,10 @@ pub(super) struct Written {
     pub failure: Option<io::Error>,
 }
 
-/// Writes an answer to standard output. A reader that has left, such as `head`, has what it wanted.
+/// Writes an answer to stdout. A reader that has left, such as `head`, has what it wanted.
 ///
 /// # Errors
-/// Those of standard output, such as a full disk.
+/// Those of stdout, such as a full disk.
 pub(super) fn write_out(answer: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(answer).and_then(|()| stdout.flush()) {

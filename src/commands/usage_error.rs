@@ -24,7 +24,7 @@ pub(super) fn print(error: &clap::Error, arguments: &[OsString]) -> u8 {
             }
         };
     }
-    // A standard error that is gone hides no document.
+    // A stderr that is gone hides no document.
     let _ = error.print();
     if let Some(advice) = suggestions::flag_hint(error) {
         let _ = writeln!(io::stderr(), "\n  try    {advice}");

@@ -9,7 +9,7 @@ use crate::providers::serve::EmulatedJob;
 /// The wall clock of the emulated clouds, which may be wrong on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EmulatorClock {
-    /// How far it is ahead of this machine's clock; negative when it is behind.
+    /// How far it is ahead of the local clock; negative when it is behind.
     pub offset: TimeDelta,
 }
 

@@ -104,8 +104,8 @@ impl Emulator {
         format!("http://{}", self.address)
     }
 
-    /// How often each operation was asked for, as `cloud/operation`; the same that
-    /// `GET /_emulator/requests` answers.
+    /// How often each operation was requested, as `cloud/operation`; the same that `GET
+    /// /_emulator/requests` answers.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.state.counts()
     }
@@ -113,7 +113,7 @@ impl Emulator {
     /// Ends every connection and gives the port back.
     pub async fn stop(mut self) {
         self.accepting.abort();
-        // The only error is that the task was stopped, which is what was asked for.
+        // The only error is that the task was stopped, which is what was requested.
         let _ = (&mut self.accepting).await;
     }
 }

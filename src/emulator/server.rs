@@ -311,7 +311,7 @@ async fn serve_connection(stream: TcpStream, state: Arc<State>) {
         .auto_date_header(false)
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(stream), service);
-    // A broken connection is the client's affair, or a fault that was asked for.
+    // A broken connection is the client's affair, or a fault that was requested.
     let _ = (&mut connection).await;
     if reset.load(Ordering::Relaxed) {
         let stream = connection.into_parts().io.into_inner();

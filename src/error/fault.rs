@@ -12,7 +12,7 @@ pub struct TransportFailure {
 pub enum TransportFailureKind {
     /// The host name has no address.
     UnknownHost,
-    /// Nobody could be asked for the address of the host.
+    /// The address of the host could not be resolved.
     DnsFailure,
     /// Nobody listens there.
     ConnectionRefused,

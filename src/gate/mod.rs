@@ -55,7 +55,7 @@ impl GatePolicy {
 /// How a job stands to what is asked of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evaluation {
-    /// It reached what was asked for.
+    /// It met the condition.
     Met,
     /// It ended without reaching the condition, or had a new warning.
     Unmet(String),
@@ -77,7 +77,7 @@ pub struct Pending {
 /// What keeps a job open, the weightiest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PendingCause {
-    /// It may not be asked for: exit code 4.
+    /// Reading it is not permitted: exit code 4.
     Credentials,
     /// It could not be read: exit code 5.
     Service,

@@ -118,7 +118,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Nothing is sent for so long: the cloud asked for fewer calls.
+    /// Nothing is sent for so long: the cloud requested fewer calls.
     pub(super) fn pause_for(&self, pause: Duration) {
         // A longer pause has ended the call that learned of it.
         let until = Instant::now() + pause.min(MAX_RETRY_AFTER);

@@ -1,4 +1,4 @@
-//! How far this machine's clock is from a cloud's, where calls are signed with the cloud's time.
+//! How far the local clock is from a cloud's, where calls are signed with the cloud's time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -9,11 +9,11 @@ const MIN_OFFSET_SECONDS: i64 = 60;
 /// Nobody gets a signature for a time that is further off than this.
 const MAX_OFFSET_SECONDS: i64 = 86_400;
 
-/// Seconds to add to this machine's clock when a call is signed; at most a day.
+/// Seconds to add to the local clock when a call is signed; at most a day.
 #[derive(Debug, Default)]
 pub(super) struct ClockOffset(AtomicI64);
 
-/// What a server's `Date` says of this machine's clock.
+/// What a server's `Date` says of the local clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Correction {
     /// The clock is right, or nobody knows.
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn says_which_clock_is_behind() {
         assert_eq!(describe(1200, "h:1"), "1200 s behind h:1");
-        assert_eq!(describe(-60, "h"), "60 s ahead of that of h");
+        assert_eq!(describe(-60, "h"), "60 s ahead of h");
         assert_eq!(describe(-3 * 86_400, "h"), "3 days ahead of that of h");
     }
 

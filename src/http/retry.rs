@@ -108,7 +108,7 @@ impl RequestError {
                 RetryAction::No,
                 "permission denied",
             ),
-            // Whatever is missing, no cloud has said that it is the resource that was asked for.
+            // Whatever is missing, no cloud has said that it is the resource that was requested.
             404 => (
                 Category::InvalidArgument,
                 RetryAction::No,

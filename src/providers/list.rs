@@ -27,7 +27,7 @@ pub struct Cursor {
     pub(super) page: usize,
     /// Rows on the pages before it.
     pub(super) offset: usize,
-    /// True when the pages before it came without the filter that was asked for.
+    /// True when the pages before it came without the filter that was requested.
     pub(super) is_unfiltered: bool,
     /// The start of each list, for a cloud with several.
     pub(super) lists: Lists,
@@ -63,7 +63,7 @@ impl Cursor {
 
     /// The page after this one, which held so many rows; `None` when it was the last.
     ///
-    /// What decides is how many rows came, not how many were asked for: a cloud may give fewer.
+    /// What decides is how many rows came, not how many were requested: a cloud may give fewer.
     pub(super) fn after(self, rows: usize, total: Option<u64>) -> Option<Self> {
         let next = Self {
             page: self.page.saturating_add(1),

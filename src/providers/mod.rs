@@ -181,7 +181,7 @@ pub trait Client: Send + Sync {
     /// the other fields of list rows. One entry for each reference, in their order; `None` for
     /// those that the lists do not contain.
     ///
-    /// `None` in place of a future: this kind has no such call, or too few were asked for to gain
+    /// `None` in place of a future: this kind has no such call, or too few were requested to gain
     /// anything.
     fn batch_get<'a>(
         &'a self,

@@ -90,8 +90,8 @@ pub struct NormalizedState {
 /// Reads a word, without regard to case and surrounding white space.
 ///
 /// `own` are the user's states from the config file; they apply to states that the table does not
-/// have. A state in neither of them is `unknown`, keeps its spelling, has not ended, and is told in
-/// `notices` as a word of `what` (such as `aliyun/job`).
+/// have. A state in neither of them is `unknown`, keeps its spelling, has not ended, and is
+/// reported in `notices` as a word of `what` (such as `aliyun/job`).
 pub fn normalize(
     table: StateWords,
     own: &[(String, State)],
@@ -150,7 +150,7 @@ pub fn is_known_word(word: &str) -> bool {
 }
 
 /// The one word of a cloud that says the same as `asked`; `None` when several words do, or when a
-/// word that the table does not hold might be among what is asked for.
+/// word that the table does not hold might be among what is requested.
 ///
 /// `own` are the user's states from the config file.
 pub fn single_word_for(

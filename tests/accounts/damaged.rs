@@ -62,7 +62,7 @@ fn a_value_of_the_wrong_type_is_named() {
         let path = desk.write(file.path, "[1, 2]\n");
         let told = refused(&desk, &path, reference);
         assert!(
-            told.contains("holds no keys") || told.contains("has no profile"),
+            told.contains("no credentials in") || told.contains("has no profile"),
             "{told}"
         );
     }

@@ -61,7 +61,7 @@ fn sources_that_come_later_are_passed_over_with_the_reason() {
     assert_eq!(passed[0]["why"], "overridden by environment");
     let why = passed[2]["why"].as_str().unwrap();
     assert!(
-        why.contains("is damaged: expected key = value at line 1"),
+        why.contains("is invalid: expected key = value at line 1"),
         "{why}"
     );
 }

@@ -116,7 +116,7 @@ fn files_of_another_user_are_refused() {
         let run = desk.get(reference).run();
         assert_eq!(run.code, 4, "{}", run.stderr);
         assert!(
-            run.stderr.contains("belongs to another user"),
+            run.stderr.contains("is owned by another user"),
             "{}",
             run.stderr
         );

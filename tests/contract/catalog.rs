@@ -88,7 +88,12 @@ fn words_of_the_settings_file_are_marked_where_they_count() {
     );
     let running = rows.iter().find(|row| row["word"] == "Running").unwrap();
     assert_eq!(running["state"], "running");
-    assert!(running["note"].as_str().unwrap().contains("no say"));
+    assert!(
+        running["note"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be mapped in the config file")
+    );
 }
 
 #[test]

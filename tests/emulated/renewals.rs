@@ -345,7 +345,7 @@ fn an_account_that_was_switched_to_in_the_middle_of_a_run_is_not_taken() {
     config.write("joblens/config.toml", &toml, 0o600);
     let run = at_home(&config, &["get", "-o", "json", JOB]).run();
     assert_eq!(run.code, 4, "{}", run.stderr);
-    let said = "would now come from aliyun-cli profile other";
+    let said = "to aliyun-cli profile other";
     assert!(run.stderr.contains(said), "{}", run.stderr);
     assert_eq!(
         server.received().len(),

@@ -159,7 +159,7 @@ fn a_key_pair_that_is_refused_says_what_to_check() {
     assert_eq!(emulated.accesses().len(), 1);
 }
 
-/// The operations that were asked for, in their order.
+/// The operations that were requested, in their order.
 fn operations(emulated: &Emulated) -> Vec<String> {
     let accesses = emulated.accesses().into_iter();
     accesses.filter_map(|access| access.operation).collect()

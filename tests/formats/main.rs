@@ -247,7 +247,7 @@ fn an_expression_of_jq_is_applied_to_the_envelope_and_keeps_the_exit_code() {
         .joblens(&["wait", "-t", "0", IMAGE_JOB, "--jq", ".jobs[].verdict"])
         .run();
     assert_eq!((wait.code, wait.stdout.as_str()), (0, "met\n"));
-    // What the expression cannot do ends no verdict, and is told.
+    // What the expression cannot do ends no verdict, and is reported.
     let broken = get(
         &emulated,
         &["--exit-status", "--jq", ".jobs[0].state.x"],

@@ -99,7 +99,7 @@ fn fault_after(pages: usize, what: &str) -> String {
     format!("[[fault]]\noperation = 'ListServerlessJobs'\nskip = {pages}\n{what}\n")
 }
 
-/// How often the list of jobs was asked for.
+/// How often the list of jobs was requested.
 fn pages_asked(emulated: &Emulated) -> u64 {
     let requests = emulated.requests();
     requests

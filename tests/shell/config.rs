@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::support::{Joblens, joblens};
 
-/// Nothing can be asked for it without settings.
+/// Nothing can be requested it without settings.
 const REFERENCE: &str = "aliyun/job/ehpc-hz-FYUr32/5";
 
 fn init(home: &Path) -> Joblens {

@@ -123,7 +123,7 @@ fn a_token_that_nobody_renews_is_told_with_what_to_do() {
     for (line, said) in [
         (
             format!("token = '{token}'"),
-            "nothing can be asked with it after that",
+            "use a longer-lived credential",
         ),
         (
             "token_file = 'token'".to_owned(),

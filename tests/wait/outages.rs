@@ -45,7 +45,12 @@ fn an_outage_in_the_middle_is_told_once_when_it_begins_and_once_when_it_is_over(
         "{}",
         run.stderr
     );
-    assert_eq!(lines(&run.stderr, "sugon does not"), 0, "{}", run.stderr);
+    assert_eq!(
+        lines(&run.stderr, "sugon is unreachable"),
+        0,
+        "{}",
+        run.stderr
+    );
     let notices = run.json()["notices"].to_string();
     assert!(notices.contains("\"outage\"") && notices.contains("\"recovered\""));
 }

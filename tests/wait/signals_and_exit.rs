@@ -11,7 +11,7 @@ use crate::{INSTANCE, JOB, LONG, job};
 /// A pipe that takes nothing more and that nobody reads while the reader is kept.
 fn full() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = pipe().unwrap();
-    // What a pipe holds on Linux unless it is told otherwise.
+    // What a pipe holds on Linux unless it is reported otherwise.
     writer.write_all(&[b'\n'; 65536]).unwrap();
     (reader, writer)
 }

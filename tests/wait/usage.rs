@@ -1,4 +1,4 @@
-//! Nothing passes by accident, and usage error is told before the first call.
+//! Nothing passes by accident, and usage error is reported before the first call.
 
 use crate::support::emulated::Emulated;
 use crate::{JOB, LONG, job};

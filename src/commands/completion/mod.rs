@@ -64,7 +64,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     session.print(script.to_owned(), false)
 }
 
-/// Prints what the last word may become, a line each, with a tab before what it means.
+/// Prints what the last word may become, one per line, with a tab before what it means.
 ///
 /// No request is made, and what cannot be read is skipped: completion must not print errors.
 pub(super) fn complete(session: &CommandContext, words: CompletionRequest) -> u8 {

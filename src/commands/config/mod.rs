@@ -30,7 +30,7 @@ enum Action {
     Path,
 }
 
-/// Does what was asked for with the config file that the other commands would read.
+/// Does what was requested with the config file that the other commands would read.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     let place = match settings_path(session) {
         Ok(place) => place,

@@ -46,7 +46,7 @@ impl CallEvidence<'_> {
         of_problem.or(heard).or(endpoint).unwrap_or_default()
     }
 
-    /// Tokens may be asked for elsewhere and otherwise than the cloud itself.
+    /// Tokens may be requested elsewhere and otherwise than the cloud itself.
     fn is_https(&self) -> bool {
         let heard = self
             .response_info()
@@ -286,7 +286,7 @@ impl CallEvidence<'_> {
             Check::fail(name, problem.category, cause_text(problem)).hint(problem.hint.clone())
         };
         match problem.category {
-            // It was told with the clock.
+            // It was reported with the clock.
             Category::ClockSkew => Vec::new(),
             Category::Usage | Category::MissingCredentials => vec![fail(CheckName::Settings)],
             Category::Unauthenticated => {

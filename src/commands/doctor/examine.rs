@@ -168,7 +168,7 @@ fn settings(account: &AccountStatus) -> Check {
 pub(super) fn credential(account: &AccountStatus) -> String {
     let what = key(account);
     match (account.source.as_deref(), &account.place) {
-        // Its path is told at the top.
+        // Its path is reported at the top.
         (Some("config file"), _) => format!("{what} from the config file"),
         (Some(source), Some(place)) => format!("{what} from {source} ({place})"),
         (Some(source), None) => format!("{what} from {source}"),

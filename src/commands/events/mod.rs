@@ -144,7 +144,7 @@ fn finish(session: &CommandContext, timeline: &Timeline, columns: Option<&[Event
 fn print_notes(session: &CommandContext, timeline: &Timeline, format: Format) {
     let is_page = matches!(format, Format::Table | Format::Wide);
     if is_page && timeline.events.is_empty() && timeline.errors.is_empty() {
-        // Whether standard error takes it changes nothing.
+        // Whether stderr takes it changes nothing.
         let _ = session.print("joblens: no matching events\n".to_owned(), true);
     }
     let is_told =

@@ -33,7 +33,7 @@ use scopes::{ScopeEvent, ScopeWatcher};
 const MAX_DEFERRED_LINES: usize = 200;
 /// An interrupted command ends soon, whatever its outputs do.
 const STDOUT_FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
-/// Time for standard error to take what comes last.
+/// Time for stderr to take what comes last.
 const STDERR_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Ages on a terminal are drawn again so often.
 const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
@@ -277,7 +277,7 @@ impl FollowLoop<'_> {
         self.log_line(line);
     }
 
-    /// Says a line on standard error, as soon as no live table is in the way.
+    /// Says a line on stderr, as soon as no live table is in the way.
     fn log_line(&mut self, line: String) {
         match &mut self.deferred {
             Some(held) => push_bounded(held, line),

@@ -7,7 +7,7 @@ use crate::providers::Truncation;
 /// So many scopes are named before they are only counted.
 const MAX_NAMED: usize = 3;
 
-/// The lines for standard error. Where programs read the answer, a list that is whole needs none.
+/// The lines for stderr. Where programs read the answer, a list that is whole needs none.
 pub(super) fn lines(
     listed: &[ScopeReport],
     asked_for: Option<&str>,

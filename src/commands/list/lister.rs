@@ -42,7 +42,7 @@ impl Batch {
 
 /// What comes from a place.
 pub(super) enum ListEvent {
-    /// A page. The next one is asked for when `taken` was dropped.
+    /// A page. The next one is requested when `taken` was dropped.
     Page {
         rows: Batch,
         problems: Vec<Problem>,
@@ -64,7 +64,7 @@ pub(super) struct ScopeLister {
     pub lookup: Arc<Lookup>,
     pub options: Arc<ListOptions>,
     pub format: Format,
-    /// What was asked for is sorted before it is cut.
+    /// What was requested is sorted before it is cut.
     pub sorts: bool,
 }
 

@@ -251,7 +251,7 @@ impl ListRun {
         left_out
     }
 
-    /// Says on standard error what failed, what is worth knowing, and how much was found.
+    /// Says on stderr what failed, what is worth knowing, and how much was found.
     fn print_messages(
         &self,
         session: &CommandContext,

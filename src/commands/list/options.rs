@@ -151,8 +151,8 @@ impl ListOptions {
         words.join(" or ")
     }
 
-    /// True when a place is what was asked for, by its name, or its id where it has none, and by when
-    /// it was created, where that can be read.
+    /// True when a place is what was requested, by its name, or its id where it has none, and by
+    /// when it was created, where that can be read.
     pub(super) fn matches_scope(&self, place: &ScopeSummary) -> bool {
         let id = place.scope.trim_end_matches('/').rsplit('/').next();
         let name = place.name.as_deref().or(id).unwrap_or_default().trim();

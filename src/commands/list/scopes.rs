@@ -151,7 +151,7 @@ pub(in crate::commands) fn default_scopes(
         return in_cloud(asked);
     }
     let keys = cloud_keys(cloud.name).expect("every registered cloud has settings");
-    // Settings that cannot be read are told when the account is used.
+    // Settings that cannot be read are reported when the account is used.
     let profile = settings.profile(&keys, profile).ok();
     let setting = |key| profile.as_ref()?.get(key).map(str::to_owned);
     let template = &cloud.kinds[0].template;

@@ -11,9 +11,9 @@ use rustix::fs::Access;
 /// Where a report goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ReportSink {
-    /// The process's own standard output.
+    /// The process's own stdout.
     Stdout,
-    /// The process's own standard error.
+    /// The process's own stderr.
     Stderr,
     /// Anything else with a name.
     Path(PathBuf),
@@ -23,7 +23,7 @@ impl ReportSink {
     /// The place that a file name stands for.
     pub(super) fn from_path(name: impl AsRef<Path>) -> Self {
         let path = name.as_ref();
-        // Opened by name, a redirected standard output would get a second offset or be cut.
+        // Opened by name, a redirected stdout would get a second offset or be cut.
         match path.to_str() {
             Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => Self::Stdout,
             Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => Self::Stderr,

@@ -212,7 +212,7 @@ fn a_report_that_cannot_be_written_is_told_once_and_makes_the_others_say_five() 
     let (told, err, outcome) = finished(reports, &report(Verdict::Passed, 0));
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(
-        told[0].contains("/dev/full cannot be written: No space left"),
+        told[0].contains("cannot write the report gitlab-dotenv=/dev/full: No space left"),
         "{told:?}"
     );
     let problem = outcome.unwrap_err();

@@ -77,7 +77,7 @@ fn explain_exit(
     if let Some((number, name, usual)) = known {
         let more = match number {
             9 if is_out_of_memory(exit_code, signal, words) => ", out of memory",
-            9 => ", most likely out of memory, else killed manually",
+            9 => ", most likely out of memory or kill -9",
             _ => "",
         };
         return Some(format!("{usual} ({name}){more}"));
@@ -163,7 +163,7 @@ mod tests {
         );
         assert_eq!(
             shown(Some(137), None, "Error"),
-            "exited with 137: killed (SIGKILL), most likely out of memory, else killed manually"
+            "exited with 137: killed (SIGKILL), most likely out of memory or kill -9"
         );
         assert_eq!(
             shown(None, Some(9), "Memory cgroup out of memory"),

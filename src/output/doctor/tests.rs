@@ -8,7 +8,7 @@ fn diagnosis() -> DoctorReport {
         Check::ok(CheckName::Settings, "key LTAI…3Qk from aliyun-cli profile 生产 (/home/研究员/.aliyun/config.json), region cn-hangzhou"),
         Check::warn(
             CheckName::Files,
-            "others can read /home/研究员/.aliyun/config.json (mode 644), which holds a secret",
+            "/home/研究员/.aliyun/config.json contains a secret and is readable by others (mode 644)",
             "chmod 600 '/home/研究员/.aliyun/config.json'",
         ),
         Check::fail(

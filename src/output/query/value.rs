@@ -233,7 +233,7 @@ impl SerializeMap for Object {
                 self.key = Some(key);
                 Ok(())
             }
-            _ => impossible("a key that is no text"),
+            _ => impossible("a key that is not a string"),
         }
     }
 

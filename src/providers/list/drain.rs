@@ -10,7 +10,7 @@ use crate::model;
 use crate::providers::{BoxFuture, Client, GetOptions, GetResult, kind};
 use crate::reference::Scope;
 
-/// At most so many pages are asked for in one drain: a million rows at a hundred a page.
+/// At most so many pages are requested in one drain: a million rows at a hundred a page.
 const MAX_PAGES: usize = 10_000;
 
 /// Why a drained list may not be all there is.
@@ -50,13 +50,13 @@ impl fmt::Display for Truncation {
 pub struct ListStats {
     /// How many resources were passed on.
     pub rows: usize,
-    /// How many pages were asked for.
+    /// How many pages were requested.
     pub pages: usize,
     /// Why there may be more; `None` when this was all.
     pub truncation: Option<Truncation>,
 }
 
-/// Takes a page of a list; it breaks when no more are wanted. The next page is asked for when it is
+/// Takes a page of a list; it breaks when no more are wanted. The next page is requested when it is
 /// done with this one.
 pub type OnPage<'a, R> = &'a mut (dyn FnMut(Page<R>) -> BoxFuture<'static, ControlFlow<()>> + Send);
 
@@ -111,7 +111,7 @@ pub async fn list_all_scopes(
     pages_of(&ScopePages { client, profile }, ask, limit, on_page).await
 }
 
-/// What can be asked for page by page.
+/// What can be requested page by page.
 trait PageSource: Sync {
     type Row: Send;
 
@@ -212,7 +212,7 @@ async fn pages_of<S: PageSource>(
         let came = page.rows.len() + page.problems.len();
         rows += (came + page.rows_without_id) as u64;
         unnamed += page.rows_without_id;
-        // Rows move to the next page when something new comes in before it is asked for.
+        // Rows move to the next page when something new comes in before it is requested.
         let mut is_new = |key: &str| !known.contains(key) && known.insert(key.to_owned());
         page.rows.retain(|row| is_new(S::key(row)));
         page.problems

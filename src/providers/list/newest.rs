@@ -6,12 +6,12 @@ use crate::model::Time;
 use crate::providers::{Client, GetOptions, GetResult, ListOrder, kind};
 use crate::reference::{LATEST, Reference, Scope};
 
-/// Rows of the one page that a cloud is asked for that sorts by itself: enough to see that it does.
+/// Rows of the single page requested from a cloud that sorts by itself: enough to see that it does.
 const LATEST_PAGE_SIZE: usize = 10;
 
 /// The newest resource of a scope that has all its segments.
 ///
-/// One page is asked for where the cloud sorts; all of them where it does not, within the time of
+/// One page is requested where the cloud sorts; all of them where it does not, within the time of
 /// `ask`.
 ///
 /// # Errors

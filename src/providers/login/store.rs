@@ -208,7 +208,7 @@ impl StoredFact {
             return;
         }
         let now = self.store.transport.now();
-        // That it cannot be kept was told with the credential.
+        // That it cannot be kept was reported with the credential.
         let _ = self.token_file().write(parts, now + MAX_AGE, now);
     }
 

@@ -42,12 +42,12 @@ fn a_wrong_scope_points_at_its_wrong_part() {
         (
             "aliyun/job/c/5/",
             "5/",
-            "2 segments where aliyun/job/CLUSTER/ has 1",
+            "too many segments: expected aliyun/job/CLUSTER/ (1), got 2",
         ),
         (
             "sugon/instance/5/",
             "5/",
-            "1 segments where sugon/instance/ has 0",
+            "too many segments: expected sugon/instance/ (0), got 1",
         ),
     ] {
         let problem = no_scope(input);
@@ -138,7 +138,7 @@ fn a_list_says_what_is_no_scope_and_what_to_do_instead() {
         (
             "aliyun/job/c//",
             "/",
-            "2 segments where aliyun/job/CLUSTER/ has 1",
+            "too many segments: expected aliyun/job/CLUSTER/ (1), got 2",
         ),
         (
             "aliyun/job/c/5",
@@ -153,7 +153,7 @@ fn a_list_says_what_is_no_scope_and_what_to_do_instead() {
         (
             "aliyun/job/c/5/6",
             "5/6",
-            "3 segments where aliyun/job/CLUSTER/ has 1",
+            "too many segments: expected aliyun/job/CLUSTER/ (1), got 3",
         ),
     ] {
         let problem = listed(input).unwrap_err();

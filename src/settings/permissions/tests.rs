@@ -218,7 +218,7 @@ fn what_belongs_to_another_user_is_refused() {
     chown(home.join("a"), Some(65_534), None).unwrap();
     let said = reason(check(&path, true));
     assert!(
-        said.contains("/a, which belongs to another user (uid 65534)"),
+        said.contains("/a, which is owned by another user (uid 65534)"),
         "{said}"
     );
     let link = home.join("link");

@@ -87,7 +87,7 @@ fn a_cloud_without_a_metadata_service_says_so() {
         message.contains("has the unknown value 'metadata'"),
         "{message}"
     );
-    assert_eq!(error["hint"], "sugon has scnet");
+    assert_eq!(error["hint"], "sugon supports scnet");
     assert!(roles.steps().is_empty());
 }
 
@@ -173,7 +173,7 @@ fn a_metadata_service_that_hangs_is_given_up_soon() {
     );
     let hint = error["hint"].as_str().unwrap();
     assert!(
-        hint.contains("may be no instance") && hint.contains("RAM role"),
+        hint.contains("may not be an instance") && hint.contains("RAM role"),
         "{hint}"
     );
     // The token, and the role without one.

@@ -87,7 +87,7 @@ fn tells_the_first_failed_container_as_a_person_would() {
         cause(&settled(failed)),
         [
             "failed 10m ago (2023-11-14 22:03:20 +00:00), after 50m",
-            "  init container main exited with 137: killed (SIGKILL), most likely out of memory, else killed manually",
+            "  init container main exited with 137: killed (SIGKILL), most likely out of memory or kill -9",
             "  line one",
             "    line two",
             "  restarted 3 times; previous run exited with 127: command not found",

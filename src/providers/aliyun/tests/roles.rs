@@ -182,10 +182,7 @@ async fn a_no_of_sts_names_role_and_key_and_what_to_do() {
         assert!(hint.contains(next), "{hint}");
         let again = get(&ehpc).await.unwrap_err();
         assert_eq!(again.category, category, "{code}");
-        assert!(
-            again.message.contains("skipped: no credential: "),
-            "{again}"
-        );
+        assert!(again.message.contains("skipped: "), "{again}");
         assert_eq!(cloud.asked(), [ASSUME_ROLE], "{code}");
     }
 }
