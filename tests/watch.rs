@@ -128,7 +128,8 @@ fn assert_whole(records: &[Value]) {
     }
 }
 
-/// The states that each thing was seen in, in their order; each transition names the one before it.
+/// The states that each resource was seen in, in their order; each transition names the one before
+/// it.
 fn courses(records: &[Value]) -> BTreeMap<String, Vec<String>> {
     let mut courses: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let transitions = records.iter().filter(|one| one["type"] == "transition");

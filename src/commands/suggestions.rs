@@ -84,7 +84,7 @@ mod tests {
         assert!(hint("logs").contains("joblens events"));
         assert!(hint("view").contains("joblens describe"));
         assert!(hint("ping").contains("joblens doctor"));
-        assert!(hint("squeue").contains("did you mean 'joblens list'?"));
+        assert!(hint("squeue").contains("joblens list"));
         assert_eq!(hint("gte"), "did you mean 'joblens get'?");
         assert_eq!(hint("lsit"), "did you mean 'joblens list'?");
         assert!(hint("zzz").contains("slash"));

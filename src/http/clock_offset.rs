@@ -98,7 +98,7 @@ mod tests {
     fn says_which_clock_is_behind() {
         assert_eq!(describe(1200, "h:1"), "1200 s behind h:1");
         assert_eq!(describe(-60, "h"), "60 s ahead of h");
-        assert_eq!(describe(-3 * 86_400, "h"), "3 days ahead of that of h");
+        assert_eq!(describe(-3 * 86_400, "h"), "3 days ahead of h");
     }
 
     proptest! {

@@ -190,8 +190,7 @@ fn is_asked_for(asked: Option<&String>, told: Option<&String>) -> bool {
 pub struct Page<R = GetResult> {
     /// What is listed, each under its own reference or scope, as far as its row reports.
     pub rows: Vec<R>,
-    /// Why the cloud told nothing more of rows that are therefore not in `rows`, each addressed to
-    /// its reference.
+    /// Errors of rows that are therefore not in `rows`, each addressed to its reference.
     pub problems: Vec<Problem>,
     /// What a reader should know besides, of the page as a whole.
     pub notices: Vec<Notice>,

@@ -151,7 +151,7 @@ fn a_setting_that_cannot_be_used_is_named_and_not_called_missing() {
         .run();
     assert_usage(
         &run,
-        "a segment contains a control character, from JOBLENS_ALIYUN_CLUSTER",
+        "a segment contains a control character (from JOBLENS_ALIYUN_CLUSTER)",
     );
 }
 

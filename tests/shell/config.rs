@@ -1,4 +1,4 @@
-//! The settings file that `config init` writes.
+//! The config file that `config init` writes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

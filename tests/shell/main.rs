@@ -1,4 +1,4 @@
-//! What makes the first minutes easy: a settings file to fill in.
+//! First steps: a config file to fill in.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 

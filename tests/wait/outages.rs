@@ -1,4 +1,4 @@
-//! Faults during a wait, which are weather.
+//! Temporary faults during a wait.
 
 use std::io::Write as _;
 use std::process::Stdio;

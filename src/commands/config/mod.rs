@@ -1,4 +1,4 @@
-//! The settings file: where it is, and a first one to fill in.
+//! The config file: its path, and a template to fill in.
 
 mod template;
 

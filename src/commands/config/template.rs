@@ -1,4 +1,4 @@
-//! The text of a first settings file.
+//! The template of the config file.
 
 use std::fmt::Write as _;
 

@@ -80,8 +80,8 @@ fn a_page_of_80_columns_wraps_and_cuts_nothing() {
 aliyun 生产: fail
   ok    settings      key LTAI…3Qk from aliyun-cli profile 生产
                       (/home/研究员/.aliyun/config.json), region cn-hangzhou
-  warn  files         others can read /home/研究员/.aliyun/config.json (mode
-                      644), which holds a secret
+  warn  files         /home/研究员/.aliyun/config.json contains a secret and is
+                      readable by others (mode 644)
         try           chmod 600 '/home/研究员/.aliyun/config.json'
   fail  permission    ListClusters: 用户没有权限执行此操作，请联系管理员授予该账
                       号在当前资源组内的只读权限后重试\\u{1b}[2J

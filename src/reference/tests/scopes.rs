@@ -56,7 +56,7 @@ fn a_wrong_scope_points_at_its_wrong_part() {
     }
     assert_eq!(
         no_scope("aliyun/job/").hint.unwrap(),
-        "write aliyun/job/CLUSTER/; joblens list aliyun shows what there is; \
+        "expected aliyun/job/CLUSTER/; to see what exists: joblens list aliyun; \
          or set cluster in [aliyun.default] of the config file"
     );
 }
@@ -161,10 +161,10 @@ fn a_list_says_what_is_no_scope_and_what_to_do_instead() {
         assert_eq!(&input[problem.span.unwrap()], part, "{input}");
     }
     let hint = |input| listed(input).unwrap_err().hint.unwrap();
-    assert!(hint("aliyun@x/job").contains("joblens list aliyun@x shows"));
+    assert!(hint("aliyun@x/job").contains("to see what exists: joblens list aliyun@x"));
     assert_eq!(
         hint("ali/job/c/5/"),
-        "to look at it: joblens get ali/job/c/5; for all beside it: joblens list ali/job/c/"
+        "to get it: joblens get ali/job/c/5; to list its scope: joblens list ali/job/c/"
     );
 }
 
