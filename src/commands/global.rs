@@ -289,6 +289,7 @@ impl GlobalArgs {
 }
 
 fn wrong(key: &str, text: &str, wanted: &str) -> Problem {
+    let text = crate::secret::quotable(text);
     Problem::usage(format!(
         "invalid value '{text}' for {key}; expected {wanted}"
     ))

@@ -15,6 +15,7 @@ use super::tls::TlsConfig;
 use super::verifier::{RecordingVerifier, TrustedCertificates};
 use super::{CaStore, ClientOptions, Endpoint, EventSink, RequestError, Route};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
+use crate::secret::quotable_path;
 use crate::settings::check_file;
 
 /// What distinguishes HTTP clients.
@@ -169,7 +170,7 @@ fn add_ca(
     let wrong = |what: &str| {
         let mut refusal = RequestError::new(
             Category::Usage,
-            format!("CA file {} {what}", path.display()),
+            format!("CA file {} {what}", quotable_path(path)),
         );
         refusal.hint = Some("use a PEM file with certificates".to_owned());
         refusal

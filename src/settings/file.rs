@@ -9,7 +9,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::{CREDENTIAL_COMMAND, Environment, SOURCE, SettingRole, SettingsSchema, check_file};
 use crate::error::{Problem, closest_match};
 use crate::model::State;
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable};
 
 /// A value of a profile, as the file gives it.
 #[derive(Debug, Clone)]
@@ -239,7 +239,10 @@ impl Reader<'_> {
                 .join(", ");
             return Err(self.wrong(
                 at,
-                &format!("unknown table '{cloud}'; expected one of: {known}, wire, states"),
+                &format!(
+                    "unknown table '{}'; expected one of: {known}, wire, states",
+                    quotable(cloud)
+                ),
             ));
         };
         for (name, value) in table.iter() {
@@ -357,11 +360,14 @@ impl Reader<'_> {
             .map(|spec| spec.key)
             .collect::<Vec<_>>()
             .join(", ");
-        self.wrong(at, &format!("unknown key '{name}' in {}{near}", keys.cloud))
-            .with_hint(format!(
-                "keys of {}: {all}, each also as KEY_env and KEY_file; {CREDENTIAL_COMMAND}",
-                keys.cloud
-            ))
+        self.wrong(
+            at,
+            &format!("unknown key '{}' in {}{near}", quotable(name), keys.cloud),
+        )
+        .with_hint(format!(
+            "keys of {}: {all}, each also as KEY_env and KEY_file; {CREDENTIAL_COMMAND}",
+            keys.cloud
+        ))
     }
 
     fn wire(&self, table: &Table<'_>) -> Result<BTreeMap<String, String>, Problem> {
@@ -372,7 +378,10 @@ impl Reader<'_> {
                 let known = WIRE_KEYS.join(", ");
                 return Err(self.wrong(
                     key.span().start,
-                    &format!("unknown key '{name}' in [wire]; expected one of: {known}"),
+                    &format!(
+                        "unknown key '{}' in [wire]; expected one of: {known}",
+                        quotable(name)
+                    ),
                 ));
             }
             let text = match value.get_ref() {
@@ -397,7 +406,10 @@ impl Reader<'_> {
             let name: &str = kind.get_ref();
             if !self.kinds.iter().any(|known| known == name) {
                 let known = self.kinds.join(", ");
-                let what = format!("unknown kind '{name}'; expected one of: {known}");
+                let what = format!(
+                    "unknown kind '{}'; expected one of: {known}",
+                    quotable(name)
+                );
                 return Err(self.wrong(kind.span().start, &what));
             }
             let words = self.table(value, kind.span().start, &format!("states.\"{name}\""))?;
@@ -431,7 +443,10 @@ impl Reader<'_> {
     ) -> Result<&'v Table<'t>, Problem> {
         match value.get_ref() {
             DeValue::Table(table) => Ok(table),
-            _ => Err(self.wrong(at, &format!("'{name}' must be a table, e.g. [{name}]"))),
+            _ => {
+                let name = quotable(name);
+                Err(self.wrong(at, &format!("'{name}' must be a table, e.g. [{name}]")))
+            }
         }
     }
 

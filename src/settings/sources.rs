@@ -8,7 +8,7 @@ use super::values::Values;
 use super::{SOURCE, Settings, SettingsSchema, network};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable};
 
 /// A source of credentials that was not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +146,10 @@ impl Settings {
                 ("config file", &key_of_file),
             ] {
                 if !key.is_empty() {
-                    pass(what, format!("the profile sets {SOURCE} = '{source}'"));
+                    pass(
+                        what,
+                        format!("the profile sets {SOURCE} = '{}'", quotable(source)),
+                    );
                 }
             }
             Some(self.load_from_source(cloud, &profile, source)?)
@@ -225,7 +228,7 @@ impl Settings {
                 true => format!("{} has no supported source", cloud.cloud),
                 false => format!("{} supports {}", cloud.cloud, known.join(", ")),
             };
-            let what = format!("has the unknown value '{name}'");
+            let what = format!("has the unknown value '{}'", quotable(name));
             return Err(profile.invalid(SOURCE, &what).with_hint(hint));
         };
         // Variables choose nothing for a profile that was named.
@@ -245,8 +248,10 @@ impl Settings {
             SourceResult::NotPresent => format!("no file of {} found", tool.name),
         };
         let message = format!(
-            "profile '{}' ({}) has {SOURCE} = '{source}': {why}",
-            profile.name, profile.cloud
+            "profile '{}' ({}) has {SOURCE} = '{}': {why}",
+            profile.name,
+            profile.cloud,
+            quotable(source)
         );
         Err(Problem::new(Category::MissingCredentials, message)
             .with_account(profile.cloud, &profile.name)

@@ -9,6 +9,7 @@ use super::super::imds;
 use super::super::lenient::{Int, OptionalObject, Text};
 use crate::error::{Category, Problem};
 use crate::model::Time;
+use crate::secret::quotable;
 use crate::settings::{
     CredentialSource, FoundCredential, METADATA, SourceFile, SourceResult, ToolFiles,
 };
@@ -87,12 +88,13 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
             true => "none".to_owned(),
             false => names.join(", "),
         };
-        let why = format!("~/{FOLDER} has no profile '{name}'; available: {known}");
+        let shown = quotable(name);
+        let why = format!("~/{FOLDER} has no profile '{shown}'; available: {known}");
         return match (named, chosen) {
             (Some(_), _) => Err(Problem::usage(why)),
             // Whoever chose it meant no key that another tool has.
             (None, Some(_)) => {
-                let message = format!("{CHOICE} is '{name}': {why}");
+                let message = format!("{CHOICE} is '{shown}': {why}");
                 let hint = format!("fix or unset {CHOICE}, or run: tccli configure");
                 Err(Problem::new(Category::MissingCredentials, message).with_hint(hint))
             }
@@ -133,11 +135,12 @@ impl Credential {
         let is_temporary = match self.kind.trimmed() {
             None | Some("default") => false,
             Some("sso" | "oauth") => true,
-            Some(kind) => {
-                let what = format!("has the unsupported type {kind}");
+            // It may be a secret that was pasted in the place of the type.
+            Some(_) => {
+                let what = "has an unknown type";
                 let hint =
                     "use a profile with keys, or provide temporary keys with credential_command";
-                return Err(page.problem(&what, hint));
+                return Err(page.problem(what, hint));
             }
         };
         if self.role_arn.trimmed().is_some() {
