@@ -39,7 +39,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "ecs_ram_rôle",
             "ALIBABA_CLOUD_PROFILE=ecs",
             JOB,
-            "of a type that is not known",
+            "with an unknown type",
         ),
         (
             &TCCLI_CVM,
@@ -47,7 +47,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "cvm_role",
             "TCCLI_PROFILE=cvm",
             SERVICE,
-            "is of a type that is not known",
+            "has an unknown type",
         ),
         (
             &TCCLI_CVM,
@@ -95,7 +95,7 @@ fn a_role_in_a_damaged_file_is_named() {
         (
             "\"RamRoleArn\"",
             "\"ramrolearn\"",
-            "of a mode that is not known",
+            "with an unknown mode",
         ),
         (
             "\"access_key_secret\": \"cli-role",
