@@ -2,9 +2,10 @@
 //!
 //! The layering of the modules, checked by a test; a file names only what is to its right:
 //! `commands > emulator > providers > http > reference > gate > settings > model > secret > crypto
-//! > error`, and `output` beside them, naming `model` and `error` only. No cloud names another;
-//! wire types stay in their cloud's folder; the model does not depend on clouds or formats. What
-//! the right needs from the left is handed in as plain data or as a function.
+//! > error`, and `output`, with the documents that are printed, beside them, naming `gate`, `model`
+//! and `error` only. No cloud names another; wire types stay in their cloud's folder; the model
+//! does not depend on clouds or formats. What the right needs from the left is handed in as plain
+//! data or as a function.
 
 pub mod commands;
 pub mod crypto;

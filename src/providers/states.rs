@@ -1,6 +1,6 @@
 //! How a cloud's state words become the model's states.
 
-use crate::model::{Notice, State};
+use crate::model::{Notice, NoticeCode, State};
 
 /// A cloud's words and what they mean.
 pub type StateWords = &'static [(&'static str, State)];
@@ -116,7 +116,10 @@ pub fn normalize(
             .map(|(_, state)| *state)
     });
     if state.is_none() {
-        notices.push(Notice::new("unknown_state", unknown_word(raw, what)));
+        notices.push(Notice::new(
+            NoticeCode::UnknownState,
+            unknown_word(raw, what),
+        ));
     }
     let state = state.unwrap_or_default();
     NormalizedState {
@@ -209,7 +212,7 @@ mod tests {
         let (read, notices) = reading("Zombie");
         assert_eq!((read.state, read.ended), (State::Unknown, false));
         assert_eq!(read.raw.as_deref(), Some("Zombie"));
-        assert_eq!(notices[0].code, "unknown_state");
+        assert_eq!(notices[0].code.as_str(), "unknown_state");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::{GetOptions, lenient, visit_strings};
-use crate::model::{Job, Notice};
+use crate::model::{Job, Notice, NoticeCode};
 
 /// Keeps the raw response in the job, if requested.
 ///
@@ -17,7 +17,7 @@ pub(super) fn attach_raw(
     job.vendor = lenient::parse_raw(body);
     match &mut job.vendor {
         None => notices.push(Notice::new(
-            "vendor_omitted",
+            NoticeCode::VendorOmitted,
             format!(
                 "the raw response of {} is too large or too deeply nested to include",
                 job.reference

@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
-use crate::model::{EventFilter, EventSubject, Job, State, Time, TimelineEvent};
+use crate::model::{Job, State, Time};
+use crate::output::document::{EventFilter, EventSubject, TimelineEvent};
 
 /// Which timeline entries were reported before, so that each is reported once, and again when its
 /// count grows.

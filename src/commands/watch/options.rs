@@ -4,6 +4,7 @@ use super::super::follow::FollowOptions;
 use super::super::poll_args::PollArgs;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
+use crate::model::NoticeCode;
 use crate::output::Format;
 
 /// Watch jobs until they finish (live table, or one line per change when piped)
@@ -40,7 +41,7 @@ impl Arguments {
                 missing_grace: self.poll.missing_grace()?,
                 ..GatePolicy::new(Condition::Ended)
             },
-            notice_codes: &["unknown_state", "clock_corrected"],
+            notice_codes: &[NoticeCode::UnknownState, NoticeCode::ClockCorrected],
         })
     }
 }

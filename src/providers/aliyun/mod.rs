@@ -28,7 +28,7 @@ use super::{
 };
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Endpoint, Method, Request, Response, Transport};
-use crate::model::{Job, Notice};
+use crate::model::{Job, Notice, NoticeCode};
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{Profile, ROLE, SettingSpec};
 use sign::Signer;
@@ -381,7 +381,7 @@ fn summarize(problem: &Problem) -> String {
 fn note_raw_omitted(job: &Job, notices: &mut Vec<Notice>) {
     if job.vendor.is_none() {
         notices.push(Notice::new(
-            "vendor_omitted",
+            NoticeCode::VendorOmitted,
             format!(
                 "{}: the raw response is too large or too deeply nested to include",
                 job.reference

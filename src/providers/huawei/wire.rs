@@ -4,7 +4,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Job, Notice, State, Task, Time};
+use crate::model::{Job, Notice, NoticeCode, State, Task, Time};
 use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::states::{self, StateWords};
 use crate::providers::{GetOptions, GetResult, job_at, vendor};
@@ -223,7 +223,7 @@ fn job(
     let listed = answered.sub_jobs.0.len();
     if total.is_some_and(|total| usize::try_from(total) != Ok(listed)) {
         notices.push(Notice::new(
-            "count_mismatch",
+            NoticeCode::CountMismatch,
             format!(
                 "{reference} reports {} sub-jobs but lists {listed}",
                 total.unwrap_or_default()

@@ -2,7 +2,7 @@ use serde::Deserialize;
 
 use crate::error::Category;
 use crate::http::{RequestError, Response, RetryAction};
-use crate::model::{Event, Job, Level, Notice, Object, UnreadableTimes};
+use crate::model::{Event, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
 use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{GetOptions, GetResult, job_at, vendor};
@@ -222,7 +222,7 @@ pub fn decode(
         .into_iter()
         .map(|event| read_event(event, clock))
         .collect();
-    let mut notices = vec![Notice::new("events_truncated", LAST_HOUR)];
+    let mut notices = vec![Notice::new(NoticeCode::EventsTruncated, LAST_HOUR)];
     let times: Vec<_> = events
         .iter()
         .flat_map(|event| [event.first_at, event.last_at])

@@ -92,11 +92,7 @@ fn a_role_in_a_damaged_file_is_named() {
         ),
         ("\"cn-beijing\"", "\"cn/../x\"", "an invalid sts_region"),
         ("\"acs:ram::1:role/r\"", "[1]", "is invalid: expected"),
-        (
-            "\"RamRoleArn\"",
-            "\"ramrolearn\"",
-            "with an unknown mode",
-        ),
+        ("\"RamRoleArn\"", "\"ramrolearn\"", "with an unknown mode"),
         (
             "\"access_key_secret\": \"cli-role",
             "\"x\": \"cli-role",

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use super::details::{ArrayProperties, JobDetails};
 use super::group::{self, Group};
 use super::{DecodeError, container};
-use crate::model::{Array, Container, Event, Job, Level, Notice, Resources, State, Task, Time};
+use crate::model::{
+    Array, Container, Event, Job, Level, Notice, NoticeCode, Resources, State, Task, Time,
+};
 use crate::providers::lenient::{self, Flag, Int, List, OptionalObject, Text};
 use crate::providers::states::{self, StateWords};
 
@@ -115,7 +117,7 @@ pub(in super::super) fn decode(
     let mut notices = Vec::new();
     if let Some(total) = total_count.filter(|total| usize::try_from(*total) != Ok(listed)) {
         notices.push(Notice::new(
-            "count_mismatch",
+            NoticeCode::CountMismatch,
             format!(
                 "{}: TotalCount is {total}, but the response has {listed}",
                 at.reference
@@ -181,7 +183,7 @@ impl JobInfo {
         for Group { mut task, events } in self.container_groups.0 {
             if events.len() >= MAX_EVENTS {
                 notices.push(Notice::new(
-                    "events_truncated",
+                    NoticeCode::EventsTruncated,
                     format!(
                         "{}: only the last {MAX_EVENTS} events per container group are available; older events of {} may be missing",
                         job.reference,

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::jobs::subtask_index;
 use super::list::MAX_ROWS;
 use super::rows::JobRows;
-use crate::model::{Array, Job, Notice, State, Task};
+use crate::model::{Array, Job, Notice, NoticeCode, State, Task};
 
 /// An array job whose indices are further apart than this is not read subtask by subtask.
 const MAX_SUBTASKS: u64 = 10_000;
@@ -69,13 +69,13 @@ pub(in super::super) fn reconcile_subtasks(
         }
         if let Some(why) = unread {
             notices.push(Notice::new(
-                "count_mismatch",
+                NoticeCode::CountMismatch,
                 format!("{}: could not read all subtasks: {why}", job.reference),
             ));
         }
     } else if let Some(doubt) = inconsistency(job, listing, &tasks, unread) {
         notices.push(Notice::new(
-            "count_mismatch",
+            NoticeCode::CountMismatch,
             format!(
                 "{}: the cloud reports {}, but {doubt}",
                 job.reference,
