@@ -108,9 +108,9 @@ pub(in super::super) fn decode(
     let mut asked = infos
         .into_iter()
         .filter(|info| info.job_id.trimmed() == Some(at.id.trim()));
-    let info = asked.next().ok_or_else(|| {
-        DecodeError::Invalid("a job with the JobId that was asked for".to_owned())
-    })?;
+    let info = asked
+        .next()
+        .ok_or_else(|| DecodeError::Invalid("a job with the requested JobId".to_owned()))?;
     if asked.any(|twin| twin.state.trimmed() != info.state.trimmed()) {
         return Err(DecodeError::Invalid("one state for one JobId".to_owned()));
     }
@@ -119,7 +119,7 @@ pub(in super::super) fn decode(
         notices.push(Notice::new(
             NoticeCode::CountMismatch,
             format!(
-                "{}: TotalCount is {total}, the answer holds {listed}",
+                "{}: TotalCount is {total}, but the response has {listed}",
                 at.reference
             ),
         ));
@@ -185,8 +185,7 @@ impl JobInfo {
                 notices.push(Notice::new(
                     NoticeCode::EventsTruncated,
                     format!(
-                        "{}: the cloud keeps {MAX_EVENTS} events of a container group; older ones \
-                         of {} may be missing",
+                        "{}: only the last {MAX_EVENTS} events per container group are available; older events of {} may be missing",
                         job.reference,
                         label(&task),
                     ),
@@ -259,7 +258,7 @@ fn total(mut parts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
 fn label(task: &Task) -> String {
     let name = task.name.as_ref().or(task.id.as_ref());
     name.map_or_else(
-        || "an unnamed group".to_owned(),
+        || "unnamed group".to_owned(),
         |name| format!("group {name}"),
     )
 }
