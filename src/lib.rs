@@ -1,7 +1,7 @@
 //! One command-line lens on jobs and containers across clouds.
 //!
 //! The law of the modules, checked by a test; a file names only what stands to its right:
-//! `commands > emulator > providers > http > reference > gate > settings > model > secret > crypto > error`,
+//! `commands > emulator > providers > http > reference > gate > settings > kind > model > secret > crypto > error`,
 //! and `output` beside them, naming `model` and `error` only.
 //! No cloud names another; wire types stay in their cloud's folder; the model knows no cloud and no
 //! format. What the right needs from the left is handed in as plain data or as a function.
@@ -12,6 +12,7 @@ pub mod emulator;
 pub mod error;
 pub mod gate;
 pub mod http;
+pub mod kind;
 pub mod model;
 pub mod output;
 pub mod providers;

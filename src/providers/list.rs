@@ -8,8 +8,9 @@ use std::collections::HashSet;
 use glob::Pattern;
 
 use super::GetResult;
-use super::states::{self, StateWords};
+use super::states;
 use crate::error::Problem;
+use crate::kind::{StateWords, UnlistedField};
 use crate::model::{self, Job, Notice, State, Time};
 use crate::reference::Reference;
 
@@ -139,32 +140,6 @@ impl Filter {
     /// How many rows a page is asked to hold, where the cloud gives at most `most`.
     pub(super) fn page_size(&self, most: usize) -> usize {
         self.page_rows.map_or(most, |rows| rows.clamp(1, most))
-    }
-}
-
-/// What the rows of a kind's list may leave untold, so that a filter that asks for it would find
-/// nothing however much there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnlistedField {
-    /// Its state.
-    State,
-    /// Who owns it.
-    User,
-    /// Queue or card group.
-    Queue,
-    /// When it was created.
-    CreatedAt,
-}
-
-impl UnlistedField {
-    /// The word for it in messages.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::State => "state",
-            Self::User => "user",
-            Self::Queue => "queue",
-            Self::CreatedAt => "time of creation",
-        }
     }
 }
 

@@ -27,21 +27,20 @@ use std::sync::{Arc, LazyLock};
 
 use crate::error::Problem;
 use crate::http::{Deadline, Transport};
+use crate::kind::{Kind, SchemaFn};
 use crate::model::{Job, Notice};
-use crate::reference::{Reference, Scope, Template};
+use crate::reference::{Reference, Scope};
 use crate::settings::{CredentialSource, Profile, SettingSpec, SettingsSchema};
 use list::has_more;
-use shapes::SchemaFn;
-use states::StateTable;
 
 pub use fields::find_field;
 pub use list::{
-    Cursor, Filter, ListStats, Page, ScopePage, Truncation, UnlistedField, latest, list_all,
-    list_all_scopes, ready,
+    Cursor, Filter, ListStats, Page, ScopePage, Truncation, latest, list_all, list_all_scopes,
+    ready,
 };
 pub use login::CredentialInfo;
 pub use mask::{mask_job, redact_job, redact_scope, visit_strings};
-pub use shapes::{DetailSchemas, describe_details};
+pub use shapes::describe_details;
 
 /// Every cloud there is.
 pub static CLOUDS: [&Cloud; 4] = [
@@ -65,7 +64,7 @@ pub struct Cloud {
     /// Long name.
     pub name: &'static str,
     /// What can be looked at.
-    pub kinds: &'static [Kind],
+    pub kinds: &'static [&'static Kind],
     /// How the places are listed in which its things lie; `None` where they lie in none.
     pub scope_listing: Option<ScopeListing>,
     /// What the `details` of its places can be.
@@ -108,49 +107,6 @@ pub struct ScopeListing {
 
 /// Makes the client of a profile.
 pub type Connect = fn(&Profile, &Arc<Transport>) -> Result<Box<dyn Client>, Problem>;
-
-/// One kind of thing in a cloud.
-pub struct Kind {
-    /// Form of its references.
-    pub template: Template,
-    /// What the cloud's state words mean, first those of the thing itself.
-    pub state_tables: &'static [StateTable],
-    /// What its `details` can be.
-    pub details: DetailSchemas,
-    /// The operation behind a look-up, with the interface it belongs to.
-    pub operation: &'static str,
-    /// The permission that looking it up needs, as the cloud writes it.
-    pub permission: &'static str,
-    /// The operation behind a list.
-    pub list_operation: &'static str,
-    /// The permission that listing needs, as the cloud writes it.
-    pub list_permission: &'static str,
-    /// The order in which a list comes.
-    pub list_order: ListOrder,
-    /// What the rows of a list do not tell.
-    pub unlisted_fields: &'static [UnlistedField],
-    /// How many things a list is to hold when nobody says how many, where each of them costs calls
-    /// of its own.
-    pub list_limit: Option<usize>,
-}
-
-/// The order in which a cloud lists the things of a kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListOrder {
-    /// Newest first, as the cloud is asked to.
-    NewestFirst,
-    /// An order that the cloud promises nothing of; rows tell when each was created.
-    Unsorted,
-    /// Rows do not even tell when each was created.
-    Undated,
-}
-
-impl Kind {
-    /// False when its things report events only.
-    pub fn has_states(&self) -> bool {
-        self.state_tables.iter().any(|level| !level.map.is_empty())
-    }
-}
 
 /// A future that the registry can hold.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -278,17 +234,7 @@ pub struct GetResult {
 
 /// Every kind of every cloud.
 pub fn kinds() -> impl Iterator<Item = &'static Kind> {
-    CLOUDS.iter().flat_map(|cloud| cloud.kinds)
-}
-
-/// The kind with this form of references.
-///
-/// # Panics
-/// For a form that no cloud of the registry has, of which no reference can be made.
-pub fn kind(template: &Template) -> &'static Kind {
-    kinds()
-        .find(|kind| kind.template == *template)
-        .expect("every template belongs to a kind of the registry")
+    CLOUDS.iter().flat_map(|cloud| cloud.kinds.iter().copied())
 }
 
 /// The cloud with this long name.
@@ -301,10 +247,10 @@ pub fn job_at(reference: &Reference, region: Option<&str>) -> Job {
     Job {
         reference: reference.to_string(),
         input: reference.input.clone(),
-        cloud: reference.template.cloud.to_owned(),
+        cloud: reference.kind.template.cloud.to_owned(),
         profile: reference.profile.clone(),
         region: region.map(str::to_owned),
-        kind: reference.template.kind.to_owned(),
+        kind: reference.kind.template.kind.to_owned(),
         cluster: reference.segment("CLUSTER").map(str::to_owned),
         namespace: reference.segment("NAMESPACE").map(str::to_owned),
         id: reference.id().to_owned(),

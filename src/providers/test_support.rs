@@ -15,8 +15,9 @@ use super::serve::{ServerRequest, ServerResponse};
 use super::{Cloud, GetOptions, GetResult, mask_job};
 use crate::crypto::percent_encode;
 use crate::http::{ClientOptions, Deadline, Request, Response, SigningInstructions, Transport};
+use crate::kind::Kind;
 use crate::model::Time;
-use crate::reference::{Reference, Template};
+use crate::reference::Reference;
 use crate::settings::{Environment, Profile, Settings};
 
 fn path(name: &str) -> PathBuf {
@@ -56,9 +57,9 @@ pub fn ask() -> GetOptions {
 }
 
 /// A reference of the default profile.
-pub fn reference(template: &'static Template, segments: &[&str]) -> Reference {
+pub fn reference(kind: &'static Kind, segments: &[&str]) -> Reference {
     let mut reference = Reference {
-        template,
+        kind,
         profile: "default".to_owned(),
         segments: segments.iter().map(ToString::to_string).collect(),
         input: String::new(),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::super::auth;
 use super::super::list::{ListTarget, default_scopes};
-use super::super::lookup::{LOOKUP_TIMEOUT, with_account_context};
+use super::super::lookup::{LOOKUP_TIMEOUT, list_permission, with_account_context};
 use super::accounts::Candidate;
 use super::checks::CallEvidence;
 use super::files;
@@ -128,7 +128,7 @@ impl AccountProbe {
                 .await
                 .map(|_| ()),
         };
-        let permission = place.kind().map(|kind| kind.list_permission);
+        let permission = place.kind().and_then(list_permission);
         let addressed = |problem| with_account_context(problem, &place.account(), permission);
         Some(Call {
             outcome: outcome.map_err(addressed),

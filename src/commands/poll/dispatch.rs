@@ -27,7 +27,7 @@ impl Poller {
                 watched.interval / 2
             };
             if watched.next_at <= now + slack || watched.due_at() <= now {
-                let kind = watched.reference.template.kind;
+                let kind = watched.reference.kind.template.kind;
                 let group = (account_of(&watched.reference), kind);
                 groups.entry(group).or_default().push(number);
             }

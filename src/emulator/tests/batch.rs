@@ -46,7 +46,7 @@ impl TestEmulator {
 
 fn reference(cloud: &str, segments: &[&str]) -> Reference {
     let cloud = providers::cloud(cloud).unwrap();
-    test_support::reference(&cloud.kinds[0].template, segments)
+    test_support::reference(cloud.kinds[0], segments)
 }
 
 fn jobs(ids: impl IntoIterator<Item = impl ToString>) -> Vec<Reference> {

@@ -67,7 +67,7 @@ async fn commands_come_with_their_states_as_a_look_at_each_gives_them() {
     for row in &found {
         let job = &row.job;
         let reference =
-            test_support::reference(scope("aliyun/invocation", &["c"]).template, &["c", &job.id]);
+            test_support::reference(scope("aliyun/invocation", &["c"]).kind, &["c", &job.id]);
         let looked = client.get(&reference, &test_support::ask()).await.unwrap();
         assert_eq!(looked.job.state, job.state);
         let details = serde_json::to_value(&job.details).unwrap();

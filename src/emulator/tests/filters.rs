@@ -27,7 +27,7 @@ async fn first_page(client: &dyn Client, scope: &Scope, filter: &Filter) -> Page
 
 /// How many rows the first page brings.
 async fn rows(world: &TestEmulator, scope: &Scope, filter: &Filter) -> usize {
-    let client = world.client(scope.template.cloud);
+    let client = world.client(scope.kind.template.cloud);
     first_page(&*client, scope, filter).await.rows.len()
 }
 

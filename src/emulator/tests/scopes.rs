@@ -15,7 +15,7 @@ pub(super) fn scope(kind: &str, segments: &[&str]) -> Scope {
         .find(|other| format!("{}/{}", other.template.cloud, other.template.kind) == kind)
         .unwrap();
     Scope {
-        template: &kind.template,
+        kind,
         profile: "default".to_owned(),
         segments: segments.iter().map(ToString::to_string).collect(),
         input: String::new(),
@@ -68,13 +68,13 @@ async fn three_pages(
     let mut text = jobs(kind, state, MANY);
     text += "[[job]]\nref = 'aliyun/job/other/1'\nstates = [{after='0s', state='Running'}]\n";
     let world = world(&text).await;
-    let client = world.client(scope.template.cloud);
+    let client = world.client(scope.kind.template.cloud);
     let (found, drained) = drained(&*client, scope).await;
     assert_eq!((drained.pages, drained.truncation), (3, None));
     assert_eq!(listed(&found), references(kind, MANY));
-    let operation = format!("{}/{operation}", scope.template.cloud);
+    let operation = format!("{}/{operation}", scope.kind.template.cloud);
     // Huawei lists each of three types by itself.
-    let of_other_types = if scope.template.cloud == "huawei" {
+    let of_other_types = if scope.kind.template.cloud == "huawei" {
         2
     } else {
         0

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use super::wire::{self, BatchPages, JobRows, Page};
-use super::{Ehpc, cluster_of};
+use super::{Ehpc, JOB, cluster_of};
 use crate::error::{Category, Problem};
 use crate::http::{Method, Request};
 use crate::providers::{GetOptions, GetResult, job_at};
@@ -20,7 +20,7 @@ impl Ehpc {
             return None;
         }
         let mut clusters = Clusters::new();
-        for reference in references.iter().filter(|r| r.template.kind == "job") {
+        for reference in references.iter().filter(|r| r.kind == &JOB) {
             let ids = clusters.entry(cluster_of(reference)).or_default();
             ids.insert(reference.id());
         }
@@ -56,7 +56,7 @@ impl Ehpc {
             let told = listing.job_for(at, &ask.states);
             told.map(|(job, notices)| GetResult { job, notices })
         };
-        let is_job = |reference: &&Reference| reference.template.kind == "job";
+        let is_job = |reference: &&Reference| reference.kind == &JOB;
         Ok(references
             .iter()
             .map(|reference| Some(reference).filter(is_job).and_then(told))

@@ -132,9 +132,8 @@ impl Ehpc {
         let query = [("PageNumber", &*page), ("PageSize", &*size)];
         let request = self.request("ListClusters", Method::Get, &query);
         let answer = self.send(&request, "", ask).await?;
-        let template = &CLOUD.kinds[0].template;
         let scope_of =
-            |id: &str| Scope::at(template, profile, &[id]).map(|scope| scope.to_string());
+            |id: &str| Scope::at(CLOUD.kinds[0], profile, &[id]).map(|scope| scope.to_string());
         wire::read_clusters(&answer.body, at, self.region.as_deref(), scope_of)
             .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))
     }

@@ -21,15 +21,18 @@ use std::sync::atomic::AtomicBool;
 
 use super::login::CredentialCache;
 use super::serve::EmulatedApi;
-use super::shapes::{DetailSchemas, schema_of};
+use super::shapes::schema_of;
 use super::{
-    BoxFuture, Client, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Kind,
-    ListOrder, Page, ScopeListing, ScopePage, UnlistedField, job_at,
+    BoxFuture, Client, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Page,
+    ScopeListing, ScopePage, job_at,
 };
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Endpoint, Method, Request, Response, Transport};
+use crate::kind::{
+    DetailSchemas, Kind, ListOrder, ListSpec, Operation, Segment, Template, UnlistedField,
+};
 use crate::model::{Job, Notice};
-use crate::reference::{Reference, Scope, Segment, Template};
+use crate::reference::{Reference, Scope};
 use crate::settings::{Profile, ROLE, SettingSpec};
 use sign::Signer;
 use wire::details::{ClusterDetails, GroupDetails, InvocationDetails, JobDetails, NodeDetails};
@@ -37,80 +40,90 @@ use wire::{Command, DecodeError, Described, ErrorContext};
 
 const VERSION: &str = "2018-04-12";
 
-const CLUSTER: Segment = Segment {
-    name: "CLUSTER",
-    setting: Some("cluster"),
+const CLUSTER: Segment = Segment::with_setting("CLUSTER", "cluster");
+
+/// Serverless jobs.
+pub static JOB: Kind = Kind {
+    template: Template {
+        cloud: "aliyun",
+        cloud_short: "ali",
+        kind: "job",
+        kind_short: "job",
+        segments: &[CLUSTER, Segment::required("JOB")],
+        scope_segments: 1,
+        ranges: true,
+        sample: "aliyun/job/ehpc-hz-FYUr32/5",
+    },
+    states: states::JOB,
+    details: DetailSchemas {
+        job: &[schema_of::<JobDetails>],
+        task: &[schema_of::<GroupDetails>],
+    },
+    get: Operation {
+        name: "DescribeServerlessJobs",
+        description: "E-HPC 2018-04-12 DescribeServerlessJobs",
+        permission: "ehpc:DescribeServerlessJobs",
+    },
+    list: Some(ListSpec {
+        operation: Operation {
+            name: "ListServerlessJobs",
+            description: "E-HPC 2018-04-12 ListServerlessJobs",
+            permission: "ehpc:ListServerlessJobs",
+        },
+        order: ListOrder::NewestFirst,
+        unlisted: &[],
+        default_limit: None,
+    }),
+    batch_from: Some(2),
+    needs_check_exists: false,
+    flags: &[],
+};
+
+/// Commands on the nodes of a cluster.
+pub static INVOCATION: Kind = Kind {
+    template: Template {
+        cloud: "aliyun",
+        cloud_short: "ali",
+        kind: "invocation",
+        kind_short: "inv",
+        segments: &[CLUSTER, Segment::required("COMMAND")],
+        scope_segments: 1,
+        ranges: false,
+        sample: "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
+    },
+    states: states::INVOCATION,
+    details: DetailSchemas {
+        job: &[schema_of::<InvocationDetails>],
+        task: &[schema_of::<NodeDetails>],
+    },
+    get: Operation {
+        name: "ListInvocationStatus",
+        description: "E-HPC 2018-04-12 ListInvocationStatus, ListInvocationResults",
+        permission: "ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
+    },
+    list: Some(ListSpec {
+        operation: Operation {
+            name: "ListCommands",
+            description: "E-HPC 2018-04-12 ListCommands, then a look-up of each",
+            permission: "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
+        },
+        order: ListOrder::Undated,
+        unlisted: &[
+            UnlistedField::User,
+            UnlistedField::Queue,
+            UnlistedField::CreatedAt,
+        ],
+        default_limit: Some(20),
+    }),
+    batch_from: None,
+    needs_check_exists: false,
+    flags: &[],
 };
 
 /// Alibaba Cloud E-HPC.
 pub static CLOUD: Cloud = Cloud {
     name: "aliyun",
-    kinds: &[
-        Kind {
-            template: Template {
-                cloud: "aliyun",
-                cloud_short: "ali",
-                kind: "job",
-                kind_short: "job",
-                segments: &[
-                    CLUSTER,
-                    Segment {
-                        name: "JOB",
-                        setting: None,
-                    },
-                ],
-                scope_segments: 1,
-                ranges: true,
-                sample: "aliyun/job/ehpc-hz-FYUr32/5",
-            },
-            state_tables: states::JOB,
-            details: DetailSchemas {
-                job: &[schema_of::<JobDetails>],
-                task: &[schema_of::<GroupDetails>],
-            },
-            operation: "E-HPC 2018-04-12 DescribeServerlessJobs",
-            permission: "ehpc:DescribeServerlessJobs",
-            list_operation: "E-HPC 2018-04-12 ListServerlessJobs",
-            list_permission: "ehpc:ListServerlessJobs",
-            list_order: ListOrder::NewestFirst,
-            unlisted_fields: &[],
-            list_limit: None,
-        },
-        Kind {
-            template: Template {
-                cloud: "aliyun",
-                cloud_short: "ali",
-                kind: "invocation",
-                kind_short: "inv",
-                segments: &[
-                    CLUSTER,
-                    Segment {
-                        name: "COMMAND",
-                        setting: None,
-                    },
-                ],
-                scope_segments: 1,
-                ranges: false,
-                sample: "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
-            },
-            state_tables: states::INVOCATION,
-            details: DetailSchemas {
-                job: &[schema_of::<InvocationDetails>],
-                task: &[schema_of::<NodeDetails>],
-            },
-            operation: "E-HPC 2018-04-12 ListInvocationStatus, ListInvocationResults",
-            permission: "ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
-            list_operation: "E-HPC 2018-04-12 ListCommands, then a look-up of each",
-            list_permission: "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
-            list_order: ListOrder::Undated,
-            unlisted_fields: &[
-                UnlistedField::User,
-                UnlistedField::Queue,
-                UnlistedField::CreatedAt,
-            ],
-            list_limit: Some(20),
-        },
-    ],
+    kinds: &[&JOB, &INVOCATION],
     scope_listing: Some(ScopeListing {
         operation: "E-HPC 2018-04-12 ListClusters",
         permission: "ehpc:ListClusters",
@@ -318,9 +331,9 @@ impl Client for Ehpc {
         ask: &'a GetOptions,
     ) -> BoxFuture<'a, Result<GetResult, Problem>> {
         Box::pin(async move {
-            match reference.template.kind {
-                "invocation" => self.invocation(reference, Command::default(), ask).await,
-                _ => self.job(reference, ask).await,
+            match reference.kind == &INVOCATION {
+                true => self.invocation(reference, Command::default(), ask).await,
+                false => self.job(reference, ask).await,
             }
         })
     }
@@ -342,9 +355,9 @@ impl Client for Ehpc {
         ask: &'a GetOptions,
     ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
         let at = page.unwrap_or(Cursor::FIRST);
-        Some(match scope.template.kind {
-            "invocation" => Box::pin(self.list_commands(scope, filter, at, ask)),
-            _ => Box::pin(self.list_jobs(scope, filter, at, ask)),
+        Some(match scope.kind == &INVOCATION {
+            true => Box::pin(self.list_commands(scope, filter, at, ask)),
+            false => Box::pin(self.list_jobs(scope, filter, at, ask)),
         })
     }
 

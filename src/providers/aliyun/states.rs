@@ -1,7 +1,7 @@
 //! What the state words mean, level by level.
 
 use super::wire::{CONTAINER_STATES, GROUP_STATES, INVOCATION_STATES, JOB_STATES};
-use crate::providers::states::{OutcomeRule, StateTable};
+use crate::kind::{OutcomeRule, StateTable};
 
 /// Serverless jobs, and what they are made of.
 pub(super) const JOB: &[StateTable] = &[

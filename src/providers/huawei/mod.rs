@@ -17,60 +17,65 @@ use tokio::sync::OnceCell;
 
 use super::imds;
 use super::login::{Credential, CredentialCache, NegativeCache};
-use super::shapes::{DetailSchemas, schema_of};
-use super::states::StateTable;
-use super::{
-    BoxFuture, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Kind, ListOrder, Page,
-    UnlistedField,
-};
+use super::shapes::schema_of;
+use super::{BoxFuture, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Page};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
-use crate::reference::{Reference, Scope, Segment, Template};
+use crate::kind::{
+    DetailSchemas, Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template,
+    UnlistedField,
+};
+use crate::reference::{Reference, Scope};
 use crate::secret::Secret;
 use crate::settings::{Profile, SettingSpec};
 
 pub use wire::{ImageJobDetails, SubJobDetails};
 
+/// Jobs of image servers.
+pub static IMAGE_JOB: Kind = Kind {
+    template: Template {
+        cloud: "huawei",
+        cloud_short: "hw",
+        kind: "image-job",
+        kind_short: "img",
+        segments: &[Segment::required("JOB")],
+        scope_segments: 0,
+        ranges: false,
+        sample: "huawei/image-job/702364883651395584",
+    },
+    states: &[
+        StateTable::new("job", wire::JOB_STATES).with_user_states(),
+        StateTable::new("sub_job", wire::STATES).with_user_states(),
+    ],
+    details: DetailSchemas {
+        job: &[schema_of::<ImageJobDetails>],
+        task: &[schema_of::<SubJobDetails>],
+    },
+    get: Operation {
+        name: "ShowImageJob",
+        description: "Workspace APP GET /v1/{project_id}/image-server-jobs/{job_id}",
+        permission: "Workspace ReadOnlyAccess",
+    },
+    list: Some(ListSpec {
+        operation: Operation {
+            name: "ListImageJobs",
+            description: "Workspace APP GET /v1/{project_id}/image-server-jobs, once for each job type",
+            permission: "Workspace ReadOnlyAccess",
+        },
+        order: ListOrder::Unsorted,
+        unlisted: &[UnlistedField::User, UnlistedField::Queue],
+        default_limit: None,
+    }),
+    batch_from: Some(2),
+    needs_check_exists: false,
+    flags: &[],
+};
+
 /// Huawei Cloud.
 pub static CLOUD: Cloud = Cloud {
     name: "huawei",
-    kinds: &[Kind {
-        template: Template {
-            cloud: "huawei",
-            cloud_short: "hw",
-            kind: "image-job",
-            kind_short: "img",
-            segments: &[Segment {
-                name: "JOB",
-                setting: None,
-            }],
-            scope_segments: 0,
-            ranges: false,
-            sample: "huawei/image-job/702364883651395584",
-        },
-        state_tables: &[
-            StateTable {
-                allows_user_states: true,
-                ..StateTable::new("job", wire::JOB_STATES)
-            },
-            StateTable {
-                allows_user_states: true,
-                ..StateTable::new("sub_job", wire::STATES)
-            },
-        ],
-        details: DetailSchemas {
-            job: &[schema_of::<ImageJobDetails>],
-            task: &[schema_of::<SubJobDetails>],
-        },
-        operation: "Workspace APP GET /v1/{project_id}/image-server-jobs/{job_id}",
-        permission: "Workspace ReadOnlyAccess",
-        list_operation: "Workspace APP GET /v1/{project_id}/image-server-jobs, once for each job type",
-        list_permission: "Workspace ReadOnlyAccess",
-        list_order: ListOrder::Unsorted,
-        unlisted_fields: &[UnlistedField::User, UnlistedField::Queue],
-        list_limit: None,
-    }],
+    kinds: &[&IMAGE_JOB],
     scope_listing: None,
     scope_details: &[],
     keys: &[

@@ -33,7 +33,7 @@ fn with_key(secret: &'static str) -> [(&'static str, &'static str); 5] {
 }
 
 fn reference(id: &str) -> Reference {
-    test_support::reference(&CLOUD.kinds[0].template, &[id])
+    test_support::reference(CLOUD.kinds[0], &[id])
 }
 
 fn incoming(client: &Client, id: &str) -> ServerRequest {

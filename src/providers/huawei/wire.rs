@@ -4,9 +4,10 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kind::StateWords;
 use crate::model::{Job, Notice, State, Task, Time};
 use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
-use crate::providers::states::{self, StateWords};
+use crate::providers::states;
 use crate::providers::{GetOptions, GetResult, job_at, vendor};
 use crate::reference::Reference;
 

@@ -7,7 +7,7 @@ use super::{Cursor, Filter, Page};
 use crate::error::Problem;
 use crate::http::Deadline;
 use crate::model;
-use crate::providers::{BoxFuture, Client, GetOptions, GetResult, kind};
+use crate::providers::{BoxFuture, Client, GetOptions, GetResult};
 use crate::reference::Scope;
 
 /// At most so many pages are asked for in one drain: a million rows at a hundred a page.
@@ -72,7 +72,7 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 /// repeats itself. Where each thing costs calls of its own ([`list_limit`]), `limit` counts those
 /// that were looked at, whatever their state. `None`: the kind has no list.
 ///
-/// [`list_limit`]: crate::providers::Kind::list_limit
+/// [`list_limit`]: crate::kind::Kind::list_limit
 ///
 /// # Errors
 /// What went wrong with a page; those before it were handed on. Each page has as much time as `ask`
@@ -89,9 +89,7 @@ pub async fn list_all(
         client,
         scope,
         filter,
-        costly: kind(scope.template)
-            .list_limit
-            .map(|_| filter.without_states()),
+        costly: scope.kind.list_limit().map(|_| filter.without_states()),
     };
     pages_of(&things, ask, limit, on_page).await
 }

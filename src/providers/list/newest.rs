@@ -2,8 +2,9 @@ use std::ops::ControlFlow;
 
 use super::{Filter, list_all, ready};
 use crate::error::{Category, Problem};
+use crate::kind::ListOrder;
 use crate::model::Time;
-use crate::providers::{Client, GetOptions, GetResult, ListOrder, kind};
+use crate::providers::{Client, GetOptions, GetResult};
 use crate::reference::{LATEST, Reference, Scope};
 
 /// Rows of the one page that a cloud is asked for that sorts by itself: enough to see that it does.
@@ -22,7 +23,11 @@ pub async fn latest(
     scope: &Scope,
     ask: &GetOptions,
 ) -> Result<Reference, Problem> {
-    let order = kind(scope.template).list_order;
+    let order = scope
+        .kind
+        .list
+        .as_ref()
+        .map_or(ListOrder::Undated, |list| list.order);
     if order == ListOrder::Undated {
         return Err(with_scope(undated(scope), scope));
     }
@@ -110,7 +115,7 @@ async fn latest_of_all(
 }
 
 fn undated(scope: &Scope) -> Problem {
-    let (cloud, kind) = (scope.template.cloud, scope.template.kind);
+    let (cloud, kind) = (scope.kind.template.cloud, scope.kind.template.kind);
     Problem::usage(format!(
         "{cloud} does not tell when each {kind} was created, so that none can be named {LATEST}"
     ))

@@ -58,10 +58,10 @@ impl Client for Pages {
     ) -> Option<BoxFuture<'a, Result<ScopePage, Problem>>> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let (ids, total) = self.pages[number.min(self.pages.len() - 1)].clone();
-        let template = &tencent::CLOUD.kinds[0].template;
+        let kind = tencent::CLOUD.kinds[0];
         let total = total.and_then(|total| i64::try_from(total).ok());
         let page = ScopePage::from_rows(at.unwrap_or(Cursor::FIRST), total, ids, |id| {
-            let scope = Scope::at(template, profile, &[&id])?.to_string();
+            let scope = Scope::at(kind, profile, &[&id])?.to_string();
             Some(model::ScopeSummary {
                 scope,
                 ..model::ScopeSummary::default()
@@ -77,7 +77,7 @@ fn ids(range: std::ops::Range<usize>) -> Vec<String> {
 
 fn scope() -> Scope {
     Scope {
-        template: &tencent::CLOUD.kinds[0].template,
+        kind: tencent::CLOUD.kinds[0],
         profile: "default".to_owned(),
         segments: vec!["c".to_owned(), "n".to_owned()],
         input: String::new(),

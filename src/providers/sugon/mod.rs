@@ -16,19 +16,22 @@ use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
 use super::login::{Credential, CredentialCache, NegativeCache, StoredFact};
-use super::shapes::{DetailSchemas, schema_of};
-use super::states::StateTable;
+use super::shapes::schema_of;
 use super::{
-    BoxFuture, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Kind, ListOrder, Page,
-    UnlistedField, wall_clock::WallClock,
+    BoxFuture, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Page,
+    wall_clock::WallClock,
 };
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::{
     ApiClient, Deadline, Endpoint, Method, Request, RequestError, Response, Transport,
 };
+use crate::kind::{
+    DetailSchemas, Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template,
+    UnlistedField,
+};
 use crate::model::Time;
-use crate::reference::{Reference, Scope, Segment, Template};
+use crate::reference::{Reference, Scope};
 use crate::settings::{Profile, SettingSpec};
 
 use ai_hosts::Hosts;
@@ -36,43 +39,54 @@ use host_policy::{AI_HOSTS, HostPolicy};
 
 pub use wire::{InstanceDetails, StartScript, Tensorboard};
 
+/// Container instances.
+pub static INSTANCE: Kind = Kind {
+    template: Template {
+        cloud: "sugon",
+        cloud_short: "scnet",
+        kind: "instance",
+        kind_short: "inst",
+        segments: &[Segment::required("INSTANCE")],
+        scope_segments: 0,
+        ranges: false,
+        sample: "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
+    },
+    states: &[
+        StateTable::new("job", wire::STATES).with_user_states(),
+        StateTable::new("notebook", &[]),
+        StateTable::new("container", &[]),
+    ],
+    details: DetailSchemas {
+        job: &[schema_of::<InstanceDetails>],
+        ..DetailSchemas::NONE
+    },
+    get: Operation {
+        name: "InstanceServiceDetail",
+        description: "GET /ai/openapi/v2/instance-service/{id}/detail",
+        permission: REGION_TOKEN,
+    },
+    list: Some(ListSpec {
+        operation: Operation {
+            name: "ListInstances",
+            description: "GET /ai/openapi/v2/instance-service/task",
+            permission: REGION_TOKEN,
+        },
+        order: ListOrder::NewestFirst,
+        unlisted: &[UnlistedField::User, UnlistedField::Queue],
+        default_limit: None,
+    }),
+    batch_from: None,
+    needs_check_exists: false,
+    flags: &[],
+};
+
+const REGION_TOKEN: &str =
+    "a token of the computing region (the platform's own token is not enough)";
+
 /// Sugon AI.
 pub static CLOUD: Cloud = Cloud {
     name: "sugon",
-    kinds: &[Kind {
-        template: Template {
-            cloud: "sugon",
-            cloud_short: "scnet",
-            kind: "instance",
-            kind_short: "inst",
-            segments: &[Segment {
-                name: "INSTANCE",
-                setting: None,
-            }],
-            scope_segments: 0,
-            ranges: false,
-            sample: "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
-        },
-        state_tables: &[
-            StateTable {
-                allows_user_states: true,
-                ..StateTable::new("job", wire::STATES)
-            },
-            StateTable::new("notebook", &[]),
-            StateTable::new("container", &[]),
-        ],
-        details: DetailSchemas {
-            job: &[schema_of::<InstanceDetails>],
-            ..DetailSchemas::NONE
-        },
-        operation: "GET /ai/openapi/v2/instance-service/{id}/detail",
-        permission: "a token of the computing region (the platform's own token is not enough)",
-        list_operation: "GET /ai/openapi/v2/instance-service/task",
-        list_permission: "a token of the computing region (the platform's own token is not enough)",
-        list_order: ListOrder::NewestFirst,
-        unlisted_fields: &[UnlistedField::User, UnlistedField::Queue],
-        list_limit: None,
-    }],
+    kinds: &[&INSTANCE],
     scope_listing: None,
     scope_details: &[],
     keys: &[

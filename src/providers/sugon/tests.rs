@@ -22,7 +22,7 @@ fn client(endpoint: &str, token: &str) -> Result<Client, Problem> {
 }
 
 fn reference(id: &str) -> Reference {
-    test_support::reference(&CLOUD.kinds[0].template, &[id])
+    test_support::reference(CLOUD.kinds[0], &[id])
 }
 
 /// What the emulator answers to the client's own signed request.

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Category;
 use crate::http::{RequestError, Response, RetryAction};
+use crate::kind::StateWords;
 use crate::model::{Address, Container, Job, Mount, Notice, Port, Resources, State, Task};
 use crate::providers::lenient::{self, Flag, Int, List, Num, OptionalObject, Text};
-use crate::providers::states::{self, StateWords};
+use crate::providers::states;
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{GetOptions, GetResult, job_at, vendor};
 use crate::reference::Reference;

@@ -57,9 +57,9 @@ impl Client {
         let (offset, limit) = (at.offset.to_string(), CLUSTERS_PAGE_SIZE.to_string());
         let request = self.call(CLUSTERS, &[("offset", &offset), ("limit", &limit)]);
         let answer = self.send(&request, ask).await?;
-        let template = &CLOUD.kinds[0].template;
+
         let scope_of =
-            |id: &str| Scope::at(template, profile, &[id]).map(|scope| scope.to_string());
+            |id: &str| Scope::at(CLOUD.kinds[0], profile, &[id]).map(|scope| scope.to_string());
         wire::read_clusters(&answer.body, at, &self.region, self.clock, scope_of)
             .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))
     }

@@ -12,63 +12,71 @@ use std::sync::Arc;
 
 use super::imds;
 use super::login::{Credential, CredentialCache};
-use super::shapes::{DetailSchemas, schema_of};
-use super::states::StateTable;
+use super::shapes::schema_of;
 use super::{
-    BoxFuture, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Kind, ListOrder, Page,
-    ScopeListing, ScopePage, UnlistedField, wall_clock::WallClock,
+    BoxFuture, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Page, ScopeListing,
+    ScopePage, wall_clock::WallClock,
 };
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Endpoint, Method, Request, RequestError, Response, Transport};
-use crate::reference::{Reference, Scope, Segment, Template};
+use crate::kind::{
+    DetailSchemas, Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template,
+    UnlistedField,
+};
+use crate::reference::{Reference, Scope};
 use crate::settings::{Profile, SettingSpec};
 
 pub use wire::{ClusterDetails, LoadBalancer, ServiceDetails};
 
-/// Tencent Cloud.
-pub static CLOUD: Cloud = Cloud {
-    name: "tencent",
-    kinds: &[Kind {
-        template: Template {
-            cloud: "tencent",
-            cloud_short: "qcloud",
-            kind: "service",
-            kind_short: "svc",
-            segments: &[
-                Segment {
-                    name: "CLUSTER",
-                    setting: Some("cluster"),
-                },
-                Segment {
-                    name: "NAMESPACE",
-                    setting: Some("namespace"),
-                },
-                Segment {
-                    name: "SERVICE",
-                    setting: None,
-                },
-            ],
-            scope_segments: 1,
-            ranges: false,
-            sample: "tencent/service/cls-xxxxx/default/test-web-service",
-        },
-        state_tables: &[StateTable::new("job", &[])],
-        details: DetailSchemas {
-            job: &[schema_of::<ServiceDetails>],
-            ..DetailSchemas::NONE
-        },
-        operation: "CCS API 2.0 DescribeServiceEvent",
+/// Services of a cluster, which tell events and no states.
+pub static SERVICE: Kind = Kind {
+    template: Template {
+        cloud: "tencent",
+        cloud_short: "qcloud",
+        kind: "service",
+        kind_short: "svc",
+        segments: &[
+            Segment::with_setting("CLUSTER", "cluster"),
+            Segment::with_setting("NAMESPACE", "namespace"),
+            Segment::required("SERVICE"),
+        ],
+        scope_segments: 1,
+        ranges: false,
+        sample: "tencent/service/cls-xxxxx/default/test-web-service",
+    },
+    states: &[StateTable::new("job", &[])],
+    details: DetailSchemas {
+        job: &[schema_of::<ServiceDetails>],
+        ..DetailSchemas::NONE
+    },
+    get: Operation {
+        name: "DescribeServiceEvent",
+        description: "CCS API 2.0 DescribeServiceEvent",
         permission: "ccs:DescribeServiceEvent",
-        list_operation: "CCS API 2.0 DescribeClusterService",
-        list_permission: "ccs:DescribeClusterService",
-        list_order: ListOrder::Unsorted,
-        unlisted_fields: &[
+    },
+    list: Some(ListSpec {
+        operation: Operation {
+            name: "DescribeClusterService",
+            description: "CCS API 2.0 DescribeClusterService",
+            permission: "ccs:DescribeClusterService",
+        },
+        order: ListOrder::Unsorted,
+        unlisted: &[
             UnlistedField::State,
             UnlistedField::User,
             UnlistedField::Queue,
         ],
-        list_limit: None,
-    }],
+        default_limit: None,
+    }),
+    batch_from: None,
+    needs_check_exists: true,
+    flags: &[],
+};
+
+/// Tencent Cloud.
+pub static CLOUD: Cloud = Cloud {
+    name: "tencent",
+    kinds: &[&SERVICE],
     scope_listing: Some(ScopeListing {
         operation: "CCS API 2.0 DescribeCluster",
         permission: "ccs:DescribeCluster",

@@ -30,7 +30,7 @@ fn client(id: &str, key: &str) -> Client {
 
 fn reference(service: &str) -> Reference {
     let segments = ["cls-1", "na me/space", service];
-    test_support::reference(&CLOUD.kinds[0].template, &segments)
+    test_support::reference(CLOUD.kinds[0], &segments)
 }
 
 fn incoming(client: &Client, service: &str, nonce: &str) -> ServerRequest {

@@ -19,7 +19,7 @@ use crate::providers::{GetResult, job_at, test_support};
 use crate::reference::Reference;
 
 fn reference(kind: usize, id: &str) -> Reference {
-    test_support::reference(&CLOUD.kinds[kind].template, &["ehpc-hz-FYUr32", id])
+    test_support::reference(CLOUD.kinds[kind], &["ehpc-hz-FYUr32", id])
 }
 
 /// The address of `aliyun/job/ehpc-hz-FYUr32/ID`.

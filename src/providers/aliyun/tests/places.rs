@@ -6,8 +6,8 @@ use crate::providers::{Cursor, ScopePage, test_support as fixtures};
 use crate::reference::Scope;
 
 fn clusters(body: &[u8]) -> Result<ScopePage, String> {
-    let template = &super::CLOUD.kinds[0].template;
-    let scope_of = |id: &str| Scope::at(template, "default", &[id]).map(|scope| scope.to_string());
+    let kind = super::CLOUD.kinds[0];
+    let scope_of = |id: &str| Scope::at(kind, "default", &[id]).map(|scope| scope.to_string());
     read_clusters(body, Cursor::FIRST, Some("cn-hangzhou"), scope_of)
 }
 

@@ -1,11 +1,12 @@
 use serde::Deserialize;
 
+use crate::kind::StateWords;
 use crate::model::{
     self, EnvVar, HttpGet, Mount, Port, Probe, Probes, Resources, Security, State, TcpSocket,
     Termination, Time,
 };
 use crate::providers::lenient::{Flag, Int, List, Num, OptionalObject, Text, Verbatim};
-use crate::providers::states::{self, ExitOutcome, StateWords};
+use crate::providers::states::{self, ExitOutcome};
 
 /// What a container's words mean; `Terminated` is read by its exit code.
 pub(in super::super) const STATES: StateWords = &[

@@ -4,12 +4,13 @@ use serde::Deserialize;
 
 use super::container::{InitContainer, MainContainer, gib, strings, time};
 use super::details::{Billing, Dns, GroupDetails, HostAlias, NameValue, Network, Tenant};
+use crate::kind::StateWords;
 use crate::model::{
     Address, ConfigFile, Details, Disk, EmptyDir, Event, Flex, Level, Nfs, Object, Resources,
     State, Task, Volume,
 };
 use crate::providers::lenient::{Flag, Int, List, Num, OptionalObject, Text, Verbatim};
-use crate::providers::states::{self, StateWords};
+use crate::providers::states;
 
 /// What a container group's words mean.
 pub(in super::super) const STATES: StateWords = &[

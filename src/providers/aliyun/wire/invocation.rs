@@ -7,9 +7,9 @@ use super::commands::Command;
 use super::container::time;
 use super::wrapped_list::WrappedList;
 use super::xml;
+use crate::kind::StateWords;
 use crate::model::{State, Time};
 use crate::providers::lenient::{self, Flag, Int, OptionalObject, Text};
-use crate::providers::states::StateWords;
 
 /// What the words of an invocation and of its nodes mean. `Finished` says that the command ended,
 /// not how: that is read from the exit codes.

@@ -6,9 +6,10 @@ use serde::Deserialize;
 use super::details::{ArrayProperties, JobDetails};
 use super::group::{self, Group};
 use super::{DecodeError, container};
+use crate::kind::StateWords;
 use crate::model::{Array, Container, Event, Job, Level, Notice, Resources, State, Task, Time};
 use crate::providers::lenient::{self, Flag, Int, List, OptionalObject, Text};
-use crate::providers::states::{self, StateWords};
+use crate::providers::states;
 
 /// What a job's words mean.
 pub(in super::super) const STATES: StateWords = &[

@@ -63,7 +63,7 @@ const KEY: [(&str, &str); 2] = [
 ];
 
 async fn get(client: &Client) -> Result<Option<String>, Problem> {
-    let reference = test_support::reference(&CLOUD.kinds[0].template, &["7"]);
+    let reference = test_support::reference(CLOUD.kinds[0], &["7"]);
     let found = client.get(&reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }
@@ -241,7 +241,7 @@ async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost
     let cloud = TestServer::start(&CLOUD, world, script).await;
     let client = client(&cloud, &USER).unwrap();
     let scope = Scope {
-        template: &CLOUD.kinds[0].template,
+        kind: CLOUD.kinds[0],
         profile: "default".to_owned(),
         segments: Vec::new(),
         input: String::new(),

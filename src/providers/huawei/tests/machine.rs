@@ -59,7 +59,7 @@ fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Client, Problem>
 }
 
 async fn get(client: &Client) -> Result<Option<String>, Problem> {
-    let reference = test_support::reference(&CLOUD.kinds[0].template, &["7"]);
+    let reference = test_support::reference(CLOUD.kinds[0], &["7"]);
     let found = client.get(&reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }

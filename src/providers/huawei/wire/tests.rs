@@ -7,7 +7,7 @@ use crate::providers::test_support;
 const SAMPLE: &str = "702364883651395584";
 
 fn reference(id: &str) -> Reference {
-    test_support::reference(&CLOUD.kinds[0].template, &[id])
+    test_support::reference(CLOUD.kinds[0], &[id])
 }
 
 fn read_file(name: &str) -> GetResult {

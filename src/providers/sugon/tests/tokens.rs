@@ -56,7 +56,7 @@ fn client(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Client, Problem> 
 }
 
 async fn get(client: &Client) -> Result<Option<String>, Problem> {
-    let reference = test_support::reference(&CLOUD.kinds[0].template, &["i-1"]);
+    let reference = test_support::reference(CLOUD.kinds[0], &["i-1"]);
     let found = client.get(&reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }
@@ -225,7 +225,7 @@ async fn a_host_that_answers_no_is_not_replaced_by_another() {
     let two = two_hosts(authority);
     let cloud = cloud(move |path, host| two(path, host)).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_AI_HOSTS", &other.origin)]).unwrap();
-    let reference = test_support::reference(&CLOUD.kinds[0].template, &["other"]);
+    let reference = test_support::reference(CLOUD.kinds[0], &["other"]);
     let problem = client
         .get(&reference, &test_support::ask())
         .await

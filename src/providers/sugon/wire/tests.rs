@@ -10,7 +10,7 @@ const CHINA: WallClock = WallClock {
 };
 
 fn reference(id: &str) -> Reference {
-    test_support::reference(&CLOUD.kinds[0].template, &[id])
+    test_support::reference(CLOUD.kinds[0], &[id])
 }
 
 fn read_text(body: &str) -> Result<GetResult, String> {

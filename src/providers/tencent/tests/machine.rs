@@ -48,7 +48,7 @@ fn machine(cloud: &TestServer) -> Client {
 }
 
 async fn get(client: &Client) -> Result<(), Problem> {
-    let reference = test_support::reference(&CLOUD.kinds[0].template, &["cls-1", "default", "web"]);
+    let reference = test_support::reference(CLOUD.kinds[0], &["cls-1", "default", "web"]);
     let found = client.get(&reference, &test_support::ask()).await;
     found.map(|_| ())
 }

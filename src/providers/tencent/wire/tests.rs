@@ -10,7 +10,7 @@ const CHINA: WallClock = WallClock {
 
 fn reference() -> Reference {
     let segments = ["cls-xxxxx", "default", "test-web-service"];
-    test_support::reference(&CLOUD.kinds[0].template, &segments)
+    test_support::reference(CLOUD.kinds[0], &segments)
 }
 
 fn read_bytes(body: &[u8]) -> Result<GetResult, String> {

@@ -10,7 +10,7 @@ const CHINA: WallClock = WallClock {
 
 fn found(row: Row) -> GetResult {
     let id = row.id().unwrap().to_owned();
-    let reference = test_support::reference(&CLOUD.kinds[0].template, &[&id]);
+    let reference = test_support::reference(CLOUD.kinds[0], &[&id]);
     row.into_result(&reference, &test_support::ask(), CHINA)
 }
 

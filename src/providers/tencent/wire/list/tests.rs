@@ -13,7 +13,7 @@ fn read(name: &str) -> Vec<GetResult> {
     rows.into_iter()
         .map(|row| {
             let segments = ["cls-xxxxx", "default", row.name().unwrap()];
-            let reference = test_support::reference(&CLOUD.kinds[0].template, &segments);
+            let reference = test_support::reference(CLOUD.kinds[0], &segments);
             row.into_result(&reference, Some("gz"), CHINA)
         })
         .collect()
