@@ -9,7 +9,7 @@ use glob::Pattern;
 
 use super::GetResult;
 use super::states;
-use crate::error::Problem;
+use crate::error::{Category, Problem};
 use crate::kind::{StateWords, UnlistedField};
 use crate::model::{self, Job, Notice, State, Time};
 use crate::reference::Reference;
@@ -55,7 +55,7 @@ impl Lists {
 
 impl Cursor {
     /// Where a list begins.
-    pub(super) const FIRST: Self = Self {
+    pub const FIRST: Self = Self {
         page: 1,
         offset: 0,
         is_unfiltered: false,
@@ -73,6 +73,14 @@ impl Cursor {
         };
         has_more(next.offset, rows, total).then_some(next)
     }
+}
+
+/// True when the cloud answered well and gives no such list, so that lookups of each job may do.
+pub(super) fn is_list_unavailable(problem: &Problem) -> bool {
+    matches!(
+        problem.category,
+        Category::NotFound | Category::PermissionDenied | Category::InvalidArgument
+    )
 }
 
 /// True when there is more after a page of so many rows that ends at `offset`.

@@ -3,7 +3,10 @@
 //! A cloud is one folder and one line in [`CLOUDS`].
 
 pub mod aliyun;
+mod api;
+mod client;
 mod credential_file;
+mod errors;
 mod fields;
 pub mod huawei;
 mod imds;
@@ -29,10 +32,12 @@ use crate::error::Problem;
 use crate::http::{Deadline, Transport};
 use crate::kind::{Kind, SchemaFn};
 use crate::model::{Job, Notice};
-use crate::reference::{Reference, Scope};
+use crate::reference::Reference;
 use crate::settings::{CredentialSource, Profile, SettingSpec, SettingsSchema};
-use list::has_more;
+use client::{CloudApi, Connected, KindOps};
+use list::{has_more, is_list_unavailable};
 
+pub use client::Client;
 pub use fields::find_field;
 pub use list::{
     Cursor, Filter, ListStats, Page, ScopePage, Truncation, latest, list_all, list_all_scopes,
@@ -111,90 +116,6 @@ pub type Connect = fn(&Profile, &Arc<Transport>) -> Result<Box<dyn Client>, Prob
 /// A future that the registry can hold.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// One account of one cloud that can be asked.
-pub trait Client: Send + Sync {
-    /// Scheme, host and port that are asked; `None` while only the cloud knows.
-    fn endpoint(&self) -> Option<String> {
-        None
-    }
-
-    /// What can be told of the account's credential without a call.
-    fn credential(&self) -> CredentialInfo {
-        CredentialInfo::default()
-    }
-
-    /// Looks one thing up.
-    ///
-    /// The job's address is filled from the reference (see [`job_at`]). The common part is masked
-    /// by the caller (see [`mask_job`]), so that all clouds are masked alike; `details` and `vendor`
-    /// are masked by the cloud that knows them.
-    fn get<'a>(
-        &'a self,
-        reference: &'a Reference,
-        ask: &'a GetOptions,
-    ) -> BoxFuture<'a, Result<GetResult, Problem>>;
-
-    /// What cheap list calls tell of several things of one kind and scope: their states and what
-    /// else list rows hold. One entry for each reference, in their order; `None` for those that the
-    /// lists do not hold.
-    ///
-    /// `None` in place of a future: this kind has no such call, or too few were asked for to gain
-    /// anything.
-    fn batch_get<'a>(
-        &'a self,
-        _references: &'a [Reference],
-        _ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Vec<Option<GetResult>>, Problem>>> {
-        None
-    }
-
-    /// One page of what is in a scope, newest first where the cloud can sort; `page` is the `next` of
-    /// the page before it. [`drain`] asks for all of them.
-    ///
-    /// Rows tell less than a look-up: no parts, no events, no document of the cloud's own. They are
-    /// addressed and masked as in [`Client::look_up`].
-    ///
-    /// What the cloud can filter by itself it is asked to; all of `filter` is the caller's to apply.
-    ///
-    /// `None` in place of a future: this kind has no list.
-    fn list<'a>(
-        &'a self,
-        _scope: &'a Scope,
-        _filter: &'a Filter,
-        _page: Option<Cursor>,
-        _ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
-        None
-    }
-
-    /// One page of the places of this account that hold things, such as clusters; `profile` is the
-    /// profile's name, for their scopes.
-    ///
-    /// `None` in place of a future: the things of this cloud lie in no places.
-    fn list_scopes<'a>(
-        &'a self,
-        _profile: &'a str,
-        _page: Option<Cursor>,
-        _ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<ScopePage, Problem>>> {
-        None
-    }
-
-    /// Asks whether a thing exists, for kinds whose look-up answers the same for a mistyped name.
-    ///
-    /// `None` in place of a future: the look-up itself tells.
-    ///
-    /// # Errors
-    /// `not_found` when it does not exist, or what went wrong.
-    fn check_exists<'a>(
-        &'a self,
-        _reference: &'a Reference,
-        _ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<(), Problem>>> {
-        None
-    }
-}
-
 /// How a thing is looked up.
 #[derive(Debug, Clone)]
 pub struct GetOptions {
@@ -230,6 +151,14 @@ pub struct GetResult {
     pub job: Job,
     /// What a reader should know besides.
     pub notices: Vec<Notice>,
+}
+
+impl GetResult {
+    /// The same with the cloud's id of the request that it came from.
+    fn with_request_id(mut self, request_id: Option<String>) -> Self {
+        self.job.request_id = request_id;
+        self
+    }
 }
 
 /// Every kind of every cloud.

@@ -204,14 +204,8 @@ async fn list(lens: &Lookup, scope: &Scope) -> Listed {
     let limit = scope.kind.list_limit();
     let limit = limit.or(Some(MAX_LISTED));
     let drained = providers::list_all(&*client, scope, &all_of_them, &ask, limit, &mut keep).await;
-    match drained {
-        Some(Ok(_)) => Ok(ScopeListing::All(all)),
-        Some(Err(problem)) => Err(framed(problem)),
-        None => Err(framed(Problem::usage(format!(
-            "{} cannot be listed, so its scopes cannot be watched",
-            scope.kind
-        )))),
-    }
+    drained.map_err(framed)?;
+    Ok(ScopeListing::All(all))
 }
 
 /// A failure that no later list can mend.

@@ -108,9 +108,7 @@ impl ScopeLister {
             self.send(sender, Batch::Jobs(things), page.problems, page.total)
         };
         let filter = &self.options.filter;
-        providers::list_all(&*client, scope, filter, &ask, limit, &mut on_page)
-            .await
-            .unwrap_or_else(|| Err(Problem::usage(format!("{} cannot be listed", scope.kind))))
+        providers::list_all(&*client, scope, filter, &ask, limit, &mut on_page).await
     }
 
     async fn list_scopes(
@@ -131,9 +129,7 @@ impl ScopeLister {
             }
             self.send(sender, Batch::Scopes(rows), page.problems, page.total)
         };
-        providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page)
-            .await
-            .unwrap_or_else(|| Err(Problem::usage("its things lie in no clusters")))
+        providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page).await
     }
 
     /// Sends a page, and waits until it was taken.

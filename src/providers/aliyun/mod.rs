@@ -19,12 +19,14 @@ mod wire;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use async_trait::async_trait;
+
 use super::login::CredentialCache;
 use super::serve::EmulatedApi;
 use super::shapes::schema_of;
 use super::{
-    BoxFuture, Client, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Page,
-    ScopeListing, ScopePage, job_at,
+    Cloud, CloudApi, Connected, CredentialInfo, Cursor, Filter, GetOptions, GetResult, KindOps,
+    Page, ScopeListing, ScopePage, job_at,
 };
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Endpoint, Method, Request, Response, Transport};
@@ -183,7 +185,7 @@ pub static CLOUD: Cloud = Cloud {
         "alibabacloud.com",
         "alicloud.com",
     ],
-    connect,
+    connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
     emulator: EmulatedApi {
         operation: serve::operation,
         respond: serve::respond,
@@ -204,8 +206,11 @@ struct Ehpc {
     lists_unavailable: AtomicBool,
 }
 
-fn connect(profile: &Profile, wire: &Arc<Transport>) -> Result<Box<dyn Client>, Problem> {
-    Ehpc::new(profile, wire).map(|ehpc| Box::new(ehpc) as Box<dyn Client>)
+fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ehpc>, Problem> {
+    Ok(Connected {
+        api: Ehpc::new(profile, transport)?,
+        kinds: &[&Jobs, &Invocations],
+    })
 }
 
 impl Ehpc {
@@ -316,7 +321,8 @@ impl Ehpc {
     }
 }
 
-impl Client for Ehpc {
+#[async_trait]
+impl CloudApi for Ehpc {
     fn endpoint(&self) -> Option<String> {
         Some(self.endpoint.origin())
     }
@@ -325,50 +331,88 @@ impl Client for Ehpc {
         self.credentials.credential()
     }
 
-    fn get<'a>(
-        &'a self,
-        reference: &'a Reference,
-        ask: &'a GetOptions,
-    ) -> BoxFuture<'a, Result<GetResult, Problem>> {
-        Box::pin(async move {
-            match reference.kind == &INVOCATION {
-                true => self.invocation(reference, Command::default(), ask).await,
-                false => self.job(reference, ask).await,
-            }
-        })
+    async fn list_scopes(
+        &self,
+        profile: &str,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<ScopePage, Problem> {
+        self.clusters(profile, at, options).await
+    }
+}
+
+/// The operations on serverless jobs.
+struct Jobs;
+
+#[async_trait]
+impl KindOps<Ehpc> for Jobs {
+    fn kind(&self) -> &'static Kind {
+        &JOB
     }
 
-    fn batch_get<'a>(
-        &'a self,
-        references: &'a [Reference],
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Vec<Option<GetResult>>, Problem>>> {
-        let clusters = self.batchable(references)?;
-        Some(Box::pin(self.batch_get_jobs(clusters, references, ask)))
+    async fn get(
+        &self,
+        api: &Ehpc,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        api.job(reference, options).await
     }
 
-    fn list<'a>(
-        &'a self,
-        scope: &'a Scope,
-        filter: &'a Filter,
-        page: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
-        let at = page.unwrap_or(Cursor::FIRST);
-        Some(match scope.kind == &INVOCATION {
-            true => Box::pin(self.list_commands(scope, filter, at, ask)),
-            false => Box::pin(self.list_jobs(scope, filter, at, ask)),
-        })
+    fn can_batch(&self, api: &Ehpc, references: &[Reference]) -> bool {
+        api.batchable(references).is_some()
     }
 
-    fn list_scopes<'a>(
-        &'a self,
-        profile: &'a str,
-        page: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<ScopePage, Problem>>> {
-        let at = page.unwrap_or(Cursor::FIRST);
-        Some(Box::pin(self.clusters(profile, at, ask)))
+    async fn batch_get(
+        &self,
+        api: &Ehpc,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Vec<Option<GetResult>>, Problem> {
+        // Another lookup may have learned meanwhile that this account may not list.
+        let clusters = api.batchable(references).unwrap_or_default();
+        api.batch_get_jobs(clusters, references, options).await
+    }
+
+    async fn list(
+        &self,
+        api: &Ehpc,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        api.list_jobs(scope, filter, at, options).await
+    }
+}
+
+/// The operations on commands.
+struct Invocations;
+
+#[async_trait]
+impl KindOps<Ehpc> for Invocations {
+    fn kind(&self) -> &'static Kind {
+        &INVOCATION
+    }
+
+    async fn get(
+        &self,
+        api: &Ehpc,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        api.invocation(reference, Command::default(), options).await
+    }
+
+    async fn list(
+        &self,
+        api: &Ehpc,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        api.list_commands(scope, filter, at, options).await
     }
 }
 

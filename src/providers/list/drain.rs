@@ -3,6 +3,8 @@ use std::fmt;
 use std::future;
 use std::ops::ControlFlow;
 
+use async_trait::async_trait;
+
 use super::{Cursor, Filter, Page};
 use crate::error::Problem;
 use crate::http::Deadline;
@@ -70,7 +72,7 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 ///
 /// It ends with the last page, after `limit` things, when `on_page` breaks, or when the cloud
 /// repeats itself. Where each thing costs calls of its own ([`list_limit`]), `limit` counts those
-/// that were looked at, whatever their state. `None`: the kind has no list.
+/// that were looked at, whatever their state.
 ///
 /// [`list_limit`]: crate::kind::Kind::list_limit
 ///
@@ -84,7 +86,7 @@ pub async fn list_all(
     ask: &GetOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, GetResult>,
-) -> Option<Result<ListStats, Problem>> {
+) -> Result<ListStats, Problem> {
     let things = JobPages {
         client,
         scope,
@@ -94,8 +96,7 @@ pub async fn list_all(
     pages_of(&things, ask, limit, on_page).await
 }
 
-/// As [`drain`], for the places of an account ([`Client::scopes`]). `None`: its things lie in no
-/// places.
+/// As [`drain`], for the places of an account ([`Client::scopes`]).
 ///
 /// # Errors
 /// As [`drain`].
@@ -105,19 +106,16 @@ pub async fn list_all_scopes(
     ask: &GetOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, model::ScopeSummary>,
-) -> Option<Result<ListStats, Problem>> {
+) -> Result<ListStats, Problem> {
     pages_of(&ScopePages { client, profile }, ask, limit, on_page).await
 }
 
 /// What can be asked for page by page.
+#[async_trait]
 trait PageSource: Sync {
     type Row: Send;
 
-    fn page<'a>(
-        &'a self,
-        at: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page<Self::Row>, Problem>>>;
+    async fn page(&self, at: Cursor, ask: &GetOptions) -> Result<Page<Self::Row>, Problem>;
 
     /// What no other row has.
     fn key(row: &Self::Row) -> &str;
@@ -140,15 +138,13 @@ struct JobPages<'c> {
     costly: Option<Filter>,
 }
 
+#[async_trait]
 impl PageSource for JobPages<'_> {
     type Row = GetResult;
 
-    fn page<'a>(
-        &'a self,
-        at: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
-        self.client.list(self.scope, self.filter, at, ask)
+    async fn page(&self, at: Cursor, ask: &GetOptions) -> Result<Page, Problem> {
+        let (scope, filter) = (self.scope, self.filter);
+        self.client.list(scope, filter, at, ask).await
     }
 
     fn key(row: &GetResult) -> &str {
@@ -170,15 +166,16 @@ struct ScopePages<'c> {
     profile: &'c str,
 }
 
+#[async_trait]
 impl PageSource for ScopePages<'_> {
     type Row = model::ScopeSummary;
 
-    fn page<'a>(
-        &'a self,
-        at: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page<model::ScopeSummary>, Problem>>> {
-        self.client.list_scopes(self.profile, at, ask)
+    async fn page(
+        &self,
+        at: Cursor,
+        ask: &GetOptions,
+    ) -> Result<Page<model::ScopeSummary>, Problem> {
+        self.client.list_scopes(self.profile, at, ask).await
     }
 
     fn key(row: &model::ScopeSummary) -> &str {
@@ -192,20 +189,17 @@ async fn pages_of<S: PageSource>(
     ask: &GetOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, S::Row>,
-) -> Option<Result<ListStats, Problem>> {
+) -> Result<ListStats, Problem> {
     let budget = ask.deadline.remaining();
     let mut known = HashSet::new();
     let (mut rows, mut pages, mut unnamed, mut things, mut spent) = (0, 0, 0, 0, 0);
-    let mut at = None;
+    let mut at = Cursor::FIRST;
     loop {
         let ask = GetOptions {
             deadline: Deadline::after(budget),
             ..ask.clone()
         };
-        let mut page = match source.page(at, &ask)?.await {
-            Ok(page) => page,
-            Err(problem) => return Some(Err(problem)),
-        };
+        let mut page = source.page(at, &ask).await?;
         pages += 1;
         let came = page.rows.len() + page.problems.len();
         rows += (came + page.rows_without_id) as u64;
@@ -233,7 +227,7 @@ async fn pages_of<S: PageSource>(
             (Some(_), _) if is_repeated => Some(Truncation::RepeatedPage),
             (Some(_), _) if pages >= MAX_PAGES => Some(Truncation::TooManyPages),
             (Some(next), _) => {
-                at = Some(next);
+                at = next;
                 continue;
             }
             (None, _) => match total.filter(|total| *total > rows) {
@@ -241,10 +235,10 @@ async fn pages_of<S: PageSource>(
                 None => (unnamed > 0).then_some(Truncation::MissingIds(unnamed)),
             },
         };
-        return Some(Ok(ListStats {
+        return Ok(ListStats {
             rows: things,
             pages,
             truncation: cut,
-        }));
+        });
     }
 }

@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use super::{Filter, list_all, ready};
+use super::{Cursor, Filter, list_all, ready};
 use crate::error::{Category, Problem};
 use crate::kind::ListOrder;
 use crate::model::Time;
@@ -49,9 +49,8 @@ async fn first_of_sorted(
         page_rows: Some(LATEST_PAGE_SIZE),
         ..Filter::default()
     };
-    let page = client.list(scope, &few, None, ask);
-    let page = page.ok_or_else(|| with_scope(undated(scope), scope))?;
-    let page = page.await.map_err(|problem| with_scope(problem, scope))?;
+    let page = client.list(scope, &few, Cursor::FIRST, ask).await;
+    let page = page.map_err(|problem| with_scope(problem, scope))?;
     let [first, rest @ ..] = &page.rows[..] else {
         return Ok(None);
     };
@@ -98,7 +97,6 @@ async fn latest_of_all(
     };
     let everything = Filter::default();
     let listed = list_all(client, scope, &everything, ask, None, &mut on_page).await;
-    let listed = listed.ok_or_else(|| with_scope(undated(scope), scope))?;
     let listed = listed.map_err(|problem| with_scope(problem, scope))?;
     let problem = match (listed.truncation, best) {
         (Some(cut), _) => unclear(format!("the list is not all there is: {cut}")),

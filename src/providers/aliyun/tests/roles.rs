@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::super::assume_role::ASSUME_ROLE;
 use super::super::instance_role::{CREDENTIALS, ROLE, ROLES_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
-use super::super::{CLOUD, Ehpc};
+use super::super::{CLOUD, Ehpc, Jobs};
 use crate::error::{Category, Problem};
-use crate::providers::Client as _;
+use crate::providers::KindOps as _;
 use crate::providers::serve::{
     EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange,
 };
@@ -69,7 +69,7 @@ const MACHINE: (&str, &str) = ("JOBLENS_ALIYUN_SOURCE", "metadata");
 
 async fn get(ehpc: &Ehpc) -> Result<Option<String>, Problem> {
     let reference = super::reference(0, "5");
-    let found = ehpc.get(&reference, &test_support::ask()).await?;
+    let found = Jobs.get(ehpc, &reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }
 

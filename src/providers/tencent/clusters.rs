@@ -1,12 +1,17 @@
+//! The clusters of a region, by pages.
+
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Api, CLUSTERS, decode, service::SERVICE};
+use crate::error::Problem;
 use crate::model::ScopeSummary;
-use crate::providers::lenient::{self, Flag, Int, List, OptionalObject, Text};
+use crate::providers::lenient::{self, Flag, Int, List, Text};
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{Cursor, ScopePage};
+use crate::providers::{Cursor, GetOptions, ScopePage};
+use crate::reference::Scope;
 
 const MIB: i64 = 1 << 20;
 
@@ -48,27 +53,20 @@ pub struct ClusterDetails {
     pub region_id: Option<i64>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Envelope {
-    code: Text,
-    data: OptionalObject<Data>,
-}
-
 /// Samples and clients have `clusters`, one table has `clusterSet`.
-#[derive(Default, Deserialize)]
+#[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Data {
+struct ClusterList {
     total_count: Int,
     #[serde(deserialize_with = "lenient::deserialize_some")]
-    clusters: Option<List<Row>>,
+    clusters: Option<List<ClusterRow>>,
     #[serde(deserialize_with = "lenient::deserialize_some")]
-    cluster_set: Option<List<Row>>,
+    cluster_set: Option<List<ClusterRow>>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Row {
+struct ClusterRow {
     cluster_id: Text,
     cluster_name: Text,
     description: Text,
@@ -94,37 +92,50 @@ struct Row {
     open_https: Flag,
 }
 
-/// Reads the page at `at` of an answer that `classify` let pass; `scope_of` makes a cluster's scope
-/// of its id, `region` is that of the profile.
+/// How many clusters a page is asked to hold: as many as the cloud gives when nobody says, since
+/// it does not document how many it would.
+const PAGE_SIZE: usize = 20;
+
+/// One page of the clusters of the region, newest first.
 ///
 /// # Errors
-/// What was expected and not there.
-pub fn decode(
+/// What the cloud said, or what went wrong on the way.
+pub(super) async fn list(
+    api: &Api,
+    profile: &str,
+    at: Cursor,
+    options: &GetOptions,
+) -> Result<ScopePage, Problem> {
+    let (offset, limit) = (at.offset.to_string(), PAGE_SIZE.to_string());
+    let parameters = [("offset", offset.as_str()), ("limit", &limit)];
+    let page = |body: &[u8]| decode_page(body, at, profile, &api.region, api.clock);
+    let page = api.call(CLUSTERS, &parameters, options, page).await;
+    page.map(|page| page.data)
+}
+
+/// Decodes the page at `at`; `region` is that of the profile.
+fn decode_page(
     body: &[u8],
     at: Cursor,
+    profile: &str,
     region: &str,
     clock: WallClock,
-    scope_of: impl Fn(&str) -> Option<String>,
 ) -> Result<ScopePage, String> {
-    let envelope: Envelope = lenient::decode(body)?;
-    if envelope.code.trimmed() != Some("0") {
-        return Err("code 0".to_owned());
-    }
-    let data = envelope.data.0.map(|data| *data).unwrap_or_default();
+    let data: ClusterList = decode(body)?;
     let total = data.total_count.0;
     let none = (total == Some(0)).then(List::default);
     let rows = data.clusters.or(data.cluster_set).or(none);
     let List(rows) = rows.ok_or("a list clusters")?;
     let mut page = ScopePage::from_rows(at, total, rows, |row| {
-        let scope = scope_of(row.cluster_id.trimmed()?)?;
-        Some(row.into_scope(scope, region, clock))
+        let scope = Scope::at(&SERVICE, profile, &[row.cluster_id.trimmed()?])?;
+        Some(row.into_scope(scope.to_string(), region, clock))
     });
     let times: Vec<_> = page.rows.iter().map(|scope| scope.created_at).collect();
     clock.note_assumed("tencent", &times, &mut page.notices);
     Ok(page)
 }
 
-impl Row {
+impl ClusterRow {
     fn into_scope(self, scope: String, region: &str, clock: WallClock) -> ScopeSummary {
         let details = ClusterDetails {
             description: self.description.0,

@@ -1,20 +1,12 @@
 use super::*;
-use crate::model::State;
-use crate::providers::tencent::CLOUD;
-use crate::providers::test_support;
-
-const CHINA: WallClock = WallClock {
-    offset_seconds: 8 * 3600,
-    is_assumed: false,
-};
 
 fn read(name: &str) -> Vec<GetResult> {
-    let rows = read_services(&test_support::read(name), Some("default")).unwrap();
+    let rows = services(&test_support::read(name), Some("default")).unwrap();
     rows.into_iter()
         .map(|row| {
-            let segments = ["cls-xxxxx", "default", row.name().unwrap()];
-            let reference = test_support::reference(CLOUD.kinds[0], &segments);
-            row.into_result(&reference, Some("gz"), CHINA)
+            let segments = ["cls-xxxxx", "default", row.service_name.trimmed().unwrap()];
+            let reference = test_support::reference(&SERVICE, &segments);
+            row.into_result(&reference, &api(Some("+08:00")))
         })
         .collect()
 }
@@ -44,7 +36,7 @@ fn no_documented_field_is_lost() {
 
 #[test]
 fn nothing_listed_is_not_an_answer_that_is_no_list() {
-    let read = |body: &str| read_services(body.as_bytes(), Some("default")).map(|rows| rows.len());
+    let read = |body: &str| services(body.as_bytes(), Some("default")).map(|rows| rows.len());
     for body in [
         r#"{"code":0,"data":{"services":[]}}"#,
         r#"{"code":0,"data":{"services":null}}"#,
@@ -69,7 +61,7 @@ fn endless_reasons_are_cut() {
     let reasons: BTreeMap<String, u64> = (0..5000).map(|n| (format!("r{n:05}"), n)).collect();
     let row = serde_json::json!({"serviceName": "s", "reasonMap": reasons});
     let body = serde_json::json!({"code": 0, "services": [row]}).to_string();
-    let rows = read_services(body.as_bytes(), Some("default")).unwrap();
+    let rows = services(body.as_bytes(), Some("default")).unwrap();
     let kept = &rows[0].reason_map.0.as_ref().unwrap().0;
     assert_eq!(kept.len(), MAX_REASONS);
 }

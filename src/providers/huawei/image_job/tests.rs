@@ -1,13 +1,14 @@
 use super::*;
 use crate::error::Category;
 use crate::http::{RequestError, Response, RetryAction};
-use crate::providers::huawei::CLOUD;
+use crate::model::State;
+use crate::providers::huawei::errors::ERRORS;
 use crate::providers::test_support;
 
 const SAMPLE: &str = "702364883651395584";
 
 fn reference(id: &str) -> Reference {
-    test_support::reference(CLOUD.kinds[0], &[id])
+    test_support::reference(&IMAGE_JOB, &[id])
 }
 
 fn read_file(name: &str) -> GetResult {
@@ -24,13 +25,12 @@ fn codes(found: &GetResult) -> Vec<&'static str> {
     found.notices.iter().map(|notice| notice.code).collect()
 }
 
+fn classify(response: &Response) -> Option<RequestError> {
+    test_support::classify(&ERRORS, response)
+}
+
 fn refusal(status: u16, body: &str) -> RequestError {
-    let answer = Response {
-        status,
-        body: body.into(),
-        ..Response::default()
-    };
-    classify(&answer).unwrap()
+    classify(&test_support::response(status, body)).unwrap()
 }
 
 #[test]
@@ -162,8 +162,9 @@ fn another_jobs_answer_is_never_taken() {
         assert!(read_text(body).is_err(), "{body}");
     }
     let long = "123456789012345678901234567890";
+    let body = format!(r#"{{"id":{long}}}"#);
     let found = decode(
-        format!(r#"{{"id":{long}}}"#).as_bytes(),
+        body.as_bytes(),
         &reference(long),
         &test_support::ask(),
         None,
@@ -275,15 +276,15 @@ fn a_refusal_warns_of_the_lock_and_hides_the_echo() {
 
 #[test]
 fn rows_of_the_list_become_jobs_without_sub_jobs() {
-    let page = Page::decode(&test_support::read("huawei/list.json")).unwrap();
-    assert_eq!(page.count, Some(3));
+    let page = JobPage::decode(&test_support::read("huawei/list.json")).unwrap();
+    assert_eq!(page.total, Some(3));
     let found: Vec<Option<GetResult>> = page
         .items
         .into_iter()
         .map(|row| {
             let at = reference(row.id().unwrap());
             row.has_state()
-                .then(|| row.into_result(&at, &test_support::ask(), Some("cn-north-4")))
+                .then(|| row.into_row(&at, &test_support::ask(), Some("cn-north-4")))
         })
         .collect();
     let [Some(running), None, Some(failed)] = <[_; 3]>::try_from(found).unwrap() else {
@@ -304,10 +305,10 @@ fn an_answer_of_nothing_is_no_list() {
         "<html>",
         r#"{"items":{"a":1}}"#,
     ] {
-        assert!(Page::decode(body.as_bytes()).is_err(), "{body}");
+        assert!(JobPage::decode(body.as_bytes()).is_err(), "{body}");
     }
     assert!(
-        Page::decode(br#"{"count":0,"items":null}"#)
+        JobPage::decode(br#"{"count":0,"items":null}"#)
             .unwrap()
             .items
             .is_empty()

@@ -1,5 +1,6 @@
 use super::*;
-use crate::providers::sugon::CLOUD;
+use crate::http::{Response, RetryAction};
+use crate::providers::sugon::errors::ERRORS;
 use crate::providers::test_support;
 
 const SAMPLE: &str = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
@@ -10,10 +11,10 @@ const CHINA: WallClock = WallClock {
 };
 
 fn reference(id: &str) -> Reference {
-    test_support::reference(CLOUD.kinds[0], &[id])
+    test_support::reference(&INSTANCE, &[id])
 }
 
-fn read_text(body: &str) -> Result<GetResult, String> {
+fn read_text(body: &str) -> Result<GetResult, DecodeError> {
     decode(
         body.as_bytes(),
         &reference("i1"),
@@ -26,12 +27,12 @@ fn codes(found: &GetResult) -> Vec<&'static str> {
     found.notices.iter().map(|notice| notice.code).collect()
 }
 
+fn classify(response: &Response) -> Option<RequestError> {
+    test_support::classify(&ERRORS, response)
+}
+
 fn refusal(status: u16, body: &str) -> Option<RequestError> {
-    classify(&Response {
-        status,
-        body: body.into(),
-        ..Response::default()
-    })
+    classify(&test_support::response(status, body))
 }
 
 #[test]
@@ -155,7 +156,8 @@ fn another_things_answer_is_never_taken() {
         "<html>ok</html>",
         "[]",
     ] {
-        assert!(read_text(body).is_err(), "{body}");
+        let read = read_text(body).unwrap_err();
+        assert!(matches!(read, DecodeError::Invalid(_)), "{body}");
         assert_eq!(refusal(200, body), None, "{body}");
     }
 }
@@ -194,9 +196,12 @@ fn success_without_data_means_not_found_whatever_the_message_says() {
         r#"{"code":"0","data":[]}"#,
         r#"{"code":"0"}"#,
     ] {
-        let refusal = refusal(200, body).unwrap();
-        assert_eq!(refusal.category, Category::NotFound, "{body}");
-        assert_eq!(refusal.code, None);
+        assert_eq!(refusal(200, body), None, "{body}");
+        let Err(DecodeError::Failed(missing)) = read_text(body) else {
+            panic!("{body}")
+        };
+        assert_eq!(missing.category, Category::NotFound, "{body}");
+        assert_eq!(missing.code, None);
     }
 }
 

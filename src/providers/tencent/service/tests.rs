@@ -1,21 +1,33 @@
+mod lists;
+
 use super::*;
+use crate::http::Response;
+use crate::http::RetryAction;
 use crate::model::State;
-use crate::providers::tencent::CLOUD;
+use crate::providers::tencent::errors::ERRORS;
 use crate::providers::test_support;
 
-const CHINA: WallClock = WallClock {
-    offset_seconds: 8 * 3600,
-    is_assumed: true,
-};
+/// The API as seen from China; with `utc_offset` as the profile may set it.
+fn api(utc_offset: Option<&str>) -> Api {
+    let offset = utc_offset.map(|offset| ("JOBLENS_TENCENT_UTC_OFFSET", offset));
+    let variables = [
+        ("TENCENTCLOUD_REGION", "ap-guangzhou"),
+        ("TENCENTCLOUD_SECRET_ID", "i"),
+        ("TENCENTCLOUD_SECRET_KEY", "k"),
+    ];
+    let variables: Vec<_> = variables.into_iter().chain(offset).collect();
+    let profile = test_support::profile(&super::super::CLOUD, &variables);
+    let now = test_support::moment("2026-01-02T03:04:05Z");
+    Api::new(&profile, &test_support::transport(now)).unwrap()
+}
 
 fn reference() -> Reference {
     let segments = ["cls-xxxxx", "default", "test-web-service"];
-    test_support::reference(CLOUD.kinds[0], &segments)
+    test_support::reference(&SERVICE, &segments)
 }
 
 fn read_bytes(body: &[u8]) -> Result<GetResult, String> {
-    let region = Some("ap-guangzhou");
-    decode(body, &reference(), &test_support::ask(), region, CHINA)
+    decode_events(body, &reference(), &test_support::ask(), &api(None))
 }
 
 fn read_text(body: &str) -> Result<GetResult, String> {
@@ -26,12 +38,12 @@ fn codes(found: &GetResult) -> Vec<&'static str> {
     found.notices.iter().map(|notice| notice.code).collect()
 }
 
+fn classify(response: &Response) -> Option<RequestError> {
+    test_support::classify(&ERRORS, response)
+}
+
 fn answered(status: u16, body: &str) -> Option<RequestError> {
-    classify(&Response {
-        status,
-        body: body.into(),
-        ..Response::default()
-    })
+    classify(&test_support::response(status, body))
 }
 
 #[test]
@@ -132,18 +144,8 @@ fn keeps_a_level_it_does_not_know() {
 #[test]
 fn times_follow_the_offset_that_was_set() {
     let body = r#"{"code":0,"data":{"eventList":[{"lastSeen":"2018-12-26 14:51:09"}]}}"#;
-    let clock = WallClock {
-        offset_seconds: 0,
-        is_assumed: false,
-    };
-    let found = decode(
-        body.as_bytes(),
-        &reference(),
-        &test_support::ask(),
-        None,
-        clock,
-    )
-    .unwrap();
+    let (api, ask) = (api(Some("+00:00")), test_support::ask());
+    let found = decode_events(body.as_bytes(), &reference(), &ask, &api).unwrap();
     assert_eq!(codes(&found), ["events_truncated"]);
     let last_at = found.job.events[0].last_at.unwrap();
     assert_eq!(last_at.rfc3339(), "2018-12-26T14:51:09Z");
@@ -233,7 +235,7 @@ fn the_clouds_own_document_is_kept_when_asked_for() {
         ..test_support::ask()
     };
     let body = test_support::read("tencent/events.json");
-    let found = decode(&body, &reference(), &ask, None, CHINA).unwrap();
+    let found = decode_events(&body, &reference(), &ask, &api(None)).unwrap();
     assert_eq!(
         found.job.vendor,
         Some(test_support::json("tencent/events.json"))
@@ -242,7 +244,11 @@ fn the_clouds_own_document_is_kept_when_asked_for() {
 
 #[test]
 fn a_service_is_confirmed_by_its_own_name_only() {
-    let read = |body: &[u8]| has_service(body, &reference());
+    let read = |body: &[u8]| match find_service(body, &reference()) {
+        Ok(()) => Ok(true),
+        Err(DecodeError::Failed(error)) if error.category == Category::NotFound => Ok(false),
+        Err(_) => Err(()),
+    };
     let file = test_support::read("tencent/service-info.json");
     assert_eq!(read(&file), Ok(true));
     let text = String::from_utf8(file).unwrap();

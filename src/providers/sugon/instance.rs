@@ -1,25 +1,87 @@
-use std::sync::Arc;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::error::Category;
-use crate::http::{RequestError, Response, RetryAction};
-use crate::kind::StateWords;
-use crate::model::{Address, Container, Job, Mount, Notice, Port, Resources, State, Task};
-use crate::providers::lenient::{self, Flag, Int, List, Num, OptionalObject, Text};
-use crate::providers::states;
-use crate::providers::wall_clock::WallClock;
-use crate::providers::{GetOptions, GetResult, job_at, vendor};
-use crate::reference::Reference;
-use crate::secret::{MASK, mask_arguments, mask_url_query};
+//! Container instances.
 
 mod list;
 
-pub use list::{ListPage, Row};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Api;
+use crate::crypto::percent_encode;
+use crate::error::{Category, Problem};
+use crate::http::RequestError;
+use crate::kind::{
+    DetailSchemas, Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template,
+    UnlistedField,
+};
+use crate::model::{Address, Container, Job, Mount, Notice, Port, Resources, State, Task};
+use crate::providers::api::DecodeError;
+use crate::providers::lenient::{self, Flag, Int, List, Num, OptionalObject, Text};
+use crate::providers::shapes::schema_of;
+use crate::providers::states;
+use crate::providers::wall_clock::WallClock;
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::reference::{Reference, Scope};
+use crate::secret::{MASK, mask_arguments, mask_url_query};
+
+pub(super) use list::ListState;
+#[cfg(test)]
+pub(super) use list::{ListPage, ListParams, ListVariant, list_request};
+
+/// Container instances.
+pub static INSTANCE: Kind = Kind {
+    template: Template {
+        cloud: "sugon",
+        cloud_short: "scnet",
+        kind: "instance",
+        kind_short: "inst",
+        segments: &[Segment::required("INSTANCE")],
+        scope_segments: 0,
+        ranges: false,
+        sample: "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
+    },
+    states: &[
+        StateTable::new("job", STATES).with_user_states(),
+        StateTable::new("notebook", &[]),
+        StateTable::new("container", &[]),
+    ],
+    details: DetailSchemas {
+        job: &[schema_of::<InstanceDetails>],
+        ..DetailSchemas::NONE
+    },
+    get: GET,
+    list: Some(ListSpec {
+        operation: LIST,
+        order: ListOrder::NewestFirst,
+        unlisted: &[UnlistedField::User, UnlistedField::Queue],
+        default_limit: None,
+    }),
+    batch_from: None,
+    needs_check_exists: false,
+    flags: &[],
+};
+
+/// Tells all about one instance; the vendor gives it no name.
+pub(super) const GET: Operation = Operation {
+    name: "InstanceServiceDetail",
+    description: "GET /ai/openapi/v2/instance-service/{id}/detail",
+    permission: REGION_TOKEN,
+};
+
+/// Lists instances; the vendor gives it no name.
+pub(super) const LIST: Operation = Operation {
+    name: "ListInstances",
+    description: "GET /ai/openapi/v2/instance-service/task",
+    permission: REGION_TOKEN,
+};
+
+const REGION_TOKEN: &str =
+    "a token of the computing region (the platform's own token is not enough)";
 
 /// The six words of the list call's filter; the detail page names none.
-pub const STATES: StateWords = &[
+pub(super) const STATES: StateWords = &[
     ("Waiting", State::Pending),
     ("Deploying", State::Starting),
     ("Running", State::Running),
@@ -28,13 +90,42 @@ pub const STATES: StateWords = &[
     ("Terminated", State::Canceled),
 ];
 
-/// The envelope without its data, whose shape is documented for success only.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ErrorHead {
-    code: Text,
-    msg: Text,
-    message: Text,
+/// The operations on instances.
+pub(super) struct Instances;
+
+#[async_trait]
+impl KindOps<Api> for Instances {
+    fn kind(&self) -> &'static Kind {
+        &INSTANCE
+    }
+
+    async fn get(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        let request = api.request(GET.name, &path(reference));
+        let decode = |body: &[u8]| decode(body, reference, options, api.clock);
+        let found = api.call(request, options.deadline, decode).await?;
+        Ok(found.data)
+    }
+
+    async fn list(
+        &self,
+        api: &Api,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        list::list(api, scope, filter, at, options).await
+    }
+}
+
+pub(super) fn path(reference: &Reference) -> String {
+    let id = percent_encode(reference.id());
+    format!("/ai/openapi/v2/instance-service/{id}/detail")
 }
 
 #[derive(Default, Deserialize)]
@@ -46,7 +137,7 @@ struct Envelope {
 
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Instance {
+pub(super) struct Instance {
     id: Text,
     instance_service_name: Text,
     status: Text,
@@ -147,125 +238,35 @@ pub struct StartScript {
     pub content: Option<String>,
 }
 
-/// Reads a "no" to a look at one instance.
-pub fn classify(answer: &Response) -> Option<RequestError> {
-    request_error(answer).or_else(|| empty_data_error(answer))
-}
-
-/// Reads a "no": by the code in the body first, by the HTTP status where there is none.
-pub fn request_error(answer: &Response) -> Option<RequestError> {
-    let head = lenient::decode::<ErrorHead>(&answer.body).unwrap_or_default();
-    let by_status = RequestError::from_status(answer);
-    match head.code.trimmed() {
-        None => by_status.map(|refusal| match answer.status {
-            404 => RequestError {
-                hint: Some("check the endpoint: this answer is not the open API's".into()),
-                ..refusal
-            },
-            _ => refusal,
-        }),
-        Some("0") => by_status,
-        Some(code) => Some(by_code(code, by_status, head.msg.0.or(head.message.0))),
-    }
-}
-
-/// The documented success around no data is how this cloud says "no such thing".
-fn empty_data_error(answer: &Response) -> Option<RequestError> {
-    let envelope: Envelope = lenient::decode(&answer.body).ok()?;
-    let is_success = envelope.code.trimmed() == Some("0");
-    let is_there = envelope
-        .data
-        .0
-        .is_some_and(|instance| *instance != Instance::default());
-    (is_success && !is_there).then(|| RequestError {
-        hint: Some("check the id, and that the token is one of the instance's region".into()),
-        ..RequestError::new(Category::NotFound, "instance not found")
-    })
-}
-
-fn by_code(code: &str, by_status: Option<RequestError>, said: Option<String>) -> RequestError {
-    let (category, retry, what, hint) = match code {
-        "10008" => (
-            Category::Unauthenticated,
-            RetryAction::No,
-            "permission or expired token",
-            Some("log in again and set the new token of the computing region"),
-        ),
-        "1001" => (
-            Category::Unauthenticated,
-            RetryAction::No,
-            "the token was refused",
-            Some("set the endpoint of the open API, and a token of the computing region"),
-        ),
-        "10007" | "10009" => (
-            Category::PermissionDenied,
-            RetryAction::No,
-            "not permitted",
-            None,
-        ),
-        "10003" | "10004" => (
-            Category::InvalidArgument,
-            RetryAction::No,
-            "the call was rejected",
-            None,
-        ),
-        "10012" => (
-            Category::ServiceError,
-            RetryAction::Backoff,
-            "connection interrupted",
-            None,
-        ),
-        "10001" => (
-            Category::ServiceError,
-            RetryAction::No,
-            "internal error",
-            None,
-        ),
-        _ => match by_status {
-            Some(refusal) => (refusal.category, refusal.retry, "the service failed", None),
-            None => (
-                Category::ServiceError,
-                RetryAction::No,
-                "the service failed",
-                None,
-            ),
-        },
-    };
-    let message = match said {
-        Some(said) if code == "10008" => format!("{what}: {}", said.trim()),
-        Some(said) => said.trim().to_owned(),
-        None => what.to_owned(),
-    };
-    RequestError {
-        code: Some(code.to_owned()),
-        retry,
-        hint: hint.map(str::to_owned),
-        ..RequestError::new(category, message)
-    }
-}
-
-/// Reads an answer that `classify` let pass.
+/// Decodes an answer without a failure.
 ///
 /// # Errors
-/// What was expected and not there, such as an instance with the id that was asked for.
-pub fn decode(
+/// What was expected and not there, such as an instance with the id that was asked for; `not_found`
+/// for the documented success around no data, which is how this cloud says so.
+pub(super) fn decode(
     body: &[u8],
     reference: &Reference,
-    ask: &GetOptions,
+    options: &GetOptions,
     clock: WallClock,
-) -> Result<GetResult, String> {
+) -> Result<GetResult, DecodeError> {
     let envelope: Envelope = lenient::decode(body)?;
     if envelope.code.trimmed() != Some("0") {
-        return Err("code 0".to_owned());
+        return Err("code 0".to_owned().into());
     }
-    let instance = *envelope.data.0.ok_or("data of an instance")?;
+    let instance = envelope.data.0.map(|instance| *instance);
+    let Some(instance) = instance.filter(|instance| *instance != Instance::default()) else {
+        let mut missing = RequestError::new(Category::NotFound, "instance not found");
+        missing.hint =
+            Some("check the id, and that the token is one of the instance's region".to_owned());
+        return Err(DecodeError::Failed(Box::new(missing)));
+    };
     let is_asked = |id: &str| id.eq_ignore_ascii_case(reference.id());
-    if !instance.id.trimmed().is_some_and(is_asked) {
-        return Err("the id that was asked for".to_owned());
+    if !instance.id().is_some_and(is_asked) {
+        return Err("the id that was asked for".to_owned().into());
     }
     let mut notices = Vec::new();
-    let mut job = job(instance, reference, ask, clock, &mut notices);
-    vendor::attach_raw(&mut job, &mut notices, body, ask, &mut mask);
+    let mut job = job(instance, reference, options, clock, &mut notices);
+    vendor::attach_raw(&mut job, &mut notices, body, options, &mut mask);
     Ok(GetResult { job, notices })
 }
 
@@ -321,6 +322,20 @@ fn bytes_of_mebibytes(mebibytes: f64) -> Option<u64> {
     (0.0..=9_007_199_254_740_992.0)
         .contains(&bytes)
         .then_some(bytes as u64)
+}
+
+impl Instance {
+    /// The id of the instance.
+    pub(super) fn id(&self) -> Option<&str> {
+        self.id.trimmed()
+    }
+
+    /// The instance as far as the list tells it.
+    fn into_row(self, reference: &Reference, options: &GetOptions, clock: WallClock) -> GetResult {
+        let mut notices = Vec::new();
+        let job = job(self, reference, options, clock, &mut notices);
+        GetResult { job, notices }
+    }
 }
 
 /// The one part of which the answer tells: address, image, ports and mounts.

@@ -9,8 +9,7 @@ const CHINA: WallClock = WallClock {
 };
 
 fn decode(body: &[u8]) -> Result<ScopePage, String> {
-    let scope_of = |id: &str| Some(format!("tencent/service/{id}/"));
-    super::decode(body, Cursor::FIRST, "ap-guangzhou", CHINA, scope_of)
+    decode_page(body, Cursor::FIRST, "default", "ap-guangzhou", CHINA)
 }
 
 fn shown(page: &ScopePage) -> Value {

@@ -1,24 +1,25 @@
+use super::super::INSTANCE;
 use super::*;
 use crate::model::State;
-use crate::providers::sugon::CLOUD;
-use crate::providers::test_support;
+use crate::providers::wall_clock::WallClock;
+use crate::providers::{GetResult, test_support};
 
 const CHINA: WallClock = WallClock {
     offset_seconds: 8 * 3600,
     is_assumed: false,
 };
 
-fn found(row: Row) -> GetResult {
+fn found(row: Instance) -> GetResult {
     let id = row.id().unwrap().to_owned();
-    let reference = test_support::reference(CLOUD.kinds[0], &[&id]);
-    row.into_result(&reference, &test_support::ask(), CHINA)
+    let reference = test_support::reference(&INSTANCE, &[&id]);
+    row.into_row(&reference, &test_support::ask(), CHINA)
 }
 
 #[test]
 fn rows_become_instances_as_far_as_they_tell() {
     let page = ListPage::decode(&test_support::read("sugon/list.json")).unwrap();
     assert_eq!(page.total, None);
-    let [running, other, unnamed] = <[Row; 3]>::try_from(page.rows).ok().unwrap();
+    let [running, other, unnamed] = <[Instance; 3]>::try_from(page.rows).ok().unwrap();
     let model = test_support::model(found(running), "2024-03-02T04:00:00Z", true);
     test_support::assert_model("sugon/list-running.model.json", &model);
     let other = found(other);

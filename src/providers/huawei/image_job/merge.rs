@@ -1,6 +1,6 @@
 //! One list out of those of all types, newest first.
 
-use super::wire::{Page, Row};
+use super::wire::{ImageJob, JobPage};
 use crate::model::Time;
 use crate::providers::{Cursor, has_more};
 
@@ -13,13 +13,13 @@ pub(super) struct TypePage {
     /// The cloud's id of the request.
     pub request_id: Option<String>,
     /// The rows.
-    pub page: Page,
+    pub page: JobPage,
 }
 
 /// A page of the list of all types.
 pub(super) struct Merged {
     /// The rows, each with the cloud's id of the request that it came from.
-    pub rows: Vec<(Row, Option<String>)>,
+    pub rows: Vec<(ImageJob, Option<String>)>,
     /// Where the next page begins; `None` when this is the last.
     pub next: Option<Cursor>,
     /// How many rows there are in all, where every list says so.
@@ -46,12 +46,12 @@ pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
         page,
     } in pages
     {
-        let count = page.total();
+        let count = page.total;
         total = total
             .zip(count)
             .map(|(total, count)| total.saturating_add(count));
         let came = page.items.len();
-        let is_taken = |row: &Row| cutoff.is_none() || row.begin_time() >= cutoff;
+        let is_taken = |row: &ImageJob| cutoff.is_none() || row.begin_time() >= cutoff;
         let taken = page.items.iter().take_while(|row| is_taken(row)).count();
         let end = offset.saturating_add(taken);
         let items = page.items.into_iter().take(taken);
@@ -82,7 +82,7 @@ pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
 /// not list by time.
 fn cutoff(pages: &[TypePage]) -> Option<Time> {
     let is_sorted = |page: &TypePage| {
-        let times = || page.page.items.iter().map(Row::begin_time);
+        let times = || page.page.items.iter().map(ImageJob::begin_time);
         times().all(|time| time.is_some()) && times().is_sorted_by(|a, b| a >= b)
     };
     if !pages.iter().all(is_sorted) {
@@ -90,9 +90,9 @@ fn cutoff(pages: &[TypePage]) -> Option<Time> {
     }
     let goes_on = |page: &&TypePage| {
         let rows = page.page.items.len();
-        has_more(page.offset.saturating_add(rows), rows, page.page.total())
+        has_more(page.offset.saturating_add(rows), rows, page.page.total)
     };
-    let last = |page: &TypePage| page.page.items.last().and_then(Row::begin_time);
+    let last = |page: &TypePage| page.page.items.last().and_then(ImageJob::begin_time);
     pages.iter().filter(goes_on).filter_map(last).max()
 }
 
@@ -121,7 +121,7 @@ mod tests {
                 list,
                 offset,
                 request_id: Some(list.to_string()),
-                page: Page::decode(body.as_bytes()).unwrap(),
+                page: JobPage::decode(body.as_bytes()).unwrap(),
             }
         };
         let offsets = at.lists.offsets.into_iter().enumerate();

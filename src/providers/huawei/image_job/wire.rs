@@ -1,3 +1,5 @@
+//! What answers about image jobs hold, and the jobs they become.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,10 +12,6 @@ use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::states;
 use crate::providers::{GetOptions, GetResult, job_at, vendor};
 use crate::reference::Reference;
-
-mod errors;
-
-pub use errors::classify;
 
 /// Words of sub-jobs; the first four are those of jobs.
 pub const STATES: StateWords = &[
@@ -31,9 +29,10 @@ pub const JOB_STATES: StateWords = STATES.split_at(4).0;
 
 const SUB_JOB: &str = "a sub-job of huawei/image-job";
 
+/// One job, as it is looked up or listed.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct ImageJob {
+pub struct ImageJob {
     id: Text,
     job_type: Text,
     begin_time: Text,
@@ -95,42 +94,75 @@ pub struct SubJobDetails {
     pub job_id: Option<String>,
 }
 
-/// Reads an answer that `classify` let pass.
+/// Decodes an answer about one job.
 ///
 /// # Errors
 /// What was expected and not there, such as a job with the id that was asked for.
 pub fn decode(
     body: &[u8],
     reference: &Reference,
-    ask: &GetOptions,
+    options: &GetOptions,
     region: Option<&str>,
 ) -> Result<GetResult, String> {
-    let answered: ImageJob = lenient::decode(body)?;
-    if answered.id.trimmed() != Some(reference.id()) {
+    let found: ImageJob = lenient::decode(body)?;
+    if found.id() != Some(reference.id()) {
         return Err("the id that was asked for".to_owned());
     }
     let mut notices = Vec::new();
-    let mut job = job(answered, reference, ask, region, &mut notices);
-    vendor::attach_raw(&mut job, &mut notices, body, ask, &mut |_, _| {});
+    let mut job = job(found, reference, options, region, &mut notices);
+    vendor::attach_raw(&mut job, &mut notices, body, options, &mut |_, _| {});
     Ok(GetResult { job, notices })
+}
+
+impl ImageJob {
+    /// When the job began.
+    pub fn begin_time(&self) -> Option<Time> {
+        time(&self.begin_time)
+    }
+
+    /// The id of the job.
+    pub fn id(&self) -> Option<&str> {
+        self.id.trimmed()
+    }
+
+    /// True when the row gives a state.
+    pub fn has_state(&self) -> bool {
+        self.status.trimmed().is_some()
+    }
+
+    /// The job as far as the list tells it, which is without its sub-jobs and thus without a cause.
+    pub fn into_row(
+        self,
+        reference: &Reference,
+        options: &GetOptions,
+        region: Option<&str>,
+    ) -> GetResult {
+        let details = ImageJobDetails {
+            job_type: self.job_type.0.clone(),
+            sub_jobs_total: self.sub_jobs_total.0,
+        };
+        let listed = Self {
+            sub_jobs_total: Int(None),
+            sub_jobs: List::default(),
+            ..self
+        };
+        let mut notices = Vec::new();
+        let mut job = job(listed, reference, options, region, &mut notices);
+        job.details = Some(Arc::new(details));
+        GetResult { job, notices }
+    }
 }
 
 /// The types of jobs that the cloud lists, one a call; jobs of others are shown by their id only.
 pub const JOB_TYPES: [&str; 3] = ["CREATE_SERVER", "CREATE_SERVER_IMAGE", "DELETE_SERVER"];
 
-/// How many rows a page of the list holds; the cloud allows no more.
-pub const PAGE_SIZE: usize = 100;
-
 /// One page of the list of jobs.
-pub struct Page {
-    /// How many jobs the list holds in all.
-    pub count: Option<i64>,
+pub struct JobPage {
+    /// How many jobs the list holds in all, where the cloud gives a sensible count.
+    pub total: Option<u64>,
     /// Jobs without their sub-jobs.
-    pub items: Vec<Row>,
+    pub items: Vec<ImageJob>,
 }
-
-/// One job of the list.
-pub struct Row(ImageJob);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -139,70 +171,17 @@ struct ImageJobsResponse {
     items: Option<List<ImageJob>>,
 }
 
-impl Page {
-    /// Reads a page that `classify` let pass.
+impl JobPage {
+    /// Decodes a page.
     ///
     /// # Errors
     /// What was expected and not there.
     pub fn decode(body: &[u8]) -> Result<Self, String> {
         let page: ImageJobsResponse = lenient::decode(body)?;
-        let count = page.count.0;
-        let items = match (page.items, count) {
-            (Some(List(items)), _) => items,
-            (None, Some(0)) => Vec::new(),
-            (None, _) => return Err("a list items".to_owned()),
-        };
-        Ok(Self {
-            count,
-            items: items.into_iter().map(Row).collect(),
-        })
-    }
-}
-
-impl Page {
-    /// How many jobs the list holds in all, where the cloud gives a sensible count.
-    pub fn total(&self) -> Option<u64> {
-        self.count.and_then(|count| u64::try_from(count).ok())
-    }
-}
-
-impl Row {
-    /// When the job began.
-    pub fn begin_time(&self) -> Option<Time> {
-        time(&self.0.begin_time)
-    }
-
-    /// The id of the job.
-    pub fn id(&self) -> Option<&str> {
-        self.0.id.trimmed()
-    }
-
-    /// True when the row gives a state.
-    pub fn has_state(&self) -> bool {
-        self.0.status.trimmed().is_some()
-    }
-
-    /// The job as far as the list tells it, which is without its sub-jobs and thus without a cause.
-    pub fn into_result(
-        self,
-        reference: &Reference,
-        ask: &GetOptions,
-        region: Option<&str>,
-    ) -> GetResult {
-        let total = self.0.sub_jobs_total.0;
-        let mut notices = Vec::new();
-        let listed = ImageJob {
-            sub_jobs_total: Int(None),
-            sub_jobs: List::default(),
-            ..self.0
-        };
-        let job_type = listed.job_type.0.clone();
-        let mut job = job(listed, reference, ask, region, &mut notices);
-        job.details = Some(Arc::new(ImageJobDetails {
-            job_type,
-            sub_jobs_total: total,
-        }));
-        GetResult { job, notices }
+        let none = (page.count.0 == Some(0)).then(List::default);
+        let List(items) = page.items.or(none).ok_or("a list items")?;
+        let total = page.count.0.and_then(|count| u64::try_from(count).ok());
+        Ok(Self { total, items })
     }
 }
 
@@ -339,6 +318,3 @@ fn failure(tasks: &[Task]) -> (Option<String>, Option<String>) {
     }
     (first.reason.clone(), Some(message))
 }
-
-#[cfg(test)]
-mod tests;
