@@ -23,6 +23,7 @@ mod timeline;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::error::Category;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -33,7 +34,7 @@ pub use container::{
 };
 pub use details::{Details, JobDetails, ScopeDetails, TaskDetails};
 pub use diagnosis::{AccountCheck, Check, CheckName, CheckStatus, DoctorReport, HostInfo};
-pub use event::{Event, Level, Object};
+pub use event::{Event, Level, Object, UnreadableTimes};
 pub use gate::{Gate, Verdict};
 pub use occurrence::{EventSubject, TimelineEvent};
 pub use report::{Coverage, Envelope, Exit, Notice};
@@ -120,6 +121,10 @@ pub struct Job {
     pub observed_at: Option<Time>,
     /// The cloud's own document, if it was asked for.
     pub vendor: Option<serde_json::Value>,
+    /// What kept subtasks from being read, beside [`Self::SUBTASKS_UNREAD`]; it decides the exit code
+    /// of a gate and is not shown.
+    #[serde(skip)]
+    pub unread_cause: Option<Category>,
 }
 
 impl Job {

@@ -6,6 +6,7 @@ pub mod aliyun;
 mod api;
 mod client;
 mod credential_file;
+mod endpoints;
 mod errors;
 mod fields;
 pub mod huawei;
@@ -98,6 +99,20 @@ impl Cloud {
             sources: self.sources,
             public_domains: &PUBLIC_DOMAINS,
         }
+    }
+
+    /// The client of a profile. Nothing is sent.
+    ///
+    /// # Errors
+    /// `no_credentials` or `usage` problems, with what to set; the addresses of services that are not
+    /// needed have to be addresses too.
+    pub fn client(
+        &self,
+        profile: &Profile,
+        wire: &Arc<Transport>,
+    ) -> Result<Box<dyn Client>, Problem> {
+        endpoints::check(profile, self.keys, wire.options().allow_http)?;
+        (self.connect)(profile, wire)
     }
 }
 

@@ -204,6 +204,8 @@ struct Ehpc {
     credentials: CredentialCache<Signer>,
     /// True once the cloud has said that this key may not list jobs, or that it takes no such list.
     lists_unavailable: AtomicBool,
+    /// True once the cloud has said that this key may not list jobs.
+    list_denied: AtomicBool,
 }
 
 fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Ehpc>, Problem> {
@@ -238,6 +240,7 @@ impl Ehpc {
             region: profile.get("region").map(str::to_owned),
             credentials: login,
             lists_unavailable: AtomicBool::new(false),
+            list_denied: AtomicBool::new(false),
         })
     }
 

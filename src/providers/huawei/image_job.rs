@@ -113,8 +113,8 @@ impl KindOps<Api> for ImageJobs {
     }
 
     /// One page of the project's jobs of all types, newest first, of one status where that is what the
-    /// filter asks for. It fails with any of the types: without one of them the list would not be
-    /// complete.
+    /// filter asks for. It fails when all of the types do. One that fails alone is a failed part of the
+    /// page, and is not asked for again.
     async fn list(
         &self,
         api: &Api,
@@ -129,19 +129,29 @@ impl KindOps<Api> for ImageJobs {
             let offset = offset?;
             Some(async move {
                 let page = list_page(api, JOB_TYPES[list], status, offset, options);
-                let (page, request_id) = page.await?;
-                Ok(TypePage {
+                let page = page.await.map(|(page, request_id)| TypePage {
                     list,
                     offset,
                     request_id,
                     page,
-                })
+                });
+                page.map_err(|problem| (list, problem))
             })
         });
         // Whoever wants a row to see that lists are given wants no request for each type.
         let calls = calls.take(filter.page_size(JOB_TYPES.len()));
-        let pages: Result<Vec<TypePage>, Problem> = join_all(calls).await.into_iter().collect();
-        let merged = merge(at, pages?);
+        let (mut pages, mut failed) = (Vec::new(), Vec::new());
+        for outcome in join_all(calls).await {
+            match outcome {
+                Ok(page) => pages.push(page),
+                Err(failure) => failed.push(failure),
+            }
+        }
+        if pages.is_empty() && !failed.is_empty() {
+            return Err(failed.swap_remove(0).1);
+        }
+        let failed_lists = failed.iter().map(|(list, _)| *list);
+        let merged = merge(at.without_lists(failed_lists), pages);
         let read = |(row, request_id): (ImageJob, Option<String>), reference: &_| {
             let result = row.into_row(reference, options, api.region());
             result.with_request_id(request_id)
@@ -150,6 +160,7 @@ impl KindOps<Api> for ImageJobs {
         Ok(Page {
             next: merged.next,
             total: merged.total,
+            failed_parts: failed.into_iter().map(with_type).collect(),
             ..Page::from_addressed_rows(at, None, merged.rows, address, read)
         })
     }
@@ -182,6 +193,12 @@ async fn list_page(
     let page = api.call(LIST.name, PATH, &query, options, JobPage::decode);
     let page = page.await?;
     Ok((page.data, page.request_id))
+}
+
+/// The problem of a type's list, with the type.
+fn with_type((list, mut problem): (usize, Problem)) -> Problem {
+    problem.message = format!("job_type {}: {}", JOB_TYPES[list], problem.message);
+    problem
 }
 
 #[cfg(test)]

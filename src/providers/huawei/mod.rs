@@ -19,7 +19,7 @@ use super::login::{Credential, CredentialCache, NegativeCache};
 use super::{Cloud, CloudApi, Connected, CredentialInfo, GetOptions};
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
-use crate::secret::Secret;
+use crate::secret::{Secret, is_region_like};
 use crate::settings::{Profile, SettingSpec};
 use image_job::{IMAGE_JOB, ImageJobs};
 
@@ -307,9 +307,13 @@ fn endpoint(profile: &Profile, wire: &Transport) -> Result<Endpoint, Problem> {
         .ok_or_else(|| profile.missing("region", &["region"], &["JOBLENS_HUAWEI_REGION"]))?;
     match regions::host(region) {
         Some(host) => parse(&format!("https://{host}")),
-        None => Err(profile
-            .invalid("region", &format!("is “{region}”, whose endpoint is not known"))
-            .with_hint("set endpoint to the address of Workspace APP in that region, or correct the region")),
+        None => {
+            let what = match is_region_like(region) {
+                true => format!("is “{region}”, whose endpoint is not known"),
+                false => "is no region that is known".to_owned(),
+            };
+            Err(profile.invalid("region", &what).with_hint("set endpoint to the address of Workspace APP in that region, or correct the region"))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Api, decode, errors};
@@ -16,7 +16,7 @@ use crate::kind::{
     DetailSchemas, Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template,
     UnlistedField,
 };
-use crate::model::{Event, Job, Level, Notice, Object};
+use crate::model::{Event, Job, Level, Notice, Object, UnreadableTimes};
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::shapes::schema_of;
@@ -156,7 +156,26 @@ pub(super) fn address(reference: &Reference) -> [(&'static str, &str); 3] {
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct EventList {
-    event_list: List<ServiceEvent>,
+    #[serde(deserialize_with = "lenient::deserialize_some")]
+    event_list: Option<List<ServiceEvent>>,
+    /// Null stands for no events; an empty list or text does not.
+    #[serde(deserialize_with = "lenient::deserialize_some")]
+    data: Option<Option<IgnoredAny>>,
+}
+
+/// The events, within `data` or at the top.
+fn events(body: &[u8]) -> Result<Vec<ServiceEvent>, String> {
+    let inner = decode::<EventList>(body)?.event_list;
+    let is_listed = inner.is_some();
+    if let Some(List(events)) = inner.filter(|list| !list.0.is_empty()) {
+        return Ok(events);
+    }
+    let outer: EventList = lenient::decode(body)?;
+    match outer.event_list {
+        Some(List(events)) => Ok(events),
+        None if is_listed || outer.data == Some(None) => Ok(Vec::new()),
+        None => Err("eventList".to_owned()),
+    }
 }
 
 #[derive(Default, PartialEq, Deserialize)]
@@ -179,7 +198,7 @@ pub(super) fn decode_events(
     options: &GetOptions,
     api: &Api,
 ) -> Result<GetResult, String> {
-    let events = decode::<EventList>(body)?.event_list.0.into_iter();
+    let events = events(body)?.into_iter();
     let events: Vec<Event> = events.map(|event| event.into_model(api.clock)).collect();
     let mut notices = vec![Notice::new("events_truncated", LAST_HOUR)];
     let times = events
@@ -199,11 +218,17 @@ pub(super) fn decode_events(
 impl ServiceEvent {
     fn into_model(self, clock: WallClock) -> Event {
         let level_raw = self.level.trimmed().map(str::to_owned);
+        let first_at = clock.parse(&self.first_seen);
+        let last_at = clock.parse(&self.last_seen);
         Event {
             level: level_raw.as_deref().and_then(Level::parse),
             level_raw,
-            first_at: clock.parse(&self.first_seen),
-            last_at: clock.parse(&self.last_seen),
+            first_at,
+            last_at,
+            unreadable_times: UnreadableTimes {
+                first: self.first_seen.unread(first_at),
+                last: self.last_seen.unread(last_at),
+            },
             count: self.count.unsigned(),
             object: Object {
                 kind: self.obj_type.0,
