@@ -186,8 +186,13 @@ impl ErrorRule {
     fn apply(&self, error: &mut RequestError, context: &ErrorContext<'_>) {
         error.category = self.category.unwrap_or(error.category);
         error.retry = self.retry.unwrap_or(error.retry);
-        if let Some(message) = self.message {
-            message.clone_into(&mut error.message);
+        match (self.message, &error.code) {
+            (Some(message), _) => message.clone_into(&mut error.message),
+            // A code says more than a status that is known to be imprecise.
+            (None, Some(code)) if !self.condition.codes.is_empty() => {
+                error.message.clone_from(code);
+            }
+            (None, _) => {}
         }
         match self.hint {
             Some(Hint::Text(text)) => error.hint = Some(text.to_owned()),

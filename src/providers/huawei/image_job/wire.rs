@@ -117,7 +117,7 @@ pub fn decode(
 impl ImageJob {
     /// When the job began.
     pub fn begin_time(&self) -> Option<Time> {
-        time(&self.begin_time)
+        self.begin_time.rfc3339()
     }
 
     /// The id of the job.
@@ -235,9 +235,9 @@ fn job(
         ended: reading.ended,
         reason,
         message,
-        created_at: time(&answered.begin_time),
+        created_at: answered.begin_time.rfc3339(),
         started_at,
-        finished_at: time(&answered.end_time),
+        finished_at: answered.end_time.rfc3339(),
         tasks,
         details: Some(Arc::new(ImageJobDetails {
             job_type: answered.job_type.0,
@@ -263,7 +263,7 @@ fn task(sub_job: SubJob, ask: &GetOptions) -> Task {
     let reading = states::normalize(STATES, &ask.states, word, SUB_JOB, &mut Vec::new());
     let resource = sub_job.job_resource_info.0.unwrap_or_default();
     let execution = sub_job.job_execute_info.0.unwrap_or_default();
-    let created_at = time(&sub_job.begin_time);
+    let created_at = sub_job.begin_time.rfc3339();
     let is_waiting = reading.state == State::Pending;
     Task {
         id: sub_job.id.0,
@@ -276,7 +276,7 @@ fn task(sub_job: SubJob, ask: &GetOptions) -> Task {
         message: execution.error_message.0,
         created_at,
         started_at: created_at.filter(|_| !is_waiting),
-        finished_at: time(&sub_job.end_time).filter(|_| reading.ended),
+        finished_at: sub_job.end_time.rfc3339().filter(|_| reading.ended),
         details: Some(Arc::new(SubJobDetails {
             job_type: sub_job.job_type.0,
             resource_id: resource.resource_id.0,
@@ -285,10 +285,6 @@ fn task(sub_job: SubJob, ask: &GetOptions) -> Task {
         })),
         ..Task::default()
     }
-}
-
-fn time(text: &Text) -> Option<Time> {
-    Time::from_rfc3339(text.trimmed()?)
 }
 
 /// Why a job failed, which only its sub-jobs know: code of the first failed one, and a sentence.

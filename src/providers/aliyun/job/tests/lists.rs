@@ -1,8 +1,9 @@
 use serde_json::{Value, json};
 
-use super::super::wire::{BatchPages, JobRows, Page};
-use super::{assert_model, fixture, job};
+use super::super::list::Page;
+use super::super::rows::{BatchPages, JobRows};
 use crate::model::{Job, Notice, State};
+use crate::providers::aliyun::tests::{assert_model, fixture, job};
 
 fn listed(body: &[u8], ids: &[&str]) -> JobRows {
     let mut listing = JobRows::default();

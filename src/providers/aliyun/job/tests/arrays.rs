@@ -1,12 +1,12 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::wire::{
-    BatchPages, JobRows, Page, explain, failed_subtask, ids_to_list, reconcile_subtasks,
-};
+use super::super::list::Page;
+use super::super::parent::{explain, failed_subtask, ids_to_list, reconcile_subtasks};
+use super::super::rows::{BatchPages, JobRows};
 use super::lists::{page, row};
-use super::{assert_model, fixture, job, read_jobs};
 use crate::model::{Job, Notice, State};
+use crate::providers::aliyun::tests::{assert_model, fixture, job, read_jobs};
 
 /// The array job 10 with the subtasks 1 to 5 whose word is `word`, judged by these rows.
 fn judged(word: &str, rows: &[Value], unread: Option<&str>) -> (Job, Vec<Notice>) {

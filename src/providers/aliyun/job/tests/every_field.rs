@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{fixture, job, read_jobs, shown};
+use crate::providers::aliyun::tests::{fixture, job, read_jobs, shown};
 
 const NAME: &str = "describe-serverless-jobs-every-field.json";
 

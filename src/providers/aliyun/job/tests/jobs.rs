@@ -3,9 +3,10 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::wire::DecodeError;
-use super::{fixture, job, read_jobs, shown};
+use crate::error::Category;
 use crate::model::{Job, Notice, State};
+use crate::providers::aliyun::tests::{fixture, job, read_jobs, shown};
+use crate::providers::api::DecodeError;
 
 fn decode(document: &Value, id: &str) -> Result<(Job, Vec<Notice>), DecodeError> {
     read_jobs(document.to_string().as_bytes(), job(id), &[])
@@ -81,7 +82,10 @@ fn an_answer_of_nothing_is_no_answer() {
         json!({"TotalCount": 0}),
     ] {
         let miss = decode(&document, "5").unwrap_err();
-        assert!(matches!(miss, DecodeError::NotFound(_)), "{document}");
+        let DecodeError::Failed(miss) = miss else {
+            panic!("{document}")
+        };
+        assert_eq!(miss.category, Category::NotFound, "{document}");
     }
     assert!(read_jobs(b"<html></html>", job("5"), &[]).is_err());
 }
@@ -112,7 +116,8 @@ fn keeps_words_it_does_not_know_and_tells_each_once() {
 
     let own = [("suspended".to_owned(), State::Stopping)];
     let body = document.to_string();
-    let (job, _) = read_jobs(body.as_bytes(), super::job("5"), &own).unwrap();
+    let at = crate::providers::aliyun::tests::job("5");
+    let (job, _) = read_jobs(body.as_bytes(), at, &own).unwrap();
     assert_eq!(job.state, State::Stopping);
 }
 

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use crate::kind::StateWords;
 use crate::model::{
     self, EnvVar, HttpGet, Mount, Port, Probe, Probes, Resources, Security, State, TcpSocket,
-    Termination, Time,
+    Termination,
 };
 use crate::providers::lenient::{Flag, Int, List, Num, OptionalObject, Text, Verbatim};
 use crate::providers::states::{self, ExitOutcome};
@@ -177,14 +177,10 @@ impl ContainerState {
             reason: self.reason.0,
             message: self.message.0,
             detail_status: self.detail_status.0,
-            started_at: time(&self.start_time),
-            finished_at: time(&self.finish_time).filter(|_| is_terminated),
+            started_at: self.start_time.rfc3339(),
+            finished_at: self.finish_time.rfc3339().filter(|_| is_terminated),
         }
     }
-}
-
-pub(super) fn time(text: &Text) -> Option<Time> {
-    text.trimmed().and_then(Time::from_rfc3339)
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::jobs::{STATES, moment, subtask_index};
+use super::description::{STATES, moment, subtask_index};
 use crate::model::{Array, Job, Notice, State, Task, Time};
 use crate::providers::lenient::{self, Flag, Int, List, Text};
 use crate::providers::{self, Cursor, GetResult, job_at, states};

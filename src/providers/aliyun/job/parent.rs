@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::jobs::subtask_index;
+use super::description::subtask_index;
 use super::list::MAX_ROWS;
 use super::rows::JobRows;
 use crate::model::{Array, Job, Notice, State, Task};

@@ -1,19 +1,21 @@
+//! The cloud's own document, as it is shown when it is asked for.
+
 use serde_json::Value;
 
 use super::xml;
-use crate::providers::lenient;
+use crate::providers::{GetOptions, lenient};
 use crate::secret::{MASK, mask_arguments};
 
 /// The cloud's own document: JSON as it came, XML as one text; `None` when it is nested too deep.
 ///
-/// Unless `show_secrets`, values of environment variables, contents of config files and options of
+/// Unless secrets are asked for, values of environment variables, contents of config files and options of
 /// volume drivers are masked, and secrets in command lines.
-pub(in super::super) fn document(body: &[u8], show_secrets: bool) -> Option<Value> {
+pub(super) fn read(body: &[u8], options: &GetOptions) -> Option<Value> {
     if xml::is_xml(body) {
         return Some(Value::String(String::from_utf8_lossy(body).into_owned()));
     }
     let mut document = lenient::parse_raw(body)?;
-    if !show_secrets {
+    if !options.show_secrets {
         mask(&mut document, "");
     }
     Some(document)
@@ -68,7 +70,16 @@ fn mask_command_line(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::test_support;
     use serde_json::json;
+
+    fn shown(body: &[u8], show_secrets: bool) -> Option<Value> {
+        let options = GetOptions {
+            show_secrets,
+            ..test_support::ask()
+        };
+        read(body, &options)
+    }
 
     #[test]
     fn secrets_of_the_document_are_masked_unless_asked_for() {
@@ -86,7 +97,7 @@ mod tests {
             "InitContainers": [{"Command": ["--api-key", "s3cret"], "Args": ["--secret", 12345]}],
         }]}]})
         .to_string();
-        let masked = document(body.as_bytes(), false).unwrap();
+        let masked = shown(body.as_bytes(), false).unwrap();
         let text = masked.to_string();
         assert!(
             !text.contains("s3cret") && !text.contains("12345"),
@@ -96,19 +107,14 @@ mod tests {
         assert_eq!(container["Args"], json!(["--token", "***", "--n", "3"]));
         assert_eq!(container["EnvironmentVars"][1]["Value"], Value::Null);
         let other = br#"{"New": {"Command": "run --token s3cret"}}"#;
-        assert!(
-            !document(other, false)
-                .unwrap()
-                .to_string()
-                .contains("s3cret")
-        );
-        assert_eq!(document(body.as_bytes(), true).unwrap().to_string(), body);
+        assert!(!shown(other, false).unwrap().to_string().contains("s3cret"));
+        assert_eq!(shown(body.as_bytes(), true).unwrap().to_string(), body);
     }
 
     #[test]
     fn what_nests_too_deep_is_left_out_and_xml_is_one_text() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500));
-        assert_eq!(document(deep.as_bytes(), false), None);
-        assert_eq!(document(b"<R/>", false), Some(json!("<R/>")));
+        assert_eq!(shown(deep.as_bytes(), false), None);
+        assert_eq!(shown(b"<R/>", false), Some(json!("<R/>")));
     }
 }

@@ -1,12 +1,86 @@
+//! The clusters of a region, by pages.
+
 use std::sync::Arc;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::details::{ClusterDetails, ClusterResources, NodeCounts};
+use super::Api;
+use super::job::JOB;
 use super::wrapped_list::WrappedList;
-use crate::model::{ScopeSummary, Time};
+use crate::error::Problem;
+use crate::http::Method;
+use crate::model::ScopeSummary;
 use crate::providers::lenient::{self, Int, Num, OptionalObject, Text};
-use crate::providers::{Cursor, ScopePage};
+use crate::providers::{Cursor, GetOptions, ScopePage};
+use crate::reference::Scope;
+
+/// How many clusters a page is asked to hold; the cloud gives no more.
+const PAGE_SIZE: usize = 50;
+
+/// `details` of a cluster.
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+#[schemars(rename = "AliyunCluster")]
+pub struct ClusterDetails {
+    /// Text of its owner.
+    pub description: Option<String>,
+    /// Zone it lies in.
+    pub zone_id: Option<String>,
+    /// `PublicCloud`, `OnPremise` or the like.
+    pub location: Option<String>,
+    /// Scheduler, such as `slurm` or `pbs`.
+    pub scheduler: Option<String>,
+    /// Operating system of its nodes.
+    pub os: Option<String>,
+    /// `Standard`, `Advanced`, `Simple` or `Tiny`.
+    pub deploy_mode: Option<String>,
+    /// Version of E-HPC.
+    pub ehpc_version: Option<String>,
+    /// Compute nodes in all.
+    pub node_count: Option<i64>,
+    /// Compute nodes by how they are.
+    pub computes: NodeCounts,
+    /// Manager nodes by how they are.
+    pub managers: NodeCounts,
+    /// Login nodes, a JSON text of the cloud's own.
+    pub login_nodes: Option<String>,
+    /// What all compute nodes have.
+    pub total_resources: ClusterResources,
+    /// What of it is in use.
+    pub used_resources: ClusterResources,
+    /// Highest price an hour of its spot nodes.
+    pub spot_price_limit: Option<f64>,
+    /// Virtual private cloud.
+    pub vpc_id: Option<String>,
+    /// Its switch.
+    pub vswitch_id: Option<String>,
+}
+
+/// Nodes of a cluster by how they are.
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+pub struct NodeCounts {
+    /// All of them.
+    pub total: Option<i64>,
+    /// Well.
+    pub normal: Option<i64>,
+    /// Not well.
+    pub exception: Option<i64>,
+    /// Being changed.
+    pub operating: Option<i64>,
+    /// Stopped.
+    pub stopped: Option<i64>,
+}
+
+/// What the nodes of a cluster have, or use.
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+pub struct ClusterResources {
+    /// vCPU.
+    pub cpu: Option<i64>,
+    /// GPUs.
+    pub gpu: Option<i64>,
+    /// Memory in a unit that the cloud does not state.
+    pub memory: Option<i64>,
+}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -61,16 +135,29 @@ struct ResourceCounts {
     memory: Int,
 }
 
-/// Reads the page at `at` of an answer to ListClusters; `scope_of` makes a cluster's scope of its
-/// id, `region` is that of the profile.
+/// One page of the clusters of the region.
 ///
 /// # Errors
-/// What was expected of the answer, and where it was missed.
-pub(in super::super) fn decode(
+/// What the cloud said, or what went wrong on the way.
+pub(super) async fn list(
+    api: &Api,
+    profile: &str,
+    at: Cursor,
+    options: &GetOptions,
+) -> Result<ScopePage, Problem> {
+    let (page, size) = (at.page.to_string(), PAGE_SIZE.to_string());
+    let query = [("PageNumber", page.as_str()), ("PageSize", &size)];
+    let decode = |body: &[u8]| decode(body, at, profile, api.region());
+    let page = api.call("ListClusters", Method::Get, &query, options, decode);
+    page.await.map(|page| page.data)
+}
+
+/// Decodes the page at `at`; `region` is that of the profile.
+pub(super) fn decode(
     body: &[u8],
     at: Cursor,
+    profile: &str,
     region: Option<&str>,
-    scope_of: impl Fn(&str) -> Option<String>,
 ) -> Result<ScopePage, String> {
     let wire: ClustersResponse = lenient::decode(body)?;
     let total = wire.total_count.0;
@@ -80,8 +167,8 @@ pub(in super::super) fn decode(
         (None, _) => return Err("a list Clusters".to_owned()),
     };
     Ok(ScopePage::from_rows(at, total, rows, |row| {
-        let scope = scope_of(row.id.trimmed()?)?;
-        Some(row.into_scope(scope, region))
+        let scope = Scope::at(&JOB, profile, &[row.id.trimmed()?])?;
+        Some(row.into_scope(scope.to_string(), region))
     }))
 }
 
@@ -109,7 +196,7 @@ impl Row {
             scope,
             name: self.name.0,
             status: self.status.trimmed().map(str::to_owned),
-            created_at: self.create_time.trimmed().and_then(Time::from_rfc3339),
+            created_at: self.create_time.rfc3339(),
             region: self.region_id.0.or_else(|| region.map(str::to_owned)),
             details: Some(Arc::new(details)),
         }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::container::{InitContainer, MainContainer, gib, strings, time};
+use super::container::{InitContainer, MainContainer, gib, strings};
 use super::details::{Billing, Dns, GroupDetails, HostAlias, NameValue, Network, Tenant};
 use crate::kind::StateWords;
 use crate::model::{
@@ -88,9 +88,9 @@ impl From<ContainerGroup> for Group {
         let reading = states::normalize(STATES, &[], wire.status.trimmed(), "", &mut Vec::new());
         let id = wire.container_group_id.0;
         let details = GroupDetails {
-            succeeded_at: time(&wire.succeeded_time),
-            failed_at: time(&wire.failed_time),
-            expired_at: time(&wire.expired_time),
+            succeeded_at: wire.succeeded_time.rfc3339(),
+            failed_at: wire.failed_time.rfc3339(),
+            expired_at: wire.expired_time.rfc3339(),
             billing: Billing {
                 spot_strategy: wire.spot_strategy.0,
                 spot_price_limit: wire.spot_price_limit.0,
@@ -149,7 +149,7 @@ impl From<ContainerGroup> for Group {
             state: reading.state,
             state_raw: reading.raw,
             ended: reading.ended,
-            created_at: time(&wire.creation_time),
+            created_at: wire.creation_time.rfc3339(),
             finished_at,
             resources: Resources {
                 cpu: wire.cpu.0,
@@ -263,7 +263,10 @@ struct GroupEvent {
 
 impl GroupEvent {
     fn into_model(self, task: Option<String>) -> Event {
-        let (first_at, last_at) = (time(&self.first_timestamp), time(&self.last_timestamp));
+        let (first_at, last_at) = (
+            self.first_timestamp.rfc3339(),
+            self.last_timestamp.rfc3339(),
+        );
         Event {
             level: self.r#type.trimmed().and_then(Level::parse),
             level_raw: self.r#type.trimmed().map(str::to_owned),

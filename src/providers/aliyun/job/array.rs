@@ -2,18 +2,20 @@
 
 use std::sync::atomic::Ordering;
 
-use super::batch::{id_filter, is_list_unavailable};
-use super::wire::{self, BatchPages, Described, JobRows, Page};
-use super::{Ehpc, cluster_of, note_raw_omitted, summarize};
+use super::super::summarize;
+use super::batch::id_filter;
+use super::list::{MAX_ROWS, Page};
+use super::rows::{BatchPages, JobRows};
+use super::{Api, Described, cluster_of, document, parent};
 use crate::error::{Category, Problem};
 use crate::model::{Array, Job, Notice, State, Time};
-use crate::providers::{GetOptions, GetResult, job_at};
+use crate::providers::{GetOptions, GetResult, is_list_unavailable, job_at, vendor};
 use crate::reference::Reference;
 
 /// Within so many seconds after an array job its subtasks are submitted.
 const SUBMISSION_SECONDS: i64 = 60;
 
-impl Ehpc {
+impl Api {
     /// A job, and with an array job its subtasks.
     pub(super) async fn job(
         &self,
@@ -22,7 +24,7 @@ impl Ehpc {
     ) -> Result<GetResult, Problem> {
         match self.describe(reference, ask).await {
             Ok(described) => Ok(self.checked(described, reference, ask).await),
-            Err(problem) if wire::can_be_array_id(reference.id()) && is_not_found(&problem) => {
+            Err(problem) if parent::can_be_array_id(reference.id()) && is_not_found(&problem) => {
                 self.listed_parent(reference, problem, ask).await
             }
             Err(problem) => Err(problem),
@@ -45,7 +47,7 @@ impl Ehpc {
         } = described;
         let has_evidence = job.array.is_some();
         let must_list = has_evidence || job.state == State::Succeeded;
-        if !wire::can_be_array_id(&job.id) || !must_list {
+        if !parent::can_be_array_id(&job.id) || !must_list {
             return GetResult { job, notices };
         }
         if !has_evidence && self.list_denied.load(Ordering::Relaxed) {
@@ -101,9 +103,15 @@ impl Ehpc {
         ask: &GetOptions,
     ) -> (JobRows, Option<Problem>) {
         let id = reference.id();
-        let ids = wire::ids_to_list(id, array);
+        let ids = parent::ids_to_list(id, array);
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        self.list(cluster_of(reference), &ids, Some(id), ask).await
+        self.list(
+            cluster_of(reference.segment("CLUSTER")),
+            &ids,
+            Some(id),
+            ask,
+        )
+        .await
     }
 
     /// The subtasks of a job that nothing calls an array job.
@@ -131,7 +139,7 @@ impl Ehpc {
             filter.push(("SubmitTimeStart".to_owned(), start.to_string()));
             filter.push(("SubmitTimeEnd".to_owned(), end.to_string()));
         }
-        let (cluster, mut found) = (cluster_of(reference), JobRows::default());
+        let (cluster, mut found) = (cluster_of(reference.segment("CLUSTER")), JobRows::default());
         let pages = BatchPages::search(reference.id());
         match self
             .read_pages(cluster, &filter, pages, &mut found, ask)
@@ -152,41 +160,38 @@ impl Ehpc {
         if self.lists_unavailable.load(Ordering::Relaxed) {
             return Err(missing);
         }
-        let (cluster, id) = (cluster_of(reference), reference.id());
-        let ids = wire::ids_to_list(id, None);
+        let (cluster, id) = (cluster_of(reference.segment("CLUSTER")), reference.id());
+        let ids = parent::ids_to_list(id, None);
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let request = self.list_request(cluster, &id_filter(&ids), 1, wire::MAX_ROWS);
-        let answer = match self.send(&request, cluster, ask).await {
-            Ok(answer) => answer,
+        let request = self.list_request(cluster, &id_filter(&ids), 1, MAX_ROWS);
+        let decode = |body: &[u8]| -> Result<Option<GetResult>, String> {
+            let (page, skipped) = Page::decode_readable(body)?;
+            let mut listing = JobRows::default();
+            BatchPages::of_array(id, &ids).add(page, &mut listing);
+            let Some(row) = listing.row(id).filter(|_| listing.says_array(id)) else {
+                return skipped.map_or(Ok(None), Err);
+            };
+            let (mut job, mut notices) = (job_at(reference, self.region()), Vec::new());
+            row.fill(&mut job, &ask.states, &mut notices);
+            job.request_id.clone_from(&listing.request_id);
+            vendor::attach(&mut job, &mut notices, ask, || document::read(body, ask));
+            Ok(Some(GetResult { job, notices }))
+        };
+        let found = self.client.call(&request, ask.deadline, decode).await;
+        let mut found = match found {
+            Ok(found) => found.data.ok_or(missing)?,
             Err(problem) => {
                 self.record_list_denied(&problem);
                 // Whether it is missing is not known while the list cannot be asked.
-                return Err(if is_list_unavailable(&problem) {
-                    missing
-                } else {
-                    problem
+                return Err(match is_list_unavailable(&problem) {
+                    true => missing,
+                    false => problem,
                 });
             }
         };
-        let unreadable = |expected: &str| self.api.decode_problem(&request, &answer, expected);
-        let (page, skipped) =
-            Page::decode_readable(&answer.body).map_err(|expected| unreadable(&expected))?;
-        let mut listing = JobRows::default();
-        BatchPages::of_array(id, &ids).add(page, &mut listing);
-        let Some(row) = listing.row(id).filter(|_| listing.says_array(id)) else {
-            return Err(skipped.map_or(missing, |expected| unreadable(&expected)));
-        };
-        let mut job = job_at(reference, self.region.as_deref());
-        let mut notices = Vec::new();
-        row.fill(&mut job, &ask.states, &mut notices);
-        job.array = Some(self.range(reference, ask).await);
-        job.request_id.clone_from(&listing.request_id);
-        if ask.raw {
-            job.vendor = wire::vendor_document(&answer.body, ask.show_secrets);
-            note_raw_omitted(&job, &mut notices);
-        }
-        let listed = self.subtasks(reference, job.array.as_ref(), ask).await;
-        let found = GetResult { job, notices };
+        let range = self.range(reference, ask).await;
+        let listed = self.subtasks(reference, Some(&range), ask).await;
+        found.job.array = Some(range);
         Ok(self.with_subtasks(found, listed, reference, ask).await)
     }
 
@@ -219,7 +224,7 @@ impl Ehpc {
             mut notices,
         } = found;
         let unread = problem.as_ref().map(summarize);
-        wire::reconcile_subtasks(
+        parent::reconcile_subtasks(
             &mut job,
             &listing,
             unread.as_deref(),
@@ -229,10 +234,10 @@ impl Ehpc {
         if job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
             job.unread_cause = problem.map(|problem| problem.category);
         }
-        if let Some(failed) = wire::failed_subtask(&job) {
+        if let Some(failed) = parent::failed_subtask(&job) {
             let subtask = with_id(reference, failed.to_owned());
             let cause = self.describe(&subtask, ask).await.ok();
-            wire::explain(&mut job, cause.as_ref().map(|cause| &cause.job));
+            parent::explain(&mut job, cause.as_ref().map(|cause| &cause.job));
             notices.extend(notices_of_cause(cause));
         }
         GetResult { job, notices }

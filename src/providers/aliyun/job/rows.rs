@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::jobs::subtask_of;
+use super::description::subtask_of;
 use super::list::{MAX_ROWS, Page, Row, parent_of};
 use crate::model::{Job, Notice, State};
 

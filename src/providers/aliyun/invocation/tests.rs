@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
-use super::super::wire::{Results, ResultsPage, Status};
-use super::{invocation, shown};
+use super::{Results, ResultsPage, Status};
 use crate::model::{Job, Notice, State};
+use crate::providers::aliyun::tests::{invocation, shown};
 
 fn status(word: &str, nodes: &[(&str, &str)]) -> Status {
     let nodes: Vec<Value> = nodes

@@ -1,12 +1,13 @@
+//! What ListInvocationStatus and ListInvocationResults tell of a command.
+
 use std::collections::HashSet;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::super::wrapped_list::WrappedList;
+use super::super::xml;
 use super::commands::Command;
-use super::container::time;
-use super::wrapped_list::WrappedList;
-use super::xml;
 use crate::kind::StateWords;
 use crate::model::{State, Time};
 use crate::providers::lenient::{self, Flag, Int, OptionalObject, Text};
@@ -21,7 +22,7 @@ pub(in super::super) const STATES: StateWords = &[
 ];
 
 /// How many results a page holds; the cloud allows no more.
-pub(in super::super) const PAGE_SIZE: usize = 50;
+pub(in super::super) const RESULTS_PAGE_SIZE: usize = 50;
 
 /// At most so many pages are asked for.
 const MAX_PAGES: usize = 200;
@@ -202,7 +203,7 @@ impl ResultsPage {
                     exit_code: result.exit_code.0,
                     success: result.success.0,
                     message: result.message.0,
-                    finished_at: time(&result.finished_time),
+                    finished_at: result.finished_time.rfc3339(),
                 })
                 .collect(),
         })
@@ -245,8 +246,8 @@ impl Results {
             .total_count
             .and_then(|total| usize::try_from(total).ok());
         let more = match total {
-            Some(total) => self.pages * PAGE_SIZE < total,
-            None => size >= PAGE_SIZE,
+            Some(total) => self.pages * RESULTS_PAGE_SIZE < total,
+            None => size >= RESULTS_PAGE_SIZE,
         };
         let goes_on = more && self.nodes.len() > known && self.pages < MAX_PAGES;
         let missing = total.is_some_and(|total| self.ids.len() < total) || more;

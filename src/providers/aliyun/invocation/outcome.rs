@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::details::NodeDetails;
-use super::invocation::{Node, NodeResult, Results, STATES, Status, is_word};
+use super::NodeDetails;
+use super::status::{Node, NodeResult, Results, STATES, Status, is_word};
 use crate::model::{Details, Job, Notice, State, Task};
 use crate::providers::states::{self, ExitOutcome};
 

@@ -1,13 +1,18 @@
+//! What DescribeServerlessJobs tells of a job.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::container;
 use super::details::{ArrayProperties, JobDetails};
 use super::group::{self, Group};
-use super::{DecodeError, container};
+use crate::error::Category;
+use crate::http::RequestError;
 use crate::kind::StateWords;
 use crate::model::{Array, Container, Event, Job, Level, Notice, Resources, State, Task, Time};
+use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Flag, Int, List, OptionalObject, Text};
 use crate::providers::states;
 
@@ -79,17 +84,17 @@ pub(in super::super) struct Described {
 /// `own` are the user's words for states. Of several jobs, the one with the address's id is taken.
 ///
 /// # Errors
-/// `NotFound` for an empty list; `Unreadable` for what is no such answer, or is about another job.
+/// `not_found` for an empty list; what was expected of an answer that is none, or is about another job.
 pub(in super::super) fn decode(
     body: &[u8],
     at: Job,
     own: &[(String, State)],
 ) -> Result<Described, DecodeError> {
-    let answer: DescribeJobsResponse = lenient::decode(body).map_err(DecodeError::Invalid)?;
+    let answer: DescribeJobsResponse = lenient::decode(body)?;
     let total_count = answer.total_count.0;
     let Some(List(infos)) = answer.job_infos else {
         return match total_count {
-            Some(0) => Err(DecodeError::NotFound(answer.request_id.0)),
+            Some(0) => Err(no_such_job(&at.id, answer.request_id.0)),
             _ => Err(DecodeError::Invalid("a list JobInfos".to_owned())),
         };
     };
@@ -98,7 +103,7 @@ pub(in super::super) fn decode(
     let has_subtasks = ids.any(|id| subtask_of(&at.id, id).is_some());
     if listed == 0 {
         return match total_count {
-            None | Some(0) => Err(DecodeError::NotFound(answer.request_id.0)),
+            None | Some(0) => Err(no_such_job(&at.id, answer.request_id.0)),
             Some(_) => Err(DecodeError::Invalid(
                 "as many jobs in JobInfos as TotalCount says".to_owned(),
             )),
@@ -135,6 +140,17 @@ pub(in super::super) fn decode(
         notices,
         is_array_job,
     })
+}
+
+fn no_such_job(id: &str, request_id: Option<String>) -> DecodeError {
+    let what = format!("the cluster has no serverless job {id}");
+    let mut missing = RequestError::new(Category::NotFound, what);
+    missing.request_id = request_id;
+    missing.hint = Some(
+        "check the job id; a subtask of an array job is asked for as JOB_INDEX, such as 10_3"
+            .to_owned(),
+    );
+    DecodeError::Failed(Box::new(missing))
 }
 
 impl JobInfo {

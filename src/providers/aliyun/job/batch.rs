@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-use super::wire::{self, BatchPages, JobRows, Page};
-use super::{Ehpc, JOB, cluster_of};
+use super::list::{MAX_ROWS, Page};
+use super::rows::{BatchPages, JobRows};
+use super::{Api, JOB, LIST, cluster_of};
 use crate::error::{Category, Problem};
 use crate::http::{Method, Request};
-use crate::providers::{GetOptions, GetResult, job_at};
+use crate::providers::{GetOptions, GetResult, is_list_unavailable, job_at};
 use crate::reference::Reference;
 
 /// Ids of jobs by cluster.
 pub(super) type Clusters<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-impl Ehpc {
+impl Api {
     /// The jobs for which a list saves calls: those of clusters that two or more are asked of.
     pub(super) fn batchable<'a>(&self, references: &'a [Reference]) -> Option<Clusters<'a>> {
         if self.lists_unavailable.load(Ordering::Relaxed) {
@@ -21,7 +22,9 @@ impl Ehpc {
         }
         let mut clusters = Clusters::new();
         for reference in references.iter().filter(|r| r.kind == &JOB) {
-            let ids = clusters.entry(cluster_of(reference)).or_default();
+            let ids = clusters
+                .entry(cluster_of(reference.segment("CLUSTER")))
+                .or_default();
             ids.insert(reference.id());
         }
         clusters.retain(|_, ids| ids.len() > 1);
@@ -35,7 +38,7 @@ impl Ehpc {
     ///
     /// # Errors
     /// What went wrong on the way, so that nothing is told of any.
-    pub(super) async fn batch_get_jobs<'a>(
+    pub(in super::super) async fn batch_get_jobs<'a>(
         &'a self,
         clusters: Clusters<'a>,
         references: &'a [Reference],
@@ -51,8 +54,8 @@ impl Ehpc {
             };
         }
         let told = |reference: &Reference| {
-            let listing = listings.get(cluster_of(reference))?;
-            let at = job_at(reference, self.region.as_deref());
+            let listing = listings.get(cluster_of(reference.segment("CLUSTER")))?;
+            let at = job_at(reference, self.region());
             let told = listing.job_for(at, &ask.states);
             told.map(|(job, notices)| GetResult { job, notices })
         };
@@ -74,7 +77,7 @@ impl Ehpc {
     ) -> (JobRows, Option<Problem>) {
         let mut listing = JobRows::default();
         let mut skipped = None;
-        for ids in ids.chunks(wire::MAX_ROWS) {
+        for ids in ids.chunks(MAX_ROWS) {
             let pages = match parent {
                 Some(parent) => BatchPages::of_array(parent, ids),
                 None => BatchPages::new(ids),
@@ -106,12 +109,14 @@ impl Ehpc {
     ) -> Result<Option<Problem>, Problem> {
         let mut skipped = None;
         loop {
-            let request = self.list_request(cluster, filter, pages.next(), wire::MAX_ROWS);
-            let answer = self
-                .send(&request, cluster, ask)
+            let request = self.list_request(cluster, filter, pages.next(), MAX_ROWS);
+            let client = &self.client;
+            let answer = client
+                .send(&client.http, &request, ask.deadline)
                 .await
                 .inspect_err(|problem| self.record_list_denied(problem))?;
-            let unreadable = |expected: &str| self.api.decode_problem(&request, &answer, expected);
+            let unreadable =
+                |expected: &str| self.client.http.decode_problem(&request, &answer, expected);
             // One bad row must not hide a failed subtask beside it.
             let (page, dropped) =
                 Page::decode_readable(&answer.body).map_err(|expected| unreadable(&expected))?;
@@ -132,7 +137,7 @@ impl Ehpc {
         page: usize,
         rows: usize,
     ) -> Request {
-        let mut request = self.request("ListServerlessJobs", Method::Post, &[]);
+        let mut request = self.request(LIST.name, Method::Post, &[]);
         request.query = [
             ("ClusterId", cluster.to_owned()),
             ("PageNumber", page.to_string()),
@@ -165,12 +170,4 @@ pub(super) fn id_filter(ids: &[&str]) -> Vec<(String, String)> {
         .zip(1..)
         .map(|(id, number)| (format!("JobIds.{number}"), (*id).to_owned()))
         .collect()
-}
-
-/// True when the cloud answered well and gives no such list, so that looks at each job may do.
-pub(super) fn is_list_unavailable(problem: &Problem) -> bool {
-    matches!(
-        problem.category,
-        Category::NotFound | Category::PermissionDenied | Category::InvalidArgument
-    )
 }

@@ -1,9 +1,11 @@
+//! What ListCommands tells of commands.
+
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::details::InvocationDetails;
-use super::wrapped_list::WrappedList;
+use super::super::wrapped_list::WrappedList;
+use super::InvocationDetails;
 use crate::model::Job;
 use crate::providers::lenient::{self, Int, Text};
 use crate::secret::mask_arguments;
