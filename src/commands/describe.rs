@@ -4,7 +4,7 @@ use super::CommandContext;
 use super::lookup;
 use super::lookup_args::{self, LookupArgs};
 use crate::error::Problem;
-use crate::model::Envelope;
+use crate::output::document::Envelope;
 
 /// Tell everything about things, the likely cause of a failure first
 #[derive(Debug, Args)]

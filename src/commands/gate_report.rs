@@ -8,7 +8,8 @@ use super::lookup::kind_name;
 use super::poll::{PolledJob, is_stateless};
 use crate::error::{Category, Problem};
 use crate::gate::{Condition, Decision, Evaluation, GatePolicy};
-use crate::model::{Envelope, Gate, Job, Notice};
+use crate::model::{Job, Notice};
+use crate::output::document::{Envelope, Gate};
 use crate::reference::Reference;
 
 /// How all things stand.

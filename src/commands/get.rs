@@ -10,7 +10,8 @@ use super::lookup_args::{self, LookupArgs};
 use super::poll::PolledJob;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy, Progress, decide};
-use crate::model::{Envelope, State};
+use crate::model::State;
+use crate::output::document::Envelope;
 
 /// Look things up, once, all clouds at the same time
 #[derive(Debug, Args)]

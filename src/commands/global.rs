@@ -188,8 +188,8 @@ impl GlobalArgs {
             );
         }
         let names = self.columns.iter().filter(|_| !own_columns);
-        let columns: Vec<output::Column> = names
-            .map(|name| output::Column::named(name))
+        let columns: Vec<output::JobColumn> = names
+            .map(|name| output::JobColumn::named(name))
             .collect::<Result<_, _>>()?;
         let query = self.jq.as_deref().map(output::Query::parse).transpose()?;
         Ok(output::OutputOptions {

@@ -2,8 +2,8 @@ use clap::Args;
 
 use super::{CommandContext, introspect};
 use crate::kind::{Kind, Template};
-use crate::model::{self, Envelope, KindList};
 use crate::output;
+use crate::output::document::{Envelope, KindInfo, KindList};
 use crate::providers;
 
 /// Show what can be looked at: reference templates, operations, permissions
@@ -31,13 +31,13 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     })
 }
 
-fn shown(kind: &Kind) -> model::KindInfo {
+fn shown(kind: &Kind) -> KindInfo {
     let template = &kind.template;
     let (long, segments) = (template.to_string(), segments(template));
     let places = providers::cloud(template.cloud).and_then(|cloud| cloud.scope_listing);
     let list = kind.list.as_ref().map(|list| list.operation);
     let short = format!("{}/{}{segments}", template.cloud_short, template.kind_short);
-    model::KindInfo {
+    KindInfo {
         cloud: template.cloud,
         kind: template.kind,
         template: long,

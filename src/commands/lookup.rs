@@ -14,14 +14,15 @@ use tokio::task::JoinSet;
 pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;
 pub(super) use plan::LookupPlan;
-pub(super) use told::{INSECURE_NOTICE, NoticeLog};
+pub(super) use told::NoticeLog;
 
 use super::CommandContext;
 use super::references::AllowedTargets;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport};
 use crate::kind::Kind;
-use crate::model::{Envelope, Job, Time};
+use crate::model::{Job, Time};
+use crate::output::document::Envelope;
 use crate::providers::{self, CLOUDS, Client, Cloud, GetOptions, GetResult, mask_job, redact_job};
 use crate::reference::{LATEST, Reference, Scope};
 use crate::settings::{Settings, SettingsSchema};

@@ -43,7 +43,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::error::{Category, Problem};
 use crate::http::{EventSink, TransportEvent};
-use crate::model::{Envelope, Exit, Job, Notice, Time};
+use crate::model::{Job, Notice, NoticeCode, Time};
+use crate::output::document::{Envelope, Exit};
 use crate::output::{self, OutputOptions, RenderContext, Sort, Zone};
 use crate::providers;
 use crate::reference::DEFAULT_PROFILE;
@@ -402,9 +403,8 @@ impl CommandContext {
     fn should_print(&self, notice: &Notice) -> bool {
         match notice.code {
             // The footer of a list says it.
-            "list_incomplete" => false,
-            lookup::INSECURE_NOTICE => false,
-            "assumed_utc_offset" | "events_truncated" => self.global.verbose,
+            NoticeCode::ListIncomplete | NoticeCode::InsecureSkipVerify => false,
+            NoticeCode::AssumedUtcOffset | NoticeCode::EventsTruncated => self.global.verbose,
             _ => true,
         }
     }

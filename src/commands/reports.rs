@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Category, Problem};
-use crate::model::{Envelope, Exit};
 use crate::output;
+use crate::output::document::{Envelope, Exit};
 use crate::settings::Environment;
 use sink::ReportSink;
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::CommandContext;
 use crate::error::Problem;
-use crate::model::{AuthStatus, DoctorReport, Envelope, KindList, StateMap, Timeline};
+use crate::output::document::{AuthStatus, DoctorReport, Envelope, KindList, StateMap, Timeline};
 use crate::output::{self, Format};
 use crate::providers;
 

@@ -3,8 +3,9 @@ use clap::Args;
 use super::{CommandContext, introspect};
 use crate::error::Problem;
 use crate::kind::{Kind, StateTable};
-use crate::model::{Envelope, Source, State, StateMap, StateMapping};
+use crate::model::State;
 use crate::output;
+use crate::output::document::{Envelope, Source, StateMap, StateMapping};
 use crate::providers::states::ExitOutcome;
 use crate::settings::SettingsFile;
 

@@ -9,7 +9,8 @@ use clap::ValueEnum as _;
 
 use super::{closed, global, suggestions};
 use crate::error::Problem;
-use crate::model::{Envelope, Time};
+use crate::model::Time;
+use crate::output::document::Envelope;
 use crate::output::{self, Format, OutputOptions, RenderContext, Zone};
 
 /// Shows help, version or a wrong option; the latter with the word people bring from elsewhere.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub use condition::Condition;
 pub use track::{JobHistory, Observation};
-pub use verdict::{Decision, Progress, decide};
+pub use verdict::{Decision, Progress, Verdict, decide};
 
 /// How a gate judges.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,30 @@
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::{Evaluation, GatePolicy, PendingCause};
-use crate::model::Verdict;
+
+/// What a gate decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The condition was met.
+    Passed,
+    /// The condition can no longer be met.
+    Failed,
+    /// Neither is certain.
+    Undecided,
+}
+
+impl Verdict {
+    /// The word as it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Undecided => "undecided",
+        }
+    }
+}
 
 /// What a gate decided, or that it is over undecided.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::crypto;
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
+use crate::model::NoticeCode;
 use crate::secret::Secret;
 use crate::settings::Profile;
 
@@ -82,7 +83,7 @@ impl ApiClient {
         if trust.skips_verification {
             let (cloud, name) = (profile.cloud, &profile.name);
             wire.emit(TransportEvent::Notice(
-                "insecure_skip_verify",
+                NoticeCode::InsecureSkipVerify,
                 format!("profile {name} of {cloud}: the server's certificate is not checked"),
             ));
         }
@@ -432,7 +433,7 @@ impl ApiClient {
             Correction::Applied { seconds, is_new } => {
                 if is_new {
                     self.transport.emit(TransportEvent::Notice(
-                        "clock_corrected",
+                        NoticeCode::ClockCorrected,
                         format!(
                             "this machine's clock is {}; calls are signed with the cloud's time",
                             describe(seconds, host)

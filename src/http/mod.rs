@@ -40,6 +40,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
 use crate::error::Problem;
+use crate::model::NoticeCode;
 use crate::secret::Redactor;
 use clients::ClientPool;
 
@@ -85,8 +86,8 @@ impl Default for ClientOptions {
 pub enum TransportEvent {
     /// A request or an answer, as one line.
     Trace(String),
-    /// A thing that the user should know even without `-v`, with a stable word.
-    Notice(&'static str, String),
+    /// A thing that the user should know even without `-v`, with its code.
+    Notice(NoticeCode, String),
     /// A host was found to have these addresses.
     DnsResolved {
         /// Its name.

@@ -1,7 +1,7 @@
 use unicode_width::UnicodeWidthChar as _;
 
 use super::text::truncate_width;
-use super::{Layout, OutputOptions, RenderContext, Row, escape, table, terminal};
+use super::{Layout, OutputOptions, RenderContext, Row, escape, job_table, terminal};
 
 /// Columns and rows of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,8 @@ impl Live {
 
     fn table(&self, rows: &[Row], screen: &RenderContext) -> Vec<u8> {
         let mut text = Vec::new();
-        table::write_rows(&mut text, rows, &self.layout, screen).expect("memory takes every byte");
+        job_table::write_rows(&mut text, rows, &self.layout, screen)
+            .expect("memory takes every byte");
         text
     }
 

@@ -1,6 +1,6 @@
 use std::rc::Rc;
 
-use super::{Column, Query};
+use super::{JobColumn, Query};
 
 /// The forms that an answer can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct OutputOptions {
     /// The form.
     pub format: Format,
     /// The columns of tables, csv, tsv and markdown, where some were chosen.
-    pub columns: Option<Vec<Column>>,
+    pub columns: Option<Vec<JobColumn>>,
     /// Whether tables begin with the names of their columns.
     pub headers: bool,
     /// What is shown of the JSON envelope in its place.

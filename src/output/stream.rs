@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::cause::why;
 use super::{escape, json};
 use crate::error::Problem;
-use crate::model::{Envelope, Job, ScopeSummary, State, Time, TimelineEvent};
+use crate::model::{Job, ScopeSummary, State, Time};
+use crate::output::document::{Envelope, TimelineEvent};
 
 /// Writes a change of state as one line of fields with blanks between them:
 /// time, reference, state, the state before (`-` at first sight), and why.

@@ -1,7 +1,7 @@
 //! How a cloud's state words become the model's states.
 
 use crate::kind::StateWords;
-use crate::model::{Notice, State};
+use crate::model::{Notice, NoticeCode, State};
 
 /// How a thing ended whose word does not say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,10 @@ pub fn normalize(
             .map(|(_, state)| *state)
     });
     if state.is_none() {
-        notices.push(Notice::new("unknown_state", unknown_word(raw, what)));
+        notices.push(Notice::new(
+            NoticeCode::UnknownState,
+            unknown_word(raw, what),
+        ));
     }
     let state = state.unwrap_or_default();
     NormalizedState {
@@ -172,7 +175,7 @@ mod tests {
         let (read, notices) = reading("Zombie");
         assert_eq!((read.state, read.ended), (State::Unknown, false));
         assert_eq!(read.raw.as_deref(), Some("Zombie"));
-        assert_eq!(notices[0].code, "unknown_state");
+        assert_eq!(notices[0].code.as_str(), "unknown_state");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::{GetOptions, lenient, visit_strings};
-use crate::model::{Job, Notice};
+use crate::model::{Job, Notice, NoticeCode};
 
 /// Keeps the cloud's own document in the job, if it was asked for.
 ///
@@ -35,7 +35,7 @@ pub(super) fn attach(
     job.vendor = read();
     if job.vendor.is_none() {
         notices.push(Notice::new(
-            "vendor_omitted",
+            NoticeCode::VendorOmitted,
             format!(
                 "the document of {} is nested too deep or too large and was left out",
                 job.reference

@@ -1,6 +1,6 @@
 use super::lenient::Text;
 use crate::error::Problem;
-use crate::model::{Notice, Time};
+use crate::model::{Notice, NoticeCode, Time};
 use crate::settings::Profile;
 
 /// China Standard Time, which has no summer time.
@@ -37,7 +37,7 @@ impl WallClock {
     pub fn note_assumed(self, cloud: &str, times: &[Option<Time>], notices: &mut Vec<Notice>) {
         if self.is_assumed && times.iter().any(Option::is_some) {
             notices.push(Notice::new(
-                "assumed_utc_offset",
+                NoticeCode::AssumedUtcOffset,
                 format!("{cloud} gives times without a zone; they are read as UTC+8 (set utc_offset to change it)"),
             ));
         }

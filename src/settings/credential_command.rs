@@ -6,7 +6,7 @@ use super::sources::ResolvedCredential;
 use super::values::Values;
 use super::{Settings, SettingsSchema, is_same_word};
 use crate::error::{Category, Problem};
-use crate::model::{Notice, Time};
+use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::{quotable, quotable_path};
 
 /// Names by which commands print when a credential ends.
@@ -74,7 +74,7 @@ impl Settings {
                              write it as 2026-01-31T12:00:00Z or as Unix seconds",
                             profile.name, profile.cloud
                         );
-                        notices.push(Notice::new("credential_end_unread", message));
+                        notices.push(Notice::new(NoticeCode::CredentialEndUnread, message));
                     }
                 }
                 None => {}

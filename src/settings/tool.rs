@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::permissions::is_readable_by_others;
 use super::{Environment, InsecureFile, check_file};
 use crate::error::{Category, Problem};
-use crate::model::{Notice, Time};
+use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::Secret;
 
 /// Files of tools and of single values are far smaller.
@@ -208,7 +208,7 @@ impl SourceFile {
         let shown = self.path.display();
         let message =
             format!("others can read {shown}, which holds a secret; run: chmod 600 '{shown}'");
-        let notice = || Notice::new("readable_by_others", message);
+        let notice = || Notice::new(NoticeCode::ReadableByOthers, message);
         self.others_can_read.then(notice).into_iter().collect()
     }
 }

@@ -1,6 +1,7 @@
 //! Documented answers in which every free text is hostile, through every form.
 
-use joblens::model::{Envelope, Job};
+use joblens::model::Job;
+use joblens::output::document::Envelope;
 use joblens::output::{Format, OutputOptions, RenderContext, Zone, write, write_pages};
 use serde_json::Value;
 

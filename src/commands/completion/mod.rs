@@ -120,9 +120,9 @@ fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
         ("STATE", _) => ArgValueCompleter::new(|typed: &OsStr| {
             prefix_matches(typed, State::ALL.iter().map(|state| state.as_str()))
         }),
-        (_, "columns" | "sort_by") => {
-            ArgValueCompleter::new(|typed: &OsStr| prefix_matches(typed, output::Column::names()))
-        }
+        (_, "columns" | "sort_by") => ArgValueCompleter::new(|typed: &OsStr| {
+            prefix_matches(typed, output::JobColumn::names())
+        }),
         _ => return argument,
     };
     argument.add(candidates)

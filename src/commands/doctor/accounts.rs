@@ -3,7 +3,7 @@
 use super::super::list::nothing_configured;
 use super::super::{CommandContext, references};
 use crate::error::Problem;
-use crate::model::{Check, CheckName};
+use crate::output::document::{Check, CheckName};
 use crate::providers::{CLOUDS, Cloud};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, Target};
 use crate::settings::Settings;

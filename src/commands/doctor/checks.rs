@@ -6,7 +6,8 @@ use super::examine::{credential, key};
 use super::hints::{hint_for, name_of};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::http::{Endpoint, ResponseInfo, Route, Transport, TransportEvent};
-use crate::model::{AccountStatus, Check, CheckName};
+use crate::model::NoticeCode;
+use crate::output::document::{AccountStatus, Check, CheckName};
 
 /// A clock that is further off than this should be set: clouds refuse what is signed with it from
 /// some minutes on.
@@ -204,7 +205,7 @@ impl CallEvidence<'_> {
 
     fn encryption(&self) -> Check {
         let unchecked = self.events.iter().any(
-            |one| matches!(one, TransportEvent::Notice(code, _) if *code == "insecure_skip_verify"),
+            |one| matches!(one, TransportEvent::Notice(code, _) if *code == NoticeCode::InsecureSkipVerify),
         );
         match unchecked {
             true => Check::warn(

@@ -12,7 +12,7 @@ use super::files;
 use super::log::Log;
 use crate::error::Problem;
 use crate::http::{Deadline, Transport, TransportEvent};
-use crate::model::{AccountCheck, AccountStatus, Check, CheckName, CheckStatus};
+use crate::output::document::{AccountCheck, AccountStatus, Check, CheckName, CheckStatus};
 use crate::providers::{Client, Cursor, Filter, GetOptions};
 use crate::settings::{ReferencedFile, Settings};
 

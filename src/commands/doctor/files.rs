@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 
 use crate::error::Category;
-use crate::model::{Check, CheckName};
+use crate::output::document::{Check, CheckName};
 use crate::secret::quotable_path;
 use crate::settings::{InsecureFile, ReferencedFile, check_file};
 

@@ -8,7 +8,8 @@ use super::super::CommandContext;
 use super::super::lookup::NoticeLog;
 use crate::error::Problem;
 use crate::http::{CaStore, ClientOptions, Transport};
-use crate::model::{Check, CheckName, HostInfo, Time};
+use crate::model::Time;
+use crate::output::document::{Check, CheckName, HostInfo};
 use crate::secret::mask_user_info;
 use crate::settings::{Settings, SettingsFile};
 

@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 
 use super::{CommandContext, runtime};
 use crate::error::{self, Problem};
-use crate::model::{AccountCheck, Check, CheckName, DoctorReport, Envelope, Exit};
 use crate::output;
+use crate::output::document::{AccountCheck, Check, CheckName, DoctorReport, Envelope, Exit};
 use crate::settings::Settings;
 use accounts::Candidate;
 use examine::AccountProbe;

@@ -11,7 +11,8 @@ use super::poll::MIN_CALL_INTERVAL;
 use super::references::AllowedTargets;
 use super::{CommandContext, runtime};
 use crate::error::Problem;
-use crate::model::{EventFilter, Job, Notice, Timeline};
+use crate::model::{Job, Notice, NoticeCode};
+use crate::output::document::{EventFilter, Timeline};
 use crate::output::{self, EventColumn, Format, RecordWriter, RenderContext, TimelineWriter, Zone};
 
 /// Shows what happened to what was named, and returns the exit code.
@@ -147,8 +148,9 @@ fn print_notes(session: &CommandContext, timeline: &Timeline, format: Format) {
             true,
         );
     }
-    let is_told =
-        |notice: &&Notice| notice.code == "events_truncated" || session.should_print(notice);
+    let is_told = |notice: &&Notice| {
+        notice.code == NoticeCode::EventsTruncated || session.should_print(notice)
+    };
     for notice in timeline.notices.iter().filter(is_told) {
         let _ = output::write_notice(&mut io::stderr().lock(), notice);
     }

@@ -5,7 +5,8 @@ use super::super::poll_args::PollArgs;
 use super::super::since;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
-use crate::model::{EventFilter, Time};
+use crate::model::{NoticeCode, Time};
+use crate::output::document::EventFilter;
 use crate::output::{Format, Zone};
 
 const INTERVAL: &str =
@@ -78,7 +79,11 @@ impl Arguments {
                 missing_grace: self.poll.missing_grace()?,
                 ..GatePolicy::new(Condition::Ended)
             },
-            notice_codes: &["unknown_state", "clock_corrected", "events_truncated"],
+            notice_codes: &[
+                NoticeCode::UnknownState,
+                NoticeCode::ClockCorrected,
+                NoticeCode::EventsTruncated,
+            ],
         })
     }
 }

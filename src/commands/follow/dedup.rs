@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
-use crate::model::{EventFilter, EventSubject, Job, State, Time, TimelineEvent};
+use crate::model::{Job, State, Time};
+use crate::output::document::{EventFilter, EventSubject, TimelineEvent};
 
 /// What of the timelines of things was told before, so that each entry is told once, and again when
 /// it was seen more often.

@@ -23,6 +23,7 @@ use super::stdout_writer::StdoutWriter;
 use super::{CommandContext, closed, runtime, write_problem};
 use crate::error::{self, Category, Problem};
 use crate::gate::{Evaluation, GatePolicy};
+use crate::model::NoticeCode;
 use crate::output::{self, RenderContext, Summary, TerminalSize};
 use display::problem_lines;
 use ends::{Ends, handler};
@@ -45,7 +46,7 @@ pub(super) struct FollowOptions {
     /// A fixed time between two looks.
     pub interval: Option<Duration>,
     /// The codes of the notices that are said as they come.
-    pub notice_codes: &'static [&'static str],
+    pub notice_codes: &'static [NoticeCode],
 }
 
 /// Follows what the lens names until the end, and returns the exit code; `opened` is what the

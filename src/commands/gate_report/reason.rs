@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::super::poll::PolledJob;
 use super::{GateState, GateStats, Stop};
+use crate::gate::Verdict;
 use crate::gate::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
-use crate::model::{State, Verdict};
+use crate::model::State;
 use crate::output;
 
 /// References that are named; the others are counted.

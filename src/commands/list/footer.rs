@@ -1,7 +1,7 @@
 //! What is said beside a list: how much it is, what it is not, and how to get the rest.
 
 use super::lister::{ListStatus, ScopeReport};
-use crate::model::Notice;
+use crate::model::{Notice, NoticeCode};
 use crate::providers::Truncation;
 
 /// So many scopes are named before they are only counted.
@@ -67,7 +67,7 @@ pub(super) fn lines(
 pub(super) fn notices(listed: &[ScopeReport]) -> Vec<Notice> {
     let incomplete = listed.iter().filter_map(|one| {
         let message = format!("{}: {}", one.target.scope(), incomplete(one)?);
-        Some(Notice::new("list_incomplete", message))
+        Some(Notice::new(NoticeCode::ListIncomplete, message))
     });
     incomplete.collect()
 }
@@ -77,7 +77,7 @@ pub(super) fn undated(listed: &[ScopeReport]) -> Vec<Notice> {
     let undated = listed.iter().filter(|one| one.undated > 0).map(|one| {
         let (scope, count) = (one.target.scope(), one.undated);
         let message = format!("{scope}: --since kept {count} without a readable creation time");
-        Notice::new("created_at_unknown", message)
+        Notice::new(NoticeCode::CreatedAtUnknown, message)
     });
     undated.collect()
 }

@@ -22,7 +22,8 @@ use super::shutdown::{self, Signals};
 use super::stdout_writer::StdoutWriter;
 use super::{CommandContext, runtime};
 use crate::error::Problem;
-use crate::model::{Coverage, Envelope, Exit, Notice};
+use crate::model::{Notice, NoticeCode};
+use crate::output::document::{Coverage, Envelope, Exit};
 use crate::output::{self, OutputOptions, RenderContext, Zone};
 use collector::{ListCollector, ListEnd};
 use lister::{Batch, ScopeLister, ScopeReport, Sender, unsupported_hint, unsupported_reason};
@@ -246,7 +247,9 @@ impl ListRun {
             report.jobs.truncate(report.jobs.len() - left_out);
             report.coverage.complete = false;
             let message = footer::left_out(report.jobs.len(), left_out);
-            report.notices.push(Notice::new("list_incomplete", message));
+            report
+                .notices
+                .push(Notice::new(NoticeCode::ListIncomplete, message));
         }
         left_out
     }

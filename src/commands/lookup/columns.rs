@@ -3,7 +3,7 @@
 use crate::commands::CommandContext;
 use crate::error::{Problem, closest_match};
 use crate::kind::Kind;
-use crate::output::{Column, Sort};
+use crate::output::{JobColumn, Sort};
 use crate::providers;
 
 /// Checks the columns that were chosen against what the kinds have.
@@ -15,12 +15,12 @@ pub(in crate::commands) fn check(
     asked: impl Iterator<Item = &'static Kind>,
 ) -> Result<(), Problem> {
     let columns = session.output_options.columns.iter().flatten();
-    let columns: Vec<&Column> = columns
+    let columns: Vec<&JobColumn> = columns
         .chain(session.sort.as_ref().map(Sort::column))
         .collect();
     let paths: Vec<Vec<&str>> = columns
         .into_iter()
-        .filter_map(Column::path_in_details)
+        .filter_map(JobColumn::path_in_details)
         .collect();
     if paths.is_empty() {
         return Ok(());

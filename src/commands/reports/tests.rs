@@ -7,7 +7,9 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::{Container, EnvVar, Gate, Job, State, Task, Verdict};
+use crate::gate::Verdict;
+use crate::model::{Container, EnvVar, Job, State, Task};
+use crate::output::document::Gate;
 use crate::providers::mask_job;
 
 const SECRET: &str = "hunter2-hunter2";

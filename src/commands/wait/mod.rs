@@ -17,7 +17,8 @@ use super::shutdown::{self, Signals};
 use super::{CommandContext, lose_output, runtime, write_problem};
 use crate::error::Problem;
 use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
-use crate::model::{Envelope, Notice};
+use crate::model::{Notice, NoticeCode};
+use crate::output::document::Envelope;
 use crate::output::{self, Zone};
 use options::WaitOptions;
 
@@ -164,7 +165,7 @@ fn warn_expiring_credentials(
     for end in lens.credential_expiries.iter().filter(is_near) {
         voice.println(format!("joblens: note: {}", end.line(now, zone)));
         lens.notices
-            .push(Notice::new("credential_ends", end.message()));
+            .push(Notice::new(NoticeCode::CredentialEnds, end.message()));
     }
 }
 
@@ -280,7 +281,8 @@ impl WaitLoop<'_> {
             }
         }
         for notice in self.lookup.notices.take_new() {
-            if notice.code == "unknown_state" || notice.code == "clock_corrected" {
+            if notice.code == NoticeCode::UnknownState || notice.code == NoticeCode::ClockCorrected
+            {
                 self.log(format!("joblens: note: {}", notice.message));
             }
         }
@@ -313,7 +315,7 @@ impl WaitLoop<'_> {
                 let message = format!("{cloud} does not answer ({message}); looking on");
                 self.lookup
                     .notices
-                    .push(Notice::new("outage", message.clone()));
+                    .push(Notice::new(NoticeCode::Outage, message.clone()));
                 Some(format!("joblens: {clock} {message}"))
             }
             PollEvent::Outage(OutageEvent::Ended(cloud, after)) => {
@@ -321,7 +323,7 @@ impl WaitLoop<'_> {
                 let message = format!("{cloud} answers again after {after}");
                 self.lookup
                     .notices
-                    .push(Notice::new("recovered", message.clone()));
+                    .push(Notice::new(NoticeCode::Recovered, message.clone()));
                 Some(format!("joblens: {clock} {message}"))
             }
         }

@@ -4,6 +4,7 @@ use super::super::follow::FollowOptions;
 use super::super::poll_args::PollArgs;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
+use crate::model::NoticeCode;
 use crate::output::Format;
 
 /// Follow jobs until all have ended: a live table on a terminal, else a line for each change
@@ -43,7 +44,7 @@ impl Arguments {
                 missing_grace: self.poll.missing_grace()?,
                 ..GatePolicy::new(Condition::Ended)
             },
-            notice_codes: &["unknown_state", "clock_corrected"],
+            notice_codes: &[NoticeCode::UnknownState, NoticeCode::ClockCorrected],
         })
     }
 }

@@ -1,8 +1,8 @@
 mod subtasks;
 
-use super::super::{Decision, Progress, decide};
+use super::super::{Decision, Progress, Verdict, decide};
 use super::*;
-use crate::model::{Event, Level, Object, Time, Verdict};
+use crate::model::{Event, Level, Object, Time};
 use proptest::prelude::*;
 
 const fn seconds(seconds: u64) -> Duration {

@@ -1,7 +1,8 @@
 use super::super::text::width;
 use super::*;
 use crate::error::Category;
-use crate::model::{CheckName, Envelope, Exit, Time};
+use crate::model::Time;
+use crate::output::document::{CheckName, Envelope, Exit};
 
 fn diagnosis() -> DoctorReport {
     let checks = vec![

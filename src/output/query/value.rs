@@ -284,7 +284,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::{Envelope, Job};
+    use crate::model::Job;
+    use crate::output::document::Envelope;
 
     fn is_as_text(document: &impl Serialize) -> bool {
         let text = serde_json::to_vec(document).unwrap();

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::super::Zone;
 use super::super::text::{ci_command_at, needs_escape, width};
 use super::*;
-use crate::model::{EventSubject, Level, Object, State, Time, TimelineEvent};
+use crate::model::{Level, Object, State, Time};
+use crate::output::document::{EventSubject, TimelineEvent};
 
 fn at(seconds: i64) -> Option<Time> {
     Time::from_unix(1_700_000_000 + seconds)

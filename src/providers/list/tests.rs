@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 
 use super::*;
-use crate::model::{Job, Notice};
+use crate::model::{Job, Notice, NoticeCode};
 use crate::providers::{Client, GetOptions, tencent, test_support};
 use crate::reference::{Reference, Scope};
 
@@ -181,7 +181,7 @@ async fn a_limit_ends_the_asking_and_says_whether_there_is_more() {
 #[test]
 fn rows_are_read_under_their_own_references_and_tell_a_thing_once() {
     let rows = vec!["a/b", "..", "c"];
-    let notice = Notice::new("unknown_state", "w");
+    let notice = Notice::new(NoticeCode::UnknownState, "w");
     let scope = scope();
     let page = Page::from_addressed_rows(
         Cursor::FIRST,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::super::credential_file::{found_values, json, json_profile, no_such_profile};
 use super::super::lenient::Text;
 use crate::error::Problem;
-use crate::model::Notice;
+use crate::model::{Notice, NoticeCode};
 use crate::secret::quotable;
 use crate::settings::{CredentialSource, SourceFile, SourceResult, ToolFiles};
 
@@ -55,7 +55,7 @@ impl Profile {
             page.path.display(),
             names.join(", ")
         );
-        (!names.is_empty()).then(|| Notice::new("overrides_not_used", message))
+        (!names.is_empty()).then(|| Notice::new(NoticeCode::OverridesNotUsed, message))
     }
 }
 

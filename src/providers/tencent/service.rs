@@ -16,7 +16,7 @@ use crate::kind::{
     DetailSchemas, Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template,
     UnlistedField,
 };
-use crate::model::{Event, Job, Level, Notice, Object, UnreadableTimes};
+use crate::model::{Event, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::shapes::schema_of;
@@ -200,7 +200,7 @@ pub(super) fn decode_events(
 ) -> Result<GetResult, String> {
     let events = events(body)?.into_iter();
     let events: Vec<Event> = events.map(|event| event.into_model(api.clock)).collect();
-    let mut notices = vec![Notice::new("events_truncated", LAST_HOUR)];
+    let mut notices = vec![Notice::new(NoticeCode::EventsTruncated, LAST_HOUR)];
     let times = events
         .iter()
         .flat_map(|event| [event.first_at, event.last_at]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::NodeDetails;
 use super::status::{Node, NodeResult, Results, STATES, Status, is_word};
-use crate::model::{Details, Job, Notice, State, Task};
+use crate::model::{Details, Job, Notice, NoticeCode, State, Task};
 use crate::providers::states::{self, ExitOutcome};
 
 impl Status {
@@ -47,7 +47,7 @@ impl Status {
                     None => exit_codes = "known",
                     Some(why) => {
                         notices.push(Notice::new(
-                            "exit_codes_unread",
+                            NoticeCode::ExitCodesUnread,
                             format!("{}: not all exit codes could be read: {why}", job.reference),
                         ));
                         if job.state == State::Unknown {

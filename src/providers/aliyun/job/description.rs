@@ -11,7 +11,9 @@ use super::group::{self, Group};
 use crate::error::Category;
 use crate::http::RequestError;
 use crate::kind::StateWords;
-use crate::model::{Array, Container, Event, Job, Level, Notice, Resources, State, Task, Time};
+use crate::model::{
+    Array, Container, Event, Job, Level, Notice, NoticeCode, Resources, State, Task, Time,
+};
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Flag, Int, List, OptionalObject, Text};
 use crate::providers::states;
@@ -121,7 +123,7 @@ pub(in super::super) fn decode(
     let mut notices = Vec::new();
     if let Some(total) = total_count.filter(|total| usize::try_from(*total) != Ok(listed)) {
         notices.push(Notice::new(
-            "count_mismatch",
+            NoticeCode::CountMismatch,
             format!(
                 "{}: TotalCount is {total}, the answer holds {listed}",
                 at.reference
@@ -198,7 +200,7 @@ impl JobInfo {
         for Group { mut task, events } in self.container_groups.0 {
             if events.len() >= MAX_EVENTS {
                 notices.push(Notice::new(
-                    "events_truncated",
+                    NoticeCode::EventsTruncated,
                     format!(
                         "{}: the cloud keeps {MAX_EVENTS} events of a container group; older ones \
                          of {} may be missing",

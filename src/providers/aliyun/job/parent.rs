@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::description::subtask_index;
 use super::list::MAX_ROWS;
 use super::rows::JobRows;
-use crate::model::{Array, Job, Notice, State, Task};
+use crate::model::{Array, Job, Notice, NoticeCode, State, Task};
 
 /// An array job whose indices are further apart than this is not read subtask by subtask.
 const MAX_SUBTASKS: u64 = 10_000;
@@ -69,7 +69,7 @@ pub(in super::super) fn reconcile_subtasks(
         }
         if let Some(why) = unread {
             notices.push(Notice::new(
-                "count_mismatch",
+                NoticeCode::CountMismatch,
                 format!(
                     "{}: its subtasks could not all be read: {why}",
                     job.reference
@@ -78,7 +78,7 @@ pub(in super::super) fn reconcile_subtasks(
         }
     } else if let Some(doubt) = inconsistency(job, listing, &tasks, unread) {
         notices.push(Notice::new(
-            "count_mismatch",
+            NoticeCode::CountMismatch,
             format!(
                 "{}: the cloud says {}, and {doubt}",
                 job.reference,

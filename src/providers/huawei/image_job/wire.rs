@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::StateWords;
-use crate::model::{Job, Notice, State, Task, Time};
+use crate::model::{Job, Notice, NoticeCode, State, Task, Time};
 use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::states;
 use crate::providers::{GetOptions, GetResult, job_at, vendor};
@@ -203,7 +203,7 @@ fn job(
     let listed = answered.sub_jobs.0.len();
     if total.is_some_and(|total| usize::try_from(total) != Ok(listed)) {
         notices.push(Notice::new(
-            "count_mismatch",
+            NoticeCode::CountMismatch,
             format!(
                 "{reference} counts {} sub-jobs and lists {listed}",
                 total.unwrap_or_default()

@@ -24,7 +24,11 @@ fn read_text(body: &str) -> Result<GetResult, DecodeError> {
 }
 
 fn codes(found: &GetResult) -> Vec<&'static str> {
-    found.notices.iter().map(|notice| notice.code).collect()
+    found
+        .notices
+        .iter()
+        .map(|notice| notice.code.as_str())
+        .collect()
 }
 
 fn classify(response: &Response) -> Option<RequestError> {

@@ -50,7 +50,7 @@ fn an_array_job_succeeds_only_when_every_subtask_was_seen_succeeded() {
             pages.add(Page::decode(&rows).unwrap(), &mut listing)
         });
         reconcile_subtasks(&mut parent, &listing, None, &[], &mut notices);
-        let codes: Vec<_> = notices.iter().map(|notice| notice.code).collect();
+        let codes: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
         let told: &[&str] = if name == "all" {
             &[]
         } else {
@@ -75,7 +75,7 @@ fn a_doubt_names_the_subtask_that_raises_it() {
         assert_eq!((job.state, job.ended), (State::Unknown, false));
         assert_eq!(job.state_raw.as_deref(), Some("Succeeded"));
         assert_eq!(job.reason.as_deref(), Some("subtasks_unread"));
-        assert_eq!(notices.last().unwrap().code, "count_mismatch");
+        assert_eq!(notices.last().unwrap().code.as_str(), "count_mismatch");
         job.message.unwrap()
     };
     let begin = "4 of 5 subtasks were seen succeeded; ";
@@ -116,7 +116,7 @@ fn a_canceled_subtask_makes_an_array_job_canceled_that_the_cloud_calls_succeeded
     assert_eq!((job.state, job.ended), (State::Canceled, true));
     let told = "4 of 5 subtasks were seen succeeded; 10_3 was canceled";
     assert_eq!((job.message.as_deref(), job.reason), (Some(told), None));
-    assert_eq!(notices.last().unwrap().code, "count_mismatch");
+    assert_eq!(notices.last().unwrap().code.as_str(), "count_mismatch");
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn one_failed_subtask_makes_the_array_job_failed_whatever_its_range_says() {
     ] {
         let (mut job, notices) = judged_by("Succeeded", &range, (Some(5), &rows), None);
         assert_eq!((job.state, job.ended), (State::Failed, true), "{range}");
-        assert_eq!(notices.last().unwrap().code, "count_mismatch");
+        assert_eq!(notices.last().unwrap().code.as_str(), "count_mismatch");
         assert_eq!(failed_subtask(&job), Some("10_5"));
         explain(&mut job, None);
         assert_eq!(job.message.as_deref(), Some("10_5: Failed"));
@@ -214,7 +214,7 @@ fn a_failed_subtask_decides_before_the_array_job_has_ended() {
         let (job, notices) = judged(word, &rows, None);
         assert_eq!((job.state, job.ended), state, "{word}");
         assert_eq!((job.state_raw.as_deref(), job.tasks.len()), (Some(word), 3));
-        let codes: Vec<_> = notices.iter().map(|notice| notice.code).collect();
+        let codes: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
         assert_eq!(codes, ["unknown_state"], "told once");
     }
     let (job, _) = judged("Running", &rows[1..], None);

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Envelope, Exit, Time};
+use super::{Envelope, Exit};
 use crate::error::{Category, Problem};
+use crate::model::Time;
 
 /// The document of `joblens doctor`.
 #[derive(Debug, Clone, JsonSchema, Serialize)]

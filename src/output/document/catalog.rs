@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Envelope, State};
+use super::Envelope;
+use crate::model::State;
 
 /// The document of `joblens kinds`.
 #[derive(Debug, Clone, JsonSchema, Serialize)]

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Envelope, Notice, Time};
+use super::Envelope;
 use crate::error::Problem;
+use crate::model::{Notice, SkippedSource, Time};
 
 /// The document of `joblens auth status`.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
@@ -74,13 +75,4 @@ impl AuthState {
             Self::NotConfigured => "not_configured",
         }
     }
-}
-
-/// A source of credentials that is not used.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
-pub struct SkippedSource {
-    /// What it is: `environment`, `settings file`, the name of a tool.
-    pub source: String,
-    /// Why it is not used.
-    pub why: String,
 }
