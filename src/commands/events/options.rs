@@ -1,6 +1,7 @@
 use clap::Args;
 
 use super::super::follow::FollowOptions;
+use super::super::kind_flags::KindFlags;
 use super::super::poll_args::PollArgs;
 use super::super::since;
 use crate::error::Problem;
@@ -40,9 +41,8 @@ pub(in crate::commands) struct Arguments {
     /// Go on with what happens until all have ended
     #[arg(short, long)]
     pub follow: bool,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded
-    #[arg(long)]
-    pub trust_finished: bool,
+    #[command(flatten)]
+    pub kind_flags: KindFlags,
     #[command(flatten)]
     poll: PollArgs,
 }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::super::kind_flags::KindFlags;
 use super::super::poll_args::{PollArgs, time};
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
@@ -65,9 +66,8 @@ pub(in crate::commands) struct Arguments {
     /// Show values of environment variables and other secrets of the jobs
     #[arg(long, hide_short_help = true)]
     pub show_secrets: bool,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded
-    #[arg(long)]
-    pub trust_finished: bool,
+    #[command(flatten)]
+    pub kind_flags: KindFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

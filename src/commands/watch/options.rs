@@ -1,6 +1,7 @@
 use clap::Args;
 
 use super::super::follow::FollowOptions;
+use super::super::kind_flags::KindFlags;
 use super::super::poll_args::PollArgs;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
@@ -21,9 +22,8 @@ pub(in crate::commands) struct Arguments {
     /// the last segment is what is the newest now; - reads references from standard input, one a line
     #[arg(value_name = "REF|SCOPE/")]
     pub references: Vec<String>,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded
-    #[arg(long)]
-    pub trust_finished: bool,
+    #[command(flatten)]
+    pub kind_flags: KindFlags,
     #[command(flatten)]
     poll: PollArgs,
 }
