@@ -9,7 +9,7 @@ use crate::model::State;
 
 /// One kind of job in a cloud. Each is a static of its own and compared by address.
 pub struct Kind {
-    /// Form of its references.
+    /// Template of its references.
     pub template: Template,
     /// What the cloud's state words mean, first those of the job itself.
     pub states: &'static [StateTable],
@@ -20,7 +20,7 @@ pub struct Kind {
     /// How it is listed; `None` where it cannot be.
     pub list: Option<ListSpec>,
     /// From how many references on one list call is cheaper than a lookup of each; `None` where no
-    /// list tells states.
+    /// list reports states.
     pub batch_from: Option<usize>,
     /// True when the lookup of a mistyped name succeeds, so that existence needs a call of its own.
     pub needs_check_exists: bool,
@@ -39,7 +39,7 @@ impl Kind {
         self.list.as_ref().and_then(|list| list.default_limit)
     }
 
-    /// What the rows of its list do not tell.
+    /// What the rows of its list do not report.
     pub fn unlisted_fields(&self) -> &'static [UnlistedField] {
         self.list.as_ref().map_or(&[], |list| list.unlisted)
     }
@@ -164,7 +164,7 @@ pub struct ListSpec {
     pub operation: Operation,
     /// The order in which the cloud lists.
     pub order: ListOrder,
-    /// What the rows do not tell.
+    /// What the rows do not report.
     pub unlisted: &'static [UnlistedField],
     /// How many jobs a list holds when no number is given, where each of them costs calls of its
     /// own.
@@ -176,9 +176,9 @@ pub struct ListSpec {
 pub enum ListOrder {
     /// Newest first, as the cloud is asked to.
     NewestFirst,
-    /// An order that the cloud promises nothing of; rows tell when each was created.
+    /// An undocumented order; rows have the creation time.
     Unsorted,
-    /// Rows do not even tell when each was created.
+    /// Rows do not have the creation time.
     Undated,
 }
 
@@ -249,7 +249,7 @@ pub struct StateTable {
     pub outcome_rules: &'static [OutcomeRule],
     /// What else is to be known of words of the table.
     pub notes: &'static [(&'static str, &'static str)],
-    /// Whether the user's words of the settings file are read beside the table.
+    /// Whether the user's words of the config file are read beside the table.
     pub allows_user_states: bool,
 }
 
@@ -265,7 +265,7 @@ impl StateTable {
         }
     }
 
-    /// The same with the user's words of the settings file beside it.
+    /// The same with the user's words of the config file beside it.
     pub const fn with_user_states(self) -> Self {
         Self {
             allows_user_states: true,

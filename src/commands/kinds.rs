@@ -6,11 +6,11 @@ use crate::output;
 use crate::output::document::{Envelope, KindInfo, KindList};
 use crate::providers;
 
-/// Show what can be looked at: reference templates, operations, permissions
+/// List resource kinds with their reference syntax, API calls and permissions
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  joblens kinds\n  joblens kinds aliyun -o json")]
+#[command(after_help = "Examples:\n  joblens kinds\n  joblens kinds aliyun -o json")]
 pub(super) struct Arguments {
-    /// Only kinds of this cloud, or this kind
+    /// Limit to a cloud or kind
     #[arg(value_name = "CLOUD[/KIND]")]
     named: Option<String>,
 }

@@ -64,7 +64,7 @@ notice_codes! {
     ExitCodesUnread = "exit_codes_unread",
     /// A profile does not verify the certificate of its server.
     InsecureSkipVerify = "insecure_skip_verify",
-    /// A list stopped before its end.
+    /// A list stopped early.
     ListIncomplete = "list_incomplete",
     /// A cloud does not answer for a while.
     Outage = "outage",

@@ -13,7 +13,7 @@ use super::{Format, OutputOptions, RenderContext, json, markdown, yaml};
 use crate::output::document::{KindInfo, KindList, Source, StateMap, StateMapping};
 
 /// Columns before the texts of a paragraph.
-const LABELS: usize = 10;
+const LABELS: usize = 14;
 
 static KIND_COLUMNS: [Column<KindInfo>; 13] = [
     Column::new("cloud", |kind, _| kind.cloud.into()),
@@ -43,7 +43,7 @@ static STATE_COLUMNS: [Column<StateMapping>; 6] = [
     Column::new("ended", |word, _| word.ended.then_some("ended").into()),
     Column::new("note", |word, _| match word.source {
         Source::BuiltIn => word.note.as_deref().into(),
-        Source::Settings => "by the settings file".into(),
+        Source::Settings => "from the config file".into(),
     }),
 ];
 
@@ -151,20 +151,20 @@ fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io
         let lines = [
             ("short", Some(kind.short.as_str())),
             ("sample", Some(kind.sample)),
-            ("asks", Some(kind.operation)),
-            ("needs", Some(kind.permission)),
+            ("api", Some(kind.operation)),
+            ("permission", Some(kind.permission)),
             ("list", Some(kind.scope.as_str())),
-            ("asks", kind.list_operation),
-            ("needs", kind.list_permission),
+            ("api", kind.list_operation),
+            ("permission", kind.list_permission),
             ("list", kind.places_scope.as_deref()),
-            ("asks", kind.places_operation),
-            ("needs", kind.places_permission),
+            ("api", kind.places_operation),
+            ("permission", kind.places_permission),
         ];
         let lines = lines
             .into_iter()
             .filter_map(|(label, text)| Some((label, text?)));
         for (label, text) in lines {
-            let label = format!("  {label:<6}  ");
+            let label = format!("  {label:<10}  ");
             write_labelled(&mut out, &label, LABELS, text, screen)?;
         }
     }

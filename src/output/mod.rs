@@ -109,7 +109,7 @@ pub fn write(
         rows.scopes(&mut out, &report.scopes)?;
         let failed = report.errors.len();
         let asked = report.coverage.asked;
-        let incomplete = format!("{failed} of {asked} could not be looked up");
+        let incomplete = format!("{failed} of {asked} could not be read");
         let incomplete = Some(incomplete.as_str()).filter(|_| failed > 0);
         return rows.end(&mut out, report, incomplete);
     }

@@ -227,8 +227,8 @@ impl ErrorSpec {
         if by_status.is_none() && failure.code.is_none() {
             return None;
         }
-        let mut error = by_status
-            .unwrap_or_else(|| RequestError::new(Category::ServiceError, "the service failed"));
+        let mut error =
+            by_status.unwrap_or_else(|| RequestError::new(Category::ServiceError, "service error"));
         error.code = failure.code;
         error.request_id = failure.request_id.or_else(|| (self.request_id)(response));
         first_match(self.rules, &mut error, context, response.status);

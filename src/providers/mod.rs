@@ -69,9 +69,9 @@ pub const RESERVED_KINDS: [&str; 2] = ["aliyun/scheduler-job", "aliyun/instant-j
 pub struct Cloud {
     /// Long name.
     pub name: &'static str,
-    /// What can be looked at.
+    /// What can be checked.
     pub kinds: &'static [&'static Kind],
-    /// How the places are listed in which its things lie; `None` where they lie in none.
+    /// How the parent scopes of its resources are listed; `None` where there are none.
     pub scope_listing: Option<ScopeListing>,
     /// What the `details` of its places can be.
     pub scope_details: &'static [SchemaFn],
@@ -131,18 +131,18 @@ pub type Connect = fn(&Profile, &Arc<Transport>) -> Result<Box<dyn Client>, Prob
 /// A future that the registry can hold.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// How a thing is looked up.
+/// How a resource is requested.
 #[derive(Debug, Clone)]
 pub struct GetOptions {
-    /// Keep the cloud's own document.
+    /// Keep the raw response.
     pub raw: bool,
     /// Leave secrets in `details` and `vendor` unmasked.
     pub show_secrets: bool,
     /// Names of the switches of single kinds that were given.
     pub flags: Vec<&'static str>,
-    /// State words of the settings file for this kind: word and state.
+    /// State words of the config file for this kind: word and state.
     pub states: Vec<(String, crate::model::State)>,
-    /// When the look-up must be done.
+    /// The deadline of the request.
     pub deadline: Deadline,
 }
 
@@ -152,7 +152,7 @@ impl GetOptions {
         self.flags.contains(&flag.name)
     }
 
-    /// A look-up for what every cloud tells by itself, secrets masked.
+    /// A request with default options, secrets masked.
     pub fn new(deadline: Deadline) -> Self {
         Self {
             raw: false,
@@ -164,10 +164,10 @@ impl GetOptions {
     }
 }
 
-/// What a look-up found.
+/// The result of a request.
 #[derive(Debug)]
 pub struct GetResult {
-    /// The thing.
+    /// The resource.
     pub job: Job,
     /// What a reader should know besides.
     pub notices: Vec<Notice>,

@@ -33,7 +33,7 @@ fn define<T: JsonSchema>(
     let mut any = vec![json_schema!({ "type": "null" })];
     any.extend(shapes.map(|shape| shape(generator)));
     let content = json_schema!({
-        "description": "One of these by cloud and kind, or null; more may come.",
+        "description": "One of these by cloud and kind, or null; more may be added.",
         "x-extensible": true,
         "anyOf": any,
     });

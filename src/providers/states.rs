@@ -3,7 +3,7 @@
 use crate::kind::StateWords;
 use crate::model::{Notice, NoticeCode, State};
 
-/// How a thing ended whose word does not say so.
+/// How a resource ended whose state does not say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitOutcome {
     /// All exit codes are 0.
@@ -18,7 +18,7 @@ impl ExitOutcome {
     /// Every outcome.
     pub const ALL: [Self; 3] = [Self::Succeeded, Self::Failed, Self::Unknown];
 
-    /// The outcome that one exit code tells.
+    /// The outcome for one exit code.
     pub fn from_exit_code(exit_code: Option<i64>) -> Self {
         match exit_code {
             Some(0) => Self::Succeeded,
@@ -27,7 +27,7 @@ impl ExitOutcome {
         }
     }
 
-    /// The state of a thing that ended so.
+    /// The state of a resource that ended so.
     pub fn state(self) -> State {
         match self {
             Self::Succeeded => State::Succeeded,
@@ -50,9 +50,9 @@ pub struct NormalizedState {
 
 /// Reads a word, without regard to case and surrounding white space.
 ///
-/// `own` are the user's words of the settings file; they stand in for words that the table does not
-/// hold. A word that neither knows is `unknown`, keeps its spelling, has not ended, and is told in
-/// `notices` as a word of `what` (such as `aliyun/job`).
+/// `own` are the user's states from the config file; they apply to states that the table does not
+/// have. A state in neither of them is `unknown`, keeps its spelling, has not ended, and is
+/// reported in `notices` as a word of `what` (such as `aliyun/job`).
 pub fn normalize(
     table: StateWords,
     own: &[(String, State)],
@@ -98,9 +98,7 @@ fn unknown_word(raw: &str, what: &str) -> String {
             format!("unrecognized state of {count} characters from {what}; shown as unknown")
         }
         _ => {
-            format!(
-                "{what} reports the state “{raw}”, which no table holds; it is shown as unknown"
-            )
+            format!("unrecognized state '{raw}' from {what}; shown as unknown")
         }
     }
 }
@@ -116,9 +114,9 @@ pub fn is_known_word(word: &str) -> bool {
 }
 
 /// The one word of a cloud that says the same as `asked`; `None` when several words do, or when a
-/// word that the table does not hold might be among what is asked for.
+/// word that the table does not hold might be among what is requested.
 ///
-/// `own` are the user's words of the settings file.
+/// `own` are the user's states from the config file.
 pub fn single_word_for(
     table: StateWords,
     own: &[(String, State)],

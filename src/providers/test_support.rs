@@ -77,7 +77,7 @@ pub fn response(status: u16, body: &str) -> Response {
     }
 }
 
-/// A fixture as an answer with a status.
+/// A fixture as a response with a status.
 pub fn answer(status: u16, name: &str) -> Response {
     Response {
         status,
@@ -86,7 +86,7 @@ pub fn answer(status: u16, name: &str) -> Response {
     }
 }
 
-/// A look-up without wishes.
+/// A request with default options.
 pub fn ask() -> GetOptions {
     GetOptions {
         raw: false,
@@ -109,7 +109,7 @@ pub fn reference(kind: &'static Kind, segments: &[&str]) -> Reference {
     reference
 }
 
-/// The default profile of a cloud with these variables and no settings file.
+/// The default profile of a cloud with these variables and no config file.
 pub fn profile(cloud: &Cloud, variables: &[(&str, &str)]) -> Profile {
     let keys = cloud.settings_schema();
     let pairs = variables

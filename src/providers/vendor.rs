@@ -3,7 +3,7 @@ use serde_json::Value;
 use super::{GetOptions, lenient, visit_strings};
 use crate::model::{Job, Notice, NoticeCode};
 
-/// Keeps the cloud's own document in the job, if it was asked for.
+/// Keeps the raw response in the job, if requested.
 ///
 /// `mask` is called with every text and the keys that lead to it, unless secrets are to be shown.
 pub(super) fn attach_raw(
@@ -22,7 +22,7 @@ pub(super) fn attach_raw(
     });
 }
 
-/// Keeps the document that `read` makes in the job, if it was asked for.
+/// Keeps the document that `read` makes in the job, if it was requested.
 pub(super) fn attach(
     job: &mut Job,
     notices: &mut Vec<Notice>,
@@ -37,7 +37,7 @@ pub(super) fn attach(
         notices.push(Notice::new(
             NoticeCode::VendorOmitted,
             format!(
-                "the document of {} is nested too deep or too large and was left out",
+                "the raw response of {} is too large or too deeply nested to include",
                 job.reference
             ),
         ));

@@ -155,7 +155,7 @@ fn settings(account: &AccountStatus) -> Check {
         message += &format!(", {endpoint}");
     }
     if let Some(at) = account.expires_at {
-        message += &format!(", good until {}", at.rfc3339());
+        message += &format!(", valid until {}", at.rfc3339());
     }
     let behind: Vec<&str> = account
         .passed_over
@@ -172,8 +172,8 @@ fn settings(account: &AccountStatus) -> Check {
 pub(super) fn credential(account: &AccountStatus) -> String {
     let what = key(account);
     match (account.source.as_deref(), &account.place) {
-        // Its path is told at the top.
-        (Some("settings file"), _) => format!("{what} from the settings file"),
+        // Its path is reported at the top.
+        (Some("config file"), _) => format!("{what} from the config file"),
         (Some(source), Some(place)) => format!("{what} from {source} ({place})"),
         (Some(source), None) => format!("{what} from {source}"),
         _ => what,

@@ -46,7 +46,7 @@ fn unknown(kinds: &[&Kind], path: &str, known: &[String]) -> Problem {
     let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
     let verb = if kinds.len() > 1 { "have" } else { "has" };
     let problem = Problem::usage(format!(
-        "{} {verb} no column “details.{path}”",
+        "{} {verb} no column 'details.{path}'",
         kinds.join(", ")
     ));
     let all: Vec<String> = known.iter().map(|name| format!("details.{name}")).collect();
@@ -57,10 +57,10 @@ fn unknown(kinds: &[&Kind], path: &str, known: &[String]) -> Problem {
     let near = closest_match(known.iter().map(|name| last(name)), last(path));
     let near = known.iter().find(|name| Some(last(name)) == near);
     let near = near.map_or_else(String::new, |near| {
-        format!("the nearest is details.{near}; ")
+        format!("did you mean 'details.{near}'? ")
     });
     problem.with_hint(match all.is_empty() {
-        true => "its details are null or hold no such part; -o json shows them".to_owned(),
-        false => format!("{near}there are: {}", all.join(" ")),
+        true => "the details are null or have no such field; see -o json".to_owned(),
+        false => format!("{near}available: {}", all.join(" ")),
     })
 }

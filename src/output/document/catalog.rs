@@ -89,7 +89,7 @@ pub struct StateMapping {
 pub enum Source {
     /// The cloud's documentation, as it is built in.
     BuiltIn,
-    /// The settings file.
+    /// The config file.
     Settings,
 }
 

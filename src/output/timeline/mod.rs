@@ -91,7 +91,7 @@ fn names(out: &mut dyn Write, timeline: &Timeline) -> io::Result<()> {
     }
     let (failed, asked) = (timeline.errors.len(), timeline.coverage.asked);
     if failed > 0 {
-        let reason = format!("{failed} of {asked} could not be looked up");
+        let reason = format!("{failed} of {asked} could not be read");
         writeln!(out, "#!incomplete: {}", escape(&reason))?;
     }
     Ok(())

@@ -35,7 +35,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["SignatureNonceUsed"], ServiceError).retry(RetryAction::Immediate),
         ErrorRule::codes(&["InvalidTimeStamp.Expired", "IllegalTimestamp"], ClockSkew)
             .retry(RetryAction::AfterClockSync)
-            .hint("set this machine's clock"),
+            .hint("synchronize the local clock"),
         ErrorRule::codes(
             &["SignatureDoesNotMatch", "IncompleteSignature"],
             Unauthenticated,
@@ -57,14 +57,14 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         )
         .hint_with(permission),
         ErrorRule::codes(&["NotEnabled"], PermissionDenied).hint("enable E-HPC for this account"),
-        ErrorRule::codes(&["InDebt"], PermissionDenied).hint("settle the account's bill"),
+        ErrorRule::codes(&["InDebt"], PermissionDenied).hint("pay the overdue bill of the account"),
         ErrorRule::codes(&["ClusterNotFound"], NotFound).hint_with(no_cluster),
         ErrorRule::codes(&["ObjectNotFound"], NotFound)
             .hint("check the id, and that it belongs to this cluster"),
         ErrorRule::codes(&["ManagerNotFound"], ServiceError)
             .hint("the cluster's manager node is missing or abnormal"),
         ErrorRule::codes(&["InvalidClusterStatus"], ServiceError)
-            .hint("the cluster is not running; ask again once it is"),
+            .hint("the cluster is not running; try again when it is"),
         ErrorRule::codes(
             &[
                 "EcsError",
@@ -121,7 +121,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
 pub(super) const STS_ERRORS: ErrorSpec = ErrorSpec {
     overrides: &[
         ErrorRule::category(PermissionDenied).hint(
-            "let the role's trust policy name the account of the key, and give the key permission sts:AssumeRole",
+            "allow the key's account in the role's trust policy, and grant the key sts:AssumeRole",
         ),
         ErrorRule::category(NotFound)
             .becomes(MissingCredentials)
@@ -197,20 +197,19 @@ fn sentence(message: &str) -> String {
 
 fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let operation = context.request.operation;
-    Some(format!("ask for permission ehpc:{operation}"))
+    Some(format!("grant the permission ehpc:{operation}"))
 }
 
 fn no_cluster(context: &ErrorContext<'_>) -> Option<String> {
     let is_hangzhou = context.parameter("ClusterId").contains("-hz-");
     let first = match is_hangzhou && context.region != Some("cn-hangzhou") {
         true => {
-            "“-hz-” may mean cn-hangzhou: set region in the profile, or ALIBABA_CLOUD_REGION_ID"
+            "'-hz-' may mean cn-hangzhou: set region in the profile, or ALIBABA_CLOUD_REGION_ID"
         }
-        false => "a cluster is known in its own region only: check region and the cluster's id",
+        false => "a cluster exists only in its own region: check the region and the cluster id",
     };
     Some(format!(
-        "{first}, or run: joblens list aliyun; clusters of E-HPC NEXT (API 2024-07-30) are not known \
-         to this API"
+        "{first}, or run: joblens list aliyun; clusters of E-HPC NEXT (API 2024-07-30) are not visible to this API"
     ))
 }
 

@@ -47,7 +47,7 @@ pub static INVOCATION: Kind = Kind {
                 when: [
                     "all nodes: exit code 0",
                     "a node: another exit code",
-                    "exit codes cannot be read; --trust-finished takes it as succeeded",
+                    "exit codes unavailable; --trust-finished treats it as succeeded",
                 ],
             }],
             ..StateTable::new("job", STATES)
@@ -82,7 +82,7 @@ pub static INVOCATION: Kind = Kind {
 
 const TRUST_FINISHED: KindFlag = KindFlag {
     name: "trust-finished",
-    help: "Take a finished invocation whose exit codes cannot be read as succeeded",
+    help: "Treat a Finished invocation as succeeded when its exit codes are unavailable",
 };
 
 const STATUS: Operation = Operation {
@@ -93,7 +93,7 @@ const STATUS: Operation = Operation {
 
 const LIST: Operation = Operation {
     name: "ListCommands",
-    description: "E-HPC 2018-04-12 ListCommands, then a look-up of each",
+    description: "E-HPC 2018-04-12 ListCommands, then a request for each",
     permission: "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
 };
 

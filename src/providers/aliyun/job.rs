@@ -44,7 +44,7 @@ pub static JOB: Kind = Kind {
             allows_user_states: true,
             notes: &[(
                 "Succeeded",
-                "an array job is unknown until all its subtasks were seen succeeded",
+                "an array job is unknown until all its subtasks are known to have succeeded",
             )],
             ..StateTable::new("job", STATES)
         },

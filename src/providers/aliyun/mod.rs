@@ -249,8 +249,8 @@ fn endpoint(profile: &Profile, allow_http: bool) -> Result<Endpoint, Problem> {
     };
     if region.is_some_and(|region| !is_region(region)) {
         return Err(profile
-            .invalid("region", "is no region id")
-            .with_hint("write it as the cloud does, such as cn-hangzhou"));
+            .invalid("region", "is not a valid region id")
+            .with_hint("use the cloud's form, e.g. cn-hangzhou"));
     }
     let text = match (profile.get("endpoint"), region) {
         (Some(endpoint), _) => endpoint.to_owned(),

@@ -20,8 +20,9 @@ const SPELLINGS: [(&str, &str); 3] = [
     ("code", "message"),
 ];
 
-const LOCKED: &str = "check the key before the next try: after five refusals in a row the cloud locks it for five minutes";
-const PERMISSION: &str = "ask for permission Workspace ReadOnlyAccess in this project";
+const LOCKED: &str =
+    "check the key before retrying: five failures in a row lock it for five minutes";
+const PERMISSION: &str = "grant the permission Workspace ReadOnlyAccess in this project";
 const ELSEWHERE: &str = "check the job id, the region and the project id";
 
 /// The errors of Workspace.
@@ -34,7 +35,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
         ErrorRule::codes(&["APIGW.0302", "APIGW.0306"], PermissionDenied).hint(PERMISSION),
         ErrorRule::codes(&["APIGW.0308"], Throttled).retry(RetryAction::Backoff),
         ErrorRule::codes(&["APIGW.0101"], InvalidArgument)
-            .hint("this host does not know the call: wrong endpoint or region"),
+            .hint("unknown API on this host: wrong endpoint or region"),
         ErrorRule::codes(&["WKS.0202"], NotFound).hint(ELSEWHERE),
         // The service answers 500 for its own errors too, which a second call does not heal.
         ErrorRule::codes(&["WKS.*"], ServiceError).for_status(500),
@@ -56,7 +57,7 @@ pub(super) const IAM_ERRORS: ErrorSpec = ErrorSpec {
             "check the credential: for user, password and domain, that the user is an IAM user (a HUAWEI ID itself gets no tokens)",
         ),
         ErrorRule::category(PermissionDenied).hint(
-            "the user or key may not ask IAM; set project_id, or ask for permission iam:projects:listProjects",
+            "the user or key has no access to IAM; set project_id, or grant the permission iam:projects:listProjects",
         ),
         ErrorRule::category(NotFound)
             .becomes(InvalidArgument)

@@ -165,7 +165,7 @@ async fn a_cloud_that_repeats_itself_is_not_asked_for_ever() {
 #[tokio::test]
 async fn a_limit_ends_the_asking_and_says_whether_there_is_more() {
     let pages = [(ids(0..20), Some(40)), (ids(20..40), Some(40))];
-    for (limit, things, calls, cut) in [
+    for (limit, kept, calls, cut) in [
         (5, 5, 1, Some(Truncation::Limit(5))),
         (20, 20, 1, Some(Truncation::Limit(20))),
         (21, 21, 2, Some(Truncation::Limit(21))),
@@ -173,7 +173,7 @@ async fn a_limit_ends_the_asking_and_says_whether_there_is_more() {
         (41, 40, 2, None),
     ] {
         let (seen, listed) = listed(&pages, Some(limit), ALWAYS).await;
-        assert_eq!(seen.concat(), ids(0..things), "{limit}");
+        assert_eq!(seen.concat(), ids(0..kept), "{limit}");
         assert_eq!((listed.pages, listed.truncation), (calls, cut), "{limit}");
     }
 }

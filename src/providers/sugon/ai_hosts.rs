@@ -141,7 +141,7 @@ pub(super) async fn find(
     let urls = client.call(&request, deadline, enabled).await?.data;
     let checked = policy.check(urls.iter().map(String::as_str));
     if let (Some(why), true) = (&checked.rejected, checked.allowed.is_empty()) {
-        let what = format!("the centre names no AI host that can be used: {why}");
+        let what = format!("the platform returned no usable AI host: {why}");
         return Err(account
             .problem(&request, Category::InvalidResponse, what)
             .with_hint(format!(
@@ -149,7 +149,7 @@ pub(super) async fn find(
             )));
     }
     if checked.allowed.is_empty() {
-        let what = "the centre names no AI host that is enabled";
+        let what = "the platform returned no enabled AI host";
         return Err(account
             .problem(&request, Category::NotFound, what)
             .with_hint(NEXT));

@@ -7,7 +7,7 @@ use crate::http::{Response, RetryAction};
 use crate::providers::errors::{ErrorRule, ErrorSpec, Failure};
 use crate::providers::lenient::{self, Text};
 
-const EXPIRED: &str = "permission or expired token";
+const EXPIRED: &str = "permission denied or token expired";
 
 /// The errors of calls with a token.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
@@ -18,16 +18,16 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .message(EXPIRED)
             .hint("log in again and set the new token of the computing region"),
         ErrorRule::codes(&["1001"], Unauthenticated)
-            .message("the token was refused")
+            .message("authentication failed")
             .hint("set the endpoint of the open API, and a token of the computing region"),
-        ErrorRule::codes(&["10007", "10009"], PermissionDenied).message("not permitted"),
-        ErrorRule::codes(&["10003", "10004"], InvalidArgument).message("the call was rejected"),
+        ErrorRule::codes(&["10007", "10009"], PermissionDenied).message("permission denied"),
+        ErrorRule::codes(&["10003", "10004"], InvalidArgument).message("request rejected"),
         ErrorRule::codes(&["10012"], ServiceError)
             .retry(RetryAction::Backoff)
             .message("connection interrupted"),
         ErrorRule::codes(&["10001"], ServiceError).message("internal error"),
-        ErrorRule::any_code().message("the service failed"),
-        ErrorRule::status(404).hint("check the endpoint: this answer is not the open API's"),
+        ErrorRule::any_code().message("service error"),
+        ErrorRule::status(404).hint("check the endpoint: this response is not from the open API"),
     ],
     overrides: &[],
 };
@@ -36,10 +36,10 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
 pub(super) const EXCHANGE_ERRORS: ErrorSpec = ErrorSpec {
     overrides: &[
         ErrorRule::codes(&["10009"], Unauthenticated).hint(
-            "check user, access_key and secret_key against the authorisation file, and this machine's clock",
+            "check user, access_key and secret_key against the authorization file, and the local clock",
         ),
         ErrorRule::codes(&["10008"], PermissionDenied)
-            .hint("the platform gives this user no tokens; ask its support"),
+            .hint("the platform issues no tokens for this user; contact its support"),
     ],
     ..ERRORS
 };

@@ -77,8 +77,7 @@ pub(super) const LIST: Operation = Operation {
     permission: REGION_TOKEN,
 };
 
-const REGION_TOKEN: &str =
-    "a token of the computing region (the platform's own token is not enough)";
+const REGION_TOKEN: &str = "a token of the computing region (a platform token is not sufficient)";
 
 /// The six words of the list call's filter; the detail page names none.
 pub(super) const STATES: StateWords = &[
@@ -241,7 +240,7 @@ pub struct StartScript {
 /// Decodes an answer without a failure.
 ///
 /// # Errors
-/// What was expected and not there, such as an instance with the id that was asked for; `not_found`
+/// What was expected and not there, such as an instance with the requested id; `not_found`
 /// for the documented success around no data, which is how this cloud says so.
 pub(super) fn decode(
     body: &[u8],
@@ -262,7 +261,7 @@ pub(super) fn decode(
     };
     let is_asked = |id: &str| id.eq_ignore_ascii_case(reference.id());
     if !instance.id().is_some_and(is_asked) {
-        return Err("the id that was asked for".to_owned().into());
+        return Err("the requested id".to_owned().into());
     }
     let mut notices = Vec::new();
     let mut job = job(instance, reference, options, clock, &mut notices);
@@ -296,7 +295,7 @@ fn job(
         state_raw: reading.raw,
         ended: reading.ended,
         reason: is_silent.then(|| "no status".to_owned()),
-        message: is_silent.then(|| "the answer gives no status".to_owned()),
+        message: is_silent.then(|| "the response has no status".to_owned()),
         user: instance.user_name.0.take(),
         queue: instance.resource_group.0.take(),
         created_at,

@@ -246,11 +246,11 @@ fn token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
         let problem = profile.missing("token", &["token"], &["JOBLENS_SUGON_TOKEN"]);
         let hint = problem.hint.clone().unwrap_or_default();
         problem.with_hint(format!(
-            "{hint}; or set user, access_key and secret_key, for which tokens are fetched"
+            "{hint}; or set user, access_key and secret_key to fetch tokens automatically"
         ))
     })?;
     if !sign::is_token(token.expose()) {
-        return Err(profile.invalid("token", "holds characters that no token has"));
+        return Err(profile.invalid("token", "contains invalid characters"));
     }
     Ok(sign::Signer::credential(token.clone()))
 }

@@ -19,7 +19,7 @@ pub(super) const CHECK_ADDRESS: &str =
     "check cluster, namespace, service and region, or run: joblens list tencent";
 
 const KEY: &str = "check secret id, secret key and token";
-const CLOCK: &str = "check this machine's clock";
+const CLOCK: &str = "check the local clock";
 
 /// The errors of every operation.
 pub(super) const ERRORS: ErrorSpec = ErrorSpec {
@@ -30,10 +30,10 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .message("a parameter is wrong or missing")
             .hint_with(other_region),
         ErrorRule::codes(&["4100", "4104", "4105", "4106"], Unauthenticated)
-            .message("the credentials were refused")
+            .message("authentication failed")
             .hint(KEY),
         ErrorRule::codes(&["4101", "4102", "4103", "4110", "4300"], PermissionDenied)
-            .message("not permitted")
+            .message("permission denied")
             .hint_with(permission),
         ErrorRule::codes(&["4200"], ClockSkew)
             .retry(RetryAction::AfterClockSync)
@@ -41,16 +41,16 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .hint(CLOCK),
         ErrorRule::codes(&["4400"], Throttled)
             .retry(RetryAction::Backoff)
-            .message("too many calls"),
+            .message("rate limited"),
         ErrorRule::codes(&["4500"], ClockSkew)
             .retry(RetryAction::Immediate)
-            .message("the request was taken for a replay, or its time is too far off")
+            .message("the request was rejected as a replay, or its time is too far off")
             .hint(CLOCK),
         ErrorRule::codes(&["4600"], InvalidArgument)
             .message("the protocol is not supported")
             .hint("set an endpoint with https://"),
         ErrorRule::codes(&["5000"], NotFound)
-            .message("no such thing")
+            .message("resource not found")
             .hint(CHECK_ADDRESS),
         ErrorRule::codes(&["5100"], ServiceError).message("the operation failed"),
         ErrorRule::codes(&["6000"], ServiceError)
@@ -61,7 +61,7 @@ pub(super) const ERRORS: ErrorSpec = ErrorSpec {
             .hint(RETIRED),
         ErrorRule::codes(&["6200"], ServiceError)
             .retry(RetryAction::Backoff)
-            .message("out of service for now"),
+            .message("temporarily unavailable"),
         ErrorRule::category(PermissionDenied).hint_with(permission),
         // A failure without a code did not come from this API.
         ErrorRule::category(InvalidArgument)
@@ -106,7 +106,7 @@ fn failure(response: &Response) -> Failure {
 
 fn permission(context: &ErrorContext<'_>) -> Option<String> {
     let operation = context.request.operation;
-    Some(format!("ask for permission ccs:{operation}"))
+    Some(format!("grant the permission ccs:{operation}"))
 }
 
 /// A parameter that is not taken may be the region, which has two spellings.
@@ -114,6 +114,6 @@ fn other_region(context: &ErrorContext<'_>) -> Option<String> {
     let region = context.parameter("Region");
     let other = regions::other_spelling(region)?;
     Some(format!(
-        "check the parameters; the region {region} is also spelt {other}"
+        "check the parameters; the region {region} is also spelled {other}"
     ))
 }

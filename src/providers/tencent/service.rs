@@ -77,7 +77,7 @@ pub(super) const LIST: Operation = Operation {
 pub(super) const INFO: &str = "DescribeClusterServiceInfo";
 
 /// Said beside every list of events: the vendor's page promises those of the last hour.
-const LAST_HOUR: &str = "tencent tells the events of the last hour; older ones may be missing";
+const LAST_HOUR: &str = "Tencent only keeps events of the last hour";
 
 /// Reasons beyond so many are left out; a service has a handful.
 const MAX_REASONS: usize = 100;
@@ -255,7 +255,7 @@ struct ServiceName {
     namespace: Text,
 }
 
-/// Checks that an answer holds the service that was asked for.
+/// Checks that an answer holds the requested service.
 fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
     let one = decode::<ServiceInfo<OptionalObject<ServiceName>>>(body)
         .map(|info| info.service.0.map(|service| *service).into_iter().collect());
@@ -272,9 +272,9 @@ fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
     };
     match services.iter().any(is_asked) {
         true => Ok(()),
-        false if !services.is_empty() => Err("the service that was asked for".to_owned().into()),
+        false if !services.is_empty() => Err("the requested service".to_owned().into()),
         false => {
-            let what = format!("the cluster has no service {}", reference.id());
+            let what = format!("service {} not found in the cluster", reference.id());
             let mut missing = RequestError::new(Category::NotFound, what);
             missing.hint = Some(errors::CHECK_ADDRESS.to_owned());
             Err(DecodeError::Failed(Box::new(missing)))

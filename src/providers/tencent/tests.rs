@@ -58,7 +58,7 @@ fn world() -> EmulatedState {
         after: Duration::from_secs(9 * 3600),
         ..warning.clone()
     };
-    let thing = EmulatedJob {
+    let job = EmulatedJob {
         kind: "tencent/service".to_owned(),
         segments: vec!["cls-1".into(), "na me/space".into(), "服务".into()],
         age: Duration::from_secs(3600),
@@ -66,7 +66,7 @@ fn world() -> EmulatedState {
         warnings: vec![warning, later],
         ..EmulatedJob::default()
     };
-    EmulatedState::new(vec![thing], test_support::moment(NOW))
+    EmulatedState::new(vec![job], test_support::moment(NOW))
 }
 
 fn served(incoming: &ServerRequest, world: &EmulatedState) -> Response {
@@ -139,7 +139,7 @@ fn a_rejected_parameter_names_the_other_spelling_of_the_region() {
 #[test]
 fn a_missing_permission_is_that_of_the_operation() {
     for operation in [EVENTS.name, LIST.name, CLUSTERS] {
-        let wanted = format!("ask for permission ccs:{operation}");
+        let wanted = format!("grant the permission ccs:{operation}");
         assert_eq!(hint(operation, "gz", 4103), Some(wanted));
     }
 }

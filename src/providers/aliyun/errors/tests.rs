@@ -148,9 +148,9 @@ fn hints_name_the_next_step() {
     let hint = |status, code| of(status, code).hint.unwrap();
     assert_eq!(
         hint(407, "NotAuthorized"),
-        "ask for permission ehpc:DescribeServerlessJobs"
+        "grant the permission ehpc:DescribeServerlessJobs"
     );
-    assert!(hint(404, "ClusterNotFound").starts_with("“-hz-” may mean cn-hangzhou"));
+    assert!(hint(404, "ClusterNotFound").starts_with("'-hz-' may mean cn-hangzhou"));
     assert!(hint(404, "ClusterNotFound").contains("joblens list aliyun; clusters of E-HPC NEXT"));
     assert!(hint(404, "InvalidAccessKeyId.NotFound").contains("access_key_id"));
     assert!(hint(400, "SignatureDoesNotMatch").contains("access_key_secret"));

@@ -48,12 +48,12 @@ impl Status {
                     Some(why) => {
                         notices.push(Notice::new(
                             NoticeCode::ExitCodesUnread,
-                            format!("{}: not all exit codes could be read: {why}", job.reference),
+                            format!("{}: could not read all exit codes: {why}", job.reference),
                         ));
                         if job.state == State::Unknown {
-                            job.reason = Some("exit codes not readable".to_owned());
+                            job.reason = Some("exit codes unavailable".to_owned());
                             job.message = Some(format!(
-                                "the command finished, its exit codes could not be read: {why}"
+                                "the command finished, but its exit codes could not be read: {why}"
                             ));
                             if trust_finished && job.tasks.iter().all(may_have_finished) {
                                 job.state = State::Succeeded;

@@ -114,9 +114,9 @@ pub(in super::super) fn decode(
     let mut asked = infos
         .into_iter()
         .filter(|info| info.job_id.trimmed() == Some(at.id.trim()));
-    let info = asked.next().ok_or_else(|| {
-        DecodeError::Invalid("a job with the JobId that was asked for".to_owned())
-    })?;
+    let info = asked
+        .next()
+        .ok_or_else(|| DecodeError::Invalid("a job with the requested JobId".to_owned()))?;
     if asked.any(|twin| twin.state.trimmed() != info.state.trimmed()) {
         return Err(DecodeError::Invalid("one state for one JobId".to_owned()));
     }
@@ -125,7 +125,7 @@ pub(in super::super) fn decode(
         notices.push(Notice::new(
             NoticeCode::CountMismatch,
             format!(
-                "{}: TotalCount is {total}, the answer holds {listed}",
+                "{}: TotalCount is {total}, but the response has {listed}",
                 at.reference
             ),
         ));
@@ -148,10 +148,8 @@ fn no_such_job(id: &str, request_id: Option<String>) -> DecodeError {
     let what = format!("the cluster has no serverless job {id}");
     let mut missing = RequestError::new(Category::NotFound, what);
     missing.request_id = request_id;
-    missing.hint = Some(
-        "check the job id; a subtask of an array job is asked for as JOB_INDEX, such as 10_3"
-            .to_owned(),
-    );
+    missing.hint =
+        Some("check the job id; a subtask of an array job is JOB_INDEX, e.g. 10_3".to_owned());
     DecodeError::Failed(Box::new(missing))
 }
 
@@ -202,8 +200,7 @@ impl JobInfo {
                 notices.push(Notice::new(
                     NoticeCode::EventsTruncated,
                     format!(
-                        "{}: the cloud keeps {MAX_EVENTS} events of a container group; older ones \
-                         of {} may be missing",
+                        "{}: only the last {MAX_EVENTS} events per container group are available; older events of {} may be missing",
                         job.reference,
                         label(&task),
                     ),
@@ -276,7 +273,7 @@ fn total(mut parts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
 fn label(task: &Task) -> String {
     let name = task.name.as_ref().or(task.id.as_ref());
     name.map_or_else(
-        || "an unnamed group".to_owned(),
+        || "unnamed group".to_owned(),
         |name| format!("group {name}"),
     )
 }

@@ -70,17 +70,14 @@ pub(in super::super) fn reconcile_subtasks(
         if let Some(why) = unread {
             notices.push(Notice::new(
                 NoticeCode::CountMismatch,
-                format!(
-                    "{}: its subtasks could not all be read: {why}",
-                    job.reference
-                ),
+                format!("{}: could not read all subtasks: {why}", job.reference),
             ));
         }
     } else if let Some(doubt) = inconsistency(job, listing, &tasks, unread) {
         notices.push(Notice::new(
             NoticeCode::CountMismatch,
             format!(
-                "{}: the cloud says {}, and {doubt}",
+                "{}: the cloud reports {}, but {doubt}",
                 job.reference,
                 job.state_raw.as_deref().unwrap_or_default()
             ),
@@ -137,7 +134,7 @@ fn inconsistency(
         .or_else(|| extra().map(|id| format!("{id} is outside its range")))
         .or_else(|| {
             let (total, rows) = listing.short()?;
-            Some(format!("the list counts {total} rows and holds {rows}"))
+            Some(format!("the list reports {total} rows but contains {rows}"))
         })?;
     let (total, succeeded) = (expected.len(), succeeded.intersection(&expected).count());
     let others = match (total - succeeded).saturating_sub(1) {
@@ -145,7 +142,7 @@ fn inconsistency(
         more => format!(" (and {more} more)"),
     };
     Some(format!(
-        "{succeeded} of {total} subtasks were seen succeeded; {first}{others}{why}"
+        "{succeeded} of {total} subtasks are known to have succeeded; {first}{others}{why}"
     ))
 }
 

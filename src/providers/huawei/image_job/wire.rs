@@ -97,7 +97,7 @@ pub struct SubJobDetails {
 /// Decodes an answer about one job.
 ///
 /// # Errors
-/// What was expected and not there, such as a job with the id that was asked for.
+/// What was expected and not there, such as a job with the requested id.
 pub fn decode(
     body: &[u8],
     reference: &Reference,
@@ -106,7 +106,7 @@ pub fn decode(
 ) -> Result<GetResult, String> {
     let found: ImageJob = lenient::decode(body)?;
     if found.id() != Some(reference.id()) {
-        return Err("the id that was asked for".to_owned());
+        return Err("the requested id".to_owned());
     }
     let mut notices = Vec::new();
     let mut job = job(found, reference, options, region, &mut notices);
@@ -205,7 +205,7 @@ fn job(
         notices.push(Notice::new(
             NoticeCode::CountMismatch,
             format!(
-                "{reference} counts {} sub-jobs and lists {listed}",
+                "{reference} reports {} sub-jobs but lists {listed}",
                 total.unwrap_or_default()
             ),
         ));
@@ -221,7 +221,7 @@ fn job(
         (State::Failed, _) => failure(&tasks),
         (_, None) => (
             Some("no status".to_owned()),
-            Some("the answer gives no status".to_owned()),
+            Some("the response has no status".to_owned()),
         ),
         _ => (None, None),
     };

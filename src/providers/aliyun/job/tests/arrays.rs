@@ -78,7 +78,7 @@ fn a_doubt_names_the_subtask_that_raises_it() {
         assert_eq!(notices.last().unwrap().code.as_str(), "count_mismatch");
         job.message.unwrap()
     };
-    let begin = "4 of 5 subtasks were seen succeeded; ";
+    let begin = "4 of 5 subtasks are known to have succeeded; ";
     assert_eq!(
         message(&four(None), None),
         format!("{begin}10_1 was not found")
@@ -93,7 +93,7 @@ fn a_doubt_names_the_subtask_that_raises_it() {
     let few = [row("10_4", "Running"), row("10_5", "Succeeded")];
     assert_eq!(
         message(&few, Some("ListServerlessJobs: Throttling: slow down")),
-        "1 of 5 subtasks were seen succeeded; 10_1 was not found (and 3 more); \
+        "1 of 5 subtasks are known to have succeeded; 10_1 was not found (and 3 more); \
          ListServerlessJobs: Throttling: slow down"
     );
 }
@@ -114,7 +114,7 @@ fn a_canceled_subtask_makes_an_array_job_canceled_that_the_cloud_calls_succeeded
         .collect();
     let (job, notices) = judged("Succeeded", &rows, None);
     assert_eq!((job.state, job.ended), (State::Canceled, true));
-    let told = "4 of 5 subtasks were seen succeeded; 10_3 was canceled";
+    let told = "4 of 5 subtasks are known to have succeeded; 10_3 was canceled";
     assert_eq!((job.message.as_deref(), job.reason), (Some(told), None));
     assert_eq!(notices.last().unwrap().code.as_str(), "count_mismatch");
 }
@@ -160,15 +160,15 @@ fn a_list_that_contradicts_the_range_proves_no_success() {
     };
     assert_eq!(
         message(range(9, 6), 5),
-        "2 of 2 subtasks were seen succeeded; 10_3 is outside its range"
+        "2 of 2 subtasks are known to have succeeded; 10_3 is outside its range"
     );
     assert_eq!(
         message(range(7, 2), 5),
-        "4 of 4 subtasks were seen succeeded; 10_9 is outside its range"
+        "4 of 4 subtasks are known to have succeeded; 10_9 is outside its range"
     );
     assert_eq!(
         message(range(9, 2), 7),
-        "5 of 5 subtasks were seen succeeded; the list counts 7 rows and holds 5"
+        "5 of 5 subtasks are known to have succeeded; the list counts 7 rows and holds 5"
     );
     let (job, _) = judged_by("Succeeded", &range(9, 2), (Some(5), &all), None);
     assert_eq!(job.state, State::Succeeded);
