@@ -18,7 +18,7 @@ static COLUMNS: [Column<AccountStatus>; 10] = [
     Column::new("profile", |account, _| Cell::from(&account.profile)),
     Column::new("status", |account, _| account.status.as_str().into()),
     Column::new("source", |account, _| account.source.as_deref().into()),
-    Column::new("place", |account, _| account.place.as_deref().into()),
+    Column::new("location", |account, _| account.location.as_deref().into()),
     Column::new("key", |account, _| account.key.as_deref().into()),
     Column::new("region", |account, _| account.region.as_deref().into()),
     Column::new("endpoint", |account, _| account.endpoint.as_deref().into()),
@@ -72,10 +72,13 @@ fn paragraphs(
 }
 
 fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
-    let source = account.source.as_ref().map(|source| match &account.place {
-        Some(place) => format!("{source} ({place})"),
-        None => source.clone(),
-    });
+    let source = account
+        .source
+        .as_ref()
+        .map(|source| match &account.location {
+            Some(place) => format!("{source} ({place})"),
+            None => source.clone(),
+        });
     // What nobody has set is no failure, and what to set is said all the same.
     let problem = account.problem.as_ref();
     let is_failure = account.status == AuthState::Broken;
@@ -97,7 +100,7 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
     let one = one
         .into_iter()
         .filter_map(|(label, text)| Some((label, text?)));
-    let passed = account.passed_over.iter();
+    let passed = account.skipped_sources.iter();
     let passed = passed.map(|one| ("skipped", format!("{}: {}", one.source, one.why)));
     let notices = account.notices.iter();
     let notices = notices.map(|notice| ("note", notice.message.clone()));

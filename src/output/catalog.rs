@@ -26,11 +26,11 @@ static KIND_COLUMNS: [Column<KindInfo>; 13] = [
     Column::new("scope", |kind, _| Cell::from(&kind.scope)),
     Column::new("list_operation", |kind, _| kind.list_operation.into()),
     Column::new("list_permission", |kind, _| kind.list_permission.into()),
-    Column::new("places_scope", |kind, _| {
-        kind.places_scope.as_deref().into()
+    Column::new("scopes_parent", |kind, _| {
+        kind.scopes_parent.as_deref().into()
     }),
-    Column::new("places_operation", |kind, _| kind.places_operation.into()),
-    Column::new("places_permission", |kind, _| kind.places_permission.into()),
+    Column::new("scopes_operation", |kind, _| kind.scopes_operation.into()),
+    Column::new("scopes_permission", |kind, _| kind.scopes_permission.into()),
 ];
 
 static STATE_COLUMNS: [Column<StateMapping>; 6] = [
@@ -156,9 +156,9 @@ fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io
             ("list", Some(kind.scope.as_str())),
             ("api", kind.list_operation),
             ("permission", kind.list_permission),
-            ("list", kind.places_scope.as_deref()),
-            ("api", kind.places_operation),
-            ("permission", kind.places_permission),
+            ("list", kind.scopes_parent.as_deref()),
+            ("api", kind.scopes_operation),
+            ("permission", kind.scopes_permission),
         ];
         let lines = lines
             .into_iter()

@@ -136,8 +136,8 @@ fn secrets_of_a_job_are_masked_in_every_form() {
         &[],
         &["-o", "wide"],
         &["-o", "json"],
-        &["-o", "json", "--vendor"],
-        &["-o", "json", "--vendor", "-v"],
+        &["-o", "json", "--raw"],
+        &["-o", "json", "--raw", "-v"],
     ];
     for form in forms {
         let mut arguments = vec!["get", "aliyun/job/C/5"];
@@ -176,14 +176,14 @@ fn secrets_of_a_job_are_shown_to_those_who_ask() {
     ] {
         assert!(text.contains(secret), "{secret}: {job:#}");
     }
-    assert_eq!(job["vendor"], Value::Null);
+    assert_eq!(job["raw"], Value::Null);
     let run = emulated
-        .get(&["aliyun/job/C/5", "--show-secrets", "--vendor"])
+        .get(&["aliyun/job/C/5", "--show-secrets", "--raw"])
         .run();
-    let vendor = run.job()["vendor"].to_string();
+    let raw = run.job()["raw"].to_string();
     assert!(
-        vendor.contains("env-hunter2") && vendor.contains("file-hunter2"),
-        "{vendor}"
+        raw.contains("env-hunter2") && raw.contains("file-hunter2"),
+        "{raw}"
     );
 }
 
@@ -192,7 +192,7 @@ fn the_start_script_and_the_access_address_of_an_instance_are_masked() {
     let model = model("sugon/running");
     let reference = model["ref"].as_str().unwrap();
     let emulated = Emulated::start(&served(reference, &fixture("sugon/running.json")));
-    for options in [vec![], vec!["--vendor"], vec!["--vendor", "-v"]] {
+    for options in [vec![], vec!["--raw"], vec!["--raw", "-v"]] {
         let mut arguments = vec![reference];
         arguments.extend(options);
         let run = emulated

@@ -144,7 +144,7 @@ fn a_secret_in_any_text_of_a_response_is_in_no_output() {
         let junit_report = format!("junit={junit}");
         let dotenv_report = format!("gitlab-dotenv={dotenv}");
         let commands: [&[&str]; 7] = [
-            &["get", "-o", "json", "--vendor", "-v", "--show-secrets"],
+            &["get", "-o", "json", "--raw", "-v", "--show-secrets"],
             &["get", "-o", "yaml", "-v"],
             &["get", "-o", "wide"],
             &[

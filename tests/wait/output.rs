@@ -92,7 +92,7 @@ fn secrets_of_a_job_are_masked_in_the_answer_and_on_the_way() {
     let scenario = format!("[[job]]\nref = '{JOB}'\ndocument = '''\n{document}'''\n");
     let emulated = Emulated::start(&scenario);
     for format in ["json", "wide", "table"] {
-        let options = ["-o", format, "-v", "--vendor", "-t", LONG];
+        let options = ["-o", format, "-v", "--raw", "-t", LONG];
         let arguments = [&["wait", JOB][..], &options].concat();
         let run = emulated.joblens(&arguments).with_secret(value).run();
         assert_eq!(run.code, 1, "{}", run.stderr);

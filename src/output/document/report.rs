@@ -30,7 +30,7 @@ pub struct Envelope {
     pub exit: Exit,
     /// Calls that were sent, every attempt counted; streams tell it in their summary.
     #[serde(skip)]
-    pub calls: u64,
+    pub requests: u64,
 }
 
 impl Envelope {
@@ -60,7 +60,7 @@ impl Envelope {
             coverage,
             gate: None,
             exit: Exit::new(code),
-            calls: 0,
+            requests: 0,
         }
     }
 }
@@ -72,7 +72,7 @@ impl Envelope {
         if gate.verdict == Verdict::Passed {
             self.exit.word = Exit::HOLDS;
         }
-        self.calls = gate.requests;
+        self.requests = gate.requests;
         self.gate = Some(gate);
         self
     }

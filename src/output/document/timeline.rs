@@ -33,7 +33,7 @@ pub struct Timeline {
     pub references: Vec<String>,
     /// Calls that were sent, every attempt counted; streams tell it in their summary.
     #[serde(skip)]
-    pub calls: u64,
+    pub requests: u64,
 }
 
 impl Timeline {
@@ -70,7 +70,7 @@ impl Timeline {
             gate: None,
             exit: report.exit,
             references: references.collect(),
-            calls: 0,
+            requests: 0,
         }
     }
 
@@ -106,7 +106,7 @@ impl EventFilter {
             .since
             .zip(one.happened_at)
             .is_some_and(|(since, at)| at < since);
-        (one.bad || !self.bad_only) && !is_old
+        (one.is_problem || !self.bad_only) && !is_old
     }
 }
 

@@ -78,7 +78,7 @@ fn records(out: &mut dyn Write, timeline: &Timeline, screen: &RenderContext) -> 
     let summary = Summary {
         jobs: timeline.coverage.answered,
         errors: timeline.errors.len() as u64,
-        calls: timeline.calls,
+        requests: timeline.requests,
         complete: timeline.coverage.complete,
     };
     records.summary(out, screen.now, summary)

@@ -185,7 +185,7 @@ fn the_clouds_own_document_is_kept_when_asked_for() {
     let body = test_support::read("huawei/success.json");
     let found = decode(&body, &reference(SAMPLE), &ask, None).unwrap();
     assert_eq!(
-        found.job.vendor,
+        found.job.raw,
         Some(test_support::json("huawei/success.json"))
     );
 }

@@ -120,8 +120,8 @@ fn a_document_too_deep_to_keep_is_told() {
         ..test_support::ask()
     };
     let found = decode(deep.as_bytes(), &reference("i1"), &ask, CHINA).unwrap();
-    assert_eq!(codes(&found), ["vendor_omitted"]);
-    assert_eq!(found.job.vendor, None);
+    assert_eq!(codes(&found), ["raw_omitted"]);
+    assert_eq!(found.job.raw, None);
 }
 
 #[test]

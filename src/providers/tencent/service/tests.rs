@@ -272,7 +272,7 @@ fn the_clouds_own_document_is_kept_when_asked_for() {
     let body = test_support::read("tencent/events.json");
     let found = decode_events(&body, &reference(), &ask, &api(None)).unwrap();
     assert_eq!(
-        found.job.vendor,
+        found.job.raw,
         Some(test_support::json("tencent/events.json"))
     );
 }
