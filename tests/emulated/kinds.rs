@@ -255,7 +255,7 @@ fn every_key_is_present_and_absent_is_null() {
             .collect::<Vec<_>>()
     };
     let model: Value = serde_json::from_str(include_str!(
-        "../../fixtures/aliyun/describe-serverless-jobs-every-field.model.json"
+        "../../fixtures/aliyun/job/describe-serverless-jobs-every-field.model.json"
     ))
     .unwrap();
     for job in envelope["jobs"].as_array().unwrap() {

@@ -85,7 +85,8 @@ fn a_table_shows_the_jobs() {
 
 #[test]
 fn secrets_of_a_job_are_masked_in_the_answer_and_on_the_way() {
-    let document = include_str!("../../fixtures/aliyun/describe-serverless-jobs-every-field.json");
+    let document =
+        include_str!("../../fixtures/aliyun/job/describe-serverless-jobs-every-field.json");
     let value = "hunter2-of-the-job";
     let document = document.replace("Value 1805", value).replace("10_3", "1");
     assert!(document.contains(value), "the fixture has a variable");
