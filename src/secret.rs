@@ -1,10 +1,12 @@
 //! Secrets that cannot be printed, and the masking of secrets in text.
 
+mod quoting;
 mod redactor;
 mod scrubber;
 
 use std::fmt;
 
+pub use quoting::{is_region_like, quotable, quotable_path};
 pub use redactor::Redactor;
 pub use scrubber::SecretMasker;
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::emulated::Emulated;
-use support::joblens;
+use support::{Server, http, joblens, json as answer};
 
 const JOB: &str = "aliyun/job/ehpc-hz-FYUr32/train";
 const INSTANCE: &str = "sugon/instance/7d3e1f60b2c94a58a1e0c4f29d8b6e35";
@@ -441,6 +441,46 @@ states = [{ after = "0s", state = "Running" }]
         "tencent/service/cls-1/other/web",
     ];
     assert_eq!(seen, wanted);
+    watching.signal("INT");
+    assert_eq!(watching.end().0, Some(130));
+}
+
+#[test]
+fn a_part_of_a_scope_that_cannot_be_listed_is_told_and_the_rest_is_followed() {
+    use std::io::Write as _;
+    let server = Server::start(|_, request, stream| {
+        let target = request.target();
+        let answer = match () {
+            () if target.contains("job_type=DELETE_SERVER&") => http("403 Forbidden", "", b"{}"),
+            () if target.contains("job_type=CREATE_SERVER_IMAGE&") => answer(r#"{"items": []}"#),
+            () if target.contains("job_type=") => {
+                answer(r#"{"items": [{"id": "7", "status": "RUNNING"}]}"#)
+            }
+            () => answer(r#"{"id": "7", "status": "RUNNING"}"#),
+        };
+        let _ = stream.write_all(&answer);
+    });
+    let origin = server.origin();
+    let environment = [
+        ("JOBLENS_HUAWEI_ENDPOINT", origin.as_str()),
+        ("JOBLENS_HUAWEI_PROJECT_ID", "p1"),
+        ("JOBLENS_HUAWEI_TOKEN", "a-token"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let scope = ["-o", "jsonl", "huawei/image-job/"];
+    let mut watching = Watching::start_with(environment.to_vec(), &scope);
+    let mut seen = BTreeMap::new();
+    while seen.len() < 2 {
+        let record: Value = serde_json::from_str(&watching.line()).unwrap();
+        let reference = record["ref"].as_str().unwrap().to_owned();
+        let what = [&record["type"], &record["state"], &record["category"]];
+        seen.insert(reference, what.map(Value::to_string).concat());
+    }
+    assert_eq!(
+        seen["huawei/image-job/"],
+        r#""error"null"permission_denied""#
+    );
+    assert_eq!(seen["huawei/image-job/7"], r#""transition""running"null"#);
     watching.signal("INT");
     assert_eq!(watching.end().0, Some(130));
 }

@@ -11,7 +11,7 @@ use crate::output;
 use crate::output::document::{AccountStatus, AuthState, AuthStatus, Envelope};
 use crate::providers::{CLOUDS, Client, Cloud};
 use crate::reference::DEFAULT_PROFILE;
-use crate::secret::masked_id;
+use crate::secret::{masked_id, quotable};
 use crate::settings::{METADATA, Profile, SettingRole, Settings, table_header};
 
 /// Show which account each cloud would be asked with
@@ -131,17 +131,18 @@ pub(super) fn account_status(
     if let Some(origin) = origin {
         let words = origin.label();
         account.source = Some(match profile.role() {
-            Some(role) => format!("{words}, role {role}"),
+            Some(role) => format!("{words}, role {}", quotable(role)),
             None => words.into_owned(),
         });
         account.place = Some(origin.location());
     }
     account.key = origin.map(|_| key(&keys, &profile));
-    account.region = profile.get("region").map(str::to_owned);
-    account.endpoint = profile.get("endpoint").map(str::to_owned);
+    let shown = |key: &str| profile.get(key).map(|text| quotable(text).into_owned());
+    account.region = shown("region");
+    account.endpoint = shown("endpoint");
     account.expires_at = profile.expires_at;
     account.notices.clone_from(&profile.notices);
-    match (cloud.connect)(&profile, wire) {
+    match cloud.client(&profile, wire) {
         Ok(client) => {
             account.status = AuthState::Ready;
             account.endpoint = client.endpoint().or(account.endpoint);

@@ -1,10 +1,11 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::CommandContext;
 use super::gate_report::{self, GateState, GateStats, Stop};
-use super::lookup::{self, Lookup, LookupResult};
+use super::lookup::{self, Lookup, LookupPlan, LookupResult};
 use super::lookup_args::{self, LookupArgs};
 use super::poll::PolledJob;
 use crate::error::Problem;
@@ -61,23 +62,36 @@ fn build_report(
     let mut options = asked.options();
     // A gate needs a fixed reference.
     options.allowed.latest = !arguments.exit_status;
-    let lens = asked.lookup(session, options)?;
+    let plan = asked.plan(session, options)?;
     let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));
-    if arguments.exit_status {
-        if lens.references.is_empty() {
-            return Err(vec![Problem::usage(
-                "nothing to look up, so that nothing can be decided",
-            )]);
+    let connected = match arguments.exit_status {
+        true => {
+            check_gate(&plan, &rules)?;
+            plan.connect_all(session, None)?
         }
-        gate_report::check_condition(&lens.references, &rules.condition)
-            .map_err(|problem| vec![problem])?;
-    }
+        false => plan.connect(session, None)?,
+    };
+    let lens = Arc::new(connected);
     let started = Instant::now();
     let outcomes = lookup_args::outcomes(&lens);
     Ok(match arguments.exit_status {
         false => (lookup::report("get", outcomes, &lens), false),
         true => poll_once(&lens, outcomes, &rules, started.elapsed()),
     })
+}
+
+/// Checks what a gate needs before any account is connected.
+///
+/// # Errors
+/// A usage error: no reference, or one of a kind without states.
+fn check_gate(plan: &LookupPlan, rules: &GatePolicy) -> Result<(), Vec<Problem>> {
+    if plan.references.is_empty() {
+        return Err(vec![Problem::usage(
+            "nothing to look up, so that nothing can be decided",
+        )]);
+    }
+    gate_report::check_condition(&plan.references, &rules.condition)
+        .map_err(|problem| vec![problem])
 }
 
 /// The gate of one look: what is still on its way leaves it undecided.

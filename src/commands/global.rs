@@ -288,5 +288,6 @@ impl GlobalArgs {
 }
 
 fn wrong(key: &str, text: &str, wanted: &str) -> Problem {
+    let text = crate::secret::quotable(text);
     Problem::usage(format!("{key} is “{text}”; expected {wanted}"))
 }

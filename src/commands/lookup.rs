@@ -1,5 +1,6 @@
 mod columns;
 mod credential_expiry;
+mod plan;
 mod told;
 
 use std::collections::{HashMap, HashSet};
@@ -12,10 +13,11 @@ use tokio::task::JoinSet;
 
 pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;
+pub(super) use plan::LookupPlan;
 pub(super) use told::NoticeLog;
 
 use super::CommandContext;
-use super::references::{self, AllowedTargets};
+use super::references::AllowedTargets;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport};
 use crate::model::{Job, Time};
@@ -87,27 +89,7 @@ impl Lookup {
         options: Options,
         pace: Option<Duration>,
     ) -> Result<Self, Vec<Problem>> {
-        let profile = session.default_profile(&settings);
-        let named = references::parse(inputs, &settings, profile, options.allowed)?;
-        let scopes = named.scopes().chain(named.latest().map(|(_, scope)| scope));
-        let templates = scopes.map(|scope| scope.template);
-        let templates = templates.chain(named.references().map(|one| one.template));
-        check_columns(session, templates).map_err(|problem| vec![problem])?;
-        let things = named.references().map(account_of);
-        let accounts: Vec<AccountId> = things
-            .chain(named.scopes().map(account_of_scope))
-            .chain(named.latest().map(|(_, scope)| account_of_scope(scope)))
-            .collect();
-        let lens = Self::for_accounts(session, settings, accounts, options, pace);
-        Ok(Self {
-            references: named.references().cloned().collect(),
-            scopes: named.scopes().cloned().collect(),
-            latest: named
-                .latest()
-                .map(|(at, scope)| (at, scope.clone()))
-                .collect(),
-            ..lens.map_err(|problem| vec![problem])?
-        })
+        LookupPlan::parse(session, settings, inputs, options)?.connect(session, pace)
     }
 
     /// Makes a client for each account, for what no reference names. Nothing is sent.
@@ -414,7 +396,7 @@ fn connect(
                 for notice in &profile.notices {
                     told.push(notice.clone());
                 }
-                let client: Arc<dyn Client> = (cloud.connect)(&profile, wire).map(Arc::from)?;
+                let client: Arc<dyn Client> = cloud.client(&profile, wire).map(Arc::from)?;
                 ends.extend(CredentialExpiry::from_profile(&*client, &keys, &profile));
                 Ok(client)
             });

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::lookup::{Lookup, LookupResult, Options};
+use super::lookup::{Lookup, LookupPlan, LookupResult, Options};
 use super::references::AllowedTargets;
 use super::{CommandContext, runtime};
 use crate::error::Problem;
@@ -45,6 +45,24 @@ impl LookupArgs {
         }
     }
 
+    /// The references, read and checked before any account is connected.
+    ///
+    /// # Errors
+    /// Usage errors: no reference, or all references that are wrong.
+    pub(super) fn plan(
+        &self,
+        session: &CommandContext,
+        options: Options,
+    ) -> Result<LookupPlan, Vec<Problem>> {
+        if self.references.is_empty() {
+            return Err(vec![Problem::usage("nothing to look up").with_hint(
+                "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
+            )]);
+        }
+        let settings = session.settings().map_err(|problem| vec![problem])?;
+        LookupPlan::parse(session, settings, &self.references, options)
+    }
+
     /// Everything that the look needs. Nothing is sent.
     ///
     /// # Errors
@@ -54,13 +72,9 @@ impl LookupArgs {
         session: &CommandContext,
         options: Options,
     ) -> Result<Arc<Lookup>, Vec<Problem>> {
-        if self.references.is_empty() {
-            return Err(vec![Problem::usage("nothing to look up").with_hint(
-                "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
-            )]);
-        }
-        let settings = session.settings().map_err(|problem| vec![problem])?;
-        Lookup::resolve(session, settings, &self.references, options, None).map(Arc::new)
+        self.plan(session, options)?
+            .connect(session, None)
+            .map(Arc::new)
     }
 }
 

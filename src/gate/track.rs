@@ -40,12 +40,20 @@ struct LastObserved {
     state: State,
     word: Option<String>,
     /// Why the state cannot be told although the word is known.
-    inconsistency: Option<String>,
+    inconsistency: Option<Inconsistency>,
+    why: Option<String>,
     ended: bool,
     /// When this state was first seen.
     since: Duration,
     /// When the thing was last read.
     at: Duration,
+}
+
+#[derive(Debug, Clone)]
+struct Inconsistency {
+    message: String,
+    /// What kept the subtasks from being read, if anything did.
+    cause: Option<Category>,
 }
 
 /// An end that was seen; what comes after it no longer counts.
@@ -139,8 +147,13 @@ impl JobHistory {
         self.last = Some(LastObserved {
             state: job.state,
             word: job.state_raw.clone(),
-            inconsistency: (job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD))
-                .then(|| job.message.clone().unwrap_or_default()),
+            inconsistency: (job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD)).then(|| {
+                Inconsistency {
+                    message: job.message.clone().unwrap_or_default(),
+                    cause: job.unread_cause,
+                }
+            }),
+            why: job.message.clone().or_else(|| job.reason.clone()),
             ended: job.ended,
             since,
             at,
@@ -186,9 +199,19 @@ impl JobHistory {
             Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet),
             // An end whose state cannot be told is an end all the same.
             Condition::Ended if seen.ended => Evaluation::Met,
-            Condition::Ended => self.evaluate_active(seen, rules, at),
-            Condition::States(_) if seen.state == State::Unknown => unknown(seen, rules),
+            Condition::Ended => match &seen.inconsistency {
+                Some(doubt) => Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at)),
+                None => self.evaluate_active(seen, rules, at),
+            },
+            Condition::States(_) if seen.state == State::Unknown => match &seen.inconsistency {
+                Some(doubt) => Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at)),
+                None => unknown(seen, rules),
+            },
             Condition::States(states) if self.has_reached(states, seen.state) => Evaluation::Met,
+            // A failed part settles the outcome, though other parts may still run.
+            Condition::States(_) if seen.state == State::Failed => {
+                Evaluation::Unmet(with_reason(seen.state, seen.why.as_deref()))
+            }
             Condition::States(_) => self.evaluate_active(seen, rules, at),
         }
     }
@@ -208,13 +231,7 @@ impl JobHistory {
         };
         Some(match reached {
             true => Evaluation::Met,
-            false => {
-                let why = ended
-                    .why
-                    .as_deref()
-                    .map_or_else(String::new, |why| format!(": {why}"));
-                Evaluation::Unmet(format!("{}{why}", ended.state))
-            }
+            false => Evaluation::Unmet(with_reason(ended.state, ended.why.as_deref())),
         })
     }
 
@@ -297,6 +314,34 @@ impl JobHistory {
         }
     }
 
+    /// Pending because subtasks do not confirm a success: as after a failed look-up where one kept
+    /// them from being read.
+    fn pending_on_doubt(
+        &self,
+        doubt: &Inconsistency,
+        seen: &LastObserved,
+        rules: &GatePolicy,
+        at: Duration,
+    ) -> Pending {
+        let message = doubt.message.clone();
+        match doubt.cause {
+            Some(category) => {
+                let since = seen.since;
+                let failure = ReadFailure {
+                    category,
+                    message,
+                    since,
+                };
+                self.pending_on_failure(&failure, rules, at)
+            }
+            None => Pending {
+                cause: PendingCause::Time,
+                is_final: false,
+                reason: message,
+            },
+        }
+    }
+
     fn pending_on_missing(&self, missing: &NotFoundSpan, rules: &GatePolicy) -> Pending {
         let apart = missing.last.saturating_sub(missing.first);
         let believed = apart >= MISSING_RECHECK_INTERVAL && missing.last >= rules.missing_grace;
@@ -322,10 +367,6 @@ fn pending(cause: PendingCause, why: &str) -> Evaluation {
 
 /// A state that cannot be told: a word that no table knows, or an end whose outcome is unreadable.
 fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
-    // A cloud that says more than its subtasks bear out has reported no strange word.
-    if let Some(doubt) = &seen.inconsistency {
-        return pending(PendingCause::Time, doubt);
-    }
     let word = seen.word.as_deref().unwrap_or("none");
     match (seen.ended, rules.unknown_fails) {
         (true, _) => pending(
@@ -334,6 +375,13 @@ fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
         ),
         (false, true) => Evaluation::Unmet(format!("unrecognized state '{word}'")),
         (false, false) => pending(PendingCause::Time, &format!("unrecognized state '{word}'")),
+    }
+}
+
+fn with_reason(state: State, why: Option<&str>) -> String {
+    match why {
+        Some(why) => format!("{state}: {why}"),
+        None => state.to_string(),
     }
 }
 

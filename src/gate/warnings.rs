@@ -1,6 +1,6 @@
 //! Which warnings of a job are new since the first response.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use crate::model::{Event, Level, Time};
@@ -16,21 +16,24 @@ pub(super) struct Warnings {
 }
 
 /// What makes an event the same in two responses: kind and name of its object, reason, message, and
-/// when it was first seen.
+/// when it was first seen, as a time or as a text that cannot be read.
 type Key = (
     Option<String>,
     Option<String>,
     Option<String>,
     Option<String>,
     Option<Time>,
+    Option<String>,
 );
 
 /// All rows of one response with the same key.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Sighting {
     rows: usize,
     count: Option<u64>,
     last_at: Option<Time>,
+    /// The texts of last times that cannot be read.
+    unreadable: BTreeSet<String>,
     /// False where no time says whether it occurred again.
     is_dated: bool,
 }
@@ -45,7 +48,7 @@ impl Warnings {
             undated: None,
         };
         for (key, (now, text)) in sightings(events) {
-            warnings.note_undated(now, text, at);
+            warnings.note_undated(&now, text, at);
             warnings.known.insert(key, now);
         }
         warnings
@@ -55,16 +58,22 @@ impl Warnings {
     pub(super) fn see(&mut self, events: &[Event], at: Duration) {
         self.undated = None;
         for (key, (now, text)) in sightings(events) {
-            let before = self.known.get(&key).copied();
-            if before.is_none_or(|before| now.is_newer_than(before)) && self.new.is_none() {
+            let before = self.known.remove(&key);
+            let is_new = before
+                .as_ref()
+                .is_none_or(|before| now.is_newer_than(before));
+            if is_new && self.new.is_none() {
                 self.new = Some(text.clone());
             }
-            if before.is_some_and(|before| !before.is_dated) {
+            if before.as_ref().is_some_and(|before| !before.is_dated) {
                 // It may have occurred until now.
                 self.quiet_since = at;
             }
-            self.note_undated(now, text, at);
-            let known = before.map_or(now, |before| before.merged_with(now));
+            self.note_undated(&now, text, at);
+            let known = match before {
+                Some(before) => before.merged_with(now),
+                None => now,
+            };
             self.known.insert(key, known);
         }
     }
@@ -84,7 +93,7 @@ impl Warnings {
         self.quiet_since
     }
 
-    fn note_undated(&mut self, now: Sighting, text: String, at: Duration) {
+    fn note_undated(&mut self, now: &Sighting, text: String, at: Duration) {
         if !now.is_dated {
             self.quiet_since = at;
             self.undated.get_or_insert(text);
@@ -98,9 +107,12 @@ impl Sighting {
             rows: 1,
             count: event.count,
             last_at: event.last_at,
-            // What occurred once has no later time.
+            unreadable: event.unreadable_times.last.iter().cloned().collect(),
+            // What occurred once has no later time, unless the cloud gives one that cannot be read.
             is_dated: event.last_at.is_some()
-                || (event.count == Some(1) && event.first_at.is_some()),
+                || (event.count == Some(1)
+                    && event.first_at.is_some()
+                    && event.unreadable_times.last.is_none()),
         }
     }
 
@@ -110,20 +122,23 @@ impl Sighting {
             rows: self.rows.max(other.rows),
             count: self.count.max(other.count),
             last_at: self.last_at.max(other.last_at),
+            unreadable: &self.unreadable | &other.unreadable,
             is_dated: other.is_dated,
         }
     }
 
     /// True when it has occurred again since an earlier response. A field that either of them lacks
     /// shows nothing.
-    fn is_newer_than(self, before: Self) -> bool {
+    fn is_newer_than(&self, before: &Self) -> bool {
         let has_grown = is_greater(self.count, before.count);
         if self.is_dated {
             return has_grown || is_greater(self.last_at, before.last_at);
         }
         // A count that starts anew is that of a new occurrence, unless a row has gone.
         let has_changed = is_greater(before.count, self.count) && self.rows >= before.rows;
-        has_grown || has_changed || self.rows > before.rows
+        let has_another_text =
+            !before.unreadable.is_empty() && !self.unreadable.is_subset(&before.unreadable);
+        has_grown || has_changed || has_another_text || self.rows > before.rows
     }
 }
 
@@ -135,20 +150,25 @@ fn is_greater<T: PartialOrd>(one: Option<T>, other: Option<T>) -> bool {
 /// once, which makes it no newer: it is compared with earlier responses, and not with itself.
 fn sightings(events: &[Event]) -> HashMap<Key, (Sighting, String)> {
     let mut all: HashMap<Key, (Sighting, String)> = HashMap::new();
-    let is_warning = |event: &&Event| event.level == Some(Level::Warning);
-    for event in events.iter().filter(is_warning) {
+    for event in events.iter().filter(|event| may_be_warning(event)) {
         let now = Sighting::of(event);
         all.entry(key(event))
             .and_modify(|(known, _)| {
                 *known = Sighting {
                     rows: known.rows + 1,
                     is_dated: known.is_dated && now.is_dated,
-                    ..known.merged_with(now)
+                    ..known.clone().merged_with(now.clone())
                 };
             })
             .or_insert_with(|| (now, text(event)));
     }
     all
+}
+
+/// True unless the cloud says that the event is harmless: a level that is missing or unknown, such as
+/// `Error`, may be worse than a warning.
+fn may_be_warning(event: &Event) -> bool {
+    event.level != Some(Level::Normal)
 }
 
 fn text(event: &Event) -> String {
@@ -163,12 +183,14 @@ fn key(event: &Event) -> Key {
         event.reason.clone(),
         event.message.clone(),
         event.first_at,
+        event.unreadable_times.first.clone(),
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::UnreadableTimes;
 
     const AT: fn(u64) -> Duration = Duration::from_secs;
 
@@ -241,5 +263,49 @@ mod tests {
         };
         assert_eq!(after(&[once(1)], &[once(1)]), (None, None, 1));
         assert_eq!(after(&[once(2)], &[once(2)]).1, Some("a".to_owned()));
+    }
+
+    /// A warning that occurred once at a known time, with these texts of times that cannot be read.
+    fn unreadable(first: Option<&str>, last: Option<&str>) -> Event {
+        Event {
+            first_at: Time::from_unix(100),
+            unreadable_times: UnreadableTimes {
+                first: first.map(str::to_owned),
+                last: last.map(str::to_owned),
+            },
+            ..warning("a", Some(1), None)
+        }
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_read_is_undated_and_another_text_is_a_new_warning() {
+        let text = |first, last| [unreadable(first, last)];
+        let a = Some("a".to_owned());
+        let before = text(None, Some("1 分钟前"));
+        assert_eq!(after(&before, &before), (None, a.clone(), 10));
+        let later = text(None, Some("刚刚"));
+        assert_eq!(after(&before, &later), (a.clone(), a.clone(), 10));
+        assert_eq!(after(&text(None, None), &later), (None, a.clone(), 10));
+        assert_eq!(after(&text(Some("b"), None), &text(Some("c"), None)).0, a);
+        // Of two rows one has gone.
+        let two = [before[0].clone(), later[0].clone()];
+        assert_eq!(after(&two, &before).0, None);
+    }
+
+    #[test]
+    fn every_level_but_normal_counts_as_a_warning() {
+        for word in [None, Some("Error"), Some("Warn"), Some("警告"), Some("2")] {
+            let event = Event {
+                level: word.and_then(Level::parse),
+                level_raw: word.map(str::to_owned),
+                ..warning("a", Some(1), Some(100))
+            };
+            assert_eq!(after(&[], &[event]).0, Some("a".to_owned()), "{word:?}");
+        }
+        let harmless = Event {
+            level: Level::parse(" NORMAL "),
+            ..warning("a", Some(1), Some(100))
+        };
+        assert_eq!(after(&[], &[harmless]).0, None);
     }
 }

@@ -15,6 +15,7 @@ use super::tls::TlsConfig;
 use super::verifier::{RecordingVerifier, TrustedCertificates};
 use super::{CaStore, ClientOptions, Endpoint, EventSink, RequestError, Route};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
+use crate::secret::quotable_path;
 use crate::settings::check_file;
 
 /// What tells one HTTP client from another.
@@ -172,7 +173,7 @@ fn add_ca(
     let wrong = |what: &str| {
         let mut refusal = RequestError::new(
             Category::Usage,
-            format!("the CA file {} {what}", path.display()),
+            format!("the CA file {} {what}", quotable_path(path)),
         );
         refusal.hint = Some("give a file with certificates in PEM form".to_owned());
         refusal

@@ -51,11 +51,15 @@ impl ClockOffset {
     }
 }
 
+/// Smaller differences that are not corrected are shown in hours: `1 days` could be nearly two.
+const MIN_SECONDS_IN_DAYS: i64 = 3 * 86_400;
+
 /// `12 s behind that of HOST`
 pub(super) fn describe(seconds: i64, host: &str) -> String {
     let direction = if seconds > 0 { "behind" } else { "ahead of" };
     let size = match seconds.saturating_abs() {
         size @ ..=MAX_OFFSET_SECONDS => format!("{size} s"),
+        size if size < MIN_SECONDS_IN_DAYS => format!("{} hours", size / 3600),
         size => format!("{} days", size / 86_400),
     };
     format!("{size} {direction} that of {host}")
@@ -98,6 +102,8 @@ mod tests {
     fn says_which_clock_is_behind() {
         assert_eq!(describe(1200, "h:1"), "1200 s behind that of h:1");
         assert_eq!(describe(-60, "h"), "60 s ahead of that of h");
+        assert_eq!(describe(47 * 3600 + 1, "h"), "47 hours behind that of h");
+        assert_eq!(describe(86_401, "h"), "24 hours behind that of h");
         assert_eq!(describe(-3 * 86_400, "h"), "3 days ahead of that of h");
     }
 

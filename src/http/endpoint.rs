@@ -24,7 +24,7 @@ impl Endpoint {
         let wrong = |what: &str| {
             Problem::usage(format!(
                 "endpoint “{}” {what}",
-                crate::secret::mask_user_info(text)
+                crate::secret::quotable(text)
             ))
             .with_hint("write https://host or https://host:port")
         };

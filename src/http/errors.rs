@@ -1,14 +1,15 @@
 //! What a call broke on: read from the types in the chain of causes, as far as they are public.
 
+mod certificate;
+
 use std::error::Error;
 use std::io;
 
-use chrono::DateTime;
-use rustls::pki_types::UnixTime;
-use rustls::{AlertDescription, CertificateError};
+use rustls::AlertDescription;
+
+use certificate::certificate_error;
 
 use super::resolver::DnsError;
-use super::verifier::CertificateRejected;
 use super::{Endpoint, RequestError, RetryAction};
 use crate::error::{Category, TransportFailure, TransportFailureKind};
 use crate::secret::mask_user_info;
@@ -215,7 +216,10 @@ fn tls_error(error: &rustls::Error, at_proxy: bool) -> RequestError {
         }
         rustls::Error::AlertReceived(alert) if is_about_client(*alert) => never(
             TransportFailureKind::ClientCertificate,
-            format!("the {whose} does not take this client's certificate: {alert:?}"),
+            format!(
+                "the {whose} does not take this client's certificate: {}",
+                alert_text(*alert)
+            ),
             "set client_cert and client_key to those that its operator gave out",
         ),
         rustls::Error::InvalidMessage(_) => never(
@@ -252,128 +256,16 @@ fn is_about_client(alert: AlertDescription) -> bool {
     )
 }
 
-const NAME_IT: &str =
-    "to trust this server, add its certificate to the file named by ca_file or --ca-file";
-const OWN_CA: &str = "if your company has its own CA, set --ca-file or ca_file";
-const RENEW: &str = "its operator has to renew it; check this machine's clock too";
-const NAME: &str = "check the host of the endpoint, and who answers in its place";
-
-/// What is wrong with a certificate, and what to do.
-fn certificate_error(cause: &CertificateError) -> (TransportFailureKind, String, &'static str) {
-    let seen = match cause {
-        CertificateError::Other(other) => other.0.downcast_ref::<CertificateRejected>(),
-        _ => None,
-    };
-    let issuer = seen.and_then(|seen| seen.issuer.as_deref());
-    if let Some(untrusted) = seen.and_then(of_its_kind) {
-        return untrusted;
+/// What a server says of a client's certificate, in words.
+fn alert_text(alert: AlertDescription) -> &'static str {
+    use AlertDescription as Alert;
+    match alert {
+        Alert::CertificateRequired | Alert::NoCertificate => "it requires one",
+        Alert::UnsupportedCertificate => "its type is not supported",
+        Alert::CertificateRevoked => "it was revoked",
+        Alert::CertificateExpired => "it has expired",
+        Alert::UnknownCA => "its issuer is not known there",
+        Alert::AccessDenied => "it has no access",
+        _ => "it was refused",
     }
-    match seen.map_or(cause, |seen| &seen.cause) {
-        CertificateError::UnknownIssuer => {
-            let why = match issuer {
-                Some(issuer) => format!("nobody here knows its issuer, {issuer}"),
-                None => "nobody here knows its issuer".to_owned(),
-            };
-            (TransportFailureKind::UnknownIssuer, why, OWN_CA)
-        }
-        CertificateError::BadSignature => {
-            let known = issuer.map_or_else(|| "its issuer".to_owned(), str::to_owned);
-            let why = format!("it is not signed by the {known} that is known here");
-            (TransportFailureKind::UnknownIssuer, why, OWN_CA)
-        }
-        CertificateError::Expired => (
-            TransportFailureKind::Expired,
-            "it has expired".to_owned(),
-            RENEW,
-        ),
-        CertificateError::ExpiredContext { not_after, .. } => {
-            let why = format!("it expired at {}", shown(*not_after));
-            (TransportFailureKind::Expired, why, RENEW)
-        }
-        CertificateError::NotValidYet => {
-            let why = "it is not valid yet".to_owned();
-            (
-                TransportFailureKind::NotYetValid,
-                why,
-                "check this machine's clock",
-            )
-        }
-        CertificateError::NotValidYetContext { not_before, .. } => {
-            let why = format!("it is valid from {}", shown(*not_before));
-            (
-                TransportFailureKind::NotYetValid,
-                why,
-                "check this machine's clock",
-            )
-        }
-        CertificateError::NotValidForName => {
-            let why = "it is for another host".to_owned();
-            (TransportFailureKind::WrongName, why, NAME)
-        }
-        CertificateError::NotValidForNameContext { presented, .. } => {
-            let names: Vec<&str> = presented
-                .iter()
-                .take(5)
-                .map(|name| for_people(name))
-                .collect();
-            let why = match names.is_empty() {
-                true => "it is for no host".to_owned(),
-                false => format!("it is for {}", names.join(", ")),
-            };
-            (TransportFailureKind::WrongName, why, NAME)
-        }
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            let why = "it is not a server certificate".to_owned();
-            (
-                TransportFailureKind::Certificate,
-                why,
-                "use a certificate for servers",
-            )
-        }
-        other => (TransportFailureKind::Certificate, other.to_string(), OWN_CA),
-    }
-}
-
-/// What is said of a server's certificate that nobody has issued, or that is marked as a CA's; `None`
-/// when something else is wrong with it.
-fn of_its_kind(seen: &CertificateRejected) -> Option<(TransportFailureKind, String, &'static str)> {
-    let is_about_issuer = matches!(
-        seen.cause,
-        CertificateError::UnknownIssuer
-            | CertificateError::BadSignature
-            | CertificateError::BadEncoding
-            | CertificateError::Other(_)
-    );
-    let issuer = seen.issuer.as_deref().unwrap_or("no name");
-    let why = match seen {
-        _ if !is_about_issuer => return None,
-        CertificateRejected {
-            is_self_signed: true,
-            ..
-        } => format!("it is self-signed ({issuer})"),
-        CertificateRejected {
-            cause: CertificateError::Other(_),
-            is_ca: true,
-            ..
-        } => format!("it is a CA certificate, issued by {issuer}"),
-        _ => return None,
-    };
-    Some((TransportFailureKind::UnknownIssuer, why, NAME_IT))
-}
-
-/// `localhost` for `DnsName("localhost")`, `127.0.0.1` for `IpAddress(127.0.0.1)`.
-fn for_people(name: &str) -> &str {
-    let address = || {
-        name.strip_prefix("IpAddress(")
-            .and_then(|rest| rest.strip_suffix(')'))
-    };
-    name.split('"').nth(1).or_else(address).unwrap_or(name)
-}
-
-fn shown(time: UnixTime) -> String {
-    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    DateTime::from_timestamp(seconds, 0).map_or_else(
-        || format!("{seconds} s"),
-        |moment| moment.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
-    )
 }

@@ -14,6 +14,7 @@ use rustls::{ClientConfig, ConfigBuilder};
 use super::x509::Certificate;
 use super::{Endpoint, RequestError};
 use crate::error::{Category, Problem};
+use crate::secret::quotable_path;
 use crate::settings::{Profile, check_file};
 
 /// Refuses a profile that would leave the certificate of this endpoint unchecked though it is a public
@@ -133,7 +134,8 @@ impl TlsConfig {
 }
 
 fn wrong(name: &str, path: &str, what: &str) -> RequestError {
-    let mut refusal = RequestError::new(Category::Usage, format!("{name} {path} {what}"));
+    let shown = quotable_path(Path::new(path));
+    let mut refusal = RequestError::new(Category::Usage, format!("{name} {shown} {what}"));
     refusal.hint = Some("give files in PEM form, a key without a passphrase".to_owned());
     refusal
 }

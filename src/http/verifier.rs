@@ -132,6 +132,8 @@ pub(super) struct CertificateRejected {
     pub is_self_signed: bool,
     /// True when the server's certificate is marked as the certificate of a CA.
     pub is_ca: bool,
+    /// True when it, or one that was shown with it, is of a version before 3.
+    pub has_old_version: bool,
 }
 
 impl fmt::Display for CertificateRejected {
@@ -165,6 +167,11 @@ impl ServerCertVerifier for RecordingVerifier {
                     issuer: issuer(last),
                     is_self_signed: read.as_ref().is_some_and(Certificate::is_self_signed),
                     is_ca: read.as_ref().is_some_and(Certificate::is_ca),
+                    has_old_version: [certificate]
+                        .into_iter()
+                        .chain(between)
+                        .filter_map(|shown| Certificate::parse(shown))
+                        .any(|shown| shown.is_old_version()),
                 }));
                 Error::InvalidCertificate(CertificateError::Other(seen))
             }

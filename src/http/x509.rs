@@ -4,7 +4,7 @@ use rustls::CertificateError;
 use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::server::ParsedCertificate;
-use x509_cert::certificate::{CertificateInner, Raw};
+use x509_cert::certificate::{CertificateInner, Raw, Version};
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::oid::db::rfc5280::{ANY_EXTENDED_KEY_USAGE, ID_KP_SERVER_AUTH};
 use x509_cert::der::{Decode as _, Encode as _};
@@ -40,6 +40,11 @@ impl Certificate {
     pub(super) fn is_ca(&self) -> bool {
         let found = self.0.tbs_certificate().get_extension::<BasicConstraints>();
         matches!(found, Ok(Some((_, constraints))) if constraints.ca)
+    }
+
+    /// True for a version before 3, which has no extensions.
+    pub(super) fn is_old_version(&self) -> bool {
+        self.0.tbs_certificate().version() != Version::V3
     }
 
     /// Its public key.

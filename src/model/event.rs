@@ -43,6 +43,9 @@ pub struct Event {
     pub first_at: Option<Time>,
     /// When it was last seen.
     pub last_at: Option<Time>,
+    /// The cloud's texts of the two times where they cannot be read.
+    #[serde(skip)]
+    pub unreadable_times: UnreadableTimes,
     /// How often it was seen.
     pub count: Option<u64>,
     /// What it happened to.
@@ -53,6 +56,16 @@ pub struct Event {
     pub reason: Option<String>,
     /// What happened.
     pub message: Option<String>,
+}
+
+/// The cloud's texts of an event's times; `None` for one that is absent or was read. They are compared
+/// between two responses, and never shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct UnreadableTimes {
+    /// When it was first seen.
+    pub first: Option<String>,
+    /// When it was last seen.
+    pub last: Option<String>,
 }
 
 /// What an event happened to.

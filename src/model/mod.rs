@@ -18,6 +18,7 @@ mod time;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::error::Category;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -25,7 +26,7 @@ pub use container::{
     Container, EnvVar, HttpGet, Mount, Port, Probe, Probes, Security, TcpSocket, Termination,
 };
 pub use details::{Details, JobDetails, ScopeDetails, TaskDetails};
-pub use event::{Event, Level, Object};
+pub use event::{Event, Level, Object, UnreadableTimes};
 pub use notice::{Notice, NoticeCode};
 pub use scope::ScopeSummary;
 pub use skipped_source::SkippedSource;
@@ -110,6 +111,10 @@ pub struct Job {
     pub observed_at: Option<Time>,
     /// The cloud's own document, if it was asked for.
     pub vendor: Option<serde_json::Value>,
+    /// What kept subtasks from being read, beside [`Self::SUBTASKS_UNREAD`]; it decides the exit code
+    /// of a gate and is not shown.
+    #[serde(skip)]
+    pub unread_cause: Option<Category>,
 }
 
 impl Job {

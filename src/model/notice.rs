@@ -74,6 +74,8 @@ notice_codes! {
     ReadableByOthers = "readable_by_others",
     /// A cloud answers again.
     Recovered = "recovered",
+    /// Whether a job is an array job, and with it its subtasks, could not be checked.
+    SubtasksUnchecked = "subtasks_unchecked",
     /// Tokens cannot be kept between runs.
     TokenCache = "token_cache",
     /// A cloud's word for a state is in no table.

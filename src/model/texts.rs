@@ -13,8 +13,12 @@ use super::{
 /// A part of a model that holds text of a cloud.
 #[derive(Debug)]
 pub enum TextField<'a> {
-    /// Free text: a name, a message, an argument.
+    /// Free text: a message, an argument, the value of a variable.
     Free(&'a mut String),
+    /// What is mostly a single word: a name, a reason, a path.
+    Name(&'a mut String),
+    /// A key of a map.
+    Key(&'a mut String),
     /// A value that is more than text: an id, or a word out of a few.
     Value(&'a mut String),
     /// A cloud's word for a state or a level.
@@ -71,11 +75,13 @@ impl Job {
             request_id,
             observed_at: _,
             vendor,
+            unread_cause: _,
         } = self;
         if reason.as_deref() != Some(Self::SUBTASKS_UNREAD) {
-            free(visit, [reason]);
+            name_like(visit, [reason]);
         }
-        free(visit, [name, message, user, queue]);
+        free(visit, [message]);
+        name_like(visit, [name, user, queue]);
         value(visit, [request_id, &mut resources.accelerator_type]);
         word(visit, [state_raw]);
         visit_labels(labels, visit);
@@ -99,7 +105,7 @@ impl ScopeSummary {
             region,
             details,
         } = self;
-        free(visit, [name]);
+        name_like(visit, [name]);
         value(visit, [status, region]);
         visit_details(details, visit);
     }
@@ -131,7 +137,8 @@ impl Task {
             volumes,
             details,
         } = self;
-        free(visit, [name, reason, message, node]);
+        free(visit, [message]);
+        name_like(visit, [name, reason, node]);
         value(visit, [id, zone, instance_type, restart_policy]);
         value(visit, [&mut resources.accelerator_type]);
         word(visit, [state_raw]);
@@ -160,22 +167,24 @@ impl Volume {
             disk,
             flex,
         } = self;
-        free(visit, [name]);
+        name_like(visit, [name]);
         value(visit, [kind]);
         if let Some(nfs) = nfs {
-            free(visit, [&mut nfs.server, &mut nfs.path]);
+            name_like(visit, [&mut nfs.server, &mut nfs.path]);
         }
         if let Some(folder) = empty_dir {
             value(visit, [&mut folder.medium, &mut folder.size_limit]);
         }
         for file in config_files {
-            free(visit, [&mut file.path, &mut file.content]);
+            name_like(visit, [&mut file.path]);
+            free(visit, [&mut file.content]);
         }
         if let Some(disk) = disk {
             value(visit, [&mut disk.id, &mut disk.fs_type]);
         }
         if let Some(flex) = flex {
-            free(visit, [&mut flex.driver, &mut flex.options]);
+            name_like(visit, [&mut flex.driver]);
+            free(visit, [&mut flex.options]);
             value(visit, [&mut flex.fs_type]);
         }
     }
@@ -213,8 +222,8 @@ impl Container {
             finished_at: _,
             previous,
         } = self;
-        free(visit, [name, image, working_dir]);
-        free(visit, [reason, message, detail_status]);
+        name_like(visit, [name, image, working_dir, reason, detail_status]);
+        free(visit, [message]);
         value(visit, [image_pull_policy, &mut resources.accelerator_type]);
         word(visit, [state_raw]);
         for argument in command.iter_mut().chain(args) {
@@ -226,7 +235,8 @@ impl Container {
             value_from,
         } in env
         {
-            free(visit, [name, value, value_from]);
+            name_like(visit, [name, value_from]);
+            free(visit, [value]);
         }
         for port in ports {
             value(visit, [&mut port.protocol]);
@@ -259,7 +269,8 @@ impl Termination {
             started_at: _,
             finished_at: _,
         } = self;
-        free(visit, [reason, message, detail_status]);
+        name_like(visit, [reason, detail_status]);
+        free(visit, [message]);
         word(visit, [state_raw]);
     }
 }
@@ -275,7 +286,7 @@ impl Mount {
             read_only: _,
             propagation,
         } = self;
-        free(visit, [name, path, source_path, sub_path]);
+        name_like(visit, [name, path, source_path, sub_path]);
         value(visit, [kind, propagation]);
     }
 }
@@ -286,11 +297,11 @@ impl Probe {
             visit(TextField::Free(argument));
         }
         if let Some(http) = &mut self.http {
-            free(visit, [&mut http.path]);
+            name_like(visit, [&mut http.path]);
             value(visit, [&mut http.scheme]);
         }
         if let Some(tcp) = &mut self.tcp {
-            free(visit, [&mut tcp.host]);
+            name_like(visit, [&mut tcp.host]);
         }
     }
 }
@@ -302,6 +313,7 @@ impl Event {
             level_raw,
             first_at: _,
             last_at: _,
+            unreadable_times: _,
             count: _,
             object,
             task,
@@ -309,15 +321,16 @@ impl Event {
             message,
         } = self;
         word(visit, [level_raw]);
-        free(visit, [&mut object.name, reason, message]);
+        name_like(visit, [&mut object.name, reason]);
+        free(visit, [message]);
         value(visit, [&mut object.kind, task]);
     }
 }
 
 fn visit_labels(labels: &mut BTreeMap<String, Option<String>>, visit: Visit<'_>) {
     for (mut key, mut text) in mem::take(labels) {
-        visit(TextField::Value(&mut key));
-        free(visit, [&mut text]);
+        visit(TextField::Key(&mut key));
+        name_like(visit, [&mut text]);
         labels.insert(key, text);
     }
 }
@@ -331,6 +344,12 @@ fn visit_details(details: &mut Option<Arc<dyn Details>>, visit: Visit<'_>) {
 fn free<const N: usize>(visit: Visit<'_>, fields: [&mut Option<String>; N]) {
     for text in fields.into_iter().flatten() {
         visit(TextField::Free(text));
+    }
+}
+
+fn name_like<const N: usize>(visit: Visit<'_>, fields: [&mut Option<String>; N]) {
+    for text in fields.into_iter().flatten() {
+        visit(TextField::Name(text));
     }
 }
 

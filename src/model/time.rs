@@ -53,6 +53,17 @@ impl Time {
         is_set.then(|| Self::new(moment)).flatten()
     }
 
+    /// True for the texts by which servers say that there is no time: zeros, and dates of the years 0
+    /// and 1.
+    pub fn is_unset(text: &str) -> bool {
+        let text = text.trim();
+        let is_date_of = |year: &str| {
+            let rest = text.strip_prefix(year);
+            rest.is_some_and(|rest| rest.starts_with(['-', '/']))
+        };
+        text.bytes().all(|byte| byte == b'0') || ["0000", "0001"].into_iter().any(is_date_of)
+    }
+
     /// Whole seconds from `earlier` to this moment, rounded down.
     pub fn seconds_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).num_milliseconds().div_euclid(1000)
@@ -214,6 +225,22 @@ mod tests {
             "2024-13-01 00:00:00",
         ] {
             assert_eq!(Time::from_text(text, 8 * 3600), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn tells_a_time_that_is_not_set_from_one_that_cannot_be_read() {
+        for text in [
+            "",
+            " 0 ",
+            "0000-00-00 00:00:00",
+            "0001-01-01T00:00:00Z",
+            "0001/01/01 08:05:43",
+        ] {
+            assert!(Time::is_unset(text), "{text}");
+        }
+        for text in ["--", "昨天", "00:05", "1", "0002-01-01 00:00:00", "0001"] {
+            assert!(!Time::is_unset(text), "{text}");
         }
     }
 

@@ -135,7 +135,7 @@ impl TestCase<'_> {
         match (&self.outcome, self.job) {
             (CaseOutcome::Passed | CaseOutcome::NotNeeded, _) => "",
             (CaseOutcome::ReadError(problem), _) => problem.category.as_str(),
-            (CaseOutcome::Failed, Some(job)) if !job.ended && has_warnings(job) => "warning",
+            (CaseOutcome::Failed, Some(job)) if has_failed_on_warnings(job) => "warning",
             (CaseOutcome::Failed, Some(job)) => job.state.as_str(),
             (CaseOutcome::Failed, None) => State::Unknown.as_str(),
             (CaseOutcome::StillRunning, _) => match report.exit.code {
@@ -184,6 +184,10 @@ pub(super) fn verdict(report: &Envelope) -> Verdict {
         .gate
         .as_ref()
         .map_or(Verdict::Undecided, |gate| gate.verdict)
+}
+
+fn has_failed_on_warnings(job: &Job) -> bool {
+    !job.ended && job.state != State::Failed && has_warnings(job)
 }
 
 fn has_warnings(job: &Job) -> bool {
@@ -287,6 +291,17 @@ pub(super) mod tests {
         );
         let decided = report(open(), vec![], Verdict::Failed, 1);
         assert!(matches!(cases(&decided)[0].outcome, CaseOutcome::NotNeeded));
+    }
+
+    #[test]
+    fn a_job_that_failed_before_its_end_is_no_case_of_warnings() {
+        let failed = Job {
+            ended: false,
+            warning_count: 2,
+            ..job("10", State::Failed, "unmet")
+        };
+        let report = report(vec![failed], vec![], Verdict::Failed, 1);
+        assert_eq!(kinds(&report), ["failed"]);
     }
 
     #[test]

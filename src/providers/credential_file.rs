@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::lenient;
 use crate::error::Problem;
 use crate::model::Time;
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable};
 use crate::settings::{FoundCredential, SourceFile, SourceResult};
 
 /// Reads JSON; no text of the file gets into the problem.
@@ -34,6 +34,7 @@ pub fn json_profile<T: DeserializeOwned>(
         // Lines and columns are those of the profile alone.
         let expected = expected.split(", line ").next().unwrap_or_default();
         let expected = expected.split(" at line ").next().unwrap_or_default();
+        let name = quotable(name);
         let what = format!("is damaged: expected {expected} in profile “{name}”");
         page.problem(&what, hint)
     })
@@ -56,14 +57,15 @@ pub fn no_such_profile<'a>(
     name: &str,
     names: impl IntoIterator<Item = &'a str>,
 ) -> String {
-    let names: Vec<&str> = names.into_iter().collect();
+    let names: Vec<_> = names.into_iter().map(quotable).collect();
     let known = match names.is_empty() {
         true => "none".to_owned(),
         false => names.join(", "),
     };
     format!(
-        "{} has no profile “{name}”; it has {known}",
-        page.path.display()
+        "{} has no profile “{}”; it has {known}",
+        page.path.display(),
+        quotable(name)
     )
 }
 

@@ -12,7 +12,7 @@ use crate::http::{
     ApiClient, ClientOptions, Deadline, Endpoint, Method, Request, Response, SigningInstructions,
     Transport,
 };
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable};
 use crate::settings::{METADATA, Origin, Profile, SOURCE, SourceResult, ToolFiles};
 
 /// A larger answer is none of a metadata service.
@@ -352,13 +352,31 @@ impl ImdsClient {
     }
 }
 
+const NOT_THE_SERVICE: &str = "is neither the address of the metadata service nor this machine";
+
 /// How messages call a credential that comes from the machine: `role NAME (aliyun-cli profile ecs)`.
 pub fn label(profile: &Profile) -> String {
     let from = profile.origin(METADATA);
     let from = from.map_or_else(String::new, |from| format!(" ({})", from.label()));
     match profile.get(METADATA) {
-        Some(role) if !role.is_empty() => format!("role {role} of this machine{from}"),
+        Some(role) if !role.is_empty() => {
+            format!("role {} of this machine{from}", quotable(role))
+        }
         _ => format!("role of this machine{from}"),
+    }
+}
+
+/// Checks that the address of the service, where one is set, is one at all.
+///
+/// # Errors
+/// Usage: it is not the address of a plain HTTP service.
+pub fn check_endpoint(profile: &Profile) -> Result<(), Problem> {
+    let is_usable = |text: &str| Endpoint::parse(text, &[], true).is_ok_and(|at| !at.is_https());
+    match profile.get(ENDPOINT) {
+        Some(text) if !is_usable(text) => Err(profile
+            .invalid(ENDPOINT, NOT_THE_SERVICE)
+            .with_hint("correct it, or leave it out")),
+        _ => Ok(()),
     }
 }
 
@@ -370,9 +388,8 @@ fn endpoint(service: &ImdsService, profile: &Profile) -> Result<Endpoint, Proble
         return Ok(documented);
     };
     let wrong = || {
-        let what = "is neither the address of the metadata service nor this machine";
         profile
-            .invalid(ENDPOINT, what)
+            .invalid(ENDPOINT, NOT_THE_SERVICE)
             .with_hint(format!("write {}, or leave it out", service.address))
     };
     let endpoint = parse(text).map_err(|_| wrong())?;

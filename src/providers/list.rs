@@ -61,6 +61,16 @@ impl Cursor {
         lists: Lists::FIRST,
     };
 
+    /// The same place without lists of which no more can be read. How many rows there are in all
+    /// is then not known.
+    pub(super) fn without_lists(mut self, failed: impl IntoIterator<Item = usize>) -> Self {
+        for list in failed {
+            self.lists.offsets[list] = None;
+            self.lists.ended_total = None;
+        }
+        self
+    }
+
     /// The page after this one, which held so many rows; `None` when it was the last.
     ///
     /// What decides is how many rows came, not how many were asked for: a cloud may give fewer.
@@ -192,6 +202,8 @@ pub struct Page<R = GetResult> {
     /// Why the cloud told nothing more of rows that are therefore not in `rows`, each addressed to
     /// its reference.
     pub problems: Vec<Problem>,
+    /// Why parts of the list, such as all jobs of one type, are not on this page or any later one.
+    pub failed_parts: Vec<Problem>,
     /// What a reader should know besides, of the page as a whole.
     pub notices: Vec<Notice>,
     /// Rows that name nothing that a reference could hold, and are therefore not in `rows`.
@@ -210,6 +222,7 @@ impl<R> Default for Page<R> {
         Self {
             rows: Vec::new(),
             problems: Vec::new(),
+            failed_parts: Vec::new(),
             notices: Vec::new(),
             rows_without_id: 0,
             next: None,

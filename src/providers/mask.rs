@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::states::is_known_word;
 use crate::model::{Container, Details, Job, ScopeSummary, Task, TextField};
@@ -27,31 +27,81 @@ fn redact(field: TextField<'_>, id: &str, redactor: &Redactor) {
     };
     match field {
         TextField::Free(text) => redactor.text(text),
+        TextField::Name(name) => redactor.name(name),
+        TextField::Key(key) => redactor.key(key),
         TextField::Value(value) if value != id => redactor.value(value),
         TextField::Value(_) => {}
-        TextField::Word(word) => text_unless_word(word),
+        TextField::Word(word) if is_known_word(word.trim()) => {}
+        TextField::Word(word) => redactor.name(word),
         TextField::Document(document) => {
-            visit_strings(document, &mut |_, text| text_unless_word(text));
+            redact_document(document, redactor, &text_unless_word);
         }
-        TextField::Details(details) => redact_details(details, &text_unless_word),
+        TextField::Details(details) => redact_details(details, redactor, &text_unless_word),
     }
 }
 
 /// Details are typed and cannot be changed: where a text of them holds a secret, their document
 /// takes their place.
-fn redact_details(details: &mut Arc<dyn Details>, redact: &dyn Fn(&mut String)) {
+fn redact_details(
+    details: &mut Arc<dyn Details>,
+    redactor: &Redactor,
+    redact: &dyn Fn(&mut String),
+) {
     let Ok(mut document) = serde_json::to_value(&**details) else {
         return;
     };
-    let mut is_changed = false;
-    visit_strings(&mut document, &mut |_, text| {
-        let before = text.clone();
-        redact(text);
-        is_changed |= *text != before;
-    });
-    if is_changed {
+    if redact_document(&mut document, redactor, redact) {
         *details = Arc::new(document);
     }
+}
+
+/// Masks the keys of a document, and its texts with `redact`; true when that changed it.
+fn redact_document(
+    document: &mut Value,
+    redactor: &Redactor,
+    redact: &dyn Fn(&mut String),
+) -> bool {
+    match document {
+        Value::String(text) => {
+            let before = text.clone();
+            redact(text);
+            *text != before
+        }
+        Value::Array(list) => list.iter_mut().fold(false, |is_changed, value| {
+            redact_document(value, redactor, redact) | is_changed
+        }),
+        Value::Object(map) => {
+            let is_changed = map.values_mut().fold(false, |is_changed, value| {
+                redact_document(value, redactor, redact) | is_changed
+            });
+            redact_keys(map, redactor) | is_changed
+        }
+        _ => false,
+    }
+}
+
+/// Masks the keys of an object. Keys that are the same then are told apart by a number, so that nothing
+/// of the document is lost.
+fn redact_keys(map: &mut Map<String, Value>, redactor: &Redactor) -> bool {
+    let redacted = |key: &str| {
+        let mut name = key.to_owned();
+        redactor.key(&mut name);
+        name
+    };
+    if map.keys().all(|key| redacted(key) == *key) {
+        return false;
+    }
+    for (key, value) in std::mem::take(map) {
+        let name = redacted(&key);
+        let mut unique = name.clone();
+        let mut number = 1_usize;
+        while map.contains_key(&unique) {
+            number += 1;
+            unique = format!("{name} ({number})");
+        }
+        map.insert(unique, value);
+    }
+    true
 }
 
 /// Masks the secrets that travel in answers: values of environment variables, contents of config
@@ -122,3 +172,6 @@ pub fn visit_strings(document: &mut Value, visit: &mut dyn FnMut(&[String], &mut
     }
     walk(document, &mut Vec::new(), visit);
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 
 pub mod aliyun;
 mod credential_file;
+mod endpoints;
 mod fields;
 pub mod huawei;
 mod imds;
@@ -94,6 +95,20 @@ impl Cloud {
             sources: self.sources,
             public_domains: &PUBLIC_DOMAINS,
         }
+    }
+
+    /// The client of a profile. Nothing is sent.
+    ///
+    /// # Errors
+    /// `no_credentials` or `usage` problems, with what to set; the addresses of services that are not
+    /// needed have to be addresses too.
+    pub fn client(
+        &self,
+        profile: &Profile,
+        wire: &Arc<Transport>,
+    ) -> Result<Box<dyn Client>, Problem> {
+        endpoints::check(profile, self.keys, wire.options().allow_http)?;
+        (self.connect)(profile, wire)
     }
 }
 

@@ -10,7 +10,8 @@ const MAX_SIGNATURES: usize = 32;
 /// requests.
 ///
 /// A response is decoded as it came. Whatever is shown of it goes through here first: free text
-/// through [`Redactor::text`], values that are more than text through [`Redactor::value`].
+/// through [`Redactor::text`], names through [`Redactor::name`], values that are more than text through
+/// [`Redactor::value`].
 #[derive(Debug, Default)]
 pub struct Redactor {
     secrets: RwLock<SecretMasker>,
@@ -42,6 +43,16 @@ impl Redactor {
     /// Masks secrets in free text. Short secrets are masked where they stand by themselves.
     pub fn text(&self, text: &mut String) {
         self.each(|scrubber| scrubber.scrub(text));
+    }
+
+    /// Masks secrets in a name or a reason, which a secret that is an ordinary word never changes.
+    pub fn name(&self, name: &mut String) {
+        self.each(|scrubber| scrubber.scrub_name(name));
+    }
+
+    /// Masks secrets in a key of a document: only secrets that no word and no short name can be.
+    pub fn key(&self, key: &mut String) {
+        self.each(|scrubber| scrubber.scrub_key(key));
     }
 
     /// Masks secrets in a value that is more than text, such as an id: only secrets that cannot be

@@ -25,8 +25,10 @@ struct Needle {
 /// What else than a secret a text may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    /// An ordinary word or number.
-    Word,
+    /// An ordinary word or number: letters or digits, and signs of ids, but not both.
+    Plain,
+    /// A short name, such as `node1`.
+    Name,
     /// An id of digits or hex digits, but no part of a longer one.
     Id,
     /// Nothing else.
@@ -41,6 +43,10 @@ impl fmt::Debug for SecretMasker {
 
 /// Shorter secrets are not masked: they would leave no text readable, and protect nothing.
 const MIN_LENGTH: usize = 4;
+
+/// Shorter secrets that are ordinary words or numbers, such as `main` or `failed`, are masked only where
+/// they are the value of what is named like a credential.
+const MIN_PLAIN_LENGTH: usize = 8;
 
 /// Shorter secrets are masked only where they stand by themselves: they may be a part of any word.
 const MIN_LENGTH_WITHIN_WORDS: usize = 8;
@@ -87,6 +93,32 @@ impl SecretMasker {
         }
     }
 
+    /// Masks the secrets in a name or a reason: as in free text, but for ordinary words and numbers
+    /// where it is a single word itself, such as `CrashLoopBackOff`.
+    pub fn scrub_name(&self, name: &mut String) {
+        if name.contains(|c: char| !c.is_ascii_graphic()) {
+            return self.scrub(name);
+        }
+        let needles = self.needles.iter();
+        for needle in needles.filter(|needle| needle.kind != Kind::Plain) {
+            replace(name, needle);
+        }
+    }
+
+    /// Masks the secrets in a key of a document: neither ordinary words nor short names, which may be
+    /// keys of any document.
+    pub fn scrub_key(&self, key: &mut String) {
+        if key.contains(|c: char| !c.is_ascii_graphic()) {
+            return self.scrub(key);
+        }
+        let is_masked = |needle: &&Needle| {
+            needle.kind != Kind::Plain && needle.text.len() >= MIN_LENGTH_WITHIN_WORDS
+        };
+        for needle in self.needles.iter().filter(is_masked) {
+            replace(key, needle);
+        }
+    }
+
     /// Masks the secrets in a value that is more than text, such as an id: only secrets that no
     /// ordinary word, number or id can be, so that a common one never changes it. What no id can be
     /// is free text.
@@ -96,7 +128,7 @@ impl SecretMasker {
         }
         for needle in &self.needles {
             let is_masked = match needle.kind {
-                Kind::Word => false,
+                Kind::Plain | Kind::Name => false,
                 Kind::Id => *value != needle.text,
                 Kind::Distinctive => true,
             };
@@ -124,13 +156,19 @@ fn kind(secret: &str) -> Kind {
         true => Kind::Distinctive,
         false if is_long && is_hex => Kind::Id,
         false if is_long && has(u8::is_ascii_alphabetic) => Kind::Distinctive,
-        false => Kind::Word,
+        false if is_of_ids && !(has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)) => {
+            Kind::Plain
+        }
+        false => Kind::Name,
     }
 }
 
 fn replace(text: &mut String, needle: &Needle) {
     let is_found = |(at, _): &(usize, &str)| {
-        needle.text.len() >= MIN_LENGTH_WITHIN_WORDS || stands_alone(text, *at, &needle.text)
+        let length = needle.text.len();
+        let is_bare = length >= MIN_LENGTH_WITHIN_WORDS || stands_alone(text, *at, &needle.text);
+        let is_word = needle.kind == Kind::Plain && length < MIN_PLAIN_LENGTH;
+        is_bare && (!is_word || is_credential_value(&text[..*at]))
     };
     // Most texts hold no secret and are left as they are.
     if memchr::memmem::find(text.as_bytes(), needle.text.as_bytes()).is_none() {
@@ -157,6 +195,21 @@ fn stands_alone(text: &str, at: usize, found: &str) -> bool {
     let continues_before = is_word(before) && is_word(bytes.get(at));
     let continues_after = is_word(bytes.get(end)) && is_word(bytes.get(end - 1));
     !continues_before && !continues_after
+}
+
+/// True when a text ends in the name of a credential and what stands between a name and its value, as in
+/// `SecretId=` and `"access_key": "`.
+fn is_credential_value(before: &str) -> bool {
+    const WORDS: [&str; 6] = ["credential", "key", "passw", "secret", "sign", "token"];
+    let is_between = |c: char| matches!(c, '=' | ':' | '"' | '\'' | '\\' | ' ');
+    let name = before.trim_end_matches(is_between);
+    if !before[name.len()..].contains(['=', ':']) {
+        return false;
+    }
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let start = name.trim_end_matches(is_part).len();
+    let name = name[start..].to_ascii_lowercase();
+    WORDS.iter().any(|word| name.contains(word))
 }
 
 /// A secret as it is, percent-encoded, and as JSON writers write it.

@@ -22,6 +22,11 @@ impl Settings {
         profiles
     }
 
+    /// True where a profile has a `credential_command`.
+    pub fn has_credential_command(&self, cloud: &str, profile: &str) -> bool {
+        self.file.command(cloud, profile).is_some()
+    }
+
     /// True when variables tell of a credential for the profile `default`, or a file of a tool, be it
     /// damaged.
     fn has_credential_besides_file(&self, cloud: &SettingsSchema) -> bool {

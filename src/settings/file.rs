@@ -9,7 +9,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::{CREDENTIAL_COMMAND, Environment, SOURCE, SettingRole, SettingsSchema, check_file};
 use crate::error::{Problem, closest_match};
 use crate::model::State;
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable};
 
 /// A value of a profile, as the file gives it.
 #[derive(Debug, Clone)]
@@ -239,7 +239,10 @@ impl Reader<'_> {
                 .join(", ");
             return Err(self.wrong(
                 at,
-                &format!("“{cloud}” is not known; known are {known}, wire and states"),
+                &format!(
+                    "“{}” is not known; known are {known}, wire and states",
+                    quotable(cloud)
+                ),
             ));
         };
         for (name, value) in table.iter() {
@@ -363,11 +366,14 @@ impl Reader<'_> {
             .map(|spec| spec.key)
             .collect::<Vec<_>>()
             .join(", ");
-        self.wrong(at, &format!("{} has no key “{name}”{near}", keys.cloud))
-            .with_hint(format!(
-                "keys of {}: {all}, each also as KEY_env and KEY_file; {CREDENTIAL_COMMAND}",
-                keys.cloud
-            ))
+        self.wrong(
+            at,
+            &format!("{} has no key “{}”{near}", keys.cloud, quotable(name)),
+        )
+        .with_hint(format!(
+            "keys of {}: {all}, each also as KEY_env and KEY_file; {CREDENTIAL_COMMAND}",
+            keys.cloud
+        ))
     }
 
     fn wire(&self, table: &Table<'_>) -> Result<BTreeMap<String, String>, Problem> {
@@ -378,7 +384,7 @@ impl Reader<'_> {
                 let known = WIRE_KEYS.join(", ");
                 return Err(self.wrong(
                     key.span().start,
-                    &format!("wire has no key “{name}”; known are {known}"),
+                    &format!("wire has no key “{}”; known are {known}", quotable(name)),
                 ));
             }
             let text = match value.get_ref() {
@@ -403,7 +409,7 @@ impl Reader<'_> {
             let name: &str = kind.get_ref();
             if !self.kinds.iter().any(|known| known == name) {
                 let known = self.kinds.join(", ");
-                let what = format!("there is no kind “{name}”; known are {known}");
+                let what = format!("there is no kind “{}”; known are {known}", quotable(name));
                 return Err(self.wrong(kind.span().start, &what));
             }
             let words = self.table(value, kind.span().start, &format!("states.\"{name}\""))?;
@@ -440,7 +446,10 @@ impl Reader<'_> {
     ) -> Result<&'v Table<'t>, Problem> {
         match value.get_ref() {
             DeValue::Table(table) => Ok(table),
-            _ => Err(self.wrong(at, &format!("“{name}” must be a table, such as [{name}]"))),
+            _ => {
+                let name = quotable(name);
+                Err(self.wrong(at, &format!("“{name}” must be a table, such as [{name}]")))
+            }
         }
     }
 

@@ -25,9 +25,10 @@ pub(super) fn refuse_variable(cloud: &str, environment: &Environment) -> Result<
 }
 
 impl Profile {
-    /// Keys of the network that make no sense.
+    /// Keys that make no sense, whether they are needed or not.
     pub(super) fn check_network(&self) -> Result<(), Problem> {
         self.bool(FILE_ONLY_KEY)?;
+        self.utc_offset_seconds(0)?;
         match (self.get("client_cert"), self.get("client_key")) {
             (Some(_), None) => Err(self.invalid("client_cert", "needs client_key beside it")),
             (None, Some(_)) => Err(self.invalid("client_key", "needs client_cert beside it")),

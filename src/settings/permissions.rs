@@ -11,6 +11,9 @@ use rustix::process::geteuid;
 const ROOT: u32 = 0;
 const STICKY: u32 = 0o1000;
 
+/// Ids of the groups that systems give out themselves, such as staff (50) on Debian.
+const MAX_SYSTEM_GROUP: u32 = 99;
+
 /// As many symbolic links as Linux follows in one path.
 const MAX_LINKS: usize = 40;
 
@@ -76,18 +79,59 @@ pub fn check_file(path: &Path, data: &Metadata, is_secret: bool) -> Result<(), I
 /// A folder on the path, or a symbolic link, belongs to another user or is writable by others. In a
 /// folder with the sticky bit and on a read-only mount nobody can replace a file.
 pub fn check_folders(path: &Path) -> Result<(), InsecureFile> {
-    let home = std::env::home_dir().filter(|home| home.is_absolute());
-    check_folders_below(path, home.as_deref())
+    check_folders_below(path, home().as_deref(), Owners::Trusted)
+}
+
+/// Checks that a program of a `credential_command` cannot be written by others, and neither can the
+/// folders on its path. Their owners may be anybody: the config file or PATH named it, and sites
+/// install programs under accounts of their own.
+///
+/// `is_searched` is for one that was found in PATH. Folders there, such as /usr/local/bin, may be
+/// writable by a group of the system's administrators.
+///
+/// # Errors
+/// The program, or a folder on its path, is writable by others.
+pub(super) fn check_program(
+    path: &Path,
+    data: &Metadata,
+    is_searched: bool,
+) -> Result<(), InsecureFile> {
+    let access = Access::of(data);
+    if data.is_file() && access.is_writable_by_others() {
+        return Err(InsecureFile {
+            reason: format!("is writable by others (mode {:03o})", access.mode & 0o777),
+            hint: format!(
+                "check its contents, then run: {}chmod go-w {}",
+                access.sudo(),
+                quoted(path)
+            ),
+        });
+    }
+    let owners = match is_searched {
+        true => Owners::AnyWithAdministrators,
+        false => Owners::Any,
+    };
+    check_folders_below(path, home().as_deref(), owners)
+}
+
+/// Who may own the folders and links on a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owners {
+    /// This user and root.
+    Trusted,
+    /// Anybody.
+    Any,
+    /// Anybody, and a group of administrators may write to those of root.
+    AnyWithAdministrators,
+}
+
+fn home() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| home.is_absolute())
 }
 
 /// True when a user other than this one and root may read a file.
 pub(super) fn is_readable_by_others(data: &Metadata) -> bool {
     Access::of(data).is_readable_by_others()
-}
-
-/// True when a user other than this one and root may write a file.
-pub(super) fn is_writable_by_others(data: &Metadata) -> bool {
-    Access::of(data).is_writable_by_others()
 }
 
 /// A path as one word of a shell, which no command takes for an option.
@@ -130,10 +174,11 @@ impl Access {
         self.mode & mask != 0
     }
 
+    /// Only root can change a file of another user.
     fn sudo(&self) -> &'static str {
-        match self.user {
-            ROOT => "",
-            _ => "sudo ",
+        match self.user == ROOT || self.user == self.owner {
+            true => "",
+            false => "sudo ",
         }
     }
 
@@ -157,13 +202,17 @@ fn is_read_only(path: &Path) -> bool {
     statvfs(path).is_ok_and(|about| about.f_flag.contains(StatVfsMountFlags::RDONLY))
 }
 
-fn check_folders_below(path: &Path, home: Option<&Path>) -> Result<(), InsecureFile> {
+fn check_folders_below(
+    path: &Path,
+    home: Option<&Path>,
+    owners: Owners,
+) -> Result<(), InsecureFile> {
     let Ok(path) = std::path::absolute(path) else {
         return Ok(());
     };
     let (mut at, mut rest) = start(&path, home);
     let mut links = 0;
-    check_folder(&at)?;
+    check_folder(&at, owners)?;
     while let Some(name) = rest.pop() {
         if name == ".." {
             at.pop();
@@ -178,10 +227,12 @@ fn check_folders_below(path: &Path, home: Option<&Path>) -> Result<(), InsecureF
             return Ok(());
         };
         if data.is_dir() {
-            check_folder(&at)?;
+            check_folder(&at, owners)?;
         }
         if data.is_symlink() {
-            check_link(&at, &data)?;
+            if owners == Owners::Trusted {
+                check_link(&at, &data)?;
+            }
             links += 1;
             let Some(target) = fs::read_link(&at).ok().filter(|_| links <= MAX_LINKS) else {
                 return Ok(());
@@ -213,12 +264,12 @@ fn start(path: &Path, home: Option<&Path>) -> (PathBuf, Vec<OsString>) {
     (at, names.into_iter().rev().collect())
 }
 
-fn check_folder(folder: &Path) -> Result<(), InsecureFile> {
+fn check_folder(folder: &Path, owners: Owners) -> Result<(), InsecureFile> {
     let Ok(data) = fs::metadata(folder) else {
         return Ok(());
     };
     let (access, shown) = (Access::of(&data), folder.display());
-    if access.is_foreign() {
+    if access.is_foreign() && owners == Owners::Trusted {
         return Err(InsecureFile {
             reason: format!(
                 "is in the folder {shown}, which belongs to another user (uid {})",
@@ -228,7 +279,11 @@ fn check_folder(folder: &Path) -> Result<(), InsecureFile> {
         });
     }
     let is_replaceable = access.is_writable_by_others() && access.mode & STICKY == 0;
-    if !is_replaceable || is_read_only(folder) {
+    let is_administrators = owners == Owners::AnyWithAdministrators
+        && access.owner == ROOT
+        && access.mode & 0o002 == 0
+        && data.gid() <= MAX_SYSTEM_GROUP;
+    if !is_replaceable || is_administrators || is_read_only(folder) {
         return Ok(());
     }
     Err(InsecureFile {

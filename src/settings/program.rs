@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 
 use super::command::CommandError;
-use super::permissions::{is_writable_by_others, quoted};
+use super::permissions::check_program;
 use super::{InsecureFile, Settings};
 
 /// What is searched where PATH is not set.
@@ -30,17 +30,17 @@ impl Settings {
     /// bare name is searched in the absolute folders of PATH.
     ///
     /// # Errors
-    /// It is not there, may not be run, or is named by a path and is writable by others.
+    /// It is not there, may not be run, or it or a folder on its path is writable by others.
     pub(super) fn invocation(&self, words: &[String]) -> Result<Invocation, CommandError> {
         let (word, arguments) = words.split_first().expect("the settings file was checked");
         let config = std::path::absolute(self.file().path());
         let config = config.map_err(|error| CommandError::NotRun(error.kind()))?;
         let folder = config.parent().unwrap_or(Path::new("/")).to_path_buf();
         let program = match word.contains('/') {
-            true => checked(folder.join(self.beside_the_file(word)))?,
+            true => checked(folder.join(self.beside_the_file(word)), false)?,
             false => {
                 let path = self.environment().get("PATH").unwrap_or(DEFAULT_PATH);
-                found(word, path).map_err(CommandError::NotRun)?
+                checked(found(word, path).map_err(CommandError::NotRun)?, true)?
             }
         };
         Ok(Invocation {
@@ -51,20 +51,16 @@ impl Settings {
     }
 }
 
-/// The program, unless others could have written it. Its owner may be anybody: the config file named
-/// it, and sites install programs under accounts of their own.
-fn checked(program: PathBuf) -> Result<PathBuf, CommandError> {
+/// The program, unless others could have written it or could put another one in its place.
+fn checked(program: PathBuf, is_searched: bool) -> Result<PathBuf, CommandError> {
     let data = fs::metadata(&program).map_err(|error| CommandError::NotRun(error.kind()))?;
-    if !data.is_file() || !is_writable_by_others(&data) {
-        return Ok(program);
+    match check_program(&program, &data, is_searched) {
+        Ok(()) => Ok(program),
+        Err(insecure) => Err(CommandError::Insecure(InsecureFile {
+            reason: format!("names {}, which {}", program.display(), insecure.reason),
+            ..insecure
+        })),
     }
-    Err(CommandError::Insecure(InsecureFile {
-        reason: format!("names {}, which is writable by others", program.display()),
-        hint: format!(
-            "check its contents, then run: chmod go-w {}",
-            quoted(&program)
-        ),
-    }))
 }
 
 /// The first program of this name. An empty or relative folder would make it depend on the current

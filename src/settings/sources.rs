@@ -8,7 +8,7 @@ use super::values::Values;
 use super::{SOURCE, Settings, SettingsSchema, network};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable};
 
 /// A source of credentials that was not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,7 +147,10 @@ impl Settings {
                 ("settings file", &key_of_file),
             ] {
                 if !key.is_empty() {
-                    pass(what, format!("the profile says {SOURCE} = “{source}”"));
+                    pass(
+                        what,
+                        format!("the profile says {SOURCE} = “{}”", quotable(source)),
+                    );
                 }
             }
             Some(self.load_from_source(cloud, &profile, source)?)
@@ -226,7 +229,7 @@ impl Settings {
                 true => format!("{} has no tool whose files are read", cloud.cloud),
                 false => format!("{} has {}", cloud.cloud, known.join(", ")),
             };
-            let what = format!("names “{name}”, which is no source");
+            let what = format!("names “{}”, which is no source", quotable(name));
             return Err(profile.invalid(SOURCE, &what).with_hint(hint));
         };
         // Variables choose nothing for a profile that was named.
@@ -246,8 +249,10 @@ impl Settings {
             SourceResult::NotPresent => format!("{} has no file here", tool.name),
         };
         let message = format!(
-            "profile {} of {} says {SOURCE} = “{source}”, and {why}",
-            profile.name, profile.cloud
+            "profile {} of {} says {SOURCE} = “{}”, and {why}",
+            profile.name,
+            profile.cloud,
+            quotable(source)
         );
         Err(Problem::new(Category::MissingCredentials, message)
             .with_account(profile.cloud, &profile.name)

@@ -1,12 +1,13 @@
 //! The values of a profile as variables and the settings file give them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::profile::{Origin, Profile, SourcedValue};
 use super::{SettingRole, SettingSpec, Settings, SettingsSchema, file, network, tool};
 use crate::error::Problem;
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable};
 
 /// Values by their keys.
 pub(super) type Values = BTreeMap<&'static str, SourcedValue>;
@@ -101,7 +102,7 @@ impl Settings {
                     let is_secret = spec.is_some_and(|spec| spec.role == SettingRole::Secret);
                     let read = tool::read(&self.beside_the_file(path), is_secret);
                     let (text, _) = read.map_err(|fault| {
-                        let what = format!("names {path}, which {}", fault.reason());
+                        let what = format!("names {}, which {}", shown_path(path), fault.reason());
                         let problem = profile.invalid(key, &what);
                         match fault.hint() {
                             Some(hint) => problem.with_hint(hint),
@@ -110,7 +111,8 @@ impl Settings {
                     })?;
                     // Whoever writes it anew empties it first; another source would be another account.
                     if text.trim_start_matches('\u{feff}').trim().is_empty() {
-                        return Err(profile.invalid(key, &format!("names {path}, which is empty")));
+                        return Err(profile
+                            .invalid(key, &format!("names {}, which is empty", shown_path(path))));
                     }
                     (base.as_str(), text)
                 }
@@ -145,5 +147,13 @@ impl Settings {
                 .parent()
                 .map_or_else(|| PathBuf::from(path), |folder| folder.join(path)),
         }
+    }
+}
+
+/// A path of the settings file; a word that looks like a secret may be one that was pasted here.
+fn shown_path(path: &str) -> Cow<'_, str> {
+    match path.starts_with(['/', '~', '.']) {
+        true => path.into(),
+        false => quotable(path),
     }
 }

@@ -240,6 +240,35 @@ fn a_program_that_others_can_write_is_not_run() {
 }
 
 #[test]
+fn a_program_that_others_can_replace_or_that_path_finds_writable_is_not_run() {
+    let desk = Desk::new();
+    let folder = desk.home.path().join("programs");
+    let program = write_program(&folder, "token-replaced");
+    let path = format!("{}:/usr/bin:/bin", folder.display());
+    let refused = |word: &str, expected: &str| {
+        desk.configure(&format!(
+            "[sugon.lab]\nendpoint = 'ORIGIN'\ncredential_command = ['{word}']\n"
+        ));
+        let run = desk.get("sugon@lab/instance/i1").env("PATH", &path).run();
+        let error = run.error();
+        assert_eq!(run.code, 4, "{error}");
+        assert!(error["message"].to_string().contains(expected), "{error}");
+        assert!(
+            error["hint"].to_string().contains("chmod go-w '"),
+            "{error}"
+        );
+    };
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+    for word in [program.to_str().unwrap(), "get-token"] {
+        refused(word, "programs, which is writable by others (mode 777)");
+    }
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o757)).unwrap();
+    refused("get-token", "is writable by others (mode 757)");
+    assert!(!desk.home.path().join("ran-token-replaced").exists());
+}
+
+#[test]
 fn a_relative_home_makes_no_config_file_of_the_current_folder() {
     let desk = Desk::new();
     desk.configure("[sugon.lab]\nendpoint = 'ORIGIN'\ntoken = 'lab-token-t1'\n");

@@ -76,7 +76,7 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
             JOB,
             "\"StsToken\"",
             "\"Quantum\"",
-            "of mode Quantum, which is not known",
+            "of a mode that is not known",
         ),
         (
             &ALIYUN_SDK,
@@ -90,7 +90,7 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
             SERVICE,
             "\"secretId\"",
             "\"type\": \"quantum\", \"x\"",
-            "of type quantum, which is not known",
+            "is of a type that is not known",
         ),
         (
             &KOOCLI,

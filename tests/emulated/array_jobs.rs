@@ -2,27 +2,48 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, joblens, json as answer};
+use crate::support::{Run, Server, http, joblens, json as answer};
 use std::io::Write as _;
 
-/// The exit code of a gate on the job 10, and what it says.
-fn gate(fields: &Value, list: &Value) -> (i32, String) {
+/// A server that gives the job 10 with these fields, and this answer for every list.
+fn server(fields: &Value, list: Vec<u8>) -> Server {
     let mut job = json!({"JobId": "10", "State": "Succeeded", "ContainerGroups": []});
     let fields = fields.as_object().unwrap().clone();
     job.as_object_mut().unwrap().extend(fields);
     let described = json!({"RequestId": "r", "TotalCount": 1, "JobInfos": [job]}).to_string();
-    let listed = list.to_string();
-    let server = Server::start(move |_, got, stream| {
-        let body = match got.head.contains("ListServerlessJobs") {
-            true => &listed,
-            false => &described,
+    Server::start(move |_, got, stream| {
+        let _ = match got.head.contains("ListServerlessJobs") {
+            true => stream.write_all(&list),
+            false => stream.write_all(&answer(&described)),
         };
-        let _ = stream.write_all(&answer(body));
-    });
-    let run = joblens(&["wait", "-t", "0s", "aliyun/job/c/10"])
+    })
+}
+
+fn run(server: &Server, arguments: &[&str]) -> Run {
+    joblens(arguments)
         .envs(joblens::emulator::environment(&server.origin()))
-        .run();
+        .run()
+}
+
+const WAIT: [&str; 4] = ["wait", "-t", "0s", "aliyun/job/c/10"];
+
+/// The exit code of a gate on the job 10, and what it says.
+fn gate_on_answer(fields: &Value, list: Vec<u8>) -> (i32, String) {
+    let run = run(&server(fields, list), &WAIT);
     (run.code, run.stderr)
+}
+
+fn gate(fields: &Value, list: &Value) -> (i32, String) {
+    gate_on_answer(fields, answer(list.to_string()))
+}
+
+fn refusal(status: &str, code: &str) -> Vec<u8> {
+    let body = json!({"RequestId": "r", "Code": code, "Message": "no"}).to_string();
+    http(
+        status,
+        "content-type: application/json\r\n",
+        body.as_bytes(),
+    )
 }
 
 /// A list of the subtasks 1, 3, 5, 7 and 9, of which 5 has this state.
@@ -52,7 +73,12 @@ fn a_failed_subtask_fails_the_gate_whatever_the_job_says_of_itself() {
         json!({"IsArrayJob": true, "ArrayProperties": range(3, 1)}),
         json!({"IsArrayJob": true, "ArrayProperties": range(9, 0)}),
         json!({"IsArrayJob": true}),
+        json!({"IsArrayJob": false}),
+        json!({"IsArrayJob": "false"}),
+        json!({"IsArrayJob": 0}),
         json!({}),
+        json!({"State": "Running", "IsArrayJob": true, "ArrayProperties": range(9, 2)}),
+        json!({"State": "Odd", "IsArrayJob": true, "ArrayProperties": range(9, 2)}),
     ] {
         let (code, said) = gate(&fields, &list("Failed"));
         assert_eq!(code, 1, "{fields}: {said}");
@@ -87,12 +113,211 @@ fn a_list_that_does_not_bear_a_success_out_decides_nothing() {
 }
 
 #[test]
-fn an_ordinary_job_passes_without_a_list() {
+fn an_ordinary_job_passes_without_subtasks() {
     let nothing = json!({"Jobs": [], "TotalCount": 0});
-    let unreadable = json!("no list");
+    let itself = json!({"TotalCount": 1, "Jobs": [{"JobId": "10", "State": "Succeeded"}]});
     for fields in [json!({"IsArrayJob": false}), json!({})] {
-        for list in [&nothing, &unreadable] {
+        for list in [&nothing, &itself] {
             assert_eq!(gate(&fields, list).0, 0, "{fields}");
         }
     }
+    let flagged = json!({"IsArrayJob": false});
+    for list in [
+        answer("no list"),
+        http(
+            "200 OK",
+            "content-type: text/html\r\n",
+            b"<html>sign in</html>",
+        ),
+        refusal("500 Internal Server Error", "UnknownError"),
+    ] {
+        let (code, said) = gate_on_answer(&flagged, list);
+        assert_eq!(code, 0, "nothing contradicts the flag: {said}");
+    }
+    let partly = json!({"Jobs": [null, {"JobId": "10", "State": "Succeeded"}]});
+    assert_eq!(gate(&flagged, &partly).0, 5);
+}
+
+#[test]
+fn without_a_flag_a_list_that_cannot_be_read_decides_nothing() {
+    let succeeded = json!({"JobId": "10_1", "State": "Succeeded"});
+    let html = http(
+        "200 OK",
+        "content-type: text/html\r\n",
+        b"<html>sign in</html>",
+    );
+    let moved = http("302 Found", "location: http://127.0.0.1:9/\r\n", b"");
+    for (list, expected) in [
+        (
+            answer(json!({"TotalCount": 1, "Jobs": [null]}).to_string()),
+            5,
+        ),
+        (
+            answer(json!({"TotalCount": 1, "Jobs": [{"JobId": ["x"]}]}).to_string()),
+            5,
+        ),
+        (
+            answer(json!({"Jobs": [{"State": "Failed"}]}).to_string()),
+            5,
+        ),
+        (answer(json!({"Jobs": [null, succeeded]}).to_string()), 5),
+        (answer("{}"), 5),
+        (answer(json!({"Jobs": {"Job": [succeeded]}}).to_string()), 5),
+        (
+            answer(json!({"TotalCount": 5, "Jobs": null}).to_string()),
+            5,
+        ),
+        (answer(json!({"TotalCount": 5, "Jobs": []}).to_string()), 8),
+        (html, 5),
+        (moved, 5),
+        (refusal("404 Not Found", "ClusterNotFound"), 5),
+        (refusal("400 Bad Request", "InvalidParam"), 5),
+        (refusal("404 Not Found", "InvalidAccessKeyId.NotFound"), 4),
+        (refusal("500 Internal Server Error", "UnknownError"), 5),
+    ] {
+        let text = String::from_utf8_lossy(&list).into_owned();
+        let (code, said) = gate_on_answer(&json!({}), list);
+        assert_eq!(code, expected, "{text}: {said}");
+        assert!(said.contains("subtasks"), "{text}: {said}");
+    }
+}
+
+#[test]
+fn a_failed_subtask_is_found_beside_rows_that_cannot_be_read() {
+    let rows = json!({"TotalCount": 2, "Jobs": [null, {"JobId": "10_5", "State": "Failed"}]});
+    for fields in [
+        json!({}),
+        json!({"IsArrayJob": false}),
+        json!({"IsArrayJob": true}),
+    ] {
+        let (code, said) = gate(&fields, &rows);
+        assert_eq!(code, 1, "{fields}: {said}");
+        assert!(said.contains("10_5"), "{said}");
+    }
+}
+
+#[test]
+fn a_key_that_may_not_list_gets_the_clouds_word_only_without_other_evidence() {
+    let denied = || refusal("403 Forbidden", "Forbidden.RAM");
+    let unchecked = server(&json!({}), denied());
+    let job = run(&unchecked, &["get", "aliyun/job/c/10", "-o", "json"]);
+    assert_eq!((job.code, &job.job()["state"]), (0, &json!("succeeded")));
+    assert_eq!(job.json()["notices"][0]["code"], "subtasks_unchecked");
+    assert_eq!(run(&unchecked, &WAIT).code, 0);
+    let (code, said) = gate_on_answer(&json!({"IsArrayJob": false}), denied());
+    assert_eq!(code, 0, "{said}");
+    assert!(!said.contains("ListServerlessJobs"), "{said}");
+    for fields in [
+        json!({"IsArrayJob": true, "ArrayProperties": range(9, 2)}),
+        json!({"IsArrayJob": false, "ArrayProperties": range(9, 2)}),
+        json!({"ArrayProperties": range(9, 2)}),
+    ] {
+        let server = server(&fields, denied());
+        for condition in ["succeeded", "ended"] {
+            let arguments = [&WAIT[..], &["--for", condition]].concat();
+            let run = run(&server, &arguments);
+            assert_eq!(run.code, 4, "{fields}: {}", run.stderr);
+            assert!(run.stderr.contains("Forbidden.RAM"), "{}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn evidence_outweighs_a_flag_that_denies_it() {
+    let denying = json!({"IsArrayJob": false, "ArrayProperties": range(9, 2)});
+    let (code, said) = gate(&denying, &json!({"Jobs": [], "TotalCount": 0}));
+    assert_eq!(code, 8, "{said}");
+    assert_eq!(gate(&denying, &list("Succeeded")).0, 0);
+    let zeros = json!({"IsArrayJob": false,
+        "ArrayProperties": {"IndexStart": 0, "IndexEnd": 0, "IndexStep": 1}});
+    assert_eq!(gate(&zeros, &json!({"Jobs": [], "TotalCount": 0})).0, 0);
+}
+
+#[test]
+fn a_list_that_fails_at_the_moment_is_the_fault_of_the_service() {
+    let whole = json!({"IsArrayJob": true, "ArrayProperties": range(9, 2)});
+    let broken = refusal("500 Internal Server Error", "UnknownError");
+    let server = server(&whole, broken);
+    for condition in ["succeeded", "ended"] {
+        let run = run(&server, &[&WAIT[..], &["--for", condition]].concat());
+        assert_eq!(run.code, 5, "{}", run.stderr);
+        assert!(run.stderr.contains("UnknownError"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_canceled_subtask_makes_a_succeeded_job_canceled() {
+    let whole = json!({"IsArrayJob": true, "ArrayProperties": range(9, 2)});
+    let (code, said) = gate(&whole, &list("Canceled"));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("10_5 was canceled"), "{said}");
+}
+
+#[test]
+fn a_failed_subtask_fails_a_job_whose_other_subtasks_still_run() {
+    let running = json!({"State": "Running", "IsArrayJob": true, "ArrayProperties": range(9, 2)});
+    let server = server(&running, answer(list("Failed").to_string()));
+    let job = run(&server, &["get", "aliyun/job/c/10", "-o", "json"]).job();
+    assert_eq!(
+        (&job["state"], &job["state_raw"]),
+        (&json!("failed"), &json!("Running"))
+    );
+    assert_eq!(
+        (&job["ended"], &job["finished_at"]),
+        (&json!(false), &Value::Null)
+    );
+    let ended = run(&server, &[&WAIT[..], &["--for", "ended"]].concat());
+    assert_eq!(ended.code, 8, "{}", ended.stderr);
+}
+
+/// A server that filters lists as the cloud does.
+fn filtering_server() -> Server {
+    let rows: Vec<Value> = [150, 151]
+        .iter()
+        .map(|n| json!({"JobId": format!("10_{n}"), "State": "Failed", "IsArrayJob": "True"}))
+        .collect();
+    let job = |id: &str| json!({"JobId": id, "State": "Succeeded", "SubmitTime": 1000});
+    let (ten, all) = (job("10"), [vec![job("10"), job("20")], rows].concat());
+    Server::start(move |_, got, stream| {
+        let is_list = got.head.contains("ListServerlessJobs");
+        let body = match got.target().contains("JobIds") {
+            _ if !is_list => json!({"TotalCount": 1, "JobInfos": [ten]}),
+            true => json!({"TotalCount": 2, "Jobs": all[..2]}),
+            false => json!({"TotalCount": all.len(), "Jobs": all}),
+        };
+        let _ = stream.write_all(&answer(body.to_string()));
+    })
+}
+
+#[test]
+fn without_a_flag_subtasks_of_high_indices_are_searched() {
+    let server = filtering_server();
+    let Run {
+        code, stderr: said, ..
+    } = run(&server, &WAIT);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("10_150"), "{said}");
+    let heads: Vec<String> = server.received().into_iter().map(|got| got.head).collect();
+    let search = heads
+        .iter()
+        .find(|head| head.contains("SubmitTimeStart=1000"));
+    assert!(
+        search.is_some_and(|head| head.contains("SubmitTimeEnd=1060")),
+        "{heads:?}"
+    );
+}
+
+#[test]
+fn a_failed_subtask_is_found_among_many_jobs_that_are_called_ordinary() {
+    let mut rows = list("Failed");
+    let jobs = rows["Jobs"].as_array_mut().unwrap();
+    for id in ["10", "20"] {
+        jobs.push(json!({"JobId": id, "State": "Succeeded", "IsArrayJob": "False"}));
+    }
+    rows["TotalCount"] = json!(7);
+    let server = server(&json!({"IsArrayJob": false}), answer(rows.to_string()));
+    let both = ["wait", "-t", "0s", "aliyun/job/c/10", "aliyun/job/c/20"];
+    let failed = run(&server, &both);
+    assert_eq!(failed.code, 1, "{}", failed.stderr);
+    assert!(failed.stderr.contains("10_5"), "{}", failed.stderr);
 }

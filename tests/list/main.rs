@@ -9,6 +9,7 @@ mod filters;
 mod kinds;
 mod newest;
 mod pages;
+mod parts;
 mod profiles;
 mod several;
 mod streams;

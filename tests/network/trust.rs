@@ -42,19 +42,31 @@ impl Shown {
 
     /// The same as version 1, which has no extensions, as `openssl x509 -req` makes it.
     fn version_1() -> Self {
-        let Self { der, key } = Self::self_signed(|_| {});
+        let shown = Self::self_signed(|_| {});
+        let issuer = shown.subject();
+        let signer = KeyPair::try_from(shown.key.serialize_der()).unwrap();
+        shown.into_version_1(&issuer, &signer)
+    }
+
+    fn subject(&self) -> Vec<u8> {
+        let read = x509_cert::Certificate::from_der(&self.der).unwrap();
+        read.tbs_certificate().subject().to_der().unwrap()
+    }
+
+    fn into_version_1(self, issuer: &[u8], signer: &KeyPair) -> Self {
+        let Self { der, key } = self;
         let read = x509_cert::Certificate::from_der(&der).unwrap();
         let fields = read.tbs_certificate();
         let fields = [
             fields.serial_number().to_der(),
             fields.signature().to_der(),
-            fields.issuer().to_der(),
+            Ok(issuer.to_vec()),
             fields.validity().to_der(),
             fields.subject().to_der(),
             fields.subject_public_key_info().to_der(),
         ];
         let signed = tagged(0x30, &fields.map(Result::unwrap).concat());
-        let signature = [vec![0], key.sign(&signed).unwrap()].concat();
+        let signature = [vec![0], signer.sign(&signed).unwrap()].concat();
         let algorithm = read.signature_algorithm().to_der().unwrap();
         let whole = [signed, algorithm, tagged(0x03, &signature)].concat();
         Self {
@@ -147,6 +159,24 @@ fn a_certificate_that_ca_file_names_is_trusted_for_the_server_that_presents_it()
             }
         }
     }
+}
+
+#[test]
+fn a_version_1_certificate_of_a_known_ca_is_refused_in_words() {
+    let ca = Shown::self_signed(|params| {
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Example CA");
+    });
+    let shown = Shown::self_signed(without_names).into_version_1(&ca.subject(), &ca.key);
+    let port = shown.serve(&VERSIONS, |_| running());
+    let run = get(port, &ca.pem());
+    refused(&run, "it, or a CA certificate above it, is of version 1");
+    let error = run.error().to_string();
+    assert!(error.contains("issue it anew with version 3"), "{error}");
+    assert!(!error.contains("OtherError"), "{error}");
+    let own = get(port, &(ca.pem() + &shown.pem()));
+    assert_eq!(own.code, 0, "{}", own.stderr);
 }
 
 #[test]

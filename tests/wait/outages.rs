@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::emulated::Emulated;
 use crate::support::{Joblens, Server, http, joblens, json};
-use crate::{INSTANCE, JOB, LONG, MAX_DURATION, are, job, verdicts};
+use crate::{IMAGE_JOB, INSTANCE, JOB, LONG, MAX_DURATION, are, job, verdicts};
 
 fn lines(text: &str, part: &str) -> usize {
     text.lines().filter(|line| line.contains(part)).count()
@@ -74,8 +74,10 @@ fn thirty_throttling_answers_in_a_row_are_outlived() {
     let emulated = Emulated::start(&(job(JOB, "0s Succeeded") + fault));
     let run = emulated.wait(&[JOB, "-t", LONG]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(emulated.answers_of("aliyun").len(), 31);
-    assert_eq!(run.json()["gate"]["requests"], 31);
+    let requests = emulated.requests();
+    assert_eq!(requests["aliyun/DescribeServerlessJobs"], 31);
+    assert_eq!(requests["aliyun/ListServerlessJobs"], 1, "its subtasks");
+    assert_eq!(run.json()["gate"]["requests"], 32);
 }
 
 #[test]
@@ -211,4 +213,34 @@ fn no_retry_after_ends_a_command_that_follows() {
         running.signal("TERM");
         assert_eq!(running.end().code, 143, "{command:?}");
     }
+}
+
+#[test]
+fn a_token_service_that_fails_once_is_asked_again_at_the_next_poll() {
+    let server = Server::start(|turn, got, stream| {
+        let answer = match (turn, got.target().contains("/auth/tokens")) {
+            (0, _) => http(
+                "429 Too Many Requests",
+                "Retry-After: 18446744073709551615\r\n",
+                b"{}",
+            ),
+            (_, true) => http(
+                "201 Created",
+                "X-Subject-Token: issued-token-of-iam\r\n",
+                br#"{"token":{"expires_at":"2099-01-01T00:00:00.000000Z"}}"#,
+            ),
+            (_, false) => json(r#"{"id":"7","status":"SUCCESS"}"#),
+        };
+        let _ = stream.write_all(&answer);
+    });
+    let run = joblens(&["wait", IMAGE_JOB, "-t", "6s", "--max-attempts", "1"])
+        .env("JOBLENS_HUAWEI_ENDPOINT", server.origin())
+        .env("JOBLENS_HUAWEI_IAM_ENDPOINT", server.origin())
+        .env("JOBLENS_HUAWEI_USER", "user")
+        .env("JOBLENS_HUAWEI_PASSWORD", "password-of-iam")
+        .env("JOBLENS_HUAWEI_DOMAIN", "domain")
+        .env("JOBLENS_HUAWEI_REGION", "cn-north-4")
+        .env("HUAWEICLOUD_SDK_PROJECT_ID", "project")
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
 }

@@ -1,6 +1,7 @@
 //! Gates on warnings, the only ones for what has no states.
 
 use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::emulated::Emulated;
 use crate::support::{SECRETS, Server, joblens, json};
@@ -133,4 +134,71 @@ fn a_warning_without_a_readable_time_never_passes_while_it_stands() {
             );
         }
     }
+}
+
+/// The exit code of a gate on warnings whose nth response about events is this one.
+fn code_with_events(events: impl Fn(usize) -> String + Send + Sync + 'static) -> (i32, String) {
+    let polls = AtomicUsize::new(0);
+    let server = Server::start(move |_, got, stream| {
+        let body = match got.target().contains("DescribeServiceEvent") {
+            false => r#"{"code":0,"data":{"service":{"serviceName":"web"}}}"#.to_owned(),
+            true => events(polls.fetch_add(1, Ordering::Relaxed)),
+        };
+        let _ = stream.write_all(&json(body));
+    });
+    let goal = ["--for", "no-warnings=200ms", "-t", "1s"];
+    let wait = ["wait", SERVICE, "--interval", "50ms"];
+    let run = joblens(&[&wait[..], &goal].concat())
+        .env("JOBLENS_TENCENT_ENDPOINT", server.origin())
+        .env("TENCENTCLOUD_REGION", "ap-guangzhou")
+        .env("TENCENTCLOUD_SECRET_ID", "id")
+        .env("TENCENTCLOUD_SECRET_KEY", SECRETS[3])
+        .run();
+    (run.code, run.stderr)
+}
+
+#[test]
+fn a_last_time_whose_unreadable_text_changes_is_a_new_warning() {
+    let (code, stderr) = code_with_events(|poll| {
+        format!(
+            r#"{{"code":0,"data":{{"eventList":[{{"level":"Warning","count":1,"message":"m",
+            "firstSeen":"2024-01-01 00:00:00","lastSeen":"第 {poll} 次"}}]}}}}"#
+        )
+    });
+    assert_eq!(code, 1, "{stderr}");
+}
+
+#[test]
+fn an_event_of_another_level_than_normal_fails_a_gate_on_warnings() {
+    for (level, expected) in [
+        (r#""level":"Error","#, 1),
+        (r#""level":"警告","#, 1),
+        (r#""level":2,"#, 1),
+        ("", 1),
+        (r#""level":"NORMAL","#, 0),
+    ] {
+        let (code, stderr) = code_with_events(move |poll| {
+            format!(
+                r#"{{"code":0,"data":{{"eventList":[{{{level}"count":{},"message":"m",
+                "firstSeen":"2024-01-01 00:00:00","lastSeen":"2024-01-01 00:00:00"}}]}}}}"#,
+                poll + 1
+            )
+        });
+        assert_eq!(code, expected, "{level}: {stderr}");
+    }
+}
+
+#[test]
+fn a_response_without_a_list_of_events_never_passes() {
+    for data in [
+        "",
+        r#","data":[]"#,
+        r#","data":{}"#,
+        r#","data":{"events":[]}"#,
+    ] {
+        let (code, stderr) = code_with_events(move |_| format!(r#"{{"code":0{data}}}"#));
+        assert_eq!(code, 5, "{data}: {stderr}");
+    }
+    let (code, stderr) = code_with_events(|_| r#"{"code":0,"data":{"eventList":null}}"#.to_owned());
+    assert_eq!(code, 0, "{stderr}");
 }

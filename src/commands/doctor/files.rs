@@ -4,6 +4,7 @@ use std::fs::{self, File};
 
 use crate::error::Category;
 use crate::output::document::{Check, CheckName};
+use crate::secret::quotable_path;
 use crate::settings::{InsecureFile, ReferencedFile, check_file};
 
 /// A check of each file that is not as it should be, or one for all of them; none without files.
@@ -20,11 +21,11 @@ pub(super) fn checks(files: &[ReferencedFile]) -> Vec<Check> {
 fn named(file: &ReferencedFile) -> String {
     let key = file.key.as_ref();
     let key = key.map_or_else(String::new, |key| format!("{key} "));
-    format!("{key}{}", file.path.display())
+    format!("{key}{}", quotable_path(&file.path))
 }
 
 fn wrong(file: &ReferencedFile) -> Option<Check> {
-    let (named, path) = (named(file), file.path.display());
+    let (named, path) = (named(file), quotable_path(&file.path));
     let fail = |message: String, hint: String| {
         Some(Check::fail(CheckName::Files, Category::Usage, message).hint(Some(hint)))
     };

@@ -211,7 +211,7 @@ impl FollowLoop<'_> {
     fn take_scope_event(&mut self, news: Option<ScopeEvent>) {
         match news {
             None => {}
-            Some(ScopeEvent::Added(references)) => {
+            Some(ScopeEvent::Added(references, failed_part)) => {
                 for reference in references {
                     let watched = &self.poller.jobs;
                     let canonical = reference.to_string();
@@ -221,6 +221,9 @@ impl FollowLoop<'_> {
                     {
                         self.poller.add(&reference);
                     }
+                }
+                if let Some(problem) = failed_part {
+                    self.report_failure(&problem, false);
                 }
             }
             Some(ScopeEvent::Error(problem, is_final)) => self.report_failure(&problem, is_final),

@@ -43,7 +43,8 @@ type Listed = Result<ScopeListing, Box<Problem>>;
 
 /// What a list has brought of a scope.
 enum ScopeListing {
-    All(Vec<ListedJob>),
+    /// What was listed, and why a part of it could not be.
+    All(Vec<ListedJob>, Option<Box<Problem>>),
     Latest(Reference),
 }
 
@@ -56,8 +57,8 @@ struct ListedJob {
 
 /// What a list has brought.
 pub(super) enum ScopeEvent {
-    /// Things that are new in a scope.
-    Added(Vec<Reference>),
+    /// Things that are new in a scope, and why a part of it cannot be listed, for the first time.
+    Added(Vec<Reference>, Option<Box<Problem>>),
     /// A scope cannot be listed, for the first time since it last could; true when it never will be.
     Error(Box<Problem>, bool),
 }
@@ -138,12 +139,14 @@ impl ScopeWatcher {
             Ok(ScopeListing::Latest(reference)) => {
                 followed.is_done = true;
                 followed.problem = None;
-                Some(ScopeEvent::Added(vec![reference]))
+                Some(ScopeEvent::Added(vec![reference], None))
             }
-            Ok(ScopeListing::All(rows)) => {
+            Ok(ScopeListing::All(rows, failed_part)) => {
                 followed.next_at = now() + self.interval;
-                followed.problem = None;
-                Some(ScopeEvent::Added(followed.take(rows)))
+                let is_first = followed.problem.is_none();
+                followed.problem = failed_part.as_deref().cloned();
+                let failed_part = failed_part.filter(|_| is_first);
+                Some(ScopeEvent::Added(followed.take(rows), failed_part))
             }
             Err(problem) => {
                 let is_first = followed.problem.is_none();
@@ -184,7 +187,7 @@ async fn list(lens: &Lookup, scope: &Scope) -> Listed {
     };
     let client = lens.client_for_scope(scope).map_err(framed)?;
     let ask = lens.options_for_kind(scope.template, Deadline::after(LOOKUP_TIMEOUT));
-    let mut all = Vec::new();
+    let (mut all, mut failed_part) = (Vec::new(), None);
     let mut keep = |page: Page| {
         let told = page.rows.into_iter().map(|found| ListedJob {
             reference: found.job.reference,
@@ -198,6 +201,7 @@ async fn list(lens: &Lookup, scope: &Scope) -> Listed {
             Some(ListedJob { reference, ended })
         });
         all.extend(untold);
+        failed_part = failed_part.take().or(page.failed_parts.into_iter().next());
         ready(ControlFlow::Continue(()))
     };
     let all_of_them = Filter::default();
@@ -205,7 +209,7 @@ async fn list(lens: &Lookup, scope: &Scope) -> Listed {
     let limit = limit.or(Some(MAX_LISTED));
     let drained = providers::list_all(&*client, scope, &all_of_them, &ask, limit, &mut keep).await;
     match drained {
-        Some(Ok(_)) => Ok(ScopeListing::All(all)),
+        Some(Ok(_)) => Ok(ScopeListing::All(all, failed_part.map(framed))),
         Some(Err(problem)) => Err(framed(problem)),
         None => Err(framed(Problem::usage(format!(
             "{}/{} cannot be listed, so its scopes cannot be watched",

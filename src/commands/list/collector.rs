@@ -69,6 +69,7 @@ impl ListCollector<'_> {
         let ListEvent::Page {
             rows,
             problems,
+            failed_parts,
             total,
             taken,
         } = page
@@ -80,6 +81,7 @@ impl ListCollector<'_> {
         listed.undated += rows.count_undated();
         listed.total = total;
         listed.problems.extend(problems);
+        listed.failed_parts.extend(failed_parts);
         match &rows {
             Batch::Jobs(jobs) => self.shown.record(jobs.iter().map(|job| &job.reference)),
             Batch::Scopes(scopes) => self.shown.record(scopes.iter().map(|scope| &scope.scope)),

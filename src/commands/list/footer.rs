@@ -17,12 +17,12 @@ pub(super) fn lines(
     let found: usize = listed.iter().map(|one| one.count).sum();
     let is_whole = listed.iter().all(ScopeReport::is_complete);
     let with: Vec<&ScopeReport> = listed.iter().filter(|one| one.count > 0).collect();
-    let without = |is_it: fn(&ListStatus) -> bool| -> Vec<&ScopeReport> {
+    let without = |is_it: fn(&ScopeReport) -> bool| -> Vec<&ScopeReport> {
         let all = listed.iter().filter(|one| one.count == 0);
-        all.filter(|one| is_it(&one.status)).collect()
+        all.filter(|one| is_it(one)).collect()
     };
-    let empty = without(|end| matches!(end, ListStatus::Complete | ListStatus::Truncated(_)));
-    let unseen = without(|end| matches!(end, ListStatus::Failed(_)));
+    let empty = without(ScopeReport::is_answered);
+    let unseen = without(|one| matches!(one.status, ListStatus::Failed(_)));
     let mut lines = Vec::new();
     if found > 0 && (for_people || !is_whole) {
         let nothing = match empty.is_empty() {
@@ -52,6 +52,9 @@ pub(super) fn lines(
         if !one.problems.is_empty() {
             let unread = one.problems.len();
             lines.push(format!("{scope}: {unread} could not be looked at"));
+        }
+        if !one.failed_parts.is_empty() {
+            lines.push(format!("{scope}: a part of it could not be listed"));
         }
     }
     if !unseen.is_empty() && listed.len() > 1 {
@@ -104,6 +107,9 @@ pub(super) fn left_out(shown: usize, left_out: usize) -> String {
 
 fn incomplete(one: &ScopeReport) -> Option<String> {
     let unread = || {
+        if let Some(problem) = one.failed_parts.first() {
+            return Some(format!("a part could not be listed: {}", problem.message));
+        }
         let problem = one.problems.first()?;
         let count = one.problems.len();
         Some(format!(

@@ -46,6 +46,7 @@ pub(super) enum ListEvent {
     Page {
         rows: Batch,
         problems: Vec<Problem>,
+        failed_parts: Vec<Problem>,
         total: Option<u64>,
         taken: oneshot::Sender<()>,
     },
@@ -106,7 +107,14 @@ impl ScopeLister {
             let things = rows
                 .map(|found| self.lookup.finalize_at(found, now))
                 .collect();
-            self.send(sender, Batch::Jobs(things), page.problems, page.total)
+            let failed = page.failed_parts.into_iter();
+            let failed = failed.map(|problem| self.with_reference(problem)).collect();
+            self.send(
+                sender,
+                Batch::Jobs(things),
+                (page.problems, failed),
+                page.total,
+            )
         };
         let filter = &self.options.filter;
         providers::list_all(&*client, scope, filter, &ask, limit, &mut on_page)
@@ -133,7 +141,14 @@ impl ScopeLister {
             for scope in &mut rows {
                 providers::redact_scope(scope, self.lookup.transport.redactor());
             }
-            self.send(sender, Batch::Scopes(rows), page.problems, page.total)
+            let failed = page.failed_parts.into_iter();
+            let failed = failed.map(|problem| self.with_reference(problem)).collect();
+            self.send(
+                sender,
+                Batch::Scopes(rows),
+                (page.problems, failed),
+                page.total,
+            )
         };
         providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page)
             .await
@@ -145,13 +160,14 @@ impl ScopeLister {
         &self,
         sender: &Sender,
         rows: Batch,
-        problems: Vec<Problem>,
+        (problems, failed_parts): (Vec<Problem>, Vec<Problem>),
         total: Option<u64>,
     ) -> BoxFuture<'static, ControlFlow<()>> {
         let (taken, is_taken) = oneshot::channel();
         let page = ListEvent::Page {
             rows,
             problems,
+            failed_parts,
             total,
             taken,
         };
@@ -209,6 +225,8 @@ pub(super) struct ScopeReport {
     pub total: Option<u64>,
     /// Rows of which nothing could be told.
     pub problems: Vec<Problem>,
+    /// Why parts of it could not be listed.
+    pub failed_parts: Vec<Problem>,
     /// How it ended.
     pub status: ListStatus,
 }
@@ -236,6 +254,7 @@ impl ScopeReport {
             undated: 0,
             total: None,
             problems: Vec::new(),
+            failed_parts: Vec::new(),
             status: ListStatus::Pending,
         }
     }
@@ -251,12 +270,15 @@ impl ScopeReport {
 
     /// True when this is all there is.
     pub(super) fn is_complete(&self) -> bool {
-        self.problems.is_empty() && matches!(self.status, ListStatus::Complete)
+        self.problems.is_empty()
+            && self.failed_parts.is_empty()
+            && matches!(self.status, ListStatus::Complete)
     }
 
     /// True when the cloud gave all that was asked of it, be it not all there is.
     pub(super) fn is_answered(&self) -> bool {
-        matches!(self.status, ListStatus::Complete | ListStatus::Truncated(_))
+        self.failed_parts.is_empty()
+            && matches!(self.status, ListStatus::Complete | ListStatus::Truncated(_))
     }
 
     /// What ended it before its end.
@@ -269,6 +291,7 @@ impl ScopeReport {
 
     /// Everything that went wrong.
     pub(super) fn all_problems(&self) -> impl Iterator<Item = &Problem> {
-        self.problems.iter().chain(self.failure())
+        let parts = self.failed_parts.iter();
+        self.problems.iter().chain(parts).chain(self.failure())
     }
 }

@@ -30,6 +30,33 @@ impl ResponseTimes {
     }
 }
 
+/// A poll that is scheduled by the deadline.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LastPoll {
+    at: Option<Duration>,
+    is_started: bool,
+}
+
+impl LastPoll {
+    /// When it is due; `None` where there is none, or after it was started.
+    pub(super) fn due_at(self) -> Option<Duration> {
+        self.at.filter(|_| !self.is_started)
+    }
+
+    /// Notes that a poll is started, which is this one where it is due.
+    pub(super) fn start(&mut self, now: Duration) {
+        self.is_started |= self.at.is_some_and(|at| at <= now);
+    }
+}
+
+/// Unfinished jobs of one account.
+#[derive(Debug, Clone, Copy, Default)]
+struct Unfinished {
+    all: u32,
+    /// Those that no list call covers.
+    single: u32,
+}
+
 /// How long before a deadline the last polls of an account start.
 ///
 /// Twice the usual time, as a state that a list call has seen to change is confirmed by a second
@@ -44,26 +71,47 @@ fn lead(usual: Duration, requests: u32, deadline: Duration) -> Duration {
     lead.clamp(MIN_LEAD, MAX_LEAD).min(deadline / 2)
 }
 
+/// How long before a deadline an account's list calls start so that each row can be confirmed, and
+/// the last polls; the same where the two are close together.
+fn leads(usual: Duration, unfinished: Unfinished, deadline: Duration) -> (Duration, Duration) {
+    let early = lead(usual, unfinished.all, deadline);
+    let late = lead(usual, unfinished.single, deadline);
+    match early > late + MARGIN {
+        true => (early, late),
+        false => (early, early),
+    }
+}
+
 impl Poller {
-    /// Sets for each resource when its last poll before the deadline starts.
+    /// Sets for each resource when its last polls before the deadline start.
+    ///
+    /// Any row of a list call may need a confirming request, so that the list is read early enough to
+    /// confirm all of them, and once more right before the deadline.
     pub(super) fn schedule_last_polls(&mut self) {
         let Some(deadline) = self.options.ends_at else {
             return;
         };
-        let mut requests: HashMap<AccountId, u32> = HashMap::new();
+        let mut unfinished: HashMap<AccountId, Unfinished> = HashMap::new();
         for watched in self.jobs.iter().filter(|watched| !watched.is_final) {
-            let count = requests.entry(account_of(&watched.reference)).or_default();
-            *count += u32::from(!watched.listed);
+            let count = unfinished
+                .entry(account_of(&watched.reference))
+                .or_default();
+            count.all += 1;
+            count.single += u32::from(!watched.listed);
         }
-        let starts: HashMap<AccountId, Duration> = requests
+        let starts: HashMap<AccountId, (Duration, Duration)> = unfinished
             .into_iter()
-            .map(|(account, requests)| {
-                let lead = lead(self.response_times.usual(&account), requests, deadline);
-                (account, deadline.saturating_sub(lead))
+            .map(|(account, count)| {
+                let usual = self.response_times.usual(&account);
+                let (early, late) = leads(usual, count, deadline);
+                let at = |lead| deadline.saturating_sub(lead);
+                (account, (at(early), at(late)))
             })
             .collect();
         for watched in &mut self.jobs {
-            watched.last_poll_at = starts.get(&account_of(&watched.reference)).copied();
+            let start = starts.get(&account_of(&watched.reference));
+            watched.early_poll.at = start.filter(|_| watched.listed).map(|start| start.0);
+            watched.last_poll.at = start.map(|start| start.1);
         }
     }
 }
@@ -102,5 +150,36 @@ mod tests {
         assert_eq!(millis(50_000, 1, HOUR), 60_000);
         assert_eq!(millis(50, 1, Duration::from_secs(1)), 500);
         assert_eq!(millis(u64::MAX, u32::MAX, HOUR), 60_000);
+    }
+
+    #[test]
+    fn a_list_is_read_early_enough_to_confirm_each_row_and_once_more() {
+        let millis = |all, single, deadline| {
+            let (early, late) = leads(
+                Duration::from_millis(50),
+                Unfinished { all, single },
+                deadline,
+            );
+            (early.as_millis(), late.as_millis())
+        };
+        assert_eq!(millis(20, 0, HOUR), (2600, 1000));
+        assert_eq!(millis(20, 20, HOUR), (2600, 2600));
+        assert_eq!(millis(5, 0, HOUR), (1100, 1100));
+        assert_eq!(millis(1000, 0, HOUR), (60_000, 1000));
+        assert_eq!(millis(1000, 0, Duration::from_secs(20)), (10_000, 1000));
+    }
+
+    #[test]
+    fn a_last_poll_is_started_once_and_stays_so_when_it_is_rescheduled() {
+        let second = Duration::from_secs;
+        let mut poll = LastPoll {
+            at: Some(second(10)),
+            is_started: false,
+        };
+        poll.start(second(9));
+        assert_eq!(poll.due_at(), Some(second(10)));
+        poll.start(second(10));
+        poll.at = Some(second(11));
+        assert_eq!(poll.due_at(), None);
     }
 }

@@ -20,7 +20,7 @@ use crate::model::{Job, State};
 use crate::providers;
 use crate::reference::Reference;
 
-use last_poll::ResponseTimes;
+use last_poll::{LastPoll, ResponseTimes};
 pub(super) use outages::OutageEvent;
 use outages::OutageTracker;
 pub(super) use schedule::obeyed_hint;
@@ -44,10 +44,11 @@ pub(super) struct PolledJob {
     interval: Duration,
     /// When the newest poll was started.
     polled_at: Duration,
-    /// When the last poll before the deadline starts.
-    last_poll_at: Option<Duration>,
-    /// The last poll before the deadline was started.
-    last_polled: bool,
+    /// The poll before the deadline whose changes can still be confirmed by one request each, where
+    /// a list call does it.
+    early_poll: LastPoll,
+    /// The last poll before the deadline.
+    last_poll: LastPoll,
     /// The last response came from a list call.
     listed: bool,
     in_flight: bool,
@@ -99,8 +100,8 @@ impl PolledJob {
             next_at: Duration::ZERO,
             interval: Duration::ZERO,
             polled_at: Duration::ZERO,
-            last_poll_at: None,
-            last_polled: false,
+            early_poll: LastPoll::default(),
+            last_poll: LastPoll::default(),
             listed: false,
             in_flight: false,
             deferred: false,
@@ -110,18 +111,17 @@ impl PolledJob {
         }
     }
 
-    /// When the next poll is due: as scheduled, or for the last time before the deadline.
+    /// When the next poll is due: as scheduled, or right before the deadline.
     fn due_at(&self) -> Duration {
-        match self.last_poll_at.filter(|_| !self.last_polled) {
-            Some(last) => self.next_at.min(last),
-            None => self.next_at,
-        }
+        let last = [self.early_poll, self.last_poll].map(LastPoll::due_at);
+        last.into_iter().flatten().fold(self.next_at, Duration::min)
     }
 
     /// Notes that a poll is started.
     fn start(&mut self, now: Duration) {
         (self.in_flight, self.polled_at) = (true, now);
-        self.last_polled |= self.last_poll_at.is_some_and(|last| last <= now);
+        self.early_poll.start(now);
+        self.last_poll.start(now);
     }
 
     /// A thing of which one look is all there will be.

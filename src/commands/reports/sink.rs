@@ -1,12 +1,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::Access;
+use rustix::fs::{Access, OFlags};
 
 /// Where a report goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,8 +73,13 @@ impl ReportSink {
             return Ok(());
         };
         if self.is_stream() {
-            // To open a pipe that nobody reads yet would block.
-            return Ok(rustix::fs::access(path, Access::WRITE_OK)?);
+            rustix::fs::access(path, Access::WRITE_OK)?;
+            return match fs::metadata(path)?.file_type().is_char_device() {
+                // A terminal that this process does not have shows only when it is opened.
+                true => open_device(path).map(drop),
+                // To open a pipe that nobody reads yet would block.
+                false => Ok(()),
+            };
         }
         if path.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
@@ -110,6 +115,15 @@ impl ReportSink {
             _ => write_stream(self.clone(), bytes, patience),
         }
     }
+}
+
+/// Opens a device without waiting for it, and without making it the terminal of this process.
+fn open_device(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    OpenOptions::new()
+        .append(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
 }
 
 /// Bytes of a file; 0 where there is none.
@@ -291,6 +305,13 @@ mod tests {
             assert!(place.check().is_err(), "{name}");
         }
         assert!(ReportSink::from_path("/dev/fd/987").check().is_err());
+    }
+
+    #[test]
+    fn a_check_opens_a_device() {
+        let is_open = OpenOptions::new().append(true).open("/dev/tty").is_ok();
+        assert_eq!(ReportSink::from_path("/dev/tty").check().is_ok(), is_open);
+        ReportSink::from_path("/dev/null").check().unwrap();
     }
 
     #[test]

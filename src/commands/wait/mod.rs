@@ -9,7 +9,7 @@ use tokio::time::Instant;
 pub(super) use options::Arguments;
 
 use super::gate_report::{self, GateState, GateStats, Stop};
-use super::lookup::{CredentialExpiry, Lookup, Options};
+use super::lookup::{CredentialExpiry, Lookup, LookupPlan, Options};
 use super::poll::{MIN_CALL_INTERVAL, OutageEvent, PollEvent, PollOptions, Poller};
 use super::reporter::Reporter;
 use super::reports::Reports;
@@ -54,22 +54,17 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
         trust_finished: arguments.trust_finished,
         ..Options::default()
     };
-    let lens = Lookup::resolve(
-        session,
-        settings,
-        &arguments.references,
-        options,
-        Some(MIN_CALL_INTERVAL),
-    )?;
-    if lens.references.is_empty() && !arguments.allow_empty {
+    let lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
+    if lookup.references.is_empty() && !arguments.allow_empty {
         return Err(one(Problem::usage("nothing to wait for").with_hint(
             "name a reference, or say --allow-empty if an empty list is fine",
         )));
     }
-    gate_report::check_condition(&lens.references, &plan.policy.condition).map_err(one)?;
-    // Comes last, since it creates folders.
+    gate_report::check_condition(&lookup.references, &plan.policy.condition).map_err(one)?;
+    // Creates folders, and comes before any credential_command is run.
     reports.check().map_err(one)?;
-    Ok((Arc::new(lens), plan, reports))
+    let lookup = lookup.connect_all(session, Some(MIN_CALL_INTERVAL))?;
+    Ok((Arc::new(lookup), plan, reports))
 }
 
 /// How a wait came to its end.

@@ -1,3 +1,5 @@
+mod subtasks;
+
 use super::super::{Decision, Progress, Verdict, decide};
 use super::*;
 use crate::model::{Event, Level, Object, Time};

@@ -92,7 +92,7 @@ fn a_clock_that_is_too_far_off_is_said_and_not_corrected() {
     let answer = dated("Thu, 16 Nov 2023 22:13:20 GMT");
     let next = account.next(&request(), &mut refusal, Some(&answer), 1, true);
     assert!(matches!(next, Next::Fail));
-    let said = "expired; this machine's clock is 2 days behind that of 127.0.0.1:1, and a difference of more than one day is not corrected";
+    let said = "expired; this machine's clock is 48 hours behind that of 127.0.0.1:1, and a difference of more than one day is not corrected";
     assert_eq!(
         (refusal.category, &*refusal.message),
         (Category::ClockSkew, said)

@@ -53,6 +53,9 @@ fn state(page: &PageWriter, job: &Job) -> Value {
 }
 
 fn ended(page: &PageWriter, job: &Job) -> String {
+    if !job.ended {
+        return ", other subtasks have not ended".to_owned();
+    }
     let Some(time) = job.finished_at else {
         return ", when is not told".to_owned();
     };

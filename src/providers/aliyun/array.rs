@@ -2,13 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
-use super::batch::is_list_unavailable;
+use super::batch::{id_filter, is_list_unavailable};
 use super::wire::{self, BatchPages, Described, JobRows, Page};
 use super::{Ehpc, cluster_of, note_raw_omitted, summarize};
 use crate::error::{Category, Problem};
-use crate::model::{Array, Notice, NoticeCode, State};
+use crate::model::{Array, Job, Notice, NoticeCode, State, Time};
 use crate::providers::{GetOptions, GetResult, job_at};
 use crate::reference::Reference;
+
+/// Within so many seconds after an array job its subtasks are submitted.
+const SUBMISSION_SECONDS: i64 = 60;
 
 impl Ehpc {
     /// A job, and with an array job its subtasks.
@@ -28,8 +31,7 @@ impl Ehpc {
 
     /// The job as it was described, checked against its subtasks where it may have some.
     ///
-    /// A job that the cloud's own flag calls an ordinary one, and nothing else an array job, costs no
-    /// further request. Without a flag a success is not believed before the list was asked once.
+    /// A success is not believed before the list was asked once, whatever the cloud's own flag says.
     async fn checked(
         &self,
         described: Described,
@@ -38,32 +40,33 @@ impl Ehpc {
     ) -> GetResult {
         let Described {
             mut job,
-            notices,
+            mut notices,
             is_array_job,
         } = described;
         let has_evidence = job.array.is_some();
-        let is_unsaid = is_array_job.is_none() && job.state == State::Succeeded;
-        let must_list =
-            has_evidence || (is_unsaid && !self.lists_unavailable.load(Ordering::Relaxed));
+        let must_list = has_evidence || job.state == State::Succeeded;
         if !wire::can_be_array_id(&job.id) || !must_list {
             return GetResult { job, notices };
         }
-        let listed = self.subtasks(reference, job.array.as_ref(), ask).await;
-        let (listing, problem) = &listed;
-        // A list that cannot be asked at the moment may hold anything.
-        let is_open = problem.as_ref().is_some_and(|problem| problem.retryable);
-        let is_array = listing.says_array(&job.id) || is_open;
-        let is_array = match is_array_job {
-            Some(true) => true,
-            Some(false) => is_array,
-            None => is_array || has_evidence,
-        };
-        if !is_array {
-            job.array = None;
+        if !has_evidence && self.list_denied.load(Ordering::Relaxed) {
+            note_unchecked(&job, is_array_job, &mut notices);
             return GetResult { job, notices };
         }
+        let listed = match has_evidence {
+            true => self.subtasks(reference, job.array.as_ref(), ask).await,
+            false => {
+                self.search(reference, is_array_job, job.created_at, ask)
+                    .await
+            }
+        };
+        let (listing, problem) = &listed;
         if listing.says_array(&job.id) {
             job.array.get_or_insert(Array::UNKNOWN);
+        } else if !has_evidence && is_ordinary(is_array_job, listing, problem.as_ref()) {
+            if problem.is_some() {
+                note_unchecked(&job, is_array_job, &mut notices);
+            }
+            return GetResult { job, notices };
         }
         let has_no_range = job.array.as_ref().is_some_and(|array| array.end.is_none());
         let found = GetResult { job, notices };
@@ -103,6 +106,42 @@ impl Ehpc {
         self.list(cluster_of(reference), &ids, Some(id), ask).await
     }
 
+    /// The subtasks of a job that nothing calls an array job.
+    ///
+    /// By its ids the list is asked for the first 99 indices only. Where the cloud does not even say
+    /// that it is an ordinary job, the jobs that were submitted with it are searched as well.
+    async fn search(
+        &self,
+        reference: &Reference,
+        flag: Option<bool>,
+        submitted_at: Option<Time>,
+        ask: &GetOptions,
+    ) -> (JobRows, Option<Problem>) {
+        let (listing, problem) = self.subtasks(reference, None, ask).await;
+        let is_open = problem.is_none()
+            && !listing.says_array(reference.id())
+            && is_ordinary(flag, &listing, None);
+        if flag.is_some() || !is_open {
+            return (listing, problem);
+        }
+        let mut filter = vec![("SubmitOrder".to_owned(), "Desc".to_owned())];
+        if let Some(time) = submitted_at {
+            let start = time.to_datetime().timestamp();
+            let end = start.saturating_add(SUBMISSION_SECONDS);
+            filter.push(("SubmitTimeStart".to_owned(), start.to_string()));
+            filter.push(("SubmitTimeEnd".to_owned(), end.to_string()));
+        }
+        let (cluster, mut found) = (cluster_of(reference), JobRows::default());
+        let pages = BatchPages::search(reference.id());
+        match self
+            .read_pages(cluster, &filter, pages, &mut found, ask)
+            .await
+        {
+            Ok(problem) => (found, problem),
+            Err(problem) => (found, Some(problem)),
+        }
+    }
+
     /// An array job that only the list knows; else `missing`, which is what the look-up said.
     async fn listed_parent(
         &self,
@@ -116,7 +155,7 @@ impl Ehpc {
         let (cluster, id) = (cluster_of(reference), reference.id());
         let ids = wire::ids_to_list(id, None);
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let request = self.list_request(cluster, &ids, 1, wire::MAX_ROWS);
+        let request = self.list_request(cluster, &id_filter(&ids), 1, wire::MAX_ROWS);
         let answer = match self.send(&request, cluster, ask).await {
             Ok(answer) => answer,
             Err(problem) => {
@@ -129,12 +168,13 @@ impl Ehpc {
                 });
             }
         };
-        let page = Page::decode(&answer.body)
-            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))?;
+        let unreadable = |expected: &str| self.api.decode_problem(&request, &answer, expected);
+        let (page, skipped) =
+            Page::decode_readable(&answer.body).map_err(|expected| unreadable(&expected))?;
         let mut listing = JobRows::default();
         BatchPages::of_array(id, &ids).add(page, &mut listing);
         let Some(row) = listing.row(id).filter(|_| listing.says_array(id)) else {
-            return Err(missing);
+            return Err(skipped.map_or(missing, |expected| unreadable(&expected)));
         };
         let mut job = job_at(reference, self.region.as_deref());
         let mut notices = Vec::new();
@@ -186,6 +226,9 @@ impl Ehpc {
             &ask.states,
             &mut notices,
         );
+        if job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
+            job.unread_cause = problem.map(|problem| problem.category);
+        }
         if let Some(failed) = wire::failed_subtask(&job) {
             let subtask = with_id(reference, failed.to_owned());
             let cause = self.describe(&subtask, ask).await.ok();
@@ -202,6 +245,33 @@ fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
         .into_iter()
         .flat_map(|cause| cause.notices)
         .filter(|notice| notice.code != NoticeCode::VendorOmitted)
+}
+
+/// True when a success stands though nothing but the list could tell that it is an array job.
+///
+/// An explicit flag stands unless a list was read in part: what it left out may be a subtask. Without
+/// a flag only a key that may not list, which can obtain no evidence, has to do without it.
+fn is_ordinary(flag: Option<bool>, listing: &JobRows, problem: Option<&Problem>) -> bool {
+    let is_whole = listing.short().is_none() && !listing.is_partial();
+    match (problem, flag) {
+        (None, Some(_)) => listing.short().is_none(),
+        (Some(problem), None) => problem.category == Category::PermissionDenied,
+        (None, None) | (Some(_), Some(_)) => is_whole,
+    }
+}
+
+/// Notes a success that no list confirms and no flag calls that of an ordinary job.
+fn note_unchecked(job: &Job, flag: Option<bool>, notices: &mut Vec<Notice>) {
+    if flag.is_none() && job.state == State::Succeeded {
+        notices.push(Notice::new(
+            NoticeCode::SubtasksUnchecked,
+            format!(
+                "{}: whether it is an array job could not be checked; allow \
+                 ehpc:ListServerlessJobs to check its subtasks",
+                job.reference
+            ),
+        ));
+    }
 }
 
 /// True when the cloud knows the cluster and not the job, or takes only ids of subtasks.

@@ -73,47 +73,66 @@ impl Ehpc {
         ask: &GetOptions,
     ) -> (JobRows, Option<Problem>) {
         let mut listing = JobRows::default();
+        let mut skipped = None;
         for ids in ids.chunks(wire::MAX_ROWS) {
-            let mut pages = match parent {
+            let pages = match parent {
                 Some(parent) => BatchPages::of_array(parent, ids),
                 None => BatchPages::new(ids),
             };
-            loop {
-                let request = self.list_request(cluster, ids, pages.next(), wire::MAX_ROWS);
-                let answer = match self.send(&request, cluster, ask).await {
-                    Ok(answer) => answer,
-                    Err(problem) => {
-                        self.record_list_denied(&problem);
-                        return (listing, Some(problem));
-                    }
-                };
-                let page = match Page::decode(&answer.body) {
-                    Ok(page) => page,
-                    Err(expected) => {
-                        let problem = self.api.decode_problem(&request, &answer, &expected);
-                        return (listing, Some(problem));
-                    }
-                };
-                if !pages.add(page, &mut listing) {
-                    break;
-                }
+            let filter = id_filter(ids);
+            match self
+                .read_pages(cluster, &filter, pages, &mut listing, ask)
+                .await
+            {
+                // Jobs without a row are looked up one by one, subtasks are not.
+                Ok(problem) => skipped = skipped.or(problem.filter(|_| parent.is_some())),
+                Err(problem) => return (listing, Some(problem)),
             }
         }
-        (listing, None)
+        (listing, skipped)
+    }
+
+    /// Reads the pages of one list into `listing`; what is wrong with rows that were skipped.
+    ///
+    /// # Errors
+    /// What ended the reading early.
+    pub(super) async fn read_pages(
+        &self,
+        cluster: &str,
+        filter: &[(String, String)],
+        mut pages: BatchPages<'_>,
+        listing: &mut JobRows,
+        ask: &GetOptions,
+    ) -> Result<Option<Problem>, Problem> {
+        let mut skipped = None;
+        loop {
+            let request = self.list_request(cluster, filter, pages.next(), wire::MAX_ROWS);
+            let answer = self
+                .send(&request, cluster, ask)
+                .await
+                .inspect_err(|problem| self.record_list_denied(problem))?;
+            let unreadable = |expected: &str| self.api.decode_problem(&request, &answer, expected);
+            // One bad row must not hide a failed subtask beside it.
+            let (page, dropped) =
+                Page::decode_readable(&answer.body).map_err(|expected| unreadable(&expected))?;
+            if let Some(expected) = dropped {
+                listing.mark_partial();
+                skipped.get_or_insert_with(|| unreadable(&expected));
+            }
+            if !pages.add(page, listing) {
+                return Ok(skipped);
+            }
+        }
     }
 
     pub(super) fn list_request(
         &self,
         cluster: &str,
-        ids: &[&str],
+        filter: &[(String, String)],
         page: usize,
         rows: usize,
     ) -> Request {
         let mut request = self.request("ListServerlessJobs", Method::Post, &[]);
-        let ids = ids
-            .iter()
-            .zip(1..)
-            .map(|(id, number)| (format!("JobIds.{number}"), (*id).to_owned()));
         request.query = [
             ("ClusterId", cluster.to_owned()),
             ("PageNumber", page.to_string()),
@@ -121,13 +140,16 @@ impl Ehpc {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into_iter()
-        .chain(ids)
+        .chain(filter.iter().cloned())
         .collect();
         request
     }
 
     /// A list that is not given once is not asked for again.
     pub(super) fn record_list_denied(&self, problem: &Problem) {
+        if problem.category == Category::PermissionDenied {
+            self.list_denied.store(true, Ordering::Relaxed);
+        }
         if matches!(
             problem.category,
             Category::PermissionDenied | Category::InvalidArgument
@@ -135,6 +157,14 @@ impl Ehpc {
             self.lists_unavailable.store(true, Ordering::Relaxed);
         }
     }
+}
+
+/// Parameters of a list that name the jobs.
+pub(super) fn id_filter(ids: &[&str]) -> Vec<(String, String)> {
+    ids.iter()
+        .zip(1..)
+        .map(|(id, number)| (format!("JobIds.{number}"), (*id).to_owned()))
+        .collect()
 }
 
 /// True when the cloud answered well and gives no such list, so that looks at each job may do.

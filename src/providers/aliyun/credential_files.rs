@@ -1,5 +1,7 @@
 //! Credentials in the files of aliyun-cli and of the vendor's SDKs (aliyun-cli 3.4, credentials-go 1.4).
 
+mod unsupported;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -12,7 +14,7 @@ use super::assume_role::{EXTERNAL_ID, LIFETIME, POLICY};
 use super::instance_role;
 use crate::error::{Category, Problem};
 use crate::model::Time;
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable};
 use crate::settings::{CredentialSource, METADATA, ROLE, SourceFile, SourceResult, ToolFiles};
 
 /// In the order in which the vendor's own SDKs ask them.
@@ -171,6 +173,7 @@ impl Profile {
     /// What takes on the role of mode RamRoleArn, besides the key.
     fn role(&self, page: &SourceFile, name: &str) -> Result<Vec<(&'static str, Secret)>, Problem> {
         let Some(role) = self.ram_role_arn.trimmed() else {
+            let name = quotable(name);
             let what = format!("holds no ram_role_arn for profile “{name}” (mode RamRoleArn)");
             return Err(page.problem(&what, REPAIR_CLI));
         };
@@ -178,6 +181,7 @@ impl Profile {
         let is_plain =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if region.is_some_and(|region| !region.bytes().all(is_plain)) {
+            let name = quotable(name);
             let what = format!("has profile “{name}” with an sts_region that is no region");
             return Err(page.problem(&what, REPAIR_CLI));
         }
@@ -214,10 +218,10 @@ impl Profile {
             "AK" | "RamRoleArn" => false,
             "StsToken" | "CloudSSO" | "OAuth" => true,
             "EcsRamRole" => return Ok(self.instance_role(page, name, desk)),
-            mode => return Err(unsupported(page, name, mode)),
+            mode => return Err(unsupported::mode(page, name, mode)),
         };
         let is_cached = matches!(mode, "CloudSSO" | "OAuth");
-        let what = format!("profile “{name}” (mode {mode})");
+        let what = format!("profile “{}” (mode {mode})", quotable(name));
         let id = self.access_key_id.trimmed();
         let secret = self.access_key_secret.trimmed();
         let token = self.sts_token.trimmed();
@@ -277,35 +281,6 @@ impl Profile {
     }
 }
 
-fn unsupported(page: &SourceFile, name: &str, mode: &str) -> Problem {
-    let known = [
-        "RsaKeyPair",
-        "RamRoleArnWithRoleName",
-        "ChainableRamRoleArn",
-        "External",
-        "CredentialsURI",
-        "OIDC",
-        "BearerToken",
-        "Anonymous",
-    ];
-    let hint = match mode {
-        "External" => {
-            "put its command into credential_command of a profile of joblens; it is not run from here"
-        }
-        _ => {
-            "use a profile of mode AK, StsToken, RamRoleArn, EcsRamRole, CloudSSO or OAuth, or give temporary keys by credential_command"
-        }
-    };
-    let what = match known.contains(&mode) {
-        true => "is not supported here",
-        false => "is not known",
-    };
-    page.problem(
-        &format!("has profile “{name}” of mode {mode}, which {what}"),
-        hint,
-    )
-}
-
 /// `~/.alibabacloud/credentials` (Go) or `credentials.ini` (Python), or the file that
 /// `ALIBABA_CLOUD_CREDENTIALS_FILE` names.
 fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem> {
@@ -328,6 +303,7 @@ fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, 
             None => Ok(SourceResult::Empty(why)),
         };
     };
+    let shown = quotable(name);
     let kind = value(keys, "type");
     let token = match kind {
         None | Some("access_key" | "ram_role_arn") => None,
@@ -336,11 +312,7 @@ fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, 
             let values = instance_role::source(desk, value(keys, "role_name"));
             return Ok(SourceResult::Found(found(&page, Some(name), values, None)));
         }
-        Some(other) => {
-            let what = format!("has section [{name}] of type {other}, which is not supported here");
-            let hint = "use a section of type access_key, ram_role_arn or ecs_ram_role";
-            return Err(page.problem(&what, hint));
-        }
+        Some(other) => return Err(unsupported::section_type(&page, name, other)),
     };
     let (id, secret) = (
         value(keys, "access_key_id"),
@@ -349,19 +321,19 @@ fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, 
     if id.is_none() && secret.is_none() {
         let path = page.path.display();
         return Ok(SourceResult::Empty(format!(
-            "{path} holds no keys in [{name}]"
+            "{path} holds no keys in [{shown}]"
         )));
     }
     if let Some(key) = [("access_key_id", id), ("access_key_secret", secret)]
         .into_iter()
         .find_map(|(key, value)| value.is_none().then_some(key))
     {
-        return Err(page.problem(&format!("holds no {key} in [{name}]"), REPAIR_SDK));
+        return Err(page.problem(&format!("holds no {key} in [{shown}]"), REPAIR_SDK));
     }
     let is_role = kind == Some("ram_role_arn");
     let role = |key| value(keys, key).filter(|_| is_role);
     if is_role && role(ROLE).is_none() {
-        return Err(page.problem(&format!("holds no {ROLE} in [{name}]"), REPAIR_SDK));
+        return Err(page.problem(&format!("holds no {ROLE} in [{shown}]"), REPAIR_SDK));
     }
     let values = [
         ("access_key_id", id),

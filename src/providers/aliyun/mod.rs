@@ -189,6 +189,8 @@ struct Ehpc {
     credentials: CredentialCache<Signer>,
     /// True once the cloud has said that this key may not list jobs, or that it takes no such list.
     lists_unavailable: AtomicBool,
+    /// True once the cloud has said that this key may not list jobs.
+    list_denied: AtomicBool,
 }
 
 fn connect(profile: &Profile, wire: &Arc<Transport>) -> Result<Box<dyn Client>, Problem> {
@@ -220,6 +222,7 @@ impl Ehpc {
             region: profile.get("region").map(str::to_owned),
             credentials: login,
             lists_unavailable: AtomicBool::new(false),
+            list_denied: AtomicBool::new(false),
         })
     }
 

@@ -12,6 +12,30 @@ use crate::settings::SourceFile;
 /// The section whose keys all others inherit, in the reading of configparser.
 const DEFAULTS: &str = "DEFAULT";
 
+/// Keys that the vendors' tools read.
+const KNOWN_KEYS: [&str; 20] = [
+    "access_key_id",
+    "access_key_secret",
+    "ak",
+    "duration_seconds",
+    "enable",
+    "external_id",
+    "iam_endpoint",
+    "idp_id",
+    "policy",
+    "project_id",
+    "region",
+    "role_arn",
+    "role_name",
+    "role_session_name",
+    "secret_id",
+    "secret_key",
+    "security_token",
+    "sk",
+    "token",
+    "type",
+];
+
 /// The keys of a section, in lower case, with their values.
 pub type Keys = BTreeMap<String, String>;
 
@@ -100,6 +124,7 @@ impl<'a> Ini<'a> {
         let indent = line.len() - line.trim_start().len();
         if let (Some(key), Place::Section(name)) = (&cursor.key, &cursor.place)
             && indent > cursor.indent
+            && !is_known_assignment(text)
         {
             let section = self.sections.entry(name.clone()).or_default();
             let value = section.keys.entry(key.clone()).or_default();
@@ -172,6 +197,17 @@ enum Place {
     Section(String),
     /// A section whose header cannot be read.
     Lost,
+}
+
+/// True for a line that sets a key which one of the vendors' tools reads. ini.v1 takes it for a key
+/// of its own however far it is indented, and no value has such a line.
+fn is_known_assignment(line: &str) -> bool {
+    let key = line.split_once('=').map(|(key, _)| key.trim());
+    key.is_some_and(|key| {
+        KNOWN_KEYS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(key))
+    })
 }
 
 /// Keeps the first fault.
@@ -285,6 +321,17 @@ mod tests {
             (non_empty(&keys, "id"), non_empty(&keys, "sk")),
             (Some("abc"), Some("d"))
         );
+    }
+
+    #[test]
+    fn a_known_key_stands_for_itself_however_far_it_is_indented() {
+        let keys = keys(
+            "[default]\ntype = access_key\n  Access_Key_Id = LTAI\n    access_key_secret=s\n \
+             policy =\n  {\"a\": \"b = c\"}\n",
+        );
+        let read = ["type", "access_key_id", "access_key_secret", "policy"];
+        let read = read.map(|key| non_empty(&keys, key).unwrap());
+        assert_eq!(read, ["access_key", "LTAI", "s", "{\"a\": \"b = c\"}"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::super::credential_file::{
 use super::super::imds;
 use super::super::lenient::{List, Text};
 use crate::error::Problem;
+use crate::secret::quotable;
 use crate::settings::{CredentialSource, METADATA, SourceResult, ToolFiles};
 
 /// The SDKs' file before KooCLI's, which is mostly encrypted.
@@ -119,14 +120,15 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         (None, None) => {
             let path = page.path.display();
             return Ok(SourceResult::Empty(format!(
-                "{path} holds no keys for profile “{name}”"
+                "{path} holds no keys for profile “{}”",
+                quotable(name)
             )));
         }
         (None, _) => Some("accessKeyId"),
         (_, None) => Some("secretAccessKey"),
     };
     if let Some(missing) = missing {
-        let what = format!("holds no {missing} for profile “{name}”");
+        let what = format!("holds no {missing} for profile “{}”", quotable(name));
         return Err(page.problem(&what, REPAIR_CLI));
     }
     let is_plain = config

@@ -2,6 +2,7 @@
 //!
 //! The cloud lists the jobs of one type a call, so that a page here is a page of each type.
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
 use super::merge::{TypePage, merge};
@@ -17,8 +18,8 @@ impl Client {
     /// what the filter asks for.
     ///
     /// # Errors
-    /// What the cloud said, or what went wrong on the way, with any of the types: without one of
-    /// them the list would be no whole one.
+    /// What the cloud said, or what went wrong on the way, with all of the types. One that fails
+    /// alone is a failed part of the page, and is not asked for again.
     pub(super) async fn image_jobs(
         &self,
         scope: &Scope,
@@ -31,12 +32,25 @@ impl Client {
         let lists = at.lists.offsets.into_iter().enumerate();
         let calls = lists.filter_map(|(list, offset)| {
             let request = self.list_request(&project, JOB_TYPES[list], status, offset?);
-            Some(self.type_page(list, offset?, request, ask))
+            let page = self.type_page(list, offset?, request, ask);
+            Some(page.map(move |page| (list, page)))
         });
         // Whoever wants a row to see that lists are given wants no request for each type.
         let calls = calls.take(filter.page_size(JOB_TYPES.len()));
-        let pages: Result<Vec<TypePage>, Problem> = join_all(calls).await.into_iter().collect();
-        let merged = merge(at, pages?);
+        let (mut pages, mut failed) = (Vec::new(), Vec::new());
+        for (list, outcome) in join_all(calls).await {
+            match outcome {
+                Ok(page) => pages.push(page),
+                Err(problem) => failed.push((list, problem)),
+            }
+        }
+        if pages.is_empty() && !failed.is_empty() {
+            return Err(failed.swap_remove(0).1);
+        }
+        let merged = merge(
+            at.without_lists(failed.iter().map(|(list, _)| *list)),
+            pages,
+        );
         let found = |(row, request_id): (Row, Option<String>), reference: &_| {
             let mut found = row.into_result(reference, ask, self.region.as_deref());
             found.job.request_id = request_id;
@@ -46,6 +60,7 @@ impl Client {
         Ok(providers::Page {
             next: merged.next,
             total: merged.total,
+            failed_parts: failed.into_iter().map(of_type).collect(),
             ..providers::Page::from_addressed_rows(at, None, merged.rows, address, found)
         })
     }
@@ -87,4 +102,10 @@ impl Client {
         let query = query.map(|(name, value)| (name.to_owned(), value));
         self.get_request(LIST, project, "image-server-jobs", query.collect())
     }
+}
+
+/// The problem of a type's list, with the type.
+fn of_type((list, mut problem): (usize, Problem)) -> Problem {
+    problem.message = format!("job_type {}: {}", JOB_TYPES[list], problem.message);
+    problem
 }

@@ -27,7 +27,7 @@ use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
 use crate::reference::{Reference, Scope, Segment, Template};
-use crate::secret::Secret;
+use crate::secret::{Secret, is_region_like};
 use crate::settings::{Profile, SettingSpec};
 
 pub use wire::{ImageJobDetails, SubJobDetails};
@@ -381,9 +381,13 @@ fn endpoint(profile: &Profile, wire: &Transport) -> Result<Endpoint, Problem> {
         .ok_or_else(|| profile.missing("region", &["region"], &["JOBLENS_HUAWEI_REGION"]))?;
     match regions::host(region) {
         Some(host) => parse(&format!("https://{host}")),
-        None => Err(profile
-            .invalid("region", &format!("is “{region}”, whose endpoint is not known"))
-            .with_hint("set endpoint to the address of Workspace APP in that region, or correct the region")),
+        None => {
+            let what = match is_region_like(region) {
+                true => format!("is “{region}”, whose endpoint is not known"),
+                false => "is no region that is known".to_owned(),
+            };
+            Err(profile.invalid("region", &what).with_hint("set endpoint to the address of Workspace APP in that region, or correct the region"))
+        }
     }
 }
 

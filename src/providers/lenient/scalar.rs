@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::is_absent;
+use crate::model::Time;
 
 /// Text; absent when null, empty, `--` or missing. Numbers and booleans are taken as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +30,13 @@ pub struct Flag(pub Option<bool>);
 pub struct Verbatim(pub String);
 
 impl Text {
+    /// The text of a time that could not be read; `None` where it was read, is absent or is a zero
+    /// date.
+    pub fn unread(&self, read: Option<Time>) -> Option<String> {
+        let text = self.trimmed().filter(|text| !Time::is_unset(text));
+        text.filter(|_| read.is_none()).map(str::to_owned)
+    }
+
     /// The text, trimmed, for comparing.
     pub fn trimmed(&self) -> Option<&str> {
         self.0.as_deref().map(str::trim)

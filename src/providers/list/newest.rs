@@ -50,7 +50,8 @@ async fn first_of_sorted(
     let [first, rest @ ..] = &page.rows[..] else {
         return Ok(None);
     };
-    let Some(at) = first.job.created_at.filter(|_| page.rows_without_id == 0) else {
+    let is_whole = page.rows_without_id == 0 && page.failed_parts.is_empty();
+    let Some(at) = first.job.created_at.filter(|_| is_whole) else {
         return Ok(None);
     };
     let others = || rest.iter().filter_map(|found| found.job.created_at);
@@ -71,7 +72,11 @@ async fn latest_of_all(
 ) -> Result<Reference, Problem> {
     let mut best: Option<(Time, String)> = None;
     let (mut is_tied, mut undated_rows) = (false, 0_usize);
+    let mut failed_part = None;
     let mut on_page = |page: super::Page<GetResult>| {
+        failed_part = failed_part.take().or(page.failed_parts.into_iter().next());
+        // What cannot be read may be the newest.
+        undated_rows += page.problems.len();
         for found in page.rows {
             let Some(at) = found.job.created_at else {
                 undated_rows += 1;
@@ -95,6 +100,9 @@ async fn latest_of_all(
     let listed = list_all(client, scope, &everything, ask, None, &mut on_page).await;
     let listed = listed.ok_or_else(|| with_scope(undated(scope), scope))?;
     let listed = listed.map_err(|problem| with_scope(problem, scope))?;
+    if let Some(problem) = failed_part {
+        return Err(with_scope(problem, scope));
+    }
     let problem = match (listed.truncation, best) {
         (Some(cut), _) => unclear(format!("the list is not all there is: {cut}")),
         _ if undated_rows > 0 => unclear(format!("{undated_rows} are listed without a time")),

@@ -8,6 +8,7 @@ use super::super::credential_file::{found_values, json, json_profile, no_such_pr
 use super::super::lenient::Text;
 use crate::error::Problem;
 use crate::model::{Notice, NoticeCode};
+use crate::secret::quotable;
 use crate::settings::{CredentialSource, SourceFile, SourceResult, ToolFiles};
 
 /// The only tool there is.
@@ -46,7 +47,8 @@ impl Profile {
     fn overrides(&self, page: &SourceFile, name: &str) -> Option<Notice> {
         let all = self.base_overrides.as_object().into_iter().flatten();
         let filled = all.filter(|(_, host)| host.as_str().is_some_and(|host| !host.is_empty()));
-        let names: Vec<&str> = filled.map(|(name, _)| name.as_str()).collect();
+        let names: Vec<_> = filled.map(|(name, _)| quotable(name)).collect();
+        let name = quotable(name);
         let message = format!(
             "{} has base_overrides ({}) for profile “{name}”, which are not used; set \
              auth_endpoint, platform_endpoint and endpoint in [sugon.default] if it has hosts of its own",
@@ -79,7 +81,7 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         (Some(_), Some(_), Some(_)) => None,
         (_, None, None) => {
             let path = page.path.display();
-            let why = format!("{path} holds no keys for profile “{name}”");
+            let why = format!("{path} holds no keys for profile “{}”", quotable(name));
             return Ok(SourceResult::Empty(why));
         }
         (None, _, _) => Some("user"),
@@ -87,7 +89,7 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         (_, _, None) => Some("secret_key"),
     };
     if let Some(missing) = missing {
-        let what = format!("holds no {missing} for profile “{name}”");
+        let what = format!("holds no {missing} for profile “{}”", quotable(name));
         return Err(page.problem(&what, REPAIR));
     }
     let values = [

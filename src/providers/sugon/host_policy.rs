@@ -18,11 +18,32 @@ const MAX_URL_BYTES: usize = 2048;
 /// Paths that the URL of an AI host may end in.
 const PATHS: &[&str] = &["/ai"];
 
-/// Second-level labels below which anybody can register a name in most countries. Shorter ones count
-/// as such everywhere: a host too few is an error that names the setting, a host too many a leak.
-const GENERIC_LABELS: &[&str] = &["asso", "gouv", "info", "name", "priv"];
+/// Top-level domains whose public suffixes are known here, and those of private networks. The domain of
+/// a host anywhere else may be open to everybody, as `gitlab.io` and `blog.br` are: a host too few is an
+/// error that names the setting, a host too many a leak.
+const KNOWN_TOPS: &[&str] = &[
+    "cn",
+    "com",
+    "corp",
+    "edu",
+    "gov",
+    "home",
+    "internal",
+    "intranet",
+    "lan",
+    "local",
+    "net",
+    "org",
+    "xn--55qx5d",
+    "xn--fiqs8s",
+    "xn--fiqz9s",
+    "xn--io0a7i",
+];
 
-/// The same in Chinese, in punycode: companies, networks, schools, authorities, persons, organizations.
+/// Second-level labels of `cn` below which anybody can register a name; shorter ones count as such.
+const GENERIC_LABELS: &[&str] = &["asso", "info", "name"];
+
+/// The same in Chinese, in punycode: companies, networks, organizations, schools, authorities.
 const CHINESE_LABELS: &[&str] = &[
     "xn--55qx5d",
     "xn--io0a7i",
@@ -43,39 +64,8 @@ const CHINESE_LABELS: &[&str] = &[
     "xn--czrw28b",
 ];
 
-/// Domains below which customers of a provider get names.
-const SHARED_DOMAINS: &[&str] = &[
-    "aliyuncs.com",
-    "amazonaws.com",
-    "azure.com",
-    "azurewebsites.net",
-    "cloudfront.net",
-    "ddns.net",
-    "duckdns.org",
-    "fcapp.run",
-    "github.io",
-    "googleapis.com",
-    "herokuapp.com",
-    "myhuaweicloud.com",
-    "myhuaweicloud.eu",
-    "myqcloud.com",
-    "netlify.app",
-    "ngrok.app",
-    "ngrok.dev",
-    "ngrok.io",
-    "ngrok-free.app",
-    "oraybox.com",
-    "pages.dev",
-    "run.app",
-    "sslip.io",
-    "tencentcs.com",
-    "trycloudflare.com",
-    "vercel.app",
-    "vicp.net",
-    "web.app",
-    "windows.net",
-    "workers.dev",
-];
+/// Domains of known tops below which customers of a provider get names, one a line.
+const SHARED_DOMAINS: &str = include_str!("shared_domains.txt");
 
 /// The hosts that may receive a token: the endpoint that names them, those of its domain over TLS,
 /// and those that the profile lists.
@@ -212,11 +202,16 @@ fn is_within(host: &str, domain: &str) -> bool {
 }
 
 /// The domain whose names belong to the same organization as a host: its parent, or itself where the
-/// parent is open to everybody; `None` for addresses and for hosts without such a domain.
+/// parent is open to everybody; `None` for addresses, for hosts without such a domain, and where that
+/// is not known.
 fn shared_domain(host: &str) -> Option<&str> {
     let host = without_dot(host);
-    let is_shared = SHARED_DOMAINS.iter().any(|domain| is_within(host, domain));
-    if host.parse::<IpAddr>().is_ok() || is_shared || is_public_suffix(host) {
+    let (_, top) = host.rsplit_once('.')?;
+    let is_shared = SHARED_DOMAINS.lines().any(|domain| is_within(host, domain));
+    if host.parse::<IpAddr>().is_ok() || !KNOWN_TOPS.contains(&top) {
+        return None;
+    }
+    if is_shared || is_public_suffix(host) {
         return None;
     }
     let (_, parent) = host.split_once('.')?;
@@ -226,8 +221,8 @@ fn shared_domain(host: &str) -> Option<&str> {
     })
 }
 
-/// True for a domain below which anybody can register a name: `cn`, `com.cn`, `cn.com`. Some others
-/// are taken for one too; the list of all such domains is larger than the rest of this program's data.
+/// True for a domain with a known top below which anybody can register a name: `cn`, `com.cn`, `cn.com`.
+/// Some others are taken for one too.
 fn is_public_suffix(domain: &str) -> bool {
     let Some((label, top)) = domain.split_once('.') else {
         return true;
@@ -235,8 +230,7 @@ fn is_public_suffix(domain: &str) -> bool {
     if top.contains('.') {
         return false;
     }
-    let is_of_country = top.len() == 2 || top.starts_with("xn--");
-    match is_of_country {
+    match top == "cn" || top.starts_with("xn--") {
         true => {
             label.len() <= 3 || GENERIC_LABELS.contains(&label) || CHINESE_LABELS.contains(&label)
         }

@@ -15,7 +15,7 @@ use crate::http::{
 use crate::providers::BoxFuture;
 use crate::providers::lenient::{self, List, Text};
 use crate::providers::login::{Credential, CredentialCache, CredentialProvider};
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable};
 use crate::settings::Profile;
 
 /// Where tokens are given, unless another host is set.
@@ -249,7 +249,7 @@ fn select_region_token(
     let token = |region: &Region| region.token.trimmed().map(str::to_owned);
     if let Some(wanted) = wanted {
         let Some(region) = all.iter().find(|region| region.is(wanted)) else {
-            let what = format!("the account has no computing region “{wanted}”");
+            let what = format!("the account has no computing region “{}”", quotable(wanted));
             return Err((what, format!("set cluster_id to one of: {}", labels(true))));
         };
         let stopped = || {

@@ -9,6 +9,7 @@ use super::super::imds;
 use super::super::lenient::{Int, OptionalObject, Text};
 use crate::error::{Category, Problem};
 use crate::model::Time;
+use crate::secret::quotable;
 use crate::settings::{
     CredentialSource, FoundCredential, METADATA, SourceFile, SourceResult, ToolFiles,
 };
@@ -87,12 +88,13 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
             true => "none".to_owned(),
             false => names.join(", "),
         };
-        let why = format!("~/{FOLDER} has no profile “{name}”; it has {known}");
+        let shown = quotable(name);
+        let why = format!("~/{FOLDER} has no profile “{shown}”; it has {known}");
         return match (named, chosen) {
             (Some(_), _) => Err(Problem::usage(why)),
             // Whoever chose it meant no key that another tool has.
             (None, Some(_)) => {
-                let message = format!("{CHOICE} says “{name}”, and {why}");
+                let message = format!("{CHOICE} says “{shown}”, and {why}");
                 let hint = format!("correct {CHOICE} or unset it, or run: tccli configure");
                 Err(Problem::new(Category::MissingCredentials, message).with_hint(hint))
             }
@@ -133,10 +135,11 @@ impl Credential {
         let is_temporary = match self.kind.trimmed() {
             None | Some("default") => false,
             Some("sso" | "oauth") => true,
-            Some(kind) => {
-                let what = format!("is of type {kind}, which is not known");
+            // It may be a secret that was pasted in the place of the type.
+            Some(_) => {
+                let what = "is of a type that is not known";
                 let hint = "use a profile with keys, or give temporary ones by credential_command";
-                return Err(page.problem(&what, hint));
+                return Err(page.problem(what, hint));
             }
         };
         if self.role_arn.trimmed().is_some() {

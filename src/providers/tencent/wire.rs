@@ -2,7 +2,7 @@ use serde::Deserialize;
 
 use crate::error::Category;
 use crate::http::{RequestError, Response, RetryAction};
-use crate::model::{Event, Job, Level, Notice, NoticeCode, Object};
+use crate::model::{Event, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
 use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{GetOptions, GetResult, job_at, vendor};
@@ -38,14 +38,38 @@ struct ErrorHead {
 #[serde(default, rename_all = "camelCase")]
 struct Envelope {
     code: Text,
-    data: OptionalObject<Data>,
-    event_list: List<ServiceEvent>,
+    /// Null stands for no events; an empty list or text does not.
+    #[serde(deserialize_with = "lenient::deserialize_some")]
+    data: Option<Option<OptionalObject<Data>>>,
+    #[serde(deserialize_with = "lenient::deserialize_some")]
+    event_list: Option<List<ServiceEvent>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Data {
-    event_list: List<ServiceEvent>,
+    #[serde(deserialize_with = "lenient::deserialize_some")]
+    event_list: Option<List<ServiceEvent>>,
+}
+
+impl Envelope {
+    /// The events, within `data` or at the top.
+    ///
+    /// # Errors
+    /// What was expected, where neither place has a list or null.
+    fn events(self) -> Result<Vec<ServiceEvent>, String> {
+        let inner = match self.data {
+            Some(None) => Some(List::default()),
+            Some(Some(data)) => data.0.and_then(|data| data.event_list),
+            None => None,
+        };
+        match (inner, self.event_list) {
+            (None, None) => Err("eventList".to_owned()),
+            (Some(list), None) | (None, Some(list)) => Ok(list.0),
+            (Some(inner), Some(outer)) if inner.0.is_empty() => Ok(outer.0),
+            (Some(inner), Some(_)) => Ok(inner.0),
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -193,10 +217,8 @@ pub fn decode(
     if envelope.code.trimmed() != Some("0") {
         return Err("code 0".to_owned());
     }
-    let inner = envelope.data.0.map(|data| data.event_list.0);
-    let events: Vec<Event> = inner
-        .filter(|events| !events.is_empty())
-        .unwrap_or(envelope.event_list.0)
+    let events: Vec<Event> = envelope
+        .events()?
         .into_iter()
         .map(|event| read_event(event, clock))
         .collect();
@@ -296,11 +318,19 @@ pub fn has_service(body: &[u8], reference: &Reference) -> Result<bool, String> {
 
 fn read_event(event: ServiceEvent, clock: WallClock) -> Event {
     let level_raw = event.level.trimmed().map(str::to_owned);
+    let (first_at, last_at) = (
+        clock.parse(&event.first_seen),
+        clock.parse(&event.last_seen),
+    );
     Event {
         level: level_raw.as_deref().and_then(Level::parse),
         level_raw,
-        first_at: clock.parse(&event.first_seen),
-        last_at: clock.parse(&event.last_seen),
+        first_at,
+        last_at,
+        unreadable_times: UnreadableTimes {
+            first: event.first_seen.unread(first_at),
+            last: event.last_seen.unread(last_at),
+        },
         count: event.count.unsigned(),
         object: Object {
             kind: event.obj_type.0,

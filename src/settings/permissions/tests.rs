@@ -138,17 +138,20 @@ fn folders_above_home_are_the_systems_matter() {
     write(&home.join("c/file"), 0o600);
     set_mode(&above, 0o777);
     let path = home.join("c/file");
-    assert!(check_folders_below(&path, None).is_err());
-    assert_eq!(check_folders_below(&path, Some(&home)), Ok(()));
+    assert!(check_folders_below(&path, None, Owners::Trusted).is_err());
+    assert_eq!(
+        check_folders_below(&path, Some(&home), Owners::Trusted),
+        Ok(())
+    );
     // HOME may be a link, as on systems where /home is one.
     symlink(&home, above.join("link")).unwrap();
     let by_link = above.join("link/c/file");
     assert_eq!(
-        check_folders_below(&by_link, Some(&above.join("link"))),
+        check_folders_below(&by_link, Some(&above.join("link")), Owners::Trusted),
         Ok(())
     );
     set_mode(&home, 0o777);
-    assert!(check_folders_below(&path, Some(&home)).is_err());
+    assert!(check_folders_below(&path, Some(&home), Owners::Trusted).is_err());
 }
 
 #[test]
@@ -171,7 +174,7 @@ fn links_are_followed_one_by_one() {
     assert_eq!(check(&home.join("mounted"), true), Ok(()));
     symlink("circle", home.join("circle")).unwrap();
     assert_eq!(
-        check_folders_below(&home.join("circle"), Some(&home)),
+        check_folders_below(&home.join("circle"), Some(&home), Owners::Trusted),
         Ok(())
     );
 }
@@ -230,4 +233,54 @@ fn what_belongs_to_another_user_is_refused() {
         said.starts_with("is reached through the symbolic link"),
         "{said}"
     );
+}
+
+#[test]
+fn only_files_of_others_need_root() {
+    let access = |user, owner| Access {
+        user,
+        owner,
+        mode: 0o666,
+    };
+    for (user, owner, expected) in [
+        (1000, 1000, ""),
+        (0, 1000, ""),
+        (1000, 0, "sudo "),
+        (1000, 1001, "sudo "),
+    ] {
+        assert_eq!(access(user, owner).sudo(), expected);
+    }
+}
+
+#[test]
+fn a_program_is_refused_where_others_can_write_it_or_its_folder() {
+    let (_home, home) = home();
+    let path = home.join("bin/get-token");
+    write(&path, 0o755);
+    let check = |is_searched| check_program(&path, &fs::metadata(&path).unwrap(), is_searched);
+    assert_eq!(check(false), Ok(()));
+    for is_searched in [false, true] {
+        set_mode(&path, 0o757);
+        let said = reason(check(is_searched));
+        assert_eq!(said, "is writable by others (mode 757)");
+        set_mode(&path, 0o755);
+        set_mode(&home.join("bin"), 0o777);
+        let said = reason(check(is_searched));
+        assert!(
+            said.contains("which is writable by others (mode 777)"),
+            "{said}"
+        );
+        set_mode(&home.join("bin"), 0o755);
+    }
+    // Only root can give files away.
+    if geteuid().is_root() {
+        chown(home.join("bin"), Some(65_534), None).unwrap();
+        chown(&path, Some(65_534), None).unwrap();
+        assert_eq!(check(false), Ok(()), "the config file names it");
+        set_mode(&home.join("bin"), 0o775);
+        assert!(check(true).is_err());
+        chown(home.join("bin"), Some(0), Some(50)).unwrap();
+        assert_eq!(check(true), Ok(()), "staff may write to /usr/local/bin");
+        assert!(check(false).is_err());
+    }
 }

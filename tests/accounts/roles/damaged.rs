@@ -39,7 +39,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "ecs_ram_rôle",
             "ALIBABA_CLOUD_PROFILE=ecs",
             JOB,
-            "which is not supported here",
+            "of a type that is not known",
         ),
         (
             &TCCLI_CVM,
@@ -47,7 +47,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "cvm_role",
             "TCCLI_PROFILE=cvm",
             SERVICE,
-            "of type cvm_role, which is not known",
+            "is of a type that is not known",
         ),
         (
             &TCCLI_CVM,
@@ -99,7 +99,7 @@ fn a_role_in_a_damaged_file_is_named() {
         (
             "\"RamRoleArn\"",
             "\"ramrolearn\"",
-            "of mode ramrolearn, which is not known",
+            "of a mode that is not known",
         ),
         (
             "\"access_key_secret\": \"cli-role",

@@ -133,6 +133,9 @@ fn every_state_says_since_when_and_an_unknown_one_why() {
         first(job(State::Unknown)),
         "unknown: the cloud says Word, a word that no table holds"
     );
+    let mut partly = job(State::Failed);
+    partly.ended = false;
+    assert_eq!(first(partly), "failed, other subtasks have not ended");
     let mut silent = job(State::Unknown);
     silent.state_raw = None;
     silent.events = vec![warning("BackOff", 60)];

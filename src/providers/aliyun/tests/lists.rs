@@ -1,10 +1,7 @@
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::wire::{
-    BatchPages, JobRows, Page, explain, failed_subtask, ids_to_list, reconcile_subtasks,
-};
-use super::{assert_model, fixture, job, read_jobs};
+use super::super::wire::{BatchPages, JobRows, Page};
+use super::{assert_model, fixture, job};
 use crate::model::{Job, Notice, State};
 
 fn listed(body: &[u8], ids: &[&str]) -> JobRows {
@@ -18,44 +15,13 @@ fn glanced(listing: &JobRows, id: &str) -> Option<(Job, Vec<Notice>)> {
 }
 
 /// A row as terse as the tests need it.
-fn row(id: &str, word: &str) -> Value {
+pub(super) fn row(id: &str, word: &str) -> Value {
     json!({"JobId": id, "State": word, "IsArrayJob": "True"})
 }
 
-fn page(total: Option<usize>, rows: &[Value]) -> Page {
+pub(super) fn page(total: Option<usize>, rows: &[Value]) -> Page {
     let body = json!({"TotalCount": total, "RequestId": "R", "Jobs": rows});
     Page::decode(body.to_string().as_bytes()).unwrap()
-}
-
-/// The array job 10 with the subtasks 1 to 5 whose word is `word`, judged by these rows.
-fn judged(word: &str, rows: &[Value], unread: Option<&str>) -> (Job, Vec<Notice>) {
-    let range = json!({"IndexStart": 1, "IndexEnd": 5});
-    judged_by(word, &range, (None, rows), unread)
-}
-
-fn judged_by(
-    word: &str,
-    range: &Value,
-    (total, rows): (Option<usize>, &[Value]),
-    unread: Option<&str>,
-) -> (Job, Vec<Notice>) {
-    let described = json!({"JobInfos": [{"JobId": "10", "State": word, "IsArrayJob": true,
-        "EndTime": 1_647_424_000, "ArrayProperties": range}]});
-    let (mut parent, _) = read_jobs(described.to_string().as_bytes(), job("10"), &[]).unwrap();
-    let mut listing = JobRows::default();
-    array_pages(&parent, |pages| {
-        pages.add(page(total, rows), &mut listing) && pages.add(page(total, &[]), &mut listing)
-    });
-    let mut notices = Vec::new();
-    reconcile_subtasks(&mut parent, &listing, unread, &[], &mut notices);
-    (parent, notices)
-}
-
-/// The pages of the rows of an array job and its subtasks.
-fn array_pages(parent: &Job, read: impl FnOnce(&mut BatchPages<'_>) -> bool) {
-    let ids = ids_to_list("10", parent.array.as_ref());
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    assert!(!read(&mut BatchPages::of_array("10", &ids)));
 }
 
 #[test]
@@ -67,13 +33,16 @@ fn rows_of_text_become_jobs() {
         assert_eq!(notices, [], "{id}");
         assert_model(&format!("list-serverless-jobs-{name}.model.json"), job);
     }
-    assert_eq!(glanced(&listing, "11").unwrap().0.state, State::Running);
 }
 
 #[test]
-fn an_array_job_that_has_ended_is_not_told_by_its_row() {
-    let listing = listed(&fixture("list-serverless-jobs.json"), &["10", "6"]);
+fn an_array_job_is_not_told_by_its_row() {
+    let listing = listed(&fixture("list-serverless-jobs.json"), &["10", "6", "11"]);
     assert!(glanced(&listing, "10").is_none());
+    assert!(
+        glanced(&listing, "11").is_none(),
+        "a subtask may have failed"
+    );
     assert!(glanced(&listing, "7").is_none());
     assert!(glanced(&listing, "5").is_none(), "was not asked for");
 }
@@ -87,7 +56,7 @@ fn rows_that_say_nothing_or_contradict_each_other_are_left_out() {
         row("2", "Failed"),
         row("2", "Failed"),
         json!({"State": "Succeeded"}),
-        row(" 3\n", "Zombie"),
+        json!({"JobId": " 3\n", "State": "Zombie", "IsArrayJob": "False"}),
     ];
     BatchPages::new(&["1", "2", "3"]).add(page(Some(6), &rows), &mut listing);
     assert!(glanced(&listing, "1").is_none());
@@ -115,6 +84,71 @@ fn an_answer_of_nothing_is_no_list() {
     ] {
         assert!(Page::decode(body.as_bytes()).is_ok(), "{body}");
     }
+}
+
+#[test]
+fn rows_that_cannot_be_read_do_not_hide_the_others() {
+    let read = |rows: Value, total: usize| {
+        let body = json!({"TotalCount": total, "Jobs": rows}).to_string();
+        let (page, dropped) = Page::decode_readable(body.as_bytes()).unwrap();
+        let mut listing = JobRows::default();
+        BatchPages::of_array("10", &["10"]).add(page, &mut listing);
+        (listing, dropped)
+    };
+    let failed = row("10_5", "Failed");
+    for odd in [
+        Value::Null,
+        json!({"JobId": ["x"], "State": "Failed"}),
+        json!({"JobId": "10_6", "State": ["Failed"]}),
+        json!({"State": "Failed"}),
+        json!([]),
+        json!("10_6"),
+    ] {
+        let (listing, dropped) = read(json!([odd, failed]), 2);
+        assert!(dropped.is_some(), "{odd}");
+        assert!(listing.row("10_5").is_some(), "{odd}");
+        assert!(listing.says_array("10"), "{odd}");
+    }
+    let odd_priority = json!({"JobId": "10_6", "State": "Failed", "Priority": ["x"]});
+    let (listing, dropped) = read(json!([odd_priority, failed]), 2);
+    assert_eq!(dropped, None, "what decides can be read");
+    assert!(listing.row("10_6").is_some());
+    for body in [
+        "<html>",
+        "{}",
+        r#"{"Jobs":{"Job":[{"JobId":"10"}]}}"#,
+        "[null]",
+    ] {
+        assert!(Page::decode_readable(body.as_bytes()).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn a_job_is_not_told_by_its_row_where_a_subtask_of_it_is_listed() {
+    let ordinary = |id: &str| json!({"JobId": id, "State": "Succeeded", "IsArrayJob": false});
+    let rows = [ordinary("5"), ordinary("6"), row("5_7", "Failed")];
+    let mut listing = JobRows::default();
+    BatchPages::new(&["5", "6"]).add(page(Some(3), &rows), &mut listing);
+    assert!(glanced(&listing, "5").is_none());
+    assert_eq!(glanced(&listing, "6").unwrap().0.state, State::Succeeded);
+}
+
+#[test]
+fn a_search_reads_on_past_pages_of_other_jobs_and_not_without_end() {
+    let others: Vec<Value> = (1000..1100)
+        .map(|n| row(&n.to_string(), "Running"))
+        .collect();
+    let (mut search, mut listing) = (BatchPages::search("10"), JobRows::default());
+    assert!(search.add(page(Some(101), &others), &mut listing));
+    assert!(!listing.says_array("10") && !listing.is_partial());
+    assert!(!search.add(page(Some(101), &[row("10_150", "Failed")]), &mut listing));
+    assert!(listing.says_array("10") && !listing.is_partial());
+    let (mut search, mut listing, mut asked) = (BatchPages::search("10"), JobRows::default(), 1);
+    while search.add(page(Some(1 << 40), &others), &mut listing) {
+        asked += 1;
+    }
+    assert_eq!(asked, 5);
+    assert!(listing.is_partial());
 }
 
 #[test]
@@ -146,223 +180,4 @@ fn pages_are_asked_for_while_they_bring_something_and_never_without_end() {
     assert!(!BatchPages::new(&ids).add(page(Some(9_000), &others), &mut listing));
     let both = [row("1", "Running"), row("2", "Running")];
     assert!(!BatchPages::new(&["1", "2"]).add(page(Some(9_000), &both), &mut listing));
-}
-
-#[test]
-fn an_array_job_succeeds_only_when_every_subtask_was_seen_succeeded() {
-    for (rows, name) in [("subtasks", "all"), ("subtask-missing", "missing")] {
-        let body = fixture("describe-serverless-jobs-array.json");
-        let (mut parent, mut notices) = read_jobs(&body, job("10"), &[]).unwrap();
-        let rows = fixture(&format!("list-serverless-jobs-{rows}.json"));
-        let mut listing = JobRows::default();
-        array_pages(&parent, |pages| {
-            pages.add(Page::decode(&rows).unwrap(), &mut listing)
-        });
-        reconcile_subtasks(&mut parent, &listing, None, &[], &mut notices);
-        let codes: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
-        let told: &[&str] = if name == "all" {
-            &[]
-        } else {
-            &["count_mismatch"]
-        };
-        assert_eq!(codes, told);
-        assert_model(
-            &format!("describe-serverless-jobs-array-{name}.model.json"),
-            parent,
-        );
-    }
-}
-
-#[test]
-fn a_doubt_names_the_subtask_that_raises_it() {
-    let four = |fifth: Option<Value>| -> Vec<Value> {
-        let good = (2..=5).map(|n| row(&format!("10_{n}"), "Succeeded"));
-        good.chain(fifth).collect()
-    };
-    let message = |rows: &[Value], unread| {
-        let (job, notices) = judged("Succeeded", rows, unread);
-        assert_eq!((job.state, job.ended), (State::Unknown, false));
-        assert_eq!(job.state_raw.as_deref(), Some("Succeeded"));
-        assert_eq!(job.reason.as_deref(), Some("subtasks_unread"));
-        assert_eq!(notices.last().unwrap().code.as_str(), "count_mismatch");
-        job.message.unwrap()
-    };
-    let begin = "4 of 5 subtasks were seen succeeded; ";
-    assert_eq!(
-        message(&four(None), None),
-        format!("{begin}10_1 was not found")
-    );
-    for (word, told) in [
-        ("Canceled", "10_1 was canceled"),
-        ("Running", "10_1 is running"),
-        ("Zombie", "10_1 is unknown"),
-    ] {
-        let rows = four(Some(row("10_1", word)));
-        assert_eq!(message(&rows, None), format!("{begin}{told}"));
-    }
-    let few = [row("10_4", "Canceled"), row("10_5", "Succeeded")];
-    assert_eq!(
-        message(&few, Some("ListServerlessJobs: Throttling: slow down")),
-        "1 of 5 subtasks were seen succeeded; 10_4 was canceled (and 3 more); \
-         ListServerlessJobs: Throttling: slow down"
-    );
-}
-
-#[test]
-fn one_failed_subtask_makes_the_array_job_failed_whatever_its_range_says() {
-    let rows: Vec<Value> = [1, 3, 5, 7, 9]
-        .iter()
-        .map(|n| {
-            let word = if *n == 5 { "Failed" } else { "Succeeded" };
-            row(&format!("10_{n}"), word)
-        })
-        .collect();
-    for range in [
-        json!({"IndexStart": 1, "IndexEnd": 9, "IndexStep": 2}),
-        json!({"IndexStart": 1, "IndexEnd": 9, "IndexStep": 6}),
-        json!({"IndexStart": 1, "IndexEnd": 3, "IndexStep": 2}),
-        json!({"IndexStart": 1, "IndexEnd": 9, "IndexStep": 0}),
-        json!({"IndexStart": 9, "IndexEnd": 1}),
-        Value::Null,
-    ] {
-        let (mut job, notices) = judged_by("Succeeded", &range, (Some(5), &rows), None);
-        assert_eq!((job.state, job.ended), (State::Failed, true), "{range}");
-        assert_eq!(notices.last().unwrap().code.as_str(), "count_mismatch");
-        assert_eq!(failed_subtask(&job), Some("10_5"));
-        explain(&mut job, None);
-        assert_eq!(job.message.as_deref(), Some("10_5: Failed"));
-    }
-}
-
-#[test]
-fn a_list_that_contradicts_the_range_proves_no_success() {
-    let rows = |indices: &[i64]| -> Vec<Value> {
-        let rows = indices.iter();
-        rows.map(|n| row(&format!("10_{n}"), "Succeeded")).collect()
-    };
-    let range = |end: i64, step: i64| json!({"IndexStart": 1, "IndexEnd": end, "IndexStep": step});
-    let all = rows(&[1, 3, 5, 7, 9]);
-    let message = |range: Value, total: usize| {
-        let (job, _) = judged_by("Succeeded", &range, (Some(total), &all), None);
-        assert_eq!((job.state, job.ended), (State::Unknown, false));
-        job.message.unwrap()
-    };
-    assert_eq!(
-        message(range(9, 6), 5),
-        "2 of 2 subtasks were seen succeeded; 10_3 is outside its range"
-    );
-    assert_eq!(
-        message(range(7, 2), 5),
-        "4 of 4 subtasks were seen succeeded; 10_9 is outside its range"
-    );
-    assert_eq!(
-        message(range(9, 2), 7),
-        "5 of 5 subtasks were seen succeeded; the list counts 7 rows and holds 5"
-    );
-    let (job, _) = judged_by("Succeeded", &range(9, 2), (Some(5), &all), None);
-    assert_eq!(job.state, State::Succeeded);
-    let others = [
-        rows(&[1, 3, 5, 7, 9]),
-        vec![row("11_1", "Failed"), row("100_3", "Failed")],
-    ];
-    let unfiltered = (Some(900), &others.concat()[..]);
-    let (job, _) = judged_by("Succeeded", &range(9, 2), unfiltered, None);
-    assert_eq!(
-        job.state,
-        State::Succeeded,
-        "other array jobs are of no concern"
-    );
-}
-
-#[test]
-fn without_a_range_no_success_is_believed() {
-    let body = json!({"JobInfos": [{"JobId": "10", "State": "Succeeded", "IsArrayJob": true}]});
-    let body = body.to_string();
-    let (mut parent, mut notices) = read_jobs(body.as_bytes(), job("10"), &[]).unwrap();
-    reconcile_subtasks(&mut parent, &JobRows::default(), None, &[], &mut notices);
-    assert_eq!((parent.state, parent.ended), (State::Unknown, false));
-    assert_eq!(
-        parent.message.as_deref(),
-        Some("the range of its subtasks could not be read")
-    );
-}
-
-#[test]
-fn other_words_of_an_array_job_stand() {
-    let rows = [
-        row("10_1", "Failed"),
-        row("10_2", "Zombie"),
-        row("10_3", "Zombie"),
-    ];
-    for (word, state) in [
-        ("Running", State::Running),
-        ("Failed", State::Failed),
-        ("Canceled", State::Canceled),
-        ("Pending", State::Pending),
-    ] {
-        let (job, notices) = judged(word, &rows, None);
-        assert_eq!((job.state, job.tasks.len()), (state, 3));
-        let codes: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
-        assert_eq!(codes, ["unknown_state"], "told once");
-    }
-    let (_, notices) = judged("Running", &[], Some("why"));
-    assert!(notices[0].message.ends_with("could not all be read: why"));
-}
-
-#[test]
-fn a_failed_array_job_takes_the_cause_of_its_first_failed_subtask() {
-    let rows = [
-        row("10_1", "Succeeded"),
-        row("10_2", "Failed"),
-        row("10_3", "Failed"),
-    ];
-    let (mut parent, _) = judged("Failed", &rows, None);
-    assert_eq!(failed_subtask(&parent), Some("10_2"));
-    explain(&mut parent, None);
-    assert_eq!(parent.message.as_deref(), Some("10_2: Failed (and 1 more)"));
-    let cause = Job {
-        state: State::Failed,
-        exit_code: Some(137),
-        reason: Some("OOMKilled".to_owned()),
-        message: Some("container main: exit code 137".to_owned()),
-        ..Job::default()
-    };
-    explain(&mut parent, Some(&cause));
-    assert_eq!(
-        parent.message.as_deref(),
-        Some("10_2: container main: exit code 137 (and 1 more)")
-    );
-    assert_eq!(
-        (parent.reason.as_deref(), parent.exit_code),
-        (Some("OOMKilled"), Some(137))
-    );
-    assert_eq!(parent.tasks[1].exit_code, Some(137));
-    let (running, _) = judged("Running", &rows, None);
-    assert_eq!(failed_subtask(&running), None);
-}
-
-proptest! {
-    #[test]
-    fn no_rows_make_an_array_job_succeed_that_has_not(
-        words in proptest::collection::vec("Succeeded|Failed|Running|Canceled|x?", 0..7),
-        indices in proptest::collection::vec(0_usize..7, 7),
-        word in "Succeeded|Failed|Running|y",
-    ) {
-        let rows: Vec<Value> = words
-            .iter()
-            .zip(&indices)
-            .map(|(word, index)| row(&format!("10_{index}"), word))
-            .collect();
-        let (job, _) = judged(&word, &rows, None);
-        let all = (1..=5).all(|n| {
-            let of = |row: &&Value| row["JobId"] == format!("10_{n}");
-            let mut mine = rows.iter().filter(of).peekable();
-            mine.peek().is_some() && mine.all(|row| row["State"] == "Succeeded")
-        });
-        let has_others = indices.iter().take(words.len()).any(|n| !(1..=5).contains(n));
-        let is_sure = word == "Succeeded" && all && !has_others;
-        prop_assert_eq!(job.state == State::Succeeded, is_sure);
-        let has_failed = job.tasks.iter().any(|task| task.state == State::Failed);
-        prop_assert!(word != "Succeeded" || !has_failed || job.state == State::Failed);
-    }
 }

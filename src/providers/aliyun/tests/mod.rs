@@ -1,5 +1,6 @@
 //! Tests of the whole cloud: fixtures against the model, the emulator against the client.
 
+mod arrays;
 mod emulator;
 mod every_field;
 mod fixtures;

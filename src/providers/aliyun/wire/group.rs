@@ -6,7 +6,7 @@ use super::container::{InitContainer, MainContainer, gib, strings, time};
 use super::details::{Billing, Dns, GroupDetails, HostAlias, NameValue, Network, Tenant};
 use crate::model::{
     Address, ConfigFile, Details, Disk, EmptyDir, Event, Flex, Level, Nfs, Object, Resources,
-    State, Task, Volume,
+    State, Task, UnreadableTimes, Volume,
 };
 use crate::providers::lenient::{Flag, Int, List, Num, OptionalObject, Text, Verbatim};
 use crate::providers::states::{self, StateWords};
@@ -262,11 +262,16 @@ struct GroupEvent {
 
 impl GroupEvent {
     fn into_model(self, task: Option<String>) -> Event {
+        let (first_at, last_at) = (time(&self.first_timestamp), time(&self.last_timestamp));
         Event {
             level: self.r#type.trimmed().and_then(Level::parse),
             level_raw: self.r#type.trimmed().map(str::to_owned),
-            first_at: time(&self.first_timestamp),
-            last_at: time(&self.last_timestamp),
+            first_at,
+            last_at,
+            unreadable_times: UnreadableTimes {
+                first: self.first_timestamp.unread(first_at),
+                last: self.last_timestamp.unread(last_at),
+            },
             count: self.count.unsigned(),
             object: Object {
                 kind: None,

@@ -165,7 +165,8 @@ impl JobInfo {
         });
         let index = subtask_index(&job.id);
         // A range on an id without an index says as much as the flag, whatever became of that.
-        let has_range = index.is_none() && properties.as_ref().is_some_and(is_range);
+        let says_range = |range: &_| is_range(range, self.is_array_job.0 == Some(false));
+        let has_range = index.is_none() && properties.as_ref().is_some_and(says_range);
         job.array = (self.is_array_job.0 == Some(true) || has_range).then(|| {
             let range = properties.clone().unwrap_or_default();
             Array {
@@ -205,12 +206,12 @@ pub(super) fn moment(seconds: Int) -> Option<Time> {
     seconds.0.and_then(Time::from_unix)
 }
 
-/// True when the properties say anything; those of ordinary jobs may be zeros.
-fn is_range(properties: &ArrayProperties) -> bool {
-    [properties.start, properties.end, properties.step]
-        .into_iter()
-        .flatten()
-        .any(|number| number != 0)
+/// True when the properties say anything; those of ordinary jobs may be zeros. A step alone says
+/// nothing against a flag that denies it.
+fn is_range(properties: &ArrayProperties, is_denied: bool) -> bool {
+    let step = properties.step.filter(|_| !is_denied);
+    let numbers = [properties.start, properties.end, step];
+    numbers.iter().flatten().any(|number| *number != 0)
 }
 
 /// The index of the subtask `id` of the array job `parent`: 3 for `10_3` of `10`.

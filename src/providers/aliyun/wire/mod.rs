@@ -11,6 +11,7 @@ mod invocation_result;
 mod jobs;
 mod list;
 mod parent;
+mod rows;
 mod vendor;
 mod wrapped_list;
 mod xml;
@@ -24,10 +25,11 @@ pub(super) use invocation::{PAGE_SIZE, Results, ResultsPage, STATES as INVOCATIO
 pub(super) use jobs::{
     Described, LISTABLE as LISTABLE_STATES, STATES as JOB_STATES, decode as read_jobs,
 };
-pub(super) use list::{BatchPages, JobRows, MAX_ROWS, Page};
+pub(super) use list::{MAX_ROWS, Page};
 pub(super) use parent::{
     can_be_array_id, explain, failed_subtask, ids_to_list, reconcile_subtasks,
 };
+pub(super) use rows::{BatchPages, JobRows};
 pub(super) use vendor::document as vendor_document;
 
 /// Why an answer gave no job.

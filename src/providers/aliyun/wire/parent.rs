@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
 use super::jobs::subtask_index;
-use super::list::{JobRows, MAX_ROWS};
+use super::list::MAX_ROWS;
+use super::rows::JobRows;
 use crate::model::{Array, Job, Notice, NoticeCode, State, Task};
 
 /// An array job whose indices are further apart than this is not read subtask by subtask.
@@ -46,8 +47,10 @@ fn subtask_ids(id: &str, array: &Array) -> Option<BTreeSet<String>> {
     Some(indices.map(|index| format!("{id}_{index}")).collect())
 }
 
-/// Gives an array job its subtasks. One that the cloud calls succeeded has failed where one of them
-/// has, and its state is unknown where the list does not show that every one of them succeeded.
+/// Gives an array job its subtasks. One that is not failed or canceled itself has failed where one of
+/// them has; it has not ended before the cloud says so, as other subtasks may still run. One that the
+/// cloud calls succeeded is canceled where one of them was, and its state is unknown where the list
+/// does not show that every one of them succeeded.
 ///
 /// `unread` says why rows are missing.
 pub(in super::super) fn reconcile_subtasks(
@@ -59,7 +62,11 @@ pub(in super::super) fn reconcile_subtasks(
 ) {
     let rows = listing.subtasks(&job.id).into_values().flatten();
     let tasks: Vec<Task> = rows.map(|row| row.task(own, notices)).collect();
+    let has_failed = tasks.iter().any(is_failed_subtask);
     if job.state != State::Succeeded {
+        if has_failed && job.state != State::Canceled {
+            job.state = State::Failed;
+        }
         if let Some(why) = unread {
             notices.push(Notice::new(
                 NoticeCode::CountMismatch,
@@ -80,8 +87,11 @@ pub(in super::super) fn reconcile_subtasks(
         ));
         job.exit_code = None;
         job.message = Some(doubt);
-        if tasks.iter().any(is_failed_subtask) {
+        if has_failed {
             job.state = State::Failed;
+        } else if tasks.iter().any(|task| task.state == State::Canceled) {
+            // A canceled subtask never succeeds, and nothing runs any more that could change it.
+            job.state = State::Canceled;
         } else {
             job.state = State::Unknown;
             job.ended = false;

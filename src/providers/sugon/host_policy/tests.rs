@@ -25,6 +25,8 @@ fn hosts_of_the_same_domain_are_allowed_over_tls() {
         ),
         ("https://centre.edu.cn", "https://ai.centre.edu.cn"),
         ("https://centre.lan", "https://ai.centre.lan"),
+        ("https://api.university.edu", "https://ai.university.edu"),
+        ("https://api.centre.中国", "https://ai.centre.中国"),
         ("https://10.0.0.1:65102", "https://10.0.0.1:65106/ai"),
         ("https://centre:65102", "https://centre:65106/ai"),
         ("https://www.例子.cn", "https://ai.例子.cn/ai"),
@@ -49,6 +51,14 @@ fn all_other_hosts_are_rejected() {
         ("https://centre.ac.cn", "https://evil.ac.cn"),
         ("https://centre.bj.cn", "https://evil.bj.cn"),
         ("https://centre.co.uk", "https://evil.co.uk"),
+        ("https://a.blog.br", "https://evil.blog.br"),
+        ("https://a.tokyo.jp", "https://evil.tokyo.jp"),
+        ("https://a.gitlab.io", "https://evil.gitlab.io"),
+        ("https://api.a.example.io", "https://ai.a.example.io"),
+        ("https://a.blogspot.com", "https://evil.blogspot.com"),
+        ("https://a.myqcloud.com", "https://evil.myqcloud.com"),
+        ("https://a.aliyuncs.com", "https://evil.aliyuncs.com"),
+        ("https://a.b.dyndns.org", "https://evil.b.dyndns.org"),
         ("https://centre.公司.cn", "https://evil.公司.cn"),
         ("https://centre.cn.com", "https://evil.cn.com"),
         ("https://com.cn", "https://evil.com.cn"),
@@ -144,4 +154,15 @@ fn different_hosts_are_counted_and_limited() {
         checked.rejected.as_deref(),
         Some("http://evil.test is plain HTTP")
     );
+}
+
+#[test]
+fn shared_domains_are_whole_names_below_known_tops() {
+    let domains: Vec<&str> = SHARED_DOMAINS.lines().collect();
+    assert!(domains.is_sorted_by(|a, b| a < b));
+    for domain in domains {
+        let (label, top) = domain.rsplit_once('.').unwrap();
+        assert!(KNOWN_TOPS.contains(&top) && !label.is_empty(), "{domain}");
+        assert_eq!(shared_domain(&format!("a.b.{domain}")), None);
+    }
 }

@@ -100,11 +100,11 @@ fn a_service_has_no_state_and_its_newest_event_comes_first() {
 fn no_events_are_an_empty_list_in_every_spelling() {
     for rest in [
         r#""data":null"#,
-        r#""data":{}"#,
-        r#""data":[]"#,
         r#""data":{"eventList":null}"#,
-        r#""eventList":[]"#,
-        r#""message":"","codeDesc":"success""#,
+        r#""data":{"eventList":[]}"#,
+        r#""eventList":null"#,
+        r#""eventList":[],"data":{}"#,
+        r#""eventList":[],"message":"","codeDesc":"success""#,
     ] {
         let body = format!(r#"{{"code":0,{rest}}}"#);
         assert_eq!(answered(200, &body), None, "{rest}");
@@ -113,6 +113,37 @@ fn no_events_are_an_empty_list_in_every_spelling() {
         assert!(found.job.events.is_empty());
         assert_eq!(found.job.state, State::Unknown);
     }
+}
+
+#[test]
+fn a_response_without_a_list_of_events_is_not_understood() {
+    for rest in [
+        r#""codeDesc":"Success""#,
+        r#""data":{}"#,
+        r#""data":[]"#,
+        r#""data":"""#,
+        r#""data":{"events":[{"level":"Warning"}]}"#,
+        r#""data":{"event_list":[]},"events":[]"#,
+    ] {
+        let body = format!(r#"{{"code":0,{rest}}}"#);
+        assert_eq!(read_text(&body).unwrap_err(), "eventList", "{rest}");
+    }
+}
+
+#[test]
+fn a_time_that_cannot_be_read_is_kept_and_an_absent_one_is_not() {
+    let body = r#"{"code":0,"eventList":[{"firstSeen":"2018-12-26 14:51:09","lastSeen":" 刚刚 "},
+        {"firstSeen":"--","lastSeen":null},
+        {"firstSeen":0,"lastSeen":"0001-01-01 00:00:00"}]}"#;
+    let events = read_text(body).unwrap().job.events;
+    let texts = |event: &Event| event.unreadable_times.clone();
+    let unreadable = UnreadableTimes {
+        first: None,
+        last: Some("刚刚".to_owned()),
+    };
+    assert_eq!(texts(&events[0]), unreadable);
+    assert_eq!(texts(&events[1]), UnreadableTimes::default());
+    assert_eq!(texts(&events[2]), UnreadableTimes::default());
 }
 
 #[test]

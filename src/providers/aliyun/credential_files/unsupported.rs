@@ -1,0 +1,59 @@
+//! Errors for the kinds of credentials that are not read. One that is not known is never quoted: it may be a
+//! secret that was pasted in its place.
+
+use crate::error::Problem;
+use crate::secret::quotable;
+use crate::settings::SourceFile;
+
+/// Modes of aliyun-cli.
+const MODES: [&str; 8] = [
+    "RsaKeyPair",
+    "RamRoleArnWithRoleName",
+    "ChainableRamRoleArn",
+    "External",
+    "CredentialsURI",
+    "OIDC",
+    "BearerToken",
+    "Anonymous",
+];
+
+/// Types of the SDKs' sections.
+const TYPES: [&str; 8] = [
+    "bearer",
+    "cloud_sso",
+    "credentials_uri",
+    "external",
+    "oidc_role_arn",
+    "ram_role_arn_with_role_name",
+    "rsa_key_pair",
+    "static_bearer",
+];
+
+/// The problem of a profile of aliyun-cli with another mode than those that are read.
+pub(super) fn mode(page: &SourceFile, profile: &str, mode: &str) -> Problem {
+    let hint = match mode {
+        "External" => {
+            "put its command into credential_command of a profile of joblens; it is not run from here"
+        }
+        _ => {
+            "use a profile of mode AK, StsToken, RamRoleArn, EcsRamRole, CloudSSO or OAuth, or give temporary keys by credential_command"
+        }
+    };
+    let profile = quotable(profile);
+    let what = match MODES.contains(&mode) {
+        true => format!("has profile “{profile}” of mode {mode}, which is not supported here"),
+        false => format!("has profile “{profile}” of a mode that is not known"),
+    };
+    page.problem(&what, hint)
+}
+
+/// The problem of a section of the SDKs' file with another type than those that are read.
+pub(super) fn section_type(page: &SourceFile, section: &str, kind: &str) -> Problem {
+    let section = quotable(section);
+    let what = match TYPES.contains(&kind) {
+        true => format!("has section [{section}] of type {kind}, which is not supported here"),
+        false => format!("has section [{section}] of a type that is not known"),
+    };
+    let hint = "use a section of type access_key, ram_role_arn or ecs_ram_role";
+    page.problem(&what, hint)
+}

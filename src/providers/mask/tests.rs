@@ -1,0 +1,78 @@
+use serde_json::json;
+
+use super::*;
+use crate::providers::{CLOUDS, job_at, test_support};
+use crate::secret::Secret;
+
+const SECRET: &str = "SuperSecretValue0123456789ab";
+
+fn redactor(secrets: &[&str]) -> Redactor {
+    let secrets: Vec<Secret> = secrets.iter().map(|text| Secret::new(*text)).collect();
+    let redactor = Redactor::default();
+    redactor.add(&secrets);
+    redactor
+}
+
+fn redacted(document: Value, secrets: &[&str]) -> Value {
+    let mut job = job(document);
+    redact_job(&mut job, &redactor(secrets));
+    job.vendor.unwrap()
+}
+
+fn job(document: Value) -> Job {
+    let reference = test_support::reference(&CLOUDS[0].kinds[0].template, &["c1", "7"]);
+    let mut job = job_at(&reference, None);
+    job.vendor = Some(document);
+    job
+}
+
+#[test]
+fn secrets_that_are_keys_are_masked_and_nothing_is_lost() {
+    let document = json!({
+        SECRET: {"a": [{format!("x-{SECRET}"): SECRET}]},
+        format!("{SECRET}+"): 1,
+        "***": 2,
+    });
+    let mut shown = redacted(document, &[SECRET, &format!("{SECRET}+")]);
+    let object = shown.as_object_mut().unwrap();
+    let keys: Vec<&String> = object.keys().collect();
+    assert_eq!(keys.len(), 3, "{keys:?}");
+    let text = shown.to_string();
+    assert!(!text.contains(SECRET), "{text}");
+    assert!(text.contains(r#"{"x-***":"***"}"#), "{text}");
+}
+
+#[test]
+fn common_words_and_short_names_change_no_key() {
+    let document = json!({"status": "x", "ipv4": "y", "exitCodes": 1, "job_type": 2});
+    let secrets = ["status", "ipv4", "exitCodes", "job_type"];
+    assert_eq!(redacted(document.clone(), &secrets), document);
+}
+
+#[test]
+fn common_words_change_no_name_and_no_reason() {
+    let mut job = job(json!({}));
+    let words = [
+        "main",
+        "failed",
+        "BackOff",
+        "CrashLoopBackOff",
+        "training",
+        "image-pull",
+    ];
+    job.name = Some("main".to_owned());
+    job.reason = Some("CrashLoopBackOff".to_owned());
+    job.queue = Some("image-pull".to_owned());
+    job.message = Some("failed: main is in BackOff".to_owned());
+    job.labels
+        .insert("training".to_owned(), Some("training".to_owned()));
+    let shown = |job: &Job| serde_json::to_value(job).unwrap();
+    let before = shown(&job);
+    redact_job(&mut job, &redactor(&words));
+    assert_eq!(shown(&job), before);
+    job.message = Some("the password training was refused".to_owned());
+    job.name = Some("job of hunter2".to_owned());
+    redact_job(&mut job, &redactor(&["training", "hunter2"]));
+    assert_eq!(job.message.as_deref(), Some("the password *** was refused"));
+    assert_eq!(job.name.as_deref(), Some("job of ***"));
+}

@@ -1,0 +1,121 @@
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::{MASK, mask_url_query, mask_user_info};
+
+/// A shorter run of letters and digits may be a part of any name.
+const MIN_KEY_LENGTH: usize = 16;
+
+/// A run of letters in both cases that is not shorter is no word, even without a digit.
+const MIN_KEY_LENGTH_WITHOUT_DIGITS: usize = 24;
+
+/// A text of letters, digits and the signs of base64 that is not shorter may be random.
+const MIN_RANDOM_LENGTH: usize = 20;
+
+/// Words, numbers and names such as `Team-A-Production-2026` change less often between capitals, small
+/// letters and digits.
+const MIN_RANDOM_CHANGES: usize = 8;
+
+/// A text of a file or of a setting, fit to be quoted in a message: `***` in place of one that looks
+/// like a secret, which people paste in the wrong place, and of the user info and query of a URL.
+pub fn quotable(text: &str) -> Cow<'_, str> {
+    let is_control = |c: char| c.is_control();
+    if text.contains(is_control) || looks_like_secret(text) {
+        return MASK.into();
+    }
+    mask_url_query(&mask_user_info(text)).into()
+}
+
+/// True for a text that can be the name of a region, such as `cn-north-4`, and hardly a secret.
+pub fn is_region_like(text: &str) -> bool {
+    let is_part = |part: &str| {
+        let is_word = part.len() <= 12 && part.bytes().all(|byte| byte.is_ascii_lowercase());
+        let is_number = part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit());
+        !part.is_empty() && (is_word || is_number)
+    };
+    text.len() <= 32 && text.contains('-') && text.split('-').all(is_part)
+}
+
+/// A path, fit to be quoted in a message: the name of the file may be a secret that was pasted in its place.
+pub fn quotable_path(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(&*quotable(&name)).display().to_string()
+}
+
+fn looks_like_secret(text: &str) -> bool {
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte);
+    let is_whole = text.len() >= MIN_RANDOM_LENGTH && text.bytes().all(is_base64);
+    let runs = || text.split(|c: char| !c.is_ascii_alphanumeric());
+    let has_key = runs().any(|run| {
+        let has = |is: fn(&u8) -> bool| run.as_bytes().iter().any(is);
+        let has_digits = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
+        let has_cases = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+        (run.len() >= MIN_KEY_LENGTH && has_digits)
+            || (run.len() >= MIN_KEY_LENGTH_WITHOUT_DIGITS && has_cases)
+    });
+    let changes = || runs().map(count_changes).sum::<usize>();
+    has_key || (is_whole && changes() >= MIN_RANDOM_CHANGES)
+}
+
+/// How often a run goes on with another sort of character: capitals, small letters and digits.
+fn count_changes(run: &str) -> usize {
+    let sort = |byte: &u8| match byte {
+        b'0'..=b'9' => 0,
+        b'A'..=b'Z' => 1,
+        _ => 2,
+    };
+    let pairs = run.as_bytes().windows(2);
+    pairs
+        .filter(|pair| sort(&pair[0]) != sort(&pair[1]))
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_and_keys_are_not() {
+        for name in [
+            "prod",
+            "team-a_2026",
+            "Team-A-Production-2026",
+            "kubernetes-worker-role-20260914",
+            "算力",
+            "cn-hangzhou",
+            "https://ehpc.cn-hangzhou.aliyuncs.com",
+        ] {
+            assert_eq!(quotable(name), name);
+        }
+        for secret in [
+            "SuperSecretValue0123456789ab",
+            "access_key\naccess_key_secret = x",
+            "SuperSecretValueWithoutDigits",
+            "LTAIabcdefgh12345678",
+            "https://SuperSecretValue0123456789ab",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            "1f0e7c9a-3b5d-4e2f-8a6b-0c1d2e3f4a5b",
+        ] {
+            assert_eq!(quotable(secret), MASK, "{secret}");
+        }
+        assert_eq!(quotable("https://u:pw@host/?t=x"), "https://***@host/?***");
+        let path = |path: &str| quotable_path(Path::new(path));
+        assert_eq!(path("/etc/ssl/corp-ca.pem"), "/etc/ssl/corp-ca.pem");
+        assert_eq!(path("/etc/SuperSecretValue0123456789ab"), "/etc/***");
+    }
+
+    #[test]
+    fn regions_are_words_and_numbers() {
+        for region in [
+            "cn-north-4",
+            "my-kualalumpur-1",
+            "eu-west-101",
+            "cn-hangzhou",
+        ] {
+            assert!(is_region_like(region), "{region}");
+        }
+        for other in ["", "hunter", "cn-", "cn-Hangzhou", "a1b2-c3", "0123-456789"] {
+            assert!(!is_region_like(other), "{other}");
+        }
+    }
+}
