@@ -1,4 +1,4 @@
-//! What a gate over watched things comes to.
+//! What a gate over watched resources comes to.
 
 mod reason;
 
@@ -12,7 +12,7 @@ use crate::model::{Job, Notice};
 use crate::output::document::{Envelope, Gate};
 use crate::reference::Reference;
 
-/// How all things stand.
+/// The evaluation of all resources.
 pub(super) fn evaluate_all(
     watched: &[PolledJob],
     rules: &GatePolicy,
@@ -24,7 +24,7 @@ pub(super) fn evaluate_all(
         .collect()
 }
 
-/// Wrong use: a goal that things of a kind without states can never reach.
+/// A usage error: a condition that resources of a kind without states can never meet.
 ///
 /// # Errors
 /// The first reference of such a kind.
@@ -36,7 +36,7 @@ pub(super) fn check_condition(references: &[Reference], goal: &Condition) -> Res
         None => Ok(()),
         Some(reference) => {
             let mut problem = Problem::usage(format!(
-                "{} reports events and no states, so it can never be {goal}",
+                "{} reports only events, not states; it can never be {goal}",
                 kind_name(reference)
             ))
             .with_hint("joblens wait --for no-warnings=10m REF");
@@ -55,7 +55,7 @@ pub(super) enum Stop {
     Certain,
     /// No time is left.
     TimedOut,
-    /// Everything was checked once, and no more was asked for.
+    /// Everything was checked once, and no more was requested.
     OneCheck,
     /// A signal came.
     Interrupted,
@@ -146,7 +146,7 @@ fn not_checked(reference: &Reference, stop: Stop) -> Problem {
         Stop::Running | Stop::Certain | Stop::OneCheck => "not checked yet",
     };
     let mut problem = Problem::new(Category::Network, message)
-        .with_account(reference.template.cloud, &reference.profile);
+        .with_account(reference.kind.template.cloud, &reference.profile);
     problem.reference = Some(reference.to_string());
     problem.input = Some(reference.input.clone());
     match stop {

@@ -16,7 +16,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The word as it stands in JSON.
+    /// The JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -44,7 +44,8 @@ impl Decision {
         }
     }
 
-    /// The exit code; `pending` is that of a gate that ran out of time: 124, or 8 for one look.
+    /// The exit code; `pending` is that of a gate that ran out of time: 124, or 8 for a single
+    /// check.
     pub fn exit_code(&self, pending: u8) -> u8 {
         match (self.verdict, self.cause) {
             (Verdict::Passed, _) => 0,

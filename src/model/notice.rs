@@ -64,7 +64,7 @@ notice_codes! {
     ExitCodesUnread = "exit_codes_unread",
     /// A profile does not verify the certificate of its server.
     InsecureSkipVerify = "insecure_skip_verify",
-    /// A list stopped before its end.
+    /// A list stopped early.
     ListIncomplete = "list_incomplete",
     /// A cloud does not answer for a while.
     Outage = "outage",
@@ -74,7 +74,7 @@ notice_codes! {
     ReadableByOthers = "readable_by_others",
     /// A cloud answers again.
     Recovered = "recovered",
-    /// Whether a job is an array job, and with it its subtasks, could not be checked.
+    /// The account may not list, so that the subtasks of a job could not be checked.
     SubtasksUnchecked = "subtasks_unchecked",
     /// Tokens cannot be kept between runs.
     TokenCache = "token_cache",

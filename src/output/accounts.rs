@@ -51,7 +51,7 @@ fn paragraphs(
 ) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     let file = accounts.settings_file.as_deref().unwrap_or("none");
-    writeln!(out, "settings file: {}", escape(file))?;
+    writeln!(out, "config file: {}", escape(file))?;
     for account in &accounts.accounts {
         let name = format!("{} {}", account.cloud, account.profile);
         let status = match account.status {
@@ -94,7 +94,7 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
         .into_iter()
         .filter_map(|(label, text)| Some((label, text?)));
     let passed = account.passed_over.iter();
-    let passed = passed.map(|one| ("passed over", format!("{}: {}", one.source, one.why)));
+    let passed = passed.map(|one| ("skipped", format!("{}: {}", one.source, one.why)));
     let notices = account.notices.iter();
     let notices = notices.map(|notice| ("note", notice.message.clone()));
     one.chain(passed).chain(notices).collect()

@@ -13,7 +13,7 @@ use super::{Format, OutputOptions, RenderContext, json, markdown, yaml};
 use crate::output::document::{KindInfo, KindList, Source, StateMap, StateMapping};
 
 /// Columns before the texts of a paragraph.
-const LABELS: usize = 10;
+const LABELS: usize = 14;
 
 /// True for the forms that this knowledge can be shown in: it holds no things, of which there could
 /// be records or references.
@@ -64,7 +64,7 @@ fn state_row(word: &StateMapping) -> Value {
         "ended": word.ended.then_some("ended"),
         "note": match word.source {
             Source::BuiltIn => word.note.as_deref(),
-            Source::Settings => Some("by the settings file"),
+            Source::Settings => Some("from the config file"),
         },
     })
 }
@@ -131,20 +131,20 @@ fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io
         let lines = [
             ("short", Some(kind.short.as_str())),
             ("sample", Some(kind.sample)),
-            ("asks", Some(kind.operation)),
-            ("needs", Some(kind.permission)),
+            ("api", Some(kind.operation)),
+            ("permission", Some(kind.permission)),
             ("list", Some(kind.scope.as_str())),
-            ("asks", Some(kind.list_operation)),
-            ("needs", Some(kind.list_permission)),
+            ("api", kind.list_operation),
+            ("permission", kind.list_permission),
             ("list", kind.places_scope.as_deref()),
-            ("asks", kind.places_operation),
-            ("needs", kind.places_permission),
+            ("api", kind.places_operation),
+            ("permission", kind.places_permission),
         ];
         let lines = lines
             .into_iter()
             .filter_map(|(label, text)| Some((label, text?)));
         for (label, text) in lines {
-            let label = format!("  {label:<6}  ");
+            let label = format!("  {label:<10}  ");
             write_labelled(&mut out, &label, LABELS, text, screen)?;
         }
     }

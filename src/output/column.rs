@@ -120,11 +120,11 @@ impl<T: Tabular> Column<T> {
             return Ok(column);
         }
         let near = closest_match(Self::names(), &wanted);
-        let near = near.map_or_else(String::new, |near| format!("the nearest is {near}; "));
+        let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
         let names: Vec<&str> = Self::names().collect();
-        let problem = Problem::usage(format!("{} “{name}”", T::UNKNOWN_COLUMN));
+        let problem = Problem::usage(format!("{} '{name}'", T::UNKNOWN_COLUMN));
         Err(problem.with_hint(format!(
-            "{near}there are: {}{}",
+            "{near}available: {}{}",
             names.join(" "),
             T::DYNAMIC_COLUMNS
         )))

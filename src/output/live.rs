@@ -328,7 +328,7 @@ mod tests {
             Row {
                 reference: "sugon/instance/b".into(),
                 job: None,
-                read_failure: Some("not found; looking on".into()),
+                read_failure: Some("not found; retrying".into()),
             },
         ];
         let frame = live().frame(&unread, &[], &screen(100, 0), SMALL);
@@ -338,7 +338,7 @@ mod tests {
             "{text:?}"
         );
         assert!(
-            text.contains("-    -    not found; looking on\u{1b}[K"),
+            text.contains("-    -    not found; retrying\u{1b}[K"),
             "{text:?}"
         );
     }

@@ -5,11 +5,11 @@ use super::{JobColumn, Query};
 /// The forms that an answer can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Columns for people.
+    /// Human-readable table.
     Table,
-    /// The same with more columns.
+    /// Table with more columns.
     Wide,
-    /// One JSON envelope.
+    /// A single JSON document.
     Json,
     /// JSON records, one a line.
     Jsonl,
@@ -19,7 +19,7 @@ pub enum Format {
     Csv,
     /// Cells for scripts.
     Tsv,
-    /// A table for documents.
+    /// Markdown table.
     Markdown,
     /// References, one a line.
     Name,

@@ -116,7 +116,7 @@ struct Transition<'a> {
 /// over types they do not know.
 pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
-        "description": "A record, told by its type; more types may come.",
+        "description": "A record, identified by its type; more types may be added.",
         "x-extensible": true,
         "oneOf": [
             record::<&Job>(generator),

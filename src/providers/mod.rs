@@ -3,8 +3,11 @@
 //! A cloud is one folder and one line in [`CLOUDS`].
 
 pub mod aliyun;
+mod api;
+mod client;
 mod credential_file;
 mod endpoints;
+mod errors;
 mod fields;
 pub mod huawei;
 mod imds;
@@ -28,21 +31,22 @@ use std::sync::{Arc, LazyLock};
 
 use crate::error::Problem;
 use crate::http::{Deadline, Transport};
+use crate::kind::{Kind, SchemaFn};
 use crate::model::{Job, Notice};
-use crate::reference::{Reference, Scope, Template};
+use crate::reference::Reference;
 use crate::settings::{CredentialSource, Profile, SettingSpec, SettingsSchema};
-use list::has_more;
-use shapes::SchemaFn;
-use states::StateTable;
+use client::{CloudApi, Connected, KindOps};
+use list::{has_more, is_list_unavailable};
 
+pub use client::Client;
 pub use fields::find_field;
 pub use list::{
-    Cursor, Filter, ListStats, Page, ScopePage, Truncation, UnlistedField, latest, list_all,
-    list_all_scopes, ready,
+    Cursor, Filter, ListStats, Page, ScopePage, Truncation, latest, list_all, list_all_scopes,
+    ready,
 };
 pub use login::CredentialInfo;
 pub use mask::{mask_job, redact_job, redact_scope, visit_strings};
-pub use shapes::{DetailSchemas, describe_details};
+pub use shapes::describe_details;
 
 /// Every cloud there is.
 pub static CLOUDS: [&Cloud; 4] = [
@@ -65,9 +69,9 @@ pub const RESERVED_KINDS: [&str; 2] = ["aliyun/scheduler-job", "aliyun/instant-j
 pub struct Cloud {
     /// Long name.
     pub name: &'static str,
-    /// What can be looked at.
-    pub kinds: &'static [Kind],
-    /// How the places are listed in which its things lie; `None` where they lie in none.
+    /// What can be checked.
+    pub kinds: &'static [&'static Kind],
+    /// How the parent scopes of its resources are listed; `None` where there are none.
     pub scope_listing: Option<ScopeListing>,
     /// What the `details` of its places can be.
     pub scope_details: &'static [SchemaFn],
@@ -124,153 +128,26 @@ pub struct ScopeListing {
 /// Makes the client of a profile.
 pub type Connect = fn(&Profile, &Arc<Transport>) -> Result<Box<dyn Client>, Problem>;
 
-/// One kind of thing in a cloud.
-pub struct Kind {
-    /// Form of its references.
-    pub template: Template,
-    /// What the cloud's state words mean, first those of the thing itself.
-    pub state_tables: &'static [StateTable],
-    /// What its `details` can be.
-    pub details: DetailSchemas,
-    /// The operation behind a look-up, with the interface it belongs to.
-    pub operation: &'static str,
-    /// The permission that looking it up needs, as the cloud writes it.
-    pub permission: &'static str,
-    /// The operation behind a list.
-    pub list_operation: &'static str,
-    /// The permission that listing needs, as the cloud writes it.
-    pub list_permission: &'static str,
-    /// The order in which a list comes.
-    pub list_order: ListOrder,
-    /// What the rows of a list do not tell.
-    pub unlisted_fields: &'static [UnlistedField],
-    /// How many things a list is to hold when nobody says how many, where each of them costs calls
-    /// of its own.
-    pub list_limit: Option<usize>,
-}
-
-/// The order in which a cloud lists the things of a kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListOrder {
-    /// Newest first, as the cloud is asked to.
-    NewestFirst,
-    /// An order that the cloud promises nothing of; rows tell when each was created.
-    Unsorted,
-    /// Rows do not even tell when each was created.
-    Undated,
-}
-
-impl Kind {
-    /// False when its things report events only.
-    pub fn has_states(&self) -> bool {
-        self.state_tables.iter().any(|level| !level.map.is_empty())
-    }
-}
-
 /// A future that the registry can hold.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// One account of one cloud that can be asked.
-pub trait Client: Send + Sync {
-    /// Scheme, host and port that are asked; `None` while only the cloud knows.
-    fn endpoint(&self) -> Option<String> {
-        None
-    }
-
-    /// What can be told of the account's credential without a call.
-    fn credential(&self) -> CredentialInfo {
-        CredentialInfo::default()
-    }
-
-    /// Looks one thing up.
-    ///
-    /// The job's address is filled from the reference (see [`job_at`]). The common part is masked
-    /// by the caller (see [`mask_job`]), so that all clouds are masked alike; `details` and `vendor`
-    /// are masked by the cloud that knows them.
-    fn get<'a>(
-        &'a self,
-        reference: &'a Reference,
-        ask: &'a GetOptions,
-    ) -> BoxFuture<'a, Result<GetResult, Problem>>;
-
-    /// What cheap list calls tell of several things of one kind and scope: their states and what
-    /// else list rows hold. One entry for each reference, in their order; `None` for those that the
-    /// lists do not hold.
-    ///
-    /// `None` in place of a future: this kind has no such call, or too few were asked for to gain
-    /// anything.
-    fn batch_get<'a>(
-        &'a self,
-        _references: &'a [Reference],
-        _ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Vec<Option<GetResult>>, Problem>>> {
-        None
-    }
-
-    /// One page of what is in a scope, newest first where the cloud can sort; `page` is the `next` of
-    /// the page before it. [`drain`] asks for all of them.
-    ///
-    /// Rows tell less than a look-up: no parts, no events, no document of the cloud's own. They are
-    /// addressed and masked as in [`Client::look_up`].
-    ///
-    /// What the cloud can filter by itself it is asked to; all of `filter` is the caller's to apply.
-    ///
-    /// `None` in place of a future: this kind has no list.
-    fn list<'a>(
-        &'a self,
-        _scope: &'a Scope,
-        _filter: &'a Filter,
-        _page: Option<Cursor>,
-        _ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
-        None
-    }
-
-    /// One page of the places of this account that hold things, such as clusters; `profile` is the
-    /// profile's name, for their scopes.
-    ///
-    /// `None` in place of a future: the things of this cloud lie in no places.
-    fn list_scopes<'a>(
-        &'a self,
-        _profile: &'a str,
-        _page: Option<Cursor>,
-        _ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<ScopePage, Problem>>> {
-        None
-    }
-
-    /// Asks whether a thing exists, for kinds whose look-up answers the same for a mistyped name.
-    ///
-    /// `None` in place of a future: the look-up itself tells.
-    ///
-    /// # Errors
-    /// `not_found` when it does not exist, or what went wrong.
-    fn check_exists<'a>(
-        &'a self,
-        _reference: &'a Reference,
-        _ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<(), Problem>>> {
-        None
-    }
-}
-
-/// How a thing is looked up.
+/// How a resource is requested.
 #[derive(Debug, Clone)]
 pub struct GetOptions {
-    /// Keep the cloud's own document.
+    /// Keep the raw response.
     pub raw: bool,
     /// Leave secrets in `details` and `vendor` unmasked.
     pub show_secrets: bool,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded.
+    /// Treat a Finished invocation as succeeded when its exit codes are unavailable.
     pub trust_finished: bool,
-    /// State words of the settings file for this kind: word and state.
+    /// State words of the config file for this kind: word and state.
     pub states: Vec<(String, crate::model::State)>,
-    /// When the look-up must be done.
+    /// The deadline of the request.
     pub deadline: Deadline,
 }
 
 impl GetOptions {
-    /// A look-up for what every cloud tells by itself, secrets masked.
+    /// A request with default options, secrets masked.
     pub fn new(deadline: Deadline) -> Self {
         Self {
             raw: false,
@@ -282,28 +159,26 @@ impl GetOptions {
     }
 }
 
-/// What a look-up found.
+/// The result of a request.
 #[derive(Debug)]
 pub struct GetResult {
-    /// The thing.
+    /// The resource.
     pub job: Job,
     /// What a reader should know besides.
     pub notices: Vec<Notice>,
 }
 
-/// Every kind of every cloud.
-pub fn kinds() -> impl Iterator<Item = &'static Kind> {
-    CLOUDS.iter().flat_map(|cloud| cloud.kinds)
+impl GetResult {
+    /// The same with the cloud's id of the request that it came from.
+    fn with_request_id(mut self, request_id: Option<String>) -> Self {
+        self.job.request_id = request_id;
+        self
+    }
 }
 
-/// The kind with this form of references.
-///
-/// # Panics
-/// For a form that no cloud of the registry has, of which no reference can be made.
-pub fn kind(template: &Template) -> &'static Kind {
-    kinds()
-        .find(|kind| kind.template == *template)
-        .expect("every template belongs to a kind of the registry")
+/// Every kind of every cloud.
+pub fn kinds() -> impl Iterator<Item = &'static Kind> {
+    CLOUDS.iter().flat_map(|cloud| cloud.kinds.iter().copied())
 }
 
 /// The cloud with this long name.
@@ -316,10 +191,10 @@ pub fn job_at(reference: &Reference, region: Option<&str>) -> Job {
     Job {
         reference: reference.to_string(),
         input: reference.input.clone(),
-        cloud: reference.template.cloud.to_owned(),
+        cloud: reference.kind.template.cloud.to_owned(),
         profile: reference.profile.clone(),
         region: region.map(str::to_owned),
-        kind: reference.template.kind.to_owned(),
+        kind: reference.kind.template.kind.to_owned(),
         cluster: reference.segment("CLUSTER").map(str::to_owned),
         namespace: reference.segment("NAMESPACE").map(str::to_owned),
         id: reference.id().to_owned(),

@@ -1,48 +1,9 @@
 //! How a cloud's state words become the model's states.
 
+use crate::kind::StateWords;
 use crate::model::{Notice, NoticeCode, State};
 
-/// A cloud's words and what they mean.
-pub type StateWords = &'static [(&'static str, State)];
-
-/// The words of one level of a kind: of the thing itself, or of one sort of its parts.
-#[derive(Debug)]
-pub struct StateTable {
-    /// `job` for the thing itself, `container`, or the `kind` of the tasks whose words these are.
-    pub name: &'static str,
-    /// The table that the words are read by; empty where the cloud reports none.
-    pub map: StateWords,
-    /// Words of the table that do not say by themselves how a thing ended.
-    pub outcome_rules: &'static [OutcomeRule],
-    /// What else is to be known of words of the table.
-    pub notes: &'static [(&'static str, &'static str)],
-    /// Whether the user's words of the settings file are read beside the table.
-    pub allows_user_states: bool,
-}
-
-impl StateTable {
-    /// A level whose table says all there is to say.
-    pub const fn new(name: &'static str, words: StateWords) -> Self {
-        Self {
-            name,
-            map: words,
-            outcome_rules: &[],
-            notes: &[],
-            allows_user_states: false,
-        }
-    }
-}
-
-/// A word that says that a thing has ended and leaves it to exit codes how.
-#[derive(Debug)]
-pub struct OutcomeRule {
-    /// The word, as the table has it.
-    pub word: &'static str,
-    /// When each outcome is taken, in the order of [`Outcome::ALL`].
-    pub when: [&'static str; 3],
-}
-
-/// How a thing ended whose word does not say so.
+/// How a resource ended whose state does not say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitOutcome {
     /// All exit codes are 0.
@@ -57,7 +18,7 @@ impl ExitOutcome {
     /// Every outcome.
     pub const ALL: [Self; 3] = [Self::Succeeded, Self::Failed, Self::Unknown];
 
-    /// The outcome that one exit code tells.
+    /// The outcome for one exit code.
     pub fn from_exit_code(exit_code: Option<i64>) -> Self {
         match exit_code {
             Some(0) => Self::Succeeded,
@@ -66,7 +27,7 @@ impl ExitOutcome {
         }
     }
 
-    /// The state of a thing that ended so.
+    /// The state of a resource that ended so.
     pub fn state(self) -> State {
         match self {
             Self::Succeeded => State::Succeeded,
@@ -89,9 +50,9 @@ pub struct NormalizedState {
 
 /// Reads a word, without regard to case and surrounding white space.
 ///
-/// `own` are the user's words of the settings file; they stand in for words that the table does not
-/// hold. A word that neither knows is `unknown`, keeps its spelling, has not ended, and is told in
-/// `notices` as a word of `what` (such as `aliyun/job`).
+/// `own` are the user's states from the config file; they apply to states that the table does not
+/// have. A state in neither of them is `unknown`, keeps its spelling, has not ended, and is
+/// reported in `notices` as a word of `what` (such as `aliyun/job`).
 pub fn normalize(
     table: StateWords,
     own: &[(String, State)],
@@ -137,9 +98,7 @@ fn unknown_word(raw: &str, what: &str) -> String {
             format!("unrecognized state of {count} characters from {what}; shown as unknown")
         }
         _ => {
-            format!(
-                "{what} reports the state “{raw}”, which no table holds; it is shown as unknown"
-            )
+            format!("unrecognized state '{raw}' from {what}; shown as unknown")
         }
     }
 }
@@ -147,7 +106,7 @@ fn unknown_word(raw: &str, what: &str) -> String {
 /// True for a word that some cloud is known to use for a state or for the level of an event.
 pub fn is_known_word(word: &str) -> bool {
     let is_state = || {
-        let levels = super::kinds().flat_map(|kind| kind.state_tables);
+        let levels = super::kinds().flat_map(|kind| kind.states);
         let mut words = levels.flat_map(|level| level.map);
         words.any(|(known, _)| known.eq_ignore_ascii_case(word))
     };
@@ -155,9 +114,9 @@ pub fn is_known_word(word: &str) -> bool {
 }
 
 /// The one word of a cloud that says the same as `asked`; `None` when several words do, or when a
-/// word that the table does not hold might be among what is asked for.
+/// word that the table does not hold might be among what is requested.
 ///
-/// `own` are the user's words of the settings file.
+/// `own` are the user's states from the config file.
 pub fn single_word_for(
     table: StateWords,
     own: &[(String, State)],

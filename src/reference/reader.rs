@@ -1,8 +1,9 @@
 use std::ops::Range;
 
-use super::{CloudScope, LATEST, Reference, Scope, Target, Template, segment_error};
+use super::{CloudScope, LATEST, Reference, Scope, Target, segment_error};
 use crate::crypto;
 use crate::error::{Problem, closest_match};
+use crate::kind::{Kind, Template};
 use crate::settings::table_header;
 
 /// The value of a profile's setting, by cloud, profile and key.
@@ -10,8 +11,8 @@ type SettingOf<'a> = dyn Fn(&str, &str, &str) -> Result<Option<String>, Problem>
 
 /// What reading references needs from the registry and the settings.
 pub struct ReferenceParser<'a> {
-    /// Every form there is.
-    pub templates: &'a [&'static Template],
+    /// Every kind there is.
+    pub kinds: &'a [&'static Kind],
     /// Kinds that are spoken for and not yet served, as `cloud/kind`.
     pub reserved: &'a [&'static str],
     /// The profile of a reference without `@PROFILE`.
@@ -21,18 +22,18 @@ pub struct ReferenceParser<'a> {
 }
 
 impl ReferenceParser<'_> {
-    /// Reads what names one thing, or a range of them, or the newest of a scope.
+    /// Parses a single resource, a range of them, or the newest of a scope.
     ///
     /// # Errors
-    /// Wrong use, with the wrong part, the template and a sample of the nearest kind.
+    /// A usage error with the wrong part, the template and a sample of the closest kind.
     pub fn parse(&self, input: &str) -> Result<Target, Problem> {
         let parts = split(input);
-        let (template, profile) = self.head(input, &parts)?;
+        let (kind, profile) = self.head(input, &parts)?;
         if is_scope(&parts) {
-            let message = "this is a scope, which names many things; one thing was expected";
-            return Err(self.wrong(input, message.into(), end_span(input), Some(template)));
+            let message = "this is a scope; expected a single resource";
+            return Err(self.wrong(input, message.into(), end_span(input), Some(&kind.template)));
         }
-        self.jobs(input, &parts[2..], template, profile)
+        self.jobs(input, &parts[2..], kind, profile)
     }
 
     /// Reads a reference, or a scope where the text ends in `/`.
@@ -41,19 +42,18 @@ impl ReferenceParser<'_> {
     /// As [`Reader::read`], and for a scope with too many, too few or wrong segments.
     pub fn parse_target(&self, input: &str) -> Result<Target, Problem> {
         let parts = split(input);
-        let (template, profile) = self.head(input, &parts)?;
+        let (kind, profile) = self.head(input, &parts)?;
         if !is_scope(&parts) {
-            return self.jobs(input, &parts[2..], template, profile);
+            return self.jobs(input, &parts[2..], kind, profile);
         }
         let given = &parts[2..parts.len() - 1];
-        self.scope(input, given, template, profile)
-            .map(Target::Scope)
+        self.scope(input, given, kind, profile).map(Target::Scope)
     }
 
     /// Reads a scope or a cloud alone, each with or without a slash at its end.
     ///
     /// # Errors
-    /// As [`Reader::read_any`], and for what names one thing.
+    /// As [`Reader::read_any`], and for a single resource.
     pub fn parse_list_target(&self, input: &str) -> Result<Target, Problem> {
         let mut parts = split(input);
         if parts.len() > 1 && parts.last().is_some_and(|part| part.text.is_empty()) {
@@ -63,61 +63,57 @@ impl ReferenceParser<'_> {
         if let [cloud] = &parts[..] {
             let (of_cloud, profile) = self.cloud(input, cloud).map_err(as_scope)?;
             return Ok(Target::Cloud(CloudScope {
-                cloud: of_cloud[0].cloud,
+                cloud: of_cloud[0].template.cloud,
                 profile,
                 input: input.to_owned(),
             }));
         }
-        let (template, profile) = self.head(input, &parts).map_err(as_scope)?;
+        let (kind, profile) = self.head(input, &parts).map_err(as_scope)?;
+        let template = &kind.template;
         let given = &parts[2..];
         if let Some(last) = given.last().filter(|last| !last.text.is_empty())
             && given.len() == template.segments.len()
         {
-            let message = "this names one thing; a scope, which holds many, was expected";
+            let message = "this is a single resource; expected a scope";
             let one = input.trim_end_matches('/');
             return Err(self
                 .wrong(input, message.into(), last.range(), Some(template))
                 .with_hint(format!(
-                    "to look at it: joblens get {one}; for all beside it: joblens list {}",
+                    "to get it: joblens get {one}; to list its scope: joblens list {}",
                     &input[..last.at]
                 )));
         }
-        self.scope(input, given, template, profile)
-            .map(Target::Scope)
+        self.scope(input, given, kind, profile).map(Target::Scope)
     }
 
     /// Kind and profile.
-    fn head(
-        &self,
-        input: &str,
-        parts: &[Token<'_>],
-    ) -> Result<(&'static Template, String), Problem> {
+    fn head(&self, input: &str, parts: &[Token<'_>]) -> Result<(&'static Kind, String), Problem> {
         let (of_cloud, profile) = self.cloud(input, &parts[0])?;
         let Some(kind_part) = parts.get(1).filter(|part| !part.text.is_empty()) else {
-            let message = "the kind is missing".to_owned();
-            return Err(self.wrong(input, message, end_span(input), Some(of_cloud[0])));
+            let message = "missing kind".to_owned();
+            return Err(self.wrong(input, message, end_span(input), Some(&of_cloud[0].template)));
         };
-        let template = self.template(input, &of_cloud, kind_part)?;
-        Ok((template, profile))
+        let kind = self.kind(input, &of_cloud, kind_part)?;
+        Ok((kind, profile))
     }
 
-    /// The forms of a cloud, of which there is at least one, and the profile.
+    /// The kinds of a cloud, of which there is at least one, and the profile.
     fn cloud(
         &self,
         input: &str,
         part: &Token<'_>,
-    ) -> Result<(Vec<&'static Template>, String), Problem> {
+    ) -> Result<(Vec<&'static Kind>, String), Problem> {
         let (cloud_text, profile_text) = match part.text.split_once('@') {
             Some((cloud, profile)) => (cloud, Some(profile)),
             None => (part.text, None),
         };
-        let of_cloud = self.templates_of(cloud_text);
+        let of_cloud = self.kinds_of(cloud_text);
         if of_cloud.is_empty() {
             let at = part.at..part.at + cloud_text.len();
             let message = match cloud_text {
-                "" if input.trim().is_empty() => "a reference is empty".to_owned(),
-                "" => "the cloud is missing".to_owned(),
-                _ => format!("there is no cloud “{cloud_text}”"),
+                "" if input.trim().is_empty() => "empty reference".to_owned(),
+                "" => "missing cloud".to_owned(),
+                _ => format!("unknown cloud '{cloud_text}'"),
             };
             return Err(self.wrong(input, message, at, None));
         }
@@ -132,9 +128,10 @@ impl ReferenceParser<'_> {
         &self,
         input: &str,
         given: &[Token<'_>],
-        template: &'static Template,
+        kind: &'static Kind,
         profile: String,
     ) -> Result<Target, Problem> {
+        let template = &kind.template;
         let mut segments = self.missing(input, template, given.len(), &profile)?;
         let input_text = input.to_owned();
         let is_newest = given.last().is_some_and(|last| last.text == LATEST);
@@ -144,7 +141,7 @@ impl ReferenceParser<'_> {
         }
         if is_newest {
             return Ok(Target::Latest(Scope {
-                template,
+                kind,
                 profile,
                 segments,
                 input: input_text,
@@ -155,7 +152,7 @@ impl ReferenceParser<'_> {
             _ => None,
         };
         let one = Reference {
-            template,
+            kind,
             profile,
             segments,
             input: input_text,
@@ -166,15 +163,16 @@ impl ReferenceParser<'_> {
         }))
     }
 
-    fn templates_of(&self, cloud: &str) -> Vec<&'static Template> {
-        self.templates
-            .iter()
-            .filter(|template| {
-                cloud.eq_ignore_ascii_case(template.cloud)
-                    || cloud.eq_ignore_ascii_case(template.cloud_short)
-            })
-            .copied()
-            .collect()
+    pub(super) fn templates(&self) -> impl Iterator<Item = &'static Template> {
+        self.kinds.iter().map(|kind| &kind.template)
+    }
+
+    fn kinds_of(&self, cloud: &str) -> Vec<&'static Kind> {
+        let is_asked = |kind: &&&Kind| {
+            cloud.eq_ignore_ascii_case(kind.template.cloud)
+                || cloud.eq_ignore_ascii_case(kind.template.cloud_short)
+        };
+        self.kinds.iter().filter(is_asked).copied().collect()
     }
 
     fn profile(&self, input: &str, part: &Token<'_>, text: &str) -> Result<String, Problem> {
@@ -182,41 +180,39 @@ impl ReferenceParser<'_> {
         match crypto::percent_decode(text) {
             Some(profile) if !profile.is_empty() => Ok(profile),
             _ => {
-                let message = "the profile after “@” is empty or badly encoded".to_owned();
+                let message = "the profile after '@' is empty or badly encoded".to_owned();
                 Err(self.wrong(input, message, start..start + text.len(), None))
             }
         }
     }
 
-    fn template(
+    fn kind(
         &self,
         input: &str,
-        of_cloud: &[&'static Template],
+        of_cloud: &[&'static Kind],
         part: &Token<'_>,
-    ) -> Result<&'static Template, Problem> {
-        let found = of_cloud.iter().find(|template| {
-            part.text.eq_ignore_ascii_case(template.kind)
-                || part.text.eq_ignore_ascii_case(template.kind_short)
+    ) -> Result<&'static Kind, Problem> {
+        let found = of_cloud.iter().find(|kind| {
+            part.text.eq_ignore_ascii_case(kind.template.kind)
+                || part.text.eq_ignore_ascii_case(kind.template.kind_short)
         });
-        if let Some(template) = found {
-            return Ok(template);
+        if let Some(kind) = found {
+            return Ok(kind);
         }
-        let cloud = of_cloud[0].cloud;
+        let templates = || of_cloud.iter().map(|kind| &kind.template);
+        let cloud = of_cloud[0].template.cloud;
         let asked = format!("{cloud}/{}", part.text.to_ascii_lowercase());
         let message = if self.reserved.contains(&asked.as_str()) {
-            format!("the kind “{}” is reserved and not served yet", part.text)
+            format!("the kind '{}' is not supported yet", part.text)
         } else {
-            format!("{cloud} has no kind “{}”", part.text)
+            format!("unknown kind '{}' for {cloud}", part.text)
         };
-        let near = closest_match(of_cloud.iter().map(|template| template.kind), part.text);
-        let template = of_cloud.iter().find(|template| Some(template.kind) == near);
-        let problem = self.wrong(input, message, part.range(), template.copied());
+        let near = closest_match(templates().map(|template| template.kind), part.text);
+        let template = templates().find(|template| Some(template.kind) == near);
+        let problem = self.wrong(input, message, part.range(), template);
         Err(match template {
             Some(_) => problem,
-            None => problem.with_hint(format!(
-                "there are: {}",
-                templates_text(of_cloud.iter().copied())
-            )),
+            None => problem.with_hint(format!("available: {}", templates_text(templates()))),
         })
     }
 
@@ -231,7 +227,7 @@ impl ReferenceParser<'_> {
         let wanted = template.segments.len();
         if given > wanted {
             let at = nth_segment(input, 2 + wanted);
-            let message = format!("{given} segments where {template} has {wanted}");
+            let message = format!("too many segments: expected {template} ({wanted}), got {given}");
             return Err(self.wrong(input, message, at, Some(template)));
         }
         template.segments[..wanted - given]
@@ -246,14 +242,14 @@ impl ReferenceParser<'_> {
                 .ok_or_else(|| {
                     let mut problem = self.wrong(
                         input,
-                        format!("{} is missing", segment.name),
+                        format!("missing {}", segment.name),
                         end_span(input),
                         Some(template),
                     );
                     if let (Some(key), true) = (segment.setting, given > 0) {
                         let hint = problem.hint.take().unwrap_or_default();
                         problem.hint = Some(format!(
-                            "{hint}; or set {key} in {} of the settings file",
+                            "{hint}; or set {key} in {} of the config file",
                             table_header(template.cloud, profile)
                         ));
                     }
@@ -293,7 +289,7 @@ impl ReferenceParser<'_> {
             Err(self.wrong(input, message.to_owned(), part.range(), Some(template)))
         };
         let Some(text) = crypto::percent_decode(part.text) else {
-            return wrong("a “%” is not followed by two hex digits of UTF-8 text");
+            return wrong("a '%' is not followed by two hex digits of UTF-8 text");
         };
         match segment_error(&text) {
             Some(fault) => wrong(fault),
@@ -301,7 +297,7 @@ impl ReferenceParser<'_> {
         }
     }
 
-    /// Wrong use that points at a part and shows the nearest form.
+    /// A usage error that points at a part and shows the closest template.
     pub(super) fn wrong(
         &self,
         input: &str,
@@ -313,11 +309,8 @@ impl ReferenceParser<'_> {
         problem.input = Some(input.to_owned());
         problem.span = Some(span);
         problem.with_hint(match near.or_else(|| self.closest_template(input)) {
-            Some(template) => format!("write {template}, such as {}", template.sample),
-            None => format!(
-                "there are: {}",
-                templates_text(self.templates.iter().copied())
-            ),
+            Some(template) => format!("expected {template}, e.g. {}", template.sample),
+            None => format!("available: {}", templates_text(self.templates())),
         })
     }
 
@@ -326,13 +319,15 @@ impl ReferenceParser<'_> {
         let mut parts = input.splitn(3, '/');
         let cloud = parts.next().unwrap_or_default();
         let cloud = cloud.split('@').next().unwrap_or_default();
-        let clouds = self.templates.iter();
-        let clouds = clouds.flat_map(|template| [template.cloud, template.cloud_short]);
-        let of_cloud = self.templates_of(closest_match(clouds, cloud)?);
-        let kinds = of_cloud.iter().map(|template| template.kind);
+        let clouds = self
+            .templates()
+            .flat_map(|template| [template.cloud, template.cloud_short]);
+        let of_cloud = self.kinds_of(closest_match(clouds, cloud)?);
+        let of_cloud = || of_cloud.iter().map(|kind| &kind.template);
+        let kinds = of_cloud().map(|template| template.kind);
         let kind = closest_match(kinds, parts.next().unwrap_or_default());
-        let of_kind = of_cloud.iter().find(|template| Some(template.kind) == kind);
-        of_kind.or(of_cloud.first()).copied()
+        let of_kind = of_cloud().find(|template| Some(template.kind) == kind);
+        of_kind.or_else(|| of_cloud().next())
     }
 }
 

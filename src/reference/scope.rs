@@ -1,16 +1,17 @@
 use std::fmt;
 
 use super::reader::{ReferenceParser, Token, end_span, nth_segment};
-use super::{Reference, Template, segment_error, write_cloud, write_scope};
+use super::{Reference, segment_error, write_cloud, write_scope};
 use crate::crypto;
 use crate::error::Problem;
+use crate::kind::{Kind, Template};
 use crate::settings::table_header;
 
-/// A reference without its end: all things of one kind in one place.
+/// A reference prefix: all resources of one kind in one scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
-    /// The form of the references of the things in it.
-    pub template: &'static Template,
+    /// The kind of the jobs in it.
+    pub kind: &'static Kind,
     /// Name of the profile, `default` included.
     pub profile: String,
     /// Decoded segments: at least [`Template::scope_segments`], at most all but the id.
@@ -33,11 +34,11 @@ pub struct CloudScope {
 /// What a text names.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// One thing, or as many as a range holds.
+    /// One resource, or as many as a range contains.
     Jobs(Vec<Reference>),
-    /// The newest thing of a scope that has all its segments (see [`LATEST`](super::LATEST)).
+    /// The newest resource of a scope that has all its segments (see [`LATEST`](super::LATEST)).
     Latest(Scope),
-    /// All things of a scope.
+    /// All resources of a scope.
     Scope(Scope),
     /// All that can be listed in a cloud.
     Cloud(CloudScope),
@@ -46,14 +47,14 @@ pub enum Target {
 impl Scope {
     /// The scope with these segments; `None` when they are too few or too many, or hold what no
     /// reference can.
-    pub fn at(template: &'static Template, profile: &str, segments: &[&str]) -> Option<Self> {
-        let counts = template.scope_segments..template.segments.len();
+    pub fn at(kind: &'static Kind, profile: &str, segments: &[&str]) -> Option<Self> {
+        let counts = kind.template.scope_segments..kind.template.segments.len();
         let is_faulty = segments.iter().any(|text| segment_error(text).is_some());
         if is_faulty || !counts.contains(&segments.len()) {
             return None;
         }
         let mut scope = Self {
-            template,
+            kind,
             profile: profile.to_owned(),
             segments: segments.iter().map(ToString::to_string).collect(),
             input: String::new(),
@@ -62,17 +63,18 @@ impl Scope {
         Some(scope)
     }
 
-    /// The reference of the thing with these segments below the scope, the id last; `None` when they
-    /// are too few or too many, or hold what no reference can, such as `..` or control characters.
+    /// The reference of the resource with these segments below the scope, the id last; `None` when
+    /// they are too few or too many, or contain what no reference can, such as `..` or control
+    /// characters.
     pub fn reference(&self, below: &[&str]) -> Option<Reference> {
         let segments = self.segments.len() + below.len();
-        let is_whole = segments == self.template.segments.len() && !below.is_empty();
+        let is_whole = segments == self.kind.template.segments.len() && !below.is_empty();
         if !is_whole || below.iter().any(|text| segment_error(text).is_some()) {
             return None;
         }
         let below = below.iter().map(ToString::to_string);
         let mut reference = Reference {
-            template: self.template,
+            kind: self.kind,
             profile: self.profile.clone(),
             segments: self.segments.iter().cloned().chain(below).collect(),
             input: String::new(),
@@ -81,7 +83,8 @@ impl Scope {
         Some(reference)
     }
 
-    /// The reference of a thing of this scope from its canonical text; `None` for any other text.
+    /// The reference of a resource of this scope from its canonical text; `None` for any other
+    /// text.
     pub fn reference_of(&self, canonical: &str) -> Option<Reference> {
         let below = canonical.strip_prefix(&self.to_string())?;
         let decoded: Option<Vec<String>> = below.split('/').map(crypto::percent_decode).collect();
@@ -91,7 +94,7 @@ impl Scope {
 
     /// The segment with this name in the template; `None` too where the scope is wider.
     pub fn segment(&self, name: &str) -> Option<&str> {
-        let mut names = self.template.segments.iter();
+        let mut names = self.kind.template.segments.iter();
         let at = names.position(|segment| segment.name == name)?;
         self.segments.get(at).map(String::as_str)
     }
@@ -100,7 +103,7 @@ impl Scope {
 /// The canonical form, with its trailing slash.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_scope(f, self.template, &self.profile, &self.segments)
+        write_scope(f, self.kind, &self.profile, &self.segments)
     }
 }
 
@@ -116,11 +119,11 @@ impl ReferenceParser<'_> {
     pub(super) fn as_scope(&self, problem: Problem, input: &str, cloud: &Token<'_>) -> Problem {
         let cloud = cloud.text.split('@').next().unwrap_or_default();
         let near = self.closest_template(input).map(|template| template.cloud);
-        let is_meant = |template: &&&'static Template| {
+        let is_meant = |template: &&'static Template| {
             near.is_none_or(|near| template.cloud == near || template.cloud_short == cloud)
         };
         let mut forms: Vec<String> = Vec::new();
-        for template in self.templates.iter().filter(is_meant) {
+        for template in self.templates().filter(is_meant) {
             let alone = format!("{}/", template.cloud);
             if template.scope_segments > 0 && !forms.contains(&alone) {
                 forms.push(alone);
@@ -128,7 +131,7 @@ impl ReferenceParser<'_> {
             forms.push(template_text(template));
         }
         let which = if forms.len() > 1 { "one of: " } else { "" };
-        problem.with_hint(format!("write {which}{}", forms.join(", ")))
+        problem.with_hint(format!("expected {which}{}", forms.join(", ")))
     }
 
     /// Reads the segments of a scope. They count from the left; with none at all the profile's
@@ -137,21 +140,22 @@ impl ReferenceParser<'_> {
         &self,
         input: &str,
         given: &[Token<'_>],
-        template: &'static Template,
+        kind: &'static Kind,
         profile: String,
     ) -> Result<Scope, Problem> {
+        let template = &kind.template;
         let form = template_text(template);
         let wrong = |mut problem: Problem| {
-            problem.hint = Some(format!("write {form}"));
+            problem.hint = Some(format!("expected {form}"));
             problem
         };
         let parents = &template.segments[..template.segments.len() - 1];
         if given.len() > parents.len() {
             let at = nth_segment(input, 2 + parents.len());
             let message = format!(
-                "{} segments where {form} has {}",
-                given.len(),
-                parents.len()
+                "too many segments: expected {form} ({}), got {}",
+                parents.len(),
+                given.len()
             );
             return Err(wrong(self.wrong(input, message, at, Some(template))));
         }
@@ -165,7 +169,7 @@ impl ReferenceParser<'_> {
                 Some(value) => segments.push(value),
                 None if segments.len() >= template.scope_segments => break,
                 None => {
-                    let message = format!("{} is missing", segment.name);
+                    let message = format!("missing {}", segment.name);
                     let mut problem =
                         wrong(self.wrong(input, message, end_span(input), Some(template)));
                     let place = CloudScope {
@@ -174,17 +178,17 @@ impl ReferenceParser<'_> {
                         input: String::new(),
                     };
                     let hint = problem.hint.get_or_insert_default();
-                    *hint += &format!("; joblens list {} shows what there is", place.name());
+                    *hint += &format!("; to see what exists: joblens list {}", place.name());
                     if let Some(key) = segment.setting.filter(|_| given.is_empty()) {
                         let table = table_header(template.cloud, &place.profile);
-                        *hint += &format!("; or set {key} in {table} of the settings file");
+                        *hint += &format!("; or set {key} in {table} of the config file");
                     }
                     return Err(problem);
                 }
             }
         }
         Ok(Scope {
-            template,
+            kind,
             profile,
             segments,
             input: input.to_owned(),
@@ -200,7 +204,8 @@ impl CloudScope {
     }
 }
 
-/// The form of the scopes of a kind: `aliyun/job/CLUSTER/`, or `tencent/service/CLUSTER[/NAMESPACE]/`.
+/// The template of the scopes of a kind: `aliyun/job/CLUSTER/`, or
+/// `tencent/service/CLUSTER[/NAMESPACE]/`.
 fn template_text(template: &Template) -> String {
     let mut form = format!("{}/{}", template.cloud, template.kind);
     let parents = &template.segments[..template.segments.len() - 1];

@@ -2,9 +2,10 @@ mod scopes;
 
 use super::*;
 use crate::error::Problem;
+use crate::kind::{Segment, Template};
 use proptest::prelude::*;
 
-static JOB: Template = Template {
+static JOB: Kind = Kind::from_template(Template {
     cloud: "aliyun",
     cloud_short: "ali",
     kind: "job",
@@ -22,8 +23,8 @@ static JOB: Template = Template {
     scope_segments: 1,
     ranges: true,
     sample: "aliyun/job/ehpc-hz-FYUr32/5",
-};
-static SERVICE: Template = Template {
+});
+static SERVICE: Kind = Kind::from_template(Template {
     cloud: "tencent",
     cloud_short: "qcloud",
     kind: "service",
@@ -45,9 +46,9 @@ static SERVICE: Template = Template {
     scope_segments: 1,
     ranges: false,
     sample: "tencent/service/cls-xxxxx/default/web",
-};
+});
 
-static INSTANCE: Template = Template {
+static INSTANCE: Kind = Kind::from_template(Template {
     cloud: "sugon",
     cloud_short: "scnet",
     kind: "instance",
@@ -59,9 +60,9 @@ static INSTANCE: Template = Template {
     scope_segments: 0,
     ranges: false,
     sample: "sugon/instance/8a85c1f2",
-};
+});
 
-static TEMPLATES: [&Template; 3] = [&JOB, &SERVICE, &INSTANCE];
+static KINDS: [&Kind; 3] = [&JOB, &SERVICE, &INSTANCE];
 
 fn setting(cloud: &str, profile: &str, key: &str) -> Result<Option<String>, Problem> {
     match (cloud, profile, key) {
@@ -85,7 +86,7 @@ fn a_setting_that_cannot_be_used_is_no_missing_segment() {
 
 fn reader() -> ReferenceParser<'static> {
     ReferenceParser {
-        templates: &TEMPLATES,
+        kinds: &KINDS,
         reserved: &["aliyun/scheduler-job"],
         default_profile: "default",
         setting: &setting,
@@ -94,7 +95,7 @@ fn reader() -> ReferenceParser<'static> {
 
 fn parse(input: &str) -> Result<Vec<Reference>, Problem> {
     match reader().parse(input)? {
-        Target::Jobs(things) => Ok(things),
+        Target::Jobs(references) => Ok(references),
         other => panic!("{input}: {other:?}"),
     }
 }
@@ -143,7 +144,7 @@ fn fills_what_is_missing_on_the_left_from_the_profile() {
     assert_eq!(canonical("aliyun@prod/job/5"), ["aliyun@prod/job/c-prod/5"]);
     assert_eq!(
         parse("tencent/service/web").unwrap_err().message,
-        "CLUSTER is missing"
+        "missing CLUSTER"
     );
     assert!(
         parse("aliyun/job/5")
@@ -202,10 +203,10 @@ fn points_at_the_wrong_part() {
     let hint = parse("aliyun/jbo/c/5").unwrap_err().hint.unwrap();
     assert_eq!(
         hint,
-        "write aliyun/job/CLUSTER/JOB, such as aliyun/job/ehpc-hz-FYUr32/5"
+        "expected aliyun/job/CLUSTER/JOB, e.g. aliyun/job/ehpc-hz-FYUr32/5"
     );
     let reserved = parse("aliyun/scheduler-job/c/5").unwrap_err().message;
-    assert!(reserved.contains("reserved"), "{reserved}");
+    assert!(reserved.contains("is not supported yet"), "{reserved}");
 }
 
 proptest! {
@@ -215,7 +216,7 @@ proptest! {
         segments in proptest::collection::vec("[^\\p{Cc}]{1,12}|[0-9]_[0-9]-[0-9](:[0-9])?|@latest", 2),
     ) {
         prop_assume!(segments.iter().all(|s| s != "." && s != ".."));
-        let one = Reference { template: &JOB, profile, segments, input: String::new() };
+        let one = Reference { kind: &JOB, profile, segments, input: String::new() };
         let printed = one.to_string();
         prop_assert!(printed.is_ascii());
         let again = parse(&printed).unwrap();
@@ -232,7 +233,7 @@ proptest! {
         id in "\\PC{0,12}|@latest",
     ) {
         prop_assume!(segments.iter().all(|s| s != "." && s != ".."));
-        let one = Scope { template: &SERVICE, profile, segments, input: String::new() };
+        let one = Scope { kind: &SERVICE, profile, segments, input: String::new() };
         let printed = one.to_string();
         prop_assert!(printed.is_ascii());
         let again = scope(&printed);
@@ -240,11 +241,11 @@ proptest! {
         prop_assert_eq!(&again, &Scope { input: printed, ..one });
         let below = ["n", &*id];
         let below = &below[again.segments.len() - 1..];
-        if let Some(thing) = again.reference(below) {
-            prop_assert_eq!(&again.reference_of(&thing.input).unwrap().segments, &thing.segments);
-            let read = parse(&thing.input).unwrap();
+        if let Some(reference) = again.reference(below) {
+            prop_assert_eq!(&again.reference_of(&reference.input).unwrap().segments, &reference.segments);
+            let read = parse(&reference.input).unwrap();
             prop_assert_eq!(read.len(), 1);
-            prop_assert_eq!(&read[0].segments, &thing.segments);
+            prop_assert_eq!(&read[0].segments, &reference.segments);
         }
     }
 

@@ -13,7 +13,7 @@ impl Settings {
                 .push(Notice::new(NoticeCode::TokenCache, why))
         };
         let Some(folder) = self.environment.cache_folder() else {
-            skip("token_cache is true, and neither XDG_CACHE_HOME nor HOME says where".to_owned());
+            skip("token_cache is true, but neither XDG_CACHE_HOME nor HOME is set".to_owned());
             return;
         };
         let folder = folder.join("tokens");

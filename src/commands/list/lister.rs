@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::super::lookup::{LOOKUP_TIMEOUT, Lookup, with_account_context};
+use super::super::lookup::{LOOKUP_TIMEOUT, Lookup, list_permission, with_account_context};
 use super::options::ListOptions;
 use super::scopes::ListTarget;
 use crate::error::Problem;
@@ -17,9 +17,9 @@ use crate::reference;
 
 /// What one page brings.
 pub(super) enum Batch {
-    /// Things.
+    /// Resources.
     Jobs(Vec<Job>),
-    /// Places that hold things.
+    /// Scopes that contain resources, such as clusters.
     Scopes(Vec<ScopeSummary>),
 }
 
@@ -42,7 +42,7 @@ impl Batch {
 
 /// What comes from a place.
 pub(super) enum ListEvent {
-    /// A page. The next one is asked for when `taken` was dropped.
+    /// A page. The next one is requested when `taken` was dropped.
     Page {
         rows: Batch,
         problems: Vec<Problem>,
@@ -65,7 +65,7 @@ pub(super) struct ScopeLister {
     pub lookup: Arc<Lookup>,
     pub options: Arc<ListOptions>,
     pub format: Format,
-    /// What was asked for is sorted before it is cut.
+    /// What was requested is sorted before it is cut.
     pub sorts: bool,
 }
 
@@ -98,31 +98,25 @@ impl ScopeLister {
         let client = self.lookup.client_for_account(&self.target.account())?;
         let ask = self
             .lookup
-            .options_for_kind(scope.template, Deadline::after(LOOKUP_TIMEOUT));
-        let kind = providers::kind(scope.template);
-        let limit = self.options.limit_for(kind, self.format, self.sorts);
+            .options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
+        let limit = self.options.limit_for(scope.kind, self.format, self.sorts);
         let now = self.lookup.now()?;
         let mut on_page = |page: Page<GetResult>| {
             let rows = page.rows.into_iter();
-            let things = rows
+            let jobs = rows
                 .map(|found| self.lookup.finalize_at(found, now))
                 .collect();
             let failed = page.failed_parts.into_iter();
             let failed = failed.map(|problem| self.with_reference(problem)).collect();
             self.send(
                 sender,
-                Batch::Jobs(things),
+                Batch::Jobs(jobs),
                 (page.problems, failed),
                 page.total,
             )
         };
         let filter = &self.options.filter;
-        providers::list_all(&*client, scope, filter, &ask, limit, &mut on_page)
-            .await
-            .unwrap_or_else(|| {
-                let (cloud, kind) = (scope.template.cloud, scope.template.kind);
-                Err(Problem::usage(format!("{cloud}/{kind} cannot be listed")))
-            })
+        providers::list_all(&*client, scope, filter, &ask, limit, &mut on_page).await
     }
 
     async fn list_scopes(
@@ -150,9 +144,7 @@ impl ScopeLister {
                 page.total,
             )
         };
-        providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page)
-            .await
-            .unwrap_or_else(|| Err(Problem::usage("its things lie in no clusters")))
+        providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page).await
     }
 
     /// Sends a page, and waits until it was taken.
@@ -185,7 +177,7 @@ impl ScopeLister {
     }
 
     fn with_reference(&self, problem: Problem) -> Problem {
-        let permission = self.target.kind().map(|kind| kind.list_permission);
+        let permission = self.target.kind().and_then(list_permission);
         let mut problem = with_account_context(problem, &self.target.account(), permission);
         self.lookup.transport.redact(&mut problem);
         problem.reference = Some(self.target.scope());
@@ -197,17 +189,20 @@ impl ScopeLister {
 /// Why a filter makes no sense for a place.
 pub(super) fn unsupported_reason(place: &ListTarget, untold: &str) -> String {
     match place {
-        ListTarget::Scopes(_) => format!("clusters have no {untold}"),
-        ListTarget::Jobs(_) => format!("its list tells no {untold}"),
+        ListTarget::Scopes(_) => format!("cannot filter clusters by {untold}"),
+        ListTarget::Jobs(_) => format!("this list has no {untold}"),
     }
 }
 
 /// How to get what a filter cannot.
 pub(super) fn unsupported_hint(place: &ListTarget) -> String {
     match place {
-        ListTarget::Scopes(_) => format!("for its things: joblens list {}", place.template_below()),
+        ListTarget::Scopes(_) => format!(
+            "to list its resources: joblens list {}",
+            place.template_below()
+        ),
         ListTarget::Jobs(_) => format!(
-            "a look at each tells more: joblens list {} -o name | joblens get - -o wide",
+            "to filter, use: joblens list {} -o name | joblens get - -o wide",
             place.scope()
         ),
     }
@@ -223,7 +218,7 @@ pub(super) struct ScopeReport {
     pub undated: usize,
     /// How many rows the cloud counts, where it says so.
     pub total: Option<u64>,
-    /// Rows of which nothing could be told.
+    /// Rows that could not be read.
     pub problems: Vec<Problem>,
     /// Why parts of it could not be listed.
     pub failed_parts: Vec<Problem>,
@@ -259,11 +254,11 @@ impl ScopeReport {
         }
     }
 
-    /// A place that was not asked, as its rows do not tell what the filter asks for.
+    /// A scope that was not listed, as its rows do not have the fields of the filter.
     pub(super) fn skipped((place, untold): &(ListTarget, String)) -> Self {
         let (why, next) = (unsupported_reason(place, untold), unsupported_hint(place));
         Self {
-            status: ListStatus::Skipped(format!("not asked, since {why}; {next}")),
+            status: ListStatus::Skipped(format!("skipped: {why}; {next}")),
             ..Self::new(place.clone())
         }
     }

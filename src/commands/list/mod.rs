@@ -63,12 +63,12 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
     let settings = session.settings().map_err(one)?;
     let places = scopes::targets(session, &settings, &arguments.scopes)?;
     if places.is_empty() {
-        return Err(one(Problem::usage("no scope to list").with_hint(
-            "name one, such as aliyun/job/CLUSTER, or none for all configured profiles",
+        return Err(one(Problem::usage("no scope given").with_hint(
+            "pass a scope such as aliyun/job/CLUSTER, or none for all configured profiles",
         )));
     }
     let kinds = places.iter().filter_map(ListTarget::kind);
-    check_columns(session, kinds.map(|kind| &kind.template)).map_err(one)?;
+    check_columns(session, kinds).map_err(one)?;
     let told = places.into_iter().map(|place| {
         let untold = plan.unsupported_by(&place);
         (place, untold)
@@ -94,7 +94,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
     })
 }
 
-/// A filter asks for what the rows of a place do not tell: "nothing found" would be no answer.
+/// The rows do not have a field of the filter: "nothing found" would be wrong.
 fn unsupported_filter(place: &ListTarget, untold: &str) -> Problem {
     let mut problem = Problem::usage(unsupported_reason(place, untold));
     problem.reference = Some(place.scope());
@@ -232,8 +232,8 @@ impl ListRun {
         report
     }
 
-    /// Sorts where that was asked for. All was asked for then, so that the limit is kept only here;
-    /// tells how many things it leaves out.
+    /// Sorts if requested. Everything was listed in that case, so that the limit is applied here;
+    /// returns how many resources it leaves out.
     fn sort_and_limit(&self, session: &CommandContext, report: &mut Envelope) -> usize {
         if session.sort.is_none() {
             return 0;
@@ -257,7 +257,7 @@ impl ListRun {
         left_out
     }
 
-    /// Says on standard error what failed, what is worth knowing, and how much was found.
+    /// Says on stderr what failed, what is worth knowing, and how much was found.
     fn print_messages(
         &self,
         session: &CommandContext,

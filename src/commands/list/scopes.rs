@@ -6,16 +6,17 @@ use super::super::CommandContext;
 use super::super::lookup::{AccountId, cloud_keys};
 use super::super::references;
 use crate::error::{Category, Problem};
-use crate::providers::{self, CLOUDS, Cloud, Kind};
+use crate::kind::Kind;
+use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, Scope, Target};
 use crate::settings::{Settings, table_header};
 
 /// Something that can be listed.
 #[derive(Debug, Clone)]
 pub(in crate::commands) enum ListTarget {
-    /// Things of one kind.
+    /// Resources of one kind.
     Jobs(Scope),
-    /// The places of a cloud that hold things.
+    /// The parent scopes of a cloud, such as clusters.
     Scopes(CloudScope),
 }
 
@@ -39,7 +40,7 @@ impl ListTarget {
     /// The account that it is asked with.
     pub(in crate::commands) fn account(&self) -> AccountId {
         match self {
-            Self::Jobs(scope) => (scope.template.cloud, scope.profile.clone()),
+            Self::Jobs(scope) => (scope.kind.template.cloud, scope.profile.clone()),
             Self::Scopes(cloud) => (cloud.cloud, cloud.profile.clone()),
         }
     }
@@ -57,10 +58,10 @@ impl ListTarget {
         form
     }
 
-    /// The kind of the things in it; `None` where it holds places.
+    /// The kind of the resources in it; `None` where it contains scopes.
     pub(in crate::commands) fn kind(&self) -> Option<&'static Kind> {
         match self {
-            Self::Jobs(scope) => Some(providers::kind(scope.template)),
+            Self::Jobs(scope) => Some(scope.kind),
             Self::Scopes(_) => None,
         }
     }
@@ -69,7 +70,7 @@ impl ListTarget {
 /// What the command line names, each once, or the default scopes of all configured profiles.
 ///
 /// # Errors
-/// Wrong use: all scopes that are wrong. `missing_credentials` when there is nothing to ask.
+/// A usage error: all scopes that are wrong. `missing_credentials` when there is nothing to ask.
 pub(super) fn targets(
     session: &CommandContext,
     settings: &Settings,
@@ -94,18 +95,18 @@ fn in_cloud(asked: CloudScope) -> Vec<ListTarget> {
     if has_scopes(cloud) {
         return vec![ListTarget::Scopes(asked)];
     }
-    let things = cloud.kinds.iter().map(|kind| {
+    let kinds = cloud.kinds.iter().copied().map(|kind| {
         ListTarget::Jobs(Scope {
-            template: &kind.template,
+            kind,
             profile: asked.profile.clone(),
             segments: Vec::new(),
             input: asked.input.clone(),
         })
     });
-    things.collect()
+    kinds.collect()
 }
 
-/// True when the things of a cloud lie in places that must be named.
+/// True when the resources of a cloud belong to scopes that must be named.
 fn has_scopes(cloud: &Cloud) -> bool {
     cloud
         .kinds
@@ -150,11 +151,12 @@ pub(in crate::commands) fn default_scopes(
     if !has_scopes(cloud) {
         return in_cloud(asked);
     }
-    let keys = cloud_keys(cloud.name).expect("a cloud of the registry has keys");
-    // Settings that cannot be read are told when the account is used.
+    let keys = cloud_keys(cloud.name).expect("every registered cloud has settings");
+    // Settings that cannot be read are reported when the account is used.
     let profile = settings.profile(&keys, profile).ok();
     let setting = |key| profile.as_ref()?.get(key).map(str::to_owned);
-    let template = &cloud.kinds[0].template;
+    let kind = cloud.kinds[0];
+    let template = &kind.template;
     let segments: Vec<String> = template
         .segments
         .iter()
@@ -164,7 +166,7 @@ pub(in crate::commands) fn default_scopes(
         return vec![ListTarget::Scopes(asked)];
     }
     let mut scope = Scope {
-        template,
+        kind,
         profile: asked.profile,
         segments,
         input: String::new(),
@@ -174,7 +176,7 @@ pub(in crate::commands) fn default_scopes(
 }
 
 fn cloud_of(asked: &CloudScope) -> &'static Cloud {
-    providers::cloud(asked.cloud).expect("a scope is of a cloud of the registry")
+    providers::cloud(asked.cloud).expect("every scope belongs to a registered cloud")
 }
 
 /// That there is nothing to do something with, and what to set.
@@ -182,10 +184,10 @@ pub(in crate::commands) fn nothing_configured(only: Option<&str>, verb: &str) ->
     match only.filter(|only| *only != DEFAULT_PROFILE) {
         Some(only) => Problem::new(
             Category::MissingCredentials,
-            format!("no cloud has a profile “{only}”"),
+            format!("unknown profile '{only}'"),
         )
         .with_hint(format!(
-            "add {} to the settings file, such as {}",
+            "add {} to the config file, e.g. {}",
             table_header("CLOUD", only),
             table_header(CLOUDS[0].name, only)
         )),
@@ -201,11 +203,10 @@ pub(in crate::commands) fn nothing_configured(only: Option<&str>, verb: &str) ->
             let ids: Vec<String> = ids.collect();
             Problem::new(
                 Category::MissingCredentials,
-                format!("no profile of any cloud is configured, so there is nothing to {verb}"),
+                format!("no profile is configured, nothing to {verb}"),
             )
             .with_hint(format!(
-                "set the variables of a cloud, such as {}, or a table such as [{}.default] in the settings file; \
-                 without an account: joblens demo",
+                "set credentials in the environment (e.g. {}) or in [{}.default] of the config file (joblens config init); to try joblens without an account, run: joblens demo",
                 ids.join(" or "),
                 CLOUDS[0].name
             ))

@@ -2,17 +2,17 @@
 
 use crate::commands::CommandContext;
 use crate::error::{Problem, closest_match};
+use crate::kind::Kind;
 use crate::output::{JobColumn, Sort};
-use crate::providers::{self, Kind};
-use crate::reference::Template;
+use crate::providers;
 
-/// Checks the columns that were chosen against what the kinds of these forms have.
+/// Checks the columns that were chosen against what the kinds have.
 ///
 /// # Errors
 /// Wrong use: a field of `details` that none of them has, with the nearest there is.
 pub(in crate::commands) fn check(
     session: &CommandContext,
-    templates: impl Iterator<Item = &'static Template>,
+    asked: impl Iterator<Item = &'static Kind>,
 ) -> Result<(), Problem> {
     let columns = session.output_options.columns.iter().flatten();
     let columns: Vec<&JobColumn> = columns
@@ -26,9 +26,9 @@ pub(in crate::commands) fn check(
         return Ok(());
     }
     let mut kinds: Vec<&Kind> = Vec::new();
-    for template in templates {
-        if !kinds.iter().any(|kind| kind.template == *template) {
-            kinds.push(providers::kind(template));
+    for kind in asked {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
         }
     }
     if kinds.is_empty() {
@@ -43,11 +43,10 @@ pub(in crate::commands) fn check(
 }
 
 fn unknown(kinds: &[&Kind], path: &str, known: &[String]) -> Problem {
-    let name = |kind: &&Kind| format!("{}/{}", kind.template.cloud, kind.template.kind);
-    let kinds: Vec<String> = kinds.iter().map(name).collect();
+    let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
     let verb = if kinds.len() > 1 { "have" } else { "has" };
     let problem = Problem::usage(format!(
-        "{} {verb} no column “details.{path}”",
+        "{} {verb} no column 'details.{path}'",
         kinds.join(", ")
     ));
     let all: Vec<String> = known.iter().map(|name| format!("details.{name}")).collect();
@@ -58,10 +57,10 @@ fn unknown(kinds: &[&Kind], path: &str, known: &[String]) -> Problem {
     let near = closest_match(known.iter().map(|name| last(name)), last(path));
     let near = known.iter().find(|name| Some(last(name)) == near);
     let near = near.map_or_else(String::new, |near| {
-        format!("the nearest is details.{near}; ")
+        format!("did you mean 'details.{near}'? ")
     });
     problem.with_hint(match all.is_empty() {
-        true => "its details are null or hold no such part; -o json shows them".to_owned(),
-        false => format!("{near}there are: {}", all.join(" ")),
+        true => "the details are null or have no such field; see -o json".to_owned(),
+        false => format!("{near}available: {}", all.join(" ")),
     })
 }

@@ -56,8 +56,8 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     };
     let lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
     if lookup.references.is_empty() && !arguments.allow_empty {
-        return Err(one(Problem::usage("nothing to wait for").with_hint(
-            "name a reference, or say --allow-empty if an empty list is fine",
+        return Err(one(Problem::usage("no references given").with_hint(
+            "pass a reference, or use --allow-empty to accept an empty list",
         )));
     }
     gate_report::check_condition(&lookup.references, &plan.policy.condition).map_err(one)?;
@@ -312,7 +312,7 @@ impl WaitLoop<'_> {
                 ))
             }
             PollEvent::Outage(OutageEvent::Started(cloud, message)) => {
-                let message = format!("{cloud} does not answer ({message}); looking on");
+                let message = format!("{cloud} is unreachable ({message}); retrying");
                 self.lookup
                     .notices
                     .push(Notice::new(NoticeCode::Outage, message.clone()));
@@ -320,7 +320,7 @@ impl WaitLoop<'_> {
             }
             PollEvent::Outage(OutageEvent::Ended(cloud, after)) => {
                 let after = output::duration(after.as_secs() as i64);
-                let message = format!("{cloud} answers again after {after}");
+                let message = format!("{cloud} is reachable again after {after}");
                 self.lookup
                     .notices
                     .push(Notice::new(NoticeCode::Recovered, message.clone()));

@@ -6,8 +6,8 @@ use toml::Spanned;
 
 use super::file::{ScenarioParser, Text, contents};
 use crate::error::Problem;
+use crate::providers::RESERVED_KINDS;
 use crate::providers::serve::{EmulatedJob, StateChange, Warning};
-use crate::providers::{Kind, RESERVED_KINDS};
 use crate::reference::{self, DEFAULT_PROFILE, Reference, Target};
 
 #[derive(Deserialize)]
@@ -55,7 +55,7 @@ impl ScenarioParser<'_> {
     pub fn jobs(&self, job: &JobTable) -> Result<Vec<EmulatedJob>, Problem> {
         let references = self.references(&job.reference)?;
         let document = self.document(job)?;
-        let kind = self.kind_of(&references);
+        let kind = references.first().map(|reference| reference.kind);
         if job.states.is_empty() && document.is_none() && kind.is_none_or(|k| k.has_states()) {
             return Err(self.wrong_at(&job.reference, "needs states or a document"));
         }
@@ -73,8 +73,8 @@ impl ScenarioParser<'_> {
             .iter()
             .map(|warning| self.warning(warning))
             .collect::<Result<Vec<_>, _>>()?;
-        let thing = |reference: Reference| EmulatedJob {
-            kind: format!("{}/{}", reference.template.cloud, reference.template.kind),
+        let job = |reference: Reference| EmulatedJob {
+            kind: reference.kind.to_string(),
             segments: reference.segments,
             name: job.name.clone(),
             user: job.user.clone(),
@@ -87,35 +87,26 @@ impl ScenarioParser<'_> {
             warnings: warnings.clone(),
             document: document.clone(),
         };
-        Ok(references.into_iter().map(thing).collect())
+        Ok(references.into_iter().map(job).collect())
     }
 
     fn references(&self, text: &Text) -> Result<Vec<Reference>, Problem> {
-        let templates: Vec<_> = self.kinds.iter().map(|kind| &kind.template).collect();
         let reader = reference::ReferenceParser {
-            templates: &templates,
+            kinds: self.kinds,
             reserved: &RESERVED_KINDS,
             default_profile: DEFAULT_PROFILE,
             setting: &|_, _, _| Ok(None),
         };
         match reader.parse(text.get_ref()) {
-            Ok(Target::Jobs(things)) => Ok(things),
-            Ok(_) => Err(self.wrong_at(text, "names no thing of its own")),
+            Ok(Target::Jobs(jobs)) => Ok(jobs),
+            Ok(_) => Err(self.wrong_at(text, "does not name a single job")),
             Err(problem) => {
-                let what = format!("is no reference: {}", problem.message);
+                let what = format!("is not a valid reference: {}", problem.message);
                 let mut framed = self.wrong_at(text, &what);
                 framed.hint = problem.hint;
                 Err(framed)
             }
         }
-    }
-
-    fn kind_of(&self, references: &[Reference]) -> Option<&'static Kind> {
-        let template = references.first()?.template;
-        self.kinds
-            .iter()
-            .find(|kind| &kind.template == template)
-            .copied()
     }
 
     fn steps(&self, job: &JobTable) -> Result<Vec<StateChange>, Problem> {
@@ -154,7 +145,7 @@ impl ScenarioParser<'_> {
     fn document(&self, job: &JobTable) -> Result<Option<String>, Problem> {
         match (&job.document, &job.document_file) {
             (Some(_), Some(file)) => {
-                Err(self.wrong_at(file, "stands beside a document; give one of them"))
+                Err(self.wrong_at(file, "and document are mutually exclusive"))
             }
             (Some(document), None) => Ok(Some(document.get_ref().clone())),
             (None, Some(file)) => {

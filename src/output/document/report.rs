@@ -93,7 +93,7 @@ impl<T> Envelope<T> {
     /// Why there may be more than was found; `None` when everything was answered.
     pub(in crate::output) fn incomplete(&self) -> Option<String> {
         let (failed, asked) = (self.errors.len(), self.coverage.asked);
-        (failed > 0).then(|| format!("{failed} of {asked} could not be looked up"))
+        (failed > 0).then(|| format!("{failed} of {asked} could not be read"))
     }
 
     /// The same report with a gate, whose exit code stands above that of the errors.

@@ -375,5 +375,5 @@ fn columns_that_were_chosen_stand_side_by_side_under_their_titles() {
          2023-11-14T22:13:25Z  训练    bad   a/b/c\n"
     );
     let wrong = EventColumn::named("reson").unwrap_err();
-    assert!(wrong.hint.unwrap().contains("the nearest is reason"));
+    assert!(wrong.hint.unwrap().contains("did you mean 'reason'?"));
 }

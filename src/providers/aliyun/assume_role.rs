@@ -7,12 +7,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::access_key::{self, TemporaryKey};
+use super::errors::STS_ERRORS;
 use super::sign::Signer;
-use super::{sign_v1, wire};
+use super::sign_v1;
 use crate::error::{Category, Problem};
-use crate::http::{
-    ApiClient, Deadline, Endpoint, Method, Request, RequestError, Response, Transport, encode_query,
-};
+use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport, encode_query};
 use crate::providers::BoxFuture;
 use crate::providers::lenient::{self, OptionalObject};
 use crate::providers::login::{Credential, CredentialCache, CredentialProvider};
@@ -55,8 +54,8 @@ impl AssumeRoleProvider {
         let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
         if !role.starts_with("acs:ram::") || !role.chars().all(is_plain) {
             return Err(profile
-                .invalid(ROLE, "is no role")
-                .with_hint("write it as the console shows it: acs:ram::ACCOUNT:role/NAME"));
+                .invalid(ROLE, "is not a valid role")
+                .with_hint("use the form acs:ram::ACCOUNT:role/NAME"));
         }
         let login = access_key::credential_cache(profile, wire)?;
         let text = profile.get("sts_endpoint").unwrap_or(ADDRESS);
@@ -110,15 +109,20 @@ impl AssumeRoleProvider {
         let request = self.request();
         let answer = self
             .credentials
-            .send(&self.api, &request, &classify, deadline)
+            .send(
+                &self.api,
+                &request,
+                &STS_ERRORS.classifier(&request),
+                deadline,
+            )
             .await
             .map_err(|mut problem| {
-                problem.message = format!("cannot take on {}: {}", self.role, problem.message);
+                problem.message = format!("cannot assume {}: {}", self.role, problem.message);
                 problem
             })?;
         let unreadable = |expected: &str| {
             // What was answered is not shown: it may be a secret.
-            let what = format!("the answer could not be understood; expected {expected}");
+            let what = format!("invalid response: expected {expected}");
             let problem = self.api.problem(&request, Category::InvalidResponse, what);
             problem.with_hint("check sts_endpoint")
         };
@@ -163,37 +167,6 @@ fn form_body(role: &str, profile: &Profile) -> String {
         .iter()
         .filter_map(|(name, value)| Some(((*name).to_owned(), (*value)?.to_owned())));
     encode_query(&filled.collect::<Vec<_>>())
-}
-
-/// Reads the "no" of STS, whose next steps are other than those of E-HPC.
-fn classify(answer: &Response) -> Option<RequestError> {
-    let asked = wire::ErrorContext {
-        operation: ASSUME_ROLE,
-        cluster: "",
-        region: None,
-    };
-    let mut refusal = wire::classify(&asked, answer)?;
-    match (refusal.category, refusal.code.as_deref()) {
-        (Category::PermissionDenied, _) => {
-            refusal.hint = Some(
-                "let the role's trust policy name the account of the key, and give the key permission sts:AssumeRole"
-                    .to_owned(),
-            );
-        }
-        (Category::NotFound, code) => {
-            refusal.hint = Some(match code {
-                Some(_) => format!("check {ROLE}"),
-                None => "check sts_endpoint".to_owned(),
-            });
-            refusal.category = Category::MissingCredentials;
-        }
-        (Category::InvalidArgument, _) => {
-            refusal.category = Category::MissingCredentials;
-            refusal.hint = Some(format!("check {ROLE}, role_session_name and sts_endpoint"));
-        }
-        _ => {}
-    }
-    Some(refusal)
 }
 
 #[derive(Default, Deserialize)]

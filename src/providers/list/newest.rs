@@ -1,28 +1,34 @@
 use std::ops::ControlFlow;
 
-use super::{Filter, list_all, ready};
+use super::{Cursor, Filter, list_all, ready};
 use crate::error::{Category, Problem};
+use crate::kind::ListOrder;
 use crate::model::Time;
-use crate::providers::{Client, GetOptions, GetResult, ListOrder, kind};
+use crate::providers::{Client, GetOptions, GetResult};
 use crate::reference::{LATEST, Reference, Scope};
 
-/// Rows of the one page that a cloud is asked for that sorts by itself: enough to see that it does.
+/// Rows of the single page requested from a cloud that sorts by itself: enough to see that it does.
 const LATEST_PAGE_SIZE: usize = 10;
 
-/// The newest thing of a scope that has all its segments.
+/// The newest resource of a scope that has all its segments.
 ///
-/// One page is asked for where the cloud sorts; all of them where it does not, within the time of
+/// One page is requested where the cloud sorts; all of them where it does not, within the time of
 /// `ask`.
 ///
 /// # Errors
 /// `usage` for a kind whose lists tell no times, before anything is asked; `not_found` for an empty
-/// scope; `invalid_response` when the cloud does not tell which is the newest; what went wrong on the way.
+/// scope; `invalid_response` when the cloud does not report which is the newest; what went wrong on
+/// the way.
 pub async fn latest(
     client: &dyn Client,
     scope: &Scope,
     ask: &GetOptions,
 ) -> Result<Reference, Problem> {
-    let order = kind(scope.template).list_order;
+    let order = scope
+        .kind
+        .list
+        .as_ref()
+        .map_or(ListOrder::Undated, |list| list.order);
     if order == ListOrder::Undated {
         return Err(with_scope(undated(scope), scope));
     }
@@ -44,9 +50,8 @@ async fn first_of_sorted(
         page_rows: Some(LATEST_PAGE_SIZE),
         ..Filter::default()
     };
-    let page = client.list(scope, &few, None, ask);
-    let page = page.ok_or_else(|| with_scope(undated(scope), scope))?;
-    let page = page.await.map_err(|problem| with_scope(problem, scope))?;
+    let page = client.list(scope, &few, Cursor::FIRST, ask).await;
+    let page = page.map_err(|problem| with_scope(problem, scope))?;
     let [first, rest @ ..] = &page.rows[..] else {
         return Ok(None);
     };
@@ -98,41 +103,43 @@ async fn latest_of_all(
     };
     let everything = Filter::default();
     let listed = list_all(client, scope, &everything, ask, None, &mut on_page).await;
-    let listed = listed.ok_or_else(|| with_scope(undated(scope), scope))?;
     let listed = listed.map_err(|problem| with_scope(problem, scope))?;
     if let Some(problem) = failed_part {
         return Err(with_scope(problem, scope));
     }
     let problem = match (listed.truncation, best) {
-        (Some(cut), _) => unclear(format!("the list is not all there is: {cut}")),
-        _ if undated_rows > 0 => unclear(format!("{undated_rows} are listed without a time")),
+        (Some(cut), _) => unclear(format!("the list is incomplete: {cut}")),
+        _ if undated_rows > 0 => unclear(format!("{undated_rows} resources have no time")),
         (None, Some((at, _))) if is_tied => tied(at),
         (None, Some((_, reference))) => {
             return Ok(scope
                 .reference_of(&reference)
-                .expect("what is listed in a scope lies in it"));
+                .expect("a listed job is in its scope"));
         }
-        (None, None) => Problem::new(Category::NotFound, "there is nothing in this scope"),
+        (None, None) => Problem::new(Category::NotFound, "the scope is empty"),
     };
     Err(with_scope(problem, scope))
 }
 
 fn undated(scope: &Scope) -> Problem {
-    let (cloud, kind) = (scope.template.cloud, scope.template.kind);
+    let (cloud, kind) = (scope.kind.template.cloud, scope.kind.template.kind);
     Problem::usage(format!(
-        "{cloud} does not tell when each {kind} was created, so that none can be named {LATEST}"
+        "{cloud} does not report when a {kind} was created; {LATEST} is not available"
     ))
-    .with_hint(format!("name one that joblens list {scope} shows"))
+    .with_hint(format!("pick one from: joblens list {scope}"))
 }
 
 fn tied(at: Time) -> Problem {
-    unclear(format!("several were created at {}", at.rfc3339()))
+    unclear(format!(
+        "several resources were created at {}",
+        at.rfc3339()
+    ))
 }
 
 fn unclear(why: String) -> Problem {
     Problem::new(
         Category::InvalidResponse,
-        format!("the cloud does not tell which is the newest: {why}"),
+        format!("cannot determine the newest resource: {why}"),
     )
 }
 
@@ -140,7 +147,7 @@ fn with_scope(mut problem: Problem, scope: &Scope) -> Problem {
     problem.reference = Some(format!("{scope}{LATEST}"));
     problem.input = Some(scope.input.clone());
     if problem.category == Category::InvalidResponse && problem.hint.is_none() {
-        problem.hint = Some(format!("name one that joblens list {scope} shows"));
+        problem.hint = Some(format!("pick one from: joblens list {scope}"));
     }
     problem
 }

@@ -15,7 +15,7 @@ fn numbered(number: u32) -> Reference {
         .unwrap();
     let segments = vec!["c".to_owned(), number.to_string()];
     Reference {
-        template: &kind.template,
+        kind,
         profile: DEFAULT_PROFILE.to_owned(),
         segments,
         input: String::new(),
@@ -127,7 +127,7 @@ fn a_passed_gate_counts_what_met_its_condition() {
         reason_of(any("succeeded"), mixed),
         "1 of 2 succeeded: aliyun/job/c/2"
     );
-    assert_eq!(reason_of(all("succeeded"), vec![]), "nothing to wait for");
+    assert_eq!(reason_of(all("succeeded"), vec![]), "no references given");
 }
 
 #[test]

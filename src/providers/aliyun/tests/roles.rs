@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::super::assume_role::ASSUME_ROLE;
 use super::super::instance_role::{CREDENTIALS, ROLE, ROLES_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
-use super::super::{CLOUD, Ehpc};
+use super::super::{Api, CLOUD, Jobs};
 use crate::error::{Category, Problem};
-use crate::providers::Client as _;
+use crate::providers::KindOps as _;
 use crate::providers::serve::{
     EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange,
 };
@@ -26,7 +26,7 @@ const HOUR: i64 = 3600;
 async fn cloud(
     script: impl Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync + 'static,
 ) -> TestServer {
-    let thing = EmulatedJob {
+    let job = EmulatedJob {
         kind: "aliyun/job".to_owned(),
         segments: vec!["ehpc-hz-FYUr32".to_owned(), "5".to_owned()],
         steps: vec![StateChange {
@@ -36,15 +36,10 @@ async fn cloud(
         ..EmulatedJob::default()
     };
     let script: Responder = Arc::new(script);
-    TestServer::start(
-        &CLOUD,
-        EmulatedState::new(vec![thing], start_time()),
-        script,
-    )
-    .await
+    TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
-fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Ehpc, Problem> {
+fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Api, Problem> {
     let mut variables = vec![
         ("JOBLENS_ALIYUN_ENDPOINT", cloud.origin.as_str()),
         ("JOBLENS_ALIYUN_STS_ENDPOINT", &cloud.origin),
@@ -54,7 +49,7 @@ fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Ehpc, Problem> {
         variables.retain(|(known, _)| known != name);
         variables.push((name, value));
     }
-    Ehpc::new(
+    Api::new(
         &test_support::profile(&CLOUD, &variables),
         &cloud.transport(),
     )
@@ -67,9 +62,9 @@ const KEY: [(&str, &str); 3] = [
 ];
 const MACHINE: (&str, &str) = ("JOBLENS_ALIYUN_SOURCE", "metadata");
 
-async fn get(ehpc: &Ehpc) -> Result<Option<String>, Problem> {
+async fn get(ehpc: &Api) -> Result<Option<String>, Problem> {
     let reference = super::reference(0, "5");
-    let found = ehpc.get(&reference, &test_support::ask()).await?;
+    let found = Jobs.get(ehpc, &reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }
 
@@ -126,7 +121,7 @@ async fn temporary_keys_that_are_refused_are_renewed_once() {
         let problem = get(&ehpc).await.unwrap_err();
         assert_eq!(problem.category, Category::Unauthenticated);
         let label = problem.credential.unwrap();
-        assert_eq!(label, "role of this machine (metadata)");
+        assert_eq!(label, "instance role (metadata)");
     }
     let fetched = [TOKEN, ROLE, CREDENTIALS, GET];
     assert_eq!(cloud.asked(), [fetched, fetched].concat());
@@ -177,7 +172,7 @@ async fn a_no_of_sts_names_role_and_key_and_what_to_do() {
         let ehpc = connect(&cloud, &KEY).unwrap();
         let problem = get(&ehpc).await.unwrap_err();
         assert_eq!(problem.category, category, "{code}");
-        let said = "cannot take on acs:ram::1:role/reader: no way";
+        let said = "cannot assume acs:ram::1:role/reader: no way";
         assert_eq!(problem.message, said);
         assert_eq!(problem.code.as_deref(), Some(code));
         assert_eq!(problem.request_id.as_deref(), Some("R-1"));
@@ -187,7 +182,7 @@ async fn a_no_of_sts_names_role_and_key_and_what_to_do() {
         assert!(hint.contains(next), "{hint}");
         let again = get(&ehpc).await.unwrap_err();
         assert_eq!(again.category, category, "{code}");
-        assert!(again.message.contains("not asked, since"), "{again}");
+        assert!(again.message.contains("skipped: "), "{again}");
         assert_eq!(cloud.asked(), [ASSUME_ROLE], "{code}");
     }
 }
@@ -201,7 +196,7 @@ async fn a_clock_that_is_wrong_is_corrected_for_sts() {
     ];
     let late = test_support::transport(start_time() - chrono::TimeDelta::hours(2));
     let profile = test_support::profile(&CLOUD, &[&KEY[..], &variables[..]].concat());
-    get(&Ehpc::new(&profile, &late).unwrap()).await.unwrap();
+    get(&Api::new(&profile, &late).unwrap()).await.unwrap();
     assert_eq!(cloud.asked(), [ASSUME_ROLE, ASSUME_ROLE, GET, GET]);
 }
 
@@ -296,7 +291,7 @@ fn the_address_of_sts_is_that_of_the_tools_region_or_its_own() {
         );
         assert_eq!(profile.get("sts_endpoint"), Some(expected));
         let wire = test_support::transport(start_time());
-        assert!(Ehpc::new(&profile, &wire).is_ok(), "{expected}");
+        assert!(Api::new(&profile, &wire).is_ok(), "{expected}");
     }
 }
 
@@ -337,10 +332,10 @@ async fn a_key_that_was_read_again_is_named_beside_its_role() {
     let keys = CLOUD.settings_schema();
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
     let profile = settings.unwrap().profile(&keys, "default").unwrap();
-    let ehpc = Ehpc::new(&profile, &cloud.transport()).unwrap();
+    let ehpc = Api::new(&profile, &cloud.transport()).unwrap();
     let problem = get(&ehpc).await.unwrap_err();
     assert_eq!(problem.operation.as_deref(), Some(GET));
-    let said = "role acs:ram::1:role/reader by key te… (settings file)";
+    let said = "role acs:ram::1:role/reader by key te… (config file)";
     assert_eq!(problem.credential.as_deref(), Some(said));
     assert_eq!(cloud.asked(), [ASSUME_ROLE, ASSUME_ROLE, GET]);
 }

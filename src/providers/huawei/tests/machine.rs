@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::super::image_job::GET as GET_JOB;
 use super::super::instance_role::{CREDENTIALS, KEY_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
 use super::super::*;
 use crate::error::Category;
@@ -10,12 +11,12 @@ use crate::providers::serve::{
 use crate::providers::test_support::{self, served::TestServer, served::start_time};
 
 const DAY: i64 = 24 * 3600;
-const GET: &str = OPERATION;
+const GET: &str = GET_JOB.name;
 
 async fn cloud(
     script: impl Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync + 'static,
 ) -> TestServer {
-    let thing = EmulatedJob {
+    let job = EmulatedJob {
         kind: "huawei/image-job".to_owned(),
         segments: vec!["7".to_owned()],
         steps: vec![StateChange {
@@ -26,7 +27,7 @@ async fn cloud(
     };
     TestServer::start(
         &CLOUD,
-        EmulatedState::new(vec![thing], start_time()),
+        EmulatedState::new(vec![job], start_time()),
         Arc::new(script),
     )
     .await
@@ -42,7 +43,7 @@ async fn answering(answers: &[(&'static str, u16, &'static str)]) -> TestServer 
     .await
 }
 
-fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Client, Problem> {
+fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Connected<Api>, Problem> {
     let mut all = vec![
         ("JOBLENS_HUAWEI_SOURCE", "metadata"),
         ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
@@ -55,11 +56,11 @@ fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Client, Problem>
         all.retain(|(known, _)| known != name);
         all.push((name, value));
     }
-    Client::new(&test_support::profile(&CLOUD, &all), &cloud.transport())
+    super::connect(&test_support::profile(&CLOUD, &all), &cloud.transport())
 }
 
-async fn get(client: &Client) -> Result<Option<String>, Problem> {
-    let reference = test_support::reference(&CLOUD.kinds[0].template, &["7"]);
+async fn get(client: &Connected<Api>) -> Result<Option<String>, Problem> {
+    let reference = test_support::reference(CLOUD.kinds[0], &["7"]);
     let found = client.get(&reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }
@@ -135,27 +136,12 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
             401,
             r#"{"message": "Please configure Cloud Service Agency first."}"#,
             Category::MissingCredentials,
-            "knows no role of this machine; set an agency",
+            "no role is attached to this instance; set an agency",
         ),
-        (
-            401,
-            "no",
-            Category::MissingCredentials,
-            "answered with status 401",
-        ),
+        (401, "no", Category::MissingCredentials, "returned HTTP 401"),
         (404, "no", Category::MissingCredentials, "set an agency"),
-        (
-            500,
-            "<html>",
-            Category::ServiceError,
-            "answered with status 500",
-        ),
-        (
-            200,
-            "<html>",
-            Category::InvalidResponse,
-            "could not be understood",
-        ),
+        (500, "<html>", Category::ServiceError, "returned HTTP 500"),
+        (200, "<html>", Category::InvalidResponse, "invalid response"),
         (200, "{}", Category::InvalidResponse, "access of printable"),
         (
             200,
@@ -167,7 +153,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
             200,
             r#"{"credential":{"access":"a","secret":"hunter2-s","securitytoken":"hunter2-t","expires_at":"2024-05-20T11:03:24.194000Z"}}"#,
             Category::MissingCredentials,
-            "ended at 2024-05-20T11:03:24Z",
+            "expired at 2024-05-20T11:03:24Z",
         ),
     ] {
         let cloud = answering(&[(KEY_PATH, status, body)]).await;

@@ -1,0 +1,194 @@
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use serde_json::{Map, Value};
+
+/// More elements than this in one answer are refused.
+const MAX_ELEMENTS: usize = 200_000;
+/// Deeper nesting than this is refused; documented answers nest four deep.
+const MAX_DEPTH: usize = 32;
+/// Elements that are items of a list even when there is only one of them.
+const ITEMS: [&str; 2] = ["InvokeInstance", "InvocationResult"];
+
+/// True when a body is XML rather than JSON.
+pub(super) fn is_xml(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    body.trim_ascii_start().starts_with(b"<")
+}
+
+/// The document as JSON would have it: `{ROOT: {CHILD: text, …}}`.
+///
+/// Attributes, comments and text beside elements are left out. Entities are never expanded, a
+/// document type is refused.
+///
+/// # Errors
+/// What was expected, without any text of the answer.
+pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let text = std::str::from_utf8(body).map_err(|_| "XML in UTF-8".to_owned())?;
+    let mut reader = Reader::from_str(text.trim_start());
+    let mut open: Vec<Element> = Vec::new();
+    let mut elements = 0;
+    let mut document = None;
+    loop {
+        let place = reader.buffer_position();
+        let malformed = || format!("well-formed XML at byte {place}");
+        let event = reader.read_event().map_err(|_| malformed())?;
+        if matches!(event, Event::Start(_) | Event::Empty(_)) {
+            elements += 1;
+            if elements > MAX_ELEMENTS {
+                return Err(format!("at most {MAX_ELEMENTS} elements in one response"));
+            }
+        }
+        match event {
+            Event::Start(start) => {
+                let name = start.local_name().as_ref().to_owned();
+                if open.is_empty() && (name != root || document.is_some()) {
+                    return Err(format!("XML with the root {root}"));
+                }
+                if open.len() == MAX_DEPTH {
+                    return Err(format!("XML nested at most {MAX_DEPTH} deep"));
+                }
+                open.push(Element::new(name));
+            }
+            Event::Empty(start) => {
+                let name = start.local_name().as_ref().to_owned();
+                match open.last_mut() {
+                    Some(parent) => parent.add(name, Value::Null)?,
+                    None => return Err(format!("XML with a non-empty root {root}")),
+                }
+            }
+            Event::End(_) => {
+                let element = open.pop().ok_or_else(malformed)?;
+                let (name, value) = element.close();
+                match open.last_mut() {
+                    Some(parent) => parent.add(name, value)?,
+                    None => document = Some(Value::Object(Map::from_iter([(name, value)]))),
+                }
+            }
+            Event::Text(text) => {
+                if let Some(element) = open.last_mut() {
+                    element.text.push_str(&text.xml10_content());
+                }
+            }
+            Event::CData(text) => {
+                if let Some(element) = open.last_mut() {
+                    element.text.push_str(&text.xml10_content());
+                }
+            }
+            Event::GeneralRef(reference) => {
+                let name = reference.xml10_content().into_owned();
+                let resolved = match reference.resolve_char_ref() {
+                    Ok(Some(character)) => character.to_string(),
+                    Ok(None) => quick_xml::escape::resolve_predefined_entity(&name)
+                        .ok_or_else(|| "XML without custom entities".to_owned())?
+                        .to_owned(),
+                    Err(_) => return Err(malformed()),
+                };
+                if let Some(element) = open.last_mut() {
+                    element.text.push_str(&resolved);
+                }
+            }
+            Event::DocType(_) => return Err("XML without a DOCTYPE".to_owned()),
+            Event::Eof => break,
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+        }
+    }
+    document
+        .filter(|_| open.is_empty())
+        .ok_or_else(|| format!("XML with the root {root}, to its end"))
+}
+
+struct Element {
+    name: String,
+    text: String,
+    children: Map<String, Value>,
+}
+
+impl Element {
+    fn new(name: String) -> Self {
+        Self {
+            name,
+            text: String::new(),
+            children: Map::new(),
+        }
+    }
+
+    /// # Errors
+    /// A second element of a name that is no item: which of the two counts would be a guess.
+    fn add(&mut self, name: String, value: Value) -> Result<(), String> {
+        let is_item = ITEMS.contains(&name.as_str());
+        match self.children.get_mut(&name) {
+            Some(Value::Array(items)) if is_item => items.push(value),
+            Some(_) => return Err("XML with each element once".to_owned()),
+            None if is_item => {
+                self.children.insert(name, Value::Array(vec![value]));
+            }
+            None => {
+                self.children.insert(name, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn close(self) -> (String, Value) {
+        let value = if self.children.is_empty() {
+            Value::String(self.text)
+        } else {
+            Value::Object(self.children)
+        };
+        (self.name, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_element_becomes_what_json_would_have() {
+        let body = "\u{feff} <?xml version='1.0'?><!-- c --><R a='b'><Id>x &lt;&#65;<![CDATA[&]]></Id>\
+                    <InvokeInstance><A/></InvokeInstance><Other>1</Other><InvokeInstance/></R>";
+        assert_eq!(
+            tree(body.as_bytes(), "R").unwrap(),
+            json!({"R": {"Id": "x <A&", "InvokeInstance": [{"A": null}, null], "Other": "1"}})
+        );
+    }
+
+    #[test]
+    fn refuses_other_roots_document_types_and_entities() {
+        let bomb =
+            "<!DOCTYPE R [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;'>]><R><X>&b;</X></R>";
+        for body in [
+            "<html><body/></html>",
+            "<html/>",
+            "<R/>",
+            "<R><X>&b;</X></R>",
+            "<R><X></R>",
+            "<R><X>",
+            "<R></R><R></R>",
+            "<R><State>Running</State><State>Finished</State></R>",
+            "<",
+            bomb,
+        ] {
+            assert!(tree(body.as_bytes(), "R").is_err(), "{body}");
+        }
+        assert!(tree(b"<R>\xff</R>", "R").is_err());
+    }
+
+    #[test]
+    fn refuses_depth_and_numbers_that_would_exhaust_memory() {
+        let deep = format!("<R>{}", "<a>".repeat(1_000_000));
+        assert!(tree(deep.as_bytes(), "R").unwrap_err().contains("deep"));
+        let many = format!("<R>{}</R>", "<InvokeInstance/>".repeat(200_001));
+        assert!(tree(many.as_bytes(), "R").unwrap_err().contains("at most"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[<>/!?&;#\\[\\]A-C\"'= x-]{0,60}") {
+            let _ = tree(text.as_bytes(), "A");
+        }
+    }
+}
