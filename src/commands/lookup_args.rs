@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::kind_flags::KindFlags;
 use super::lookup::{Lookup, LookupPlan, LookupResult, Options};
 use super::references::AllowedTargets;
 use super::{CommandContext, runtime};
@@ -19,16 +20,15 @@ pub(super) struct LookupArgs {
     /// Don't mask secrets in the output
     #[arg(long)]
     pub show_secrets: bool,
-    /// Treat a Finished invocation as succeeded when its exit codes are unavailable
-    #[arg(long)]
-    pub trust_finished: bool,
+    #[command(flatten)]
+    pub kind_flags: KindFlags,
 }
 
 impl LookupArgs {
     /// True when nothing of it was given.
     pub(super) fn is_empty(&self) -> bool {
-        let flags = [self.vendor, self.show_secrets, self.trust_finished];
-        self.references.is_empty() && !flags.contains(&true)
+        let is_plain = !self.vendor && !self.show_secrets && self.kind_flags.given.is_empty();
+        self.references.is_empty() && is_plain
     }
 
     /// How the things are looked up.
@@ -36,7 +36,7 @@ impl LookupArgs {
         Options {
             raw: self.vendor,
             show_secrets: self.show_secrets,
-            trust_finished: self.trust_finished,
+            flags: self.kind_flags.given.clone(),
             allowed: AllowedTargets {
                 latest: true,
                 ..AllowedTargets::default()

@@ -31,7 +31,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::error::Problem;
 use crate::http::{Deadline, Transport};
-use crate::kind::{Kind, SchemaFn};
+use crate::kind::{Kind, KindFlag, SchemaFn};
 use crate::model::{Job, Notice};
 use crate::reference::Reference;
 use crate::settings::{CredentialSource, Profile, SettingSpec, SettingsSchema};
@@ -138,8 +138,8 @@ pub struct GetOptions {
     pub raw: bool,
     /// Leave secrets in `details` and `vendor` unmasked.
     pub show_secrets: bool,
-    /// Treat a Finished invocation as succeeded when its exit codes are unavailable.
-    pub trust_finished: bool,
+    /// Names of the switches of single kinds that were given.
+    pub flags: Vec<&'static str>,
     /// State words of the config file for this kind: word and state.
     pub states: Vec<(String, crate::model::State)>,
     /// The deadline of the request.
@@ -147,12 +147,17 @@ pub struct GetOptions {
 }
 
 impl GetOptions {
+    /// True when this switch of a kind was given.
+    fn has_flag(&self, flag: &KindFlag) -> bool {
+        self.flags.contains(&flag.name)
+    }
+
     /// A request with default options, secrets masked.
     pub fn new(deadline: Deadline) -> Self {
         Self {
             raw: false,
             show_secrets: false,
-            trust_finished: false,
+            flags: Vec::new(),
             states: Vec::new(),
             deadline,
         }

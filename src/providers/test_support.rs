@@ -91,7 +91,7 @@ pub fn ask() -> GetOptions {
     GetOptions {
         raw: false,
         show_secrets: false,
-        trust_finished: false,
+        flags: Vec::new(),
         states: Vec::new(),
         deadline: Deadline::after(Duration::from_secs(60)),
     }

@@ -149,7 +149,7 @@ fn get(
     let ask = GetOptions {
         raw: false,
         show_secrets: false,
-        trust_finished: false,
+        flags: Vec::new(),
         states: Vec::new(),
         deadline: Deadline::after(Duration::from_secs(60)),
     };

@@ -67,7 +67,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
         .then(|| arguments.options(session.output_options.format, is_plain));
     let plan = plan.transpose().map_err(one)?;
     let options = Options {
-        trust_finished: arguments.trust_finished,
+        flags: arguments.kind_flags.given.clone(),
         allowed: AllowedTargets {
             latest: true,
             ..AllowedTargets::default()

@@ -88,7 +88,7 @@ impl LookupPlan {
             .into_iter()
             .partition(|(cloud, profile)| self.settings.has_credential_command(cloud, profile));
         if !commands.is_empty() && !others.is_empty() {
-            let (settings, options) = (self.settings.clone(), self.options);
+            let (settings, options) = (self.settings.clone(), self.options.clone());
             let lookup = Lookup::for_accounts(session, settings, others, options, min_interval);
             let lookup = lookup.map_err(|problem| vec![problem])?;
             lookup.check_settings(&self.references)?;

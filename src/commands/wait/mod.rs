@@ -51,7 +51,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let options = Options {
         raw: arguments.vendor,
         show_secrets: arguments.show_secrets,
-        trust_finished: arguments.trust_finished,
+        flags: arguments.kind_flags.given.clone(),
         ..Options::default()
     };
     let lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::super::kind_flags::KindFlags;
 use super::super::poll_args::{PollArgs, time};
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
@@ -63,9 +64,8 @@ pub(in crate::commands) struct Arguments {
     /// Don't mask secrets in the output
     #[arg(long, hide_short_help = true)]
     pub show_secrets: bool,
-    /// Treat a Finished invocation as succeeded when its exit codes are unavailable
-    #[arg(long)]
-    pub trust_finished: bool,
+    #[command(flatten)]
+    pub kind_flags: KindFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

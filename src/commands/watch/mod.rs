@@ -39,7 +39,7 @@ fn prepare(
         return Err(one(problem));
     }
     let options = Options {
-        trust_finished: arguments.trust_finished,
+        flags: arguments.kind_flags.given.clone(),
         allowed: AllowedTargets {
             scopes: true,
             latest: true,

@@ -168,7 +168,7 @@ fn a_list_that_contradicts_the_range_proves_no_success() {
     );
     assert_eq!(
         message(range(9, 2), 7),
-        "5 of 5 subtasks are known to have succeeded; the list counts 7 rows and holds 5"
+        "5 of 5 subtasks are known to have succeeded; the list reports 7 rows but contains 5"
     );
     let (job, _) = judged_by("Succeeded", &range(9, 2), (Some(5), &all), None);
     assert_eq!(job.state, State::Succeeded);
@@ -220,7 +220,7 @@ fn a_failed_subtask_decides_before_the_array_job_has_ended() {
     let (job, _) = judged("Running", &rows[1..], None);
     assert_eq!(job.state, State::Running);
     let (_, notices) = judged("Running", &[], Some("why"));
-    assert!(notices[0].message.ends_with("could not all be read: why"));
+    assert!(notices[0].message.ends_with("could not read all subtasks: why"));
 }
 
 #[test]
