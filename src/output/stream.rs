@@ -202,11 +202,11 @@ impl RecordWriter {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn end(
+    pub fn end<T>(
         &mut self,
         out: &mut dyn Write,
         at: Time,
-        report: &Envelope,
+        report: &Envelope<T>,
         found: u64,
     ) -> io::Result<()> {
         for problem in &report.errors {

@@ -26,7 +26,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
             }
         },
         Err(problems) => {
-            let timeline = Timeline::new("events", &[], problems, Vec::new());
+            let timeline = Timeline::from_jobs("events", &[], problems, Vec::new());
             finish(session, &timeline, None)
         }
     }
@@ -103,7 +103,7 @@ fn once(session: &CommandContext, prepared: &Setup) -> u8 {
     let (jobs, problems) = partition(outcomes);
     let mut timeline = Timeline {
         requests: lens.transport.calls(),
-        ..Timeline::new("events", &jobs, problems, lens.notices.all())
+        ..Timeline::from_jobs("events", &jobs, problems, lens.notices.all())
     };
     timeline.retain(prepared.filter);
     let code = finish(session, &timeline, prepared.columns.as_deref());
@@ -144,7 +144,7 @@ fn finish(session: &CommandContext, timeline: &Timeline, columns: Option<&[Event
 
 fn print_notes(session: &CommandContext, timeline: &Timeline, format: Format) {
     let is_page = matches!(format, Format::Table | Format::Wide);
-    if is_page && timeline.events.is_empty() && timeline.errors.is_empty() {
+    if is_page && timeline.content.events.is_empty() && timeline.errors.is_empty() {
         // Whether stderr takes it changes nothing.
         let _ = session.print("joblens: no matching events\n".to_owned(), true);
     }

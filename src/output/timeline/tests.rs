@@ -311,8 +311,8 @@ proptest! {
             message,
             ..event("aliyun/job/c/5", 0)
         };
-        let mut timeline = Timeline::new("events", &[], vec![], vec![]);
-        timeline.events = vec![one.clone(), one];
+        let mut timeline = Timeline::from_jobs("events", &[], vec![], vec![]);
+        timeline.content.events = vec![one.clone(), one];
         let all: Vec<EventColumn> = ["happened_at", "text", "message", "mark", "object_kind"]
             .map(|name| EventColumn::named(name).unwrap())
             .into();
@@ -359,13 +359,13 @@ fn in_form(timeline: &Timeline, format: Format, columns: Option<&[EventColumn]>)
 
 #[test]
 fn columns_that_were_chosen_stand_side_by_side_under_their_titles() {
-    let mut timeline = Timeline::new("events", &[], vec![], vec![]);
+    let mut timeline = Timeline::from_jobs("events", &[], vec![], vec![]);
     let long = TimelineEvent {
         reason: Some("训练".into()),
         is_problem: true,
         ..event("a/b/c", 5)
     };
-    timeline.events = vec![event("a/b", 0), long];
+    timeline.content.events = vec![event("a/b", 0), long];
     let names = ["happened_at", "REASON", "mark", "ref"];
     let columns = names.map(|name| EventColumn::named(name).unwrap());
     assert_eq!(

@@ -133,7 +133,7 @@ async fn get(client: &dyn Client, kind: &'static Kind, name: &str, expected: &Va
         model(found, observed_at, !show_secrets)
     };
     let (masked, shown) = (read(true, false).await, read(true, true).await);
-    assert!(!shown["vendor"].is_null(), "{name} keeps no raw response");
+    assert!(!shown["raw"].is_null(), "{name} keeps no raw response");
     let (masked, shown) = (masked.to_string(), shown.to_string());
     let document = String::from_utf8(super::read(&format!("{name}.json"))).unwrap();
     for secret in SECRETS.iter().filter(|word| document.contains(**word)) {

@@ -159,7 +159,10 @@ fn an_end_whose_state_is_not_told_is_unknown_and_not_bad() {
         ..Job::default()
     };
     let all = TimelineEvent::all_of(&job);
-    assert_eq!((all[0].state, all[0].is_problem), (Some(State::Unknown), false));
+    assert_eq!(
+        (all[0].state, all[0].is_problem),
+        (Some(State::Unknown), false)
+    );
 }
 
 #[test]
