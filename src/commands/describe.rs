@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::CommandContext;
+use super::context::CommandContext;
 use super::lookup;
 use super::lookup_args::{self, LookupArgs};
 use crate::error::Problem;

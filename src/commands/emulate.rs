@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{CommandContext, runtime};
+use super::context::{CommandContext, program};
+use super::runtime::block_on;
 use crate::emulator::{self, AccessLog, DEFAULT_PORT, Emulator, Scenario};
 use crate::error::Problem;
 use crate::output;
@@ -54,7 +55,7 @@ fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
             let _ = output::write_trace(&mut io::stderr().lock(), &access.to_string());
         }
     });
-    runtime().block_on(async {
+    block_on(async {
         let port = arguments.port;
         let emulator = Emulator::start(scenario, port, log)
             .await
@@ -69,7 +70,7 @@ fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
                 io::stderr(),
                 "emulating aliyun, sugon, huawei and tencent on {origin}\n\
                  in another shell: eval \"$({} emulate --print-env --port {port})\"",
-                super::program()
+                program()
             );
         }
         future::pending::<()>().await;

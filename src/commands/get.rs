@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::CommandContext;
+use super::context::CommandContext;
 use super::gate_report::{self, GateState, GateStats, Stop};
 use super::lookup::{self, Lookup, LookupPlan, LookupResult};
 use super::lookup_args::{self, LookupArgs};

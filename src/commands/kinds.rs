@@ -1,6 +1,7 @@
 use clap::Args;
 
-use super::{CommandContext, introspect};
+use super::context::CommandContext;
+use super::introspect;
 use crate::model::{self, Envelope, KindList};
 use crate::output;
 use crate::providers::{self, Kind};

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::lookup::{Lookup, LookupPlan, LookupResult, Options};
-use super::references::AllowedTargets;
-use super::{CommandContext, runtime};
+use super::context::CommandContext;
+use super::lookup::{AllowedTargets, Lookup, LookupPlan, LookupResult, Options};
+use super::runtime::block_on;
 use crate::error::Problem;
 
 /// What a command that looks things up once is asked for.
@@ -80,9 +80,5 @@ impl LookupArgs {
 
 /// Looks all references up, all clouds at the same time.
 pub(super) fn outcomes(lens: &Arc<Lookup>) -> Vec<LookupResult> {
-    let runtime = runtime();
-    let outcomes = runtime.block_on(lens.outcomes());
-    // A DNS call that still hangs must not hold up the answer.
-    runtime.shutdown_background();
-    outcomes
+    block_on(lens.outcomes())
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::source_cache::SourceCache;
 use super::{Origin, Profile, SOURCE, Settings, SettingsSchema, file};
 use crate::error::{Category, Problem};
 
@@ -33,7 +34,10 @@ impl Settings {
         };
         let mut keys = cloud.credential_keys();
         keys.any(|spec| may_change(spec.key)).then(|| Reload {
-            settings: Arc::new(self.clone()),
+            settings: Arc::new(Settings {
+                sources: SourceCache::disabled(),
+                ..self.clone()
+            }),
             keys: *cloud,
         })
     }

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::lookup;
-use crate::providers;
+use crate::providers::{self, CLOUDS, Cloud};
 use crate::settings::{
     CREDENTIAL_COMMAND, METADATA, SOURCE, SettingRole, SettingSpec, SettingsSchema, WIRE_KEYS,
 };
@@ -126,7 +125,7 @@ const KEY_DOCS: [KeyDoc; 39] = [
 /// A settings file with every key of every cloud, all commented out.
 pub(super) fn text() -> String {
     let mut text = HEAD.to_owned();
-    for cloud in lookup::all_cloud_keys() {
+    for cloud in CLOUDS.map(Cloud::settings_schema) {
         profiles(&mut text, &cloud);
     }
     wire(&mut text);
@@ -216,7 +215,7 @@ mod tests {
     #[test]
     fn every_key_of_every_cloud_stands_there_with_a_word() {
         let text = text();
-        for cloud in lookup::all_cloud_keys() {
+        for cloud in CLOUDS.map(Cloud::settings_schema) {
             let start = text
                 .find(&format!("# [{}.default]\n", cloud.cloud))
                 .unwrap();

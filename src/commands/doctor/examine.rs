@@ -41,14 +41,13 @@ impl AccountProbe {
         log: Log,
     ) -> Self {
         let Candidate { cloud, profile } = candidate;
-        let (account, client) = auth::account_status(settings, cloud, &profile, &wire);
-        let keys = cloud.settings_schema();
-        let files = settings.profile(&keys, &profile);
-        let files = files.map(|found| settings.files(&keys, &found));
+        let account = auth::account(settings, cloud, &profile, &wire);
+        let files = account.profile.as_ref();
+        let files = files.map(|found| settings.files(&cloud.settings_schema(), found));
         let mut places = default_scopes(settings, cloud, &profile).into_iter();
         Self {
-            account,
-            client,
+            account: account.status,
+            client: account.client,
             files: files.unwrap_or_default(),
             target: places.next(),
             transport: wire,

@@ -1,11 +1,14 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::super::CommandContext;
-use super::super::references::{self, ParsedTargets};
-use super::{
-    AccountId, Lookup, Options, account_of, account_of_scope, check_columns, with_reference,
+use super::clients::{
+    AccountId, CheckedAccounts, account_of, account_of_scope, transport, with_reference,
 };
+use super::columns;
+use super::run::{Lookup, Options};
+use super::targets::{self, ParsedTargets};
+use crate::commands::context::CommandContext;
+use crate::commands::notices::NoticeLog;
 use crate::error::{Category, Problem};
 use crate::reference::Reference;
 use crate::settings::Settings;
@@ -26,19 +29,19 @@ impl LookupPlan {
     /// # Errors
     /// Usage errors: all references that are wrong.
     pub(in crate::commands) fn parse(
-        session: &CommandContext,
+        context: &CommandContext,
         settings: Settings,
         inputs: &[String],
         options: Options,
     ) -> Result<Self, Vec<Problem>> {
-        let profile = session.default_profile(&settings);
-        let targets = references::parse(inputs, &settings, profile, options.allowed)?;
+        let profile = context.default_profile(&settings);
+        let targets = targets::parse(inputs, &settings, profile, options.allowed)?;
         let scopes = targets
             .scopes()
             .chain(targets.latest().map(|(_, scope)| scope));
         let templates = scopes.map(|scope| scope.template);
         let templates = templates.chain(targets.references().map(|one| one.template));
-        check_columns(session, templates).map_err(|problem| vec![problem])?;
+        columns::check(context, templates).map_err(|problem| vec![problem])?;
         Ok(Self {
             references: targets.references().cloned().collect(),
             targets,
@@ -55,81 +58,112 @@ impl LookupPlan {
     /// A usage error in an option or a setting of the connection.
     pub(in crate::commands) fn connect(
         self,
-        session: &CommandContext,
+        context: &CommandContext,
         min_interval: Option<Duration>,
     ) -> Result<Lookup, Vec<Problem>> {
-        let (accounts, targets) = (self.accounts(), &self.targets);
-        let (settings, options) = (self.settings, self.options);
-        let lookup = Lookup::for_accounts(session, settings, accounts, options, min_interval);
-        Ok(Lookup {
-            references: self.references,
-            scopes: targets.scopes().cloned().collect(),
-            latest: targets
-                .latest()
-                .map(|(at, scope)| (at, scope.clone()))
-                .collect(),
-            ..lookup.map_err(|problem| vec![problem])?
-        })
+        self.connect_with(context, min_interval, false)
     }
 
     /// As [`LookupPlan::connect`], for a gate: a usage error in the settings of one account is one of
     /// the command, since no other job can decide for the jobs of that account.
     ///
     /// # Errors
-    /// The usage errors of all accounts, each addressed to a reference; those of accounts without a
-    /// `credential_command` before any such command is run.
+    /// The usage errors of all accounts, each addressed to a reference; those that plain settings
+    /// show before any `credential_command` is run.
     pub(in crate::commands) fn connect_all(
         self,
-        session: &CommandContext,
+        context: &CommandContext,
         min_interval: Option<Duration>,
     ) -> Result<Lookup, Vec<Problem>> {
-        let (commands, others): (Vec<_>, Vec<_>) = self
-            .accounts()
-            .into_iter()
-            .partition(|(cloud, profile)| self.settings.has_credential_command(cloud, profile));
-        if !commands.is_empty() && !others.is_empty() {
-            let (settings, options) = (self.settings.clone(), self.options);
-            let lookup = Lookup::for_accounts(session, settings, others, options, min_interval);
-            let lookup = lookup.map_err(|problem| vec![problem])?;
-            lookup.check_settings(&self.references)?;
+        self.connect_with(context, min_interval, true)
+    }
+
+    fn connect_with(
+        self,
+        context: &CommandContext,
+        min_interval: Option<Duration>,
+        needs_all: bool,
+    ) -> Result<Lookup, Vec<Problem>> {
+        let one = |problem| vec![problem];
+        let notices = NoticeLog::default();
+        let transport = transport(context, &self.settings, &notices, min_interval).map_err(one)?;
+        let accounts = self.accounts();
+        let checked = CheckedAccounts::new(&self.settings, &transport, accounts).map_err(one)?;
+        if needs_all {
+            check_all(&self.references, |account| {
+                checked.problem(account).cloned()
+            })?;
         }
-        let lookup = self.connect(session, min_interval)?;
-        lookup.check_settings(&lookup.references)?;
-        Ok(lookup)
+        let clients = checked.connect(&notices).map_err(one)?;
+        if needs_all {
+            check_all(&self.references, |account| clients.get(account).err())?;
+        }
+        let latest = self.targets.latest();
+        Ok(Lookup {
+            references: self.references,
+            scopes: self.targets.scopes().cloned().collect(),
+            latest: latest.map(|(at, scope)| (at, scope.clone())).collect(),
+            transport,
+            notices,
+            settings: self.settings,
+            options: self.options,
+            clients,
+        })
     }
 
     /// The accounts that the references name.
     fn accounts(&self) -> Vec<AccountId> {
+        let latest = self.targets.latest().map(|(_, scope)| scope);
+        let scopes = self.targets.scopes().chain(latest);
         let jobs = self.targets.references().map(account_of);
-        jobs.chain(self.targets.scopes().map(account_of_scope))
-            .chain(
-                self.targets
-                    .latest()
-                    .map(|(_, scope)| account_of_scope(scope)),
-            )
-            .collect()
+        jobs.chain(scopes.map(account_of_scope)).collect()
     }
 }
 
 impl Lookup {
-    /// Checks the settings of those accounts that have a client or an error.
+    /// Makes a client for each account, for what no reference names. Nothing is sent.
     ///
     /// # Errors
-    /// The usage errors, one for each account, addressed to its first reference.
-    fn check_settings(&self, references: &[Reference]) -> Result<(), Vec<Problem>> {
-        let mut accounts = HashSet::new();
-        let problems: Vec<Problem> = references
-            .iter()
-            .filter(|reference| accounts.insert(account_of(reference)))
-            .filter_map(|reference| {
-                let problem = self.clients.get(&account_of(reference))?.as_ref().err()?;
-                (problem.category == Category::Usage)
-                    .then(|| with_reference(problem.clone(), reference))
-            })
-            .collect();
-        match problems.is_empty() {
-            true => Ok(()),
-            false => Err(problems),
-        }
+    /// A usage error in an option or a setting of the connection.
+    pub(in crate::commands) fn for_accounts(
+        context: &CommandContext,
+        settings: Settings,
+        accounts: Vec<AccountId>,
+        options: Options,
+    ) -> Result<Self, Problem> {
+        let notices = NoticeLog::default();
+        let transport = transport(context, &settings, &notices, None)?;
+        let clients = CheckedAccounts::new(&settings, &transport, accounts)?.connect(&notices)?;
+        Ok(Self {
+            references: Vec::new(),
+            scopes: Vec::new(),
+            latest: Vec::new(),
+            transport,
+            notices,
+            settings,
+            options,
+            clients,
+        })
+    }
+}
+
+/// Checks the accounts of the references.
+///
+/// # Errors
+/// The usage errors, one for each account, addressed to its first reference.
+fn check_all(
+    references: &[Reference],
+    problem: impl Fn(&AccountId) -> Option<Problem>,
+) -> Result<(), Vec<Problem>> {
+    let mut accounts = HashSet::new();
+    let problems: Vec<Problem> = references
+        .iter()
+        .filter(|reference| accounts.insert(account_of(reference)))
+        .filter_map(|reference| Some(with_reference(problem(&account_of(reference))?, reference)))
+        .filter(|problem| problem.category == Category::Usage)
+        .collect();
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(problems),
     }
 }

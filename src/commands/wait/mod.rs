@@ -8,13 +8,15 @@ use tokio::time::Instant;
 
 pub(super) use options::Arguments;
 
+use super::context::CommandContext;
 use super::gate_report::{self, GateState, GateStats, Stop};
 use super::lookup::{CredentialExpiry, Lookup, LookupPlan, Options};
 use super::poll::{MIN_CALL_INTERVAL, OutageEvent, PollEvent, PollOptions, Poller};
+use super::print::{lose_output, write_problem};
 use super::reporter::Reporter;
 use super::reports::Reports;
+use super::runtime::block_on;
 use super::shutdown::{self, Signals};
-use super::{CommandContext, lose_output, runtime, write_problem};
 use crate::error::Problem;
 use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
 use crate::model::{Envelope, Notice};
@@ -29,13 +31,7 @@ const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 /// Waits, and returns the verdict as exit code.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     match prepare(session, arguments) {
-        Ok((lens, plan, reports)) => {
-            let runtime = runtime();
-            let ended = runtime.block_on(run_wait(session, lens, &plan, reports));
-            // A DNS call that still hangs must not hold up the end.
-            runtime.shutdown_background();
-            ended
-        }
+        Ok((lens, plan, reports)) => block_on(run_wait(session, lens, &plan, reports)),
         Err(problems) => session.usage_error("wait", problems),
     }
 }
@@ -161,7 +157,7 @@ fn warn_expiring_credentials(
     let time = plan.timeout.unwrap_or(EXPIRY_WARNING_WINDOW).as_secs();
     let time = i64::try_from(time).unwrap_or(i64::MAX);
     let is_near = |end: &&CredentialExpiry| (1..time).contains(&end.at.seconds_since(now));
-    for end in lens.credential_expiries.iter().filter(is_near) {
+    for end in lens.credential_expiries().iter().filter(is_near) {
         voice.println(format!("joblens: note: {}", end.line(now, zone)));
         lens.notices
             .push(Notice::new("credential_ends", end.message()));

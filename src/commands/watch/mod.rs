@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 pub(super) use options::Arguments;
 
-use super::CommandContext;
+use super::context::CommandContext;
 use super::follow::{self, FollowOptions, FollowOutput};
-use super::lookup::{Lookup, Options};
+use super::lookup::{AllowedTargets, Lookup, LookupPlan, Options};
 use super::poll::MIN_CALL_INTERVAL;
-use super::references::AllowedTargets;
 use crate::error::Problem;
 
 /// Follows what was named until the end, and returns the exit code.
@@ -47,7 +46,8 @@ fn prepare(
     };
     let settings = session.settings().map_err(one)?;
     let inputs = &arguments.references;
-    let lens = Lookup::resolve(session, settings, inputs, options, Some(MIN_CALL_INTERVAL))?;
+    let targets = LookupPlan::parse(session, settings, inputs, options)?;
+    let lens = targets.connect(session, Some(MIN_CALL_INTERVAL))?;
     if lens.references.is_empty() && lens.scopes.is_empty() && lens.latest.is_empty() {
         return Err(one(Problem::usage("nothing to watch").with_hint(
             "name a reference, such as aliyun/job/CLUSTER/JOB, a scope, such as aliyun/job/CLUSTER/, or - for standard input",

@@ -44,6 +44,18 @@ pub(super) struct AssumeRoleProvider {
     form_body: String,
 }
 
+/// # Errors
+/// Usage: the setting is not the name of a role.
+pub(super) fn check_role(role: &str, profile: &Profile) -> Result<(), Problem> {
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
+    if role.starts_with("acs:ram::") && role.chars().all(is_plain) {
+        return Ok(());
+    }
+    Err(profile
+        .invalid(ROLE, "is no role")
+        .with_hint("write it as the console shows it: acs:ram::ACCOUNT:role/NAME"))
+}
+
 impl AssumeRoleProvider {
     /// # Errors
     /// Wrong use, or what is missing.
@@ -52,12 +64,7 @@ impl AssumeRoleProvider {
         profile: &Profile,
         wire: &Arc<Transport>,
     ) -> Result<Self, Problem> {
-        let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
-        if !role.starts_with("acs:ram::") || !role.chars().all(is_plain) {
-            return Err(profile
-                .invalid(ROLE, "is no role")
-                .with_hint("write it as the console shows it: acs:ram::ACCOUNT:role/NAME"));
-        }
+        check_role(role, profile)?;
         let login = access_key::credential_cache(profile, wire)?;
         let text = profile.get("sts_endpoint").unwrap_or(ADDRESS);
         // The vendor's tools write the host alone.

@@ -170,6 +170,12 @@ pub static CLOUD: Cloud = Cloud {
         "alibabacloud.com",
         "alicloud.com",
     ],
+    endpoint: |profile, transport| {
+        if let Some(role) = profile.get(ROLE) {
+            assume_role::check_role(role, profile)?;
+        }
+        endpoint(profile, transport.options().allow_http)
+    },
     connect,
     emulator: EmulatedApi {
         operation: serve::operation,

@@ -102,6 +102,12 @@ pub static CLOUD: Cloud = Cloud {
         "huaweicloud.eu",
         "hwclouds.com",
     ],
+    endpoint: |profile, transport| {
+        if profile.get("project_id").is_some() {
+            project_id_of(profile)?;
+        }
+        endpoint(profile, transport)
+    },
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     emulator: serve::EMULATOR,
 };

@@ -93,6 +93,7 @@ pub static CLOUD: Cloud = Cloud {
         "tencentcs.com",
         "tencentyun.com",
     ],
+    endpoint,
     connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
     emulator: serve::EMULATOR,
 };
@@ -133,10 +134,7 @@ impl Client {
         let region = profile
             .get("region")
             .ok_or_else(|| profile.missing("region", &["region"], &["TENCENTCLOUD_REGION"]))?;
-        let endpoint = profile
-            .get("endpoint")
-            .unwrap_or("https://ccs.api.qcloud.com");
-        let endpoint = Endpoint::parse(endpoint, &[], wire.options().allow_http)?;
+        let endpoint = endpoint(profile, wire)?;
         Ok(Self {
             api: ApiClient::new(wire, profile, label(profile), secrets),
             endpoint,
@@ -223,6 +221,12 @@ impl Client {
 
 /// Parts of a credential; each of them travels with a call or signs it.
 const CREDENTIAL_KEYS: [&str; 3] = ["secret_id", "secret_key", "token"];
+
+fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpoint, Problem> {
+    let endpoint = profile.get("endpoint");
+    let endpoint = endpoint.unwrap_or("https://ccs.api.qcloud.com");
+    Endpoint::parse(endpoint, &[], transport.options().allow_http)
+}
 
 fn label(profile: &Profile) -> String {
     match profile.uses_instance_role() {

@@ -2,15 +2,13 @@ use std::collections::HashSet;
 use std::io::{self, BufRead, Read as _};
 
 use crate::error::Problem;
-use crate::providers::{self, RESERVED_KINDS};
+use crate::providers::{self, Cloud, RESERVED_KINDS};
 use crate::reference::{LATEST, Reference, ReferenceParser, Scope, Target, segment_error};
 use crate::settings::Settings;
 
-use super::lookup::cloud_keys;
-
 /// What a command line names.
 #[derive(Debug, Default)]
-pub(super) struct ParsedTargets {
+pub(in crate::commands) struct ParsedTargets {
     /// Everything, in order, each once; scopes and the newest of a scope only where they are
     /// allowed.
     pub targets: Vec<Target>,
@@ -18,7 +16,7 @@ pub(super) struct ParsedTargets {
 
 /// What may stand among references besides things.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct AllowedTargets {
+pub(in crate::commands) struct AllowedTargets {
     /// Scopes, each with its slash at the end.
     pub scopes: bool,
     /// `@latest`, the newest of a scope.
@@ -61,7 +59,7 @@ impl ParsedTargets {
 /// # Errors
 /// Wrong use: all references that are wrong, so that they can be mended at once. So is what is not
 /// allowed.
-pub(super) fn parse(
+pub(in crate::commands) fn parse(
     typed: &[String],
     settings: &Settings,
     default_profile: &str,
@@ -83,7 +81,7 @@ pub(super) fn parse(
 ///
 /// # Errors
 /// Wrong use: everything that is wrong, so that it can be mended at once.
-pub(super) fn parse_list(
+pub(in crate::commands) fn parse_list(
     typed: &[String],
     settings: &Settings,
     default_profile: &str,
@@ -136,7 +134,7 @@ fn segment_setting(
     profile: &str,
     key: &str,
 ) -> Result<Option<String>, Problem> {
-    let Some(keys) = cloud_keys(cloud) else {
+    let Some(keys) = providers::cloud(cloud).map(Cloud::settings_schema) else {
         return Ok(None);
     };
     let profile = settings.profile_with_setting(&keys, profile, key)?;
