@@ -32,7 +32,7 @@ impl CommandContext {
     /// Reads the options that say how an answer is shown.
     ///
     /// # Errors
-    /// Wrong use, with a session that can show it.
+    /// A usage error, with a session that can show it.
     pub(super) fn new(
         global: GlobalArgs,
         environment: Environment,
@@ -55,7 +55,7 @@ impl CommandContext {
         }
     }
 
-    /// The settings file that options and environment name, with the environment.
+    /// The config file that options and environment name, with the environment.
     pub(super) fn settings(&self) -> Result<Settings, Problem> {
         let clouds = CLOUDS.map(Cloud::settings_schema);
         let kinds: Vec<String> = providers::kinds()
@@ -77,7 +77,7 @@ impl CommandContext {
         option.or_else(|| settings.environment().get("JOBLENS_PROFILE"))
     }
 
-    /// Traces go to standard error at once, notices are told with the answer.
+    /// Traces go to stderr at once, notices are printed with the output.
     pub(super) fn event_sink(&self, told: &NoticeLog) -> EventSink {
         let (verbose, told) = (self.global.verbose, told.clone());
         Arc::new(move |happening| match happening {
@@ -116,7 +116,7 @@ impl CommandContext {
                 true => Zone::Local,
                 false => Zone::Utc,
             }),
-            now: Time::new((self.clock)()).expect("the present lies before the year 10000"),
+            now: Time::new((self.clock)()).expect("the current year is before 10000"),
         }
     }
 }

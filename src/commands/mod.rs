@@ -49,18 +49,18 @@ use global::GlobalArgs;
 
 pub use panic_hook::install_panic_hook;
 
-/// One lens on jobs and containers across clouds. It only reads.
+/// Inspect, wait for and watch jobs and containers across clouds (read-only)
 #[derive(Debug, Parser)]
 #[command(
     name = "joblens",
     version,
     subcommand_precedence_over_arg = true,
-    before_help = "Examples:\n  \
+    after_help = "Examples:\n  \
         joblens aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
-        joblens demo",
-    after_help = "A reference is CLOUD[@PROFILE]/KIND/SEGMENT…; clouds: aliyun, sugon, huawei, tencent.\n\
-        Exit codes: 0 success, or the gate passed · 1 the gate failed · 2 wrong use · 3 not found ·\n\
-        4 credentials · 5 service or network · 8 or 124 undecided."
+        joblens demo\n\n\
+        References: CLOUD[@PROFILE]/KIND/SEGMENT…   Clouds: aliyun, sugon, huawei, tencent   (see: joblens kinds)\n\
+        Exit codes: 0 success · 1 gate failed · 2 usage error · 3 not found · 4 authentication or permission ·\n\
+        5 service or network error · 8 still pending · 124 timed out"
 )]
 struct Cli {
     #[command(flatten)]
@@ -118,7 +118,7 @@ impl Command {
         }
     }
 
-    /// True where rows are no things, so that the columns of things have no place.
+    /// True where rows are not resources, so that the columns of resources do not apply.
     fn has_own_columns(&self) -> bool {
         matches!(
             self,
@@ -155,7 +155,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(_) if !cli.bare.is_empty() => session.usage_error(
             "get",
             vec![
-                Problem::usage("references and options of get stand before the name of a command")
+                Problem::usage("references and get options must come after the command")
                     .with_hint("write them after it: joblens get REF…"),
             ],
         ),
@@ -178,7 +178,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {
             None => {
-                // Help that nobody asked for is a complaint, so it goes to standard error.
+                // Help that was not requested is an error, so it goes to stderr.
                 let help = Cli::command().render_help().to_string();
                 let _ = write!(io::stderr(), "{help}");
                 2

@@ -1,12 +1,13 @@
-//! Printing: the output to standard output, everything else to standard error, and the exit code that
+//! Printing: the output to stdout, everything else to standard error, and the exit code that
 //! follows from both.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 use super::context::CommandContext;
-use super::{notices, shutdown};
+use super::shutdown;
 use crate::error::{Category, Problem};
-use crate::model::{Envelope, Exit, Job, Notice};
+use crate::model::{Job, Notice, NoticeCode};
+use crate::output::document::{Envelope, Exit};
 use crate::output::{self, RenderContext, Zone};
 
 /// The exit code of an output that was closed by its reader.
@@ -38,7 +39,7 @@ impl CommandContext {
         })
     }
 
-    /// Tells what failed, writes the answer to standard output, and returns the exit code.
+    /// Tells what failed, writes the answer to stdout, and returns the exit code.
     pub(super) fn print_with(
         &self,
         mut report: Envelope,
@@ -73,15 +74,15 @@ impl CommandContext {
         }
     }
 
-    /// Puts things in the order that was asked for.
+    /// Sorts resources in the requested order.
     pub(super) fn sort(&self, jobs: &mut [Job]) {
         if let Some(sort) = &self.sort {
             sort.apply(jobs);
         }
     }
 
-    /// What a gate ends with: the answer for standard output, and for standard error what failed
-    /// after what was told besides, and one line with the verdict, which comes last even with `-q`.
+    /// What a gate ends with: the answer for stdout, and for stderr what failed after what was
+    /// reported besides, and one line with the verdict, which comes last even with `-q`.
     ///
     /// An answer that cannot be made turns exit code 0 of the report into 5: a program that reads
     /// the answer must not take its absence for success.
@@ -107,7 +108,7 @@ impl CommandContext {
         (answer, told)
     }
 
-    /// Ends a gate of one look. An answer that cannot be written changes exit code 0 to 5.
+    /// Ends a gate of a single check. Output that cannot be written changes exit code 0 to 5.
     pub(super) fn finish_gate(&self, mut report: Envelope) -> u8 {
         let (answer, told) = self.rendered_gate(&mut report, Vec::new());
         if let Err(error) = shutdown::write_out(&answer) {
@@ -123,7 +124,7 @@ impl CommandContext {
         self.print_report(Envelope::new(command, Vec::new(), problems, Vec::new()))
     }
 
-    /// Prints a text that is no answer of a cloud, and returns the exit code.
+    /// Prints a text that is not the response of a cloud, and returns the exit code.
     pub(super) fn print(&self, text: String, beside: bool) -> u8 {
         let written = match beside {
             true => io::stderr().write_all(text.as_bytes()),
@@ -149,9 +150,8 @@ impl CommandContext {
     pub(super) fn should_print(&self, notice: &Notice) -> bool {
         match notice.code {
             // The footer of a list says it.
-            "list_incomplete" => false,
-            notices::INSECURE_NOTICE => false,
-            "assumed_utc_offset" | "events_truncated" => self.global.verbose,
+            NoticeCode::ListIncomplete | NoticeCode::InsecureSkipVerify => false,
+            NoticeCode::AssumedUtcOffset | NoticeCode::EventsTruncated => self.global.verbose,
             _ => true,
         }
     }
@@ -174,8 +174,8 @@ pub(super) fn write_problem(error: &io::Error) -> Problem {
     match error.kind() {
         io::ErrorKind::InvalidData => {
             Problem::new(Category::InvalidResponse, format!("--jq: {error}"))
-                .with_hint("look at the whole envelope with -o json")
+                .with_hint("use -o json to see the whole document")
         }
-        _ => Problem::usage(format!("the output cannot be written ({error})")),
+        _ => Problem::usage(format!("cannot write the output ({error})")),
     }
 }

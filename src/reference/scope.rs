@@ -1,15 +1,12 @@
 use std::fmt;
 
-use super::reader::{ReferenceParser, Token, end_span, nth_segment};
 use super::{Reference, Template, segment_error, write_cloud, write_scope};
 use crate::crypto;
-use crate::error::Problem;
-use crate::settings::table_header;
 
-/// A reference without its end: all things of one kind in one place.
+/// A reference prefix: all resources of one kind in one scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
-    /// The form of the references of the things in it.
+    /// The template of the references of the resources in it.
     pub template: &'static Template,
     /// Name of the profile, `default` included.
     pub profile: String,
@@ -33,11 +30,11 @@ pub struct CloudScope {
 /// What a text names.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// One thing, or as many as a range holds.
+    /// One resource, or as many as a range contains.
     Jobs(Vec<Reference>),
-    /// The newest thing of a scope that has all its segments (see [`LATEST`](super::LATEST)).
+    /// The newest resource of a scope that has all its segments (see [`LATEST`](super::LATEST)).
     Latest(Scope),
-    /// All things of a scope.
+    /// All resources of a scope.
     Scope(Scope),
     /// All that can be listed in a cloud.
     Cloud(CloudScope),
@@ -62,8 +59,9 @@ impl Scope {
         Some(scope)
     }
 
-    /// The reference of the thing with these segments below the scope, the id last; `None` when they
-    /// are too few or too many, or hold what no reference can, such as `..` or control characters.
+    /// The reference of the resource with these segments below the scope, the id last; `None` when
+    /// they are too few or too many, or contain what no reference can, such as `..` or control
+    /// characters.
     pub fn reference(&self, below: &[&str]) -> Option<Reference> {
         let segments = self.segments.len() + below.len();
         let is_whole = segments == self.template.segments.len() && !below.is_empty();
@@ -81,7 +79,8 @@ impl Scope {
         Some(reference)
     }
 
-    /// The reference of a thing of this scope from its canonical text; `None` for any other text.
+    /// The reference of a resource of this scope from its canonical text; `None` for any other
+    /// text.
     pub fn reference_of(&self, canonical: &str) -> Option<Reference> {
         let below = canonical.strip_prefix(&self.to_string())?;
         let decoded: Option<Vec<String>> = below.split('/').map(crypto::percent_decode).collect();
@@ -111,104 +110,10 @@ impl fmt::Display for CloudScope {
     }
 }
 
-impl ReferenceParser<'_> {
-    /// A wrong cloud or kind, with forms of what can be listed.
-    pub(super) fn as_scope(&self, problem: Problem, input: &str, cloud: &Token<'_>) -> Problem {
-        let cloud = cloud.text.split('@').next().unwrap_or_default();
-        let near = self.closest_template(input).map(|template| template.cloud);
-        let is_meant = |template: &&&'static Template| {
-            near.is_none_or(|near| template.cloud == near || template.cloud_short == cloud)
-        };
-        let mut forms: Vec<String> = Vec::new();
-        for template in self.templates.iter().filter(is_meant) {
-            let alone = format!("{}/", template.cloud);
-            if template.scope_segments > 0 && !forms.contains(&alone) {
-                forms.push(alone);
-            }
-            forms.push(template_text(template));
-        }
-        let which = if forms.len() > 1 { "one of: " } else { "" };
-        problem.with_hint(format!("write {which}{}", forms.join(", ")))
-    }
-
-    /// Reads the segments of a scope. They count from the left; with none at all the profile's
-    /// settings fill them in, as far as they go.
-    pub(super) fn scope(
-        &self,
-        input: &str,
-        given: &[Token<'_>],
-        template: &'static Template,
-        profile: String,
-    ) -> Result<Scope, Problem> {
-        let form = template_text(template);
-        let wrong = |mut problem: Problem| {
-            problem.hint = Some(format!("write {form}"));
-            problem
-        };
-        let parents = &template.segments[..template.segments.len() - 1];
-        if given.len() > parents.len() {
-            let at = nth_segment(input, 2 + parents.len());
-            let message = format!(
-                "{} segments where {form} has {}",
-                given.len(),
-                parents.len()
-            );
-            return Err(wrong(self.wrong(input, message, at, Some(template))));
-        }
-        let mut segments = Vec::with_capacity(parents.len());
-        for part in given {
-            segments.push(self.segment(input, template, part).map_err(wrong)?);
-        }
-        for segment in &parents[given.len()..] {
-            let key = segment.setting.filter(|_| given.is_empty());
-            match self.set(input, template, &profile, key)? {
-                Some(value) => segments.push(value),
-                None if segments.len() >= template.scope_segments => break,
-                None => {
-                    let message = format!("{} is missing", segment.name);
-                    let mut problem =
-                        wrong(self.wrong(input, message, end_span(input), Some(template)));
-                    let place = CloudScope {
-                        cloud: template.cloud,
-                        profile,
-                        input: String::new(),
-                    };
-                    let hint = problem.hint.get_or_insert_default();
-                    *hint += &format!("; joblens list {} shows what there is", place.name());
-                    if let Some(key) = segment.setting.filter(|_| given.is_empty()) {
-                        let table = table_header(template.cloud, &place.profile);
-                        *hint += &format!("; or set {key} in {table} of the settings file");
-                    }
-                    return Err(problem);
-                }
-            }
-        }
-        Ok(Scope {
-            template,
-            profile,
-            segments,
-            input: input.to_owned(),
-        })
-    }
-}
-
 impl CloudScope {
     /// The canonical form without its slash: `aliyun@prod`.
     pub fn name(&self) -> String {
         let canonical = self.to_string();
         canonical.trim_end_matches('/').to_owned()
     }
-}
-
-/// The form of the scopes of a kind: `aliyun/job/CLUSTER/`, or `tencent/service/CLUSTER[/NAMESPACE]/`.
-fn template_text(template: &Template) -> String {
-    let mut form = format!("{}/{}", template.cloud, template.kind);
-    let parents = &template.segments[..template.segments.len() - 1];
-    for (at, segment) in parents.iter().enumerate() {
-        form += &match at < template.scope_segments {
-            true => format!("/{}", segment.name),
-            false => format!("[/{}]", segment.name),
-        };
-    }
-    form + "/"
 }

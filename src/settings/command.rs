@@ -1,16 +1,14 @@
 //! Credentials that a command of the user's prints.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::io::{self, Read};
+use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::InsecureFile;
-use super::program::Invocation;
+use super::program::{CommandError, Invocation};
 use crate::secret::{Secret, SecretMasker, mask_arguments};
 
 /// A command that takes longer is ended.
@@ -22,27 +20,6 @@ const SHOWN_CHARS: usize = 300;
 
 /// A command that was run again is left alone for so long; what it printed last stands meanwhile.
 const RERUN_COOLDOWN: Duration = Duration::from_secs(10);
-
-/// Why there is nothing to be had of a command, in words that follow its name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum CommandError {
-    /// The program is not there, or may not be run.
-    NotRun(io::ErrorKind),
-    /// Others could have written the program.
-    Insecure(InsecureFile),
-    /// It ran; its own complaint is part of this.
-    Other(String),
-}
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotRun(kind) => write!(f, "cannot be run ({kind})"),
-            Self::Insecure(insecure) => f.write_str(&insecure.reason),
-            Self::Other(why) => f.write_str(why),
-        }
-    }
-}
 
 /// What a command printed: values by the names it gave them.
 pub(super) type CommandOutput = BTreeMap<String, Secret>;
@@ -121,7 +98,7 @@ fn run_with_timeout(
         // An error means that it has ended just now.
         let _ = child.kill();
         let _ = child.wait();
-        let why = format!("took longer than {} s", longest.as_secs());
+        let why = format!("timed out after {} s", longest.as_secs());
         return Err(CommandError::Other(why));
     };
     // What it left running may keep its outputs open.
@@ -133,9 +110,7 @@ fn run_with_timeout(
         let found = values.unwrap_or_default();
         return Err(CommandError::Other(failed(status, &complaint, &found)));
     }
-    values.ok_or_else(|| {
-        CommandError::Other("printed neither a JSON object nor lines of key=value".to_owned())
-    })
+    values.ok_or_else(|| CommandError::Other("did not print JSON or key=value lines".to_owned()))
 }
 
 /// What comes out of an output, once it is closed.
@@ -166,7 +141,7 @@ fn wait_until(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
 fn failed(status: ExitStatus, complaint: &[u8], found: &CommandOutput) -> String {
     let how = match status.code() {
         Some(code) => format!("failed with exit code {code}"),
-        None => "was ended by a signal".to_owned(),
+        None => "was killed by a signal".to_owned(),
     };
     let text = SecretMasker::new(found.values()).text(&String::from_utf8_lossy(complaint));
     let mut lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
@@ -225,6 +200,8 @@ fn unquoted(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     fn invocation(program: &str, arguments: &[&str]) -> Invocation {
@@ -261,10 +238,7 @@ mod tests {
             expected
         );
         let neither = shell("echo hunter2hunter2").unwrap_err().to_string();
-        assert_eq!(
-            neither,
-            "printed neither a JSON object nor lines of key=value"
-        );
+        assert_eq!(neither, "did not print JSON or key=value lines");
     }
 
     #[test]
@@ -302,6 +276,6 @@ mod tests {
     fn has_no_input_and_is_ended_when_it_takes_too_long() {
         assert_eq!(shell("cat; echo id=i"), Ok(pairs(&[("id", "i")])));
         let late = run_with_timeout(&script("exec sleep 600"), Duration::ZERO).unwrap_err();
-        assert_eq!(late.to_string(), "took longer than 0 s");
+        assert_eq!(late.to_string(), "timed out after 0 s");
     }
 }

@@ -1,18 +1,39 @@
 //! Where the program of a `credential_command` is found: never in the current folder.
 
 use std::env::split_paths;
+use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use super::command::CommandError;
 use super::permissions::check_program;
 use super::{InsecureFile, Settings};
 
 /// What is searched where PATH is not set.
 const DEFAULT_PATH: &str = "/usr/bin:/bin";
+
+/// Why there is nothing to be had of a command, in words that follow its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum CommandError {
+    /// The program is not there, or may not be run.
+    NotRun(ErrorKind),
+    /// Others could have written the program.
+    Insecure(InsecureFile),
+    /// It ran; its own complaint is part of this.
+    Other(String),
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRun(kind) => write!(f, "cannot be run ({kind})"),
+            Self::Insecure(insecure) => f.write_str(&insecure.reason),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
+}
 
 /// A command that is ready to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +53,7 @@ impl Settings {
     /// # Errors
     /// It is not there, may not be run, or it or a folder on its path is writable by others.
     pub(super) fn invocation(&self, words: &[String]) -> Result<Invocation, CommandError> {
-        let (word, arguments) = words.split_first().expect("the settings file was checked");
+        let (word, arguments) = words.split_first().expect("the config file was checked");
         let config = std::path::absolute(self.file().path());
         let config = config.map_err(|error| CommandError::NotRun(error.kind()))?;
         let folder = config.parent().unwrap_or(Path::new("/")).to_path_buf();
@@ -57,7 +78,7 @@ fn checked(program: PathBuf, is_searched: bool) -> Result<PathBuf, CommandError>
     match check_program(&program, &data, is_searched) {
         Ok(()) => Ok(program),
         Err(insecure) => Err(CommandError::Insecure(InsecureFile {
-            reason: format!("names {}, which {}", program.display(), insecure.reason),
+            reason: format!("runs {}, which {}", program.display(), insecure.reason),
             ..insecure
         })),
     }
@@ -102,7 +123,7 @@ mod tests {
         assert_eq!(
             found("get-token", &path(":.::")),
             Ok(two.join("get-token")),
-            "a file that may not be run is passed over"
+            "a file that may not be run is skipped"
         );
         let only_one = one.to_str().unwrap();
         assert_eq!(

@@ -1,23 +1,9 @@
-use std::fmt;
 use std::sync::Arc;
 
+use super::profile::Reload;
 use super::source_cache::SourceCache;
 use super::{Origin, Profile, SOURCE, Settings, SettingsSchema, file};
 use crate::error::{Category, Problem};
-
-/// A way to read a profile again whose credential stands in files of its own (`KEY_file`) or
-/// of a tool, or is printed by a command.
-#[derive(Clone)]
-pub(super) struct Reload {
-    settings: Arc<Settings>,
-    keys: SettingsSchema,
-}
-
-impl fmt::Debug for Reload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reload").finish_non_exhaustive()
-    }
-}
 
 impl Settings {
     /// How to read this profile again; `None` when nothing of its credential stands in a file that is
@@ -89,7 +75,7 @@ impl Profile {
 
     fn account_changed(&self, before: &Origin, now: &Origin) -> Problem {
         let message = format!(
-            "the credential of profile {} of {} came from {} ({}), and would now come from {} ({})",
+            "the credential source of profile '{}' ({}) changed during this run from {} ({}) to {} ({})",
             self.name,
             self.cloud,
             before.label(),
@@ -97,9 +83,7 @@ impl Profile {
             now.label(),
             now.location()
         );
-        let hint = format!(
-            "a run stays with one account: start it again, or name the one that is meant with {SOURCE}"
-        );
+        let hint = format!("start again, or select one with {SOURCE}");
         Problem::new(Category::MissingCredentials, message)
             .with_hint(hint)
             .with_account(self.cloud, &self.name)

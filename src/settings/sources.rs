@@ -13,7 +13,7 @@ use crate::secret::{Secret, quotable};
 /// A source of credentials that was not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedSource {
-    /// What it is: `environment`, `settings file`, the name of a tool.
+    /// What it is: `environment`, `config file`, the name of a tool.
     pub source: String,
     /// Why it was not used.
     pub why: String,
@@ -48,7 +48,7 @@ impl ResolvedCredential {
 impl Settings {
     /// One profile of one cloud, with its credential.
     ///
-    /// For `default` the order is: `JOBLENS_<CLOUD>_<KEY>`, the cloud's own variables, the settings
+    /// For `default` the order is: `JOBLENS_<CLOUD>_<KEY>`, the cloud's own variables, the config
     /// file, the files of the cloud's own tools; a credential's parts come from one source together.
     /// A profile that is named uses its own settings only. A `source` is used and nothing besides.
     ///
@@ -58,7 +58,7 @@ impl Settings {
         self.with_credential(cloud, self.plain_profile(cloud, name)?)
     }
 
-    /// The plain settings of a profile, from variables and the settings file. No credential is read
+    /// The plain settings of a profile, from variables and the config file. No credential is read
     /// and no command is run.
     ///
     /// # Errors
@@ -168,7 +168,7 @@ impl Settings {
         for (key, value) in &profile.values {
             let is_blank = |c: char| c.is_whitespace() || c.is_control();
             if cloud.is_credential(key) && value.text.expose().contains(is_blank) {
-                return Err(profile.invalid(key, "holds a blank or a line break"));
+                return Err(profile.invalid(key, "contains whitespace"));
             }
         }
         profile.reload = self.reload(cloud, &profile);
@@ -198,21 +198,18 @@ impl Settings {
             });
         };
         if let Some(source) = profile.get(SOURCE) {
-            for (what, values) in [
-                ("environment", &in_environment),
-                ("settings file", &in_file),
-            ] {
+            for (what, values) in [("environment", &in_environment), ("config file", &in_file)] {
                 if !values.is_empty() {
                     let source = quotable(source);
-                    skip(what, format!("the profile says {SOURCE} = “{source}”"));
+                    skip(what, format!("the profile sets {SOURCE} = '{source}'"));
                 }
             }
             return self.load_from_source(cloud, profile, source).map(Some);
         }
         if !in_environment.is_empty() {
-            let why = "environment comes first";
+            let why = "overridden by environment";
             if command.is_some() || !in_file.is_empty() {
-                skip("settings file", why.to_owned());
+                skip("config file", why.to_owned());
             }
             if let Some(other) = other {
                 skip("environment", format!("{other}, {why}"));
@@ -230,7 +227,7 @@ impl Settings {
     }
 
     pub(super) fn tool_files(&self) -> ToolFiles {
-        let now = Time::new(Utc::now()).expect("the present lies before the year 10000");
+        let now = Time::new(Utc::now()).expect("the current year is before 10000");
         ToolFiles::new(self.environment.clone(), now)
     }
 
@@ -281,22 +278,22 @@ impl Settings {
                 return Ok(ResolvedCredential::from_values(values(said, &origin)));
             }
             SourceResult::Empty(why) => why,
-            SourceResult::NotPresent => format!("{} has no file here", tool.name),
+            SourceResult::NotPresent => format!("no file of {} found", tool.name),
         };
         let message = format!(
-            "profile {} of {} says {SOURCE} = “{}”, and {why}",
+            "profile '{}' ({}) has {SOURCE} = '{}': {why}",
             profile.name,
             profile.cloud,
             quotable(source)
         );
         Err(Problem::new(Category::MissingCredentials, message)
             .with_account(profile.cloud, &profile.name)
-            .with_hint(format!("log in with {}, or correct {SOURCE}", tool.name)))
+            .with_hint(format!("log in with {}, or fix {SOURCE}", tool.name)))
     }
 
     /// The tools that would have been asked after the source that is used.
     fn shadowed_tools(&self, cloud: &SettingsSchema, used: &Origin) -> Vec<SkippedSource> {
-        let why = format!("{} comes first", used.label());
+        let why = format!("overridden by {}", used.label());
         let mut tools = cloud.sources.iter();
         let at = tools
             .position(|tool| matches!(used, Origin::Tool { tool: name, .. } if *name == tool.name));
@@ -320,13 +317,13 @@ impl Settings {
     fn no_such_profile(&self, cloud: &str, name: &str) -> Problem {
         let known = self.file.profiles(cloud).collect::<Vec<_>>().join(", ");
         let known = match known.is_empty() {
-            true => "the settings file has none for it".to_owned(),
-            false => format!("it has {known}"),
+            true => "the config file has none".to_owned(),
+            false => format!("available: {known}"),
         };
-        let message = format!("{cloud} has no profile “{name}”; {known}");
+        let message = format!("{cloud} has no profile '{name}'; {known}");
         Problem::new(Category::MissingCredentials, message)
             .with_hint(format!(
-                "add {} to the settings file",
+                "add {} to the config file",
                 table_header(cloud, name)
             ))
             .with_account(cloud, name)
@@ -351,10 +348,10 @@ fn find_source<'a>(
     }
     let known: Vec<&str> = cloud.sources.iter().map(|tool| tool.name).collect();
     let hint = match known.is_empty() {
-        true => format!("{} has no tool whose files are read", cloud.cloud),
-        false => format!("{} has {}", cloud.cloud, known.join(", ")),
+        true => format!("{} has no supported source", cloud.cloud),
+        false => format!("{} supports {}", cloud.cloud, known.join(", ")),
     };
-    let what = format!("names “{}”, which is no source", quotable(name));
+    let what = format!("has the unknown value '{}'", quotable(name));
     Err(profile.invalid(SOURCE, &what).with_hint(hint))
 }
 

@@ -24,7 +24,7 @@ mod settings;
 mod token_cache;
 mod tokens;
 
-/// One thing of each kind in a settled state.
+/// One resource of each kind in a settled state.
 const WORLD: &str = r#"
 [[job]]
 ref = "aliyun/job/ehpc-hz-FYUr32/train-7"
@@ -98,7 +98,7 @@ const CLOUDS: [(&str, &str); 4] = [
     ("tencent", SERVICE),
 ];
 
-/// A scenario with a document in the place of a thing.
+/// A scenario with a document in the place of a resource.
 fn served(reference: &str, document: &str) -> String {
     assert!(!document.contains("'''"));
     format!("[[job]]\nref = \"{reference}\"\ndocument = '''\n{document}'''\n")

@@ -19,7 +19,7 @@ use serde_json::Value;
 use support::Run;
 use support::emulated::Emulated;
 
-/// Things of every kind in two clusters.
+/// Resources of every kind in two clusters.
 const WORLD: &str = r#"
 [[job]]
 ref = "aliyun/job/ehpc-hz-1/5"
@@ -100,7 +100,7 @@ fn fault_after(pages: usize, what: &str) -> String {
     format!("[[fault]]\noperation = 'ListServerlessJobs'\nskip = {pages}\n{what}\n")
 }
 
-/// How often the list of jobs was asked for.
+/// How often the list of jobs was requested.
 fn pages_asked(emulated: &Emulated) -> u64 {
     let requests = emulated.requests();
     requests

@@ -1,4 +1,4 @@
-//! What makes the first minutes easy: a settings file to fill in.
+//! First steps: a config file to fill in.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -10,7 +10,7 @@ mod config;
 mod man;
 mod shells;
 
-/// One thing of a cloud that needs no scope.
+/// One resource of a cloud that needs no scope.
 const WORLD: &str = r#"
 [[job]]
 ref = "sugon/instance/i-0123456789"

@@ -1,4 +1,4 @@
-//! Many things in one wait, and what they cost.
+//! Many resources in one wait, and what they cost.
 
 use crate::support::emulated::Emulated;
 use crate::{INSTANCE, JOB, LONG, MAX_DURATION, job, reason};

@@ -8,11 +8,12 @@ use super::super::list::{ListTarget, default_scopes};
 use super::super::lookup::{LOOKUP_TIMEOUT, with_account_context};
 use super::accounts::Candidate;
 use super::checks::CallEvidence;
+use super::credential::credential;
 use super::files;
 use super::log::Log;
 use crate::error::Problem;
 use crate::http::{Deadline, Transport, TransportEvent};
-use crate::model::{AccountCheck, AccountStatus, Check, CheckName, CheckStatus};
+use crate::output::document::{AccountCheck, AccountStatus, Check, CheckName, CheckStatus};
 use crate::providers::{Client, Filter, GetOptions};
 use crate::settings::{ReferencedFile, Settings};
 
@@ -150,7 +151,7 @@ fn settings(account: &AccountStatus) -> Check {
         message += &format!(", {endpoint}");
     }
     if let Some(at) = account.expires_at {
-        message += &format!(", good until {}", at.rfc3339());
+        message += &format!(", valid until {}", at.rfc3339());
     }
     let behind: Vec<&str> = account
         .passed_over
@@ -161,26 +162,4 @@ fn settings(account: &AccountStatus) -> Check {
         message += &format!("; not used: {}", behind.join(", "));
     }
     Check::ok(CheckName::Settings, message)
-}
-
-/// `key LTAI…3Qk from environment (ALIBABA_CLOUD_ACCESS_KEY_ID)`
-pub(super) fn credential(account: &AccountStatus) -> String {
-    let what = key(account);
-    match (account.source.as_deref(), &account.place) {
-        // Its path is told at the top.
-        (Some("settings file"), _) => format!("{what} from the settings file"),
-        (Some(source), Some(place)) => format!("{what} from {source} ({place})"),
-        (Some(source), None) => format!("{what} from {source}"),
-        _ => what,
-    }
-}
-
-/// `key LTAI…3Qk`, `the token`, or `the role`.
-pub(super) fn key(account: &AccountStatus) -> String {
-    match account.key.as_deref() {
-        Some("token") => "the token".to_owned(),
-        Some("role") => "the role".to_owned(),
-        Some(id) => format!("key {id}"),
-        None => "no key".to_owned(),
-    }
 }

@@ -128,7 +128,7 @@ impl<'a> CheckedAccounts<'a> {
 }
 
 fn cloud_of((cloud, _): &AccountId) -> &'static Cloud {
-    providers::cloud(cloud).expect("every template belongs to a cloud of the registry")
+    providers::cloud(cloud).expect("every template belongs to a registered cloud")
 }
 
 /// The clients of a run, or why an account has none.
@@ -179,13 +179,13 @@ pub(super) fn list_permission(scope: &Scope) -> Option<&'static str> {
 
 fn default_hint(category: Category, permission: Option<&str>) -> Option<String> {
     let step = match category {
-        Category::PermissionDenied => return Some(format!("the account needs {}", permission?)),
-        Category::ClockSkew => "set this machine's clock",
-        Category::Network => {
-            "check endpoint and network; --request-timeout gives an answer more time"
+        Category::PermissionDenied => {
+            return Some(format!("the account needs the permission {}", permission?));
         }
-        Category::Throttled | Category::ServiceError => "ask again later; -v shows every attempt",
-        Category::InvalidArgument | Category::InvalidResponse => "-v shows what was asked",
+        Category::ClockSkew => "synchronize the local clock",
+        Category::Network => "check the endpoint and network; --request-timeout allows more time",
+        Category::Throttled | Category::ServiceError => "try again later; -v shows every attempt",
+        Category::InvalidArgument | Category::InvalidResponse => "use -v to see the request",
         Category::Usage
         | Category::NotFound
         | Category::MissingCredentials

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::clients::{
-    AccountId, CheckedAccounts, account_of, account_of_scope, transport, with_reference,
+    AccountId, CheckedAccounts, account_of, account_of_scope, transport, with_account_context,
 };
 use super::columns;
 use super::run::{Lookup, Options};
@@ -55,7 +55,8 @@ impl LookupPlan {
     /// `min_interval` is the shortest time between two requests of one account.
     ///
     /// # Errors
-    /// A usage error in an option or a setting of the connection.
+    /// A usage error in an option, a setting of the connection, or the plain settings of an account,
+    /// before any credential is read or any `credential_command` is run.
     pub(in crate::commands) fn connect(
         self,
         context: &CommandContext,
@@ -64,12 +65,11 @@ impl LookupPlan {
         self.connect_with(context, min_interval, false)
     }
 
-    /// As [`LookupPlan::connect`], for a gate: a usage error in the settings of one account is one of
-    /// the command, since no other job can decide for the jobs of that account.
+    /// As [`LookupPlan::connect`], for a gate: a usage error that only the credential of an account
+    /// shows is one of the command too, since no other job can decide for the jobs of that account.
     ///
     /// # Errors
-    /// The usage errors of all accounts, each addressed to a reference; those that plain settings
-    /// show before any `credential_command` is run.
+    /// As [`LookupPlan::connect`], and the usage errors of all accounts.
     pub(in crate::commands) fn connect_all(
         self,
         context: &CommandContext,
@@ -89,14 +89,10 @@ impl LookupPlan {
         let transport = transport(context, &self.settings, &notices, min_interval).map_err(one)?;
         let accounts = self.accounts();
         let checked = CheckedAccounts::new(&self.settings, &transport, accounts).map_err(one)?;
-        if needs_all {
-            check_all(&self.references, |account| {
-                checked.problem(account).cloned()
-            })?;
-        }
+        self.check(|account| checked.problem(account).cloned())?;
         let clients = checked.connect(&notices).map_err(one)?;
         if needs_all {
-            check_all(&self.references, |account| clients.get(account).err())?;
+            self.check(|account| clients.get(account).err())?;
         }
         let latest = self.targets.latest();
         Ok(Lookup {
@@ -111,12 +107,42 @@ impl LookupPlan {
         })
     }
 
-    /// The accounts that the references name.
+    /// The accounts of everything that is looked up.
     fn accounts(&self) -> Vec<AccountId> {
+        self.named().map(|(account, ..)| account).collect()
+    }
+
+    /// Everything that is looked up: its account, its canonical form, and what was typed.
+    fn named(&self) -> impl Iterator<Item = (AccountId, String, &str)> {
+        let jobs = self.targets.references();
+        let jobs = jobs.map(|one| (account_of(one), one.to_string(), &*one.input));
         let latest = self.targets.latest().map(|(_, scope)| scope);
         let scopes = self.targets.scopes().chain(latest);
-        let jobs = self.targets.references().map(account_of);
-        jobs.chain(scopes.map(account_of_scope)).collect()
+        jobs.chain(scopes.map(|one| (account_of_scope(one), one.to_string(), &*one.input)))
+    }
+
+    /// Checks the accounts of everything that is looked up.
+    ///
+    /// # Errors
+    /// The usage errors among the problems, one for each account, addressed to what names it first.
+    fn check(&self, problem: impl Fn(&AccountId) -> Option<Problem>) -> Result<(), Vec<Problem>> {
+        let mut accounts = HashSet::new();
+        let mut problems = Vec::new();
+        for (account, reference, input) in self.named() {
+            if !accounts.insert(account.clone()) {
+                continue;
+            }
+            let problem = problem(&account).filter(|one| one.category == Category::Usage);
+            problems.extend(problem.map(|problem| Problem {
+                reference: Some(reference),
+                input: Some(input.to_owned()),
+                ..with_account_context(problem, &account, None)
+            }));
+        }
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(problems),
+        }
     }
 }
 
@@ -144,26 +170,5 @@ impl Lookup {
             options,
             clients,
         })
-    }
-}
-
-/// Checks the accounts of the references.
-///
-/// # Errors
-/// The usage errors, one for each account, addressed to its first reference.
-fn check_all(
-    references: &[Reference],
-    problem: impl Fn(&AccountId) -> Option<Problem>,
-) -> Result<(), Vec<Problem>> {
-    let mut accounts = HashSet::new();
-    let problems: Vec<Problem> = references
-        .iter()
-        .filter(|reference| accounts.insert(account_of(reference)))
-        .filter_map(|reference| Some(with_reference(problem(&account_of(reference))?, reference)))
-        .filter(|problem| problem.category == Category::Usage)
-        .collect();
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(problems),
     }
 }

@@ -14,7 +14,8 @@ use super::targets::AllowedTargets;
 use crate::commands::notices::NoticeLog;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport};
-use crate::model::{Envelope, Job, Time};
+use crate::model::{Job, Time};
+use crate::output::document::Envelope;
 use crate::providers::{self, Client, GetOptions, GetResult, mask_job, redact_job};
 use crate::reference::{LATEST, Reference, Scope, Template};
 use crate::settings::Settings;
@@ -29,7 +30,7 @@ pub(in crate::commands) struct Options {
     pub raw: bool,
     /// Show secrets that travel in answers.
     pub show_secrets: bool,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded.
+    /// Treat a Finished invocation as succeeded when its exit codes are unavailable.
     pub trust_finished: bool,
     /// What may stand among the references besides things.
     pub allowed: AllowedTargets,
@@ -175,7 +176,7 @@ impl Lookup {
     /// A clock that is out of all bounds.
     pub(in crate::commands) fn now(&self) -> Result<Time, Problem> {
         Time::new(self.transport.now()).ok_or_else(|| {
-            let message = "this machine's clock is outside the years 1 to 9999";
+            let message = "the local clock is not between the years 1 and 9999";
             Problem::new(Category::ClockSkew, message)
         })
     }
@@ -212,7 +213,7 @@ impl Lookup {
         }
         let mut outcomes: Vec<Option<LookupResult>> = sought.iter().map(|_| None).collect();
         while let Some(joined) = running.join_next().await {
-            let (number, outcome) = joined.expect("a look neither panics nor is cancelled");
+            let (number, outcome) = joined.expect("a request task neither panics nor is cancelled");
             outcomes[number] = Some(outcome);
         }
         let mut named: HashSet<String> = self.references.iter().map(Reference::to_string).collect();

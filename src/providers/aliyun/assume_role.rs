@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::access_key::{self, TemporaryKey};
+use super::access_key;
 use super::sign::Signer;
+use super::temporary_key::TemporaryKey;
 use super::{sign_v1, wire};
 use crate::error::{Category, Problem};
 use crate::http::{
@@ -52,8 +53,8 @@ pub(super) fn check_role(role: &str, profile: &Profile) -> Result<(), Problem> {
         return Ok(());
     }
     Err(profile
-        .invalid(ROLE, "is no role")
-        .with_hint("write it as the console shows it: acs:ram::ACCOUNT:role/NAME"))
+        .invalid(ROLE, "is not a valid role")
+        .with_hint("use the form acs:ram::ACCOUNT:role/NAME"))
 }
 
 impl AssumeRoleProvider {
@@ -120,12 +121,12 @@ impl AssumeRoleProvider {
             .send(&self.api, &request, &classify, deadline)
             .await
             .map_err(|mut problem| {
-                problem.message = format!("cannot take on {}: {}", self.role, problem.message);
+                problem.message = format!("cannot assume {}: {}", self.role, problem.message);
                 problem
             })?;
         let unreadable = |expected: &str| {
             // What was answered is not shown: it may be a secret.
-            let what = format!("the answer could not be understood; expected {expected}");
+            let what = format!("invalid response: expected {expected}");
             let problem = self.api.problem(&request, Category::InvalidResponse, what);
             problem.with_hint("check sts_endpoint")
         };
@@ -183,7 +184,7 @@ fn classify(answer: &Response) -> Option<RequestError> {
     match (refusal.category, refusal.code.as_deref()) {
         (Category::PermissionDenied, _) => {
             refusal.hint = Some(
-                "let the role's trust policy name the account of the key, and give the key permission sts:AssumeRole"
+                "allow the key's account in the role's trust policy, and grant the key sts:AssumeRole"
                     .to_owned(),
             );
         }

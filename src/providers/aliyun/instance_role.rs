@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::access_key::TemporaryKey;
 use super::sign::Signer;
+use super::temporary_key::TemporaryKey;
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{Deadline, Transport};
@@ -74,7 +74,7 @@ impl InstanceRoleProvider {
             Ok((_, None)) if self.is_token_needed => {
                 let problem = self.service.unreadable(TOKEN, "a token");
                 Err(problem
-                    .with_hint("ALIBABA_CLOUD_IMDSV1_DISABLED is set, so nothing is asked without"))
+                    .with_hint("ALIBABA_CLOUD_IMDSV1_DISABLED is set, so a token is required"))
             }
             Err(problem) if self.is_token_needed => Err(problem),
             Ok((_, None)) | Err(_) => Ok(None),
