@@ -60,7 +60,7 @@ impl CommandContext {
         let clouds = CLOUDS.map(Cloud::settings_schema);
         let kinds: Vec<String> = providers::kinds()
             .filter(|kind| kind.has_states())
-            .map(|kind| format!("{}/{}", kind.template.cloud, kind.template.kind))
+            .map(ToString::to_string)
             .collect();
         let config = self.global.config.clone();
         Settings::load(config, self.environment.clone(), &clouds, &kinds)

@@ -1,13 +1,14 @@
 use std::fmt;
 
-use super::{Reference, Template, segment_error, write_cloud, write_scope};
+use super::{Reference, segment_error, write_cloud, write_scope};
 use crate::crypto;
+use crate::kind::Kind;
 
 /// A reference prefix: all resources of one kind in one scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
-    /// The template of the references of the resources in it.
-    pub template: &'static Template,
+    /// The kind of the jobs in it.
+    pub kind: &'static Kind,
     /// Name of the profile, `default` included.
     pub profile: String,
     /// Decoded segments: at least [`Template::scope_segments`], at most all but the id.
@@ -43,14 +44,14 @@ pub enum Target {
 impl Scope {
     /// The scope with these segments; `None` when they are too few or too many, or hold what no
     /// reference can.
-    pub fn at(template: &'static Template, profile: &str, segments: &[&str]) -> Option<Self> {
-        let counts = template.scope_segments..template.segments.len();
+    pub fn at(kind: &'static Kind, profile: &str, segments: &[&str]) -> Option<Self> {
+        let counts = kind.template.scope_segments..kind.template.segments.len();
         let is_faulty = segments.iter().any(|text| segment_error(text).is_some());
         if is_faulty || !counts.contains(&segments.len()) {
             return None;
         }
         let mut scope = Self {
-            template,
+            kind,
             profile: profile.to_owned(),
             segments: segments.iter().map(ToString::to_string).collect(),
             input: String::new(),
@@ -64,13 +65,13 @@ impl Scope {
     /// characters.
     pub fn reference(&self, below: &[&str]) -> Option<Reference> {
         let segments = self.segments.len() + below.len();
-        let is_whole = segments == self.template.segments.len() && !below.is_empty();
+        let is_whole = segments == self.kind.template.segments.len() && !below.is_empty();
         if !is_whole || below.iter().any(|text| segment_error(text).is_some()) {
             return None;
         }
         let below = below.iter().map(ToString::to_string);
         let mut reference = Reference {
-            template: self.template,
+            kind: self.kind,
             profile: self.profile.clone(),
             segments: self.segments.iter().cloned().chain(below).collect(),
             input: String::new(),
@@ -90,7 +91,7 @@ impl Scope {
 
     /// The segment with this name in the template; `None` too where the scope is wider.
     pub fn segment(&self, name: &str) -> Option<&str> {
-        let mut names = self.template.segments.iter();
+        let mut names = self.kind.template.segments.iter();
         let at = names.position(|segment| segment.name == name)?;
         self.segments.get(at).map(String::as_str)
     }
@@ -99,7 +100,7 @@ impl Scope {
 /// The canonical form, with its trailing slash.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_scope(f, self.template, &self.profile, &self.segments)
+        write_scope(f, self.kind, &self.profile, &self.segments)
     }
 }
 

@@ -1,9 +1,9 @@
 //! How the text of a scope is read.
 
-use super::Template;
 use super::reader::{ReferenceParser, Token, end_span, nth_segment};
 use super::scope::{CloudScope, Scope};
 use crate::error::Problem;
+use crate::kind::{Kind, Template};
 use crate::settings::table_header;
 
 impl ReferenceParser<'_> {
@@ -11,11 +11,11 @@ impl ReferenceParser<'_> {
     pub(super) fn as_scope(&self, problem: Problem, input: &str, cloud: &Token<'_>) -> Problem {
         let cloud = cloud.text.split('@').next().unwrap_or_default();
         let near = self.closest_template(input).map(|template| template.cloud);
-        let is_meant = |template: &&&'static Template| {
+        let is_meant = |template: &&'static Template| {
             near.is_none_or(|near| template.cloud == near || template.cloud_short == cloud)
         };
         let mut forms: Vec<String> = Vec::new();
-        for template in self.templates.iter().filter(is_meant) {
+        for template in self.templates().filter(is_meant) {
             let alone = format!("{}/", template.cloud);
             if template.scope_segments > 0 && !forms.contains(&alone) {
                 forms.push(alone);
@@ -32,9 +32,10 @@ impl ReferenceParser<'_> {
         &self,
         input: &str,
         given: &[Token<'_>],
-        template: &'static Template,
+        kind: &'static Kind,
         profile: String,
     ) -> Result<Scope, Problem> {
+        let template = &kind.template;
         let form = template_text(template);
         let wrong = |mut problem: Problem| {
             problem.hint = Some(format!("expected {form}"));
@@ -79,7 +80,7 @@ impl ReferenceParser<'_> {
             }
         }
         Ok(Scope {
-            template,
+            kind,
             profile,
             segments,
             input: input.to_owned(),

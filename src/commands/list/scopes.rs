@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use super::super::context::CommandContext;
 use super::super::lookup::{AccountId, parse_list};
 use crate::error::{Category, Problem};
-use crate::providers::{self, CLOUDS, Cloud, Kind};
+use crate::kind::Kind;
+use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, Scope, Target};
 use crate::settings::{Settings, table_header};
 
@@ -38,7 +39,7 @@ impl ListTarget {
     /// The account that it is asked with.
     pub(in crate::commands) fn account(&self) -> AccountId {
         match self {
-            Self::Jobs(scope) => (scope.template.cloud, scope.profile.clone()),
+            Self::Jobs(scope) => (scope.kind.template.cloud, scope.profile.clone()),
             Self::Scopes(cloud) => (cloud.cloud, cloud.profile.clone()),
         }
     }
@@ -59,7 +60,7 @@ impl ListTarget {
     /// The kind of the resources in it; `None` where it contains scopes.
     pub(in crate::commands) fn kind(&self) -> Option<&'static Kind> {
         match self {
-            Self::Jobs(scope) => Some(providers::kind(scope.template)),
+            Self::Jobs(scope) => Some(scope.kind),
             Self::Scopes(_) => None,
         }
     }
@@ -93,9 +94,9 @@ fn in_cloud(asked: CloudScope) -> Vec<ListTarget> {
     if has_scopes(cloud) {
         return vec![ListTarget::Scopes(asked)];
     }
-    let kinds = cloud.kinds.iter().map(|kind| {
+    let kinds = cloud.kinds.iter().copied().map(|kind| {
         ListTarget::Jobs(Scope {
-            template: &kind.template,
+            kind,
             profile: asked.profile.clone(),
             segments: Vec::new(),
             input: asked.input.clone(),
@@ -155,7 +156,8 @@ pub(in crate::commands) fn default_scopes(
         let found = settings.profile_with_setting(&keys, profile, key).ok()?;
         found.get(key).map(str::to_owned)
     };
-    let template = &cloud.kinds[0].template;
+    let kind = cloud.kinds[0];
+    let template = &kind.template;
     let segments: Vec<String> = template
         .segments
         .iter()
@@ -165,7 +167,7 @@ pub(in crate::commands) fn default_scopes(
         return vec![ListTarget::Scopes(asked)];
     }
     let mut scope = Scope {
-        template,
+        kind,
         profile: asked.profile,
         segments,
         input: String::new(),

@@ -10,6 +10,7 @@ use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
 use crate::error::{Category, Problem};
 use crate::http::Transport;
+use crate::kind::Kind;
 use crate::providers::{self, Client, Cloud};
 use crate::reference::{Reference, Scope};
 use crate::settings::{Profile, Settings};
@@ -19,12 +20,12 @@ pub(in crate::commands) type AccountId = (&'static str, String);
 
 /// The account that a reference is asked with.
 pub(in crate::commands) fn account_of(reference: &Reference) -> AccountId {
-    (reference.template.cloud, reference.profile.clone())
+    (reference.kind.template.cloud, reference.profile.clone())
 }
 
 /// The account that a scope is asked with.
 pub(super) fn account_of_scope(scope: &Scope) -> AccountId {
-    (scope.template.cloud, scope.profile.clone())
+    (scope.kind.template.cloud, scope.profile.clone())
 }
 
 /// What all clients of a run share.
@@ -153,7 +154,7 @@ impl Clients {
 pub(in crate::commands) fn with_reference(mut problem: Problem, reference: &Reference) -> Problem {
     problem.reference = Some(reference.to_string());
     problem.input = Some(reference.input.clone());
-    let permission = providers::kind(reference.template).permission;
+    let permission = reference.kind.get.permission;
     with_account_context(problem, &account_of(reference), Some(permission))
 }
 
@@ -172,9 +173,9 @@ pub(in crate::commands) fn with_account_context(
     problem
 }
 
-/// The permission that listing a scope needs.
-pub(super) fn list_permission(scope: &Scope) -> Option<&'static str> {
-    Some(providers::kind(scope.template).list_permission)
+/// The permission that listing a kind needs.
+pub(in crate::commands) fn list_permission(kind: &Kind) -> Option<&'static str> {
+    kind.list.as_ref().map(|list| list.operation.permission)
 }
 
 fn default_hint(category: Category, permission: Option<&str>) -> Option<String> {

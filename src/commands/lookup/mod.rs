@@ -8,7 +8,9 @@ mod plan;
 mod run;
 mod targets;
 
-pub(super) use clients::{AccountId, account_of, transport, with_account_context, with_reference};
+pub(super) use clients::{
+    AccountId, account_of, list_permission, transport, with_account_context, with_reference,
+};
 pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;
 pub(super) use plan::LookupPlan;

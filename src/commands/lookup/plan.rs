@@ -39,9 +39,9 @@ impl LookupPlan {
         let scopes = targets
             .scopes()
             .chain(targets.latest().map(|(_, scope)| scope));
-        let templates = scopes.map(|scope| scope.template);
-        let templates = templates.chain(targets.references().map(|one| one.template));
-        columns::check(context, templates).map_err(|problem| vec![problem])?;
+        let kinds = scopes.map(|scope| scope.kind);
+        let kinds = kinds.chain(targets.references().map(|one| one.kind));
+        columns::check(context, kinds).map_err(|problem| vec![problem])?;
         Ok(Self {
             references: targets.references().cloned().collect(),
             targets,

@@ -14,10 +14,11 @@ use super::targets::AllowedTargets;
 use crate::commands::notices::NoticeLog;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport};
+use crate::kind::Kind;
 use crate::model::{Job, Time};
 use crate::output::document::Envelope;
 use crate::providers::{self, Client, GetOptions, GetResult, mask_job, redact_job};
-use crate::reference::{LATEST, Reference, Scope, Template};
+use crate::reference::{LATEST, Reference, Scope};
 use crate::settings::Settings;
 
 /// A look-up spends at most this much time in all.
@@ -103,21 +104,20 @@ impl Lookup {
         reference: &Reference,
         deadline: Deadline,
     ) -> GetOptions {
-        self.options_for_kind(reference.template, deadline)
+        self.options_for_kind(reference.kind, deadline)
     }
 
     /// How things of a kind are asked for until a deadline.
     pub(in crate::commands) fn options_for_kind(
         &self,
-        template: &Template,
+        kind: &Kind,
         deadline: Deadline,
     ) -> GetOptions {
-        let kind = format!("{}/{}", template.cloud, template.kind);
         GetOptions {
             raw: self.options.raw,
             show_secrets: self.options.show_secrets,
             trust_finished: self.options.trust_finished,
-            states: self.settings.file().states(&kind).to_vec(),
+            states: self.settings.file().states(&kind.to_string()).to_vec(),
             deadline,
         }
     }
@@ -246,14 +246,17 @@ impl Lookup {
     /// As [`providers::newest`], or why the account cannot be used.
     pub(in crate::commands) async fn latest_in(&self, scope: &Scope) -> Result<Reference, Problem> {
         let framed = |mut problem: Problem| {
-            problem =
-                with_account_context(problem, &account_of_scope(scope), list_permission(scope));
+            problem = with_account_context(
+                problem,
+                &account_of_scope(scope),
+                list_permission(scope.kind),
+            );
             problem.reference = Some(format!("{scope}{LATEST}"));
             problem.input = Some(scope.input.clone());
             problem
         };
         let client = self.client_for_scope(scope).map_err(framed)?;
-        let ask = self.options_for_kind(scope.template, Deadline::after(LOOKUP_TIMEOUT));
+        let ask = self.options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
         let newest = providers::latest(&*client, scope, &ask).await;
         let mut reference = newest.map_err(framed)?;
         reference.input.clone_from(&scope.input);
@@ -272,8 +275,8 @@ enum LookupTarget {
 impl LookupTarget {
     fn cloud(&self) -> &'static str {
         match self {
-            Self::Job(reference) => reference.template.cloud,
-            Self::Latest(scope) => scope.template.cloud,
+            Self::Job(reference) => reference.kind.template.cloud,
+            Self::Latest(scope) => scope.kind.template.cloud,
         }
     }
 }
@@ -299,5 +302,5 @@ pub(in crate::commands) fn report(
 
 /// `cloud/kind`
 pub(in crate::commands) fn kind_name(reference: &Reference) -> String {
-    format!("{}/{}", reference.template.cloud, reference.template.kind)
+    reference.kind.to_string()
 }

@@ -99,7 +99,7 @@ fn parse_each(
     read: impl Fn(&ReferenceParser<'_>, &str) -> Result<Target, Problem>,
 ) -> Result<ParsedTargets, Vec<Problem>> {
     let inputs = expand_stdin(typed).map_err(|problem| vec![problem])?;
-    let templates: Vec<_> = providers::kinds().map(|kind| &kind.template).collect();
+    let kinds: Vec<_> = providers::kinds().collect();
     // Of a thousand references that leave the same segment out, the first reads the setting.
     let known = RefCell::new(HashMap::new());
     let setting = |cloud: &str, profile: &str, key: &str| {
@@ -110,7 +110,7 @@ fn parse_each(
         value.clone()
     };
     let reader = ReferenceParser {
-        templates: &templates,
+        kinds: &kinds,
         reserved: &RESERVED_KINDS,
         default_profile,
         setting: &setting,

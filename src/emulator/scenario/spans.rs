@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use crate::error::Problem;
-use crate::providers::Kind;
+use crate::kind::Kind;
 use crate::settings;
 
 /// A text and where it stands, so that an error can name the line.
