@@ -1,5 +1,6 @@
 //! The commands: a file each, its arguments and its run side by side.
 
+mod args;
 mod auth;
 mod completion;
 mod completion_cache;
@@ -18,12 +19,10 @@ mod introspect;
 mod kinds;
 mod list;
 mod lookup;
-mod lookup_args;
 mod man;
 mod notices;
 mod panic_hook;
 mod poll;
-mod poll_args;
 mod print;
 mod reporter;
 mod reports;

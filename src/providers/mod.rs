@@ -11,8 +11,10 @@ mod errors;
 mod fields;
 pub mod huawei;
 mod imds;
+mod latest;
 pub mod lenient;
 mod list;
+mod list_all;
 mod login;
 mod mask;
 pub mod serve;
@@ -40,10 +42,9 @@ use list::{has_more, is_list_unavailable};
 
 pub use client::Client;
 pub use fields::find_field;
-pub use list::{
-    Cursor, Filter, ListStats, Page, ScopePage, Truncation, latest, list_all, list_all_scopes,
-    ready,
-};
+pub use latest::latest;
+pub use list::{Cursor, Filter, Page, ScopePage};
+pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
 pub use login::CredentialInfo;
 pub use mask::{mask_job, redact_job, redact_scope, visit_strings};
 pub use shapes::describe_details;

@@ -67,12 +67,8 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
         .then(|| arguments.options(session.output_options.format, is_plain));
     let plan = plan.transpose().map_err(one)?;
     let options = Options {
-        trust_finished: arguments.trust_finished,
-        allowed: AllowedTargets {
-            latest: true,
-            ..AllowedTargets::default()
-        },
-        ..Options::default()
+        allowed: AllowedTargets::LATEST,
+        ..arguments.kind.options()
     };
     let settings = session.settings().map_err(one)?;
     let pace = plan.is_some().then_some(MIN_CALL_INTERVAL);

@@ -1,7 +1,7 @@
 use clap::Args;
 
+use super::super::args::{KindArgs, PollArgs};
 use super::super::follow::FollowOptions;
-use super::super::poll_args::PollArgs;
 use super::super::since;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
@@ -38,9 +38,8 @@ pub(in crate::commands) struct Arguments {
     /// Keep streaming new events until all resources finish
     #[arg(short, long)]
     pub follow: bool,
-    /// Treat a Finished invocation as succeeded when its exit codes are unavailable
-    #[arg(long)]
-    pub trust_finished: bool,
+    #[command(flatten)]
+    pub kind: KindArgs,
     #[command(flatten)]
     poll: PollArgs,
 }

@@ -24,6 +24,14 @@ pub(in crate::commands) struct AllowedTargets {
     pub latest: bool,
 }
 
+impl AllowedTargets {
+    /// References and `@latest`.
+    pub const LATEST: Self = Self {
+        scopes: false,
+        latest: true,
+    };
+}
+
 impl ParsedTargets {
     /// The resources, in order.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {

@@ -10,7 +10,7 @@ pub(super) use options::Arguments;
 
 use super::context::CommandContext;
 use super::gate_report::{self, GateState, GateStats, Stop};
-use super::lookup::{CredentialExpiry, Lookup, LookupPlan, Options};
+use super::lookup::{CredentialExpiry, Lookup, LookupPlan};
 use super::poll::{MIN_CALL_INTERVAL, OutageEvent, PollEvent, PollOptions, Poller};
 use super::print::{lose_output, write_problem};
 use super::reporter::Reporter;
@@ -44,12 +44,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let plan = arguments.options(&session.environment).map_err(one)?;
     let reports = Reports::parse(&arguments.reports, &session.environment).map_err(one)?;
     let settings = session.settings().map_err(one)?;
-    let options = Options {
-        raw: arguments.vendor,
-        show_secrets: arguments.show_secrets,
-        trust_finished: arguments.trust_finished,
-        ..Options::default()
-    };
+    let options = arguments.output.options(&arguments.kind);
     let lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
     if lookup.references.is_empty() && !arguments.allow_empty {
         return Err(one(Problem::usage("no references given").with_hint(

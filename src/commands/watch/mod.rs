@@ -38,12 +38,11 @@ fn prepare(
         return Err(one(problem));
     }
     let options = Options {
-        trust_finished: arguments.trust_finished,
         allowed: AllowedTargets {
             scopes: true,
             latest: true,
         },
-        ..Options::default()
+        ..arguments.kind.options()
     };
     let settings = session.settings().map_err(one)?;
     let inputs = &arguments.references;

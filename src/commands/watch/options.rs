@@ -1,7 +1,7 @@
 use clap::Args;
 
+use super::super::args::{KindArgs, PollArgs};
 use super::super::follow::FollowOptions;
-use super::super::poll_args::PollArgs;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
 use crate::model::NoticeCode;
@@ -18,9 +18,8 @@ pub(in crate::commands) struct Arguments {
     /// References or scopes to watch; a scope (aliyun/job/CLUSTER/) also picks up new jobs, @latest selects the current newest in a scope, - reads references from stdin
     #[arg(value_name = "REF|SCOPE/")]
     pub references: Vec<String>,
-    /// Treat a Finished invocation as succeeded when its exit codes are unavailable
-    #[arg(long)]
-    pub trust_finished: bool,
+    #[command(flatten)]
+    pub kind: KindArgs,
     #[command(flatten)]
     poll: PollArgs,
 }
