@@ -202,7 +202,7 @@ impl UnlistedField {
             Self::State => "state",
             Self::User => "user",
             Self::Queue => "queue",
-            Self::CreatedAt => "time of creation",
+            Self::CreatedAt => "creation time",
         }
     }
 }

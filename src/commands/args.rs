@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::context::CommandContext;
+use super::kind_flags::KindFlags;
 use super::lookup::{AllowedTargets, Lookup, LookupPlan, Options};
 use crate::error::Problem;
 use crate::settings;
@@ -19,7 +20,7 @@ pub(super) struct LookupArgs {
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
-    kind: KindArgs,
+    kind_flags: KindFlags,
 }
 
 /// What the JSON of a job holds besides.
@@ -27,36 +28,19 @@ pub(super) struct LookupArgs {
 pub(super) struct OutputArgs {
     /// Include the raw API response (JSON and YAML only)
     #[arg(long)]
-    vendor: bool,
+    raw: bool,
     /// Don't mask secrets in the output
     #[arg(long)]
     show_secrets: bool,
 }
 
-/// Switches of single kinds.
-#[derive(Debug, Args)]
-pub(super) struct KindArgs {
-    /// Treat a Finished invocation as succeeded when its exit codes are unavailable
-    #[arg(long)]
-    trust_finished: bool,
-}
-
 impl OutputArgs {
-    /// The same options for a look-up, with those of kinds.
-    pub(super) fn options(&self, kind: &KindArgs) -> Options {
+    /// The options of a look-up, with the switches of kinds.
+    pub(super) fn options(&self, kind_flags: &KindFlags) -> Options {
         Options {
-            raw: self.vendor,
+            raw: self.raw,
             show_secrets: self.show_secrets,
-            ..kind.options()
-        }
-    }
-}
-
-impl KindArgs {
-    /// The options for a look-up of references alone.
-    pub(super) fn options(&self) -> Options {
-        Options {
-            trust_finished: self.trust_finished,
+            flags: kind_flags.given.clone(),
             ..Options::default()
         }
     }
@@ -65,15 +49,15 @@ impl KindArgs {
 impl LookupArgs {
     /// True when nothing of it was given.
     pub(super) fn is_empty(&self) -> bool {
-        let output = [self.output.vendor, self.output.show_secrets];
-        self.references.is_empty() && !output.contains(&true) && !self.kind.trust_finished
+        let is_plain = !self.output.raw && !self.output.show_secrets;
+        self.references.is_empty() && is_plain && self.kind_flags.given.is_empty()
     }
 
     /// How the things are looked up.
     pub(super) fn options(&self) -> Options {
         Options {
             allowed: AllowedTargets::LATEST,
-            ..self.output.options(&self.kind)
+            ..self.output.options(&self.kind_flags)
         }
     }
 

@@ -116,14 +116,14 @@ pub(super) fn account(
             profile: name.to_owned(),
             status: AuthState::Broken,
             source: None,
-            place: None,
+            location: None,
             key: None,
             region: None,
             endpoint: None,
             expires_at: None,
             token_cache: None,
             problem: None,
-            passed_over: Vec::new(),
+            skipped_sources: Vec::new(),
             notices: Vec::new(),
         },
         profile: None,
@@ -143,7 +143,7 @@ pub(super) fn account(
             source: one.source,
             why: one.why,
         });
-        account.status.passed_over = skipped.collect();
+        account.status.skipped_sources = skipped.collect();
         report.profile
     });
     match profile {
@@ -167,7 +167,7 @@ impl Account {
                 Some(role) => format!("{words}, role {}", quotable(role)),
                 None => words.into_owned(),
             });
-            status.place = Some(origin.location());
+            status.location = Some(origin.location());
             status.key = Some(key(keys, profile));
         }
         let shown = |key: &str| profile.get(key).map(|text| quotable(text).into_owned());

@@ -16,6 +16,7 @@ mod gate_report;
 mod get;
 mod global;
 mod introspect;
+mod kind_flags;
 mod kinds;
 mod list;
 mod lookup;

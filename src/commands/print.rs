@@ -35,7 +35,11 @@ impl CommandContext {
         }
         self.print_with(report, |out, report, screen| {
             let zone = self.global.zone().unwrap_or(Zone::Local);
-            output::write_pages(out, &report.jobs, &RenderContext { zone, ..*screen })
+            output::write_pages(
+                out,
+                &report.content.jobs,
+                &RenderContext { zone, ..*screen },
+            )
         })
     }
 
@@ -45,7 +49,7 @@ impl CommandContext {
         mut report: Envelope,
         write: impl FnOnce(&mut dyn io::Write, &Envelope, &RenderContext) -> io::Result<()>,
     ) -> u8 {
-        self.sort(&mut report.jobs);
+        self.sort(&mut report.content.jobs);
         if !self.global.quiet {
             self.print_messages(&report);
         }
@@ -91,7 +95,7 @@ impl CommandContext {
         report: &mut Envelope,
         mut told: Vec<u8>,
     ) -> (Vec<u8>, Vec<u8>) {
-        self.sort(&mut report.jobs);
+        self.sort(&mut report.content.jobs);
         let screen = self.render_context(io::stderr().is_terminal());
         for problem in &report.errors {
             let _ = output::write_problem(&mut told, problem, &screen);

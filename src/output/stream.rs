@@ -47,7 +47,7 @@ pub struct Summary {
     /// Things that could not be read at the end.
     pub errors: u64,
     /// Calls that were sent, every attempt counted.
-    pub calls: u64,
+    pub requests: u64,
     /// True when everything that was asked was answered, and lists were read to their end.
     pub complete: bool,
 }
@@ -202,11 +202,11 @@ impl RecordWriter {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn end(
+    pub fn end<T>(
         &mut self,
         out: &mut dyn Write,
         at: Time,
-        report: &Envelope,
+        report: &Envelope<T>,
         found: u64,
     ) -> io::Result<()> {
         for problem in &report.errors {
@@ -215,7 +215,7 @@ impl RecordWriter {
         let summary = Summary {
             jobs: found,
             errors: report.errors.len() as u64,
-            calls: report.calls,
+            requests: report.requests,
             complete: report.coverage.complete,
         };
         self.summary(out, at, summary)
@@ -288,7 +288,7 @@ mod tests {
         let summary = Summary {
             jobs: 1,
             errors: 0,
-            calls: 7,
+            requests: 7,
             complete: true,
         };
         records.summary(&mut out, at(), summary).unwrap();
@@ -311,7 +311,7 @@ mod tests {
         assert!(lines[1].as_object().unwrap().contains_key("ref"));
         assert_eq!(
             lines[2],
-            json!({"type": "summary", "seq": 3, "at": now, "jobs": 1, "errors": 0, "calls": 7, "complete": true})
+            json!({"type": "summary", "seq": 3, "at": now, "jobs": 1, "errors": 0, "requests": 7, "complete": true})
         );
     }
 

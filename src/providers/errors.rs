@@ -229,6 +229,10 @@ impl ErrorSpec {
         }
         let mut error =
             by_status.unwrap_or_else(|| RequestError::new(Category::ServiceError, "service error"));
+        if failure.code.is_some() {
+            // The cloud itself answered, so that a 407 is not a proxy's.
+            error.transport_failure = None;
+        }
         error.code = failure.code;
         error.request_id = failure.request_id.or_else(|| (self.request_id)(response));
         first_match(self.rules, &mut error, context, response.status);

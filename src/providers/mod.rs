@@ -17,6 +17,7 @@ mod list;
 mod list_all;
 mod login;
 mod mask;
+mod raw;
 pub mod serve;
 mod shapes;
 pub mod states;
@@ -24,7 +25,6 @@ pub mod sugon;
 pub mod tencent;
 #[cfg(test)]
 pub(crate) mod test_support;
-mod vendor;
 mod wall_clock;
 
 use std::future::Future;
@@ -33,7 +33,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Endpoint, Transport};
-use crate::kind::{Kind, SchemaFn};
+use crate::kind::{Kind, KindFlag, SchemaFn};
 use crate::model::{Job, Notice};
 use crate::reference::Reference;
 use crate::settings::{CredentialSource, Profile, SettingSpec, SettingsSchema};
@@ -161,10 +161,10 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct GetOptions {
     /// Keep the raw response.
     pub raw: bool,
-    /// Leave secrets in `details` and `vendor` unmasked.
+    /// Leave secrets in `details` and `raw` unmasked.
     pub show_secrets: bool,
-    /// Treat a Finished invocation as succeeded when its exit codes are unavailable.
-    pub trust_finished: bool,
+    /// Names of the switches of single kinds that were given.
+    pub flags: Vec<&'static str>,
     /// State words of the config file for this kind: word and state.
     pub states: Vec<(String, crate::model::State)>,
     /// The deadline of the request.
@@ -172,12 +172,17 @@ pub struct GetOptions {
 }
 
 impl GetOptions {
+    /// True when this switch of a kind was given.
+    fn has_flag(&self, flag: &KindFlag) -> bool {
+        self.flags.contains(&flag.name)
+    }
+
     /// A request with default options, secrets masked.
     pub fn new(deadline: Deadline) -> Self {
         Self {
             raw: false,
             show_secrets: false,
-            trust_finished: false,
+            flags: Vec::new(),
             states: Vec::new(),
             deadline,
         }

@@ -1,6 +1,7 @@
 //! What the tests of the clouds share: fixture files, the models they become, and a way from a
 //! signed request to the emulator's side without a network.
 
+pub mod kinds;
 pub mod served;
 
 use std::fs;
@@ -91,7 +92,7 @@ pub fn ask() -> GetOptions {
     GetOptions {
         raw: false,
         show_secrets: false,
-        trust_finished: false,
+        flags: Vec::new(),
         states: Vec::new(),
         deadline: Deadline::after(Duration::from_secs(60)),
     }

@@ -20,7 +20,7 @@ fn written(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> 
         headers: true,
         query: None,
     };
-    let timeline = Timeline::new("events", jobs, Vec::new(), Vec::new());
+    let timeline = Timeline::from_jobs("events", jobs, Vec::new(), Vec::new());
     let mut out = Vec::new();
     write_timeline(&mut out, &timeline, None, &form, &screen).unwrap();
     String::from_utf8(out).unwrap()

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::providers::{self, CLOUDS, Cloud};
 use crate::settings::{
-    CREDENTIAL_COMMAND, METADATA, SOURCE, SettingRole, SettingSpec, SettingsSchema, WIRE_KEYS,
+    CREDENTIAL_COMMAND, HTTP_KEYS, METADATA, SOURCE, SettingRole, SettingSpec, SettingsSchema,
 };
 
 const HEAD: &str = "\
@@ -125,7 +125,7 @@ pub(super) fn text() -> String {
     for cloud in CLOUDS.map(Cloud::settings_schema) {
         profiles(&mut text, &cloud);
     }
-    wire(&mut text);
+    http(&mut text);
     states(&mut text);
     text
 }
@@ -185,11 +185,11 @@ fn line_for(key: &str, more: &str) -> String {
     }
 }
 
-fn wire(text: &mut String) {
+fn http(text: &mut String) {
     text.push_str(
-        "\n## Defaults; command-line options such as --max-body take precedence.\n# [wire]\n",
+        "\n## Defaults; command-line options such as --max-body take precedence.\n# [http]\n",
     );
-    for key in WIRE_KEYS {
+    for key in HTTP_KEYS {
         let _ = writeln!(text, "# {}", line_for(key, ""));
     }
 }

@@ -5,7 +5,7 @@ use crate::output::document::AccountStatus;
 /// `key LTAI…3Qk from environment (ALIBABA_CLOUD_ACCESS_KEY_ID)`
 pub(super) fn credential(account: &AccountStatus) -> String {
     let what = key(account);
-    match (account.source.as_deref(), &account.place) {
+    match (account.source.as_deref(), &account.location) {
         // Its path is reported at the top.
         (Some("config file"), _) => format!("{what} from the config file"),
         (Some(source), Some(place)) => format!("{what} from {source} ({place})"),

@@ -105,7 +105,7 @@ impl AccountProbe {
             problem,
             profile: self.account.profile,
             source: self.account.source,
-            place: self.account.place,
+            location: self.account.location,
             key: self.account.key,
             region: self.account.region,
             endpoint: self.account.endpoint,
@@ -158,7 +158,7 @@ fn settings(account: &AccountStatus) -> Check {
         message += &format!(", valid until {}", at.rfc3339());
     }
     let behind: Vec<&str> = account
-        .passed_over
+        .skipped_sources
         .iter()
         .map(|one| one.source.as_str())
         .collect();

@@ -26,7 +26,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
             }
         },
         Err(problems) => {
-            let timeline = Timeline::new("events", &[], problems, Vec::new());
+            let timeline = Timeline::from_jobs("events", &[], problems, Vec::new());
             finish(session, &timeline, None)
         }
     }
@@ -67,8 +67,9 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
         .then(|| arguments.options(session.output_options.format, is_plain));
     let plan = plan.transpose().map_err(one)?;
     let options = Options {
+        flags: arguments.kind_flags.given.clone(),
         allowed: AllowedTargets::LATEST,
-        ..arguments.kind.options()
+        ..Options::default()
     };
     let settings = session.settings().map_err(one)?;
     let pace = plan.is_some().then_some(MIN_CALL_INTERVAL);
@@ -96,8 +97,8 @@ fn once(session: &CommandContext, prepared: &Setup) -> u8 {
     let outcomes = block_on(lens.outcomes());
     let (jobs, problems) = partition(outcomes);
     let mut timeline = Timeline {
-        calls: lens.transport.calls(),
-        ..Timeline::new("events", &jobs, problems, lens.notices.all())
+        requests: lens.transport.calls(),
+        ..Timeline::from_jobs("events", &jobs, problems, lens.notices.all())
     };
     timeline.retain(prepared.filter);
     let code = finish(session, &timeline, prepared.columns.as_deref());
@@ -138,7 +139,7 @@ fn finish(session: &CommandContext, timeline: &Timeline, columns: Option<&[Event
 
 fn print_notes(session: &CommandContext, timeline: &Timeline, format: Format) {
     let is_page = matches!(format, Format::Table | Format::Wide);
-    if is_page && timeline.events.is_empty() && timeline.errors.is_empty() {
+    if is_page && timeline.content.events.is_empty() && timeline.errors.is_empty() {
         // Whether stderr takes it changes nothing.
         let _ = session.print("joblens: no matching events\n".to_owned(), true);
     }

@@ -1,7 +1,8 @@
 use clap::Args;
 
-use super::super::args::{KindArgs, PollArgs};
+use super::super::args::PollArgs;
 use super::super::follow::FollowOptions;
+use super::super::kind_flags::KindFlags;
 use super::super::since;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
@@ -39,7 +40,7 @@ pub(in crate::commands) struct Arguments {
     #[arg(short, long)]
     pub follow: bool,
     #[command(flatten)]
-    pub kind: KindArgs,
+    pub kind_flags: KindFlags,
     #[command(flatten)]
     poll: PollArgs,
 }

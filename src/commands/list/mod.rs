@@ -214,8 +214,8 @@ impl ListRun {
             notices.extend(footer::undated(listed));
         }
         let mut report = Envelope::new("list", jobs, problems.collect(), notices);
-        report.scopes = scopes;
-        report.calls = self.lookup.transport.calls();
+        report.content.scopes = scopes;
+        report.requests = self.lookup.transport.calls();
         report.coverage = Coverage {
             complete: listed.iter().all(ScopeReport::is_complete),
             asked: listed.len() as u64,
@@ -233,15 +233,18 @@ impl ListRun {
         if session.sort.is_none() {
             return 0;
         }
-        session.sort(&mut report.jobs);
+        session.sort(&mut report.content.jobs);
         let shown = self
             .options
             .limit_after_sorting(session.output_options.format);
-        let left_out = shown.map_or(0, |shown| report.jobs.len().saturating_sub(shown));
+        let left_out = shown.map_or(0, |shown| report.content.jobs.len().saturating_sub(shown));
         if left_out > 0 {
-            report.jobs.truncate(report.jobs.len() - left_out);
+            report
+                .content
+                .jobs
+                .truncate(report.content.jobs.len() - left_out);
             report.coverage.complete = false;
-            let message = footer::left_out(report.jobs.len(), left_out);
+            let message = footer::left_out(report.content.jobs.len(), left_out);
             report
                 .notices
                 .push(Notice::new(NoticeCode::ListIncomplete, message));
@@ -268,7 +271,7 @@ impl ListRun {
             for_people,
         );
         if left_out > 0 {
-            lines.push(footer::left_out(report.jobs.len(), left_out));
+            lines.push(footer::left_out(report.content.jobs.len(), left_out));
         }
         for line in lines {
             let _ = output::write_line(&mut io::stderr().lock(), &line);
@@ -287,8 +290,8 @@ fn final_output(
     let mut part = Vec::new();
     match rows {
         Some(mut rows) => {
-            rows.scopes(&mut part, &report.scopes)?;
-            rows.jobs(&mut part, &report.jobs)?;
+            rows.scopes(&mut part, &report.content.scopes)?;
+            rows.jobs(&mut part, &report.content.jobs)?;
             rows.end(&mut part, report, incomplete)?;
         }
         // Half a table is none; a program reads in the envelope how it ended.

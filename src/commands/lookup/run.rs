@@ -25,14 +25,14 @@ use crate::settings::Settings;
 pub(in crate::commands) const LOOKUP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How things are looked up, for all references of a run.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::commands) struct Options {
     /// Keep the clouds' own documents.
     pub raw: bool,
     /// Show secrets that travel in answers.
     pub show_secrets: bool,
-    /// Treat a Finished invocation as succeeded when its exit codes are unavailable.
-    pub trust_finished: bool,
+    /// Switches of single kinds.
+    pub flags: Vec<&'static str>,
     /// What may stand among the references besides things.
     pub allowed: AllowedTargets,
 }
@@ -116,7 +116,7 @@ impl Lookup {
         GetOptions {
             raw: self.options.raw,
             show_secrets: self.options.show_secrets,
-            trust_finished: self.options.trust_finished,
+            flags: self.options.flags.clone(),
             states: self.settings.file().states(&kind.to_string()).to_vec(),
             deadline,
         }
@@ -295,7 +295,7 @@ pub(in crate::commands) fn report(
         }
     }
     Envelope {
-        calls: lookup.transport.calls(),
+        requests: lookup.transport.calls(),
         ..Envelope::new(command, jobs, problems, lookup.notices.all())
     }
 }

@@ -44,7 +44,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let plan = arguments.options(&session.environment).map_err(one)?;
     let reports = Reports::parse(&arguments.reports, &session.environment).map_err(one)?;
     let settings = session.settings().map_err(one)?;
-    let options = arguments.output.options(&arguments.kind);
+    let options = arguments.output.options(&arguments.kind_flags);
     let lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
     if lookup.references.is_empty() && !arguments.allow_empty {
         return Err(one(Problem::usage("no references given").with_hint(

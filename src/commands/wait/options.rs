@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::super::args::{KindArgs, OutputArgs, PollArgs, time};
+use super::super::args::{OutputArgs, PollArgs, time};
+use super::super::kind_flags::KindFlags;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
 use crate::settings::Environment;
@@ -10,7 +11,7 @@ use crate::settings::Environment;
 /// Wait for jobs to reach a state; the exit code is the verdict
 #[derive(Debug, Args)]
 #[command(
-    mut_arg("vendor", |one| one.hide_short_help(true)),
+    mut_arg("raw", |one| one.hide_short_help(true)),
     mut_arg("show_secrets", |one| one.hide_short_help(true)),
     after_help = "Examples:\n  \
         joblens wait -t 6h aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
@@ -64,7 +65,7 @@ pub(in crate::commands) struct Arguments {
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
-    pub kind: KindArgs,
+    pub kind_flags: KindFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

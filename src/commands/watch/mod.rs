@@ -42,7 +42,8 @@ fn prepare(
             scopes: true,
             latest: true,
         },
-        ..arguments.kind.options()
+        flags: arguments.kind_flags.given.clone(),
+        ..Options::default()
     };
     let settings = session.settings().map_err(one)?;
     let inputs = &arguments.references;

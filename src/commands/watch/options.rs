@@ -1,7 +1,8 @@
 use clap::Args;
 
-use super::super::args::{KindArgs, PollArgs};
+use super::super::args::PollArgs;
 use super::super::follow::FollowOptions;
+use super::super::kind_flags::KindFlags;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
 use crate::model::NoticeCode;
@@ -19,7 +20,7 @@ pub(in crate::commands) struct Arguments {
     #[arg(value_name = "REF|SCOPE/")]
     pub references: Vec<String>,
     #[command(flatten)]
-    pub kind: KindArgs,
+    pub kind_flags: KindFlags,
     #[command(flatten)]
     poll: PollArgs,
 }

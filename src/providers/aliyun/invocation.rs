@@ -15,11 +15,11 @@ use super::{Api, CLUSTER, cluster_of, document, summarize};
 use crate::error::{Category, Problem};
 use crate::http::Method;
 use crate::kind::{
-    DetailSchemas, Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable,
-    Template, UnlistedField,
+    DetailSchemas, Kind, KindFlag, ListOrder, ListSpec, Operation, OutcomeRule, Segment,
+    StateTable, Template, UnlistedField,
 };
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
 use crate::reference::{Reference, Scope};
 use commands::PAGE_SIZE;
 use status::{RESULTS_PAGE_SIZE, STATES};
@@ -77,7 +77,12 @@ pub static INVOCATION: Kind = Kind {
     }),
     batch_from: None,
     needs_check_exists: false,
-    flags: &[],
+    flags: &[TRUST_FINISHED],
+};
+
+const TRUST_FINISHED: KindFlag = KindFlag {
+    name: "trust-finished",
+    help: "Treat a Finished invocation as succeeded when its exit codes are unavailable",
 };
 
 const STATUS: Operation = Operation {
@@ -245,9 +250,13 @@ async fn get(
     };
     let at = job_at(reference, api.region());
     let status = status.with_command(command);
-    let (mut job, mut notices) =
-        status.into_job(at, &options.states, results, options.trust_finished);
-    vendor::attach(&mut job, &mut notices, options, || {
+    let (mut job, mut notices) = status.into_job(
+        at,
+        &options.states,
+        results,
+        options.has_flag(&TRUST_FINISHED),
+    );
+    raw::attach(&mut job, &mut notices, options, || {
         if pages.is_empty() {
             return document;
         }

@@ -42,9 +42,9 @@ fn array_pages(parent: &Job, read: impl FnOnce(&mut BatchPages<'_>) -> bool) {
 #[test]
 fn an_array_job_succeeds_only_when_every_subtask_was_seen_succeeded() {
     for (rows, name) in [("subtasks", "all"), ("subtask-missing", "missing")] {
-        let body = fixture("describe-serverless-jobs-array.json");
+        let body = fixture("job/describe-serverless-jobs-array.json");
         let (mut parent, mut notices) = read_jobs(&body, job("10"), &[]).unwrap();
-        let rows = fixture(&format!("list-serverless-jobs-{rows}.json"));
+        let rows = fixture(&format!("job/list-serverless-jobs-{rows}.json"));
         let mut listing = JobRows::default();
         array_pages(&parent, |pages| {
             pages.add(Page::decode(&rows).unwrap(), &mut listing)
@@ -58,7 +58,7 @@ fn an_array_job_succeeds_only_when_every_subtask_was_seen_succeeded() {
         };
         assert_eq!(codes, told);
         assert_model(
-            &format!("describe-serverless-jobs-array-{name}.model.json"),
+            &format!("job/describe-serverless-jobs-array-{name}.model.json"),
             parent,
         );
     }
@@ -168,7 +168,7 @@ fn a_list_that_contradicts_the_range_proves_no_success() {
     );
     assert_eq!(
         message(range(9, 2), 7),
-        "5 of 5 subtasks are known to have succeeded; the list counts 7 rows and holds 5"
+        "5 of 5 subtasks are known to have succeeded; the list reports 7 rows but contains 5"
     );
     let (job, _) = judged_by("Succeeded", &range(9, 2), (Some(5), &all), None);
     assert_eq!(job.state, State::Succeeded);
@@ -220,7 +220,11 @@ fn a_failed_subtask_decides_before_the_array_job_has_ended() {
     let (job, _) = judged("Running", &rows[1..], None);
     assert_eq!(job.state, State::Running);
     let (_, notices) = judged("Running", &[], Some("why"));
-    assert!(notices[0].message.ends_with("could not all be read: why"));
+    assert!(
+        notices[0]
+            .message
+            .ends_with("could not read all subtasks: why")
+    );
 }
 
 #[test]
