@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -150,6 +151,124 @@ fn a_file_names_only_what_stands_to_its_right() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// The modules that re-exported items come from: `http::Request` from `http::request`.
+fn re_exports(sources: &[Source]) -> HashMap<Vec<String>, String> {
+    let mut found = HashMap::new();
+    for source in sources {
+        for statement in source.code.split(';') {
+            let Some((before, tree)) = statement.rsplit_once("use ") else {
+                continue;
+            };
+            let is_public = before.trim_end().ends_with("pub") || before.trim_end().ends_with(')');
+            let Some((child, items)) = tree.split_once("::").filter(|_| is_public) else {
+                continue;
+            };
+            for item in items.split(['{', '}', ',']) {
+                let name = item.rsplit([' ', ':', '\n']).next().unwrap();
+                let path = source.modules.iter().cloned().chain([name.to_owned()]);
+                found.insert(path.collect(), child.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// Who names whom among the modules of each folder, with one file that does.
+type Edges = BTreeMap<Vec<String>, BTreeMap<(String, String), String>>;
+
+fn edges(sources: &[Source]) -> Edges {
+    let modules: BTreeSet<&[String]> = sources.iter().map(|source| &source.modules[..]).collect();
+    let is_module = |path: &[String]| modules.iter().any(|module| module.starts_with(path));
+    let re_exports = re_exports(sources);
+    let mut edges = Edges::new();
+    for source in sources {
+        for path in named(source) {
+            let shared = source.modules.iter().zip(&path);
+            let depth = shared.take_while(|(own, other)| own == other).count();
+            let (Some(own), Some(other)) = (source.modules.get(depth), path.get(depth)) else {
+                continue;
+            };
+            let other = match is_module(&path[..=depth]) {
+                true => Some(other),
+                false => re_exports.get(&path[..=depth]),
+            };
+            if let Some(other) = other.filter(|other| *other != own) {
+                let of_folder = edges.entry(path[..depth].to_vec()).or_default();
+                let edge = (own.clone(), other.clone());
+                of_folder.entry(edge).or_insert_with(|| source.path.clone());
+            }
+        }
+    }
+    edges
+}
+
+/// The edges that lie on circles, or lead from one to another.
+fn circular(mut edges: BTreeMap<(String, String), String>) -> BTreeMap<(String, String), String> {
+    loop {
+        let before = edges.len();
+        let from: BTreeSet<String> = edges.keys().map(|(from, _)| from.clone()).collect();
+        let to: BTreeSet<String> = edges.keys().map(|(_, to)| to.clone()).collect();
+        edges.retain(|(own, other), _| to.contains(own) && from.contains(other));
+        if edges.len() == before {
+            return edges;
+        }
+    }
+}
+
+#[test]
+fn no_modules_of_a_folder_name_each_other_in_a_circle() {
+    let mut sources = sources();
+    let is_test = |name: &String| name == "tests" || name == "test_support";
+    sources.retain(|source| !source.modules.iter().any(is_test));
+    let mut broken = Vec::new();
+    for (folder, edges) in edges(&sources) {
+        for ((own, other), path) in circular(edges) {
+            broken.push(format!(
+                "{}: {own} names {other} ({path})",
+                folder.join("::")
+            ));
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn commands_name_nothing_of_the_dispatch() {
+    let sources = sources();
+    let modules: BTreeSet<&[String]> = sources.iter().map(|source| &source.modules[..]).collect();
+    let broken: Vec<String> = sources
+        .iter()
+        .filter(|source| source.modules[0] == "commands" && source.modules.len() > 1)
+        .flat_map(|source| {
+            let paths = named(source).into_iter();
+            paths.map(|path| (source.path.clone(), path))
+        })
+        .filter(|(_, path)| path[..].len() > 1 && path[0] == "commands")
+        .filter(|(_, path)| !modules.iter().any(|module| module.starts_with(&path[..2])))
+        .map(|(file, path)| format!("{file} names {}", path.join("::")))
+        .collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn the_check_sees_circles_through_re_exports_and_longer_ones() {
+    let source = |path: &str, code: &str| Source {
+        path: format!("{path}.rs"),
+        modules: path.split('/').map(str::to_owned).collect(),
+        code: code.to_owned(),
+    };
+    let sources = [
+        source("http", "mod a;\nmod b;\npub use a::{A,\n    Other};"),
+        source("http/a", "use super::c;"),
+        source("http/b", "use super::Other;"),
+        source("http/c", "use crate::http::b::B;"),
+        source("http/d", "use super::{a, b};"),
+    ];
+    let circle = circular(edges(&sources).remove(&["http".to_owned()][..]).unwrap());
+    let circle: Vec<String> = circle.keys().map(|(a, b)| format!("{a}{b}")).collect();
+    assert_eq!(circle, ["ac", "ba", "cb"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use clap::Args;
 
-use super::{CommandContext, introspect};
+use super::context::CommandContext;
+use super::introspect;
 use crate::kind::{Kind, Template};
 use crate::output;
 use crate::output::document::{Envelope, KindInfo, KindList};

@@ -3,7 +3,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use super::CommandContext;
+use super::context::CommandContext;
 use crate::error::Problem;
 use crate::output::document::{AuthStatus, DoctorReport, Envelope, KindList, StateMap, Timeline};
 use crate::output::{self, Format};

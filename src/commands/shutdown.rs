@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::reporter::Reporter;
-use super::runtime;
+use super::runtime::runtime;
 use crate::output::{OutputOptions, restore_terminal};
 
 /// An output gets so much time after a signal: the process must be gone within 100 ms.

@@ -11,6 +11,7 @@ mod profile;
 mod program;
 mod referenced_files;
 mod reload;
+mod source_cache;
 mod sources;
 mod token_cache;
 mod tool;
@@ -241,6 +242,7 @@ pub struct Settings {
     environment: Environment,
     file: SettingsFile,
     commands: command::CommandCache,
+    sources: source_cache::SourceCache,
 }
 
 impl Settings {
@@ -266,7 +268,7 @@ impl Settings {
         Ok(Self {
             environment,
             file,
-            commands: command::CommandCache::default(),
+            ..Self::default()
         })
     }
 

@@ -9,6 +9,7 @@ mod commands;
 mod damaged;
 mod forms;
 mod matrix;
+mod order;
 mod pasted;
 mod roles;
 mod status;

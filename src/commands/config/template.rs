@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::lookup;
-use crate::providers;
+use crate::providers::{self, CLOUDS, Cloud};
 use crate::settings::{
     CREDENTIAL_COMMAND, HTTP_KEYS, METADATA, SOURCE, SettingRole, SettingSpec, SettingsSchema,
 };
@@ -123,7 +122,7 @@ const KEY_DOCS: [KeyDoc; 39] = [
 /// A config file with every key of every cloud, all commented out.
 pub(super) fn text() -> String {
     let mut text = HEAD.to_owned();
-    for cloud in lookup::all_cloud_keys() {
+    for cloud in CLOUDS.map(Cloud::settings_schema) {
         profiles(&mut text, &cloud);
     }
     http(&mut text);
@@ -213,7 +212,7 @@ mod tests {
     #[test]
     fn every_key_of_every_cloud_stands_there_with_a_word() {
         let text = text();
-        for cloud in lookup::all_cloud_keys() {
+        for cloud in CLOUDS.map(Cloud::settings_schema) {
             let start = text
                 .find(&format!("# [{}.default]\n", cloud.cloud))
                 .unwrap();

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 pub(super) use options::Arguments;
 
+use super::context::CommandContext;
 use super::follow::{self, EventDeduplicator, FollowOptions, FollowOutput};
-use super::lookup::{Lookup, LookupResult, Options};
+use super::lookup::{AllowedTargets, Lookup, LookupPlan, LookupResult, Options};
 use super::poll::MIN_CALL_INTERVAL;
-use super::references::AllowedTargets;
-use super::{CommandContext, runtime};
+use super::runtime::block_on;
 use crate::error::Problem;
 use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{EventFilter, Timeline};
@@ -68,15 +68,13 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let plan = plan.transpose().map_err(one)?;
     let options = Options {
         flags: arguments.kind_flags.given.clone(),
-        allowed: AllowedTargets {
-            latest: true,
-            ..AllowedTargets::default()
-        },
+        allowed: AllowedTargets::LATEST,
         ..Options::default()
     };
     let settings = session.settings().map_err(one)?;
     let pace = plan.is_some().then_some(MIN_CALL_INTERVAL);
-    let lens = Lookup::resolve(session, settings, &arguments.references, options, pace)?;
+    let plan_of_lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
+    let lens = plan_of_lookup.connect(session, pace)?;
     Ok(Setup {
         lookup: Arc::new(lens),
         filter: sieve,
@@ -96,10 +94,7 @@ fn columns(session: &CommandContext) -> Result<Option<Vec<EventColumn>>, Problem
 
 fn once(session: &CommandContext, prepared: &Setup) -> u8 {
     let lens = &prepared.lookup;
-    let runtime = runtime();
-    let outcomes = runtime.block_on(lens.outcomes());
-    // A DNS call that still hangs must not hold up the answer.
-    runtime.shutdown_background();
+    let outcomes = block_on(lens.outcomes());
     let (jobs, problems) = partition(outcomes);
     let mut timeline = Timeline {
         requests: lens.transport.calls(),

@@ -17,10 +17,11 @@ pub(super) use options::Arguments;
 pub(super) use scopes::{ListTarget, default_scopes, nothing_configured};
 
 use super::completion_cache::ListedReferences;
+use super::context::CommandContext;
 use super::lookup::{AccountId, Lookup, Options, check_columns};
+use super::runtime::block_on;
 use super::shutdown::{self, Signals};
 use super::stdout_writer::StdoutWriter;
-use super::{CommandContext, runtime};
 use crate::error::Problem;
 use crate::model::{Notice, NoticeCode};
 use crate::output::document::{Coverage, Envelope, Exit};
@@ -35,13 +36,7 @@ const STDOUT_FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
 /// Lists what was named, or what all configured profiles have, and returns the exit code.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     match prepare(session, arguments) {
-        Ok(listing) => {
-            let runtime = runtime();
-            let code = runtime.block_on(listing.run(session));
-            // A DNS call that still hangs must not hold up the end.
-            runtime.shutdown_background();
-            code
-        }
+        Ok(listing) => block_on(listing.run(session)),
         Err(problems) => session.usage_error("list", problems),
     }
 }
@@ -85,7 +80,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         .map(ListTarget::account)
         .collect::<Vec<AccountId>>();
     let options = Options::default();
-    let lens = Lookup::for_accounts(session, settings, accounts, options, None);
+    let lens = Lookup::for_accounts(session, settings, accounts, options);
     Ok(ListRun {
         lookup: Arc::new(lens.map_err(one)?),
         options: Arc::new(plan),

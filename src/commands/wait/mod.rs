@@ -8,13 +8,15 @@ use tokio::time::Instant;
 
 pub(super) use options::Arguments;
 
+use super::context::CommandContext;
 use super::gate_report::{self, GateState, GateStats, Stop};
-use super::lookup::{CredentialExpiry, Lookup, LookupPlan, Options};
+use super::lookup::{CredentialExpiry, Lookup, LookupPlan};
 use super::poll::{MIN_CALL_INTERVAL, OutageEvent, PollEvent, PollOptions, Poller};
+use super::print::{lose_output, write_problem};
 use super::reporter::Reporter;
 use super::reports::Reports;
+use super::runtime::block_on;
 use super::shutdown::{self, Signals};
-use super::{CommandContext, lose_output, runtime, write_problem};
 use crate::error::Problem;
 use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
 use crate::model::{Notice, NoticeCode};
@@ -30,13 +32,7 @@ const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 /// Waits, and returns the verdict as exit code.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     match prepare(session, arguments) {
-        Ok((lens, plan, reports)) => {
-            let runtime = runtime();
-            let ended = runtime.block_on(run_wait(session, lens, &plan, reports));
-            // A DNS call that still hangs must not hold up the end.
-            runtime.shutdown_background();
-            ended
-        }
+        Ok((lens, plan, reports)) => block_on(run_wait(session, lens, &plan, reports)),
         Err(problems) => session.usage_error("wait", problems),
     }
 }
@@ -48,12 +44,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let plan = arguments.options(&session.environment).map_err(one)?;
     let reports = Reports::parse(&arguments.reports, &session.environment).map_err(one)?;
     let settings = session.settings().map_err(one)?;
-    let options = Options {
-        raw: arguments.raw,
-        show_secrets: arguments.show_secrets,
-        flags: arguments.kind_flags.given.clone(),
-        ..Options::default()
-    };
+    let options = arguments.output.options(&arguments.kind_flags);
     let lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
     if lookup.references.is_empty() && !arguments.allow_empty {
         return Err(one(Problem::usage("no references given").with_hint(
@@ -162,7 +153,7 @@ fn warn_expiring_credentials(
     let time = plan.timeout.unwrap_or(EXPIRY_WARNING_WINDOW).as_secs();
     let time = i64::try_from(time).unwrap_or(i64::MAX);
     let is_near = |end: &&CredentialExpiry| (1..time).contains(&end.at.seconds_since(now));
-    for end in lens.credential_expiries.iter().filter(is_near) {
+    for end in lens.credential_expiries().iter().filter(is_near) {
         voice.println(format!("joblens: note: {}", end.line(now, zone)));
         lens.notices
             .push(Notice::new(NoticeCode::CredentialEnds, end.message()));

@@ -1,6 +1,7 @@
 use std::ops::ControlFlow;
 
-use super::{Cursor, Filter, list_all, ready};
+use super::list::{Cursor, Filter};
+use super::list_all::{list_all, ready};
 use crate::error::{Category, Problem};
 use crate::kind::ListOrder;
 use crate::model::Time;

@@ -1,16 +1,15 @@
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, Read as _};
 
 use crate::error::Problem;
-use crate::providers::{self, RESERVED_KINDS};
+use crate::providers::{self, Cloud, RESERVED_KINDS};
 use crate::reference::{LATEST, Reference, ReferenceParser, Scope, Target, segment_error};
 use crate::settings::Settings;
 
-use super::lookup::cloud_keys;
-
 /// What a command line names.
 #[derive(Debug, Default)]
-pub(super) struct ParsedTargets {
+pub(in crate::commands) struct ParsedTargets {
     /// Everything, in order, each once; scopes and the newest of a scope only where they are
     /// allowed.
     pub targets: Vec<Target>,
@@ -18,11 +17,19 @@ pub(super) struct ParsedTargets {
 
 /// What may appear among references besides resources.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct AllowedTargets {
+pub(in crate::commands) struct AllowedTargets {
     /// Scopes, each with its slash at the end.
     pub scopes: bool,
     /// `@latest`, the newest of a scope.
     pub latest: bool,
+}
+
+impl AllowedTargets {
+    /// References and `@latest`.
+    pub const LATEST: Self = Self {
+        scopes: false,
+        latest: true,
+    };
 }
 
 impl ParsedTargets {
@@ -61,7 +68,7 @@ impl ParsedTargets {
 /// # Errors
 /// A usage error: all invalid references, so that they can be fixed at once. References that are
 /// not allowed count as invalid.
-pub(super) fn parse(
+pub(in crate::commands) fn parse(
     typed: &[String],
     settings: &Settings,
     default_profile: &str,
@@ -83,7 +90,7 @@ pub(super) fn parse(
 ///
 /// # Errors
 /// A usage error: everything that is wrong, so that it can be fixed at once.
-pub(super) fn parse_list(
+pub(in crate::commands) fn parse_list(
     typed: &[String],
     settings: &Settings,
     default_profile: &str,
@@ -101,8 +108,15 @@ fn parse_each(
 ) -> Result<ParsedTargets, Vec<Problem>> {
     let inputs = expand_stdin(typed).map_err(|problem| vec![problem])?;
     let kinds: Vec<_> = providers::kinds().collect();
-    let setting =
-        |cloud: &str, profile: &str, key: &str| segment_setting(settings, cloud, profile, key);
+    // Of a thousand references that leave the same segment out, the first reads the setting.
+    let known = RefCell::new(HashMap::new());
+    let setting = |cloud: &str, profile: &str, key: &str| {
+        let place = (cloud.to_owned(), profile.to_owned(), key.to_owned());
+        let mut known = known.borrow_mut();
+        let value = known.entry(place);
+        let value = value.or_insert_with(|| segment_setting(settings, cloud, profile, key));
+        value.clone()
+    };
     let reader = ReferenceParser {
         kinds: &kinds,
         reserved: &RESERVED_KINDS,
@@ -136,7 +150,7 @@ fn segment_setting(
     profile: &str,
     key: &str,
 ) -> Result<Option<String>, Problem> {
-    let Some(keys) = cloud_keys(cloud) else {
+    let Some(keys) = providers::cloud(cloud).map(Cloud::settings_schema) else {
         return Ok(None);
     };
     let profile = settings.profile_with_setting(&keys, profile, key)?;

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use async_trait::async_trait;
 
-use super::{Cursor, Filter, Page};
+use super::list::{Cursor, Filter, Page};
 use crate::error::Problem;
 use crate::http::Deadline;
 use crate::model;
