@@ -220,7 +220,11 @@ fn a_failed_subtask_decides_before_the_array_job_has_ended() {
     let (job, _) = judged("Running", &rows[1..], None);
     assert_eq!(job.state, State::Running);
     let (_, notices) = judged("Running", &[], Some("why"));
-    assert!(notices[0].message.ends_with("could not read all subtasks: why"));
+    assert!(
+        notices[0]
+            .message
+            .ends_with("could not read all subtasks: why")
+    );
 }
 
 #[test]
