@@ -197,9 +197,9 @@ fn a_hundred_thousand_nested_arrays_do_no_harm() {
 fn the_document_of_a_deep_answer_is_left_out_with_a_notice() {
     let deep = format!(r#","other":{}{}"#, "[".repeat(5_000), "]".repeat(5_000));
     let server = Server::answering(json(detail(&deep)));
-    let run = get(&server, &["--vendor"]).run();
-    assert_eq!(run.job()["vendor"], Value::Null);
-    assert_eq!(run.json()["notices"][0]["code"], "vendor_omitted");
+    let run = get(&server, &["--raw"]).run();
+    assert_eq!(run.job()["raw"], Value::Null);
+    assert_eq!(run.json()["notices"][0]["code"], "raw_omitted");
 }
 
 #[test]

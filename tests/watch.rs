@@ -196,7 +196,10 @@ fn jsonl_is_a_numbered_stream_with_a_summary() {
         (&summary["jobs"], &summary["errors"]),
         (&json!(2), &json!(0))
     );
-    assert_eq!(summary["calls"], emulated.requests().values().sum::<u64>());
+    assert_eq!(
+        summary["requests"],
+        emulated.requests().values().sum::<u64>()
+    );
 }
 
 #[test]

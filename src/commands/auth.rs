@@ -98,8 +98,8 @@ pub(super) fn account_status(
 ) -> (AccountStatus, Option<Box<dyn Client>>) {
     let keys = cloud.settings_schema();
     let survey = settings.inspect_sources(&keys, name);
-    let passed_over = survey.skipped_sources.into_iter();
-    let passed_over = passed_over.map(|one| SkippedSource {
+    let skipped_sources = survey.skipped_sources.into_iter();
+    let skipped_sources = skipped_sources.map(|one| SkippedSource {
         source: one.source,
         why: one.why,
     });
@@ -108,14 +108,14 @@ pub(super) fn account_status(
         profile: name.to_owned(),
         status: AuthState::Broken,
         source: None,
-        place: None,
+        location: None,
         key: None,
         region: None,
         endpoint: None,
         expires_at: None,
         token_cache: None,
         problem: None,
-        passed_over: passed_over.collect(),
+        skipped_sources: skipped_sources.collect(),
         notices: Vec::new(),
     };
     let profile = match survey.profile {
@@ -134,7 +134,7 @@ pub(super) fn account_status(
             Some(role) => format!("{words}, role {}", quotable(role)),
             None => words.into_owned(),
         });
-        account.place = Some(origin.location());
+        account.location = Some(origin.location());
     }
     account.key = origin.map(|_| key(&keys, &profile));
     let shown = |key: &str| profile.get(key).map(|text| quotable(text).into_owned());

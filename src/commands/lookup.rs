@@ -336,7 +336,7 @@ pub(super) fn report(
         }
     }
     Envelope {
-        calls: lens.transport.calls(),
+        requests: lens.transport.calls(),
         ..Envelope::new(command, jobs, problems, lens.notices.all())
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct LookupArgs {
     pub references: Vec<String>,
     /// Include the raw API response (JSON and YAML only)
     #[arg(long)]
-    pub vendor: bool,
+    pub raw: bool,
     /// Don't mask secrets in the output
     #[arg(long)]
     pub show_secrets: bool,
@@ -27,14 +27,14 @@ pub(super) struct LookupArgs {
 impl LookupArgs {
     /// True when nothing of it was given.
     pub(super) fn is_empty(&self) -> bool {
-        let is_plain = !self.vendor && !self.show_secrets && self.kind_flags.given.is_empty();
+        let is_plain = !self.raw && !self.show_secrets && self.kind_flags.given.is_empty();
         self.references.is_empty() && is_plain
     }
 
     /// How the things are looked up.
     pub(super) fn options(&self) -> Options {
         Options {
-            raw: self.vendor,
+            raw: self.raw,
             show_secrets: self.show_secrets,
             flags: self.kind_flags.given.clone(),
             allowed: AllowedTargets {

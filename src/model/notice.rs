@@ -81,7 +81,7 @@ notice_codes! {
     /// A cloud's word for a state is in no table.
     UnknownState = "unknown_state",
     /// The cloud's document is too large or too deep to be kept.
-    VendorOmitted = "vendor_omitted",
+    RawOmitted = "raw_omitted",
 }
 
 impl NoticeCode {

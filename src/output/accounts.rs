@@ -35,7 +35,7 @@ fn row(account: &AccountStatus) -> Value {
         "profile": account.profile,
         "status": account.status,
         "source": account.source,
-        "place": account.place,
+        "location": account.location,
         "key": account.key,
         "region": account.region,
         "endpoint": account.endpoint,
@@ -68,10 +68,13 @@ fn paragraphs(
 }
 
 fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
-    let source = account.source.as_ref().map(|source| match &account.place {
-        Some(place) => format!("{source} ({place})"),
-        None => source.clone(),
-    });
+    let source = account
+        .source
+        .as_ref()
+        .map(|source| match &account.location {
+            Some(place) => format!("{source} ({place})"),
+            None => source.clone(),
+        });
     // What nobody has set is no failure, and what to set is said all the same.
     let problem = account.problem.as_ref();
     let is_failure = account.status == AuthState::Broken;
@@ -93,7 +96,7 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
     let one = one
         .into_iter()
         .filter_map(|(label, text)| Some((label, text?)));
-    let passed = account.passed_over.iter();
+    let passed = account.skipped_sources.iter();
     let passed = passed.map(|one| ("skipped", format!("{}: {}", one.source, one.why)));
     let notices = account.notices.iter();
     let notices = notices.map(|notice| ("note", notice.message.clone()));

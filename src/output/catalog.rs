@@ -136,9 +136,9 @@ fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io
             ("list", Some(kind.scope.as_str())),
             ("api", kind.list_operation),
             ("permission", kind.list_permission),
-            ("list", kind.places_scope.as_deref()),
-            ("api", kind.places_operation),
-            ("permission", kind.places_permission),
+            ("list", kind.scopes_parent.as_deref()),
+            ("api", kind.scopes_operation),
+            ("permission", kind.scopes_permission),
         ];
         let lines = lines
             .into_iter()

@@ -47,7 +47,7 @@ pub struct Summary {
     /// Things that could not be read at the end.
     pub errors: u64,
     /// Calls that were sent, every attempt counted.
-    pub calls: u64,
+    pub requests: u64,
     /// True when everything that was asked was answered, and lists were read to their end.
     pub complete: bool,
 }
@@ -183,7 +183,7 @@ impl RecordWriter {
         let summary = Summary {
             jobs: found,
             errors: report.errors.len() as u64,
-            calls: report.calls,
+            requests: report.requests,
             complete: report.coverage.complete,
         };
         self.write(out, at, summary)
@@ -257,7 +257,7 @@ mod tests {
         let summary = Summary {
             jobs: 1,
             errors: 0,
-            calls: 7,
+            requests: 7,
             complete: true,
         };
         records.write(&mut out, at(), summary).unwrap();
@@ -280,7 +280,7 @@ mod tests {
         assert!(lines[1].as_object().unwrap().contains_key("ref"));
         assert_eq!(
             lines[2],
-            json!({"type": "summary", "seq": 3, "at": now, "jobs": 1, "errors": 0, "calls": 7, "complete": true})
+            json!({"type": "summary", "seq": 3, "at": now, "jobs": 1, "errors": 0, "requests": 7, "complete": true})
         );
     }
 

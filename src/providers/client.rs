@@ -23,7 +23,7 @@ pub trait Client: Send + Sync {
     /// Looks one job up.
     ///
     /// Address and region are filled. The common part is masked by the caller (see
-    /// [`mask_job`](super::mask_job)), so that all clouds are masked alike; `details` and `vendor` are
+    /// [`mask_job`](super::mask_job)), so that all clouds are masked alike; `details` and `raw` are
     /// masked by the kind that knows them.
     ///
     /// # Errors

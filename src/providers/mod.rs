@@ -15,6 +15,7 @@ pub mod lenient;
 mod list;
 mod login;
 mod mask;
+mod raw;
 pub mod serve;
 mod shapes;
 pub mod states;
@@ -22,7 +23,6 @@ pub mod sugon;
 pub mod tencent;
 #[cfg(test)]
 pub(crate) mod test_support;
-mod vendor;
 mod wall_clock;
 
 use std::future::Future;
@@ -136,7 +136,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct GetOptions {
     /// Keep the raw response.
     pub raw: bool,
-    /// Leave secrets in `details` and `vendor` unmasked.
+    /// Leave secrets in `details` and `raw` unmasked.
     pub show_secrets: bool,
     /// Names of the switches of single kinds that were given.
     pub flags: Vec<&'static str>,

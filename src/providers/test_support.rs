@@ -1,6 +1,7 @@
 //! What the tests of the clouds share: fixture files, the models they become, and a way from a
 //! signed request to the emulator's side without a network.
 
+pub mod kinds;
 pub mod served;
 
 use std::fs;

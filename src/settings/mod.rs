@@ -19,7 +19,7 @@ mod values;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-pub use file::{NO_FILE, SettingsFile, WIRE_KEYS};
+pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
 pub use parse::{byte_size, duration, utc_offset};
 pub use permissions::{InsecureFile, check_file, check_folders};
 pub use profile::{Origin, Profile, table_header};

@@ -55,10 +55,10 @@ impl Settings {
     /// `missing_credentials` for a profile that was named and is not there, and for a source that cannot
     /// be read; usage error for values that cannot be used.
     pub fn profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
-        let mut passed_over = Vec::new();
-        let mut profile = self.resolve(cloud, name, &mut passed_over)?;
+        let mut skipped_sources = Vec::new();
+        let mut profile = self.resolve(cloud, name, &mut skipped_sources)?;
         if profile.source(cloud).is_none() {
-            let said = passed_over.into_iter();
+            let said = skipped_sources.into_iter();
             let said = said.map(|one| format!("{}: {}", one.source, one.why));
             profile.skipped_sources = said.collect();
         }
@@ -67,17 +67,17 @@ impl Settings {
 
     /// The same with all sources that were not used. Files of tools are read that are not needed.
     pub fn inspect_sources(&self, cloud: &SettingsSchema, name: &str) -> SourceReport {
-        let mut passed_over = Vec::new();
-        let profile = self.resolve(cloud, name, &mut passed_over);
+        let mut skipped_sources = Vec::new();
+        let profile = self.resolve(cloud, name, &mut skipped_sources);
         if name == "default" {
             let used = profile.as_ref().ok().and_then(|used| used.source(cloud));
             if let Some(used) = used {
-                passed_over.extend(self.shadowed_sources(cloud, used));
+                skipped_sources.extend(self.shadowed_sources(cloud, used));
             }
         }
         SourceReport {
             profile,
-            skipped_sources: passed_over,
+            skipped_sources: skipped_sources,
         }
     }
 
@@ -111,7 +111,7 @@ impl Settings {
         &self,
         cloud: &SettingsSchema,
         name: &str,
-        passed_over: &mut Vec<SkippedSource>,
+        skipped_sources: &mut Vec<SkippedSource>,
     ) -> Result<Profile, Problem> {
         let is_default = name == "default";
         if !is_default && !self.file.has_profile(cloud.cloud, name) {
@@ -135,7 +135,7 @@ impl Settings {
         profile.values.extend(from_file);
         profile.values.extend(from_environment);
         let mut pass = |source: &str, why: String| {
-            passed_over.push(SkippedSource {
+            skipped_sources.push(SkippedSource {
                 source: source.to_owned(),
                 why,
             });

@@ -168,7 +168,7 @@ fn a_secret_in_the_place_of_any_setting_is_not_shown() {
     for text in [
         format!("{PASTED} = 'x'\n"),
         format!("[aliyun]\n{PASTED} = 'x'\n"),
-        format!("[wire]\nconnect_timeout = '{PASTED}'\n"),
+        format!("[http]\nconnect_timeout = '{PASTED}'\n"),
         format!("[{PASTED}.default]\n"),
         format!("[states.'{PASTED}']\n"),
         format!("[states.'aliyun/job']\nX = '{PASTED}'\n"),

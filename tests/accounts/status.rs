@@ -23,14 +23,14 @@ fn shows_what_would_be_used_and_sends_nothing() {
     for (field, value) in [
         ("status", "ready"),
         ("source", "aliyun-cli profile prod"),
-        ("place", path.to_str().unwrap()),
+        ("location", path.to_str().unwrap()),
         ("key", "STS.…y12"),
         ("region", "cn-shanghai"),
         ("endpoint", &desk.server.origin()),
     ] {
         assert_eq!(aliyun[field], value, "{field}");
     }
-    assert_eq!(aliyun["passed_over"][0]["source"], "alibabacloud");
+    assert_eq!(aliyun["skipped_sources"][0]["source"], "alibabacloud");
     let (lab, _) = account(&desk, "tencent", "lab", &[]);
     assert_eq!(lab["source"], "tccli profile lab");
     assert_eq!(lab["expires_at"], "2100-01-01T00:00:00Z");
@@ -52,7 +52,7 @@ fn sources_that_come_later_are_passed_over_with_the_reason() {
     ];
     let (account, code) = account(&desk, "aliyun", "default", &variables);
     assert_eq!((code, &account["source"]), (0, &"environment".into()));
-    let passed = account["passed_over"].as_array().unwrap();
+    let passed = account["skipped_sources"].as_array().unwrap();
     let sources: Vec<&str> = passed
         .iter()
         .map(|one| one["source"].as_str().unwrap())

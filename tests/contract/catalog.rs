@@ -187,11 +187,11 @@ fn a_list_of_clusters_names_its_operation_and_permission_too() {
                 "ccs:DescribeCluster",
             ],
             _ => {
-                assert!(kind["places_scope"].is_null() && kind["places_operation"].is_null());
+                assert!(kind["scopes_parent"].is_null() && kind["scopes_operation"].is_null());
                 continue;
             }
         };
-        let keys = ["places_scope", "places_operation", "places_permission"];
+        let keys = ["scopes_parent", "scopes_operation", "scopes_permission"];
         assert_eq!(keys.map(|key| kind[key].as_str().unwrap()), expected);
         let table = joblens(&["kinds", kind["cloud"].as_str().unwrap()])
             .run()

@@ -57,7 +57,7 @@ fn several_things_have_a_page_each_and_what_failed_is_told_beside_them() {
 #[test]
 fn other_forms_are_those_of_get() {
     let emulated = Emulated::start(WORLD);
-    let mut arguments = vec!["describe", "-o", "json", "--vendor"];
+    let mut arguments = vec!["describe", "-o", "json", "--raw"];
     arguments.extend(KINDS);
     let run = emulated.joblens(&arguments).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -71,7 +71,7 @@ fn other_forms_are_those_of_get() {
             job["observed_at"].take();
             job["request_id"].take();
             job["duration_seconds"].take();
-            job["vendor"].take();
+            job["raw"].take();
         }
     }
     assert_eq!(described, got);

@@ -44,20 +44,20 @@ fn assert_same(name: &str, mut job: Value, mut model: Value) {
 #[test]
 fn every_documented_answer_becomes_its_model() {
     let names = [
-        "aliyun/describe-serverless-jobs",
-        "aliyun/describe-serverless-jobs-every-field",
-        "aliyun/describe-serverless-jobs-failed",
-        "aliyun/describe-serverless-jobs-pending",
-        "sugon/waiting",
-        "sugon/running",
-        "sugon/completed",
-        "huawei/waiting",
-        "huawei/running",
-        "huawei/success",
-        "huawei/failed",
-        "tencent/events",
-        "tencent/events-top-level",
-        "tencent/empty",
+        "aliyun/job/describe-serverless-jobs",
+        "aliyun/job/describe-serverless-jobs-every-field",
+        "aliyun/job/describe-serverless-jobs-failed",
+        "aliyun/job/describe-serverless-jobs-pending",
+        "sugon/instance/waiting",
+        "sugon/instance/running",
+        "sugon/instance/completed",
+        "huawei/image-job/waiting",
+        "huawei/image-job/running",
+        "huawei/image-job/success",
+        "huawei/image-job/failed",
+        "tencent/service/events",
+        "tencent/service/events-top-level",
+        "tencent/service/empty",
     ];
     for name in names {
         let model = model(name);
@@ -74,8 +74,8 @@ fn every_documented_answer_becomes_its_model() {
 
 #[test]
 fn compressed_answers_become_the_same_models() {
-    let model = model("aliyun/describe-serverless-jobs");
-    let document = fixture("aliyun/describe-serverless-jobs.json");
+    let model = model("aliyun/job/describe-serverless-jobs");
+    let document = fixture("aliyun/job/describe-serverless-jobs.json");
     let scenario = format!(
         "gzip = true\n{}",
         served(model["ref"].as_str().unwrap(), &document)
@@ -91,8 +91,12 @@ fn compressed_answers_become_the_same_models() {
 fn every_documented_form_of_an_invocation_becomes_one_model() {
     for status in ["json", "wrapped.json", "xml"] {
         for results in ["json", "xml"] {
-            let status_body = fixture(&format!("aliyun/list-invocation-status.{status}"));
-            let results_body = fixture(&format!("aliyun/list-invocation-results.{results}"));
+            let status_body = fixture(&format!(
+                "aliyun/invocation/list-invocation-status.{status}"
+            ));
+            let results_body = fixture(&format!(
+                "aliyun/invocation/list-invocation-status.ListInvocationResults.{results}"
+            ));
             let server = Server::start(move |_, got, stream| {
                 let body = match got.header("x-acs-action") {
                     Some("ListInvocationResults") => &results_body,
@@ -100,7 +104,7 @@ fn every_documented_form_of_an_invocation_becomes_one_model() {
                 };
                 let _ = stream.write_all(&http("200 OK", "", body.as_bytes()));
             });
-            let model = model("aliyun/list-invocation-status");
+            let model = model("aliyun/invocation/list-invocation-status");
             let run = joblens(&["-o", "json", model["input"].as_str().unwrap()])
                 .envs(joblens::emulator::environment(&server.origin()))
                 .run();
@@ -136,8 +140,8 @@ fn secrets_of_a_job_are_masked_in_every_form() {
         &[],
         &["-o", "wide"],
         &["-o", "json"],
-        &["-o", "json", "--vendor"],
-        &["-o", "json", "--vendor", "-v"],
+        &["-o", "json", "--raw"],
+        &["-o", "json", "--raw", "-v"],
     ];
     for form in forms {
         let mut arguments = vec!["get", "aliyun/job/C/5"];
@@ -176,23 +180,23 @@ fn secrets_of_a_job_are_shown_to_those_who_ask() {
     ] {
         assert!(text.contains(secret), "{secret}: {job:#}");
     }
-    assert_eq!(job["vendor"], Value::Null);
+    assert_eq!(job["raw"], Value::Null);
     let run = emulated
-        .get(&["aliyun/job/C/5", "--show-secrets", "--vendor"])
+        .get(&["aliyun/job/C/5", "--show-secrets", "--raw"])
         .run();
-    let vendor = run.job()["vendor"].to_string();
+    let raw = run.job()["raw"].to_string();
     assert!(
-        vendor.contains("env-hunter2") && vendor.contains("file-hunter2"),
-        "{vendor}"
+        raw.contains("env-hunter2") && raw.contains("file-hunter2"),
+        "{raw}"
     );
 }
 
 #[test]
 fn the_start_script_and_the_access_address_of_an_instance_are_masked() {
-    let model = model("sugon/running");
+    let model = model("sugon/instance/running");
     let reference = model["ref"].as_str().unwrap();
-    let emulated = Emulated::start(&served(reference, &fixture("sugon/running.json")));
-    for options in [vec![], vec!["--vendor"], vec!["--vendor", "-v"]] {
+    let emulated = Emulated::start(&served(reference, &fixture("sugon/instance/running.json")));
+    for options in [vec![], vec!["--raw"], vec!["--raw", "-v"]] {
         let mut arguments = vec![reference];
         arguments.extend(options);
         let run = emulated

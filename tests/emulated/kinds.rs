@@ -255,7 +255,7 @@ fn every_key_is_present_and_absent_is_null() {
             .collect::<Vec<_>>()
     };
     let model: Value = serde_json::from_str(include_str!(
-        "../../fixtures/aliyun/describe-serverless-jobs-every-field.model.json"
+        "../../fixtures/aliyun/job/describe-serverless-jobs-every-field.model.json"
     ))
     .unwrap();
     for job in envelope["jobs"].as_array().unwrap() {
@@ -270,7 +270,7 @@ fn every_key_is_present_and_absent_is_null() {
         for event in job["events"].as_array().unwrap() {
             assert_eq!(keys(event), keys(&model["events"][0]));
         }
-        assert_eq!(job["vendor"], Value::Null);
+        assert_eq!(job["raw"], Value::Null);
     }
 }
 
@@ -278,17 +278,14 @@ fn every_key_is_present_and_absent_is_null() {
 fn the_clouds_own_document_comes_when_it_is_asked_for() {
     let emulated = Emulated::start(WORLD);
     let envelope = emulated
-        .get(&["--vendor", JOB, INVOCATION, INSTANCE, IMAGE_JOB, SERVICE])
+        .get(&["--raw", JOB, INVOCATION, INSTANCE, IMAGE_JOB, SERVICE])
         .run()
         .json();
-    let vendor = |at: usize| &envelope["jobs"][at]["vendor"];
-    assert_eq!(vendor(0)["JobInfos"][0]["JobId"], "train-7");
-    assert_eq!(
-        vendor(1)["ListInvocationStatus"]["InvokeStatus"],
-        "Finished"
-    );
-    assert_eq!(vendor(1)["ListInvocationResults"][0]["TotalCount"], 2);
-    assert_eq!(vendor(2)["data"]["status"], "Terminated");
-    assert_eq!(vendor(3)["sub_jobs_total"], 3);
-    assert_eq!(vendor(4)["data"]["eventList"].as_array().unwrap().len(), 3);
+    let raw = |at: usize| &envelope["jobs"][at]["raw"];
+    assert_eq!(raw(0)["JobInfos"][0]["JobId"], "train-7");
+    assert_eq!(raw(1)["ListInvocationStatus"]["InvokeStatus"], "Finished");
+    assert_eq!(raw(1)["ListInvocationResults"][0]["TotalCount"], 2);
+    assert_eq!(raw(2)["data"]["status"], "Terminated");
+    assert_eq!(raw(3)["sub_jobs_total"], 3);
+    assert_eq!(raw(4)["data"]["eventList"].as_array().unwrap().len(), 3);
 }

@@ -76,14 +76,14 @@ const MAX_RUNS: usize = 60;
 fn a_token_that_occurs_in_a_response_changes_nothing_that_is_read() {
     let clouds = [
         (
-            "sugon/completed.json",
+            "sugon/instance/completed.json",
             &["get", "--exit-status", "-o", "json"][..],
             "JOBLENS_SUGON_TOKEN",
             "JOBLENS_SUGON_ENDPOINT",
             "sugon/instance/",
         ),
         (
-            "tencent/events.json",
+            "tencent/service/events.json",
             &["get", "-o", "json"],
             "TENCENTCLOUD_TOKEN",
             "JOBLENS_TENCENT_ENDPOINT",
@@ -135,7 +135,7 @@ fn inject(value: &mut Value, key: &str, secret: &str) {
 fn a_secret_in_any_text_of_a_response_is_in_no_output() {
     let folder = tempfile::tempdir().unwrap();
     for secret in ["aliyun-test-secret-91c2", "hunter2"] {
-        let mut document = fixture("aliyun/describe-serverless-jobs-every-field.json");
+        let mut document = fixture("aliyun/job/describe-serverless-jobs-every-field.json");
         inject(&mut document, "", secret);
         let server = Server::answering(answer(document.to_string()));
         let reference = "aliyun/job/ehpc-hz-FYUr32/10_3";
@@ -144,7 +144,7 @@ fn a_secret_in_any_text_of_a_response_is_in_no_output() {
         let junit_report = format!("junit={junit}");
         let dotenv_report = format!("gitlab-dotenv={dotenv}");
         let commands: [&[&str]; 7] = [
-            &["get", "-o", "json", "--vendor", "-v", "--show-secrets"],
+            &["get", "-o", "json", "--raw", "-v", "--show-secrets"],
             &["get", "-o", "yaml", "-v"],
             &["get", "-o", "wide"],
             &[

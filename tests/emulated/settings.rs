@@ -102,7 +102,7 @@ fn the_file_is_found_in_its_three_places_in_order() {
     let get = || joblens(&["get", "-o", "json", INSTANCE]);
     assert_eq!(get().env("XDG_CONFIG_HOME", folder).run().code, 0);
     assert_eq!(get().env("JOBLENS_CONFIG", config.path()).run().code, 0);
-    let other = Config::new("[wire]\nmax_attempts = 1\n");
+    let other = Config::new("[http]\nmax_attempts = 1\n");
     let run = get()
         .env("XDG_CONFIG_HOME", folder)
         .env("JOBLENS_CONFIG", other.path())
@@ -227,8 +227,8 @@ fn what_the_file_holds_and_nobody_knows_is_told_with_its_line() {
             "config.toml:3: unknown table 'azure'",
         ),
         (
-            "[wire]\nretries = 3\n",
-            "config.toml:2: unknown key 'retries' in [wire]",
+            "[http]\nretries = 3\n",
+            "config.toml:2: unknown key 'retries' in [http]",
         ),
         ("[aliyun.default\n", "config.toml:1: invalid TOML"),
         (
@@ -249,7 +249,7 @@ fn what_the_file_holds_and_nobody_knows_is_told_with_its_line() {
 fn the_wire_is_set_in_the_file_and_options_come_first() {
     let fault = "[[fault]]\noperation = '*'\nkind = 'status'\nstatus = 503\nretry_after = '0s'\n";
     let emulated = Emulated::start(&format!("{WORLD}{fault}"));
-    let config = Config::new("[wire]\nmax_attempts = 3\nrequest_timeout = '2s'\nconcurrency = 1\n");
+    let config = Config::new("[http]\nmax_attempts = 3\nrequest_timeout = '2s'\nconcurrency = 1\n");
     let path = config.path();
     let run = emulated.get(&["--config", &path, JOB]).run();
     assert_eq!((run.code, &run.error()["attempts"]), (5, &json!(3)));
@@ -259,19 +259,19 @@ fn the_wire_is_set_in_the_file_and_options_come_first() {
     assert_eq!(run.error()["attempts"], 1);
     for (toml, message) in [
         (
-            "[wire]\nmax_attempts = 0\n",
+            "[http]\nmax_attempts = 0\n",
             "invalid value '0' for max_attempts; expected a number from 1 to 1000",
         ),
         (
-            "[wire]\nrequest_timeout = 5\n",
+            "[http]\nrequest_timeout = 5\n",
             "invalid value '5' for request_timeout; expected a duration such as 5s",
         ),
         (
-            "[wire]\nmax_body = '64MB'\n",
+            "[http]\nmax_body = '64MB'\n",
             "invalid value '64MB' for max_body",
         ),
         (
-            "[wire]\nallow_http = 'maybe'\n",
+            "[http]\nallow_http = 'maybe'\n",
             "invalid value 'maybe' for allow_http",
         ),
     ] {

@@ -60,7 +60,7 @@ fn following_writes_records_and_ends_with_the_summary() {
     assert!(
         events
             .iter()
-            .all(|one| one["type"] == "event" && one["bad"] == true)
+            .all(|one| one["type"] == "event" && one["is_problem"] == true)
     );
     assert_eq!(text(&events[0], "reason"), "BackOff");
 }

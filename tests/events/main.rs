@@ -145,7 +145,7 @@ fn warnings_and_since_leave_out_what_is_not_asked_for() {
         &emulated,
         &["-o", "json", "--warnings", JOB, SERVICE],
     ));
-    assert!(bad.iter().all(|one| one["bad"] == true), "{bad:#?}");
+    assert!(bad.iter().all(|one| one["is_problem"] == true), "{bad:#?}");
     // A warning, a container, its group and the job; and the two of the service.
     assert_eq!(bad.len(), 6, "{bad:#?}");
     let late = list(&events(

@@ -74,8 +74,8 @@ fn timeless(mut envelope: Value) -> Value {
 #[test]
 fn yaml_is_the_json_to_another_reader_and_an_id_stays_text() {
     let emulated = Emulated::start(SCENARIO);
-    let json = get(&emulated, &["-o", "json", "--vendor"], &ALL);
-    let yaml = get(&emulated, &["-o", "yaml", "--vendor"], &ALL);
+    let json = get(&emulated, &["-o", "json", "--raw"], &ALL);
+    let yaml = get(&emulated, &["-o", "yaml", "--raw"], &ALL);
     assert!(yaml.stdout.contains("id: \"10_3\""), "{}", yaml.stdout);
     let read = yaml::json_of(&yaml.stdout);
     assert_eq!(timeless(read), timeless(json.json()));
@@ -108,7 +108,7 @@ fn records_hold_each_job_with_every_key_then_what_failed_then_the_summary() {
     assert_eq!(records[2]["category"], "not_found");
     assert_eq!(records[3]["jobs"], 2);
     assert_eq!(records[3]["errors"], 1);
-    assert_eq!(records[3]["calls"], emulated.accesses().len() / 2);
+    assert_eq!(records[3]["requests"], emulated.accesses().len() / 2);
 }
 
 #[test]

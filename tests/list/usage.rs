@@ -41,7 +41,7 @@ fn it_is_called_ls_too_and_found_by_the_words_of_other_tools() {
 
 #[test]
 fn what_makes_no_sense_in_a_list_is_no_option() {
-    for option in ["--vendor", "--show-secrets"] {
+    for option in ["--raw", "--show-secrets"] {
         let run = joblens(&["list", "sugon", option]).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
     }

@@ -68,7 +68,7 @@ fn every_line_may_be_uncommented() {
 fn a_file_that_is_there_is_never_touched() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("mine.toml");
-    fs::write(&path, "[wire]\n").unwrap();
+    fs::write(&path, "[http]\n").unwrap();
     let init = |path: &Path| {
         let place = path.to_str().unwrap();
         joblens(&["config", "init", "-o", "json"]).env("JOBLENS_CONFIG", place)
@@ -83,7 +83,7 @@ fn a_file_that_is_there_is_never_touched() {
         "{}",
         run.stderr
     );
-    assert_eq!(fs::read_to_string(&path).unwrap(), "[wire]\n");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "[http]\n");
     let dangling = home.path().join("link.toml");
     std::os::unix::fs::symlink(home.path().join("nowhere"), &dangling).unwrap();
     assert_eq!(init(&dangling).run().code, 2);

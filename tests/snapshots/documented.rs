@@ -26,58 +26,91 @@ const LIST: &str = "ListServerlessJobs";
 
 const DOCUMENTED: &[Documented] = &[
     (
-        "aliyun/describe-serverless-jobs",
-        &[(DESCRIBE, "aliyun/describe-serverless-jobs.json")],
+        "aliyun/job/describe-serverless-jobs",
+        &[(DESCRIBE, "aliyun/job/describe-serverless-jobs.json")],
     ),
     (
-        "aliyun/describe-serverless-jobs-every-field",
-        &[(DESCRIBE, "aliyun/describe-serverless-jobs-every-field.json")],
+        "aliyun/job/describe-serverless-jobs-every-field",
+        &[(
+            DESCRIBE,
+            "aliyun/job/describe-serverless-jobs-every-field.json",
+        )],
     ),
     (
-        "aliyun/describe-serverless-jobs-failed",
-        &[(DESCRIBE, "aliyun/describe-serverless-jobs-failed.json")],
+        "aliyun/job/describe-serverless-jobs-failed",
+        &[(DESCRIBE, "aliyun/job/describe-serverless-jobs-failed.json")],
     ),
     (
-        "aliyun/describe-serverless-jobs-pending",
-        &[(DESCRIBE, "aliyun/describe-serverless-jobs-pending.json")],
+        "aliyun/job/describe-serverless-jobs-pending",
+        &[(DESCRIBE, "aliyun/job/describe-serverless-jobs-pending.json")],
     ),
     (
-        "aliyun/describe-serverless-jobs-array-all",
+        "aliyun/job/describe-serverless-jobs-array-all",
         &[
-            (DESCRIBE, "aliyun/describe-serverless-jobs-array.json"),
-            (LIST, "aliyun/list-serverless-jobs-subtasks.json"),
+            (DESCRIBE, "aliyun/job/describe-serverless-jobs-array.json"),
+            (LIST, "aliyun/job/list-serverless-jobs-subtasks.json"),
         ],
     ),
     (
-        "aliyun/describe-serverless-jobs-array-missing",
+        "aliyun/job/describe-serverless-jobs-array-missing",
         &[
-            (DESCRIBE, "aliyun/describe-serverless-jobs-array.json"),
-            (LIST, "aliyun/list-serverless-jobs-subtask-missing.json"),
+            (DESCRIBE, "aliyun/job/describe-serverless-jobs-array.json"),
+            (LIST, "aliyun/job/list-serverless-jobs-subtask-missing.json"),
         ],
     ),
     (
-        "aliyun/list-invocation-status",
+        "aliyun/invocation/list-invocation-status",
         &[
-            ("ListInvocationStatus", "aliyun/list-invocation-status.json"),
+            (
+                "ListInvocationStatus",
+                "aliyun/invocation/list-invocation-status.json",
+            ),
             (
                 "ListInvocationResults",
-                "aliyun/list-invocation-results.json",
+                "aliyun/invocation/list-invocation-status.ListInvocationResults.json",
             ),
         ],
     ),
-    ("sugon/waiting", &[("", "sugon/waiting.json")]),
-    ("sugon/running", &[("", "sugon/running.json")]),
-    ("sugon/completed", &[("", "sugon/completed.json")]),
-    ("huawei/waiting", &[("", "huawei/waiting.json")]),
-    ("huawei/running", &[("", "huawei/running.json")]),
-    ("huawei/success", &[("", "huawei/success.json")]),
-    ("huawei/failed", &[("", "huawei/failed.json")]),
-    ("tencent/events", &[("", "tencent/events.json")]),
     (
-        "tencent/events-top-level",
-        &[("", "tencent/events-top-level.json")],
+        "sugon/instance/waiting",
+        &[("", "sugon/instance/waiting.json")],
     ),
-    ("tencent/empty", &[("", "tencent/empty.json")]),
+    (
+        "sugon/instance/running",
+        &[("", "sugon/instance/running.json")],
+    ),
+    (
+        "sugon/instance/completed",
+        &[("", "sugon/instance/completed.json")],
+    ),
+    (
+        "huawei/image-job/waiting",
+        &[("", "huawei/image-job/waiting.json")],
+    ),
+    (
+        "huawei/image-job/running",
+        &[("", "huawei/image-job/running.json")],
+    ),
+    (
+        "huawei/image-job/success",
+        &[("", "huawei/image-job/success.json")],
+    ),
+    (
+        "huawei/image-job/failed",
+        &[("", "huawei/image-job/failed.json")],
+    ),
+    (
+        "tencent/service/events",
+        &[("", "tencent/service/events.json")],
+    ),
+    (
+        "tencent/service/events-top-level",
+        &[("", "tencent/service/events-top-level.json")],
+    ),
+    (
+        "tencent/service/empty",
+        &[("", "tencent/service/empty.json")],
+    ),
 ];
 
 /// What is set for the tests; the regions are those of the models.

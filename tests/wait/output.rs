@@ -85,14 +85,15 @@ fn a_table_shows_the_jobs() {
 
 #[test]
 fn secrets_of_a_job_are_masked_in_the_answer_and_on_the_way() {
-    let document = include_str!("../../fixtures/aliyun/describe-serverless-jobs-every-field.json");
+    let document =
+        include_str!("../../fixtures/aliyun/job/describe-serverless-jobs-every-field.json");
     let value = "hunter2-of-the-job";
     let document = document.replace("Value 1805", value).replace("10_3", "1");
     assert!(document.contains(value), "the fixture has a variable");
     let scenario = format!("[[job]]\nref = '{JOB}'\ndocument = '''\n{document}'''\n");
     let emulated = Emulated::start(&scenario);
     for format in ["json", "wide", "table"] {
-        let options = ["-o", format, "-v", "--vendor", "-t", LONG];
+        let options = ["-o", format, "-v", "--raw", "-t", LONG];
         let arguments = [&["wait", JOB][..], &options].concat();
         let run = emulated.joblens(&arguments).with_secret(value).run();
         assert_eq!(run.code, 1, "{}", run.stderr);

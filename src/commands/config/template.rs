@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::super::lookup;
 use crate::providers;
 use crate::settings::{
-    CREDENTIAL_COMMAND, METADATA, SOURCE, SettingRole, SettingSpec, SettingsSchema, WIRE_KEYS,
+    CREDENTIAL_COMMAND, HTTP_KEYS, METADATA, SOURCE, SettingRole, SettingSpec, SettingsSchema,
 };
 
 const HEAD: &str = "\
@@ -68,7 +68,7 @@ pub(super) fn text() -> String {
     for cloud in lookup::all_cloud_keys() {
         profiles(&mut text, &cloud);
     }
-    wire(&mut text);
+    http(&mut text);
     states(&mut text);
     text
 }
@@ -127,11 +127,11 @@ fn line_for(key: &str, more: &str) -> String {
     }
 }
 
-fn wire(text: &mut String) {
+fn http(text: &mut String) {
     text.push_str(
-        "\n## Defaults; command-line options such as --max-body take precedence.\n# [wire]\n",
+        "\n## Defaults; command-line options such as --max-body take precedence.\n# [http]\n",
     );
-    for key in WIRE_KEYS {
+    for key in HTTP_KEYS {
         let _ = writeln!(text, "# {}", line_for(key, ""));
     }
 }

@@ -105,7 +105,7 @@ impl AccountProbe {
             problem,
             profile: self.account.profile,
             source: self.account.source,
-            place: self.account.place,
+            location: self.account.location,
             key: self.account.key,
             region: self.account.region,
             endpoint: self.account.endpoint,
@@ -158,7 +158,7 @@ fn settings(account: &AccountStatus) -> Check {
         message += &format!(", valid until {}", at.rfc3339());
     }
     let behind: Vec<&str> = account
-        .passed_over
+        .skipped_sources
         .iter()
         .map(|one| one.source.as_str())
         .collect();
@@ -171,7 +171,7 @@ fn settings(account: &AccountStatus) -> Check {
 /// `key LTAI…3Qk from environment (ALIBABA_CLOUD_ACCESS_KEY_ID)`
 pub(super) fn credential(account: &AccountStatus) -> String {
     let what = key(account);
-    match (account.source.as_deref(), &account.place) {
+    match (account.source.as_deref(), &account.location) {
         // Its path is reported at the top.
         (Some("config file"), _) => format!("{what} from the config file"),
         (Some(source), Some(place)) => format!("{what} from {source} ({place})"),

@@ -35,7 +35,7 @@ impl Log {
 /// more: the first fault is the one to report.
 ///
 /// # Errors
-/// A usage error in an option or in a setting of `[wire]`.
+/// A usage error in an option or in a setting of `[http]`.
 pub(super) fn transport(
     session: &CommandContext,
     settings: &Settings,

@@ -102,7 +102,7 @@ fn once(session: &CommandContext, prepared: &Setup) -> u8 {
     runtime.shutdown_background();
     let (jobs, problems) = partition(outcomes);
     let mut timeline = Timeline {
-        calls: lens.transport.calls(),
+        requests: lens.transport.calls(),
         ..Timeline::from_jobs("events", &jobs, problems, lens.notices.all())
     };
     timeline.retain(prepared.filter);

@@ -328,7 +328,7 @@ impl FollowLoop<'_> {
         let summary = Summary {
             jobs: watched.iter().filter(|one| one.job.is_some()).count() as u64,
             errors: problems.len() as u64,
-            calls: self.lookup.transport.calls(),
+            requests: self.lookup.transport.calls(),
             complete: problems.is_empty(),
         };
         let done = error::exit_code(problems);

@@ -220,7 +220,7 @@ impl ListRun {
         }
         let mut report = Envelope::new("list", jobs, problems.collect(), notices);
         report.content.scopes = scopes;
-        report.calls = self.lookup.transport.calls();
+        report.requests = self.lookup.transport.calls();
         report.coverage = Coverage {
             complete: listed.iter().all(ScopeReport::is_complete),
             asked: listed.len() as u64,

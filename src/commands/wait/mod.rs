@@ -49,7 +49,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let reports = Reports::parse(&arguments.reports, &session.environment).map_err(one)?;
     let settings = session.settings().map_err(one)?;
     let options = Options {
-        raw: arguments.vendor,
+        raw: arguments.raw,
         show_secrets: arguments.show_secrets,
         flags: arguments.kind_flags.given.clone(),
         ..Options::default()

@@ -60,7 +60,7 @@ pub(in crate::commands) struct Arguments {
     pub reports: Vec<String>,
     /// Include the raw API response (JSON and YAML only)
     #[arg(long, hide_short_help = true)]
-    pub vendor: bool,
+    pub raw: bool,
     /// Don't mask secrets in the output
     #[arg(long, hide_short_help = true)]
     pub show_secrets: bool,

@@ -29,7 +29,7 @@ pub struct Envelope<T = Resources> {
     pub exit: Exit,
     /// Calls that were sent, every attempt counted; streams tell it in their summary.
     #[serde(skip)]
-    pub calls: u64,
+    pub requests: u64,
 }
 
 /// The jobs and scopes that were found.
@@ -84,7 +84,7 @@ impl<T> Envelope<T> {
             },
             gate: None,
             exit: Exit::new(error::exit_code(&errors)),
-            calls: 0,
+            requests: 0,
             errors,
             notices,
         }
@@ -102,7 +102,7 @@ impl<T> Envelope<T> {
         if gate.verdict == Verdict::Passed {
             self.exit.word = Exit::HOLDS;
         }
-        self.calls = gate.requests;
+        self.requests = gate.requests;
         self.gate = Some(gate);
         self
     }

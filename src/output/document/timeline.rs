@@ -74,7 +74,7 @@ impl EventFilter {
             .since
             .zip(one.happened_at)
             .is_some_and(|(since, at)| at < since);
-        (one.bad || !self.bad_only) && !is_old
+        (one.is_problem || !self.bad_only) && !is_old
     }
 }
 

@@ -19,7 +19,7 @@ use crate::kind::{
     StateTable, Template, UnlistedField,
 };
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
 use crate::reference::{Reference, Scope};
 use commands::PAGE_SIZE;
 use status::{RESULTS_PAGE_SIZE, STATES};
@@ -256,7 +256,7 @@ async fn get(
         results,
         options.has_flag(&TRUST_FINISHED),
     );
-    vendor::attach(&mut job, &mut notices, options, || {
+    raw::attach(&mut job, &mut notices, options, || {
         if pages.is_empty() {
             return document;
         }

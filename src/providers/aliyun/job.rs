@@ -20,7 +20,7 @@ use crate::kind::{
 };
 use crate::providers::api::DecodeError;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
 use crate::reference::{Reference, Scope};
 use description::{Described, STATES};
 use details::{GroupDetails, JobDetails};
@@ -161,7 +161,7 @@ impl Api {
             let at = job_at(reference, self.region());
             let mut described = decode(body, at, &options.states)?;
             let (job, notices) = (&mut described.job, &mut described.notices);
-            vendor::attach(job, notices, options, || document::read(body, options));
+            raw::attach(job, notices, options, || document::read(body, options));
             Ok::<_, DecodeError>(described)
         };
         let found = self.call(GET.name, Method::Post, &query, options, described);

@@ -22,7 +22,7 @@ use crate::providers::lenient::{self, Flag, Int, List, Num, OptionalObject, Text
 use crate::providers::shapes::schema_of;
 use crate::providers::states;
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
 use crate::reference::{Reference, Scope};
 use crate::secret::{MASK, mask_arguments, mask_url_query};
 
@@ -265,7 +265,7 @@ pub(super) fn decode(
     }
     let mut notices = Vec::new();
     let mut job = job(instance, reference, options, clock, &mut notices);
-    vendor::attach_raw(&mut job, &mut notices, body, options, &mut mask);
+    raw::attach_raw(&mut job, &mut notices, body, options, &mut mask);
     Ok(GetResult { job, notices })
 }
 

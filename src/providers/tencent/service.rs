@@ -21,7 +21,7 @@ use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::shapes::schema_of;
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
 use crate::reference::{Reference, Scope};
 
 /// Services, which report events and no states.
@@ -211,7 +211,7 @@ pub(super) fn decode_events(
         events,
         ..job_at(reference, Some(&api.region))
     };
-    vendor::attach_raw(&mut job, &mut notices, body, options, &mut |_, _| {});
+    raw::attach_raw(&mut job, &mut notices, body, options, &mut |_, _| {});
     Ok(GetResult { job, notices })
 }
 

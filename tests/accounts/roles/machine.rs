@@ -159,7 +159,7 @@ fn a_metadata_service_that_hangs_is_given_up_soon() {
         },
         forms: Arc::default(),
     };
-    roles.desk.configure("[wire]\nrequest_timeout = '300ms'\n");
+    roles.desk.configure("[http]\nrequest_timeout = '300ms'\n");
     let run = roles
         .get(JOB)
         .env("JOBLENS_ALIYUN_SOURCE", "metadata")

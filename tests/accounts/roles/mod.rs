@@ -253,7 +253,7 @@ fn an_account_with_a_role_is_shown_and_nothing_is_sent() {
         let account = &json["accounts"][at];
         assert_eq!(account["status"], "ready", "{account:#}");
         assert_eq!(account["source"], source);
-        assert_eq!(account["place"], place);
+        assert_eq!(account["location"], place);
         assert_eq!(account["key"], key, "{source}");
     }
     assert!(roles.desk.server.received().is_empty());

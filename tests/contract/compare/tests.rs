@@ -13,7 +13,7 @@ fn schema() -> Value {
             "details": { "$ref": "#/$defs/Details" },
             "gate": { "anyOf": [{ "$ref": "#/$defs/Part" }, { "type": "null" }] },
             "labels": { "type": "object", "additionalProperties": { "type": "string" } },
-            "vendor": {},
+            "raw": {},
         },
         "$defs": {
             "State": { "oneOf": [{ "type": "string", "const": "a" }, { "type": "string", "const": "b" }] },
@@ -88,9 +88,9 @@ fn another_type_is_caught_and_so_is_a_wider_or_narrower_one() {
         "name is never string any more",
     );
     breaks(
-        "/properties/vendor/type",
+        "/properties/raw/type",
         Some(json!("object")),
-        "vendor is never anything any more",
+        "raw is never anything any more",
     );
     let either =
         json!([{ "$ref": "#/$defs/Part" }, { "type": "null" }, { "$ref": "#/$defs/Other" }]);

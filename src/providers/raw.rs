@@ -32,10 +32,10 @@ pub(super) fn attach(
     if !options.raw {
         return;
     }
-    job.vendor = read();
-    if job.vendor.is_none() {
+    job.raw = read();
+    if job.raw.is_none() {
         notices.push(Notice::new(
-            NoticeCode::VendorOmitted,
+            NoticeCode::RawOmitted,
             format!(
                 "the raw response of {} is too large or too deeply nested to include",
                 job.reference
