@@ -77,7 +77,7 @@ impl Settings {
         }
         SourceReport {
             profile,
-            skipped_sources: skipped_sources,
+            skipped_sources,
         }
     }
 
