@@ -68,7 +68,7 @@ pub fn write(
 fn records(out: &mut dyn Write, timeline: &Timeline, screen: &RenderContext) -> io::Result<()> {
     let mut records = RecordWriter::default();
     for one in &timeline.content.events {
-        records.event(out, screen.now, one)?;
+        records.write(out, screen.now, one)?;
     }
     records.end(out, screen.now, timeline, timeline.coverage.answered)
 }
