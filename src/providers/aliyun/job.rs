@@ -2,6 +2,7 @@
 
 mod array;
 mod batch;
+mod cause;
 mod container;
 mod description;
 mod details;

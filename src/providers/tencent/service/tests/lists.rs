@@ -60,5 +60,5 @@ fn endless_reasons_are_cut() {
     let body = serde_json::json!({"code": 0, "services": [row]}).to_string();
     let rows = services(body.as_bytes(), Some("default")).unwrap();
     let kept = &rows[0].reason_map.0.as_ref().unwrap().0;
-    assert_eq!(kept.len(), MAX_REASONS);
+    assert_eq!(kept.len(), Map::<Int>::MAX_ENTRIES);
 }
