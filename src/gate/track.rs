@@ -1,5 +1,8 @@
+mod pending;
+
 use std::time::Duration;
 
+use self::pending::{pending, unknown};
 use super::warnings::Warnings;
 use super::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
 use crate::error::{Category, Problem};
@@ -197,7 +200,7 @@ impl JobHistory {
             return pending(PendingCause::Time, "not checked yet");
         };
         match &rules.condition {
-            Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet),
+            Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet, seen, rules, at),
             // An end whose state cannot be determined is an end all the same.
             Condition::Ended if seen.ended => Evaluation::Met,
             Condition::Ended => match &seen.inconsistency {
@@ -253,11 +256,28 @@ impl JobHistory {
         self.warnings.as_ref()?.new_one()
     }
 
-    fn evaluate_quiet(&self, quiet: Duration) -> Evaluation {
+    fn evaluate_quiet(
+        &self,
+        quiet: Duration,
+        seen: &LastObserved,
+        rules: &GatePolicy,
+        at: Duration,
+    ) -> Evaluation {
+        match (&seen.inconsistency, seen.state) {
+            // A failed part settles the outcome, though other parts may still run.
+            (_, State::Failed | State::Canceled) => {
+                return Evaluation::Unmet(with_reason(seen.state, seen.why.as_deref()));
+            }
+            (Some(doubt), State::Unknown) => {
+                return Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at));
+            }
+            (None, State::Unknown) if !self.stateless => return unknown(seen, rules),
+            _ => {}
+        }
         if self.needs_confirmation() {
             return pending(PendingCause::Time, "existence not confirmed");
         }
-        let (Some(seen), Some(warnings)) = (&self.last, &self.warnings) else {
+        let Some(warnings) = &self.warnings else {
             return pending(PendingCause::Time, "not checked yet");
         };
         if let Some(text) = warnings.undated() {
@@ -286,96 +306,6 @@ impl JobHistory {
             }),
             _ => pending(PendingCause::Time, seen.state.as_str()),
         }
-    }
-
-    fn pending_on_failure(
-        &self,
-        trouble: &ReadFailure,
-        rules: &GatePolicy,
-        at: Duration,
-    ) -> Pending {
-        let (cause, settled) = match trouble.category {
-            Category::MissingCredentials
-            | Category::Unauthenticated
-            | Category::PermissionDenied => (PendingCause::Credentials, true),
-            Category::ClockSkew => (PendingCause::Credentials, false),
-            Category::InvalidArgument | Category::Usage => (PendingCause::Service, true),
-            _ => {
-                let outage = at.saturating_sub(trouble.since);
-                (
-                    PendingCause::Service,
-                    rules.max_outage.is_some_and(|limit| outage >= limit),
-                )
-            }
-        };
-        Pending {
-            cause,
-            is_final: settled,
-            reason: trouble.message.clone(),
-        }
-    }
-
-    /// Pending because subtasks do not confirm a success: as after a failed request where one kept
-    /// them from being read.
-    fn pending_on_doubt(
-        &self,
-        doubt: &Inconsistency,
-        seen: &LastObserved,
-        rules: &GatePolicy,
-        at: Duration,
-    ) -> Pending {
-        let message = doubt.message.clone();
-        match doubt.cause {
-            Some(category) => {
-                let since = seen.since;
-                let failure = ReadFailure {
-                    category,
-                    message,
-                    since,
-                };
-                self.pending_on_failure(&failure, rules, at)
-            }
-            None => Pending {
-                cause: PendingCause::Time,
-                is_final: false,
-                reason: message,
-            },
-        }
-    }
-
-    fn pending_on_missing(&self, missing: &NotFoundSpan, rules: &GatePolicy) -> Pending {
-        let apart = missing.last.saturating_sub(missing.first);
-        let believed = apart >= MISSING_RECHECK_INTERVAL && missing.last >= rules.missing_grace;
-        let why = match &self.last {
-            Some(seen) => format!("disappeared (was {})", seen.state),
-            None => "not found".to_owned(),
-        };
-        Pending {
-            cause: PendingCause::Missing,
-            is_final: believed && !rules.waits_for_missing,
-            reason: why,
-        }
-    }
-}
-
-fn pending(cause: PendingCause, why: &str) -> Evaluation {
-    Evaluation::Pending(Pending {
-        cause,
-        is_final: false,
-        reason: why.to_owned(),
-    })
-}
-
-/// A state that is undetermined: an unrecognized one, or an end with an unreadable outcome.
-fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
-    let word = seen.word.as_deref().unwrap_or("none");
-    match (seen.ended, rules.unknown_fails) {
-        (true, _) => pending(
-            PendingCause::Service,
-            &format!("ended, but state '{word}' does not say how"),
-        ),
-        (false, true) => Evaluation::Unmet(format!("unrecognized state '{word}'")),
-        (false, false) => pending(PendingCause::Time, &format!("unrecognized state '{word}'")),
     }
 }
 

@@ -268,6 +268,20 @@ fn a_failed_subtask_fails_a_job_whose_other_subtasks_still_run() {
     );
     let ended = run(&server, &[&WAIT[..], &["--for", "ended"]].concat());
     assert_eq!(ended.code, 8, "{}", ended.stderr);
+    let quiet = run(&server, &[&WAIT[..], &["--for", "no-warnings=1s"]].concat());
+    assert_eq!(quiet.code, 1, "{}", quiet.stderr);
+}
+
+#[test]
+fn unreadable_subtasks_never_pass_a_gate_on_warnings() {
+    let whole = json!({"IsArrayJob": true, "ArrayProperties": range(9, 2)});
+    let forbidden = refusal("403 Forbidden", "NoPermission");
+    let goal = ["-t", "4s", "--for", "no-warnings=100ms"];
+    let run = run(
+        &server(&whole, forbidden),
+        &[&WAIT[..1], &WAIT[3..], &goal].concat(),
+    );
+    assert_eq!(run.code, 4, "{}", run.stderr);
 }
 
 /// A server that filters lists as the cloud does.

@@ -1,0 +1,100 @@
+//! Why a gate stays undecided about a resource.
+
+use std::time::Duration;
+
+use super::{GatePolicy, Inconsistency, JobHistory, LastObserved, MISSING_RECHECK_INTERVAL};
+use super::{NotFoundSpan, ReadFailure};
+use crate::error::Category;
+use crate::gate::{Evaluation, Pending, PendingCause};
+
+impl JobHistory {
+    pub(super) fn pending_on_failure(
+        &self,
+        trouble: &ReadFailure,
+        rules: &GatePolicy,
+        at: Duration,
+    ) -> Pending {
+        let (cause, settled) = match trouble.category {
+            Category::MissingCredentials
+            | Category::Unauthenticated
+            | Category::PermissionDenied => (PendingCause::Credentials, true),
+            Category::ClockSkew => (PendingCause::Credentials, false),
+            Category::InvalidArgument | Category::Usage => (PendingCause::Service, true),
+            _ => {
+                let outage = at.saturating_sub(trouble.since);
+                (
+                    PendingCause::Service,
+                    rules.max_outage.is_some_and(|limit| outage >= limit),
+                )
+            }
+        };
+        Pending {
+            cause,
+            is_final: settled,
+            reason: trouble.message.clone(),
+        }
+    }
+
+    /// Pending because subtasks do not confirm a success: as after a failed request where one kept
+    /// them from being read.
+    pub(super) fn pending_on_doubt(
+        &self,
+        doubt: &Inconsistency,
+        seen: &LastObserved,
+        rules: &GatePolicy,
+        at: Duration,
+    ) -> Pending {
+        let message = doubt.message.clone();
+        match doubt.cause {
+            Some(category) => {
+                let since = seen.since;
+                let failure = ReadFailure {
+                    category,
+                    message,
+                    since,
+                };
+                self.pending_on_failure(&failure, rules, at)
+            }
+            None => Pending {
+                cause: PendingCause::Time,
+                is_final: false,
+                reason: message,
+            },
+        }
+    }
+
+    pub(super) fn pending_on_missing(&self, missing: &NotFoundSpan, rules: &GatePolicy) -> Pending {
+        let apart = missing.last.saturating_sub(missing.first);
+        let believed = apart >= MISSING_RECHECK_INTERVAL && missing.last >= rules.missing_grace;
+        let why = match &self.last {
+            Some(seen) => format!("disappeared (was {})", seen.state),
+            None => "not found".to_owned(),
+        };
+        Pending {
+            cause: PendingCause::Missing,
+            is_final: believed && !rules.waits_for_missing,
+            reason: why,
+        }
+    }
+}
+
+pub(super) fn pending(cause: PendingCause, why: &str) -> Evaluation {
+    Evaluation::Pending(Pending {
+        cause,
+        is_final: false,
+        reason: why.to_owned(),
+    })
+}
+
+/// A state that is undetermined: an unrecognized one, or an end with an unreadable outcome.
+pub(super) fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
+    let word = seen.word.as_deref().unwrap_or("none");
+    match (seen.ended, rules.unknown_fails) {
+        (true, _) => pending(
+            PendingCause::Service,
+            &format!("ended, but state '{word}' does not say how"),
+        ),
+        (false, true) => Evaluation::Unmet(format!("unrecognized state '{word}'")),
+        (false, false) => pending(PendingCause::Time, &format!("unrecognized state '{word}'")),
+    }
+}
