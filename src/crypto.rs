@@ -73,7 +73,7 @@ pub fn percent_encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// Percent-decoding to UTF-8; `None` on a broken escape or on bytes that are no UTF-8.
+/// Percent-decoding to UTF-8; `None` on a broken escape or on bytes that are not UTF-8.
 pub fn percent_decode(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let broken = bytes.iter().enumerate().any(|(at, byte)| {

@@ -29,7 +29,7 @@ pub fn closest_match<'a>(names: impl IntoIterator<Item = &'a str>, word: &str) -
 pub enum Category {
     /// Options, references or settings are wrong; found before the first call.
     Usage,
-    /// The thing that was named does not exist.
+    /// The named resource does not exist.
     NotFound,
     /// No credentials, or a setting that is needed to use them, could be found.
     MissingCredentials,
@@ -37,7 +37,7 @@ pub enum Category {
     Unauthenticated,
     /// The credentials are good, the account may not do this.
     PermissionDenied,
-    /// The cloud says that this machine's clock is wrong.
+    /// The cloud says that the local clock is wrong.
     ClockSkew,
     /// The cloud could not be reached, or the connection broke.
     Network,
@@ -69,7 +69,7 @@ impl Category {
         }
     }
 
-    /// The word as it stands in JSON.
+    /// The JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Usage => "usage",
@@ -132,7 +132,7 @@ pub struct Problem {
     /// Masked key and where it came from, such as `key LTAI…3Qk (environment)`.
     #[serde(skip)]
     pub credential: Option<String>,
-    /// How the call broke, where it did on its way.
+    /// How the request failed in transit, if it did.
     #[serde(skip)]
     pub transport_failure: Option<TransportFailure>,
 }
@@ -172,7 +172,7 @@ impl Problem {
         self
     }
 
-    /// Wrong use: told before the first call, exit code 2.
+    /// Usage error: reported before the first request, exit code 2.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Category::Usage, message)
     }

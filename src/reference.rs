@@ -1,4 +1,5 @@
-//! References: one shell token that names one thing in one cloud, `CLOUD[@PROFILE]/KIND/SEGMENT…`.
+//! References: one shell token that names one resource in one cloud,
+//! `CLOUD[@PROFILE]/KIND/SEGMENT…`.
 
 mod range;
 mod reader;
@@ -15,10 +16,10 @@ pub use scope::{CloudScope, Scope, Target};
 /// The profile that a reference without `@PROFILE` uses.
 pub const DEFAULT_PROFILE: &str = "default";
 
-/// In place of a reference's last segment: the newest thing of its scope.
+/// In place of a reference's last segment: the newest resource of its scope.
 pub const LATEST: &str = "@latest";
 
-/// The form of the references of one kind; the registry of clouds holds them all.
+/// The template of the references of one kind; the registry of clouds has them all.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Template {
     /// Long name of the cloud.
@@ -58,7 +59,7 @@ pub struct Segment {
     pub setting: Option<&'static str>,
 }
 
-/// The address of one thing.
+/// The address of one resource.
 #[derive(Debug, Clone)]
 pub struct Reference {
     /// The form it has.
@@ -144,9 +145,9 @@ impl Reference {
 /// Why a decoded text cannot be a segment.
 pub fn segment_error(text: &str) -> Option<&'static str> {
     match text {
-        "" => Some("a segment is empty"),
-        "." | ".." => Some("“.” and “..” cannot be segments: they would name another path"),
-        _ if text.contains(char::is_control) => Some("a segment holds a control character"),
+        "" => Some("empty segment"),
+        "." | ".." => Some("'.' and '..' are not allowed as segments"),
+        _ if text.contains(char::is_control) => Some("a segment contains a control character"),
         _ => None,
     }
 }

@@ -58,7 +58,7 @@ pub fn masked_id(id: &str) -> String {
     format!("{head}…{tail}")
 }
 
-/// Words that end in `key` and are written as one; `monkey` and `hotkey` are no secrets.
+/// Words that end in `key` and are written as one; `monkey` and `hotkey` are not secrets.
 const COMPOUND_SECRET_NAMES: [&str; 5] =
     ["apikey", "accesskey", "secretkey", "privatekey", "authkey"];
 
@@ -119,7 +119,7 @@ fn is_secret_option(word: &str) -> bool {
 }
 
 /// Masks what follows a secret name in a text. A value ends where a shell would end its word, but
-/// an argument that begins with an assignment and is no shell text is one value to its end.
+/// an argument that begins with an assignment and is not a shell text is one value to its end.
 fn mask_text(text: &str, is_shell_text: bool) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut value_follows = false;

@@ -6,16 +6,17 @@ use super::CommandContext;
 use super::lookup::{NoticeLog, transport};
 use crate::error::{Category, Problem};
 use crate::http::{Transport, validate_tls};
-use crate::model::{AccountStatus, AuthState, AuthStatus, Envelope, SkippedSource};
+use crate::model::SkippedSource;
 use crate::output;
+use crate::output::document::{AccountStatus, AuthState, AuthStatus, Envelope};
 use crate::providers::{CLOUDS, Client, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::secret::{masked_id, quotable};
 use crate::settings::{METADATA, Profile, SettingRole, Settings, table_header};
 
-/// Show which account each cloud would be asked with
+/// Show the credentials each cloud would use
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  joblens auth status\n  joblens auth status -p prod -o json")]
+#[command(after_help = "Examples:\n  joblens auth status\n  joblens auth status -p prod -o json")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     what: AuthCommand,
@@ -23,10 +24,10 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum AuthCommand {
-    /// Show source, masked key, region and endpoint of every profile, and the sources passed over
+    /// Show the credential source, key (masked), region and endpoint of each profile
     #[command(
-        after_help = "Nothing is sent, and no secret is shown. A credential_command of the settings file is run.\n\
-        Exit codes: 0 all that is configured can be used · 2 wrong settings · 4 an account cannot be used."
+        after_help = "Makes no network requests and shows no secrets. Runs credential_command if configured.\n\
+        Exit codes: 0 all configured profiles are usable · 2 invalid config · 4 a profile is not usable"
     )]
     Status,
 }
@@ -71,9 +72,9 @@ fn auth_status(session: &CommandContext) -> Result<AuthStatus, Problem> {
         accounts.extend(accounts_of);
     }
     if let (Some(only), true) = (only, accounts.is_empty()) {
-        let message = format!("no cloud has a profile “{only}”");
+        let message = format!("unknown profile '{only}'");
         let hint = format!(
-            "add {} to the settings file, such as {}",
+            "add {} to the config file, e.g. {}",
             table_header("CLOUD", only),
             table_header(CLOUDS[0].name, only)
         );

@@ -45,7 +45,7 @@ impl ListedReferences {
     }
 }
 
-/// The file; none where nothing tells of a home.
+/// The file; none without a home directory.
 pub(super) fn path(environment: &Environment) -> Option<PathBuf> {
     Some(environment.cache_folder()?.join("references"))
 }
@@ -73,8 +73,8 @@ fn read_file(place: &Path) -> io::Result<Vec<String>> {
         .collect())
 }
 
-/// Puts what a list showed before what earlier ones did. A failure costs a convenience only, and
-/// nobody is told.
+/// Puts the references of this list before those of earlier ones. A failure costs a convenience
+/// only and is not reported.
 fn save<'a>(environment: &Environment, shown: impl IntoIterator<Item = &'a str>) {
     let shown: Vec<&str> = shown.into_iter().filter(|one| is_plain(one)).collect();
     if let (false, Some(place)) = (shown.is_empty(), path(environment)) {

@@ -9,9 +9,9 @@ use crate::error::Problem;
 use crate::output::Format;
 use crate::settings::{Environment, Settings};
 
-/// See what it looks like, without an account: real calls to emulated clouds
+/// Try joblens against built-in emulated clouds (no account needed)
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  joblens demo\n  joblens demo -o json")]
+#[command(after_help = "Examples:\n  joblens demo\n  joblens demo -o json")]
 pub(super) struct Arguments {}
 
 /// One of each kind of the built-in scenario.
@@ -24,7 +24,7 @@ const REFERENCES: [&str; 6] = [
     "tencent/service/cls-xxxxx/default/test-web-service",
 ];
 
-/// Starts the emulated clouds, looks one thing of each kind up in them, and says how to do so by
+/// Starts the emulated clouds, gets one resource of each kind from them, and prints how to do so by
 /// hand.
 pub(super) fn run(session: &CommandContext, _: &Arguments) -> u8 {
     let runtime = runtime();
@@ -34,7 +34,7 @@ pub(super) fn run(session: &CommandContext, _: &Arguments) -> u8 {
             .await
             .map_err(|error| {
                 vec![Problem::usage(format!(
-                    "the emulator cannot start ({error})"
+                    "cannot start the emulator ({error})"
                 ))]
             })?;
         let environment = Environment::new(emulator::environment(&emulator.origin()));
@@ -70,7 +70,7 @@ fn manual_steps() -> String {
     let program = program();
     let references = REFERENCES.join(" \\\n    ");
     format!(
-        "\nThese clouds were emulated on loopback. The same by hand, in two terminals:\n\n  \
+        "\nThese clouds were emulated on loopback. To do the same by hand, in two terminals:\n\n  \
          {program} emulate\n\n  \
          eval \"$({program} emulate --print-env)\"\n  \
          {program} get {references}\n"

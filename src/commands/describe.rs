@@ -4,25 +4,25 @@ use super::CommandContext;
 use super::lookup;
 use super::lookup_args::{self, LookupArgs};
 use crate::error::Problem;
-use crate::model::Envelope;
+use crate::output::document::Envelope;
 
-/// Tell everything about things, the likely cause of a failure first
+/// Show details of resources, most likely failure cause first
 #[derive(Debug, Args)]
 #[command(
     alias = "desc",
-    before_help = "Examples:\n  \
+    after_help = "Examples:\n  \
     joblens describe aliyun/job/ehpc-hz-FYUr32/5\n  \
-    joblens describe huawei/image-job/702364883651395584 --time utc | less",
-    after_help = "-o table and wide are the page for people; the other forms are those of get.\n\
-    Times on a page are local, in a pipe as well; --time utc changes that.\n\
-    Exit codes: 0 all looked up · 2 wrong use · 3 not found · 4 credentials · 5 service or network."
+    joblens describe huawei/image-job/702364883651395584 --time utc | less\n\n\
+        table and wide print a details page; other formats are the same as for get.\n\
+    Times are local even when piped; use --time utc to change that\n\
+    Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
     lookup: LookupArgs,
 }
 
-/// Looks up what was named and tells everything about it.
+/// Gets the named resources and shows all their details.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     match build_report(session, &arguments.lookup) {
         Ok(report) => session.print_describe(report),

@@ -10,19 +10,19 @@ use crate::emulator::{self, AccessLog, DEFAULT_PORT, Emulator, Scenario};
 use crate::error::Problem;
 use crate::output;
 
-/// Serve the four clouds on loopback, for scripts and tests
+/// Run a local emulator of the four clouds
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
     joblens emulate --scenario outage.toml\n  \
     eval \"$(joblens emulate --print-env)\"")]
 pub(super) struct Arguments {
-    /// Port on 127.0.0.1; 0 takes a free one
+    /// Port to listen on (0 picks a free port)
     #[arg(long, default_value_t = DEFAULT_PORT, value_name = "N")]
     port: u16,
-    /// Jobs, their states over time, and faults; the built-in ones if none is given
+    /// Scenario file with jobs and faults [default: built-in scenario]
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
-    /// Print the variables that make a shell use the emulator, and exit
+    /// Print environment variables for using the emulator, then exit
     #[arg(long, conflicts_with = "scenario")]
     print_env: bool,
 }
@@ -38,9 +38,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
 fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem> {
     if arguments.print_env {
         if arguments.port == 0 {
-            return Err(Problem::usage(
-                "--print-env needs the port that will be used",
-            ));
+            return Err(Problem::usage("--print-env requires a port"));
         }
         return Ok(session.print(exports(arguments.port), false));
     }
@@ -59,16 +57,16 @@ fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
         let emulator = Emulator::start(scenario, port, log)
             .await
             .map_err(|error| {
-                Problem::usage(format!("port {port} of 127.0.0.1 cannot be had ({error})"))
-                    .with_hint("choose another with --port, or 0 for a free one")
+                Problem::usage(format!("cannot listen on 127.0.0.1:{port} ({error})"))
+                    .with_hint("choose another with --port (0 picks a free port)")
             })?;
         if !quiet {
             let origin = emulator.origin();
             let port = origin.rsplit(':').next().unwrap_or_default();
             let _ = writeln!(
                 io::stderr(),
-                "emulating aliyun, sugon, huawei and tencent on {origin}\n\
-                 in another shell: eval \"$({} emulate --print-env --port {port})\"",
+                "emulated aliyun, sugon, huawei and tencent listening on {origin}\n\
+                 to use it: eval \"$({} emulate --print-env --port {port})\"",
                 super::program()
             );
         }

@@ -1,4 +1,4 @@
-//! What a gate over watched things comes to.
+//! What a gate over watched resources comes to.
 
 mod reason;
 
@@ -8,10 +8,11 @@ use super::lookup::kind_name;
 use super::poll::{PolledJob, is_stateless};
 use crate::error::{Category, Problem};
 use crate::gate::{Condition, Decision, Evaluation, GatePolicy};
-use crate::model::{Envelope, Gate, Job, Notice};
+use crate::model::{Job, Notice};
+use crate::output::document::{Envelope, Gate};
 use crate::reference::Reference;
 
-/// How all things stand.
+/// The evaluation of all resources.
 pub(super) fn evaluate_all(
     watched: &[PolledJob],
     rules: &GatePolicy,
@@ -23,7 +24,7 @@ pub(super) fn evaluate_all(
         .collect()
 }
 
-/// Wrong use: a goal that things of a kind without states can never reach.
+/// A usage error: a condition that resources of a kind without states can never meet.
 ///
 /// # Errors
 /// The first reference of such a kind.
@@ -35,7 +36,7 @@ pub(super) fn check_condition(references: &[Reference], goal: &Condition) -> Res
         None => Ok(()),
         Some(reference) => {
             let mut problem = Problem::usage(format!(
-                "{} reports events and no states, so it can never be {goal}",
+                "{} reports only events, not states; it can never be {goal}",
                 kind_name(reference)
             ))
             .with_hint("joblens wait --for no-warnings=10m REF");
@@ -54,7 +55,7 @@ pub(super) enum Stop {
     Certain,
     /// No time is left.
     TimedOut,
-    /// Everything was checked once, and no more was asked for.
+    /// Everything was checked once, and no more was requested.
     OneCheck,
     /// A signal came.
     Interrupted,

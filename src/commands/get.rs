@@ -10,17 +10,16 @@ use super::lookup_args::{self, LookupArgs};
 use super::poll::PolledJob;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy, Progress, decide};
-use crate::model::{Envelope, State};
+use crate::model::State;
+use crate::output::document::Envelope;
 
-/// Look things up, once, all clouds at the same time
+/// Get one or more resources
 #[derive(Debug, Args)]
-#[command(
-    before_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
     joblens get aliyun/job/ehpc-hz-FYUr32/5 sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f\n  \
-    joblens get - -o json < references.txt | jq '.jobs[].state'",
-    after_help = "Exit codes: 0 all looked up · 2 wrong use · 3 not found · 4 credentials · 5 service or network.\n\
-    With --exit-status: 0 all succeeded · 1 any failed · 8 still pending; otherwise as above."
-)]
+    joblens get - -o json < references.txt | jq '.jobs[].state'\n\n\
+        Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error\n\
+    With --exit-status: 0 all succeeded · 1 any failed · 8 still pending; otherwise as above.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     lookup: LookupArgs,
@@ -85,15 +84,13 @@ fn build_report(
 /// A usage error: no reference, or one of a kind without states.
 fn check_gate(plan: &LookupPlan, rules: &GatePolicy) -> Result<(), Vec<Problem>> {
     if plan.references.is_empty() {
-        return Err(vec![Problem::usage(
-            "nothing to look up, so that nothing can be decided",
-        )]);
+        return Err(vec![Problem::usage("no references given")]);
     }
     gate_report::check_condition(&plan.references, &rules.condition)
         .map_err(|problem| vec![problem])
 }
 
-/// The gate of one look: what is still on its way leaves it undecided.
+/// The gate of a single check: jobs that are still active leave it undecided.
 fn poll_once(
     lens: &Lookup,
     outcomes: Vec<LookupResult>,
@@ -109,7 +106,7 @@ fn poll_once(
         .collect();
     let standings = gate_report::evaluate_all(&watched, rules, Duration::ZERO);
     let decision =
-        decide(&standings, rules, Progress::Over).expect("a gate whose time is over decides");
+        decide(&standings, rules, Progress::Over).expect("a gate past its deadline has a verdict");
     let code = decision.exit_code(PENDING);
     let spent = GateStats {
         elapsed,

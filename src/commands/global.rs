@@ -13,7 +13,7 @@ use crate::settings::{self, Environment, SettingsFile};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct GlobalArgs {
-    /// Form of the answer
+    /// Output format
     #[arg(
         short,
         long,
@@ -23,28 +23,28 @@ pub(super) struct GlobalArgs {
         value_name = "FORMAT"
     )]
     output: Format,
-    /// Profile of references without @PROFILE
+    /// Default profile for references without @PROFILE [env: JOBLENS_PROFILE]
     #[arg(short, long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Settings file
+    /// Path to the config file [env: JOBLENS_CONFIG]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Columns of table, csv, tsv and markdown, such as ref,state,exit_code
+    /// Comma-separated columns to show (table, csv, tsv, markdown), e.g. ref,state,exit_code
     #[arg(long, global = true, value_delimiter = ',', value_name = "NAMES")]
     pub columns: Vec<String>,
-    /// Sort by a column; -COLUMN for the greatest first
+    /// Sort by COLUMN; prefix with - to reverse
     #[arg(long, global = true, allow_hyphen_values = true, value_name = "COLUMN")]
     pub sort_by: Option<String>,
-    /// Show what an expression of jq makes of the JSON envelope, texts as they are
+    /// Filter JSON output using a jq expression; strings are printed raw
     #[arg(long, global = true, value_name = "EXPR")]
     jq: Option<String>,
-    /// Leave the names of the columns out
+    /// Don't print column headers
     #[arg(long, global = true)]
     no_headers: bool,
-    /// Zone of the times that people read [default: local on a terminal, utc elsewhere]
+    /// Time zone for displayed times [default: local on a terminal, otherwise utc]
     #[arg(long, global = true, value_enum, value_name = "ZONE")]
     time: Option<Zone>,
-    /// When to use colours
+    /// When to use color
     #[arg(
         long,
         global = true,
@@ -53,31 +53,31 @@ pub(super) struct GlobalArgs {
         value_name = "WHEN"
     )]
     color: Color,
-    /// Calls in flight at once, for each cloud [default: 8]
+    /// Maximum concurrent requests per cloud [default: 8]
     #[arg(long, global = true, value_name = "N")]
     concurrency: Option<String>,
-    /// Time to open a connection [default: 5s]
+    /// Connection timeout [default: 5s]
     #[arg(long, global = true, value_name = "TIME", hide_short_help = true)]
     connect_timeout: Option<String>,
-    /// Time for one attempt of a call [default: 30s]
+    /// Timeout of each request attempt [default: 30s]
     #[arg(long, global = true, value_name = "TIME", hide_short_help = true)]
     request_timeout: Option<String>,
-    /// Largest answer that is read [default: 64MiB]
+    /// Maximum response size [default: 64MiB]
     #[arg(long, global = true, value_name = "SIZE", hide_short_help = true)]
     max_body: Option<String>,
-    /// How often a call is sent at most [default: 4]
+    /// Maximum attempts per request [default: 4]
     #[arg(long, global = true, value_name = "N", hide_short_help = true)]
     pub max_attempts: Option<String>,
-    /// Allow plain HTTP beyond loopback
+    /// Allow plain HTTP to hosts other than localhost
     #[arg(long, global = true, hide_short_help = true)]
     allow_http: bool,
-    /// A private CA besides the system's store, in PEM form
+    /// Additional CA certificates (PEM); can be repeated
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     ca_file: Vec<PathBuf>,
-    /// Show each request and answer on standard error, secrets masked
+    /// Log requests and responses to stderr (secrets masked)
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Keep standard error silent
+    /// Suppress messages on stderr
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 }
@@ -85,38 +85,38 @@ pub(super) struct GlobalArgs {
 /// The words of `-o`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// Columns for people
+    /// Human-readable table
     Table,
-    /// The same with more columns
+    /// Table with more columns
     Wide,
-    /// One JSON envelope
+    /// A single JSON document
     #[value(alias = "json/1")]
     Json,
-    /// A JSON record a line, as things come
+    /// Newline-delimited JSON, streamed
     Jsonl,
-    /// The envelope as YAML, every string quoted
+    /// YAML document; all strings quoted
     Yaml,
-    /// For spreadsheets
+    /// CSV with BOM, formula-safe
     Csv,
-    /// For scripts: exact text, tabs and line ends escaped
+    /// TSV for scripts; tabs and newlines escaped
     Tsv,
-    /// A table for documents
+    /// Markdown table
     Markdown,
-    /// References only, one a line
+    /// References only, one per line
     Name,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Zone {
-    /// Coordinated Universal Time
+    /// UTC
     Utc,
-    /// The zone of this machine, or of TZ
+    /// Local time zone, or $TZ
     Local,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Color {
-    /// On a terminal, unless NO_COLOR or TERM=dumb says no
+    /// If stdout is a terminal; honors NO_COLOR and TERM=dumb
     Auto,
     /// Always
     Always,
@@ -141,12 +141,12 @@ impl From<Format> for output::Format {
 }
 
 impl GlobalArgs {
-    /// The form of the answer.
+    /// The output format.
     pub(super) fn format(&self) -> output::Format {
         self.output.into()
     }
 
-    /// The form alone, for what must be told before the other options are understood.
+    /// The format alone, for errors before the other options are parsed.
     pub(super) fn plain_output_options(&self) -> output::OutputOptions {
         output::OutputOptions {
             format: self.format(),
@@ -159,7 +159,8 @@ impl GlobalArgs {
     /// How an answer is shown; a command with columns of its own reads their names itself.
     ///
     /// # Errors
-    /// Wrong use: a column or an expression that cannot be read, or that the form has no place for.
+    /// A usage error: a column or an expression that cannot be read, or that the format cannot
+    /// show.
     pub(super) fn output_options(
         &self,
         own_columns: bool,
@@ -169,8 +170,8 @@ impl GlobalArgs {
             // The expression works on the envelope.
             (Some(_), output::Format::Table | output::Format::Json) => output::Format::Json,
             (Some(_), _) => {
-                return Err(Problem::usage("--jq works on the JSON envelope")
-                    .with_hint("leave -o out: joblens get REF --jq '.jobs[].state'"));
+                return Err(Problem::usage("--jq needs JSON output")
+                    .with_hint("omit -o: joblens get REF --jq '.jobs[].state'"));
             }
         };
         let has_columns = matches!(
@@ -184,12 +185,12 @@ impl GlobalArgs {
         if !self.columns.is_empty() && !has_columns {
             return Err(
                 Problem::usage("--columns is for table, csv, tsv and markdown")
-                    .with_hint("--jq picks fields of the JSON: --jq '.jobs[] | {ref, state}'"),
+                    .with_hint("use --jq to select JSON fields: --jq '.jobs[] | {ref, state}'"),
             );
         }
         let names = self.columns.iter().filter(|_| !own_columns);
-        let columns: Vec<output::Column> = names
-            .map(|name| output::Column::named(name))
+        let columns: Vec<output::JobColumn> = names
+            .map(|name| output::JobColumn::named(name))
             .collect::<Result<_, _>>()?;
         let query = self.jq.as_deref().map(output::Query::parse).transpose()?;
         Ok(output::OutputOptions {
@@ -200,10 +201,10 @@ impl GlobalArgs {
         })
     }
 
-    /// What things are sorted by, where that was chosen; a command with columns of its own sorts none.
+    /// What resources are sorted by, if chosen; a command with its own columns does not sort.
     ///
     /// # Errors
-    /// Wrong use, with the nearest column.
+    /// A usage error with the closest column.
     pub(super) fn sort(&self, own_columns: bool) -> Result<Option<output::Sort>, Problem> {
         let column = self.sort_by.as_deref().filter(|_| !own_columns);
         column.map(output::Sort::parse).transpose()
@@ -231,10 +232,10 @@ impl GlobalArgs {
         }
     }
 
-    /// The limits of the wire: options before `[wire]` of the settings file before the defaults.
+    /// The limits of the wire: options before `[wire]` of the config file before the defaults.
     ///
     /// # Errors
-    /// Wrong use, naming the option or key.
+    /// A usage error that names the option or key.
     pub(super) fn client_options(&self, file: &SettingsFile) -> Result<ClientOptions, Problem> {
         let default = ClientOptions::default();
         let pick = |option: &Option<String>, key: &str| {
@@ -244,7 +245,7 @@ impl GlobalArgs {
             None => Ok(default),
             Some(text) => settings::duration(&text)
                 .filter(|time| !time.is_zero())
-                .ok_or_else(|| wrong(key, &text, "a time with its unit, such as 5s or 1m30s")),
+                .ok_or_else(|| wrong(key, &text, "a duration such as 5s or 1m30s")),
         };
         let number = |option: &Option<String>, key: &str, default: u32| match pick(option, key) {
             None => Ok(default),
@@ -258,7 +259,7 @@ impl GlobalArgs {
             None => default.max_body,
             Some(text) => settings::byte_size(&text)
                 .filter(|size| *size > 0)
-                .ok_or_else(|| wrong("max_body", &text, "a size with its unit, such as 64MiB"))?,
+                .ok_or_else(|| wrong("max_body", &text, "a size such as 64MiB"))?,
         };
         let allow_http = match file.wire("allow_http") {
             _ if self.allow_http => true,
@@ -289,5 +290,7 @@ impl GlobalArgs {
 
 fn wrong(key: &str, text: &str, wanted: &str) -> Problem {
     let text = crate::secret::quotable(text);
-    Problem::usage(format!("{key} is “{text}”; expected {wanted}"))
+    Problem::usage(format!(
+        "invalid value '{text}' for {key}; expected {wanted}"
+    ))
 }

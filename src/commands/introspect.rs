@@ -1,4 +1,4 @@
-//! What the commands that tell of joblens itself share: which kinds are meant, and the printing.
+//! Shared by the commands about joblens itself: the selected kinds, and the printing.
 
 use std::io::{self, IsTerminal as _, Write};
 
@@ -10,7 +10,7 @@ use crate::providers::{self, CLOUDS, Cloud, Kind};
 /// The kinds that `CLOUD` or `CLOUD/KIND` names, by long names or short ones; all if nothing is named.
 ///
 /// # Errors
-/// Wrong use: a cloud or a kind that there is not, with the nearest there is.
+/// A usage error: an unknown cloud or kind, with the closest known one.
 pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Problem> {
     let Some(named) = named else {
         return Ok(providers::kinds().collect());
@@ -25,7 +25,7 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
     });
     let Some(found) = found else {
         let names = CLOUDS.iter().map(|cloud| cloud.name);
-        let wrong = format!("there is no cloud “{cloud}”");
+        let wrong = format!("unknown cloud '{cloud}'");
         let hint = hint(names.clone().collect(), closest_match(names, cloud));
         return Err(unknown(named, 0..cloud.len(), wrong, hint));
     };
@@ -42,7 +42,7 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
             let names = found.kinds.iter().map(|one| one.template.kind);
             let near =
                 closest_match(names.clone(), kind).map(|near| format!("{}/{near}", found.name));
-            let wrong = format!("{} has no kind “{kind}”", found.name);
+            let wrong = format!("unknown kind '{kind}' for {}", found.name);
             let hint = hint(names.collect(), near.as_deref());
             Err(unknown(named, cloud.len() + 1..named.len(), wrong, hint))
         }
@@ -56,8 +56,8 @@ fn short_of(cloud: &Cloud) -> Option<&'static str> {
 /// The nearest name, or all there are where none is near.
 fn hint(names: Vec<&str>, near: Option<&str>) -> String {
     match near {
-        Some(near) => format!("the nearest is {near}"),
-        None => format!("there are: {}", names.join(", ")),
+        Some(near) => format!("did you mean '{near}'?"),
+        None => format!("available: {}", names.join(", ")),
     }
 }
 
@@ -69,27 +69,27 @@ fn unknown(named: &str, span: std::ops::Range<usize>, wrong: String, hint: Strin
 }
 
 impl CommandContext {
-    /// Whether an answer that holds no things can be shown as it is asked for.
+    /// Whether output that is not a list of resources can be shown in the requested format.
     ///
     /// # Errors
-    /// Wrong use of a form or an option that is for things.
+    /// A usage error for a format or an option that only applies to resources.
     pub(super) fn check_catalog_format(&self, command: &str) -> Result<(), Problem> {
         let (what, hint) = match () {
             () if !output::is_for_catalogs(self.output_options.format) => (
-                "it names no things, of which there could be records or references",
-                "-o table, wide, json, yaml, csv, tsv or markdown",
+                "does not support this output format",
+                "use -o table, wide, json, yaml, csv, tsv or markdown",
             ),
             () if !self.global.columns.is_empty() => (
-                "--columns picks columns of things",
-                "leave it out; --jq picks fields of the JSON",
+                "does not support --columns",
+                "use --jq to select fields of the JSON",
             ),
             () if self.global.sort_by.is_some() => (
-                "--sort-by sorts things",
-                "leave it out; -o csv or --jq can be sorted",
+                "does not support --sort-by",
+                "use --jq, or sort the output of -o csv",
             ),
             () => return Ok(()),
         };
-        Err(Problem::usage(format!("joblens {command}: {what}")).with_hint(hint))
+        Err(Problem::usage(format!("{command} {what}")).with_hint(hint))
     }
 
     /// Prints what joblens itself knows, and returns the exit code.
@@ -130,9 +130,9 @@ mod tests {
         let wrong = |named| kinds_of(Some(named)).err().unwrap();
         let cloud = wrong("sugin");
         assert_eq!(cloud.span, Some(0..5));
-        assert_eq!(cloud.hint.as_deref(), Some("the nearest is sugon"));
+        assert_eq!(cloud.hint.as_deref(), Some("did you mean 'sugon'?"));
         let kind = wrong("aliyun/jbo");
         assert_eq!(kind.span, Some(7..10));
-        assert_eq!(kind.hint.as_deref(), Some("the nearest is aliyun/job"));
+        assert_eq!(kind.hint.as_deref(), Some("did you mean 'aliyun/job'?"));
     }
 }

@@ -1,16 +1,16 @@
 use clap::Args;
 
 use super::{CommandContext, introspect};
-use crate::model::{self, Envelope, KindList};
 use crate::output;
+use crate::output::document::{Envelope, KindInfo, KindList};
 use crate::providers::{self, Kind};
 use crate::reference::Template;
 
-/// Show what can be looked at: reference templates, operations, permissions
+/// List resource kinds with their reference syntax, API calls and permissions
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  joblens kinds\n  joblens kinds aliyun -o json")]
+#[command(after_help = "Examples:\n  joblens kinds\n  joblens kinds aliyun -o json")]
 pub(super) struct Arguments {
-    /// Only kinds of this cloud, or this kind
+    /// Limit to a cloud or kind
     #[arg(value_name = "CLOUD[/KIND]")]
     named: Option<String>,
 }
@@ -31,12 +31,12 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     })
 }
 
-fn shown(kind: &Kind) -> model::KindInfo {
+fn shown(kind: &Kind) -> KindInfo {
     let template = &kind.template;
     let (long, segments) = (template.to_string(), segments(template));
     let places = providers::cloud(template.cloud).and_then(|cloud| cloud.scope_listing);
     let short = format!("{}/{}{segments}", template.cloud_short, template.kind_short);
-    model::KindInfo {
+    KindInfo {
         cloud: template.cloud,
         kind: template.kind,
         template: long,

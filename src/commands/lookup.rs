@@ -14,13 +14,14 @@ use tokio::task::JoinSet;
 pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;
 pub(super) use plan::LookupPlan;
-pub(super) use told::{INSECURE_NOTICE, NoticeLog};
+pub(super) use told::NoticeLog;
 
 use super::CommandContext;
 use super::references::AllowedTargets;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport};
-use crate::model::{Envelope, Job, Time};
+use crate::model::{Job, Time};
+use crate::output::document::Envelope;
 use crate::providers::{self, CLOUDS, Client, Cloud, GetOptions, GetResult, mask_job, redact_job};
 use crate::reference::{LATEST, Reference, Scope, Template};
 use crate::settings::{Settings, SettingsSchema};
@@ -35,7 +36,7 @@ pub(super) struct Options {
     pub raw: bool,
     /// Show secrets that travel in answers.
     pub show_secrets: bool,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded.
+    /// Treat a Finished invocation as succeeded when its exit codes are unavailable.
     pub trust_finished: bool,
     /// What may stand among the references besides things.
     pub allowed: AllowedTargets,
@@ -216,7 +217,7 @@ impl Lookup {
     /// A clock that is out of all bounds.
     pub(super) fn now(&self) -> Result<Time, Problem> {
         Time::new(self.transport.now()).ok_or_else(|| {
-            let message = "this machine's clock is outside the years 1 to 9999";
+            let message = "the local clock is not between the years 1 and 9999";
             Problem::new(Category::ClockSkew, message)
         })
     }
@@ -253,7 +254,7 @@ impl Lookup {
         }
         let mut outcomes: Vec<Option<LookupResult>> = sought.iter().map(|_| None).collect();
         while let Some(joined) = running.join_next().await {
-            let (number, outcome) = joined.expect("a look neither panics nor is cancelled");
+            let (number, outcome) = joined.expect("a request task neither panics nor is cancelled");
             outcomes[number] = Some(outcome);
         }
         let mut named: HashSet<String> = self.references.iter().map(Reference::to_string).collect();
@@ -388,8 +389,8 @@ fn connect(
         clients
             .entry(account)
             .or_insert_with_key(|(cloud, profile)| {
-                let cloud = providers::cloud(cloud)
-                    .expect("every template belongs to a cloud of the registry");
+                let cloud =
+                    providers::cloud(cloud).expect("every template belongs to a registered cloud");
                 let keys = cloud.settings_schema();
                 let profile = settings.profile(&keys, profile)?;
                 for notice in &profile.notices {
@@ -433,13 +434,13 @@ fn list_permission(scope: &Scope) -> Option<&'static str> {
 
 fn default_hint(category: Category, permission: Option<&str>) -> Option<String> {
     let step = match category {
-        Category::PermissionDenied => return Some(format!("the account needs {}", permission?)),
-        Category::ClockSkew => "set this machine's clock",
-        Category::Network => {
-            "check endpoint and network; --request-timeout gives an answer more time"
+        Category::PermissionDenied => {
+            return Some(format!("the account needs the permission {}", permission?));
         }
-        Category::Throttled | Category::ServiceError => "ask again later; -v shows every attempt",
-        Category::InvalidArgument | Category::InvalidResponse => "-v shows what was asked",
+        Category::ClockSkew => "synchronize the local clock",
+        Category::Network => "check the endpoint and network; --request-timeout allows more time",
+        Category::Throttled | Category::ServiceError => "try again later; -v shows every attempt",
+        Category::InvalidArgument | Category::InvalidResponse => "use -v to see the request",
         Category::Usage
         | Category::NotFound
         | Category::MissingCredentials

@@ -10,17 +10,16 @@ use crate::error::Problem;
 /// What a command that looks things up once is asked for.
 #[derive(Debug, Args)]
 pub(super) struct LookupArgs {
-    /// What to look up; @latest as the last segment is the newest of its scope; - reads references
-    /// from standard input, one a line
+    /// References to get; @latest selects the newest in a scope, - reads references from stdin
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
-    /// Add the cloud's own document to the JSON
+    /// Include the raw API response (JSON and YAML only)
     #[arg(long)]
     pub vendor: bool,
-    /// Show values of environment variables and other secrets of the jobs
+    /// Don't mask secrets in the output
     #[arg(long)]
     pub show_secrets: bool,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded
+    /// Treat a Finished invocation as succeeded when its exit codes are unavailable
     #[arg(long)]
     pub trust_finished: bool,
 }
@@ -55,8 +54,8 @@ impl LookupArgs {
         options: Options,
     ) -> Result<LookupPlan, Vec<Problem>> {
         if self.references.is_empty() {
-            return Err(vec![Problem::usage("nothing to look up").with_hint(
-                "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
+            return Err(vec![Problem::usage("no references given").with_hint(
+                "pass a reference such as aliyun/job/CLUSTER/JOB, or - to read from stdin",
             )]);
         }
         let settings = session.settings().map_err(|problem| vec![problem])?;

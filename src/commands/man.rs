@@ -10,9 +10,9 @@ use crate::error::Problem;
 
 /// Write man pages, one for each command, into a folder
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  joblens man ~/.local/share/man/man1")]
+#[command(after_help = "Examples:\n  joblens man ~/.local/share/man/man1")]
 pub(super) struct Arguments {
-    /// The folder; it is made where there is none
+    /// Output directory (created if missing)
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }
@@ -28,10 +28,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
         Ok(()) => session.print(written, false),
         Err(error) => {
             let why = error.kind();
-            let problem = format!(
-                "man pages cannot be written to {} ({why})",
-                folder.display()
-            );
+            let problem = format!("cannot write man pages to {} ({why})", folder.display());
             session.usage_error("man", vec![Problem::usage(problem)])
         }
     }

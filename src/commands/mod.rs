@@ -43,7 +43,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::error::{Category, Problem};
 use crate::http::{EventSink, TransportEvent};
-use crate::model::{Envelope, Exit, Job, Notice, Time};
+use crate::model::{Job, Notice, NoticeCode, Time};
+use crate::output::document::{Envelope, Exit};
 use crate::output::{self, OutputOptions, RenderContext, Sort, Zone};
 use crate::providers;
 use crate::reference::DEFAULT_PROFILE;
@@ -53,18 +54,18 @@ use lookup::NoticeLog;
 
 pub use panic_hook::install_panic_hook;
 
-/// One lens on jobs and containers across clouds. It only reads.
+/// Inspect, wait for and watch jobs and containers across clouds (read-only)
 #[derive(Debug, Parser)]
 #[command(
     name = "joblens",
     version,
     subcommand_precedence_over_arg = true,
-    before_help = "Examples:\n  \
+    after_help = "Examples:\n  \
         joblens aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
-        joblens demo",
-    after_help = "A reference is CLOUD[@PROFILE]/KIND/SEGMENT…; clouds: aliyun, sugon, huawei, tencent.\n\
-        Exit codes: 0 success, or the gate passed · 1 the gate failed · 2 wrong use · 3 not found ·\n\
-        4 credentials · 5 service or network · 8 or 124 undecided."
+        joblens demo\n\n\
+        References: CLOUD[@PROFILE]/KIND/SEGMENT…   Clouds: aliyun, sugon, huawei, tencent   (see: joblens kinds)\n\
+        Exit codes: 0 success · 1 gate failed · 2 usage error · 3 not found · 4 authentication or permission ·\n\
+        5 service or network error · 8 still pending · 124 timed out"
 )]
 struct Cli {
     #[command(flatten)]
@@ -122,7 +123,7 @@ impl Command {
         }
     }
 
-    /// True where rows are no things, so that the columns of things have no place.
+    /// True where rows are not resources, so that the columns of resources do not apply.
     fn has_own_columns(&self) -> bool {
         matches!(
             self,
@@ -159,7 +160,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(_) if !cli.bare.is_empty() => session.usage_error(
             "get",
             vec![
-                Problem::usage("references and options of get stand before the name of a command")
+                Problem::usage("references and get options must come after the command")
                     .with_hint("write them after it: joblens get REF…"),
             ],
         ),
@@ -182,7 +183,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {
             None => {
-                // Help that nobody asked for is a complaint, so it goes to standard error.
+                // Help that was not requested is an error, so it goes to stderr.
                 let help = Cli::command().render_help().to_string();
                 let _ = write!(io::stderr(), "{help}");
                 2
@@ -212,7 +213,7 @@ impl CommandContext {
     /// Reads the options that say how an answer is shown.
     ///
     /// # Errors
-    /// Wrong use, with a session that can show it.
+    /// A usage error, with a session that can show it.
     fn new(
         global: GlobalArgs,
         environment: Environment,
@@ -234,7 +235,7 @@ impl CommandContext {
         }
     }
 
-    /// The settings file that options and environment name, with the environment.
+    /// The config file that options and environment name, with the environment.
     fn settings(&self) -> Result<Settings, Problem> {
         let clouds = lookup::all_cloud_keys();
         let kinds: Vec<String> = providers::kinds()
@@ -256,7 +257,7 @@ impl CommandContext {
         option.or_else(|| settings.environment().get("JOBLENS_PROFILE"))
     }
 
-    /// Traces go to standard error at once, notices are told with the answer.
+    /// Traces go to stderr at once, notices are printed with the output.
     fn event_sink(&self, told: &NoticeLog) -> EventSink {
         let (verbose, told) = (self.global.verbose, told.clone());
         Arc::new(move |happening| match happening {
@@ -295,7 +296,7 @@ impl CommandContext {
         })
     }
 
-    /// Tells what failed, writes the answer to standard output, and returns the exit code.
+    /// Tells what failed, writes the answer to stdout, and returns the exit code.
     fn print_with(
         &self,
         mut report: Envelope,
@@ -330,15 +331,15 @@ impl CommandContext {
         }
     }
 
-    /// Puts things in the order that was asked for.
+    /// Sorts resources in the requested order.
     fn sort(&self, jobs: &mut [Job]) {
         if let Some(sort) = &self.sort {
             sort.apply(jobs);
         }
     }
 
-    /// What a gate ends with: the answer for standard output, and for standard error what failed
-    /// after what was told besides, and one line with the verdict, which comes last even with `-q`.
+    /// What a gate ends with: the answer for stdout, and for stderr what failed after what was
+    /// reported besides, and one line with the verdict, which comes last even with `-q`.
     ///
     /// An answer that cannot be made turns exit code 0 of the report into 5: a program that reads
     /// the answer must not take its absence for success.
@@ -360,7 +361,7 @@ impl CommandContext {
         (answer, told)
     }
 
-    /// Ends a gate of one look. An answer that cannot be written changes exit code 0 to 5.
+    /// Ends a gate of a single check. Output that cannot be written changes exit code 0 to 5.
     fn finish_gate(&self, mut report: Envelope) -> u8 {
         let (answer, told) = self.rendered_gate(&mut report, Vec::new());
         if let Err(error) = shutdown::write_out(&answer) {
@@ -376,7 +377,7 @@ impl CommandContext {
         self.print_report(Envelope::new(command, Vec::new(), problems, Vec::new()))
     }
 
-    /// Prints a text that is no answer of a cloud, and returns the exit code.
+    /// Prints a text that is not the response of a cloud, and returns the exit code.
     fn print(&self, text: String, beside: bool) -> u8 {
         let written = match beside {
             true => io::stderr().write_all(text.as_bytes()),
@@ -402,9 +403,8 @@ impl CommandContext {
     fn should_print(&self, notice: &Notice) -> bool {
         match notice.code {
             // The footer of a list says it.
-            "list_incomplete" => false,
-            lookup::INSECURE_NOTICE => false,
-            "assumed_utc_offset" | "events_truncated" => self.global.verbose,
+            NoticeCode::ListIncomplete | NoticeCode::InsecureSkipVerify => false,
+            NoticeCode::AssumedUtcOffset | NoticeCode::EventsTruncated => self.global.verbose,
             _ => true,
         }
     }
@@ -436,7 +436,7 @@ impl CommandContext {
                 true => Zone::Local,
                 false => Zone::Utc,
             }),
-            now: Time::new(Utc::now()).expect("the present lies before the year 10000"),
+            now: Time::new(Utc::now()).expect("the current year is before 10000"),
         }
     }
 }
@@ -453,9 +453,9 @@ fn write_problem(error: &io::Error) -> Problem {
     match error.kind() {
         io::ErrorKind::InvalidData => {
             Problem::new(Category::InvalidResponse, format!("--jq: {error}"))
-                .with_hint("look at the whole envelope with -o json")
+                .with_hint("use -o json to see the whole document")
         }
-        _ => Problem::usage(format!("the output cannot be written ({error})")),
+        _ => Problem::usage(format!("cannot write the output ({error})")),
     }
 }
 

@@ -9,8 +9,8 @@ use crate::output::{restore_terminal, write_unlocked};
 /// The exit code of an internal error.
 const INTERNAL_ERROR: i32 = 5;
 
-/// Makes every panic, on whatever thread, end the process with exit code 5 and one line on standard
-/// error, and keeps the kernel from writing the memory of this process, with its secrets, to disk.
+/// Makes every panic, on whatever thread, end the process with exit code 5 and one line on stderr,
+/// and keeps the kernel from writing the memory of this process, with its secrets, to disk.
 pub fn install_panic_hook() {
     forbid_core_files();
     panic::set_hook(Box::new(|info| {
@@ -39,7 +39,7 @@ fn forbid_core_files() {
         current: Some(0),
         maximum: Some(0),
     };
-    // A system that refuses this is no reason to refuse the command.
+    // A system that refuses this is not a reason to refuse the command.
     let _ = setrlimit(Resource::Core, none);
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);

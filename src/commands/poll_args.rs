@@ -10,10 +10,10 @@ use crate::settings;
 /// Options of `wait`, `watch` and `events --follow`.
 #[derive(Debug, Args)]
 pub(super) struct PollArgs {
-    /// A fixed time between two looks at a job, in place of 2s rising to 30s
+    /// Polling interval [default: adaptive, 2s to 30s]
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     interval: Option<String>,
-    /// Time from the start in which nothing is believed to be missing
+    /// Don't report a resource as missing before this much time has passed
     #[arg(
         long,
         value_name = "TIME",
@@ -33,7 +33,8 @@ impl PollArgs {
         let interval = text.map(|text| time("--interval", text)).transpose()?;
         match interval {
             Some(Duration::ZERO) => {
-                Err(Problem::usage("--interval 0 would never rest").with_hint("write 5s or 30s"))
+                Err(Problem::usage("--interval must be greater than 0")
+                    .with_hint("use e.g. 5s or 30s"))
             }
             interval => Ok(interval),
         }
@@ -53,7 +54,7 @@ impl PollArgs {
 pub(super) fn time(option: &str, text: &str) -> Result<Duration, Problem> {
     settings::duration(text).ok_or_else(|| {
         let message =
-            format!("{option} {text}: expected a duration with its unit, at most 100 years");
-        Problem::usage(message).with_hint("write 90s, 15m, 2h30m or 1d")
+            format!("invalid value '{text}' for {option}; expected a duration with a unit, at most 100 years");
+        Problem::usage(message).with_hint("use e.g. 90s, 15m, 2h30m or 1d")
     })
 }

@@ -16,7 +16,7 @@ pub(super) struct ParsedTargets {
     pub targets: Vec<Target>,
 }
 
-/// What may stand among references besides things.
+/// What may appear among references besides resources.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct AllowedTargets {
     /// Scopes, each with its slash at the end.
@@ -26,10 +26,10 @@ pub(super) struct AllowedTargets {
 }
 
 impl ParsedTargets {
-    /// The things, in order.
+    /// The resources, in order.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.targets.iter().flat_map(|target| match target {
-            Target::Jobs(things) => &things[..],
+            Target::Jobs(references) => &references[..],
             _ => &[],
         })
     }
@@ -42,13 +42,13 @@ impl ParsedTargets {
         })
     }
 
-    /// The scopes of which the newest is meant, each with the number of things before it.
+    /// The scopes whose newest resource is requested, each with the number of resources before it.
     pub fn latest(&self) -> impl Iterator<Item = (usize, &Scope)> {
-        let mut things = 0;
+        let mut references = 0;
         self.targets.iter().filter_map(move |target| {
             match target {
-                Target::Jobs(more) => things += more.len(),
-                Target::Latest(scope) => return Some((things, scope)),
+                Target::Jobs(more) => references += more.len(),
+                Target::Latest(scope) => return Some((references, scope)),
                 Target::Scope(_) | Target::Cloud(_) => {}
             }
             None
@@ -56,11 +56,11 @@ impl ParsedTargets {
     }
 }
 
-/// Reads everything that was typed or stands on standard input.
+/// Reads everything that was typed or stands on stdin.
 ///
 /// # Errors
-/// Wrong use: all references that are wrong, so that they can be mended at once. So is what is not
-/// allowed.
+/// A usage error: all invalid references, so that they can be fixed at once. References that are
+/// not allowed count as invalid.
 pub(super) fn parse(
     typed: &[String],
     settings: &Settings,
@@ -82,7 +82,7 @@ pub(super) fn parse(
 /// Reads what is to be listed: scopes and clouds.
 ///
 /// # Errors
-/// Wrong use: everything that is wrong, so that it can be mended at once.
+/// A usage error: everything that is wrong, so that it can be fixed at once.
 pub(super) fn parse_list(
     typed: &[String],
     settings: &Settings,
@@ -152,9 +152,9 @@ fn segment_setting(
 /// What of a target is new.
 fn deduplicate(target: Target, is_new: &mut dyn FnMut(String) -> bool) -> Option<Target> {
     match target {
-        Target::Jobs(mut things) => {
-            things.retain(|reference| is_new(reference.to_string()));
-            (!things.is_empty()).then_some(Target::Jobs(things))
+        Target::Jobs(mut references) => {
+            references.retain(|reference| is_new(reference.to_string()));
+            (!references.is_empty()).then_some(Target::Jobs(references))
         }
         Target::Latest(scope) => {
             is_new(format!("{scope}{LATEST}")).then_some(Target::Latest(scope))
@@ -167,17 +167,17 @@ fn deduplicate(target: Target, is_new: &mut dyn FnMut(String) -> bool) -> Option
 fn latest_not_allowed(scope: &Scope) -> Problem {
     let input = &scope.input;
     let mut problem = Problem::usage(format!(
-        "a gate needs a fixed reference, and {LATEST} may name another thing at every look"
+        "{LATEST} cannot be used here: it may resolve to a different job each time"
     ));
     let start = input.len().saturating_sub(LATEST.len());
     problem.span = Some(start..input.len());
     problem.input = Some(input.clone());
     problem.with_hint(format!(
-        "find out what it names now: joblens get {scope}{LATEST} -o name"
+        "to see what it resolves to now: joblens get {scope}{LATEST} -o name"
     ))
 }
 
-/// The typed references, with the lines of standard input in the place of `-`.
+/// The typed references, with the lines of stdin in the place of `-`.
 fn expand_stdin(typed: &[String]) -> Result<Vec<String>, Problem> {
     let mut inputs = Vec::new();
     let mut taken = false;
@@ -203,11 +203,11 @@ fn lines(input: &mut dyn BufRead) -> Result<Vec<String>, Problem> {
     input
         .take(MAX_BYTES + 1)
         .read_to_string(&mut text)
-        .map_err(|error| Problem::usage(format!("standard input cannot be read ({error})")))?;
+        .map_err(|error| Problem::usage(format!("cannot read stdin ({error})")))?;
     if text.len() as u64 > MAX_BYTES {
         // A part of the list would look like all of it.
         return Err(Problem::usage(format!(
-            "standard input holds more than {} MiB of references",
+            "stdin exceeds {} MiB of references",
             MAX_BYTES >> 20
         )));
     }
@@ -215,10 +215,10 @@ fn lines(input: &mut dyn BufRead) -> Result<Vec<String>, Problem> {
     for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
         if let Some(reason) = line.strip_prefix("#!incomplete:") {
             return Err(Problem::usage(format!(
-                "the list on standard input was cut short: {}",
+                "the list on stdin is incomplete: {}",
                 reason.trim()
             ))
-            .with_hint("repeat the command that wrote the list"));
+            .with_hint("rerun the command that produced it"));
         }
         if !line.is_empty() && !line.starts_with('#') {
             references.push(line.to_owned());
@@ -285,6 +285,6 @@ mod tests {
     #[test]
     fn refuses_a_list_that_says_it_was_cut_short() {
         let problem = lines(&mut "a/b/c\n#!incomplete: HTTP 502\n".as_bytes()).unwrap_err();
-        assert!(problem.message.ends_with("cut short: HTTP 502"));
+        assert!(problem.message.ends_with("is incomplete: HTTP 502"));
     }
 }

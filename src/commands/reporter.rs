@@ -1,4 +1,4 @@
-//! What a long command says on standard error while it works.
+//! What a long command says on stderr while it works.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::{self, Sender};
@@ -19,7 +19,7 @@ pub(super) enum Reporter {
 }
 
 impl Reporter {
-    /// The voice that fits standard error; `plain` keeps to lines even on a terminal.
+    /// The voice that fits stderr; `plain` keeps to lines even on a terminal.
     pub(super) fn new(quiet: bool, plain: bool, jobs: usize) -> Self {
         if quiet {
             return Self::Quiet;
@@ -35,7 +35,7 @@ impl Reporter {
                 let (sender, lines) = mpsc::channel::<String>();
                 let writer = thread::spawn(move || {
                     for line in lines {
-                        // Standard error that is gone is no reason to stop.
+                        // Standard error that is gone is not a reason to stop.
                         let _ = writeln!(io::stderr().lock(), "{}", escape(&line));
                     }
                 });
@@ -56,7 +56,7 @@ impl Reporter {
         }
     }
 
-    /// True when jobs have lines of their own, so that changes need not be told.
+    /// True when jobs have lines of their own, so that changes need not be reported.
     pub(super) fn is_live(&self) -> bool {
         matches!(self, Self::Progress(_))
     }

@@ -1,4 +1,4 @@
-//! Reports for CI systems: which were asked for, when they are due, and where they go.
+//! Reports for CI systems: which were requested, when they are due, and where they go.
 
 mod sink;
 #[cfg(test)]
@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Category, Problem};
-use crate::model::{Envelope, Exit};
 use crate::output;
+use crate::output::document::{Envelope, Exit};
 use crate::settings::Environment;
 use sink::ReportSink;
 
@@ -27,7 +27,7 @@ const MAX_SUMMARY_BYTES: u64 = 1 << 20;
 /// What a report is written as.
 type WriteFn = fn(&mut dyn Write, &Envelope) -> io::Result<()>;
 
-/// The reports that `--report` asked for.
+/// The reports that `--report` requested.
 pub(super) struct Reports {
     files: Vec<ReportFile>,
     github: Option<GitHub>,
@@ -54,7 +54,7 @@ impl Reports {
     /// Nothing is written.
     ///
     /// # Errors
-    /// Wrong use: a word that is none of these, a file that is missing, or one that is named twice.
+    /// A usage error: an unknown report, a missing file name, or a file that is named twice.
     pub(super) fn parse(values: &[String], environment: &Environment) -> Result<Self, Problem> {
         let mut reports = Self {
             files: Vec::new(),
@@ -72,10 +72,10 @@ impl Reports {
                 "gitlab-dotenv" => output::write_dotenv,
                 "json" => output::write_json,
                 "github" if file.is_some() => {
-                    return Err(wrong(value, "github takes no file"));
+                    return Err(wrong(value, "github does not take a file"));
                 }
                 "github" if reports.github.is_some() => {
-                    return Err(wrong(value, "github is given twice"));
+                    return Err(wrong(value, "github can only be given once"));
                 }
                 "github" => {
                     let path = |name| environment.get(name).map(PathBuf::from);
@@ -85,10 +85,10 @@ impl Reports {
                     });
                     continue;
                 }
-                _ => return Err(wrong(value, "there is no such report")),
+                _ => return Err(wrong(value, "unknown report")),
             };
             let Some(file) = file.filter(|file| !file.is_empty() && *file != "-") else {
-                return Err(wrong(value, &format!("{word} needs the name of a file")));
+                return Err(wrong(value, &format!("{word} requires a file name")));
             };
             reports.files.push(ReportFile {
                 option: value.clone(),
@@ -110,7 +110,7 @@ impl Reports {
         for target in &self.files {
             let identity = target.sink.canonical();
             if taken.contains(&identity) {
-                return Err(wrong(&target.option, "two reports go to the same file"));
+                return Err(wrong(&target.option, "two reports use the same file"));
             }
             taken.push(identity);
         }
@@ -160,7 +160,7 @@ impl Reports {
 
     /// Rewrites the files; streams and what GitHub's steps share wait for the end.
     ///
-    /// A report that cannot be written is told once and never ends the wait.
+    /// A report that cannot be written is reported once and never ends the wait.
     pub(super) fn write(
         &mut self,
         report: &Envelope,
@@ -181,7 +181,7 @@ impl Reports {
     /// Where a report fails, the others say exit code 5 instead of 0, as the process will.
     ///
     /// # Errors
-    /// The first report that could not be written. It has been told.
+    /// The first report that could not be written. It has been reported.
     pub(super) fn finish(
         &mut self,
         report: &Envelope,
@@ -228,7 +228,7 @@ impl Reports {
     }
 
     /// Writes again what can be written again, after the exit code of the finished report has
-    /// changed. What fails now has been told or is replaced by nothing: the old report stays.
+    /// changed. What fails now has been reported or is replaced by nothing: the old report stays.
     pub(super) fn amend(&mut self, report: &Envelope) {
         for target in &mut self.files {
             if !target.sink.is_stream() {
@@ -309,8 +309,8 @@ fn rendered(form: WriteFn, report: &Envelope) -> io::Result<Vec<u8>> {
 }
 
 fn wrong(value: &str, what: &str) -> Problem {
-    Problem::usage(format!("--report {value}: {what}"))
-        .with_hint("write junit=FILE, github, gitlab-dotenv=FILE or json=FILE")
+    Problem::usage(format!("invalid value '{value}' for --report: {what}"))
+        .with_hint("use junit=FILE, github, gitlab-dotenv=FILE or json=FILE")
 }
 
 fn cannot_write(option: &str, error: &io::Error) -> Problem {
@@ -323,7 +323,7 @@ fn cannot_write(option: &str, error: &io::Error) -> Problem {
 fn unwritable(option: &str, error: &io::Error) -> Problem {
     let mut problem = Problem::new(
         Category::ServiceError,
-        format!("the report {option} cannot be written: {error}"),
+        format!("cannot write the report {option}: {error}"),
     );
     // No call was made that could be made again.
     problem.retryable = false;

@@ -5,33 +5,31 @@ use serde_json::{Map, Value};
 
 use super::CommandContext;
 use crate::error::Problem;
-use crate::model::{AuthStatus, DoctorReport, Envelope, KindList, StateMap, Timeline};
+use crate::output::document::{AuthStatus, DoctorReport, Envelope, KindList, StateMap, Timeline};
 use crate::output::{self, Format};
 use crate::providers;
 
 /// Print the JSON Schema of the output
 #[derive(Debug, Args)]
-#[command(
-    before_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
     joblens schema > joblens-1.json\n  \
-    joblens schema stream",
-    after_help = "Within joblens/1 fields are only ever added: programs should pass over those they do not know.\n\
-    The documents of kinds, states, auth status and doctor are described by $defs/KindList, $defs/StateMap,\n\
-    $defs/AuthStatus and $defs/DoctorReport of the envelope."
-)]
+    joblens schema stream\n\n\
+        Within joblens/1, fields are only added; ignore fields you don't know.\n\
+    The output of kinds, states, auth status and doctor is defined in $defs/KindList, $defs/StateMap,\n\
+    $defs/AuthStatus and $defs/DoctorReport of the envelope.")]
 pub(super) struct Arguments {
-    /// What to describe
+    /// Schema to print
     #[arg(value_enum, default_value = "envelope", value_name = "WHAT")]
     what: SchemaKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SchemaKind {
-    /// The answer of -o json and -o yaml
+    /// Output of -o json and -o yaml
     Envelope,
     /// One line of -o jsonl
     Stream,
-    /// The answer of events -o json and -o yaml
+    /// Output of events -o json and -o yaml
     Events,
 }
 
@@ -41,11 +39,11 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     let global = &session.global;
     let picks = !global.columns.is_empty() || global.sort_by.is_some();
     if !is_json || picks || session.output_options.query.is_some() {
-        let problem = Problem::usage("a schema is JSON").with_hint("leave the form out");
+        let problem = Problem::usage("schema prints JSON only").with_hint("omit -o");
         return session.usage_error("schema", vec![problem]);
     }
     let schema = match arguments.what {
-        SchemaKind::Envelope => document("The answer of joblens", |generator| {
+        SchemaKind::Envelope => document("Output of joblens", |generator| {
             generator.subschema_for::<AuthStatus>();
             generator.subschema_for::<DoctorReport>();
             generator.subschema_for::<KindList>();
@@ -53,7 +51,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
             Envelope::json_schema(generator)
         }),
         SchemaKind::Events => document("The timeline of joblens events", Timeline::json_schema),
-        SchemaKind::Stream => document("A line of a stream of joblens", output::record_schema),
+        SchemaKind::Stream => document("A record of a joblens stream", output::record_schema),
     };
     session.print(format!("{schema:#}\n"), false)
 }

@@ -39,7 +39,7 @@ impl Signals {
         }
     }
 
-    /// Waits for a signal and tells its exit code.
+    /// Waits for a signal and returns its exit code.
     pub(super) async fn next(&mut self) -> u8 {
         tokio::select! {
             biased;
@@ -124,12 +124,11 @@ pub(super) fn run_interruptible<T>(
     answer
 }
 
-/// Writes the answer to standard output and what remains to be told to standard error, after the
-/// lines of the voice.
+/// Writes the answer to stdout and what remains to be told to stderr, after the lines of the voice.
 ///
 /// A slow reader is waited for, but not after a signal: then each output gets a moment, and the
 /// rest is lost. `complain` makes the lines about an answer that could not be written, which stand
-/// before what is told.
+/// before what is reported.
 pub(super) async fn write(
     voice: Reporter,
     answer: Vec<u8>,
@@ -167,14 +166,14 @@ pub(super) async fn write(
 pub(super) struct Written {
     /// The exit code of a signal that came meanwhile.
     pub code: Option<u8>,
-    /// Why standard output did not take the answer. A reader that has left is no failure.
+    /// Why stdout did not accept the output. A closed pipe is not a failure.
     pub failure: Option<io::Error>,
 }
 
-/// Writes an answer to standard output. A reader that has left, such as `head`, has what it wanted.
+/// Writes an answer to stdout. A reader that has left, such as `head`, has what it wanted.
 ///
 /// # Errors
-/// Those of standard output, such as a full disk.
+/// Those of stdout, such as a full disk.
 pub(super) fn write_out(answer: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(answer).and_then(|()| stdout.flush()) {

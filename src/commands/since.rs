@@ -10,7 +10,7 @@ use crate::settings;
 /// A moment: so long ago, the midnight a date begins with, or a time with its offset.
 ///
 /// # Errors
-/// Wrong use.
+/// A usage error.
 pub(super) fn parse_since(text: &str, now: Time, zone: Zone) -> Result<Time, Problem> {
     let ago = || {
         let ago = chrono::TimeDelta::from_std(settings::duration(text)?).ok()?;
@@ -35,9 +35,9 @@ pub(super) fn parse_since(text: &str, now: Time, zone: Zone) -> Result<Time, Pro
         .and_then(Time::new)
         .ok_or_else(|| {
             Problem::usage(format!(
-                "--since {text}: a time ago with its unit, a date, or a time with its offset was expected"
+                "invalid value '{text}' for --since; expected a duration, a date, or a time with an offset"
             ))
-            .with_hint("write 2h, 1d, 2026-01-02 or 2026-01-02T03:04:05+08:00")
+            .with_hint("use e.g. 2h, 1d, 2026-01-02 or 2026-01-02T03:04:05+08:00")
         })
 }
 

@@ -2,26 +2,27 @@ use clap::Args;
 
 use super::{CommandContext, introspect};
 use crate::error::Problem;
-use crate::model::{Envelope, Source, State, StateMap, StateMapping};
+use crate::model::State;
 use crate::output;
+use crate::output::document::{Envelope, Source, StateMap, StateMapping};
 use crate::providers::Kind;
 use crate::providers::states::{ExitOutcome, StateTable};
 use crate::settings::SettingsFile;
 
-/// Show what the clouds' state words mean
+/// Show how each cloud's states map to joblens states
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  joblens states\n  joblens states aliyun/job",
-    after_help = "A word that is not here is unknown, keeps its spelling in state_raw and has not ended. The settings\n\
-    file may map it: [states.\"aliyun/job\"] Suspended = \"stopping\""
+    after_help = "Examples:\n  joblens states\n  joblens states aliyun/job\n\n\
+        Unlisted states map to unknown and never count as ended; state_raw keeps the original. Map them in\n\
+    the config file: [states.\"aliyun/job\"] Suspended = \"stopping\""
 )]
 pub(super) struct Arguments {
-    /// Only words of this cloud, or of this kind
+    /// Limit to a cloud or kind
     #[arg(value_name = "CLOUD[/KIND]")]
     named: Option<String>,
 }
 
-/// Shows the tables that words are read by, and the words of the settings file.
+/// Shows the tables that words are read by, and the words of the config file.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     let words = match state_map(session, arguments) {
         Ok(words) => words,
@@ -50,7 +51,7 @@ fn is_same(own: &str, word: &str) -> bool {
     own.trim().eq_ignore_ascii_case(word)
 }
 
-/// The words of one level: those of its table, then those of the settings file.
+/// The words of one level: those of its table, then those of the config file.
 fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<StateMapping> {
     let (cloud, of_kind) = (kind.template.cloud, kind.template.kind);
     let word = |word: Option<&str>, state: State, ended: bool, note: Option<&str>| StateMapping {
@@ -64,7 +65,7 @@ fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<S
         source: Source::BuiltIn,
     };
     if level.map.is_empty() {
-        let note = Some("the cloud reports no state here");
+        let note = Some("the cloud reports no state");
         return vec![word(None, State::Unknown, false, note)];
     }
     let own = match level.allows_user_states {
@@ -82,7 +83,7 @@ fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<S
         }
         let is_mapped = own.iter().any(|(own, _)| is_same(own, text));
         let note = match level.notes.iter().find(|(noted, _)| noted == text) {
-            _ if is_mapped => Some("known, so that the settings file has no say"),
+            _ if is_mapped => Some("recognized; cannot be mapped in the config file"),
             noted => noted.map(|(_, note)| *note),
         };
         words.push(word(Some(text), *state, state.is_end(), note));

@@ -18,7 +18,7 @@ pub(super) struct StdoutWriter {
     sender: Sender<Vec<u8>>,
     backlog: Arc<Backlog>,
     failure: oneshot::Receiver<io::Error>,
-    /// Tells when a pipe's reader has gone; `None` where the system cannot tell.
+    /// Detects when a pipe's reader has gone; `None` where the system cannot.
     pipe: Option<pipe::Sender>,
 }
 
@@ -54,7 +54,7 @@ impl StdoutWriter {
         });
         let pipe = match io::stdout().is_terminal() {
             true => None,
-            // Readiness is all it is asked for, so that it need not be in non-blocking mode.
+            // Only readiness is polled, so that it need not be in non-blocking mode.
             false => pipe::Sender::from_owned_fd_unchecked(watched).ok(),
         };
         Ok(Self {

@@ -8,19 +8,17 @@ use crate::error::{Problem, closest_match};
 fn foreign_command_hint(word: &str) -> Option<&'static str> {
     Some(match word {
         "cancel" | "delete" | "rm" | "stop" | "kill" | "submit" | "create" | "run" | "start"
-        | "restart" | "scale" | "apply" => "joblens only reads",
+        | "restart" | "scale" | "apply" => "joblens is read-only",
         "logs" | "log" | "history" | "timeline" => {
-            "no logs are read; to see what happened to things: joblens events REF…"
+            "joblens does not fetch logs; try: joblens events REF"
         }
-        "view" | "show" | "inspect" | "info" => {
-            "to see everything about a thing: joblens describe REF"
-        }
-        "status" => "to look at a thing: joblens get REF",
-        "diagnose" | "check" | "ping" | "test" => "to see what is wrong: joblens doctor",
+        "view" | "show" | "inspect" | "info" => "to show details: joblens describe REF",
+        "status" => "to get a resource: joblens get REF",
+        "diagnose" | "check" | "ping" | "test" => "to diagnose problems: joblens doctor",
         "ps" | "jobs" | "squeue" | "qstat" | "find" | "search" => {
-            "to find things: joblens list SCOPE, such as joblens list aliyun/job/CLUSTER --active"
+            "to list resources: joblens list SCOPE, e.g. joblens list aliyun/job/CLUSTER --active"
         }
-        "top" => "to follow things: joblens watch REF…",
+        "top" => "to watch jobs: joblens watch REF…",
         _ => return None,
     })
 }
@@ -49,14 +47,14 @@ pub(super) const COMMANDS: [&str; 18] = [
 
 /// A first word that is neither a command nor a reference.
 pub(super) fn unknown_command(word: &str) -> Problem {
-    let problem = Problem::usage(format!("there is no command “{word}”"));
+    let problem = Problem::usage(format!("unknown command '{word}'"));
     if let Some(advice) = foreign_command_hint(&word.to_ascii_lowercase()) {
         return problem.with_hint(advice);
     }
     match closest_match(COMMANDS, word) {
-        Some(command) => problem.with_hint(format!("joblens {command}")),
+        Some(command) => problem.with_hint(format!("did you mean 'joblens {command}'?")),
         None => problem.with_hint(
-            "a reference holds a slash, such as aliyun/job/CLUSTER/JOB; see joblens --help",
+            "a reference contains a slash, e.g. aliyun/job/CLUSTER/JOB; see joblens --help",
         ),
     }
 }
@@ -67,10 +65,10 @@ pub(super) fn flag_hint(error: &clap::Error) -> Option<&'static str> {
         return None;
     };
     Some(match argument.split('=').next().unwrap_or_default() {
-        "--query" | "--filter" | "--jsonpath" => "joblens get REF --jq '.jobs[].state'",
-        "--region" => "set region in the settings file, or JOBLENS_<CLOUD>_REGION",
-        "-w" | "--watch" => "joblens watch REF…",
-        "--format" => "-o table, -o wide or -o json",
+        "--query" | "--filter" | "--jsonpath" => "use --jq: joblens get REF --jq '.jobs[].state'",
+        "--region" => "set region in the config file, or JOBLENS_<CLOUD>_REGION",
+        "-w" | "--watch" => "to watch jobs: joblens watch REF…",
+        "--format" => "use -o table, -o wide or -o json",
         _ => return None,
     })
 }
@@ -82,13 +80,13 @@ mod tests {
     #[test]
     fn words_from_elsewhere_get_one_sentence() {
         let hint = |word| unknown_command(word).hint.unwrap();
-        assert_eq!(hint("delete"), "joblens only reads");
+        assert_eq!(hint("delete"), "joblens is read-only");
         assert!(hint("logs").contains("joblens events"));
         assert!(hint("view").contains("joblens describe"));
         assert!(hint("ping").contains("joblens doctor"));
         assert!(hint("squeue").contains("joblens list"));
-        assert_eq!(hint("gte"), "joblens get");
-        assert_eq!(hint("lsit"), "joblens list");
+        assert_eq!(hint("gte"), "did you mean 'joblens get'?");
+        assert_eq!(hint("lsit"), "did you mean 'joblens list'?");
         assert!(hint("zzz").contains("slash"));
     }
 }

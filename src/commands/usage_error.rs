@@ -1,5 +1,4 @@
-//! Command lines that cannot be read: told to people in clap's own layout, and to programs that
-//! asked for a document in the document they asked for.
+//! Invalid command lines: reported in clap's layout, or in the requested document format.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -9,7 +8,8 @@ use clap::ValueEnum as _;
 
 use super::{closed, global, suggestions};
 use crate::error::Problem;
-use crate::model::{Envelope, Time};
+use crate::model::Time;
+use crate::output::document::Envelope;
 use crate::output::{self, Format, OutputOptions, RenderContext, Zone};
 
 /// Shows help, version or a wrong option; the latter with the word people bring from elsewhere.
@@ -25,7 +25,7 @@ pub(super) fn print(error: &clap::Error, arguments: &[OsString]) -> u8 {
             }
         };
     }
-    // A standard error that is gone hides no document.
+    // A stderr that is gone hides no document.
     let _ = error.print();
     if let Some(advice) = suggestions::flag_hint(error) {
         let _ = writeln!(io::stderr(), "\n  try    {advice}");
@@ -50,7 +50,7 @@ pub(super) fn print(error: &clap::Error, arguments: &[OsString]) -> u8 {
         width: None,
         colour: false,
         zone: Zone::Utc,
-        now: Time::new(Utc::now()).expect("the present lies before the year 10000"),
+        now: Time::new(Utc::now()).expect("the current year is before 10000"),
     };
     match output::write(&mut io::stdout().lock(), &report, &form, &screen) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
@@ -69,7 +69,7 @@ fn problem(error: &clap::Error) -> Problem {
         .filter_map(|line| line.trim().strip_prefix("tip: "));
     let tip = tips.find(|tip| tip.contains("similar"));
     let hint = suggestions::flag_hint(error).or(tip);
-    let hint = hint.unwrap_or("for more, see joblens --help");
+    let hint = hint.unwrap_or("see joblens --help");
     Problem::usage(told.join(" ")).with_hint(hint)
 }
 

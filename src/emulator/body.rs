@@ -8,7 +8,7 @@ use tokio::time::{Interval, interval};
 /// How often a dripping body gives a byte.
 const DRIP_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The body of an answer, which may go wrong on purpose.
+/// The body of a response, which may go wrong on purpose.
 #[derive(Debug)]
 pub(super) enum Payload {
     /// All of it.
@@ -30,7 +30,7 @@ pub(super) struct Broken;
 
 impl Payload {
     pub fn half(body: &Bytes) -> Self {
-        // An answer without a body still has to announce something that never comes.
+        // A response without a body still has to announce something that never comes.
         let announced = body.len().max(2) as u64;
         let half = body.len() / 2;
         Self::Half {

@@ -1,4 +1,4 @@
-//! The emulator's time: what its clock shows, and how fast its things live.
+//! The emulator's time: what its clock shows, and how fast its resources live.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::providers::serve::EmulatedJob;
 /// The wall clock of the emulated clouds, which may be wrong on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EmulatorClock {
-    /// How far it is ahead of this machine's clock; negative when it is behind.
+    /// How far it is ahead of the local clock; negative when it is behind.
     pub offset: TimeDelta,
 }
 
@@ -20,24 +20,23 @@ impl EmulatorClock {
     }
 }
 
-/// The same thing with everything that lies after the emulator's start happening `speed` times as
-/// soon.
+/// The same job with everything after the emulator's start happening `speed` times as soon.
 ///
-/// What lies before the start stays where it is, so that every time in an answer is a time of the
+/// What lies before the start stays where it is, so that every time in a response is a time of the
 /// wall clock and none lies in the future.
-pub fn scale_time(mut thing: EmulatedJob, speed: f64) -> EmulatedJob {
-    let age = thing.age;
+pub fn scale_time(mut job: EmulatedJob, speed: f64) -> EmulatedJob {
+    let age = job.age;
     let sooner = |after: Duration| match after.checked_sub(age) {
         Some(ahead) => age + ahead.div_f64(speed),
         None => after,
     };
-    for step in &mut thing.steps {
+    for step in &mut job.steps {
         step.after = sooner(step.after);
     }
-    for warning in &mut thing.warnings {
+    for warning in &mut job.warnings {
         warning.after = sooner(warning.after);
     }
-    thing
+    job
 }
 
 #[cfg(test)]
@@ -55,7 +54,7 @@ mod tests {
 
     #[test]
     fn only_what_lies_ahead_is_hastened() {
-        let thing = EmulatedJob {
+        let job = EmulatedJob {
             kind: "aliyun/job".into(),
             segments: vec!["c".into(), "5".into()],
             age: Duration::from_secs(100),
@@ -67,7 +66,7 @@ mod tests {
             ..EmulatedJob::default()
         };
         let born_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let hastened = scale_time(thing, 60.0);
+        let hastened = scale_time(job, 60.0);
         assert_eq!(hastened.warnings[0].after, Duration::from_secs(101));
         let world = EmulatedState::new(vec![hastened], born_at);
         let at = |seconds| {
@@ -88,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_thing_is_there_from_when_it_appears_until_it_vanishes() {
-        let thing = EmulatedJob {
+        let job = EmulatedJob {
             kind: "aliyun/job".into(),
             segments: vec!["c".into(), "5".into()],
             appears_after: Duration::from_secs(5),
@@ -97,7 +96,7 @@ mod tests {
             ..EmulatedJob::default()
         };
         let born_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let world = EmulatedState::new(vec![scale_time(thing, 60.0)], born_at);
+        let world = EmulatedState::new(vec![scale_time(job, 60.0)], born_at);
         for (seconds, is_there) in [(0, false), (4, false), (5, true), (19, true), (20, false)] {
             let now = born_at + TimeDelta::seconds(seconds);
             let found = world.find("aliyun/job", &["c", "5"], now);

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// One thing that goes wrong.
+/// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// Long name of the cloud that it befalls; `None` for all.
@@ -16,7 +16,7 @@ pub struct Fault {
     pub skip: u64,
     /// How many requests it hits after that; `None` for all.
     pub times: Option<u64>,
-    /// When the client may come back, told in `retry-after` in whole seconds, rounded up.
+    /// When the client may come back, sent in `retry-after` in whole seconds, rounded up.
     pub retry_after: Option<Duration>,
     /// When it begins, counted from the emulator's start on the wall clock.
     pub from: Duration,
@@ -30,10 +30,10 @@ impl Fault {
     }
 }
 
-/// What happens to an answer.
+/// What happens to a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// The cloud's own "too many calls".
+    /// The cloud's own "rate limited".
     Throttle,
     /// The cloud's own refusal of a credential.
     Refuse,

@@ -29,7 +29,7 @@ use server::State;
 /// The port of `joblens emulate` when none is given, so that scripts know it beforehand.
 pub const DEFAULT_PORT: u16 = 7411;
 
-/// A request that was answered. It holds no header and no query, since secrets travel there.
+/// A request that was answered, without headers and query, which may contain secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessRecord {
     /// Method in upper case.
@@ -40,7 +40,7 @@ pub struct AccessRecord {
     pub cloud: Option<&'static str>,
     /// The cloud's name of the operation.
     pub operation: Option<String>,
-    /// HTTP status of the answer.
+    /// HTTP status of the response.
     pub status: u16,
     /// Word of the fault that hit it.
     pub fault: Option<&'static str>,
@@ -59,7 +59,7 @@ impl fmt::Display for AccessRecord {
     }
 }
 
-/// Where accesses go: each before its answer is sent, in the order of the answers.
+/// Where accesses go: each before its answer is sent, in the order of the responses.
 pub type AccessLog = Arc<dyn Fn(AccessRecord) + Send + Sync>;
 
 /// A running emulator; it stops when it is dropped.
@@ -76,7 +76,7 @@ impl Emulator {
     /// Must be called inside a tokio runtime, which then has to be kept running.
     ///
     /// # Errors
-    /// The port cannot be had, such as `AddrInUse`.
+    /// The port cannot be used, such as `AddrInUse`.
     pub async fn start(scenario: Scenario, port: u16, log: AccessLog) -> io::Result<Self> {
         let clouds = CLOUDS.map(|cloud| (cloud.name, &cloud.emulator));
         Self::start_with(scenario, port, log, clouds.to_vec()).await
@@ -104,8 +104,8 @@ impl Emulator {
         format!("http://{}", self.address)
     }
 
-    /// How often each operation was asked for, as `cloud/operation`; the same that
-    /// `GET /_emulator/requests` answers.
+    /// How often each operation was requested, as `cloud/operation`; the same that `GET
+    /// /_emulator/requests` answers.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.state.counts()
     }
@@ -113,7 +113,7 @@ impl Emulator {
     /// Ends every connection and gives the port back.
     pub async fn stop(mut self) {
         self.accepting.abort();
-        // The only error is that the task was stopped, which is what was asked for.
+        // The only error is that the task was stopped, which is what was requested.
         let _ = (&mut self.accepting).await;
     }
 }

@@ -69,14 +69,14 @@ impl State {
         clouds: Vec<(&'static str, &'static EmulatedApi)>,
         log: AccessLog,
     ) -> Self {
-        let things = scenario
+        let jobs = scenario
             .jobs
             .into_iter()
-            .map(|thing| clock::scale_time(thing, scenario.speed))
+            .map(|job| clock::scale_time(job, scenario.speed))
             .collect();
         Self {
             clouds,
-            emulated: EmulatedState::new(things, scenario.clock.now()),
+            emulated: EmulatedState::new(jobs, scenario.clock.now()),
             started: Instant::now(),
             clock: scenario.clock,
             latency: scenario.latency,
@@ -102,7 +102,7 @@ impl State {
         let incoming = match self.read(request).await {
             Ok(incoming) => incoming,
             Err((method, path)) => {
-                let text = "the joblens emulator takes request bodies of at most 64 KiB\n";
+                let text = "the joblens emulator accepts request bodies of at most 64 KiB\n";
                 let answer = plain(413, text).with_header("connection", "close");
                 self.log_access(method, path, None, answer.status);
                 return self.response(answer, Payload::Whole);
@@ -217,7 +217,7 @@ impl State {
         }
         plain(
             404,
-            "This is the joblens emulator. None of its clouds knows this request.\n",
+            "This is the joblens emulator. Unknown request for every emulated cloud.\n",
         )
     }
 
@@ -238,7 +238,7 @@ impl State {
         answer.with_header("content-encoding", "gzip")
     }
 
-    /// The answer as hyper sends it; one that is no HTTP becomes an error of the emulator.
+    /// The response as hyper sends it; invalid HTTP becomes an error of the emulator.
     fn response(
         &self,
         answer: ServerResponse,
@@ -255,7 +255,7 @@ impl State {
             .header("date", date)
             .body(payload(Bytes::from(answer.body)))
             .unwrap_or_else(|_| {
-                let text = "the emulated cloud gave an answer that is no HTTP\n";
+                let text = "the emulated cloud gave an invalid HTTP response\n";
                 let mut response =
                     Response::new(Payload::Whole(Bytes::from_static(text.as_bytes())));
                 *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
@@ -311,7 +311,7 @@ async fn serve_connection(stream: TcpStream, state: Arc<State>) {
         .auto_date_header(false)
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(stream), service);
-    // A broken connection is the client's affair, or a fault that was asked for.
+    // A broken connection is the client's affair, or a fault that was requested.
     let _ = (&mut connection).await;
     if reset.load(Ordering::Relaxed) {
         let stream = connection.into_parts().io.into_inner();

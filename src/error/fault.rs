@@ -1,4 +1,4 @@
-/// How a call broke on its way, so that nobody has to guess it from a message.
+/// How a request failed in transit, so that nobody has to guess it from a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TransportFailure {
     /// What happened.
@@ -7,12 +7,12 @@ pub struct TransportFailure {
     pub at_proxy: bool,
 }
 
-/// What breaks a call on its way.
+/// What makes a request fail in transit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransportFailureKind {
-    /// The name of the host has no address.
+    /// The host name has no address.
     UnknownHost,
-    /// Nobody could be asked for the address of the host.
+    /// The address of the host could not be resolved.
     DnsFailure,
     /// Nobody listens there.
     ConnectionRefused,

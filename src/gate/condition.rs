@@ -20,15 +20,15 @@ impl Condition {
     /// Reads `succeeded`, `running,succeeded`, `ended` or `no-warnings=10m`.
     ///
     /// # Errors
-    /// Wrong use, naming what is legal.
+    /// A usage error that lists the valid values.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let wrong = |what: &str| {
             let known = State::ALL
                 .map(State::as_str)
                 .join(" ")
                 .replace(" unknown", "");
-            Problem::usage(format!("--for {text}: {what}")).with_hint(format!(
-                "write one or more of {known}, or ended, or no-warnings=10m"
+            Problem::usage(format!("invalid value '{text}' for --for: {what}")).with_hint(format!(
+                "expected one or more of {known}, or ended, or no-warnings=10m"
             ))
         };
         if text.trim() == "ended" {
@@ -37,14 +37,12 @@ impl Condition {
         if let Some(time) = text.trim().strip_prefix("no-warnings=") {
             return settings::duration(time)
                 .map(Self::NoWarnings)
-                .ok_or_else(|| wrong("a time with its unit was expected"));
+                .ok_or_else(|| wrong("invalid duration"));
         }
         let states = text
             .split(',')
             .map(|word| match State::parse(word.trim()) {
-                Some(State::Unknown) | None => {
-                    Err(wrong(&format!("“{word}” is no state to wait for")))
-                }
+                Some(State::Unknown) | None => Err(wrong(&format!("unknown state '{word}'"))),
                 Some(state) => Ok(state),
             })
             .collect::<Result<Vec<_>, _>>()?;

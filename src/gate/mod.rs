@@ -1,7 +1,8 @@
 //! Gates: conditions on jobs that decide an exit code.
 //!
-//! Everything here is pure: looks and times are handed in. The two rules above all others: never
-//! "passed" when a job ended otherwise than was asked for, and never "failed" when none did.
+//! Everything here is pure: results of checks and times are passed in. The two rules above all
+//! others: never "passed" when a job ended without reaching the condition, and never "failed" when
+//! none did.
 
 mod condition;
 mod track;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 pub use condition::Condition;
 pub use track::{JobHistory, Observation};
-pub use verdict::{Decision, Progress, decide};
+pub use verdict::{Decision, Progress, Verdict, decide};
 
 /// How a gate judges.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +22,11 @@ pub struct GatePolicy {
     pub condition: Condition,
     /// One job is enough.
     pub any: bool,
-    /// Ends when the verdict is certain, and does not look at the rest.
+    /// Stops when the verdict is certain, and does not check the rest.
     pub fail_fast: bool,
-    /// A word that no table knows counts as a failure, and not as being on its way.
+    /// An unrecognized state counts as a failure, not as active.
     pub unknown_fails: bool,
-    /// A thing that is believed to be missing is waited for.
+    /// A resource that is considered missing is waited for.
     pub waits_for_missing: bool,
     /// In this time from the start nothing is believed to be missing.
     pub missing_grace: Duration,
@@ -54,11 +55,11 @@ impl GatePolicy {
 /// How a job stands to what is asked of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evaluation {
-    /// It reached what was asked for.
+    /// It met the condition.
     Met,
-    /// It ended otherwise, or had a new warning.
+    /// It ended without reaching the condition, or had a new warning.
     Unmet(String),
-    /// It is on its way, missing or unreadable.
+    /// It is active, missing or unreadable.
     Pending(Pending),
 }
 
@@ -67,7 +68,7 @@ pub enum Evaluation {
 pub struct Pending {
     /// What an undecided gate would take its exit code from.
     pub cause: PendingCause,
-    /// No later look can change it.
+    /// No later check can change it.
     pub is_final: bool,
     /// In words.
     pub reason: String,
@@ -76,13 +77,13 @@ pub struct Pending {
 /// What keeps a job open, the weightiest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PendingCause {
-    /// It may not be asked for: exit code 4.
+    /// Reading it is not permitted: exit code 4.
     Credentials,
     /// It could not be read: exit code 5.
     Service,
     /// It does not exist: exit code 3.
     Missing,
-    /// It is on its way: exit code 124, or 8 for one look.
+    /// It is active: exit code 124, or 8 for a single check.
     Time,
 }
 

@@ -5,7 +5,7 @@ use super::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
 use crate::error::{Category, Problem};
 use crate::model::{Job, State};
 
-/// One look at a thing.
+/// One check of a resource.
 #[derive(Debug, Clone, Copy)]
 pub enum Observation<'a> {
     /// It was read.
@@ -14,17 +14,18 @@ pub enum Observation<'a> {
     Failed(&'a Problem),
 }
 
-/// Two looks that miss a thing must lie so far apart before it is believed.
+/// Two checks that do not find a resource must be at least this far apart before it counts as
+/// missing.
 const MISSING_RECHECK_INTERVAL: Duration = Duration::from_secs(15);
 
-/// What the looks at one thing have shown so far.
+/// What the checks of one resource have shown so far.
 ///
 /// All times count from the start of the gate on a monotonic clock.
 #[derive(Debug, Clone, Default)]
 pub struct JobHistory {
-    /// The thing reports events only.
+    /// The resource reports events only.
     stateless: bool,
-    /// A stateless thing was confirmed to exist.
+    /// A stateless resource was confirmed to exist.
     confirmed: bool,
     last: Option<LastObserved>,
     observed: Vec<State>,
@@ -39,13 +40,13 @@ pub struct JobHistory {
 struct LastObserved {
     state: State,
     word: Option<String>,
-    /// Why the state cannot be told although the word is known.
+    /// Why the state is undetermined although the value is recognized.
     inconsistency: Option<Inconsistency>,
     why: Option<String>,
     ended: bool,
     /// When this state was first seen.
     since: Duration,
-    /// When the thing was last read.
+    /// When the resource was last read.
     at: Duration,
 }
 
@@ -77,7 +78,7 @@ struct ReadFailure {
 }
 
 impl JobHistory {
-    /// A thing that was not looked at yet; `stateless` when its kind reports events only.
+    /// A resource that was not checked yet; `stateless` when its kind reports events only.
     pub fn new(stateless: bool) -> Self {
         Self {
             stateless,
@@ -85,12 +86,12 @@ impl JobHistory {
         }
     }
 
-    /// True while a stateless thing still has to be confirmed to exist.
+    /// True while a stateless resource still has to be confirmed to exist.
     pub fn needs_confirmation(&self) -> bool {
         self.stateless && !self.confirmed
     }
 
-    /// The thing was confirmed to exist.
+    /// The resource was confirmed to exist.
     pub fn confirm(&mut self) {
         self.confirmed = true;
     }
@@ -105,7 +106,7 @@ impl JobHistory {
         self.last.as_ref().map(|seen| seen.since)
     }
 
-    /// Since when the thing could not be read, while it cannot.
+    /// Since when the resource has been unreadable, while it is.
     pub fn unreadable_since(&self) -> Option<Duration> {
         self.read_failure.as_ref().map(|trouble| trouble.since)
     }
@@ -115,7 +116,7 @@ impl JobHistory {
         self.ended.is_some()
     }
 
-    /// Takes in a look.
+    /// Records a check.
     pub fn observe(&mut self, look: Observation<'_>, at: Duration) {
         match look {
             Observation::Read(job) => self.observe_job(job, at),
@@ -178,7 +179,7 @@ impl JobHistory {
         }
     }
 
-    /// How the thing stands at a moment.
+    /// The evaluation of the resource at a moment.
     pub fn evaluate(&self, rules: &GatePolicy, at: Duration) -> Evaluation {
         if let Some(standing) = self.evaluate_ended(&rules.condition) {
             return standing;
@@ -197,7 +198,7 @@ impl JobHistory {
         };
         match &rules.condition {
             Condition::NoWarnings(quiet) => self.evaluate_quiet(*quiet),
-            // An end whose state cannot be told is an end all the same.
+            // An end whose state cannot be determined is an end all the same.
             Condition::Ended if seen.ended => Evaluation::Met,
             Condition::Ended => match &seen.inconsistency {
                 Some(doubt) => Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at)),
@@ -216,8 +217,8 @@ impl JobHistory {
         }
     }
 
-    /// The standing of a thing whose end was seen; `None` while it has not ended, or when its end
-    /// decides nothing.
+    /// The evaluation of a resource whose end was seen; `None` while it has not ended, or when its
+    /// end decides nothing.
     fn evaluate_ended(&self, goal: &Condition) -> Option<Evaluation> {
         let ended = self.ended.as_ref()?;
         let bad = matches!(ended.state, State::Failed | State::Canceled);
@@ -235,10 +236,10 @@ impl JobHistory {
         })
     }
 
-    /// True when one of the states was seen, or must have been passed between two looks.
+    /// True when one of the states was seen, or must have been passed between two checks.
     fn has_reached(&self, states: &[State], now: State) -> bool {
         states.iter().any(|state| {
-            // Every job is pending, starting and running on its way to success; stopping it need not
+            // Every job is pending, starting and running active to success; stopping it need not
             // be, and what is stopping may never have run.
             let on_every_way = matches!(state, State::Pending | State::Starting | State::Running)
                 && now != State::Stopping;
@@ -254,10 +255,10 @@ impl JobHistory {
 
     fn evaluate_quiet(&self, quiet: Duration) -> Evaluation {
         if self.needs_confirmation() {
-            return pending(PendingCause::Time, "not confirmed to exist");
+            return pending(PendingCause::Time, "existence not confirmed");
         }
         let (Some(seen), Some(warnings)) = (&self.last, &self.warnings) else {
-            return pending(PendingCause::Time, "not looked at yet");
+            return pending(PendingCause::Time, "not checked yet");
         };
         if let Some(text) = warnings.undated() {
             let why = format!(
@@ -270,7 +271,7 @@ impl JobHistory {
             true => Evaluation::Met,
             false => pending(
                 PendingCause::Time,
-                &format!("quiet for {} s", time.as_secs()),
+                &format!("no warnings for {} s", time.as_secs()),
             ),
         }
     }
@@ -314,7 +315,7 @@ impl JobHistory {
         }
     }
 
-    /// Pending because subtasks do not confirm a success: as after a failed look-up where one kept
+    /// Pending because subtasks do not confirm a success: as after a failed request where one kept
     /// them from being read.
     fn pending_on_doubt(
         &self,
@@ -365,7 +366,7 @@ fn pending(cause: PendingCause, why: &str) -> Evaluation {
     })
 }
 
-/// A state that cannot be told: a word that no table knows, or an end whose outcome is unreadable.
+/// A state that is undetermined: an unrecognized one, or an end with an unreadable outcome.
 fn unknown(seen: &LastObserved, rules: &GatePolicy) -> Evaluation {
     let word = seen.word.as_deref().unwrap_or("none");
     match (seen.ended, rules.unknown_fails) {

@@ -1,5 +1,30 @@
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::{Evaluation, GatePolicy, PendingCause};
-use crate::model::Verdict;
+
+/// What a gate decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The condition was met.
+    Passed,
+    /// The condition can no longer be met.
+    Failed,
+    /// Neither is certain.
+    Undecided,
+}
+
+impl Verdict {
+    /// The JSON value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Undecided => "undecided",
+        }
+    }
+}
 
 /// What a gate decided, or that it is over undecided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +44,8 @@ impl Decision {
         }
     }
 
-    /// The exit code; `pending` is that of a gate that ran out of time: 124, or 8 for one look.
+    /// The exit code; `pending` is that of a gate that ran out of time: 124, or 8 for a single
+    /// check.
     pub fn exit_code(&self, pending: u8) -> u8 {
         match (self.verdict, self.cause) {
             (Verdict::Passed, _) => 0,

@@ -83,7 +83,7 @@ impl Warnings {
         self.new.as_deref()
     }
 
-    /// The text of a warning in the latest response of which nothing tells whether it goes on.
+    /// The text of a warning in the latest response of which it is unknown whether it goes on.
     pub(super) fn undated(&self) -> Option<&str> {
         self.undated.as_deref()
     }
@@ -173,7 +173,7 @@ fn may_be_warning(event: &Event) -> bool {
 
 fn text(event: &Event) -> String {
     let text = event.message.as_deref().or(event.reason.as_deref());
-    text.unwrap_or("without a text").trim().to_owned()
+    text.unwrap_or("(no text)").trim().to_owned()
 }
 
 fn key(event: &Event) -> Key {

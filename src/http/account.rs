@@ -17,10 +17,11 @@ use super::{
 };
 use crate::crypto;
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
+use crate::model::NoticeCode;
 use crate::secret::Secret;
 use crate::settings::Profile;
 
-/// The moment by which a look-up must be done, on the monotonic clock.
+/// The deadline of a request, on the monotonic clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);
 
@@ -38,7 +39,8 @@ impl Deadline {
     }
 }
 
-const SET_CLOCK: &str = "set this machine's clock, and check that the endpoint is the cloud's own";
+const SET_CLOCK: &str =
+    "synchronize the local clock, and check that the endpoint is the cloud's own";
 
 /// What follows a refusal.
 enum Next {
@@ -82,8 +84,8 @@ impl ApiClient {
         if trust.skips_verification {
             let (cloud, name) = (profile.cloud, &profile.name);
             wire.emit(TransportEvent::Notice(
-                "insecure_skip_verify",
-                format!("profile {name} of {cloud}: the server's certificate is not checked"),
+                NoticeCode::InsecureSkipVerify,
+                format!("profile '{name}' ({cloud}): the server's certificate is not checked"),
             ));
         }
         Self {
@@ -103,8 +105,8 @@ impl ApiClient {
         }
     }
 
-    /// The same account at another host, where another condition holds. With `has_twin` a call that
-    /// breaks on its way is not sent again, since there are more hosts to ask.
+    /// The same account at another host, where another condition holds. With `has_twin` a request
+    /// that fails in transit is not sent again, since there are more hosts to ask.
     pub fn for_host(&self, has_twin: bool) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
@@ -146,7 +148,7 @@ impl ApiClient {
 
     /// Sends a call until it is answered, refused, or out of attempts or time.
     ///
-    /// Each attempt is signed anew. `classify` reads a cloud's "no" from an answer, by the cloud's
+    /// Each attempt is signed anew. `classify` reads a cloud's "no" from a response, by the cloud's
     /// code before the HTTP status.
     ///
     /// # Errors
@@ -248,20 +250,21 @@ impl ApiClient {
         self.transport.redactor().add(secrets);
     }
 
-    /// An answer that could not be understood.
+    /// A response that could not be understood.
     ///
     /// `expected` says what was expected and where it was missed.
     pub fn decode_problem(&self, request: &Request, answer: &Response, expected: &str) -> Problem {
         let begins = excerpt(&answer.body, self.transport.redactor());
         let message = if begins.is_empty() {
-            format!("the answer is empty; expected {expected}")
+            format!("empty response; expected {expected}")
         } else {
-            format!("the answer could not be understood; expected {expected}; it begins: {begins}")
+            format!("invalid response: expected {expected}; body starts with: {begins}")
         };
         let mut problem = self.problem(request, Category::InvalidResponse, message);
         problem.http_status = Some(answer.status);
-        problem.hint =
-            Some("check that the endpoint is the cloud's own; -v shows what was asked".to_owned());
+        problem.hint = Some(
+            "check that the endpoint is the cloud's own; use -v to see the request".to_owned(),
+        );
         problem
     }
 
@@ -293,7 +296,7 @@ impl ApiClient {
             let mut problem = self.problem(
                 request,
                 Category::Network,
-                "the time for one look-up was over before the call could be sent",
+                "timed out waiting for a request slot",
             );
             problem.attempts = attempts;
             problem
@@ -365,7 +368,7 @@ impl ApiClient {
         }
     }
 
-    /// What a "no" tells about the credential.
+    /// What an error response says about the credential.
     fn record_auth_outcome(&self, request: &Request, refusal: &RequestError, renewals: u64) {
         match refusal.category {
             Category::Unauthenticated => {
@@ -415,8 +418,9 @@ impl ApiClient {
         Next::After(pause)
     }
 
-    /// Corrects the clock by the answer to a call whose time is wrong; true when it should be sent
-    /// again with the corrected time. A difference that is too large becomes part of the refusal.
+    /// Corrects the clock by the response to a call whose time is wrong; true when it should be
+    /// sent again with the corrected time. A difference that is too large becomes part of the
+    /// refusal.
     fn adjust_clock_skew(
         &self,
         request: &Request,
@@ -432,9 +436,9 @@ impl ApiClient {
             Correction::Applied { seconds, is_new } => {
                 if is_new {
                     self.transport.emit(TransportEvent::Notice(
-                        "clock_corrected",
+                        NoticeCode::ClockCorrected,
                         format!(
-                            "this machine's clock is {}; calls are signed with the cloud's time",
+                            "the local clock is {}; using the server time for signing",
                             describe(seconds, host)
                         ),
                     ));
@@ -443,7 +447,7 @@ impl ApiClient {
             }
             Correction::Refused { seconds } => {
                 refusal.message = format!(
-                    "{}; this machine's clock is {}, and a difference of more than one day is not corrected",
+                    "{}; the local clock is {}, and differences of more than one day are not corrected",
                     refusal.message.trim_end().trim_end_matches(['.', '。']),
                     describe(seconds, host)
                 );

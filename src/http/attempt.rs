@@ -22,7 +22,7 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Sends and reads the whole answer within the time-out.
+    /// Sends and reads the whole response within the time-out.
     pub(super) async fn send(
         &self,
         client: &Client,
@@ -34,7 +34,7 @@ impl Attempt<'_> {
             .await
             .unwrap_or_else(|_| {
                 let seconds = (self.timeout.as_secs_f64() * 10.0).round() / 10.0;
-                let message = format!("no complete answer within {seconds} s");
+                let message = format!("request timed out after {seconds} s");
                 let cut = TransportFailure {
                     kind: TransportFailureKind::Timeout,
                     at_proxy: false,
@@ -101,9 +101,9 @@ impl Attempt<'_> {
             .map_err(|error| classify(&error, &way))?
         {
             if answer.body.len() as u64 + chunk.len() as u64 > self.max_body {
-                let message = format!("the answer is larger than {} bytes", self.max_body);
+                let message = format!("response exceeds {} bytes", self.max_body);
                 let mut refusal = RequestError::new(Category::InvalidResponse, message);
-                refusal.hint = Some("allow more with --max-body".to_owned());
+                refusal.hint = Some("raise --max-body".to_owned());
                 return Err(refusal);
             }
             answer.body.extend_from_slice(&chunk);
@@ -128,7 +128,7 @@ impl Attempt<'_> {
             .ok()
             .filter(|url| url.as_str() == text)
             .ok_or_else(|| {
-                let message = "the call cannot be sent as it was signed";
+                let message = "the request cannot be sent as it was signed";
                 RequestError::new(Category::Usage, message)
             })
     }
@@ -153,7 +153,7 @@ impl Attempt<'_> {
         let proof = self.signing.headers.iter().map(|(n, v)| (*n, v.expose()));
         for (name, value) in plain.chain(proof) {
             let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
-                let message = format!("the header {name} would hold a control character");
+                let message = format!("the header {name} contains a control character");
                 RequestError::new(Category::Usage, message)
             })?;
             value.set_sensitive(true);

@@ -68,14 +68,14 @@ impl CircuitBreaker {
         }
     }
 
-    /// Why nothing is sent with this credential now: it was refused, or its host gives no answer.
+    /// Why nothing is sent with this credential now: it was refused, or its host gives no response.
     pub(super) fn open_reason(&self) -> Option<Problem> {
         if let Some(problem) = lock(&self.auth_failure).as_ref() {
-            return Some(not_asked(problem, "the credential was refused"));
+            return Some(not_asked(problem, "authentication already failed"));
         }
         match lock(&self.unreachable_until).as_ref() {
             Some((until, problem)) if Instant::now() < *until => {
-                Some(not_asked(problem, "the host gave no answer"))
+                Some(not_asked(problem, "host unreachable"))
             }
             _ => None,
         }
@@ -118,7 +118,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Nothing is sent for so long: the cloud asked for fewer calls.
+    /// Nothing is sent for so long: the cloud requested fewer calls.
     pub(super) fn pause_for(&self, pause: Duration) {
         // A longer pause has ended the call that learned of it.
         let until = Instant::now() + pause.min(MAX_RETRY_AFTER);
@@ -144,7 +144,7 @@ impl CircuitBreaker {
 
 fn not_asked(problem: &Problem, why: &str) -> Problem {
     let mut problem = problem.clone();
-    problem.message = format!("not asked, since {why}: {}", problem.message);
+    problem.message = format!("skipped: {why}: {}", problem.message);
     problem.attempts = 0;
     problem
 }

@@ -18,14 +18,14 @@ use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::secret::quotable_path;
 use crate::settings::check_file;
 
-/// What tells one HTTP client from another.
+/// What distinguishes HTTP clients.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct PoolKey {
     /// Needs TLS.
     pub https: bool,
     /// Talks past any proxy, as to this machine.
     pub bypasses_proxy: bool,
-    /// Time to open a connection.
+    /// Connection timeout.
     pub connect_timeout: Duration,
     /// What the profile says of certificates.
     pub tls: TlsConfig,
@@ -49,7 +49,7 @@ impl ClientPool {
         sink: &EventSink,
     ) -> Result<Self, Problem> {
         for path in &limits.ca_files {
-            // A file that cannot be used is told before the first call, whoever will be asked.
+            // A file that cannot be used is reported before the first call, whoever will be asked.
             add_ca(&mut RootCertStore::empty(), path).map_err(|refusal| {
                 Problem::usage(refusal.message).with_hint(refusal.hint.unwrap_or_default())
             })?;
@@ -107,7 +107,7 @@ impl ClientPool {
         builder.build().map_err(|error| {
             RequestError::new(
                 Category::Network,
-                format!("the HTTP client cannot be set up: {}", error.without_url()),
+                format!("cannot set up the HTTP client: {}", error.without_url()),
             )
         })
     }
@@ -150,11 +150,8 @@ impl ClientPool {
             trusted.exact.extend(add_ca(&mut trusted.roots, path)?);
         }
         if trusted.roots.is_empty() {
-            let mut refusal = RequestError::new(
-                Category::Network,
-                "this machine has no CA certificates, so no server can be trusted",
-            );
-            refusal.hint = Some("install the package ca-certificates, or set --ca-file".to_owned());
+            let mut refusal = RequestError::new(Category::Network, "no CA certificates found");
+            refusal.hint = Some("install the ca-certificates package, or set --ca-file".to_owned());
             refusal.transport_failure = Some(TransportFailure {
                 kind: TransportFailureKind::NoCaCertificates,
                 at_proxy: false,
@@ -173,9 +170,9 @@ fn add_ca(
     let wrong = |what: &str| {
         let mut refusal = RequestError::new(
             Category::Usage,
-            format!("the CA file {} {what}", quotable_path(path)),
+            format!("CA file {} {what}", quotable_path(path)),
         );
-        refusal.hint = Some("give a file with certificates in PEM form".to_owned());
+        refusal.hint = Some("use a PEM file with certificates".to_owned());
         refusal
     };
     let data = fs::metadata(path).map_err(|_| wrong("cannot be read"))?;
@@ -187,14 +184,14 @@ fn add_ca(
     let certificates = CertificateDer::pem_file_iter(path)
         .map_err(|_| wrong("cannot be read"))?
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|_| wrong("is no PEM file"))?;
+        .map_err(|_| wrong("is not a PEM file"))?;
     if certificates.is_empty() {
-        return Err(wrong("holds no certificate"));
+        return Err(wrong("contains no certificate"));
     }
     for certificate in &certificates {
         roots
             .add(certificate.clone())
-            .map_err(|_| wrong("holds a certificate that cannot be used"))?;
+            .map_err(|_| wrong("contains an unusable certificate"))?;
     }
     Ok(certificates)
 }

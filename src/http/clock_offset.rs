@@ -1,4 +1,4 @@
-//! How far this machine's clock is from a cloud's, where calls are signed with the cloud's time.
+//! How far the local clock is from a cloud's, where calls are signed with the cloud's time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -9,11 +9,11 @@ const MIN_OFFSET_SECONDS: i64 = 60;
 /// Nobody gets a signature for a time that is further off than this.
 const MAX_OFFSET_SECONDS: i64 = 86_400;
 
-/// Seconds to add to this machine's clock when a call is signed; at most a day.
+/// Seconds to add to the local clock when a call is signed; at most a day.
 #[derive(Debug, Default)]
 pub(super) struct ClockOffset(AtomicI64);
 
-/// What a server's `Date` says of this machine's clock.
+/// What a server's `Date` says of the local clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Correction {
     /// The clock is right, or nobody knows.
@@ -26,7 +26,7 @@ pub(super) enum Correction {
 }
 
 impl ClockOffset {
-    /// Takes the offset from the `Date` of an answer that says that the time of a call is wrong.
+    /// Takes the offset from the `Date` of a response that says that the time of a call is wrong.
     pub(super) fn correct(&self, date: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Correction {
         let Some(date) = date else {
             return Correction::None;
@@ -54,7 +54,7 @@ impl ClockOffset {
 /// Smaller differences that are not corrected are shown in hours: `1 days` could be nearly two.
 const MIN_SECONDS_IN_DAYS: i64 = 3 * 86_400;
 
-/// `12 s behind that of HOST`
+/// `12 s behind HOST`
 pub(super) fn describe(seconds: i64, host: &str) -> String {
     let direction = if seconds > 0 { "behind" } else { "ahead of" };
     let size = match seconds.saturating_abs() {
@@ -62,7 +62,7 @@ pub(super) fn describe(seconds: i64, host: &str) -> String {
         size if size < MIN_SECONDS_IN_DAYS => format!("{} hours", size / 3600),
         size => format!("{} days", size / 86_400),
     };
-    format!("{size} {direction} that of {host}")
+    format!("{size} {direction} {host}")
 }
 
 #[cfg(test)]
@@ -100,11 +100,11 @@ mod tests {
 
     #[test]
     fn says_which_clock_is_behind() {
-        assert_eq!(describe(1200, "h:1"), "1200 s behind that of h:1");
-        assert_eq!(describe(-60, "h"), "60 s ahead of that of h");
-        assert_eq!(describe(47 * 3600 + 1, "h"), "47 hours behind that of h");
-        assert_eq!(describe(86_401, "h"), "24 hours behind that of h");
-        assert_eq!(describe(-3 * 86_400, "h"), "3 days ahead of that of h");
+        assert_eq!(describe(1200, "h:1"), "1200 s behind h:1");
+        assert_eq!(describe(-60, "h"), "60 s ahead of h");
+        assert_eq!(describe(47 * 3600 + 1, "h"), "47 hours behind h");
+        assert_eq!(describe(86_401, "h"), "24 hours behind h");
+        assert_eq!(describe(-3 * 86_400, "h"), "3 days ahead of h");
     }
 
     proptest! {

@@ -19,36 +19,38 @@ impl Endpoint {
     /// dropped. Plain HTTP is for loopback, unless `allow_http`.
     ///
     /// # Errors
-    /// Wrong use, naming what is wrong with the text.
+    /// A usage error that says what is wrong with the text.
     pub fn parse(text: &str, paths: &[&str], allow_http: bool) -> Result<Self, Problem> {
         let wrong = |what: &str| {
             Problem::usage(format!(
-                "endpoint “{}” {what}",
+                "endpoint '{}' {what}",
                 crate::secret::quotable(text)
             ))
-            .with_hint("write https://host or https://host:port")
+            .with_hint("use https://host or https://host:port")
         };
-        let url = Url::parse(text.trim()).map_err(|_| wrong("is not a URL"))?;
+        let url = Url::parse(text.trim()).map_err(|_| wrong("is not a valid URL"))?;
         let https = match url.scheme() {
             "https" => true,
             "http" => false,
             _ => return Err(wrong("must begin with https://")),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("holds a user name or password"));
+            return Err(wrong("contains a user name or password"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("holds a query or fragment"));
+            return Err(wrong("contains a query or fragment"));
         }
         let path = url.path().trim_end_matches('/');
         if !path.is_empty() && !paths.contains(&path) {
-            return Err(wrong("holds a path"));
+            return Err(wrong("contains a path"));
         }
         let host = url.host_str().ok_or_else(|| wrong("has no host"))?;
         let loopback = is_loopback(host);
         if !https && !loopback && !allow_http {
-            return Err(wrong("is plain HTTP, which is for loopback only")
-                .with_hint("write https://, or allow it with --allow-http"));
+            return Err(
+                wrong("uses plain HTTP, which is only allowed for localhost")
+                    .with_hint("use https://, or pass --allow-http"),
+            );
         }
         let authority = match url.port() {
             Some(port) => format!("{host}:{port}"),

@@ -80,7 +80,7 @@ pub(super) fn classify(error: &reqwest::Error, way: &ErrorContext<'_>) -> Reques
         kind: TransportFailureKind::Broken,
         at_proxy: false,
     };
-    let message = format!("the connection broke during the answer: {last}");
+    let message = format!("connection lost while reading the response: {last}");
     network_error(RetryAction::Backoff, fault, message)
 }
 
@@ -108,8 +108,8 @@ fn timeout_error(has_proxy: bool) -> RequestError {
         at_proxy: has_proxy,
     };
     let message = match has_proxy {
-        true => "the connection through the proxy could not be opened in time",
-        false => "the connection could not be opened in time",
+        true => "timed out connecting through the proxy",
+        false => "timed out connecting",
     };
     network_error(RetryAction::Backoff, fault, message)
 }
@@ -124,7 +124,7 @@ fn proxy_error(said: &str, last: &str) -> RequestError {
         kind,
         at_proxy: true,
     };
-    let message = format!("the proxy did not let the call through: {last}");
+    let message = format!("the proxy rejected the request: {last}");
     network_error(retry, fault, message).with_hint(PROXIES)
 }
 
@@ -135,8 +135,8 @@ fn connect_error(fault: TransportFailure, last: &str) -> RequestError {
             kind: TransportFailureKind::Tls,
             ..
         } => (
-            "the connection was closed while TLS began",
-            "check that the port of the endpoint speaks TLS, and what a firewall lets through",
+            "the connection was closed during the TLS handshake",
+            "check that the endpoint's port speaks TLS and that no firewall blocks it",
         ),
         _ => ("the connection failed", "check endpoint, network and proxy"),
     };
@@ -153,8 +153,8 @@ fn is_about_login(said: &str) -> bool {
     words.iter().any(|words| said.contains(words))
 }
 
-/// The causes from the outermost to the innermost. What an error of input and output wraps is none
-/// of its sources, so that it is looked into.
+/// The causes from the outermost to the innermost. The error wrapped by an I/O error is not one of
+/// its sources, so that it is unwrapped.
 fn causes<'e>(error: &'e reqwest::Error) -> Vec<&'e (dyn Error + 'static)> {
     let mut causes: Vec<&'e (dyn Error + 'static)> = Vec::new();
     let mut next = error.source();
@@ -178,7 +178,7 @@ fn dns_error(unresolved: &DnsError, at_proxy: bool) -> RequestError {
             at_proxy,
         };
         return network_error(RetryAction::No, fault, unresolved.to_string())
-            .with_hint("correct /etc/hosts, or write the address instead of localhost");
+            .with_hint("fix /etc/hosts, or use the address instead of localhost");
     }
     let (whose, hint) = match at_proxy {
         true => (
@@ -194,7 +194,7 @@ fn dns_error(unresolved: &DnsError, at_proxy: bool) -> RequestError {
         true => (RetryAction::No, TransportFailureKind::UnknownHost),
         false => (RetryAction::Backoff, TransportFailureKind::DnsFailure),
     };
-    let message = format!("{whose} cannot be resolved: {unresolved}");
+    let message = format!("cannot resolve {whose}: {unresolved}");
     network_error(retry, TransportFailure { kind, at_proxy }, message).with_hint(hint)
 }
 
@@ -217,15 +217,15 @@ fn tls_error(error: &rustls::Error, at_proxy: bool) -> RequestError {
         rustls::Error::AlertReceived(alert) if is_about_client(*alert) => never(
             TransportFailureKind::ClientCertificate,
             format!(
-                "the {whose} does not take this client's certificate: {}",
+                "the {whose} rejected the client certificate: {}",
                 alert_text(*alert)
             ),
-            "set client_cert and client_key to those that its operator gave out",
+            "set client_cert and client_key to those issued by the operator",
         ),
         rustls::Error::InvalidMessage(_) => never(
             TransportFailureKind::NoTls,
             format!("the {whose} does not speak TLS on this port: {error}"),
-            "check the port of the endpoint, and whether it has to begin with http://",
+            "check the port of the endpoint, or whether it should be http://",
         ),
         _ => {
             let fault = TransportFailure {
@@ -260,12 +260,12 @@ fn is_about_client(alert: AlertDescription) -> bool {
 fn alert_text(alert: AlertDescription) -> &'static str {
     use AlertDescription as Alert;
     match alert {
-        Alert::CertificateRequired | Alert::NoCertificate => "it requires one",
-        Alert::UnsupportedCertificate => "its type is not supported",
-        Alert::CertificateRevoked => "it was revoked",
-        Alert::CertificateExpired => "it has expired",
-        Alert::UnknownCA => "its issuer is not known there",
-        Alert::AccessDenied => "it has no access",
-        _ => "it was refused",
+        Alert::CertificateRequired | Alert::NoCertificate => "a certificate is required",
+        Alert::UnsupportedCertificate => "unsupported type",
+        Alert::CertificateRevoked => "certificate revoked",
+        Alert::CertificateExpired => "certificate expired",
+        Alert::UnknownCA => "unknown issuer",
+        Alert::AccessDenied => "access denied",
+        _ => "bad certificate",
     }
 }

@@ -40,25 +40,26 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
 use crate::error::Problem;
+use crate::model::NoticeCode;
 use crate::secret::Redactor;
 use clients::ClientPool;
 
 /// Limits and files of the wire, for every cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientOptions {
-    /// Time to open a connection.
+    /// Connection timeout.
     pub connect_timeout: Duration,
     /// Time for one whole attempt.
     pub request_timeout: Duration,
-    /// Bytes of an answer's body, counted after decompression.
+    /// Bytes of a response's body, counted after decompression.
     pub max_body: u64,
     /// How often one call is sent at most.
     pub max_attempts: u32,
-    /// Calls in flight at once, for each cloud.
+    /// Maximum concurrent requests per cloud.
     pub concurrency: usize,
     /// Allows plain HTTP beyond loopback.
     pub allow_http: bool,
-    /// Shortest time between two calls of one account; none for a single look.
+    /// Shortest time between two calls of one account; none for a single check.
     pub min_interval: Option<Duration>,
     /// Private CAs besides the system's store.
     pub ca_files: Vec<PathBuf>,
@@ -83,10 +84,10 @@ impl Default for ClientOptions {
 /// masked already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransportEvent {
-    /// A request or an answer, as one line.
+    /// A request or a response, as one line.
     Trace(String),
-    /// A thing that the user should know even without `-v`, with a stable word.
-    Notice(&'static str, String),
+    /// A resource that the user should know even without `-v`, with its code.
+    Notice(NoticeCode, String),
     /// A host was found to have these addresses.
     DnsResolved {
         /// Its name.
@@ -94,7 +95,7 @@ pub enum TransportEvent {
         /// All of them, in the order in which they are tried.
         addresses: Vec<IpAddr>,
     },
-    /// An answer came, whatever it says.
+    /// A response came, whatever it says.
     Responded(ResponseInfo),
 }
 
@@ -137,7 +138,7 @@ impl Transport {
     /// A wire on which nothing was sent yet.
     ///
     /// # Errors
-    /// Wrong use, when a file of `--ca-file` cannot be used.
+    /// A usage error when a file of `--ca-file` cannot be used.
     pub fn new(
         limits: ClientOptions,
         proxies: &[(String, String)],
@@ -174,7 +175,7 @@ impl Transport {
     /// Checks that a call to this URL would get there, as far as the environment says so.
     ///
     /// # Errors
-    /// Wrong use, when the variable that names its proxy has a value that cannot be used.
+    /// A usage error when the variable that names its proxy has a value that cannot be used.
     pub fn check_route(&self, url: &str) -> Result<(), Problem> {
         let Ok(endpoint) = Endpoint::parse(url, &[], true) else {
             return Ok(());

@@ -132,8 +132,8 @@ impl ProxyConfig {
 
 fn unusable(name: &str, value: &str) -> Problem {
     let shown = mask_user_info(value.trim());
-    Problem::usage(format!("{name} is “{shown}”, which is not the URL of a proxy")).with_hint(
-        "write http://host:port, https://host:port or socks5h://host:port, or except the host with NO_PROXY",
+    Problem::usage(format!("{name} is '{shown}', which is not the URL of a proxy")).with_hint(
+        "use http://host:port, https://host:port or socks5h://host:port, or add the host to NO_PROXY",
     )
 }
 

@@ -9,7 +9,7 @@ use crate::secret::Secret;
 pub enum Method {
     /// GET
     Get,
-    /// POST; some clouds read with it, and tokens are asked for with it.
+    /// POST; some clouds read with it, and tokens are requested with it.
     Post,
     /// PUT; metadata services give tokens for it.
     Put,

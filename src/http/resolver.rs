@@ -6,11 +6,11 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::{EventSink, TransportEvent};
 
-/// Asks the operating system for the addresses of a host, and tells of them.
+/// Asks the operating system for the addresses of a host, and reports them.
 pub(super) struct Resolver(EventSink);
 
 impl Resolver {
-    /// A resolver that tells this sink.
+    /// A resolver that reports to this sink.
     pub(super) fn new(sink: &EventSink) -> Self {
         Self(sink.clone())
     }
@@ -77,7 +77,7 @@ impl DnsError {
         }
     }
 
-    /// True when the answer was that there is no such host, and not that there is no answer.
+    /// True when the host does not exist, false when the lookup got no response.
     ///
     /// The standard library keeps of the resolver's code nothing but its text.
     pub(super) fn is_unknown(&self) -> bool {

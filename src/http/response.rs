@@ -32,9 +32,9 @@ impl Response {
             .map(|moment| moment.to_utc())
     }
 
-    /// The standard `RetryAction-After`: seconds, or a date, which is compared with the server's own clock
-    /// where the answer has it, and with `now` otherwise. A number of any size is read; more than a
-    /// year is a year.
+    /// The standard `RetryAction-After`: seconds, or a date, which is compared with the server's
+    /// own clock where the response has it, and with `now` otherwise. A number of any size is read;
+    /// more than a year is a year.
     pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
         const MAX_RETRY_AFTER: Duration = Duration::from_secs(366 * 86_400);
         let text = self.header("retry-after")?.trim();

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use super::{Request, Response};
 use crate::secret::Redactor;
 
-/// What an answer tells besides what it says.
+/// Metadata of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResponseInfo {
     /// `host[:port]` that was asked.
@@ -19,12 +19,12 @@ pub struct ResponseInfo {
     pub clock_ahead_seconds: Option<i64>,
     /// True when it is a page for people, which no cloud answers a call with.
     pub is_html: bool,
-    /// The program that wrote the answer or passed it on, as it calls itself.
+    /// The program that wrote the response or passed it on, as it calls itself.
     pub server: Option<String>,
 }
 
 impl ResponseInfo {
-    /// What an answer tells that came at this time.
+    /// The metadata of a response that arrived at this time.
     pub(super) fn from_response(answer: &Response, request: &Request, now: DateTime<Utc>) -> Self {
         // What was kept somewhere for a while is as old as its time.
         let date = answer.date().filter(|_| answer.header("age").is_none());

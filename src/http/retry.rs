@@ -12,12 +12,11 @@ pub enum RetryAction {
     Backoff,
     /// Once more at once, signed anew with a new nonce.
     Immediate,
-    /// Once more with the time that the cloud's `Date` header tells; for codes that say that the
-    /// time of the call is wrong.
+    /// Once more with the time of the cloud's `Date` header; for codes about a wrong request time.
     AfterClockSync,
 }
 
-/// A cloud's "no": what `classify` reads from an answer.
+/// A cloud's "no": what `classify` reads from a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestError {
     /// Kind of the failure.
@@ -34,7 +33,7 @@ pub struct RequestError {
     pub retry_after: Option<Duration>,
     /// The next step for the user.
     pub hint: Option<String>,
-    /// How the call broke, where it did on its way.
+    /// How the request failed in transit, if it did.
     pub transport_failure: Option<TransportFailure>,
 }
 
@@ -53,7 +52,7 @@ impl RequestError {
         }
     }
 
-    /// The same as an answer with this status has it.
+    /// The same as a response with this status has it.
     ///
     /// HTTP 429, 502, 503 and 504 say that nobody has decided on the call, whatever code the body
     /// carries: such a call is sent again, and its code settles nothing about a job. The exceptions
@@ -76,7 +75,7 @@ impl RequestError {
         self
     }
 
-    /// Whether the same call may succeed later; `status` is that of the answer, if one came.
+    /// Whether the same call may succeed later; `status` is that of the response, if one came.
     pub(super) fn is_transient(&self, status: Option<u16>) -> bool {
         let is_gateways = matches!(status, Some(429 | 502..=504));
         self.retry == RetryAction::Backoff
@@ -97,46 +96,46 @@ impl RequestError {
             300..=399 => (
                 Category::InvalidResponse,
                 RetryAction::No,
-                "the endpoint answers with a redirect, which is never followed",
+                "unexpected redirect (redirects are not followed)",
             ),
             401 => (
                 Category::Unauthenticated,
                 RetryAction::No,
-                "the credentials were refused",
+                "authentication failed",
             ),
-            403 => (Category::PermissionDenied, RetryAction::No, "not permitted"),
-            // Whatever is missing, no cloud has said that it is the thing that was asked for.
+            403 => (
+                Category::PermissionDenied,
+                RetryAction::No,
+                "permission denied",
+            ),
+            // Whatever is missing, no cloud has said that it is the resource that was requested.
             404 => (
                 Category::InvalidArgument,
                 RetryAction::No,
-                "the endpoint does not know this call",
+                "endpoint not found (HTTP 404)",
             ),
             407 => (
                 Category::Network,
                 RetryAction::No,
-                "a proxy asks for authentication",
+                "proxy authentication required",
             ),
             408 => (
                 Category::ServiceError,
                 RetryAction::Backoff,
-                "the service timed out waiting for the call",
+                "the service timed out waiting for the request",
             ),
-            429 => (Category::Throttled, RetryAction::Backoff, "too many calls"),
+            429 => (Category::Throttled, RetryAction::Backoff, "rate limited"),
             500 | 502..=504 => (
                 Category::ServiceError,
                 RetryAction::Backoff,
-                "the service failed",
+                "service error",
             ),
             400..=499 => (
                 Category::InvalidArgument,
                 RetryAction::No,
-                "the call was rejected",
+                "request rejected",
             ),
-            _ => (
-                Category::ServiceError,
-                RetryAction::No,
-                "the service failed",
-            ),
+            _ => (Category::ServiceError, RetryAction::No, "service error"),
         };
         let mut refusal = Self::new(category, what);
         refusal.retry = retry;
@@ -151,7 +150,7 @@ impl RequestError {
 /// Shortest and longest wait between two attempts when no hint is given.
 const INIT_BACKOFF: Duration = Duration::from_millis(500);
 const MAX_BACKOFF: Duration = Duration::from_secs(8);
-/// Hints when to retry are obeyed up to this; a longer one ends a look-up.
+/// Hints when to retry are obeyed up to this; a longer one ends a request.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Full jitter: a random part of a delay that doubles from 0.5 s to 8 s.

@@ -21,7 +21,7 @@ use crate::settings::{Profile, check_file};
 /// cloud's; nothing is sent.
 ///
 /// # Errors
-/// Wrong use, in the words of a call.
+/// A usage error, as a request error.
 pub fn validate_tls(profile: &Profile, endpoint: &str) -> Result<(), Problem> {
     let Ok(endpoint) = Endpoint::parse(endpoint, &[], true) else {
         return Ok(());
@@ -64,7 +64,7 @@ impl TlsConfig {
     /// The host whose certificate is not checked, if there is one.
     ///
     /// # Errors
-    /// Wrong use: a host of a public cloud.
+    /// A usage error: a host of a public cloud.
     pub(super) fn insecure_host(
         &self,
         endpoint: &Endpoint,
@@ -81,8 +81,7 @@ impl TlsConfig {
             false => Ok(Some(host.to_owned())),
             true => {
                 let message = format!(
-                    "insecure_skip_verify is set, and {host} belongs to a public cloud, whose \
-                     certificate is always checked"
+                    "insecure_skip_verify is not allowed for {host}, a host of a public cloud"
                 );
                 let mut refusal = RequestError::new(Category::Usage, message);
                 refusal.hint = Some("remove insecure_skip_verify from the profile".to_owned());
@@ -105,28 +104,28 @@ impl TlsConfig {
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|_| wrong("client_cert", cert, "cannot be read as a PEM file"))?;
         if certificates.is_empty() {
-            return Err(wrong("client_cert", cert, "holds no certificate"));
+            return Err(wrong("client_cert", cert, "contains no certificate"));
         }
         check_access("client_key", key, true)?;
         let private = PrivateKeyDer::from_pem_file(key)
-            .map_err(|_| wrong("client_key", key, "holds no private key that can be read"))?;
+            .map_err(|_| wrong("client_key", key, "contains no readable private key"))?;
         let private = provider
             .key_provider
             .load_private_key(private)
-            .map_err(|_| wrong("client_key", key, "is of a type that cannot be used"))?;
+            .map_err(|_| wrong("client_key", key, "has an unsupported type"))?;
         // rustls compares the keys too, and cannot do so for certificates of version 1.
         let certificate = Certificate::parse(&certificates[0]).ok_or_else(|| {
             wrong(
                 "client_cert",
                 cert,
-                "holds a certificate that cannot be read",
+                "contains a certificate that cannot be read",
             )
         })?;
         let is_own = private
             .public_key()
             .is_some_and(|public| certificate.public_key().is(&public));
         if !is_own {
-            return Err(wrong("client_key", key, "does not fit the certificate"));
+            return Err(wrong("client_key", key, "does not match the certificate"));
         }
         let shown = SingleCertAndKey::from(CertifiedKey::new(certificates, private));
         Ok(builder.with_client_cert_resolver(Arc::new(shown)))
@@ -136,7 +135,7 @@ impl TlsConfig {
 fn wrong(name: &str, path: &str, what: &str) -> RequestError {
     let shown = quotable_path(Path::new(path));
     let mut refusal = RequestError::new(Category::Usage, format!("{name} {shown} {what}"));
-    refusal.hint = Some("give files in PEM form, a key without a passphrase".to_owned());
+    refusal.hint = Some("use PEM files; the key must have no passphrase".to_owned());
     refusal
 }
 

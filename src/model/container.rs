@@ -32,9 +32,9 @@ pub struct Container {
     pub security: Option<Box<Security>>,
     /// What it was given.
     pub resources: Resources,
-    /// Keeps standard input open.
+    /// Keeps stdin open.
     pub stdin: Option<bool>,
-    /// Closes standard input after the first reader.
+    /// Closes stdin after the first reader.
     pub stdin_once: Option<bool>,
     /// Has a terminal.
     pub tty: Option<bool>,

@@ -4,21 +4,16 @@
 //! are never null. Times are RFC 3339 UTC in whole seconds, durations seconds, memory bytes, cpu
 //! vCPU. The model knows no cloud and no output format.
 
-mod account;
-mod catalog;
 mod container;
 mod details;
-mod diagnosis;
 mod event;
-mod gate;
-mod occurrence;
-mod report;
+mod notice;
 mod scope;
+mod skipped_source;
 mod state;
 mod task;
 mod texts;
 mod time;
-mod timeline;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,23 +22,18 @@ use crate::error::Category;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use account::{AccountStatus, AuthState, AuthStatus, SkippedSource};
-pub use catalog::{KindInfo, KindList, Source, StateMap, StateMapping};
 pub use container::{
     Container, EnvVar, HttpGet, Mount, Port, Probe, Probes, Security, TcpSocket, Termination,
 };
 pub use details::{Details, JobDetails, ScopeDetails, TaskDetails};
-pub use diagnosis::{AccountCheck, Check, CheckName, CheckStatus, DoctorReport, HostInfo};
 pub use event::{Event, Level, Object, UnreadableTimes};
-pub use gate::{Gate, Verdict};
-pub use occurrence::{EventSubject, TimelineEvent};
-pub use report::{Coverage, Envelope, Exit, Notice};
+pub use notice::{Notice, NoticeCode};
 pub use scope::ScopeSummary;
+pub use skipped_source::SkippedSource;
 pub use state::State;
 pub use task::{Address, ConfigFile, Disk, EmptyDir, Flex, Nfs, Task, Volume};
 pub use texts::TextField;
 pub use time::Time;
-pub use timeline::{EventFilter, Timeline};
 
 /// A job, container instance, invocation or service: the thing a reference names.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]

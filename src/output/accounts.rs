@@ -2,13 +2,35 @@
 
 use std::io::{self, BufWriter, Write};
 
-use super::catalog::{TextTable, write};
-use super::text::wrap;
+use super::catalog::write;
+use super::cell::Cell;
+use super::column::Column;
+use super::style::{styled, write_labelled};
 use super::{Format, OutputOptions, RenderContext, escape};
-use crate::model::{AccountStatus, AuthState, AuthStatus};
+use crate::model::Time;
+use crate::output::document::{AccountStatus, AuthState, AuthStatus};
 
 /// Columns before the texts of a paragraph.
 const LABELS: usize = 15;
+
+static COLUMNS: [Column<AccountStatus>; 10] = [
+    Column::new("cloud", |account, _| account.cloud.into()),
+    Column::new("profile", |account, _| Cell::from(&account.profile)),
+    Column::new("status", |account, _| account.status.as_str().into()),
+    Column::new("source", |account, _| account.source.as_deref().into()),
+    Column::new("place", |account, _| account.place.as_deref().into()),
+    Column::new("key", |account, _| account.key.as_deref().into()),
+    Column::new("region", |account, _| account.region.as_deref().into()),
+    Column::new("endpoint", |account, _| account.endpoint.as_deref().into()),
+    // In UTC for people as well: it is compared with what the cloud's console shows.
+    Column::new("expires_at", |account, _| {
+        account.expires_at.map(Time::rfc3339).into()
+    }),
+    Column::new("problem", |account, _| {
+        let problem = account.problem.as_ref();
+        problem.map(|problem| &problem.message).into()
+    }),
+];
 
 /// Writes what each cloud would be asked with.
 ///
@@ -23,40 +45,7 @@ pub fn write_accounts(
     if form.query.is_none() && form.format == Format::Table {
         return paragraphs(out, accounts, screen);
     }
-    let sheet = TextTable {
-        names: vec![
-            "cloud",
-            "profile",
-            "status",
-            "source",
-            "place",
-            "key",
-            "region",
-            "endpoint",
-            "expires_at",
-            "problem",
-        ],
-        rows: accounts.accounts.iter().map(cells).collect(),
-    };
-    write(out, accounts, &sheet, form, screen)
-}
-
-fn cells(account: &AccountStatus) -> Vec<Option<String>> {
-    vec![
-        Some(account.cloud.to_owned()),
-        Some(account.profile.clone()),
-        Some(account.status.as_str().to_owned()),
-        account.source.clone(),
-        account.place.clone(),
-        account.key.clone(),
-        account.region.clone(),
-        account.endpoint.clone(),
-        account.expires_at.map(|at| at.rfc3339()),
-        account
-            .problem
-            .as_ref()
-            .map(|problem| problem.message.clone()),
-    ]
+    write(out, accounts, &COLUMNS, &accounts.accounts, form, screen)
 }
 
 fn paragraphs(
@@ -64,28 +53,19 @@ fn paragraphs(
     accounts: &AuthStatus,
     screen: &RenderContext,
 ) -> io::Result<()> {
-    let (bold, plain) = match screen.colour {
-        true => ("\u{1b}[1m", "\u{1b}[0m"),
-        false => ("", ""),
-    };
     let mut out = BufWriter::new(out);
     let file = accounts.settings_file.as_deref().unwrap_or("none");
-    writeln!(out, "settings file: {}", escape(file))?;
+    writeln!(out, "config file: {}", escape(file))?;
     for account in &accounts.accounts {
         let name = format!("{} {}", account.cloud, account.profile);
         let status = match account.status {
             AuthState::NotConfigured => "not configured",
             other => other.as_str(),
         };
-        writeln!(out, "\n{bold}{}{plain}: {status}", escape(&name))?;
+        writeln!(out, "\n{}: {status}", styled("1", &escape(&name), screen))?;
         for (label, text) in lines(account) {
-            let room = screen.width;
-            let room = room.map_or(usize::MAX, |width| width.saturating_sub(LABELS));
-            let parts = wrap(&escape(&text), room, usize::MAX);
-            for (number, part) in parts.into_iter().enumerate() {
-                let label = if number == 0 { label } else { "" };
-                writeln!(out, "  {label:<11}  {part}")?;
-            }
+            let label = format!("  {label:<11}  ");
+            write_labelled(&mut out, &label, LABELS, &text, screen)?;
         }
     }
     out.flush()
@@ -118,7 +98,7 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
         .into_iter()
         .filter_map(|(label, text)| Some((label, text?)));
     let passed = account.passed_over.iter();
-    let passed = passed.map(|one| ("passed over", format!("{}: {}", one.source, one.why)));
+    let passed = passed.map(|one| ("skipped", format!("{}: {}", one.source, one.why)));
     let notices = account.notices.iter();
     let notices = notices.map(|notice| ("note", notice.message.clone()));
     one.chain(passed).chain(notices).collect()

@@ -4,20 +4,60 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
-use super::text::{width, wrap};
-use super::{Format, OutputOptions, RenderContext, escape, json, markdown, rows, yaml};
-use crate::model::{KindInfo, KindList, Source, StateMap, StateMapping};
+use super::cell::Cell;
+use super::column::Column;
+use super::delimited::DelimitedWriter;
+use super::style::{styled, write_labelled};
+use super::table::{TextTable, TrailingColumn};
+use super::{Format, OutputOptions, RenderContext, json, markdown, yaml};
+use crate::output::document::{KindInfo, KindList, Source, StateMap, StateMapping};
 
-/// Blank columns between two columns.
-const GAP: usize = 2;
-/// What stands before a last cell that has no room beside the others.
-const INDENT: &str = "    │ ";
+/// Columns before the texts of a paragraph.
+const LABELS: usize = 14;
 
-/// Columns by their names, and the cells under them.
-pub(super) struct TextTable {
-    pub names: Vec<&'static str>,
-    pub rows: Vec<Vec<Option<String>>>,
-}
+static KIND_COLUMNS: [Column<KindInfo>; 13] = [
+    Column::new("cloud", |kind, _| kind.cloud.into()),
+    Column::new("kind", |kind, _| kind.kind.into()),
+    Column::new("template", |kind, _| Cell::from(&kind.template)),
+    Column::new("short", |kind, _| Cell::from(&kind.short)),
+    Column::new("sample", |kind, _| kind.sample.into()),
+    Column::new("operation", |kind, _| kind.operation.into()),
+    Column::new("permission", |kind, _| kind.permission.into()),
+    Column::new("scope", |kind, _| Cell::from(&kind.scope)),
+    Column::new("list_operation", |kind, _| kind.list_operation.into()),
+    Column::new("list_permission", |kind, _| kind.list_permission.into()),
+    Column::new("places_scope", |kind, _| {
+        kind.places_scope.as_deref().into()
+    }),
+    Column::new("places_operation", |kind, _| kind.places_operation.into()),
+    Column::new("places_permission", |kind, _| kind.places_permission.into()),
+];
+
+static STATE_COLUMNS: [Column<StateMapping>; 6] = [
+    Column::new("kind", |word, _| {
+        format!("{}/{}", word.cloud, word.kind).into()
+    }),
+    Column::new("level", |word, _| word.level.into()),
+    Column::new("word", |word, _| word.word.as_deref().into()),
+    Column::new("state", |word, _| word.state.as_str().into()),
+    Column::new("ended", |word, _| word.ended.then_some("ended").into()),
+    Column::new("note", |word, _| match word.source {
+        Source::BuiltIn => word.note.as_deref().into(),
+        Source::Settings => "from the config file".into(),
+    }),
+];
+
+/// The same with the names and values of the document.
+static EXACT_STATE_COLUMNS: [Column<StateMapping>; 8] = [
+    Column::new("cloud", |word, _| word.cloud.into()),
+    Column::new("kind", |word, _| word.kind.into()),
+    Column::new("level", |word, _| word.level.into()),
+    Column::new("word", |word, _| word.word.as_deref().into()),
+    Column::new("state", |word, _| word.state.as_str().into()),
+    Column::new("ended", |word, _| word.ended.into()),
+    Column::new("note", |word, _| word.note.as_deref().into()),
+    Column::new("source", |word, _| word.source.as_str().into()),
+];
 
 /// True for the forms that this knowledge can be shown in: it holds no things, of which there could
 /// be records or references.
@@ -38,46 +78,7 @@ pub fn write_kinds(
     if form.query.is_none() && form.format == Format::Table {
         return blocks(out, &kinds.kinds, screen);
     }
-    let own = |text: &str| Some(text.to_owned());
-    let sheet = TextTable {
-        names: vec![
-            "cloud",
-            "kind",
-            "template",
-            "short",
-            "sample",
-            "operation",
-            "permission",
-            "scope",
-            "list_operation",
-            "list_permission",
-            "places_scope",
-            "places_operation",
-            "places_permission",
-        ],
-        rows: kinds
-            .kinds
-            .iter()
-            .map(|kind| {
-                vec![
-                    own(kind.cloud),
-                    own(kind.kind),
-                    own(&kind.template),
-                    own(&kind.short),
-                    own(kind.sample),
-                    own(kind.operation),
-                    own(kind.permission),
-                    own(&kind.scope),
-                    own(kind.list_operation),
-                    own(kind.list_permission),
-                    kind.places_scope.clone(),
-                    kind.places_operation.map(str::to_owned),
-                    kind.places_permission.map(str::to_owned),
-                ]
-            })
-            .collect(),
-    };
-    write(out, kinds, &sheet, form, screen)
+    write(out, kinds, &KIND_COLUMNS, &kinds.kinds, form, screen)
 }
 
 /// Writes what the clouds' words mean.
@@ -90,58 +91,19 @@ pub fn write_states(
     form: &OutputOptions,
     screen: &RenderContext,
 ) -> io::Result<()> {
-    let cells = |word: &StateMapping| {
-        let note = match word.source {
-            Source::BuiltIn => word.note.clone(),
-            Source::Settings => Some("by the settings file".to_owned()),
-        };
-        vec![
-            Some(format!("{}/{}", word.cloud, word.kind)),
-            Some(word.level.to_owned()),
-            word.word.clone(),
-            Some(word.state.as_str().to_owned()),
-            word.ended.then(|| "ended".to_owned()),
-            note,
-        ]
+    let columns = match form.format {
+        Format::Csv | Format::Tsv => &EXACT_STATE_COLUMNS[..],
+        _ => &STATE_COLUMNS,
     };
-    let sheet = TextTable {
-        names: vec!["kind", "level", "word", "state", "ended", "note"],
-        rows: words.states.iter().map(cells).collect(),
-    };
-    let sheet = match form.format {
-        Format::Csv | Format::Tsv => exact_states(words),
-        _ => sheet,
-    };
-    write(out, words, &sheet, form, screen)
+    write(out, words, columns, &words.states, form, screen)
 }
 
-/// The same with the names and values of the document.
-fn exact_states(words: &StateMap) -> TextTable {
-    let cells = |word: &StateMapping| {
-        vec![
-            Some(word.cloud.to_owned()),
-            Some(word.kind.to_owned()),
-            Some(word.level.to_owned()),
-            word.word.clone(),
-            Some(word.state.as_str().to_owned()),
-            Some(word.ended.to_string()),
-            word.note.clone(),
-            Some(word.source.as_str().to_owned()),
-        ]
-    };
-    TextTable {
-        names: vec![
-            "cloud", "kind", "level", "word", "state", "ended", "note", "source",
-        ],
-        rows: words.states.iter().map(cells).collect(),
-    }
-}
-
-/// Writes a document in the form that was asked for, or its columns.
-pub(super) fn write(
+/// Writes a document in the form that was asked for, or its rows in columns.
+pub(super) fn write<T: Clone>(
     out: &mut dyn Write,
     document: &impl Serialize,
-    sheet: &TextTable,
+    columns: &[Column<T>],
+    rows: &[T],
     form: &OutputOptions,
     screen: &RenderContext,
 ) -> io::Result<()> {
@@ -151,125 +113,59 @@ pub(super) fn write(
     match form.format {
         Format::Json => json::write_document(out, document),
         Format::Yaml => yaml::write_value(out, document),
-        Format::Csv | Format::Tsv => cells(out, sheet, form),
-        Format::Markdown => {
-            let titles: Vec<String> = sheet
-                .names
-                .iter()
-                .map(|name| markdown_title(name))
-                .collect();
-            let rows = sheet.rows.iter().map(|row| {
-                let cells = row.iter().map(|cell| cell.as_deref().unwrap_or("-"));
-                cells.map(markdown::cell).collect()
-            });
-            markdown::write_table(out, &titles, form.headers, rows)
+        Format::Csv | Format::Tsv => {
+            let mut out = BufWriter::new(out);
+            DelimitedWriter::new(columns, form).rows(&mut out, rows)?;
+            out.flush()
         }
+        Format::Markdown => markdown::write_table(out, columns, rows, form.headers, screen),
         Format::Table | Format::Wide | Format::Jsonl | Format::Name => {
             let limit = screen.width.filter(|_| form.format == Format::Table);
-            table(out, sheet, form.headers, limit)
+            let mut table = TextTable::new(columns, rows, form.headers, screen);
+            table.trailing = table.columns.pop().map(|column| TrailingColumn {
+                below: column.cells.iter().map(|cell| without_dash(cell)).collect(),
+                max_lines: usize::MAX,
+                column,
+            });
+            table.write(out, limit)
         }
     }
 }
 
-fn markdown_title(name: &str) -> String {
-    markdown::cell(&name.to_uppercase())
-}
-
-fn cells(out: &mut dyn Write, sheet: &TextTable, form: &OutputOptions) -> io::Result<()> {
-    let is_csv = form.format == Format::Csv;
-    let mut out = BufWriter::new(out);
-    if is_csv {
-        out.write_all(rows::BOM.as_bytes())?;
+/// A cell of which nothing is known is not repeated below its row.
+fn without_dash(cell: &str) -> String {
+    match cell {
+        "-" => String::new(),
+        cell => cell.to_owned(),
     }
-    if form.headers {
-        rows::write_row(&mut out, is_csv, sheet.names.iter().copied())?;
-    }
-    for row in &sheet.rows {
-        let cells = row.iter().map(|cell| cell.as_deref().unwrap_or_default());
-        rows::write_row(&mut out, is_csv, cells)?;
-    }
-    out.flush()
-}
-
-/// Writes aligned columns; where they are wider than `limit`, the last one goes under its row.
-fn table(
-    out: &mut dyn Write,
-    sheet: &TextTable,
-    headers: bool,
-    limit: Option<usize>,
-) -> io::Result<()> {
-    let titles = sheet.names.iter().map(|name| name.to_uppercase()).collect();
-    let shown = |row: &Vec<Option<String>>| {
-        let cells = row.iter().map(|cell| cell.as_deref().unwrap_or("-"));
-        cells.map(|cell| escape(cell.trim()).into_owned()).collect()
-    };
-    let mut lines: Vec<Vec<String>> = vec![titles];
-    lines.extend(sheet.rows.iter().map(shown));
-    let columns = sheet.names.len();
-    let widths: Vec<usize> = (0..columns)
-        .map(|at| lines.iter().map(|line| width(&line[at])).max().unwrap_or(0))
-        .collect();
-    let total = widths.iter().sum::<usize>() + GAP * columns.saturating_sub(1);
-    let under = limit.filter(|limit| total > *limit);
-    let mut out = BufWriter::new(out);
-    for (number, line) in lines.iter().enumerate().skip(usize::from(!headers)) {
-        let (last, beside) = line.split_last().expect("a sheet has columns");
-        let mut text = String::new();
-        for (cell, width_of_column) in beside.iter().zip(&widths) {
-            let blank = width_of_column - width(cell) + GAP;
-            text.push_str(cell);
-            text.push_str(&" ".repeat(blank));
-        }
-        let Some(limit) = under else {
-            writeln!(out, "{}", (text + last).trim_end())?;
-            continue;
-        };
-        writeln!(out, "{}", text.trim_end())?;
-        if number > 0 && last != "-" {
-            let room = limit.saturating_sub(width(INDENT));
-            for part in wrap(last, room, usize::MAX) {
-                writeln!(out, "{INDENT}{part}")?;
-            }
-        }
-    }
-    out.flush()
 }
 
 /// Writes a paragraph for each kind: its template, and what belongs to it.
 fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io::Result<()> {
-    let (bold, plain) = match screen.colour {
-        true => ("\u{1b}[1m", "\u{1b}[0m"),
-        false => ("", ""),
-    };
     let mut out = BufWriter::new(out);
     for (number, kind) in kinds.iter().enumerate() {
         if number > 0 {
             writeln!(out)?;
         }
-        writeln!(out, "{bold}{}{plain}", kind.template)?;
+        writeln!(out, "{}", styled("1", &kind.template, screen))?;
         let lines = [
             ("short", Some(kind.short.as_str())),
             ("sample", Some(kind.sample)),
-            ("asks", Some(kind.operation)),
-            ("needs", Some(kind.permission)),
+            ("api", Some(kind.operation)),
+            ("permission", Some(kind.permission)),
             ("list", Some(kind.scope.as_str())),
-            ("asks", Some(kind.list_operation)),
-            ("needs", Some(kind.list_permission)),
+            ("api", Some(kind.list_operation)),
+            ("permission", Some(kind.list_permission)),
             ("list", kind.places_scope.as_deref()),
-            ("asks", kind.places_operation),
-            ("needs", kind.places_permission),
+            ("api", kind.places_operation),
+            ("permission", kind.places_permission),
         ];
         let lines = lines
             .into_iter()
             .filter_map(|(label, text)| Some((label, text?)));
         for (label, text) in lines {
-            let room = screen
-                .width
-                .map_or(usize::MAX, |width| width.saturating_sub(10));
-            for (line, part) in wrap(text, room, usize::MAX).into_iter().enumerate() {
-                let label = if line == 0 { label } else { "" };
-                writeln!(out, "  {label:<6}  {part}")?;
-            }
+            let label = format!("  {label:<10}  ");
+            write_labelled(&mut out, &label, LABELS, text, screen)?;
         }
     }
     out.flush()

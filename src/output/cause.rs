@@ -90,7 +90,7 @@ pub(super) fn ended_with(exit_code: Option<i64>, signal: Option<i64>) -> Option<
     Some(match (exit_code, signal) {
         (Some(code), Some(signal)) => format!("exited with {code}, signal {signal}"),
         (Some(code), None) => format!("exited with {code}"),
-        (None, Some(signal)) => format!("was ended by signal {signal}"),
+        (None, Some(signal)) => format!("was terminated by signal {signal}"),
         (None, None) => return None,
     })
 }

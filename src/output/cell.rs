@@ -29,12 +29,7 @@ pub(super) enum Cell<'a> {
     Counted(u64, Option<&'a str>),
 }
 
-impl<'a> Cell<'a> {
-    /// A text that may be missing.
-    pub(super) fn text(text: Option<&'a str>) -> Self {
-        text.map_or(Self::Absent, |text| Self::Text(Cow::Borrowed(text)))
-    }
-
+impl Cell<'_> {
     /// The cell for a program: UTC, seconds, bytes, `true`; empty where nothing is known.
     pub(super) fn raw(&self) -> Cow<'_, str> {
         Cow::Owned(match self {
@@ -96,5 +91,53 @@ impl<'a> Cell<'a> {
             Self::Bytes(number) | Self::Counted(number, _) => *number as f64,
             Self::Absent | Self::Text(_) | Self::Time(_) | Self::Age(_) => f64::NAN,
         }
+    }
+}
+
+impl<'a, T: Into<Cell<'a>>> From<Option<T>> for Cell<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Absent, Into::into)
+    }
+}
+
+impl<'a> From<&'a str> for Cell<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl<'a> From<&'a String> for Cell<'a> {
+    fn from(text: &'a String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<String> for Cell<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl From<i64> for Cell<'_> {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<u64> for Cell<'_> {
+    fn from(number: u64) -> Self {
+        Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<bool> for Cell<'_> {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl From<Time> for Cell<'_> {
+    fn from(time: Time) -> Self {
+        Self::Time(time)
     }
 }

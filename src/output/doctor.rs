@@ -2,10 +2,11 @@
 
 use std::io::{self, BufWriter, Write};
 
-use super::catalog::{TextTable, write};
-use super::text::wrap;
+use super::catalog::write;
+use super::column::Column;
+use super::style::{styled, write_labelled};
 use super::{Format, OutputOptions, RenderContext, Zone, escape};
-use crate::model::{AccountCheck, Check, CheckStatus, DoctorReport, HostInfo};
+use crate::output::document::{AccountCheck, Check, CheckStatus, DoctorReport, HostInfo};
 
 /// Columns before the texts of a check.
 const LABELS: usize = 22;
@@ -23,40 +24,55 @@ pub fn write_diagnosis(
     if form.query.is_none() && form.format == Format::Table {
         return DoctorWriter::new(out, screen).diagnosis(diagnosis);
     }
-    let own = |text: &str| Some(text.to_owned());
-    let cells = |account: Option<&AccountCheck>, check: &Check| {
-        vec![
-            account.map(|account| account.cloud.to_owned()),
-            account.map(|account| account.profile.clone()),
-            own(check.name.as_str()),
-            own(check.status.as_str()),
-            Some(check.message.clone()),
-            check.hint.clone(),
-        ]
+    let machine = CheckRow {
+        account: None,
+        name: "joblens",
+        status: CheckStatus::Ok,
+        message: &host_line(&diagnosis.machine),
+        hint: None,
     };
-    let machine = vec![
-        None,
-        None,
-        own("joblens"),
-        own(CheckStatus::Ok.as_str()),
-        Some(host_line(&diagnosis.machine)),
-        None,
-    ];
     let mut rows = vec![machine];
-    rows.extend(diagnosis.checks.iter().map(|check| cells(None, check)));
+    rows.extend(diagnosis.checks.iter().map(|check| row(None, check)));
     for account in &diagnosis.accounts {
-        rows.extend(
-            account
-                .checks
-                .iter()
-                .map(|check| cells(Some(account), check)),
-        );
+        let checks = account.checks.iter();
+        rows.extend(checks.map(|check| row(Some(account), check)));
     }
-    let sheet = TextTable {
-        names: vec!["cloud", "profile", "check", "status", "message", "hint"],
-        rows,
-    };
-    write(out, diagnosis, &sheet, form, screen)
+    write(out, diagnosis, &columns(), &rows, form, screen)
+}
+
+/// One check of an account or of the machine.
+#[derive(Clone)]
+struct CheckRow<'a> {
+    account: Option<&'a AccountCheck>,
+    name: &'a str,
+    status: CheckStatus,
+    message: &'a str,
+    hint: Option<&'a str>,
+}
+
+fn row<'a>(account: Option<&'a AccountCheck>, check: &'a Check) -> CheckRow<'a> {
+    CheckRow {
+        account,
+        name: check.name.as_str(),
+        status: check.status,
+        message: &check.message,
+        hint: check.hint.as_deref(),
+    }
+}
+
+fn columns<'a>() -> [Column<CheckRow<'a>>; 6] {
+    [
+        Column::new("cloud", |row, _| {
+            row.account.map(|account| account.cloud).into()
+        }),
+        Column::new("profile", |row, _| {
+            row.account.map(|account| &account.profile).into()
+        }),
+        Column::new("check", |row, _| row.name.into()),
+        Column::new("status", |row, _| row.status.as_str().into()),
+        Column::new("message", |row, _| row.message.into()),
+        Column::new("hint", |row, _| row.hint.into()),
+    ]
 }
 
 /// `0.1.0 on linux x86_64, 2026-01-02 11:04:05 +08:00`
@@ -87,11 +103,10 @@ impl<'a> DoctorWriter<'a> {
         writeln!(self.out, "joblens {}", host_line(&diagnosis.machine))?;
         self.checks(&diagnosis.checks)?;
         for account in &diagnosis.accounts {
-            let (bold, plain) = self.paint("\u{1b}[1m");
             let name = format!("{} {}", account.cloud, account.profile);
-            let name = escape(&name).into_owned();
+            let name = styled("1", &escape(&name), self.context);
             let status = self.painted(account.status, account.status.as_str());
-            writeln!(self.out, "\n{bold}{name}{plain}: {status}")?;
+            writeln!(self.out, "\n{name}: {status}")?;
             self.checks(&account.checks)?;
         }
         if let Some(sum) = sum(&diagnosis.accounts) {
@@ -113,33 +128,17 @@ impl<'a> DoctorWriter<'a> {
         Ok(())
     }
 
-    /// A text beside its label, in as many lines as it takes.
     fn lines(&mut self, label: &str, text: &str) -> io::Result<()> {
-        let room = self.context.width;
-        let room = room.map_or(usize::MAX, |width| width.saturating_sub(LABELS));
-        let blank = " ".repeat(LABELS);
-        let parts = wrap(&escape(text), room, usize::MAX);
-        for (number, part) in parts.iter().enumerate() {
-            let before = if number == 0 { label } else { &blank };
-            writeln!(self.out, "{before}{part}")?;
-        }
-        Ok(())
+        write_labelled(&mut self.out, label, LABELS, text, self.context)
     }
 
     fn painted(&self, status: CheckStatus, text: &str) -> String {
-        let (colour, plain) = self.paint(match status {
-            CheckStatus::Ok => "\u{1b}[32m",
-            CheckStatus::Warn => "\u{1b}[33m",
-            CheckStatus::Fail => "\u{1b}[31m",
-        });
-        format!("{colour}{text}{plain}")
-    }
-
-    fn paint<'c>(&self, colour: &'c str) -> (&'c str, &'static str) {
-        match self.context.colour {
-            true => (colour, "\u{1b}[0m"),
-            false => ("", ""),
-        }
+        let style = match status {
+            CheckStatus::Ok => "32",
+            CheckStatus::Warn => "33",
+            CheckStatus::Fail => "31",
+        };
+        styled(style, text, self.context)
     }
 }
 

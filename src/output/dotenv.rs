@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use super::outcomes::references;
 use super::test_case::verdict;
-use crate::model::Envelope;
+use crate::output::document::Envelope;
 
 /// GitLab refuses files above 5 KiB; the rest is for the other variables.
 const MAX_REFERENCES: usize = 4700;
@@ -35,7 +35,8 @@ pub fn write(out: &mut dyn Write, report: &Envelope) -> io::Result<()> {
 mod tests {
     use super::super::test_case::tests::{job, report};
     use super::*;
-    use crate::model::{State, Verdict};
+    use crate::gate::Verdict;
+    use crate::model::State;
 
     fn written(report: &Envelope) -> String {
         let mut out = Vec::new();

@@ -4,7 +4,8 @@ use super::outcomes::references;
 use super::test_case::{CaseOutcome, TestCase, cases, verdict};
 use super::text::{escape, escape_lines, truncate_chars};
 use super::{human, markdown};
-use crate::model::{Envelope, Verdict};
+use crate::gate::Verdict;
+use crate::output::document::Envelope;
 
 /// GitHub shows so many annotations of a level for a step and drops the rest.
 const MAX_ANNOTATIONS: usize = 10;

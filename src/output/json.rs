@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 use super::text::needs_escape;
-use crate::model::Envelope;
+use crate::output::document::Envelope;
 
 /// Writes the envelope, indented, with a line end.
 ///

@@ -7,7 +7,8 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::test_case::{CaseOutcome, TestCase, cases};
 use super::text::{escape, escape_lines, truncate_chars};
-use crate::model::{Envelope, Time};
+use crate::model::Time;
+use crate::output::document::Envelope;
 
 /// Characters of a name or of a message in an attribute.
 const MAX_ATTRIBUTE_CHARS: usize = 500;

@@ -1,7 +1,7 @@
 use unicode_width::UnicodeWidthChar as _;
 
 use super::text::truncate_width;
-use super::{Layout, OutputOptions, RenderContext, Row, escape, table, terminal};
+use super::{Layout, OutputOptions, RenderContext, Row, escape, job_table, terminal};
 
 /// Columns and rows of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +111,8 @@ impl Live {
 
     fn table(&self, rows: &[Row], screen: &RenderContext) -> Vec<u8> {
         let mut text = Vec::new();
-        table::write_rows(&mut text, rows, &self.layout, screen).expect("memory takes every byte");
+        job_table::write_rows(&mut text, rows, &self.layout, screen)
+            .expect("memory takes every byte");
         text
     }
 
@@ -327,7 +328,7 @@ mod tests {
             Row {
                 reference: "sugon/instance/b".into(),
                 job: None,
-                read_failure: Some("not found; looking on".into()),
+                read_failure: Some("not found; retrying".into()),
             },
         ];
         let frame = live().frame(&unread, &[], &screen(100, 0), SMALL);
@@ -337,7 +338,7 @@ mod tests {
             "{text:?}"
         );
         assert!(
-            text.contains("-    -    not found; looking on\u{1b}[K"),
+            text.contains("-    -    not found; retrying\u{1b}[K"),
             "{text:?}"
         );
     }

@@ -1,8 +1,10 @@
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 
-use super::{Column, OutputOptions, RenderContext, escape};
-use crate::model::Envelope;
+use super::column::Column;
+use super::scope_table::document_columns;
+use super::{JobColumn, OutputOptions, RenderContext, escape};
+use crate::output::document::Envelope;
 
 /// The columns where none were chosen.
 const DEFAULT_COLUMNS: [&str; 6] = ["ref", "state", "name", "ran", "age", "why"];
@@ -25,35 +27,15 @@ pub(super) fn write(
     let (jobs, scopes, headers) = (&report.jobs, &report.scopes, form.headers);
     let mut out = BufWriter::new(out);
     if !scopes.is_empty() {
-        let titles = ["SCOPE", "STATUS", "NAME", "CREATED", "REGION"].map(str::to_owned);
-        let rows = scopes.iter().map(|scope| {
-            let created_at = scope.created_at.map(|at| screen.zone.rfc3339(at));
-            [
-                Some(scope.scope.clone()),
-                scope.status.clone(),
-                scope.name.clone(),
-                created_at,
-                scope.region.clone(),
-            ]
-            .map(|text| cell(text.as_deref().unwrap_or("-")))
-            .into()
-        });
-        write_table(&mut out, &titles, headers, rows)?;
+        write_table(&mut out, &document_columns(), scopes, headers, screen)?;
         if !jobs.is_empty() {
             writeln!(out)?;
         }
     }
     if !jobs.is_empty() {
-        let usual = Column::all(&DEFAULT_COLUMNS);
+        let usual = JobColumn::all(&DEFAULT_COLUMNS);
         let columns = form.columns.as_ref().unwrap_or(&usual);
-        let titles: Vec<String> = columns.iter().map(|column| cell(&column.title())).collect();
-        let rows = jobs.iter().map(|job| {
-            let cells = columns.iter().map(|column| column.cell(job));
-            cells
-                .map(|value| cell(&value.display(screen).unwrap_or("-".into())))
-                .collect()
-        });
-        write_table(&mut out, &titles, headers, rows)?;
+        write_table(&mut out, columns, jobs, headers, screen)?;
     }
     out.flush()
 }
@@ -100,22 +82,31 @@ fn begins_emoji(rest: impl Iterator<Item = char>) -> bool {
     ends && word > 0
 }
 
-/// Writes a table of texts that Markdown shows as they are.
-pub(super) fn write_table(
+/// Writes a table of some rows.
+///
+/// # Errors
+/// Those of the writer.
+pub(super) fn write_table<T>(
     out: &mut dyn Write,
-    titles: &[String],
+    columns: &[Column<T>],
+    rows: &[T],
     headers: bool,
-    rows: impl Iterator<Item = Vec<String>>,
+    screen: &RenderContext,
 ) -> io::Result<()> {
+    let join = |cells: Vec<String>| cells.join(" | ");
     if headers {
-        writeln!(out, "| {} |", titles.join(" | "))?;
+        let titles = columns.iter().map(|column| cell(&column.header()));
+        writeln!(out, "| {} |", join(titles.collect()))?;
     } else {
         // A table of Markdown has a head; an empty one shows nothing.
-        writeln!(out, "|{}", "  |".repeat(titles.len()))?;
+        writeln!(out, "|{}", "  |".repeat(columns.len()))?;
     }
-    writeln!(out, "|{}", "---|".repeat(titles.len()))?;
+    writeln!(out, "|{}", "---|".repeat(columns.len()))?;
     for row in rows {
-        writeln!(out, "| {} |", row.join(" | "))?;
+        let cells = columns
+            .iter()
+            .map(|column| cell(&column.display(row, screen)));
+        writeln!(out, "| {} |", join(cells.collect()))?;
     }
     Ok(())
 }

@@ -5,11 +5,15 @@ mod catalog;
 mod cause;
 mod cell;
 mod column;
+mod delimited;
 mod describe;
 mod doctor;
+pub mod document;
 mod dotenv;
 mod github;
 mod human;
+mod job_columns;
+mod job_table;
 mod json;
 mod junit;
 mod live;
@@ -21,7 +25,9 @@ mod progress;
 mod query;
 mod rows;
 mod scope_table;
+mod sort;
 mod stream;
+mod style;
 mod table;
 mod terminal;
 mod test_case;
@@ -34,18 +40,22 @@ use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
 use crate::error::Problem;
-use crate::model::{Envelope, Gate, Notice, Time};
+use crate::model::{Notice, Time};
+use crate::output::document::{Envelope, Gate};
 
 pub use accounts::write_accounts;
 pub use catalog::{is_for_catalogs, write_kinds, write_states};
 pub use cause::cause;
-pub use column::{Column, Sort};
+pub use column::{CellContext, Column, Tabular};
 pub use describe::write as write_pages;
 pub use doctor::write_diagnosis;
 pub use dotenv::write as write_dotenv;
 pub use github::{
     annotations as write_annotations, outputs as write_step_outputs, summary as write_step_summary,
 };
+pub use job_columns::JobColumn;
+use job_table::Layout;
+pub use job_table::Row;
 pub use json::write as write_json;
 pub use junit::write as write_junit;
 pub use live::{Live, TerminalSize};
@@ -53,9 +63,8 @@ pub use options::{Format, OutputOptions};
 pub use progress::Progress;
 pub use query::Query;
 pub use rows::RowWriter;
+pub use sort::Sort;
 pub use stream::{RecordWriter, Summary, record_schema, write_transition};
-use table::Layout;
-pub use table::Row;
 pub use terminal::{restore as restore_terminal, write_unlocked};
 pub use text::escape;
 pub use timeline::{EventColumn, TimelineWriter, write as write_timeline};
@@ -100,7 +109,7 @@ pub fn write(
         rows.scopes(&mut out, &report.scopes)?;
         let failed = report.errors.len();
         let asked = report.coverage.asked;
-        let incomplete = format!("{failed} of {asked} could not be looked up");
+        let incomplete = format!("{failed} of {asked} could not be read");
         let incomplete = Some(incomplete.as_str()).filter(|_| failed > 0);
         return rows.end(&mut out, report, incomplete);
     }
@@ -113,7 +122,7 @@ pub fn write(
             if !report.scopes.is_empty() && !report.jobs.is_empty() {
                 writeln!(out)?;
             }
-            table::write(out, &report.jobs, &Layout::from_options(form), screen)
+            job_table::write(out, &report.jobs, &Layout::from_options(form), screen)
         }
     }
 }

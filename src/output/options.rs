@@ -1,15 +1,15 @@
 use std::rc::Rc;
 
-use super::{Column, Query};
+use super::{JobColumn, Query};
 
 /// The forms that an answer can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Columns for people.
+    /// Human-readable table.
     Table,
-    /// The same with more columns.
+    /// Table with more columns.
     Wide,
-    /// One JSON envelope.
+    /// A single JSON document.
     Json,
     /// JSON records, one a line.
     Jsonl,
@@ -19,7 +19,7 @@ pub enum Format {
     Csv,
     /// Cells for scripts.
     Tsv,
-    /// A table for documents.
+    /// Markdown table.
     Markdown,
     /// References, one a line.
     Name,
@@ -31,7 +31,7 @@ pub struct OutputOptions {
     /// The form.
     pub format: Format,
     /// The columns of tables, csv, tsv and markdown, where some were chosen.
-    pub columns: Option<Vec<Column>>,
+    pub columns: Option<Vec<JobColumn>>,
     /// Whether tables begin with the names of their columns.
     pub headers: bool,
     /// What is shown of the JSON envelope in its place.

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use super::test_case::cases;
 use crate::error::Problem;
-use crate::model::{Envelope, Job, State};
+use crate::model::{Job, State};
+use crate::output::document::Envelope;
 
 /// References of a gate with a separator between them.
 #[derive(Debug, Default)]
@@ -86,7 +87,7 @@ mod tests {
     use super::super::test_case::tests::{job, report, unread};
     use super::*;
     use crate::error::Category;
-    use crate::model::Verdict;
+    use crate::gate::Verdict;
 
     #[test]
     fn a_list_of_failed_references_is_cut_and_says_by_how_many() {

@@ -79,7 +79,7 @@ impl Query {
                 let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
                 let said = first.map(|(name, what)| {
                     let what = what.as_str();
-                    (name, format!("there is no {what} “{name}”"))
+                    (name, format!("unknown {what} '{name}'"))
                 });
                 wrong(expression, said)
             })?;
@@ -123,7 +123,7 @@ fn write_value(out: &mut dyn Write, value: &Val) -> io::Result<()> {
     let text = String::from_utf8(text).map_err(failed)?;
     // jaq writes values that JSON does not have, such as NaN and keys that are no texts.
     if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err() {
-        return Err(failed(format!("{} is no JSON", escape(&text))));
+        return Err(failed(format!("{} is not valid JSON", escape(&text))));
     }
     write_escaped(out, &text)?;
     out.write_all(b"\n")
@@ -133,7 +133,7 @@ fn write_value(out: &mut dyn Write, value: &Val) -> io::Result<()> {
 fn restrict((name, arguments, function): Fun<Data>) -> Fun<Data> {
     let function = match name {
         "env" => Native::new(|_| refuse("env is not available: the environment holds secrets")),
-        "halt" => Native::new(|_| refuse("halt is not available: the exit code is joblens's own")),
+        "halt" => Native::new(|_| refuse("halt is not available: joblens sets the exit code")),
         _ => function,
     };
     (name, arguments, function)
@@ -163,11 +163,11 @@ fn wrong(expression: &str, said: Option<(&str, String)>) -> Problem {
     let (span, said) = match said {
         Some((part, said)) if !part.is_empty() => (load::span(expression, part), said),
         Some((_, said)) => (expression.len()..expression.len(), said),
-        None => (0..expression.len(), "this is no expression".to_owned()),
+        None => (0..expression.len(), "invalid jq expression".to_owned()),
     };
     let column = expression[..span.start].chars().count() + 1;
     let mut problem = Problem::usage(format!("--jq: {said} at column {column}"))
-        .with_hint("jq's own language: '.jobs[] | select(.state == \"failed\") | .ref'");
+        .with_hint("use jq syntax, e.g. '.jobs[] | select(.state == \"failed\") | .ref'");
     problem.input = Some(expression.to_owned());
     // From the place to the end would be marked where the whole rest is not understood.
     problem.span = Some(

@@ -1,63 +1,51 @@
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
+use super::RenderContext;
 use super::cell::Cell;
-use super::table::{RenderedColumn, Row, fit_to_width, table};
-use super::{RenderContext, escape};
+use super::column::Column;
+use super::table::TextTable;
 use crate::model::ScopeSummary;
 
-type Column = (&'static str, &'static str, fn(&ScopeSummary) -> Cell<'_>);
+/// The columns of terminals.
+fn columns() -> [Column<ScopeSummary>; 5] {
+    columns_with(Column::new("age", |scope, _| {
+        scope.created_at.map_or(Cell::Absent, Cell::Age)
+    }))
+}
 
-/// The name by which a column gives way on a narrow screen, its title and its cells.
-const COLUMNS: [Column; 5] = [
-    ("scope", "SCOPE", |place| Cell::text(Some(&place.scope))),
-    ("status", "STATUS", |place| {
-        Cell::text(place.status.as_deref())
-    }),
-    ("name", "NAME", |place| Cell::text(place.name.as_deref())),
-    ("age", "AGE", |place| {
-        place.created_at.map_or(Cell::Absent, Cell::Age)
-    }),
-    ("region", "REGION", |place| {
-        Cell::text(place.region.as_deref())
-    }),
-];
+/// The columns of documents, which are read later.
+pub(super) fn document_columns() -> [Column<ScopeSummary>; 5] {
+    columns_with(Column::with_header("created_at", "CREATED", |scope, _| {
+        scope.created_at.into()
+    }))
+}
 
-/// Writes one row for each place. REGION and AGE give way on a narrow screen, then NAME.
+fn columns_with(created: Column<ScopeSummary>) -> [Column<ScopeSummary>; 5] {
+    [
+        Column::new("scope", |scope, _| Cell::from(&scope.scope)),
+        Column::new("status", |scope, _| scope.status.as_deref().into()),
+        Column::new("name", |scope, _| scope.name.as_deref().into()),
+        created,
+        Column::new("region", |scope, _| scope.region.as_deref().into()),
+    ]
+}
+
+/// Writes one row for each scope. REGION and AGE give way on a narrow screen, then NAME.
 pub(super) fn write(
     out: &mut dyn Write,
-    places: &[ScopeSummary],
+    scopes: &[ScopeSummary],
     headers: bool,
     screen: &RenderContext,
 ) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
-    if places.is_empty() {
+    if scopes.is_empty() {
         return out.flush();
     }
-    let shown = |cell: Cell<'_>| {
-        let text = cell.display(screen).unwrap_or("-".into());
-        escape(text.trim()).into_owned()
+    let table = TextTable::new(&columns(), scopes, headers, screen);
+    let table = TextTable {
+        shrinks: true,
+        ..table
     };
-    let columns = COLUMNS.map(|(name, title, cell)| RenderedColumn {
-        name: name.into(),
-        title: title.to_owned(),
-        cells: places.iter().map(|place| shown(cell(place))).collect(),
-    });
-    let mut columns = Vec::from(columns);
-    if let Some(width) = screen.width {
-        fit_to_width(&mut columns, width);
-    }
-    let rows: Vec<Row> = places
-        .iter()
-        .map(|place| Row {
-            reference: place.scope.clone(),
-            job: None,
-            read_failure: None,
-        })
-        .collect();
-    for line in table(&columns, &rows, headers, screen.colour).lines() {
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    out.flush()
+    table.write(out, screen.width)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::cause::why;
 use super::{escape, json};
 use crate::error::Problem;
-use crate::model::{Envelope, Job, ScopeSummary, State, Time, TimelineEvent};
+use crate::model::{Job, ScopeSummary, State, Time};
+use crate::output::document::{Envelope, TimelineEvent};
 
 /// Writes a change of state as one line of fields with blanks between them:
 /// time, reference, state, the state before (`-` at first sight), and why.
@@ -115,7 +116,7 @@ struct Transition<'a> {
 /// over types they do not know.
 pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
-        "description": "A record, told by its type; more types may come.",
+        "description": "A record, identified by its type; more types may be added.",
         "x-extensible": true,
         "oneOf": [
             record::<&Job>(generator),

@@ -3,7 +3,9 @@ use std::collections::{HashMap, HashSet};
 use super::cause::why;
 use super::human;
 use crate::error::Problem;
-use crate::model::{Envelope, Job, State, Verdict};
+use crate::gate::Verdict;
+use crate::model::{Job, State};
+use crate::output::document::Envelope;
 
 /// What CI systems are told about one reference of a gate.
 pub(super) struct TestCase<'a> {
@@ -217,7 +219,7 @@ fn decoded(segment: &str) -> String {
 pub(super) mod tests {
     use super::*;
     use crate::error::Category;
-    use crate::model::{Exit, Gate};
+    use crate::output::document::{Exit, Gate};
 
     /// A job of a gate.
     pub(in super::super) fn job(id: &str, state: State, verdict: &str) -> Job {

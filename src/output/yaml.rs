@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, Write};
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 use super::json::write_escaped;
-use crate::model::Envelope;
+use crate::output::document::Envelope;
 
 /// Writes the envelope.
 ///

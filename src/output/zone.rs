@@ -5,7 +5,7 @@ use crate::model::Time;
 /// The zone in which people read times. Formats for programs have UTC whatever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Zone {
-    /// Coordinated Universal Time.
+    /// UTC.
     Utc,
     /// The zone of this machine, or of the variable `TZ`.
     Local,

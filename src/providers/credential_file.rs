@@ -17,7 +17,7 @@ use crate::settings::{FoundCredential, SourceFile, SourceResult};
 /// Reads JSON; no text of the file gets into the problem.
 pub fn json<T: DeserializeOwned>(page: &SourceFile, hint: &str) -> Result<T, Problem> {
     lenient::decode(page.text.as_bytes())
-        .map_err(|expected| page.problem(&format!("is damaged: expected {expected}"), hint))
+        .map_err(|expected| page.problem(&format!("is invalid: expected {expected}"), hint))
 }
 
 /// Reads one of the profiles of a JSON file. What the others hold does not matter to it.
@@ -35,7 +35,7 @@ pub fn json_profile<T: DeserializeOwned>(
         let expected = expected.split(", line ").next().unwrap_or_default();
         let expected = expected.split(" at line ").next().unwrap_or_default();
         let name = quotable(name);
-        let what = format!("is damaged: expected {expected} in profile “{name}”");
+        let what = format!("is invalid: expected {expected} in profile '{name}'");
         page.problem(&what, hint)
     })
 }
@@ -63,7 +63,7 @@ pub fn no_such_profile<'a>(
         false => names.join(", "),
     };
     format!(
-        "{} has no profile “{}”; it has {known}",
+        "{} has no profile '{}'; available: {known}",
         page.path.display(),
         quotable(name)
     )

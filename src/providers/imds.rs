@@ -17,7 +17,7 @@ use crate::settings::{METADATA, Origin, Profile, SOURCE, SourceResult, ToolFiles
 
 /// A larger answer is none of a metadata service.
 const MAX_RESPONSE_BYTES: u64 = 64 << 10;
-/// A longer name is no role's.
+/// A longer name is not a valid role's.
 const MAX_ROLE_LEN: usize = 128;
 const ENDPOINT: &str = "metadata_endpoint";
 /// Where a profile keeps why the service is not to be asked.
@@ -27,9 +27,9 @@ const FORBIDDEN: &str = "metadata_forbidden";
 pub struct ImdsService {
     /// `http://` and its host.
     pub address: &'static str,
-    /// Time to open a connection.
+    /// Connection timeout.
     pub connect_timeout: Duration,
-    /// Time for the answer after that.
+    /// Time for the response after that.
     pub response_timeout: Duration,
     /// What gives a machine of this cloud a role.
     pub hint: &'static str,
@@ -84,8 +84,8 @@ impl crate::http::Signer for Anonymous {
 
 impl ImdsClient {
     /// # Errors
-    /// Wrong use: an address that is neither the documented one nor this machine, or what is no name
-    /// of a role. `missing_credentials` where a variable forbids to ask.
+    /// A usage error: an address that is neither the documented one nor a loopback address, or what
+    /// is not a valid role name. `missing_credentials` where a variable forbids to ask.
     pub fn new(
         service: &'static ImdsService,
         profile: &Profile,
@@ -93,7 +93,7 @@ impl ImdsClient {
     ) -> Result<Self, Problem> {
         if let Some(variable) = profile.get(FORBIDDEN) {
             let message = format!(
-                "profile {} of {} takes its credential from the metadata service, which {variable} forbids",
+                "profile '{}' ({}) uses the metadata service, which {variable} disables",
                 profile.name, profile.cloud
             );
             let hint = format!("unset {variable}, or use another source");
@@ -105,7 +105,7 @@ impl ImdsClient {
                 Some(Origin::Machine) => SOURCE,
                 _ => "the name of the role",
             };
-            return Err(profile.invalid(key, "is no name of a role"));
+            return Err(profile.invalid(key, "is not a valid role name"));
         }
         let limits = wire.options();
         let limits = ClientOptions {
@@ -141,7 +141,7 @@ impl ImdsClient {
     /// Asks for a token; `None` when it gives none.
     ///
     /// # Errors
-    /// That there was no answer. A service that asks for no token may be reached all the same.
+    /// That there was no response. A service that asks for no token may be reached all the same.
     pub async fn token(
         &self,
         operation: &'static str,
@@ -163,7 +163,7 @@ impl ImdsClient {
     /// Asks for what stands at a path, with a token where there is one.
     ///
     /// # Errors
-    /// That there was no answer, or that the machine has nothing there.
+    /// That there was no response, or that the machine has nothing there.
     pub async fn get(
         &self,
         operation: &'static str,
@@ -178,7 +178,7 @@ impl ImdsClient {
     /// The same, whatever the status.
     ///
     /// # Errors
-    /// That there was no answer.
+    /// That there was no response.
     pub async fn get_raw(
         &self,
         operation: &'static str,
@@ -194,7 +194,7 @@ impl ImdsClient {
             .map_err(|problem| self.unreachable(problem))
     }
 
-    /// An answer with a good status.
+    /// A response with a good status.
     ///
     /// # Errors
     /// What any other means.
@@ -212,7 +212,7 @@ impl ImdsClient {
                     true => Category::ServiceError,
                     false => Category::MissingCredentials,
                 };
-                let what = format!("the metadata service answered with status {status}");
+                let what = format!("the metadata service returned HTTP {status}");
                 let mut problem = self.problem(operation, category, &what);
                 problem.retryable = is_passing;
                 Err(with_status(problem.with_hint(self.service.hint), status))
@@ -223,14 +223,14 @@ impl ImdsClient {
     /// That the machine has no role, or not the one that is named.
     pub fn no_role(&self, operation: &'static str, status: u16) -> Problem {
         let what = match &self.role {
-            Some(role) => format!("the metadata service does not know the role {role}"),
-            None => "the metadata service knows no role of this machine".to_owned(),
+            Some(role) => format!("the metadata service has no role {role}"),
+            None => "no role is attached to this instance".to_owned(),
         };
         let problem = self.problem(operation, Category::MissingCredentials, &what);
         with_status(problem.with_hint(self.service.hint), status)
     }
 
-    /// A role's name in an answer, fit for a path.
+    /// A role's name in a response, fit for a path.
     ///
     /// # Errors
     /// That it is none.
@@ -242,10 +242,10 @@ impl ImdsClient {
         }
     }
 
-    /// An answer as a cloud writes it.
+    /// A response as a cloud writes it.
     ///
     /// # Errors
-    /// What was expected; nothing of the answer is shown.
+    /// What was expected; nothing of the response is shown.
     pub fn decode<T: serde::de::DeserializeOwned>(
         &self,
         operation: &'static str,
@@ -254,7 +254,7 @@ impl ImdsClient {
         lenient::decode(&answer.body).map_err(|expected| self.unreadable(operation, &expected))
     }
 
-    /// A part of a credential in an answer.
+    /// A part of a credential in a response.
     ///
     /// # Errors
     /// That it is none, with its name.
@@ -272,14 +272,12 @@ impl ImdsClient {
         })
     }
 
-    /// An answer that is not what it should be. Its text is not shown, since it may be a secret.
+    /// A response that is not what it should be. Its text is not shown, since it may be a secret.
     pub fn unreadable(&self, operation: &'static str, expected: &str) -> Problem {
-        let what = format!(
-            "the answer of the metadata service could not be understood; expected {expected}"
-        );
+        let what = format!("invalid response from the metadata service: expected {expected}");
         let problem = self.problem(operation, Category::InvalidResponse, &what);
         problem.with_hint(
-            "check that this machine is an instance of this cloud, and metadata_endpoint",
+            "check that this machine is an instance of this cloud, and check metadata_endpoint",
         )
     }
 
@@ -296,16 +294,16 @@ impl ImdsClient {
             return Ok(expires_at);
         }
         let at = expires_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        let what = format!("the credential that the metadata service gives ended at {at}");
+        let what = format!("the credential from the metadata service expired at {at}");
         let problem = self.problem(operation, Category::MissingCredentials, &what);
-        Err(problem.with_hint("check this machine's clock, and that its role still exists"))
+        Err(problem.with_hint("check the local clock, and that the role still exists"))
     }
 
-    /// A "no" that stands in a good answer.
+    /// A "no" that stands in a good response.
     pub fn refused(&self, operation: &'static str, code: &str) -> Problem {
-        let what = "the metadata service gives no credential for the role of this machine";
+        let what = "the metadata service returned no credential for the instance role";
         let mut problem = self.problem(operation, Category::MissingCredentials, what);
-        // Any other text is no code, and may be a secret.
+        // Any other text is not a code, and may be a secret.
         problem.code = Some(code)
             .filter(|code| is_role_name(code))
             .map(str::to_owned);
@@ -324,9 +322,9 @@ impl ImdsClient {
         }
         // It says nothing of the way to the cloud.
         problem.transport_failure = None;
-        problem.message = format!("the metadata service gave no answer: {}", problem.message);
+        problem.message = format!("the metadata service is unreachable: {}", problem.message);
         problem.hint = Some(format!(
-            "this machine may be no instance of this cloud, or have no role: {}",
+            "this machine may not be an instance of this cloud, or has no role: {}",
             self.service.hint
         ));
         problem
@@ -352,7 +350,7 @@ impl ImdsClient {
     }
 }
 
-const NOT_THE_SERVICE: &str = "is neither the address of the metadata service nor this machine";
+const NOT_THE_SERVICE: &str = "is neither the metadata service's address nor a loopback address";
 
 /// How messages call a credential that comes from the machine: `role NAME (aliyun-cli profile ecs)`.
 pub fn label(profile: &Profile) -> String {
@@ -360,9 +358,9 @@ pub fn label(profile: &Profile) -> String {
     let from = from.map_or_else(String::new, |from| format!(" ({})", from.label()));
     match profile.get(METADATA) {
         Some(role) if !role.is_empty() => {
-            format!("role {} of this machine{from}", quotable(role))
+            format!("instance role {}{from}", quotable(role))
         }
-        _ => format!("role of this machine{from}"),
+        _ => format!("instance role{from}"),
     }
 }
 
@@ -375,7 +373,7 @@ pub fn check_endpoint(profile: &Profile) -> Result<(), Problem> {
     match profile.get(ENDPOINT) {
         Some(text) if !is_usable(text) => Err(profile
             .invalid(ENDPOINT, NOT_THE_SERVICE)
-            .with_hint("correct it, or leave it out")),
+            .with_hint("fix or remove it")),
         _ => Ok(()),
     }
 }
@@ -390,7 +388,7 @@ fn endpoint(service: &ImdsService, profile: &Profile) -> Result<Endpoint, Proble
     let wrong = || {
         profile
             .invalid(ENDPOINT, NOT_THE_SERVICE)
-            .with_hint(format!("write {}, or leave it out", service.address))
+            .with_hint(format!("use {}, or remove it", service.address))
     };
     let endpoint = parse(text).map_err(|_| wrong())?;
     let is_here = endpoint.is_loopback() && !endpoint.is_https();

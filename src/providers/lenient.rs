@@ -19,14 +19,14 @@ pub use scalar::{Flag, Int, Num, Text, Verbatim};
 const MAX_ELEMENTS: u32 = 200_000;
 
 thread_local! {
-    /// Elements read so far in the answer that is being decoded on this thread.
+    /// Elements read so far in the response that is being decoded on this thread.
     static ELEMENTS: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Decodes a JSON answer; a byte order mark is skipped.
 ///
 /// # Errors
-/// What was expected and where (path, line, column), without any text of the answer.
+/// What was expected and where (path, line, column), without any text of the response.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     ELEMENTS.set(0);
@@ -73,7 +73,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for ElementSeed<T> {
     }
 }
 
-const TOO_MANY: &str = "at most 200000 list elements in one answer";
+const TOO_MANY: &str = "at most 200000 list elements in one response";
 
 /// A list; null, an empty text and an empty object are an empty list. Null elements are kept by
 /// `T`'s own reading.
@@ -235,7 +235,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OptionalObject<T> {
     }
 }
 
-/// The cloud's own document as a JSON value; `None` when it is no JSON, nested too deep, or holds so
+/// The raw response as a JSON value; `None` when it is not valid JSON, nested too deep, or has so
 /// many values that it would take far more memory than bytes.
 pub fn parse_raw(body: &[u8]) -> Option<serde_json::Value> {
     const MAX_VALUES: usize = 2_000_000;

@@ -27,9 +27,9 @@ pub struct Cursor {
     pub(super) page: usize,
     /// Rows on the pages before it.
     pub(super) offset: usize,
-    /// True when the pages before it came without the filter that was asked for.
+    /// True when the pages before it came without the filter that was requested.
     pub(super) is_unfiltered: bool,
-    /// Where each list begins, for a cloud that keeps its things in several.
+    /// The start of each list, for a cloud with several.
     pub(super) lists: Lists,
 }
 
@@ -73,7 +73,7 @@ impl Cursor {
 
     /// The page after this one, which held so many rows; `None` when it was the last.
     ///
-    /// What decides is how many rows came, not how many were asked for: a cloud may give fewer.
+    /// What decides is how many rows came, not how many were requested: a cloud may give fewer.
     pub(super) fn after(self, rows: usize, total: Option<u64>) -> Option<Self> {
         let next = Self {
             page: self.page.saturating_add(1),
@@ -92,14 +92,15 @@ pub(super) fn has_more(offset: usize, rows: usize, total: Option<u64>) -> bool {
     }
 }
 
-/// What the things of a list must be; the default lets all of them pass.
+/// What the resources of a list must match; the default matches all of them.
 ///
-/// A cloud sends what it can filter by itself; [`drain`] looks at every row all the same.
+/// Filters are pushed to the cloud where its API supports them; [`drain`] checks every row all the
+/// same.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// States, one of which a thing must be in; empty for any.
+    /// Accepted states; empty for any.
     pub states: Vec<State>,
-    /// Pattern of the name, or of the id where a thing has no name.
+    /// Pattern of the name, or of the id where a resource has no name.
     pub name: Option<Pattern>,
     /// Who owns it.
     pub user: Option<String>,
@@ -112,8 +113,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// True when a thing is what was asked for. What a row does not tell fails the part that asks,
-    /// but for the time of creation, which everything has: one that cannot be read drops no row.
+    /// True when a resource matches. A field that a row does not have fails its filter, except for
+    /// the creation time, which every resource has: an unreadable one does not drop the row.
     pub fn matches(&self, job: &Job) -> bool {
         let name = job.name.as_deref().unwrap_or(&job.id).trim();
         (self.states.is_empty() || self.states.contains(&job.state))
@@ -136,8 +137,8 @@ impl Filter {
         }
     }
 
-    /// The one word of a cloud that says the same as the states that are asked for; `None` when
-    /// several words do, or words that no table holds might.
+    /// The one state of a cloud that equals the requested states; `None` when several do, or
+    /// unrecognized ones might.
     pub(super) fn single_state_word(
         &self,
         table: StateWords,
@@ -173,7 +174,7 @@ impl UnlistedField {
             Self::State => "state",
             Self::User => "user",
             Self::Queue => "queue",
-            Self::CreatedAt => "time of creation",
+            Self::CreatedAt => "creation time",
         }
     }
 }
@@ -197,10 +198,9 @@ fn is_asked_for(asked: Option<&String>, told: Option<&String>) -> bool {
 /// One page of a list, in the cloud's order.
 #[derive(Debug)]
 pub struct Page<R = GetResult> {
-    /// What is listed, each under its own reference or scope, as far as its row tells.
+    /// What is listed, each under its own reference or scope, as far as its row reports.
     pub rows: Vec<R>,
-    /// Why the cloud told nothing more of rows that are therefore not in `rows`, each addressed to
-    /// its reference.
+    /// Errors of rows that are therefore not in `rows`, each addressed to its reference.
     pub problems: Vec<Problem>,
     /// Why parts of the list, such as all jobs of one type, are not on this page or any later one.
     pub failed_parts: Vec<Problem>,
@@ -266,7 +266,7 @@ impl Page {
         Self::from_rows(at, total, rows, |row| {
             let reference = address(&row)?;
             let mut found = read(row, &reference);
-            // What is true of a hundred rows is one thing to tell.
+            // What is true of a hundred rows is one resource to tell.
             found.notices.retain(|notice| told.insert(notice.clone()));
             Some(found)
         })

@@ -51,7 +51,7 @@ pub(super) trait CredentialProvider<S>: Send + Sync {
         None
     }
 
-    /// Is told when the cloud refuses what was issued.
+    /// Called when the cloud rejects what was issued.
     fn on_rejected(&self, _signer: &S) {}
 
     /// True when issuing costs calls.
@@ -69,7 +69,7 @@ pub(super) struct CredentialCache<S> {
     store: Option<Arc<TokenStore>>,
 }
 
-/// What can be told of a credential without a call.
+/// What is known of a credential without a request.
 #[derive(Debug, Default)]
 pub struct CredentialInfo {
     /// When the one that the profile gave ends, where that is known; `None` for one that is fetched,
@@ -153,7 +153,7 @@ pub(super) async fn reload(profile: &Profile) -> Option<Result<Profile, Problem>
     reading.await.expect("a reading does not panic")
 }
 
-/// A profile may know the end of a credential that does not tell its own.
+/// A profile may know the expiry of a credential that does not state it.
 fn from_profile<S>(profile: &Profile, read: FromProfile<S>) -> Result<Credential<S>, Problem> {
     let issued = read(profile)?;
     let expires_at = issued
@@ -237,7 +237,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
         Some(StoredFact::new(keeper, fact))
     }
 
-    /// What can be told of the credential without a call.
+    /// What is known of the credential without a request.
     pub(super) fn credential(&self) -> CredentialInfo {
         let keeper = self.store.as_ref();
         CredentialInfo {
@@ -318,7 +318,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
                 let next = problem
                     .hint
                     .map_or_else(String::new, |hint| format!("; {hint}"));
-                refused.hint = Some(format!("it cannot be renewed: {}{next}", problem.message));
+                refused.hint = Some(format!("it cannot be refreshed: {}{next}", problem.message));
                 Err(refused)
             }
         }
@@ -366,7 +366,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
         deadline: Deadline,
     ) -> Result<Arc<ActiveCredential<S>>, Problem> {
         let issuer = self.provider.as_ref();
-        let issuer = issuer.expect("a credential that runs out has an issuer");
+        let issuer = issuer.expect("an expiring credential has a provider");
         if let Some(problem) = self.negative_cache.get("credential", account.now()) {
             return Err(problem);
         }
@@ -381,7 +381,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
         }
         let mut issued = ActiveCredential::new(issued, is_renewal);
         if issuer.makes_calls() && !issued.is_valid_for(account.now(), REFRESH_MARGIN) {
-            // A clock is wrong, and another one would be the same: the cloud tells when it ends.
+            // A clock is wrong, and another one would be the same: the cloud reports when it ends.
             issued.expires_at = None;
         }
         let issued = Arc::new(issued);

@@ -6,7 +6,7 @@ use super::states::is_known_word;
 use crate::model::{Container, Details, Job, ScopeSummary, Task, TextField};
 use crate::secret::{MASK, Redactor, mask_arguments, mask_url_query};
 
-/// Masks the secrets of the run's credentials in everything that a job tells in text. State, ids,
+/// Masks the secrets of the run's credentials in everything that a job reports in text. State, ids,
 /// references and numbers stay as they are, whatever the secrets are.
 pub fn redact_job(job: &mut Job, redactor: &Redactor) {
     let id = job.id.clone();
@@ -80,8 +80,8 @@ fn redact_document(
     }
 }
 
-/// Masks the keys of an object. Keys that are the same then are told apart by a number, so that nothing
-/// of the document is lost.
+/// Masks the keys of an object. Keys that are the same then are reported apart by a number, so that
+/// nothing of the document is lost.
 fn redact_keys(map: &mut Map<String, Value>, redactor: &Redactor) -> bool {
     let redacted = |key: &str| {
         let mut name = key.to_owned();
@@ -149,8 +149,8 @@ fn mask_value(text: &mut Option<String>) {
     }
 }
 
-/// Visits every text of a cloud's own document, with the keys that lead to it (list positions left
-/// out), so that a cloud can mask what it knows to be secret.
+/// Visits every text of a raw response, with the keys that lead to it (list positions left out), so
+/// that a cloud can mask what it knows to be secret.
 pub fn visit_strings(document: &mut Value, visit: &mut dyn FnMut(&[String], &mut String)) {
     fn walk(
         value: &mut Value,

@@ -65,9 +65,9 @@ pub const RESERVED_KINDS: [&str; 2] = ["aliyun/scheduler-job", "aliyun/instant-j
 pub struct Cloud {
     /// Long name.
     pub name: &'static str,
-    /// What can be looked at.
+    /// What can be checked.
     pub kinds: &'static [Kind],
-    /// How the places are listed in which its things lie; `None` where they lie in none.
+    /// How the parent scopes of its resources are listed; `None` where there are none.
     pub scope_listing: Option<ScopeListing>,
     /// What the `details` of its places can be.
     pub scope_details: &'static [SchemaFn],
@@ -124,17 +124,17 @@ pub struct ScopeListing {
 /// Makes the client of a profile.
 pub type Connect = fn(&Profile, &Arc<Transport>) -> Result<Box<dyn Client>, Problem>;
 
-/// One kind of thing in a cloud.
+/// One kind of resource in a cloud.
 pub struct Kind {
-    /// Form of its references.
+    /// Template of its references.
     pub template: Template,
-    /// What the cloud's state words mean, first those of the thing itself.
+    /// What the cloud's states mean, first those of the resource itself.
     pub state_tables: &'static [StateTable],
     /// What its `details` can be.
     pub details: DetailSchemas,
-    /// The operation behind a look-up, with the interface it belongs to.
+    /// The operation behind a request, with the interface it belongs to.
     pub operation: &'static str,
-    /// The permission that looking it up needs, as the cloud writes it.
+    /// The permission that getting it requires, as the cloud writes it.
     pub permission: &'static str,
     /// The operation behind a list.
     pub list_operation: &'static str,
@@ -142,26 +142,25 @@ pub struct Kind {
     pub list_permission: &'static str,
     /// The order in which a list comes.
     pub list_order: ListOrder,
-    /// What the rows of a list do not tell.
+    /// What the rows of a list do not report.
     pub unlisted_fields: &'static [UnlistedField],
-    /// How many things a list is to hold when nobody says how many, where each of them costs calls
-    /// of its own.
+    /// Default limit of a list where each resource costs requests of its own.
     pub list_limit: Option<usize>,
 }
 
-/// The order in which a cloud lists the things of a kind.
+/// The order in which a cloud lists the resources of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListOrder {
     /// Newest first, as the cloud is asked to.
     NewestFirst,
-    /// An order that the cloud promises nothing of; rows tell when each was created.
+    /// An undocumented order; rows have the creation time.
     Unsorted,
-    /// Rows do not even tell when each was created.
+    /// Rows do not have the creation time.
     Undated,
 }
 
 impl Kind {
-    /// False when its things report events only.
+    /// False when its resources report events only.
     pub fn has_states(&self) -> bool {
         self.state_tables.iter().any(|level| !level.map.is_empty())
     }
@@ -177,12 +176,12 @@ pub trait Client: Send + Sync {
         None
     }
 
-    /// What can be told of the account's credential without a call.
+    /// What is known of the account's credential without a request.
     fn credential(&self) -> CredentialInfo {
         CredentialInfo::default()
     }
 
-    /// Looks one thing up.
+    /// Gets one resource.
     ///
     /// The job's address is filled from the reference (see [`job_at`]). The common part is masked
     /// by the caller (see [`mask_job`]), so that all clouds are masked alike; `details` and `vendor`
@@ -193,11 +192,11 @@ pub trait Client: Send + Sync {
         ask: &'a GetOptions,
     ) -> BoxFuture<'a, Result<GetResult, Problem>>;
 
-    /// What cheap list calls tell of several things of one kind and scope: their states and what
-    /// else list rows hold. One entry for each reference, in their order; `None` for those that the
-    /// lists do not hold.
+    /// What cheap list requests report of several resources of one kind and scope: their states and
+    /// the other fields of list rows. One entry for each reference, in their order; `None` for
+    /// those that the lists do not contain.
     ///
-    /// `None` in place of a future: this kind has no such call, or too few were asked for to gain
+    /// `None` in place of a future: this kind has no such call, or too few were requested to gain
     /// anything.
     fn batch_get<'a>(
         &'a self,
@@ -210,7 +209,7 @@ pub trait Client: Send + Sync {
     /// One page of what is in a scope, newest first where the cloud can sort; `page` is the `next` of
     /// the page before it. [`drain`] asks for all of them.
     ///
-    /// Rows tell less than a look-up: no parts, no events, no document of the cloud's own. They are
+    /// Rows have fewer fields than a single request: no parts, no events, no raw response. They are
     /// addressed and masked as in [`Client::look_up`].
     ///
     /// What the cloud can filter by itself it is asked to; all of `filter` is the caller's to apply.
@@ -226,10 +225,10 @@ pub trait Client: Send + Sync {
         None
     }
 
-    /// One page of the places of this account that hold things, such as clusters; `profile` is the
-    /// profile's name, for their scopes.
+    /// One page of the parent scopes of this account, such as clusters; `profile` is the profile's
+    /// name, for their scopes.
     ///
-    /// `None` in place of a future: the things of this cloud lie in no places.
+    /// `None` in place of a future: the resources of this cloud have no parent scopes.
     fn list_scopes<'a>(
         &'a self,
         _profile: &'a str,
@@ -239,9 +238,10 @@ pub trait Client: Send + Sync {
         None
     }
 
-    /// Asks whether a thing exists, for kinds whose look-up answers the same for a mistyped name.
+    /// Checks whether a resource exists, for kinds whose request returns the same for a mistyped
+    /// name.
     ///
-    /// `None` in place of a future: the look-up itself tells.
+    /// `None` in place of a future: the request itself reports.
     ///
     /// # Errors
     /// `not_found` when it does not exist, or what went wrong.
@@ -254,23 +254,23 @@ pub trait Client: Send + Sync {
     }
 }
 
-/// How a thing is looked up.
+/// How a resource is requested.
 #[derive(Debug, Clone)]
 pub struct GetOptions {
-    /// Keep the cloud's own document.
+    /// Keep the raw response.
     pub raw: bool,
     /// Leave secrets in `details` and `vendor` unmasked.
     pub show_secrets: bool,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded.
+    /// Treat a Finished invocation as succeeded when its exit codes are unavailable.
     pub trust_finished: bool,
-    /// State words of the settings file for this kind: word and state.
+    /// State words of the config file for this kind: word and state.
     pub states: Vec<(String, crate::model::State)>,
-    /// When the look-up must be done.
+    /// The deadline of the request.
     pub deadline: Deadline,
 }
 
 impl GetOptions {
-    /// A look-up for what every cloud tells by itself, secrets masked.
+    /// A request with default options, secrets masked.
     pub fn new(deadline: Deadline) -> Self {
         Self {
             raw: false,
@@ -282,10 +282,10 @@ impl GetOptions {
     }
 }
 
-/// What a look-up found.
+/// The result of a request.
 #[derive(Debug)]
 pub struct GetResult {
-    /// The thing.
+    /// The resource.
     pub job: Job,
     /// What a reader should know besides.
     pub notices: Vec<Notice>,
@@ -303,7 +303,7 @@ pub fn kinds() -> impl Iterator<Item = &'static Kind> {
 pub fn kind(template: &Template) -> &'static Kind {
     kinds()
         .find(|kind| kind.template == *template)
-        .expect("every template belongs to a kind of the registry")
+        .expect("every template belongs to a registered kind")
 }
 
 /// The cloud with this long name.

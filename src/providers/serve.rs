@@ -69,7 +69,7 @@ impl ServerRequest {
     }
 }
 
-/// An answer before it is sent.
+/// A response before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerResponse {
     /// HTTP status.
@@ -116,12 +116,12 @@ impl ServerResponse {
 
 /// What the emulator does in a cloud's place.
 pub struct EmulatedApi {
-    /// The cloud's name of the operation that a request asks for; `None` when the request is not
-    /// for this cloud. It looks at method, path, query and headers only.
+    /// The cloud's name of the requested operation; `None` when the request is not for this cloud.
+    /// Only method, path, query and headers are read.
     pub operation: fn(&ServerRequest) -> Option<String>,
-    /// The answer to a request for this cloud.
+    /// The response to a request for this cloud.
     pub respond: fn(&ServerRequest, &EmulatedState) -> ServerResponse,
-    /// The cloud's own "too many calls".
+    /// The cloud's own "rate limited".
     pub throttled: fn() -> ServerResponse,
     /// The cloud's own "this credential is not good".
     pub refused: fn() -> ServerResponse,
@@ -135,7 +135,7 @@ pub struct EmulatedApi {
 /// Everything that the emulated clouds hold.
 #[derive(Debug, Default)]
 pub struct EmulatedState {
-    /// The things, in the order of the scenario.
+    /// The resources, in the order of the scenario.
     pub jobs: Vec<EmulatedJob>,
     /// When the emulated clouds came to life; ages count from here.
     pub started_at: DateTime<Utc>,
@@ -143,49 +143,49 @@ pub struct EmulatedState {
 }
 
 impl EmulatedState {
-    /// A world with these things, born at `born_at`.
-    pub fn new(things: Vec<EmulatedJob>, born_at: DateTime<Utc>) -> Self {
+    /// A state with these resources, started at `born_at`.
+    pub fn new(jobs: Vec<EmulatedJob>, born_at: DateTime<Utc>) -> Self {
         Self {
-            jobs: things,
+            jobs,
             started_at: born_at,
             nonces: Mutex::default(),
         }
     }
 
-    /// The thing of a kind (`aliyun/job`) with these segments, as it is at `now`; `None` before it
-    /// appears and once it has vanished.
+    /// The resource of a kind (`aliyun/job`) with these segments, as it is at `now`; `None` before
+    /// it appears and once it has vanished.
     pub fn find(&self, kind: &str, segments: &[&str], now: DateTime<Utc>) -> Option<JobAt<'_>> {
         self.jobs
             .iter()
-            .find(|thing| {
-                thing.kind == kind
-                    && thing
+            .find(|job| {
+                job.kind == kind
+                    && job
                         .segments
                         .iter()
                         .map(String::as_str)
                         .eq(segments.iter().copied())
             })
-            .filter(|thing| thing.exists_at(now - self.started_at))
-            .map(|thing| thing.at(self.started_at, now))
+            .filter(|job| job.exists_at(now - self.started_at))
+            .map(|job| job.at(self.started_at, now))
     }
 
-    /// The things of a kind that are there at `now`, in the order of the scenario.
+    /// The resources of a kind that exist at `now`, in the order of the scenario.
     pub fn all(&self, kind: &str, now: DateTime<Utc>) -> impl Iterator<Item = JobAt<'_>> {
         self.jobs
             .iter()
-            .filter(move |thing| thing.kind == kind && thing.exists_at(now - self.started_at))
-            .map(move |thing| thing.at(self.started_at, now))
+            .filter(move |job| job.kind == kind && job.exists_at(now - self.started_at))
+            .map(move |job| job.at(self.started_at, now))
     }
 
-    /// The places in which things of these kinds lie (`aliyun/` for all of a cloud), each once, with
-    /// the creation of the oldest thing in it; in the order of the scenario.
+    /// The clusters of the resources of these kinds (`aliyun/` for all of a cloud), each once, with
+    /// the creation time of its oldest resource; in the order of the scenario.
     pub fn clusters(&self, kinds: &str) -> Vec<(&str, DateTime<Utc>)> {
         let mut places: Vec<(&str, DateTime<Utc>)> = Vec::new();
-        for thing in self.jobs.iter().filter(|t| t.kind.starts_with(kinds)) {
-            let [place, _, ..] = &thing.segments[..] else {
+        for job in self.jobs.iter().filter(|t| t.kind.starts_with(kinds)) {
+            let [place, _, ..] = &job.segments[..] else {
                 continue;
             };
-            let created_at = self.started_at - thing.age;
+            let created_at = self.started_at - job.age;
             match places.iter_mut().find(|(known, _)| known == place) {
                 Some((_, oldest)) => *oldest = created_at.min(*oldest),
                 None => places.push((place, created_at)),
@@ -203,7 +203,7 @@ impl EmulatedState {
     }
 }
 
-/// One thing of the scenario.
+/// One resource of the scenario.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EmulatedJob {
     /// `cloud/kind`
@@ -232,12 +232,12 @@ pub struct EmulatedJob {
     pub document: Option<String>,
 }
 
-/// A state of a thing and when it is reached.
+/// A state of a resource and when it is reached.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StateChange {
     /// Age at which the state is reached.
     pub after: Duration,
-    /// The cloud's own word.
+    /// The cloud's value.
     pub state: String,
     /// Exit code of the last part; the others end with 0.
     pub exit_code: Option<i64>,
@@ -260,14 +260,14 @@ pub struct Warning {
     pub count: u64,
 }
 
-/// A thing at one moment.
+/// A resource at one moment.
 #[derive(Debug, Clone, Copy)]
 pub struct JobAt<'a> {
-    /// The thing.
+    /// The resource.
     pub job: &'a EmulatedJob,
     /// The state it is in.
     pub step: &'a StateChange,
-    /// When the thing was created.
+    /// When the resource was created.
     pub created_at: DateTime<Utc>,
     /// When it came into its present state.
     pub since: DateTime<Utc>,

@@ -8,9 +8,9 @@ use crate::model::{JobDetails, ScopeDetails, TaskDetails};
 /// Adds a type to the definitions of a schema and answers with a reference to it.
 pub type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
 
-/// The types that stand in `details` of the things of one kind and of their tasks.
+/// The types of `details` of the resources of one kind and of their tasks.
 pub struct DetailSchemas {
-    /// Those of the thing itself.
+    /// Those of the resource itself.
     pub job: &'static [SchemaFn],
     /// Those of its tasks.
     pub task: &'static [SchemaFn],
@@ -52,7 +52,7 @@ fn define<T: JsonSchema>(
     let mut any = vec![json_schema!({ "type": "null" })];
     any.extend(shapes.map(|shape| shape(generator)));
     let content = json_schema!({
-        "description": "One of these by cloud and kind, or null; more may come.",
+        "description": "One of these by cloud and kind, or null; more may be added.",
         "x-extensible": true,
         "anyOf": any,
     });

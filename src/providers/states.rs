@@ -1,22 +1,22 @@
 //! How a cloud's state words become the model's states.
 
-use crate::model::{Notice, State};
+use crate::model::{Notice, NoticeCode, State};
 
 /// A cloud's words and what they mean.
 pub type StateWords = &'static [(&'static str, State)];
 
-/// The words of one level of a kind: of the thing itself, or of one sort of its parts.
+/// The states of one level of a kind: of the resource itself, or of one kind of its parts.
 #[derive(Debug)]
 pub struct StateTable {
-    /// `job` for the thing itself, `container`, or the `kind` of the tasks whose words these are.
+    /// `job` for the resource itself, `container`, or the `kind` of the tasks that report these.
     pub name: &'static str,
     /// The table that the words are read by; empty where the cloud reports none.
     pub map: StateWords,
-    /// Words of the table that do not say by themselves how a thing ended.
+    /// States of the table that do not say by themselves how a resource ended.
     pub outcome_rules: &'static [OutcomeRule],
     /// What else is to be known of words of the table.
     pub notes: &'static [(&'static str, &'static str)],
-    /// Whether the user's words of the settings file are read beside the table.
+    /// Whether the user's words of the config file are read beside the table.
     pub allows_user_states: bool,
 }
 
@@ -33,7 +33,7 @@ impl StateTable {
     }
 }
 
-/// A word that says that a thing has ended and leaves it to exit codes how.
+/// A state that says that a resource has ended, while its exit codes say how.
 #[derive(Debug)]
 pub struct OutcomeRule {
     /// The word, as the table has it.
@@ -42,7 +42,7 @@ pub struct OutcomeRule {
     pub when: [&'static str; 3],
 }
 
-/// How a thing ended whose word does not say so.
+/// How a resource ended whose state does not say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitOutcome {
     /// All exit codes are 0.
@@ -57,7 +57,7 @@ impl ExitOutcome {
     /// Every outcome.
     pub const ALL: [Self; 3] = [Self::Succeeded, Self::Failed, Self::Unknown];
 
-    /// The outcome that one exit code tells.
+    /// The outcome for one exit code.
     pub fn from_exit_code(exit_code: Option<i64>) -> Self {
         match exit_code {
             Some(0) => Self::Succeeded,
@@ -66,7 +66,7 @@ impl ExitOutcome {
         }
     }
 
-    /// The state of a thing that ended so.
+    /// The state of a resource that ended so.
     pub fn state(self) -> State {
         match self {
             Self::Succeeded => State::Succeeded,
@@ -89,9 +89,9 @@ pub struct NormalizedState {
 
 /// Reads a word, without regard to case and surrounding white space.
 ///
-/// `own` are the user's words of the settings file; they stand in for words that the table does not
-/// hold. A word that neither knows is `unknown`, keeps its spelling, has not ended, and is told in
-/// `notices` as a word of `what` (such as `aliyun/job`).
+/// `own` are the user's states from the config file; they apply to states that the table does not
+/// have. A state in neither of them is `unknown`, keeps its spelling, has not ended, and is
+/// reported in `notices` as a word of `what` (such as `aliyun/job`).
 pub fn normalize(
     table: StateWords,
     own: &[(String, State)],
@@ -116,7 +116,10 @@ pub fn normalize(
             .map(|(_, state)| *state)
     });
     if state.is_none() {
-        notices.push(Notice::new("unknown_state", unknown_word(raw, what)));
+        notices.push(Notice::new(
+            NoticeCode::UnknownState,
+            unknown_word(raw, what),
+        ));
     }
     let state = state.unwrap_or_default();
     NormalizedState {
@@ -134,9 +137,7 @@ fn unknown_word(raw: &str, what: &str) -> String {
             format!("unrecognized state of {count} characters from {what}; shown as unknown")
         }
         _ => {
-            format!(
-                "{what} reports the state “{raw}”, which no table holds; it is shown as unknown"
-            )
+            format!("unrecognized state '{raw}' from {what}; shown as unknown")
         }
     }
 }
@@ -152,9 +153,9 @@ pub fn is_known_word(word: &str) -> bool {
 }
 
 /// The one word of a cloud that says the same as `asked`; `None` when several words do, or when a
-/// word that the table does not hold might be among what is asked for.
+/// word that the table does not hold might be among what is requested.
 ///
-/// `own` are the user's words of the settings file.
+/// `own` are the user's states from the config file.
 pub fn single_word_for(
     table: StateWords,
     own: &[(String, State)],
@@ -211,7 +212,7 @@ mod tests {
         let (read, notices) = reading("Zombie");
         assert_eq!((read.state, read.ended), (State::Unknown, false));
         assert_eq!(read.raw.as_deref(), Some("Zombie"));
-        assert_eq!(notices[0].code, "unknown_state");
+        assert_eq!(notices[0].code.as_str(), "unknown_state");
     }
 
     #[test]

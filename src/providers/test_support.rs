@@ -35,7 +35,7 @@ pub fn json(name: &str) -> Value {
     serde_json::from_slice(&read(name)).unwrap()
 }
 
-/// A fixture as an answer with a status.
+/// A fixture as a response with a status.
 pub fn answer(status: u16, name: &str) -> Response {
     Response {
         status,
@@ -44,7 +44,7 @@ pub fn answer(status: u16, name: &str) -> Response {
     }
 }
 
-/// A look-up without wishes.
+/// A request with default options.
 pub fn ask() -> GetOptions {
     GetOptions {
         raw: false,
@@ -67,7 +67,7 @@ pub fn reference(template: &'static Template, segments: &[&str]) -> Reference {
     reference
 }
 
-/// The default profile of a cloud with these variables and no settings file.
+/// The default profile of a cloud with these variables and no config file.
 pub fn profile(cloud: &Cloud, variables: &[(&str, &str)]) -> Profile {
     let keys = cloud.settings_schema();
     let pairs = variables

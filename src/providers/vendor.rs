@@ -1,7 +1,7 @@
 use super::{GetOptions, lenient, visit_strings};
-use crate::model::{Job, Notice};
+use crate::model::{Job, Notice, NoticeCode};
 
-/// Keeps the cloud's own document in the job, if it was asked for.
+/// Keeps the raw response in the job, if requested.
 ///
 /// `mask` is called with every text and the keys that lead to it, unless secrets are to be shown.
 pub(super) fn attach_raw(
@@ -17,9 +17,9 @@ pub(super) fn attach_raw(
     job.vendor = lenient::parse_raw(body);
     match &mut job.vendor {
         None => notices.push(Notice::new(
-            "vendor_omitted",
+            NoticeCode::VendorOmitted,
             format!(
-                "the document of {} is nested too deep or too large and was left out",
+                "the raw response of {} is too large or too deeply nested to include",
                 job.reference
             ),
         )),

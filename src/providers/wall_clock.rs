@@ -1,6 +1,6 @@
 use super::lenient::Text;
 use crate::error::Problem;
-use crate::model::{Notice, Time};
+use crate::model::{Notice, NoticeCode, Time};
 use crate::settings::Profile;
 
 /// China Standard Time, which has no summer time.
@@ -19,7 +19,7 @@ impl WallClock {
     /// The profile's `utc_offset`, else UTC+8.
     ///
     /// # Errors
-    /// Wrong use, when the setting is no offset.
+    /// A usage error when the setting is not a valid offset.
     pub fn from_profile(profile: &Profile) -> Result<Self, Problem> {
         let (offset_seconds, is_set) = profile.utc_offset_seconds(CHINA_SECONDS)?;
         Ok(Self {
@@ -37,8 +37,8 @@ impl WallClock {
     pub fn note_assumed(self, cloud: &str, times: &[Option<Time>], notices: &mut Vec<Notice>) {
         if self.is_assumed && times.iter().any(Option::is_some) {
             notices.push(Notice::new(
-                "assumed_utc_offset",
-                format!("{cloud} gives times without a zone; they are read as UTC+8 (set utc_offset to change it)"),
+                NoticeCode::AssumedUtcOffset,
+                format!("{cloud} returns times without a time zone; assuming UTC+8 (set utc_offset to change it)"),
             ));
         }
     }

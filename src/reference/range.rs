@@ -30,7 +30,7 @@ impl ReferenceParser<'_> {
         let wrong = |message: String| self.wrong(input, message, part.range(), Some(template));
         let number = |text: &str| {
             text.parse::<u64>()
-                .map_err(|_| wrong("an index of the range is too large".to_owned()))
+                .map_err(|_| wrong("the range has an index that is too large".to_owned()))
         };
         let (start, end, step) = (number(start)?, number(end)?, number(step)?);
         if step == 0 {
@@ -41,11 +41,11 @@ impl ReferenceParser<'_> {
         }
         if (end - start) / step >= MAX_RANGE_LEN {
             return Err(wrong(format!(
-                "the range holds more than {MAX_RANGE_LEN} subtasks"
+                "the range has more than {MAX_RANGE_LEN} subtasks"
             )));
         }
         let job = crypto::percent_decode(job)
-            .ok_or_else(|| wrong("a “%” is not followed by two hex digits".to_owned()))?;
+            .ok_or_else(|| wrong("a '%' is not followed by two hex digits".to_owned()))?;
         let mut ids = Vec::new();
         let mut index = Some(start);
         while let Some(at) = index.filter(|at| *at <= end) {

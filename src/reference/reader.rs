@@ -21,15 +21,15 @@ pub struct ReferenceParser<'a> {
 }
 
 impl ReferenceParser<'_> {
-    /// Reads what names one thing, or a range of them, or the newest of a scope.
+    /// Parses a single resource, a range of them, or the newest of a scope.
     ///
     /// # Errors
-    /// Wrong use, with the wrong part, the template and a sample of the nearest kind.
+    /// A usage error with the wrong part, the template and a sample of the closest kind.
     pub fn parse(&self, input: &str) -> Result<Target, Problem> {
         let parts = split(input);
         let (template, profile) = self.head(input, &parts)?;
         if is_scope(&parts) {
-            let message = "this is a scope, which names many things; one thing was expected";
+            let message = "this is a scope; expected a single resource";
             return Err(self.wrong(input, message.into(), end_span(input), Some(template)));
         }
         self.jobs(input, &parts[2..], template, profile)
@@ -53,7 +53,7 @@ impl ReferenceParser<'_> {
     /// Reads a scope or a cloud alone, each with or without a slash at its end.
     ///
     /// # Errors
-    /// As [`Reader::read_any`], and for what names one thing.
+    /// As [`Reader::read_any`], and for a single resource.
     pub fn parse_list_target(&self, input: &str) -> Result<Target, Problem> {
         let mut parts = split(input);
         if parts.len() > 1 && parts.last().is_some_and(|part| part.text.is_empty()) {
@@ -73,12 +73,12 @@ impl ReferenceParser<'_> {
         if let Some(last) = given.last().filter(|last| !last.text.is_empty())
             && given.len() == template.segments.len()
         {
-            let message = "this names one thing; a scope, which holds many, was expected";
+            let message = "this is a single resource; expected a scope";
             let one = input.trim_end_matches('/');
             return Err(self
                 .wrong(input, message.into(), last.range(), Some(template))
                 .with_hint(format!(
-                    "to look at it: joblens get {one}; for all beside it: joblens list {}",
+                    "to get it: joblens get {one}; to list its scope: joblens list {}",
                     &input[..last.at]
                 )));
         }
@@ -94,7 +94,7 @@ impl ReferenceParser<'_> {
     ) -> Result<(&'static Template, String), Problem> {
         let (of_cloud, profile) = self.cloud(input, &parts[0])?;
         let Some(kind_part) = parts.get(1).filter(|part| !part.text.is_empty()) else {
-            let message = "the kind is missing".to_owned();
+            let message = "missing kind".to_owned();
             return Err(self.wrong(input, message, end_span(input), Some(of_cloud[0])));
         };
         let template = self.template(input, &of_cloud, kind_part)?;
@@ -115,9 +115,9 @@ impl ReferenceParser<'_> {
         if of_cloud.is_empty() {
             let at = part.at..part.at + cloud_text.len();
             let message = match cloud_text {
-                "" if input.trim().is_empty() => "a reference is empty".to_owned(),
-                "" => "the cloud is missing".to_owned(),
-                _ => format!("there is no cloud “{cloud_text}”"),
+                "" if input.trim().is_empty() => "empty reference".to_owned(),
+                "" => "missing cloud".to_owned(),
+                _ => format!("unknown cloud '{cloud_text}'"),
             };
             return Err(self.wrong(input, message, at, None));
         }
@@ -182,7 +182,7 @@ impl ReferenceParser<'_> {
         match crypto::percent_decode(text) {
             Some(profile) if !profile.is_empty() => Ok(profile),
             _ => {
-                let message = "the profile after “@” is empty or badly encoded".to_owned();
+                let message = "the profile after '@' is empty or badly encoded".to_owned();
                 Err(self.wrong(input, message, start..start + text.len(), None))
             }
         }
@@ -204,9 +204,9 @@ impl ReferenceParser<'_> {
         let cloud = of_cloud[0].cloud;
         let asked = format!("{cloud}/{}", part.text.to_ascii_lowercase());
         let message = if self.reserved.contains(&asked.as_str()) {
-            format!("the kind “{}” is reserved and not served yet", part.text)
+            format!("the kind '{}' is not supported yet", part.text)
         } else {
-            format!("{cloud} has no kind “{}”", part.text)
+            format!("unknown kind '{}' for {cloud}", part.text)
         };
         let near = closest_match(of_cloud.iter().map(|template| template.kind), part.text);
         let template = of_cloud.iter().find(|template| Some(template.kind) == near);
@@ -214,7 +214,7 @@ impl ReferenceParser<'_> {
         Err(match template {
             Some(_) => problem,
             None => problem.with_hint(format!(
-                "there are: {}",
+                "available: {}",
                 templates_text(of_cloud.iter().copied())
             )),
         })
@@ -231,7 +231,7 @@ impl ReferenceParser<'_> {
         let wanted = template.segments.len();
         if given > wanted {
             let at = nth_segment(input, 2 + wanted);
-            let message = format!("{given} segments where {template} has {wanted}");
+            let message = format!("too many segments: expected {template} ({wanted}), got {given}");
             return Err(self.wrong(input, message, at, Some(template)));
         }
         template.segments[..wanted - given]
@@ -246,14 +246,14 @@ impl ReferenceParser<'_> {
                 .ok_or_else(|| {
                     let mut problem = self.wrong(
                         input,
-                        format!("{} is missing", segment.name),
+                        format!("missing {}", segment.name),
                         end_span(input),
                         Some(template),
                     );
                     if let (Some(key), true) = (segment.setting, given > 0) {
                         let hint = problem.hint.take().unwrap_or_default();
                         problem.hint = Some(format!(
-                            "{hint}; or set {key} in {} of the settings file",
+                            "{hint}; or set {key} in {} of the config file",
                             table_header(template.cloud, profile)
                         ));
                     }
@@ -293,7 +293,7 @@ impl ReferenceParser<'_> {
             Err(self.wrong(input, message.to_owned(), part.range(), Some(template)))
         };
         let Some(text) = crypto::percent_decode(part.text) else {
-            return wrong("a “%” is not followed by two hex digits of UTF-8 text");
+            return wrong("a '%' is not followed by two hex digits of UTF-8 text");
         };
         match segment_error(&text) {
             Some(fault) => wrong(fault),
@@ -301,7 +301,7 @@ impl ReferenceParser<'_> {
         }
     }
 
-    /// Wrong use that points at a part and shows the nearest form.
+    /// A usage error that points at a part and shows the closest template.
     pub(super) fn wrong(
         &self,
         input: &str,
@@ -313,9 +313,9 @@ impl ReferenceParser<'_> {
         problem.input = Some(input.to_owned());
         problem.span = Some(span);
         problem.with_hint(match near.or_else(|| self.closest_template(input)) {
-            Some(template) => format!("write {template}, such as {}", template.sample),
+            Some(template) => format!("expected {template}, e.g. {}", template.sample),
             None => format!(
-                "there are: {}",
+                "available: {}",
                 templates_text(self.templates.iter().copied())
             ),
         })

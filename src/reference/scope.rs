@@ -6,10 +6,10 @@ use crate::crypto;
 use crate::error::Problem;
 use crate::settings::table_header;
 
-/// A reference without its end: all things of one kind in one place.
+/// A reference prefix: all resources of one kind in one scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
-    /// The form of the references of the things in it.
+    /// The template of the references of the resources in it.
     pub template: &'static Template,
     /// Name of the profile, `default` included.
     pub profile: String,
@@ -33,11 +33,11 @@ pub struct CloudScope {
 /// What a text names.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// One thing, or as many as a range holds.
+    /// One resource, or as many as a range contains.
     Jobs(Vec<Reference>),
-    /// The newest thing of a scope that has all its segments (see [`LATEST`](super::LATEST)).
+    /// The newest resource of a scope that has all its segments (see [`LATEST`](super::LATEST)).
     Latest(Scope),
-    /// All things of a scope.
+    /// All resources of a scope.
     Scope(Scope),
     /// All that can be listed in a cloud.
     Cloud(CloudScope),
@@ -62,8 +62,9 @@ impl Scope {
         Some(scope)
     }
 
-    /// The reference of the thing with these segments below the scope, the id last; `None` when they
-    /// are too few or too many, or hold what no reference can, such as `..` or control characters.
+    /// The reference of the resource with these segments below the scope, the id last; `None` when
+    /// they are too few or too many, or contain what no reference can, such as `..` or control
+    /// characters.
     pub fn reference(&self, below: &[&str]) -> Option<Reference> {
         let segments = self.segments.len() + below.len();
         let is_whole = segments == self.template.segments.len() && !below.is_empty();
@@ -81,7 +82,8 @@ impl Scope {
         Some(reference)
     }
 
-    /// The reference of a thing of this scope from its canonical text; `None` for any other text.
+    /// The reference of a resource of this scope from its canonical text; `None` for any other
+    /// text.
     pub fn reference_of(&self, canonical: &str) -> Option<Reference> {
         let below = canonical.strip_prefix(&self.to_string())?;
         let decoded: Option<Vec<String>> = below.split('/').map(crypto::percent_decode).collect();
@@ -128,7 +130,7 @@ impl ReferenceParser<'_> {
             forms.push(template_text(template));
         }
         let which = if forms.len() > 1 { "one of: " } else { "" };
-        problem.with_hint(format!("write {which}{}", forms.join(", ")))
+        problem.with_hint(format!("expected {which}{}", forms.join(", ")))
     }
 
     /// Reads the segments of a scope. They count from the left; with none at all the profile's
@@ -142,16 +144,16 @@ impl ReferenceParser<'_> {
     ) -> Result<Scope, Problem> {
         let form = template_text(template);
         let wrong = |mut problem: Problem| {
-            problem.hint = Some(format!("write {form}"));
+            problem.hint = Some(format!("expected {form}"));
             problem
         };
         let parents = &template.segments[..template.segments.len() - 1];
         if given.len() > parents.len() {
             let at = nth_segment(input, 2 + parents.len());
             let message = format!(
-                "{} segments where {form} has {}",
-                given.len(),
-                parents.len()
+                "too many segments: expected {form} ({}), got {}",
+                parents.len(),
+                given.len()
             );
             return Err(wrong(self.wrong(input, message, at, Some(template))));
         }
@@ -165,7 +167,7 @@ impl ReferenceParser<'_> {
                 Some(value) => segments.push(value),
                 None if segments.len() >= template.scope_segments => break,
                 None => {
-                    let message = format!("{} is missing", segment.name);
+                    let message = format!("missing {}", segment.name);
                     let mut problem =
                         wrong(self.wrong(input, message, end_span(input), Some(template)));
                     let place = CloudScope {
@@ -174,10 +176,10 @@ impl ReferenceParser<'_> {
                         input: String::new(),
                     };
                     let hint = problem.hint.get_or_insert_default();
-                    *hint += &format!("; joblens list {} shows what there is", place.name());
+                    *hint += &format!("; to see what exists: joblens list {}", place.name());
                     if let Some(key) = segment.setting.filter(|_| given.is_empty()) {
                         let table = table_header(template.cloud, &place.profile);
-                        *hint += &format!("; or set {key} in {table} of the settings file");
+                        *hint += &format!("; or set {key} in {table} of the config file");
                     }
                     return Err(problem);
                 }
@@ -200,7 +202,8 @@ impl CloudScope {
     }
 }
 
-/// The form of the scopes of a kind: `aliyun/job/CLUSTER/`, or `tencent/service/CLUSTER[/NAMESPACE]/`.
+/// The template of the scopes of a kind: `aliyun/job/CLUSTER/`, or
+/// `tencent/service/CLUSTER[/NAMESPACE]/`.
 fn template_text(template: &Template) -> String {
     let mut form = format!("{}/{}", template.cloud, template.kind);
     let parents = &template.segments[..template.segments.len() - 1];

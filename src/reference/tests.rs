@@ -94,7 +94,7 @@ fn reader() -> ReferenceParser<'static> {
 
 fn parse(input: &str) -> Result<Vec<Reference>, Problem> {
     match reader().parse(input)? {
-        Target::Jobs(things) => Ok(things),
+        Target::Jobs(references) => Ok(references),
         other => panic!("{input}: {other:?}"),
     }
 }
@@ -143,7 +143,7 @@ fn fills_what_is_missing_on_the_left_from_the_profile() {
     assert_eq!(canonical("aliyun@prod/job/5"), ["aliyun@prod/job/c-prod/5"]);
     assert_eq!(
         parse("tencent/service/web").unwrap_err().message,
-        "CLUSTER is missing"
+        "missing CLUSTER"
     );
     assert!(
         parse("aliyun/job/5")
@@ -202,10 +202,10 @@ fn points_at_the_wrong_part() {
     let hint = parse("aliyun/jbo/c/5").unwrap_err().hint.unwrap();
     assert_eq!(
         hint,
-        "write aliyun/job/CLUSTER/JOB, such as aliyun/job/ehpc-hz-FYUr32/5"
+        "expected aliyun/job/CLUSTER/JOB, e.g. aliyun/job/ehpc-hz-FYUr32/5"
     );
     let reserved = parse("aliyun/scheduler-job/c/5").unwrap_err().message;
-    assert!(reserved.contains("reserved"), "{reserved}");
+    assert!(reserved.contains("is not supported yet"), "{reserved}");
 }
 
 proptest! {
@@ -240,11 +240,11 @@ proptest! {
         prop_assert_eq!(&again, &Scope { input: printed, ..one });
         let below = ["n", &*id];
         let below = &below[again.segments.len() - 1..];
-        if let Some(thing) = again.reference(below) {
-            prop_assert_eq!(&again.reference_of(&thing.input).unwrap().segments, &thing.segments);
-            let read = parse(&thing.input).unwrap();
+        if let Some(reference) = again.reference(below) {
+            prop_assert_eq!(&again.reference_of(&reference.input).unwrap().segments, &reference.segments);
+            let read = parse(&reference.input).unwrap();
             prop_assert_eq!(read.len(), 1);
-            prop_assert_eq!(&read[0].segments, &thing.segments);
+            prop_assert_eq!(&read[0].segments, &reference.segments);
         }
     }
 

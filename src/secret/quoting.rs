@@ -6,7 +6,7 @@ use super::{MASK, mask_url_query, mask_user_info};
 /// A shorter run of letters and digits may be a part of any name.
 const MIN_KEY_LENGTH: usize = 16;
 
-/// A run of letters in both cases that is not shorter is no word, even without a digit.
+/// A run of letters in both cases that is not shorter is not a word, even without a digit.
 const MIN_KEY_LENGTH_WITHOUT_DIGITS: usize = 24;
 
 /// A text of letters, digits and the signs of base64 that is not shorter may be random.

@@ -185,7 +185,7 @@ fn replace(text: &mut String, needle: &Needle) {
     *text = clean;
 }
 
-/// True when the match at `at` is no part of a longer word or number. Letters beyond ASCII end a
+/// True when the match at `at` is not part of a longer word or number. Letters beyond ASCII end a
 /// word: Chinese is written without spaces.
 fn stands_alone(text: &str, at: usize, found: &str) -> bool {
     let is_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);

@@ -121,7 +121,7 @@ fn run_with_timeout(
         // An error means that it has ended just now.
         let _ = child.kill();
         let _ = child.wait();
-        let why = format!("took longer than {} s", longest.as_secs());
+        let why = format!("timed out after {} s", longest.as_secs());
         return Err(CommandError::Other(why));
     };
     // What it left running may keep its outputs open.
@@ -133,9 +133,7 @@ fn run_with_timeout(
         let found = values.unwrap_or_default();
         return Err(CommandError::Other(failed(status, &complaint, &found)));
     }
-    values.ok_or_else(|| {
-        CommandError::Other("printed neither a JSON object nor lines of key=value".to_owned())
-    })
+    values.ok_or_else(|| CommandError::Other("did not print JSON or key=value lines".to_owned()))
 }
 
 /// What comes out of an output, once it is closed.
@@ -166,7 +164,7 @@ fn wait_until(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
 fn failed(status: ExitStatus, complaint: &[u8], found: &CommandOutput) -> String {
     let how = match status.code() {
         Some(code) => format!("failed with exit code {code}"),
-        None => "was ended by a signal".to_owned(),
+        None => "was killed by a signal".to_owned(),
     };
     let text = SecretMasker::new(found.values()).text(&String::from_utf8_lossy(complaint));
     let mut lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
@@ -261,10 +259,7 @@ mod tests {
             expected
         );
         let neither = shell("echo hunter2hunter2").unwrap_err().to_string();
-        assert_eq!(
-            neither,
-            "printed neither a JSON object nor lines of key=value"
-        );
+        assert_eq!(neither, "did not print JSON or key=value lines");
     }
 
     #[test]
@@ -302,6 +297,6 @@ mod tests {
     fn has_no_input_and_is_ended_when_it_takes_too_long() {
         assert_eq!(shell("cat; echo id=i"), Ok(pairs(&[("id", "i")])));
         let late = run_with_timeout(&script("exec sleep 600"), Duration::ZERO).unwrap_err();
-        assert_eq!(late.to_string(), "took longer than 0 s");
+        assert_eq!(late.to_string(), "timed out after 0 s");
     }
 }

@@ -5,7 +5,7 @@ use super::tool::{CredentialSource, SourceResult};
 use super::{SOURCE, Settings, SettingsSchema};
 
 impl Settings {
-    /// The profiles of a cloud that somebody has set anything for: the tables of the settings file,
+    /// The profiles of a cloud that somebody has set anything for: the tables of the config file,
     /// and `default` where a credential is found, or a variable that is joblens's own. `default` comes
     /// first. Files of tools are read.
     pub fn configured(&self, cloud: &SettingsSchema) -> Vec<String> {

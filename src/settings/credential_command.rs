@@ -6,14 +6,14 @@ use super::sources::ResolvedCredential;
 use super::values::Values;
 use super::{Settings, SettingsSchema, is_same_word};
 use crate::error::{Category, Problem};
-use crate::model::{Notice, Time};
+use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::{quotable, quotable_path};
 
 /// Names by which commands print when a credential ends.
 const EXPIRY_KEYS: [&str; 3] = ["expires_at", "expiration", "sts_expiration"];
 
 impl Settings {
-    /// What the command of the settings file printed, by the cloud's keys or its variables.
+    /// What the command of the config file printed, by the cloud's keys or its variables.
     pub(super) fn load_from_command(
         &self,
         cloud: &SettingsSchema,
@@ -26,7 +26,7 @@ impl Settings {
         let program = words.first().map_or("", String::as_str);
         let problem = |why: &str| {
             let message = format!(
-                "credential_command of profile {} of {} ({}) {why}",
+                "credential_command of profile '{}' ({}) ({}) {why}",
                 profile.name,
                 profile.cloud,
                 quotable(program)
@@ -36,7 +36,7 @@ impl Settings {
         };
         let ids: Vec<&str> = cloud.credential_keys().map(|spec| spec.key).collect();
         let ids = ids.join(", ");
-        let hint = format!("it has to print JSON or lines of key=value with {ids} within 30 s");
+        let hint = format!("it must print JSON or key=value lines with {ids} within 30 s");
         let printed = printed.map_err(|failure| {
             let next = match failure {
                 CommandError::NotRun(_) => {
@@ -44,7 +44,7 @@ impl Settings {
                         true => self.beside_the_file(program),
                         false => program.into(),
                     };
-                    format!("correct its path, or install {}", quotable_path(&program))
+                    format!("fix its path, or install {}", quotable_path(&program))
                 }
                 CommandError::Insecure(ref insecure) => insecure.hint.clone(),
                 CommandError::Other(_) => hint.clone(),
@@ -70,18 +70,17 @@ impl Settings {
                     expires_at = number.or_else(|| Time::from_rfc3339(text));
                     if expires_at.is_none() {
                         let message = format!(
-                            "credential_command of profile {} of {} printed {name} that is no time; \
-                             write it as 2026-01-31T12:00:00Z or as Unix seconds",
+                            "credential_command of profile '{}' ({}) printed an invalid time in {name}; use 2026-01-31T12:00:00Z or Unix seconds",
                             profile.name, profile.cloud
                         );
-                        notices.push(Notice::new("credential_end_unread", message));
+                        notices.push(Notice::new(NoticeCode::CredentialEndUnread, message));
                     }
                 }
                 None => {}
             }
         }
         if !values.keys().any(|key| cloud.is_credential(key)) {
-            return Err(problem("printed no part of a credential").with_hint(hint));
+            return Err(problem("printed no credential").with_hint(hint));
         }
         Ok(ResolvedCredential {
             values,

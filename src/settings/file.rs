@@ -24,7 +24,7 @@ pub(super) enum SettingValue {
 
 type Entries = BTreeMap<String, SettingValue>;
 
-/// The settings file, checked as a whole.
+/// The config file, checked as a whole.
 #[derive(Debug, Clone, Default)]
 pub struct SettingsFile {
     path: PathBuf,
@@ -54,7 +54,7 @@ const FLAGS: [&str; 2] = ["insecure_skip_verify", "token_cache"];
 const LISTS: [&str; 1] = ["ai_hosts"];
 
 impl SettingsFile {
-    /// Where the settings file is looked for, and whether somebody named it; none where nothing
+    /// Where the config file is looked for, and whether somebody named it; none where nothing
     /// tells of a home.
     pub fn locate(config: Option<PathBuf>, environment: &Environment) -> (Option<PathBuf>, bool) {
         let named = config.or_else(|| environment.get("JOBLENS_CONFIG").map(PathBuf::from));
@@ -90,10 +90,10 @@ impl SettingsFile {
                 let shown = path.display();
                 let hint = match named {
                     true => "check --config and JOBLENS_CONFIG",
-                    false => "mend the file and its permissions, or move it away",
+                    false => "fix the file or its permissions, or move it away",
                 };
                 return Err(Problem::usage(format!(
-                    "the settings file {shown} cannot be read ({})",
+                    "cannot read the config file {shown} ({})",
                     error.kind()
                 ))
                 .with_hint(hint));
@@ -109,7 +109,7 @@ impl SettingsFile {
         // What is wrong with the contents does not matter where somebody else may have written them.
         let is_secret = file.as_ref().is_ok_and(|file| reader.holds_secret(file));
         check_file(path, &data, is_secret).map_err(|insecure| {
-            let message = format!("the settings file {} {}", path.display(), insecure.reason);
+            let message = format!("the config file {} {}", path.display(), insecure.reason);
             Problem::usage(message).with_hint(insecure.hint)
         })?;
         file
@@ -198,11 +198,11 @@ impl Reader<'_> {
     fn parse(&self) -> Result<SettingsFile, Problem> {
         let document = DeTable::parse(self.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            let problem = self.wrong(at, "this is not TOML");
+            let problem = self.wrong(at, "invalid TOML");
             let line = self.text[..at.min(self.text.len())].rsplit('\n').next();
             match line.is_some_and(|line| line.trim_start().starts_with('[')) {
                 true => problem.with_hint(
-                    "a name of other signs than A-Z a-z 0-9 _ - needs quotes: [aliyun.\"…\"]",
+                    "profile names with other characters must be quoted: [aliyun.\"…\"]",
                 ),
                 false => problem,
             }
@@ -240,7 +240,7 @@ impl Reader<'_> {
             return Err(self.wrong(
                 at,
                 &format!(
-                    "“{}” is not known; known are {known}, wire and states",
+                    "unknown table '{}'; expected one of: {known}, wire, states",
                     quotable(cloud)
                 ),
             ));
@@ -252,7 +252,7 @@ impl Reader<'_> {
                 .table(value, name.span().start, &what)
                 .map_err(|problem| {
                     problem.with_hint(format!(
-                        "settings stand in the table of a profile: [{cloud}.default]"
+                        "settings belong in the table of a profile: [{cloud}.default]"
                     ))
                 })?;
             let key = (cloud.to_owned(), profile.to_owned());
@@ -291,10 +291,7 @@ impl Reader<'_> {
         if let (Some(one), true) = (all.iter().find(|key| points(key.get_ref())), all.len() > 1) {
             let other = all.iter().find(|key| key.get_ref() != one.get_ref());
             let other = other.map_or("", |key| key.get_ref());
-            let what = format!(
-                "{} stands beside {other}; a credential has one source",
-                one.get_ref()
-            );
+            let what = format!("{} and {other} are mutually exclusive", one.get_ref());
             return Err(self.wrong(one.span().start, &what));
         }
         let Some((key, value)) = command else {
@@ -312,7 +309,7 @@ impl Reader<'_> {
             Some(words) => Ok(Some(words)),
             None => Err(self.wrong(
                 key.span().start,
-                &format!("{CREDENTIAL_COMMAND} must be a list of words, such as [\"pass\", \"show\", \"x\"]"),
+                &format!("{CREDENTIAL_COMMAND} must be a list of strings, e.g. [\"pass\", \"show\", \"x\"]"),
             )),
         }
     }
@@ -329,12 +326,9 @@ impl Reader<'_> {
             let text = match value.get_ref() {
                 DeValue::String(text) => text.to_string(),
                 DeValue::Boolean(flag) if FLAGS.contains(&name) => flag.to_string(),
-                DeValue::Array(items) if LISTS.contains(&name) => {
-                    joined(items).ok_or_else(|| {
-                        self.wrong(at, &format!("{name} must be a list of texts in quotes"))
-                    })?
-                }
-                _ => return Err(self.wrong(at, &format!("{name} must be text in quotes"))),
+                DeValue::Array(items) if LISTS.contains(&name) => joined(items)
+                    .ok_or_else(|| self.wrong(at, &format!("{name} must be a list of strings")))?,
+                _ => return Err(self.wrong(at, &format!("{name} must be a string in quotes"))),
             };
             let (base, entry) = if keys.find(name).is_some() {
                 (name, SettingValue::Text(Secret::new(text)))
@@ -350,7 +344,7 @@ impl Reader<'_> {
                 return Err(self.unknown_key(at, name, keys));
             };
             if bases.iter().any(|other| other == base) {
-                return Err(self.wrong(at, &format!("{base} is given twice")));
+                return Err(self.wrong(at, &format!("{base} is set more than once")));
             }
             bases.push(base.to_owned());
             entries.insert(name.to_owned(), entry);
@@ -360,7 +354,7 @@ impl Reader<'_> {
 
     fn unknown_key(&self, at: usize, name: &str, keys: &SettingsSchema) -> Problem {
         let near = closest_match(keys.all().map(|spec| spec.key), name);
-        let near = near.map_or_else(String::new, |near| format!("; the nearest is {near}"));
+        let near = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
         let all = keys
             .all()
             .map(|spec| spec.key)
@@ -368,7 +362,7 @@ impl Reader<'_> {
             .join(", ");
         self.wrong(
             at,
-            &format!("{} has no key “{}”{near}", keys.cloud, quotable(name)),
+            &format!("unknown key '{}' in {}{near}", quotable(name), keys.cloud),
         )
         .with_hint(format!(
             "keys of {}: {all}, each also as KEY_env and KEY_file; {CREDENTIAL_COMMAND}",
@@ -384,7 +378,10 @@ impl Reader<'_> {
                 let known = WIRE_KEYS.join(", ");
                 return Err(self.wrong(
                     key.span().start,
-                    &format!("wire has no key “{}”; known are {known}", quotable(name)),
+                    &format!(
+                        "unknown key '{}' in [wire]; expected one of: {known}",
+                        quotable(name)
+                    ),
                 ));
             }
             let text = match value.get_ref() {
@@ -394,7 +391,7 @@ impl Reader<'_> {
                 _ => {
                     return Err(self.wrong(
                         key.span().start,
-                        &format!("{name} must be text, a number or true/false"),
+                        &format!("{name} must be a string, a number or a boolean"),
                     ));
                 }
             };
@@ -409,7 +406,10 @@ impl Reader<'_> {
             let name: &str = kind.get_ref();
             if !self.kinds.iter().any(|known| known == name) {
                 let known = self.kinds.join(", ");
-                let what = format!("there is no kind “{}”; known are {known}", quotable(name));
+                let what = format!(
+                    "unknown kind '{}'; expected one of: {known}",
+                    quotable(name)
+                );
                 return Err(self.wrong(kind.span().start, &what));
             }
             let words = self.table(value, kind.span().start, &format!("states.\"{name}\""))?;
@@ -422,13 +422,10 @@ impl Reader<'_> {
                 };
                 let state = state.ok_or_else(|| {
                     let known = State::ALL.map(State::as_str).join(", ");
-                    self.wrong(at, &format!("not a state; known are {known}"))
+                    self.wrong(at, &format!("unknown state; expected one of: {known}"))
                 })?;
                 if state == State::Succeeded {
-                    return Err(self.wrong(
-                        at,
-                        "a word cannot be mapped to succeeded: a gate would pass on it",
-                    ));
+                    return Err(self.wrong(at, "states cannot be mapped to succeeded"));
                 }
                 let text: &str = word.get_ref();
                 mapped.push((text.to_owned(), state));
@@ -448,7 +445,7 @@ impl Reader<'_> {
             DeValue::Table(table) => Ok(table),
             _ => {
                 let name = quotable(name);
-                Err(self.wrong(at, &format!("“{name}” must be a table, such as [{name}]")))
+                Err(self.wrong(at, &format!("'{name}' must be a table, e.g. [{name}]")))
             }
         }
     }

@@ -32,7 +32,7 @@ use crate::error::Problem;
 /// One key of a cloud's profiles.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SettingSpec {
-    /// Name in the settings file.
+    /// Name in the config file.
     pub key: &'static str,
     /// What the key is to a credential.
     pub role: SettingRole,
@@ -235,7 +235,7 @@ impl Environment {
     }
 }
 
-/// Settings file and environment together.
+/// Path to the config file [env: JOBLENS_CONFIG] and environment together.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     environment: Environment,
@@ -244,7 +244,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the settings file: the one given, else `JOBLENS_CONFIG`, else
+    /// Reads the config file: the one given, else `JOBLENS_CONFIG`, else
     /// `$XDG_CONFIG_HOME/joblens/config.toml`, else `~/.config/joblens/config.toml`.
     ///
     /// `kinds` are those whose state words may be mapped, as `cloud/kind`.
@@ -278,7 +278,7 @@ impl Settings {
         }
     }
 
-    /// The settings file.
+    /// The config file.
     pub fn file(&self) -> &SettingsFile {
         &self.file
     }

@@ -17,10 +17,9 @@ pub(super) fn refuse_variable(cloud: &str, environment: &Environment) -> Result<
     if environment.get(&name).is_none() {
         return Ok(());
     }
-    let message = format!("{name} is set, and {FILE_ONLY_KEY} is no setting of the environment");
+    let message = format!("{name} is set, but {FILE_ONLY_KEY} cannot be set in the environment");
     Err(Problem::usage(message).with_hint(format!(
-        "unset it; {FILE_ONLY_KEY} = true in the table of the profile that needs it, such as \
-         [{cloud}.lab], is the only way"
+        "unset it; {FILE_ONLY_KEY} = true can only be set per profile in the config file, e.g. [{cloud}.lab]"
     )))
 }
 
@@ -30,8 +29,8 @@ impl Profile {
         self.bool(FILE_ONLY_KEY)?;
         self.utc_offset_seconds(0)?;
         match (self.get("client_cert"), self.get("client_key")) {
-            (Some(_), None) => Err(self.invalid("client_cert", "needs client_key beside it")),
-            (None, Some(_)) => Err(self.invalid("client_key", "needs client_cert beside it")),
+            (Some(_), None) => Err(self.invalid("client_cert", "requires client_key")),
+            (None, Some(_)) => Err(self.invalid("client_key", "requires client_cert")),
             _ => Ok(()),
         }
     }

@@ -49,7 +49,7 @@ pub fn check_file(path: &Path, data: &Metadata, is_secret: bool) -> Result<(), I
             access.user
         );
         return Err(InsecureFile {
-            reason: format!("belongs to another user (uid {})", access.owner),
+            reason: format!("is owned by another user (uid {})", access.owner),
             hint,
         });
     }
@@ -272,7 +272,7 @@ fn check_folder(folder: &Path, owners: Owners) -> Result<(), InsecureFile> {
     if access.is_foreign() && owners == Owners::Trusted {
         return Err(InsecureFile {
             reason: format!(
-                "is in the folder {shown}, which belongs to another user (uid {})",
+                "is in the folder {shown}, which is owned by another user (uid {})",
                 access.owner
             ),
             hint: "check its contents, then move it to a folder of this user or of root".to_owned(),
@@ -306,11 +306,11 @@ fn check_link(link: &Path, data: &Metadata) -> Result<(), InsecureFile> {
     }
     Err(InsecureFile {
         reason: format!(
-            "is reached through the symbolic link {}, which belongs to another user (uid {})",
+            "is reached through the symbolic link {}, which is owned by another user (uid {})",
             link.display(),
             access.owner
         ),
-        hint: "check where it leads, then name the file itself".to_owned(),
+        hint: "check its target, then use the path of the file itself".to_owned(),
     })
 }
 

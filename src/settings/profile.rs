@@ -15,7 +15,7 @@ use crate::secret::{Secret, masked_id};
 pub enum Origin {
     /// A variable of the environment.
     Variable(String),
-    /// The settings file.
+    /// The config file.
     File(PathBuf),
     /// The file of a tool of the cloud's.
     Tool {
@@ -26,7 +26,7 @@ pub enum Origin {
         /// The file.
         path: PathBuf,
     },
-    /// What the command of the settings file printed: its first word.
+    /// What the command of the config file printed: its first word.
     Command(String),
     /// The metadata service of the machine.
     Machine,
@@ -37,7 +37,7 @@ impl Origin {
     pub fn label(&self) -> Cow<'static, str> {
         match self {
             Self::Variable(_) => "environment".into(),
-            Self::File(_) => "settings file".into(),
+            Self::File(_) => "config file".into(),
             Self::Tool { tool, profile, .. } => match profile {
                 Some(profile) => format!("{tool} profile {profile}").into(),
                 None => (*tool).into(),
@@ -64,7 +64,7 @@ pub(super) struct SourcedValue {
     pub origin: Origin,
 }
 
-/// The head of a profile's table in the settings file, as it has to be written: `[aliyun.prod]`.
+/// The head of a profile's table in the config file, as it has to be written: `[aliyun.prod]`.
 pub fn table_header(cloud: &str, profile: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || ['_', '-'].contains(&c);
     match !profile.is_empty() && profile.chars().all(is_bare) {
@@ -175,15 +175,15 @@ impl Profile {
     /// Seconds east of UTC in which the cloud's wall clocks are read, and whether it was set.
     ///
     /// # Errors
-    /// Wrong use, when the setting is no offset.
+    /// Wrong use, when the setting is not a valid offset.
     pub fn utc_offset_seconds(&self, default: i32) -> Result<(i32, bool), Problem> {
         match self.get("utc_offset") {
             None => Ok((default, false)),
             Some(text) => utc_offset(text)
                 .map(|seconds| (seconds, true))
                 .ok_or_else(|| {
-                    self.invalid("utc_offset", "is no offset")
-                        .with_hint("write +08:00, -05:30 or Z")
+                    self.invalid("utc_offset", "is not a valid offset")
+                        .with_hint("use e.g. +08:00, -05:30 or Z")
                 }),
         }
     }
@@ -191,9 +191,9 @@ impl Profile {
     /// Wrong use of one key of this profile.
     pub fn invalid(&self, key: &str, what: &str) -> Problem {
         let from = self.origin(key);
-        let from = from.map_or_else(String::new, |from| format!(", from {}", from.location()));
+        let from = from.map_or_else(String::new, |from| format!(" (from {})", from.location()));
         let what = format!(
-            "{key} of profile {} of {} {what}{from}",
+            "{key} of profile '{}' ({}) {what}{from}",
             self.name, self.cloud
         );
         Problem::usage(what).with_account(self.cloud, &self.name)
@@ -201,26 +201,24 @@ impl Profile {
 
     /// A setting or credential that is needed and missing.
     ///
-    /// `what` is a noun phrase such as `an access key`; `variables` are those that would give it.
+    /// `what` is a noun phrase such as `access key`; `variables` are those that would give it.
     pub fn missing(&self, what: &str, keys: &[&str], variables: &[&str]) -> Problem {
         let is_there = |key: &&&str| self.values.contains_key(**key);
         let (there, absent): (Vec<&str>, Vec<&str>) = keys.iter().partition(is_there);
         let origin = there.first().and_then(|key| self.origin(key));
-        let has = match origin {
+        let profile = format!("profile '{}' ({})", self.name, self.cloud);
+        let message = match origin {
             Some(origin) if !absent.is_empty() => format!(
-                "{} from {}, and no {}",
+                "{profile} has {} from {}, but no {}",
                 there.join(" and "),
                 origin.location(),
                 absent.join(" and ")
             ),
-            _ => format!("no {what}"),
+            _ => format!("missing {what} for {profile}"),
         };
-        let mut problem = Problem::new(
-            Category::MissingCredentials,
-            format!("profile {} of {} has {has}", self.name, self.cloud),
-        );
+        let mut problem = Problem::new(Category::MissingCredentials, message);
         let table = format!(
-            "{} in {} of the settings file",
+            "{} in {} of the config file",
             keys.join(" and "),
             table_header(self.cloud, &self.name)
         );

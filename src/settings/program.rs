@@ -32,7 +32,7 @@ impl Settings {
     /// # Errors
     /// It is not there, may not be run, or it or a folder on its path is writable by others.
     pub(super) fn invocation(&self, words: &[String]) -> Result<Invocation, CommandError> {
-        let (word, arguments) = words.split_first().expect("the settings file was checked");
+        let (word, arguments) = words.split_first().expect("the config file was checked");
         let config = std::path::absolute(self.file().path());
         let config = config.map_err(|error| CommandError::NotRun(error.kind()))?;
         let folder = config.parent().unwrap_or(Path::new("/")).to_path_buf();
@@ -57,7 +57,7 @@ fn checked(program: PathBuf, is_searched: bool) -> Result<PathBuf, CommandError>
     match check_program(&program, &data, is_searched) {
         Ok(()) => Ok(program),
         Err(insecure) => Err(CommandError::Insecure(InsecureFile {
-            reason: format!("names {}, which {}", program.display(), insecure.reason),
+            reason: format!("runs {}, which {}", program.display(), insecure.reason),
             ..insecure
         })),
     }
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(
             found("get-token", &path(":.::")),
             Ok(two.join("get-token")),
-            "a file that may not be run is passed over"
+            "a file that may not be run is skipped"
         );
         let only_one = one.to_str().unwrap();
         assert_eq!(

@@ -14,14 +14,14 @@ pub struct ReferencedFile {
     pub path: PathBuf,
     /// True when it holds a secret, so that nobody else should read it.
     pub is_secret: bool,
-    /// True when a secret in it is not used while others can read it. Tools write their own files.
+    /// True when a secret in it is not used while readable by others. Tools write their own files.
     pub is_strict: bool,
 }
 
 const CLIENT_KEY: &str = "client_key";
 
 impl Settings {
-    /// The files that a profile uses besides the settings file, each once: that of its credential,
+    /// The files that a profile uses besides the config file, each once: that of its credential,
     /// and those that its keys name.
     pub fn files(&self, cloud: &SettingsSchema, profile: &Profile) -> Vec<ReferencedFile> {
         let mut files = Vec::new();

@@ -85,7 +85,7 @@ impl Profile {
 
     fn account_changed(&self, before: &Origin, now: &Origin) -> Problem {
         let message = format!(
-            "the credential of profile {} of {} came from {} ({}), and would now come from {} ({})",
+            "the credential source of profile '{}' ({}) changed during this run from {} ({}) to {} ({})",
             self.name,
             self.cloud,
             before.label(),
@@ -93,9 +93,7 @@ impl Profile {
             now.label(),
             now.location()
         );
-        let hint = format!(
-            "a run stays with one account: start it again, or name the one that is meant with {SOURCE}"
-        );
+        let hint = format!("start again, or select one with {SOURCE}");
         Problem::new(Category::MissingCredentials, message)
             .with_hint(hint)
             .with_account(self.cloud, &self.name)

@@ -13,7 +13,7 @@ use crate::secret::{Secret, quotable};
 /// A source of credentials that was not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedSource {
-    /// What it is: `environment`, `settings file`, the name of a tool.
+    /// What it is: `environment`, `config file`, the name of a tool.
     pub source: String,
     /// Why it was not used.
     pub why: String,
@@ -48,13 +48,12 @@ impl ResolvedCredential {
 impl Settings {
     /// One profile of one cloud.
     ///
-    /// For `default` the order is: `JOBLENS_<CLOUD>_<KEY>`, the cloud's own variables, the settings
-    /// file, the files of the cloud's own tools; a credential's parts come from one source together.
+    /// For `default` the order is: `JOBLENS_<CLOUD>_<KEY>`, the cloud's own variables, the config file, the files of the cloud's own tools; a credential's parts come from one source together.
     /// A profile that is named uses its own settings only. A `source` is used and nothing besides.
     ///
     /// # Errors
     /// `missing_credentials` for a profile that was named and is not there, and for a source that cannot
-    /// be read; wrong use for values that cannot be used.
+    /// be read; usage error for values that cannot be used.
     pub fn profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
         let mut passed_over = Vec::new();
         let mut profile = self.resolve(cloud, name, &mut passed_over)?;
@@ -144,12 +143,12 @@ impl Settings {
         let found = if let Some(source) = profile.get(SOURCE) {
             for (what, key) in [
                 ("environment", &key_of_environment),
-                ("settings file", &key_of_file),
+                ("config file", &key_of_file),
             ] {
                 if !key.is_empty() {
                     pass(
                         what,
-                        format!("the profile says {SOURCE} = “{}”", quotable(source)),
+                        format!("the profile sets {SOURCE} = '{}'", quotable(source)),
                     );
                 }
             }
@@ -175,7 +174,7 @@ impl Settings {
         for (key, value) in &profile.values {
             let is_blank = |c: char| c.is_whitespace() || c.is_control();
             if cloud.is_credential(key) && value.text.expose().contains(is_blank) {
-                return Err(profile.invalid(key, "holds a blank or a line break"));
+                return Err(profile.invalid(key, "contains whitespace"));
             }
         }
         profile.check_network()?;
@@ -187,7 +186,7 @@ impl Settings {
     }
 
     pub(super) fn tool_files(&self) -> ToolFiles {
-        let now = Time::new(Utc::now()).expect("the present lies before the year 10000");
+        let now = Time::new(Utc::now()).expect("the current year is before 10000");
         ToolFiles::new(self.environment.clone(), now)
     }
 
@@ -226,10 +225,10 @@ impl Settings {
         let Some(tool) = cloud.sources.iter().find(|tool| tool.name == name) else {
             let known: Vec<&str> = cloud.sources.iter().map(|tool| tool.name).collect();
             let hint = match known.is_empty() {
-                true => format!("{} has no tool whose files are read", cloud.cloud),
-                false => format!("{} has {}", cloud.cloud, known.join(", ")),
+                true => format!("{} has no supported source", cloud.cloud),
+                false => format!("{} supports {}", cloud.cloud, known.join(", ")),
             };
-            let what = format!("names “{}”, which is no source", quotable(name));
+            let what = format!("has the unknown value '{}'", quotable(name));
             return Err(profile.invalid(SOURCE, &what).with_hint(hint));
         };
         // Variables choose nothing for a profile that was named.
@@ -246,22 +245,22 @@ impl Settings {
                 return Ok(ResolvedCredential::from_values(values(said, &origin)));
             }
             SourceResult::Empty(why) => why,
-            SourceResult::NotPresent => format!("{} has no file here", tool.name),
+            SourceResult::NotPresent => format!("no file of {} found", tool.name),
         };
         let message = format!(
-            "profile {} of {} says {SOURCE} = “{}”, and {why}",
+            "profile '{}' ({}) has {SOURCE} = '{}': {why}",
             profile.name,
             profile.cloud,
             quotable(source)
         );
         Err(Problem::new(Category::MissingCredentials, message)
             .with_account(profile.cloud, &profile.name)
-            .with_hint(format!("log in with {}, or correct {SOURCE}", tool.name)))
+            .with_hint(format!("log in with {}, or fix {SOURCE}", tool.name)))
     }
 
     /// The sources that would have been asked after the one that is used.
     fn shadowed_sources(&self, cloud: &SettingsSchema, used: &Origin) -> Vec<SkippedSource> {
-        let why = format!("{} comes first", used.label());
+        let why = format!("overridden by {}", used.label());
         let mut behind = Vec::new();
         let profile = Profile::empty(cloud, "default");
         if matches!(used, Origin::Variable(_)) {
@@ -270,7 +269,7 @@ impl Settings {
                 .unwrap_or_default();
             let has_command = self.file.command(cloud.cloud, "default").is_some();
             if has_command || file.keys().any(|key| cloud.is_credential(key)) {
-                behind.push(("settings file", String::new()));
+                behind.push(("config file", String::new()));
             }
             let (_, other) = self.values_of_environment(cloud);
             behind.extend(other.map(|name| ("environment", format!("{name}, "))));
@@ -306,13 +305,13 @@ impl Settings {
     fn no_such_profile(&self, cloud: &str, name: &str) -> Problem {
         let known = self.file.profiles(cloud).collect::<Vec<_>>().join(", ");
         let known = match known.is_empty() {
-            true => "the settings file has none for it".to_owned(),
-            false => format!("it has {known}"),
+            true => "the config file has none".to_owned(),
+            false => format!("available: {known}"),
         };
-        let message = format!("{cloud} has no profile “{name}”; {known}");
+        let message = format!("{cloud} has no profile '{name}'; {known}");
         Problem::new(Category::MissingCredentials, message)
             .with_hint(format!(
-                "add {} to the settings file",
+                "add {} to the config file",
                 table_header(cloud, name)
             ))
             .with_account(cloud, name)

@@ -127,7 +127,7 @@ fn a_value_is_read_from_a_plain_file_of_its_size_alone() {
     let large = fs::File::create(place("large")).unwrap();
     large.set_len(2 << 20).unwrap();
     for (name, why) in [
-        ("pipe", "it is no file"),
+        ("pipe", "not a regular file"),
         ("large", "it is too large"),
         ("none", "entity not found"),
     ] {
@@ -145,7 +145,7 @@ fn a_value_is_read_from_a_plain_file_of_its_size_alone() {
 fn refuses_keys_with_blanks_inside() {
     let all = settings("", &[("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "two words")]).unwrap();
     let problem = all.profile(&CLOUD, "default").unwrap_err();
-    assert!(problem.message.contains("blank"));
+    assert!(problem.message.contains("contains whitespace"));
     assert!(!problem.message.contains("two words"));
 }
 

@@ -2,14 +2,18 @@
 
 use super::permissions::check_folders;
 use super::{Profile, Settings};
-use crate::model::Notice;
+use crate::model::{Notice, NoticeCode};
 
 impl Settings {
     /// Sets the folder of a profile's tokens; a notice says why there is none.
     pub(super) fn set_token_folder(&self, profile: &mut Profile) {
-        let mut skip = |why: String| profile.notices.push(Notice::new("token_cache", why));
+        let mut skip = |why: String| {
+            profile
+                .notices
+                .push(Notice::new(NoticeCode::TokenCache, why))
+        };
         let Some(folder) = self.environment.cache_folder() else {
-            skip("token_cache is true, and neither XDG_CACHE_HOME nor HOME says where".to_owned());
+            skip("token_cache is true, but neither XDG_CACHE_HOME nor HOME is set".to_owned());
             return;
         };
         let folder = folder.join("tokens");

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::permissions::is_readable_by_others;
 use super::{Environment, InsecureFile, check_file};
 use crate::error::{Category, Problem};
-use crate::model::{Notice, Time};
+use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::Secret;
 
 /// Files of tools and of single values are far smaller.
@@ -143,7 +143,7 @@ impl ToolFiles {
     }
 
     /// A file that all users of the machine share, by its place below `/`; `None` when it is not
-    /// there. That others can read it is what it is for.
+    /// there. That readable by others is what it is for.
     ///
     /// # Errors
     /// `missing_credentials`: it is there and cannot be read.
@@ -180,7 +180,7 @@ fn unreadable((fault, path): (FileError, PathBuf)) -> Problem {
     let message = format!("{} {}", path.display(), fault.reason());
     let hint = fault
         .hint()
-        .unwrap_or("mend the file and its permissions, or move it away");
+        .unwrap_or("fix the file or its permissions, or move it away");
     Problem::new(Category::MissingCredentials, message).with_hint(hint)
 }
 
@@ -197,18 +197,19 @@ impl SourceFile {
         }
     }
 
-    /// A problem of this file. `what` follows its path: `is no JSON`.
+    /// A problem of this file. `what` follows its path: `is not valid JSON`.
     pub fn problem(&self, what: &str, hint: &str) -> Problem {
         let message = format!("{} {what}", self.path.display());
         Problem::new(Category::MissingCredentials, message).with_hint(hint)
     }
 
-    /// What a reader should know of this file: that others can read its secrets.
+    /// What a reader should know of this file: that readable by otherss secrets.
     pub fn notices(&self) -> Vec<Notice> {
         let shown = self.path.display();
-        let message =
-            format!("others can read {shown}, which holds a secret; run: chmod 600 '{shown}'");
-        let notice = || Notice::new("readable_by_others", message);
+        let message = format!(
+            "{shown} contains a secret and is readable by others; run: chmod 600 '{shown}'"
+        );
+        let notice = || Notice::new(NoticeCode::ReadableByOthers, message);
         self.others_can_read.then(notice).into_iter().collect()
     }
 }
@@ -262,14 +263,14 @@ impl From<std::io::Error> for FileError {
     }
 }
 
-/// The text of a file, and whether others can read it, which `is_secret` forbids.
+/// The text of a file, and whether readable by others, which `is_secret` forbids.
 ///
 /// # Errors
 /// Why it cannot be read, or is refused.
 pub(super) fn read(path: &Path, is_secret: bool) -> Result<(String, bool), FileError> {
     // Opening a named pipe would wait for whoever writes to it.
     if !fs::metadata(path)?.is_file() {
-        return Err(FileError::Kind("it is no file"));
+        return Err(FileError::Kind("not a regular file"));
     }
     let file = fs::File::open(path)?;
     let data = file.metadata()?;
@@ -279,6 +280,6 @@ pub(super) fn read(path: &Path, is_secret: bool) -> Result<(String, bool), FileE
     check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    let text = String::from_utf8(bytes).map_err(|_| FileError::Kind("it is no text"))?;
+    let text = String::from_utf8(bytes).map_err(|_| FileError::Kind("not UTF-8 text"))?;
     Ok((text, is_readable_by_others(&data)))
 }

@@ -90,8 +90,8 @@ impl Settings {
                             && !name.contains(|c: char| c.is_ascii_lowercase() || !c.is_ascii())
                             && name.contains('_')
                         {
-                            true => format!("names the variable {name}, which is not set"),
-                            false => "names a variable that is not set".to_owned(),
+                            true => format!("refers to the variable {name}, which is not set"),
+                            false => "refers to a variable that is not set".to_owned(),
                         };
                         profile.invalid(key, &shown)
                     })?;
@@ -102,7 +102,8 @@ impl Settings {
                     let is_secret = spec.is_some_and(|spec| spec.role == SettingRole::Secret);
                     let read = tool::read(&self.beside_the_file(path), is_secret);
                     let (text, _) = read.map_err(|fault| {
-                        let what = format!("names {}, which {}", shown_path(path), fault.reason());
+                        let what =
+                            format!("refers to {}, which {}", shown_path(path), fault.reason());
                         let problem = profile.invalid(key, &what);
                         match fault.hint() {
                             Some(hint) => problem.with_hint(hint),
@@ -111,8 +112,10 @@ impl Settings {
                     })?;
                     // Whoever writes it anew empties it first; another source would be another account.
                     if text.trim_start_matches('\u{feff}').trim().is_empty() {
-                        return Err(profile
-                            .invalid(key, &format!("names {}, which is empty", shown_path(path))));
+                        return Err(profile.invalid(
+                            key,
+                            &format!("refers to {}, which is empty", shown_path(path)),
+                        ));
                     }
                     (base.as_str(), text)
                 }
@@ -137,7 +140,7 @@ impl Settings {
         Ok(values)
     }
 
-    /// A path of the settings file: `~/` is the home folder, a relative one starts at the file.
+    /// A path of the config file: `~/` is the home folder, a relative one starts at the file.
     pub(super) fn beside_the_file(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("~/"), self.environment.home()) {
             (Some(rest), Some(home)) => home.join(rest),
@@ -150,7 +153,7 @@ impl Settings {
     }
 }
 
-/// A path of the settings file; a word that looks like a secret may be one that was pasted here.
+/// A path of the config file; a word that looks like a secret may be one that was pasted here.
 fn shown_path(path: &str) -> Cow<'_, str> {
     match path.starts_with(['/', '~', '.']) {
         true => path.into(),

@@ -132,7 +132,7 @@ fn a_file_names_only_what_stands_to_its_right() {
             };
             let allowed = match (own, other) {
                 _ if own == other => true,
-                ("output", other) => ["model", "error"].contains(&other),
+                ("output", other) => ["gate", "model", "error"].contains(&other),
                 ("commands", "output") => true,
                 (own, other) => match (rank(own), rank(other)) {
                     (Some(own), Some(other)) => own < other,

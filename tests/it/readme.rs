@@ -71,12 +71,29 @@ fn the_chinese_readme_has_the_same_examples() {
     let english = readme();
     let blocks = |text: &str| -> Vec<String> {
         let blocks = text.split("```").skip(1).step_by(2);
-        blocks.map(str::to_owned).collect()
+        blocks.map(without_comments).collect()
     };
     assert_eq!(blocks(&chinese), blocks(&english));
     let headings = |text: &str| text.lines().filter(|line| line.starts_with('#')).count();
     assert_eq!(headings(&chinese), headings(&english));
     assert!(english.contains("(README.zh-CN.md)") && chinese.contains("(README.md)"));
+}
+
+/// A block of TOML without the comment at the end of each line, which is translated; any other block
+/// unchanged. A setting that is commented out stays.
+fn without_comments(block: &str) -> String {
+    let without_comment = |line: &str| match line.rsplit_once(" # ") {
+        Some((setting, _)) => setting.trim_end().to_owned(),
+        None => line.to_owned(),
+    };
+    match block.starts_with("toml\n") {
+        true => block
+            .lines()
+            .map(without_comment)
+            .collect::<Vec<_>>()
+            .join("\n"),
+        false => block.to_owned(),
+    }
 }
 
 /// The blocks of the README with this language.

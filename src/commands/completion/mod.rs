@@ -17,15 +17,15 @@ use crate::model::State;
 use crate::output;
 use references::CompletionData;
 
-/// Print a completion script for a shell: commands, options, profiles, kinds, and what was listed
+/// Generate a shell completion script
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
     bash        joblens completion bash > ~/.local/share/bash-completion/completions/joblens\n  \
     zsh         joblens completion zsh > \"${fpath[1]}/_joblens\"\n  \
     fish        joblens completion fish > ~/.config/fish/completions/joblens.fish\n  \
     PowerShell  joblens completion powershell | Out-String | Invoke-Expression")]
 pub(super) struct Arguments {
-    /// Whose script
+    /// Shell
     #[arg(value_enum, value_name = "SHELL")]
     shell: Shell,
 }
@@ -64,10 +64,9 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     session.print(script.to_owned(), false)
 }
 
-/// Prints what the last word may become, a line each, with a tab before what it means.
+/// Prints what the last word may become, one per line, with a tab before what it means.
 ///
-/// Nothing is asked of a cloud, and what cannot be read is passed over: a Tab is no place for
-/// complaints.
+/// No request is made, and what cannot be read is skipped: completion must not print errors.
 pub(super) fn complete(session: &CommandContext, words: CompletionRequest) -> u8 {
     let mut typed = words.words;
     if words.new || typed.len() < 2 {
@@ -95,7 +94,7 @@ pub(super) fn complete(session: &CommandContext, words: CompletionRequest) -> u8
     session.print(text, false)
 }
 
-/// The command line with what the settings file and the last lists add to it.
+/// The command line with what the config file and the last lists add to it.
 fn with_candidates(command: Command, known: &Arc<CompletionData>) -> Command {
     let command = command.mut_args(|argument| with_values(argument, known));
     command.mut_subcommands(|inner| with_candidates(inner, known))
@@ -120,9 +119,9 @@ fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
         ("STATE", _) => ArgValueCompleter::new(|typed: &OsStr| {
             prefix_matches(typed, State::ALL.iter().map(|state| state.as_str()))
         }),
-        (_, "columns" | "sort_by") => {
-            ArgValueCompleter::new(|typed: &OsStr| prefix_matches(typed, output::Column::names()))
-        }
+        (_, "columns" | "sort_by") => ArgValueCompleter::new(|typed: &OsStr| {
+            prefix_matches(typed, output::JobColumn::names())
+        }),
         _ => return argument,
     };
     argument.add(candidates)

@@ -13,14 +13,14 @@ use crate::settings::{Settings, SettingsSchema};
 /// What this machine knows without asking a cloud.
 #[derive(Debug, Default)]
 pub(super) struct CompletionData {
-    /// Cloud and name of each profile of the settings file.
+    /// Cloud and name of each profile of the config file.
     profiles: Vec<(&'static str, String)>,
     /// References and scopes of the last lists, the latest first.
     listed: Vec<String>,
 }
 
 impl CompletionData {
-    /// Reads the settings file that the line names, or the usual one, and what was listed.
+    /// Reads the config file that the line names, or the usual one, and what was listed.
     pub(super) fn read(session: &CommandContext, typed: &[OsString]) -> Self {
         let clouds = lookup::all_cloud_keys();
         let settings = settings(session, named_file(typed), &clouds);
@@ -154,7 +154,8 @@ impl CompletionData {
             .listed
             .iter()
             .filter_map(|one| one.strip_prefix(canonical.as_str()));
-        // Up to the end of the segment, so that a thousand things of a cluster are one to choose.
+        // Up to the end of the segment, so that a thousand resources of a cluster are one to
+        // choose.
         let next = listed.map(|rest| rest.split_inclusive('/').next().unwrap_or_default());
         next.filter(|part| !part.is_empty() && seen.insert(*part))
             .map(|part| candidate(format!("{typed}{part}"), String::new()))
@@ -172,7 +173,7 @@ fn short(cloud: &Cloud) -> &'static str {
     first.map_or(cloud.name, |kind| kind.template.cloud_short)
 }
 
-/// The settings file; one that is wrong tells nothing.
+/// The config file; an invalid one is ignored.
 fn settings(
     session: &CommandContext,
     named: Option<PathBuf>,

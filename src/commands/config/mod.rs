@@ -1,4 +1,4 @@
-//! The settings file: where it is, and a first one to fill in.
+//! The config file: its path, and a template to fill in.
 
 mod template;
 
@@ -11,11 +11,12 @@ use clap::{Args, Subcommand};
 
 use super::CommandContext;
 use crate::error::Problem;
+use crate::output;
 use crate::settings::{SettingsFile, check_folders};
 
-/// Write a settings file to fill in, or show where it is looked for
+/// Create a config file, or print its path
 #[derive(Debug, Args)]
-#[command(before_help = "Examples:\n  joblens config init\n  $EDITOR \"$(joblens config path)\"")]
+#[command(after_help = "Examples:\n  joblens config init\n  $EDITOR \"$(joblens config path)\"")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -23,13 +24,13 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Write a settings file in which every key stands commented out; never overwrites
+    /// Create a commented config file (never overwrites)
     Init,
-    /// Show where the settings file is looked for
+    /// Print the config file path
     Path,
 }
 
-/// Does what was asked for with the settings file that the other commands would read.
+/// Does what was requested with the config file that the other commands would read.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     let place = match settings_path(session) {
         Ok(place) => place,
@@ -40,8 +41,9 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
             return session.usage_error("config", vec![problem]);
         }
         if !session.global.quiet {
-            let said = "joblens: written, for you alone to read; remove the # before what you set";
-            let _ = writeln!(io::stderr(), "{said}");
+            let shown = place.display();
+            let said = format!("created {shown} (mode 0600); uncomment the settings you need");
+            let _ = output::write_line(&mut io::stderr(), &said);
         }
     }
     session.print(format!("{}\n", place.display()), false)
@@ -52,8 +54,8 @@ fn settings_path(session: &CommandContext) -> Result<PathBuf, Problem> {
     SettingsFile::locate(config, &session.environment)
         .0
         .ok_or_else(|| {
-            Problem::usage("nothing says where the settings file lies")
-                .with_hint("set HOME, or name a file with --config")
+            Problem::usage("cannot determine the config path")
+                .with_hint("set HOME, or pass --config FILE")
         })
 }
 
@@ -62,13 +64,11 @@ fn write(place: &Path) -> Result<(), Problem> {
     let shown = place.display();
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            Problem::usage(format!("the settings file {shown} exists already"))
-                .with_hint("nothing was changed; to start anew, move it away first")
+            Problem::usage(format!("the config file {shown} already exists"))
+                .with_hint("nothing was changed; to start over, move it away first")
         }
-        kind => Problem::usage(format!(
-            "the settings file {shown} cannot be written ({kind})"
-        ))
-        .with_hint("name a place that can be written with --config"),
+        kind => Problem::usage(format!("cannot write the config file {shown} ({kind})"))
+            .with_hint("pass a writable path with --config"),
     };
     if place.symlink_metadata().is_ok() {
         return Err(failed(io::ErrorKind::AlreadyExists.into()));
@@ -84,7 +84,7 @@ fn write(place: &Path) -> Result<(), Problem> {
     check_folders(place).map_err(|insecure| {
         let message = format!("the config file {shown} {}", insecure.reason);
         Problem::usage(message).with_hint(
-            "name a file in another folder with --config, or fix the permissions of this one",
+            "pass a path in another folder with --config, or fix the permissions of this folder",
         )
     })?;
     let mut name = place.as_os_str().to_owned();

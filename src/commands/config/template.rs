@@ -1,4 +1,4 @@
-//! The text of a first settings file.
+//! The template of the config file.
 
 use std::fmt::Write as _;
 
@@ -9,14 +9,14 @@ use crate::settings::{
 };
 
 const HEAD: &str = "\
-## Settings of joblens. Everything here is commented out: remove the # before what you set; lines
-## with ## explain. A table is a profile: [CLOUD.default] is used by references without @PROFILE,
-## [CLOUD.NAME] by CLOUD@NAME/… and -p NAME; a profile that is named uses its own settings only.
-## Instead of KEY = \"value\" write KEY_env = \"NAME\" to take the value from a variable, or
-## KEY_file = \"path\" to take it from a file; so no secret needs to lie here. A file that holds a
-## secret must be readable by you alone (mode 0600). Paths start at this file's folder or with ~/.
-## For the profile default, the variables named beside a key win over this file, and so does
-## JOBLENS_<CLOUD>_<KEY> for every key that is no secret.
+## joblens configuration. Uncomment (remove the #) the settings you need; lines with ## are comments.
+## A table is a profile: [CLOUD.default] applies to references without @PROFILE, [CLOUD.NAME] to
+## CLOUD@NAME/… and -p NAME; a named profile uses only its own settings.
+## KEY_env = \"NAME\" reads a value from an environment variable and KEY_file = \"path\" from a file, so
+## that no secret has to be stored here. A file with a secret must be readable only by you (mode
+## 0600). Paths are relative to this file's folder, or start with ~/.
+## For the profile default, the variables listed after a key override this file, and so does
+## JOBLENS_<CLOUD>_<KEY> for every key that is not a secret.
 ";
 
 /// What a key is for, and an example of its value in TOML where a text in quotes would not do.
@@ -38,92 +38,89 @@ const fn doc_with_example(key: &'static str, value: &'static str, about: &'stati
 const KEY_DOCS: [KeyDoc; 39] = [
     doc(
         "endpoint",
-        "https://host or https://host:port, where it is not the public one",
+        "https://host or https://host:port, if it is not the public endpoint",
     ),
     doc_with_example(
         "utc_offset",
         "\"+08:00\"",
-        "zone of the cloud's times that come without one",
+        "UTC offset for times that the cloud returns without one",
     ),
-    doc("ca_file", "private CA besides the system's store, PEM"),
-    doc("client_cert", "certificate that this client shows, PEM"),
-    doc("client_key", "its private key, PEM, readable by you alone"),
+    doc("ca_file", "additional CA certificates, PEM"),
+    doc("client_cert", "client certificate, PEM"),
+    doc("client_key", "private key of client_cert, PEM, mode 0600"),
     doc_with_example(
         "insecure_skip_verify",
         "false",
-        "true: do not check the server's certificate; never for the public clouds",
+        "true: do not verify the server certificate; rejected for public clouds",
     ),
-    doc(
-        "source",
-        "take the credential from one of these, or from TOOL:PROFILE",
-    ),
+    doc("source", "credential source: one of these, or TOOL:PROFILE"),
     doc_with_example(
         "credential_command",
         "[\"pass\", \"show\", \"NAME\"]",
-        "program that prints the credential",
+        "command that prints the credential",
     ),
     doc(
         "metadata_endpoint",
-        "with source = \"metadata\": the documented address, or one of this machine",
+        "with source = \"metadata\": the documented address, or a loopback address",
     ),
     doc_with_example(
         "token_cache",
         "false",
-        "true: keep tokens that were fetched on disk, readable by you alone",
+        "true: cache fetched tokens on disk (mode 0600)",
     ),
     doc(
         "region",
-        "region of the account, such as cn-hangzhou, cn-north-4, ap-guangzhou",
+        "region, e.g. cn-hangzhou, cn-north-4, ap-guangzhou",
     ),
-    doc("cluster", "cluster where none is named"),
-    doc("namespace", "namespace where none is named"),
-    doc("access_key_id", "id of the access key"),
-    doc("access_key_secret", "secret of the access key"),
-    doc("secret_access_key", "secret of the access key"),
-    doc("access_key", "id of the access key"),
-    doc("secret_id", "id of the API key"),
-    doc("secret_key", "secret of the API key"),
-    doc("security_token", "of a temporary key"),
-    doc("token", "token, in place of a key or of a temporary key"),
-    doc("project_id", "project of the region"),
-    doc("sts_endpoint", "where a role is assumed"),
-    doc("role_arn", "role to assume with the key"),
-    doc("role_session_name", "name under which the role is assumed"),
-    doc("iam_endpoint", "where tokens are fetched"),
-    doc("user", "user name"),
-    doc("password", "password of the user"),
-    doc("domain", "account that the user belongs to"),
+    doc("cluster", "default cluster of references"),
+    doc("namespace", "default namespace of references"),
+    doc("access_key_id", "access key ID"),
+    doc("access_key_secret", "access key secret"),
+    doc("secret_access_key", "access key secret"),
+    doc("access_key", "access key ID"),
+    doc("secret_id", "API key ID"),
+    doc("secret_key", "API key secret"),
+    doc("security_token", "token of a temporary key"),
     doc(
-        "cluster_id",
-        "computing region, where the account has several",
+        "token",
+        "token, instead of an access key or with a temporary key",
     ),
-    doc("auth_endpoint", "where tokens are fetched"),
+    doc("project_id", "project ID of the region"),
+    doc("sts_endpoint", "STS endpoint for assuming a role"),
+    doc("role_arn", "role to assume with the key"),
+    doc("role_session_name", "session name of the assumed role"),
+    doc("iam_endpoint", "endpoint that issues tokens"),
+    doc("user", "user name"),
+    doc("password", "user password"),
+    doc("domain", "account (domain) of the user"),
+    doc("cluster_id", "computing region, if the account has several"),
+    doc("auth_endpoint", "endpoint that issues tokens"),
     doc(
         "platform_endpoint",
-        "where the centres of a region are asked for",
+        "endpoint that lists the AI hosts of a region",
     ),
     doc_with_example(
         "ai_hosts",
         "[\"ai.example.com\"]",
         "AI hosts outside the domain of platform_endpoint that may receive the token",
     ),
-    doc_with_example("connect_timeout", "\"5s\"", "time to open a connection"),
+    doc_with_example("connect_timeout", "\"5s\"", "connection timeout"),
     doc_with_example(
         "request_timeout",
         "\"30s\"",
-        "time for one attempt of a call",
+        "timeout of each request attempt",
     ),
-    doc_with_example("max_body", "\"64MiB\"", "largest answer that is read"),
-    doc_with_example("max_attempts", "4", "how often a call is sent at most"),
+    doc_with_example("max_body", "\"64MiB\"", "maximum response size"),
+    doc_with_example("max_attempts", "4", "maximum attempts per request"),
+    doc_with_example("concurrency", "8", "maximum concurrent requests per cloud"),
     doc_with_example(
-        "concurrency",
-        "8",
-        "calls in flight at once, for each cloud",
+        "allow_http",
+        "false",
+        "allow plain HTTP to hosts other than localhost",
     ),
-    doc_with_example("allow_http", "false", "allow plain HTTP beyond loopback"),
 ];
 
-/// A settings file with every key of every cloud, all commented out.
+/// A config file with every key of every cloud, all commented out.
 pub(super) fn text() -> String {
     let mut text = HEAD.to_owned();
     for cloud in lookup::all_cloud_keys() {
@@ -143,7 +140,7 @@ fn profiles(text: &mut String, cloud: &SettingsSchema) {
     let _ = writeln!(text, "# {}", line_for(CREDENTIAL_COMMAND, ""));
     let _ = writeln!(
         text,
-        "## another account: joblens get {0}@prod/…\n# [{0}.prod]",
+        "## another profile: joblens get {0}@prod/…\n# [{0}.prod]",
         cloud.cloud
     );
     for spec in cloud
@@ -159,13 +156,13 @@ fn profiles(text: &mut String, cloud: &SettingsSchema) {
 fn line(cloud: &SettingsSchema, spec: &SettingSpec) -> String {
     if spec.key == SOURCE {
         let tools = cloud.sources.iter().map(|tool| match tool.name {
-            METADATA => "metadata (the role of the machine)",
+            METADATA => "metadata (the instance role)",
             name => name,
         });
         let tools: Vec<&str> = tools.collect();
         return line_for(spec.key, &tools.join(", "));
     }
-    // Every setting has a variable of ours, which the head of the file tells of.
+    // Every setting has a variable of ours, which the head of the file reports of.
     let own = cloud.variable(spec.key);
     let variables = spec.variables.iter();
     let mut variables: Vec<_> = variables
@@ -191,7 +188,7 @@ fn line_for(key: &str, more: &str) -> String {
 
 fn wire(text: &mut String) {
     text.push_str(
-        "\n## What holds when nothing is set; options such as --max-body win.\n# [wire]\n",
+        "\n## Defaults; command-line options such as --max-body take precedence.\n# [wire]\n",
     );
     for key in WIRE_KEYS {
         let _ = writeln!(text, "# {}", line_for(key, ""));
@@ -200,7 +197,7 @@ fn wire(text: &mut String) {
 
 fn states(text: &mut String) {
     text.push_str(
-        "\n## State words that joblens does not know (see: joblens states), never to succeeded.\n",
+        "\n## States that joblens does not recognize (see: joblens states); never map to succeeded.\n",
     );
     for kind in providers::kinds().filter(|kind| kind.has_states()) {
         let template = &kind.template;
@@ -245,9 +242,7 @@ mod tests {
             let line = table.lines().find(|line| line.starts_with("# source = "));
             line.unwrap().to_owned()
         };
-        assert!(
-            of("tencent").ends_with("; tccli, tencentcloud, metadata (the role of the machine)")
-        );
+        assert!(of("tencent").ends_with("; tccli, tencentcloud, metadata (the instance role)"));
         assert!(of("sugon").ends_with("; scnet"), "{}", of("sugon"));
     }
 }

@@ -3,7 +3,7 @@
 use super::super::list::nothing_configured;
 use super::super::{CommandContext, references};
 use crate::error::Problem;
-use crate::model::{Check, CheckName};
+use crate::output::document::{Check, CheckName};
 use crate::providers::{CLOUDS, Cloud};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, Target};
 use crate::settings::Settings;
@@ -18,7 +18,7 @@ pub(super) struct Candidate {
 /// asked even when nobody has configured it.
 ///
 /// # Errors
-/// Wrong use: everything that names no cloud.
+/// A usage error: every argument that is not a cloud.
 pub(super) fn candidates(
     session: &CommandContext,
     settings: &Settings,
@@ -52,8 +52,7 @@ pub(super) fn candidates(
     Ok(candidates)
 }
 
-const WRITE: &str =
-    "write a cloud, and its profile for one account alone, such as aliyun or aliyun@prod";
+const WRITE: &str = "pass a cloud or a profile, e.g. aliyun or aliyun@prod";
 
 /// The clouds that the command line names.
 fn named(
@@ -81,7 +80,7 @@ fn named(
             Target::Scope(scope) | Target::Latest(scope) => scope.input,
             Target::Jobs(_) => continue,
         };
-        let mut problem = Problem::usage("an account is asked, not what is in it").with_hint(WRITE);
+        let mut problem = Problem::usage("doctor checks accounts, not resources").with_hint(WRITE);
         problem.input = Some(input);
         wrong.push(problem);
     }
@@ -121,7 +120,7 @@ pub(super) fn accounts_check(
         .collect();
     let rest = match without.is_empty() {
         true => String::new(),
-        false => format!("; none of {} is configured", without.join(", ")),
+        false => format!("; no profile of {} is configured", without.join(", ")),
     };
     Check::ok(CheckName::Accounts, format!("{}{rest}", names.join(", ")))
 }

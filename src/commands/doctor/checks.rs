@@ -1,4 +1,4 @@
-//! What one call tells of everything between this machine and the cloud.
+//! What one request shows about everything between this machine and the cloud.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use super::examine::{credential, key};
 use super::hints::{hint_for, name_of};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::http::{Endpoint, ResponseInfo, Route, Transport, TransportEvent};
-use crate::model::{AccountStatus, Check, CheckName};
+use crate::model::NoticeCode;
+use crate::output::document::{AccountStatus, Check, CheckName};
 
 /// A clock that is further off than this should be set: clouds refuse what is signed with it from
 /// some minutes on.
@@ -46,7 +47,7 @@ impl CallEvidence<'_> {
         of_problem.or(heard).or(endpoint).unwrap_or_default()
     }
 
-    /// Tokens may be asked for elsewhere and otherwise than the cloud itself.
+    /// Tokens may be requested elsewhere and otherwise than the cloud itself.
     fn is_https(&self) -> bool {
         let heard = self
             .response_info()
@@ -98,7 +99,7 @@ impl CallEvidence<'_> {
                 CheckName::Proxy => proxy(route),
                 CheckName::Dns => self.addresses(route),
                 CheckName::Connection if is_known => {
-                    Some(Check::ok(step, format!("open to {}", self.host())))
+                    Some(Check::ok(step, format!("connected to {}", self.host())))
                 }
                 CheckName::Tls if is_known && self.is_https() => Some(self.encryption()),
                 _ => None,
@@ -160,7 +161,7 @@ impl CallEvidence<'_> {
         let host = self.host();
         let message = match fault.kind {
             TransportFailureKind::ConnectTimeout if step == CheckName::Dns => {
-                format!("{host}: no address in time")
+                format!("{host}: DNS lookup timed out")
             }
             _ => match route {
                 Route::Proxied { variable, proxy } if step == CheckName::Proxy => {
@@ -204,16 +205,16 @@ impl CallEvidence<'_> {
 
     fn encryption(&self) -> Check {
         let unchecked = self.events.iter().any(
-            |one| matches!(one, TransportEvent::Notice(code, _) if *code == "insecure_skip_verify"),
+            |one| matches!(one, TransportEvent::Notice(code, _) if *code == NoticeCode::InsecureSkipVerify),
         );
         match unchecked {
             true => Check::warn(
                 CheckName::Tls,
                 format!(
-                    "the certificate of {} is not checked (insecure_skip_verify)",
+                    "the certificate of {} is not verified (insecure_skip_verify)",
                     self.host()
                 ),
-                "set ca_file to the CA of the server, and remove insecure_skip_verify",
+                "set ca_file to the server's CA certificate and remove insecure_skip_verify",
             ),
             false => Check::ok(
                 CheckName::Tls,
@@ -234,18 +235,17 @@ impl CallEvidence<'_> {
             let off = ahead.abs();
             match ahead {
                 _ if off < MAX_OFFSET_SECONDS => {
-                    format!("within {} s of the clock of {host}", off + 1)
+                    format!("within {} s of {host}", off + 1)
                 }
-                0.. => format!("this machine's clock is {off} s behind that of {host}"),
-                _ => format!("this machine's clock is {off} s ahead of that of {host}"),
+                0.. => format!("the local clock is {off} s behind {host}"),
+                _ => format!("the local clock is {off} s ahead of {host}"),
             }
         });
-        const SET: &str =
-            "set this machine's clock, and keep it set with NTP (Linux: timedatectl set-ntp true)";
+        const SET: &str = "synchronize the clock with NTP (Linux: timedatectl set-ntp true)";
         if let Some(problem) = refused {
             let told = told.map_or_else(String::new, |told| format!("{told}; "));
             let message = format!(
-                "{told}the cloud refuses calls with its time: {}",
+                "{told}the cloud rejects the request time: {}",
                 cause_text(problem)
             );
             return Some(
@@ -262,17 +262,17 @@ impl CallEvidence<'_> {
     /// What the cloud says of the credential, of the permission, and of the call.
     fn response_checks(&self, route: &Route) -> Vec<Check> {
         let known = || {
-            let message = format!("the cloud takes {}", key(self.account));
+            let message = format!("{} accepted", key(self.account));
             Check::ok(CheckName::Credential, message)
         };
         let Some(problem) = self.problem else {
             let operation = self
                 .response_info()
-                .map_or("the call", |heard| heard.operation);
+                .map_or("the request", |heard| heard.operation);
             let spent = self.elapsed.as_millis();
             return vec![
                 known(),
-                Check::ok(CheckName::Permission, format!("{operation} is allowed")),
+                Check::ok(CheckName::Permission, format!("{operation} permitted")),
                 Check::ok(
                     CheckName::Answer,
                     format!("{operation} answered in {spent} ms"),
@@ -287,12 +287,12 @@ impl CallEvidence<'_> {
             Check::fail(name, problem.category, cause_text(problem)).hint(problem.hint.clone())
         };
         match problem.category {
-            // It was told with the clock.
+            // It was reported with the clock.
             Category::ClockSkew => Vec::new(),
             Category::Usage | Category::MissingCredentials => vec![fail(CheckName::Settings)],
             Category::Unauthenticated => {
                 let message = format!(
-                    "the cloud refuses {}: {}",
+                    "{} rejected: {}",
                     credential(self.account),
                     cause_text(problem)
                 );
@@ -325,26 +325,25 @@ impl CallEvidence<'_> {
             return None;
         }
         let what = match is_page {
-            true => "a web page came in place of the cloud's answer",
-            false => "a way to another address came in place of the cloud's answer",
+            true => "got an HTML page instead of an API response",
+            false => "got a redirect instead of an API response",
         };
         let by = heard.server.as_ref();
-        let by = by.map_or_else(String::new, |by| format!(" from “{by}”"));
+        let by = by.map_or_else(String::new, |by| format!(" from '{by}'"));
         let message = format!("{}: {what}: HTTP {}{by}", heard.host, heard.status);
         let between = match route {
             Route::Proxied { variable, .. } => {
-                format!("the proxy of {variable} may want a login or forbid the host")
+                format!("the proxy of {variable} may require a login or block the host")
             }
-            _ => "the network may want a login (open a page in a browser), or a proxy answers"
-                .to_owned(),
+            _ => "a captive portal or proxy may be intercepting the request".to_owned(),
         };
-        let hint = format!("{between}; check the endpoint as well");
+        let hint = format!("{between}; check the endpoint too");
         let check = Check::fail(CheckName::Answer, Category::InvalidResponse, message);
         Some(check.hint(Some(hint)))
     }
 }
 
-/// True for a fault of a call that was on its way to the cloud already.
+/// True for a fault of a request that was already sent.
 fn is_after_sending(fault: TransportFailure) -> bool {
     matches!(
         fault.kind,
@@ -357,8 +356,8 @@ fn proxy(route: &Route) -> Option<Check> {
     let message = match route {
         // A call that needs one that cannot be used breaks there.
         Route::Direct | Route::Unusable { .. } => return None,
-        Route::Bypassed(variable) => format!("none, since {variable} excepts the host"),
-        Route::Proxied { variable, proxy } => format!("through {proxy} ({variable})"),
+        Route::Bypassed(variable) => format!("bypassed (${variable})"),
+        Route::Proxied { variable, proxy } => format!("via {proxy} (${variable})"),
     };
     Some(Check::ok(CheckName::Proxy, message))
 }

@@ -12,7 +12,7 @@ use super::files;
 use super::log::Log;
 use crate::error::Problem;
 use crate::http::{Deadline, Transport, TransportEvent};
-use crate::model::{AccountCheck, AccountStatus, Check, CheckName, CheckStatus};
+use crate::output::document::{AccountCheck, AccountStatus, Check, CheckName, CheckStatus};
 use crate::providers::{Client, Filter, GetOptions};
 use crate::settings::{ReferencedFile, Settings};
 
@@ -151,7 +151,7 @@ fn settings(account: &AccountStatus) -> Check {
         message += &format!(", {endpoint}");
     }
     if let Some(at) = account.expires_at {
-        message += &format!(", good until {}", at.rfc3339());
+        message += &format!(", valid until {}", at.rfc3339());
     }
     let behind: Vec<&str> = account
         .passed_over
@@ -168,8 +168,8 @@ fn settings(account: &AccountStatus) -> Check {
 pub(super) fn credential(account: &AccountStatus) -> String {
     let what = key(account);
     match (account.source.as_deref(), &account.place) {
-        // Its path is told at the top.
-        (Some("settings file"), _) => format!("{what} from the settings file"),
+        // Its path is reported at the top.
+        (Some("config file"), _) => format!("{what} from the config file"),
         (Some(source), Some(place)) => format!("{what} from {source} ({place})"),
         (Some(source), None) => format!("{what} from {source}"),
         _ => what,

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 
 use crate::error::Category;
-use crate::model::{Check, CheckName};
+use crate::output::document::{Check, CheckName};
 use crate::secret::quotable_path;
 use crate::settings::{InsecureFile, ReferencedFile, check_file};
 
@@ -12,7 +12,7 @@ pub(super) fn checks(files: &[ReferencedFile]) -> Vec<Check> {
     let mut wrong: Vec<Check> = files.iter().filter_map(wrong).collect();
     if wrong.is_empty() && !files.is_empty() {
         let names: Vec<String> = files.iter().map(named).collect();
-        let message = format!("{} can be read", names.join(", "));
+        let message = format!("{} is readable", names.join(", "));
         wrong.push(Check::ok(CheckName::Files, message));
     }
     wrong
@@ -32,16 +32,16 @@ fn wrong(file: &ReferencedFile) -> Option<Check> {
     let data = match fs::metadata(&file.path) {
         Ok(data) => data,
         Err(error) => {
-            let hint = format!("put the file there, or correct its path: ls -l '{path}'");
-            return fail(format!("{named} cannot be read ({})", error.kind()), hint);
+            let hint = format!("create the file, or fix its path: ls -l '{path}'");
+            return fail(format!("cannot read {named} ({})", error.kind()), hint);
         }
     };
     // Opening a named pipe would wait for whoever writes to it.
     if data.is_file()
         && let Err(error) = File::open(&file.path)
     {
-        let hint = format!("let this user read it: chmod u+r '{path}'");
-        return fail(format!("{named} cannot be read ({})", error.kind()), hint);
+        let hint = format!("make it readable: chmod u+r '{path}'");
+        return fail(format!("cannot read {named} ({})", error.kind()), hint);
     }
     let refused = |is_secret| check_file(&file.path, &data, is_secret).err();
     let told = |insecure: &InsecureFile| format!("{named} {}", insecure.reason);

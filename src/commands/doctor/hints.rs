@@ -1,4 +1,4 @@
-//! What to do about a call that broke on its way.
+//! What to do about a request that failed in transit.
 
 use crate::error::{TransportFailure, TransportFailureKind};
 use crate::http::Route;
@@ -14,11 +14,10 @@ pub(super) fn hint_for(fault: TransportFailure, host: &str, route: &Route) -> Op
     };
     Some(match (fault.kind, fault.at_proxy) {
         (TransportFailureKind::ProxyAuthorization, _) => format!(
-            "set the name and the password that the proxy knows in {variable}: http://NAME:PASSWORD@HOST:PORT, \
-             signs of the password percent-encoded"
+            "set the proxy user and password in {variable}: http://NAME:PASSWORD@HOST:PORT (percent-encode the password)"
         ),
         (TransportFailureKind::ProxyRefused, _) => format!(
-            "ask the proxy's operator to let calls to {name} through, or except it with NO_PROXY"
+            "ask for {name} to be allowed on the proxy, or add it to NO_PROXY"
         ),
         (TransportFailureKind::UnknownHost | TransportFailureKind::DnsFailure, true) => {
             format!("check the host in {variable}")
@@ -30,35 +29,31 @@ pub(super) fn hint_for(fault: TransportFailure, host: &str, route: &Route) -> Op
             | TransportFailureKind::Connection,
             true,
         ) => format!(
-            "check host and port in {variable}, and whether the proxy runs; a host that needs no proxy is \
-             excepted with NO_PROXY"
+            "check the host and port in {variable} and that the proxy is running; add hosts that need no proxy to NO_PROXY"
         ),
         (TransportFailureKind::UnknownHost, false) => format!(
-            "check region and endpoint of the profile; what this machine's DNS says: getent hosts {name}"
+            "check region and endpoint of the profile; to query DNS: getent hosts {name}"
         ),
         (TransportFailureKind::DnsFailure, false) => {
-            "check the network and the name servers of this machine (/etc/resolv.conf); inside a company a \
-             proxy may be needed: set HTTPS_PROXY"
+            "check the network and the name servers (/etc/resolv.conf); a corporate network may need a proxy: set HTTPS_PROXY"
                 .to_owned()
         }
         (TransportFailureKind::ConnectionRefused, false) => {
-            "check host and port of the endpoint; a firewall may refuse as well".to_owned()
+            "check the host and port of the endpoint; a firewall may reject the connection".to_owned()
         }
         (TransportFailureKind::Unreachable, false) => {
-            "check the network: cable, VPN, routes and firewall".to_owned()
+            "check the network connection, VPN, routes and firewall".to_owned()
         }
         (TransportFailureKind::ConnectTimeout, false) => {
-            "a firewall may swallow the call: check whether a proxy is needed (HTTPS_PROXY), and the endpoint; \
-             --connect-timeout gives more time"
+            "a firewall may drop packets: check the endpoint and whether a proxy is needed (HTTPS_PROXY); --connect-timeout allows more time"
                 .to_owned()
         }
         (TransportFailureKind::UnknownIssuer, _) => format!(
-            "a proxy or a CA of your company stands in between: save the certificate of that CA and name it \
-             with ca_file or --ca-file; to look: openssl s_client -showcerts -connect {}",
+            "the certificate may come from a proxy or a private CA: save the CA certificate and set ca_file or --ca-file; to inspect it: openssl s_client -showcerts -connect {}",
             with_port(host)
         ),
         (TransportFailureKind::Timeout, _) => {
-            "ask again later; --request-timeout gives an answer more time".to_owned()
+            "try again later; --request-timeout allows more time".to_owned()
         }
         _ => return None,
     })

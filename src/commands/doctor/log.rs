@@ -31,11 +31,11 @@ impl Log {
     }
 }
 
-/// A wire that keeps what happens on it. A call is sent once, unless the command line says more: the
-/// first fault is what is looked for.
+/// A transport that records its events. A request is sent once, unless the command line allows
+/// more: the first fault is the one to report.
 ///
 /// # Errors
-/// Wrong use of an option or of a setting of the wire.
+/// A usage error in an option or in a setting of `[wire]`.
 pub(super) fn transport(
     session: &CommandContext,
     settings: &Settings,

@@ -8,7 +8,8 @@ use super::super::CommandContext;
 use super::super::lookup::NoticeLog;
 use crate::error::Problem;
 use crate::http::{CaStore, ClientOptions, Transport};
-use crate::model::{Check, CheckName, HostInfo, Time};
+use crate::model::Time;
+use crate::output::document::{Check, CheckName, HostInfo};
 use crate::secret::mask_user_info;
 use crate::settings::{Settings, SettingsFile};
 
@@ -19,7 +20,7 @@ pub(super) fn host_info(settings: Option<&Settings>) -> HostInfo {
         version: env!("CARGO_PKG_VERSION"),
         os: std::env::consts::OS,
         arch: std::env::consts::ARCH,
-        time: Time::new(Utc::now()).expect("the present lies before the year 10000"),
+        time: Time::new(Utc::now()).expect("the current year is before 10000"),
         utc_offset_seconds: Local::now().offset().local_minus_utc(),
         settings_file: path.map(|path| path.display().to_string()),
     }
@@ -27,18 +28,18 @@ pub(super) fn host_info(settings: Option<&Settings>) -> HostInfo {
 
 /// A failure before any account could be asked.
 pub(super) fn broken(name: CheckName, problem: Problem) -> Check {
-    let hint = problem.hint.as_deref().unwrap_or("mend this first");
-    let hint = format!("{hint}; no account was asked");
+    let hint = problem.hint.as_deref().unwrap_or("fix this first");
+    let hint = format!("{hint}; no account was checked");
     Check::fail(name, problem.category, problem.message).hint(Some(hint))
 }
 
-/// The settings file that is used, or where one would be.
+/// The config file that is used, or where one would be.
 pub(super) fn settings(session: &CommandContext, settings: &Settings) -> Check {
     let place = || SettingsFile::locate(session.global.config.clone(), &session.environment).0;
     let message = match (settings.file().existing_path(), place()) {
         (Some(path), _) => path.display().to_string(),
-        (None, Some(path)) => format!("no settings file; it would be {}", path.display()),
-        (None, None) => "no settings file; HOME is not set".to_owned(),
+        (None, Some(path)) => format!("no config file; expected at {}", path.display()),
+        (None, None) => "no config file; HOME is not set".to_owned(),
     };
     Check::ok(CheckName::Settings, message)
 }
@@ -113,5 +114,4 @@ fn certificates(settings: &Settings, limits: &ClientOptions, trusted: &CaStore) 
     }
 }
 
-const MISSING: &str = "install the package ca-certificates, or correct SSL_CERT_FILE; without them no \
-                       server with https:// can be trusted";
+const MISSING: &str = "install the package ca-certificates, or fix SSL_CERT_FILE; without CA certificates no https:// server can be verified";

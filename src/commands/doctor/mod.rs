@@ -15,29 +15,25 @@ use tokio::task::JoinSet;
 
 use super::{CommandContext, runtime};
 use crate::error::{self, Problem};
-use crate::model::{AccountCheck, Check, CheckName, DoctorReport, Envelope, Exit};
 use crate::output;
+use crate::output::document::{AccountCheck, Check, CheckName, DoctorReport, Envelope, Exit};
 use crate::settings::Settings;
 use accounts::Candidate;
 use examine::AccountProbe;
 
-/// Find out what is wrong between this machine and the clouds
+/// Diagnose configuration, network, clock and credentials
 #[derive(Debug, Args)]
-#[command(
-    before_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
     joblens doctor\n  \
     joblens doctor aliyun sugon@lab\n  \
-    joblens doctor -o markdown > ticket.md",
-    after_help = "Every configured account is asked for one list, once. Nothing is changed and no\n\
-    secret is shown, so that the output can be pasted into a ticket. What lies behind\n\
-    a failure is not known and left out. A credential_command of the settings file\n\
-    is run.\n\
-    Exit codes: 0 all is well, warnings included · 2 wrong use or settings ·\n\
-    3 something that the settings name does not exist · 4 credentials · 5 service\n\
-    or network. The gravest decides."
-)]
+    joblens doctor -o markdown > ticket.md\n\n\
+        Makes one read-only list request per profile. Checks after the first failure are skipped.\n\
+    Runs credential_command if configured. Secrets are never shown, so the output is safe to\n\
+    paste into a ticket.\n\
+    Exit codes: 0 ok (with or without warnings) · 2 usage or config error · 3 a configured resource\n\
+    does not exist · 4 authentication or permission · 5 service or network error; the most severe wins")]
 pub(super) struct Arguments {
-    /// Only these clouds or accounts [default: all that are configured]
+    /// Clouds or profiles to check [default: all configured]
     #[arg(value_name = "CLOUD[@PROFILE]")]
     clouds: Vec<String>,
 }
@@ -63,7 +59,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
 }
 
 /// # Errors
-/// Wrong use of the command line alone: what is wrong with the settings is a part of the answer.
+/// A usage error of the command line only: problems of the settings are part of the report.
 fn diagnose(session: &CommandContext, arguments: &Arguments) -> Result<DoctorReport, Vec<Problem>> {
     let settings = match session.settings() {
         Ok(settings) => settings,

@@ -11,7 +11,8 @@ use super::poll::MIN_CALL_INTERVAL;
 use super::references::AllowedTargets;
 use super::{CommandContext, runtime};
 use crate::error::Problem;
-use crate::model::{EventFilter, Job, Notice, Timeline};
+use crate::model::{Job, Notice, NoticeCode};
+use crate::output::document::{EventFilter, Timeline};
 use crate::output::{self, EventColumn, Format, RecordWriter, RenderContext, TimelineWriter, Zone};
 
 /// Shows what happened to what was named, and returns the exit code.
@@ -38,20 +39,23 @@ struct Setup {
     filter: EventFilter,
     /// The columns, where some were chosen.
     columns: Option<Vec<EventColumn>>,
-    /// How things are followed, if they are.
+    /// How resources are followed, if they are.
     options: Option<FollowOptions>,
 }
 
 fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
     let one = |problem| vec![problem];
     if arguments.references.is_empty() {
-        return Err(one(Problem::usage("nothing to look at").with_hint(
-            "name a reference, such as aliyun/job/CLUSTER/JOB, or - for standard input",
+        return Err(one(Problem::usage("no references given").with_hint(
+            "pass a reference such as aliyun/job/CLUSTER/JOB, or - to read from stdin",
         )));
     }
     if session.global.sort_by.is_some() {
-        let problem = Problem::usage("events come in the order of time, so --sort-by has no place");
-        return Err(one(problem.with_hint("-o csv or --jq can be sorted")));
+        let problem =
+            Problem::usage("--sort-by cannot be used with events, which are sorted by time");
+        return Err(one(
+            problem.with_hint("use --jq, or sort the output of -o csv")
+        ));
     }
     let columns = columns(session).map_err(one)?;
     let screen = session.render_context(io::stdout().is_terminal());
@@ -122,8 +126,8 @@ fn partition(outcomes: Vec<LookupResult>) -> (Vec<Job>, Vec<Problem>) {
 /// What will be followed, as far as its references are known.
 fn references(lens: &Lookup) -> Vec<String> {
     let newest = lens.latest.iter().map(|(_, scope)| scope.to_string());
-    let things = lens.references.iter().map(ToString::to_string);
-    things.chain(newest).collect()
+    let references = lens.references.iter().map(ToString::to_string);
+    references.chain(newest).collect()
 }
 
 /// Prints the timeline and then what it does not hold: what failed, and what a cloud does not keep.
@@ -141,14 +145,12 @@ fn finish(session: &CommandContext, timeline: &Timeline, columns: Option<&[Event
 fn print_notes(session: &CommandContext, timeline: &Timeline, format: Format) {
     let is_page = matches!(format, Format::Table | Format::Wide);
     if is_page && timeline.events.is_empty() && timeline.errors.is_empty() {
-        // Whether standard error takes it changes nothing.
-        let _ = session.print(
-            "joblens: nothing of what was asked for has happened\n".to_owned(),
-            true,
-        );
+        // Whether stderr takes it changes nothing.
+        let _ = session.print("joblens: no matching events\n".to_owned(), true);
     }
-    let is_told =
-        |notice: &&Notice| notice.code == "events_truncated" || session.should_print(notice);
+    let is_told = |notice: &&Notice| {
+        notice.code == NoticeCode::EventsTruncated || session.should_print(notice)
+    };
     for notice in timeline.notices.iter().filter(is_told) {
         let _ = output::write_notice(&mut io::stderr().lock(), notice);
     }

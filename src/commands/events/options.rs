@@ -5,41 +5,40 @@ use super::super::poll_args::PollArgs;
 use super::super::since;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
-use crate::model::{EventFilter, Time};
+use crate::model::{NoticeCode, Time};
+use crate::output::document::EventFilter;
 use crate::output::{Format, Zone};
 
-const INTERVAL: &str =
-    "With --follow, a fixed time between two looks, in place of 2s rising to 30s";
+const INTERVAL: &str = "With --follow, polling interval [default: adaptive, 2s to 30s]";
 const MISSING_GRACE: &str =
-    "With --follow, time from the start in which nothing is believed to be missing";
+    "With --follow, don't report a resource as missing before this much time has passed";
 
-/// Show what happened to things, all clouds in one timeline, the first bad event marked
+/// Show a merged event timeline; the first problem is marked
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Examples:\n  \
-        joblens events aliyun/job/ehpc-hz-FYUr32/5 tencent/service/cls-xxxxx/default/web\n  \
-        joblens events --warnings --since 2h -f tencent/service/cls-xxxxx/default/web",
     mut_arg("interval", |one| one.requires("follow").help(INTERVAL)),
     mut_arg("missing_grace", |one| one.help(MISSING_GRACE)),
-    after_help = "Exit codes: 0 all looked up · 2 wrong use · 3 not found · 4 credentials · 5 service or network ·\n\
-        130/143 interrupted · 141 output closed. What a cloud no longer keeps is told as a note."
+    after_help = "Examples:\n  \
+        joblens events aliyun/job/ehpc-hz-FYUr32/5 tencent/service/cls-xxxxx/default/web\n  \
+        joblens events --warnings --since 2h -f tencent/service/cls-xxxxx/default/web\n\n\
+        Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error ·\n\
+        130/143 interrupted · 141 output closed. Events a cloud no longer retains are reported as a note"
 )]
 pub(in crate::commands) struct Arguments {
-    /// What to look at; @latest as the last segment is the newest of its scope; - reads references
-    /// from standard input, one a line
+    /// References to show events of; @latest selects the newest in a scope, - reads references from stdin
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
-    /// Only warnings and failed ends
+    /// Show only warnings and failures
     #[arg(long)]
     warnings: bool,
-    /// Only what was seen since then: a time ago such as 2h, a date, or a time such as
+    /// Only show events since TIME: a duration (2h), a date, or an RFC 3339 time such as
     /// 2026-01-02T03:04:05Z
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Go on with what happens until all have ended
+    /// Keep streaming new events until all resources finish
     #[arg(short, long)]
     pub follow: bool,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded
+    /// Treat a Finished invocation as succeeded when its exit codes are unavailable
     #[arg(long)]
     pub trust_finished: bool,
     #[command(flatten)]
@@ -50,7 +49,7 @@ impl Arguments {
     /// What is wanted of a timeline.
     ///
     /// # Errors
-    /// Wrong use, naming the option.
+    /// A usage error that names the option.
     pub(super) fn filter(&self, now: Time, zone: Zone) -> Result<EventFilter, Problem> {
         let since = self.since.as_deref();
         let since = since.map(|text| since::parse_since(text, now, zone));
@@ -60,17 +59,17 @@ impl Arguments {
         })
     }
 
-    /// How things are followed; `is_plain` when neither columns nor an expression were chosen.
+    /// How resources are followed; `is_plain` when neither columns nor an expression were chosen.
     ///
     /// # Errors
-    /// Wrong use, naming the option.
+    /// A usage error that names the option.
     pub(super) fn options(&self, format: Format, is_plain: bool) -> Result<FollowOptions, Problem> {
         let streams = matches!(format, Format::Table | Format::Wide | Format::Jsonl);
         if !streams || !is_plain {
-            return Err(Problem::usage(
-                "events --follow is a stream, which is a table or jsonl as it is",
-            )
-            .with_hint("-o jsonl writes a record for each event"));
+            return Err(
+                Problem::usage("events --follow supports only -o table and -o jsonl")
+                    .with_hint("use -o jsonl for one record per event"),
+            );
         }
         Ok(FollowOptions {
             interval: self.poll.interval()?,
@@ -78,7 +77,11 @@ impl Arguments {
                 missing_grace: self.poll.missing_grace()?,
                 ..GatePolicy::new(Condition::Ended)
             },
-            notice_codes: &["unknown_state", "clock_corrected", "events_truncated"],
+            notice_codes: &[
+                NoticeCode::UnknownState,
+                NoticeCode::ClockCorrected,
+                NoticeCode::EventsTruncated,
+            ],
         })
     }
 }

@@ -1,17 +1,18 @@
 use std::collections::{HashMap, HashSet};
 
-use crate::model::{EventFilter, EventSubject, Job, State, Time, TimelineEvent};
+use crate::model::{Job, State, Time};
+use crate::output::document::{EventFilter, EventSubject, TimelineEvent};
 
-/// What of the timelines of things was told before, so that each entry is told once, and again when
-/// it was seen more often.
+/// Which timeline entries were reported before, so that each is reported once, and again when its
+/// count grows.
 pub(in crate::commands) struct EventDeduplicator {
     filter: EventFilter,
     reported: HashMap<String, HashMap<EventKey, LastSeen>>,
-    /// The things whose first bad entry was told.
+    /// The resources whose first bad entry was reported.
     marked: HashSet<String>,
 }
 
-/// What makes an entry the same in two looks: everything but how often and when it was last seen.
+/// The identity of an entry across two checks: everything but its count and when it was last seen.
 type EventKey = (
     EventSubject,
     Option<State>,
@@ -27,7 +28,7 @@ type EventKey = (
 type LastSeen = (Option<u64>, Option<Time>);
 
 impl EventDeduplicator {
-    /// Nothing was told yet; only what passes the sieve will be.
+    /// Nothing was reported yet; only what passes the filter will be.
     pub(in crate::commands) fn new(sieve: EventFilter) -> Self {
         Self {
             filter: sieve,
@@ -36,7 +37,7 @@ impl EventDeduplicator {
         }
     }
 
-    /// What has happened to a thing, oldest first, that was not told before or not so often.
+    /// New entries of a resource, and those with a higher count, oldest first.
     pub(super) fn new_events(&mut self, job: &Job) -> Vec<TimelineEvent> {
         let told = self.reported.entry(job.reference.clone()).or_default();
         let mut fresh = Vec::new();
@@ -128,7 +129,7 @@ mod tests {
             counts(&chronicle.new_events(&job(vec![warning(3, 9)]))),
             [Some(3)]
         );
-        // What a cloud has forgotten and tells again is not new.
+        // What a cloud has forgotten and reports again is not new.
         assert!(chronicle.new_events(&job(vec![])).is_empty());
         assert!(chronicle.new_events(&job(vec![warning(2, 5)])).is_empty());
     }

@@ -64,7 +64,7 @@ impl FollowOutput {
         })
     }
 
-    /// A thing cannot be read.
+    /// A resource cannot be read.
     pub(super) fn error(&mut self, at: Time, problem: &Problem) -> Vec<u8> {
         written(|out| match self {
             Self::Records(records) | Self::Events(records, _) => records.error(out, at, problem),
@@ -111,7 +111,7 @@ fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Vec<u8> {
     bytes
 }
 
-/// A failure as lines for standard error.
+/// A failure as lines for stderr.
 pub(super) fn problem_lines(problem: &Problem, screen: &RenderContext) -> Vec<String> {
     let bytes = written(|out| output::write_problem(out, problem, screen));
     let text = String::from_utf8_lossy(&bytes);

@@ -1,4 +1,4 @@
-//! Following things until the end: what `watch` and `events --follow` share.
+//! Following resources until the end: what `watch` and `events --follow` share.
 
 mod dedup;
 mod display;
@@ -23,6 +23,7 @@ use super::stdout_writer::StdoutWriter;
 use super::{CommandContext, closed, runtime, write_problem};
 use crate::error::{self, Category, Problem};
 use crate::gate::{Evaluation, GatePolicy};
+use crate::model::NoticeCode;
 use crate::output::{self, RenderContext, Summary, TerminalSize};
 use display::problem_lines;
 use ends::{Ends, handler};
@@ -33,19 +34,19 @@ use scopes::{ScopeEvent, ScopeWatcher};
 const MAX_DEFERRED_LINES: usize = 200;
 /// An interrupted command ends soon, whatever its outputs do.
 const STDOUT_FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
-/// Time for standard error to take what comes last.
+/// Time for stderr to take what comes last.
 const STDERR_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Ages on a terminal are drawn again so often.
 const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How things are followed.
+/// How resources are followed.
 pub(super) struct FollowOptions {
-    /// When a thing needs no more looks.
+    /// When a resource needs no more checks.
     pub policy: GatePolicy,
-    /// A fixed time between two looks.
+    /// A fixed polling interval.
     pub interval: Option<Duration>,
     /// The codes of the notices that are said as they come.
-    pub notice_codes: &'static [&'static str],
+    pub notice_codes: &'static [NoticeCode],
 }
 
 /// Follows what the lens names until the end, and returns the exit code; `opened` is what the
@@ -105,7 +106,7 @@ async fn follow(
 
 /// How it came to its end.
 enum FollowEnd {
-    /// Nothing is left to look at.
+    /// Nothing is left to check.
     Done,
     /// By a signal, with its exit code.
     Stopped(u8),
@@ -113,7 +114,8 @@ enum FollowEnd {
     Closed(io::Error),
 }
 
-/// What was last told of a thing that cannot be read: the kind of failure, and whether it is given up.
+/// What was last reported of an unreadable resource: the kind of failure, and whether it was given
+/// up.
 type LastReported = Option<(Category, bool)>;
 
 struct FollowLoop<'a> {
@@ -125,7 +127,7 @@ struct FollowLoop<'a> {
     display: FollowOutput,
     stdout: StdoutWriter,
     reporter: Reporter,
-    /// For each thing, in the order of the poller.
+    /// For each resource, in the order of the poller.
     last_reported: Vec<LastReported>,
     /// The newest messages, which stand under a live table.
     notes: Vec<String>,
@@ -159,7 +161,7 @@ impl FollowLoop<'_> {
         }
     }
 
-    /// When to look up from waiting: the next look, or the next second of a live table.
+    /// When to wake up: the next check, or the next second of a live table.
     fn wake_at(&self) -> Instant {
         let now = self.poller.elapsed();
         let tick = matches!(self.display, FollowOutput::Live(_)).then(|| now + REDRAW_INTERVAL);
@@ -176,25 +178,25 @@ impl FollowLoop<'_> {
             match change {
                 PollEvent::State(number, previous) => {
                     let job = self.poller.jobs[*number].job.as_ref();
-                    let job = job.expect("a thing in a state was read");
+                    let job = job.expect("a resource with a state was read");
                     let part = self.display.transition(at, job, *previous);
                     self.stdout.write(part);
                 }
                 PollEvent::Read(number) => {
                     let job = self.poller.jobs[*number].job.as_ref();
-                    let job = job.expect("what was just read is kept");
+                    let job = job.expect("the job that was just read is kept");
                     let part = self.display.on_read(at, job);
                     self.stdout.write(part);
                 }
                 // Told as soon as it is known whether it is believed.
                 PollEvent::Problem(_) => {}
                 PollEvent::Outage(OutageEvent::Started(cloud, message)) => self.show_note(format!(
-                    "joblens: {clock} {cloud} does not answer ({message}); looking on"
+                    "joblens: {clock} {cloud} is unreachable ({message}); retrying"
                 )),
                 PollEvent::Outage(OutageEvent::Ended(cloud, after)) => {
                     let after = output::duration(after.as_secs() as i64);
                     self.show_note(format!(
-                        "joblens: {clock} {cloud} answers again after {after}"
+                        "joblens: {clock} {cloud} is reachable again after {after}"
                     ));
                 }
             }
@@ -206,7 +208,7 @@ impl FollowLoop<'_> {
         }
     }
 
-    /// Follows what has appeared in a scope, and tells when a scope cannot be listed.
+    /// Watches what has appeared in a scope, and reports when a scope cannot be listed.
     fn take_scope_event(&mut self, news: Option<ScopeEvent>) {
         match news {
             None => {}
@@ -229,7 +231,7 @@ impl FollowLoop<'_> {
         }
     }
 
-    /// Lets go what needs no more looks, and tells what cannot be read.
+    /// Drops what needs no more checks, and reports what cannot be read.
     fn update_final(&mut self) {
         let now = self.poller.elapsed();
         self.last_reported.resize(self.poller.jobs.len(), None);
@@ -250,7 +252,7 @@ impl FollowLoop<'_> {
         }
     }
 
-    /// Tells that a thing cannot be read; `settled` when it is given up.
+    /// Reports that a resource cannot be read; `settled` when it is given up.
     fn report_failure(&mut self, problem: &Problem, settled: bool) {
         let screen = self.render_context();
         let part = self.display.error(screen.now, problem);
@@ -267,13 +269,11 @@ impl FollowLoop<'_> {
             let clock = output::duration(self.poller.elapsed().as_secs() as i64);
             let reference = problem.reference.as_deref().unwrap_or_default();
             let message = &problem.message;
-            self.log_line(format!(
-                "joblens: {clock} {reference}: {message}; looking on"
-            ));
+            self.log_line(format!("joblens: {clock} {reference}: {message}; retrying"));
         }
     }
 
-    /// Says a line that no row of a live table tells.
+    /// Prints a line that no row of a live table shows.
     fn show_note(&mut self, line: String) {
         if !self.context.global.quiet {
             push_bounded(&mut self.notes, line.clone());
@@ -281,7 +281,7 @@ impl FollowLoop<'_> {
         self.log_line(line);
     }
 
-    /// Says a line on standard error, as soon as no live table is in the way.
+    /// Says a line on stderr, as soon as no live table is in the way.
     fn log_line(&mut self, line: String) {
         match &mut self.deferred {
             Some(held) => push_bounded(held, line),

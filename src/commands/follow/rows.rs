@@ -3,7 +3,7 @@ use crate::error::{Category, Problem};
 use crate::gate::{Evaluation, GatePolicy, Pending};
 use crate::output::Row;
 
-/// A row for each thing, in the order given.
+/// A row for each resource, in the order given.
 pub(super) fn rows<'a>(poller: &'a Poller, rules: &GatePolicy) -> Vec<Row<'a>> {
     let now = poller.elapsed();
     poller
@@ -13,7 +13,7 @@ pub(super) fn rows<'a>(poller: &'a Poller, rules: &GatePolicy) -> Vec<Row<'a>> {
             let standing = watched.history.evaluate(rules, now);
             let trouble = read_failure(watched, &standing).map(|problem| match watched.is_final {
                 true => problem.message,
-                false => format!("{}; looking on", problem.message),
+                false => format!("{}; retrying", problem.message),
             });
             Row {
                 reference: watched.reference.to_string(),
@@ -24,8 +24,8 @@ pub(super) fn rows<'a>(poller: &'a Poller, rules: &GatePolicy) -> Vec<Row<'a>> {
         .collect()
 }
 
-/// Why a thing cannot be read, if it cannot: what existed and is gone is told as such, and what is
-/// looked at again as something that may pass.
+/// Why a resource cannot be read, if it cannot: one that existed before is reported as gone, and
+/// one that is retried as a temporary failure.
 pub(super) fn read_failure(watched: &PolledJob, standing: &Evaluation) -> Option<Problem> {
     let mut problem = watched.problem.clone()?;
     let Evaluation::Pending(Pending {

@@ -12,13 +12,13 @@ use crate::http::Deadline;
 use crate::providers::{self, Filter, Page, ready};
 use crate::reference::{Reference, Scope};
 
-/// The time between two looks at what is in a scope.
+/// The time between two lists of a scope.
 const LIST_INTERVAL: Duration = Duration::from_secs(10);
-/// At most so many things of a scope are looked through at a time, the newest first where the cloud
-/// can sort.
+/// Maximum number of resources of a scope that are read at a time, newest first where the cloud can
+/// sort.
 const MAX_LISTED: usize = 1000;
 
-/// Scopes that are followed: what is on its way when they are first listed, and what appears later.
+/// Watched scopes: resources that are active when first listed, and those that appear later.
 pub(super) struct ScopeWatcher {
     scopes: Vec<WatchedScope>,
     running: JoinSet<(usize, Listed)>,
@@ -48,7 +48,7 @@ enum ScopeListing {
     Latest(Reference),
 }
 
-/// A thing of a list.
+/// A resource of a list.
 struct ListedJob {
     /// Canonical reference.
     reference: String,
@@ -57,7 +57,8 @@ struct ListedJob {
 
 /// What a list has brought.
 pub(super) enum ScopeEvent {
-    /// Things that are new in a scope, and why a part of it cannot be listed, for the first time.
+    /// Resources that are new in a scope, and why a part of it cannot be listed, for the first
+    /// time.
     Added(Vec<Reference>, Option<Box<Problem>>),
     /// A scope cannot be listed, for the first time since it last could; true when it never will be.
     Error(Box<Problem>, bool),
@@ -162,7 +163,7 @@ impl ScopeWatcher {
 }
 
 impl WatchedScope {
-    /// The references of what is new. What had ended before the first list is no news.
+    /// The references of new resources, without those that had ended before the first list.
     fn take(&mut self, rows: Vec<ListedJob>) -> Vec<Reference> {
         let is_first = self.known.is_none();
         let known = self.known.get_or_insert_with(HashSet::new);
@@ -194,7 +195,7 @@ async fn list(lens: &Lookup, scope: &Scope) -> Listed {
             ended: found.job.ended,
         });
         all.extend(told);
-        // A look at the thing itself says better what is wrong with it.
+        // A look at the resource itself says better what is wrong with it.
         let untold = page.problems.into_iter().filter_map(|problem| {
             let reference = problem.reference?;
             let ended = false;
@@ -218,7 +219,7 @@ async fn list(lens: &Lookup, scope: &Scope) -> Listed {
     }
 }
 
-/// A failure that no later list can mend.
+/// A failure that no later list can fix.
 fn is_final(category: Category) -> bool {
     matches!(
         category,

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use super::super::poll::PolledJob;
 use super::{GateState, GateStats, Stop};
+use crate::gate::Verdict;
 use crate::gate::{Condition, Evaluation, GatePolicy, Pending, PendingCause};
-use crate::model::{State, Verdict};
+use crate::model::State;
 use crate::output;
 
 /// References that are named; the others are counted.
 const MAX_NAMED: usize = 3;
-/// Different reasons that are told for an undecided gate; the others are counted.
+/// Maximum number of reasons that are shown for an undecided gate; the others are counted.
 const MAX_REASONS: usize = 4;
 /// Characters of what a cloud says about one job.
 const MAX_CAUSE: usize = 300;
@@ -50,7 +51,7 @@ fn passed(watched: &[PolledJob], standings: &[Evaluation], rules: &GatePolicy) -
     let met: Vec<String> = met.map(|(_, one)| one.reference.to_string()).collect();
     let count = format!("{} of {} {}", met.len(), watched.len(), goal(rules));
     match rules.any {
-        _ if watched.is_empty() => "nothing to wait for".to_owned(),
+        _ if watched.is_empty() => "no references given".to_owned(),
         true => format!("{count}: {}", named(&met)),
         false => count,
     }

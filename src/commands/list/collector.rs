@@ -63,8 +63,8 @@ impl ListCollector<'_> {
         }
     }
 
-    /// Writes or keeps a page. The next one is asked for when the reader has taken this one, so that
-    /// nothing piles up.
+    /// Writes or keeps a page. The next one is requested when the reader has taken this one, so
+    /// that nothing piles up.
     async fn take(&mut self, number: usize, page: ListEvent) -> Option<ListEnd> {
         let ListEvent::Page {
             rows,

@@ -1,13 +1,13 @@
-//! What is said beside a list: how much it is, what it is not, and how to get the rest.
+//! The summary of a list: its size, what is missing, and how to get the rest.
 
 use super::lister::{ListStatus, ScopeReport};
-use crate::model::Notice;
+use crate::model::{Notice, NoticeCode};
 use crate::providers::Truncation;
 
 /// So many scopes are named before they are only counted.
 const MAX_NAMED: usize = 3;
 
-/// The lines for standard error. Where programs read the answer, a list that is whole needs none.
+/// The lines for stderr. Where programs read the answer, a list that is whole needs none.
 pub(super) fn lines(
     listed: &[ScopeReport],
     asked_for: Option<&str>,
@@ -42,7 +42,7 @@ pub(super) fn lines(
             }
             ListStatus::Failed(_) if one.count > 0 => {
                 lines.push(format!(
-                    "{scope}: cut short after {} by an error",
+                    "{scope}: truncated after {} by an error",
                     one.count
                 ));
             }
@@ -51,14 +51,14 @@ pub(super) fn lines(
         }
         if !one.problems.is_empty() {
             let unread = one.problems.len();
-            lines.push(format!("{scope}: {unread} could not be looked at"));
+            lines.push(format!("{scope}: {unread} could not be read"));
         }
         if !one.failed_parts.is_empty() {
-            lines.push(format!("{scope}: a part of it could not be listed"));
+            lines.push(format!("{scope}: a part could not be listed"));
         }
     }
     if !unseen.is_empty() && listed.len() > 1 {
-        lines.push(format!("could not look in {}", names(&unseen)));
+        lines.push(format!("could not list {}", names(&unseen)));
     }
     lines
 }
@@ -67,7 +67,7 @@ pub(super) fn lines(
 pub(super) fn notices(listed: &[ScopeReport]) -> Vec<Notice> {
     let incomplete = listed.iter().filter_map(|one| {
         let message = format!("{}: {}", one.target.scope(), incomplete(one)?);
-        Some(Notice::new("list_incomplete", message))
+        Some(Notice::new(NoticeCode::ListIncomplete, message))
     });
     incomplete.collect()
 }
@@ -77,7 +77,7 @@ pub(super) fn undated(listed: &[ScopeReport]) -> Vec<Notice> {
     let undated = listed.iter().filter(|one| one.undated > 0).map(|one| {
         let (scope, count) = (one.target.scope(), one.undated);
         let message = format!("{scope}: --since kept {count} without a readable creation time");
-        Notice::new("created_at_unknown", message)
+        Notice::new(NoticeCode::CreatedAtUnknown, message)
     });
     undated.collect()
 }
@@ -102,7 +102,7 @@ pub(super) fn reason(
 /// How many are shown of those that were sorted.
 pub(super) fn left_out(shown: usize, left_out: usize) -> String {
     let all = shown + left_out;
-    format!("the first {shown} of {all} are shown; --limit none shows all of them")
+    format!("showing the first {shown} of {all}; use --limit none to show all")
 }
 
 fn incomplete(one: &ScopeReport) -> Option<String> {
@@ -112,19 +112,16 @@ fn incomplete(one: &ScopeReport) -> Option<String> {
         }
         let problem = one.problems.first()?;
         let count = one.problems.len();
-        Some(format!(
-            "{count} could not be looked at: {}",
-            problem.message
-        ))
+        Some(format!("{count} could not be read: {}", problem.message))
     };
     match (&one.status, one.count) {
         (ListStatus::Failed(problem), 0) => {
             Some(format!("could not be listed: {}", problem.message))
         }
         (ListStatus::Failed(problem), found) => {
-            Some(format!("cut short after {found}: {}", problem.message))
+            Some(format!("truncated after {found}: {}", problem.message))
         }
-        (ListStatus::Pending, _) => Some("stopped before its end".to_owned()),
+        (ListStatus::Pending, _) => Some("stopped early".to_owned()),
         (ListStatus::Skipped(why), _) => Some(why.clone()),
         (ListStatus::Truncated(cut), _) => {
             Some(unread().unwrap_or_else(|| cut_short(cut, one.total)))
@@ -136,12 +133,12 @@ fn incomplete(one: &ScopeReport) -> Option<String> {
 fn cut_short(cut: &Truncation, total: Option<u64>) -> String {
     match (cut, total) {
         (Truncation::Limit(limit), Some(total)) if total > *limit as u64 => {
-            format!("the first {limit} of {total}; --limit none gives all of them")
+            format!("showing the first {limit} of {total}; use --limit none to show all")
         }
         (Truncation::Limit(limit), _) => {
-            format!("cut after {limit}, and there is more; --limit none gives all of it")
+            format!("showing {limit} results; use --limit none to show all")
         }
-        (cut, _) => format!("{cut}, so that there may be more"),
+        (cut, _) => format!("{cut}; there may be more"),
     }
 }
 

@@ -17,9 +17,9 @@ use crate::reference;
 
 /// What one page brings.
 pub(super) enum Batch {
-    /// Things.
+    /// Resources.
     Jobs(Vec<Job>),
-    /// Places that hold things.
+    /// Scopes that contain resources, such as clusters.
     Scopes(Vec<ScopeSummary>),
 }
 
@@ -42,7 +42,7 @@ impl Batch {
 
 /// What comes from a place.
 pub(super) enum ListEvent {
-    /// A page. The next one is asked for when `taken` was dropped.
+    /// A page. The next one is requested when `taken` was dropped.
     Page {
         rows: Batch,
         problems: Vec<Problem>,
@@ -65,7 +65,7 @@ pub(super) struct ScopeLister {
     pub lookup: Arc<Lookup>,
     pub options: Arc<ListOptions>,
     pub format: Format,
-    /// What was asked for is sorted before it is cut.
+    /// What was requested is sorted before it is cut.
     pub sorts: bool,
 }
 
@@ -104,14 +104,14 @@ impl ScopeLister {
         let now = self.lookup.now()?;
         let mut on_page = |page: Page<GetResult>| {
             let rows = page.rows.into_iter();
-            let things = rows
+            let jobs = rows
                 .map(|found| self.lookup.finalize_at(found, now))
                 .collect();
             let failed = page.failed_parts.into_iter();
             let failed = failed.map(|problem| self.with_reference(problem)).collect();
             self.send(
                 sender,
-                Batch::Jobs(things),
+                Batch::Jobs(jobs),
                 (page.problems, failed),
                 page.total,
             )
@@ -152,7 +152,7 @@ impl ScopeLister {
         };
         providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page)
             .await
-            .unwrap_or_else(|| Err(Problem::usage("its things lie in no clusters")))
+            .unwrap_or_else(|| Err(Problem::usage("its resources have no clusters")))
     }
 
     /// Sends a page, and waits until it was taken.
@@ -197,17 +197,20 @@ impl ScopeLister {
 /// Why a filter makes no sense for a place.
 pub(super) fn unsupported_reason(place: &ListTarget, untold: &str) -> String {
     match place {
-        ListTarget::Scopes(_) => format!("clusters have no {untold}"),
-        ListTarget::Jobs(_) => format!("its list tells no {untold}"),
+        ListTarget::Scopes(_) => format!("cannot filter clusters by {untold}"),
+        ListTarget::Jobs(_) => format!("this list has no {untold}"),
     }
 }
 
 /// How to get what a filter cannot.
 pub(super) fn unsupported_hint(place: &ListTarget) -> String {
     match place {
-        ListTarget::Scopes(_) => format!("for its things: joblens list {}", place.template_below()),
+        ListTarget::Scopes(_) => format!(
+            "to list its resources: joblens list {}",
+            place.template_below()
+        ),
         ListTarget::Jobs(_) => format!(
-            "a look at each tells more: joblens list {} -o name | joblens get - -o wide",
+            "to filter, use: joblens list {} -o name | joblens get - -o wide",
             place.scope()
         ),
     }
@@ -223,7 +226,7 @@ pub(super) struct ScopeReport {
     pub undated: usize,
     /// How many rows the cloud counts, where it says so.
     pub total: Option<u64>,
-    /// Rows of which nothing could be told.
+    /// Rows that could not be read.
     pub problems: Vec<Problem>,
     /// Why parts of it could not be listed.
     pub failed_parts: Vec<Problem>,
@@ -259,11 +262,11 @@ impl ScopeReport {
         }
     }
 
-    /// A place that was not asked, as its rows do not tell what the filter asks for.
+    /// A scope that was not listed, as its rows do not have the fields of the filter.
     pub(super) fn skipped((place, untold): &(ListTarget, String)) -> Self {
         let (why, next) = (unsupported_reason(place, untold), unsupported_hint(place));
         Self {
-            status: ListStatus::Skipped(format!("not asked, since {why}; {next}")),
+            status: ListStatus::Skipped(format!("skipped: {why}; {next}")),
             ..Self::new(place.clone())
         }
     }

@@ -22,7 +22,8 @@ use super::shutdown::{self, Signals};
 use super::stdout_writer::StdoutWriter;
 use super::{CommandContext, runtime};
 use crate::error::Problem;
-use crate::model::{Coverage, Envelope, Exit, Notice};
+use crate::model::{Notice, NoticeCode};
+use crate::output::document::{Coverage, Envelope, Exit};
 use crate::output::{self, OutputOptions, RenderContext, Zone};
 use collector::{ListCollector, ListEnd};
 use lister::{Batch, ScopeLister, ScopeReport, Sender, unsupported_hint, unsupported_reason};
@@ -62,8 +63,8 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
     let settings = session.settings().map_err(one)?;
     let places = scopes::targets(session, &settings, &arguments.scopes)?;
     if places.is_empty() {
-        return Err(one(Problem::usage("no scope to list").with_hint(
-            "name one, such as aliyun/job/CLUSTER, or none for all configured profiles",
+        return Err(one(Problem::usage("no scope given").with_hint(
+            "pass a scope such as aliyun/job/CLUSTER, or none for all configured profiles",
         )));
     }
     let kinds = places.iter().filter_map(ListTarget::kind);
@@ -93,7 +94,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
     })
 }
 
-/// A filter asks for what the rows of a place do not tell: "nothing found" would be no answer.
+/// The rows do not have a field of the filter: "nothing found" would be wrong.
 fn unsupported_filter(place: &ListTarget, untold: &str) -> Problem {
     let mut problem = Problem::usage(unsupported_reason(place, untold));
     problem.reference = Some(place.scope());
@@ -231,8 +232,8 @@ impl ListRun {
         report
     }
 
-    /// Sorts where that was asked for. All was asked for then, so that the limit is kept only here;
-    /// tells how many things it leaves out.
+    /// Sorts if requested. Everything was listed in that case, so that the limit is applied here;
+    /// returns how many resources it leaves out.
     fn sort_and_limit(&self, session: &CommandContext, report: &mut Envelope) -> usize {
         if session.sort.is_none() {
             return 0;
@@ -246,12 +247,14 @@ impl ListRun {
             report.jobs.truncate(report.jobs.len() - left_out);
             report.coverage.complete = false;
             let message = footer::left_out(report.jobs.len(), left_out);
-            report.notices.push(Notice::new("list_incomplete", message));
+            report
+                .notices
+                .push(Notice::new(NoticeCode::ListIncomplete, message));
         }
         left_out
     }
 
-    /// Says on standard error what failed, what is worth knowing, and how much was found.
+    /// Says on stderr what failed, what is worth knowing, and how much was found.
     fn print_messages(
         &self,
         session: &CommandContext,

@@ -8,46 +8,43 @@ use crate::model::{ScopeSummary, Time};
 use crate::output::{Format, Zone};
 use crate::providers::{Filter, Kind, UnlistedField};
 
-/// Find things and their references: in a scope, in several, or in all configured profiles
+/// List resources in a scope, or in every configured profile
 #[derive(Debug, Args)]
 #[command(
     visible_alias = "ls",
-    before_help = "Examples:\n  \
+    after_help = "Examples:\n  \
         joblens list aliyun/job/ehpc-hz-FYUr32 --active -o name | joblens wait - -t 2h\n  \
-        joblens list sugon huawei -s failed,canceled --since 1d --limit none",
-    after_help = "A scope is a reference without its end, such as aliyun/job/CLUSTER, huawei/image-job or \
-        tencent/service/CLUSTER/NAMESPACE;\na cloud alone lists its clusters, or its things where it has no \
-        clusters.\n\
-        Exit codes: 0 all was listed, however little · 2 wrong use · 3 not found · 4 credentials ·\n\
-        5 service or network · 130/143 interrupted · 141 output closed."
+        joblens list sugon huawei -s failed,canceled --since 1d --limit none\n\n\
+        A scope is a reference prefix, such as aliyun/job/CLUSTER, huawei/image-job or \
+        tencent/service/CLUSTER/NAMESPACE;\na cloud name alone lists its clusters (or its resources, if it has no clusters).\n\
+        Exit codes: 0 success, even if nothing was found · 2 usage error · 3 not found · 4 authentication or permission ·\n\
+        5 service or network error · 130/143 interrupted · 141 output closed."
 )]
 pub(in crate::commands) struct Arguments {
-    /// Where to look; all configured profiles if none is given; - reads scopes from standard input,
-    /// one a line
+    /// Scopes to list [default: all configured profiles]; - reads scopes from stdin
     #[arg(value_name = "SCOPE")]
     pub scopes: Vec<String>,
-    /// Only things in one of these states: pending, starting, running, stopping, succeeded, failed,
+    /// Filter by state (comma-separated): pending, starting, running, stopping, succeeded, failed,
     /// canceled, unknown
     #[arg(short, long, value_name = "STATE", value_delimiter = ',')]
     state: Vec<String>,
-    /// Only things on their way: pending, starting, running or stopping
+    /// Only active resources (pending, starting, running, stopping)
     #[arg(long)]
     active: bool,
-    /// Only things whose name, or id where they have none, matches a pattern such as 'train-*'
+    /// Filter by name (or ID) glob, e.g. 'train-*'
     #[arg(long, value_name = "GLOB")]
     name: Option<String>,
-    /// Only things of this owner
+    /// Filter by owner
     #[arg(short, long, value_name = "USER")]
     user: Option<String>,
-    /// Only things in this queue
+    /// Filter by queue
     #[arg(long, value_name = "QUEUE")]
     queue: Option<String>,
-    /// Only things created since then: a time ago such as 2h, a date, or a time such as
+    /// Only resources created since TIME: a duration (2h), a date, or an RFC 3339 time such as
     /// 2026-01-02T03:04:05Z
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// At most so many of each scope, or none for all of them [default: 100 for table, wide and
-    /// markdown; 20 for aliyun/invocation, whose states cost a call each; else none]
+    /// Maximum results per scope, or "none" [default: 100 for table, wide, markdown; 20 for aliyun/invocation; otherwise none]
     #[arg(long, value_name = "N")]
     limit: Option<String>,
 }
@@ -55,7 +52,7 @@ pub(in crate::commands) struct Arguments {
 /// What the options say, checked before the first call.
 #[derive(Debug, Clone)]
 pub(super) struct ListOptions {
-    /// What the things must be.
+    /// What the resources must match.
     pub filter: Filter,
     /// The same in words; `None` where everything passes.
     pub filter_description: Option<String>,
@@ -77,7 +74,7 @@ const PAGE_FOR_PEOPLE: usize = 100;
 
 impl Arguments {
     /// # Errors
-    /// Wrong use, naming the option.
+    /// A usage error that names the option.
     pub(super) fn options(&self, now: Time, zone: Zone) -> Result<ListOptions, Problem> {
         let mut states = self
             .state
@@ -107,8 +104,8 @@ impl Arguments {
 }
 
 impl ListOptions {
-    /// How many things of a kind are taken from one scope in a format; `None` for all of them, as
-    /// where they are sorted before they are cut, unless each of them costs calls.
+    /// Maximum number of resources of a kind per scope in a format; `None` for all of them, as
+    /// where they are sorted before they are cut, unless each of them costs requests.
     pub(super) fn limit_for(&self, kind: &Kind, format: Format, sorts: bool) -> Option<usize> {
         match self.limit {
             Limit::All => None,
@@ -119,7 +116,8 @@ impl ListOptions {
         }
     }
 
-    /// How many of all things are shown in a format once they are sorted; `None` for all of them.
+    /// Maximum number of resources that are shown in a format once they are sorted; `None` for all
+    /// of them.
     pub(super) fn limit_after_sorting(&self, format: Format) -> Option<usize> {
         self.limit_for_scopes(format)
     }
@@ -135,8 +133,8 @@ impl ListOptions {
 }
 
 impl ListOptions {
-    /// What of the filter the rows of a place do not tell, in words; empty where all of it can be
-    /// answered. Places have a name and a time of creation only.
+    /// The filter fields that the rows of a scope do not have, in words; empty where all of it can
+    /// be answered. Places have a name and a time of creation only.
     pub(super) fn unsupported_by(&self, place: &ListTarget) -> String {
         const UNLISTED_OF_SCOPES: [UnlistedField; 3] = [
             UnlistedField::State,
@@ -153,8 +151,8 @@ impl ListOptions {
         words.join(" or ")
     }
 
-    /// True when a place is what was asked for, by its name, or its id where it has none, and by when
-    /// it was created, where that can be read.
+    /// True when a place is what was requested, by its name, or its id where it has none, and by
+    /// when it was created, where that can be read.
     pub(super) fn matches_scope(&self, place: &ScopeSummary) -> bool {
         let id = place.scope.trim_end_matches('/').rsplit('/').next();
         let name = place.name.as_deref().or(id).unwrap_or_default().trim();
@@ -188,9 +186,9 @@ fn limit(text: &str) -> Result<Limit, Problem> {
         number => match number.parse() {
             Ok(number) if number > 0 => Ok(Limit::AtMost(number)),
             _ => Err(Problem::usage(format!(
-                "--limit {text}: a number from 1 was expected, or none"
+                "invalid value '{text}' for --limit; expected a number from 1, or none"
             ))
-            .with_hint("write --limit 500, or --limit none for all of them")),
+            .with_hint("e.g. --limit 500, or --limit none for all")),
         },
     }
 }
@@ -228,7 +226,7 @@ mod tests {
         );
         assert_eq!(states("--active"), [Pending, Starting, Running, Stopping]);
         assert_eq!(states("-s failed --active").len(), 5);
-        assert!(wrong("-s runing").contains("no state “runing”"));
+        assert!(wrong("-s runing").contains("invalid value 'runing' for --state"));
     }
 
     #[test]

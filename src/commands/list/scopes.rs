@@ -13,9 +13,9 @@ use crate::settings::{Settings, table_header};
 /// Something that can be listed.
 #[derive(Debug, Clone)]
 pub(in crate::commands) enum ListTarget {
-    /// Things of one kind.
+    /// Resources of one kind.
     Jobs(Scope),
-    /// The places of a cloud that hold things.
+    /// The parent scopes of a cloud, such as clusters.
     Scopes(CloudScope),
 }
 
@@ -57,7 +57,7 @@ impl ListTarget {
         form
     }
 
-    /// The kind of the things in it; `None` where it holds places.
+    /// The kind of the resources in it; `None` where it contains scopes.
     pub(in crate::commands) fn kind(&self) -> Option<&'static Kind> {
         match self {
             Self::Jobs(scope) => Some(providers::kind(scope.template)),
@@ -69,7 +69,7 @@ impl ListTarget {
 /// What the command line names, each once, or the default scopes of all configured profiles.
 ///
 /// # Errors
-/// Wrong use: all scopes that are wrong. `missing_credentials` when there is nothing to ask.
+/// A usage error: all scopes that are wrong. `missing_credentials` when there is nothing to ask.
 pub(super) fn targets(
     session: &CommandContext,
     settings: &Settings,
@@ -94,7 +94,7 @@ fn in_cloud(asked: CloudScope) -> Vec<ListTarget> {
     if has_scopes(cloud) {
         return vec![ListTarget::Scopes(asked)];
     }
-    let things = cloud.kinds.iter().map(|kind| {
+    let kinds = cloud.kinds.iter().map(|kind| {
         ListTarget::Jobs(Scope {
             template: &kind.template,
             profile: asked.profile.clone(),
@@ -102,10 +102,10 @@ fn in_cloud(asked: CloudScope) -> Vec<ListTarget> {
             input: asked.input.clone(),
         })
     });
-    things.collect()
+    kinds.collect()
 }
 
-/// True when the things of a cloud lie in places that must be named.
+/// True when the resources of a cloud belong to scopes that must be named.
 fn has_scopes(cloud: &Cloud) -> bool {
     cloud
         .kinds
@@ -150,8 +150,8 @@ pub(in crate::commands) fn default_scopes(
     if !has_scopes(cloud) {
         return in_cloud(asked);
     }
-    let keys = cloud_keys(cloud.name).expect("a cloud of the registry has keys");
-    // Settings that cannot be read are told when the account is used.
+    let keys = cloud_keys(cloud.name).expect("every registered cloud has settings");
+    // Settings that cannot be read are reported when the account is used.
     let profile = settings.profile(&keys, profile).ok();
     let setting = |key| profile.as_ref()?.get(key).map(str::to_owned);
     let template = &cloud.kinds[0].template;
@@ -174,7 +174,7 @@ pub(in crate::commands) fn default_scopes(
 }
 
 fn cloud_of(asked: &CloudScope) -> &'static Cloud {
-    providers::cloud(asked.cloud).expect("a scope is of a cloud of the registry")
+    providers::cloud(asked.cloud).expect("every scope belongs to a registered cloud")
 }
 
 /// That there is nothing to do something with, and what to set.
@@ -182,10 +182,10 @@ pub(in crate::commands) fn nothing_configured(only: Option<&str>, verb: &str) ->
     match only.filter(|only| *only != DEFAULT_PROFILE) {
         Some(only) => Problem::new(
             Category::MissingCredentials,
-            format!("no cloud has a profile “{only}”"),
+            format!("unknown profile '{only}'"),
         )
         .with_hint(format!(
-            "add {} to the settings file, such as {}",
+            "add {} to the config file, e.g. {}",
             table_header("CLOUD", only),
             table_header(CLOUDS[0].name, only)
         )),
@@ -201,11 +201,10 @@ pub(in crate::commands) fn nothing_configured(only: Option<&str>, verb: &str) ->
             let ids: Vec<String> = ids.collect();
             Problem::new(
                 Category::MissingCredentials,
-                format!("no profile of any cloud is configured, so there is nothing to {verb}"),
+                format!("no profile is configured, nothing to {verb}"),
             )
             .with_hint(format!(
-                "set the variables of a cloud, such as {}, or a table such as [{}.default] in the settings file; \
-                 without an account: joblens demo",
+                "set credentials in the environment (e.g. {}) or in [{}.default] of the config file (joblens config init); to try joblens without an account, run: joblens demo",
                 ids.join(" or "),
                 CLOUDS[0].name
             ))

@@ -6,7 +6,7 @@ use crate::error::{Problem, closest_match};
 use crate::model::{State, Time};
 use crate::providers::Filter;
 
-/// The states of what is on its way.
+/// The active states.
 pub(super) const ACTIVE: [State; 4] = [
     State::Pending,
     State::Starting,
@@ -15,25 +15,24 @@ pub(super) const ACTIVE: [State; 4] = [
 ];
 
 /// # Errors
-/// Wrong use, with the nearest word.
+/// A usage error with the closest word.
 pub(super) fn state(word: &str) -> Result<State, Problem> {
     let lower = word.trim().to_ascii_lowercase();
     State::parse(&lower).ok_or_else(|| {
         let near = closest_match(State::ALL.map(State::as_str), &lower);
-        let near = near.map_or_else(String::new, |near| format!("the nearest is {near}; "));
+        let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
         let all = State::ALL.map(State::as_str).join(", ");
-        Problem::usage(format!("--state: there is no state “{word}”"))
-            .with_hint(format!("{near}known are {all}"))
+        Problem::usage(format!("invalid value '{word}' for --state"))
+            .with_hint(format!("{near}expected one of: {all}"))
     })
 }
 
 /// # Errors
-/// Wrong use, saying what is wrong with the pattern.
+/// A usage error that says what is wrong with the pattern.
 pub(super) fn pattern(text: &str) -> Result<Pattern, Problem> {
     Pattern::new(text).map_err(|error| {
-        Problem::usage(format!("--name {text}: {}", error.msg)).with_hint(
-            "* stands for any text, ? for one character, [ab] for one of several; [[] is a bracket",
-        )
+        Problem::usage(format!("invalid value '{text}' for --name: {}", error.msg))
+            .with_hint("* matches any text, ? one character, [ab] one of several; [[] is a bracket")
     })
 }
 
@@ -66,6 +65,6 @@ mod tests {
     #[test]
     fn a_wrong_state_names_the_nearest() {
         let problem = state("runing").unwrap_err();
-        assert!(problem.hint.unwrap().starts_with("the nearest is running"));
+        assert!(problem.hint.unwrap().starts_with("did you mean 'running'?"));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::commands::CommandContext;
 use crate::error::{Problem, closest_match};
-use crate::output::{Column, Sort};
+use crate::output::{JobColumn, Sort};
 use crate::providers::{self, Kind};
 use crate::reference::Template;
 
@@ -15,12 +15,12 @@ pub(in crate::commands) fn check(
     templates: impl Iterator<Item = &'static Template>,
 ) -> Result<(), Problem> {
     let columns = session.output_options.columns.iter().flatten();
-    let columns: Vec<&Column> = columns
+    let columns: Vec<&JobColumn> = columns
         .chain(session.sort.as_ref().map(Sort::column))
         .collect();
     let paths: Vec<Vec<&str>> = columns
         .into_iter()
-        .filter_map(Column::path_in_details)
+        .filter_map(JobColumn::path_in_details)
         .collect();
     if paths.is_empty() {
         return Ok(());
@@ -47,7 +47,7 @@ fn unknown(kinds: &[&Kind], path: &str, known: &[String]) -> Problem {
     let kinds: Vec<String> = kinds.iter().map(name).collect();
     let verb = if kinds.len() > 1 { "have" } else { "has" };
     let problem = Problem::usage(format!(
-        "{} {verb} no column “details.{path}”",
+        "{} {verb} no column 'details.{path}'",
         kinds.join(", ")
     ));
     let all: Vec<String> = known.iter().map(|name| format!("details.{name}")).collect();
@@ -58,10 +58,10 @@ fn unknown(kinds: &[&Kind], path: &str, known: &[String]) -> Problem {
     let near = closest_match(known.iter().map(|name| last(name)), last(path));
     let near = known.iter().find(|name| Some(last(name)) == near);
     let near = near.map_or_else(String::new, |near| {
-        format!("the nearest is details.{near}; ")
+        format!("did you mean 'details.{near}'? ")
     });
     problem.with_hint(match all.is_empty() {
-        true => "its details are null or hold no such part; -o json shows them".to_owned(),
-        false => format!("{near}there are: {}", all.join(" ")),
+        true => "the details are null or have no such field; see -o json".to_owned(),
+        false => format!("{near}available: {}", all.join(" ")),
     })
 }

@@ -36,21 +36,20 @@ impl CredentialExpiry {
             None => profile.credential_label(first.key, "token"),
         };
         let follows = match profile.origin(first.key) {
-            Some(Origin::Command(_)) => "the command is run again then".to_owned(),
+            Some(Origin::Command(_)) => "the command is run again when it expires".to_owned(),
             Some(Origin::Tool { tool, path, .. }) => format!(
-                "{} is read again then, so log in with {tool} before",
+                "{} is re-read when it expires; log in with {tool} before that",
                 path.display()
             ),
             _ if profile.is_reloadable() => {
-                "its file is read again then, so renew it before".to_owned()
+                "its file is re-read when it expires; renew it before that".to_owned()
             }
-            _ => "nothing can be asked with it after that: take one that lasts longer, or give it by \
-                  KEY_file or credential_command in the settings file, which are read again"
+            _ => "use a longer-lived credential, or KEY_file or credential_command in the config file, which are re-read"
                 .to_owned(),
         };
         Some(Self {
             at,
-            what: format!("{label} of {}@{}", profile.cloud, profile.name),
+            what: format!("{label} for {}@{}", profile.cloud, profile.name),
             consequence: follows,
         })
     }
@@ -67,6 +66,6 @@ impl CredentialExpiry {
     }
 
     fn sentence(&self, when: &str) -> String {
-        format!("{} ends {when}; {}", self.what, self.consequence)
+        format!("{} expires {when}; {}", self.what, self.consequence)
     }
 }

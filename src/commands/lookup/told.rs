@@ -2,11 +2,8 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::model::Notice;
+use crate::model::{Notice, NoticeCode};
 use crate::output;
-
-/// The notice of a profile whose server is not checked: every run tells it, even with `-q`.
-pub(in crate::commands) const INSECURE_NOTICE: &str = "insecure_skip_verify";
 
 /// Notices of a run, each once.
 #[derive(Debug, Clone, Default)]
@@ -31,9 +28,10 @@ impl NoticeLog {
         self.is_new(notice);
     }
 
-    /// Keeps a notice of an account; that of [`UNCHECKED`] goes to standard error at once.
+    /// Keeps a notice of an account; that of a server that is not verified goes to standard error at
+    /// once, even with `-q`.
     pub(in crate::commands) fn push_and_print(&self, notice: Notice) {
-        if self.is_new(notice.clone()) && notice.code == INSECURE_NOTICE {
+        if self.is_new(notice.clone()) && notice.code == NoticeCode::InsecureSkipVerify {
             // Standard error that is gone is no reason to stop.
             let _ = output::write_notice(&mut io::stderr().lock(), &notice);
         }
@@ -71,7 +69,7 @@ mod tests {
         let collected = NoticeLog::default();
         for _ in 0..2 {
             for number in 0..100_000 {
-                collected.push(Notice::new("unknown_state", number.to_string()));
+                collected.push(Notice::new(NoticeCode::UnknownState, number.to_string()));
             }
         }
         assert_eq!(collected.all().len(), 100_000);

@@ -89,7 +89,7 @@ pub(super) struct PollOptions {
 }
 
 impl PolledJob {
-    /// A thing that was not looked at yet.
+    /// A thing that was not checked yet.
     fn new(reference: &Reference) -> Self {
         Self {
             history: JobHistory::new(is_stateless(reference)),

@@ -75,20 +75,20 @@ mod tests {
     fn tells_once_that_a_cloud_is_gone_and_once_that_it_is_back() {
         let problem = Problem::new(Category::Network, "no answer");
         let at = Duration::from_secs;
-        let mut weather = OutageTracker::default();
-        let gone = weather.record_failure("aliyun", 0, &problem, at(10));
+        let mut outages = OutageTracker::default();
+        let gone = outages.record_failure("aliyun", 0, &problem, at(10));
         assert_eq!(
             gone,
             Some(OutageEvent::Started("aliyun", "no answer".into()))
         );
-        assert_eq!(weather.record_failure("aliyun", 1, &problem, at(12)), None);
-        assert_eq!(weather.record_success("aliyun", 2, at(13)), None);
-        assert_eq!(weather.record_success("sugon", 0, at(13)), None);
-        assert_eq!(weather.record_success("aliyun", 0, at(14)), None);
+        assert_eq!(outages.record_failure("aliyun", 1, &problem, at(12)), None);
+        assert_eq!(outages.record_success("aliyun", 2, at(13)), None);
+        assert_eq!(outages.record_success("sugon", 0, at(13)), None);
+        assert_eq!(outages.record_success("aliyun", 0, at(14)), None);
         assert_eq!(
-            weather.record_success("aliyun", 1, at(20)),
+            outages.record_success("aliyun", 1, at(20)),
             Some(OutageEvent::Ended("aliyun", at(10)))
         );
-        assert_eq!(weather.record_success("aliyun", 1, at(21)), None);
+        assert_eq!(outages.record_success("aliyun", 1, at(21)), None);
     }
 }

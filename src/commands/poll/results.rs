@@ -15,7 +15,7 @@ impl Poller {
     pub(in crate::commands) async fn next(&mut self) -> Vec<PollEvent> {
         match self.running.join_next().await {
             None => Vec::new(),
-            Some(Err(_)) => unreachable!("a look neither panics nor is cancelled"),
+            Some(Err(_)) => unreachable!("a request task neither panics nor is cancelled"),
             Some(Ok(PollResult::Single(number, outcome, confirmation, late))) => {
                 let account = account_of(&self.jobs[number].reference);
                 self.in_flight

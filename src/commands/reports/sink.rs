@@ -11,9 +11,9 @@ use rustix::fs::{Access, OFlags};
 /// Where a report goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ReportSink {
-    /// The process's own standard output.
+    /// The process's own stdout.
     Stdout,
-    /// The process's own standard error.
+    /// The process's own stderr.
     Stderr,
     /// Anything else with a name.
     Path(PathBuf),
@@ -23,7 +23,7 @@ impl ReportSink {
     /// The place that a file name stands for.
     pub(super) fn from_path(name: impl AsRef<Path>) -> Self {
         let path = name.as_ref();
-        // Opened by name, a redirected standard output would get a second offset or be cut.
+        // Opened by name, a redirected stdout would get a second offset or be cut.
         match path.to_str() {
             Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => Self::Stdout,
             Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => Self::Stderr,
@@ -259,7 +259,7 @@ fn write_stream(place: ReportSink, bytes: Vec<u8>, patience: Duration) -> io::Re
     receiver.recv_timeout(patience).unwrap_or_else(|_| {
         Err(io::Error::new(
             io::ErrorKind::TimedOut,
-            "nobody reads what is written there",
+            "nothing is reading from it",
         ))
     })
 }
@@ -273,7 +273,7 @@ fn temporary_name() -> String {
     format!(".joblens-{:016x}.tmp", random())
 }
 
-/// Names of two processes must differ; where there is no randomness, the process's id does it.
+/// Names of two processes must differ; where there is no randomness, the process id is used.
 fn random() -> u64 {
     getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()))
 }

@@ -7,7 +7,9 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::{Container, EnvVar, Gate, Job, State, Task, Verdict};
+use crate::gate::Verdict;
+use crate::model::{Container, EnvVar, Job, State, Task};
+use crate::output::document::Gate;
 use crate::providers::mask_job;
 
 const SECRET: &str = "hunter2-hunter2";
@@ -77,13 +79,13 @@ fn wrong_reports_are_wrong_use_and_write_nothing() {
     let same = at("json", &folder, "a");
     let other_name = format!("junit={}/./a", folder.path().display());
     for (values, what) in [
-        (vec!["xml=a"], "no such report"),
-        (vec![""], "no such report"),
-        (vec!["junit"], "needs the name of a file"),
-        (vec!["junit="], "needs the name of a file"),
-        (vec!["json=-"], "needs the name of a file"),
-        (vec!["github=a"], "takes no file"),
-        (vec!["github", "github"], "given twice"),
+        (vec!["xml=a"], "unknown report"),
+        (vec![""], "unknown report"),
+        (vec!["junit"], "requires a file name"),
+        (vec!["junit="], "requires a file name"),
+        (vec!["json=-"], "requires a file name"),
+        (vec!["github=a"], "does not take a file"),
+        (vec!["github", "github"], "can only be given once"),
         (vec![same.as_str(), other_name.as_str()], "the same file"),
         (
             vec!["json=/dev/stdout", "junit=/proc/self/fd/1"],
@@ -208,11 +210,11 @@ fn a_report_that_cannot_be_written_is_told_once_and_makes_the_others_say_five() 
         });
     }
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("no-such-folder/a.xml cannot be written: No such file"));
+    assert!(told[0].contains("no-such-folder/a.xml: No such file"));
     let (told, err, outcome) = finished(reports, &report(Verdict::Passed, 0));
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(
-        told[0].contains("/dev/full cannot be written: No space left"),
+        told[0].contains("cannot write the report gitlab-dotenv=/dev/full: No space left"),
         "{told:?}"
     );
     let problem = outcome.unwrap_err();
@@ -292,7 +294,7 @@ fn a_pipe_is_written_once_at_the_end_and_nobody_waits_for_its_reader_for_ever() 
     let started = Instant::now();
     let (told, _, outcome) = finished(unread, &report(Verdict::Undecided, 130));
     assert!(started.elapsed() < Duration::from_millis(500));
-    assert!(told[0].contains("nobody reads"), "{told:?}");
+    assert!(told[0].contains("nothing is reading from it"), "{told:?}");
     assert!(outcome.is_err());
     assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
 }

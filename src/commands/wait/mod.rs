@@ -17,7 +17,8 @@ use super::shutdown::{self, Signals};
 use super::{CommandContext, lose_output, runtime, write_problem};
 use crate::error::Problem;
 use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
-use crate::model::{Envelope, Notice};
+use crate::model::{Notice, NoticeCode};
+use crate::output::document::Envelope;
 use crate::output::{self, Zone};
 use options::WaitOptions;
 
@@ -55,8 +56,8 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     };
     let lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
     if lookup.references.is_empty() && !arguments.allow_empty {
-        return Err(one(Problem::usage("nothing to wait for").with_hint(
-            "name a reference, or say --allow-empty if an empty list is fine",
+        return Err(one(Problem::usage("no references given").with_hint(
+            "pass a reference, or use --allow-empty to accept an empty list",
         )));
     }
     gate_report::check_condition(&lookup.references, &plan.policy.condition).map_err(one)?;
@@ -164,7 +165,7 @@ fn warn_expiring_credentials(
     for end in lens.credential_expiries.iter().filter(is_near) {
         voice.println(format!("joblens: note: {}", end.line(now, zone)));
         lens.notices
-            .push(Notice::new("credential_ends", end.message()));
+            .push(Notice::new(NoticeCode::CredentialEnds, end.message()));
     }
 }
 
@@ -280,7 +281,8 @@ impl WaitLoop<'_> {
             }
         }
         for notice in self.lookup.notices.take_new() {
-            if notice.code == "unknown_state" || notice.code == "clock_corrected" {
+            if notice.code == NoticeCode::UnknownState || notice.code == NoticeCode::ClockCorrected
+            {
                 self.log(format!("joblens: note: {}", notice.message));
             }
         }
@@ -310,18 +312,18 @@ impl WaitLoop<'_> {
                 ))
             }
             PollEvent::Outage(OutageEvent::Started(cloud, message)) => {
-                let message = format!("{cloud} does not answer ({message}); looking on");
+                let message = format!("{cloud} is unreachable ({message}); retrying");
                 self.lookup
                     .notices
-                    .push(Notice::new("outage", message.clone()));
+                    .push(Notice::new(NoticeCode::Outage, message.clone()));
                 Some(format!("joblens: {clock} {message}"))
             }
             PollEvent::Outage(OutageEvent::Ended(cloud, after)) => {
                 let after = output::duration(after.as_secs() as i64);
-                let message = format!("{cloud} answers again after {after}");
+                let message = format!("{cloud} is reachable again after {after}");
                 self.lookup
                     .notices
-                    .push(Notice::new("recovered", message.clone()));
+                    .push(Notice::new(NoticeCode::Recovered, message.clone()));
                 Some(format!("joblens: {clock} {message}"))
             }
         }

@@ -7,30 +7,28 @@ use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
 use crate::settings::Environment;
 
-/// Wait until jobs have ended as asked, on any mix of clouds, and tell it by the exit code
+/// Wait for jobs to reach a state; the exit code is the verdict
 #[derive(Debug, Args)]
-#[command(
-    before_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
         joblens wait -t 6h aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
-        joblens wait -t 30m --for no-warnings=10m tencent/service/cls-xxxxx/default/web",
-    after_help = "Exit codes: 0 passed · 1 failed · any other code means no verdict:\n\
-        2 usage error · 3 missing · 4 credentials · 5 service or network · 124 timed out · 130/143 interrupted.\n\
-        The time given counts on a clock that stands still while the machine sleeps."
-)]
+        joblens wait -t 30m --for no-warnings=10m tencent/service/cls-xxxxx/default/web\n\n\
+        Exit codes: 0 passed · 1 failed · any other code means no verdict:\n\
+        2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 124 timed out · 130/143 interrupted.\n\
+        The timeout does not advance while the machine is suspended")]
 pub(in crate::commands) struct Arguments {
-    /// What to wait for; - reads references from standard input, one a line
+    /// References to wait for; - reads from stdin
     #[arg(value_name = "REF")]
     pub references: Vec<String>,
-    /// What to wait for: STATE[,STATE…], ended, or no-warnings=TIME
+    /// Condition to wait for: STATE[,STATE…], ended, or no-warnings=DURATION
     #[arg(long = "for", value_name = "GOAL", default_value = "succeeded")]
     goal: String,
-    /// All must reach it (the default)
+    /// Wait until all match (default)
     #[arg(long, overrides_with = "any")]
     all: bool,
-    /// One is enough
+    /// Wait until any matches
     #[arg(long, overrides_with = "all")]
     any: bool,
-    /// Stop as soon as the verdict is certain and each reference was checked once (default)
+    /// Stop as soon as the result is known and each reference was checked once (default)
     #[arg(long, overrides_with = "no_fail_fast")]
     fail_fast: bool,
     /// Keep waiting for the remaining jobs and report all
@@ -39,50 +37,50 @@ pub(in crate::commands) struct Arguments {
     /// How long to wait before giving up (90s, 15m, 6h, none); 0 checks once
     #[arg(short, long, value_name = "TIME")]
     timeout: Option<String>,
-    /// Leave the gate undecided if a job does not run by then
+    /// Give up if a job has not started by then
     #[arg(long, value_name = "TIME")]
     start_timeout: Option<String>,
-    /// What a state word means that no table knows
+    /// How to treat a state joblens doesn't recognize
     #[arg(long, value_enum, default_value = "wait", value_name = "WHAT")]
     on_unknown: OnUnknown,
-    /// What a thing means that does not exist
+    /// How to treat a missing resource
     #[arg(long, value_enum, default_value = "fail", value_name = "WHAT")]
     missing: OnMissing,
     #[command(flatten)]
     poll: PollArgs,
-    /// Leave the gate undecided if a job cannot be read for so long
+    /// Give up if a job cannot be read for this long
     #[arg(long, value_name = "TIME", default_value = "none")]
     max_outage: String,
-    /// Hold when there is nothing to wait for
+    /// Succeed if no references are given
     #[arg(long)]
     pub allow_empty: bool,
-    /// Write a report as well, any number of them: junit=FILE, github, gitlab-dotenv=FILE, json=FILE
+    /// Also write a CI report (repeatable): junit=FILE, github, gitlab-dotenv=FILE, json=FILE
     #[arg(long = "report", value_name = "KIND[=FILE]")]
     pub reports: Vec<String>,
-    /// Add the cloud's own document to the JSON
+    /// Include the raw API response (JSON and YAML only)
     #[arg(long, hide_short_help = true)]
     pub vendor: bool,
-    /// Show values of environment variables and other secrets of the jobs
+    /// Don't mask secrets in the output
     #[arg(long, hide_short_help = true)]
     pub show_secrets: bool,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded
+    /// Treat a Finished invocation as succeeded when its exit codes are unavailable
     #[arg(long)]
     pub trust_finished: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum OnUnknown {
-    /// It is on its way
+    /// Keep waiting
     Wait,
-    /// It ended otherwise
+    /// Treat as failed
     Fail,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum OnMissing {
-    /// It will not come: exit code 3
+    /// Exit with code 3
     Fail,
-    /// It may come
+    /// Keep waiting
     Wait,
 }
 
@@ -109,8 +107,8 @@ impl Arguments {
         };
         let unlimited = self.timeout.is_none();
         if unlimited && environment.get("CI").is_some() {
-            return Err(Problem::usage("a gate in CI needs a deadline")
-                .with_hint("set -t 2h, or say --timeout none if the runner's own limit is meant"));
+            return Err(Problem::usage("wait requires a timeout in CI")
+                .with_hint("set e.g. -t 2h, or --timeout none to rely on the runner's limit"));
         }
         let option = |name: &str, text: &Option<String>| {
             text.as_deref().map(|text| time(name, text)).transpose()
@@ -132,7 +130,7 @@ impl Arguments {
             policy: rules,
             timeout,
             interval: self.poll.interval()?,
-            warning: unlimited.then_some("no deadline is set; -t 2h would set one"),
+            warning: unlimited.then_some("no timeout is set; use e.g. -t 2h"),
         })
     }
 }

@@ -32,9 +32,10 @@ fn prepare(
         .options(session.output_options.format)
         .map_err(one)?;
     if session.sort.is_some() {
-        let problem =
-            Problem::usage("watch keeps the order of the references, so --sort-by has no place")
-                .with_hint("joblens get REF… --sort-by COLUMN");
+        let problem = Problem::usage(
+            "--sort-by cannot be used with watch, which keeps the order of the references",
+        )
+        .with_hint("joblens get REF… --sort-by COLUMN");
         return Err(one(problem));
     }
     let options = Options {
@@ -49,8 +50,8 @@ fn prepare(
     let inputs = &arguments.references;
     let lens = Lookup::resolve(session, settings, inputs, options, Some(MIN_CALL_INTERVAL))?;
     if lens.references.is_empty() && lens.scopes.is_empty() && lens.latest.is_empty() {
-        return Err(one(Problem::usage("nothing to watch").with_hint(
-            "name a reference, such as aliyun/job/CLUSTER/JOB, a scope, such as aliyun/job/CLUSTER/, or - for standard input",
+        return Err(one(Problem::usage("no references given").with_hint(
+            "pass a reference such as aliyun/job/CLUSTER/JOB, a scope such as aliyun/job/CLUSTER/, or - to read from stdin",
         )));
     }
     Ok((Arc::new(lens), plan))

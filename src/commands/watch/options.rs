@@ -4,23 +4,21 @@ use super::super::follow::FollowOptions;
 use super::super::poll_args::PollArgs;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
+use crate::model::NoticeCode;
 use crate::output::Format;
 
-/// Follow jobs until all have ended: a live table on a terminal, else a line for each change
+/// Watch jobs until they finish (live table, or one line per change when piped)
 #[derive(Debug, Args)]
-#[command(
-    before_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
         joblens watch aliyun/job/ehpc-hz-FYUr32/ huawei/image-job/702364883651395584\n  \
-        joblens watch -o jsonl - < references.txt | jq -c 'select(.type == \"transition\")'",
-    after_help = "Exit codes: 0 all have ended, however · 2 wrong use · 3 missing · 4 credentials ·\n\
-        5 service or network · 130/143 interrupted · 141 output closed. To decide by the outcome: joblens wait."
-)]
+        joblens watch -o jsonl - < references.txt | jq -c 'select(.type == \"transition\")'\n\n\
+        Exit codes: 0 all finished, regardless of result · 2 usage error · 3 not found · 4 authentication or permission ·\n\
+        5 service or network error · 130/143 interrupted · 141 output closed. To act on the result, use joblens wait")]
 pub(in crate::commands) struct Arguments {
-    /// What to follow; a scope such as aliyun/job/CLUSTER/ follows what appears there too; @latest as
-    /// the last segment is what is the newest now; - reads references from standard input, one a line
+    /// References or scopes to watch; a scope (aliyun/job/CLUSTER/) also picks up new jobs, @latest selects the current newest in a scope, - reads references from stdin
     #[arg(value_name = "REF|SCOPE/")]
     pub references: Vec<String>,
-    /// Take a finished invocation whose exit codes cannot be read as succeeded
+    /// Treat a Finished invocation as succeeded when its exit codes are unavailable
     #[arg(long)]
     pub trust_finished: bool,
     #[command(flatten)]
@@ -29,12 +27,12 @@ pub(in crate::commands) struct Arguments {
 
 impl Arguments {
     /// # Errors
-    /// Wrong use, naming the option.
+    /// A usage error that names the option.
     pub(super) fn options(&self, format: Format) -> Result<FollowOptions, Problem> {
         if !matches!(format, Format::Table | Format::Wide | Format::Jsonl) {
             return Err(
-                Problem::usage("watch is a stream, which is a table, wide or jsonl")
-                    .with_hint("-o jsonl writes a record for each change"),
+                Problem::usage("watch supports only -o table, wide and jsonl")
+                    .with_hint("use -o jsonl for one record per change"),
             );
         }
         Ok(FollowOptions {
@@ -43,7 +41,7 @@ impl Arguments {
                 missing_grace: self.poll.missing_grace()?,
                 ..GatePolicy::new(Condition::Ended)
             },
-            notice_codes: &["unknown_state", "clock_corrected"],
+            notice_codes: &[NoticeCode::UnknownState, NoticeCode::ClockCorrected],
         })
     }
 }

@@ -59,7 +59,7 @@ impl ScenarioParser<'_> {
             .iter()
             .map(|kind| kind.template.cloud)
             .find(|cloud| cloud == text.get_ref())
-            .ok_or_else(|| self.wrong_at(text, "is no cloud"))
+            .ok_or_else(|| self.wrong_at(text, "is not a known cloud"))
     }
 
     fn effect(&self, fault: &FaultTable) -> Result<Effect, Problem> {
@@ -96,12 +96,12 @@ impl ScenarioParser<'_> {
                 let location = fault.location.as_ref().ok_or_else(|| missing("location"))?;
                 let text = location.get_ref();
                 if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
-                    return Err(self.wrong_at(location, "is no URL"));
+                    return Err(self.wrong_at(location, "is not a valid URL"));
                 }
                 Effect::Redirect(text.clone())
             }
             _ => {
-                let what = format!("is no kind of fault; known are {KINDS}");
+                let what = format!("is not a known fault; expected one of {KINDS}");
                 return Err(self.wrong_at(&fault.kind, &what));
             }
         })

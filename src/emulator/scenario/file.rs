@@ -59,14 +59,14 @@ impl ScenarioParser<'_> {
             let at = error.span().map_or(0, |span| span.start);
             self.wrong(at, error.message())
         })?;
-        let mut things: Vec<EmulatedJob> = Vec::new();
+        let mut emulated: Vec<EmulatedJob> = Vec::new();
         let mut taken = HashSet::new();
         for job in &file.jobs {
-            for thing in self.jobs(job)? {
-                if !taken.insert((thing.kind.clone(), thing.segments.clone())) {
+            for one in self.jobs(job)? {
+                if !taken.insert((one.kind.clone(), one.segments.clone())) {
                     return Err(self.wrong_at(&job.reference, "is given twice"));
                 }
-                things.push(thing);
+                emulated.push(one);
             }
         }
         let faults = file
@@ -75,7 +75,7 @@ impl ScenarioParser<'_> {
             .map(|fault| self.fault(fault))
             .collect::<Result<_, _>>()?;
         Ok(Scenario {
-            jobs: things,
+            jobs: emulated,
             faults,
             latency: self.duration_or_zero(file.latency.as_ref())?,
             speed: self.speed(file.speed)?,
@@ -125,7 +125,7 @@ impl ScenarioParser<'_> {
         };
         let ends = self.duration(until)?;
         if ends <= begins {
-            return Err(self.wrong_at(until, "must be later than the beginning"));
+            return Err(self.wrong_at(until, "must be after the start"));
         }
         Ok((begins, Some(ends)))
     }
@@ -136,7 +136,10 @@ impl ScenarioParser<'_> {
 
     fn duration_of(&self, place: &Text, text: &str) -> Result<Duration, Problem> {
         let duration = settings::duration(text).ok_or_else(|| {
-            self.wrong_at(place, "is no duration; write 90s, 15m, 2h30m, 1d or 500ms")
+            self.wrong_at(
+                place,
+                "is not a valid duration; use e.g. 90s, 15m, 2h30m, 1d or 500ms",
+            )
         })?;
         if duration > MAX_DURATION {
             return Err(self.wrong_at(place, "is longer than ten years"));
@@ -144,13 +147,13 @@ impl ScenarioParser<'_> {
         Ok(duration)
     }
 
-    /// Wrong use at a text, which is shown.
+    /// A usage error at a text, which is shown.
     pub fn wrong_at(&self, text: &Text, what: &str) -> Problem {
         let shown = text.get_ref();
-        self.wrong(text.span().start, &format!("“{shown}” {what}"))
+        self.wrong(text.span().start, &format!("'{shown}' {what}"))
     }
 
-    /// Wrong use at a byte of the file.
+    /// A usage error at a byte of the file.
     pub fn wrong(&self, at: usize, what: &str) -> Problem {
         let before = &self.text.as_bytes()[..at.min(self.text.len())];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();

@@ -73,7 +73,7 @@ impl ScenarioParser<'_> {
             .iter()
             .map(|warning| self.warning(warning))
             .collect::<Result<Vec<_>, _>>()?;
-        let thing = |reference: Reference| EmulatedJob {
+        let job = |reference: Reference| EmulatedJob {
             kind: format!("{}/{}", reference.template.cloud, reference.template.kind),
             segments: reference.segments,
             name: job.name.clone(),
@@ -87,7 +87,7 @@ impl ScenarioParser<'_> {
             warnings: warnings.clone(),
             document: document.clone(),
         };
-        Ok(references.into_iter().map(thing).collect())
+        Ok(references.into_iter().map(job).collect())
     }
 
     fn references(&self, text: &Text) -> Result<Vec<Reference>, Problem> {
@@ -99,10 +99,10 @@ impl ScenarioParser<'_> {
             setting: &|_, _, _| Ok(None),
         };
         match reader.parse(text.get_ref()) {
-            Ok(Target::Jobs(things)) => Ok(things),
-            Ok(_) => Err(self.wrong_at(text, "names no thing of its own")),
+            Ok(Target::Jobs(jobs)) => Ok(jobs),
+            Ok(_) => Err(self.wrong_at(text, "does not name a single job")),
             Err(problem) => {
-                let what = format!("is no reference: {}", problem.message);
+                let what = format!("is not a valid reference: {}", problem.message);
                 let mut framed = self.wrong_at(text, &what);
                 framed.hint = problem.hint;
                 Err(framed)
@@ -154,7 +154,7 @@ impl ScenarioParser<'_> {
     fn document(&self, job: &JobTable) -> Result<Option<String>, Problem> {
         match (&job.document, &job.document_file) {
             (Some(_), Some(file)) => {
-                Err(self.wrong_at(file, "stands beside a document; give one of them"))
+                Err(self.wrong_at(file, "and document are mutually exclusive"))
             }
             (Some(document), None) => Ok(Some(document.get_ref().clone())),
             (None, Some(file)) => {

@@ -1,13 +1,13 @@
 //! What the emulated clouds hold and what they do wrong, as a TOML file says it.
 //!
 //! ```toml
-//! latency = "20ms"          # how long every answer takes at least
-//! speed = 60                # what lies ahead of the things happens 60 times as soon
+//! latency = "20ms"          # how long every response takes at least
+//! speed = 60                # future state changes happen 60 times as soon
 //! clock_offset = "-20m"     # the server's clock is wrong by so much
 //! gzip = true               # answers are compressed for those who accept it
 //!
 //! [[job]]
-//! ref = "aliyun/job/ehpc-hz-FYUr32/train-7"   # a range makes a thing for each subtask
+//! ref = "aliyun/job/ehpc-hz-FYUr32/train-7"   # a range makes a resource for each subtask
 //! name = "训练 resnet"
 //! user = "lin"
 //! queue = "gpu"
@@ -54,13 +54,13 @@ use crate::providers::{self, Kind, serve::EmulatedJob};
 /// Everything that a scenario file says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
-    /// The things, in the order of the file.
+    /// The resources, in the order of the file.
     pub jobs: Vec<EmulatedJob>,
     /// The faults, in the order of the file.
     pub faults: Vec<Fault>,
-    /// How long every answer takes at least.
+    /// How long every response takes at least.
     pub latency: Duration,
-    /// How many emulated seconds pass in a second, for what the things do; above 0.
+    /// How many emulated seconds pass in a second, for the states of the resources; above 0.
     pub speed: f64,
     /// What the server's clock shows.
     pub clock: EmulatorClock,
@@ -84,7 +84,7 @@ impl Default for Scenario {
 const BUILT_IN: &str = include_str!("../default.toml");
 
 impl Scenario {
-    /// The scenario that comes with joblens: things of every kind in every stage of life.
+    /// The built-in scenario: resources of every kind in every state.
     ///
     /// # Errors
     /// As [`Scenario::parse`].
@@ -95,7 +95,7 @@ impl Scenario {
     /// Reads a scenario file.
     ///
     /// # Errors
-    /// Wrong use: the file cannot be read, or as [`Scenario::parse`].
+    /// A usage error: the file cannot be read, or as [`Scenario::parse`].
     pub fn read(path: &Path) -> Result<Self, Problem> {
         let text = file::contents(path)
             .map_err(|what| Problem::usage(format!("the scenario {} {what}", path.display())))?;
@@ -104,11 +104,11 @@ impl Scenario {
 
     /// Reads the text of a scenario that stands in the file `path`, with references of these kinds.
     ///
-    /// Words of states are not checked: an emulated cloud may say what no table knows. The profile
-    /// of a reference means nothing here; a range becomes a thing for each subtask.
+    /// States are not checked: an emulated cloud may report unrecognized ones. The profile of a
+    /// reference is ignored; a range becomes a resource for each subtask.
     ///
     /// # Errors
-    /// Wrong use, with file, line and what is wrong there.
+    /// A usage error with file, line and what is wrong there.
     pub fn parse(text: &str, path: &Path, kinds: &[&'static Kind]) -> Result<Self, Problem> {
         file::ScenarioParser { text, path, kinds }.parse()
     }

@@ -99,16 +99,16 @@ fn reads_things_faults_and_the_clock() {
     assert_eq!(scenario.speed, 60.0);
     assert_eq!(scenario.clock.offset, chrono::TimeDelta::minutes(-20));
     assert!(scenario.gzip);
-    let thing = &scenario.jobs[0];
-    assert_eq!(thing.kind, "aliyun/job");
-    assert_eq!(thing.segments, ["c", "train/7"]);
-    assert_eq!(thing.name.as_deref(), Some("训练"));
-    assert_eq!((thing.age.as_secs(), thing.parts), (10_800, 2));
-    assert_eq!(thing.appears_after, Duration::from_secs(5));
-    assert_eq!(thing.vanishes_after, Some(Duration::from_secs(20)));
-    assert_eq!(thing.steps[1].state, "Zombie");
-    assert_eq!(thing.steps[1].exit_code, Some(137));
-    assert_eq!(thing.warnings[0].count, 1);
+    let job = &scenario.jobs[0];
+    assert_eq!(job.kind, "aliyun/job");
+    assert_eq!(job.segments, ["c", "train/7"]);
+    assert_eq!(job.name.as_deref(), Some("训练"));
+    assert_eq!((job.age.as_secs(), job.parts), (10_800, 2));
+    assert_eq!(job.appears_after, Duration::from_secs(5));
+    assert_eq!(job.vanishes_after, Some(Duration::from_secs(20)));
+    assert_eq!(job.steps[1].state, "Zombie");
+    assert_eq!(job.steps[1].exit_code, Some(137));
+    assert_eq!(job.warnings[0].count, 1);
     let [first, second] = &scenario.faults[..] else {
         panic!("{:?}", scenario.faults)
     };
@@ -154,7 +154,7 @@ fn a_document_file_stands_beside_the_scenario() {
     assert!(
         problem
             .message
-            .ends_with(":3: “five.json” cannot be read (entity not found)"),
+            .ends_with(":3: 'five.json' cannot be read (entity not found)"),
         "{}",
         problem.message
     );
@@ -174,39 +174,42 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
         ("\nsped = 3\n".to_owned(), ":2: unknown field `sped`"),
         ("speed = 0\n".to_owned(), ":1: speed must be a number"),
         ("speed = nan\n".to_owned(), ":1: speed must be a number"),
-        ("latency = '5'\n".to_owned(), ":1: “5” is no duration"),
+        (
+            "latency = '5'\n".to_owned(),
+            ":1: '5' is not a valid duration",
+        ),
         (
             "clock_offset = '--5m'\n".to_owned(),
-            ":1: “--5m” is no duration",
+            ":1: '--5m' is not a valid duration",
         ),
         (
             "clock_offset = '-9999d'\n".to_owned(),
-            ":1: “-9999d” is longer than ten years",
+            ":1: '-9999d' is longer than ten years",
         ),
-        (job.to_owned(), ":2: “aliyun/job/c/5” needs states"),
+        (job.to_owned(), ":2: 'aliyun/job/c/5' needs states"),
         (
             "[[job]]\nref = 'azure/vm/5'\n".to_owned(),
-            ":2: “azure/vm/5” is no reference: there is no cloud “azure”",
+            ":2: 'azure/vm/5' is not a valid reference: unknown cloud 'azure'",
         ),
         (
             "[[job]]\nref = 'aliyun/job/c/'\n".to_owned(),
-            ":2: “aliyun/job/c/” is no reference: this is a scope",
+            ":2: 'aliyun/job/c/' is not a valid reference: this is a scope",
         ),
         (
             format!("{job}document = ''\n{job}document = ''\n"),
-            ":5: “aliyun/job/c/5” is given twice",
+            ":5: 'aliyun/job/c/5' is given twice",
         ),
         (
             format!("{job}document = ''\ndocument_file = 'x'\n"),
-            ":4: “x” stands beside a document",
+            ":4: 'x' and document are mutually exclusive",
         ),
         (
             format!("{job}states = [\n{{after='1s', state='Running'}}]\n"),
-            ":4: “1s” must be 0s for the first state",
+            ":4: '1s' must be 0s for the first state",
         ),
         (
             format!("{job}states = [\n{{after='0', state='A'}},\n{{after='0s', state='B'}}]\n"),
-            ":5: “0s” must be later than the state before it",
+            ":5: '0s' must be later than the state before it",
         ),
         (
             format!("{job}states = [\n{{after='0s', stat='A'}}]\n"),
@@ -218,16 +221,16 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
         ),
         (
             format!("{fault}kind = 'explode'\n"),
-            ":3: “explode” is no kind of fault; known are throttle, ",
+            ":3: 'explode' is not a known fault; expected one of throttle, ",
         ),
-        (format!("{fault}kind = 'slow'\n"), ":3: “slow” needs delay"),
+        (format!("{fault}kind = 'slow'\n"), ":3: 'slow' needs delay"),
         (
             format!("{fault}kind = 'redirect'\n"),
-            ":3: “redirect” needs location",
+            ":3: 'redirect' needs location",
         ),
         (
             format!("{fault}kind = 'redirect'\nlocation = \"http://x/\\n\"\n"),
-            ":4: “http://x/\n” is no URL",
+            ":4: 'http://x/\n' is not a valid URL",
         ),
         (
             format!("{fault}kind = 'status'\nstatus = 404\n"),
@@ -239,19 +242,19 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
         ),
         (
             format!("{fault}kind = 'reset'\nretry_after = '1s'\n"),
-            ":4: “1s” is for the kinds throttle and status only",
+            ":4: '1s' is for the kinds throttle and status only",
         ),
         (
             format!("{fault}kind = 'reset'\nfrom = '9s'\nuntil = '9s'\n"),
-            ":5: “9s” must be later than the beginning",
+            ":5: '9s' must be after the start",
         ),
         (
             format!("{job}document = ''\nvanishes = '0s'\n"),
-            ":4: “0s” must be later than the beginning",
+            ":4: '0s' must be after the start",
         ),
         (
             format!("{fault}cloud = 'azure'\nkind = 'reset'\n"),
-            ":3: “azure” is no cloud",
+            ":3: 'azure' is not a known cloud",
         ),
         (
             "[[fault]]\nkind = 'reset'\n".to_owned(),
@@ -274,9 +277,9 @@ fn the_built_in_scenario_shows_every_kind_and_every_sort_of_life() {
     let mut seen = Vec::new();
     for kind in registered_kinds() {
         let name = format!("{}/{}", kind.template.cloud, kind.template.kind);
-        let mut things = scenario.jobs.iter().filter(|t| t.kind == name).peekable();
-        assert!(things.peek().is_some(), "{name} is not shown");
-        for step in things.flat_map(|thing| &thing.steps) {
+        let mut jobs = scenario.jobs.iter().filter(|t| t.kind == name).peekable();
+        assert!(jobs.peek().is_some(), "{name} is not shown");
+        for step in jobs.flat_map(|job| &job.steps) {
             let known = kind.state_tables[0]
                 .map
                 .iter()
@@ -291,6 +294,6 @@ fn the_built_in_scenario_shows_every_kind_and_every_sort_of_life() {
     {
         assert!(seen.contains(&state), "nothing is {state}");
     }
-    let lives = |thing: &&EmulatedJob| thing.steps.last().is_some_and(|s| s.after > thing.age);
-    assert!(scenario.jobs.iter().any(|thing| lives(&thing)));
+    let lives = |job: &&EmulatedJob| job.steps.last().is_some_and(|s| s.after > job.age);
+    assert!(scenario.jobs.iter().any(|job| lives(&job)));
 }

@@ -16,7 +16,7 @@ pub(super) struct TestEmulator {
     scenario: String,
 }
 
-/// The clouds with the things of this scenario.
+/// The clouds with the resources of this scenario.
 pub(super) async fn world(scenario: &str) -> TestEmulator {
     let kinds: Vec<_> = providers::kinds().collect();
     let scenario = scenario.to_owned();
@@ -145,7 +145,7 @@ async fn a_cluster_or_list_that_is_not_there_leaves_each_job_to_its_own_look() {
     assert_eq!(
         problem.category,
         Category::ServiceError,
-        "what is weather is told"
+        "what is temporary is reported"
     );
 }
 
@@ -182,7 +182,7 @@ async fn an_array_job_is_as_good_as_its_subtasks() {
     assert_eq!((found.job.state, found.job.ended), (State::Unknown, false));
     assert_eq!(
         found.job.message.as_deref(),
-        Some("2 of 3 subtasks were seen succeeded; 10_5 was not found")
+        Some("2 of 3 subtasks are known to have succeeded; 10_5 was not found")
     );
     for word in ["Succeeded", "Failed"] {
         let (_, found) = sweep(word, "Failed", "").await;

@@ -1,4 +1,4 @@
-//! The list of commands, which costs a look-up each, against the emulated cloud.
+//! The list of commands, which costs a request each, against the emulated cloud.
 
 use std::ops::ControlFlow;
 

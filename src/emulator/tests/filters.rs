@@ -31,7 +31,7 @@ async fn rows(world: &TestEmulator, scope: &Scope, filter: &Filter) -> usize {
     first_page(&*client, scope, filter).await.rows.len()
 }
 
-/// One thing in each of these words.
+/// One resource in each of these states.
 fn each(kind: &str, words: &[&str]) -> String {
     let job = |word: &&str| jobs(&format!("{kind}{word}-"), word, 1);
     words.iter().map(job).collect()

@@ -60,11 +60,11 @@ async fn two_of_one_time_are_told_and_none_is_taken() {
     for scope in [scope("aliyun/job", &["c"]), scope("huawei/image-job", &[])] {
         let problem = latest(&world, &scope).await.unwrap_err();
         assert_eq!(problem.category, Category::InvalidResponse);
-        let said = "the cloud does not tell which is the newest: several were created at ";
+        let said = "cannot determine the newest resource: several resources were created at ";
         assert!(problem.message.starts_with(said), "{}", problem.message);
         assert_eq!(problem.reference.unwrap(), format!("{scope}@latest"));
         let hint = problem.hint.unwrap();
-        assert_eq!(hint, format!("name one that joblens list {scope} shows"));
+        assert_eq!(hint, format!("pick one from: joblens list {scope}"));
     }
 }
 
@@ -85,7 +85,7 @@ async fn an_empty_scope_has_no_newest_and_a_failure_stays_what_it_is() {
         .await
         .unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
-    assert_eq!(problem.message, "there is nothing in this scope");
+    assert_eq!(problem.message, "the scope is empty");
     let problem = latest(&world, &scope("aliyun/job", &["c"]))
         .await
         .unwrap_err();

@@ -21,7 +21,7 @@ async fn drained(
     (all, drained)
 }
 
-/// Two things in each of so many clusters, the first one the newest.
+/// Two resources in each cluster, the first one the newest.
 fn clusters(kind: &str, below: &[&str], count: usize) -> String {
     let jobs = (0..count).flat_map(|n| {
         below.iter().map(move |below| {

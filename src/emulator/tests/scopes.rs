@@ -47,7 +47,7 @@ pub(super) fn jobs(kind: &str, state: &str, count: usize) -> String {
 /// Enough of a kind for three pages.
 const MANY: usize = 205;
 
-/// The references that are listed, newest first as the things of `things` are.
+/// The references that are listed, newest first like `jobs`.
 pub(super) fn references(kind: &str, count: usize) -> Vec<String> {
     (0..count).map(|n| format!("{kind}{n}")).collect()
 }

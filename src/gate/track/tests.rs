@@ -1,8 +1,8 @@
 mod subtasks;
 
-use super::super::{Decision, Progress, decide};
+use super::super::{Decision, Progress, Verdict, decide};
 use super::*;
-use crate::model::{Event, Level, Object, Time, Verdict};
+use crate::model::{Event, Level, Object, Time};
 use proptest::prelude::*;
 
 const fn seconds(seconds: u64) -> Duration {
@@ -26,7 +26,7 @@ fn problem(category: Category) -> Problem {
     Problem::new(category, category.as_str())
 }
 
-/// The standing after looks at 0 s, 10 s, 20 s, …
+/// The evaluation after checks at 0 s, 10 s, 20 s, …
 fn standing(goal: &str, states: &[State]) -> &'static str {
     let mut track = JobHistory::new(false);
     for (number, state) in states.iter().enumerate() {
@@ -63,7 +63,7 @@ fn an_end_otherwise_than_asked_is_no() {
         ("stopping", &[Stopping, Succeeded], "met"),
         ("ended", &[Running], "pending"),
         ("ended", &[Failed], "met"),
-        // An end counts when it was seen, even if the thing is started again.
+        // An end counts when it was seen, even if the resource is started again.
         ("succeeded", &[Failed, Running, Succeeded], "unmet"),
         ("succeeded", &[Succeeded, Running], "met"),
     ];
@@ -295,7 +295,7 @@ fn a_row_that_one_answer_holds_twice_is_no_newer() {
 fn an_array_job_whose_subtasks_are_in_doubt_has_not_failed() {
     let mut parent = job(State::Unknown);
     parent.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
-    parent.message = Some("2 of 3 subtasks were seen succeeded".to_owned());
+    parent.message = Some("2 of 3 subtasks are known to have succeeded".to_owned());
     let mut track = JobHistory::new(false);
     track.observe(Observation::Read(&parent), seconds(0));
     let strict = GatePolicy {
@@ -305,7 +305,7 @@ fn an_array_job_whose_subtasks_are_in_doubt_has_not_failed() {
     let Evaluation::Pending(open) = track.evaluate(&strict, seconds(0)) else {
         panic!()
     };
-    assert_eq!(open.reason, "2 of 3 subtasks were seen succeeded");
+    assert_eq!(open.reason, "2 of 3 subtasks are known to have succeeded");
     assert!(!open.is_final);
 }
 

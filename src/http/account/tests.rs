@@ -12,7 +12,7 @@ const KEYS: SettingsSchema = SettingsSchema {
     public_domains: &[],
 };
 
-/// An account of a machine whose clock stands at 1,700,000,000, and what it tells.
+/// An account of a machine whose clock stands at 1,700,000,000, and what it reports.
 fn account() -> (ApiClient, Arc<Mutex<Vec<TransportEvent>>>) {
     account_behind(&[])
 }
@@ -92,7 +92,7 @@ fn a_clock_that_is_too_far_off_is_said_and_not_corrected() {
     let answer = dated("Thu, 16 Nov 2023 22:13:20 GMT");
     let next = account.next(&request(), &mut refusal, Some(&answer), 1, true);
     assert!(matches!(next, Next::Fail));
-    let said = "expired; this machine's clock is 48 hours behind that of 127.0.0.1:1, and a difference of more than one day is not corrected";
+    let said = "expired; the local clock is 48 hours behind 127.0.0.1:1, and differences of more than one day are not corrected";
     assert_eq!(
         (refusal.category, &*refusal.message),
         (Category::ClockSkew, said)
@@ -153,7 +153,7 @@ async fn a_direct_account_goes_past_every_proxy_and_others_do_not() {
     let host = listening("host.").await;
     let variables = ["HTTP_PROXY", "ALL_PROXY"].map(|name| (name.to_owned(), proxy.to_string()));
     let request = Request {
-        // Reaches this machine and is no loopback address by its look.
+        // Reaches this machine and is not a loopback address by its look.
         endpoint: Endpoint::parse(&format!("http://0.0.0.0:{}", host.port()), &[], true).unwrap(),
         ..request()
     };

@@ -10,11 +10,11 @@ use crate::error::TransportFailureKind;
 const NAME_IT: &str =
     "to trust this server, add its certificate to the file named by ca_file or --ca-file";
 const OWN_CA: &str = "if your company has its own CA, set --ca-file or ca_file";
-const RENEW: &str = "its operator has to renew it; check this machine's clock too";
+const RENEW: &str = "ask the operator to renew it, and check the local clock";
 const REISSUE: &str = "its operator has to issue it anew";
 const OLD_VERSION: &str = "its operator has to issue it anew with version 3 and its host name; \
      until then add the server's own certificate to the file named by ca_file or --ca-file";
-const NAME: &str = "check the host of the endpoint, and who answers in its place";
+const NAME: &str = "check the host of the endpoint and which server answers";
 
 /// What is wrong with a certificate, and what to do.
 pub(super) fn certificate_error(
@@ -31,14 +31,14 @@ pub(super) fn certificate_error(
     match seen.map_or(cause, |seen| &seen.cause) {
         CertificateError::UnknownIssuer => {
             let why = match issuer {
-                Some(issuer) => format!("nobody here knows its issuer, {issuer}"),
-                None => "nobody here knows its issuer".to_owned(),
+                Some(issuer) => format!("unknown issuer {issuer}"),
+                None => "unknown issuer".to_owned(),
             };
             (TransportFailureKind::UnknownIssuer, why, OWN_CA)
         }
         CertificateError::BadSignature => {
             let known = issuer.map_or_else(|| "its issuer".to_owned(), str::to_owned);
-            let why = format!("it is not signed by the {known} that is known here");
+            let why = format!("it was not signed by the trusted CA {known}");
             (TransportFailureKind::UnknownIssuer, why, OWN_CA)
         }
         CertificateError::Expired => (
@@ -55,7 +55,7 @@ pub(super) fn certificate_error(
             (
                 TransportFailureKind::NotYetValid,
                 why,
-                "check this machine's clock",
+                "check the local clock",
             )
         }
         CertificateError::NotValidYetContext { not_before, .. } => {
@@ -63,11 +63,11 @@ pub(super) fn certificate_error(
             (
                 TransportFailureKind::NotYetValid,
                 why,
-                "check this machine's clock",
+                "check the local clock",
             )
         }
         CertificateError::NotValidForName => {
-            let why = "it is for another host".to_owned();
+            let why = "hostname mismatch".to_owned();
             (TransportFailureKind::WrongName, why, NAME)
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
@@ -77,8 +77,11 @@ pub(super) fn certificate_error(
                 .map(|name| for_people(name))
                 .collect();
             let why = match names.is_empty() {
-                true => "it is for no host".to_owned(),
-                false => format!("it is for {}", names.join(", ")),
+                true => "hostname mismatch (the certificate names no host)".to_owned(),
+                false => format!(
+                    "hostname mismatch (certificate is valid for {})",
+                    names.join(", ")
+                ),
             };
             (TransportFailureKind::WrongName, why, NAME)
         }
@@ -87,7 +90,7 @@ pub(super) fn certificate_error(
             (
                 TransportFailureKind::Certificate,
                 why,
-                "use a certificate for servers",
+                "use a server certificate",
             )
         }
         CertificateError::Other(_) if seen.is_some_and(|seen| seen.has_old_version) => {

@@ -234,8 +234,8 @@ fn security(security: &Security) -> String {
 
 fn terminal(container: &Container) -> Option<String> {
     let parts: Vec<&str> = [
-        (container.stdin, "standard input"),
-        (container.stdin_once, "for one reader"),
+        (container.stdin, "stdin"),
+        (container.stdin_once, "once"),
         (container.tty, "a terminal"),
     ]
     .into_iter()

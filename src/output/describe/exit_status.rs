@@ -2,13 +2,13 @@ use super::super::cause::ended_with;
 
 /// Exit codes that mean the same for nearly every program and shell.
 const EXIT_CODES: [(i64, &str); 5] = [
-    (1, "an error of the program itself"),
-    (2, "wrong use, or an error of the program itself"),
+    (1, "application error"),
+    (2, "usage error or application error"),
     (126, "the command cannot be executed"),
     (127, "command not found"),
     (
         255,
-        "an error outside the usual range, such as exit -1 or a failed ssh",
+        "exit status out of range, such as exit -1 or a failed ssh",
     ),
 ];
 
@@ -17,40 +17,36 @@ const SIGNALS_FROM: i64 = 128;
 
 /// The signals of Linux: number, name, and what it mostly means.
 const SIGNALS: [(i64, &str, &str); 19] = [
-    (1, "SIGHUP", "its terminal or session was closed"),
-    (2, "SIGINT", "interrupted, as by Ctrl-C"),
-    (3, "SIGQUIT", "told to quit"),
+    (1, "SIGHUP", "terminal closed"),
+    (2, "SIGINT", "interrupted (Ctrl-C)"),
+    (3, "SIGQUIT", "quit requested"),
     (
         4,
         "SIGILL",
-        "illegal instruction: built for another processor?",
+        "illegal instruction: possibly built for another CPU",
     ),
-    (5, "SIGTRAP", "trap of a debugger"),
-    (
-        6,
-        "SIGABRT",
-        "aborted: an assertion or the run-time gave up",
-    ),
+    (5, "SIGTRAP", "debugger trap"),
+    (6, "SIGABRT", "aborted by the program or its runtime"),
     (
         7,
         "SIGBUS",
-        "bus error: shared memory or a mapped file ran out",
+        "bus error: shared memory or a mapped file is exhausted",
     ),
-    (8, "SIGFPE", "arithmetic error, such as a division by zero"),
+    (8, "SIGFPE", "arithmetic error, e.g. division by zero"),
     (9, "SIGKILL", "killed"),
-    (10, "SIGUSR1", "a signal that programs agree on"),
+    (10, "SIGUSR1", "user-defined signal"),
     (11, "SIGSEGV", "segmentation fault: bad memory access"),
-    (12, "SIGUSR2", "a signal that programs agree on"),
-    (13, "SIGPIPE", "its output was closed"),
-    (14, "SIGALRM", "its own timer ran out"),
+    (12, "SIGUSR2", "user-defined signal"),
+    (13, "SIGPIPE", "broken pipe: the output was closed"),
+    (14, "SIGALRM", "timer expired"),
     (
         15,
         "SIGTERM",
-        "asked to stop: by hand, a time limit or an eviction",
+        "terminated (by a user, a time limit or an eviction)",
     ),
     (16, "SIGSTKFLT", "stack fault"),
-    (24, "SIGXCPU", "over its limit of processor time"),
-    (25, "SIGXFSZ", "over its limit of file size"),
+    (24, "SIGXCPU", "CPU time limit exceeded"),
+    (25, "SIGXFSZ", "file size limit exceeded"),
     (31, "SIGSYS", "forbidden system call"),
 ];
 
@@ -81,7 +77,7 @@ fn explain_exit(
     if let Some((number, name, usual)) = known {
         let more = match number {
             9 if is_out_of_memory(exit_code, signal, words) => ", out of memory",
-            9 => ", most likely out of memory, else by force",
+            9 => ", most likely out of memory or kill -9",
             _ => "",
         };
         return Some(format!("{usual} ({name}){more}"));
@@ -128,17 +124,17 @@ mod tests {
         for (code, meaning) in [
             (0, "exited with 0"),
             (3, "exited with 3"),
-            (1, "exited with 1: an error of the program itself"),
+            (1, "exited with 1: application error"),
             (126, "exited with 126: the command cannot be executed"),
             (127, "exited with 127: command not found"),
-            (130, "exited with 130: interrupted, as by Ctrl-C (SIGINT)"),
+            (130, "exited with 130: interrupted (Ctrl-C) (SIGINT)"),
             (
                 134,
-                "exited with 134: aborted: an assertion or the run-time gave up (SIGABRT)",
+                "exited with 134: aborted by the program or its runtime (SIGABRT)",
             ),
             (
                 135,
-                "exited with 135: bus error: shared memory or a mapped file ran out (SIGBUS)",
+                "exited with 135: bus error: shared memory or a mapped file is exhausted (SIGBUS)",
             ),
             (
                 139,
@@ -146,7 +142,7 @@ mod tests {
             ),
             (
                 143,
-                "exited with 143: asked to stop: by hand, a time limit or an eviction (SIGTERM)",
+                "exited with 143: terminated (by a user, a time limit or an eviction) (SIGTERM)",
             ),
             (2127, "exited with 2127"),
             (i64::MIN, "exited with -9223372036854775808"),
@@ -163,15 +159,15 @@ mod tests {
         );
         assert_eq!(
             shown(Some(0), Some(15), "Completed"),
-            "exited with 0, signal 15: asked to stop: by hand, a time limit or an eviction (SIGTERM)"
+            "exited with 0, signal 15: terminated (by a user, a time limit or an eviction) (SIGTERM)"
         );
         assert_eq!(
             shown(Some(137), None, "Error"),
-            "exited with 137: killed (SIGKILL), most likely out of memory, else by force"
+            "exited with 137: killed (SIGKILL), most likely out of memory or kill -9"
         );
         assert_eq!(
             shown(None, Some(9), "Memory cgroup out of memory"),
-            "was ended by signal 9: killed (SIGKILL), out of memory"
+            "was terminated by signal 9: killed (SIGKILL), out of memory"
         );
     }
 

@@ -1,9 +1,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use comfy_table::Color;
-
-use super::super::table::state_color;
+use super::super::style::state_colour;
 use super::super::text::width;
 use super::super::{RenderContext, escape, human};
 use super::command_line;
@@ -34,18 +32,12 @@ pub(super) enum Style {
 
 impl Style {
     fn code(self) -> &'static str {
+        const COLOURS: [&str; 8] = ["30", "31", "32", "33", "34", "35", "36", "37"];
         match self {
             Self::Bold => "1",
             Self::Plain => "0",
             Self::Warning => "33",
-            Self::State(state) => match state_color(state) {
-                Color::Green => "32",
-                Color::Red => "31",
-                Color::Yellow => "33",
-                Color::Cyan => "36",
-                Color::Blue => "34",
-                _ => "35",
-            },
+            Self::State(state) => COLOURS[usize::from(state_colour(state))],
         }
     }
 }

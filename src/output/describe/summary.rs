@@ -15,7 +15,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     let mut lines = lines(job);
     let is_bad = matches!(job.state, State::Failed | State::Canceled);
     if lines.is_empty() && is_bad && job.warning_count == 0 {
-        lines.push("the cloud gives no reason".to_owned());
+        lines.push("no reason reported".to_owned());
     }
     for line in lines {
         page.paragraph(2, &Value::Text(line))?;
@@ -34,7 +34,7 @@ fn state(page: &PageWriter, job: &Job) -> Value {
                 page.clock(time)
             )
         }
-        None => ", since when is not told".to_owned(),
+        None => " (start time unknown)".to_owned(),
     };
     let rest = match job.state {
         State::Succeeded | State::Failed | State::Canceled => ended(page, job),
@@ -57,7 +57,7 @@ fn ended(page: &PageWriter, job: &Job) -> String {
         return ", other subtasks have not ended".to_owned();
     }
     let Some(time) = job.finished_at else {
-        return ", when is not told".to_owned();
+        return " (end time unknown)".to_owned();
     };
     let after = job.duration_seconds.map(human::duration);
     let after = after.map_or_else(String::new, |after| format!(", after {after}"));
@@ -69,11 +69,11 @@ fn unknown(job: &Job) -> String {
         return ": the cloud reports events, no states".to_owned();
     };
     if job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
-        return format!(": the cloud says {raw}, and its subtasks do not bear that out");
+        return format!(": the cloud reports {raw}, but not all subtasks succeeded");
     }
     match job.ended {
-        true => format!(": it has ended ({raw}), how is not known"),
-        false => format!(": the cloud says {raw}, a word that no table holds"),
+        true => format!(": ended ({raw}), result unknown"),
+        false => format!(": the cloud reports {raw}, an unrecognized state"),
     }
 }
 
@@ -157,7 +157,7 @@ fn exit_text(container: &Container) -> String {
     let memory = container.resources.memory_bytes.map(human::bytes);
     let is_why = exit_status::is_out_of_memory(container.exit_code, container.signal, &words);
     match memory.filter(|_| is_why) {
-        Some(memory) => format!("{how}; it had {memory}"),
+        Some(memory) => format!("{how}; memory limit {memory}"),
         None => how,
     }
 }
@@ -184,7 +184,7 @@ fn restarts(container: &Container) -> Option<String> {
         exit_status::describe_exit(previous.exit_code, previous.signal, &words)
     });
     Some(match ended {
-        Some(ended) => format!("{times}; the run before {ended}"),
+        Some(ended) => format!("{times}; previous run {ended}"),
         None => times,
     })
 }

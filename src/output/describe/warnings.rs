@@ -44,7 +44,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
         (0, _) => return Ok(()),
         (1, _) => "1 warning:".to_owned(),
         (count, _) if count <= most => format!("{count} warnings, newest first:"),
-        (count, Some(_)) => format!("{count} warnings, nearest to the end:"),
+        (count, Some(_)) => format!("{count} warnings, closest to the end:"),
         (count, None) => format!("{count} warnings, the newest:"),
     };
     page.paragraph(2, &Value::Text(head))?;
@@ -59,7 +59,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
             Some(count @ 2..) => format!(", {count} times"),
             _ => String::new(),
         };
-        let text = text.unwrap_or_else(|| "a warning without a text".to_owned());
+        let text = text.unwrap_or_else(|| "a warning (no text)".to_owned());
         let value = Value::Lead(Style::Warning, when, format!("{times}: {text}"));
         page.paragraph(4, &value)?;
     }

@@ -1,14 +1,15 @@
 use super::super::text::width;
 use super::*;
 use crate::error::Category;
-use crate::model::{CheckName, Envelope, Exit, Time};
+use crate::model::Time;
+use crate::output::document::{CheckName, Envelope, Exit};
 
 fn diagnosis() -> DoctorReport {
     let checks = vec![
         Check::ok(CheckName::Settings, "key LTAI…3Qk from aliyun-cli profile 生产 (/home/研究员/.aliyun/config.json), region cn-hangzhou"),
         Check::warn(
             CheckName::Files,
-            "others can read /home/研究员/.aliyun/config.json (mode 644), which holds a secret",
+            "/home/研究员/.aliyun/config.json contains a secret and is readable by others (mode 644)",
             "chmod 600 '/home/研究员/.aliyun/config.json'",
         ),
         Check::fail(
@@ -16,7 +17,7 @@ fn diagnosis() -> DoctorReport {
             Category::PermissionDenied,
             "ListClusters: 用户没有权限执行此操作，请联系管理员授予该账号在当前资源组内的只读权限后重试\u{1b}[2J",
         )
-        .hint(Some("ask for permission ehpc:ListClusters".to_owned())),
+        .hint(Some("grant the permission ehpc:ListClusters".to_owned())),
     ];
     DoctorReport {
         schema: Envelope::SCHEMA,
@@ -80,12 +81,12 @@ fn a_page_of_80_columns_wraps_and_cuts_nothing() {
 aliyun 生产: fail
   ok    settings      key LTAI…3Qk from aliyun-cli profile 生产
                       (/home/研究员/.aliyun/config.json), region cn-hangzhou
-  warn  files         others can read /home/研究员/.aliyun/config.json (mode
-                      644), which holds a secret
+  warn  files         /home/研究员/.aliyun/config.json contains a secret and is
+                      readable by others (mode 644)
         try           chmod 600 '/home/研究员/.aliyun/config.json'
   fail  permission    ListClusters: 用户没有权限执行此操作，请联系管理员授予该账
                       号在当前资源组内的只读权限后重试\\u{1b}[2J
-        try           ask for permission ehpc:ListClusters
+        try           grant the permission ehpc:ListClusters
 
 1 account: 1 fail
 ";

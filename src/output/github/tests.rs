@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::super::test_case::tests::{job, report, unread};
 use super::*;
 use crate::error::Category;
+use crate::model::NoticeCode;
 use crate::model::{Notice, State};
 
 fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
@@ -76,7 +77,7 @@ fn more_annotations_than_github_shows_are_summed_up() {
     let jobs = (0..500).map(|n| job(&n.to_string(), State::Failed, "unmet"));
     let mut report = report(jobs.collect(), vec![], Verdict::Failed, 1);
     report.notices = (0..10)
-        .map(|n| Notice::new("outage", n.to_string()))
+        .map(|n| Notice::new(NoticeCode::Outage, n.to_string()))
         .collect();
     let lines = annotated(&report);
     let level = |word: &str| lines.iter().filter(|line| line.starts_with(word)).count();

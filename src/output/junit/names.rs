@@ -66,7 +66,8 @@ mod tests {
     use super::super::super::test_case::tests::report;
     use super::super::super::test_case::{CaseOutcome, cases};
     use super::*;
-    use crate::model::{Job, Verdict};
+    use crate::gate::Verdict;
+    use crate::model::Job;
     use proptest::prelude::*;
 
     fn named(jobs: &[(&str, &str)]) -> Vec<String> {

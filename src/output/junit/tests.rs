@@ -8,7 +8,8 @@ use quick_xml::events::BytesStart;
 use super::super::test_case::tests::{job, report, unread};
 use super::*;
 use crate::error::Category;
-use crate::model::{State, Verdict};
+use crate::gate::Verdict;
+use crate::model::State;
 
 /// An element as it was read back.
 #[derive(Debug, Default)]

@@ -1,5 +1,6 @@
 use super::*;
-use crate::model::{Envelope, Job, State};
+use crate::model::{Job, State};
+use crate::output::document::Envelope;
 
 fn applied(expression: &str) -> io::Result<String> {
     let job = |reference: &str, name: &str, state| Job {

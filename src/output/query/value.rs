@@ -24,7 +24,7 @@ pub(super) fn to_jaq(document: &impl Serialize) -> Result<Val, Failure> {
 struct JaqSerializer;
 
 fn impossible<T>(what: &str) -> Result<T, Failure> {
-    let message = format_args!("{what} has no place in JSON");
+    let message = format_args!("{what} is not valid in JSON");
     Err(<Failure as serde::ser::Error>::custom(message))
 }
 
@@ -233,7 +233,7 @@ impl SerializeMap for Object {
                 self.key = Some(key);
                 Ok(())
             }
-            _ => impossible("a key that is no text"),
+            _ => impossible("a key that is not a string"),
         }
     }
 
@@ -284,7 +284,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::{Envelope, Job};
+    use crate::model::Job;
+    use crate::output::document::Envelope;
 
     fn is_as_text(document: &impl Serialize) -> bool {
         let text = serde_json::to_vec(document).unwrap();

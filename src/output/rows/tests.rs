@@ -1,12 +1,13 @@
 use proptest::prelude::*;
 
+use super::super::delimited::for_spreadsheets;
 use super::super::text::{ci_command_at, needs_escape};
 use super::super::{Format, Zone};
 use super::*;
 use crate::model::{State, Time};
 
 fn form(format: Format, columns: &[&str]) -> OutputOptions {
-    let columns: Vec<Column> = Column::all(columns);
+    let columns: Vec<JobColumn> = JobColumn::all(columns);
     OutputOptions {
         format,
         columns: Some(columns).filter(|columns| !columns.is_empty()),

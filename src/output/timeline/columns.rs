@@ -1,154 +1,58 @@
-use std::borrow::Cow;
-use std::fmt;
-
 use super::super::cell::Cell;
-use super::super::{RenderContext, Zone};
+use super::super::column::{Column, Tabular};
 use super::words;
-use crate::error::{Problem, closest_match};
-use crate::model::{Level, State, TimelineEvent};
+use crate::model::{Level, State};
+use crate::output::document::TimelineEvent;
 
-/// One column of the tables, of csv, tsv and markdown of a timeline.
-#[derive(Clone, Copy)]
-pub struct EventColumn(&'static Known);
+/// One column of a timeline.
+pub type EventColumn = Column<TimelineEvent>;
 
-type Known = (
-    &'static str,
-    &'static str,
-    fn(&TimelineEvent, Zone) -> Cell<'_>,
-);
-
-/// Name, title, cell. In csv and tsv they come in this order unless others were chosen; new ones are
-/// only ever added at the end.
-static COLUMNS: [Known; 25] = [
-    ("happened_at", "TIME", |one, _| {
-        one.happened_at.map_or(Cell::Absent, Cell::Time)
+static COLUMNS: [EventColumn; 25] = [
+    Column::with_header("happened_at", "TIME", |one, _| one.happened_at.into()),
+    Column::new("level", |one, _| one.level.map(Level::as_str).into()),
+    Column::new("count", |one, _| one.count.into()),
+    Column::new("ref", |one, _| Cell::from(&one.reference)),
+    Column::new("what", |one, _| one.what.as_str().into()),
+    Column::new("state", |one, _| one.state.map(State::as_str).into()),
+    Column::with_header("exit_code", "EXIT", |one, _| one.exit_code.into()),
+    Column::new("reason", |one, _| one.reason.as_deref().into()),
+    Column::new("message", |one, _| one.message.as_deref().into()),
+    Column::new("bad", |one, _| one.bad.into()),
+    Column::new("first_bad", |one, _| one.first_bad.into()),
+    Column::new("object_kind", |one, _| one.object.kind.as_deref().into()),
+    Column::with_header("object_name", "OBJECT", |one, _| {
+        one.object.name.as_deref().into()
     }),
-    ("level", "LEVEL", |one, _| {
-        Cell::text(one.level.map(Level::as_str))
+    Column::new("task", |one, _| one.task.as_deref().into()),
+    Column::new("task_name", |one, _| one.task_name.as_deref().into()),
+    Column::new("container", |one, _| one.container.as_deref().into()),
+    Column::new("signal", |one, _| one.signal.into()),
+    Column::with_header("restart_count", "RESTARTS", |one, _| {
+        one.restart_count.into()
     }),
-    ("count", "COUNT", |one, _| unsigned(one.count)),
-    ("ref", "REF", |one, _| Cell::text(Some(&one.reference))),
-    ("what", "WHAT", |one, _| Cell::text(Some(one.what.as_str()))),
-    ("state", "STATE", |one, _| {
-        Cell::text(one.state.map(State::as_str))
+    Column::with_header("first_at", "FIRST", |one, _| one.first_at.into()),
+    Column::with_header("last_at", "LAST", |one, _| one.last_at.into()),
+    Column::new("level_raw", |one, _| one.level_raw.as_deref().into()),
+    Column::new("cloud", |one, _| Cell::from(&one.cloud)),
+    Column::new("kind", |one, _| Cell::from(&one.kind)),
+    Column::new("mark", |one, _| match (one.first_bad, one.bad) {
+        (true, _) => "first bad".into(),
+        (false, true) => "bad".into(),
+        (false, false) => Cell::Absent,
     }),
-    ("exit_code", "EXIT", |one, _| integer(one.exit_code)),
-    ("reason", "REASON", |one, _| {
-        Cell::text(one.reason.as_deref())
-    }),
-    ("message", "MESSAGE", |one, _| {
-        Cell::text(one.message.as_deref())
-    }),
-    ("bad", "BAD", |one, _| Cell::Flag(one.bad)),
-    ("first_bad", "FIRST_BAD", |one, _| Cell::Flag(one.first_bad)),
-    ("object_kind", "OBJECT_KIND", |one, _| {
-        Cell::text(one.object.kind.as_deref())
-    }),
-    ("object_name", "OBJECT", |one, _| {
-        Cell::text(one.object.name.as_deref())
-    }),
-    ("task", "TASK", |one, _| Cell::text(one.task.as_deref())),
-    ("task_name", "TASK_NAME", |one, _| {
-        Cell::text(one.task_name.as_deref())
-    }),
-    ("container", "CONTAINER", |one, _| {
-        Cell::text(one.container.as_deref())
-    }),
-    ("signal", "SIGNAL", |one, _| integer(one.signal)),
-    ("restart_count", "RESTARTS", |one, _| {
-        unsigned(one.restart_count)
-    }),
-    ("first_at", "FIRST", |one, _| {
-        one.first_at.map_or(Cell::Absent, Cell::Time)
-    }),
-    ("last_at", "LAST", |one, _| {
-        one.last_at.map_or(Cell::Absent, Cell::Time)
-    }),
-    ("level_raw", "LEVEL_RAW", |one, _| {
-        Cell::text(one.level_raw.as_deref())
-    }),
-    ("cloud", "CLOUD", |one, _| Cell::text(Some(&one.cloud))),
-    ("kind", "KIND", |one, _| Cell::text(Some(&one.kind))),
-    ("mark", "MARK", |one, _| {
-        Cell::text(match (one.first_bad, one.bad) {
-            (true, _) => Some("first bad"),
-            (false, true) => Some("bad"),
-            (false, false) => None,
-        })
-    }),
-    ("text", "TEXT", |one, zone| {
-        Cell::Text(words::sentence(one, zone, None).into())
+    Column::new("text", |one, context| {
+        words::sentence(one, context.zone, None).into()
     }),
 ];
 
-/// Columns that say again what others do, in the words of people.
-const HUMAN_ONLY_COLUMNS: [&str; 2] = ["mark", "text"];
-/// The columns of markdown where none were chosen.
-const DEFAULT_COLUMNS: [&str; 4] = ["happened_at", "ref", "mark", "text"];
+/// The columns of Markdown where none were chosen.
+pub(super) const DEFAULT_COLUMNS: [&str; 4] = ["happened_at", "ref", "mark", "text"];
 
-fn integer(number: Option<i64>) -> Cell<'static> {
-    number.map_or(Cell::Absent, Cell::Integer)
-}
+impl Tabular for TimelineEvent {
+    const REPEATED: &'static [&'static str] = &["mark", "text"];
+    const UNKNOWN_COLUMN: &'static str = "events have no column";
 
-fn unsigned(number: Option<u64>) -> Cell<'static> {
-    integer(number.map(|number| i64::try_from(number).unwrap_or(i64::MAX)))
-}
-
-impl fmt::Debug for EventColumn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.0)
-    }
-}
-
-impl EventColumn {
-    /// The column with this name.
-    ///
-    /// # Errors
-    /// Wrong use, with the nearest name.
-    pub fn named(name: &str) -> Result<Self, Problem> {
-        let wanted = name.trim().to_ascii_lowercase();
-        if let Some(known) = COLUMNS.iter().find(|(name, ..)| *name == wanted) {
-            return Ok(Self(known));
-        }
-        let names = COLUMNS.iter().map(|(name, ..)| *name);
-        let near = closest_match(names, &wanted);
-        let near = near.map_or_else(String::new, |near| format!("the nearest is {near}; "));
-        let problem = Problem::usage(format!("events have no column “{}”", name.trim()));
-        Err(problem.with_hint(format!(
-            "{near}there are: {}",
-            COLUMNS.map(|(name, ..)| name).join(" ")
-        )))
-    }
-
-    /// The columns of csv and tsv where none were chosen.
-    pub(super) fn for_programs() -> Vec<Self> {
-        let is_exact = |known: &&Known| !HUMAN_ONLY_COLUMNS.contains(&known.0);
-        COLUMNS.iter().filter(is_exact).map(Self).collect()
-    }
-
-    /// The columns of markdown where none were chosen.
-    pub(super) fn defaults() -> Vec<Self> {
-        let named = |name| Self::named(name).expect("the columns of our own tables exist");
-        DEFAULT_COLUMNS.into_iter().map(named).collect()
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        self.0.0
-    }
-
-    pub(super) fn title(self) -> &'static str {
-        self.0.1
-    }
-
-    /// What it holds for a program.
-    pub(super) fn raw(self, one: &TimelineEvent) -> Cow<'static, str> {
-        Cow::Owned((self.0.2)(one, Zone::Utc).raw().into_owned())
-    }
-
-    /// What it shows to people, not escaped yet.
-    pub(super) fn display(self, one: &TimelineEvent, screen: &RenderContext) -> String {
-        let cell = (self.0.2)(one, screen.zone);
-        cell.display(screen)
-            .map_or_else(|| "-".to_owned(), Cow::into_owned)
+    fn columns() -> &'static [EventColumn] {
+        &COLUMNS
     }
 }

@@ -2,18 +2,22 @@
 
 mod columns;
 mod page;
-mod tables;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use std::io::{self, BufWriter, Write};
 
+use columns::DEFAULT_COLUMNS;
 pub use columns::EventColumn;
 pub use page::TimelineWriter;
 
-use super::{Format, OutputOptions, RecordWriter, RenderContext, Summary, escape, json, yaml};
-use crate::model::Timeline;
+use super::delimited::DelimitedWriter;
+use super::table::TextTable;
+use super::{
+    Format, OutputOptions, RecordWriter, RenderContext, Summary, escape, json, markdown, yaml,
+};
+use crate::output::document::Timeline;
 
 /// Writes a timeline in one form; `columns` are those that were chosen, if any were.
 ///
@@ -31,20 +35,27 @@ pub fn write(
     }
     let mut out = BufWriter::new(out);
     let all = &timeline.events;
-    let or = |usual: fn() -> Vec<EventColumn>| columns.map_or_else(usual, <[EventColumn]>::to_vec);
     match form.format {
         Format::Json => json::write_document(&mut out, timeline)?,
         Format::Yaml => yaml::write_value(&mut out, timeline)?,
         Format::Jsonl => records(&mut out, timeline, screen)?,
         Format::Name => names(&mut out, timeline)?,
         Format::Csv | Format::Tsv => {
-            tables::cells(&mut out, all, &or(EventColumn::for_programs), form)?;
+            let columns = columns.map_or_else(EventColumn::for_programs, <[_]>::to_vec);
+            let mut rows = DelimitedWriter::new(columns, form);
+            rows.begin(&mut out)?;
+            rows.rows(&mut out, all)?;
         }
+        Format::Markdown if all.is_empty() => {}
         Format::Markdown => {
-            tables::document(&mut out, all, &or(EventColumn::defaults), form, screen)?;
+            let usual = || EventColumn::all(&DEFAULT_COLUMNS);
+            let columns = columns.map_or_else(usual, <[_]>::to_vec);
+            markdown::write_table(&mut out, &columns, all, form.headers, screen)?;
         }
         Format::Table | Format::Wide => match columns {
-            Some(columns) => tables::aligned(&mut out, all, columns, form, screen)?,
+            Some(columns) => {
+                TextTable::new(columns, all, form.headers, screen).write(&mut out, None)?;
+            }
             None => {
                 let mut page = TimelineWriter::new(*screen, &timeline.references);
                 for one in all {
@@ -80,7 +91,7 @@ fn names(out: &mut dyn Write, timeline: &Timeline) -> io::Result<()> {
     }
     let (failed, asked) = (timeline.errors.len(), timeline.coverage.asked);
     if failed > 0 {
-        let reason = format!("{failed} of {asked} could not be looked up");
+        let reason = format!("{failed} of {asked} could not be read");
         writeln!(out, "#!incomplete: {}", escape(&reason))?;
     }
     Ok(())

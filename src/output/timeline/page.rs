@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use super::super::text::{width, wrap};
 use super::super::{RenderContext, escape};
 use super::words::{TimeCell, clean, quotes, sentence};
-use crate::model::TimelineEvent;
+use crate::output::document::TimelineEvent;
 
 /// What stands on the one bad occurrence of a reference that came first.
 const FIRST_BAD: &str = "◀ first bad";

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::super::Zone;
 use super::super::text::{ci_command_at, needs_escape, width};
 use super::*;
-use crate::model::{EventSubject, Level, Object, State, Time, TimelineEvent};
+use crate::model::{Level, Object, State, Time};
+use crate::output::document::{EventSubject, TimelineEvent};
 
 fn at(seconds: i64) -> Option<Time> {
     Time::from_unix(1_700_000_000 + seconds)
@@ -374,5 +375,5 @@ fn columns_that_were_chosen_stand_side_by_side_under_their_titles() {
          2023-11-14T22:13:25Z  训练    bad   a/b/c\n"
     );
     let wrong = EventColumn::named("reson").unwrap_err();
-    assert!(wrong.hint.unwrap().contains("the nearest is reason"));
+    assert!(wrong.hint.unwrap().contains("did you mean 'reason'?"));
 }

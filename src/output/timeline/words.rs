@@ -1,5 +1,6 @@
 use super::super::Zone;
-use crate::model::{EventSubject, Object, State, TimelineEvent};
+use crate::model::{Object, State};
+use crate::output::document::{EventSubject, TimelineEvent};
 
 /// What happened, as one sentence in which the cloud's texts stand as they came; `before` is a
 /// message that was just told and need not be repeated.

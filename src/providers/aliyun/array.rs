@@ -6,7 +6,7 @@ use super::batch::{id_filter, is_list_unavailable};
 use super::wire::{self, BatchPages, Described, JobRows, Page};
 use super::{Ehpc, cluster_of, note_raw_omitted, summarize};
 use crate::error::{Category, Problem};
-use crate::model::{Array, Job, Notice, State, Time};
+use crate::model::{Array, Job, Notice, NoticeCode, State, Time};
 use crate::providers::{GetOptions, GetResult, job_at};
 use crate::reference::Reference;
 
@@ -244,7 +244,7 @@ fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
     cause
         .into_iter()
         .flat_map(|cause| cause.notices)
-        .filter(|notice| notice.code != "vendor_omitted")
+        .filter(|notice| notice.code != NoticeCode::VendorOmitted)
 }
 
 /// True when a success stands though nothing but the list could tell that it is an array job.
@@ -264,7 +264,7 @@ fn is_ordinary(flag: Option<bool>, listing: &JobRows, problem: Option<&Problem>)
 fn note_unchecked(job: &Job, flag: Option<bool>, notices: &mut Vec<Notice>) {
     if flag.is_none() && job.state == State::Succeeded {
         notices.push(Notice::new(
-            "subtasks_unchecked",
+            NoticeCode::SubtasksUnchecked,
             format!(
                 "{}: whether it is an array job could not be checked; allow \
                  ehpc:ListServerlessJobs to check its subtasks",

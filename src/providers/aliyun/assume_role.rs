@@ -55,8 +55,8 @@ impl AssumeRoleProvider {
         let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
         if !role.starts_with("acs:ram::") || !role.chars().all(is_plain) {
             return Err(profile
-                .invalid(ROLE, "is no role")
-                .with_hint("write it as the console shows it: acs:ram::ACCOUNT:role/NAME"));
+                .invalid(ROLE, "is not a valid role")
+                .with_hint("use the form acs:ram::ACCOUNT:role/NAME"));
         }
         let login = access_key::credential_cache(profile, wire)?;
         let text = profile.get("sts_endpoint").unwrap_or(ADDRESS);
@@ -113,12 +113,12 @@ impl AssumeRoleProvider {
             .send(&self.api, &request, &classify, deadline)
             .await
             .map_err(|mut problem| {
-                problem.message = format!("cannot take on {}: {}", self.role, problem.message);
+                problem.message = format!("cannot assume {}: {}", self.role, problem.message);
                 problem
             })?;
         let unreadable = |expected: &str| {
             // What was answered is not shown: it may be a secret.
-            let what = format!("the answer could not be understood; expected {expected}");
+            let what = format!("invalid response: expected {expected}");
             let problem = self.api.problem(&request, Category::InvalidResponse, what);
             problem.with_hint("check sts_endpoint")
         };
@@ -176,7 +176,7 @@ fn classify(answer: &Response) -> Option<RequestError> {
     match (refusal.category, refusal.code.as_deref()) {
         (Category::PermissionDenied, _) => {
             refusal.hint = Some(
-                "let the role's trust policy name the account of the key, and give the key permission sts:AssumeRole"
+                "allow the key's account in the role's trust policy, and grant the key sts:AssumeRole"
                     .to_owned(),
             );
         }

@@ -55,8 +55,8 @@ const CLI_OFF: [&str; 3] = [
     "ALIBABA_CLOUD_IGNORE_PROFILE",
 ];
 
-const REPAIR_CLI: &str = "mend it, or move it away and run: aliyun configure";
-const REPAIR_SDK: &str = "mend it, or move it away";
+const REPAIR_CLI: &str = "fix it, or move it away and run: aliyun configure";
+const REPAIR_SDK: &str = "fix it, or move it away";
 
 #[derive(Deserialize)]
 struct Config {
@@ -133,7 +133,7 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
                 (None, None) if profiles.is_empty() => Ok(SourceResult::Empty(why)),
                 // The SDKs' file in its place would be another account.
                 (None, None) => Err(Problem::new(Category::MissingCredentials, why).with_hint(
-                    "it is the one in use there; run: aliyun configure switch --profile NAME",
+                    "it is the current profile of the aliyun CLI; run: aliyun configure switch --profile NAME",
                 )),
             }
         }
@@ -174,7 +174,7 @@ impl Profile {
     fn role(&self, page: &SourceFile, name: &str) -> Result<Vec<(&'static str, Secret)>, Problem> {
         let Some(role) = self.ram_role_arn.trimmed() else {
             let name = quotable(name);
-            let what = format!("holds no ram_role_arn for profile “{name}” (mode RamRoleArn)");
+            let what = format!("has no ram_role_arn for profile '{name}' (mode RamRoleArn)");
             return Err(page.problem(&what, REPAIR_CLI));
         };
         let region = self.sts_region.trimmed();
@@ -182,7 +182,7 @@ impl Profile {
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if region.is_some_and(|region| !region.bytes().all(is_plain)) {
             let name = quotable(name);
-            let what = format!("has profile “{name}” with an sts_region that is no region");
+            let what = format!("has profile '{name}' with an invalid sts_region");
             return Err(page.problem(&what, REPAIR_CLI));
         }
         let network = if self.enable_vpc.0 == Some(true) {
@@ -221,7 +221,7 @@ impl Profile {
             mode => return Err(unsupported::mode(page, name, mode)),
         };
         let is_cached = matches!(mode, "CloudSSO" | "OAuth");
-        let what = format!("profile “{}” (mode {mode})", quotable(name));
+        let what = format!("profile '{}' (mode {mode})", quotable(name));
         let id = self.access_key_id.trimmed();
         let secret = self.access_key_secret.trimmed();
         let token = self.sts_token.trimmed();
@@ -229,14 +229,14 @@ impl Profile {
             (Some(id), Some(secret)) if token.is_some() || !has_token => (id, secret),
             _ if is_cached => {
                 return Err(page.problem(
-                    &format!("holds no keys for {what}: it is not logged in"),
+                    &format!("has no credentials for {what}; not logged in"),
                     &renew,
                 ));
             }
             (None, None) => {
                 let path = page.path.display();
                 return Ok(SourceResult::Empty(format!(
-                    "{path} holds no keys for {what}"
+                    "no credentials for {what} in {path}"
                 )));
             }
             (id, secret) => {
@@ -245,20 +245,20 @@ impl Profile {
                     (_, None) => "access_key_secret",
                     _ => "sts_token",
                 };
-                return Err(page.problem(&format!("holds no {missing} for {what}"), REPAIR_CLI));
+                return Err(page.problem(&format!("has no {missing} for {what}"), REPAIR_CLI));
             }
         };
         // Keys that are cached without their end are taken: the cloud knows better.
         let ended = ends_at.filter(|at| has_token && *at <= now);
         if let Some(at) = ended {
             let message = format!(
-                "the keys of {what} in {} ended at {}",
+                "the credentials of {what} in {} expired at {}",
                 page.path.display(),
                 at.rfc3339()
             );
             let hint = match is_cached {
-                true => format!("{renew}, which renews them"),
-                false => "fetch new ones and run: aliyun configure --mode StsToken".to_owned(),
+                true => format!("{renew} to renew them"),
+                false => "get new ones and run: aliyun configure --mode StsToken".to_owned(),
             };
             return Err(Problem::new(Category::Unauthenticated, message).with_hint(hint));
         }
@@ -321,19 +321,19 @@ fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, 
     if id.is_none() && secret.is_none() {
         let path = page.path.display();
         return Ok(SourceResult::Empty(format!(
-            "{path} holds no keys in [{shown}]"
+            "no credentials in {path} in [{shown}]"
         )));
     }
     if let Some(key) = [("access_key_id", id), ("access_key_secret", secret)]
         .into_iter()
         .find_map(|(key, value)| value.is_none().then_some(key))
     {
-        return Err(page.problem(&format!("holds no {key} in [{shown}]"), REPAIR_SDK));
+        return Err(page.problem(&format!("has no {key} in [{shown}]"), REPAIR_SDK));
     }
     let is_role = kind == Some("ram_role_arn");
     let role = |key| value(keys, key).filter(|_| is_role);
     if is_role && role(ROLE).is_none() {
-        return Err(page.problem(&format!("holds no {ROLE} in [{shown}]"), REPAIR_SDK));
+        return Err(page.problem(&format!("has no {ROLE} in [{shown}]"), REPAIR_SDK));
     }
     let values = [
         ("access_key_id", id),

@@ -74,7 +74,7 @@ impl InstanceRoleProvider {
             Ok((_, None)) if self.is_token_needed => {
                 let problem = self.service.unreadable(TOKEN, "a token");
                 Err(problem
-                    .with_hint("ALIBABA_CLOUD_IMDSV1_DISABLED is set, so nothing is asked without"))
+                    .with_hint("ALIBABA_CLOUD_IMDSV1_DISABLED is set, so a token is required"))
             }
             Err(problem) if self.is_token_needed => Err(problem),
             Ok((_, None)) | Err(_) => Ok(None),

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Endpoint, Method, Request, Response, Transport};
-use crate::model::{Job, Notice};
+use crate::model::{Job, Notice, NoticeCode};
 use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{Profile, ROLE, SettingSpec};
 use sign::Signer;
@@ -100,7 +100,7 @@ pub static CLOUD: Cloud = Cloud {
             },
             operation: "E-HPC 2018-04-12 ListInvocationStatus, ListInvocationResults",
             permission: "ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
-            list_operation: "E-HPC 2018-04-12 ListCommands, then a look-up of each",
+            list_operation: "E-HPC 2018-04-12 ListCommands, then a request for each",
             list_permission: "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
             list_order: ListOrder::Undated,
             unlisted_fields: &[
@@ -294,14 +294,12 @@ impl Ehpc {
         let mut problem = self.api.problem(
             request,
             Category::NotFound,
-            format!("the cluster has no serverless job {}", reference.id()),
+            format!("serverless job {} not found in the cluster", reference.id()),
         );
         problem.http_status = Some(answer.status);
         problem.attempts = 1;
-        problem.hint = Some(
-            "check the job id; a subtask of an array job is asked for as JOB_INDEX, such as 10_3"
-                .to_owned(),
-        );
+        problem.hint =
+            Some("check the job id; a subtask of an array job is JOB_INDEX, e.g. 10_3".to_owned());
         problem
     }
 }
@@ -383,9 +381,9 @@ fn summarize(problem: &Problem) -> String {
 fn note_raw_omitted(job: &Job, notices: &mut Vec<Notice>) {
     if job.vendor.is_none() {
         notices.push(Notice::new(
-            "vendor_omitted",
+            NoticeCode::VendorOmitted,
             format!(
-                "{}: the cloud's own document is nested too deep or too large to be shown",
+                "{}: the raw response is too large or too deeply nested to include",
                 job.reference
             ),
         ));
@@ -401,8 +399,8 @@ fn endpoint(profile: &Profile, allow_http: bool) -> Result<Endpoint, Problem> {
     };
     if region.is_some_and(|region| !is_region(region)) {
         return Err(profile
-            .invalid("region", "is no region id")
-            .with_hint("write it as the cloud does, such as cn-hangzhou"));
+            .invalid("region", "is not a valid region id")
+            .with_hint("use the cloud's form, e.g. cn-hangzhou"));
     }
     let text = match (profile.get("endpoint"), region) {
         (Some(endpoint), _) => endpoint.to_owned(),

@@ -204,10 +204,9 @@ fn parameter(request: &ServerRequest, name: &str) -> Result<String, Failure> {
 /// The cluster that is asked for; one exists when anything in the world has it.
 fn cluster(request: &ServerRequest, world: &EmulatedState) -> Result<String, Failure> {
     let cluster = parameter(request, "ClusterId")?;
-    let exists = world
-        .jobs
-        .iter()
-        .any(|thing| thing.kind.starts_with("aliyun/") && thing.segments.first() == Some(&cluster));
+    let exists = world.jobs.iter().any(|emulated| {
+        emulated.kind.starts_with("aliyun/") && emulated.segments.first() == Some(&cluster)
+    });
     if exists {
         return Ok(cluster);
     }
@@ -243,10 +242,10 @@ fn is_end(word: &str) -> bool {
 }
 
 fn job(view: &JobAt<'_>, id: &str, array: Option<Range>) -> Value {
-    let thing = view.job;
+    let emulated = view.job;
     let word = view.step.state.as_str();
     let seconds = |moment: DateTime<Utc>| moment.timestamp();
-    let parts = thing.parts.max(1);
+    let parts = emulated.parts.max(1);
     // The containers of an array job are its subtasks'.
     let is_parent = array.is_some() && list::index(id).is_none();
     let groups: Vec<Value> = (1..=parts)
@@ -255,11 +254,11 @@ fn job(view: &JobAt<'_>, id: &str, array: Option<Range>) -> Value {
         .collect();
     json!({
         "JobId": id,
-        "JobName": thing.name.as_deref().unwrap_or(id),
+        "JobName": emulated.name.as_deref().unwrap_or(id),
         "State": word,
         "Priority": 0,
-        "Queue": thing.queue,
-        "User": thing.user,
+        "Queue": emulated.queue,
+        "User": emulated.user,
         "SubmitTime": seconds(view.created_at),
         "StartTime": view.reached_at(&["Running"]).map(seconds),
         "EndTime": is_end(word).then(|| seconds(view.since)),

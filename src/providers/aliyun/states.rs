@@ -9,7 +9,7 @@ pub(super) const JOB: &[StateTable] = &[
         allows_user_states: true,
         notes: &[(
             "Succeeded",
-            "an array job is unknown until all its subtasks were seen succeeded",
+            "an array job is unknown until all its subtasks are known to have succeeded",
         )],
         ..StateTable::new("job", JOB_STATES)
     },
@@ -36,7 +36,7 @@ pub(super) const INVOCATION: &[StateTable] = &[
             when: [
                 "all nodes: exit code 0",
                 "a node: another exit code",
-                "exit codes cannot be read; --trust-finished takes it as succeeded",
+                "exit codes unavailable; --trust-finished treats it as succeeded",
             ],
         }],
         ..StateTable::new("job", INVOCATION_STATES)

@@ -57,7 +57,7 @@ struct Section {
 }
 
 impl<'a> Ini<'a> {
-    /// Reads a file; `hint` is the next step where it is damaged.
+    /// Reads a file; `hint` is the next step where it is corrupt.
     pub fn read(page: &'a SourceFile, hint: &'a str) -> Self {
         let mut ini = Self {
             page,
@@ -112,7 +112,7 @@ impl<'a> Ini<'a> {
 
     /// No text of the file gets into the problem.
     fn damaged(&self, expected: &str) -> Problem {
-        let what = format!("is damaged: expected {expected}");
+        let what = format!("is invalid: expected {expected}");
         self.page.problem(&what, self.hint)
     }
 
@@ -267,7 +267,7 @@ mod tests {
         assert!(!problem.message.contains("hunter2"), "{}", problem.message);
         problem
             .message
-            .split_once("is damaged: ")
+            .split_once("is invalid: ")
             .unwrap()
             .1
             .to_owned()

@@ -28,8 +28,8 @@ pub static SOURCES: [CredentialSource; 3] = [
     },
 ];
 
-const REPAIR_SDK: &str = "mend it, or move it away";
-const REPAIR_CLI: &str = "mend it, or move it away and run: hcloud configure init";
+const REPAIR_SDK: &str = "fix it, or move it away";
+const REPAIR_CLI: &str = "fix it, or move it away and run: hcloud configure init";
 
 /// `~/.huaweicloud/credentials`, or the file that `HUAWEICLOUD_SDK_CREDENTIALS_FILE` names. Its
 /// sections are kinds of credentials; `[basic]` is that of services with regions.
@@ -58,13 +58,13 @@ fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, 
         (None, None) => {
             let path = page.path.display();
             return Ok(SourceResult::Empty(format!(
-                "{path} holds no keys in [basic]"
+                "no credentials in [basic] of {path}"
             )));
         }
         (None, _) => "ak",
         (_, None) => "sk",
     };
-    Err(page.problem(&format!("holds no {missing} in [basic]"), REPAIR_SDK))
+    Err(page.problem(&format!("has no {missing} in [basic]"), REPAIR_SDK))
 }
 
 #[derive(Deserialize)]
@@ -120,7 +120,7 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         (None, None) => {
             let path = page.path.display();
             return Ok(SourceResult::Empty(format!(
-                "{path} holds no keys for profile “{}”",
+                "no credentials in {path} for profile '{}'",
                 quotable(name)
             )));
         }
@@ -128,7 +128,7 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         (_, None) => Some("secretAccessKey"),
     };
     if let Some(missing) = missing {
-        let what = format!("holds no {missing} for profile “{}”", quotable(name));
+        let what = format!("has no {missing} for profile '{}'", quotable(name));
         return Err(page.problem(&what, REPAIR_CLI));
     }
     let is_plain = config
@@ -137,7 +137,10 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         .is_some_and(|word| word.eq_ignore_ascii_case("false"));
     if !is_plain {
         let hint = "run: hcloud configure set --cli-auth-encrypt=false";
-        return Err(page.problem("holds encrypted keys, which only hcloud can read", hint));
+        return Err(page.problem(
+            "contains encrypted keys, which only hcloud can decrypt",
+            hint,
+        ));
     }
     let values = [
         ("access_key_id", id),

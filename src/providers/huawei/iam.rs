@@ -42,8 +42,8 @@ pub(super) fn check_exclusive(profile: &Profile) -> Result<(), Problem> {
     match other {
         None => Ok(()),
         Some(key) => Err(profile
-            .invalid(key, "is set together with a user")
-            .with_hint("keep the user, the access key or the token, not several of them")),
+            .invalid(key, "and a user are mutually exclusive")
+            .with_hint("remove all but one of user, access key and token")),
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) fn endpoint(profile: &Profile, wire: &Transport) -> Result<Endpoint, 
     };
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if !region.bytes().all(is_plain) {
-        return Err(profile.invalid("region", "holds characters that no region has"));
+        return Err(profile.invalid("region", "contains invalid characters"));
     }
     let own = format!("https://iam.{region}.myhuaweicloud.com");
     let text = profile.get("iam_endpoint").unwrap_or(&own);
@@ -260,7 +260,7 @@ fn classify(answer: &Response) -> Option<RequestError> {
             "check the credential: for user, password and domain, that the user is an IAM user (a HUAWEI ID itself gets no tokens)"
         }
         (Category::PermissionDenied, _) => {
-            "the user or key may not ask IAM; set project_id, or ask for permission iam:projects:listProjects"
+            "the user or key has no access to IAM; set project_id, or grant the permission iam:projects:listProjects"
         }
         (Category::NotFound, _) => {
             refusal.category = Category::InvalidArgument;

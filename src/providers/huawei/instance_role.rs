@@ -43,14 +43,12 @@ pub struct InstanceRoleProvider(ImdsClient);
 
 impl InstanceRoleProvider {
     /// # Errors
-    /// As [`Metadata::new`]; wrong use, when a role is named.
+    /// As [`Metadata::new`]; usage error, when a role is named.
     pub fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
         let service = ImdsClient::new(&SERVICE, profile, wire)?;
         if service.named_role().is_some() {
-            let what = "names a role, and a machine of this cloud has one agency";
-            return Err(profile
-                .invalid(SOURCE, what)
-                .with_hint("write metadata alone"));
+            let what = "has a role, but an instance of this cloud has a single agency";
+            return Err(profile.invalid(SOURCE, what).with_hint("use just metadata"));
         }
         Ok(Self(service))
     }

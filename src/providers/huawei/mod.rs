@@ -164,7 +164,7 @@ impl Client {
                 profile,
                 // Its answers hold tokens, which are not masked there.
                 ApiClient::new(wire, profile, label(profile), profile.secret("password")),
-                iam.clone().expect("a user is known to IAM only"),
+                iam.clone().expect("only IAM knows users"),
             )?)
             .persistent(profile, wire),
         };
@@ -196,7 +196,7 @@ impl Client {
                 return Err(problem);
             }
             let iam = self.iam.as_ref();
-            let iam = iam.expect("a project that is not set is found by IAM");
+            let iam = iam.expect("a missing project is resolved by IAM");
             let region = self.region.as_deref().unwrap_or_default();
             let found =
                 iam::find_project(&self.api, &self.credentials, iam, region, deadline).await;
@@ -341,7 +341,7 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
         let is_header =
             |secret: &Secret| secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
         if profile.secret(key).is_some_and(|secret| !is_header(secret)) {
-            return Err(profile.invalid(key, "holds characters that no credential has"));
+            return Err(profile.invalid(key, "contains invalid characters"));
         }
     }
     let part = |key: &'static str, variable: &'static str| {
@@ -355,8 +355,8 @@ fn signer(profile: &Profile) -> Result<sign::Signer, Problem> {
         .any(|key| profile.secret(key).is_some());
     match (profile.secret("token"), has_key) {
         (Some(_), true) => Err(profile
-            .invalid("token", "is set together with an access key")
-            .with_hint("keep the token or the access key, not both")),
+            .invalid("token", "and an access key are mutually exclusive")
+            .with_hint("remove one of them")),
         (Some(token), false) => Ok(sign::Signer::credential(token.clone(), None).signer),
         (None, true) => Ok(sign::Signer::Key {
             id: part("access_key_id", "HUAWEICLOUD_SDK_AK")?,
@@ -383,17 +383,20 @@ fn endpoint(profile: &Profile, wire: &Transport) -> Result<Endpoint, Problem> {
         Some(host) => parse(&format!("https://{host}")),
         None => {
             let what = match is_region_like(region) {
-                true => format!("is “{region}”, whose endpoint is not known"),
-                false => "is no region that is known".to_owned(),
+                true => format!("is '{region}', which has no known endpoint"),
+                false => "has no known endpoint".to_owned(),
             };
-            Err(profile.invalid("region", &what).with_hint("set endpoint to the address of Workspace APP in that region, or correct the region"))
+            Err(profile.invalid("region", &what).with_hint(
+                "set endpoint to the address of Workspace APP in that region, or fix the region",
+            ))
         }
     }
 }
 
 /// The project id, fit for a path segment and a header.
 fn project_id_of(profile: &Profile) -> Result<String, Problem> {
-    const WHERE: &str = "it stands in the console under My Credentials, API Credentials (我的凭证), one for each region";
+    const WHERE: &str =
+        "find it in the console under My Credentials > API Credentials (我的凭证), one per region";
     let Some(id) = profile.get("project_id") else {
         let problem = profile.missing(
             "project id",
@@ -405,7 +408,7 @@ fn project_id_of(profile: &Profile) -> Result<String, Problem> {
     };
     if !is_project_id(id) {
         return Err(profile
-            .invalid("project_id", "holds characters that no project id has")
+            .invalid("project_id", "contains invalid characters")
             .with_hint(WHERE));
     }
     Ok(id.to_owned())

@@ -50,14 +50,14 @@ fn served(incoming: &ServerRequest) -> Response {
         message: Some("quota".to_owned()),
         ..StateChange::default()
     };
-    let thing = EmulatedJob {
+    let job = EmulatedJob {
         kind: "huawei/image-job".to_owned(),
         segments: vec!["70/2 é".to_owned()],
         steps: vec![step],
         parts: 3,
         ..EmulatedJob::default()
     };
-    let world = EmulatedState::new(vec![thing], test_support::moment(NOW));
+    let world = EmulatedState::new(vec![job], test_support::moment(NOW));
     test_support::received((CLOUD.emulator.respond)(incoming, &world))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Job, Notice, State, Task, Time};
+use crate::model::{Job, Notice, NoticeCode, State, Task, Time};
 use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::states::{self, StateWords};
 use crate::providers::{GetOptions, GetResult, job_at, vendor};
@@ -97,7 +97,7 @@ pub struct SubJobDetails {
 /// Reads an answer that `classify` let pass.
 ///
 /// # Errors
-/// What was expected and not there, such as a job with the id that was asked for.
+/// What was expected and not there, such as a job with the requested id.
 pub fn decode(
     body: &[u8],
     reference: &Reference,
@@ -106,7 +106,7 @@ pub fn decode(
 ) -> Result<GetResult, String> {
     let answered: ImageJob = lenient::decode(body)?;
     if answered.id.trimmed() != Some(reference.id()) {
-        return Err("the id that was asked for".to_owned());
+        return Err("the requested id".to_owned());
     }
     let mut notices = Vec::new();
     let mut job = job(answered, reference, ask, region, &mut notices);
@@ -223,9 +223,9 @@ fn job(
     let listed = answered.sub_jobs.0.len();
     if total.is_some_and(|total| usize::try_from(total) != Ok(listed)) {
         notices.push(Notice::new(
-            "count_mismatch",
+            NoticeCode::CountMismatch,
             format!(
-                "{reference} counts {} sub-jobs and lists {listed}",
+                "{reference} reports {} sub-jobs but lists {listed}",
                 total.unwrap_or_default()
             ),
         ));
@@ -241,7 +241,7 @@ fn job(
         (State::Failed, _) => failure(&tasks),
         (_, None) => (
             Some("no status".to_owned()),
-            Some("the answer gives no status".to_owned()),
+            Some("the response has no status".to_owned()),
         ),
         _ => (None, None),
     };

@@ -9,7 +9,7 @@ use super::TOO_MANY;
 /// More of a path than this helps nobody.
 const MAX_PATH_LEN: usize = 120;
 
-/// What was expected and where, without any text of the answer but the names of its fields.
+/// What was expected and where, without any text of the response but the names of its fields.
 pub(super) fn explain(error: &serde_json::Error, body: &[u8]) -> String {
     let place = format!("line {} column {}", error.line(), error.column());
     let text = error.to_string();
@@ -52,8 +52,8 @@ fn offset(error: &serde_json::Error, body: &[u8]) -> usize {
 /// The way to the value that ends where `read` ends, or in which it ends: `data.list[2].name`; empty
 /// for the document itself.
 ///
-/// Decoding into the types of an answer could tell it as well, by a second decoder for each of them,
-/// which is a tenth of the binary.
+/// Decoding into the types of a response could tell it as well, by a second decoder for each of
+/// them, which is a tenth of the binary.
 fn path(read: &[u8]) -> String {
     let mut path = Vec::new();
     // A value that was looked at and not begun begins here. It ends in an error in any case.

@@ -10,7 +10,7 @@ use crate::model;
 use crate::providers::{BoxFuture, Client, GetOptions, GetResult, kind};
 use crate::reference::Scope;
 
-/// At most so many pages are asked for in one drain: a million rows at a hundred a page.
+/// At most so many pages are requested in one drain: a million rows at a hundred a page.
 const MAX_PAGES: usize = 10_000;
 
 /// Why a drained list may not be all there is.
@@ -26,21 +26,21 @@ pub enum Truncation {
     TooManyPages,
     /// The cloud counts more rows than it gave: rows, total.
     CountMismatch(u64, u64),
-    /// So many rows named no thing that a reference could hold.
+    /// This many rows have no id that a reference can contain.
     MissingIds(usize),
 }
 
 impl fmt::Display for Truncation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Limit(limit) => write!(f, "cut after {limit}, as asked"),
-            Self::Stopped => f.write_str("stopped before its end"),
-            Self::RepeatedPage => f.write_str("the cloud repeats itself in place of a next page"),
-            Self::TooManyPages => write!(f, "cut after {MAX_PAGES} pages"),
+            Self::Limit(limit) => write!(f, "truncated at {limit}, as requested"),
+            Self::Stopped => f.write_str("stopped early"),
+            Self::RepeatedPage => f.write_str("the cloud returned the same page twice"),
+            Self::TooManyPages => write!(f, "truncated after {MAX_PAGES} pages"),
             Self::CountMismatch(rows, total) => {
-                write!(f, "the cloud counts {total} and lists {rows}")
+                write!(f, "the cloud reports {total} rows but lists {rows}")
             }
-            Self::MissingIds(rows) => write!(f, "{rows} rows have no usable id"),
+            Self::MissingIds(rows) => write!(f, "{rows} rows have no valid id"),
         }
     }
 }
@@ -48,19 +48,19 @@ impl fmt::Display for Truncation {
 /// What came of draining a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListStats {
-    /// How many things were handed on.
+    /// How many resources were passed on.
     pub rows: usize,
-    /// How many pages were asked for.
+    /// How many pages were requested.
     pub pages: usize,
     /// Why there may be more; `None` when this was all.
     pub truncation: Option<Truncation>,
 }
 
-/// Takes a page of a list; it breaks when no more are wanted. The next page is asked for when it is
+/// Takes a page of a list; it breaks when no more are wanted. The next page is requested when it is
 /// done with this one.
 pub type OnPage<'a, R> = &'a mut (dyn FnMut(Page<R>) -> BoxFuture<'static, ControlFlow<()>> + Send);
 
-/// The answer of a taker of pages that is done with one at once.
+/// The response of a taker of pages that is done with one at once.
 pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
     Box::pin(future::ready(flow))
 }
@@ -68,9 +68,9 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 /// Asks for the pages of a list one after the other and hands on what each brings that is new and
 /// passes the filter, with the problems of single rows.
 ///
-/// It ends with the last page, after `limit` things, when `on_page` breaks, or when the cloud
-/// repeats itself. Where each thing costs calls of its own ([`list_limit`]), `limit` counts those
-/// that were looked at, whatever their state. `None`: the kind has no list.
+/// It ends with the last page, after `limit` resources, when `on_page` breaks, or when the cloud
+/// repeats a page. Where each resource costs requests of its own ([`list_limit`]), `limit` counts
+/// those that were requested, whatever their state. `None`: the kind has no list.
 ///
 /// [`list_limit`]: crate::providers::Kind::list_limit
 ///
@@ -85,7 +85,7 @@ pub async fn list_all(
     limit: Option<usize>,
     on_page: OnPage<'_, GetResult>,
 ) -> Option<Result<ListStats, Problem>> {
-    let things = JobPages {
+    let kept = JobPages {
         client,
         scope,
         filter,
@@ -93,11 +93,11 @@ pub async fn list_all(
             .list_limit
             .map(|_| filter.without_states()),
     };
-    pages_of(&things, ask, limit, on_page).await
+    pages_of(&kept, ask, limit, on_page).await
 }
 
-/// As [`drain`], for the places of an account ([`Client::scopes`]). `None`: its things lie in no
-/// places.
+/// As [`drain`], for the parent scopes of an account ([`Client::scopes`]). `None`: its resources
+/// have none.
 ///
 /// # Errors
 /// As [`drain`].
@@ -111,7 +111,7 @@ pub async fn list_all_scopes(
     pages_of(&ScopePages { client, profile }, ask, limit, on_page).await
 }
 
-/// What can be asked for page by page.
+/// What can be requested page by page.
 trait PageSource: Sync {
     type Row: Send;
 
@@ -197,7 +197,7 @@ async fn pages_of<S: PageSource>(
 ) -> Option<Result<ListStats, Problem>> {
     let budget = ask.deadline.remaining();
     let mut known = HashSet::new();
-    let (mut rows, mut pages, mut unnamed, mut things, mut spent) = (0, 0, 0, 0, 0);
+    let (mut rows, mut pages, mut unnamed, mut kept, mut spent) = (0, 0, 0, 0, 0);
     let mut at = None;
     loop {
         let ask = GetOptions {
@@ -212,7 +212,7 @@ async fn pages_of<S: PageSource>(
         let came = page.rows.len() + page.problems.len();
         rows += (came + page.rows_without_id) as u64;
         unnamed += page.rows_without_id;
-        // Rows move to the next page when something new comes in before it is asked for.
+        // Rows move to the next page when something new comes in before it is requested.
         let mut is_new = |key: &str| !known.contains(key) && known.insert(key.to_owned());
         page.rows.retain(|row| is_new(S::key(row)));
         page.problems
@@ -221,17 +221,17 @@ async fn pages_of<S: PageSource>(
         let costly = page.rows.iter().filter(|row| source.is_costly(row));
         spent += costly.count() + page.problems.len();
         page.rows.retain(|row| source.is_wanted(row));
-        let room = limit.map_or(usize::MAX, |limit| limit - things);
+        let room = limit.map_or(usize::MAX, |limit| limit - kept);
         let is_over = page.rows.len() > room;
         page.rows.truncate(room);
-        things += page.rows.len();
+        kept += page.rows.len();
         let (next, total) = (page.next, page.total);
         let has_problems = !page.problems.is_empty() || !page.failed_parts.is_empty();
         let is_empty = page.rows.is_empty() && !has_problems;
         let is_broken = !is_empty && on_page(page).await.is_break();
         let cut = match (next, limit) {
             (_, Some(limit)) if is_over => Some(Truncation::Limit(limit)),
-            (Some(_), Some(limit)) if things.max(spent) >= limit => Some(Truncation::Limit(limit)),
+            (Some(_), Some(limit)) if kept.max(spent) >= limit => Some(Truncation::Limit(limit)),
             (Some(_), _) if is_broken => Some(Truncation::Stopped),
             (Some(_), _) if is_repeated => Some(Truncation::RepeatedPage),
             (Some(_), _) if pages >= MAX_PAGES => Some(Truncation::TooManyPages),
@@ -245,7 +245,7 @@ async fn pages_of<S: PageSource>(
             },
         };
         return Some(Ok(ListStats {
-            rows: things,
+            rows: kept,
             pages,
             truncation: cut,
         }));

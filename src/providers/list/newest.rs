@@ -6,17 +6,18 @@ use crate::model::Time;
 use crate::providers::{Client, GetOptions, GetResult, ListOrder, kind};
 use crate::reference::{LATEST, Reference, Scope};
 
-/// Rows of the one page that a cloud is asked for that sorts by itself: enough to see that it does.
+/// Rows of the single page requested from a cloud that sorts by itself: enough to see that it does.
 const LATEST_PAGE_SIZE: usize = 10;
 
-/// The newest thing of a scope that has all its segments.
+/// The newest resource of a scope that has all its segments.
 ///
-/// One page is asked for where the cloud sorts; all of them where it does not, within the time of
+/// One page is requested where the cloud sorts; all of them where it does not, within the time of
 /// `ask`.
 ///
 /// # Errors
 /// `usage` for a kind whose lists tell no times, before anything is asked; `not_found` for an empty
-/// scope; `invalid_response` when the cloud does not tell which is the newest; what went wrong on the way.
+/// scope; `invalid_response` when the cloud does not report which is the newest; what went wrong on
+/// the way.
 pub async fn latest(
     client: &dyn Client,
     scope: &Scope,
@@ -104,15 +105,15 @@ async fn latest_of_all(
         return Err(with_scope(problem, scope));
     }
     let problem = match (listed.truncation, best) {
-        (Some(cut), _) => unclear(format!("the list is not all there is: {cut}")),
-        _ if undated_rows > 0 => unclear(format!("{undated_rows} are listed without a time")),
+        (Some(cut), _) => unclear(format!("the list is incomplete: {cut}")),
+        _ if undated_rows > 0 => unclear(format!("{undated_rows} resources have no time")),
         (None, Some((at, _))) if is_tied => tied(at),
         (None, Some((_, reference))) => {
             return Ok(scope
                 .reference_of(&reference)
-                .expect("what is listed in a scope lies in it"));
+                .expect("a listed job is in its scope"));
         }
-        (None, None) => Problem::new(Category::NotFound, "there is nothing in this scope"),
+        (None, None) => Problem::new(Category::NotFound, "the scope is empty"),
     };
     Err(with_scope(problem, scope))
 }
@@ -120,19 +121,22 @@ async fn latest_of_all(
 fn undated(scope: &Scope) -> Problem {
     let (cloud, kind) = (scope.template.cloud, scope.template.kind);
     Problem::usage(format!(
-        "{cloud} does not tell when each {kind} was created, so that none can be named {LATEST}"
+        "{cloud} does not report when a {kind} was created; {LATEST} is not available"
     ))
-    .with_hint(format!("name one that joblens list {scope} shows"))
+    .with_hint(format!("pick one from: joblens list {scope}"))
 }
 
 fn tied(at: Time) -> Problem {
-    unclear(format!("several were created at {}", at.rfc3339()))
+    unclear(format!(
+        "several resources were created at {}",
+        at.rfc3339()
+    ))
 }
 
 fn unclear(why: String) -> Problem {
     Problem::new(
         Category::InvalidResponse,
-        format!("the cloud does not tell which is the newest: {why}"),
+        format!("cannot determine the newest resource: {why}"),
     )
 }
 
@@ -140,7 +144,7 @@ fn with_scope(mut problem: Problem, scope: &Scope) -> Problem {
     problem.reference = Some(format!("{scope}{LATEST}"));
     problem.input = Some(scope.input.clone());
     if problem.category == Category::InvalidResponse && problem.hint.is_none() {
-        problem.hint = Some(format!("name one that joblens list {scope} shows"));
+        problem.hint = Some(format!("pick one from: joblens list {scope}"));
     }
     problem
 }

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::error::Category;
+use crate::model::NoticeCode;
 use crate::model::{Job, Notice};
 use crate::providers::{BoxFuture, Client, GetOptions, tencent, test_support};
 use crate::reference::{Reference, Scope};
@@ -167,7 +168,7 @@ async fn a_cloud_that_repeats_itself_is_not_asked_for_ever() {
 #[tokio::test]
 async fn a_limit_ends_the_asking_and_says_whether_there_is_more() {
     let pages = [(ids(0..20), Some(40)), (ids(20..40), Some(40))];
-    for (limit, things, calls, cut) in [
+    for (limit, kept, calls, cut) in [
         (5, 5, 1, Some(Truncation::Limit(5))),
         (20, 20, 1, Some(Truncation::Limit(20))),
         (21, 21, 2, Some(Truncation::Limit(21))),
@@ -175,7 +176,7 @@ async fn a_limit_ends_the_asking_and_says_whether_there_is_more() {
         (41, 40, 2, None),
     ] {
         let (seen, listed) = listed(&pages, Some(limit), ALWAYS).await;
-        assert_eq!(seen.concat(), ids(0..things), "{limit}");
+        assert_eq!(seen.concat(), ids(0..kept), "{limit}");
         assert_eq!((listed.pages, listed.truncation), (calls, cut), "{limit}");
     }
 }
@@ -183,7 +184,7 @@ async fn a_limit_ends_the_asking_and_says_whether_there_is_more() {
 #[test]
 fn rows_are_read_under_their_own_references_and_tell_a_thing_once() {
     let rows = vec!["a/b", "..", "c"];
-    let notice = Notice::new("unknown_state", "w");
+    let notice = Notice::new(NoticeCode::UnknownState, "w");
     let scope = scope();
     let page = Page::from_addressed_rows(
         Cursor::FIRST,

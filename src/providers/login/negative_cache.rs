@@ -1,4 +1,5 @@
-//! What a service did not give just now, and is not asked for again by each thing of a long list.
+//! What a service has just refused, so that it is not requested again for each resource of a long
+//! list.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,7 +31,7 @@ impl NegativeCache {
         let is_recent = (TimeDelta::zero()..ttl).contains(&(now - at));
         is_recent.then(|| {
             let mut problem = problem.clone();
-            problem.message = format!("not asked, since there is no {what}: {}", problem.message);
+            problem.message = format!("skipped: no {what}: {}", problem.message);
             problem.attempts = 0;
             problem
         })

@@ -66,7 +66,7 @@ impl TokenStore {
     }
 
     /// False when files or a command of the profile say something else by now, so that another
-    /// account may have been asked. Other calls go on meanwhile, since a command may be on its way.
+    /// account may have been asked. Other requests go on meanwhile, since a command may be running.
     async fn is_unchanged(&self) -> bool {
         let first = self.profile.clone();
         let comparing = tokio::task::spawn_blocking(move || {
@@ -208,7 +208,7 @@ impl StoredFact {
             return;
         }
         let now = self.store.transport.now();
-        // That it cannot be kept was told with the credential.
+        // That it cannot be kept was reported with the credential.
         let _ = self.token_file().write(parts, now + MAX_AGE, now);
     }
 

@@ -275,7 +275,7 @@ async fn says_why_a_refused_credential_cannot_be_renewed() {
     assert_eq!(problem.category, Category::Unauthenticated);
     assert_eq!(
         problem.hint.as_deref(),
-        Some("it cannot be renewed: no more; ask")
+        Some("it cannot be refreshed: no more; ask")
     );
 }
 

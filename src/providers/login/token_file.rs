@@ -110,9 +110,9 @@ impl TokenFile {
         }
         // What serde says may show what it read.
         let entry: StoredToken =
-            serde_json::from_slice(&bytes).map_err(|_| "it is damaged".to_owned())?;
+            serde_json::from_slice(&bytes).map_err(|_| "it is corrupt".to_owned())?;
         if entry.schema != SCHEMA || entry.name != self.name {
-            return Err("it is of another kind".to_owned());
+            return Err("unsupported version".to_owned());
         }
         Ok(Some(entry).filter(|entry| entry.is_good(now)))
     }
@@ -173,7 +173,7 @@ impl TokenFile {
         remove(&self.path());
     }
 
-    /// Makes the folder, or makes sure that it is ours and nobody else looks into it.
+    /// Makes the folder, or makes sure that it is ours and nobody else can read it.
     fn make_folder(&self) -> io::Result<()> {
         DirBuilder::new()
             .recursive(true)
@@ -181,7 +181,7 @@ impl TokenFile {
             .create(&self.folder)?;
         let found = fs::symlink_metadata(&self.folder)?;
         if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() {
-            return Err(io::Error::other("the folder is someone else's"));
+            return Err(io::Error::other("the folder is owned by another user"));
         }
         match found.mode() & 0o077 {
             0 => Ok(()),
@@ -223,9 +223,9 @@ impl TokenFile {
 fn check_owner(file: &File) -> Result<(), String> {
     let found = file.metadata().map_err(|error| error.to_string())?;
     let why = match () {
-        () if !found.is_file() => "it is no plain file",
-        () if found.uid() != rustix::process::geteuid().as_raw() => "it is someone else's",
-        () if found.mode() & 0o077 != 0 => "others can read it",
+        () if !found.is_file() => "not a regular file",
+        () if found.uid() != rustix::process::geteuid().as_raw() => "owned by another user",
+        () if found.mode() & 0o077 != 0 => "readable by others",
         () => return Ok(()),
     };
     Err(why.to_owned())

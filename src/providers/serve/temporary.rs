@@ -60,7 +60,7 @@ impl TemporaryKey {
     }
 }
 
-/// A token that tells its own end, of which no two are alike.
+/// A token that reports its own end, of which no two are alike.
 pub fn encode_token(expires_at: DateTime<Utc>) -> String {
     let claims = format!("{} {}", expires_at.timestamp_millis(), nonce());
     let claims = base64url(claims.as_bytes());

@@ -145,7 +145,7 @@ pub(super) async fn find(
         .map_err(|expected| account.decode_problem(&request, &answer, &expected))?;
     let checked = policy.check(urls.iter().map(String::as_str));
     if let (Some(why), true) = (&checked.rejected, checked.allowed.is_empty()) {
-        let what = format!("the centre names no AI host that can be used: {why}");
+        let what = format!("the platform returned no usable AI host: {why}");
         return Err(account
             .problem(&request, Category::InvalidResponse, what)
             .with_hint(format!(
@@ -153,7 +153,7 @@ pub(super) async fn find(
             )));
     }
     if checked.allowed.is_empty() {
-        let what = "the centre names no AI host that is enabled";
+        let what = "the platform returned no enabled AI host";
         return Err(account
             .problem(&request, Category::NotFound, what)
             .with_hint(NEXT));

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::super::credential_file::{found_values, json, json_profile, no_such_profile};
 use super::super::lenient::Text;
 use crate::error::Problem;
-use crate::model::Notice;
+use crate::model::{Notice, NoticeCode};
 use crate::secret::quotable;
 use crate::settings::{CredentialSource, SourceFile, SourceResult, ToolFiles};
 
@@ -17,7 +17,7 @@ pub static SOURCES: [CredentialSource; 1] = [CredentialSource {
     load: from_cli_config,
 }];
 
-const REPAIR: &str = "mend it, or move it away and log in with scnet again";
+const REPAIR: &str = "fix it, or move it away and log in with scnet again";
 
 #[derive(Deserialize)]
 struct Config {
@@ -50,12 +50,12 @@ impl Profile {
         let names: Vec<_> = filled.map(|(name, _)| quotable(name)).collect();
         let name = quotable(name);
         let message = format!(
-            "{} has base_overrides ({}) for profile “{name}”, which are not used; set \
+            "{} has base_overrides ({}) for profile '{name}', which are not used; set \
              auth_endpoint, platform_endpoint and endpoint in [sugon.default] if it has hosts of its own",
             page.path.display(),
             names.join(", ")
         );
-        (!names.is_empty()).then(|| Notice::new("overrides_not_used", message))
+        (!names.is_empty()).then(|| Notice::new(NoticeCode::OverridesNotUsed, message))
     }
 }
 
@@ -81,7 +81,7 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         (Some(_), Some(_), Some(_)) => None,
         (_, None, None) => {
             let path = page.path.display();
-            let why = format!("{path} holds no keys for profile “{}”", quotable(name));
+            let why = format!("no credentials in {path} for profile '{}'", quotable(name));
             return Ok(SourceResult::Empty(why));
         }
         (None, _, _) => Some("user"),
@@ -89,7 +89,7 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         (_, _, None) => Some("secret_key"),
     };
     if let Some(missing) = missing {
-        let what = format!("holds no {missing} for profile “{}”", quotable(name));
+        let what = format!("has no {missing} for profile '{}'", quotable(name));
         return Err(page.problem(&what, REPAIR));
     }
     let values = [

@@ -66,9 +66,9 @@ pub static CLOUD: Cloud = Cloud {
             ..DetailSchemas::NONE
         },
         operation: "GET /ai/openapi/v2/instance-service/{id}/detail",
-        permission: "a token of the computing region (the platform's own token is not enough)",
+        permission: "a token of the computing region (a platform token is not sufficient)",
         list_operation: "GET /ai/openapi/v2/instance-service/task",
-        list_permission: "a token of the computing region (the platform's own token is not enough)",
+        list_permission: "a token of the computing region (a platform token is not sufficient)",
         list_order: ListOrder::NewestFirst,
         unlisted_fields: &[UnlistedField::User, UnlistedField::Queue],
         list_limit: None,
@@ -316,11 +316,11 @@ fn token(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
         let problem = profile.missing("token", &["token"], &["JOBLENS_SUGON_TOKEN"]);
         let hint = problem.hint.clone().unwrap_or_default();
         problem.with_hint(format!(
-            "{hint}; or set user, access_key and secret_key, for which tokens are fetched"
+            "{hint}; or set user, access_key and secret_key to fetch tokens automatically"
         ))
     })?;
     if !sign::is_token(token.expose()) {
-        return Err(profile.invalid("token", "holds characters that no token has"));
+        return Err(profile.invalid("token", "contains invalid characters"));
     }
     Ok(sign::Signer::credential(token.clone()))
 }

@@ -186,7 +186,7 @@ fn page(status: u16) -> ServerResponse {
 
 /// The documented answer for a thing of the scenario.
 fn instance(id: &str, view: &JobAt<'_>) -> Value {
-    let thing = view.job;
+    let emulated = view.job;
     let is_running = view.step.state.eq_ignore_ascii_case("Running");
     let is_over = ["Completed", "Failed", "Terminated"]
         .iter()
@@ -210,9 +210,9 @@ fn instance(id: &str, view: &JobAt<'_>) -> Value {
         "gpuNumber": 1,
         "cpuNumber": 8,
         "ramSize": 15360,
-        "resourceGroup": thing.queue.as_deref().unwrap_or("kshdtest"),
+        "resourceGroup": emulated.queue.as_deref().unwrap_or("kshdtest"),
         "resourceSpec": "8 核心; 1 加速器; 15.0G 内存",
-        "taskNumber": thing.parts.max(1),
+        "taskNumber": emulated.parts.max(1),
         "currentIndex": 0,
         "timeoutLimit": "unlimited",
         "createTime": wall_clock(view.created_at),
@@ -220,7 +220,7 @@ fn instance(id: &str, view: &JobAt<'_>) -> Value {
         "endTime": is_over.then(|| wall_clock(view.since)),
         "duration": "--",
         "remainingTime": "--",
-        "userName": thing.user.as_deref().unwrap_or("magic2"),
+        "userName": emulated.user.as_deref().unwrap_or("magic2"),
         "version": "jupyterlab-pytorch:2.1.0",
         "imagePath": "10.0.35.26:5000/dcu/admin/base/jupyterlab-pytorch:2.1.0",
         "description": "",

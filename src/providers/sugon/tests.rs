@@ -36,7 +36,7 @@ fn asked(token: &str, id: &str) -> Response {
         (CLOUD.emulator.operation)(&incoming).as_deref(),
         Some(OPERATION)
     );
-    let thing = EmulatedJob {
+    let job = EmulatedJob {
         kind: "sugon/instance".to_owned(),
         segments: vec!["my id/1".to_owned()],
         steps: vec![StateChange {
@@ -48,7 +48,7 @@ fn asked(token: &str, id: &str) -> Response {
     };
     test_support::received((CLOUD.emulator.respond)(
         &incoming,
-        &EmulatedState::new(vec![thing], now),
+        &EmulatedState::new(vec![job], now),
     ))
 }
 
@@ -73,12 +73,12 @@ fn an_endpoint_that_ends_in_ai_is_never_doubled() {
 fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
     let client = client("http://127.0.0.1:7411", serve::TEST_TOKEN).unwrap();
     let now = test_support::moment(NOW);
-    let things = (0..101).map(|n| EmulatedJob {
+    let jobs = (0..101).map(|n| EmulatedJob {
         kind: "sugon/instance".to_owned(),
         segments: vec![n.to_string()],
         ..EmulatedJob::default()
     });
-    let world = EmulatedState::new(things.collect(), now);
+    let world = EmulatedState::new(jobs.collect(), now);
     let (task, list) = ("task", "task/list");
     for (form, below, has_body) in [
         (list::ListVariant::JsonBody, task, true),
@@ -113,7 +113,7 @@ fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
 fn the_emulator_filters_its_list_by_state() {
     let client = client("http://127.0.0.1:7411", serve::TEST_TOKEN).unwrap();
     let now = test_support::moment(NOW);
-    let things = ["Running", "Failed", "Running"].map(|word| EmulatedJob {
+    let jobs = ["Running", "Failed", "Running"].map(|word| EmulatedJob {
         kind: "sugon/instance".to_owned(),
         segments: vec![word.to_lowercase()],
         steps: vec![StateChange {
@@ -129,7 +129,7 @@ fn the_emulator_filters_its_list_by_state() {
     let request = client.list_request(list::ListVariant::Query, 0, &only_failed);
     let proof = client.credentials.sign_for_test(&request, now, "0");
     let incoming = test_support::incoming(&request, &proof, now);
-    let world = EmulatedState::new(things.to_vec(), now);
+    let world = EmulatedState::new(jobs.to_vec(), now);
     let answer = test_support::received((CLOUD.emulator.respond)(&incoming, &world));
     let rows = wire::ListPage::decode(&answer.body).unwrap().rows;
     let ids: Vec<_> = rows.iter().map(wire::Row::id).collect();

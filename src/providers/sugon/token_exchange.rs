@@ -93,8 +93,8 @@ impl TokenExchangeProvider {
     pub(super) fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
         if profile.secret("token").is_some() {
             return Err(profile
-                .invalid("token", "is set together with an access key")
-                .with_hint("keep the token or the access key, not both"));
+                .invalid("token", "and an access key are mutually exclusive")
+                .with_hint("remove one of them"));
         }
         let login = CredentialCache::from_profile(profile, key_pair, label)?;
         let endpoint = address(profile, "auth_endpoint", Some(HOST), wire)?;
@@ -122,7 +122,7 @@ impl TokenExchangeProvider {
             .await?;
         let unreadable = |expected: &str| {
             // What was answered is not shown: it may be a token.
-            let what = format!("the answer could not be understood; expected {expected}");
+            let what = format!("invalid response: expected {expected}");
             let problem = self.api.problem(&request, Category::InvalidResponse, what);
             problem.with_hint("check auth_endpoint")
         };
@@ -167,7 +167,7 @@ fn key_pair(profile: &Profile) -> Result<Credential<KeyPair>, Problem> {
     };
     let [user, access_key, secret_key] = [part("user")?, part("access_key")?, part("secret_key")?];
     if !access_key.expose().bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(profile.invalid("access_key", "holds characters that no access key has"));
+        return Err(profile.invalid("access_key", "contains invalid characters"));
     }
     Ok(Credential {
         secrets: vec![access_key.clone(), secret_key.clone()],
@@ -187,14 +187,14 @@ fn classify(answer: &Response) -> Option<RequestError> {
         Some("10009") => RequestError {
             category: Category::Unauthenticated,
             hint: Some(
-                "check user, access_key and secret_key against the authorisation file, and this machine's clock"
+                "check user, access_key and secret_key against the authorization file, and the local clock"
                     .to_owned(),
             ),
             ..refusal
         },
         Some("10008") => RequestError {
             category: Category::PermissionDenied,
-            hint: Some("the platform gives this user no tokens; ask its support".to_owned()),
+            hint: Some("the platform issues no tokens for this user; contact its support".to_owned()),
             ..refusal
         },
         _ => refusal,
@@ -235,7 +235,7 @@ fn select_region_token(
     wanted: Option<&str>,
 ) -> Result<String, (String, String)> {
     const STOPPED: &str =
-        "the account is stopped there; top it up, or set cluster_id to another region";
+        "the account is suspended there; top it up, or set cluster_id to another region";
     let all: Vec<Region> = regions
         .into_iter()
         .filter(|region| !region.is(PLATFORM_ID))
@@ -249,12 +249,15 @@ fn select_region_token(
     let token = |region: &Region| region.token.trimmed().map(str::to_owned);
     if let Some(wanted) = wanted {
         let Some(region) = all.iter().find(|region| region.is(wanted)) else {
-            let what = format!("the account has no computing region “{}”", quotable(wanted));
+            let what = format!(
+                "unknown computing region '{}' for this account",
+                quotable(wanted)
+            );
             return Err((what, format!("set cluster_id to one of: {}", labels(true))));
         };
         let stopped = || {
             (
-                format!("no token is given for region {}", region.label()),
+                format!("no token issued for region {}", region.label()),
                 STOPPED.to_owned(),
             )
         };
@@ -265,11 +268,11 @@ fn select_region_token(
         ([token], _) => Ok(token.clone()),
         ([], true) => Err((
             "the account has no computing region".to_owned(),
-            "ask for one on the platform, or set endpoint and token".to_owned(),
+            "request one on the platform, or set endpoint and token".to_owned(),
         )),
         ([], false) => {
             let what = format!(
-                "no token is given for any region of the account: {}",
+                "no token issued for any region of the account: {}",
                 labels(false)
             );
             Err((what, STOPPED.to_owned()))

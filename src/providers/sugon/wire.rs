@@ -158,7 +158,7 @@ pub fn request_error(answer: &Response) -> Option<RequestError> {
     match head.code.trimmed() {
         None => by_status.map(|refusal| match answer.status {
             404 => RequestError {
-                hint: Some("check the endpoint: this answer is not the open API's".into()),
+                hint: Some("check the endpoint: this response is not from the open API".into()),
                 ..refusal
             },
             _ => refusal,
@@ -168,7 +168,7 @@ pub fn request_error(answer: &Response) -> Option<RequestError> {
     }
 }
 
-/// The documented success around no data is how this cloud says "no such thing".
+/// The documented success around no data is how this cloud says "resource not found".
 fn empty_data_error(answer: &Response) -> Option<RequestError> {
     let envelope: Envelope = lenient::decode(&answer.body).ok()?;
     let is_success = envelope.code.trimmed() == Some("0");
@@ -187,25 +187,25 @@ fn by_code(code: &str, by_status: Option<RequestError>, said: Option<String>) ->
         "10008" => (
             Category::Unauthenticated,
             RetryAction::No,
-            "permission or expired token",
+            "permission denied or token expired",
             Some("log in again and set the new token of the computing region"),
         ),
         "1001" => (
             Category::Unauthenticated,
             RetryAction::No,
-            "the token was refused",
+            "authentication failed",
             Some("set the endpoint of the open API, and a token of the computing region"),
         ),
         "10007" | "10009" => (
             Category::PermissionDenied,
             RetryAction::No,
-            "not permitted",
+            "permission denied",
             None,
         ),
         "10003" | "10004" => (
             Category::InvalidArgument,
             RetryAction::No,
-            "the call was rejected",
+            "request rejected",
             None,
         ),
         "10012" => (
@@ -221,11 +221,11 @@ fn by_code(code: &str, by_status: Option<RequestError>, said: Option<String>) ->
             None,
         ),
         _ => match by_status {
-            Some(refusal) => (refusal.category, refusal.retry, "the service failed", None),
+            Some(refusal) => (refusal.category, refusal.retry, "service error", None),
             None => (
                 Category::ServiceError,
                 RetryAction::No,
-                "the service failed",
+                "service error",
                 None,
             ),
         },
@@ -246,7 +246,7 @@ fn by_code(code: &str, by_status: Option<RequestError>, said: Option<String>) ->
 /// Reads an answer that `classify` let pass.
 ///
 /// # Errors
-/// What was expected and not there, such as an instance with the id that was asked for.
+/// What was expected and not there, such as an instance with the requested id.
 pub fn decode(
     body: &[u8],
     reference: &Reference,
@@ -260,7 +260,7 @@ pub fn decode(
     let instance = *envelope.data.0.ok_or("data of an instance")?;
     let is_asked = |id: &str| id.eq_ignore_ascii_case(reference.id());
     if !instance.id.trimmed().is_some_and(is_asked) {
-        return Err("the id that was asked for".to_owned());
+        return Err("the requested id".to_owned());
     }
     let mut notices = Vec::new();
     let mut job = job(instance, reference, ask, clock, &mut notices);
@@ -294,7 +294,7 @@ fn job(
         state_raw: reading.raw,
         ended: reading.ended,
         reason: is_silent.then(|| "no status".to_owned()),
-        message: is_silent.then(|| "the answer gives no status".to_owned()),
+        message: is_silent.then(|| "the response has no status".to_owned()),
         user: instance.user_name.0.take(),
         queue: instance.resource_group.0.take(),
         created_at,

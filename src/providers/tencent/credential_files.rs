@@ -30,8 +30,8 @@ pub static SOURCES: [CredentialSource; 3] = [
     },
 ];
 
-const REPAIR_CLI: &str = "mend it, or move it away and run: tccli configure";
-const REPAIR_SDK: &str = "mend it, or move it away";
+const REPAIR_CLI: &str = "fix it, or move it away and run: tccli configure";
+const REPAIR_SDK: &str = "fix it, or move it away";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -89,13 +89,13 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
             false => names.join(", "),
         };
         let shown = quotable(name);
-        let why = format!("~/{FOLDER} has no profile “{shown}”; it has {known}");
+        let why = format!("~/{FOLDER} has no profile '{shown}'; available: {known}");
         return match (named, chosen) {
             (Some(_), _) => Err(Problem::usage(why)),
             // Whoever chose it meant no key that another tool has.
             (None, Some(_)) => {
-                let message = format!("{CHOICE} says “{shown}”, and {why}");
-                let hint = format!("correct {CHOICE} or unset it, or run: tccli configure");
+                let message = format!("{CHOICE} is '{shown}': {why}");
+                let hint = format!("fix or unset {CHOICE}, or run: tccli configure");
                 Err(Problem::new(Category::MissingCredentials, message).with_hint(hint))
             }
             (None, None) if names.is_empty() => Ok(SourceResult::NotPresent),
@@ -137,16 +137,16 @@ impl Credential {
             Some("sso" | "oauth") => true,
             // It may be a secret that was pasted in the place of the type.
             Some(_) => {
-                let what = "is of a type that is not known";
-                let hint = "use a profile with keys, or give temporary ones by credential_command";
+                let what = "has an unknown type";
+                let hint =
+                    "use a profile with keys, or provide temporary keys with credential_command";
                 return Err(page.problem(what, hint));
             }
         };
         if self.role_arn.trimmed().is_some() {
-            let hint =
-                "use a profile without role-arn, or give the role's keys by credential_command";
+            let hint = "use a profile without role-arn, or provide the role's keys with credential_command";
             return Err(page.problem(
-                "takes on a role (role-arn), which is not supported here",
+                "assumes a role (role-arn), which is not supported here",
                 hint,
             ));
         }
@@ -155,20 +155,20 @@ impl Credential {
             (Some(_), Some(_)) => None,
             (None, None) if !is_temporary => {
                 let path = page.path.display();
-                return Ok(SourceResult::Empty(format!("{path} holds no keys")));
+                return Ok(SourceResult::Empty(format!("no credentials in {path}")));
             }
             (None, _) => Some("secretId"),
             (_, None) => Some("secretKey"),
         };
         if let Some(missing) = missing {
             let hint = if is_temporary { &log_in } else { REPAIR_CLI };
-            return Err(page.problem(&format!("holds no {missing}"), hint));
+            return Err(page.problem(&format!("has no {missing}"), hint));
         }
         let ends_at = self.expires_at.not_zero().and_then(Time::from_unix);
         let ends_at = ends_at.filter(|_| is_temporary);
         if let Some(at) = ends_at.filter(|at| *at <= now) {
             let path = page.path.display();
-            let message = format!("the keys in {path} ended at {}", at.rfc3339());
+            let message = format!("the credentials in {path} expired at {}", at.rfc3339());
             return Err(Problem::new(Category::Unauthenticated, message).with_hint(log_in));
         }
         let values = [
@@ -210,13 +210,13 @@ fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, 
         (None, None) => {
             let path = page.path.display();
             return Ok(SourceResult::Empty(format!(
-                "{path} holds no keys in [default]"
+                "no credentials in [default] of {path}"
             )));
         }
         (None, _) => "secret_id",
         (_, None) => "secret_key",
     };
-    Err(page.problem(&format!("holds no {missing} in [default]"), REPAIR_SDK))
+    Err(page.problem(&format!("has no {missing} in [default]"), REPAIR_SDK))
 }
 
 #[cfg(test)]
@@ -275,6 +275,6 @@ mod tests {
         let Ok(SourceResult::Empty(why)) = read(root) else {
             panic!("nothing is found");
         };
-        assert!(why.contains("cannot be read (it is no file)"), "{why}");
+        assert!(why.contains("cannot be read (not a regular file)"), "{why}");
     }
 }

@@ -200,7 +200,7 @@ impl Client {
         match wire::has_service(&answer.body, reference) {
             Ok(true) => Ok(()),
             Ok(false) => {
-                let what = format!("the cluster has no service {}", reference.id());
+                let what = format!("service {} not found in the cluster", reference.id());
                 let mut problem = self.api.problem(&request, Category::NotFound, what);
                 problem.http_status = Some(answer.status);
                 problem.hint = Some(wire::CHECK_ADDRESS.to_owned());
@@ -302,11 +302,11 @@ impl super::Client for Client {
 /// has two spellings.
 fn with_hint(mut refusal: RequestError, operation: &str, region: &str) -> RequestError {
     if refusal.category == Category::PermissionDenied {
-        refusal.hint = Some(format!("ask for permission ccs:{operation}"));
+        refusal.hint = Some(format!("grant the permission ccs:{operation}"));
     }
     if refusal.code.as_deref() == Some("4000") {
         refusal.hint = regions::other_spelling(region).map(|other| {
-            format!("check the parameters; the region {region} is also spelt {other}")
+            format!("check the parameters; the region {region} is also spelled {other}")
         });
     }
     refusal

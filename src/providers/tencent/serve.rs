@@ -87,8 +87,8 @@ fn list(incoming: &ServerRequest, world: &EmulatedState) -> ServerResponse {
     let Some(cluster) = incoming.parameter("clusterId") else {
         return missing("clusterId");
     };
-    let is_in_cluster = |thing: &EmulatedJob| {
-        thing.kind == "tencent/service" && thing.segments.first() == Some(&cluster)
+    let is_in_cluster = |emulated: &EmulatedJob| {
+        emulated.kind == "tencent/service" && emulated.segments.first() == Some(&cluster)
     };
     if !world.jobs.iter().any(is_in_cluster) {
         return error(5000, "ResourceNotFound", "(5000)resource does not exist");

@@ -51,7 +51,7 @@ fn world() -> EmulatedState {
         after: Duration::from_secs(9 * 3600),
         ..warning.clone()
     };
-    let thing = EmulatedJob {
+    let job = EmulatedJob {
         kind: "tencent/service".to_owned(),
         segments: vec!["cls-1".into(), "na me/space".into(), "服务".into()],
         age: Duration::from_secs(3600),
@@ -59,7 +59,7 @@ fn world() -> EmulatedState {
         warnings: vec![warning, later],
         ..EmulatedJob::default()
     };
-    EmulatedState::new(vec![thing], test_support::moment(NOW))
+    EmulatedState::new(vec![job], test_support::moment(NOW))
 }
 
 fn served(incoming: &ServerRequest, world: &EmulatedState) -> Response {
@@ -132,7 +132,7 @@ fn a_missing_permission_is_that_of_the_operation() {
         .hint
     };
     for operation in [OPERATION, LIST, CLUSTERS] {
-        let wanted = format!("ask for permission ccs:{operation}");
+        let wanted = format!("grant the permission ccs:{operation}");
         assert_eq!(hint(operation), Some(wanted));
     }
 }

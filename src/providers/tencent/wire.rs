@@ -2,7 +2,7 @@ use serde::Deserialize;
 
 use crate::error::Category;
 use crate::http::{RequestError, Response, RetryAction};
-use crate::model::{Event, Job, Level, Notice, Object, UnreadableTimes};
+use crate::model::{Event, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
 use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{GetOptions, GetResult, job_at, vendor};
@@ -18,7 +18,7 @@ pub use list::{LoadBalancer, ServiceDetails, ServiceRow, read_services};
 pub const RETIRED: &str = "API 2.0 may be retired (the vendor announced it for 2020); the cluster's own Kubernetes API has the same events";
 
 /// Said beside every list of events: the vendor's page promises those of the last hour.
-const LAST_HOUR: &str = "tencent tells the events of the last hour; older ones may be missing";
+const LAST_HOUR: &str = "Tencent only keeps events of the last hour";
 
 /// Said where a service is not found.
 pub const CHECK_ADDRESS: &str =
@@ -100,7 +100,7 @@ pub fn classify(answer: &Response) -> Option<RequestError> {
             (None, None) => return None,
             (None, Some(word)) => (
                 word,
-                RequestError::new(Category::ServiceError, "the service failed"),
+                RequestError::new(Category::ServiceError, "service error"),
             ),
         },
         Some(code) => (code, by_code(code, by_status)),
@@ -132,7 +132,7 @@ fn by_code(code: &str, by_status: Option<RequestError>) -> RequestError {
         ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
         Unauthenticated,
     };
-    const CLOCK: &str = "check this machine's clock";
+    const CLOCK: &str = "check the local clock";
     const KEY: &str = "check secret id, secret key and token";
     let (category, retry, what, hint) = match code {
         "4000" => (
@@ -144,11 +144,11 @@ fn by_code(code: &str, by_status: Option<RequestError>) -> RequestError {
         "4100" | "4104" | "4105" | "4106" => (
             Unauthenticated,
             RetryAction::No,
-            "the credentials were refused",
+            "authentication failed",
             Some(KEY),
         ),
         "4101" | "4102" | "4103" | "4110" | "4300" => {
-            (PermissionDenied, RetryAction::No, "not permitted", None)
+            (PermissionDenied, RetryAction::No, "permission denied", None)
         }
         "4200" => (
             ClockSkew,
@@ -156,11 +156,11 @@ fn by_code(code: &str, by_status: Option<RequestError>) -> RequestError {
             "the request has expired",
             Some(CLOCK),
         ),
-        "4400" => (Throttled, RetryAction::Backoff, "too many calls", None),
+        "4400" => (Throttled, RetryAction::Backoff, "rate limited", None),
         "4500" => (
             ClockSkew,
             RetryAction::Immediate,
-            "the request was taken for a replay, or its time is too far off",
+            "the request was rejected as a replay, or its time is too far off",
             Some(CLOCK),
         ),
         "4600" => (
@@ -172,7 +172,7 @@ fn by_code(code: &str, by_status: Option<RequestError>) -> RequestError {
         "5000" => (
             NotFound,
             RetryAction::No,
-            "no such thing",
+            "resource not found",
             Some(CHECK_ADDRESS),
         ),
         "6000" => (ServiceError, RetryAction::Backoff, "internal error", None),
@@ -185,13 +185,13 @@ fn by_code(code: &str, by_status: Option<RequestError>) -> RequestError {
         "6200" => (
             ServiceError,
             RetryAction::Backoff,
-            "out of service for now",
+            "temporarily unavailable",
             None,
         ),
         "5100" => (ServiceError, RetryAction::No, "the operation failed", None),
         _ => match by_status {
             Some(refusal) => return refusal,
-            None => (ServiceError, RetryAction::No, "the service failed", None),
+            None => (ServiceError, RetryAction::No, "service error", None),
         },
     };
     RequestError {
@@ -222,7 +222,7 @@ pub fn decode(
         .into_iter()
         .map(|event| read_event(event, clock))
         .collect();
-    let mut notices = vec![Notice::new("events_truncated", LAST_HOUR)];
+    let mut notices = vec![Notice::new(NoticeCode::EventsTruncated, LAST_HOUR)];
     let times: Vec<_> = events
         .iter()
         .flat_map(|event| [event.first_at, event.last_at])
@@ -287,7 +287,7 @@ impl<S> InfoEnvelope<S> {
 /// Reads from an answer that `classify` let pass whether it holds the service.
 ///
 /// # Errors
-/// What was expected and not there, such as the service that was asked for and no other.
+/// What was expected and not there, such as the requested service and no other.
 pub fn has_service(body: &[u8], reference: &Reference) -> Result<bool, String> {
     let one = lenient::decode::<InfoEnvelope<OptionalObject<Service>>>(body)
         .map(|one| one.map(|service| service.0.map(|service| *service).into_iter().collect()));
@@ -311,7 +311,7 @@ pub fn has_service(body: &[u8], reference: &Reference) -> Result<bool, String> {
     // An object with nothing in it is what an absent one may be printed as.
     services.retain(|service| *service != Service::default());
     match services.iter().any(is_asked) {
-        false if !services.is_empty() => Err("the service that was asked for".to_owned()),
+        false if !services.is_empty() => Err("the requested service".to_owned()),
         is_there => Ok(is_there),
     }
 }

@@ -14,7 +14,7 @@ use crate::providers::serve::{EmulatedState, ServerRequest, ServerResponse};
 
 const BORN: &str = "2026-01-02T03:04:05Z";
 
-/// An answer in the place of the cloud's own.
+/// A response in the place of the cloud's own.
 pub type Responder = Arc<dyn Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync>;
 
 /// A cloud that is asked over the network.
@@ -121,6 +121,6 @@ async fn write(stream: &mut TcpStream, answer: &ServerResponse, now: DateTime<Ut
     }
     head += "\r\n";
     let bytes = [head.as_bytes(), &answer.body].concat();
-    // A client that has gone away needs no answer.
+    // A client that has gone away needs no response.
     let _ = stream.write_all(&bytes).await;
 }

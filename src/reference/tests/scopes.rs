@@ -18,8 +18,8 @@ fn a_trailing_slash_makes_a_scope() {
         assert_eq!(scope.to_string(), canonical);
         assert_eq!(scope.input, input);
     }
-    let things = reader().parse_target("aliyun/job/c/10_1-2").unwrap();
-    assert!(matches!(things, Target::Jobs(things) if things.len() == 2));
+    let references = reader().parse_target("aliyun/job/c/10_1-2").unwrap();
+    assert!(matches!(references, Target::Jobs(references) if references.len() == 2));
     for input in ["aliyun/job/c/", "sugon/instance/", "aliyun/job/c/5/"] {
         let message = parse(input).unwrap_err().message;
         assert!(message.starts_with("this is a scope"), "{message}");
@@ -29,25 +29,25 @@ fn a_trailing_slash_makes_a_scope() {
 #[test]
 fn a_wrong_scope_points_at_its_wrong_part() {
     for (input, part, message) in [
-        ("aliyun/", "", "the kind is missing"),
-        ("aliyun//", "", "the kind is missing"),
-        ("aliyun/job/", "", "CLUSTER is missing"),
-        ("tencent/service/", "", "CLUSTER is missing"),
-        ("aliyun/job//", "", "a segment is empty"),
+        ("aliyun/", "", "missing kind"),
+        ("aliyun//", "", "missing kind"),
+        ("aliyun/job/", "", "missing CLUSTER"),
+        ("tencent/service/", "", "missing CLUSTER"),
+        ("aliyun/job//", "", "empty segment"),
         (
             "aliyun/job/a%2/",
             "a%2",
-            "a “%” is not followed by two hex digits of UTF-8 text",
+            "a '%' is not followed by two hex digits of UTF-8 text",
         ),
         (
             "aliyun/job/c/5/",
             "5/",
-            "2 segments where aliyun/job/CLUSTER/ has 1",
+            "too many segments: expected aliyun/job/CLUSTER/ (1), got 2",
         ),
         (
             "sugon/instance/5/",
             "5/",
-            "1 segments where sugon/instance/ has 0",
+            "too many segments: expected sugon/instance/ (0), got 1",
         ),
     ] {
         let problem = no_scope(input);
@@ -56,8 +56,8 @@ fn a_wrong_scope_points_at_its_wrong_part() {
     }
     assert_eq!(
         no_scope("aliyun/job/").hint.unwrap(),
-        "write aliyun/job/CLUSTER/; joblens list aliyun shows what there is; \
-         or set cluster in [aliyun.default] of the settings file"
+        "expected aliyun/job/CLUSTER/; to see what exists: joblens list aliyun; \
+         or set cluster in [aliyun.default] of the config file"
     );
 }
 
@@ -129,31 +129,31 @@ fn a_list_takes_clouds_and_scopes_with_and_without_their_slash() {
 #[test]
 fn a_list_says_what_is_no_scope_and_what_to_do_instead() {
     for (input, part, message) in [
-        ("", "", "a reference is empty"),
-        ("/", "", "the cloud is missing"),
-        ("azure", "azure", "there is no cloud “azure”"),
-        ("aliyun//", "", "the kind is missing"),
-        ("aliyun/jbo", "jbo", "aliyun has no kind “jbo”"),
-        ("aliyun/job", "", "CLUSTER is missing"),
+        ("", "", "empty reference"),
+        ("/", "", "missing cloud"),
+        ("azure", "azure", "unknown cloud 'azure'"),
+        ("aliyun//", "", "missing kind"),
+        ("aliyun/jbo", "jbo", "unknown kind 'jbo' for aliyun"),
+        ("aliyun/job", "", "missing CLUSTER"),
         (
             "aliyun/job/c//",
             "/",
-            "2 segments where aliyun/job/CLUSTER/ has 1",
+            "too many segments: expected aliyun/job/CLUSTER/ (1), got 2",
         ),
         (
             "aliyun/job/c/5",
             "5",
-            "this names one thing; a scope, which holds many, was expected",
+            "this is a single resource; expected a scope",
         ),
         (
             "sugon/instance/5/",
             "5",
-            "this names one thing; a scope, which holds many, was expected",
+            "this is a single resource; expected a scope",
         ),
         (
             "aliyun/job/c/5/6",
             "5/6",
-            "3 segments where aliyun/job/CLUSTER/ has 1",
+            "too many segments: expected aliyun/job/CLUSTER/ (1), got 3",
         ),
     ] {
         let problem = listed(input).unwrap_err();
@@ -161,10 +161,10 @@ fn a_list_says_what_is_no_scope_and_what_to_do_instead() {
         assert_eq!(&input[problem.span.unwrap()], part, "{input}");
     }
     let hint = |input| listed(input).unwrap_err().hint.unwrap();
-    assert!(hint("aliyun@x/job").contains("joblens list aliyun@x shows"));
+    assert!(hint("aliyun@x/job").contains("to see what exists: joblens list aliyun@x"));
     assert_eq!(
         hint("ali/job/c/5/"),
-        "to look at it: joblens get ali/job/c/5; for all beside it: joblens list ali/job/c/"
+        "to get it: joblens get ali/job/c/5; to list its scope: joblens list ali/job/c/"
     );
 }
 
@@ -186,10 +186,10 @@ fn the_newest_has_all_of_its_scope_and_stands_raw() {
         "tencent@full/service/cls-1/n/"
     );
     let missing = reader().parse("tencent/service/n/@latest").unwrap_err();
-    assert_eq!(missing.message, "CLUSTER is missing");
-    let thing = &parse("aliyun/job/c/%40latest").unwrap()[0];
+    assert_eq!(missing.message, "missing CLUSTER");
+    let reference = &parse("aliyun/job/c/%40latest").unwrap()[0];
     assert_eq!(
-        (thing.id(), &*thing.to_string()),
+        (reference.id(), &*reference.to_string()),
         ("@latest", "aliyun/job/c/%40latest")
     );
 }

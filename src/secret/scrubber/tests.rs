@@ -37,7 +37,7 @@ fn a_secret_that_may_be_an_ordinary_word_or_id_never_changes_a_value() {
         "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
         "token=8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
     );
-    assert_eq!(value, "token=***", "a part of a longer text is no id");
+    assert_eq!(value, "token=***", "a part of a longer text is not an id");
     assert_eq!(
         shown("hunter2", "bad hunter2").1,
         "bad ***",

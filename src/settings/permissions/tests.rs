@@ -211,7 +211,7 @@ fn what_belongs_to_another_user_is_refused() {
     write(&path, 0o600);
     chown(&path, Some(65_534), None).unwrap();
     let insecure = check(&path, true).unwrap_err();
-    assert_eq!(insecure.reason, "belongs to another user (uid 65534)");
+    assert_eq!(insecure.reason, "is owned by another user (uid 65534)");
     assert!(
         insecure.hint.contains("run: chown 0 '"),
         "{}",
@@ -221,7 +221,7 @@ fn what_belongs_to_another_user_is_refused() {
     chown(home.join("a"), Some(65_534), None).unwrap();
     let said = reason(check(&path, true));
     assert!(
-        said.contains("/a, which belongs to another user (uid 65534)"),
+        said.contains("/a, which is owned by another user (uid 65534)"),
         "{said}"
     );
     let link = home.join("link");

@@ -59,10 +59,10 @@ fn a_command_that_fails_is_told_with_what_it_said() {
     );
     for (words, said) in [
         ("['nothing-of-this-name']", "cannot be run"),
-        ("['true']", "printed no part of a credential"),
+        ("['true']", "printed no credential"),
         (
             "['echo', 'command-secret-x6']",
-            "printed neither a JSON object nor lines of key=value",
+            "did not print JSON or key=value lines",
         ),
     ] {
         let run = with_command(&desk, words).run();
@@ -77,19 +77,19 @@ fn a_credential_of_two_sources_in_one_table_is_wrong_use() {
     for (table, said) in [
         (
             "source = 'aliyun-cli'\naccess_key_id = 'X'",
-            ":2: source stands beside access_key_id",
+            ":2: source and access_key_id are mutually exclusive",
         ),
         (
             "access_key_id = 'X'\ncredential_command = ['x']",
-            ":3: credential_command stands beside access_key_id",
+            ":3: credential_command and access_key_id are mutually exclusive",
         ),
         (
             "credential_command = 'pass show x'",
-            ":2: credential_command must be a list of words",
+            ":2: credential_command must be a list of strings",
         ),
         (
             "credential_command = []",
-            ":2: credential_command must be a list of words",
+            ":2: credential_command must be a list of strings",
         ),
     ] {
         desk.configure(&format!("[aliyun.default]\n{table}\n"));
@@ -120,7 +120,7 @@ fn an_end_that_is_no_time_is_told() {
     let keys = "access_key_id=CMDKEY\\naccess_key_secret=command-secret-x6\\nexpiration=";
     let run = with_command(&desk, &format!("['printf', '{keys}soon\\n']")).run();
     assert!(
-        run.stderr.contains("printed expiration that is no time"),
+        run.stderr.contains("printed an invalid time in expiration"),
         "{}",
         run.stderr
     );
@@ -130,7 +130,7 @@ fn an_end_that_is_no_time_is_told() {
 #[test]
 fn a_program_that_is_not_there_is_told_as_such() {
     let run = with_command(&Desk::new(), "['nothing-of-this-name']").run();
-    let hint = "correct its path, or install nothing-of-this-name";
+    let hint = "fix its path, or install nothing-of-this-name";
     assert_eq!(run.error()["hint"], hint, "{}", run.stderr);
 }
 

@@ -22,11 +22,11 @@ fn a_value_can_come_from_a_variable_or_a_file_beside_the_settings() {
     let run = get().env("MY_REGION", "cn-hangzhou").run();
     assert_eq!(run.job()["region"], "cn-hangzhou");
     let unset = get().run();
-    assert_usage(&unset, "names the variable MY_REGION, which is not set");
+    assert_usage(&unset, "refers to the variable MY_REGION, which is not set");
     fs::remove_file(config.folder.path().join("joblens/key.txt")).unwrap();
     assert_usage(
         &get().env("MY_REGION", "cn-hangzhou").run(),
-        "names key.txt, which cannot be read",
+        "refers to key.txt, which cannot be read",
     );
 }
 
@@ -100,6 +100,6 @@ fn a_key_that_was_pasted_with_a_line_end_works_and_one_with_a_blank_does_not() {
         .run();
     assert_usage(
         &run,
-        "access_key_secret of profile default of aliyun holds a blank or a line break, from ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        "access_key_secret of profile 'default' (aliyun) contains whitespace (from ALIBABA_CLOUD_ACCESS_KEY_SECRET)",
     );
 }

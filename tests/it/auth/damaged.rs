@@ -10,7 +10,7 @@ pub(crate) const FILES: [(&ToolFile, &str); 7] = [
     (&SCNET, INSTANCE),
 ];
 
-/// Runs a look-up that this file must end with its path and a next step, and nothing sent.
+/// Runs a request that this file must end with its path and a next step, and nothing sent.
 fn refused(desk: &Desk, path: &Path, reference: &str) -> String {
     let run = desk.get(reference).run();
     let error = run.error();
@@ -39,7 +39,7 @@ fn a_file_that_was_cut_short_is_named() {
         let desk = Desk::new();
         let path = desk.write(file.path, &text[..at]);
         let told = refused(&desk, &path, reference);
-        assert!(told.contains("is damaged: expected"), "{told}");
+        assert!(told.contains("is invalid: expected"), "{told}");
     }
 }
 
@@ -55,14 +55,14 @@ fn a_value_of_the_wrong_type_is_named() {
         let desk = Desk::new();
         let path = desk.write(file.path, &damaged);
         let told = refused(&desk, &path, reference);
-        assert!(told.contains("is damaged: expected"), "{told}");
+        assert!(told.contains("is invalid: expected"), "{told}");
     }
     let desk = Desk::new();
     for (file, reference) in [FILES[1], FILES[3], FILES[4]] {
         let path = desk.write(file.path, "[1, 2]\n");
         let told = refused(&desk, &path, reference);
         assert!(
-            told.contains("holds no keys") || told.contains("has no profile"),
+            told.contains("no credentials in") || told.contains("has no profile"),
             "{told}"
         );
     }
@@ -76,7 +76,7 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
             JOB,
             "\"StsToken\"",
             "\"Quantum\"",
-            "of a mode that is not known",
+            "with an unknown mode",
         ),
         (
             &ALIYUN_SDK,
@@ -90,7 +90,7 @@ fn a_mode_that_is_not_known_is_named_with_what_to_do() {
             SERVICE,
             "\"secretId\"",
             "\"type\": \"quantum\", \"x\"",
-            "is of a type that is not known",
+            "has an unknown type",
         ),
         (
             &KOOCLI,
@@ -123,11 +123,14 @@ fn a_file_that_cannot_be_read_is_named() {
         let path = desk.home.path().join(file.path);
         fs::create_dir_all(&path).unwrap();
         let told = refused(&desk, &path, reference);
-        assert!(told.contains("cannot be read (it is no file)"), "{told}");
+        assert!(
+            told.contains("cannot be read (not a regular file)"),
+            "{told}"
+        );
         fs::remove_dir(&path).unwrap();
         fs::write(&path, b"\xff\xfe\x00").unwrap();
         let told = refused(&desk, &path, reference);
-        assert!(told.contains("cannot be read (it is no text)"), "{told}");
+        assert!(told.contains("cannot be read (not UTF-8 text)"), "{told}");
     }
 }
 
@@ -174,7 +177,7 @@ fn a_file_that_nobody_may_read_is_named_and_nothing_is_sent() {
         let said = format!("{} cannot be read (permission denied)", path.display());
         assert_eq!(error["message"], said.as_str());
         let hint = error["hint"].as_str().unwrap();
-        assert!(hint.contains("mend the file and its permissions"), "{hint}");
+        assert!(hint.contains("fix the file or its permissions"), "{hint}");
         assert!(desk.server.received().is_empty());
     }
 }
@@ -219,7 +222,11 @@ fn a_damaged_file_stops_no_other_cloud_and_none_that_has_its_key_elsewhere() {
 fn keys_that_ended_and_modes_of_other_ways_say_what_to_do_and_run_nothing() {
     let desk = Desk::with(&[&ALIYUN_CLI]);
     for (profile, category, said) in [
-        ("stale", "unauthenticated", "ended at 2023-11-14T22:13:20Z"),
+        (
+            "stale",
+            "unauthenticated",
+            "expired at 2023-11-14T22:13:20Z",
+        ),
         ("external", "missing_credentials", "credential_command"),
     ] {
         let run = desk.get(JOB).env("ALIBABA_CLOUD_PROFILE", profile).run();
@@ -267,7 +274,7 @@ fn a_link_that_leads_nowhere_is_no_missing_file() {
     let path = link(".config/joblens/config.toml");
     let run = desk.get(JOB).run();
     assert_eq!(run.code, 2, "{}", run.stderr);
-    let told = format!("{} cannot be read", path.display());
+    let told = format!("cannot read the config file {}", path.display());
     assert!(run.stderr.contains(&told), "{}", run.stderr);
     assert!(desk.server.received().is_empty());
 }

@@ -30,7 +30,7 @@ fn variables(cloud: &str) -> [(&'static str, &'static str); 4] {
     }
 }
 
-/// A profile of the settings file with the key `FILEKEY`.
+/// A profile of the config file with the key `FILEKEY`.
 fn table(cloud: &str, profile: &str) -> String {
     let keys = match cloud {
         "aliyun" => {
@@ -241,7 +241,7 @@ fn the_tools_own_variables_choose_its_profile() {
     assert_eq!(run.code, 4);
     assert!(
         run.stderr
-            .contains("has no profile “nobody”; it has default, prod"),
+            .contains("has no profile 'nobody'; available: default, prod"),
         "{}",
         run.stderr
     );
@@ -299,20 +299,20 @@ fn a_source_or_a_profile_that_there_is_not_is_wrong_use_that_names_what_there_is
             "aliyun",
             "aliyun",
             JOB,
-            "aliyun has aliyun-cli, alibabacloud, metadata",
+            "aliyun supports aliyun-cli, alibabacloud, metadata",
         ),
         (
             "aliyun",
             "aliyun-cli:nobody",
             JOB,
-            "it has default, prod, sso, stale, external, role",
+            "available: default, prod, sso, stale, external, role",
         ),
-        ("tencent", "tccli:../../x", SERVICE, "it has default"),
+        ("tencent", "tccli:../../x", SERVICE, "available: default"),
         (
             "huawei",
             "aliyun-cli",
             IMAGE_JOB,
-            "huawei has huaweicloud, koocli, metadata",
+            "huawei supports huaweicloud, koocli, metadata",
         ),
     ] {
         desk.configure(&format!("[{cloud}.default]\nsource = '{source}'\n"));
@@ -329,7 +329,7 @@ fn a_source_or_a_profile_that_there_is_not_is_wrong_use_that_names_what_there_is
     let run = desk.get(IMAGE_JOB).run();
     assert_eq!(run.code, 4, "{}", run.stderr);
     assert!(
-        run.stderr.contains("koocli has no file here"),
+        run.stderr.contains("no file of koocli found"),
         "{}",
         run.stderr
     );
@@ -367,7 +367,7 @@ fn hosts_of_scnet_that_are_not_used_are_told() {
         let run = desk.get(INSTANCE).run();
         let is_told = run
             .stderr
-            .contains("has base_overrides (api) for profile “default”");
+            .contains("has base_overrides (api) for profile 'default'");
         assert_eq!(is_told, told, "{}", run.stderr);
         assert_eq!(desk.signed_by(), "scnetDefaultKey01");
     }
@@ -383,9 +383,13 @@ fn a_profile_that_a_tool_does_not_have_lets_no_other_tool_in() {
     desk.write(ALIYUN_CLI.path, &current);
     let bare = Desk::with(&[&TENCENT_SDK]);
     for (desk, reference, said) in [
-        (&desk, SERVICE, "TCCLI_PROFILE says “nobody”"),
-        (&bare, SERVICE, "TCCLI_PROFILE says “nobody”"),
-        (&desk, JOB, "has no profile “gone”; it has default, prod"),
+        (&desk, SERVICE, "TCCLI_PROFILE is 'nobody'"),
+        (&bare, SERVICE, "TCCLI_PROFILE is 'nobody'"),
+        (
+            &desk,
+            JOB,
+            "has no profile 'gone'; available: default, prod",
+        ),
     ] {
         let run = desk.get(reference).env("TCCLI_PROFILE", "nobody").run();
         assert_eq!(run.code, 4, "{}", run.stderr);
@@ -404,7 +408,7 @@ fn a_part_of_a_credential_alone_is_named_with_what_is_missing_and_fills_from_now
         .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "ENVKEY")
         .run();
     assert_eq!(run.code, 4, "{}", run.stderr);
-    let said = "has access_key_id from ALIBABA_CLOUD_ACCESS_KEY_ID, and no access_key_secret";
+    let said = "has access_key_id from ALIBABA_CLOUD_ACCESS_KEY_ID, but no access_key_secret";
     assert!(run.stderr.contains(said), "{}", run.stderr);
     assert!(desk.server.received().is_empty());
 }
@@ -430,7 +434,7 @@ fn a_key_file_that_is_empty_lets_no_other_source_in() {
     desk.write(".config/joblens/secret", "\n");
     let run = desk.get(JOB).run();
     assert_eq!(run.code, 2, "{}", run.stderr);
-    let said = "access_key_id_file of profile default of aliyun names id, which is empty";
+    let said = "access_key_id_file of profile 'default' (aliyun) refers to id, which is empty";
     assert!(run.stderr.contains(said), "{}", run.stderr);
     assert!(desk.server.received().is_empty());
 }

@@ -128,7 +128,7 @@ impl Desk {
         path
     }
 
-    /// Writes the settings file; `ORIGIN` in it is the server.
+    /// Writes the config file; `ORIGIN` in it is the server.
     fn configure(&self, toml: &str) {
         let toml = toml.replace("ORIGIN", &self.server.origin());
         self.write(".config/joblens/config.toml", &toml);

@@ -219,7 +219,7 @@ fn a_value_that_is_not_needed_is_checked_and_named() {
         assert_eq!(run.code, 2, "{profile} {key}: {error}");
         let message = error["message"].as_str().unwrap();
         assert!(
-            message.starts_with(&format!("{key} of profile p of {profile}")),
+            message.starts_with(&format!("{key} of profile 'p' ({profile})")),
             "{message}"
         );
         assert!(desk.server.received().is_empty(), "{error}");

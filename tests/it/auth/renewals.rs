@@ -135,7 +135,7 @@ fn a_command_that_fails_when_it_is_run_again_is_told_with_the_refusal() {
     let run = at_home(&config, &["get", "-o", "json", JOB]).run();
     assert_eq!(run.error()["category"], "unauthenticated", "{}", run.stderr);
     let hint = run.error()["hint"].as_str().unwrap().to_owned();
-    assert!(hint.contains("it cannot be renewed"), "{hint}");
+    assert!(hint.contains("it cannot be refreshed"), "{hint}");
     assert!(hint.contains("failed with exit code 3"), "{hint}");
 }
 
@@ -229,7 +229,7 @@ impl ToolFile {
     }
 }
 
-/// The emulator behind a server that rewrites a file when the first call is on its way.
+/// The emulator behind a server that rewrites a file when the first call is active.
 fn rewriting(emulated: &Emulated, path: &Path, text: String) -> Server {
     let (origin, path) = (emulated.origin.clone(), path.to_owned());
     Server::start(move |number, got, stream| {
@@ -347,7 +347,7 @@ fn an_account_that_was_switched_to_in_the_middle_of_a_run_is_not_taken() {
     config.write("joblens/config.toml", &toml, 0o600);
     let run = at_home(&config, &["get", "-o", "json", JOB]).run();
     assert_eq!(run.code, 4, "{}", run.stderr);
-    let said = "would now come from aliyun-cli profile other";
+    let said = "to aliyun-cli profile other";
     assert!(run.stderr.contains(said), "{}", run.stderr);
     assert_eq!(
         server.received().len(),

@@ -57,11 +57,11 @@ fn sources_that_come_later_are_passed_over_with_the_reason() {
         .iter()
         .map(|one| one["source"].as_str().unwrap())
         .collect();
-    assert_eq!(sources, ["settings file", "aliyun-cli", "alibabacloud"]);
-    assert_eq!(passed[0]["why"], "environment comes first");
+    assert_eq!(sources, ["config file", "aliyun-cli", "alibabacloud"]);
+    assert_eq!(passed[0]["why"], "overridden by environment");
     let why = passed[2]["why"].as_str().unwrap();
     assert!(
-        why.contains("is damaged: expected key = value at line 1"),
+        why.contains("is invalid: expected key = value at line 1"),
         "{why}"
     );
 }
@@ -111,7 +111,7 @@ fn every_form_with_a_place_for_it_shows_the_accounts() {
     let run = desk.joblens(&["auth", "status", "-p", "nobody"]).run();
     assert_eq!(run.code, 4);
     assert!(
-        run.stderr.contains("no cloud has a profile “nobody”"),
+        run.stderr.contains("unknown profile 'nobody'"),
         "{}",
         run.stderr
     );
@@ -136,7 +136,7 @@ fn columns_of_things_have_no_place_in_it() {
     for option in ["--columns=key", "--sort-by=key"] {
         let run = Desk::new().joblens(&["auth", "status", option]).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
-        assert!(run.stderr.contains("leave it out"), "{}", run.stderr);
+        assert!(run.stderr.contains("does not support --"), "{}", run.stderr);
     }
 }
 
@@ -153,7 +153,7 @@ fn a_profile_that_nobody_has_is_told_with_its_table_as_it_has_to_be_written() {
     desk.configure("[aliyun.生产]\nregion = 'cn-x'\n");
     let run = desk.joblens(&["auth", "status"]).run();
     assert_eq!(run.code, 2, "{}", run.stderr);
-    assert!(run.stderr.contains("needs quotes"), "{}", run.stderr);
+    assert!(run.stderr.contains("must be quoted"), "{}", run.stderr);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn an_account_that_no_call_could_be_made_with_is_not_ready() {
     let (open, code) = account(&desk, "aliyun", "open", &[]);
     assert_eq!((code, &open["status"]), (4, &"broken".into()));
     let message = open["problem"]["message"].as_str().unwrap();
-    assert!(message.contains("belongs to a public cloud"), "{message}");
+    assert!(message.contains("a host of a public cloud"), "{message}");
     let (lab, _) = account(&desk, "aliyun", "lab", &[]);
     assert_eq!(lab["status"], "ready");
 }

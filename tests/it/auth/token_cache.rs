@@ -69,7 +69,7 @@ impl Cache {
     }
 }
 
-/// How often each operation was asked for.
+/// How often each operation was requested.
 fn asked(emulated: &Emulated, operation: &str) -> usize {
     let accesses = emulated.accesses().into_iter();
     let operations = accesses.filter_map(|access| access.operation);
@@ -165,7 +165,7 @@ fn auth_status_says_where_tokens_are_kept_and_shows_none() {
 }
 
 /// A computing region that gives each user tokens of its own and takes no others. It says what was
-/// asked for, and from when on it refuses the first token of each user.
+/// requested, and from when on it refuses the first token of each user.
 fn region(refuses_first: Arc<AtomicBool>) -> (Server, Arc<Mutex<Vec<String>>>) {
     let given: Arc<Mutex<Vec<String>>> = Arc::default();
     let log = Arc::clone(&given);

@@ -34,7 +34,7 @@ pub fn rotate(path: &Path, secret: &str) {
     fs::rename(beside, path).unwrap();
 }
 
-/// A cloud whose secret is rotated while the first call is on its way.
+/// A cloud whose secret is rotated while the first call is active.
 fn rotating(origin: String, path: PathBuf, secret: String) -> Server {
     Server::start(move |number, got, stream| {
         if number == 0 {
@@ -159,7 +159,7 @@ fn a_key_pair_that_is_refused_says_what_to_check() {
     assert_eq!(emulated.accesses().len(), 1);
 }
 
-/// The operations that were asked for, in their order.
+/// The operations that were requested, in their order.
 fn operations(emulated: &Emulated) -> Vec<String> {
     let accesses = emulated.accesses().into_iter();
     accesses.filter_map(|access| access.operation).collect()
@@ -293,7 +293,7 @@ fn a_key_that_may_take_on_no_role_is_told_with_the_role() {
     );
     let message = error["message"].as_str().unwrap();
     assert!(
-        message.starts_with("cannot take on acs:ram::1:role/reader: "),
+        message.starts_with("cannot assume acs:ram::1:role/reader: "),
         "{message}"
     );
     assert_eq!(operations(&emulated), ["AssumeRole"]);

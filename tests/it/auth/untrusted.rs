@@ -98,7 +98,7 @@ fn files_of_another_user_are_refused() {
     assert_eq!(run.code, 2, "{error}");
     let (message, hint) = (error["message"].to_string(), error["hint"].to_string());
     assert!(
-        message.contains("belongs to another user (uid 65534)"),
+        message.contains("is owned by another user (uid 65534)"),
         "{message}"
     );
     assert!(hint.contains("run: chown 0 '"), "{hint}");
@@ -116,7 +116,7 @@ fn files_of_another_user_are_refused() {
         let run = desk.get(reference).run();
         assert_eq!(run.code, 4, "{}", run.stderr);
         assert!(
-            run.stderr.contains("belongs to another user"),
+            run.stderr.contains("is owned by another user"),
             "{}",
             run.stderr
         );
@@ -180,7 +180,7 @@ fn a_secret_file_that_others_can_read_or_change_is_refused() {
         get();
     }
     assert_eq!(desk.server.received().len(), 2);
-    // What is no secret may be read by everybody, and written by nobody else.
+    // What is not a secret may be read by everybody, and written by nobody else.
     let endpoint = desk.write(".config/joblens/endpoint", &desk.server.origin());
     desk.configure("[sugon.lab]\nendpoint_file = 'endpoint'\ntoken_file = 'token'\n");
     for (mode, arrived) in [(0o644, 3), (0o664, 3)] {

@@ -110,7 +110,7 @@ fn assert_unread(run: &Run, what: &str) {
         "{what}"
     );
     assert_eq!(job["state_raw"], "Finished");
-    assert_eq!(job["reason"], "exit codes not readable");
+    assert_eq!(job["reason"], "exit codes unavailable");
     assert_eq!(job["details"]["exit_codes"], "unknown");
     assert_eq!(job["exit_code"], json!(null));
     let notices = run.json()["notices"].clone();
@@ -142,7 +142,7 @@ fn without_readable_exit_codes_it_is_unknown_and_never_succeeded() {
         );
         let table = emulated.joblens(&[COMMAND, "--max-attempts", "1"]).run();
         assert!(
-            table.stdout.contains("exit codes not readable"),
+            table.stdout.contains("exit codes unavailable"),
             "{}",
             table.stdout
         );

@@ -1,4 +1,4 @@
-//! The settings file that `config init` writes.
+//! The config file that `config init` writes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::support::{Joblens, joblens};
 
-/// Nothing can be asked for it without settings.
+/// Nothing can be requested it without settings.
 const REFERENCE: &str = "aliyun/job/ehpc-hz-FYUr32/5";
 
 fn init(home: &Path) -> Joblens {
@@ -96,7 +96,11 @@ fn a_place_that_cannot_be_written_is_told() {
     let place = file.path().join("joblens/config.toml");
     let run = joblens(&["config", "init", "--config", place.to_str().unwrap()]).run();
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("cannot be written"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("cannot write the config file"),
+        "{}",
+        run.stderr
+    );
     let run = joblens(&["config", "init"]).env("HOME", "").run();
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("--config"), "{}", run.stderr);

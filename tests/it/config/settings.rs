@@ -10,7 +10,7 @@ use crate::support::emulated::Emulated;
 use crate::support::jobs::{CLOUDS, INSTANCE, JOB, WORLD};
 use crate::support::{Joblens, Run, joblens};
 
-/// A folder with a settings file that only its owner can read.
+/// A folder with a config file that only its owner can read.
 pub struct Config {
     pub folder: tempfile::TempDir,
 }
@@ -88,7 +88,7 @@ fn every_cloud_can_be_set_in_the_file_alone() {
     assert_eq!(run.json()["jobs"][3]["region"], "gz");
     let refused = config.get(&["aliyun/job/other/5"]).run();
     assert!(
-        refused.stderr.contains("key te… (settings file)"),
+        refused.stderr.contains("key te… (config file)"),
         "{}",
         refused.stderr
     );
@@ -128,7 +128,7 @@ fn the_file_is_found_in_its_three_places_in_order() {
         INSTANCE,
     ])
     .run();
-    assert_usage(&missing, "/nonexistent/x.toml cannot be read");
+    assert_usage(&missing, "cannot read the config file /nonexistent/x.toml");
 }
 
 #[test]
@@ -166,8 +166,8 @@ fn a_named_profile_never_falls_back_to_the_environment() {
     let config = Config::new("[aliyun.prod]\nregion = 'cn-hangzhou'\n");
     let path = config.path();
     for (profile, cause) in [
-        ("prod", "has no access key"),
-        ("other", "has no profile “other”; it has prod"),
+        ("prod", "missing access key for "),
+        ("other", "has no profile 'other'; available: prod"),
     ] {
         let run = emulated.get(&["--config", &path, "-p", profile, JOB]).run();
         let error = run.error();
@@ -220,24 +220,24 @@ fn what_the_file_holds_and_nobody_knows_is_told_with_its_line() {
     let cases = [
         (
             "[aliyun.default]\nregoin = 'x'\n",
-            "config.toml:2: aliyun has no key “regoin”; the nearest is region",
+            "config.toml:2: unknown key 'regoin' in aliyun; did you mean 'region'?",
         ),
         (
             "\n\n[azure.default]\n",
-            "config.toml:3: “azure” is not known",
+            "config.toml:3: unknown table 'azure'",
         ),
         (
             "[wire]\nretries = 3\n",
-            "config.toml:2: wire has no key “retries”",
+            "config.toml:2: unknown key 'retries' in [wire]",
         ),
-        ("[aliyun.default\n", "config.toml:1: this is not TOML"),
+        ("[aliyun.default\n", "config.toml:1: invalid TOML"),
         (
             "[states.\"aliyun/job\"]\nDone = 'succeeded'\n",
-            "config.toml:2: a word cannot be mapped to succeeded",
+            "config.toml:2: states cannot be mapped to succeeded",
         ),
         (
             "[states.\"tencent/service\"]\nDone = 'failed'\n",
-            "config.toml:1: there is no kind “tencent/service”",
+            "config.toml:1: unknown kind 'tencent/service'",
         ),
     ];
     for (toml, message) in cases {
@@ -260,21 +260,27 @@ fn the_wire_is_set_in_the_file_and_options_come_first() {
     for (toml, message) in [
         (
             "[wire]\nmax_attempts = 0\n",
-            "max_attempts is “0”; expected a number from 1 to 1000",
+            "invalid value '0' for max_attempts; expected a number from 1 to 1000",
         ),
         (
             "[wire]\nrequest_timeout = 5\n",
-            "request_timeout is “5”; expected a time with its unit",
+            "invalid value '5' for request_timeout; expected a duration such as 5s",
         ),
-        ("[wire]\nmax_body = '64MB'\n", "max_body is “64MB”"),
-        ("[wire]\nallow_http = 'maybe'\n", "allow_http is “maybe”"),
+        (
+            "[wire]\nmax_body = '64MB'\n",
+            "invalid value '64MB' for max_body",
+        ),
+        (
+            "[wire]\nallow_http = 'maybe'\n",
+            "invalid value 'maybe' for allow_http",
+        ),
     ] {
         assert_usage(&Config::new(toml).get(&[JOB]).run(), message);
     }
     let wrong = emulated.get(&["--connect-timeout", "5", JOB]).run();
     assert_usage(
         &wrong,
-        "connect_timeout is “5”; expected a time with its unit",
+        "invalid value '5' for connect_timeout; expected a duration such as 5s",
     );
 }
 

@@ -88,7 +88,12 @@ fn words_of_the_settings_file_are_marked_where_they_count() {
     );
     let running = rows.iter().find(|row| row["word"] == "Running").unwrap();
     assert_eq!(running["state"], "running");
-    assert!(running["note"].as_str().unwrap().contains("no say"));
+    assert!(
+        running["note"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be mapped in the config file")
+    );
 }
 
 #[test]
@@ -116,8 +121,11 @@ fn every_sample_of_a_kind_is_a_reference_that_can_be_read() {
 #[test]
 fn what_there_is_not_is_wrong_use_with_the_nearest() {
     for (arguments, near) in [
-        (["states", "sugin"], "the nearest is sugon"),
-        (["kinds", "huawei/image"], "the nearest is huawei/image-job"),
+        (["states", "sugin"], "did you mean 'sugon'?"),
+        (
+            ["kinds", "huawei/image"],
+            "did you mean 'huawei/image-job'?",
+        ),
     ] {
         let run = joblens(&arguments).run();
         assert_eq!(run.code, 2, "{arguments:?}");
@@ -152,7 +160,11 @@ fn a_schema_is_json_and_nothing_else() {
     for arguments in [["schema", "-o", "csv"], ["schema", "--jq", "."]] {
         let run = joblens(&arguments).run();
         assert_eq!(run.code, 2, "{arguments:?}");
-        assert!(run.stderr.contains("a schema is JSON"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("schema prints JSON only"),
+            "{}",
+            run.stderr
+        );
     }
     let run = joblens(&["schema", "envelop"]).run();
     assert_eq!(run.code, 2);

@@ -59,7 +59,7 @@ struct Walk<'a> {
 /// What a schema lets pass, its references followed and its alternatives laid side by side.
 #[derive(Default)]
 struct Shape<'a> {
-    /// Types of the alternatives that are no objects.
+    /// Types of the alternatives that are not objects.
     types: BTreeSet<&'a str>,
     /// All values, where they are listed.
     values: Option<BTreeSet<String>>,

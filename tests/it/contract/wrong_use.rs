@@ -72,7 +72,11 @@ fn what_joblens_knows_itself_has_no_columns_and_says_so() {
     for (arguments, what, hint) in [
         (["kinds", "--columns", "template"], "--columns", "--jq"),
         (["states", "--sort-by", "word"], "--sort-by", "-o csv"),
-        (["schema", "--sort-by", "ref"], "is JSON", "leave"),
+        (
+            ["schema", "--sort-by", "ref"],
+            "prints JSON only",
+            "omit -o",
+        ),
     ] {
         let run = joblens(&arguments).run();
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}");
@@ -92,6 +96,6 @@ fn a_full_disk_is_told_and_is_no_closed_output() {
             .unwrap();
         let told = String::from_utf8_lossy(&ended.stderr);
         assert_eq!(ended.status.code(), Some(5), "{told}");
-        assert!(told.contains("cannot be written"), "{told}");
+        assert!(told.contains("cannot write the output"), "{told}");
     }
 }

@@ -22,7 +22,7 @@ fn every_form_with_a_place_for_it_shows_the_checks() {
     assert_eq!(
         emulated.requests(),
         before,
-        "wrong use is told before the first call"
+        "usage error is told before the first call"
     );
     let picked = ["doctor", "--jq", ".accounts[] | .cloud + \" \" + .status"];
     let run = emulated.joblens(&picked).run();
@@ -35,7 +35,7 @@ fn a_page_has_a_line_for_each_check_and_the_next_step_under_it() {
     let server = Server::answering(crate::support::http("403 Forbidden", "", body.as_bytes()));
     let run = aliyun_in("table", &server.origin(), &[]).run();
     let expected = "\n  fail  permission    ListClusters: 无权限 (Forbidden.RAM, HTTP 403, request R1)\n        \
-                    try           ask for permission ehpc:ListClusters\n\n1 account: 1 fail\n";
+                    try           grant the permission ehpc:ListClusters\n\n1 account: 1 fail\n";
     assert!(run.stdout.ends_with(expected), "{}", run.stdout);
     assert!(
         run.stdout.contains(

@@ -86,7 +86,7 @@ fn a_proxy_without_an_address_is_told_from_a_host_without_one() {
     failure(&run)
         .is("proxy", "network", 5)
         .contains("http://***@no-such-proxy.invalid:3128 (HTTPS_PROXY)")
-        .contains("the proxy's host name cannot be resolved")
+        .contains("cannot resolve the proxy's host name")
         .advises("HTTPS_PROXY");
 }
 
@@ -120,8 +120,8 @@ fn a_proxy_that_forbids_the_host_is_named() {
         .run();
     failure(&run)
         .is("proxy", "network", 5)
-        .contains("did not let the call through")
-        .advises("ask the proxy's operator to let calls to sugon.test through");
+        .contains("the proxy rejected the request")
+        .advises("ask for sugon.test to be allowed on the proxy");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_proxy_that_is_used_and_one_that_is_not_are_shown() {
     let (own, of_machine) = shown("other.test");
     assert_eq!(
         own,
-        format!("through http://***@127.0.0.1:{} (HTTP_PROXY)", proxy.port)
+        format!("via http://***@127.0.0.1:{} ($HTTP_PROXY)", proxy.port)
     );
     assert!(
         of_machine.starts_with("HTTP_PROXY=http://***@127.0.0.1:")
@@ -162,7 +162,7 @@ fn a_proxy_that_is_used_and_one_that_is_not_are_shown() {
         "{of_machine}"
     );
     let (own, _) = shown(".test");
-    assert_eq!(own, "none, since NO_PROXY excepts the host");
+    assert_eq!(own, "bypassed ($NO_PROXY)");
 }
 
 #[test]
@@ -184,6 +184,6 @@ fn a_proxy_variable_that_cannot_be_used_fails_those_accounts_that_need_it() {
         .run();
     failure(&run)
         .is("proxy", "usage", 2)
-        .contains("all_proxy is “socks9://***@proxy:1”")
+        .contains("all_proxy is 'socks9://***@proxy:1'")
         .advises("NO_PROXY");
 }

@@ -25,7 +25,7 @@ fn without_any_account_it_says_what_to_set_and_how_to_try_it() {
     let run = joblens(&["doctor", "-p", "nobody"]).run();
     assert_eq!(run.code, 4);
     assert!(
-        run.stdout.contains("no cloud has a profile “nobody”"),
+        run.stdout.contains("unknown profile 'nobody'"),
         "{}",
         run.stdout
     );
@@ -54,7 +54,7 @@ fn a_cloud_that_is_named_is_asked_even_when_nothing_is_set_for_it() {
     let run = joblens(&["doctor", "-o", "json", "tencent@lab"]).run();
     failure(&run)
         .is("settings", "missing_credentials", 4)
-        .contains("no profile “lab”");
+        .contains("no profile 'lab'");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_setting_that_is_wrong_in_use_is_told_with_the_settings() {
     let failed = failure(&run);
     failed
         .is("settings", "usage", 2)
-        .contains("belongs to a public cloud");
+        .contains("a host of a public cloud");
     assert!(failed.before.is_empty(), "{failed:#?}");
 }
 
@@ -121,5 +121,5 @@ fn what_is_not_used_is_named_beside_what_is() {
         .run();
     let checks = account(&run)["checks"].clone();
     let message = checks[0]["message"].as_str().unwrap();
-    assert!(message.ends_with("; not used: settings file"), "{message}");
+    assert!(message.ends_with("; not used: config file"), "{message}");
 }

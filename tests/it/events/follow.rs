@@ -100,7 +100,7 @@ fn following_tells_once_that_something_is_missing() {
     let run = running.end();
     assert_eq!(run.code, 143);
     assert_eq!(
-        run.stderr.matches("looking on").count(),
+        run.stderr.matches("; retrying").count(),
         1,
         "{}",
         run.stderr

@@ -1,4 +1,4 @@
-//! `describe`: a page for people, the envelope of `get` for scripts.
+//! `describe`: a details page, the envelope of `get` for scripts.
 
 use std::process::Stdio;
 
@@ -20,7 +20,7 @@ fn the_first_lines_are_the_likely_cause_in_local_time_even_in_a_pipe() {
     assert_eq!(
         lines[1..4],
         [
-            "  container main of train-7-2 exited with 137: killed (SIGKILL), out of memory; it had 4GiB",
+            "  container main of train-7-2 exited with 137: killed (SIGKILL), out of memory; memory limit 4GiB",
             "  OOMKilled: more than 16 GiB",
             "  1 of 2 container groups failed"
         ]
@@ -111,7 +111,7 @@ fn an_output_that_is_closed_ends_it_quietly() {
 fn the_help_names_both_forms_and_the_zone() {
     let run = joblens(&["desc", "--help"]).run();
     assert_eq!(run.code, 0);
-    for words in ["page for people", "--show-secrets", "--time utc"] {
+    for words in ["details page", "--show-secrets", "--time utc"] {
         assert!(run.stdout.contains(words), "{words}");
     }
 }

@@ -62,7 +62,7 @@ fn a_filter_of_things_is_refused_where_only_clusters_lie() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["aliyun", "--active"]);
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("clusters have no state"));
+    assert!(run.stderr.contains("cannot filter clusters by state"));
     assert!(run.stderr.contains("joblens list aliyun/job/CLUSTER"));
     assert!(emulated.requests().is_empty());
 }
@@ -71,17 +71,21 @@ fn a_filter_of_things_is_refused_where_only_clusters_lie() {
 fn a_filter_that_a_list_cannot_answer_is_no_empty_answer() {
     let emulated = Emulated::start(WORLD);
     for (scope, filter, untold) in [
-        ("sugon/instance", ["-u", "magic2"], "tells no user"),
-        ("huawei/image-job", ["--queue", "gpu"], "tells no queue"),
+        ("sugon/instance", ["-u", "magic2"], "this list has no user"),
+        (
+            "huawei/image-job",
+            ["--queue", "gpu"],
+            "this list has no queue",
+        ),
         (
             "aliyun/invocation/ehpc-hz-1",
             ["--since", "1h"],
-            "tells no time of creation",
+            "this list has no creation time",
         ),
         (
             "tencent/service/cls-1",
             ["--state", "running"],
-            "tells no state",
+            "this list has no state",
         ),
     ] {
         let run = list(&emulated, &[scope, filter[0], filter[1]]);

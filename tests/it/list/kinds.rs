@@ -49,14 +49,14 @@ fn a_cloud_alone_lists_its_clusters_or_its_things_where_it_has_none() {
 fn what_is_printed_can_be_listed_and_looked_up_in_its_turn() {
     let emulated = Emulated::start(WORLD);
     let clusters = names(&emulated, &["aliyun", "tencent"]).join("\n");
-    let things = emulated
+    let jobs = emulated
         .joblens(&["list", "-", "-o", "name"])
         .input(&clusters)
         .run();
-    assert_eq!(things.stdout.lines().count(), 5, "{}", things.stdout);
-    let looked_up = emulated.get(&["-"]).input(&things.stdout).run();
+    assert_eq!(jobs.stdout.lines().count(), 5, "{}", jobs.stdout);
+    let looked_up = emulated.get(&["-"]).input(&jobs.stdout).run();
     assert_eq!(looked_up.code, 0, "{}", looked_up.stderr);
-    let references: Vec<&str> = things.stdout.lines().collect();
+    let references: Vec<&str> = jobs.stdout.lines().collect();
     assert_eq!(each(&looked_up.json()["jobs"], "ref"), references);
 }
 

@@ -14,7 +14,7 @@ use crate::support::Run;
 use crate::support::emulated::Emulated;
 use serde_json::Value;
 
-/// Things of every kind in two clusters.
+/// Resources of every kind in two clusters.
 const WORLD: &str = r#"
 [[job]]
 ref = "aliyun/job/ehpc-hz-1/5"
@@ -95,7 +95,7 @@ fn fault_after(pages: usize, what: &str) -> String {
     format!("[[fault]]\noperation = 'ListServerlessJobs'\nskip = {pages}\n{what}\n")
 }
 
-/// How often the list of jobs was asked for.
+/// How often the list of jobs was requested.
 fn pages_asked(emulated: &Emulated) -> u64 {
     let requests = emulated.requests();
     requests

@@ -68,7 +68,7 @@ fn gates_refuse_it_before_the_first_call() {
     ] {
         let run = emulated.joblens(arguments).run();
         assert_eq!(run.code, 2);
-        assert!(run.stderr.contains("a gate needs a fixed reference"));
+        assert!(run.stderr.contains("@latest cannot be used here"));
         assert!(
             run.stderr
                 .contains(&format!("joblens get {LATEST} -o name"))

@@ -21,7 +21,7 @@ fn people_get_a_hundred_and_learn_how_to_get_the_rest() {
         assert_eq!(
             run.stderr,
             "joblens: 100 found in aliyun/job/c/\n\
-             joblens: aliyun/job/c/: the first 100 of 250; --limit none gives all of them\n"
+             joblens: aliyun/job/c/: showing the first 100 of 250; use --limit none to show all\n"
         );
     }
     assert_eq!(pages_asked(&emulated), 3);
@@ -50,7 +50,7 @@ fn a_limit_is_told_to_programs_too() {
     );
     let named = names(&emulated, &["aliyun/job/c", "--limit", "7"]);
     assert_eq!(named.len(), 8);
-    assert!(named[7].starts_with("#!incomplete: aliyun/job/c/: the first 7 of 250"));
+    assert!(named[7].starts_with("#!incomplete: aliyun/job/c/: showing the first 7 of 250"));
     let records = list(&emulated, &["aliyun/job/c", "--limit", "7", "-o", "jsonl"]);
     let last: Value = serde_json::from_str(records.stdout.lines().last().unwrap()).unwrap();
     assert_eq!(
@@ -88,7 +88,7 @@ fn a_page_that_fails_shows_what_was_found_and_why_it_is_not_all() {
         // Once in the record of the error and in the reason as well.
         assert!(run.stdout.matches("aliyun/job/c/1_").count() >= 200);
         assert!(run.stderr.contains("200 found in aliyun/job/c/"));
-        let cut = "aliyun/job/c/: cut short after 200 by an error";
+        let cut = "aliyun/job/c/: truncated after 200 by an error";
         assert!(run.stderr.contains(cut), "{}", run.stderr);
         let last = run.stdout.lines().last().unwrap();
         match format {
@@ -128,7 +128,7 @@ fn a_list_that_is_cut_short_is_refused_where_it_would_be_waited_for() {
     assert_eq!(run.code, 2);
     assert!(
         run.stderr
-            .contains("was cut short: aliyun/job/c/: the first 5 of 250")
+            .contains("is incomplete: aliyun/job/c/: showing the first 5 of 250")
     );
     let refused = list(&emulated, &["nosuch/thing", "-o", "name"]);
     let run = emulated
@@ -176,7 +176,7 @@ fn sorting_looks_at_all_before_it_cuts() {
     assert_eq!(lines[0], "aliyun/job/c/old");
     assert_eq!(lines[2], "#!incomplete: 249 left out by --limit");
     assert!(
-        run.stderr.contains("the first 2 of 251 are shown"),
+        run.stderr.contains("showing the first 2 of 251"),
         "{}",
         run.stderr
     );

@@ -65,7 +65,7 @@ fn a_type_that_is_refused_is_named_to_people_and_to_scripts() {
         "{}",
         table.stdout
     );
-    let part = "huawei/image-job/: a part of it could not be listed\n";
+    let part = "huawei/image-job/: a part could not be listed\n";
     assert!(table.stderr.contains(part), "{}", table.stderr);
     let names = run(&server, &["list", "huawei", "-o", "name"]).run();
     let end = "huawei/image-job/7\n#!incomplete: huawei/image-job/: \

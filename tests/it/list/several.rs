@@ -36,7 +36,7 @@ fn a_dead_scope_hides_no_other_and_is_never_silently_missing() {
         json!({"complete": false, "asked": 3, "answered": 2})
     );
     let told = "joblens: 2 found in sugon/instance/, huawei/image-job/\n\
-                joblens: could not look in aliyun/job/nosuch/\n";
+                joblens: could not list aliyun/job/nosuch/\n";
     assert!(run.stderr.ends_with(told), "{}", run.stderr);
     let named = names(&emulated, &scopes);
     assert!(named[2].starts_with("#!incomplete: aliyun/job/nosuch/: could not be listed"));
@@ -52,7 +52,7 @@ fn could_not_look_is_not_nothing_found() {
     let both = list(&emulated, &["aliyun/job/nosuch", "sugon", "-s", "failed"]);
     assert_eq!(both.code, 3);
     let told = "joblens: nothing found in sugon/instance/ (state failed)\n\
-                joblens: could not look in aliyun/job/nosuch/\n";
+                joblens: could not list aliyun/job/nosuch/\n";
     assert!(both.stderr.ends_with(told), "{}", both.stderr);
 }
 

@@ -66,7 +66,7 @@ impl Listing {
         number.parse().unwrap()
     }
 
-    /// Exit code and standard error, after the reader has left.
+    /// Exit code and stderr, after the reader has left.
     fn end(self) -> (Option<i32>, String) {
         let Self {
             mut child, lines, ..

@@ -6,19 +6,19 @@ use crate::support::joblens;
 fn wrong_use_is_told_before_the_first_call_with_the_nearest_word() {
     let emulated = Emulated::start(WORLD);
     let wrong: [(&[&str], &str); 10] = [
-        (&["aliyun/job/c/5"], "names one thing"),
+        (&["aliyun/job/c/5"], "this is a single resource"),
         (
             &["aliyn"],
-            "write one of: aliyun/, aliyun/job/CLUSTER/, aliyun/invocation/CLUSTER/\n",
+            "expected one of: aliyun/, aliyun/job/CLUSTER/, aliyun/invocation/CLUSTER/\n",
         ),
-        (&["nope"], "write one of: aliyun/, aliyun/job/CLUSTER/, "),
-        (&["sugon/instnce"], "write sugon/instance/\n"),
-        (&["aliyun/jbo/c"], "has no kind"),
-        (&["aliyun/job/c", "-s", "runing"], "the nearest is running"),
+        (&["nope"], "expected one of: aliyun/, aliyun/job/CLUSTER/, "),
+        (&["sugon/instnce"], "expected sugon/instance/\n"),
+        (&["aliyun/jbo/c"], "unknown kind"),
+        (&["aliyun/job/c", "-s", "runing"], "did you mean 'running'?"),
         (&["aliyun/job/c", "--limit", "0"], "--limit none"),
-        (&["aliyun/job/c", "--since", "yesterday"], "write 2h"),
-        (&["aliyun/job/c", "--name", "[a"], "--name [a"),
-        (&["-"], "no scope to list"),
+        (&["aliyun/job/c", "--since", "yesterday"], "use e.g. 2h"),
+        (&["aliyun/job/c", "--name", "[a"], "for --name"),
+        (&["-"], "no scope given"),
     ];
     for (arguments, told) in wrong {
         let run = list(&emulated, arguments);
@@ -62,7 +62,11 @@ fn a_list_that_was_refused_is_no_empty_list_to_a_gate() {
         .input(&refused.stdout)
         .run();
     assert_eq!(gate.code, 2, "{}", gate.stderr);
-    assert!(gate.stderr.contains("cut short"), "{}", gate.stderr);
+    assert!(
+        gate.stderr.contains("the list on stdin is incomplete"),
+        "{}",
+        gate.stderr
+    );
     // A table without rows still has its columns, so that readers of tables take it.
     for format in ["csv", "tsv"] {
         let run = joblens(&["list", "nope", "-o", format]).run();

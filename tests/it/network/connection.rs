@@ -44,7 +44,7 @@ impl Centre {
         self.folder.path().join(name)
     }
 
-    /// `get` with a settings file in the folder, of the profile `centre`.
+    /// `get` with a config file in the folder, of the profile `centre`.
     fn get(&self, settings: &str) -> Joblens {
         self.get_from(&format!("https://localhost:{}", self.port), settings)
     }
@@ -115,8 +115,8 @@ fn an_identity_that_cannot_be_used_is_wrong_use_and_shows_no_key() {
         assert_eq!(run.code, 2, "{}", run.stderr);
         assert!(run.stderr.contains(message), "{message}: {}", run.stderr);
     };
-    refused("client_cert = 'user.pem'", "needs client_key beside it");
-    refused("client_key = 'user.key'", "needs client_cert beside it");
+    refused("client_cert = 'user.pem'", "requires client_key");
+    refused("client_key = 'user.key'", "requires client_cert");
     refused(
         "ca_file = 'ca.pem'\nclient_cert = 'no.pem'\nclient_key = 'user.key'",
         "cannot be read",
@@ -124,14 +124,14 @@ fn an_identity_that_cannot_be_used_is_wrong_use_and_shows_no_key() {
     let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
     write(&centre.file("other.key"), &other, 0o600);
     let mixed = "ca_file = 'ca.pem'\nclient_cert = 'user.pem'\nclient_key = 'other.key'";
-    refused(mixed, "does not fit the certificate");
+    refused(mixed, "does not match the certificate");
     let swapped = "ca_file = 'ca.pem'\nclient_cert = 'user.pem'\nclient_key = 'ca.pem'";
     write(
         &centre.file("ca.pem"),
         &fs::read_to_string(centre.file("ca.pem")).unwrap(),
         0o600,
     );
-    refused(swapped, "holds no private key");
+    refused(swapped, "contains no readable private key");
     write(&centre.file("user.key"), &key, 0o640);
     refused(
         IDENTITY,
@@ -201,7 +201,7 @@ fn a_public_cloud_is_never_taken_unseen() {
             "{endpoint}"
         );
         assert!(
-            run.stderr.contains("belongs to a public cloud"),
+            run.stderr.contains("a host of a public cloud"),
             "{}",
             run.stderr
         );
@@ -209,7 +209,7 @@ fn a_public_cloud_is_never_taken_unseen() {
 }
 
 /// A SOCKS5 proxy that asks for a name and a password and answers in everybody's place; what it was
-/// told, a line each.
+/// reported, one per line.
 fn socks(told: &Arc<Mutex<Vec<String>>>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -307,7 +307,7 @@ fn a_proxy_variable_that_cannot_be_used_matters_where_a_call_would_use_it() {
         );
         let message = run.error()["message"].as_str().unwrap().to_owned();
         assert!(
-            message.contains("all_proxy is “quic://***@proxy:1”"),
+            message.contains("all_proxy is 'quic://***@proxy:1'"),
             "{message}"
         );
     }
@@ -318,7 +318,7 @@ fn a_proxy_variable_that_cannot_be_used_matters_where_a_call_would_use_it() {
     assert_eq!(excepted.run().code, 5);
 }
 
-/// A SOCKS4 proxy that answers in the place of the only one that asks; what it was asked for.
+/// A SOCKS4 proxy that answers in the place of the only one that asks; what it was requested.
 fn socks4() -> (u16, thread::JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -54,8 +54,8 @@ fn a_wrong_reference_points_at_the_wrong_part() {
 #[test]
 fn an_empty_reference_is_told_in_words() {
     for (input, first) in [
-        ("", "joblens: a reference is empty"),
-        ("/job/C/5", "joblens: /job/C/5: the cloud is missing"),
+        ("", "joblens: empty reference"),
+        ("/job/C/5", "joblens: /job/C/5: missing cloud"),
     ] {
         let run = joblens(&["get", input]).run();
         assert_eq!((run.code, run.stderr.lines().next()), (2, Some(first)));
@@ -118,7 +118,7 @@ fn people_get_four_lines_with_the_next_step_last() {
         lines[2]
     );
     assert!(
-        lines[3].starts_with("  try    “-hz-” may mean cn-hangzhou: set region"),
+        lines[3].starts_with("  try    '-hz-' may mean cn-hangzhou: set region"),
         "{}",
         lines[3]
     );

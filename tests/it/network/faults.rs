@@ -19,7 +19,7 @@ fn once_each(fault: &str) -> Emulated {
     with(&faults.concat())
 }
 
-/// Looks one thing of each cloud up; all must be answered at the second attempt.
+/// Looks one resource of each cloud up; all must be answered at the second attempt.
 fn assert_recovers(emulated: &Emulated, word: &'static str, options: &[&str]) {
     let mut arguments: Vec<&str> = CLOUDS.map(|(_, reference)| reference).to_vec();
     arguments.extend_from_slice(options);
@@ -138,7 +138,9 @@ fn clouds_that_are_too_slow_for_every_attempt_end_in_time() {
             "{error:#}"
         );
         assert!(
-            error["message"].to_string().contains("within 0.3 s"),
+            error["message"]
+                .to_string()
+                .contains("timed out after 0.3 s"),
             "{error:#}"
         );
     }

@@ -222,10 +222,13 @@ fn host_dates_and_purpose_of_such_a_certificate_are_checked() {
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
     };
     for (shown, why) in [
-        (Shown::self_signed(other_name), "it is for 127.0.0.9"),
+        (
+            Shown::self_signed(other_name),
+            "certificate is valid for 127.0.0.9",
+        ),
         (
             Shown::self_signed(other_common_name),
-            "it is for other.example",
+            "certificate is valid for other.example",
         ),
         (
             Shown::self_signed(years(2010, 2011)),
@@ -358,7 +361,7 @@ fn a_client_certificate_of_version_1_is_shown() {
     let wrong = get("other.key");
     assert_eq!(wrong.code, 2, "{}", wrong.stderr);
     assert!(
-        wrong.stderr.contains("does not fit the certificate"),
+        wrong.stderr.contains("does not match the certificate"),
         "{}",
         wrong.stderr
     );

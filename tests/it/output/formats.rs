@@ -162,7 +162,7 @@ fn names_feed_the_next_command_unless_one_of_them_is_missing() {
     assert_eq!(run.code, 3);
     assert_eq!(
         run.stdout,
-        format!("{JOB}\n#!incomplete: 1 of 2 could not be looked up\n")
+        format!("{JOB}\n#!incomplete: 1 of 2 could not be read\n")
     );
     let refused = emulated
         .joblens(&["wait", "-", "-t", "0"])
@@ -242,7 +242,7 @@ fn an_expression_of_jq_is_applied_to_the_envelope_and_keeps_the_exit_code() {
         .joblens(&["wait", "-t", "0", IMAGE_JOB, "--jq", ".jobs[].verdict"])
         .run();
     assert_eq!((wait.code, wait.stdout.as_str()), (0, "met\n"));
-    // What the expression cannot do ends no verdict, and is told.
+    // What the expression cannot do ends no verdict, and is reported.
     let broken = get(
         &emulated,
         &["--exit-status", "--jq", ".jobs[0].state.x"],
@@ -260,18 +260,15 @@ fn options_that_have_no_place_are_told_before_the_first_call() {
     for (options, said) in [
         (&["--jq", ".jobs["][..], "at column 7"),
         (&["--jq", "env"], "env is not available"),
-        (
-            &["--jq", ".", "-o", "csv"],
-            "--jq works on the JSON envelope",
-        ),
-        (&["--columns", "ref,exitcode"], "the nearest is exit_code"),
+        (&["--jq", ".", "-o", "csv"], "--jq needs JSON output"),
+        (&["--columns", "ref,exitcode"], "did you mean 'exit_code'?"),
         (
             &["--columns", "ref,details.nope"],
-            "has no column “details.nope”",
+            "has no column 'details.nope'",
         ),
-        (&["--sort-by", "-details.nope"], "there are: details."),
+        (&["--sort-by", "-details.nope"], "available: details."),
         (&["--columns", "ref", "-o", "json"], "--columns is for"),
-        (&["--sort-by", "age_"], "the nearest is age"),
+        (&["--sort-by", "age_"], "did you mean 'age'?"),
         (&["-o", "xml"], "possible values"),
         (&["-o", "json/2"], "json"),
     ] {
@@ -309,10 +306,7 @@ fn times_for_people_are_of_the_zone_that_was_asked_for_and_those_for_programs_of
 fn an_answer_without_rows_is_still_an_answer_of_its_form() {
     for (format, shown) in [
         ("csv", None),
-        (
-            "name",
-            Some("#!incomplete: 1 of 1 could not be looked up\n"),
-        ),
+        ("name", Some("#!incomplete: 1 of 1 could not be read\n")),
         ("markdown", Some("")),
         ("table", Some("")),
     ] {

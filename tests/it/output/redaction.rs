@@ -111,7 +111,7 @@ fn a_token_that_occurs_in_a_response_changes_nothing_that_is_read() {
     }
 }
 
-/// Adds the secret to every text of a document but those that a look-up needs to be read at all:
+/// Adds the secret to every text of a document but those that a request needs to be read at all:
 /// the id, states, numbers and times.
 fn inject(value: &mut Value, key: &str, secret: &str) {
     const NEEDED: [&str; 3] = ["JobId", "State", "Status"];

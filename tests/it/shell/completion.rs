@@ -164,7 +164,7 @@ fn a_settings_file_that_is_wrong_hides_no_commands() {
         .run();
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     assert!(
-        run.stdout.starts_with("get\tLook things up"),
+        run.stdout.starts_with("get\tGet one or more resources"),
         "{}",
         run.stdout
     );

@@ -5,7 +5,7 @@ mod completion;
 mod man;
 mod shells;
 
-/// One thing of a cloud that needs no scope.
+/// One resource of a cloud that needs no scope.
 const WORLD: &str = r#"
 [[job]]
 ref = "sugon/instance/i-0123456789"

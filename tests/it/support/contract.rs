@@ -23,8 +23,8 @@ enum Form {
     Stream,
 }
 
-/// Fails when standard output of a run in a machine format is not what its schema says, or when an
-/// envelope tells another exit code than the process.
+/// Fails when stdout of a run in a machine format is not what its schema says, or when an envelope
+/// reports another exit code than the process.
 pub fn check(arguments: &[String], stdout: &str, code: i32) {
     if stdout.is_empty() || stdout.len() > MAX_BYTES {
         return;

@@ -90,7 +90,7 @@ impl Emulated {
         self.joblens(&all)
     }
 
-    /// Returns when an operation was asked for, as `cloud/operation`; fails after a minute.
+    /// Returns when an operation was requested, as `cloud/operation`; fails after a minute.
     pub fn wait_for_request(&self, operation: &str) {
         let started = Instant::now();
         while !self.requests().contains_key(operation) {
@@ -104,7 +104,7 @@ impl Emulated {
         self.accesses.lock().unwrap().clone()
     }
 
-    /// How often each operation was asked for, as the emulator itself counts it: a request whose
+    /// How often each operation was requested, as the emulator itself counts it: a request whose
     /// client went away is counted and not answered.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         requests(&self.origin)

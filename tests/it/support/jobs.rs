@@ -1,6 +1,6 @@
 //! One job of each kind, as the tests of several areas use them.
 
-/// One thing of each kind in a settled state.
+/// One resource of each kind in a settled state.
 pub const WORLD: &str = r#"
 [[job]]
 ref = "aliyun/job/ehpc-hz-FYUr32/train-7"

@@ -144,7 +144,8 @@ impl Joblens {
         self.start(Stdio::piped(), Stdio::piped()).end()
     }
 
-    /// Starts with these outputs; of an output that is no pipe of its own, nothing is known later.
+    /// Starts with these outputs; of an output that is not a pipe of its own, nothing is known
+    /// later.
     pub fn start(self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Running {
         let home = tempfile::tempdir().unwrap();
         let binary = env!("CARGO_BIN_EXE_joblens");
@@ -174,7 +175,7 @@ impl Joblens {
             .stderr(stderr)
             .spawn()
             .unwrap();
-        // A run that does not read its input closes it, which is no failure of the test.
+        // A run that does not read its input closes it, which is not a failure of the test.
         let _ = child.stdin.take().unwrap().write_all(self.input.as_bytes());
         Running {
             child,

@@ -10,7 +10,7 @@ use super::{INSTANCE, JOB, job};
 use crate::support::emulated::Emulated;
 use crate::support::{Run, joblens};
 
-/// A home folder with a settings file.
+/// A home folder with a config file.
 struct Home(tempfile::TempDir);
 
 impl Home {
@@ -73,15 +73,15 @@ fn is_told_on_the_first_line_with_what_follows() {
         assert_eq!(run.code, 0, "{}", run.stderr);
         let first = run.stderr.lines().next().unwrap();
         let [begin, end] = [
-            "joblens: note: key te… (credential_command) of aliyun@default ends in ",
+            "joblens: note: key te… (credential_command) for aliyun@default expires in ",
             &format!(
-                ", at {}; the command is run again then",
+                ", at {}; the command is run again when it expires",
                 at.format("%Y-%m-%d %H:%M:%S %:z")
             ),
         ];
         assert!(first.starts_with(begin) && first.ends_with(end), "{first}");
         let expected = format!(
-            "key te… (credential_command) of aliyun@default ends at {}; the command is run again then",
+            "key te… (credential_command) for aliyun@default expires at {}; the command is run again when it expires",
             at.format("%Y-%m-%dT%H:%M:%SZ")
         );
         assert_eq!(ends(&run), [expected]);
@@ -123,11 +123,11 @@ fn a_token_that_nobody_renews_is_told_with_what_to_do() {
     for (line, said) in [
         (
             format!("token = '{token}'"),
-            "nothing can be asked with it after that",
+            "use a longer-lived credential",
         ),
         (
             "token_file = 'token'".to_owned(),
-            "its file is read again then, so renew it before",
+            "its file is re-read when it expires; renew it before that",
         ),
     ] {
         let home = Home::new(&toml(&line));
@@ -135,7 +135,7 @@ fn a_token_that_nobody_renews_is_told_with_what_to_do() {
         let run = home.wait(&[INSTANCE, "-t", "2h"]);
         assert_eq!(run.code, 4, "{}", run.stderr);
         let first = run.stderr.lines().next().unwrap();
-        let begin = "joblens: note: token (settings file) of sugon@default ends in ";
+        let begin = "joblens: note: token (config file) for sugon@default expires in ";
         assert!(first.starts_with(begin), "{first}");
         assert!(first.contains(said), "{first}");
         assert!(ends(&run)[0].contains(said));
@@ -160,7 +160,7 @@ fn the_end_of_a_tools_key_is_told_with_its_file() {
     let run = home.wait(&[super::SERVICE, "-t", "2h", "--for", "no-warnings=1s"]);
     let first = run.stderr.lines().next().unwrap();
     let said = format!(
-        "; {} is read again then, so log in with tccli before",
+        "; {} is re-read when it expires; log in with tccli before that",
         path.display()
     );
     assert!(first.ends_with(&said), "{first}");

@@ -1,4 +1,4 @@
-//! Many things in one wait, and what they cost.
+//! Many resources in one wait, and what they cost.
 
 use super::{INSTANCE, JOB, LONG, MAX_DURATION, job, reason};
 use crate::support::emulated::Emulated;

@@ -1,4 +1,4 @@
-//! Things that are not there: not yet, no longer, or never.
+//! Resources that are not there: not yet, no longer, or never.
 
 use std::process::Stdio;
 use std::time::Duration;

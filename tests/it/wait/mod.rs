@@ -33,7 +33,7 @@ const LONG: &str = "90s";
 /// What ended before had not waited for [`LONG`].
 const MAX_DURATION: Duration = Duration::from_secs(60);
 
-/// A thing that goes through these states: `0s Running, 1s Succeeded`.
+/// A resource that goes through these states: `0s Running, 1s Succeeded`.
 fn job(reference: &str, life: &str) -> String {
     job_with(reference, life, "")
 }

@@ -1,4 +1,4 @@
-//! Faults during a wait, which are weather.
+//! Temporary faults during a wait.
 
 use std::io::Write as _;
 use std::process::Stdio;
@@ -34,18 +34,23 @@ fn an_outage_in_the_middle_is_told_once_when_it_begins_and_once_when_it_is_over(
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(verdicts(&run), are(&references.map(|one| (one, "met"))));
     assert_eq!(
-        lines(&run.stderr, "aliyun does not answer"),
+        lines(&run.stderr, "aliyun is unreachable"),
         1,
         "{}",
         run.stderr
     );
     assert_eq!(
-        lines(&run.stderr, "aliyun answers again after"),
+        lines(&run.stderr, "aliyun is reachable again after"),
         1,
         "{}",
         run.stderr
     );
-    assert_eq!(lines(&run.stderr, "sugon does not"), 0, "{}", run.stderr);
+    assert_eq!(
+        lines(&run.stderr, "sugon is unreachable"),
+        0,
+        "{}",
+        run.stderr
+    );
     let notices = run.json()["notices"].to_string();
     assert!(notices.contains("\"outage\"") && notices.contains("\"recovered\""));
 }

@@ -11,7 +11,7 @@ use crate::support::{Joblens, Run};
 /// A pipe that takes nothing more and that nobody reads while the reader is kept.
 fn full() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = pipe().unwrap();
-    // What a pipe holds on Linux unless it is told otherwise.
+    // What a pipe holds on Linux unless it is reported otherwise.
     writer.write_all(&[b'\n'; 65536]).unwrap();
     (reader, writer)
 }
@@ -111,7 +111,7 @@ fn a_signal_ends_a_decided_wait_whose_answer_nobody_takes() {
     let option = format!("json={}", report.display());
     let wait = emulated.wait(&[INSTANCE, "-t", LONG, "--report", &option]);
     let running = wait.start(writer, Stdio::piped());
-    // The report is written whole before the answer, so that it tells when all is decided.
+    // The report is written whole before the answer, so that it reports when all is decided.
     let is_decided =
         || std::fs::read_to_string(&report).is_ok_and(|text| text.contains("\"passed\""));
     let started = Instant::now();

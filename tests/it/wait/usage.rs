@@ -1,4 +1,4 @@
-//! Nothing passes by accident, and wrong use is told before the first call.
+//! Nothing passes by accident, and usage error is reported before the first call.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,7 +13,7 @@ fn nothing_to_wait_for_is_wrong_use_unless_it_is_said_to_be_fine() {
     for input in ["", "\n# nothing today\n"] {
         let run = emulated.wait(&["-", "-t", LONG]).input(input).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
-        assert!(run.stderr.contains("nothing to wait for"), "{}", run.stderr);
+        assert!(run.stderr.contains("no references given"), "{}", run.stderr);
         let run = emulated
             .wait(&["-", "-t", LONG, "--allow-empty"])
             .input(input)
@@ -35,7 +35,11 @@ fn a_list_that_was_cut_short_is_refused() {
             .input(&format!("{JOB}\n#!incomplete: HTTP 502\n"))
             .run();
         assert_eq!(run.code, 2, "{}", run.stderr);
-        assert!(run.stderr.contains("cut short: HTTP 502"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("is incomplete: HTTP 502"),
+            "{}",
+            run.stderr
+        );
     }
     assert!(emulated.accesses().is_empty());
 }
@@ -52,11 +56,11 @@ fn a_gate_in_ci_needs_a_deadline() {
             .env("CI", "true")
             .run();
         assert_eq!(run.code, 0, "{}", run.stderr);
-        assert!(!run.stderr.contains("no deadline"), "{}", run.stderr);
+        assert!(!run.stderr.contains("no timeout"), "{}", run.stderr);
     }
     let run = emulated.wait(&[JOB]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert!(run.stderr.contains("no deadline is set"), "{}", run.stderr);
+    assert!(run.stderr.contains("no timeout is set"), "{}", run.stderr);
 }
 
 #[test]

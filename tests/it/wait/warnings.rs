@@ -87,7 +87,7 @@ fn a_state_of_what_has_none_is_wrong_use() {
         let run = emulated.joblens(arguments).run();
         assert_eq!(run.code, 2, "{}", run.stderr);
         assert!(
-            run.stderr.contains("events and no states"),
+            run.stderr.contains("only events, not states"),
             "{}",
             run.stderr
         );

@@ -127,7 +127,7 @@ fn a_passed_gate_counts_what_met_its_condition() {
         reason_of(any("succeeded"), mixed),
         "1 of 2 succeeded: aliyun/job/c/2"
     );
-    assert_eq!(reason_of(all("succeeded"), vec![]), "nothing to wait for");
+    assert_eq!(reason_of(all("succeeded"), vec![]), "no references given");
 }
 
 #[test]

@@ -87,10 +87,10 @@ fn tells_the_first_failed_container_as_a_person_would() {
         cause(&settled(failed)),
         [
             "failed 10m ago (2023-11-14 22:03:20 +00:00), after 50m",
-            "  init container main exited with 137: killed (SIGKILL), most likely out of memory, else by force",
+            "  init container main exited with 137: killed (SIGKILL), most likely out of memory or kill -9",
             "  line one",
             "    line two",
-            "  restarted 3 times; the run before exited with 127: command not found",
+            "  restarted 3 times; previous run exited with 127: command not found",
         ]
     );
 }
@@ -110,7 +110,7 @@ fn shows_the_warnings_that_lie_nearest_to_the_end() {
     assert_eq!(
         cause(&settled(failed))[1..],
         [
-            "  5 warnings, nearest to the end:",
+            "  5 warnings, closest to the end:",
             "    30s after the end: after",
             "    at the end: end",
             "    1m before the end: near",
@@ -131,7 +131,7 @@ fn every_state_says_since_when_and_an_unknown_one_why() {
     );
     assert_eq!(
         first(job(State::Unknown)),
-        "unknown: the cloud says Word, a word that no table holds"
+        "unknown: the cloud reports Word, an unrecognized state"
     );
     let mut partly = job(State::Failed);
     partly.ended = false;
@@ -149,7 +149,7 @@ fn every_state_says_since_when_and_an_unknown_one_why() {
     );
     assert_eq!(
         cause(&settled(job(State::Canceled)))[1],
-        "  the cloud gives no reason"
+        "  no reason reported"
     );
 }
 

@@ -33,16 +33,16 @@ const TYPES: [&str; 8] = [
 pub(super) fn mode(page: &SourceFile, profile: &str, mode: &str) -> Problem {
     let hint = match mode {
         "External" => {
-            "put its command into credential_command of a profile of joblens; it is not run from here"
+            "set credential_command in a joblens profile to its command; joblens does not run it from this file"
         }
         _ => {
-            "use a profile of mode AK, StsToken, RamRoleArn, EcsRamRole, CloudSSO or OAuth, or give temporary keys by credential_command"
+            "use a profile of mode AK, StsToken, RamRoleArn, EcsRamRole, CloudSSO or OAuth, or provide temporary keys with credential_command"
         }
     };
     let profile = quotable(profile);
     let what = match MODES.contains(&mode) {
-        true => format!("has profile “{profile}” of mode {mode}, which is not supported here"),
-        false => format!("has profile “{profile}” of a mode that is not known"),
+        true => format!("has profile '{profile}' of mode {mode}, which is not supported here"),
+        false => format!("has profile '{profile}' with an unknown mode"),
     };
     page.problem(&what, hint)
 }
@@ -52,7 +52,7 @@ pub(super) fn section_type(page: &SourceFile, section: &str, kind: &str) -> Prob
     let section = quotable(section);
     let what = match TYPES.contains(&kind) {
         true => format!("has section [{section}] of type {kind}, which is not supported here"),
-        false => format!("has section [{section}] of a type that is not known"),
+        false => format!("has section [{section}] with an unknown type"),
     };
     let hint = "use a section of type access_key, ram_role_arn or ecs_ram_role";
     page.problem(&what, hint)

@@ -28,8 +28,10 @@ pub(super) fn array(world: &EmulatedState, view: &JobAt<'_>) -> Option<Range> {
     let mut indices: Vec<u64> = world
         .jobs
         .iter()
-        .filter(|thing| thing.kind == "aliyun/job" && thing.segments.first() == Some(cluster))
-        .filter_map(|thing| index(thing.segments.last()?))
+        .filter(|emulated| {
+            emulated.kind == "aliyun/job" && emulated.segments.first() == Some(cluster)
+        })
+        .filter_map(|emulated| index(emulated.segments.last()?))
         .filter(|(other, _)| *other == parent)
         .map(|(_, index)| index)
         .collect();

@@ -39,12 +39,12 @@ pub fn respond(request: &ServerRequest) -> ServerResponse {
                 .and_then(|text| text.parse().ok());
             match seconds.filter(|seconds| (1..=21_600).contains(seconds)) {
                 Some(seconds) => text(200, &encode_token(request.now + Duration::seconds(seconds))),
-                None => text(400, "the time to live is missing or out of its range"),
+                None => text(400, "the time to live is missing or out of range"),
             }
         }
         // A token that is shown must be good; none is needed.
         ("GET", Some(_)) if !is_good(request.header(TOKEN_HEADER), request.now) => {
-            text(401, "the token is not known or has ended")
+            text(401, "unknown or expired token")
         }
         ("GET", Some("")) => text(200, NAME),
         ("GET", Some(NAME)) => {

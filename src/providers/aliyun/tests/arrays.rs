@@ -50,7 +50,7 @@ fn an_array_job_succeeds_only_when_every_subtask_was_seen_succeeded() {
             pages.add(Page::decode(&rows).unwrap(), &mut listing)
         });
         reconcile_subtasks(&mut parent, &listing, None, &[], &mut notices);
-        let codes: Vec<_> = notices.iter().map(|notice| notice.code).collect();
+        let codes: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
         let told: &[&str] = if name == "all" {
             &[]
         } else {
@@ -75,10 +75,10 @@ fn a_doubt_names_the_subtask_that_raises_it() {
         assert_eq!((job.state, job.ended), (State::Unknown, false));
         assert_eq!(job.state_raw.as_deref(), Some("Succeeded"));
         assert_eq!(job.reason.as_deref(), Some("subtasks_unread"));
-        assert_eq!(notices.last().unwrap().code, "count_mismatch");
+        assert_eq!(notices.last().unwrap().code.as_str(), "count_mismatch");
         job.message.unwrap()
     };
-    let begin = "4 of 5 subtasks were seen succeeded; ";
+    let begin = "4 of 5 subtasks are known to have succeeded; ";
     assert_eq!(
         message(&four(None), None),
         format!("{begin}10_1 was not found")
@@ -93,7 +93,7 @@ fn a_doubt_names_the_subtask_that_raises_it() {
     let few = [row("10_4", "Running"), row("10_5", "Succeeded")];
     assert_eq!(
         message(&few, Some("ListServerlessJobs: Throttling: slow down")),
-        "1 of 5 subtasks were seen succeeded; 10_1 was not found (and 3 more); \
+        "1 of 5 subtasks are known to have succeeded; 10_1 was not found (and 3 more); \
          ListServerlessJobs: Throttling: slow down"
     );
 }
@@ -114,9 +114,9 @@ fn a_canceled_subtask_makes_an_array_job_canceled_that_the_cloud_calls_succeeded
         .collect();
     let (job, notices) = judged("Succeeded", &rows, None);
     assert_eq!((job.state, job.ended), (State::Canceled, true));
-    let told = "4 of 5 subtasks were seen succeeded; 10_3 was canceled";
+    let told = "4 of 5 subtasks are known to have succeeded; 10_3 was canceled";
     assert_eq!((job.message.as_deref(), job.reason), (Some(told), None));
-    assert_eq!(notices.last().unwrap().code, "count_mismatch");
+    assert_eq!(notices.last().unwrap().code.as_str(), "count_mismatch");
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn one_failed_subtask_makes_the_array_job_failed_whatever_its_range_says() {
     ] {
         let (mut job, notices) = judged_by("Succeeded", &range, (Some(5), &rows), None);
         assert_eq!((job.state, job.ended), (State::Failed, true), "{range}");
-        assert_eq!(notices.last().unwrap().code, "count_mismatch");
+        assert_eq!(notices.last().unwrap().code.as_str(), "count_mismatch");
         assert_eq!(failed_subtask(&job), Some("10_5"));
         explain(&mut job, None);
         assert_eq!(job.message.as_deref(), Some("10_5: Failed"));
@@ -160,15 +160,15 @@ fn a_list_that_contradicts_the_range_proves_no_success() {
     };
     assert_eq!(
         message(range(9, 6), 5),
-        "2 of 2 subtasks were seen succeeded; 10_3 is outside its range"
+        "2 of 2 subtasks are known to have succeeded; 10_3 is outside its range"
     );
     assert_eq!(
         message(range(7, 2), 5),
-        "4 of 4 subtasks were seen succeeded; 10_9 is outside its range"
+        "4 of 4 subtasks are known to have succeeded; 10_9 is outside its range"
     );
     assert_eq!(
         message(range(9, 2), 7),
-        "5 of 5 subtasks were seen succeeded; the list counts 7 rows and holds 5"
+        "5 of 5 subtasks are known to have succeeded; the list reports 7 rows but contains 5"
     );
     let (job, _) = judged_by("Succeeded", &range(9, 2), (Some(5), &all), None);
     assert_eq!(job.state, State::Succeeded);
@@ -214,13 +214,17 @@ fn a_failed_subtask_decides_before_the_array_job_has_ended() {
         let (job, notices) = judged(word, &rows, None);
         assert_eq!((job.state, job.ended), state, "{word}");
         assert_eq!((job.state_raw.as_deref(), job.tasks.len()), (Some(word), 3));
-        let codes: Vec<_> = notices.iter().map(|notice| notice.code).collect();
+        let codes: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
         assert_eq!(codes, ["unknown_state"], "told once");
     }
     let (job, _) = judged("Running", &rows[1..], None);
     assert_eq!(job.state, State::Running);
     let (_, notices) = judged("Running", &[], Some("why"));
-    assert!(notices[0].message.ends_with("could not all be read: why"));
+    assert!(
+        notices[0]
+            .message
+            .ends_with("could not read all subtasks: why")
+    );
 }
 
 #[test]

@@ -89,8 +89,8 @@ fn what_cannot_be_read_is_unknown_and_has_ended() {
     for results in cases {
         let (job, notices) = finished(TWO, results.clone(), false);
         assert_eq!((job.state, job.ended), (State::Unknown, true), "{results}");
-        assert_eq!(job.reason.as_deref(), Some("exit codes not readable"));
-        assert_eq!(notices[0].code, "exit_codes_unread");
+        assert_eq!(job.reason.as_deref(), Some("exit codes unavailable"));
+        assert_eq!(notices[0].code.as_str(), "exit_codes_unread");
         assert_eq!(job.exit_code, None);
         let (trusted, _) = finished(TWO, results, true);
         assert_eq!(trusted.state, State::Succeeded);

@@ -90,7 +90,7 @@ fn an_answer_of_nothing_is_no_answer() {
 fn a_count_that_differs_from_the_list_is_told() {
     let document = json!({"TotalCount": 3, "JobInfos": [{"JobId": "5", "State": "Running"}]});
     let (_, notices) = decode(&document, "5").unwrap();
-    assert_eq!(notices[0].code, "count_mismatch");
+    assert_eq!(notices[0].code.as_str(), "count_mismatch");
     assert!(
         notices[0]
             .message
@@ -107,7 +107,7 @@ fn keeps_words_it_does_not_know_and_tells_each_once() {
     let (job, notices) = decode(&document, "5").unwrap();
     assert_eq!((job.state, job.ended), (State::Unknown, false));
     assert_eq!(job.state_raw.as_deref(), Some("Suspended"));
-    let told: Vec<_> = notices.iter().map(|notice| notice.code).collect();
+    let told: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
     assert_eq!(told, ["unknown_state"; 3]);
 
     let own = [("suspended".to_owned(), State::Stopping)];
@@ -272,7 +272,7 @@ fn fifty_events_of_a_group_may_not_be_all() {
     let document = one(json!({"JobId": "5", "State": "Running",
         "ContainerGroups": [group(50), group(49)]}));
     let (mut job, notices) = decode(&document, "5").unwrap();
-    let told: Vec<_> = notices.iter().map(|notice| notice.code).collect();
+    let told: Vec<_> = notices.iter().map(|notice| notice.code.as_str()).collect();
     assert_eq!(told, ["events_truncated"]);
     job.finalize(crate::model::Time::from_unix(1_700_000_000).unwrap());
     assert_eq!(job.warning_count, 99);

@@ -63,7 +63,7 @@ fn rows_that_say_nothing_or_contradict_each_other_are_left_out() {
     assert!(glanced(&listing, "2").is_none());
     let (job, notices) = glanced(&listing, "3").unwrap();
     assert_eq!((job.state, job.ended), (State::Unknown, false));
-    assert_eq!(notices[0].code, "unknown_state");
+    assert_eq!(notices[0].code.as_str(), "unknown_state");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn a_list_of_endless_elements_is_not_read() {
         let rows = vec!["{}"; 200_001].join(",");
         format!(r#"{{"TotalCount":200001,"{key}":[{rows}]}}"#)
     };
-    let expected = "at most 200000 list elements in one answer";
+    let expected = "at most 200000 list elements in one response";
     let read = clusters(endless("Clusters").as_bytes());
     assert_eq!(read.unwrap_err(), expected);
     let read = read_commands(endless("Commands").as_bytes(), false);

@@ -26,7 +26,7 @@ const HOUR: i64 = 3600;
 async fn cloud(
     script: impl Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync + 'static,
 ) -> TestServer {
-    let thing = EmulatedJob {
+    let job = EmulatedJob {
         kind: "aliyun/job".to_owned(),
         segments: vec!["ehpc-hz-FYUr32".to_owned(), "5".to_owned()],
         steps: vec![StateChange {
@@ -36,12 +36,7 @@ async fn cloud(
         ..EmulatedJob::default()
     };
     let script: Responder = Arc::new(script);
-    TestServer::start(
-        &CLOUD,
-        EmulatedState::new(vec![thing], start_time()),
-        script,
-    )
-    .await
+    TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
 fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Ehpc, Problem> {
@@ -126,7 +121,7 @@ async fn temporary_keys_that_are_refused_are_renewed_once() {
         let problem = get(&ehpc).await.unwrap_err();
         assert_eq!(problem.category, Category::Unauthenticated);
         let label = problem.credential.unwrap();
-        assert_eq!(label, "role of this machine (metadata)");
+        assert_eq!(label, "instance role (metadata)");
     }
     let fetched = [TOKEN, ROLE, CREDENTIALS, GET];
     assert_eq!(cloud.asked(), [fetched, fetched].concat());
@@ -177,7 +172,7 @@ async fn a_no_of_sts_names_role_and_key_and_what_to_do() {
         let ehpc = connect(&cloud, &KEY).unwrap();
         let problem = get(&ehpc).await.unwrap_err();
         assert_eq!(problem.category, category, "{code}");
-        let said = "cannot take on acs:ram::1:role/reader: no way";
+        let said = "cannot assume acs:ram::1:role/reader: no way";
         assert_eq!(problem.message, said);
         assert_eq!(problem.code.as_deref(), Some(code));
         assert_eq!(problem.request_id.as_deref(), Some("R-1"));
@@ -187,7 +182,7 @@ async fn a_no_of_sts_names_role_and_key_and_what_to_do() {
         assert!(hint.contains(next), "{hint}");
         let again = get(&ehpc).await.unwrap_err();
         assert_eq!(again.category, category, "{code}");
-        assert!(again.message.contains("not asked, since"), "{again}");
+        assert!(again.message.contains("skipped: "), "{again}");
         assert_eq!(cloud.asked(), [ASSUME_ROLE], "{code}");
     }
 }
@@ -340,7 +335,7 @@ async fn a_key_that_was_read_again_is_named_beside_its_role() {
     let ehpc = Ehpc::new(&profile, &cloud.transport()).unwrap();
     let problem = get(&ehpc).await.unwrap_err();
     assert_eq!(problem.operation.as_deref(), Some(GET));
-    let said = "role acs:ram::1:role/reader by key te… (settings file)";
+    let said = "role acs:ram::1:role/reader by key te… (config file)";
     assert_eq!(problem.credential.as_deref(), Some(said));
     assert_eq!(cloud.asked(), [ASSUME_ROLE, ASSUME_ROLE, GET]);
 }

@@ -148,19 +148,18 @@ const TOKEN: &str = "check security_token (in the environment: ALIBABA_CLOUD_SEC
                      token they were issued with, and expire";
 
 fn permission(asked: &ErrorContext<'_>) -> String {
-    format!("ask for permission ehpc:{}", asked.operation)
+    format!("grant the permission ehpc:{}", asked.operation)
 }
 
 fn no_cluster(asked: &ErrorContext<'_>) -> String {
     let hangzhou = asked.cluster.contains("-hz-") && asked.region != Some("cn-hangzhou");
     let first = if hangzhou {
-        "“-hz-” may mean cn-hangzhou: set region in the profile, or ALIBABA_CLOUD_REGION_ID"
+        "'-hz-' may mean cn-hangzhou: set region in the profile, or ALIBABA_CLOUD_REGION_ID"
     } else {
-        "a cluster is known in its own region only: check region and the cluster's id"
+        "a cluster exists only in its own region: check the region and the cluster id"
     };
     format!(
-        "{first}, or run: joblens list aliyun; clusters of E-HPC NEXT (API 2024-07-30) are not known \
-         to this API"
+        "{first}, or run: joblens list aliyun; clusters of E-HPC NEXT (API 2024-07-30) are not visible to this API"
     )
 }
 
@@ -177,7 +176,7 @@ fn of_code(asked: &ErrorContext<'_>, code: &str) -> Option<RequestError> {
         "InvalidTimeStamp.Expired" | "IllegalTimestamp" => (
             ClockSkew,
             RetryAction::AfterClockSync,
-            hint("set this machine's clock"),
+            hint("synchronize the local clock"),
         ),
         "SignatureDoesNotMatch" | "IncompleteSignature" => (Unauthenticated, No, hint(KEY_SECRET)),
         "MissingSecurityToken" => (Unauthenticated, No, hint(TOKEN)),
@@ -186,7 +185,11 @@ fn of_code(asked: &ErrorContext<'_>, code: &str) -> Option<RequestError> {
             (PermissionDenied, No, Some(permission(asked)))
         }
         "NotEnabled" => (PermissionDenied, No, hint("enable E-HPC for this account")),
-        "InDebt" => (PermissionDenied, No, hint("settle the account's bill")),
+        "InDebt" => (
+            PermissionDenied,
+            No,
+            hint("pay the overdue bill of the account"),
+        ),
         "ClusterNotFound" => (NotFound, No, Some(no_cluster(asked))),
         "ObjectNotFound" => (
             NotFound,
@@ -201,7 +204,7 @@ fn of_code(asked: &ErrorContext<'_>, code: &str) -> Option<RequestError> {
         "InvalidClusterStatus" => (
             ServiceError,
             No,
-            hint("the cluster is not running; ask again once it is"),
+            hint("the cluster is not running; try again when it is"),
         ),
         "EcsError" | "AliyunError" | "AgentError" | "DbError" | "RedisError" | "PartFailure" => {
             (ServiceError, No, None)
@@ -381,9 +384,9 @@ mod tests {
         let hint = |status, code| of(status, code).hint.unwrap();
         assert_eq!(
             hint(407, "NotAuthorized"),
-            "ask for permission ehpc:DescribeServerlessJobs"
+            "grant the permission ehpc:DescribeServerlessJobs"
         );
-        assert!(hint(404, "ClusterNotFound").starts_with("“-hz-” may mean cn-hangzhou"));
+        assert!(hint(404, "ClusterNotFound").starts_with("'-hz-' may mean cn-hangzhou"));
         assert!(
             hint(404, "ClusterNotFound").contains("joblens list aliyun; clusters of E-HPC NEXT")
         );

@@ -93,7 +93,7 @@ impl Status {
             .trimmed()
             .is_some_and(|id| id != command.trim())
         {
-            return Err("the CommandId that was asked for".to_owned());
+            return Err("the requested CommandId".to_owned());
         }
         Ok(Self {
             request_id: wire.request_id.0,
@@ -190,7 +190,7 @@ impl ResultsPage {
             id.is_some_and(|id| id != command.trim())
         };
         if results.iter().any(of_another) {
-            return Err("the CommandId that was asked for".to_owned());
+            return Err("the requested CommandId".to_owned());
         }
         Ok(Self {
             total_count: wire.total_count.0,
@@ -252,7 +252,7 @@ impl Results {
         let missing = total.is_some_and(|total| self.ids.len() < total) || more;
         if !goes_on && missing {
             self.fail(format!(
-                "{} results were read, there are more",
+                "only the first {} results were read",
                 self.nodes.len()
             ));
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::details::NodeDetails;
 use super::invocation::{Node, NodeResult, Results, STATES, Status, is_word};
-use crate::model::{Details, Job, Notice, State, Task};
+use crate::model::{Details, Job, Notice, NoticeCode, State, Task};
 use crate::providers::states::{self, ExitOutcome};
 
 impl Status {
@@ -47,13 +47,13 @@ impl Status {
                     None => exit_codes = "known",
                     Some(why) => {
                         notices.push(Notice::new(
-                            "exit_codes_unread",
-                            format!("{}: not all exit codes could be read: {why}", job.reference),
+                            NoticeCode::ExitCodesUnread,
+                            format!("{}: could not read all exit codes: {why}", job.reference),
                         ));
                         if job.state == State::Unknown {
-                            job.reason = Some("exit codes not readable".to_owned());
+                            job.reason = Some("exit codes unavailable".to_owned());
                             job.message = Some(format!(
-                                "the command finished, its exit codes could not be read: {why}"
+                                "the command finished, but its exit codes could not be read: {why}"
                             ));
                             if trust_finished && job.tasks.iter().all(may_have_finished) {
                                 job.state = State::Succeeded;

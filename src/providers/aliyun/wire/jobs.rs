@@ -6,7 +6,9 @@ use serde::Deserialize;
 use super::details::{ArrayProperties, JobDetails};
 use super::group::{self, Group};
 use super::{DecodeError, container};
-use crate::model::{Array, Container, Event, Job, Level, Notice, Resources, State, Task, Time};
+use crate::model::{
+    Array, Container, Event, Job, Level, Notice, NoticeCode, Resources, State, Task, Time,
+};
 use crate::providers::lenient::{self, Flag, Int, List, OptionalObject, Text};
 use crate::providers::states::{self, StateWords};
 
@@ -106,18 +108,18 @@ pub(in super::super) fn decode(
     let mut asked = infos
         .into_iter()
         .filter(|info| info.job_id.trimmed() == Some(at.id.trim()));
-    let info = asked.next().ok_or_else(|| {
-        DecodeError::Invalid("a job with the JobId that was asked for".to_owned())
-    })?;
+    let info = asked
+        .next()
+        .ok_or_else(|| DecodeError::Invalid("a job with the requested JobId".to_owned()))?;
     if asked.any(|twin| twin.state.trimmed() != info.state.trimmed()) {
         return Err(DecodeError::Invalid("one state for one JobId".to_owned()));
     }
     let mut notices = Vec::new();
     if let Some(total) = total_count.filter(|total| usize::try_from(*total) != Ok(listed)) {
         notices.push(Notice::new(
-            "count_mismatch",
+            NoticeCode::CountMismatch,
             format!(
-                "{}: TotalCount is {total}, the answer holds {listed}",
+                "{}: TotalCount is {total}, but the response has {listed}",
                 at.reference
             ),
         ));
@@ -181,10 +183,9 @@ impl JobInfo {
         for Group { mut task, events } in self.container_groups.0 {
             if events.len() >= MAX_EVENTS {
                 notices.push(Notice::new(
-                    "events_truncated",
+                    NoticeCode::EventsTruncated,
                     format!(
-                        "{}: the cloud keeps {MAX_EVENTS} events of a container group; older ones \
-                         of {} may be missing",
+                        "{}: only the last {MAX_EVENTS} events per container group are available; older events of {} may be missing",
                         job.reference,
                         label(&task),
                     ),
@@ -257,7 +258,7 @@ fn total(mut parts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
 fn label(task: &Task) -> String {
     let name = task.name.as_ref().or(task.id.as_ref());
     name.map_or_else(
-        || "an unnamed group".to_owned(),
+        || "unnamed group".to_owned(),
         |name| format!("group {name}"),
     )
 }

@@ -190,7 +190,7 @@ impl Page {
                     job.array.get_or_insert(Array::UNKNOWN);
                     job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
                     job.message =
-                        Some("the list does not tell whether every subtask succeeded".to_owned());
+                        Some("the list does not show whether every subtask succeeded".to_owned());
                 }
                 GetResult { job, notices }
             },

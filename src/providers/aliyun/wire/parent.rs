@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::jobs::subtask_index;
 use super::list::MAX_ROWS;
 use super::rows::JobRows;
-use crate::model::{Array, Job, Notice, State, Task};
+use crate::model::{Array, Job, Notice, NoticeCode, State, Task};
 
 /// An array job whose indices are further apart than this is not read subtask by subtask.
 const MAX_SUBTASKS: u64 = 10_000;
@@ -69,18 +69,15 @@ pub(in super::super) fn reconcile_subtasks(
         }
         if let Some(why) = unread {
             notices.push(Notice::new(
-                "count_mismatch",
-                format!(
-                    "{}: its subtasks could not all be read: {why}",
-                    job.reference
-                ),
+                NoticeCode::CountMismatch,
+                format!("{}: could not read all subtasks: {why}", job.reference),
             ));
         }
     } else if let Some(doubt) = inconsistency(job, listing, &tasks, unread) {
         notices.push(Notice::new(
-            "count_mismatch",
+            NoticeCode::CountMismatch,
             format!(
-                "{}: the cloud says {}, and {doubt}",
+                "{}: the cloud reports {}, but {doubt}",
                 job.reference,
                 job.state_raw.as_deref().unwrap_or_default()
             ),
@@ -137,7 +134,7 @@ fn inconsistency(
         .or_else(|| extra().map(|id| format!("{id} is outside its range")))
         .or_else(|| {
             let (total, rows) = listing.short()?;
-            Some(format!("the list counts {total} rows and holds {rows}"))
+            Some(format!("the list reports {total} rows but contains {rows}"))
         })?;
     let (total, succeeded) = (expected.len(), succeeded.intersection(&expected).count());
     let others = match (total - succeeded).saturating_sub(1) {
@@ -145,7 +142,7 @@ fn inconsistency(
         more => format!(" (and {more} more)"),
     };
     Some(format!(
-        "{succeeded} of {total} subtasks were seen succeeded; {first}{others}{why}"
+        "{succeeded} of {total} subtasks are known to have succeeded; {first}{others}{why}"
     ))
 }
 

@@ -36,7 +36,7 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
         if matches!(event, Event::Start(_) | Event::Empty(_)) {
             elements += 1;
             if elements > MAX_ELEMENTS {
-                return Err(format!("at most {MAX_ELEMENTS} elements in one answer"));
+                return Err(format!("at most {MAX_ELEMENTS} elements in one response"));
             }
         }
         match event {
@@ -54,7 +54,7 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
                 let name = start.local_name().as_ref().to_owned();
                 match open.last_mut() {
                     Some(parent) => parent.add(name, Value::Null)?,
-                    None => return Err(format!("XML with the root {root} and something in it")),
+                    None => return Err(format!("XML with a non-empty root {root}")),
                 }
             }
             Event::End(_) => {
@@ -80,7 +80,7 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
                 let resolved = match reference.resolve_char_ref() {
                     Ok(Some(character)) => character.to_string(),
                     Ok(None) => quick_xml::escape::resolve_predefined_entity(&name)
-                        .ok_or_else(|| "XML without entities of its own".to_owned())?
+                        .ok_or_else(|| "XML without custom entities".to_owned())?
                         .to_owned(),
                     Err(_) => return Err(malformed()),
                 };
@@ -88,7 +88,7 @@ pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
                     element.text.push_str(&resolved);
                 }
             }
-            Event::DocType(_) => return Err("XML without a document type".to_owned()),
+            Event::DocType(_) => return Err("XML without a DOCTYPE".to_owned()),
             Event::Eof => break,
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
         }

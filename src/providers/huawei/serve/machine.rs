@@ -39,7 +39,7 @@ pub fn respond(incoming: &ServerRequest) -> ServerResponse {
                     200,
                     &encode_token(incoming.now + Duration::seconds(seconds)),
                 ),
-                None => text(400, "the time to live is missing or out of its range"),
+                None => text(400, "the time to live is missing or out of range"),
             }
         }
         // A token that is shown must be good; none is needed.

@@ -20,7 +20,7 @@ const GET: &str = OPERATION;
 async fn cloud(
     script: impl Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync + 'static,
 ) -> TestServer {
-    let thing = EmulatedJob {
+    let job = EmulatedJob {
         kind: "huawei/image-job".to_owned(),
         segments: vec!["7".to_owned()],
         steps: vec![StateChange {
@@ -30,12 +30,7 @@ async fn cloud(
         ..EmulatedJob::default()
     };
     let script: Responder = Arc::new(script);
-    TestServer::start(
-        &CLOUD,
-        EmulatedState::new(vec![thing], start_time()),
-        script,
-    )
-    .await
+    TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
 fn client(cloud: &TestServer, variables: &[(&str, &str)]) -> Result<Client, Problem> {
@@ -221,7 +216,7 @@ fn the_region_decides_the_host_of_iam() {
 
 #[tokio::test]
 async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost_or_told_twice() {
-    let thing = |number: usize| EmulatedJob {
+    let job = |number: usize| EmulatedJob {
         kind: "huawei/image-job".to_owned(),
         segments: vec![number.to_string()],
         steps: vec![StateChange {
@@ -230,7 +225,7 @@ async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost
         }],
         ..EmulatedJob::default()
     };
-    let world = EmulatedState::new((0..205).map(thing).collect(), start_time());
+    let world = EmulatedState::new((0..205).map(job).collect(), start_time());
     // The token that is given first ends with the first page.
     let pages = AtomicUsize::new(0);
     let script: Responder = Arc::new(move |incoming| {

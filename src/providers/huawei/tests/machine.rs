@@ -15,7 +15,7 @@ const GET: &str = OPERATION;
 async fn cloud(
     script: impl Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync + 'static,
 ) -> TestServer {
-    let thing = EmulatedJob {
+    let job = EmulatedJob {
         kind: "huawei/image-job".to_owned(),
         segments: vec!["7".to_owned()],
         steps: vec![StateChange {
@@ -26,7 +26,7 @@ async fn cloud(
     };
     TestServer::start(
         &CLOUD,
-        EmulatedState::new(vec![thing], start_time()),
+        EmulatedState::new(vec![job], start_time()),
         Arc::new(script),
     )
     .await
@@ -135,27 +135,12 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
             401,
             r#"{"message": "Please configure Cloud Service Agency first."}"#,
             Category::MissingCredentials,
-            "knows no role of this machine; set an agency",
+            "no role is attached to this instance; set an agency",
         ),
-        (
-            401,
-            "no",
-            Category::MissingCredentials,
-            "answered with status 401",
-        ),
+        (401, "no", Category::MissingCredentials, "returned HTTP 401"),
         (404, "no", Category::MissingCredentials, "set an agency"),
-        (
-            500,
-            "<html>",
-            Category::ServiceError,
-            "answered with status 500",
-        ),
-        (
-            200,
-            "<html>",
-            Category::InvalidResponse,
-            "could not be understood",
-        ),
+        (500, "<html>", Category::ServiceError, "returned HTTP 500"),
+        (200, "<html>", Category::InvalidResponse, "invalid response"),
         (200, "{}", Category::InvalidResponse, "access of printable"),
         (
             200,
@@ -167,7 +152,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
             200,
             r#"{"credential":{"access":"a","secret":"hunter2-s","securitytoken":"hunter2-t","expires_at":"2024-05-20T11:03:24.194000Z"}}"#,
             Category::MissingCredentials,
-            "ended at 2024-05-20T11:03:24Z",
+            "expired at 2024-05-20T11:03:24Z",
         ),
     ] {
         let cloud = answering(&[(KEY_PATH, status, body)]).await;

@@ -25,7 +25,7 @@ pub fn classify(answer: &Response) -> Option<RequestError> {
         // A job has no error fields of its own, so one that stands there is no job.
         None => match top.and_then(|map| error_in_object(map, &SPELLINGS[..2])) {
             Some(ErrorBody { code: Some(_), .. }) => {
-                RequestError::new(Category::ServiceError, "the service failed")
+                RequestError::new(Category::ServiceError, "service error")
             }
             _ => return None,
         },
@@ -44,8 +44,9 @@ pub fn classify(answer: &Response) -> Option<RequestError> {
 }
 
 fn by_code(status: u16, code: Option<&str>, by_status: RequestError) -> RequestError {
-    const LOCKED: &str = "check the key before the next try: after five refusals in a row the cloud locks it for five minutes";
-    const PERMISSION: &str = "ask for permission Workspace ReadOnlyAccess in this project";
+    const LOCKED: &str =
+        "check the key before retrying: five failures in a row lock it for five minutes";
+    const PERMISSION: &str = "grant the permission Workspace ReadOnlyAccess in this project";
     const ELSEWHERE: &str = "check the job id, the region and the project id";
     let of = |category, retry, hint: Option<&str>| RequestError {
         category,
@@ -67,7 +68,7 @@ fn by_code(status: u16, code: Option<&str>, by_status: RequestError) -> RequestE
         Some("APIGW.0101") => of(
             Category::InvalidArgument,
             RetryAction::No,
-            Some("this host does not know the call: wrong endpoint or region"),
+            Some("unknown API on this host: wrong endpoint or region"),
         ),
         Some("WKS.0202") => of(Category::NotFound, RetryAction::No, Some(ELSEWHERE)),
         // The service answers 500 for its own errors too, which a second call does not heal.

@@ -21,7 +21,11 @@ fn read_text(body: &str) -> Result<GetResult, String> {
 }
 
 fn codes(found: &GetResult) -> Vec<&'static str> {
-    found.notices.iter().map(|notice| notice.code).collect()
+    found
+        .notices
+        .iter()
+        .map(|notice| notice.code.as_str())
+        .collect()
 }
 
 fn refusal(status: u16, body: &str) -> RequestError {
@@ -144,7 +148,7 @@ fn a_missing_status_is_unknown_and_says_so() {
     assert_eq!((job.state, job.ended), (State::Unknown, false));
     assert_eq!(job.state_raw, None);
     assert_eq!(job.reason.as_deref(), Some("no status"));
-    assert_eq!(job.message.as_deref(), Some("the answer gives no status"));
+    assert_eq!(job.message.as_deref(), Some("the response has no status"));
 }
 
 #[test]

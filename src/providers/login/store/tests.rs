@@ -338,5 +338,5 @@ fn the_folder_is_that_of_caches() {
     assert_eq!(folder(&[("XDG_CACHE_HOME", "cache")]), Some(own));
     let homeless = stage.profile(&[("HOME", "")]);
     assert_eq!(homeless.token_cache_dir, None);
-    assert_eq!(homeless.notices[0].code, "token_cache");
+    assert_eq!(homeless.notices[0].code.as_str(), "token_cache");
 }

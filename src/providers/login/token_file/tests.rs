@@ -126,7 +126,7 @@ fn a_damaged_file_is_not_used_and_is_replaced() {
         [&good[..], b"x"].concat(),
     ] {
         fs::write(place.path(), bytes).unwrap();
-        assert_eq!(why(&place), "it is damaged");
+        assert_eq!(why(&place), "it is corrupt");
         place.write(parts("token-2"), at(3600), at(0)).unwrap();
         assert_eq!(token(&place, at(0)).as_deref(), Some("token-2"));
     }
@@ -138,7 +138,7 @@ fn a_damaged_file_is_not_used_and_is_replaced() {
 fn why_a_file_is_not_used_says_nothing_of_its_content() {
     let (_home, place) = kept();
     fs::write(place.path(), r#"{"parts":{"token":7},"schema":"a-secret"}"#).unwrap();
-    assert_eq!(why(&place), "it is damaged");
+    assert_eq!(why(&place), "it is corrupt");
 }
 
 #[test]
@@ -147,12 +147,12 @@ fn a_file_of_another_version_or_of_another_name_is_not_used() {
     for (field, value) in [("schema", 2.into()), ("name", serde_json::json!("aa"))] {
         place.write(parts("token-1"), at(3600), at(0)).unwrap();
         altered(&place, field, value);
-        assert_eq!(why(&place), "it is of another kind");
+        assert_eq!(why(&place), "unsupported version");
     }
     place.write(parts("token-1"), at(3600), at(0)).unwrap();
     let other = TokenFile::new(&place.folder, "aa".to_owned());
     fs::copy(place.path(), other.path()).unwrap();
-    assert_eq!(why(&other), "it is of another kind");
+    assert_eq!(why(&other), "unsupported version");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_file_that_others_can_read_or_write_is_not_used() {
     for open in [0o640, 0o620, 0o604, 0o602, 0o610, 0o601, 0o666] {
         let (_home, place) = kept();
         fs::set_permissions(place.path(), Permissions::from_mode(open)).unwrap();
-        assert_eq!(why(&place), "others can read it", "{open:o}");
+        assert_eq!(why(&place), "readable by others", "{open:o}");
         place.write(parts("token-2"), at(3600), at(0)).unwrap();
         assert_eq!(mode(&place.path()), 0o600);
     }
@@ -182,10 +182,10 @@ fn a_link_a_pipe_and_a_folder_are_not_used() {
     let made = Command::new("mkfifo").arg(place.path()).status().unwrap();
     assert!(made.success());
     fs::set_permissions(place.path(), Permissions::from_mode(0o600)).unwrap();
-    assert_eq!(why(&place), "it is no plain file");
+    assert_eq!(why(&place), "not a regular file");
     fs::remove_file(place.path()).unwrap();
     fs::create_dir(place.path()).unwrap();
-    assert_eq!(why(&place), "it is no plain file");
+    assert_eq!(why(&place), "not a regular file");
     place.write(parts("token-2"), at(3600), at(0)).unwrap_err();
     assert_eq!(names(&place), [NAME]);
 }
@@ -196,10 +196,10 @@ fn a_file_of_someone_else_is_not_used() {
     if rustix::process::geteuid().is_root() {
         let (_home, place) = kept();
         std::os::unix::fs::chown(place.path(), Some(1), None).unwrap();
-        assert_eq!(why(&place), "it is someone else's");
+        assert_eq!(why(&place), "owned by another user");
         std::os::unix::fs::chown(&place.folder, Some(1), None).unwrap();
         let error = place.write(parts("t"), at(3600), at(0)).unwrap_err();
-        assert_eq!(error.to_string(), "the folder is someone else's");
+        assert_eq!(error.to_string(), "the folder is owned by another user");
     }
 }
 

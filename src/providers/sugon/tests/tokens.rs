@@ -16,7 +16,7 @@ const GET: &str = OPERATION;
 async fn cloud(
     script: impl Fn(&str, &str) -> Option<ServerResponse> + Send + Sync + 'static,
 ) -> TestServer {
-    let thing = EmulatedJob {
+    let job = EmulatedJob {
         kind: "sugon/instance".to_owned(),
         segments: vec!["i-1".to_owned()],
         steps: vec![StateChange {
@@ -29,12 +29,7 @@ async fn cloud(
         let host = incoming.header("host").unwrap_or_default();
         script(&incoming.path, host)
     });
-    TestServer::start(
-        &CLOUD,
-        EmulatedState::new(vec![thing], start_time()),
-        script,
-    )
-    .await
+    TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
 fn client(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Client, Problem> {
@@ -181,7 +176,7 @@ async fn a_clock_is_not_corrected_by_a_code_that_says_nothing_of_the_time() {
     let client = Client::new(&test_support::profile(&CLOUD, &variables), &late).unwrap();
     let problem = get(&client).await.unwrap_err();
     assert_eq!(problem.category, Category::Unauthenticated);
-    assert!(problem.hint.unwrap().contains("this machine's clock"));
+    assert!(problem.hint.unwrap().contains("the local clock"));
     assert_eq!(cloud.asked(), [TOKENS]);
 }
 
@@ -287,7 +282,7 @@ async fn says_when_the_centre_names_no_host() {
     .await;
     let client = client(&cloud, &[]).unwrap();
     let problem = get(&client).await.unwrap_err();
-    let said = "the centre names no AI host that is enabled";
+    let said = "the platform returned no enabled AI host";
     assert_eq!(problem.message, said);
     assert_eq!(problem.operation.as_deref(), Some(CENTRE));
     assert!(problem.hint.unwrap().contains("endpoint"));
@@ -309,7 +304,10 @@ async fn a_key_pair_is_complete_and_stands_alone() {
     );
     let both = problem(&[("JOBLENS_SUGON_TOKEN", "a-token")]);
     assert_eq!(both.category, Category::Usage);
-    assert!(both.message.contains("is set together with an access key"));
+    assert!(
+        both.message
+            .contains("and an access key are mutually exclusive")
+    );
 }
 
 #[tokio::test]

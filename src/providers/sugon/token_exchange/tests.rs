@@ -73,10 +73,10 @@ fn takes_the_only_region_that_has_a_token_and_never_the_platforms_own() {
     assert_eq!(chosen(&data, Some("11112")).unwrap(), "region");
     assert_eq!(chosen(&data, Some("north")).unwrap(), "region");
     let (what, hint) = chosen(&data, Some("11250")).unwrap_err();
-    assert_eq!(what, "no token is given for region 11250 (east)");
+    assert_eq!(what, "no token issued for region 11250 (east)");
     assert!(hint.contains("top it up"));
     let (what, hint) = chosen(&data, Some("0")).unwrap_err();
-    assert_eq!(what, "the account has no computing region “0”");
+    assert_eq!(what, "unknown computing region '0' for this account");
     assert_eq!(hint, "set cluster_id to one of: 11112 (north)");
 }
 
@@ -104,6 +104,6 @@ fn says_when_no_region_is_open() {
     let (what, _) = chosen(&stopped, None).unwrap_err();
     assert_eq!(
         what,
-        "no token is given for any region of the account: 11250 (east)"
+        "no token issued for any region of the account: 11250 (east)"
     );
 }

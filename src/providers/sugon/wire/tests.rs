@@ -23,7 +23,11 @@ fn read_text(body: &str) -> Result<GetResult, String> {
 }
 
 fn codes(found: &GetResult) -> Vec<&'static str> {
-    found.notices.iter().map(|notice| notice.code).collect()
+    found
+        .notices
+        .iter()
+        .map(|notice| notice.code.as_str())
+        .collect()
 }
 
 fn refusal(status: u16, body: &str) -> Option<RequestError> {
@@ -235,7 +239,11 @@ fn reads_the_consoles_own_form_and_gateways_pages() {
     assert_eq!(refused.message, "jwt token is invalid");
     let expired = classify(&test_support::answer(200, "sugon/error-10008.json")).unwrap();
     assert_eq!(expired.category, Category::Unauthenticated);
-    assert!(expired.message.starts_with("permission or expired token"));
+    assert!(
+        expired
+            .message
+            .starts_with("permission denied or token expired")
+    );
     for (status, category) in [
         (401, Category::Unauthenticated),
         (403, Category::PermissionDenied),

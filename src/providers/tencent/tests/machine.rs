@@ -12,7 +12,7 @@ const HOUR: i64 = 3600;
 
 /// A service that answers these paths so, and the rest as it should.
 async fn answering(answers: &[(&'static str, u16, &'static str)]) -> TestServer {
-    let thing = EmulatedJob {
+    let job = EmulatedJob {
         kind: "tencent/service".to_owned(),
         segments: ["cls-1", "default", "web"].map(str::to_owned).to_vec(),
         ..EmulatedJob::default()
@@ -22,12 +22,7 @@ async fn answering(answers: &[(&'static str, u16, &'static str)]) -> TestServer 
         let found = answers.iter().find(|(path, ..)| *path == incoming.path);
         found.map(|(_, status, body)| ServerResponse::document(*status, body))
     });
-    TestServer::start(
-        &CLOUD,
-        EmulatedState::new(vec![thing], start_time()),
-        script,
-    )
-    .await
+    TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
 fn connect(cloud: &TestServer, source: &str, address: &str) -> Result<Client, Problem> {
@@ -95,7 +90,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
             503,
             "",
             Category::ServiceError,
-            "answered with status 503",
+            "returned HTTP 503",
         ),
         (KEYS, 200, "{}", Category::InvalidResponse, "expected Code"),
         (
@@ -103,7 +98,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
             200,
             r#"{"Code":"Denied"}"#,
             Category::MissingCredentials,
-            "gives no credential",
+            "returned no credential",
         ),
         (
             KEYS,
@@ -124,7 +119,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
             200,
             r#"{"Code":"Success","TmpSecretId":"a","TmpSecretKey":"hunter2-s","Token":"hunter2-t","ExpiredTime":1700000000}"#,
             Category::MissingCredentials,
-            "ended at 2023-11-14T22:13:20Z",
+            "expired at 2023-11-14T22:13:20Z",
         ),
     ] {
         let cloud = answering(&[(path, status, body)]).await;

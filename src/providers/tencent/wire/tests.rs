@@ -23,7 +23,11 @@ fn read_text(body: &str) -> Result<GetResult, String> {
 }
 
 fn codes(found: &GetResult) -> Vec<&'static str> {
-    found.notices.iter().map(|notice| notice.code).collect()
+    found
+        .notices
+        .iter()
+        .map(|notice| notice.code.as_str())
+        .collect()
 }
 
 fn answered(status: u16, body: &str) -> Option<RequestError> {

@@ -23,7 +23,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "x =",
             "ALIBABA_CLOUD_PROFILE=role",
             JOB,
-            "holds no role_arn in [role]",
+            "has no role_arn in [role]",
         ),
         (
             &ALIYUN_SDK,
@@ -31,7 +31,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "= \n# ",
             "ALIBABA_CLOUD_PROFILE=role",
             JOB,
-            "holds no access_key_id in [role]",
+            "has no access_key_id in [role]",
         ),
         (
             &ALIYUN_SDK,
@@ -39,7 +39,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "ecs_ram_rôle",
             "ALIBABA_CLOUD_PROFILE=ecs",
             JOB,
-            "of a type that is not known",
+            "with an unknown type",
         ),
         (
             &TCCLI_CVM,
@@ -47,7 +47,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "cvm_role",
             "TCCLI_PROFILE=cvm",
             SERVICE,
-            "is of a type that is not known",
+            "has an unknown type",
         ),
         (
             &TCCLI_CVM,
@@ -55,7 +55,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "[1]",
             "TCCLI_PROFILE=cvm",
             SERVICE,
-            "is damaged: expected",
+            "is invalid: expected",
         ),
         (
             &TCCLI_CVM,
@@ -63,7 +63,7 @@ fn a_role_of_another_tool_in_a_damaged_file_is_named() {
             "\"cvm",
             "TCCLI_PROFILE=cvm",
             SERVICE,
-            "is damaged: expected",
+            "is invalid: expected",
         ),
     ] {
         let text = file.text();
@@ -88,23 +88,15 @@ fn a_role_in_a_damaged_file_is_named() {
         (
             "\"ram_role_arn\"",
             "\"x\"",
-            "holds no ram_role_arn for profile “role”",
+            "has no ram_role_arn for profile 'role'",
         ),
-        (
-            "\"cn-beijing\"",
-            "\"cn/../x\"",
-            "an sts_region that is no region",
-        ),
-        ("\"acs:ram::1:role/r\"", "[1]", "is damaged: expected"),
-        (
-            "\"RamRoleArn\"",
-            "\"ramrolearn\"",
-            "of a mode that is not known",
-        ),
+        ("\"cn-beijing\"", "\"cn/../x\"", "an invalid sts_region"),
+        ("\"acs:ram::1:role/r\"", "[1]", "is invalid: expected"),
+        ("\"RamRoleArn\"", "\"ramrolearn\"", "with an unknown mode"),
         (
             "\"access_key_secret\": \"cli-role",
             "\"x\": \"cli-role",
-            "holds no access_key_secret",
+            "has no access_key_secret",
         ),
     ] {
         let text = ALIYUN_CLI.text();

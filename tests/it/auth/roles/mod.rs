@@ -1,4 +1,4 @@
-//! Roles that are taken on: by a key through STS, or by the machine through its metadata service.
+//! Roles that are assumed: by a key through STS, or by the machine through its metadata service.
 
 mod damaged;
 mod machine;
@@ -46,7 +46,7 @@ impl Roles {
         keeping_issued(self.desk.get(reference))
     }
 
-    /// Keys that signed, or what was asked for without one, in the order of arrival.
+    /// Keys that signed, or what was requested without one, in the order of arrival.
     fn steps(&self) -> Vec<String> {
         let got = self.desk.server.received();
         let is_of_machine =

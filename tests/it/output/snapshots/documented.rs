@@ -1,5 +1,5 @@
-//! The documented answers of the clouds as the things that a look-up makes of them: through the real
-//! clients, at the time at which the model beside each answer was observed.
+//! The documented answers of the clouds as the resources that a request makes of them: through the
+//! real clients, at the time at which the model beside each answer was observed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -101,12 +101,12 @@ pub fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// Every documented answer: the name of its model without the ending, and the thing it becomes.
+/// Every documented answer: the name of its model without the ending, and the resource it becomes.
 pub fn documented() -> Vec<(&'static str, Job)> {
     documented_but(|_| {})
 }
 
-/// Every documented answer, changed before it is sent, and the thing it becomes.
+/// Every documented answer, changed before it is sent, and the resource it becomes.
 pub fn documented_but(
     change: impl Fn(&mut Value) + Clone + Send + Sync + 'static,
 ) -> Vec<(&'static str, Job)> {

@@ -1,6 +1,7 @@
 //! What `joblens events` shows of every documented answer, each by itself, and of all together.
 
-use joblens::model::{Job, Time, Timeline};
+use joblens::model::{Job, Time};
+use joblens::output::document::Timeline;
 use joblens::output::{Format, OutputOptions, RenderContext, Zone, write_timeline};
 
 use super::documented::documented;

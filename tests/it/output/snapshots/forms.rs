@@ -1,6 +1,7 @@
 //! Every form of an answer that holds every documented answer.
 
-use joblens::model::{Envelope, Job};
+use joblens::model::Job;
+use joblens::output::document::Envelope;
 use joblens::output::{Format, OutputOptions, RenderContext, Zone, write};
 
 use super::documented::documented;

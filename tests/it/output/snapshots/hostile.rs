@@ -1,6 +1,7 @@
 //! Documented answers in which every free text is hostile, through every form.
 
-use joblens::model::{Envelope, Job};
+use joblens::model::Job;
+use joblens::output::document::Envelope;
 use joblens::output::{Format, OutputOptions, RenderContext, Zone, write, write_pages};
 use serde_json::Value;
 
@@ -51,7 +52,7 @@ fn spoil(text: &str, value: &mut Value, key: &str) {
     }
 }
 
-/// The things of the documented answers with this text in the place of every free one.
+/// The resources of the documented answers with this text in the place of every free one.
 fn hostile(text: &'static str) -> Vec<Job> {
     let jobs: Vec<Job> = documented_but(move |answer| spoil(text, answer, ""))
         .into_iter()

@@ -71,42 +71,42 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
             404,
             "no",
             Category::MissingCredentials,
-            "knows no role of this machine",
+            "no role is attached to this instance",
         ),
         (
             ROLES_PATH,
             302,
             "",
             Category::MissingCredentials,
-            "answered with status 302",
+            "returned HTTP 302",
         ),
         (
             ROLES_PATH,
             401,
             "",
             Category::MissingCredentials,
-            "answered with status 401",
+            "returned HTTP 401",
         ),
         (
             ROLES_PATH,
             500,
             "<html>",
             Category::ServiceError,
-            "answered with status 500",
+            "returned HTTP 500",
         ),
         (
             ROLES_PATH,
             200,
             huge,
             Category::InvalidResponse,
-            "larger than 65536 bytes",
+            "response exceeds 65536 bytes",
         ),
         (
             KEYS,
             200,
             "<html>",
             Category::InvalidResponse,
-            "could not be understood",
+            "invalid response",
         ),
         (KEYS, 200, "{}", Category::InvalidResponse, "expected Code"),
         (
@@ -114,7 +114,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
             200,
             r#"{"Code":"Failed"}"#,
             Category::MissingCredentials,
-            "gives no credential",
+            "returned no credential",
         ),
         (
             KEYS,
@@ -135,7 +135,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
             200,
             r#"{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hunter2-s","SecurityToken":"hunter2-t","Expiration":"2026-01-02T03:04:05Z"}"#,
             Category::MissingCredentials,
-            "ended at 2026-01-02T03:04:05Z",
+            "expired at 2026-01-02T03:04:05Z",
         ),
     ] {
         let cloud = answering(&[(path, status, body)]).await;
@@ -203,7 +203,7 @@ async fn an_address_that_is_neither_documented_nor_this_machine_is_wrong_use() {
         let problem = at(address).err().unwrap();
         assert_eq!(problem.category, Category::Usage, "{address}");
         let hint = problem.hint.unwrap();
-        assert_eq!(hint, "write http://100.100.100.200, or leave it out");
+        assert_eq!(hint, "use http://100.100.100.200, or remove it");
     }
     for address in [
         "http://100.100.100.200",
@@ -233,10 +233,7 @@ async fn a_role_that_is_named_and_not_there_is_told_by_its_name() {
     let cloud = cloud(|_| None).await;
     let other = ("JOBLENS_ALIYUN_SOURCE", "metadata:other");
     let problem = get(&connect(&cloud, &[other]).unwrap()).await.unwrap_err();
-    assert_eq!(
-        problem.message,
-        "the metadata service does not know the role other"
-    );
+    assert_eq!(problem.message, "the metadata service has no role other");
 }
 
 #[tokio::test]

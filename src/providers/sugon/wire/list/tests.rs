@@ -25,7 +25,7 @@ fn rows_become_instances_as_far_as_they_tell() {
     assert_eq!((other.job.state, other.job.ended), (State::Unknown, false));
     assert_eq!(other.job.state_raw.as_deref(), Some("Hibernating"));
     assert_eq!(other.job.name, None);
-    assert_eq!(other.notices[0].code, "unknown_state");
+    assert_eq!(other.notices[0].code.as_str(), "unknown_state");
     assert_eq!(unnamed.id(), None);
 }
 

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Envelope, Exit, Time};
+use super::{Envelope, Exit};
 use crate::error::{Category, Problem};
+use crate::model::Time;
 
 /// The document of `joblens doctor`.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
@@ -37,7 +38,7 @@ pub struct HostInfo {
     pub time: Time,
     /// Seconds by which the local zone is east of UTC.
     pub utc_offset_seconds: i32,
-    /// The settings file; null when there is none or when it cannot be read.
+    /// The config file; null when there is none or when it cannot be read.
     pub settings_file: Option<String>,
 }
 
@@ -91,7 +92,7 @@ pub struct Check {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckName {
-    /// The settings file; of an account, whether it has all that it needs.
+    /// The config file; of an account, whether it has all that it needs.
     Settings,
     /// Which accounts there are.
     Accounts,

@@ -43,8 +43,8 @@ fn job() -> Job {
 
 fn exact(name: &str) -> String {
     let job = job();
-    let column = Column::named(name).unwrap();
-    column.cell(&job).raw().into_owned()
+    let column = JobColumn::named(name).unwrap();
+    column.cell(&job, Zone::Utc).raw().into_owned()
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn people_read_units_and_on_a_terminal_the_time_that_has_passed() {
     };
     let shown = |name: &str, width| {
         let job = job();
-        let cell = Column::named(name).unwrap().cell(&job);
+        let cell = JobColumn::named(name).unwrap().cell(&job, Zone::Utc);
         cell.display(&screen(width))
             .map(|text| text.into_owned())
             .unwrap()
@@ -90,23 +90,25 @@ fn fields_of_details_and_labels_are_columns_by_their_path() {
     assert_eq!(exact("labels.team"), "视觉");
     assert_eq!(exact("labels.none"), "");
     assert_eq!(
-        Column::named("details.replicas.current").unwrap().title(),
+        JobColumn::named("details.replicas.current")
+            .unwrap()
+            .header(),
         "REPLICAS.CURRENT"
     );
 }
 
 #[test]
 fn a_column_that_does_not_exist_is_wrong_use_that_names_the_nearest() {
-    let problem = Column::named("exitcode").unwrap_err();
+    let problem = JobColumn::named("exitcode").unwrap_err();
     assert_eq!(problem.category.exit_code(), 2);
-    assert!(problem.hint.unwrap().contains("nearest is exit_code"));
-    assert!(Column::named("details.").is_err());
-    assert!(Column::named("").is_err());
+    assert!(problem.hint.unwrap().contains("did you mean 'exit_code'?"));
+    assert!(JobColumn::named("details.").is_err());
+    assert!(JobColumn::named("").is_err());
 }
 
 #[test]
 fn every_column_of_programs_has_one_place() {
-    let columns = Column::for_programs();
+    let columns = JobColumn::for_programs();
     let names: std::collections::BTreeSet<_> = columns.iter().map(|column| &column.name).collect();
     assert_eq!(names.len(), columns.len());
     let first: Vec<_> = columns
@@ -118,56 +120,6 @@ fn every_column_of_programs_has_one_place() {
     assert!(
         !columns
             .iter()
-            .any(|column| HUMAN_ONLY_COLUMNS.contains(&column.name.as_ref()))
-    );
-}
-
-fn sorted(by: &str, jobs: Vec<Job>) -> Vec<String> {
-    let mut jobs = jobs;
-    Sort::parse(by).unwrap().apply(&mut jobs);
-    jobs.into_iter().map(|job| job.reference).collect()
-}
-
-#[test]
-fn what_is_not_known_is_sorted_last_either_way_and_equals_keep_their_order() {
-    let job = |reference: &str, exit_code| Job {
-        reference: reference.into(),
-        exit_code,
-        ..Job::default()
-    };
-    let jobs = || {
-        vec![
-            job("none", None),
-            job("ten", Some(10)),
-            job("nine", Some(9)),
-            job("also ten", Some(10)),
-        ]
-    };
-    assert_eq!(
-        sorted("exit_code", jobs()),
-        ["nine", "ten", "also ten", "none"]
-    );
-    assert_eq!(
-        sorted("-exit_code", jobs()),
-        ["ten", "also ten", "nine", "none"]
-    );
-}
-
-#[test]
-fn states_are_sorted_by_the_course_of_a_life() {
-    let jobs = [
-        State::Failed,
-        State::Pending,
-        State::Unknown,
-        State::Running,
-    ]
-    .map(|state| Job {
-        reference: state.as_str().into(),
-        state,
-        ..Job::default()
-    });
-    assert_eq!(
-        sorted("state", jobs.into()),
-        ["pending", "running", "failed", "unknown"]
+            .any(|column| Job::REPEATED.contains(&column.name.as_ref()))
     );
 }

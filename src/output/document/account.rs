@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Envelope, Notice, Time};
+use super::Envelope;
 use crate::error::Problem;
+use crate::model::{Notice, SkippedSource, Time};
 
 /// The document of `joblens auth status`.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
@@ -14,7 +15,7 @@ pub struct AuthStatus {
     pub schema: &'static str,
     /// Name of the command: `auth status`.
     pub command: &'static str,
-    /// The settings file; null when there is none.
+    /// The config file; null when there is none.
     pub settings_file: Option<String>,
     /// Every profile of every cloud; `default` is always among them.
     pub accounts: Vec<AccountStatus>,
@@ -29,7 +30,7 @@ pub struct AccountStatus {
     pub profile: String,
     /// Whether it can be used.
     pub status: AuthState,
-    /// Where its credential comes from: `environment`, `settings file`, `credential_command`,
+    /// Where its credential comes from: `environment`, `config file`, `credential_command`,
     /// `metadata`, or a tool of the cloud's with its profile; and the role that is taken on with it,
     /// where one is named.
     pub source: Option<String>,
@@ -74,13 +75,4 @@ impl AuthState {
             Self::NotConfigured => "not_configured",
         }
     }
-}
-
-/// A source of credentials that is not used.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
-pub struct SkippedSource {
-    /// What it is: `environment`, `settings file`, the name of a tool.
-    pub source: String,
-    /// Why it is not used.
-    pub why: String,
 }

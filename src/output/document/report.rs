@@ -1,8 +1,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Gate, Job, ScopeSummary, Verdict};
+use super::Gate;
 use crate::error::{self, Problem};
+use crate::gate::Verdict;
+use crate::model::{Job, Notice, ScopeSummary};
 
 /// The one envelope: what a command found, what failed, and how it ended.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
@@ -73,25 +75,6 @@ impl Envelope {
         self.calls = gate.requests;
         self.gate = Some(gate);
         self
-    }
-}
-
-/// Something a reader should know that is no failure.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, JsonSchema, Serialize)]
-pub struct Notice {
-    /// Stable word: `unknown_state`, `assumed_utc_offset`, `clock_corrected`, …
-    pub code: &'static str,
-    /// What it means here.
-    pub message: String,
-}
-
-impl Notice {
-    /// A notice with a stable word.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
     }
 }
 

@@ -3,9 +3,10 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::occurrence::{self, TimelineEvent};
-use super::{Coverage, Envelope, Exit, Gate, Job, Notice, Time};
+use super::timeline_event::{self, TimelineEvent};
+use super::{Coverage, Envelope, Exit, Gate};
 use crate::error::Problem;
+use crate::model::{Job, Notice, Time};
 
 /// The envelope of a timeline: what happened to things, and what could not be read.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
@@ -45,7 +46,7 @@ impl Timeline {
         notices: Vec<Notice>,
     ) -> Self {
         let mut events: Vec<TimelineEvent> = jobs.iter().flat_map(TimelineEvent::all_of).collect();
-        occurrence::sort(&mut events);
+        timeline_event::sort(&mut events);
         let answered = jobs.len() as u64;
         let found = jobs.iter().map(|job| job.reference.clone());
         let failed: Vec<String> = errors

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Container, Job, Level, Object, State, Task, Termination, Time};
+use crate::model::{Container, Job, Level, Object, State, Task, Termination, Time};
 
 /// What an occurrence is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, JsonSchema, Serialize)]

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Envelope, State};
+use super::Envelope;
+use crate::model::State;
 
 /// The document of `joblens kinds`.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
@@ -88,7 +89,7 @@ pub struct StateMapping {
 pub enum Source {
     /// The cloud's documentation, as it is built in.
     BuiltIn,
-    /// The settings file.
+    /// The config file.
     Settings,
 }
 

@@ -1,30 +1,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What a gate decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The condition was met.
-    #[serde(rename = "passed")]
-    Passed,
-    /// The condition can no longer be met.
-    #[serde(rename = "failed")]
-    Failed,
-    /// Neither is certain.
-    Undecided,
-}
-
-impl Verdict {
-    /// The word as it stands in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Undecided => "undecided",
-        }
-    }
-}
+use crate::gate::Verdict;
 
 /// A condition on jobs and what became of it.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]

@@ -1,0 +1,124 @@
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+/// Something a reader should know that is no failure.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, JsonSchema, Serialize)]
+pub struct Notice {
+    /// Stable word: `unknown_state`, `assumed_utc_offset`, `clock_corrected`, …
+    #[schemars(with = "&'static str", extend("examples" = NoticeCode::words()))]
+    pub code: NoticeCode,
+    /// What it means here.
+    pub message: String,
+}
+
+impl Notice {
+    /// A notice with its code.
+    pub fn new(code: NoticeCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+macro_rules! notice_codes {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// What a notice is about. Programs must expect codes that are added later.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum NoticeCode {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl NoticeCode {
+            /// Every code, in alphabetical order.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The word in JSON.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
+}
+
+notice_codes! {
+    /// A cloud writes times without a zone, and no `utc_offset` is set.
+    AssumedUtcOffset = "assumed_utc_offset",
+    /// This machine's clock differs from the cloud's.
+    ClockCorrected = "clock_corrected",
+    /// A cloud's count differs from the number of rows it sent.
+    CountMismatch = "count_mismatch",
+    /// A filter by time kept a resource whose creation time is not known.
+    CreatedAtUnknown = "created_at_unknown",
+    /// The expiry of a credential cannot be read.
+    CredentialEndUnread = "credential_end_unread",
+    /// A credential expires before the timeout of a gate.
+    CredentialEnds = "credential_ends",
+    /// The cloud keeps more events than it returned.
+    EventsTruncated = "events_truncated",
+    /// Some exit codes cannot be read.
+    ExitCodesUnread = "exit_codes_unread",
+    /// A profile does not verify the certificate of its server.
+    InsecureSkipVerify = "insecure_skip_verify",
+    /// A list stopped early.
+    ListIncomplete = "list_incomplete",
+    /// A cloud does not answer for a while.
+    Outage = "outage",
+    /// A tool's file sets hosts that are not used.
+    OverridesNotUsed = "overrides_not_used",
+    /// A file with a secret is readable by other users.
+    ReadableByOthers = "readable_by_others",
+    /// A cloud answers again.
+    Recovered = "recovered",
+    /// The account may not list, so that the subtasks of a job could not be checked.
+    SubtasksUnchecked = "subtasks_unchecked",
+    /// Tokens cannot be kept between runs.
+    TokenCache = "token_cache",
+    /// A cloud's word for a state is in no table.
+    UnknownState = "unknown_state",
+    /// The cloud's document is too large or too deep to be kept.
+    VendorOmitted = "vendor_omitted",
+}
+
+impl NoticeCode {
+    fn words() -> Vec<&'static str> {
+        Self::ALL.iter().map(|code| code.as_str()).collect()
+    }
+}
+
+impl fmt::Display for NoticeCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for NoticeCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_distinct_snake_case_words() {
+        let words = NoticeCode::words();
+        assert!(words.is_sorted_by(|one, other| one < other), "{words:?}");
+        let is_snake_case = |c: char| c.is_ascii_lowercase() || c == '_';
+        for word in &words {
+            assert!(word.chars().all(is_snake_case), "{word}");
+        }
+        let notice = Notice::new(NoticeCode::UnknownState, "text");
+        let json = serde_json::to_value(&notice).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({"code": "unknown_state", "message": "text"})
+        );
+    }
+}

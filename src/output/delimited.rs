@@ -1,0 +1,104 @@
+//! csv for spreadsheets and tsv for scripts.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use super::cell::Cell;
+use super::column::Column;
+use super::{Format, OutputOptions, Zone, escape};
+
+/// What a csv begins with: without it spreadsheets read Chinese text in a code page of their own.
+const BOM: &str = "\u{feff}";
+
+/// Writes rows of csv or tsv as they come.
+pub(super) struct DelimitedWriter<'a, T: Clone> {
+    is_csv: bool,
+    pub columns: Cow<'a, [Column<T>]>,
+    headers: bool,
+    has_begun: bool,
+}
+
+impl<'a, T: Clone> DelimitedWriter<'a, T> {
+    pub(super) fn new(columns: impl Into<Cow<'a, [Column<T>]>>, form: &OutputOptions) -> Self {
+        Self {
+            is_csv: form.format == Format::Csv,
+            columns: columns.into(),
+            headers: form.headers,
+            has_begun: false,
+        }
+    }
+
+    /// Writes what precedes the first row, once.
+    pub(super) fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        if std::mem::replace(&mut self.has_begun, true) {
+            return Ok(());
+        }
+        if self.is_csv {
+            out.write_all(BOM.as_bytes())?;
+        }
+        if !self.headers {
+            return Ok(());
+        }
+        let names = self.columns.iter().map(|column| column.name.as_ref());
+        write_row(out, self.is_csv, names)
+    }
+
+    /// Writes rows.
+    pub(super) fn rows(&mut self, out: &mut dyn Write, rows: &[T]) -> io::Result<()> {
+        self.begin(out)?;
+        for row in rows {
+            let cells = self
+                .columns
+                .iter()
+                .map(|column| column.cell(row, Zone::Utc));
+            let cells: Vec<Cell<'_>> = cells.collect();
+            write_row(out, self.is_csv, cells.iter().map(Cell::raw))?;
+        }
+        Ok(())
+    }
+
+    /// Writes a row of cells of one's own, one for each column.
+    pub(super) fn cells(&mut self, out: &mut dyn Write, cells: &[Cell<'_>]) -> io::Result<()> {
+        self.begin(out)?;
+        write_row(out, self.is_csv, cells.iter().map(Cell::raw))
+    }
+}
+
+/// Writes a row of csv or tsv.
+fn write_row<'t, T: Into<Cow<'t, str>>>(
+    out: &mut dyn Write,
+    is_csv: bool,
+    cells: impl Iterator<Item = T>,
+) -> io::Result<()> {
+    if is_csv {
+        let mut row = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(out);
+        let texts: Vec<String> = cells.map(|cell| for_spreadsheets(&cell.into())).collect();
+        row.write_record(&texts)?;
+        return row.flush();
+    }
+    let texts: Vec<String> = cells.map(|cell| for_scripts(&cell.into())).collect();
+    writeln!(out, "{}", texts.join("\t"))
+}
+
+/// A text that no spreadsheet takes for a formula: one that would be is led by an apostrophe, which
+/// spreadsheets do not show.
+pub(super) fn for_spreadsheets(text: &str) -> String {
+    let shown = escape(text);
+    let is_number = shown.parse::<f64>().is_ok();
+    match shown.trim_start().chars().next() {
+        Some('=' | '+' | '-' | '@' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
+            if !is_number =>
+        {
+            format!("'{shown}")
+        }
+        _ => shown.into_owned(),
+    }
+}
+
+/// A text in one cell of one line that can be read back: a backslash is doubled, and what cannot
+/// stand there is written as `\t`, `\n`, `\r` or `\u{…}`.
+fn for_scripts(text: &str) -> String {
+    escape(&text.replace('\\', "\\\\")).into_owned()
+}

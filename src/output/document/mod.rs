@@ -1,0 +1,18 @@
+//! The documents that commands print: one struct for each, serialized as it is described by
+//! `joblens schema`.
+
+mod account;
+mod catalog;
+mod diagnosis;
+mod gate;
+mod report;
+mod timeline;
+mod timeline_event;
+
+pub use account::{AccountStatus, AuthState, AuthStatus};
+pub use catalog::{KindInfo, KindList, Source, StateMap, StateMapping};
+pub use diagnosis::{AccountCheck, Check, CheckName, CheckStatus, DoctorReport, HostInfo};
+pub use gate::Gate;
+pub use report::{Coverage, Envelope, Exit};
+pub use timeline::{EventFilter, Timeline};
+pub use timeline_event::{EventSubject, TimelineEvent};

@@ -1,0 +1,300 @@
+use std::io::{self, Write};
+
+use super::cause::{needs_cause_line, why};
+use super::style::state_colour;
+use super::table::{TextColumn, TextTable, TrailingColumn};
+use super::{Format, JobColumn, OutputOptions, RenderContext, escape};
+use crate::model::Job;
+
+/// The usual columns; the cause of a state comes after them, where there is one.
+const DEFAULT_COLUMNS: [&str; 5] = ["ref", "state", "name", "ran", "age"];
+/// What a wide table has besides.
+const WIDE_COLUMNS: [&str; 12] = [
+    "state_raw",
+    "exit_code",
+    "user",
+    "queue",
+    "cpu",
+    "memory_bytes",
+    "accelerators",
+    "tasks",
+    "region",
+    "created_at",
+    "started_at",
+    "finished_at",
+];
+
+/// Which columns a table has, and what becomes of them on a narrow terminal.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    columns: Vec<JobColumn>,
+    headers: bool,
+    /// Causes are shown, in a column of their own or under the rows.
+    has_causes: bool,
+    /// Columns give way on a narrow terminal.
+    shrinks: bool,
+}
+
+impl Layout {
+    /// The layout that the options ask for: columns that were chosen are shown as they are.
+    pub(super) fn from_options(form: &OutputOptions) -> Self {
+        let is_wide = form.format == Format::Wide;
+        let more = WIDE_COLUMNS.iter().filter(|_| is_wide);
+        let names: Vec<&str> = DEFAULT_COLUMNS.iter().chain(more).copied().collect();
+        let chosen = form.columns.clone();
+        let is_chosen = chosen.is_some();
+        Self {
+            columns: chosen.unwrap_or_else(|| JobColumn::all(&names)),
+            headers: form.headers,
+            has_causes: !is_chosen,
+            shrinks: !is_chosen && !is_wide,
+        }
+    }
+}
+
+/// Lines that a cause may take on a terminal.
+const MAX_WHY_LINES: usize = 3;
+
+/// What a row shows.
+#[derive(Debug, Clone)]
+pub struct Row<'a> {
+    /// Canonical reference.
+    pub reference: String,
+    /// The last that was read of it, if anything was.
+    pub job: Option<&'a Job>,
+    /// Why nothing newer can be read, if nothing can.
+    pub read_failure: Option<String>,
+}
+
+impl<'a> Row<'a> {
+    fn from_job(job: &'a Job) -> Self {
+        Self {
+            reference: job.reference.clone(),
+            job: Some(job),
+            read_failure: None,
+        }
+    }
+
+    fn cause(&self) -> Option<String> {
+        self.read_failure.clone().or_else(|| why(self.job?))
+    }
+
+    /// True when it deserves a line of its own for its cause.
+    fn needs_cause_line(&self) -> bool {
+        self.read_failure.is_some() || self.job.is_some_and(needs_cause_line)
+    }
+}
+
+/// Writes one row for each job, and its cause where there is one.
+pub(super) fn write(
+    out: &mut dyn Write,
+    jobs: &[Job],
+    layout: &Layout,
+    screen: &RenderContext,
+) -> io::Result<()> {
+    let rows: Vec<Row> = jobs.iter().map(Row::from_job).collect();
+    write_rows(out, &rows, layout, screen)
+}
+
+/// Writes rows, and the cause of each where there is one.
+pub(super) fn write_rows(
+    out: &mut dyn Write,
+    rows: &[Row],
+    layout: &Layout,
+    screen: &RenderContext,
+) -> io::Result<()> {
+    if rows.is_empty() {
+        return out.flush();
+    }
+    let columns = layout.columns.iter();
+    let table = TextTable {
+        columns: columns
+            .map(|column| text_column(column, rows, screen))
+            .collect(),
+        trailing: causes(rows).filter(|_| layout.has_causes),
+        headers: layout.headers,
+        shrinks: layout.shrinks,
+    };
+    table.write(out, screen.width)
+}
+
+/// What a column shows of rows; of those that were never read only the reference is known.
+fn text_column(column: &JobColumn, rows: &[Row], screen: &RenderContext) -> TextColumn {
+    let unread = Job::default();
+    let jobs = rows.iter().map(|row| row.job.unwrap_or(&unread));
+    let mut shown = TextColumn::new(column, jobs, screen);
+    for (cell, row) in shown.cells.iter_mut().zip(rows) {
+        if row.job.is_none() {
+            *cell = match column.name.as_ref() {
+                "ref" => row.reference.clone(),
+                _ => "-".to_owned(),
+            };
+        }
+    }
+    if screen.colour && column.name == "state" {
+        let colour = |row: &Row| row.job.map(|job| 8 + state_colour(job.state));
+        shown.colours = rows.iter().map(colour).collect();
+    }
+    shown
+}
+
+/// The column of causes, if there is one; below their rows only those are told that need it.
+fn causes(rows: &[Row]) -> Option<TrailingColumn> {
+    let cause = |row: &Row| row.cause().map(|text| escape(&text).into_owned());
+    let causes: Vec<String> = rows
+        .iter()
+        .map(|row| cause(row).unwrap_or_default())
+        .collect();
+    let below = rows.iter().zip(&causes).map(|(row, cause)| {
+        let cause = Some(cause).filter(|_| row.needs_cause_line());
+        cause.cloned().unwrap_or_default()
+    });
+    let has_any = causes.iter().any(|cause| !cause.is_empty());
+    has_any.then(|| TrailingColumn {
+        below: below.collect(),
+        max_lines: MAX_WHY_LINES,
+        column: TextColumn {
+            name: "why".into(),
+            header: "WHY".to_owned(),
+            cells: causes.clone(),
+            colours: Vec::new(),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Zone;
+    use super::super::text::{ci_command_at, needs_escape};
+    use super::*;
+    use crate::model::{State, Time};
+    use proptest::prelude::*;
+
+    fn screen(width: Option<usize>) -> RenderContext {
+        RenderContext {
+            width,
+            colour: false,
+            now: Time::from_unix(1_700_000_000).unwrap(),
+            zone: Zone::Utc,
+        }
+    }
+
+    fn job(reference: &str, name: &str, state: State) -> Job {
+        let mut job = Job {
+            reference: reference.into(),
+            name: Some(name.into()),
+            state,
+            ended: state.is_end(),
+            created_at: Time::from_unix(1_699_990_000),
+            started_at: Time::from_unix(1_699_996_400),
+            ..Job::default()
+        };
+        job.finalize(Time::from_unix(1_700_000_000).unwrap());
+        job
+    }
+
+    fn shown(jobs: &[Job], which: Format, screen: &RenderContext) -> Vec<String> {
+        let mut out = Vec::new();
+        let form = OutputOptions {
+            format: which,
+            columns: None,
+            headers: true,
+            query: None,
+        };
+        write(&mut out, jobs, &Layout::from_options(&form), screen).unwrap();
+        String::from_utf8(out)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn jobs() -> Vec<Job> {
+        let mut failed = job("aliyun/job/ehpc-hz-FYUr32/6", "训练任务 👩‍🚀", State::Failed);
+        failed.message =
+            Some("container main: exit code 137 (OOMKilled): the node ran out of memory".into());
+        vec![
+            job("aliyun/job/ehpc-hz-FYUr32/5", "resnet", State::Running),
+            failed,
+        ]
+    }
+
+    #[test]
+    fn a_wide_screen_shows_the_cause_as_a_column() {
+        assert_eq!(
+            shown(&jobs(), Format::Table, &screen(Some(200))),
+            [
+                "REF                          STATE    NAME         RAN    AGE    WHY",
+                "aliyun/job/ehpc-hz-FYUr32/5  running  resnet       1h00m  2h46m",
+                "aliyun/job/ehpc-hz-FYUr32/6  failed   训练任务 👩‍🚀  1h00m  2h46m  container main: exit code 137 (OOMKilled): the node ran out of memory",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_narrow_screen_shows_the_cause_under_its_row() {
+        assert_eq!(
+            shown(&jobs(), Format::Table, &screen(Some(70))),
+            [
+                "REF                          STATE    NAME         RAN    AGE",
+                "aliyun/job/ehpc-hz-FYUr32/5  running  resnet       1h00m  2h46m",
+                "aliyun/job/ehpc-hz-FYUr32/6  failed   训练任务 👩‍🚀  1h00m  2h46m",
+                "    │ container main: exit code 137 (OOMKilled): the node ran out of",
+                "    │ memory",
+            ]
+        );
+    }
+
+    #[test]
+    fn age_goes_first_then_ran_then_the_name_shrinks() {
+        let header = |width| shown(&jobs(), Format::Table, &screen(Some(width)))[0].clone();
+        assert!(header(60).ends_with("RAN"));
+        assert!(header(52).ends_with("NAME"));
+        let narrow = shown(&jobs(), Format::Table, &screen(Some(46)));
+        assert_eq!(narrow[2], "aliyun/job/ehpc-hz-FYUr32/6  failed   训练任…");
+        assert_eq!(
+            shown(&jobs(), Format::Table, &screen(Some(20)))[1],
+            "aliyun/job/ehpc-hz-FYUr32/5  running"
+        );
+    }
+
+    #[test]
+    fn a_pipe_gets_full_width_and_exact_times() {
+        let lines = shown(&jobs(), Format::Table, &screen(None));
+        assert!(lines[1].contains("2023-11-14T19:26:40Z"), "{}", lines[1]);
+        assert!(lines[2].ends_with("ran out of memory"), "{}", lines[2]);
+    }
+
+    #[test]
+    fn without_colour_nothing_is_emitted_and_with_it_only_the_state() {
+        let plain = shown(&jobs(), Format::Wide, &screen(Some(80))).join("\n");
+        assert!(!plain.contains('\u{1b}'));
+        let coloured = RenderContext {
+            colour: true,
+            ..screen(Some(200))
+        };
+        let lines = shown(&jobs(), Format::Table, &coloured);
+        assert!(lines[2].contains("failed") && lines[2].contains('\u{1b}'));
+        assert!(!lines[0].contains('\u{1b}'));
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_can_emit_a_control_character_or_a_command_of_a_ci_system(
+            name in "( ?(::|##\\[))?\\PC{0,20}|(?s:.){0,20}",
+            message in "([ \t]*(::|##\\[)\\PC{0,9}){0,12}|(?s:.){0,40}",
+            width in proptest::option::of(1_usize..250),
+        ) {
+            let mut one = job("aliyun/job/c/5", &name, State::Failed);
+            one.message = Some(message);
+            one.user = Some(name);
+            for which in [Format::Table, Format::Wide] {
+                for line in shown(&[one.clone()], which, &screen(width)) {
+                    prop_assert!(!line.contains(needs_escape), "{line:?}");
+                    prop_assert!(!line.trim_start().starts_with("::"), "{line:?}");
+                    prop_assert!(ci_command_at(&line).is_none(), "{line:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use std::cmp::Ordering;
+
+use super::cell::Cell;
+use super::{JobColumn, Zone};
+use crate::error::Problem;
+use crate::model::{Job, State};
+
+/// What things are sorted by.
+#[derive(Debug, Clone)]
+pub struct Sort {
+    column: JobColumn,
+    descending: bool,
+}
+
+impl Sort {
+    /// Reads `COLUMN`, or `-COLUMN` for the greatest first.
+    ///
+    /// # Errors
+    /// Wrong use, with the nearest name.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let (name, descending) = match text.trim().strip_prefix('-') {
+            Some(name) => (name, true),
+            None => (text, false),
+        };
+        Ok(Self {
+            column: JobColumn::named(name)?,
+            descending,
+        })
+    }
+
+    /// The column by which.
+    pub fn column(&self) -> &JobColumn {
+        &self.column
+    }
+
+    /// Puts things in order; those that are alike keep theirs, and what is not known comes last
+    /// either way. States are ordered by the course of a life.
+    pub fn apply(&self, jobs: &mut [Job]) {
+        if self.column.name == "state" {
+            let place = |job: &Job| State::ALL.iter().position(|state| *state == job.state);
+            jobs.sort_by(|one, other| self.directed(place(one).cmp(&place(other))));
+            return;
+        }
+        jobs.sort_by(|one, other| {
+            let one = self.column.cell(one, Zone::Utc);
+            let other = self.column.cell(other, Zone::Utc);
+            let order = one.compare(&other);
+            match (one, other) {
+                (Cell::Absent, _) | (_, Cell::Absent) => order,
+                _ => self.directed(order),
+            }
+        });
+    }
+
+    fn directed(&self, order: Ordering) -> Ordering {
+        if self.descending {
+            order.reverse()
+        } else {
+            order
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(by: &str, jobs: Vec<Job>) -> Vec<String> {
+        let mut jobs = jobs;
+        Sort::parse(by).unwrap().apply(&mut jobs);
+        jobs.into_iter().map(|job| job.reference).collect()
+    }
+
+    #[test]
+    fn what_is_not_known_is_sorted_last_either_way_and_equals_keep_their_order() {
+        let job = |reference: &str, exit_code| Job {
+            reference: reference.into(),
+            exit_code,
+            ..Job::default()
+        };
+        let jobs = || {
+            vec![
+                job("none", None),
+                job("ten", Some(10)),
+                job("nine", Some(9)),
+                job("also ten", Some(10)),
+            ]
+        };
+        assert_eq!(
+            sorted("exit_code", jobs()),
+            ["nine", "ten", "also ten", "none"]
+        );
+        assert_eq!(
+            sorted("-exit_code", jobs()),
+            ["ten", "also ten", "nine", "none"]
+        );
+    }
+
+    #[test]
+    fn states_are_sorted_by_the_course_of_a_life() {
+        let jobs = [
+            State::Failed,
+            State::Pending,
+            State::Unknown,
+            State::Running,
+        ]
+        .map(|state| Job {
+            reference: state.as_str().into(),
+            state,
+            ..Job::default()
+        });
+        assert_eq!(
+            sorted("state", jobs.into()),
+            ["pending", "running", "failed", "unknown"]
+        );
+    }
+}
