@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::support::in_parallel;
+
 const BINARY: &str = env!("CARGO_BIN_EXE_joblens");
 
 /// The emulator on a free port, ended with the test.
@@ -119,10 +121,10 @@ fn every_command_of_the_readme_runs() {
         .filter_map(|line| line.strip_prefix("$ ").map(str::to_owned))
         .collect();
     assert!(lines.len() >= 10, "{lines:?}");
-    for line in lines {
+    in_parallel(lines, |line| {
         let (code, text) = emulator.run(&line);
         assert_eq!(code, Some(0), "{line}\n{text}");
-    }
+    });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use joblens::emulator::environment;
 use super::failures::assert_fails;
 use crate::support::emulated::Emulated;
 use crate::support::jobs::{IMAGE_JOB, INSTANCE, INVOCATION, JOB, SERVICE, WORLD};
-use crate::support::{Joblens, Server, http, joblens, json};
+use crate::support::{Joblens, Server, http, in_parallel, joblens, json};
 
 const STATUSES: [&str; 4] = [
     "429 Too Many Requests",
@@ -48,21 +48,24 @@ fn a_gateways_status_is_retried_whatever_code_the_body_carries() {
         (SERVICE, "4200"),
         (SERVICE, "4500"),
     ];
-    for (number, (reference, code)) in cases.into_iter().enumerate() {
-        let status = STATUSES[number % STATUSES.len()];
-        let body = coded(reference, code);
-        let server = Server::answering(http(status, "retry-after: 0\r\n", body.as_bytes()));
-        let run = get(&server, &[reference]).run();
-        let error = run.error();
-        assert_eq!(server.received().len(), 4, "{status} {error:#}");
-        assert_eq!(
-            (&error["attempts"], &error["code"]),
-            (&4.into(), &code.into())
-        );
-        let is_about_time = ["4200", "4500", "InvalidTimeStamp.Expired"].contains(&code);
-        let exit = if is_about_time { 4 } else { 5 };
-        assert_eq!(run.code, exit, "{status} {error:#}");
-    }
+    in_parallel(
+        cases.into_iter().enumerate(),
+        |(number, (reference, code))| {
+            let status = STATUSES[number % STATUSES.len()];
+            let body = coded(reference, code);
+            let server = Server::answering(http(status, "retry-after: 0\r\n", body.as_bytes()));
+            let run = get(&server, &[reference]).run();
+            let error = run.error();
+            assert_eq!(server.received().len(), 4, "{status} {error:#}");
+            assert_eq!(
+                (&error["attempts"], &error["code"]),
+                (&4.into(), &code.into())
+            );
+            let is_about_time = ["4200", "4500", "InvalidTimeStamp.Expired"].contains(&code);
+            let exit = if is_about_time { 4 } else { 5 };
+            assert_eq!(run.code, exit, "{status} {error:#}");
+        },
+    );
 }
 
 #[test]

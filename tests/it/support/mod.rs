@@ -336,6 +336,25 @@ fn read_head(stream: &mut TcpStream) -> Option<ReceivedRequest> {
     })
 }
 
+/// Checks several cases at the same time, four at once: most of them wait for a process that sleeps.
+///
+/// # Panics
+/// When a check does.
+pub fn in_parallel<T: Send>(cases: impl IntoIterator<Item = T>, check: impl Fn(T) + Sync) {
+    let cases: Vec<T> = cases.into_iter().collect();
+    let cases = Mutex::new(cases.into_iter());
+    let next = || cases.lock().unwrap().next();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(case) = next() {
+                    check(case);
+                }
+            });
+        }
+    });
+}
+
 /// A whole HTTP answer.
 pub fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut answer = format!(

@@ -2,6 +2,7 @@
 
 use super::{IMAGE_JOB, INSTANCE, JOB, LONG, MAX_DURATION, OTHER_JOB, are, job, reason, verdicts};
 use crate::support::emulated::Emulated;
+use crate::support::in_parallel;
 
 const HUAWEI_IS_DOWN: &str = "[[fault]]\noperation = '*'\ncloud = 'huawei'\nkind = 'status'\n";
 const SUGON_REFUSES: &str = "[[fault]]\noperation = '*'\ncloud = 'sugon'\nkind = 'refuse'\n";
@@ -35,15 +36,16 @@ fn the_weightiest_cause_is_told_and_a_verdict_outweighs_all() {
 #[test]
 fn the_same_causes_stand_at_a_deadline() {
     let emulated = world();
-    for (references, code) in [
+    let cases = [
         (&[JOB][..], 124),
         (&[JOB, OTHER_JOB], 3),
         (&[JOB, IMAGE_JOB], 5),
-    ] {
+    ];
+    in_parallel(cases, |(references, code)| {
         let options = ["-t", "1s", "--max-attempts", "1"];
         let run = emulated.wait(&[references, &options].concat()).run();
         assert_eq!(run.code, code, "{references:?}: {}", run.stderr);
-    }
+    });
 }
 
 #[test]

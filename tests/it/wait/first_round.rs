@@ -10,7 +10,7 @@ const MISSING: &str = "aliyun/job/C/9";
 /// A job that has failed, two slow ones on other clouds, and one that does not exist.
 fn world() -> Emulated {
     let slow = |cloud: &str| {
-        format!("[[fault]]\noperation = '*'\ncloud = '{cloud}'\nkind = 'slow'\ndelay = '1s'\n")
+        format!("[[fault]]\noperation = '*'\ncloud = '{cloud}'\nkind = 'slow'\ndelay = '300ms'\n")
     };
     let scenario = job(JOB, "0s Failed")
         + &job(INSTANCE, "0s Running")

@@ -6,6 +6,7 @@ use super::{
     IMAGE_JOB, INSTANCE, INVOCATION, JOB, LONG, MAX_DURATION, OTHER_JOB, are, job, reason, verdicts,
 };
 use crate::support::emulated::Emulated;
+use crate::support::in_parallel;
 
 #[test]
 fn all_that_succeed_on_three_clouds_hold() {
@@ -70,7 +71,7 @@ fn a_canceled_job_fails_the_gate_on_every_cloud_that_has_the_word() {
         (INVOCATION, "0s Running, 400ms Stopped"),
         (INSTANCE, "0s Running, 400ms Terminated"),
     ];
-    for (reference, life) in canceled {
+    in_parallel(canceled, |(reference, life)| {
         let emulated = Emulated::start(&job(reference, life));
         let run = emulated.wait(&[reference, "-t", LONG]).run();
         assert_eq!(run.code, 1, "{reference}: {}", run.stderr);
@@ -79,7 +80,7 @@ fn a_canceled_job_fails_the_gate_on_every_cloud_that_has_the_word() {
             "{reason}",
             reason = reason(&run)
         );
-    }
+    });
 }
 
 /// Code of a wait for a goal on a job with this life, long before its deadline.
@@ -92,14 +93,19 @@ fn code(life: &str, goal: &str) -> i32 {
 
 #[test]
 fn each_goal_holds_at_its_states_and_fails_at_other_ends() {
-    assert_eq!(code("0s Pending, 300ms Running", "running"), 0);
-    assert_eq!(code("0s Pending, 300ms Failed", "running"), 1);
-    assert_eq!(code("0s Running, 300ms Failed", "failed"), 0);
-    assert_eq!(code("0s Running, 300ms Succeeded", "failed"), 1);
-    assert_eq!(code("0s Running, 300ms Failed", "ended"), 0);
-    assert_eq!(code("0s Running, 300ms Canceled", "ended"), 0);
-    assert_eq!(code("0s Pending, 300ms Canceled", "failed,canceled"), 0);
-    assert_eq!(code("0s Pending, 300ms Succeeded", "failed,canceled"), 1);
+    let cases = [
+        ("0s Pending, 300ms Running", "running", 0),
+        ("0s Pending, 300ms Failed", "running", 1),
+        ("0s Running, 300ms Failed", "failed", 0),
+        ("0s Running, 300ms Succeeded", "failed", 1),
+        ("0s Running, 300ms Failed", "ended", 0),
+        ("0s Running, 300ms Canceled", "ended", 0),
+        ("0s Pending, 300ms Canceled", "failed,canceled", 0),
+        ("0s Pending, 300ms Succeeded", "failed,canceled", 1),
+    ];
+    in_parallel(cases, |(life, goal, expected)| {
+        assert_eq!(code(life, goal), expected, "{life}: {goal}");
+    });
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::{INSTANCE, JOB, LONG, MAX_DURATION, job, reason};
 use crate::support::emulated::Emulated;
+use crate::support::in_parallel;
 
 #[test]
 fn five_hundred_jobs_are_read_from_lists_and_decided() {
@@ -38,7 +39,7 @@ fn a_list_that_may_not_be_read_leaves_each_job_to_its_own_look() {
 
 #[test]
 fn a_list_that_is_broken_for_good_leaves_each_job_to_its_own_look() {
-    for kind in ["empty", "status"] {
+    in_parallel(["empty", "status"], |kind| {
         let fault = format!("[[fault]]\noperation = 'ListServerlessJobs'\nkind = '{kind}'\n");
         let life = job("aliyun/job/C/1_1-5", "0s Running, 1s Succeeded");
         let emulated = Emulated::start(&(life + &fault));
@@ -48,7 +49,7 @@ fn a_list_that_is_broken_for_good_leaves_each_job_to_its_own_look() {
             .run();
         assert_eq!(run.code, 0, "{kind}: {}", run.stderr);
         assert!(run.elapsed < MAX_DURATION);
-    }
+    });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{IMAGE_JOB, INSTANCE, JOB, LONG, MAX_DURATION, are, job, verdicts};
 use crate::support::emulated::Emulated;
-use crate::support::{Joblens, Server, http, joblens, json};
+use crate::support::{Joblens, Server, http, in_parallel, joblens, json};
 
 fn lines(text: &str, part: &str) -> usize {
     text.lines().filter(|line| line.contains(part)).count()
@@ -133,13 +133,13 @@ fn an_outage_that_lasts_too_long_is_given_up() {
 
 #[test]
 fn the_deadline_holds_while_looks_hang() {
-    for kind in ["slow'\ndelay = '1m", "drip"] {
+    in_parallel(["slow'\ndelay = '1m", "drip"], |kind| {
         let fault = format!("[[fault]]\noperation = '*'\nkind = '{kind}'\n");
         let emulated = Emulated::start(&(job(JOB, "0s Running") + &fault));
         let run = emulated.wait(&[JOB, "-t", "1s"]).run();
         assert_eq!(run.code, 5, "nothing was ever read: {}", run.stderr);
         assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
-    }
+    });
 }
 
 #[test]
@@ -171,13 +171,14 @@ fn asking(server: &Server, arguments: &[&str]) -> Joblens {
 
 #[test]
 fn one_long_retry_after_does_not_keep_a_gate_from_a_job_that_has_ended() {
-    for hint in [
+    let hints = [
         "7200",
         "100000000000",
         "18446744073709551615",
         "999999999999999999999999",
         "Fri, 31 Dec 9999 23:59:59 GMT",
-    ] {
+    ];
+    in_parallel(hints, |hint| {
         let answer = http(
             "503 Service Unavailable",
             &format!("retry-after: {hint}\r\n"),
@@ -192,15 +193,16 @@ fn one_long_retry_after_does_not_keep_a_gate_from_a_job_that_has_ended() {
         assert_eq!(run.code, 0, "{hint} {}", run.stderr);
         assert!(run.elapsed < MAX_DURATION, "{hint} {:?}", run.elapsed);
         assert_eq!(server.received().len(), 2, "{hint}");
-    }
+    });
 }
 
 #[test]
 fn no_retry_after_ends_a_command_that_follows() {
-    for command in [
+    let commands = [
         &["watch", "-o", "jsonl"][..],
         &["events", "-f", "-o", "jsonl"],
-    ] {
+    ];
+    in_parallel(commands, |command| {
         let server = Server::answering(http(
             "503 Service Unavailable",
             "retry-after: 18446744073709551615\r\n",
@@ -217,7 +219,7 @@ fn no_retry_after_ends_a_command_that_follows() {
         }
         running.signal("TERM");
         assert_eq!(running.end().code, 143, "{command:?}");
-    }
+    });
 }
 
 #[test]

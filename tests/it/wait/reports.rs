@@ -6,8 +6,8 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use super::{INSTANCE, JOB, LONG, job};
-use crate::support::Run;
 use crate::support::emulated::Emulated;
+use crate::support::{Run, in_parallel};
 
 #[test]
 fn a_report_gets_the_folder_that_is_missing() {
@@ -56,7 +56,8 @@ fn on_a_full_disk(state: &str, command: &[&str]) -> Run {
 
 #[test]
 fn an_output_that_is_lost_turns_success_into_5_and_changes_no_other_code() {
-    for (state, code) in [("Succeeded", 5), ("Failed", 1), ("Running", 124)] {
+    let cases = [("Succeeded", 5), ("Failed", 1), ("Running", 124)];
+    in_parallel(cases, |(state, code)| {
         for format in ["json", "table", "yaml", "csv", "jsonl", "markdown", "name"] {
             let run = on_a_full_disk(state, &["wait", JOB, "-t", "300ms", "-o", format]);
             assert_eq!(run.code, code, "{format}: {}", run.stderr);
@@ -67,7 +68,7 @@ fn an_output_that_is_lost_turns_success_into_5_and_changes_no_other_code() {
         let code = if code == 124 { 8 } else { code };
         assert_eq!(run.code, code, "{}", run.stderr);
         assert!(run.stderr.contains("No space left"), "{}", run.stderr);
-    }
+    });
     assert_eq!(on_a_full_disk("Running", &["--help"]).code, 5);
 }
 

@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use super::{INSTANCE, LONG, job};
 use crate::support::emulated::Emulated;
+use crate::support::in_parallel;
 use crate::support::pty::Terminal;
 
 /// Runs a command whose outputs are a terminal; the exit code and what was shown.
@@ -41,23 +42,26 @@ const WATCH: &[&str] = &["watch", INSTANCE, "--interval", "50ms"];
 
 #[test]
 fn a_terminal_is_redrawn_unless_ci_is_set_or_nothing_is_known_of_it() {
-    for command in [WAIT, WATCH] {
-        let (code, shown) = on_a_terminal(command, &[("TERM", "xterm")]);
+    let environments: [(&[(&str, &str)], bool); 4] = [
+        (&[("TERM", "xterm")], true),
+        (&[("TERM", "xterm"), ("CI", "true")], false),
+        (&[("TERM", "dumb")], false),
+        (&[], false),
+    ];
+    let cases = [WAIT, WATCH].map(|command| environments.map(|case| (command, case)));
+    in_parallel(cases.concat(), |(command, (variables, redraws))| {
+        let (code, shown) = on_a_terminal(command, variables);
         assert_eq!(code, 0, "{shown}");
-        assert!(is_redrawn(&shown), "{command:?}: {shown:?}");
-        let plain: [&[(&str, &str)]; 3] = [
-            &[("TERM", "xterm"), ("CI", "true")],
-            &[("TERM", "dumb")],
-            &[],
-        ];
-        for variables in plain {
-            let (code, shown) = on_a_terminal(command, variables);
-            assert_eq!(code, 0, "{shown}");
-            assert!(!is_redrawn(&shown), "{command:?} {variables:?}: {shown:?}");
+        assert_eq!(
+            is_redrawn(&shown),
+            redraws,
+            "{command:?} {variables:?}: {shown:?}"
+        );
+        if !redraws {
             let changes = shown.lines().filter(|line| line.contains(INSTANCE));
             assert!(changes.count() >= 2, "each change has a line: {shown:?}");
         }
-    }
+    });
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{JOB, LONG, MAX_DURATION, SERVICE, job, reason};
 use crate::support::emulated::Emulated;
-use crate::support::{SECRETS, Server, joblens, json};
+use crate::support::{SECRETS, Server, in_parallel, joblens, json};
 
 fn service(warnings: &str) -> String {
     format!("[[job]]\nref = '{SERVICE}'\nage = '1h'\nwarnings = [{warnings}]\n")
@@ -111,11 +111,12 @@ fn with_a_warning(times: &'static str, count: &'static str) -> Server {
 
 #[test]
 fn a_warning_without_a_readable_time_never_passes_while_it_stands() {
-    for times in [
+    let times = [
         "",
         r#","firstSeen":"--","lastSeen":"--""#,
         r#","firstSeen":"刚刚","lastSeen":"刚刚""#,
-    ] {
+    ];
+    in_parallel(times, |times| {
         for count in ["", r#","count":5"#] {
             let server = with_a_warning(times, count);
             let goal = ["--for", "no-warnings=200ms", "-t", "1s", "-o", "json"];
@@ -133,7 +134,7 @@ fn a_warning_without_a_readable_time_never_passes_while_it_stands() {
                 reason(&run)
             );
         }
-    }
+    });
 }
 
 /// The exit code of a gate on warnings whose nth response about events is this one.
@@ -170,13 +171,14 @@ fn a_last_time_whose_unreadable_text_changes_is_a_new_warning() {
 
 #[test]
 fn an_event_of_another_level_than_normal_fails_a_gate_on_warnings() {
-    for (level, expected) in [
+    let cases = [
         (r#""level":"Error","#, 1),
         (r#""level":"警告","#, 1),
         (r#""level":2,"#, 1),
         ("", 1),
         (r#""level":"NORMAL","#, 0),
-    ] {
+    ];
+    in_parallel(cases, |(level, expected)| {
         let (code, stderr) = code_with_events(move |poll| {
             format!(
                 r#"{{"code":0,"data":{{"eventList":[{{{level}"count":{},"message":"m",
@@ -185,20 +187,21 @@ fn an_event_of_another_level_than_normal_fails_a_gate_on_warnings() {
             )
         });
         assert_eq!(code, expected, "{level}: {stderr}");
-    }
+    });
 }
 
 #[test]
 fn a_response_without_a_list_of_events_never_passes() {
-    for data in [
+    let cases = [
         "",
         r#","data":[]"#,
         r#","data":{}"#,
         r#","data":{"events":[]}"#,
-    ] {
+    ];
+    in_parallel(cases, |data| {
         let (code, stderr) = code_with_events(move |_| format!(r#"{{"code":0{data}}}"#));
         assert_eq!(code, 5, "{data}: {stderr}");
-    }
+    });
     let (code, stderr) = code_with_events(|_| r#"{"code":0,"data":{"eventList":null}}"#.to_owned());
     assert_eq!(code, 0, "{stderr}");
 }
