@@ -1,11 +1,11 @@
-//! One command-line lens on jobs and containers across clouds.
+//! A command-line tool that inspects, waits for and watches jobs and containers across clouds.
 //!
-//! The layering of the modules, checked by a test; a file names only what is to its right:
-//! `commands > emulator > providers > http > reference > gate > settings > model > secret > crypto
-//! > error`, and `output`, with the documents that are printed, beside them, naming `gate`, `model`
-//! and `error` only. No cloud names another; wire types stay in their cloud's folder; the model
-//! does not depend on clouds or formats. What the right needs from the left is handed in as plain
-//! data or as a function.
+//! The layering of the modules is checked by a test. A file names only what is to its right:
+//! `commands`, `emulator`, `providers`, `http`, `reference`, `gate`, `settings`, `kind`, `model`,
+//! `secret`, `crypto`, `error`. Beside them is `output`, with the printed documents, which names
+//! `gate`, `model` and `error` only. No cloud names another, wire types stay in their cloud's
+//! folder, and the model does not depend on clouds or formats. What a module needs from the left is
+//! passed in as plain data or as a function.
 
 pub mod commands;
 pub mod crypto;
@@ -13,6 +13,7 @@ pub mod emulator;
 pub mod error;
 pub mod gate;
 pub mod http;
+pub mod kind;
 pub mod model;
 pub mod output;
 pub mod providers;

@@ -8,6 +8,7 @@ mod scope;
 use std::fmt;
 
 use crate::crypto;
+use crate::kind::Kind;
 use range::range_parts;
 
 pub use reader::ReferenceParser;
@@ -19,51 +20,11 @@ pub const DEFAULT_PROFILE: &str = "default";
 /// In place of a reference's last segment: the newest resource of its scope.
 pub const LATEST: &str = "@latest";
 
-/// The template of the references of one kind; the registry of clouds has them all.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Template {
-    /// Long name of the cloud.
-    pub cloud: &'static str,
-    /// Short name of the cloud, accepted on input.
-    pub cloud_short: &'static str,
-    /// Bare kind.
-    pub kind: &'static str,
-    /// Short kind, accepted on input.
-    pub kind_short: &'static str,
-    /// The segments after the kind, last one the id.
-    pub segments: &'static [Segment],
-    /// How many segments a scope has at least; with fewer than all but the id it is a wider place,
-    /// such as a cluster with all its namespaces.
-    pub scope_segments: usize,
-    /// True when the last segment may be a range such as `10_1-5` or `10_1-9:2`.
-    pub ranges: bool,
-    /// A reference of this kind as an example.
-    pub sample: &'static str,
-}
-
-impl fmt::Display for Template {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.cloud, self.kind)?;
-        self.segments
-            .iter()
-            .try_for_each(|segment| write!(f, "/{}", segment.name))
-    }
-}
-
-/// One segment of a template.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Segment {
-    /// Name as templates show it: `CLUSTER`.
-    pub name: &'static str,
-    /// Key of the profile's settings that fills it when it is missing on the left.
-    pub setting: Option<&'static str>,
-}
-
 /// The address of one resource.
 #[derive(Debug, Clone)]
 pub struct Reference {
-    /// The form it has.
-    pub template: &'static Template,
+    /// Its kind.
+    pub kind: &'static Kind,
     /// Name of the profile, `default` included.
     pub profile: String,
     /// Decoded segments, as many as the template has.
@@ -83,6 +44,7 @@ impl Reference {
     /// The segment with this name in the template.
     pub fn segment(&self, name: &str) -> Option<&str> {
         let at = self
+            .kind
             .template
             .segments
             .iter()
@@ -98,9 +60,9 @@ impl fmt::Display for Reference {
             .segments
             .split_last()
             .expect("every template has at least one segment");
-        write_scope(f, self.template, &self.profile, parents)?;
+        write_scope(f, self.kind, &self.profile, parents)?;
         let mut id = crypto::percent_encode(id);
-        if self.template.ranges && range_parts(&id).is_some() {
+        if self.kind.template.ranges && range_parts(&id).is_some() {
             // An id that only looks like a range must not become one when it is read again.
             id = id.replace('-', "%2D");
         }
@@ -120,12 +82,12 @@ fn write_cloud(f: &mut fmt::Formatter<'_>, cloud: &str, profile: &str) -> fmt::R
 /// All of a canonical reference that stands before its id, with the slash between them.
 fn write_scope(
     f: &mut fmt::Formatter<'_>,
-    template: &Template,
+    kind: &Kind,
     profile: &str,
     segments: &[String],
 ) -> fmt::Result {
-    write_cloud(f, template.cloud, profile)?;
-    write!(f, "{}/", template.kind)?;
+    write_cloud(f, kind.template.cloud, profile)?;
+    write!(f, "{}/", kind.template.kind)?;
     segments
         .iter()
         .try_for_each(|segment| write!(f, "{}/", crypto::percent_encode(segment)))

@@ -146,7 +146,7 @@ fn not_checked(reference: &Reference, stop: Stop) -> Problem {
         Stop::Running | Stop::Certain | Stop::OneCheck => "not checked yet",
     };
     let mut problem = Problem::new(Category::Network, message)
-        .with_account(reference.template.cloud, &reference.profile);
+        .with_account(reference.kind.template.cloud, &reference.profile);
     problem.reference = Some(reference.to_string());
     problem.input = Some(reference.input.clone());
     match stop {

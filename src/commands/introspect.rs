@@ -4,8 +4,9 @@ use std::io::{self, IsTerminal as _, Write};
 
 use super::CommandContext;
 use crate::error::{Problem, closest_match};
+use crate::kind::Kind;
 use crate::output::{self, OutputOptions, RenderContext};
-use crate::providers::{self, CLOUDS, Cloud, Kind};
+use crate::providers::{self, CLOUDS, Cloud};
 
 /// The kinds that `CLOUD` or `CLOUD/KIND` names, by long names or short ones; all if nothing is named.
 ///
@@ -30,9 +31,9 @@ pub(super) fn kinds_of(named: Option<&str>) -> Result<Vec<&'static Kind>, Proble
         return Err(unknown(named, 0..cloud.len(), wrong, hint));
     };
     let Some(kind) = kind else {
-        return Ok(found.kinds.iter().collect());
+        return Ok(found.kinds.to_vec());
     };
-    let is_meant = |one: &&Kind| {
+    let is_meant = |one: &&&Kind| {
         let names = [one.template.kind, one.template.kind_short];
         names.iter().any(|name| name.eq_ignore_ascii_case(kind))
     };

@@ -1,10 +1,10 @@
 use clap::Args;
 
 use super::{CommandContext, introspect};
+use crate::kind::{Kind, Template};
 use crate::output;
 use crate::output::document::{Envelope, KindInfo, KindList};
-use crate::providers::{self, Kind};
-use crate::reference::Template;
+use crate::providers;
 
 /// List resource kinds with their reference syntax, API calls and permissions
 #[derive(Debug, Args)]
@@ -35,6 +35,7 @@ fn shown(kind: &Kind) -> KindInfo {
     let template = &kind.template;
     let (long, segments) = (template.to_string(), segments(template));
     let places = providers::cloud(template.cloud).and_then(|cloud| cloud.scope_listing);
+    let list = kind.list.as_ref().map(|list| list.operation);
     let short = format!("{}/{}{segments}", template.cloud_short, template.kind_short);
     KindInfo {
         cloud: template.cloud,
@@ -42,11 +43,11 @@ fn shown(kind: &Kind) -> KindInfo {
         template: long,
         short,
         sample: template.sample,
-        operation: kind.operation,
-        permission: kind.permission,
+        operation: kind.get.description,
+        permission: kind.get.permission,
         scope: scope(template),
-        list_operation: kind.list_operation,
-        list_permission: kind.list_permission,
+        list_operation: list.map(|operation| operation.description),
+        list_permission: list.map(|operation| operation.permission),
         places_scope: places.map(|_| format!("{}/", template.cloud)),
         places_operation: places.map(|places| places.operation),
         places_permission: places.map(|places| places.permission),

@@ -20,10 +20,11 @@ use super::CommandContext;
 use super::references::AllowedTargets;
 use crate::error::{Category, Problem};
 use crate::http::{Deadline, Transport};
+use crate::kind::Kind;
 use crate::model::{Job, Time};
 use crate::output::document::Envelope;
 use crate::providers::{self, CLOUDS, Client, Cloud, GetOptions, GetResult, mask_job, redact_job};
-use crate::reference::{LATEST, Reference, Scope, Template};
+use crate::reference::{LATEST, Reference, Scope};
 use crate::settings::{Settings, SettingsSchema};
 
 /// A look-up spends at most this much time in all.
@@ -156,17 +157,16 @@ impl Lookup {
 
     /// How a thing of this reference's kind is asked for until a deadline.
     pub(super) fn options_for(&self, reference: &Reference, deadline: Deadline) -> GetOptions {
-        self.options_for_kind(reference.template, deadline)
+        self.options_for_kind(reference.kind, deadline)
     }
 
     /// How things of a kind are asked for until a deadline.
-    pub(super) fn options_for_kind(&self, template: &Template, deadline: Deadline) -> GetOptions {
-        let kind = format!("{}/{}", template.cloud, template.kind);
+    pub(super) fn options_for_kind(&self, kind: &Kind, deadline: Deadline) -> GetOptions {
         GetOptions {
             raw: self.options.raw,
             show_secrets: self.options.show_secrets,
             trust_finished: self.options.trust_finished,
-            states: self.settings.file().states(&kind).to_vec(),
+            states: self.settings.file().states(&kind.to_string()).to_vec(),
             deadline,
         }
     }
@@ -287,14 +287,17 @@ impl Lookup {
     /// As [`providers::newest`], or why the account cannot be used.
     pub(super) async fn latest_in(&self, scope: &Scope) -> Result<Reference, Problem> {
         let framed = |mut problem: Problem| {
-            problem =
-                with_account_context(problem, &account_of_scope(scope), list_permission(scope));
+            problem = with_account_context(
+                problem,
+                &account_of_scope(scope),
+                list_permission(scope.kind),
+            );
             problem.reference = Some(format!("{scope}{LATEST}"));
             problem.input = Some(scope.input.clone());
             problem
         };
         let client = self.client_for_scope(scope).map_err(framed)?;
-        let ask = self.options_for_kind(scope.template, Deadline::after(LOOKUP_TIMEOUT));
+        let ask = self.options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
         let newest = providers::latest(&*client, scope, &ask).await;
         let mut reference = newest.map_err(framed)?;
         reference.input.clone_from(&scope.input);
@@ -313,8 +316,8 @@ enum LookupTarget {
 impl LookupTarget {
     fn cloud(&self) -> &'static str {
         match self {
-            Self::Job(reference) => reference.template.cloud,
-            Self::Latest(scope) => scope.template.cloud,
+            Self::Job(reference) => reference.kind.template.cloud,
+            Self::Latest(scope) => scope.kind.template.cloud,
         }
     }
 }
@@ -340,7 +343,7 @@ pub(super) fn report(
 
 /// `cloud/kind`
 pub(super) fn kind_name(reference: &Reference) -> String {
-    format!("{}/{}", reference.template.cloud, reference.template.kind)
+    reference.kind.to_string()
 }
 
 /// What all clients of a run share.
@@ -369,11 +372,11 @@ pub(super) type AccountId = (&'static str, String);
 
 /// The account that a reference is asked with.
 pub(super) fn account_of(reference: &Reference) -> AccountId {
-    (reference.template.cloud, reference.profile.clone())
+    (reference.kind.template.cloud, reference.profile.clone())
 }
 
 fn account_of_scope(scope: &Scope) -> AccountId {
-    (scope.template.cloud, scope.profile.clone())
+    (scope.kind.template.cloud, scope.profile.clone())
 }
 
 /// One client for each account.
@@ -408,7 +411,7 @@ fn connect(
 pub(super) fn with_reference(mut problem: Problem, reference: &Reference) -> Problem {
     problem.reference = Some(reference.to_string());
     problem.input = Some(reference.input.clone());
-    let permission = providers::kind(reference.template).permission;
+    let permission = reference.kind.get.permission;
     with_account_context(problem, &account_of(reference), Some(permission))
 }
 
@@ -427,9 +430,9 @@ pub(super) fn with_account_context(
     problem
 }
 
-/// The permission that listing a scope needs.
-fn list_permission(scope: &Scope) -> Option<&'static str> {
-    Some(providers::kind(scope.template).list_permission)
+/// The permission that listing a kind needs.
+pub(super) fn list_permission(kind: &Kind) -> Option<&'static str> {
+    kind.list.as_ref().map(|list| list.operation.permission)
 }
 
 fn default_hint(category: Category, permission: Option<&str>) -> Option<String> {

@@ -240,7 +240,7 @@ impl CommandContext {
         let clouds = lookup::all_cloud_keys();
         let kinds: Vec<String> = providers::kinds()
             .filter(|kind| kind.has_states())
-            .map(|kind| format!("{}/{}", kind.template.cloud, kind.template.kind))
+            .map(ToString::to_string)
             .collect();
         let config = self.global.config.clone();
         Settings::load(config, self.environment.clone(), &clouds, &kinds)

@@ -100,11 +100,11 @@ fn parse_each(
     read: impl Fn(&ReferenceParser<'_>, &str) -> Result<Target, Problem>,
 ) -> Result<ParsedTargets, Vec<Problem>> {
     let inputs = expand_stdin(typed).map_err(|problem| vec![problem])?;
-    let templates: Vec<_> = providers::kinds().map(|kind| &kind.template).collect();
+    let kinds: Vec<_> = providers::kinds().collect();
     let setting =
         |cloud: &str, profile: &str, key: &str| segment_setting(settings, cloud, profile, key);
     let reader = ReferenceParser {
-        templates: &templates,
+        kinds: &kinds,
         reserved: &RESERVED_KINDS,
         default_profile,
         setting: &setting,

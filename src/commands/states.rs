@@ -2,11 +2,11 @@ use clap::Args;
 
 use super::{CommandContext, introspect};
 use crate::error::Problem;
+use crate::kind::{Kind, StateTable};
 use crate::model::State;
 use crate::output;
 use crate::output::document::{Envelope, Source, StateMap, StateMapping};
-use crate::providers::Kind;
-use crate::providers::states::{ExitOutcome, StateTable};
+use crate::providers::states::ExitOutcome;
 use crate::settings::SettingsFile;
 
 /// Show how each cloud's states map to joblens states
@@ -38,7 +38,7 @@ fn state_map(session: &CommandContext, arguments: &Arguments) -> Result<StateMap
     let settings = session.settings()?;
     let levels = kinds
         .iter()
-        .flat_map(|kind| kind.state_tables.iter().map(move |level| (*kind, level)));
+        .flat_map(|kind| kind.states.iter().map(move |level| (*kind, level)));
     let words = levels.flat_map(|(kind, level)| state_mappings(kind, level, settings.file()));
     Ok(StateMap {
         schema: Envelope::SCHEMA,
@@ -69,7 +69,7 @@ fn state_mappings(kind: &Kind, level: &StateTable, file: &SettingsFile) -> Vec<S
         return vec![word(None, State::Unknown, false, note)];
     }
     let own = match level.allows_user_states {
-        true => file.states(&format!("{cloud}/{of_kind}")),
+        true => file.states(&kind.to_string()),
         false => &[],
     };
     let mut words = Vec::new();

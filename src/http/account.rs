@@ -467,7 +467,8 @@ impl ApiClient {
         })
     }
 
-    fn to_problem(
+    /// What the cloud answered, as a problem of this account and operation.
+    pub fn to_problem(
         &self,
         request: &Request,
         refusal: RequestError,

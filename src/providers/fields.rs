@@ -3,7 +3,7 @@
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value};
 
-use super::Kind;
+use crate::kind::Kind;
 
 /// Finds a field of the `details` of any of these kinds by its path.
 ///

@@ -8,8 +8,9 @@ use std::collections::HashSet;
 use glob::Pattern;
 
 use super::GetResult;
-use super::states::{self, StateWords};
-use crate::error::Problem;
+use super::states;
+use crate::error::{Category, Problem};
+use crate::kind::{StateWords, UnlistedField};
 use crate::model::{self, Job, Notice, State, Time};
 use crate::reference::Reference;
 
@@ -54,7 +55,7 @@ impl Lists {
 
 impl Cursor {
     /// Where a list begins.
-    pub(super) const FIRST: Self = Self {
+    pub const FIRST: Self = Self {
         page: 1,
         offset: 0,
         is_unfiltered: false,
@@ -82,6 +83,14 @@ impl Cursor {
         };
         has_more(next.offset, rows, total).then_some(next)
     }
+}
+
+/// True when the cloud answered well and gives no such list, so that lookups of each job may do.
+pub(super) fn is_list_unavailable(problem: &Problem) -> bool {
+    matches!(
+        problem.category,
+        Category::NotFound | Category::PermissionDenied | Category::InvalidArgument
+    )
 }
 
 /// True when there is more after a page of so many rows that ends at `offset`.
@@ -150,32 +159,6 @@ impl Filter {
     /// How many rows a page is asked to hold, where the cloud gives at most `most`.
     pub(super) fn page_size(&self, most: usize) -> usize {
         self.page_rows.map_or(most, |rows| rows.clamp(1, most))
-    }
-}
-
-/// What the rows of a kind's list may leave untold, so that a filter that asks for it would find
-/// nothing however much there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnlistedField {
-    /// Its state.
-    State,
-    /// Who owns it.
-    User,
-    /// Queue or card group.
-    Queue,
-    /// When it was created.
-    CreatedAt,
-}
-
-impl UnlistedField {
-    /// The word for it in messages.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::State => "state",
-            Self::User => "user",
-            Self::Queue => "queue",
-            Self::CreatedAt => "creation time",
-        }
     }
 }
 

@@ -2,27 +2,9 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::CLOUDS;
+use super::{CLOUDS, kinds};
+use crate::kind::SchemaFn;
 use crate::model::{JobDetails, ScopeDetails, TaskDetails};
-
-/// Adds a type to the definitions of a schema and answers with a reference to it.
-pub type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
-
-/// The types of `details` of the resources of one kind and of their tasks.
-pub struct DetailSchemas {
-    /// Those of the resource itself.
-    pub job: &'static [SchemaFn],
-    /// Those of its tasks.
-    pub task: &'static [SchemaFn],
-}
-
-impl DetailSchemas {
-    /// Those of a kind without any.
-    pub const NONE: Self = Self {
-        job: &[],
-        task: &[],
-    };
-}
 
 /// The shape of a type.
 pub(super) fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -31,7 +13,6 @@ pub(super) fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schem
 
 /// Says in the definitions of a schema what `details` of jobs, tasks and places can be.
 pub fn describe_details(generator: &mut SchemaGenerator) {
-    let kinds = || CLOUDS.iter().flat_map(|cloud| cloud.kinds);
     let jobs = kinds().flat_map(|kind| kind.details.job);
     let tasks = kinds().flat_map(|kind| kind.details.task);
     let scopes = CLOUDS.iter().flat_map(|cloud| cloud.scope_details);

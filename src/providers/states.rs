@@ -1,46 +1,7 @@
 //! How a cloud's state words become the model's states.
 
+use crate::kind::StateWords;
 use crate::model::{Notice, NoticeCode, State};
-
-/// A cloud's words and what they mean.
-pub type StateWords = &'static [(&'static str, State)];
-
-/// The states of one level of a kind: of the resource itself, or of one kind of its parts.
-#[derive(Debug)]
-pub struct StateTable {
-    /// `job` for the resource itself, `container`, or the `kind` of the tasks that report these.
-    pub name: &'static str,
-    /// The table that the words are read by; empty where the cloud reports none.
-    pub map: StateWords,
-    /// States of the table that do not say by themselves how a resource ended.
-    pub outcome_rules: &'static [OutcomeRule],
-    /// What else is to be known of words of the table.
-    pub notes: &'static [(&'static str, &'static str)],
-    /// Whether the user's words of the config file are read beside the table.
-    pub allows_user_states: bool,
-}
-
-impl StateTable {
-    /// A level whose table says all there is to say.
-    pub const fn new(name: &'static str, words: StateWords) -> Self {
-        Self {
-            name,
-            map: words,
-            outcome_rules: &[],
-            notes: &[],
-            allows_user_states: false,
-        }
-    }
-}
-
-/// A state that says that a resource has ended, while its exit codes say how.
-#[derive(Debug)]
-pub struct OutcomeRule {
-    /// The word, as the table has it.
-    pub word: &'static str,
-    /// When each outcome is taken, in the order of [`Outcome::ALL`].
-    pub when: [&'static str; 3],
-}
 
 /// How a resource ended whose state does not say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +106,7 @@ fn unknown_word(raw: &str, what: &str) -> String {
 /// True for a word that some cloud is known to use for a state or for the level of an event.
 pub fn is_known_word(word: &str) -> bool {
     let is_state = || {
-        let levels = super::kinds().flat_map(|kind| kind.state_tables);
+        let levels = super::kinds().flat_map(|kind| kind.states);
         let mut words = levels.flat_map(|level| level.map);
         words.any(|(known, _)| known.eq_ignore_ascii_case(word))
     };

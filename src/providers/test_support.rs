@@ -11,12 +11,17 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::errors::{ErrorContext, ErrorSpec};
 use super::serve::{ServerRequest, ServerResponse};
 use super::{Cloud, GetOptions, GetResult, mask_job};
 use crate::crypto::percent_encode;
-use crate::http::{ClientOptions, Deadline, Request, Response, SigningInstructions, Transport};
+use crate::http::{
+    ClientOptions, Deadline, Endpoint, Method, Request, RequestError, Response,
+    SigningInstructions, Transport,
+};
+use crate::kind::Kind;
 use crate::model::Time;
-use crate::reference::{Reference, Template};
+use crate::reference::Reference;
 use crate::settings::{Environment, Profile, Settings};
 
 fn path(name: &str) -> PathBuf {
@@ -33,6 +38,43 @@ pub fn read(name: &str) -> Vec<u8> {
 /// A JSON file below `fixtures/`.
 pub fn json(name: &str) -> Value {
     serde_json::from_slice(&read(name)).unwrap()
+}
+
+/// A request of an operation with these parameters.
+pub fn request(operation: &'static str, query: &[(&str, &str)]) -> Request {
+    let query = query.iter();
+    Request {
+        operation,
+        method: Method::Get,
+        endpoint: Endpoint::parse("http://127.0.0.1:1", &[], false).unwrap(),
+        path: "/".to_owned(),
+        query: query
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    }
+}
+
+/// What an API reads from a response to a request without parameters.
+pub(in crate::providers) fn classify(
+    spec: &ErrorSpec,
+    response: &Response,
+) -> Option<RequestError> {
+    let context = ErrorContext {
+        request: &request("Operation", &[]),
+        region: None,
+    };
+    spec.classify(&context, response)
+}
+
+/// A response with this body.
+pub fn response(status: u16, body: &str) -> Response {
+    Response {
+        status,
+        headers: Vec::new(),
+        body: body.into(),
+    }
 }
 
 /// A fixture as a response with a status.
@@ -56,9 +98,9 @@ pub fn ask() -> GetOptions {
 }
 
 /// A reference of the default profile.
-pub fn reference(template: &'static Template, segments: &[&str]) -> Reference {
+pub fn reference(kind: &'static Kind, segments: &[&str]) -> Reference {
     let mut reference = Reference {
-        template,
+        kind,
         profile: "default".to_owned(),
         segments: segments.iter().map(ToString::to_string).collect(),
         input: String::new(),

@@ -1,3 +1,5 @@
+use serde_json::Value;
+
 use super::{GetOptions, lenient, visit_strings};
 use crate::model::{Job, Notice, NoticeCode};
 
@@ -8,22 +10,36 @@ pub(super) fn attach_raw(
     job: &mut Job,
     notices: &mut Vec<Notice>,
     body: &[u8],
-    ask: &GetOptions,
+    options: &GetOptions,
     mask: &mut dyn FnMut(&[String], &mut String),
 ) {
-    if !ask.raw {
+    attach(job, notices, options, || {
+        let mut document = lenient::parse_raw(body)?;
+        if !options.show_secrets {
+            visit_strings(&mut document, mask);
+        }
+        Some(document)
+    });
+}
+
+/// Keeps the document that `read` makes in the job, if it was requested.
+pub(super) fn attach(
+    job: &mut Job,
+    notices: &mut Vec<Notice>,
+    options: &GetOptions,
+    read: impl FnOnce() -> Option<Value>,
+) {
+    if !options.raw {
         return;
     }
-    job.vendor = lenient::parse_raw(body);
-    match &mut job.vendor {
-        None => notices.push(Notice::new(
+    job.vendor = read();
+    if job.vendor.is_none() {
+        notices.push(Notice::new(
             NoticeCode::VendorOmitted,
             format!(
                 "the raw response of {} is too large or too deeply nested to include",
                 job.reference
             ),
-        )),
-        Some(document) if !ask.show_secrets => visit_strings(document, mask),
-        Some(_) => {}
+        ));
     }
 }

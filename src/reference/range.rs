@@ -1,7 +1,7 @@
-use super::Template;
 use super::reader::{ReferenceParser, Token};
 use crate::crypto;
 use crate::error::Problem;
+use crate::kind::Template;
 
 /// At most so many references come out of one range.
 const MAX_RANGE_LEN: u64 = 10_000;

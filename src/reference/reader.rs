@@ -1,8 +1,9 @@
 use std::ops::Range;
 
-use super::{CloudScope, LATEST, Reference, Scope, Target, Template, segment_error};
+use super::{CloudScope, LATEST, Reference, Scope, Target, segment_error};
 use crate::crypto;
 use crate::error::{Problem, closest_match};
+use crate::kind::{Kind, Template};
 use crate::settings::table_header;
 
 /// The value of a profile's setting, by cloud, profile and key.
@@ -10,8 +11,8 @@ type SettingOf<'a> = dyn Fn(&str, &str, &str) -> Result<Option<String>, Problem>
 
 /// What reading references needs from the registry and the settings.
 pub struct ReferenceParser<'a> {
-    /// Every form there is.
-    pub templates: &'a [&'static Template],
+    /// Every kind there is.
+    pub kinds: &'a [&'static Kind],
     /// Kinds that are spoken for and not yet served, as `cloud/kind`.
     pub reserved: &'a [&'static str],
     /// The profile of a reference without `@PROFILE`.
@@ -27,12 +28,12 @@ impl ReferenceParser<'_> {
     /// A usage error with the wrong part, the template and a sample of the closest kind.
     pub fn parse(&self, input: &str) -> Result<Target, Problem> {
         let parts = split(input);
-        let (template, profile) = self.head(input, &parts)?;
+        let (kind, profile) = self.head(input, &parts)?;
         if is_scope(&parts) {
             let message = "this is a scope; expected a single resource";
-            return Err(self.wrong(input, message.into(), end_span(input), Some(template)));
+            return Err(self.wrong(input, message.into(), end_span(input), Some(&kind.template)));
         }
-        self.jobs(input, &parts[2..], template, profile)
+        self.jobs(input, &parts[2..], kind, profile)
     }
 
     /// Reads a reference, or a scope where the text ends in `/`.
@@ -41,13 +42,12 @@ impl ReferenceParser<'_> {
     /// As [`Reader::read`], and for a scope with too many, too few or wrong segments.
     pub fn parse_target(&self, input: &str) -> Result<Target, Problem> {
         let parts = split(input);
-        let (template, profile) = self.head(input, &parts)?;
+        let (kind, profile) = self.head(input, &parts)?;
         if !is_scope(&parts) {
-            return self.jobs(input, &parts[2..], template, profile);
+            return self.jobs(input, &parts[2..], kind, profile);
         }
         let given = &parts[2..parts.len() - 1];
-        self.scope(input, given, template, profile)
-            .map(Target::Scope)
+        self.scope(input, given, kind, profile).map(Target::Scope)
     }
 
     /// Reads a scope or a cloud alone, each with or without a slash at its end.
@@ -63,12 +63,13 @@ impl ReferenceParser<'_> {
         if let [cloud] = &parts[..] {
             let (of_cloud, profile) = self.cloud(input, cloud).map_err(as_scope)?;
             return Ok(Target::Cloud(CloudScope {
-                cloud: of_cloud[0].cloud,
+                cloud: of_cloud[0].template.cloud,
                 profile,
                 input: input.to_owned(),
             }));
         }
-        let (template, profile) = self.head(input, &parts).map_err(as_scope)?;
+        let (kind, profile) = self.head(input, &parts).map_err(as_scope)?;
+        let template = &kind.template;
         let given = &parts[2..];
         if let Some(last) = given.last().filter(|last| !last.text.is_empty())
             && given.len() == template.segments.len()
@@ -82,36 +83,31 @@ impl ReferenceParser<'_> {
                     &input[..last.at]
                 )));
         }
-        self.scope(input, given, template, profile)
-            .map(Target::Scope)
+        self.scope(input, given, kind, profile).map(Target::Scope)
     }
 
     /// Kind and profile.
-    fn head(
-        &self,
-        input: &str,
-        parts: &[Token<'_>],
-    ) -> Result<(&'static Template, String), Problem> {
+    fn head(&self, input: &str, parts: &[Token<'_>]) -> Result<(&'static Kind, String), Problem> {
         let (of_cloud, profile) = self.cloud(input, &parts[0])?;
         let Some(kind_part) = parts.get(1).filter(|part| !part.text.is_empty()) else {
             let message = "missing kind".to_owned();
-            return Err(self.wrong(input, message, end_span(input), Some(of_cloud[0])));
+            return Err(self.wrong(input, message, end_span(input), Some(&of_cloud[0].template)));
         };
-        let template = self.template(input, &of_cloud, kind_part)?;
-        Ok((template, profile))
+        let kind = self.kind(input, &of_cloud, kind_part)?;
+        Ok((kind, profile))
     }
 
-    /// The forms of a cloud, of which there is at least one, and the profile.
+    /// The kinds of a cloud, of which there is at least one, and the profile.
     fn cloud(
         &self,
         input: &str,
         part: &Token<'_>,
-    ) -> Result<(Vec<&'static Template>, String), Problem> {
+    ) -> Result<(Vec<&'static Kind>, String), Problem> {
         let (cloud_text, profile_text) = match part.text.split_once('@') {
             Some((cloud, profile)) => (cloud, Some(profile)),
             None => (part.text, None),
         };
-        let of_cloud = self.templates_of(cloud_text);
+        let of_cloud = self.kinds_of(cloud_text);
         if of_cloud.is_empty() {
             let at = part.at..part.at + cloud_text.len();
             let message = match cloud_text {
@@ -132,9 +128,10 @@ impl ReferenceParser<'_> {
         &self,
         input: &str,
         given: &[Token<'_>],
-        template: &'static Template,
+        kind: &'static Kind,
         profile: String,
     ) -> Result<Target, Problem> {
+        let template = &kind.template;
         let mut segments = self.missing(input, template, given.len(), &profile)?;
         let input_text = input.to_owned();
         let is_newest = given.last().is_some_and(|last| last.text == LATEST);
@@ -144,7 +141,7 @@ impl ReferenceParser<'_> {
         }
         if is_newest {
             return Ok(Target::Latest(Scope {
-                template,
+                kind,
                 profile,
                 segments,
                 input: input_text,
@@ -155,7 +152,7 @@ impl ReferenceParser<'_> {
             _ => None,
         };
         let one = Reference {
-            template,
+            kind,
             profile,
             segments,
             input: input_text,
@@ -166,15 +163,16 @@ impl ReferenceParser<'_> {
         }))
     }
 
-    fn templates_of(&self, cloud: &str) -> Vec<&'static Template> {
-        self.templates
-            .iter()
-            .filter(|template| {
-                cloud.eq_ignore_ascii_case(template.cloud)
-                    || cloud.eq_ignore_ascii_case(template.cloud_short)
-            })
-            .copied()
-            .collect()
+    pub(super) fn templates(&self) -> impl Iterator<Item = &'static Template> {
+        self.kinds.iter().map(|kind| &kind.template)
+    }
+
+    fn kinds_of(&self, cloud: &str) -> Vec<&'static Kind> {
+        let is_asked = |kind: &&&Kind| {
+            cloud.eq_ignore_ascii_case(kind.template.cloud)
+                || cloud.eq_ignore_ascii_case(kind.template.cloud_short)
+        };
+        self.kinds.iter().filter(is_asked).copied().collect()
     }
 
     fn profile(&self, input: &str, part: &Token<'_>, text: &str) -> Result<String, Problem> {
@@ -188,35 +186,33 @@ impl ReferenceParser<'_> {
         }
     }
 
-    fn template(
+    fn kind(
         &self,
         input: &str,
-        of_cloud: &[&'static Template],
+        of_cloud: &[&'static Kind],
         part: &Token<'_>,
-    ) -> Result<&'static Template, Problem> {
-        let found = of_cloud.iter().find(|template| {
-            part.text.eq_ignore_ascii_case(template.kind)
-                || part.text.eq_ignore_ascii_case(template.kind_short)
+    ) -> Result<&'static Kind, Problem> {
+        let found = of_cloud.iter().find(|kind| {
+            part.text.eq_ignore_ascii_case(kind.template.kind)
+                || part.text.eq_ignore_ascii_case(kind.template.kind_short)
         });
-        if let Some(template) = found {
-            return Ok(template);
+        if let Some(kind) = found {
+            return Ok(kind);
         }
-        let cloud = of_cloud[0].cloud;
+        let templates = || of_cloud.iter().map(|kind| &kind.template);
+        let cloud = of_cloud[0].template.cloud;
         let asked = format!("{cloud}/{}", part.text.to_ascii_lowercase());
         let message = if self.reserved.contains(&asked.as_str()) {
             format!("the kind '{}' is not supported yet", part.text)
         } else {
             format!("unknown kind '{}' for {cloud}", part.text)
         };
-        let near = closest_match(of_cloud.iter().map(|template| template.kind), part.text);
-        let template = of_cloud.iter().find(|template| Some(template.kind) == near);
-        let problem = self.wrong(input, message, part.range(), template.copied());
+        let near = closest_match(templates().map(|template| template.kind), part.text);
+        let template = templates().find(|template| Some(template.kind) == near);
+        let problem = self.wrong(input, message, part.range(), template);
         Err(match template {
             Some(_) => problem,
-            None => problem.with_hint(format!(
-                "available: {}",
-                templates_text(of_cloud.iter().copied())
-            )),
+            None => problem.with_hint(format!("available: {}", templates_text(templates()))),
         })
     }
 
@@ -314,10 +310,7 @@ impl ReferenceParser<'_> {
         problem.span = Some(span);
         problem.with_hint(match near.or_else(|| self.closest_template(input)) {
             Some(template) => format!("expected {template}, e.g. {}", template.sample),
-            None => format!(
-                "available: {}",
-                templates_text(self.templates.iter().copied())
-            ),
+            None => format!("available: {}", templates_text(self.templates())),
         })
     }
 
@@ -326,13 +319,15 @@ impl ReferenceParser<'_> {
         let mut parts = input.splitn(3, '/');
         let cloud = parts.next().unwrap_or_default();
         let cloud = cloud.split('@').next().unwrap_or_default();
-        let clouds = self.templates.iter();
-        let clouds = clouds.flat_map(|template| [template.cloud, template.cloud_short]);
-        let of_cloud = self.templates_of(closest_match(clouds, cloud)?);
-        let kinds = of_cloud.iter().map(|template| template.kind);
+        let clouds = self
+            .templates()
+            .flat_map(|template| [template.cloud, template.cloud_short]);
+        let of_cloud = self.kinds_of(closest_match(clouds, cloud)?);
+        let of_cloud = || of_cloud.iter().map(|kind| &kind.template);
+        let kinds = of_cloud().map(|template| template.kind);
         let kind = closest_match(kinds, parts.next().unwrap_or_default());
-        let of_kind = of_cloud.iter().find(|template| Some(template.kind) == kind);
-        of_kind.or(of_cloud.first()).copied()
+        let of_kind = of_cloud().find(|template| Some(template.kind) == kind);
+        of_kind.or_else(|| of_cloud().next())
     }
 }
 

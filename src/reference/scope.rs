@@ -1,16 +1,17 @@
 use std::fmt;
 
 use super::reader::{ReferenceParser, Token, end_span, nth_segment};
-use super::{Reference, Template, segment_error, write_cloud, write_scope};
+use super::{Reference, segment_error, write_cloud, write_scope};
 use crate::crypto;
 use crate::error::Problem;
+use crate::kind::{Kind, Template};
 use crate::settings::table_header;
 
 /// A reference prefix: all resources of one kind in one scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
-    /// The template of the references of the resources in it.
-    pub template: &'static Template,
+    /// The kind of the jobs in it.
+    pub kind: &'static Kind,
     /// Name of the profile, `default` included.
     pub profile: String,
     /// Decoded segments: at least [`Template::scope_segments`], at most all but the id.
@@ -46,14 +47,14 @@ pub enum Target {
 impl Scope {
     /// The scope with these segments; `None` when they are too few or too many, or hold what no
     /// reference can.
-    pub fn at(template: &'static Template, profile: &str, segments: &[&str]) -> Option<Self> {
-        let counts = template.scope_segments..template.segments.len();
+    pub fn at(kind: &'static Kind, profile: &str, segments: &[&str]) -> Option<Self> {
+        let counts = kind.template.scope_segments..kind.template.segments.len();
         let is_faulty = segments.iter().any(|text| segment_error(text).is_some());
         if is_faulty || !counts.contains(&segments.len()) {
             return None;
         }
         let mut scope = Self {
-            template,
+            kind,
             profile: profile.to_owned(),
             segments: segments.iter().map(ToString::to_string).collect(),
             input: String::new(),
@@ -67,13 +68,13 @@ impl Scope {
     /// characters.
     pub fn reference(&self, below: &[&str]) -> Option<Reference> {
         let segments = self.segments.len() + below.len();
-        let is_whole = segments == self.template.segments.len() && !below.is_empty();
+        let is_whole = segments == self.kind.template.segments.len() && !below.is_empty();
         if !is_whole || below.iter().any(|text| segment_error(text).is_some()) {
             return None;
         }
         let below = below.iter().map(ToString::to_string);
         let mut reference = Reference {
-            template: self.template,
+            kind: self.kind,
             profile: self.profile.clone(),
             segments: self.segments.iter().cloned().chain(below).collect(),
             input: String::new(),
@@ -93,7 +94,7 @@ impl Scope {
 
     /// The segment with this name in the template; `None` too where the scope is wider.
     pub fn segment(&self, name: &str) -> Option<&str> {
-        let mut names = self.template.segments.iter();
+        let mut names = self.kind.template.segments.iter();
         let at = names.position(|segment| segment.name == name)?;
         self.segments.get(at).map(String::as_str)
     }
@@ -102,7 +103,7 @@ impl Scope {
 /// The canonical form, with its trailing slash.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_scope(f, self.template, &self.profile, &self.segments)
+        write_scope(f, self.kind, &self.profile, &self.segments)
     }
 }
 
@@ -118,11 +119,11 @@ impl ReferenceParser<'_> {
     pub(super) fn as_scope(&self, problem: Problem, input: &str, cloud: &Token<'_>) -> Problem {
         let cloud = cloud.text.split('@').next().unwrap_or_default();
         let near = self.closest_template(input).map(|template| template.cloud);
-        let is_meant = |template: &&&'static Template| {
+        let is_meant = |template: &&'static Template| {
             near.is_none_or(|near| template.cloud == near || template.cloud_short == cloud)
         };
         let mut forms: Vec<String> = Vec::new();
-        for template in self.templates.iter().filter(is_meant) {
+        for template in self.templates().filter(is_meant) {
             let alone = format!("{}/", template.cloud);
             if template.scope_segments > 0 && !forms.contains(&alone) {
                 forms.push(alone);
@@ -139,9 +140,10 @@ impl ReferenceParser<'_> {
         &self,
         input: &str,
         given: &[Token<'_>],
-        template: &'static Template,
+        kind: &'static Kind,
         profile: String,
     ) -> Result<Scope, Problem> {
+        let template = &kind.template;
         let form = template_text(template);
         let wrong = |mut problem: Problem| {
             problem.hint = Some(format!("expected {form}"));
@@ -186,7 +188,7 @@ impl ReferenceParser<'_> {
             }
         }
         Ok(Scope {
-            template,
+            kind,
             profile,
             segments,
             input: input.to_owned(),

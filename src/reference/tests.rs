@@ -2,9 +2,10 @@ mod scopes;
 
 use super::*;
 use crate::error::Problem;
+use crate::kind::{Segment, Template};
 use proptest::prelude::*;
 
-static JOB: Template = Template {
+static JOB: Kind = Kind::from_template(Template {
     cloud: "aliyun",
     cloud_short: "ali",
     kind: "job",
@@ -22,8 +23,8 @@ static JOB: Template = Template {
     scope_segments: 1,
     ranges: true,
     sample: "aliyun/job/ehpc-hz-FYUr32/5",
-};
-static SERVICE: Template = Template {
+});
+static SERVICE: Kind = Kind::from_template(Template {
     cloud: "tencent",
     cloud_short: "qcloud",
     kind: "service",
@@ -45,9 +46,9 @@ static SERVICE: Template = Template {
     scope_segments: 1,
     ranges: false,
     sample: "tencent/service/cls-xxxxx/default/web",
-};
+});
 
-static INSTANCE: Template = Template {
+static INSTANCE: Kind = Kind::from_template(Template {
     cloud: "sugon",
     cloud_short: "scnet",
     kind: "instance",
@@ -59,9 +60,9 @@ static INSTANCE: Template = Template {
     scope_segments: 0,
     ranges: false,
     sample: "sugon/instance/8a85c1f2",
-};
+});
 
-static TEMPLATES: [&Template; 3] = [&JOB, &SERVICE, &INSTANCE];
+static KINDS: [&Kind; 3] = [&JOB, &SERVICE, &INSTANCE];
 
 fn setting(cloud: &str, profile: &str, key: &str) -> Result<Option<String>, Problem> {
     match (cloud, profile, key) {
@@ -85,7 +86,7 @@ fn a_setting_that_cannot_be_used_is_no_missing_segment() {
 
 fn reader() -> ReferenceParser<'static> {
     ReferenceParser {
-        templates: &TEMPLATES,
+        kinds: &KINDS,
         reserved: &["aliyun/scheduler-job"],
         default_profile: "default",
         setting: &setting,
@@ -215,7 +216,7 @@ proptest! {
         segments in proptest::collection::vec("[^\\p{Cc}]{1,12}|[0-9]_[0-9]-[0-9](:[0-9])?|@latest", 2),
     ) {
         prop_assume!(segments.iter().all(|s| s != "." && s != ".."));
-        let one = Reference { template: &JOB, profile, segments, input: String::new() };
+        let one = Reference { kind: &JOB, profile, segments, input: String::new() };
         let printed = one.to_string();
         prop_assert!(printed.is_ascii());
         let again = parse(&printed).unwrap();
@@ -232,7 +233,7 @@ proptest! {
         id in "\\PC{0,12}|@latest",
     ) {
         prop_assume!(segments.iter().all(|s| s != "." && s != ".."));
-        let one = Scope { template: &SERVICE, profile, segments, input: String::new() };
+        let one = Scope { kind: &SERVICE, profile, segments, input: String::new() };
         let printed = one.to_string();
         prop_assert!(printed.is_ascii());
         let again = scope(&printed);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From left to right; `output` stands beside them.
-const ORDER: [&str; 11] = [
+const ORDER: [&str; 12] = [
     "commands",
     "emulator",
     "providers",
@@ -12,6 +12,7 @@ const ORDER: [&str; 11] = [
     "reference",
     "gate",
     "settings",
+    "kind",
     "model",
     "secret",
     "crypto",

@@ -54,8 +54,7 @@ impl CompletionData {
 
     /// Clouds and kinds.
     pub(super) fn kinds(&self, typed: &OsStr) -> Vec<CompletionCandidate> {
-        let kinds = providers::kinds().map(|kind| &kind.template);
-        let kinds = kinds.map(|template| format!("{}/{}", template.cloud, template.kind));
+        let kinds = providers::kinds().map(ToString::to_string);
         let names = CLOUDS.iter().map(|cloud| cloud.name.to_owned());
         let words: Vec<String> = names.chain(kinds).collect();
         prefix_matches(typed, words.iter().map(String::as_str))
@@ -179,9 +178,7 @@ fn settings(
     named: Option<PathBuf>,
     clouds: &[SettingsSchema],
 ) -> Option<Settings> {
-    let kinds: Vec<String> = providers::kinds()
-        .map(|kind| format!("{}/{}", kind.template.cloud, kind.template.kind))
-        .collect();
+    let kinds: Vec<String> = providers::kinds().map(ToString::to_string).collect();
     Settings::load(named, session.environment.clone(), clouds, &kinds).ok()
 }
 

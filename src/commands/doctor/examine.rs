@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::super::auth;
 use super::super::list::{ListTarget, default_scopes};
-use super::super::lookup::{LOOKUP_TIMEOUT, with_account_context};
+use super::super::lookup::{LOOKUP_TIMEOUT, list_permission, with_account_context};
 use super::accounts::Candidate;
 use super::checks::CallEvidence;
 use super::files;
@@ -13,7 +13,7 @@ use super::log::Log;
 use crate::error::Problem;
 use crate::http::{Deadline, Transport, TransportEvent};
 use crate::output::document::{AccountCheck, AccountStatus, Check, CheckName, CheckStatus};
-use crate::providers::{Client, Filter, GetOptions};
+use crate::providers::{Client, Cursor, Filter, GetOptions};
 use crate::settings::{ReferencedFile, Settings};
 
 /// An account, ready to be asked.
@@ -122,13 +122,17 @@ impl AccountProbe {
         };
         let place = self.target.as_ref()?;
         let outcome = match place {
-            ListTarget::Jobs(scope) => client.list(scope, &filter, None, &ask)?.await.map(|_| ()),
-            ListTarget::Scopes(scope) => client
-                .list_scopes(&scope.profile, None, &ask)?
-                .await
-                .map(|_| ()),
+            ListTarget::Jobs(scope) if scope.kind.list.is_none() => return None,
+            ListTarget::Jobs(scope) => {
+                let page = client.list(scope, &filter, Cursor::FIRST, &ask).await;
+                page.map(|_| ())
+            }
+            ListTarget::Scopes(scope) => {
+                let page = client.list_scopes(&scope.profile, Cursor::FIRST, &ask);
+                page.await.map(|_| ())
+            }
         };
-        let permission = place.kind().map(|kind| kind.list_permission);
+        let permission = place.kind().and_then(list_permission);
         let addressed = |problem| with_account_context(problem, &place.account(), permission);
         Some(Call {
             outcome: outcome.map_err(addressed),

@@ -187,7 +187,7 @@ async fn list(lens: &Lookup, scope: &Scope) -> Listed {
         Box::new(problem)
     };
     let client = lens.client_for_scope(scope).map_err(framed)?;
-    let ask = lens.options_for_kind(scope.template, Deadline::after(LOOKUP_TIMEOUT));
+    let ask = lens.options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
     let (mut all, mut failed_part) = (Vec::new(), None);
     let mut keep = |page: Page| {
         let told = page.rows.into_iter().map(|found| ListedJob {
@@ -206,17 +206,11 @@ async fn list(lens: &Lookup, scope: &Scope) -> Listed {
         ready(ControlFlow::Continue(()))
     };
     let all_of_them = Filter::default();
-    let limit = providers::kind(scope.template).list_limit;
+    let limit = scope.kind.list_limit();
     let limit = limit.or(Some(MAX_LISTED));
     let drained = providers::list_all(&*client, scope, &all_of_them, &ask, limit, &mut keep).await;
-    match drained {
-        Some(Ok(_)) => Ok(ScopeListing::All(all, failed_part.map(framed))),
-        Some(Err(problem)) => Err(framed(problem)),
-        None => Err(framed(Problem::usage(format!(
-            "{}/{} cannot be listed, so its scopes cannot be watched",
-            scope.template.cloud, scope.template.kind
-        )))),
-    }
+    drained.map_err(framed)?;
+    Ok(ScopeListing::All(all, failed_part.map(framed)))
 }
 
 /// A failure that no later list can fix.

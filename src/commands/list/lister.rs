@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::super::lookup::{LOOKUP_TIMEOUT, Lookup, with_account_context};
+use super::super::lookup::{LOOKUP_TIMEOUT, Lookup, list_permission, with_account_context};
 use super::options::ListOptions;
 use super::scopes::ListTarget;
 use crate::error::Problem;
@@ -98,9 +98,8 @@ impl ScopeLister {
         let client = self.lookup.client_for_account(&self.target.account())?;
         let ask = self
             .lookup
-            .options_for_kind(scope.template, Deadline::after(LOOKUP_TIMEOUT));
-        let kind = providers::kind(scope.template);
-        let limit = self.options.limit_for(kind, self.format, self.sorts);
+            .options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
+        let limit = self.options.limit_for(scope.kind, self.format, self.sorts);
         let now = self.lookup.now()?;
         let mut on_page = |page: Page<GetResult>| {
             let rows = page.rows.into_iter();
@@ -117,12 +116,7 @@ impl ScopeLister {
             )
         };
         let filter = &self.options.filter;
-        providers::list_all(&*client, scope, filter, &ask, limit, &mut on_page)
-            .await
-            .unwrap_or_else(|| {
-                let (cloud, kind) = (scope.template.cloud, scope.template.kind);
-                Err(Problem::usage(format!("{cloud}/{kind} cannot be listed")))
-            })
+        providers::list_all(&*client, scope, filter, &ask, limit, &mut on_page).await
     }
 
     async fn list_scopes(
@@ -150,9 +144,7 @@ impl ScopeLister {
                 page.total,
             )
         };
-        providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page)
-            .await
-            .unwrap_or_else(|| Err(Problem::usage("its resources have no clusters")))
+        providers::list_all_scopes(&*client, &cloud.profile, &ask, limit, &mut on_page).await
     }
 
     /// Sends a page, and waits until it was taken.
@@ -185,7 +177,7 @@ impl ScopeLister {
     }
 
     fn with_reference(&self, problem: Problem) -> Problem {
-        let permission = self.target.kind().map(|kind| kind.list_permission);
+        let permission = self.target.kind().and_then(list_permission);
         let mut problem = with_account_context(problem, &self.target.account(), permission);
         self.lookup.transport.redact(&mut problem);
         problem.reference = Some(self.target.scope());

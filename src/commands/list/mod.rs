@@ -68,7 +68,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         )));
     }
     let kinds = places.iter().filter_map(ListTarget::kind);
-    check_columns(session, kinds.map(|kind| &kind.template)).map_err(one)?;
+    check_columns(session, kinds).map_err(one)?;
     let told = places.into_iter().map(|place| {
         let untold = plan.unsupported_by(&place);
         (place, untold)

@@ -4,9 +4,10 @@ use super::super::since;
 use super::scopes::ListTarget;
 use super::words;
 use crate::error::Problem;
+use crate::kind::{Kind, UnlistedField};
 use crate::model::{ScopeSummary, Time};
 use crate::output::{Format, Zone};
-use crate::providers::{Filter, Kind, UnlistedField};
+use crate::providers::Filter;
 
 /// List resources in a scope, or in every configured profile
 #[derive(Debug, Args)]
@@ -109,9 +110,9 @@ impl ListOptions {
     pub(super) fn limit_for(&self, kind: &Kind, format: Format, sorts: bool) -> Option<usize> {
         match self.limit {
             Limit::All => None,
-            Limit::AtMost(limit) => Some(limit).filter(|_| !sorts || kind.list_limit.is_some()),
+            Limit::AtMost(limit) => Some(limit).filter(|_| !sorts || kind.list_limit().is_some()),
             Limit::Usual => kind
-                .list_limit
+                .list_limit()
                 .or_else(|| human_limit(format).filter(|_| !sorts)),
         }
     }
@@ -143,7 +144,7 @@ impl ListOptions {
         ];
         let untold = place
             .kind()
-            .map_or(&UNLISTED_OF_SCOPES[..], |kind| kind.unlisted_fields);
+            .map_or(&UNLISTED_OF_SCOPES[..], Kind::unlisted_fields);
         let asked = untold
             .iter()
             .filter(|untold| self.filter.filters_on(**untold));
@@ -232,7 +233,7 @@ mod tests {
     #[test]
     fn people_get_a_hundred_and_programs_all_unless_told() {
         let of = |line: &str, cheap: bool, format| {
-            let kind = crate::providers::kinds().find(|kind| kind.list_limit.is_none() == cheap);
+            let kind = crate::providers::kinds().find(|kind| kind.list_limit().is_none() == cheap);
             plan(line).unwrap().limit_for(kind.unwrap(), format, false)
         };
         assert_eq!(of("", true, Format::Table), Some(100));

@@ -6,7 +6,8 @@ use super::super::CommandContext;
 use super::super::lookup::{AccountId, cloud_keys};
 use super::super::references;
 use crate::error::{Category, Problem};
-use crate::providers::{self, CLOUDS, Cloud, Kind};
+use crate::kind::Kind;
+use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, Scope, Target};
 use crate::settings::{Settings, table_header};
 
@@ -39,7 +40,7 @@ impl ListTarget {
     /// The account that it is asked with.
     pub(in crate::commands) fn account(&self) -> AccountId {
         match self {
-            Self::Jobs(scope) => (scope.template.cloud, scope.profile.clone()),
+            Self::Jobs(scope) => (scope.kind.template.cloud, scope.profile.clone()),
             Self::Scopes(cloud) => (cloud.cloud, cloud.profile.clone()),
         }
     }
@@ -60,7 +61,7 @@ impl ListTarget {
     /// The kind of the resources in it; `None` where it contains scopes.
     pub(in crate::commands) fn kind(&self) -> Option<&'static Kind> {
         match self {
-            Self::Jobs(scope) => Some(providers::kind(scope.template)),
+            Self::Jobs(scope) => Some(scope.kind),
             Self::Scopes(_) => None,
         }
     }
@@ -94,9 +95,9 @@ fn in_cloud(asked: CloudScope) -> Vec<ListTarget> {
     if has_scopes(cloud) {
         return vec![ListTarget::Scopes(asked)];
     }
-    let kinds = cloud.kinds.iter().map(|kind| {
+    let kinds = cloud.kinds.iter().copied().map(|kind| {
         ListTarget::Jobs(Scope {
-            template: &kind.template,
+            kind,
             profile: asked.profile.clone(),
             segments: Vec::new(),
             input: asked.input.clone(),
@@ -154,7 +155,8 @@ pub(in crate::commands) fn default_scopes(
     // Settings that cannot be read are reported when the account is used.
     let profile = settings.profile(&keys, profile).ok();
     let setting = |key| profile.as_ref()?.get(key).map(str::to_owned);
-    let template = &cloud.kinds[0].template;
+    let kind = cloud.kinds[0];
+    let template = &kind.template;
     let segments: Vec<String> = template
         .segments
         .iter()
@@ -164,7 +166,7 @@ pub(in crate::commands) fn default_scopes(
         return vec![ListTarget::Scopes(asked)];
     }
     let mut scope = Scope {
-        template,
+        kind,
         profile: asked.profile,
         segments,
         input: String::new(),

@@ -2,17 +2,17 @@
 
 use crate::commands::CommandContext;
 use crate::error::{Problem, closest_match};
+use crate::kind::Kind;
 use crate::output::{JobColumn, Sort};
-use crate::providers::{self, Kind};
-use crate::reference::Template;
+use crate::providers;
 
-/// Checks the columns that were chosen against what the kinds of these forms have.
+/// Checks the columns that were chosen against what the kinds have.
 ///
 /// # Errors
 /// Wrong use: a field of `details` that none of them has, with the nearest there is.
 pub(in crate::commands) fn check(
     session: &CommandContext,
-    templates: impl Iterator<Item = &'static Template>,
+    asked: impl Iterator<Item = &'static Kind>,
 ) -> Result<(), Problem> {
     let columns = session.output_options.columns.iter().flatten();
     let columns: Vec<&JobColumn> = columns
@@ -26,9 +26,9 @@ pub(in crate::commands) fn check(
         return Ok(());
     }
     let mut kinds: Vec<&Kind> = Vec::new();
-    for template in templates {
-        if !kinds.iter().any(|kind| kind.template == *template) {
-            kinds.push(providers::kind(template));
+    for kind in asked {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
         }
     }
     if kinds.is_empty() {
@@ -43,8 +43,7 @@ pub(in crate::commands) fn check(
 }
 
 fn unknown(kinds: &[&Kind], path: &str, known: &[String]) -> Problem {
-    let name = |kind: &&Kind| format!("{}/{}", kind.template.cloud, kind.template.kind);
-    let kinds: Vec<String> = kinds.iter().map(name).collect();
+    let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
     let verb = if kinds.len() > 1 { "have" } else { "has" };
     let problem = Problem::usage(format!(
         "{} {verb} no column 'details.{path}'",

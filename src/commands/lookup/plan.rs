@@ -36,9 +36,9 @@ impl LookupPlan {
         let scopes = targets
             .scopes()
             .chain(targets.latest().map(|(_, scope)| scope));
-        let templates = scopes.map(|scope| scope.template);
-        let templates = templates.chain(targets.references().map(|one| one.template));
-        check_columns(session, templates).map_err(|problem| vec![problem])?;
+        let kinds = scopes.map(|scope| scope.kind);
+        let kinds = kinds.chain(targets.references().map(|one| one.kind));
+        check_columns(session, kinds).map_err(|problem| vec![problem])?;
         Ok(Self {
             references: targets.references().cloned().collect(),
             targets,

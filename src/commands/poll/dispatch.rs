@@ -27,7 +27,7 @@ impl Poller {
                 watched.interval / 2
             };
             if watched.next_at <= now + slack || watched.due_at() <= now {
-                let kind = watched.reference.template.kind;
+                let kind = watched.reference.kind.template.kind;
                 let group = (account_of(&watched.reference), kind);
                 groups.entry(group).or_default().push(number);
             }
@@ -88,7 +88,7 @@ impl Poller {
             .collect();
         let ends = self.poll_deadline();
         let ask = self.lookup.options_for(reference, ends.deadline);
-        if client.batch_get(&references, &ask).is_none() {
+        if !client.can_batch(&references) {
             return false;
         }
         let now = self.elapsed();
@@ -97,11 +97,7 @@ impl Poller {
         }
         let (lens, numbers) = (Arc::clone(&self.lookup), numbers.to_vec());
         self.running.spawn(async move {
-            let rows = match client.batch_get(&references, &ask) {
-                Some(glance) => glance.await,
-                // Another look has just learned that this account may not list.
-                None => Ok(references.iter().map(|_| None).collect()),
-            };
+            let rows = client.batch_get(&references, &ask).await;
             let rows = rows.map_err(|problem| Box::new(with_reference(problem, &references[0])));
             let jobs = rows.map(|rows| {
                 let settle = |(row, reference)| -> Option<Job> {
@@ -135,16 +131,16 @@ impl Poller {
 }
 
 async fn check_exists(lens: &Lookup, reference: &Reference, deadline: Deadline) -> ExistenceCheck {
+    if !reference.kind.needs_check_exists {
+        return ExistenceCheck::Exists;
+    }
     let client = match lens.client(reference) {
         Ok(client) => client,
         Err(problem) => return ExistenceCheck::Failed(Box::new(problem)),
     };
     let ask = lens.options_for(reference, deadline);
-    match client.check_exists(reference, &ask) {
-        None => ExistenceCheck::Exists,
-        Some(asked) => match asked.await {
-            Ok(()) => ExistenceCheck::Exists,
-            Err(problem) => ExistenceCheck::Failed(Box::new(with_reference(problem, reference))),
-        },
+    match client.check_exists(reference, &ask).await {
+        Ok(()) => ExistenceCheck::Exists,
+        Err(problem) => ExistenceCheck::Failed(Box::new(with_reference(problem, reference))),
     }
 }

@@ -17,7 +17,6 @@ use crate::error::{Category, Problem};
 use crate::gate::{GatePolicy, JobHistory, Observation};
 use crate::http::Deadline;
 use crate::model::{Job, State};
-use crate::providers;
 use crate::reference::Reference;
 
 use last_poll::{LastPoll, ResponseTimes};
@@ -292,7 +291,7 @@ impl Poller {
 
 /// True for kinds whose things report events only.
 pub(super) fn is_stateless(reference: &Reference) -> bool {
-    providers::kinds().any(|kind| kind.template == *reference.template && !kind.has_states())
+    !reference.kind.has_states()
 }
 
 /// A fault that may pass by itself.

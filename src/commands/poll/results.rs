@@ -101,7 +101,7 @@ impl Poller {
         let now = self.elapsed();
         let mut changes = Vec::new();
         let watched = &mut self.jobs[number];
-        let cloud = watched.reference.template.cloud;
+        let cloud = watched.reference.kind.template.cloud;
         (
             watched.in_flight,
             watched.was_polled,

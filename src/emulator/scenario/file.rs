@@ -13,7 +13,7 @@ use super::fault::FaultTable;
 use super::job::JobTable;
 use crate::emulator::clock::EmulatorClock;
 use crate::error::Problem;
-use crate::providers::Kind;
+use crate::kind::Kind;
 use crate::providers::serve::EmulatedJob;
 use crate::settings;
 

@@ -6,8 +6,8 @@ use toml::Spanned;
 
 use super::file::{ScenarioParser, Text, contents};
 use crate::error::Problem;
+use crate::providers::RESERVED_KINDS;
 use crate::providers::serve::{EmulatedJob, StateChange, Warning};
-use crate::providers::{Kind, RESERVED_KINDS};
 use crate::reference::{self, DEFAULT_PROFILE, Reference, Target};
 
 #[derive(Deserialize)]
@@ -55,7 +55,7 @@ impl ScenarioParser<'_> {
     pub fn jobs(&self, job: &JobTable) -> Result<Vec<EmulatedJob>, Problem> {
         let references = self.references(&job.reference)?;
         let document = self.document(job)?;
-        let kind = self.kind_of(&references);
+        let kind = references.first().map(|reference| reference.kind);
         if job.states.is_empty() && document.is_none() && kind.is_none_or(|k| k.has_states()) {
             return Err(self.wrong_at(&job.reference, "needs states or a document"));
         }
@@ -74,7 +74,7 @@ impl ScenarioParser<'_> {
             .map(|warning| self.warning(warning))
             .collect::<Result<Vec<_>, _>>()?;
         let job = |reference: Reference| EmulatedJob {
-            kind: format!("{}/{}", reference.template.cloud, reference.template.kind),
+            kind: reference.kind.to_string(),
             segments: reference.segments,
             name: job.name.clone(),
             user: job.user.clone(),
@@ -91,9 +91,8 @@ impl ScenarioParser<'_> {
     }
 
     fn references(&self, text: &Text) -> Result<Vec<Reference>, Problem> {
-        let templates: Vec<_> = self.kinds.iter().map(|kind| &kind.template).collect();
         let reader = reference::ReferenceParser {
-            templates: &templates,
+            kinds: self.kinds,
             reserved: &RESERVED_KINDS,
             default_profile: DEFAULT_PROFILE,
             setting: &|_, _, _| Ok(None),
@@ -108,14 +107,6 @@ impl ScenarioParser<'_> {
                 Err(framed)
             }
         }
-    }
-
-    fn kind_of(&self, references: &[Reference]) -> Option<&'static Kind> {
-        let template = references.first()?.template;
-        self.kinds
-            .iter()
-            .find(|kind| &kind.template == template)
-            .copied()
     }
 
     fn steps(&self, job: &JobTable) -> Result<Vec<StateChange>, Problem> {

@@ -49,7 +49,8 @@ use std::time::Duration;
 use super::clock::EmulatorClock;
 use super::faults::Fault;
 use crate::error::Problem;
-use crate::providers::{self, Kind, serve::EmulatedJob};
+use crate::kind::Kind;
+use crate::providers::{self, serve::EmulatedJob};
 
 /// Everything that a scenario file says.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,6 @@
 use super::*;
+use crate::kind::{Kind, Segment, StateTable, Template};
 use crate::model::State;
-use crate::providers::states::StateTable;
-use crate::providers::{DetailSchemas, ListOrder};
-use crate::reference::{Segment, Template};
 
 const CLUSTER: Segment = Segment {
     name: "CLUSTER",
@@ -13,7 +11,8 @@ const ID: Segment = Segment {
     setting: None,
 };
 static JOB: Kind = Kind {
-    template: Template {
+    states: &[StateTable::new("job", &[("Running", State::Running)])],
+    ..Kind::from_template(Template {
         cloud: "aliyun",
         cloud_short: "ali",
         kind: "job",
@@ -22,38 +21,18 @@ static JOB: Kind = Kind {
         scope_segments: 1,
         ranges: true,
         sample: "aliyun/job/c/5",
-    },
-    state_tables: &[StateTable::new("job", &[("Running", State::Running)])],
-    details: DetailSchemas::NONE,
-    operation: "",
-    permission: "",
-    list_operation: "",
-    list_permission: "",
-    list_order: ListOrder::Unsorted,
-    unlisted_fields: &[],
-    list_limit: None,
+    })
 };
-static SERVICE: Kind = Kind {
-    template: Template {
-        cloud: "tencent",
-        cloud_short: "qcloud",
-        kind: "service",
-        kind_short: "svc",
-        segments: &[ID],
-        scope_segments: 0,
-        ranges: false,
-        sample: "tencent/service/web",
-    },
-    state_tables: &[],
-    details: DetailSchemas::NONE,
-    operation: "",
-    permission: "",
-    list_operation: "",
-    list_permission: "",
-    list_order: ListOrder::Unsorted,
-    unlisted_fields: &[],
-    list_limit: None,
-};
+static SERVICE: Kind = Kind::from_template(Template {
+    cloud: "tencent",
+    cloud_short: "qcloud",
+    kind: "service",
+    kind_short: "svc",
+    segments: &[ID],
+    scope_segments: 0,
+    ranges: false,
+    sample: "tencent/service/web",
+});
 
 fn parse(text: &str) -> Result<Scenario, Problem> {
     Scenario::parse(text, Path::new("s.toml"), &[&JOB, &SERVICE])
@@ -276,11 +255,11 @@ fn the_built_in_scenario_shows_every_kind_and_every_sort_of_life() {
     let scenario = Scenario::built_in().unwrap();
     let mut seen = Vec::new();
     for kind in registered_kinds() {
-        let name = format!("{}/{}", kind.template.cloud, kind.template.kind);
+        let name = kind.to_string();
         let mut jobs = scenario.jobs.iter().filter(|t| t.kind == name).peekable();
         assert!(jobs.peek().is_some(), "{name} is not shown");
         for step in jobs.flat_map(|job| &job.steps) {
-            let known = kind.state_tables[0]
+            let known = kind.states[0]
                 .map
                 .iter()
                 .find(|(word, _)| *word == step.state);

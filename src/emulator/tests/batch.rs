@@ -46,7 +46,7 @@ impl TestEmulator {
 
 fn reference(cloud: &str, segments: &[&str]) -> Reference {
     let cloud = providers::cloud(cloud).unwrap();
-    test_support::reference(&cloud.kinds[0].template, segments)
+    test_support::reference(cloud.kinds[0], segments)
 }
 
 fn jobs(ids: impl IntoIterator<Item = impl ToString>) -> Vec<Reference> {
@@ -57,10 +57,8 @@ fn jobs(ids: impl IntoIterator<Item = impl ToString>) -> Vec<Reference> {
 
 async fn batch_get(client: &dyn Client, references: &[Reference]) -> Vec<Option<GetResult>> {
     let ask = test_support::ask();
-    let found = client
-        .batch_get(references, &ask)
-        .expect("a list saves calls");
-    let found = found.await.unwrap();
+    assert!(client.can_batch(references), "a list saves calls");
+    let found = client.batch_get(references, &ask).await.unwrap();
     assert_eq!(found.len(), references.len());
     found
 }
@@ -99,24 +97,16 @@ async fn too_few_to_gain_anything_are_not_listed() {
     let world =
         world("[[job]]\nref = 'huawei/image-job/7'\nstates = [{after='0s', state='RUNNING'}]")
             .await;
-    let ask = test_support::ask();
     let aliyun = world.client("aliyun");
-    assert!(aliyun.batch_get(&jobs([1]), &ask).is_none());
-    assert!(aliyun.batch_get(&jobs([1, 1]), &ask).is_none());
+    assert!(!aliyun.can_batch(&jobs([1])));
+    assert!(!aliyun.can_batch(&jobs([1, 1])));
     let huawei = world.client("huawei");
-    assert!(
-        huawei
-            .batch_get(&[reference("huawei", &["7"])], &ask)
-            .is_none()
-    );
+    assert!(!huawei.can_batch(&[reference("huawei", &["7"])]));
     let tencent = world.client("tencent");
     let services = ["a", "b"].map(|name| reference("tencent", &["c", "n", name]));
-    assert!(tencent.batch_get(&services, &ask).is_none());
-    assert!(
-        huawei
-            .check_exists(&reference("huawei", &["7"]), &ask)
-            .is_none()
-    );
+    assert!(!tencent.can_batch(&services));
+    assert!(services[0].kind.needs_check_exists);
+    assert!(!reference("huawei", &["7"]).kind.needs_check_exists);
 }
 
 #[tokio::test]
@@ -137,15 +127,11 @@ async fn a_cluster_or_list_that_is_not_there_leaves_each_job_to_its_own_look() {
     );
     let ask = test_support::ask();
     let references = jobs([1, 2]);
-    let problem = client
-        .batch_get(&references, &ask)
-        .unwrap()
-        .await
-        .unwrap_err();
+    let problem = client.batch_get(&references, &ask).await.unwrap_err();
     assert_eq!(
         problem.category,
         Category::ServiceError,
-        "what is temporary is reported"
+        "what is weather is told"
     );
 }
 
@@ -286,13 +272,9 @@ async fn a_service_is_confirmed_or_not_found() {
     let client = world.client("tencent");
     let ask = test_support::ask();
     let web = reference("tencent", &["cls-1", "default", "web"]);
-    assert_eq!(client.check_exists(&web, &ask).unwrap().await, Ok(()));
+    assert_eq!(client.check_exists(&web, &ask).await, Ok(()));
     let other = reference("tencent", &["cls-1", "default", "wbe"]);
-    let problem = client
-        .check_exists(&other, &ask)
-        .unwrap()
-        .await
-        .unwrap_err();
+    let problem = client.check_exists(&other, &ask).await.unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
     assert_eq!(world.calls("tencent/DescribeClusterServiceInfo"), 2);
 }

@@ -31,7 +31,6 @@ async fn taken(world: &TestEmulator, filter: &Filter, limit: usize) -> Taken {
     let cluster = scope("aliyun/invocation", &["c"]);
     let limit = Some(limit);
     let drained = providers::list_all(&*client, &cluster, filter, &ask, limit, &mut on_page).await;
-    let drained = drained.unwrap();
     Taken {
         found,
         problems,
@@ -67,7 +66,7 @@ async fn commands_come_with_their_states_as_a_look_at_each_gives_them() {
     for row in &found {
         let job = &row.job;
         let reference =
-            test_support::reference(scope("aliyun/invocation", &["c"]).template, &["c", &job.id]);
+            test_support::reference(scope("aliyun/invocation", &["c"]).kind, &["c", &job.id]);
         let looked = client.get(&reference, &test_support::ask()).await.unwrap();
         assert_eq!(looked.job.state, job.state);
         let details = serde_json::to_value(&job.details).unwrap();

@@ -6,7 +6,7 @@ use super::batch::{TestEmulator, world};
 use super::scopes::{drained, jobs, scope};
 use crate::error::Category;
 use crate::model::{State, Time};
-use crate::providers::{Client, Filter, Page, test_support};
+use crate::providers::{Client, Cursor, Filter, Page, test_support};
 use crate::reference::Scope;
 
 fn of_states(states: &[State]) -> Filter {
@@ -19,15 +19,14 @@ fn of_states(states: &[State]) -> Filter {
 async fn first_page(client: &dyn Client, scope: &Scope, filter: &Filter) -> Page {
     let ask = test_support::ask();
     client
-        .list(scope, filter, None, &ask)
-        .unwrap()
+        .list(scope, filter, Cursor::FIRST, &ask)
         .await
         .unwrap()
 }
 
 /// How many rows the first page brings.
 async fn rows(world: &TestEmulator, scope: &Scope, filter: &Filter) -> usize {
-    let client = world.client(scope.template.cloud);
+    let client = world.client(scope.kind.template.cloud);
     first_page(&*client, scope, filter).await.rows.len()
 }
 
@@ -75,7 +74,7 @@ async fn a_word_of_the_settings_file_keeps_the_filter_here() {
     let mut ask = test_support::ask();
     ask.states = vec![("Suspended".to_owned(), State::Running)];
     let (cluster, filter) = (scope("aliyun/job", &["c"]), of_states(&[State::Running]));
-    let page = client.list(&cluster, &filter, None, &ask).unwrap().await;
+    let page = client.list(&cluster, &filter, Cursor::FIRST, &ask).await;
     let states: Vec<_> = page.unwrap().rows.iter().map(|row| row.job.state).collect();
     assert_eq!(states, [State::Running; 2]);
 }
@@ -132,7 +131,7 @@ async fn a_filter_that_is_refused_gives_way_to_none_for_good() {
     let page = first_page(&*client, &region, &running).await;
     assert_eq!(world.calls("sugon/ListInstances"), 3 + 1);
     assert_eq!(page.rows.len(), 100, "nothing was filtered there");
-    let rest = client.list(&region, &running, page.next, &ask).unwrap();
+    let rest = client.list(&region, &running, page.next.unwrap(), &ask);
     assert_eq!(rest.await.unwrap().rows.len(), 70);
     let again = first_page(&*client, &region, &running).await;
     assert_eq!(again.rows.len(), 100);
@@ -150,7 +149,7 @@ async fn a_list_that_fails_with_and_without_a_filter_says_what_was_said_first() 
     let client = world.client("sugon");
     let (region, ask) = (scope("sugon/instance", &[]), test_support::ask());
     let running = of_states(&[State::Running]);
-    let refused = client.list(&region, &running, None, &ask).unwrap().await;
+    let refused = client.list(&region, &running, Cursor::FIRST, &ask).await;
     assert_eq!(refused.unwrap_err().category, Category::InvalidArgument);
     assert_eq!(world.calls("sugon/ListInstances"), 6);
     let page = first_page(&*client, &region, &of_states(&[State::Failed])).await;

@@ -10,7 +10,7 @@ use crate::providers::{self, GetOptions, test_support};
 use crate::reference::Scope;
 
 async fn latest(world: &TestEmulator, scope: &Scope) -> Result<String, Problem> {
-    let client = world.client(scope.template.cloud);
+    let client = world.client(scope.kind.template.cloud);
     let newest = providers::latest(&*client, scope, &test_support::ask()).await;
     newest.map(|reference| reference.to_string())
 }

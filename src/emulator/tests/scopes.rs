@@ -6,7 +6,7 @@ use super::batch::{TestEmulator, world};
 use crate::error::Category;
 use crate::model::State;
 use crate::providers::{
-    self, Client, Filter, GetResult, ListStats, Page, Truncation, ready, test_support,
+    self, Client, Cursor, Filter, GetResult, ListStats, Page, Truncation, ready, test_support,
 };
 use crate::reference::Scope;
 
@@ -15,7 +15,7 @@ pub(super) fn scope(kind: &str, segments: &[&str]) -> Scope {
         .find(|other| format!("{}/{}", other.template.cloud, other.template.kind) == kind)
         .unwrap();
     Scope {
-        template: &kind.template,
+        kind,
         profile: "default".to_owned(),
         segments: segments.iter().map(ToString::to_string).collect(),
         input: String::new(),
@@ -31,7 +31,7 @@ pub(super) async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<GetResul
     };
     let drained =
         providers::list_all(client, scope, &Filter::default(), &ask, None, &mut on_page).await;
-    let drained = drained.unwrap().unwrap();
+    let drained = drained.unwrap();
     assert_eq!(drained.rows, all.len());
     (all, drained)
 }
@@ -68,13 +68,13 @@ async fn three_pages(
     let mut text = jobs(kind, state, MANY);
     text += "[[job]]\nref = 'aliyun/job/other/1'\nstates = [{after='0s', state='Running'}]\n";
     let world = world(&text).await;
-    let client = world.client(scope.template.cloud);
+    let client = world.client(scope.kind.template.cloud);
     let (found, drained) = drained(&*client, scope).await;
     assert_eq!((drained.pages, drained.truncation), (3, None));
     assert_eq!(listed(&found), references(kind, MANY));
-    let operation = format!("{}/{operation}", scope.template.cloud);
+    let operation = format!("{}/{operation}", scope.kind.template.cloud);
     // Huawei lists each of three types by itself.
-    let of_other_types = if scope.template.cloud == "huawei" {
+    let of_other_types = if scope.kind.template.cloud == "huawei" {
         2
     } else {
         0
@@ -131,8 +131,7 @@ async fn the_services_of_one_namespace_are_listed() {
         scope("tencent/service", &["cls-2", "default"]),
     );
     let problem = client
-        .list(&nowhere, &Filter::default(), None, &ask)
-        .unwrap()
+        .list(&nowhere, &Filter::default(), Cursor::FIRST, &ask)
         .await
         .unwrap_err();
     assert_eq!(problem.category, Category::NotFound);
@@ -203,10 +202,7 @@ async fn the_third_page_may_fail_after_two_were_handed_on() {
         &mut on_page,
     )
     .await;
-    assert_eq!(
-        drained.unwrap().unwrap_err().category,
-        Category::InvalidResponse
-    );
+    assert_eq!(drained.unwrap_err().category, Category::InvalidResponse);
     assert_eq!(rows, 200);
 }
 
@@ -232,8 +228,7 @@ async fn no_other_form_is_tried_where_the_answer_is_weather() {
     let client = world.client("sugon");
     let (ask, region) = (test_support::ask(), scope("sugon/instance", &[]));
     let problem = client
-        .list(&region, &Filter::default(), None, &ask)
-        .unwrap()
+        .list(&region, &Filter::default(), Cursor::FIRST, &ask)
         .await
         .unwrap_err();
     assert_eq!(problem.category, Category::ServiceError);
@@ -255,9 +250,6 @@ async fn a_limit_spares_the_pages_beyond_it() {
         &mut on_page,
     )
     .await;
-    assert_eq!(
-        drained.unwrap().unwrap().truncation,
-        Some(Truncation::Limit(30))
-    );
+    assert_eq!(drained.unwrap().truncation, Some(Truncation::Limit(30)));
     assert_eq!(world.calls("sugon/ListInstances"), 1);
 }

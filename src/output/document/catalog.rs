@@ -37,10 +37,10 @@ pub struct KindInfo {
     pub permission: &'static str,
     /// Form of the scopes that list it.
     pub scope: String,
-    /// The operation that lists it.
-    pub list_operation: &'static str,
+    /// The operation that lists it; null where it cannot be listed.
+    pub list_operation: Option<&'static str>,
     /// The permission that listing it needs, as the cloud writes it.
-    pub list_permission: &'static str,
+    pub list_permission: Option<&'static str>,
     /// Form of the scopes that list the places in which it lies, such as clusters; null where it
     /// lies in none.
     pub places_scope: Option<String>,

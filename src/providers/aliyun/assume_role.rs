@@ -7,12 +7,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::access_key::{self, TemporaryKey};
+use super::errors::STS_ERRORS;
 use super::sign::Signer;
-use super::{sign_v1, wire};
+use super::sign_v1;
 use crate::error::{Category, Problem};
-use crate::http::{
-    ApiClient, Deadline, Endpoint, Method, Request, RequestError, Response, Transport, encode_query,
-};
+use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport, encode_query};
 use crate::providers::BoxFuture;
 use crate::providers::lenient::{self, OptionalObject};
 use crate::providers::login::{Credential, CredentialCache, CredentialProvider};
@@ -110,7 +109,12 @@ impl AssumeRoleProvider {
         let request = self.request();
         let answer = self
             .credentials
-            .send(&self.api, &request, &classify, deadline)
+            .send(
+                &self.api,
+                &request,
+                &STS_ERRORS.classifier(&request),
+                deadline,
+            )
             .await
             .map_err(|mut problem| {
                 problem.message = format!("cannot assume {}: {}", self.role, problem.message);
@@ -163,37 +167,6 @@ fn form_body(role: &str, profile: &Profile) -> String {
         .iter()
         .filter_map(|(name, value)| Some(((*name).to_owned(), (*value)?.to_owned())));
     encode_query(&filled.collect::<Vec<_>>())
-}
-
-/// Reads the "no" of STS, whose next steps are other than those of E-HPC.
-fn classify(answer: &Response) -> Option<RequestError> {
-    let asked = wire::ErrorContext {
-        operation: ASSUME_ROLE,
-        cluster: "",
-        region: None,
-    };
-    let mut refusal = wire::classify(&asked, answer)?;
-    match (refusal.category, refusal.code.as_deref()) {
-        (Category::PermissionDenied, _) => {
-            refusal.hint = Some(
-                "allow the key's account in the role's trust policy, and grant the key sts:AssumeRole"
-                    .to_owned(),
-            );
-        }
-        (Category::NotFound, code) => {
-            refusal.hint = Some(match code {
-                Some(_) => format!("check {ROLE}"),
-                None => "check sts_endpoint".to_owned(),
-            });
-            refusal.category = Category::MissingCredentials;
-        }
-        (Category::InvalidArgument, _) => {
-            refusal.category = Category::MissingCredentials;
-            refusal.hint = Some(format!("check {ROLE}, role_session_name and sts_endpoint"));
-        }
-        _ => {}
-    }
-    Some(refusal)
 }
 
 #[derive(Default, Deserialize)]

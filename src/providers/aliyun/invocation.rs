@@ -1,100 +1,305 @@
-//! How a command went: ListInvocationStatus, and ListInvocationResults once it has finished.
+//! Commands on the nodes of a cluster: ListInvocationStatus, and ListInvocationResults once a command
+//! has finished.
 
+mod commands;
+mod outcome;
+mod status;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
-use super::wire::{self, Command, Results, ResultsPage, Status};
-use super::{Ehpc, cluster_of, note_raw_omitted, summarize};
-use crate::error::Problem;
-use crate::http::{Method, Response};
-use crate::providers::{GetOptions, GetResult, job_at};
-use crate::reference::Reference;
+use super::{Api, CLUSTER, cluster_of, document, summarize};
+use crate::error::{Category, Problem};
+use crate::http::Method;
+use crate::kind::{
+    DetailSchemas, Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable,
+    Template, UnlistedField,
+};
+use crate::providers::shapes::schema_of;
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::reference::{Reference, Scope};
+use commands::PAGE_SIZE;
+use status::{RESULTS_PAGE_SIZE, STATES};
 
-impl Ehpc {
-    /// How a command goes or went; `command` is what is known of it beforehand.
-    ///
-    /// # Errors
-    /// What the cloud said, or what went wrong on the way.
-    pub(super) async fn invocation(
-        &self,
-        reference: &Reference,
-        command: Command,
-        ask: &GetOptions,
-    ) -> Result<GetResult, Problem> {
-        let (cluster, id) = (cluster_of(reference), reference.id());
-        let query = [("ClusterId", cluster), ("CommandId", id)];
-        let request = self.request("ListInvocationStatus", Method::Get, &query);
-        let answer = self.send(&request, cluster, ask).await?;
-        let status = Status::decode(&answer.body, id)
-            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))?;
-        let mut pages = Vec::new();
-        let results = if status.is_finished() {
-            Some(self.results(reference, ask, &mut pages).await)
-        } else {
-            None
-        };
-        let at = job_at(reference, self.region.as_deref());
-        let status = status.with_command(command);
-        let (mut job, mut notices) = status.into_job(at, &ask.states, results, ask.trust_finished);
-        if ask.raw {
-            let document =
-                |answer: &Response| wire::vendor_document(&answer.body, ask.show_secrets);
-            job.vendor = match pages.is_empty() {
-                true => document(&answer),
-                false => document(&answer).and_then(|status| {
-                    let pages: Option<Vec<_>> = pages.iter().map(document).collect();
-                    Some(json!({
-                        "ListInvocationStatus": status,
-                        "ListInvocationResults": pages?,
-                    }))
-                }),
-            };
-            note_raw_omitted(&job, &mut notices);
-        }
-        Ok(GetResult { job, notices })
+pub(super) use commands::{Command, decode as decode_commands};
+pub(super) use status::{Results, ResultsPage, Status};
+
+/// Commands on the nodes of a cluster.
+pub static INVOCATION: Kind = Kind {
+    template: Template {
+        cloud: "aliyun",
+        cloud_short: "ali",
+        kind: "invocation",
+        kind_short: "inv",
+        segments: &[CLUSTER, Segment::required("COMMAND")],
+        scope_segments: 1,
+        ranges: false,
+        sample: "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
+    },
+    states: &[
+        StateTable {
+            allows_user_states: true,
+            outcome_rules: &[OutcomeRule {
+                word: "Finished",
+                when: [
+                    "all nodes: exit code 0",
+                    "a node: another exit code",
+                    "exit codes unavailable; --trust-finished treats it as succeeded",
+                ],
+            }],
+            ..StateTable::new("job", STATES)
+        },
+        StateTable {
+            outcome_rules: &[OutcomeRule {
+                word: "Finished",
+                when: ["exit code 0", "another exit code", "no exit code"],
+            }],
+            ..StateTable::new("node", STATES)
+        },
+    ],
+    details: DetailSchemas {
+        job: &[schema_of::<InvocationDetails>],
+        task: &[schema_of::<NodeDetails>],
+    },
+    get: STATUS,
+    list: Some(ListSpec {
+        operation: LIST,
+        order: ListOrder::Undated,
+        unlisted: &[
+            UnlistedField::User,
+            UnlistedField::Queue,
+            UnlistedField::CreatedAt,
+        ],
+        default_limit: Some(20),
+    }),
+    batch_from: None,
+    needs_check_exists: false,
+    flags: &[],
+};
+
+const STATUS: Operation = Operation {
+    name: "ListInvocationStatus",
+    description: "E-HPC 2018-04-12 ListInvocationStatus, ListInvocationResults",
+    permission: "ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
+};
+
+const LIST: Operation = Operation {
+    name: "ListCommands",
+    description: "E-HPC 2018-04-12 ListCommands, then a request for each",
+    permission: "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
+};
+
+const RESULTS: &str = "ListInvocationResults";
+
+/// `details` of an `aliyun/invocation`.
+#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
+#[schemars(rename = "AliyunInvocation")]
+pub struct InvocationDetails {
+    /// `known` when every node's exit code was read, else `unknown`.
+    pub exit_codes: &'static str,
+    /// What runs, with secrets in its arguments masked; only lists tell it.
+    pub content: Option<String>,
+    /// Longest time it may run; only lists tell it.
+    pub timeout_seconds: Option<i64>,
+    /// The folder it runs in; only lists tell it.
+    pub working_dir: Option<String>,
+}
+
+/// `details` of a node of an invocation; null until its result was read.
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
+#[schemars(rename = "AliyunNode")]
+pub struct NodeDetails {
+    /// The cloud's own verdict; false with exit code 0 counts as failed.
+    pub success: Option<bool>,
+    /// State word of the result, which may differ from that of the status.
+    pub record_status: Option<String>,
+}
+
+/// The operations on commands.
+pub(super) struct Invocations;
+
+#[async_trait]
+impl KindOps<Api> for Invocations {
+    fn kind(&self) -> &'static Kind {
+        &INVOCATION
     }
 
-    /// The results of a finished invocation, as far as they can be read; `pages` keeps the answers
-    /// when the cloud's own documents are asked for.
-    async fn results(
+    async fn get(
         &self,
+        api: &Api,
         reference: &Reference,
-        ask: &GetOptions,
-        pages: &mut Vec<Response>,
-    ) -> Results {
-        let (cluster, id) = (cluster_of(reference), reference.id());
-        let mut results = Results::default();
-        loop {
-            let number = results.next_page().to_string();
-            let size = wire::PAGE_SIZE.to_string();
-            let query = [
-                ("ClusterId", cluster),
-                ("CommandId", id),
-                ("PageNumber", &number),
-                ("PageSize", &size),
-            ];
-            let request = self.request("ListInvocationResults", Method::Get, &query);
-            let answer = match self.send(&request, cluster, ask).await {
-                Ok(answer) => answer,
-                Err(problem) => {
-                    results.fail(summarize(&problem));
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        get(api, reference, Command::default(), options).await
+    }
+
+    /// One page of the commands of a cluster, with a lookup of each that may pass the filter: the list
+    /// tells no states. It fails with a lookup where the same is true of all of them; what is wrong with
+    /// one command alone stands on the page.
+    async fn list(
+        &self,
+        api: &Api,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        let (page, size) = (at.page.to_string(), PAGE_SIZE.to_string());
+        let query = [
+            ("ClusterId", cluster_of(scope.segment("CLUSTER"))),
+            ("PageNumber", &page),
+            ("PageSize", &size),
+        ];
+        let decode = |body: &[u8]| decode_commands(body, options.show_secrets);
+        let found = api.call(LIST.name, Method::Get, &query, options, decode);
+        let (commands, total) = found.await?.data;
+        let named = Page::from_rows(at, total, commands, |command| {
+            Some((scope.reference(&[command.id()?])?, command))
+        });
+        let filter = filter.without_states();
+        // Rows keep no documents.
+        let options = GetOptions {
+            raw: false,
+            ..options.clone()
+        };
+        let rows = named.rows.into_iter();
+        let lookups =
+            rows.map(|(reference, command)| list_row(api, reference, command, &filter, &options));
+        let mut page = Page {
+            rows_without_id: named.rows_without_id,
+            next: named.next,
+            total: named.total,
+            ..Page::default()
+        };
+        for outcome in join_all(lookups).await {
+            match outcome {
+                Ok(found) => page.rows.push(found),
+                Err(problem) if is_of_the_account(problem.category) => return Err(problem),
+                Err(problem) => page.problems.push(problem),
+            }
+        }
+        Ok(page)
+    }
+}
+
+/// A command of the list, looked up unless its row tells already that it is not wanted.
+async fn list_row(
+    api: &Api,
+    reference: Reference,
+    command: Command,
+    filter: &Filter,
+    options: &GetOptions,
+) -> Result<GetResult, Problem> {
+    let bare = command
+        .clone()
+        .into_bare_job(job_at(&reference, api.region()));
+    if !filter.matches(&bare) {
+        return Ok(GetResult {
+            job: bare,
+            notices: Vec::new(),
+        });
+    }
+    let found = get(api, &reference, command, options).await;
+    found.map_err(|mut problem| {
+        problem.reference = Some(reference.to_string());
+        problem.input = Some(reference.input);
+        problem
+    })
+}
+
+/// What is wrong with a lookup and will be with the next.
+fn is_of_the_account(category: Category) -> bool {
+    matches!(
+        category,
+        Category::MissingCredentials
+            | Category::Unauthenticated
+            | Category::PermissionDenied
+            | Category::ClockSkew
+    )
+}
+
+/// How a command goes or went; `command` is what is known of it beforehand.
+async fn get(
+    api: &Api,
+    reference: &Reference,
+    command: Command,
+    options: &GetOptions,
+) -> Result<GetResult, Problem> {
+    let query = [
+        ("ClusterId", cluster_of(reference.segment("CLUSTER"))),
+        ("CommandId", reference.id()),
+    ];
+    let decode = |body: &[u8]| {
+        let status = Status::decode(body, reference.id())?;
+        Ok::<_, String>((status, raw_document(body, options)))
+    };
+    let found = api.call(STATUS.name, Method::Get, &query, options, decode);
+    let (status, document) = found.await?.data;
+    let mut pages = Vec::new();
+    let results = match status.is_finished() {
+        true => Some(results(api, reference, options, &mut pages).await),
+        false => None,
+    };
+    let at = job_at(reference, api.region());
+    let status = status.with_command(command);
+    let (mut job, mut notices) =
+        status.into_job(at, &options.states, results, options.trust_finished);
+    vendor::attach(&mut job, &mut notices, options, || {
+        if pages.is_empty() {
+            return document;
+        }
+        let pages: Option<Vec<_>> = pages.into_iter().collect();
+        Some(json!({STATUS.name: document?, RESULTS: pages?}))
+    });
+    Ok(GetResult { job, notices })
+}
+
+/// The cloud's own document; `None` when it was not asked for as well.
+fn raw_document(body: &[u8], options: &GetOptions) -> Option<serde_json::Value> {
+    options.raw.then(|| document::read(body, options)).flatten()
+}
+
+/// The results of a finished invocation, as far as they can be read; `documents` keeps the answers
+/// when the cloud's own documents are asked for.
+async fn results(
+    api: &Api,
+    reference: &Reference,
+    options: &GetOptions,
+    documents: &mut Vec<Option<serde_json::Value>>,
+) -> Results {
+    let mut results = Results::default();
+    loop {
+        let number = results.next_page().to_string();
+        let size = RESULTS_PAGE_SIZE.to_string();
+        let query = [
+            ("ClusterId", cluster_of(reference.segment("CLUSTER"))),
+            ("CommandId", reference.id()),
+            ("PageNumber", &number),
+            ("PageSize", &size),
+        ];
+        let decode = |body: &[u8]| {
+            if options.raw {
+                documents.push(document::read(body, options));
+            }
+            ResultsPage::decode(body, reference.id())
+        };
+        let page = api.call(RESULTS, Method::Get, &query, options, decode);
+        match page.await {
+            Ok(page) => {
+                if !results.add(page.data) {
                     return results;
                 }
-            };
-            let page = ResultsPage::decode(&answer.body, id);
-            let goes_on = match page {
-                Ok(page) => results.add(page),
-                Err(expected) => {
-                    let problem = self.api.decode_problem(&request, &answer, &expected);
-                    results.fail(summarize(&problem));
-                    false
-                }
-            };
-            if ask.raw {
-                pages.push(answer);
             }
-            if !goes_on {
+            Err(problem) => {
+                results.fail(summarize(&problem));
                 return results;
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,114 +3,49 @@
 //! Source: alibabacloud_ehpc20180412 4.0.0 and the E-HPC 1.0 API reference.
 
 mod access_key;
-mod array;
 mod assume_role;
-mod batch;
+mod clusters;
 mod credential_files;
+mod document;
+mod errors;
 mod instance_role;
 mod invocation;
-mod list;
+mod job;
 mod serve;
 mod sign;
 mod sign_v1;
-mod states;
-mod wire;
+mod wrapped_list;
+mod xml;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use async_trait::async_trait;
+
+use super::api::{DecodeError, Decoded, SigningClient};
 use super::login::CredentialCache;
 use super::serve::EmulatedApi;
-use super::shapes::{DetailSchemas, schema_of};
+use super::shapes::schema_of;
 use super::{
-    BoxFuture, Client, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Kind,
-    ListOrder, Page, ScopeListing, ScopePage, UnlistedField, job_at,
+    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
 };
-use crate::error::{Category, Problem};
-use crate::http::{ApiClient, Endpoint, Method, Request, Response, Transport};
-use crate::model::{Job, Notice, NoticeCode};
-use crate::reference::{Reference, Scope, Segment, Template};
+use crate::error::Problem;
+use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
+use crate::kind::Segment;
 use crate::settings::{Profile, ROLE, SettingSpec};
+use clusters::ClusterDetails;
+use invocation::{INVOCATION, Invocations};
+use job::{JOB, Jobs};
 use sign::Signer;
-use wire::details::{ClusterDetails, GroupDetails, InvocationDetails, JobDetails, NodeDetails};
-use wire::{Command, DecodeError, Described, ErrorContext};
 
 const VERSION: &str = "2018-04-12";
 
-const CLUSTER: Segment = Segment {
-    name: "CLUSTER",
-    setting: Some("cluster"),
-};
+const CLUSTER: Segment = Segment::with_setting("CLUSTER", "cluster");
 
 /// Alibaba Cloud E-HPC.
 pub static CLOUD: Cloud = Cloud {
     name: "aliyun",
-    kinds: &[
-        Kind {
-            template: Template {
-                cloud: "aliyun",
-                cloud_short: "ali",
-                kind: "job",
-                kind_short: "job",
-                segments: &[
-                    CLUSTER,
-                    Segment {
-                        name: "JOB",
-                        setting: None,
-                    },
-                ],
-                scope_segments: 1,
-                ranges: true,
-                sample: "aliyun/job/ehpc-hz-FYUr32/5",
-            },
-            state_tables: states::JOB,
-            details: DetailSchemas {
-                job: &[schema_of::<JobDetails>],
-                task: &[schema_of::<GroupDetails>],
-            },
-            operation: "E-HPC 2018-04-12 DescribeServerlessJobs",
-            permission: "ehpc:DescribeServerlessJobs",
-            list_operation: "E-HPC 2018-04-12 ListServerlessJobs",
-            list_permission: "ehpc:ListServerlessJobs",
-            list_order: ListOrder::NewestFirst,
-            unlisted_fields: &[],
-            list_limit: None,
-        },
-        Kind {
-            template: Template {
-                cloud: "aliyun",
-                cloud_short: "ali",
-                kind: "invocation",
-                kind_short: "inv",
-                segments: &[
-                    CLUSTER,
-                    Segment {
-                        name: "COMMAND",
-                        setting: None,
-                    },
-                ],
-                scope_segments: 1,
-                ranges: false,
-                sample: "aliyun/invocation/ehpc-hz-FYUr32/c-hz01v8x80o3",
-            },
-            state_tables: states::INVOCATION,
-            details: DetailSchemas {
-                job: &[schema_of::<InvocationDetails>],
-                task: &[schema_of::<NodeDetails>],
-            },
-            operation: "E-HPC 2018-04-12 ListInvocationStatus, ListInvocationResults",
-            permission: "ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
-            list_operation: "E-HPC 2018-04-12 ListCommands, then a request for each",
-            list_permission: "ehpc:ListCommands, ehpc:ListInvocationStatus, ehpc:ListInvocationResults",
-            list_order: ListOrder::Undated,
-            unlisted_fields: &[
-                UnlistedField::User,
-                UnlistedField::Queue,
-                UnlistedField::CreatedAt,
-            ],
-            list_limit: Some(20),
-        },
-    ],
+    kinds: &[&JOB, &INVOCATION],
     scope_listing: Some(ScopeListing {
         operation: "E-HPC 2018-04-12 ListClusters",
         permission: "ehpc:ListClusters",
@@ -170,7 +105,7 @@ pub static CLOUD: Cloud = Cloud {
         "alibabacloud.com",
         "alicloud.com",
     ],
-    connect,
+    connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
     emulator: EmulatedApi {
         operation: serve::operation,
         respond: serve::respond,
@@ -181,23 +116,24 @@ pub static CLOUD: Cloud = Cloud {
     },
 };
 
+fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
+    Ok(Connected {
+        api: Api::new(profile, transport)?,
+        kinds: &[&Jobs, &Invocations],
+    })
+}
+
 /// One profile's access to E-HPC.
-struct Ehpc {
-    api: ApiClient,
+struct Api {
+    client: SigningClient<Signer>,
     endpoint: Endpoint,
-    region: Option<String>,
-    credentials: CredentialCache<Signer>,
     /// True once the cloud has said that this key may not list jobs, or that it takes no such list.
     lists_unavailable: AtomicBool,
     /// True once the cloud has said that this key may not list jobs.
     list_denied: AtomicBool,
 }
 
-fn connect(profile: &Profile, wire: &Arc<Transport>) -> Result<Box<dyn Client>, Problem> {
-    Ehpc::new(profile, wire).map(|ehpc| Box::new(ehpc) as Box<dyn Client>)
-}
-
-impl Ehpc {
+impl Api {
     fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
         let (login, label) = match profile.get(ROLE) {
             None => (
@@ -217,16 +153,23 @@ impl Ehpc {
             }
         };
         Ok(Self {
-            api: ApiClient::new(wire, profile, label, access_key::secrets(profile)),
+            client: SigningClient {
+                http: ApiClient::new(wire, profile, label, access_key::secrets(profile)),
+                credentials: login,
+                errors: &errors::ERRORS,
+                region: profile.get("region").map(str::to_owned),
+            },
             endpoint: endpoint(profile, wire.options().allow_http)?,
-            region: profile.get("region").map(str::to_owned),
-            credentials: login,
             lists_unavailable: AtomicBool::new(false),
             list_denied: AtomicBool::new(false),
         })
     }
 
-    /// A call of an operation. All parameters stand in the query, the body is empty.
+    fn region(&self) -> Option<&str> {
+        self.client.region.as_deref()
+    }
+
+    /// A request of an operation. All parameters stand in the query, the body is empty.
     fn request(&self, operation: &'static str, method: Method, query: &[(&str, &str)]) -> Request {
         Request {
             operation,
@@ -246,124 +189,43 @@ impl Ehpc {
         }
     }
 
-    async fn send(
+    /// Calls an operation; see [`SigningClient::call`].
+    async fn call<T, E: Into<DecodeError>>(
         &self,
-        request: &Request,
-        cluster: &str,
-        ask: &GetOptions,
-    ) -> Result<Response, Problem> {
-        let asked = ErrorContext {
-            operation: request.operation,
-            cluster,
-            region: self.region.as_deref(),
-        };
-        let classify = |answer: &Response| wire::classify(&asked, answer);
-        self.credentials
-            .send(&self.api, request, &classify, ask.deadline)
-            .await
-    }
-
-    async fn describe(
-        &self,
-        reference: &Reference,
-        ask: &GetOptions,
-    ) -> Result<Described, Problem> {
-        let (cluster, id) = (cluster_of(reference), reference.id());
-        let query = [("ClusterId", cluster), ("JobIds.1", id)];
-        let request = self.request("DescribeServerlessJobs", Method::Post, &query);
-        let answer = self.send(&request, cluster, ask).await?;
-        let at = job_at(reference, self.region.as_deref());
-        let mut described =
-            wire::read_jobs(&answer.body, at, &ask.states).map_err(|miss| match miss {
-                DecodeError::NotFound(request_id) => Problem {
-                    request_id,
-                    ..self.no_such_job(&request, &answer, reference)
-                },
-                DecodeError::Invalid(expected) => {
-                    self.api.decode_problem(&request, &answer, &expected)
-                }
-            })?;
-        if ask.raw {
-            described.job.vendor = wire::vendor_document(&answer.body, ask.show_secrets);
-            note_raw_omitted(&described.job, &mut described.notices);
-        }
-        Ok(described)
-    }
-
-    fn no_such_job(&self, request: &Request, answer: &Response, reference: &Reference) -> Problem {
-        let mut problem = self.api.problem(
-            request,
-            Category::NotFound,
-            format!("serverless job {} not found in the cluster", reference.id()),
-        );
-        problem.http_status = Some(answer.status);
-        problem.attempts = 1;
-        problem.hint =
-            Some("check the job id; a subtask of an array job is JOB_INDEX, e.g. 10_3".to_owned());
-        problem
+        operation: &'static str,
+        method: Method,
+        query: &[(&str, &str)],
+        options: &GetOptions,
+        decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
+    ) -> Result<Decoded<T>, Problem> {
+        let request = self.request(operation, method, query);
+        self.client.call(&request, options.deadline, decode).await
     }
 }
 
-impl Client for Ehpc {
+#[async_trait]
+impl CloudApi for Api {
     fn endpoint(&self) -> Option<String> {
         Some(self.endpoint.origin())
     }
 
     fn credential(&self) -> CredentialInfo {
-        self.credentials.credential()
+        self.client.credentials.credential()
     }
 
-    fn get<'a>(
-        &'a self,
-        reference: &'a Reference,
-        ask: &'a GetOptions,
-    ) -> BoxFuture<'a, Result<GetResult, Problem>> {
-        Box::pin(async move {
-            match reference.template.kind {
-                "invocation" => self.invocation(reference, Command::default(), ask).await,
-                _ => self.job(reference, ask).await,
-            }
-        })
-    }
-
-    fn batch_get<'a>(
-        &'a self,
-        references: &'a [Reference],
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Vec<Option<GetResult>>, Problem>>> {
-        let clusters = self.batchable(references)?;
-        Some(Box::pin(self.batch_get_jobs(clusters, references, ask)))
-    }
-
-    fn list<'a>(
-        &'a self,
-        scope: &'a Scope,
-        filter: &'a Filter,
-        page: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
-        let at = page.unwrap_or(Cursor::FIRST);
-        Some(match scope.template.kind {
-            "invocation" => Box::pin(self.list_commands(scope, filter, at, ask)),
-            _ => Box::pin(self.list_jobs(scope, filter, at, ask)),
-        })
-    }
-
-    fn list_scopes<'a>(
-        &'a self,
-        profile: &'a str,
-        page: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<ScopePage, Problem>>> {
-        let at = page.unwrap_or(Cursor::FIRST);
-        Some(Box::pin(self.clusters(profile, at, ask)))
+    async fn list_scopes(
+        &self,
+        profile: &str,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<ScopePage, Problem> {
+        clusters::list(self, profile, at, options).await
     }
 }
 
-fn cluster_of(reference: &Reference) -> &str {
-    reference
-        .segment("CLUSTER")
-        .expect("every template of this cloud has a cluster")
+/// The cluster of a reference or scope.
+fn cluster_of(segment: Option<&str>) -> &str {
+    segment.expect("every template of this cloud has a cluster")
 }
 
 /// A failed call in one line: operation, the cloud's code, what it said, and what to do.
@@ -376,18 +238,6 @@ fn summarize(problem: &Problem) -> String {
     let hint = problem.hint.as_ref();
     let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
     format!("{operation}: {code}: {}{hint}", problem.message)
-}
-
-fn note_raw_omitted(job: &Job, notices: &mut Vec<Notice>) {
-    if job.vendor.is_none() {
-        notices.push(Notice::new(
-            NoticeCode::VendorOmitted,
-            format!(
-                "{}: the raw response is too large or too deeply nested to include",
-                job.reference
-            ),
-        ));
-    }
 }
 
 /// The endpoint that is set, else `https://ehpc.REGION.aliyuncs.com`.

@@ -6,11 +6,11 @@ use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{PROJECTS, TOKEN, is_project_id, sign, wire};
+use super::errors::IAM_ERRORS;
+use super::{PROJECTS, TOKEN, is_project_id, sign};
 use crate::error::{Category, Problem};
 use crate::http::{
-    ApiClient, Deadline, Endpoint, Method, Request, RequestError, Response, Signer,
-    SigningInstructions, Transport,
+    ApiClient, Deadline, Endpoint, Method, Request, Signer, SigningInstructions, Transport,
 };
 use crate::providers::BoxFuture;
 use crate::providers::lenient::{self, List, OptionalObject, Text};
@@ -161,7 +161,12 @@ impl IamPasswordProvider {
         let request = self.request(password);
         let answer = self
             .api
-            .send(&request, &Anonymous, &classify, deadline)
+            .send(
+                &request,
+                &Anonymous,
+                &IAM_ERRORS.classifier(&request),
+                deadline,
+            )
             .await?;
         let unreadable = |expected: &str| self.api.decode_problem(&request, &answer, expected);
         let body: TokenResponse =
@@ -224,7 +229,14 @@ pub(super) async fn find_project(
         headers: Vec::new(),
         body: Vec::new(),
     };
-    let answer = login.send(account, &request, &classify, deadline).await?;
+    let answer = login
+        .send(
+            account,
+            &request,
+            &IAM_ERRORS.classifier(&request),
+            deadline,
+        )
+        .await?;
     let listed: Projects = lenient::decode(&answer.body)
         .map_err(|expected| account.decode_problem(&request, &answer, &expected))?;
     let ids: Vec<String> = listed
@@ -247,32 +259,6 @@ pub(super) async fn find_project(
     };
     let problem = account.problem(&request, Category::MissingCredentials, what);
     Err(problem.with_hint(hint))
-}
-
-/// Reads IAM's "no", whose next steps are other than those of the product.
-fn classify(answer: &Response) -> Option<RequestError> {
-    let mut refusal = wire::classify(answer)?;
-    let hint = match (refusal.category, refusal.code.as_deref()) {
-        (Category::Unauthenticated, Some(code)) if code.starts_with("APIGW.") => {
-            return Some(refusal);
-        }
-        (Category::Unauthenticated, _) => {
-            "check the credential: for user, password and domain, that the user is an IAM user (a HUAWEI ID itself gets no tokens)"
-        }
-        (Category::PermissionDenied, _) => {
-            "the user or key has no access to IAM; set project_id, or grant the permission iam:projects:listProjects"
-        }
-        (Category::NotFound, _) => {
-            refusal.category = Category::InvalidArgument;
-            "check iam_endpoint and region"
-        }
-        (Category::InvalidArgument, _) => "check region, project_id, user and domain",
-        _ => return Some(refusal),
-    };
-    refusal.hint = Some(hint.to_owned());
-    let trace = answer.header("x-iam-trace-id").map(str::to_owned);
-    refusal.request_id = refusal.request_id.or(trace);
-    Some(refusal)
 }
 
 #[derive(Default, Deserialize)]

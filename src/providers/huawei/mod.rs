@@ -1,76 +1,32 @@
 //! Huawei Cloud, Workspace APP (云应用): jobs of image servers.
 
-mod batch;
 mod credential_files;
+mod errors;
 mod iam;
+mod image_job;
 mod instance_role;
-mod list;
-mod merge;
 mod regions;
 mod serve;
 mod sign;
-mod wire;
 
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
+use super::api::{DecodeError, Decoded, SigningClient};
 use super::imds;
 use super::login::{Credential, CredentialCache, NegativeCache};
-use super::shapes::{DetailSchemas, schema_of};
-use super::states::StateTable;
-use super::{
-    BoxFuture, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Kind, ListOrder, Page,
-    UnlistedField,
-};
-use crate::crypto::percent_encode;
+use super::{Cloud, CloudApi, Connected, CredentialInfo, GetOptions};
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
-use crate::reference::{Reference, Scope, Segment, Template};
 use crate::secret::{Secret, is_region_like};
 use crate::settings::{Profile, SettingSpec};
-
-pub use wire::{ImageJobDetails, SubJobDetails};
+use image_job::{IMAGE_JOB, ImageJobs};
 
 /// Huawei Cloud.
 pub static CLOUD: Cloud = Cloud {
     name: "huawei",
-    kinds: &[Kind {
-        template: Template {
-            cloud: "huawei",
-            cloud_short: "hw",
-            kind: "image-job",
-            kind_short: "img",
-            segments: &[Segment {
-                name: "JOB",
-                setting: None,
-            }],
-            scope_segments: 0,
-            ranges: false,
-            sample: "huawei/image-job/702364883651395584",
-        },
-        state_tables: &[
-            StateTable {
-                allows_user_states: true,
-                ..StateTable::new("job", wire::JOB_STATES)
-            },
-            StateTable {
-                allows_user_states: true,
-                ..StateTable::new("sub_job", wire::STATES)
-            },
-        ],
-        details: DetailSchemas {
-            job: &[schema_of::<ImageJobDetails>],
-            task: &[schema_of::<SubJobDetails>],
-        },
-        operation: "Workspace APP GET /v1/{project_id}/image-server-jobs/{job_id}",
-        permission: "Workspace ReadOnlyAccess",
-        list_operation: "Workspace APP GET /v1/{project_id}/image-server-jobs, once for each job type",
-        list_permission: "Workspace ReadOnlyAccess",
-        list_order: ListOrder::Unsorted,
-        unlisted_fields: &[UnlistedField::User, UnlistedField::Queue],
-        list_limit: None,
-    }],
+    kinds: &[&IMAGE_JOB],
     scope_listing: None,
     scope_details: &[],
     keys: &[
@@ -102,15 +58,9 @@ pub static CLOUD: Cloud = Cloud {
         "huaweicloud.eu",
         "hwclouds.com",
     ],
-    connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
+    connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
     emulator: serve::EMULATOR,
 };
-
-/// The vendor's name of the operation that tells all about one job.
-const OPERATION: &str = "ShowImageJob";
-
-/// The vendor's name of the operation that lists jobs without their sub-jobs.
-const LIST: &str = "ListImageJobs";
 
 /// The vendor's name of the operation that gives a token for a password.
 const TOKEN: &str = "KeystoneCreateUserTokenByPassword";
@@ -118,23 +68,28 @@ const TOKEN: &str = "KeystoneCreateUserTokenByPassword";
 /// The vendor's name of the operation that lists projects.
 const PROJECTS: &str = "KeystoneListProjects";
 
+fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
+    Ok(Connected {
+        api: Api::new(profile, transport)?,
+        kinds: &[&ImageJobs],
+    })
+}
+
 /// One key, token or user of one project.
-struct Client {
-    api: ApiClient,
+struct Api {
+    client: SigningClient<sign::Signer>,
     endpoint: Endpoint,
-    credentials: CredentialCache<sign::Signer>,
     /// True for a key pair, which signs each call.
     is_key: bool,
-    region: Option<String>,
     /// The project that is set, or was found for a key.
     project: OnceCell<String>,
     project_failures: NegativeCache,
     /// Who knows the project, when it is not set.
     iam: Option<Endpoint>,
-    list_rotation: batch::ListRotation,
+    list_rotation: image_job::ListRotation,
 }
 
-impl Client {
+impl Api {
     fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
         let has_user = iam::is_configured(profile);
         let given = has_user
@@ -169,127 +124,98 @@ impl Client {
             .persistent(profile, wire),
         };
         Ok(Self {
-            api: account,
+            client: SigningClient {
+                http: account,
+                credentials: login,
+                errors: &errors::ERRORS,
+                region: profile.get("region").map(str::to_owned),
+            },
             endpoint,
-            credentials: login,
             is_key,
-            region: profile.get("region").map(str::to_owned),
             project,
             project_failures: NegativeCache::default(),
             iam,
-            list_rotation: batch::ListRotation::default(),
+            list_rotation: image_job::ListRotation::default(),
         })
     }
 
     /// The id of the project, from the settings or from IAM.
     async fn project(&self, deadline: Deadline) -> Result<String, Problem> {
+        let client = &self.client;
         if !self.is_key {
             // The project of a token is known when the token is.
-            let held = self.credentials.get(&self.api, deadline).await?;
+            let held = client.credentials.get(&client.http, deadline).await?;
             if let Some(project) = held.signer.project() {
                 return Ok(project.to_owned());
             }
         }
         let find = async || {
-            let now = self.api.now();
+            let now = client.http.now();
             if let Some(problem) = self.project_failures.get("project", now) {
                 return Err(problem);
             }
             let iam = self.iam.as_ref();
             let iam = iam.expect("a missing project is resolved by IAM");
-            let region = self.region.as_deref().unwrap_or_default();
-            let found =
-                iam::find_project(&self.api, &self.credentials, iam, region, deadline).await;
-            found.inspect_err(|problem| self.project_failures.insert(problem, self.api.now()))
+            let region = self.region().unwrap_or_default();
+            let (http, credentials) = (&client.http, &client.credentials);
+            let found = iam::find_project(http, credentials, iam, region, deadline).await;
+            found.inspect_err(|problem| self.project_failures.insert(problem, http.now()))
         };
         self.project.get_or_try_init(find).await.cloned()
     }
 
-    fn request(&self, project: &str, reference: &Reference) -> Request {
-        let path = format!("image-server-jobs/{}", percent_encode(reference.id()));
-        self.get_request(OPERATION, project, &path, Vec::new())
+    fn region(&self) -> Option<&str> {
+        self.client.region.as_deref()
     }
 
-    /// A call below the project's path.
-    fn get_request(
+    /// A request below the project's path.
+    fn request(
         &self,
         operation: &'static str,
         project: &str,
         path: &str,
-        query: Vec<(String, String)>,
+        query: &[(&str, &str)],
     ) -> Request {
         let mut headers = vec![("content-type", "application/json".to_owned())];
         if self.is_key {
             headers.push(("x-project-id", project.to_owned()));
         }
+        let query = query.iter();
         Request {
             operation,
             method: Method::Get,
             endpoint: self.endpoint.clone(),
             path: format!("/v1/{project}/{path}"),
-            query,
+            query: query
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             headers,
             body: Vec::new(),
         }
     }
 
-    async fn image_job(
+    /// Calls an operation below the project's path; see [`SigningClient::call`].
+    async fn call<T, E: Into<DecodeError>>(
         &self,
-        reference: &Reference,
-        ask: &GetOptions,
-    ) -> Result<GetResult, Problem> {
-        let request = self.request(&self.project(ask.deadline).await?, reference);
-        let answer = self
-            .credentials
-            .send(&self.api, &request, &wire::classify, ask.deadline)
-            .await?;
-        let request_id = answer.header("x-request-id").map(str::to_owned);
-        let mut found = wire::decode(&answer.body, reference, ask, self.region.as_deref())
-            .map_err(|expected| {
-                let mut problem = self.api.decode_problem(&request, &answer, &expected);
-                problem.request_id.clone_from(&request_id);
-                problem
-            })?;
-        found.job.request_id = request_id;
-        Ok(found)
+        operation: &'static str,
+        path: &str,
+        query: &[(&str, &str)],
+        options: &GetOptions,
+        decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
+    ) -> Result<Decoded<T>, Problem> {
+        let project = self.project(options.deadline).await?;
+        let request = self.request(operation, &project, path, query);
+        self.client.call(&request, options.deadline, decode).await
     }
 }
 
-impl super::Client for Client {
+impl CloudApi for Api {
     fn endpoint(&self) -> Option<String> {
         Some(self.endpoint.origin())
     }
 
     fn credential(&self) -> CredentialInfo {
-        self.credentials.credential()
-    }
-
-    fn get<'a>(
-        &'a self,
-        reference: &'a Reference,
-        ask: &'a GetOptions,
-    ) -> BoxFuture<'a, Result<GetResult, Problem>> {
-        Box::pin(self.image_job(reference, ask))
-    }
-
-    fn batch_get<'a>(
-        &'a self,
-        references: &'a [Reference],
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Vec<Option<GetResult>>, Problem>>> {
-        let is_worth_it = references.len() > 1 && self.list_rotation.can_list();
-        is_worth_it.then(|| Box::pin(self.batch_get_jobs(references, ask)) as BoxFuture<'_, _>)
-    }
-
-    fn list<'a>(
-        &'a self,
-        scope: &'a Scope,
-        filter: &'a Filter,
-        page: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
-        let at = page.unwrap_or(Cursor::FIRST);
-        Some(Box::pin(self.image_jobs(scope, filter, at, ask)))
+        self.client.credentials.credential()
     }
 }
 

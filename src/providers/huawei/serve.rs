@@ -3,8 +3,8 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use serde_json::{Value, json};
 
-use super::wire::JOB_TYPES;
-use super::{LIST, OPERATION, PROJECTS, TOKEN, sign};
+use super::image_job::{GET, JOB_TYPES, LIST};
+use super::{PROJECTS, TOKEN, sign};
 use crate::crypto::{nonce, percent_decode, sha256_hex};
 use crate::providers::serve::{
     EmulatedApi, EmulatedState, JobAt, ServerRequest, ServerResponse, TEST_ID, TEST_SECRET,
@@ -56,8 +56,8 @@ fn operation(incoming: &ServerRequest) -> Option<String> {
     let name = match RequestKind::from_path(&incoming.path)? {
         RequestKind::Token => TOKEN,
         RequestKind::Projects => PROJECTS,
-        RequestKind::Job { .. } => OPERATION,
-        RequestKind::List => LIST,
+        RequestKind::Job { .. } => GET.name,
+        RequestKind::List => LIST.name,
     };
     Some(name.to_owned())
 }

@@ -1,18 +1,20 @@
 mod iam;
 mod machine;
 
+use super::image_job::{GET, decode, path};
 use super::*;
 use crate::error::Category;
-use crate::http::Response;
+use crate::http::{RequestError, Response};
 use crate::providers::serve::{EmulatedJob, EmulatedState, ServerRequest, StateChange};
 use crate::providers::test_support;
+use crate::reference::Reference;
 
 const NOW: &str = "2026-01-02T03:04:05Z";
 const PROJECT: &str = "a4da8115c9d8464ead3a38309130523f";
 
-fn connected(variables: &[(&str, &str)]) -> Result<Client, Problem> {
+fn connected(variables: &[(&str, &str)]) -> Result<Api, Problem> {
     let profile = test_support::profile(&CLOUD, variables);
-    Client::new(
+    Api::new(
         &profile,
         &test_support::transport(test_support::moment(NOW)),
     )
@@ -33,14 +35,18 @@ fn with_key(secret: &'static str) -> [(&'static str, &'static str); 5] {
 }
 
 fn reference(id: &str) -> Reference {
-    test_support::reference(&CLOUD.kinds[0].template, &[id])
+    test_support::reference(CLOUD.kinds[0], &[id])
 }
 
-fn incoming(client: &Client, id: &str) -> ServerRequest {
-    let request = client.request(PROJECT, &reference(id));
+fn incoming(client: &Api, id: &str) -> ServerRequest {
+    let request = client.request(GET.name, PROJECT, &path(&reference(id)), &[]);
     let now = test_support::moment(NOW);
-    let proof = client.credentials.sign_for_test(&request, now, "0");
+    let proof = client.client.credentials.sign_for_test(&request, now, "0");
     test_support::incoming(&request, &proof, now)
+}
+
+fn classify(response: &Response) -> Option<RequestError> {
+    test_support::classify(&errors::ERRORS, response)
 }
 
 fn served(incoming: &ServerRequest) -> Response {
@@ -119,7 +125,8 @@ fn a_token_and_a_key_together_are_wrong_use() {
 #[test]
 fn any_job_id_is_one_segment_of_the_path() {
     let client = connected(&with_key("testsecret")).unwrap();
-    let path = client.request(PROJECT, &reference("a/b?c#d")).path;
+    let path = client.request(GET.name, PROJECT, &path(&reference("a/b?c#d")), &[]);
+    let path = path.path;
     assert_eq!(
         path,
         format!("/v1/{PROJECT}/image-server-jobs/a%2Fb%3Fc%23d")
@@ -132,25 +139,20 @@ fn the_emulator_verifies_our_signature_and_answers() {
     let incoming = incoming(&client, "70/2 é");
     assert_eq!(
         (CLOUD.emulator.operation)(&incoming).as_deref(),
-        Some(OPERATION)
+        Some(GET.name)
     );
     let answer = served(&incoming);
-    assert_eq!(wire::classify(&answer), None);
-    let job = wire::decode(
-        &answer.body,
-        &reference("70/2 é"),
-        &test_support::ask(),
-        None,
-    )
-    .unwrap()
-    .job;
+    assert_eq!(classify(&answer), None);
+    let reference = reference("70/2 é");
+    let job = decode(&answer.body, &reference, &test_support::ask(), None);
+    let job = job.unwrap().job;
     assert_eq!(job.tasks.len(), 3);
     assert_eq!(job.reason.as_deref(), Some("WKS.00170208"));
 }
 
 #[test]
 fn the_emulator_refuses_as_the_cloud_does() {
-    let category = |incoming: &ServerRequest| wire::classify(&served(incoming)).unwrap().category;
+    let category = |incoming: &ServerRequest| classify(&served(incoming)).unwrap().category;
     let client = connected(&with_key("testsecret")).unwrap();
     assert_eq!(category(&incoming(&client, "other")), Category::NotFound);
     let wrong = connected(&with_key("othersecret")).unwrap();

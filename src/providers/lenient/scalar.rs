@@ -37,6 +37,11 @@ impl Text {
         text.filter(|_| read.is_none()).map(str::to_owned)
     }
 
+    /// The time that the text names by RFC 3339; `None` for anything else.
+    pub fn rfc3339(&self) -> Option<Time> {
+        Time::from_rfc3339(self.trimmed()?)
+    }
+
     /// The text, trimmed, for comparing.
     pub fn trimmed(&self) -> Option<&str> {
         self.0.as_deref().map(str::trim)

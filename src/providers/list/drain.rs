@@ -3,11 +3,13 @@ use std::fmt;
 use std::future;
 use std::ops::ControlFlow;
 
+use async_trait::async_trait;
+
 use super::{Cursor, Filter, Page};
 use crate::error::Problem;
 use crate::http::Deadline;
 use crate::model;
-use crate::providers::{BoxFuture, Client, GetOptions, GetResult, kind};
+use crate::providers::{BoxFuture, Client, GetOptions, GetResult};
 use crate::reference::Scope;
 
 /// At most so many pages are requested in one drain: a million rows at a hundred a page.
@@ -70,9 +72,9 @@ pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
 ///
 /// It ends with the last page, after `limit` resources, when `on_page` breaks, or when the cloud
 /// repeats a page. Where each resource costs requests of its own ([`list_limit`]), `limit` counts
-/// those that were requested, whatever their state. `None`: the kind has no list.
+/// those that were requested, whatever their state.
 ///
-/// [`list_limit`]: crate::providers::Kind::list_limit
+/// [`list_limit`]: crate::kind::Kind::list_limit
 ///
 /// # Errors
 /// What went wrong with a page; those before it were handed on. Each page has as much time as `ask`
@@ -84,20 +86,17 @@ pub async fn list_all(
     ask: &GetOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, GetResult>,
-) -> Option<Result<ListStats, Problem>> {
+) -> Result<ListStats, Problem> {
     let kept = JobPages {
         client,
         scope,
         filter,
-        costly: kind(scope.template)
-            .list_limit
-            .map(|_| filter.without_states()),
+        costly: scope.kind.list_limit().map(|_| filter.without_states()),
     };
     pages_of(&kept, ask, limit, on_page).await
 }
 
-/// As [`drain`], for the parent scopes of an account ([`Client::scopes`]). `None`: its resources
-/// have none.
+/// As [`drain`], for the places of an account ([`Client::scopes`]).
 ///
 /// # Errors
 /// As [`drain`].
@@ -107,19 +106,16 @@ pub async fn list_all_scopes(
     ask: &GetOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, model::ScopeSummary>,
-) -> Option<Result<ListStats, Problem>> {
+) -> Result<ListStats, Problem> {
     pages_of(&ScopePages { client, profile }, ask, limit, on_page).await
 }
 
 /// What can be requested page by page.
+#[async_trait]
 trait PageSource: Sync {
     type Row: Send;
 
-    fn page<'a>(
-        &'a self,
-        at: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page<Self::Row>, Problem>>>;
+    async fn page(&self, at: Cursor, ask: &GetOptions) -> Result<Page<Self::Row>, Problem>;
 
     /// What no other row has.
     fn key(row: &Self::Row) -> &str;
@@ -142,15 +138,13 @@ struct JobPages<'c> {
     costly: Option<Filter>,
 }
 
+#[async_trait]
 impl PageSource for JobPages<'_> {
     type Row = GetResult;
 
-    fn page<'a>(
-        &'a self,
-        at: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
-        self.client.list(self.scope, self.filter, at, ask)
+    async fn page(&self, at: Cursor, ask: &GetOptions) -> Result<Page, Problem> {
+        let (scope, filter) = (self.scope, self.filter);
+        self.client.list(scope, filter, at, ask).await
     }
 
     fn key(row: &GetResult) -> &str {
@@ -172,15 +166,16 @@ struct ScopePages<'c> {
     profile: &'c str,
 }
 
+#[async_trait]
 impl PageSource for ScopePages<'_> {
     type Row = model::ScopeSummary;
 
-    fn page<'a>(
-        &'a self,
-        at: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page<model::ScopeSummary>, Problem>>> {
-        self.client.list_scopes(self.profile, at, ask)
+    async fn page(
+        &self,
+        at: Cursor,
+        ask: &GetOptions,
+    ) -> Result<Page<model::ScopeSummary>, Problem> {
+        self.client.list_scopes(self.profile, at, ask).await
     }
 
     fn key(row: &model::ScopeSummary) -> &str {
@@ -194,20 +189,17 @@ async fn pages_of<S: PageSource>(
     ask: &GetOptions,
     limit: Option<usize>,
     on_page: OnPage<'_, S::Row>,
-) -> Option<Result<ListStats, Problem>> {
+) -> Result<ListStats, Problem> {
     let budget = ask.deadline.remaining();
     let mut known = HashSet::new();
     let (mut rows, mut pages, mut unnamed, mut kept, mut spent) = (0, 0, 0, 0, 0);
-    let mut at = None;
+    let mut at = Cursor::FIRST;
     loop {
         let ask = GetOptions {
             deadline: Deadline::after(budget),
             ..ask.clone()
         };
-        let mut page = match source.page(at, &ask)?.await {
-            Ok(page) => page,
-            Err(problem) => return Some(Err(problem)),
-        };
+        let mut page = source.page(at, &ask).await?;
         pages += 1;
         let came = page.rows.len() + page.problems.len();
         rows += (came + page.rows_without_id) as u64;
@@ -236,7 +228,7 @@ async fn pages_of<S: PageSource>(
             (Some(_), _) if is_repeated => Some(Truncation::RepeatedPage),
             (Some(_), _) if pages >= MAX_PAGES => Some(Truncation::TooManyPages),
             (Some(next), _) => {
-                at = Some(next);
+                at = next;
                 continue;
             }
             (None, _) => match total.filter(|total| *total > rows) {
@@ -244,10 +236,10 @@ async fn pages_of<S: PageSource>(
                 None => (unnamed > 0).then_some(Truncation::MissingIds(unnamed)),
             },
         };
-        return Some(Ok(ListStats {
+        return Ok(ListStats {
             rows: kept,
             pages,
             truncation: cut,
-        }));
+        });
     }
 }

@@ -1,9 +1,10 @@
 use std::ops::ControlFlow;
 
-use super::{Filter, list_all, ready};
+use super::{Cursor, Filter, list_all, ready};
 use crate::error::{Category, Problem};
+use crate::kind::ListOrder;
 use crate::model::Time;
-use crate::providers::{Client, GetOptions, GetResult, ListOrder, kind};
+use crate::providers::{Client, GetOptions, GetResult};
 use crate::reference::{LATEST, Reference, Scope};
 
 /// Rows of the single page requested from a cloud that sorts by itself: enough to see that it does.
@@ -23,7 +24,11 @@ pub async fn latest(
     scope: &Scope,
     ask: &GetOptions,
 ) -> Result<Reference, Problem> {
-    let order = kind(scope.template).list_order;
+    let order = scope
+        .kind
+        .list
+        .as_ref()
+        .map_or(ListOrder::Undated, |list| list.order);
     if order == ListOrder::Undated {
         return Err(with_scope(undated(scope), scope));
     }
@@ -45,9 +50,8 @@ async fn first_of_sorted(
         page_rows: Some(LATEST_PAGE_SIZE),
         ..Filter::default()
     };
-    let page = client.list(scope, &few, None, ask);
-    let page = page.ok_or_else(|| with_scope(undated(scope), scope))?;
-    let page = page.await.map_err(|problem| with_scope(problem, scope))?;
+    let page = client.list(scope, &few, Cursor::FIRST, ask).await;
+    let page = page.map_err(|problem| with_scope(problem, scope))?;
     let [first, rest @ ..] = &page.rows[..] else {
         return Ok(None);
     };
@@ -99,7 +103,6 @@ async fn latest_of_all(
     };
     let everything = Filter::default();
     let listed = list_all(client, scope, &everything, ask, None, &mut on_page).await;
-    let listed = listed.ok_or_else(|| with_scope(undated(scope), scope))?;
     let listed = listed.map_err(|problem| with_scope(problem, scope))?;
     if let Some(problem) = failed_part {
         return Err(with_scope(problem, scope));
@@ -119,7 +122,7 @@ async fn latest_of_all(
 }
 
 fn undated(scope: &Scope) -> Problem {
-    let (cloud, kind) = (scope.template.cloud, scope.template.kind);
+    let (cloud, kind) = (scope.kind.template.cloud, scope.kind.template.kind);
     Problem::usage(format!(
         "{cloud} does not report when a {kind} was created; {LATEST} is not available"
     ))

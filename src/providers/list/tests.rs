@@ -1,11 +1,11 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
+
 use super::*;
-use crate::error::Category;
-use crate::model::NoticeCode;
-use crate::model::{Job, Notice};
-use crate::providers::{BoxFuture, Client, GetOptions, tencent, test_support};
+use crate::model::{Job, Notice, NoticeCode};
+use crate::providers::{Client, GetOptions, tencent, test_support};
 use crate::reference::{Reference, Scope};
 
 /// Gives a page after the other, the last one again and again.
@@ -14,24 +14,21 @@ struct Pages {
     asked: AtomicUsize,
 }
 
+#[async_trait]
 impl Client for Pages {
-    fn get<'a>(
-        &'a self,
-        _: &'a Reference,
-        _: &'a GetOptions,
-    ) -> BoxFuture<'a, Result<GetResult, Problem>> {
+    async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
         unreachable!("only lists are asked for")
     }
 
-    fn list<'a>(
-        &'a self,
-        scope: &'a Scope,
-        _: &'a Filter,
-        at: Option<Cursor>,
-        _: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
+    async fn list(
+        &self,
+        scope: &Scope,
+        _: &Filter,
+        at: Cursor,
+        _: &GetOptions,
+    ) -> Result<Page, Problem> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
-        assert_eq!(at.is_none(), number == 0);
+        assert_eq!(at == Cursor::FIRST, number == 0);
         let (ids, total) = &self.pages[number.min(self.pages.len() - 1)];
         let found: Vec<GetResult> = ids
             .iter()
@@ -43,32 +40,32 @@ impl Client for Pages {
             .collect();
         let page = Page {
             rows_without_id: ids.len() - found.len(),
-            next: at.unwrap_or(Cursor::FIRST).after(ids.len(), *total),
+            next: at.after(ids.len(), *total),
             total: *total,
             rows: found,
             ..Page::default()
         };
-        Some(Box::pin(std::future::ready(Ok(page))))
+        Ok(page)
     }
 
-    fn list_scopes<'a>(
-        &'a self,
-        profile: &'a str,
-        at: Option<Cursor>,
-        _: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<ScopePage, Problem>>> {
+    async fn list_scopes(
+        &self,
+        profile: &str,
+        at: Cursor,
+        _: &GetOptions,
+    ) -> Result<ScopePage, Problem> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let (ids, total) = self.pages[number.min(self.pages.len() - 1)].clone();
-        let template = &tencent::CLOUD.kinds[0].template;
+        let kind = tencent::CLOUD.kinds[0];
         let total = total.and_then(|total| i64::try_from(total).ok());
-        let page = ScopePage::from_rows(at.unwrap_or(Cursor::FIRST), total, ids, |id| {
-            let scope = Scope::at(template, profile, &[&id])?.to_string();
+        let page = ScopePage::from_rows(at, total, ids, |id| {
+            let scope = Scope::at(kind, profile, &[&id])?.to_string();
             Some(model::ScopeSummary {
                 scope,
                 ..model::ScopeSummary::default()
             })
         });
-        Some(Box::pin(std::future::ready(Ok(page))))
+        Ok(page)
     }
 }
 
@@ -78,7 +75,7 @@ fn ids(range: std::ops::Range<usize>) -> Vec<String> {
 
 fn scope() -> Scope {
     Scope {
-        template: &tencent::CLOUD.kinds[0].template,
+        kind: tencent::CLOUD.kinds[0],
         profile: "default".to_owned(),
         segments: vec!["c".to_owned(), "n".to_owned()],
         input: String::new(),
@@ -113,7 +110,7 @@ async fn listed(
         &mut on_page,
     )
     .await;
-    (seen, listed.unwrap().unwrap())
+    (seen, listed.unwrap())
 }
 
 const ALWAYS: usize = usize::MAX;
@@ -240,7 +237,7 @@ async fn places_are_drained_by_the_same_loop() {
         };
         let ask = test_support::ask();
         let listed = list_all_scopes(&client, "p q", &ask, limit, &mut on_page).await;
-        (seen, listed.unwrap().unwrap())
+        (seen, listed.unwrap())
     };
     let (seen, all) = listed(
         client(&[(ids(0..20), Some(21)), (ids(20..21), Some(21))]),
@@ -271,22 +268,19 @@ async fn places_are_drained_by_the_same_loop() {
 /// again, and then nothing.
 struct Mixed(AtomicUsize);
 
+#[async_trait]
 impl Client for Mixed {
-    fn get<'a>(
-        &'a self,
-        _: &'a Reference,
-        _: &'a GetOptions,
-    ) -> BoxFuture<'a, Result<GetResult, Problem>> {
+    async fn get(&self, _: &Reference, _: &GetOptions) -> Result<GetResult, Problem> {
         unreachable!("only lists are asked for")
     }
 
-    fn list<'a>(
-        &'a self,
-        scope: &'a Scope,
-        _: &'a Filter,
-        at: Option<Cursor>,
-        _: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
+    async fn list(
+        &self,
+        scope: &Scope,
+        _: &Filter,
+        at: Cursor,
+        _: &GetOptions,
+    ) -> Result<Page, Problem> {
         let number = self.0.fetch_add(1, Ordering::Relaxed);
         let rows = ["a", "b"].map(|namespace| GetResult {
             job: crate::providers::job_at(&scope.reference(&[namespace, "web"]).unwrap(), None),
@@ -297,11 +291,11 @@ impl Client for Mixed {
         let page = Page {
             rows: rows.into(),
             problems: vec![lost],
-            next: at.unwrap_or(Cursor::FIRST).after(10, None),
+            next: at.after(10, None),
             ..Page::default()
         };
         assert!(number < 3, "a repeated page ends the asking");
-        Some(Box::pin(std::future::ready(Ok(page))))
+        Ok(page)
     }
 }
 
@@ -323,7 +317,7 @@ async fn one_id_in_two_namespaces_is_two_things_and_a_lost_row_is_told_once() {
         test_support::ask(),
     );
     let listed = list_all(&client, &cluster, &everything, &ask, None, &mut on_page).await;
-    let listed = listed.unwrap().unwrap();
+    let listed = listed.unwrap();
     assert_eq!(
         (listed.pages, listed.truncation),
         (2, Some(Truncation::RepeatedPage))

@@ -20,7 +20,7 @@ fn redacted(document: Value, secrets: &[&str]) -> Value {
 }
 
 fn job(document: Value) -> Job {
-    let reference = test_support::reference(&CLOUDS[0].kinds[0].template, &["c1", "7"]);
+    let reference = test_support::reference(CLOUDS[0].kinds[0], &["c1", "7"]);
     let mut job = job_at(&reference, None);
     job.vendor = Some(document);
     job

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde::Deserialize;
 
 use super::host_policy::{AI_HOSTS, HostPolicy};
-use super::{CENTRE, sign, wire};
+use super::{CENTRE, sign};
 use crate::error::{Category, Problem};
-use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, RequestError, Response};
+use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Response};
+use crate::providers::api::SigningClient;
 use crate::providers::lenient::{self, List, OptionalObject, Text};
-use crate::providers::login::{CredentialCache, StoredFields};
+use crate::providers::login::StoredFields;
 
 /// The platform, unless another is set.
 pub(super) const PLATFORM: &str = "https://www.scnet.cn";
@@ -67,9 +68,8 @@ impl Hosts {
     /// What a host said, else what is wrong with the way to the last of them.
     pub(super) async fn send(
         &self,
-        login: &CredentialCache<sign::Signer>,
+        client: &SigningClient<sign::Signer>,
         request: &mut Request,
-        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
         deadline: Deadline,
     ) -> Result<Response, Problem> {
         let first = self.good.load(Ordering::Relaxed);
@@ -78,7 +78,7 @@ impl Hosts {
             let at = (first + turn) % self.hosts.len();
             let (host, account) = &self.hosts[at];
             request.endpoint = host.clone();
-            let outcome = login.send(account, request, classify, deadline).await;
+            let outcome = client.send(account, request, deadline).await;
             turn += 1;
             let is_broken =
                 matches!(&outcome, Err(problem) if problem.category == Category::Network);
@@ -122,8 +122,7 @@ struct Address {
 /// # Errors
 /// What the platform said, or that it names no host that can be used.
 pub(super) async fn find(
-    account: &ApiClient,
-    login: &CredentialCache<sign::Signer>,
+    client: &SigningClient<sign::Signer>,
     platform: &Endpoint,
     policy: &HostPolicy,
     deadline: Deadline,
@@ -138,11 +137,8 @@ pub(super) async fn find(
         headers: Vec::new(),
         body: Vec::new(),
     };
-    let answer = login
-        .send(account, &request, &wire::request_error, deadline)
-        .await?;
-    let urls = enabled(&answer.body)
-        .map_err(|expected| account.decode_problem(&request, &answer, &expected))?;
+    let account = &client.http;
+    let urls = client.call(&request, deadline, enabled).await?.data;
     let checked = policy.check(urls.iter().map(String::as_str));
     if let (Some(why), true) = (&checked.rejected, checked.allowed.is_empty()) {
         let what = format!("the platform returned no usable AI host: {why}");

@@ -2,77 +2,34 @@
 
 mod ai_hosts;
 mod credential_files;
+mod errors;
 mod host_policy;
-mod list;
+mod instance;
 mod serve;
 mod sign;
 mod token_exchange;
-mod wire;
 
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
+use super::api::{DecodeError, Decoded, SigningClient};
 use super::login::{Credential, CredentialCache, NegativeCache, StoredFact};
-use super::shapes::{DetailSchemas, schema_of};
-use super::states::StateTable;
-use super::{
-    BoxFuture, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Kind, ListOrder, Page,
-    UnlistedField, wall_clock::WallClock,
-};
-use crate::crypto::percent_encode;
+use super::{Cloud, CloudApi, Connected, CredentialInfo, wall_clock::WallClock};
 use crate::error::{Category, Problem};
-use crate::http::{
-    ApiClient, Deadline, Endpoint, Method, Request, RequestError, Response, Transport,
-};
+use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Response, Transport};
 use crate::model::Time;
-use crate::reference::{Reference, Scope, Segment, Template};
 use crate::settings::{Profile, SettingSpec};
 
 use ai_hosts::Hosts;
 use host_policy::{AI_HOSTS, HostPolicy};
-
-pub use wire::{InstanceDetails, StartScript, Tensorboard};
+use instance::{INSTANCE, Instances};
 
 /// Sugon AI.
 pub static CLOUD: Cloud = Cloud {
     name: "sugon",
-    kinds: &[Kind {
-        template: Template {
-            cloud: "sugon",
-            cloud_short: "scnet",
-            kind: "instance",
-            kind_short: "inst",
-            segments: &[Segment {
-                name: "INSTANCE",
-                setting: None,
-            }],
-            scope_segments: 0,
-            ranges: false,
-            sample: "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
-        },
-        state_tables: &[
-            StateTable {
-                allows_user_states: true,
-                ..StateTable::new("job", wire::STATES)
-            },
-            StateTable::new("notebook", &[]),
-            StateTable::new("container", &[]),
-        ],
-        details: DetailSchemas {
-            job: &[schema_of::<InstanceDetails>],
-            ..DetailSchemas::NONE
-        },
-        operation: "GET /ai/openapi/v2/instance-service/{id}/detail",
-        permission: "a token of the computing region (a platform token is not sufficient)",
-        list_operation: "GET /ai/openapi/v2/instance-service/task",
-        list_permission: "a token of the computing region (a platform token is not sufficient)",
-        list_order: ListOrder::NewestFirst,
-        unlisted_fields: &[UnlistedField::User, UnlistedField::Queue],
-        list_limit: None,
-    }],
+    kinds: &[&INSTANCE],
     scope_listing: None,
     scope_details: &[],
     keys: &[
@@ -87,15 +44,9 @@ pub static CLOUD: Cloud = Cloud {
     ],
     sources: &credential_files::SOURCES,
     public_domains: &["scnet.cn", "sugon.com", "hpccube.com"],
-    connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
+    connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
     emulator: serve::EMULATOR,
 };
-
-/// Our name of the operation that tells all about one instance; the vendor gives it none.
-const OPERATION: &str = "InstanceServiceDetail";
-
-/// Our name of the operation that lists instances.
-const LIST: &str = "ListInstances";
 
 /// Our name of the operation that tells where the services of a computing region are.
 const CENTRE: &str = "GetCenterInfo";
@@ -103,9 +54,16 @@ const CENTRE: &str = "GetCenterInfo";
 /// Our name of the operation that gives tokens for a key pair.
 const TOKENS: &str = "GetUserTokens";
 
+fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
+    Ok(Connected {
+        api: Api::new(profile, transport)?,
+        kinds: &[&Instances],
+    })
+}
+
 /// One account in one computing region.
-struct Client {
-    api: ApiClient,
+struct Api {
+    client: SigningClient<sign::Signer>,
     transport: Arc<Transport>,
     /// The host that is set, else the platform's, which knows the hosts of the region.
     endpoint: Endpoint,
@@ -115,18 +73,14 @@ struct Client {
     host_failures: NegativeCache,
     /// The hosts that an earlier run found with a token that it fetched.
     stored_hosts: Option<StoredFact>,
-    credentials: CredentialCache<sign::Signer>,
     /// True when the token was given and no other can be fetched.
     is_static_token: bool,
     clock: WallClock,
-    /// How this region takes a call for the list, once it has answered one.
-    working_variant: OnceLock<list::ListVariant>,
-    /// True once the list has been refused with a filter and given without.
-    filter_unsupported: AtomicBool,
+    list_state: instance::ListState,
     profile: String,
 }
 
-impl Client {
+impl Api {
     fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
         let is_given = !token_exchange::is_configured(profile);
         let (login, label) = match is_given {
@@ -161,28 +115,32 @@ impl Client {
         let policy = HostPolicy::new(profile, &endpoint)?;
         let hosts = is_host.then(|| Hosts::new(vec![endpoint.clone()], &account, &policy));
         let hosts = OnceCell::new_with(hosts);
-        let client = Self {
-            api: account,
+        let stored_hosts = match is_given || hosts.initialized() {
+            true => None,
+            false => login.stored_fact(CENTRE),
+        };
+        let api = Self {
+            client: SigningClient {
+                http: account,
+                credentials: login,
+                errors: &errors::ERRORS,
+                region: None,
+            },
             transport: Arc::clone(wire),
             endpoint,
-            stored_hosts: match is_given || hosts.initialized() {
-                true => None,
-                false => login.stored_fact(CENTRE),
-            },
+            stored_hosts,
             hosts,
             policy,
             host_failures: NegativeCache::default(),
-            credentials: login,
             is_static_token: is_given,
             clock: WallClock::from_profile(profile)?,
-            working_variant: OnceLock::new(),
-            filter_unsupported: AtomicBool::new(false),
+            list_state: instance::ListState::default(),
             profile: profile.name.clone(),
         };
         if is_given {
-            client.check_expiry(token(profile)?.expires_at)?;
+            api.check_expiry(token(profile)?.expires_at)?;
         }
-        Ok(client)
+        Ok(api)
     }
 
     /// Tells an expired token before anything is sent with it.
@@ -196,41 +154,43 @@ impl Client {
         let message = format!("the token expired at {}", at.rfc3339());
         let problem = Problem::new(Category::Unauthenticated, message);
         let mut problem = problem.with_account(CLOUD.name, &self.profile);
-        problem.credential = Some(self.api.credential());
+        problem.credential = Some(self.client.http.credential());
         problem.host = Some(self.endpoint.authority().to_owned());
         Err(problem.with_hint("log in again and set the new token of the computing region"))
     }
 
-    fn request(&self, reference: &Reference) -> Request {
+    fn request(&self, operation: &'static str, path: &str) -> Request {
         Request {
-            operation: OPERATION,
+            operation,
             method: Method::Get,
             endpoint: self.endpoint.clone(),
-            path: format!(
-                "/ai/openapi/v2/instance-service/{}/detail",
-                percent_encode(reference.id())
-            ),
+            path: path.to_owned(),
             query: Vec::new(),
             headers: Vec::new(),
             body: Vec::new(),
         }
     }
 
-    /// Sends a call to a host of the region; `request` names the one that was asked last.
-    async fn send(
+    /// Calls an operation at a host of the region; see [`SigningClient::call`].
+    async fn call<T, E: Into<DecodeError>>(
         &self,
-        request: &mut Request,
-        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
+        mut request: Request,
         deadline: Deadline,
-    ) -> Result<Response, Problem> {
-        let held = self.credentials.get(&self.api, deadline).await?;
+        decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
+    ) -> Result<Decoded<T>, Problem> {
+        let response = self.send(&mut request, deadline).await?;
+        self.client.decode(&request, &response, decode)
+    }
+
+    /// Sends a call to a host of the region; `request` names the one that was asked last.
+    async fn send(&self, request: &mut Request, deadline: Deadline) -> Result<Response, Problem> {
+        let client = &self.client;
+        let held = client.credentials.get(&client.http, deadline).await?;
         if self.is_static_token {
             self.check_expiry(held.signer.expires_at())?;
         }
         let hosts = self.hosts.get_or_try_init(|| self.find(deadline)).await?;
-        let answered = hosts
-            .send(&self.credentials, request, classify, deadline)
-            .await;
+        let answered = hosts.send(client, request, deadline).await;
         answered.map_err(|problem| match problem.category {
             Category::Network => {
                 // They may have moved.
@@ -247,15 +207,16 @@ impl Client {
     /// The hosts of the region, as an earlier run found them or as the platform names them.
     async fn find(&self, deadline: Deadline) -> Result<Hosts, Problem> {
         let known = self.stored_hosts.as_ref().and_then(StoredFact::get);
-        let known = known.and_then(|parts| Hosts::from_parts(&parts, &self.api, &self.policy));
+        let known =
+            known.and_then(|parts| Hosts::from_parts(&parts, &self.client.http, &self.policy));
         if let Some(hosts) = known {
             return Ok(hosts);
         }
-        let (account, login) = (&self.api, &self.credentials);
+        let account = &self.client.http;
         if let Some(problem) = self.host_failures.get("host", account.now()) {
             return Err(problem);
         }
-        let found = ai_hosts::find(account, login, &self.endpoint, &self.policy, deadline).await;
+        let found = ai_hosts::find(&self.client, &self.endpoint, &self.policy, deadline).await;
         let hosts =
             found.inspect_err(|problem| self.host_failures.insert(problem, account.now()))?;
         if let Some(learned) = &self.stored_hosts {
@@ -263,46 +224,15 @@ impl Client {
         }
         Ok(hosts)
     }
-
-    async fn instance(
-        &self,
-        reference: &Reference,
-        ask: &GetOptions,
-    ) -> Result<GetResult, Problem> {
-        let mut request = self.request(reference);
-        let answer = self
-            .send(&mut request, &wire::classify, ask.deadline)
-            .await?;
-        wire::decode(&answer.body, reference, ask, self.clock)
-            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))
-    }
 }
 
-impl super::Client for Client {
+impl CloudApi for Api {
     fn endpoint(&self) -> Option<String> {
         Some(self.endpoint.origin())
     }
 
     fn credential(&self) -> CredentialInfo {
-        self.credentials.credential()
-    }
-
-    fn get<'a>(
-        &'a self,
-        reference: &'a Reference,
-        ask: &'a GetOptions,
-    ) -> BoxFuture<'a, Result<GetResult, Problem>> {
-        Box::pin(self.instance(reference, ask))
-    }
-
-    fn list<'a>(
-        &'a self,
-        scope: &'a Scope,
-        filter: &'a Filter,
-        page: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
-        Some(Box::pin(self.instances(scope, filter, page, ask)))
+        self.client.credentials.credential()
     }
 }
 

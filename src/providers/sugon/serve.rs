@@ -3,8 +3,8 @@ use std::cmp::Reverse;
 use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::{Value, json};
 
-use super::wire::STATES;
-use super::{CENTRE, LIST, OPERATION, TOKENS};
+use super::instance::{GET, LIST, STATES};
+use super::{CENTRE, TOKENS};
 use crate::crypto::{percent_decode, sha256_hex};
 use crate::providers::serve::{EmulatedApi, EmulatedState, JobAt, ServerRequest, ServerResponse};
 
@@ -32,8 +32,8 @@ fn operation(incoming: &ServerRequest) -> Option<String> {
     let name = match incoming.path.as_str() {
         tokens::PATH => TOKENS,
         tokens::CENTRE_PATH => CENTRE,
-        path if is_list(path) => LIST,
-        path => instance_of(path).map(|_| OPERATION)?,
+        path if is_list(path) => LIST.name,
+        path => instance_of(path).map(|_| GET.name)?,
     };
     Some(name.to_owned())
 }

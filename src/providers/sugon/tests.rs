@@ -1,13 +1,17 @@
 mod tokens;
 
-use super::list::ListParams;
+use super::instance::{
+    GET, Instance, LIST, ListPage, ListParams, ListVariant, decode, list_request, path,
+};
 use super::*;
+use crate::http::RequestError;
 use crate::providers::serve::{EmulatedJob, EmulatedState, StateChange};
 use crate::providers::test_support;
+use crate::reference::Reference;
 
 const NOW: &str = "2026-01-02T03:04:05Z";
 
-fn client(endpoint: &str, token: &str) -> Result<Client, Problem> {
+fn client(endpoint: &str, token: &str) -> Result<Api, Problem> {
     let profile = test_support::profile(
         &CLOUD,
         &[
@@ -15,26 +19,30 @@ fn client(endpoint: &str, token: &str) -> Result<Client, Problem> {
             ("JOBLENS_SUGON_TOKEN", token),
         ],
     );
-    Client::new(
+    Api::new(
         &profile,
         &test_support::transport(test_support::moment(NOW)),
     )
 }
 
 fn reference(id: &str) -> Reference {
-    test_support::reference(&CLOUD.kinds[0].template, &[id])
+    test_support::reference(CLOUD.kinds[0], &[id])
+}
+
+fn classify(response: &Response) -> Option<RequestError> {
+    test_support::classify(&errors::ERRORS, response)
 }
 
 /// What the emulator answers to the client's own signed request.
 fn asked(token: &str, id: &str) -> Response {
     let client = client("http://127.0.0.1:7411", token).unwrap();
-    let request = client.request(&reference(id));
+    let request = client.request(GET.name, &path(&reference(id)));
     let now = test_support::moment(NOW);
-    let proof = client.credentials.sign_for_test(&request, now, "0");
+    let proof = client.client.credentials.sign_for_test(&request, now, "0");
     let incoming = test_support::incoming(&request, &proof, now);
     assert_eq!(
         (CLOUD.emulator.operation)(&incoming).as_deref(),
-        Some(OPERATION)
+        Some(GET.name)
     );
     let job = EmulatedJob {
         kind: "sugon/instance".to_owned(),
@@ -61,7 +69,7 @@ fn an_endpoint_that_ends_in_ai_is_never_doubled() {
     ] {
         let request = client(endpoint, "opaque-token")
             .unwrap()
-            .request(&reference("a b"));
+            .request(GET.name, &path(&reference("a b")));
         assert_eq!(
             request.endpoint.origin() + &request.path,
             "https://ai01.example.com:65011/ai/openapi/v2/instance-service/a%20b/detail"
@@ -81,11 +89,11 @@ fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
     let world = EmulatedState::new(jobs.collect(), now);
     let (task, list) = ("task", "task/list");
     for (form, below, has_body) in [
-        (list::ListVariant::JsonBody, task, true),
-        (list::ListVariant::Query, task, false),
-        (list::ListVariant::ListPath, list, false),
+        (ListVariant::JsonBody, task, true),
+        (ListVariant::Query, task, false),
+        (ListVariant::ListPath, list, false),
     ] {
-        let request = client.list_request(form, 100, &ListParams::default());
+        let request = list_request(&client, form, 100, &ListParams::default());
         let path = format!("/ai/openapi/v2/instance-service/{below}");
         assert_eq!((&request.path, request.method), (&path, Method::Get));
         assert_eq!(request.encoded_query(), "start=100&limit=100&sort=desc");
@@ -93,18 +101,21 @@ fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
         assert_eq!(body["start"] == 100 && body["limit"] == 100, has_body);
         let mut incoming = test_support::incoming(
             &request,
-            &client.credentials.sign_for_test(&request, now, "0"),
+            &client.client.credentials.sign_for_test(&request, now, "0"),
             now,
         );
-        assert_eq!((CLOUD.emulator.operation)(&incoming).as_deref(), Some(LIST));
+        assert_eq!(
+            (CLOUD.emulator.operation)(&incoming).as_deref(),
+            Some(LIST.name)
+        );
         if has_body {
             // What the body says is enough.
             incoming.query.clear();
         }
         let answer = test_support::received((CLOUD.emulator.respond)(&incoming, &world));
-        assert_eq!(wire::request_error(&answer), None);
-        let rows = wire::ListPage::decode(&answer.body).unwrap().rows;
-        let ids: Vec<_> = rows.iter().map(wire::Row::id).collect();
+        assert_eq!(classify(&answer), None);
+        let rows = ListPage::decode(&answer.body).unwrap().rows;
+        let ids: Vec<_> = rows.iter().map(Instance::id).collect();
         assert_eq!(ids, [Some("100")]);
     }
 }
@@ -126,13 +137,13 @@ fn the_emulator_filters_its_list_by_state() {
         status: Some("Failed"),
         ..ListParams::default()
     };
-    let request = client.list_request(list::ListVariant::Query, 0, &only_failed);
-    let proof = client.credentials.sign_for_test(&request, now, "0");
+    let request = list_request(&client, ListVariant::Query, 0, &only_failed);
+    let proof = client.client.credentials.sign_for_test(&request, now, "0");
     let incoming = test_support::incoming(&request, &proof, now);
     let world = EmulatedState::new(jobs.to_vec(), now);
     let answer = test_support::received((CLOUD.emulator.respond)(&incoming, &world));
-    let rows = wire::ListPage::decode(&answer.body).unwrap().rows;
-    let ids: Vec<_> = rows.iter().map(wire::Row::id).collect();
+    let rows = ListPage::decode(&answer.body).unwrap().rows;
+    let ids: Vec<_> = rows.iter().map(Instance::id).collect();
     assert_eq!(ids, [Some("failed")]);
 }
 
@@ -150,7 +161,7 @@ fn tells_an_expired_token_before_asking() {
 fn says_what_is_missing() {
     let wire = test_support::transport(test_support::moment(NOW));
     let of = |variables: &[(&str, &str)]| {
-        Client::new(&test_support::profile(&CLOUD, variables), &wire)
+        Api::new(&test_support::profile(&CLOUD, variables), &wire)
             .err()
             .unwrap()
     };
@@ -169,17 +180,13 @@ fn says_what_is_missing() {
 #[test]
 fn the_emulator_answers_its_own_token() {
     let answer = asked(serve::TEST_TOKEN, "my id/1");
-    assert_eq!(wire::classify(&answer), None);
+    assert_eq!(classify(&answer), None);
     let clock = WallClock {
         offset_seconds: 8 * 3600,
         is_assumed: false,
     };
-    let found = wire::decode(
-        &answer.body,
-        &reference("my id/1"),
-        &test_support::ask(),
-        clock,
-    );
+    let reference = reference("my id/1");
+    let found = decode(&answer.body, &reference, &test_support::ask(), clock);
     let job = found.unwrap().job;
     assert_eq!(job.state_raw.as_deref(), Some("Running"));
     assert_eq!(job.created_at.unwrap().rfc3339(), NOW);
@@ -187,8 +194,17 @@ fn the_emulator_answers_its_own_token() {
 
 #[test]
 fn the_emulator_refuses_other_tokens_and_knows_no_other_things() {
-    let refused = wire::classify(&asked("some-other-token", "my id/1")).unwrap();
+    let refused = classify(&asked("some-other-token", "my id/1")).unwrap();
     assert_eq!(refused.category, Category::Unauthenticated);
-    let missing = wire::classify(&asked(serve::TEST_TOKEN, "other")).unwrap();
+    let missing = asked(serve::TEST_TOKEN, "other");
+    let clock = WallClock {
+        offset_seconds: 0,
+        is_assumed: false,
+    };
+    let ask = test_support::ask();
+    let missing = decode(&missing.body, &reference("other"), &ask, clock).err();
+    let Some(DecodeError::Failed(missing)) = missing else {
+        panic!("{missing:?}")
+    };
     assert_eq!(missing.category, Category::NotFound);
 }

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::{TOKENS, address, sign, wire};
+use super::errors::EXCHANGE_ERRORS;
+use super::{TOKENS, address, sign};
 use crate::crypto::{hex, hmac_sha256};
 use crate::error::{Category, Problem};
-use crate::http::{
-    ApiClient, Deadline, Endpoint, Method, Request, RequestError, Response, SigningInstructions,
-    Transport,
-};
+use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, SigningInstructions, Transport};
 use crate::providers::BoxFuture;
 use crate::providers::lenient::{self, List, Text};
 use crate::providers::login::{Credential, CredentialCache, CredentialProvider};
@@ -118,7 +116,12 @@ impl TokenExchangeProvider {
         };
         let answer = self
             .credentials
-            .send(&self.api, &request, &classify, deadline)
+            .send(
+                &self.api,
+                &request,
+                &EXCHANGE_ERRORS.classifier(&request),
+                deadline,
+            )
             .await?;
         let unreadable = |expected: &str| {
             // What was answered is not shown: it may be a token.
@@ -177,27 +180,6 @@ fn key_pair(profile: &Profile) -> Result<Credential<KeyPair>, Problem> {
             secret_key,
         },
         expires_at: None,
-    })
-}
-
-/// Reads a "no" to the exchange, where one code means something else than for other calls.
-fn classify(answer: &Response) -> Option<RequestError> {
-    let refusal = wire::request_error(answer)?;
-    Some(match refusal.code.as_deref() {
-        Some("10009") => RequestError {
-            category: Category::Unauthenticated,
-            hint: Some(
-                "check user, access_key and secret_key against the authorization file, and the local clock"
-                    .to_owned(),
-            ),
-            ..refusal
-        },
-        Some("10008") => RequestError {
-            category: Category::PermissionDenied,
-            hint: Some("the platform issues no tokens for this user; contact its support".to_owned()),
-            ..refusal
-        },
-        _ => refusal,
     })
 }
 

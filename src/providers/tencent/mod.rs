@@ -1,74 +1,39 @@
-//! Tencent Cloud, CCS (API 2.0): events of the services of a cluster.
+//! Tencent Cloud, CCS (API 2.0): services of a cluster.
 
+mod clusters;
 mod credential_files;
+mod errors;
 mod instance_role;
-mod list;
 mod regions;
 mod serve;
+mod service;
 mod sign;
-mod wire;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::api::{DecodeError, Decoded, SigningClient};
 use super::imds;
+use super::lenient::{self, OptionalObject, Text};
 use super::login::{Credential, CredentialCache};
-use super::shapes::{DetailSchemas, schema_of};
-use super::states::StateTable;
+use super::shapes::schema_of;
 use super::{
-    BoxFuture, Cloud, CredentialInfo, Cursor, Filter, GetOptions, GetResult, Kind, ListOrder, Page,
-    ScopeListing, ScopePage, UnlistedField, wall_clock::WallClock,
+    Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
+    wall_clock::WallClock,
 };
 use crate::error::{Category, Problem};
-use crate::http::{ApiClient, Endpoint, Method, Request, RequestError, Response, Transport};
-use crate::reference::{Reference, Scope, Segment, Template};
+use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
 use crate::settings::{Profile, SettingSpec};
-
-pub use wire::{ClusterDetails, LoadBalancer, ServiceDetails};
+use clusters::ClusterDetails;
+use service::{SERVICE, Service};
 
 /// Tencent Cloud.
 pub static CLOUD: Cloud = Cloud {
     name: "tencent",
-    kinds: &[Kind {
-        template: Template {
-            cloud: "tencent",
-            cloud_short: "qcloud",
-            kind: "service",
-            kind_short: "svc",
-            segments: &[
-                Segment {
-                    name: "CLUSTER",
-                    setting: Some("cluster"),
-                },
-                Segment {
-                    name: "NAMESPACE",
-                    setting: Some("namespace"),
-                },
-                Segment {
-                    name: "SERVICE",
-                    setting: None,
-                },
-            ],
-            scope_segments: 1,
-            ranges: false,
-            sample: "tencent/service/cls-xxxxx/default/test-web-service",
-        },
-        state_tables: &[StateTable::new("job", &[])],
-        details: DetailSchemas {
-            job: &[schema_of::<ServiceDetails>],
-            ..DetailSchemas::NONE
-        },
-        operation: "CCS API 2.0 DescribeServiceEvent",
-        permission: "ccs:DescribeServiceEvent",
-        list_operation: "CCS API 2.0 DescribeClusterService",
-        list_permission: "ccs:DescribeClusterService",
-        list_order: ListOrder::Unsorted,
-        unlisted_fields: &[
-            UnlistedField::State,
-            UnlistedField::User,
-            UnlistedField::Queue,
-        ],
-        list_limit: None,
-    }],
+    kinds: &[&SERVICE],
     scope_listing: Some(ScopeListing {
         operation: "CCS API 2.0 DescribeCluster",
         permission: "ccs:DescribeCluster",
@@ -93,18 +58,9 @@ pub static CLOUD: Cloud = Cloud {
         "tencentcs.com",
         "tencentyun.com",
     ],
-    connect: |profile, wire| Ok(Box::new(Client::new(profile, wire)?)),
+    connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
     emulator: serve::EMULATOR,
 };
-
-/// The vendor's name of the operation that tells a service's events.
-const OPERATION: &str = "DescribeServiceEvent";
-
-/// The vendor's name of the operation that tells whether a service exists.
-const INFO: &str = "DescribeClusterServiceInfo";
-
-/// The vendor's name of the operation that lists the services of a cluster.
-const LIST: &str = "DescribeClusterService";
 
 /// The vendor's name of the operation that lists clusters.
 const CLUSTERS: &str = "DescribeCluster";
@@ -112,20 +68,26 @@ const CLUSTERS: &str = "DescribeCluster";
 /// Fixed by the vendor for every call of API 2.0.
 const PATH: &str = "/v2/index.php";
 
+fn connect(profile: &Profile, transport: &Arc<Transport>) -> Result<Connected<Api>, Problem> {
+    Ok(Connected {
+        api: Api::new(profile, transport)?,
+        kinds: &[&Service],
+    })
+}
+
 /// One key of one region.
-struct Client {
-    api: ApiClient,
+struct Api {
+    client: SigningClient<sign::Signer>,
     endpoint: Endpoint,
-    credentials: CredentialCache<sign::Signer>,
     clock: WallClock,
     region: String,
 }
 
-impl Client {
-    fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
-        let login = match profile.uses_instance_role() {
+impl Api {
+    fn new(profile: &Profile, transport: &Arc<Transport>) -> Result<Self, Problem> {
+        let credentials = match profile.uses_instance_role() {
             true => CredentialCache::from_provider(instance_role::InstanceRoleProvider::new(
-                profile, wire,
+                profile, transport,
             )?),
             false => CredentialCache::from_profile(profile, credential, label)?,
         };
@@ -136,29 +98,20 @@ impl Client {
         let endpoint = profile
             .get("endpoint")
             .unwrap_or("https://ccs.api.qcloud.com");
-        let endpoint = Endpoint::parse(endpoint, &[], wire.options().allow_http)?;
         Ok(Self {
-            api: ApiClient::new(wire, profile, label(profile), secrets),
-            endpoint,
-            credentials: login,
+            endpoint: Endpoint::parse(endpoint, &[], transport.options().allow_http)?,
+            client: SigningClient {
+                http: ApiClient::new(transport, profile, label(profile), secrets),
+                credentials,
+                errors: &errors::ERRORS,
+                region: Some(region.to_owned()),
+            },
             clock: WallClock::from_profile(profile)?,
             region: region.to_owned(),
         })
     }
 
-    fn request(&self, operation: &'static str, reference: &Reference) -> Request {
-        let segment = |name| reference.segment(name).unwrap_or_default();
-        self.call(
-            operation,
-            &[
-                ("clusterId", segment("CLUSTER")),
-                ("namespace", segment("NAMESPACE")),
-                ("serviceName", reference.id()),
-            ],
-        )
-    }
-
-    fn call(&self, operation: &'static str, parameters: &[(&str, &str)]) -> Request {
+    fn request(&self, operation: &'static str, parameters: &[(&str, &str)]) -> Request {
         let common = [("Action", operation), ("Region", &self.region)];
         let query = common.iter().chain(parameters);
         Request {
@@ -174,40 +127,17 @@ impl Client {
         }
     }
 
-    async fn send(&self, request: &Request, ask: &GetOptions) -> Result<Response, Problem> {
-        let classify = |answer: &Response| {
-            let no = wire::classify(answer)?;
-            Some(with_hint(no, request.operation, &self.region))
-        };
-        self.credentials
-            .send(&self.api, request, &classify, ask.deadline)
-            .await
-            .map_err(|problem| self.with_retirement_hint(problem))
-    }
-
-    async fn service(&self, reference: &Reference, ask: &GetOptions) -> Result<GetResult, Problem> {
-        let request = self.request(OPERATION, reference);
-        let answer = self.send(&request, ask).await?;
-        let region = Some(self.region.as_str());
-        wire::decode(&answer.body, reference, ask, region, self.clock)
-            .map_err(|expected| self.api.decode_problem(&request, &answer, &expected))
-    }
-
-    /// A service that does not exist has no events either, so their absence says nothing.
-    async fn exists(&self, reference: &Reference, ask: &GetOptions) -> Result<(), Problem> {
-        let request = self.request(INFO, reference);
-        let answer = self.send(&request, ask).await?;
-        match wire::has_service(&answer.body, reference) {
-            Ok(true) => Ok(()),
-            Ok(false) => {
-                let what = format!("service {} not found in the cluster", reference.id());
-                let mut problem = self.api.problem(&request, Category::NotFound, what);
-                problem.http_status = Some(answer.status);
-                problem.hint = Some(wire::CHECK_ADDRESS.to_owned());
-                Err(problem)
-            }
-            Err(expected) => Err(self.api.decode_problem(&request, &answer, &expected)),
-        }
+    /// Calls an operation; see [`SigningClient::call`].
+    async fn call<T, E: Into<DecodeError>>(
+        &self,
+        operation: &'static str,
+        parameters: &[(&str, &str)],
+        options: &GetOptions,
+        decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
+    ) -> Result<Decoded<T>, Problem> {
+        let request = self.request(operation, parameters);
+        let called = self.client.call(&request, options.deadline, decode).await;
+        called.map_err(|problem| self.with_retirement_hint(problem))
     }
 
     /// A host that is gone looks like a broken network, unless it is this machine.
@@ -215,9 +145,59 @@ impl Client {
         if problem.category == Category::Network && !self.endpoint.is_loopback() {
             let hint = problem.hint.take();
             let hint = hint.map_or_else(String::new, |hint| format!("{hint}; "));
-            problem.hint = Some(format!("{hint}{}", wire::RETIRED));
+            problem.hint = Some(format!("{hint}{}", errors::RETIRED));
         }
         problem
+    }
+}
+
+#[async_trait]
+impl CloudApi for Api {
+    fn endpoint(&self) -> Option<String> {
+        Some(self.endpoint.origin())
+    }
+
+    fn credential(&self) -> CredentialInfo {
+        self.client.credentials.credential()
+    }
+
+    async fn list_scopes(
+        &self,
+        profile: &str,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<ScopePage, Problem> {
+        clusters::list(self, profile, at, options).await
+    }
+}
+
+/// The envelope of every answer; tables of the documentation put the content beside the code, its
+/// samples within `data`, and some write `returnCode`.
+#[derive(Default, Deserialize)]
+#[serde(
+    default,
+    rename_all = "camelCase",
+    bound = "T: Default + Deserialize<'de>"
+)]
+struct Envelope<T> {
+    code: Text,
+    return_code: Text,
+    data: OptionalObject<T>,
+}
+
+/// Decodes the content of an answer without a failure, from `data` unless there is nothing in it.
+///
+/// # Errors
+/// What was expected and not there.
+fn decode<T: DeserializeOwned + Default + PartialEq>(body: &[u8]) -> Result<T, String> {
+    let envelope: Envelope<T> = lenient::decode(body)?;
+    let code = envelope.code.trimmed().or(envelope.return_code.trimmed());
+    if code != Some("0") {
+        return Err("code 0".to_owned());
+    }
+    match envelope.data.0.filter(|data| **data != T::default()) {
+        Some(data) => Ok(*data),
+        None => lenient::decode(body),
     }
 }
 
@@ -250,66 +230,6 @@ fn credential(profile: &Profile) -> Result<Credential<sign::Signer>, Problem> {
             .collect(),
         expires_at: None,
     })
-}
-
-impl super::Client for Client {
-    fn endpoint(&self) -> Option<String> {
-        Some(self.endpoint.origin())
-    }
-
-    fn credential(&self) -> CredentialInfo {
-        self.credentials.credential()
-    }
-
-    fn get<'a>(
-        &'a self,
-        reference: &'a Reference,
-        ask: &'a GetOptions,
-    ) -> BoxFuture<'a, Result<GetResult, Problem>> {
-        Box::pin(self.service(reference, ask))
-    }
-
-    fn list<'a>(
-        &'a self,
-        scope: &'a Scope,
-        _filter: &'a Filter,
-        _page: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<Page, Problem>>> {
-        Some(Box::pin(self.services(scope, ask)))
-    }
-
-    fn list_scopes<'a>(
-        &'a self,
-        profile: &'a str,
-        page: Option<Cursor>,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<ScopePage, Problem>>> {
-        let at = page.unwrap_or(Cursor::FIRST);
-        Some(Box::pin(self.clusters(profile, at, ask)))
-    }
-
-    fn check_exists<'a>(
-        &'a self,
-        reference: &'a Reference,
-        ask: &'a GetOptions,
-    ) -> Option<BoxFuture<'a, Result<(), Problem>>> {
-        Some(Box::pin(self.exists(reference, ask)))
-    }
-}
-
-/// What to do about a "no" to this operation. A parameter that is not taken may be the region, which
-/// has two spellings.
-fn with_hint(mut refusal: RequestError, operation: &str, region: &str) -> RequestError {
-    if refusal.category == Category::PermissionDenied {
-        refusal.hint = Some(format!("grant the permission ccs:{operation}"));
-    }
-    if refusal.code.as_deref() == Some("4000") {
-        refusal.hint = regions::other_spelling(region).map(|other| {
-            format!("check the parameters; the region {region} is also spelled {other}")
-        });
-    }
-    refusal
 }
 
 #[cfg(test)]

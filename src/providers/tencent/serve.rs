@@ -3,7 +3,8 @@ use serde_json::{Map, Value, json};
 
 mod machine;
 
-use super::{CLUSTERS, INFO, LIST, OPERATION, PATH, sign};
+use super::service::{EVENTS, INFO, LIST};
+use super::{CLUSTERS, PATH, sign};
 use crate::crypto::sha256_hex;
 use crate::providers::serve::{
     EmulatedApi, EmulatedJob, EmulatedState, JobAt, ServerRequest, ServerResponse, TEST_ID,
@@ -55,11 +56,11 @@ fn respond(incoming: &ServerRequest, world: &EmulatedState) -> ServerResponse {
     }
     let action = incoming.parameter("Action").unwrap_or_default();
     match action.as_str() {
-        LIST => return list(incoming, world),
+        action if action == LIST.name => return list(incoming, world),
         CLUSTERS => return clusters(incoming, world),
         _ => {}
     }
-    if ![OPERATION, INFO].contains(&action.as_str()) {
+    if ![EVENTS.name, INFO].contains(&action.as_str()) {
         return error(6100, "InvalidAction", "(6100)action is not supported");
     }
     let (Some(cluster), Some(service)) = (

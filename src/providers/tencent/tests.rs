@@ -2,22 +2,26 @@ mod machine;
 
 use std::time::Duration;
 
+use super::errors::ERRORS;
+use super::service::{EVENTS, LIST, address, decode_events};
 use super::*;
-use crate::model::Time;
+use crate::http::{RequestError, Response};
+use crate::providers::errors::ErrorContext;
 use crate::providers::serve::{EmulatedJob, EmulatedState, ServerRequest, Warning};
 use crate::providers::test_support;
+use crate::reference::Reference;
 
 const NOW: &str = "2026-01-02T03:04:05Z";
 
-fn connected(variables: &[(&str, &str)]) -> Result<Client, Problem> {
+fn connected(variables: &[(&str, &str)]) -> Result<Api, Problem> {
     let profile = test_support::profile(&CLOUD, variables);
-    Client::new(
+    Api::new(
         &profile,
         &test_support::transport(test_support::moment(NOW)),
     )
 }
 
-fn client(id: &str, key: &str) -> Client {
+fn client(id: &str, key: &str) -> Api {
     connected(&[
         ("JOBLENS_TENCENT_ENDPOINT", "http://127.0.0.1:7411"),
         ("TENCENTCLOUD_REGION", "gz"),
@@ -30,13 +34,16 @@ fn client(id: &str, key: &str) -> Client {
 
 fn reference(service: &str) -> Reference {
     let segments = ["cls-1", "na me/space", service];
-    test_support::reference(&CLOUD.kinds[0].template, &segments)
+    test_support::reference(CLOUD.kinds[0], &segments)
 }
 
-fn incoming(client: &Client, service: &str, nonce: &str) -> ServerRequest {
-    let request = client.request(OPERATION, &reference(service));
+fn incoming(client: &Api, service: &str, nonce: &str) -> ServerRequest {
+    let request = client.request(EVENTS.name, &address(&reference(service)));
     let now = test_support::moment(NOW);
-    let proof = client.credentials.sign_for_test(&request, now, nonce);
+    let proof = client
+        .client
+        .credentials
+        .sign_for_test(&request, now, nonce);
     test_support::incoming(&request, &proof, now)
 }
 
@@ -69,7 +76,7 @@ fn served(incoming: &ServerRequest, world: &EmulatedState) -> Response {
 fn refused(incoming: &ServerRequest) -> String {
     let answer = served(incoming, &world());
     assert_eq!(answer.status, 200);
-    wire::classify(&answer).unwrap().code.unwrap()
+    classify(&answer).unwrap().code.unwrap()
 }
 
 #[test]
@@ -94,7 +101,7 @@ fn the_region_goes_out_as_given_to_the_vendors_host() {
         ("TENCENTCLOUD_SECRET_KEY", "k"),
     ])
     .unwrap();
-    let request = client.request(OPERATION, &reference("web"));
+    let request = client.request(EVENTS.name, &address(&reference("web")));
     assert_eq!(
         format!(
             "{}{}?{}",
@@ -106,34 +113,34 @@ fn the_region_goes_out_as_given_to_the_vendors_host() {
     );
 }
 
+fn classify(response: &Response) -> Option<RequestError> {
+    test_support::classify(&ERRORS, response)
+}
+
+/// The hint about an error code of an operation in a region.
+fn hint(operation: &'static str, region: &str, code: u32) -> Option<String> {
+    let response = test_support::response(200, &format!(r#"{{"code":{code}}}"#));
+    let context = ErrorContext {
+        request: &test_support::request(operation, &[("Region", region)]),
+        region: None,
+    };
+    ERRORS.classify(&context, &response).unwrap().hint
+}
+
 #[test]
 fn a_rejected_parameter_names_the_other_spelling_of_the_region() {
-    let hint = |code: &str, region: &str| {
-        let refusal = RequestError {
-            code: Some(code.to_owned()),
-            ..RequestError::new(Category::InvalidArgument, "")
-        };
-        with_hint(refusal, OPERATION, region).hint
-    };
-    assert!(hint("4000", "gz").unwrap().contains("ap-guangzhou"));
-    assert!(hint("4000", "ap-chongqing").unwrap().ends_with("cq"));
-    assert_eq!(hint("4000", "mars"), None);
-    assert_eq!(hint("5100", "gz"), None);
+    let hint = |code, region| hint(EVENTS.name, region, code);
+    assert!(hint(4000, "gz").unwrap().contains("ap-guangzhou"));
+    assert!(hint(4000, "ap-chongqing").unwrap().ends_with("cq"));
+    assert_eq!(hint(4000, "mars"), None);
+    assert_eq!(hint(5100, "gz"), None);
 }
 
 #[test]
 fn a_missing_permission_is_that_of_the_operation() {
-    let hint = |operation| {
-        with_hint(
-            RequestError::new(Category::PermissionDenied, ""),
-            operation,
-            "gz",
-        )
-        .hint
-    };
-    for operation in [OPERATION, LIST, CLUSTERS] {
+    for operation in [EVENTS.name, LIST.name, CLUSTERS] {
         let wanted = format!("grant the permission ccs:{operation}");
-        assert_eq!(hint(operation), Some(wanted));
+        assert_eq!(hint(operation, "gz", 4103), Some(wanted));
     }
 }
 
@@ -159,23 +166,14 @@ fn the_emulator_verifies_our_signature_and_answers() {
     let incoming = incoming(&client("testid", "testsecret"), "服务", "1f");
     assert_eq!(
         (CLOUD.emulator.operation)(&incoming).as_deref(),
-        Some(OPERATION)
+        Some(EVENTS.name)
     );
     let answer = served(&incoming, &world());
-    assert_eq!(wire::classify(&answer), None);
-    let clock = WallClock {
-        offset_seconds: 8 * 3600,
-        is_assumed: false,
-    };
-    let found = wire::decode(
-        &answer.body,
-        &reference("服务"),
-        &test_support::ask(),
-        None,
-        clock,
-    );
+    assert_eq!(classify(&answer), None);
+    let (api, ask) = (client("testid", "testsecret"), test_support::ask());
+    let found = decode_events(&answer.body, &reference("服务"), &ask, &api);
     let mut job = found.unwrap().job;
-    job.finalize(Time::new(test_support::moment(NOW)).unwrap());
+    job.finalize(crate::model::Time::new(test_support::moment(NOW)).unwrap());
     assert_eq!((job.events.len(), job.warning_count), (3, 1));
     let newest = &job.events[0];
     assert_eq!(newest.count, Some(6530));
@@ -206,7 +204,7 @@ fn the_emulator_refuses_as_the_cloud_does() {
 fn the_emulator_takes_a_nonce_once() {
     let world = world();
     let incoming = incoming(&client("testid", "testsecret"), "服务", "abc");
-    assert_eq!(wire::classify(&served(&incoming, &world)), None);
-    let again = wire::classify(&served(&incoming, &world)).unwrap();
+    assert_eq!(classify(&served(&incoming, &world)), None);
+    let again = classify(&served(&incoming, &world)).unwrap();
     assert_eq!(again.code.as_deref(), Some("4500"));
 }

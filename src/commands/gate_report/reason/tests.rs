@@ -15,7 +15,7 @@ fn numbered(number: u32) -> Reference {
         .unwrap();
     let segments = vec!["c".to_owned(), number.to_string()];
     Reference {
-        template: &kind.template,
+        kind,
         profile: DEFAULT_PROFILE.to_owned(),
         segments,
         input: String::new(),

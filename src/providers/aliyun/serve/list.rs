@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{Failure, cluster, is_end, page_of, page_parameter, request_id, timestamp};
-use crate::providers::aliyun::wire::LISTABLE_STATES;
+use crate::providers::aliyun::job::LISTABLE;
 use crate::providers::serve::{EmulatedState, JobAt, ServerRequest, ServerResponse};
 
 /// Pages hold at most so many rows, and a call takes at most so many ids.
@@ -110,7 +110,7 @@ pub(super) fn jobs(
 fn state(request: &ServerRequest) -> Result<Option<String>, Failure> {
     match request.parameter("State") {
         Some(word) if word == "All" => Ok(None),
-        Some(word) if !LISTABLE_STATES.contains(&word.as_str()) => {
+        Some(word) if !LISTABLE.contains(&word.as_str()) => {
             let message = "The parameter State is invalid.";
             Err(Failure::new(400, "InvalidParams", message))
         }

@@ -3,8 +3,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use super::super::errors::ERRORS;
+use super::super::invocation::{Results, ResultsPage, Status};
 use super::super::sign::Signer;
-use super::super::wire::{ErrorContext, Results, ResultsPage, Status, classify};
 use super::super::{CLOUD, VERSION, serve};
 use super::{invocation, job, read_jobs};
 use crate::error::Category;
@@ -131,12 +132,7 @@ fn ask(world: &EmulatedState, operation: &'static str, query: &[(&str, &str)]) -
 }
 
 fn code(answer: &Response) -> (Category, RetryAction, String) {
-    let asked = ErrorContext {
-        operation: "DescribeServerlessJobs",
-        cluster: CLUSTER,
-        region: None,
-    };
-    let refusal = classify(&asked, answer).unwrap();
+    let refusal = test_support::classify(&ERRORS, answer).unwrap();
     (refusal.category, refusal.retry, refusal.code.unwrap())
 }
 

@@ -1,6 +1,7 @@
-use super::super::wire::{DecodeError, Results, ResultsPage, Status};
+use super::super::invocation::{Results, ResultsPage, Status};
 use super::{assert_model, fixture, invocation, job, read_jobs};
 use crate::model::State;
+use crate::providers::api::DecodeError;
 
 #[test]
 fn the_documented_answers_become_their_models() {
@@ -22,7 +23,11 @@ fn an_empty_list_says_that_there_is_no_such_job() {
     let body = fixture("describe-serverless-jobs-none.json");
     let miss = read_jobs(&body, job("5"), &[]).unwrap_err();
     let request_id = "3F405162-1335-436C-A1D7-6C044FE7336B".to_owned();
-    assert_eq!(miss, DecodeError::NotFound(Some(request_id)));
+    let DecodeError::Failed(miss) = miss else {
+        panic!("{miss:?}")
+    };
+    assert_eq!(miss.request_id, Some(request_id));
+    assert_eq!(miss.message, "the cluster has no serverless job 5");
 }
 
 #[test]

@@ -1,12 +1,7 @@
 //! Tests of the whole cloud: fixtures against the model, the emulator against the client.
 
-mod arrays;
 mod emulator;
-mod every_field;
 mod fixtures;
-mod invocations;
-mod jobs;
-mod lists;
 mod places;
 mod profiles;
 mod roles;
@@ -14,47 +9,48 @@ mod roles;
 use serde_json::Value;
 
 use super::CLOUD;
-use super::wire::{self, DecodeError};
+use super::job as jobs;
 use crate::model::{Job, Notice, State, Time};
+use crate::providers::api::DecodeError;
 use crate::providers::{GetResult, job_at, test_support};
 use crate::reference::Reference;
 
-fn reference(kind: usize, id: &str) -> Reference {
-    test_support::reference(&CLOUD.kinds[kind].template, &["ehpc-hz-FYUr32", id])
+pub(super) fn reference(kind: usize, id: &str) -> Reference {
+    test_support::reference(CLOUD.kinds[kind], &["ehpc-hz-FYUr32", id])
 }
 
 /// The address of `aliyun/job/ehpc-hz-FYUr32/ID`.
-fn job(id: &str) -> Job {
+pub(super) fn job(id: &str) -> Job {
     job_at(&reference(0, id), Some("cn-hangzhou"))
 }
 
 /// The address of `aliyun/invocation/ehpc-hz-FYUr32/ID`.
-fn invocation(id: &str) -> Job {
+pub(super) fn invocation(id: &str) -> Job {
     job_at(&reference(1, id), Some("cn-hangzhou"))
 }
 
 /// What an answer to DescribeServerlessJobs says of the job at this address.
-fn read_jobs(
+pub(super) fn read_jobs(
     body: &[u8],
     at: Job,
     own: &[(String, State)],
 ) -> Result<(Job, Vec<Notice>), DecodeError> {
-    let described = wire::read_jobs(body, at, own)?;
+    let described = jobs::decode(body, at, own)?;
     Ok((described.job, described.notices))
 }
 
-fn fixture(name: &str) -> Vec<u8> {
+pub(super) fn fixture(name: &str) -> Vec<u8> {
     test_support::read(&format!("aliyun/{name}"))
 }
 
 /// The job as JSON, after the last steps that every look-up takes, unmasked.
-fn shown(mut job: Job) -> Value {
+pub(super) fn shown(mut job: Job) -> Value {
     job.finalize(Time::from_rfc3339("2022-09-22T08:00:00Z").unwrap());
     serde_json::to_value(&job).unwrap()
 }
 
 /// Compares with a fixture; with `JOBLENS_BLESS=1` writes it.
-fn assert_model(name: &str, job: Job) {
+pub(super) fn assert_model(name: &str, job: Job) {
     let notices = Vec::new();
     let model = test_support::model(GetResult { job, notices }, "2022-09-22T08:00:00Z", true);
     test_support::assert_model(&format!("aliyun/{name}"), &model);

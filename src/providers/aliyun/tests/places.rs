@@ -1,14 +1,12 @@
 use serde_json::Value;
 
-use super::super::wire::{Command, Status, read_clusters, read_commands};
+use super::super::clusters::decode;
+use super::super::invocation::{Command, Status, decode_commands};
 use super::{fixture, invocation, shown};
 use crate::providers::{Cursor, ScopePage, test_support as fixtures};
-use crate::reference::Scope;
 
 fn clusters(body: &[u8]) -> Result<ScopePage, String> {
-    let template = &super::CLOUD.kinds[0].template;
-    let scope_of = |id: &str| Scope::at(template, "default", &[id]).map(|scope| scope.to_string());
-    read_clusters(body, Cursor::FIRST, Some("cn-hangzhou"), scope_of)
+    decode(body, Cursor::FIRST, "default", Some("cn-hangzhou"))
 }
 
 #[test]
@@ -80,13 +78,13 @@ fn a_list_of_endless_elements_is_not_read() {
     let expected = "at most 200000 list elements in one response";
     let read = clusters(endless("Clusters").as_bytes());
     assert_eq!(read.unwrap_err(), expected);
-    let read = read_commands(endless("Commands").as_bytes(), false);
+    let read = decode_commands(endless("Commands").as_bytes(), false);
     assert_eq!(read.unwrap_err(), expected);
 }
 
 fn commands(show_secrets: bool) -> Vec<Command> {
     let body = fixture("list-commands.json");
-    let (commands, total) = read_commands(&body, show_secrets).unwrap();
+    let (commands, total) = decode_commands(&body, show_secrets).unwrap();
     assert_eq!(total, Some(2));
     commands
 }
@@ -115,7 +113,7 @@ fn what_the_list_tells_of_a_command_stands_in_its_details() {
 
 #[test]
 fn commands_are_read_in_either_shape_of_a_list_and_nothing_else() {
-    let count = |body: &str| read_commands(body.as_bytes(), false).map(|(rows, _)| rows.len());
+    let count = |body: &str| decode_commands(body.as_bytes(), false).map(|(rows, _)| rows.len());
     assert_eq!(count(r#"{"Commands":[{"CommandId":"c"},{}]}"#), Ok(2));
     assert_eq!(count(r#"{"Commands":{"Command":null}}"#), Ok(0));
     assert_eq!(count(r#"{"TotalCount":0}"#), Ok(0));

@@ -1,10 +1,10 @@
-use super::super::{CLOUD, Ehpc};
+use super::super::{Api, CLOUD};
 use crate::error::{Category, Problem};
 use crate::providers::test_support;
 
-fn connect(variables: &[(&str, &str)]) -> Result<Ehpc, Problem> {
+fn connect(variables: &[(&str, &str)]) -> Result<Api, Problem> {
     let wire = test_support::transport(test_support::moment("2026-01-02T03:04:05Z"));
-    Ehpc::new(&test_support::profile(&CLOUD, variables), &wire)
+    Api::new(&test_support::profile(&CLOUD, variables), &wire)
 }
 
 const KEY: [(&str, &str); 2] = [
@@ -12,7 +12,7 @@ const KEY: [(&str, &str); 2] = [
     ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "testsecret"),
 ];
 
-fn connect_with(variable: (&str, &str)) -> Result<Ehpc, Problem> {
+fn connect_with(variable: (&str, &str)) -> Result<Api, Problem> {
     connect(&[KEY[0], KEY[1], variable])
 }
 

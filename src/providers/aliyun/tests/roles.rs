@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::super::assume_role::ASSUME_ROLE;
 use super::super::instance_role::{CREDENTIALS, ROLE, ROLES_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
-use super::super::{CLOUD, Ehpc};
+use super::super::{Api, CLOUD, Jobs};
 use crate::error::{Category, Problem};
-use crate::providers::Client as _;
+use crate::providers::KindOps as _;
 use crate::providers::serve::{
     EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange,
 };
@@ -39,7 +39,7 @@ async fn cloud(
     TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
-fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Ehpc, Problem> {
+fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Api, Problem> {
     let mut variables = vec![
         ("JOBLENS_ALIYUN_ENDPOINT", cloud.origin.as_str()),
         ("JOBLENS_ALIYUN_STS_ENDPOINT", &cloud.origin),
@@ -49,7 +49,7 @@ fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Ehpc, Problem> {
         variables.retain(|(known, _)| known != name);
         variables.push((name, value));
     }
-    Ehpc::new(
+    Api::new(
         &test_support::profile(&CLOUD, &variables),
         &cloud.transport(),
     )
@@ -62,9 +62,9 @@ const KEY: [(&str, &str); 3] = [
 ];
 const MACHINE: (&str, &str) = ("JOBLENS_ALIYUN_SOURCE", "metadata");
 
-async fn get(ehpc: &Ehpc) -> Result<Option<String>, Problem> {
+async fn get(ehpc: &Api) -> Result<Option<String>, Problem> {
     let reference = super::reference(0, "5");
-    let found = ehpc.get(&reference, &test_support::ask()).await?;
+    let found = Jobs.get(ehpc, &reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }
 
@@ -196,7 +196,7 @@ async fn a_clock_that_is_wrong_is_corrected_for_sts() {
     ];
     let late = test_support::transport(start_time() - chrono::TimeDelta::hours(2));
     let profile = test_support::profile(&CLOUD, &[&KEY[..], &variables[..]].concat());
-    get(&Ehpc::new(&profile, &late).unwrap()).await.unwrap();
+    get(&Api::new(&profile, &late).unwrap()).await.unwrap();
     assert_eq!(cloud.asked(), [ASSUME_ROLE, ASSUME_ROLE, GET, GET]);
 }
 
@@ -291,7 +291,7 @@ fn the_address_of_sts_is_that_of_the_tools_region_or_its_own() {
         );
         assert_eq!(profile.get("sts_endpoint"), Some(expected));
         let wire = test_support::transport(start_time());
-        assert!(Ehpc::new(&profile, &wire).is_ok(), "{expected}");
+        assert!(Api::new(&profile, &wire).is_ok(), "{expected}");
     }
 }
 
@@ -332,7 +332,7 @@ async fn a_key_that_was_read_again_is_named_beside_its_role() {
     let keys = CLOUD.settings_schema();
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
     let profile = settings.unwrap().profile(&keys, "default").unwrap();
-    let ehpc = Ehpc::new(&profile, &cloud.transport()).unwrap();
+    let ehpc = Api::new(&profile, &cloud.transport()).unwrap();
     let problem = get(&ehpc).await.unwrap_err();
     assert_eq!(problem.operation.as_deref(), Some(GET));
     let said = "role acs:ram::1:role/reader by key te… (config file)";

@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
+use super::super::image_job::{GET as GET_JOB, LIST};
 use super::super::*;
 use crate::error::Category;
 use crate::providers::Client as _;
@@ -11,11 +12,12 @@ use crate::providers::serve::{
 use crate::providers::test_support::{
     self, served::Responder, served::TestServer, served::start_time,
 };
-use crate::providers::{list_all, ready};
+use crate::providers::{Filter, Page, list_all, ready};
+use crate::reference::Scope;
 
 const DAY: i64 = 24 * 3600;
 const PROJECT: &str = super::PROJECT;
-const GET: &str = OPERATION;
+const GET: &str = GET_JOB.name;
 
 async fn cloud(
     script: impl Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync + 'static,
@@ -33,7 +35,7 @@ async fn cloud(
     TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
-fn client(cloud: &TestServer, variables: &[(&str, &str)]) -> Result<Client, Problem> {
+fn client(cloud: &TestServer, variables: &[(&str, &str)]) -> Result<Connected<Api>, Problem> {
     let mut all = vec![
         ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
         ("JOBLENS_HUAWEI_ENDPOINT", &cloud.origin),
@@ -43,7 +45,7 @@ fn client(cloud: &TestServer, variables: &[(&str, &str)]) -> Result<Client, Prob
         all.retain(|(known, _)| known != name);
         all.push((name, value));
     }
-    Client::new(&test_support::profile(&CLOUD, &all), &cloud.transport())
+    connect(&test_support::profile(&CLOUD, &all), &cloud.transport())
 }
 
 const USER: [(&str, &str); 3] = [
@@ -57,8 +59,8 @@ const KEY: [(&str, &str); 2] = [
     ("HUAWEICLOUD_SDK_SK", "testsecret"),
 ];
 
-async fn get(client: &Client) -> Result<Option<String>, Problem> {
-    let reference = test_support::reference(&CLOUD.kinds[0].template, &["7"]);
+async fn get(client: &Connected<Api>) -> Result<Option<String>, Problem> {
+    let reference = test_support::reference(CLOUD.kinds[0], &["7"]);
     let found = client.get(&reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }
@@ -77,7 +79,7 @@ async fn a_password_gets_a_token_and_the_project_and_is_shown_again_before_the_e
         assert_eq!(get(&client).await.unwrap().as_deref(), Some("RUNNING"));
         assert_eq!(cloud.asked(), asked, "{second}");
     }
-    let found = client.project(test_support::ask().deadline).await;
+    let found = client.api.project(test_support::ask().deadline).await;
     assert_eq!(found.unwrap(), PROJECT);
 }
 
@@ -236,7 +238,7 @@ async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost
     let cloud = TestServer::start(&CLOUD, world, script).await;
     let client = client(&cloud, &USER).unwrap();
     let scope = Scope {
-        template: &CLOUD.kinds[0].template,
+        kind: CLOUD.kinds[0],
         profile: "default".to_owned(),
         segments: Vec::new(),
         input: String::new(),
@@ -251,7 +253,7 @@ async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost
     let filter = Filter::default();
     let ask = test_support::ask();
     let drained = list_all(&client, &scope, &filter, &ask, None, &mut on_page).await;
-    let drained = drained.unwrap().unwrap();
+    let drained = drained.unwrap();
     assert_eq!(
         (drained.rows, drained.pages, drained.truncation),
         (205, 3, None)
@@ -260,7 +262,7 @@ async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost
     // The lists of the three types are asked for at the same time, in any order with the token.
     let mut asked = cloud.asked();
     asked.sort();
-    assert_eq!(asked, [TOKEN, TOKEN, LIST, LIST, LIST, LIST, LIST, LIST]);
+    assert_eq!(asked, [[TOKEN; 2].as_slice(), &[LIST.name; 6]].concat());
 }
 
 #[tokio::test]
@@ -276,7 +278,7 @@ async fn a_kept_token_is_kept_with_its_project() {
         let client = run();
         get(&client).await.unwrap();
         assert_eq!(cloud.asked(), asked);
-        let project = client.project(test_support::ask().deadline).await;
+        let project = client.api.project(test_support::ask().deadline).await;
         assert_eq!(project.unwrap(), PROJECT);
     }
     // It ends between two runs.

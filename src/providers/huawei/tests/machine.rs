@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::super::image_job::GET as GET_JOB;
 use super::super::instance_role::{CREDENTIALS, KEY_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
 use super::super::*;
 use crate::error::Category;
@@ -10,7 +11,7 @@ use crate::providers::serve::{
 use crate::providers::test_support::{self, served::TestServer, served::start_time};
 
 const DAY: i64 = 24 * 3600;
-const GET: &str = OPERATION;
+const GET: &str = GET_JOB.name;
 
 async fn cloud(
     script: impl Fn(&ServerRequest) -> Option<ServerResponse> + Send + Sync + 'static,
@@ -42,7 +43,7 @@ async fn answering(answers: &[(&'static str, u16, &'static str)]) -> TestServer 
     .await
 }
 
-fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Client, Problem> {
+fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Connected<Api>, Problem> {
     let mut all = vec![
         ("JOBLENS_HUAWEI_SOURCE", "metadata"),
         ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
@@ -55,11 +56,11 @@ fn connect(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Client, Problem>
         all.retain(|(known, _)| known != name);
         all.push((name, value));
     }
-    Client::new(&test_support::profile(&CLOUD, &all), &cloud.transport())
+    super::connect(&test_support::profile(&CLOUD, &all), &cloud.transport())
 }
 
-async fn get(client: &Client) -> Result<Option<String>, Problem> {
-    let reference = test_support::reference(&CLOUD.kinds[0].template, &["7"]);
+async fn get(client: &Connected<Api>) -> Result<Option<String>, Problem> {
+    let reference = test_support::reference(CLOUD.kinds[0], &["7"]);
     let found = client.get(&reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }

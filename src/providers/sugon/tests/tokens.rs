@@ -11,7 +11,7 @@ use crate::providers::test_support::{
 };
 
 const DAY: i64 = 24 * 3600;
-const GET: &str = OPERATION;
+const GET: &str = instance::GET.name;
 
 async fn cloud(
     script: impl Fn(&str, &str) -> Option<ServerResponse> + Send + Sync + 'static,
@@ -32,7 +32,7 @@ async fn cloud(
     TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
-fn client(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Client, Problem> {
+fn client(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Connected<Api>, Problem> {
     let mut variables = vec![
         ("JOBLENS_SUGON_USER", "张三"),
         ("JOBLENS_SUGON_ACCESS_KEY", "testid"),
@@ -44,14 +44,14 @@ fn client(cloud: &TestServer, more: &[(&str, &str)]) -> Result<Client, Problem> 
         variables.retain(|(known, _)| known != name);
         variables.push((name, value));
     }
-    Client::new(
+    connect(
         &test_support::profile(&CLOUD, &variables),
         &cloud.transport(),
     )
 }
 
-async fn get(client: &Client) -> Result<Option<String>, Problem> {
-    let reference = test_support::reference(&CLOUD.kinds[0].template, &["i-1"]);
+async fn get(client: &Connected<Api>) -> Result<Option<String>, Problem> {
+    let reference = test_support::reference(CLOUD.kinds[0], &["i-1"]);
     let found = client.get(&reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }
@@ -173,7 +173,7 @@ async fn a_clock_is_not_corrected_by_a_code_that_says_nothing_of_the_time() {
         ("JOBLENS_SUGON_ENDPOINT", &cloud.origin),
     ];
     let late = test_support::transport(start_time() - chrono::TimeDelta::hours(2));
-    let client = Client::new(&test_support::profile(&CLOUD, &variables), &late).unwrap();
+    let client = connect(&test_support::profile(&CLOUD, &variables), &late).unwrap();
     let problem = get(&client).await.unwrap_err();
     assert_eq!(problem.category, Category::Unauthenticated);
     assert!(problem.hint.unwrap().contains("the local clock"));
@@ -208,9 +208,9 @@ async fn asks_the_next_host_when_the_way_to_one_is_broken_and_stays_with_it() {
     let client = client(&cloud, &[("JOBLENS_SUGON_AI_HOSTS", &listed)]).unwrap();
     get(&client).await.unwrap();
     assert_eq!(cloud.asked(), [TOKENS, CENTRE, GET]);
-    let before = client.transport.calls();
+    let before = client.api.transport.calls();
     get(&client).await.unwrap();
-    assert_eq!(client.transport.calls(), before + 1);
+    assert_eq!(client.api.transport.calls(), before + 1);
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn a_host_that_answers_no_is_not_replaced_by_another() {
     let two = two_hosts(authority);
     let cloud = cloud(move |path, host| two(path, host)).await;
     let client = client(&cloud, &[("JOBLENS_SUGON_AI_HOSTS", &other.origin)]).unwrap();
-    let reference = test_support::reference(&CLOUD.kinds[0].template, &["other"]);
+    let reference = test_support::reference(CLOUD.kinds[0], &["other"]);
     let problem = client
         .get(&reference, &test_support::ask())
         .await
@@ -255,11 +255,13 @@ async fn hosts_that_are_no_longer_listed_are_not_taken_from_the_cache() {
     let other = cloud(|_, _| None).await;
     let cloud = cloud(|_, _| None).await;
     let home = tempfile::tempdir().unwrap();
-    let kept_hosts = kept_client(&cloud, &home).stored_hosts.unwrap();
+    let kept_hosts = kept_client(&cloud, &home).api.stored_hosts.unwrap();
     kept_client(&cloud, &home)
+        .api
+        .client
         .credentials
         .get(
-            &kept_client(&cloud, &home).api,
+            &kept_client(&cloud, &home).api.client.http,
             test_support::ask().deadline,
         )
         .await
@@ -314,7 +316,7 @@ async fn a_key_pair_is_complete_and_stands_alone() {
 async fn a_token_without_an_endpoint_goes_to_a_platform_that_is_named_only() {
     let cloud = cloud(|_, _| None).await;
     let of = |variables: &[(&str, &str)]| {
-        Client::new(
+        connect(
             &test_support::profile(&CLOUD, variables),
             &cloud.transport(),
         )
@@ -334,7 +336,7 @@ fn kept(home: &tempfile::TempDir) -> [(&'static str, String); 2] {
     [("HOME", home), flag]
 }
 
-fn kept_client(cloud: &TestServer, home: &tempfile::TempDir) -> Client {
+fn kept_client(cloud: &TestServer, home: &tempfile::TempDir) -> Connected<Api> {
     let kept = kept(home);
     let kept: Vec<_> = kept.iter().map(|(k, v)| (*k, v.as_str())).collect();
     client(cloud, &kept).unwrap()
@@ -416,7 +418,7 @@ async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_ano
     let keys = CLOUD.settings_schema();
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
     let profile = settings.unwrap().profile(&keys, "default").unwrap();
-    let client = Client::new(&profile, &cloud.transport()).unwrap();
+    let client = connect(&profile, &cloud.transport()).unwrap();
     assert_eq!(client.credential().expires_at, Time::new(end));
     cloud.set(200);
     for _ in 0..2 {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::super::instance_role::{CREDENTIALS, ROLE, ROLES_PATH};
+use super::super::service::EVENTS;
 use super::super::*;
 use crate::error::Category;
 use crate::providers::Client as _;
@@ -25,25 +26,23 @@ async fn answering(answers: &[(&'static str, u16, &'static str)]) -> TestServer 
     TestServer::start(&CLOUD, EmulatedState::new(vec![job], start_time()), script).await
 }
 
-fn connect(cloud: &TestServer, source: &str, address: &str) -> Result<Client, Problem> {
+fn connect(cloud: &TestServer, source: &str, address: &str) -> Result<Connected<Api>, Problem> {
     let variables = [
         ("JOBLENS_TENCENT_SOURCE", source),
         ("JOBLENS_TENCENT_ENDPOINT", &cloud.origin),
         ("JOBLENS_TENCENT_METADATA_ENDPOINT", address),
         ("TENCENTCLOUD_REGION", "ap-guangzhou"),
     ];
-    Client::new(
-        &test_support::profile(&CLOUD, &variables),
-        &cloud.transport(),
-    )
+    let profile = test_support::profile(&CLOUD, &variables);
+    super::connect(&profile, &cloud.transport())
 }
 
-fn machine(cloud: &TestServer) -> Client {
+fn machine(cloud: &TestServer) -> Connected<Api> {
     connect(cloud, "metadata", &cloud.origin).unwrap()
 }
 
-async fn get(client: &Client) -> Result<(), Problem> {
-    let reference = test_support::reference(&CLOUD.kinds[0].template, &["cls-1", "default", "web"]);
+async fn get(client: &Connected<Api>) -> Result<(), Problem> {
+    let reference = test_support::reference(CLOUD.kinds[0], &["cls-1", "default", "web"]);
     let found = client.get(&reference, &test_support::ask()).await;
     found.map(|_| ())
 }
@@ -52,10 +51,10 @@ async fn get(client: &Client) -> Result<(), Problem> {
 async fn the_role_of_an_instance_is_fetched_and_renewed_before_the_end() {
     let cloud = answering(&[]).await;
     let client = machine(&cloud);
-    let fetched = [ROLE, CREDENTIALS, OPERATION];
+    let fetched = [ROLE, CREDENTIALS, EVENTS.name];
     for (second, asked) in [
         (0, &fetched[..]),
-        (6 * HOUR - 61, &[OPERATION]),
+        (6 * HOUR - 61, &[EVENTS.name]),
         (6 * HOUR - 60, &fetched),
         (20 * HOUR, &fetched),
     ] {
@@ -65,7 +64,7 @@ async fn the_role_of_an_instance_is_fetched_and_renewed_before_the_end() {
     }
     let named = connect(&cloud, "metadata:joblens-emulator", &cloud.origin).unwrap();
     get(&named).await.unwrap();
-    assert_eq!(cloud.asked(), [CREDENTIALS, OPERATION]);
+    assert_eq!(cloud.asked(), [CREDENTIALS, EVENTS.name]);
 }
 
 #[tokio::test]
@@ -128,7 +127,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
         assert_eq!(problem.category, category, "{told}");
         assert!(told.contains(said), "{said}: {told}");
         assert!(!told.contains("hunter2"), "{told}");
-        assert!(!cloud.asked().contains(&OPERATION.to_owned()), "{told}");
+        assert!(!cloud.asked().contains(&EVENTS.name.to_owned()), "{told}");
     }
 }
 

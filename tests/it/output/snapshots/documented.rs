@@ -145,7 +145,7 @@ fn get(
         .unwrap()
         .to_utc();
     let reference = reference(input);
-    let client = client(reference.template.cloud, &server.origin(), now);
+    let client = client(reference.kind.template.cloud, &server.origin(), now);
     let ask = GetOptions {
         raw: false,
         show_secrets: false,
@@ -167,9 +167,9 @@ fn get(
 }
 
 fn reference(input: &str) -> Reference {
-    let templates: Vec<_> = providers::kinds().map(|kind| &kind.template).collect();
+    let kinds: Vec<_> = providers::kinds().collect();
     let reader = ReferenceParser {
-        templates: &templates,
+        kinds: &kinds,
         reserved: &RESERVED_KINDS,
         default_profile: "default",
         setting: &|_, _, _| Ok(None),

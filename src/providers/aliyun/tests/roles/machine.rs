@@ -245,7 +245,7 @@ async fn a_dead_service_is_not_asked_for_each_thing_in_turn() {
     let at = ("JOBLENS_ALIYUN_METADATA_ENDPOINT", dead.as_str());
     let wire = cloud.transport();
     let variables = [MACHINE, at, ("JOBLENS_ALIYUN_ENDPOINT", &cloud.origin)];
-    let ehpc = Ehpc::new(&test_support::profile(&CLOUD, &variables), &wire).unwrap();
+    let ehpc = Api::new(&test_support::profile(&CLOUD, &variables), &wire).unwrap();
     for _ in 0..3 {
         let problem = get(&ehpc).await.unwrap_err();
         assert_eq!(problem.category, Category::Network);

@@ -1,0 +1,284 @@
+//! What a kind of job is, as plain data: the form of its references, its states, and the operations
+//! that read it.
+
+use std::fmt;
+
+use schemars::{Schema, SchemaGenerator};
+
+use crate::model::State;
+
+/// One kind of job in a cloud. Each is a static of its own and compared by address.
+pub struct Kind {
+    /// Template of its references.
+    pub template: Template,
+    /// What the cloud's state words mean, first those of the job itself.
+    pub states: &'static [StateTable],
+    /// What its `details` can be.
+    pub details: DetailSchemas,
+    /// The operation behind a lookup.
+    pub get: Operation,
+    /// How it is listed; `None` where it cannot be.
+    pub list: Option<ListSpec>,
+    /// From how many references on one list call is cheaper than a lookup of each; `None` where no
+    /// list reports states.
+    pub batch_from: Option<usize>,
+    /// True when the lookup of a mistyped name succeeds, so that existence needs a call of its own.
+    pub needs_check_exists: bool,
+    /// Switches that only this kind has.
+    pub flags: &'static [KindFlag],
+}
+
+impl Kind {
+    /// False when its jobs report events only.
+    pub fn has_states(&self) -> bool {
+        self.states.iter().any(|table| !table.map.is_empty())
+    }
+
+    /// The default number of jobs in a list, where each of them costs calls of its own.
+    pub fn list_limit(&self) -> Option<usize> {
+        self.list.as_ref().and_then(|list| list.default_limit)
+    }
+
+    /// What the rows of its list do not report.
+    pub fn unlisted_fields(&self) -> &'static [UnlistedField] {
+        self.list.as_ref().map_or(&[], |list| list.unlisted)
+    }
+}
+
+#[cfg(test)]
+impl Kind {
+    /// A kind of which only the form of its references matters.
+    pub(crate) const fn from_template(template: Template) -> Self {
+        const NONE: Operation = Operation {
+            name: "",
+            description: "",
+            permission: "",
+        };
+        Self {
+            template,
+            states: &[],
+            details: DetailSchemas::NONE,
+            get: NONE,
+            list: None,
+            batch_from: None,
+            needs_check_exists: false,
+            flags: &[],
+        }
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Kind {}
+
+/// Cloud and kind: `aliyun/job`.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.template.cloud, self.template.kind)
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Kind({self})")
+    }
+}
+
+/// The form of the references of a kind.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Long name of the cloud.
+    pub cloud: &'static str,
+    /// Short name of the cloud, accepted on input.
+    pub cloud_short: &'static str,
+    /// Bare kind.
+    pub kind: &'static str,
+    /// Short kind, accepted on input.
+    pub kind_short: &'static str,
+    /// The segments after the kind, last one the id.
+    pub segments: &'static [Segment],
+    /// How many segments a scope has at least; with fewer than all but the id it is a wider place,
+    /// such as a cluster with all its namespaces.
+    pub scope_segments: usize,
+    /// True when the last segment may be a range such as `10_1-5` or `10_1-9:2`.
+    pub ranges: bool,
+    /// A reference of this kind as an example.
+    pub sample: &'static str,
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.cloud, self.kind)?;
+        self.segments
+            .iter()
+            .try_for_each(|segment| write!(f, "/{}", segment.name))
+    }
+}
+
+/// One segment of a template.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Name as templates show it: `CLUSTER`.
+    pub name: &'static str,
+    /// Key of the profile's settings that fills it when it is missing on the left.
+    pub setting: Option<&'static str>,
+}
+
+impl Segment {
+    /// A segment that must be written.
+    pub const fn required(name: &'static str) -> Self {
+        Self {
+            name,
+            setting: None,
+        }
+    }
+
+    /// A segment that a setting of the profile can fill.
+    pub const fn with_setting(name: &'static str, key: &'static str) -> Self {
+        Self {
+            name,
+            setting: Some(key),
+        }
+    }
+}
+
+/// An operation of a cloud's API.
+#[derive(Debug, Clone, Copy)]
+pub struct Operation {
+    /// Its name in requests and messages.
+    pub name: &'static str,
+    /// The same with the API it belongs to, and with what is called besides.
+    pub description: &'static str,
+    /// The permission that it needs, as the cloud writes it.
+    pub permission: &'static str,
+}
+
+/// How a kind is listed.
+#[derive(Debug)]
+pub struct ListSpec {
+    /// The operation behind a list.
+    pub operation: Operation,
+    /// The order in which the cloud lists.
+    pub order: ListOrder,
+    /// What the rows do not report.
+    pub unlisted: &'static [UnlistedField],
+    /// How many jobs a list holds when no number is given, where each of them costs calls of its
+    /// own.
+    pub default_limit: Option<usize>,
+}
+
+/// The order in which a cloud lists the jobs of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListOrder {
+    /// Newest first, as the cloud is asked to.
+    NewestFirst,
+    /// An undocumented order; rows have the creation time.
+    Unsorted,
+    /// Rows do not have the creation time.
+    Undated,
+}
+
+/// What the rows of a list may leave out, so that a filter on it would match nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnlistedField {
+    /// Its state.
+    State,
+    /// Who owns it.
+    User,
+    /// Queue or card group.
+    Queue,
+    /// When it was created.
+    CreatedAt,
+}
+
+impl UnlistedField {
+    /// The word for it in messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::User => "user",
+            Self::Queue => "queue",
+            Self::CreatedAt => "time of creation",
+        }
+    }
+}
+
+/// A switch of one kind.
+#[derive(Debug)]
+pub struct KindFlag {
+    /// Its name on the command line, without the dashes.
+    pub name: &'static str,
+    /// Its help text.
+    pub help: &'static str,
+}
+
+/// Adds a type to the definitions of a schema and returns a reference to it.
+pub type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
+
+/// The types of `details` of the jobs of one kind and of their tasks.
+pub struct DetailSchemas {
+    /// Those of the job itself.
+    pub job: &'static [SchemaFn],
+    /// Those of its tasks.
+    pub task: &'static [SchemaFn],
+}
+
+impl DetailSchemas {
+    /// Those of a kind without any.
+    pub const NONE: Self = Self {
+        job: &[],
+        task: &[],
+    };
+}
+
+/// A cloud's words and what they mean.
+pub type StateWords = &'static [(&'static str, State)];
+
+/// The words of one level of a kind: of the job itself, or of one sort of its parts.
+#[derive(Debug)]
+pub struct StateTable {
+    /// `job` for the job itself, `container`, or the `kind` of the tasks whose words these are.
+    pub name: &'static str,
+    /// The table that the words are read by; empty where the cloud reports none.
+    pub map: StateWords,
+    /// Words of the table that do not say by themselves how a job ended.
+    pub outcome_rules: &'static [OutcomeRule],
+    /// What else is to be known of words of the table.
+    pub notes: &'static [(&'static str, &'static str)],
+    /// Whether the user's words of the config file are read beside the table.
+    pub allows_user_states: bool,
+}
+
+impl StateTable {
+    /// A level whose table says all there is to say.
+    pub const fn new(name: &'static str, words: StateWords) -> Self {
+        Self {
+            name,
+            map: words,
+            outcome_rules: &[],
+            notes: &[],
+            allows_user_states: false,
+        }
+    }
+
+    /// The same with the user's words of the config file beside it.
+    pub const fn with_user_states(self) -> Self {
+        Self {
+            allows_user_states: true,
+            ..self
+        }
+    }
+}
+
+/// A word that says that a job has ended and leaves it to exit codes how.
+#[derive(Debug)]
+pub struct OutcomeRule {
+    /// The word, as the table has it.
+    pub word: &'static str,
+    /// When each outcome is taken: succeeded, failed, unknown.
+    pub when: [&'static str; 3],
+}

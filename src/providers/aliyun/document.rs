@@ -1,0 +1,120 @@
+//! The cloud's own document, as it is shown when it is asked for.
+
+use serde_json::Value;
+
+use super::xml;
+use crate::providers::{GetOptions, lenient};
+use crate::secret::{MASK, mask_arguments};
+
+/// The cloud's own document: JSON as it came, XML as one text; `None` when it is nested too deep.
+///
+/// Unless secrets are asked for, values of environment variables, contents of config files and options of
+/// volume drivers are masked, and secrets in command lines.
+pub(super) fn read(body: &[u8], options: &GetOptions) -> Option<Value> {
+    if xml::is_xml(body) {
+        return Some(Value::String(String::from_utf8_lossy(body).into_owned()));
+    }
+    let mut document = lenient::parse_raw(body)?;
+    if !options.show_secrets {
+        mask(&mut document, "");
+    }
+    Some(document)
+}
+
+/// Masks below `value`, which stands under the key `parent`.
+fn mask(value: &mut Value, parent: &str) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|value| mask(value, parent)),
+        Value::Object(map) => {
+            for (key, value) in map.iter_mut() {
+                match (parent, key.as_str()) {
+                    ("EnvironmentVars", "Value")
+                    | ("ConfigFileVolumeConfigFileToPaths", "Content")
+                    | (_, "FlexVolumeOptions") => hide(value),
+                    (_, "Args" | "Command" | "Commands" | "Execs") => mask_command_line(value),
+                    _ => mask(value, key),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn hide(value: &mut Value) {
+    if !value.is_null() {
+        *value = Value::String(MASK.to_owned());
+    }
+}
+
+fn mask_command_line(value: &mut Value) {
+    let list = match value {
+        Value::Array(list) => list,
+        Value::String(text) => {
+            mask_arguments(std::slice::from_mut(text));
+            return;
+        }
+        _ => return,
+    };
+    let texts = || list.iter().map(|value| value.as_str().unwrap_or_default());
+    let mut words: Vec<String> = texts().map(str::to_owned).collect();
+    mask_arguments(&mut words);
+    for (value, word) in list.iter_mut().zip(words) {
+        if value.is_string() {
+            *value = Value::String(word);
+        } else if word == MASK {
+            hide(value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::test_support;
+    use serde_json::json;
+
+    fn shown(body: &[u8], show_secrets: bool) -> Option<Value> {
+        let options = GetOptions {
+            show_secrets,
+            ..test_support::ask()
+        };
+        read(body, &options)
+    }
+
+    #[test]
+    fn secrets_of_the_document_are_masked_unless_asked_for() {
+        let body = json!({"JobInfos": [{"ContainerGroups": [{
+            "Volumes": [{
+                "ConfigFileVolumeConfigFileToPaths": [{"Content": "s3cret", "Path": "/p"}],
+                "FlexVolumeOptions": {"password": "s3cret"},
+            }],
+            "Containers": [{
+                "EnvironmentVars": [{"Key": "K", "Value": "s3cret"}, {"Key": "N", "Value": null}],
+                "Args": ["--token", "s3cret", "--n", "3"],
+                "Commands": ["sh", "-c", "PGPASSWORD=s3cret psql"],
+                "LivenessProbe": {"Execs": ["--password=s3cret"]},
+            }],
+            "InitContainers": [{"Command": ["--api-key", "s3cret"], "Args": ["--secret", 12345]}],
+        }]}]})
+        .to_string();
+        let masked = shown(body.as_bytes(), false).unwrap();
+        let text = masked.to_string();
+        assert!(
+            !text.contains("s3cret") && !text.contains("12345"),
+            "{text}"
+        );
+        let container = &masked["JobInfos"][0]["ContainerGroups"][0]["Containers"][0];
+        assert_eq!(container["Args"], json!(["--token", "***", "--n", "3"]));
+        assert_eq!(container["EnvironmentVars"][1]["Value"], Value::Null);
+        let other = br#"{"New": {"Command": "run --token s3cret"}}"#;
+        assert!(!shown(other, false).unwrap().to_string().contains("s3cret"));
+        assert_eq!(shown(body.as_bytes(), true).unwrap().to_string(), body);
+    }
+
+    #[test]
+    fn what_nests_too_deep_is_left_out_and_xml_is_one_text() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500));
+        assert_eq!(shown(deep.as_bytes(), false), None);
+        assert_eq!(shown(b"<R/>", false), Some(json!("<R/>")));
+    }
+}

@@ -1,0 +1,217 @@
+//! What the codes of E-HPC and STS mean.
+//!
+//! Throttling comes with status 400 here, an unknown key with 404, and a missing permission with 407.
+//! Source: the error pages of the operations and the SDK's error handling.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::xml;
+use crate::error::Category::{
+    ClockSkew, InvalidArgument, MissingCredentials, NotFound, PermissionDenied, ServiceError,
+    Throttled, Unauthenticated,
+};
+use crate::http::{Response, RetryAction};
+use crate::providers::errors::{ErrorContext, ErrorRule, ErrorSpec, Failure};
+use crate::providers::lenient::{self, OptionalObject, Text};
+
+/// A larger body is not searched for an error.
+const MAX_ERROR_BYTES: usize = 64 << 10;
+/// A longer message of the cloud is cut.
+const MAX_MESSAGE_CHARS: usize = 600;
+
+const ENDPOINT: &str = "wrong endpoint or region: check endpoint and region of the profile";
+const KEY_ID: &str = "check access_key_id (in the environment: ALIBABA_CLOUD_ACCESS_KEY_ID): it is unknown or disabled";
+const KEY_SECRET: &str = "check access_key_secret (in the environment: ALIBABA_CLOUD_ACCESS_KEY_SECRET): it does not belong to the key id";
+const TOKEN: &str = "check security_token (in the environment: ALIBABA_CLOUD_SECURITY_TOKEN): temporary keys need the \
+                     token they were issued with, and expire";
+
+/// The errors of E-HPC.
+pub(super) const ERRORS: ErrorSpec = ErrorSpec {
+    failure,
+    request_id: |response| response.header("x-acs-request-id").map(str::to_owned),
+    rules: &[
+        ErrorRule::codes(&["SignatureNonceUsed"], ServiceError).retry(RetryAction::Immediate),
+        ErrorRule::codes(&["InvalidTimeStamp.Expired", "IllegalTimestamp"], ClockSkew)
+            .retry(RetryAction::AfterClockSync)
+            .hint("synchronize the local clock"),
+        ErrorRule::codes(
+            &["SignatureDoesNotMatch", "IncompleteSignature"],
+            Unauthenticated,
+        )
+        .hint(KEY_SECRET),
+        ErrorRule::codes(
+            &["MissingSecurityToken", "InvalidSecurityToken*"],
+            Unauthenticated,
+        )
+        .hint(TOKEN),
+        ErrorRule::codes(
+            &["Forbidden.AccessKeyDisabled", "InvalidAccessKeyId*"],
+            Unauthenticated,
+        )
+        .hint(KEY_ID),
+        ErrorRule::codes(
+            &["NotAuthorized", "Forbidden", "Forbidden.*", "NoPermission"],
+            PermissionDenied,
+        )
+        .hint_with(permission),
+        ErrorRule::codes(&["NotEnabled"], PermissionDenied).hint("enable E-HPC for this account"),
+        ErrorRule::codes(&["InDebt"], PermissionDenied).hint("pay the overdue bill of the account"),
+        ErrorRule::codes(&["ClusterNotFound"], NotFound).hint_with(no_cluster),
+        ErrorRule::codes(&["ObjectNotFound"], NotFound)
+            .hint("check the id, and that it belongs to this cluster"),
+        ErrorRule::codes(&["ManagerNotFound"], ServiceError)
+            .hint("the cluster's manager node is missing or abnormal"),
+        ErrorRule::codes(&["InvalidClusterStatus"], ServiceError)
+            .hint("the cluster is not running; try again when it is"),
+        ErrorRule::codes(
+            &[
+                "EcsError",
+                "AliyunError",
+                "AgentError",
+                "DbError",
+                "RedisError",
+                "PartFailure",
+            ],
+            ServiceError,
+        ),
+        ErrorRule::codes(
+            &[
+                "ConflictOpt",
+                "UnknownError",
+                "InternalError",
+                "ServiceUnavailable*",
+            ],
+            ServiceError,
+        )
+        .retry(RetryAction::Backoff),
+        ErrorRule::codes(
+            &[
+                "InvalidApi.NotFound",
+                "InvalidProduct.NotFound",
+                "InvalidRegion.NotFound",
+                "InvalidAction.NotFound",
+                "InvalidVersion",
+                "NoSuchVersion",
+            ],
+            InvalidArgument,
+        )
+        .hint(ENDPOINT),
+        ErrorRule::codes(&["InvalidProtocol.NeedSsl"], InvalidArgument)
+            .hint("the endpoint must be https://"),
+        ErrorRule::codes(&["Throttling*"], Throttled).retry(RetryAction::Backoff),
+        ErrorRule::codes(&["Missing*", "Invalid*"], InvalidArgument),
+        // A failure without a code did not come from the operation: a gateway or proxy wrote it.
+        ErrorRule::status(404).for_code(false).hint(ENDPOINT),
+        ErrorRule::status(407)
+            .for_code(false)
+            .hint("set the proxy's user name and password in its URL"),
+        ErrorRule::status(407)
+            .becomes(PermissionDenied)
+            .hint_with(permission),
+        ErrorRule::category(PermissionDenied)
+            .for_code(true)
+            .hint_with(permission),
+    ],
+    overrides: &[],
+};
+
+/// The errors of STS, whose next steps are other than those of E-HPC.
+pub(super) const STS_ERRORS: ErrorSpec = ErrorSpec {
+    overrides: &[
+        ErrorRule::category(PermissionDenied).hint(
+            "allow the key's account in the role's trust policy, and grant the key sts:AssumeRole",
+        ),
+        ErrorRule::category(NotFound)
+            .becomes(MissingCredentials)
+            .hint("check role_arn"),
+        ErrorRule::category(InvalidArgument)
+            .becomes(MissingCredentials)
+            .hint("check role_arn, role_session_name and sts_endpoint"),
+    ],
+    ..ERRORS
+};
+
+/// The error body; the gateway writes its keys in upper or lower case.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ErrorBody {
+    #[serde(rename = "Code", alias = "code")]
+    code: Text,
+    #[serde(rename = "Message", alias = "message")]
+    message: Text,
+    #[serde(rename = "RequestId", alias = "requestId", alias = "requestid")]
+    request_id: Text,
+    /// The root of the XML form.
+    #[serde(rename = "Error")]
+    error: OptionalObject<ErrorBody>,
+}
+
+fn failure(response: &Response) -> Failure {
+    let body = decode(&response.body);
+    let message = body.message.trimmed().map(sentence);
+    // A good status with a code is an error only when it says what is wrong.
+    let is_error = response.status >= 300 || message.is_some();
+    Failure {
+        code: body.code.trimmed().filter(|_| is_error).map(str::to_owned),
+        message,
+        request_id: body.request_id.trimmed().map(str::to_owned),
+        retry_after: retry_after(response),
+    }
+}
+
+fn decode(body: &[u8]) -> ErrorBody {
+    if body.len() > MAX_ERROR_BYTES {
+        return ErrorBody::default();
+    }
+    let decoded = match xml::is_xml(body) {
+        true => {
+            xml::tree(body, "Error").and_then(|tree| lenient::decode(tree.to_string().as_bytes()))
+        }
+        false => lenient::decode::<ErrorBody>(body),
+    };
+    // What is no error body has no code; the status decides then.
+    let body = decoded.unwrap_or_default();
+    match body.error.0 {
+        Some(inner) => *inner,
+        None => body,
+    }
+}
+
+/// `x-acs-retry-after`: milliseconds; only a positive whole number counts.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let milliseconds: u64 = response.header("x-acs-retry-after")?.trim().parse().ok()?;
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
+}
+
+/// One line without its period, not longer than a reader takes in.
+fn sentence(message: &str) -> String {
+    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = line.trim_end_matches('.');
+    match line.char_indices().nth(MAX_MESSAGE_CHARS) {
+        None => line.to_owned(),
+        Some((at, _)) => format!("{}…", &line[..at]),
+    }
+}
+
+fn permission(context: &ErrorContext<'_>) -> Option<String> {
+    let operation = context.request.operation;
+    Some(format!("grant the permission ehpc:{operation}"))
+}
+
+fn no_cluster(context: &ErrorContext<'_>) -> Option<String> {
+    let is_hangzhou = context.parameter("ClusterId").contains("-hz-");
+    let first = match is_hangzhou && context.region != Some("cn-hangzhou") {
+        true => {
+            "'-hz-' may mean cn-hangzhou: set region in the profile, or ALIBABA_CLOUD_REGION_ID"
+        }
+        false => "a cluster exists only in its own region: check the region and the cluster id",
+    };
+    Some(format!(
+        "{first}, or run: joblens list aliyun; clusters of E-HPC NEXT (API 2024-07-30) are not visible to this API"
+    ))
+}
+
+#[cfg(test)]
+mod tests;

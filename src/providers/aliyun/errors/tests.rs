@@ -1,0 +1,215 @@
+use super::*;
+use crate::http::RequestError;
+use crate::providers::test_support;
+use proptest::prelude::*;
+
+fn answer(status: u16, body: &str) -> Response {
+    test_support::response(status, body)
+}
+
+/// What a response to a request about a cluster means in a region.
+fn classify_in(region: &str, response: &Response) -> Option<RequestError> {
+    let query = [("ClusterId", "ehpc-hz-FYUr32")];
+    let context = ErrorContext {
+        request: &test_support::request("DescribeServerlessJobs", &query),
+        region: Some(region),
+    };
+    ERRORS.classify(&context, response)
+}
+
+fn classify(response: &Response) -> Option<RequestError> {
+    classify_in("cn-shanghai", response)
+}
+
+fn of(status: u16, code: &str) -> RequestError {
+    let body = format!(r#"{{"RequestId":"R1","Message":"No.\n Not at all.","Code":"{code}"}}"#);
+    classify(&answer(status, &body)).unwrap()
+}
+
+#[test]
+fn the_code_decides_before_the_status() {
+    let table = [
+        (400, "Throttling.User", Throttled, RetryAction::Backoff),
+        (400, "Throttling", Throttled, RetryAction::Backoff),
+        (
+            400,
+            "SignatureNonceUsed",
+            ServiceError,
+            RetryAction::Immediate,
+        ),
+        (
+            400,
+            "InvalidTimeStamp.Expired",
+            ClockSkew,
+            RetryAction::AfterClockSync,
+        ),
+        (
+            400,
+            "IllegalTimestamp",
+            ClockSkew,
+            RetryAction::AfterClockSync,
+        ),
+        (
+            400,
+            "InvalidTimeStamp.Format",
+            InvalidArgument,
+            RetryAction::No,
+        ),
+        (
+            404,
+            "InvalidAccessKeyId.NotFound",
+            Unauthenticated,
+            RetryAction::No,
+        ),
+        (404, "InvalidAccessKeyId", Unauthenticated, RetryAction::No),
+        (
+            400,
+            "SignatureDoesNotMatch",
+            Unauthenticated,
+            RetryAction::No,
+        ),
+        (
+            400,
+            "MissingSecurityToken",
+            Unauthenticated,
+            RetryAction::No,
+        ),
+        (
+            400,
+            "InvalidSecurityToken.Expired",
+            Unauthenticated,
+            RetryAction::No,
+        ),
+        (407, "NotAuthorized", PermissionDenied, RetryAction::No),
+        (400, "NotEnabled", PermissionDenied, RetryAction::No),
+        (403, "Forbidden.RAM", PermissionDenied, RetryAction::No),
+        (404, "ClusterNotFound", NotFound, RetryAction::No),
+        (404, "ObjectNotFound", NotFound, RetryAction::No),
+        (404, "ManagerNotFound", ServiceError, RetryAction::No),
+        (404, "InvalidApi.NotFound", InvalidArgument, RetryAction::No),
+        (
+            404,
+            "InvalidProduct.NotFound",
+            InvalidArgument,
+            RetryAction::No,
+        ),
+        (
+            404,
+            "SomethingNew.NotFound",
+            InvalidArgument,
+            RetryAction::No,
+        ),
+        (400, "MissingClusterId", InvalidArgument, RetryAction::No),
+        (400, "InvalidParams", InvalidArgument, RetryAction::No),
+        (403, "ConflictOpt", ServiceError, RetryAction::Backoff),
+        (406, "EcsError", ServiceError, RetryAction::No),
+        (406, "DbError", ServiceError, RetryAction::No),
+        (409, "PartFailure", ServiceError, RetryAction::No),
+        (500, "UnknownError", ServiceError, RetryAction::Backoff),
+        (
+            503,
+            "ServiceUnavailable",
+            ServiceError,
+            RetryAction::Backoff,
+        ),
+        (500, "SomethingNew", ServiceError, RetryAction::Backoff),
+        (403, "SomethingNew", PermissionDenied, RetryAction::No),
+        (407, "SomethingNew", PermissionDenied, RetryAction::No),
+    ];
+    for (status, code, category, retry) in table {
+        let refusal = of(status, code);
+        assert_eq!(
+            (refusal.category, refusal.retry),
+            (category, retry),
+            "{code}"
+        );
+        assert_eq!(refusal.code.as_deref(), Some(code));
+        assert_eq!(refusal.request_id.as_deref(), Some("R1"));
+        assert_eq!(refusal.message, "No. Not at all");
+    }
+}
+
+#[test]
+fn the_retry_header_makes_any_error_throttling() {
+    let mut throttled = answer(503, r#"{"Code":"ServiceUnavailable"}"#);
+    throttled.headers = vec![("x-acs-retry-after".into(), "1500".into())];
+    let refusal = classify(&throttled).unwrap();
+    assert_eq!(refusal.category, Throttled);
+    assert_eq!(refusal.retry_after, Some(Duration::from_millis(1500)));
+    throttled.headers = vec![("x-acs-retry-after".into(), "-1".into())];
+    assert_eq!(classify(&throttled).unwrap().category, ServiceError);
+    let mut good = answer(200, r#"{"RequestId":"R"}"#);
+    good.headers = vec![("x-acs-retry-after".into(), "1500".into())];
+    assert_eq!(classify(&good), None);
+}
+
+#[test]
+fn hints_name_the_next_step() {
+    let hint = |status, code| of(status, code).hint.unwrap();
+    assert_eq!(
+        hint(407, "NotAuthorized"),
+        "grant the permission ehpc:DescribeServerlessJobs"
+    );
+    assert!(hint(404, "ClusterNotFound").starts_with("'-hz-' may mean cn-hangzhou"));
+    assert!(hint(404, "ClusterNotFound").contains("joblens list aliyun; clusters of E-HPC NEXT"));
+    assert!(hint(404, "InvalidAccessKeyId.NotFound").contains("access_key_id"));
+    assert!(hint(400, "SignatureDoesNotMatch").contains("access_key_secret"));
+    assert!(hint(400, "InvalidSecurityToken.Expired").contains("security_token"));
+    assert!(hint(404, "InvalidApi.NotFound").contains("wrong endpoint or region"));
+    let gone = answer(404, r#"{"Code":"ClusterNotFound"}"#);
+    let here = classify_in("cn-hangzhou", &gone).unwrap();
+    assert!(!here.hint.unwrap().contains("may mean"));
+    assert_eq!(here.message, "ClusterNotFound");
+}
+
+#[test]
+fn a_407_without_a_code_is_a_proxys() {
+    let refusal = classify(&answer(407, "<html>denied</html>")).unwrap();
+    assert_eq!(refusal.category, crate::error::Category::Network);
+    assert_eq!(refusal.code, None);
+    let refusal = classify(&answer(404, "")).unwrap();
+    assert_eq!(refusal.category, InvalidArgument);
+}
+
+#[test]
+fn reads_the_error_bodies_of_the_fixtures() {
+    let read = |name: &str, status| {
+        let answer = test_support::answer(status, &format!("aliyun/{name}"));
+        let refusal = classify(&answer).unwrap();
+        (
+            refusal.category,
+            refusal.code.unwrap(),
+            refusal.request_id.unwrap(),
+        )
+    };
+    let id = "04F0F334-1335-436C-A1D7-6C044FE73368".to_owned();
+    assert_eq!(
+        read("error-cluster-not-found.json", 404),
+        (NotFound, "ClusterNotFound".to_owned(), id.clone())
+    );
+    assert_eq!(
+        read("error-lower-case.json", 407),
+        (PermissionDenied, "NotAuthorized".to_owned(), id.clone())
+    );
+    assert_eq!(
+        read("error-throttling.xml", 400),
+        (Throttled, "Throttling.User".to_owned(), id)
+    );
+}
+
+#[test]
+fn a_good_status_with_an_error_body_is_still_a_no() {
+    let body = r#"{"RequestId":"R","Code":"ClusterNotFound","Message":"gone"}"#;
+    let refusal = classify(&answer(200, body)).unwrap();
+    assert_eq!(refusal.category, NotFound);
+    assert_eq!(classify(&answer(200, r#"{"RequestId":"R"}"#)), None);
+    assert_eq!(classify(&answer(200, "not JSON")), None);
+}
+
+proptest! {
+    #[test]
+    fn every_status_of_400_and_more_is_a_no(status in 400_u16..600, body in ".{0,80}") {
+        let refusal = classify(&answer(status, &body));
+        prop_assert!(refusal.is_some_and(|refusal| !refusal.message.is_empty()));
+    }
+}

@@ -1,0 +1,238 @@
+//! How an invocation ended: the status and the results of its nodes made into a job.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::NodeDetails;
+use super::status::{Node, NodeResult, Results, STATES, Status, is_word};
+use crate::model::{Details, Job, Notice, NoticeCode, State, Task};
+use crate::providers::states::{self, ExitOutcome};
+
+impl Status {
+    /// Makes the job; its address is known already.
+    ///
+    /// `own` are the user's words for states, `results` what was read of a finished invocation.
+    /// With `trust_finished` one whose exit codes cannot be read counts as succeeded.
+    pub(in super::super) fn into_job(
+        self,
+        at: Job,
+        own: &[(String, State)],
+        results: Option<Results>,
+        trust_finished: bool,
+    ) -> (Job, Vec<Notice>) {
+        let mut notices = Vec::new();
+        let mut job = at;
+        job.request_id = self.request_id;
+        let what = "aliyun/invocation";
+        let reading = states::normalize(STATES, own, self.word.as_deref(), what, &mut notices);
+        job.state = reading.state;
+        job.ended = reading.ended;
+        job.state_raw = reading.raw;
+        let mut exit_codes = "unknown";
+        match results {
+            None => {
+                job.tasks = self
+                    .nodes
+                    .into_iter()
+                    .map(|node| node_task(node, None).0)
+                    .collect();
+                if job.state == State::Failed {
+                    explain_failure_to_run(&mut job);
+                }
+            }
+            Some(results) => {
+                job.ended = true;
+                let unread = apply_results(&mut job, self.nodes, results);
+                match unread {
+                    None => exit_codes = "known",
+                    Some(why) => {
+                        notices.push(Notice::new(
+                            NoticeCode::ExitCodesUnread,
+                            format!("{}: could not read all exit codes: {why}", job.reference),
+                        ));
+                        if job.state == State::Unknown {
+                            job.reason = Some("exit codes unavailable".to_owned());
+                            job.message = Some(format!(
+                                "the command finished, but its exit codes could not be read: {why}"
+                            ));
+                            if trust_finished && job.tasks.iter().all(may_have_finished) {
+                                job.state = State::Succeeded;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        note_unknown_words(&job.tasks, &mut notices);
+        job.details = Some(Arc::new(self.command.details(exit_codes)));
+        (job, notices)
+    }
+}
+
+/// Judges a finished invocation by its nodes; returns why exit codes are missing, if any are.
+fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<String> {
+    let mut by_node: HashMap<Option<String>, Vec<NodeResult>> = HashMap::new();
+    let mut extra = Vec::new();
+    let listed: HashSet<Option<String>> = nodes.iter().map(|node| node.id.clone()).collect();
+    for result in results.nodes {
+        if listed.contains(&result.id) {
+            by_node.entry(result.id.clone()).or_default().push(result);
+        } else {
+            extra.push(result);
+        }
+    }
+    let mut verdicts = Vec::new();
+    for node in nodes {
+        let reported = by_node.remove(&node.id).unwrap_or_default();
+        // Of several results of one node the worst counts.
+        let worst =
+            reported
+                .into_iter()
+                .min_by_key(|result| match node_outcome(&node, Some(result)) {
+                    ExitOutcome::Failed => 0,
+                    ExitOutcome::Unknown => 1,
+                    ExitOutcome::Succeeded => 2,
+                });
+        let (task, verdict) = node_task(node, worst);
+        job.tasks.push(task);
+        verdicts.push(verdict);
+    }
+    for result in extra {
+        let node = Node {
+            id: result.id.clone(),
+            word: result.word.clone(),
+        };
+        let (task, verdict) = node_task(node, Some(result));
+        job.tasks.push(task);
+        verdicts.push(verdict);
+    }
+    if job.tasks.iter().all(|task| task.finished_at.is_some()) {
+        job.finished_at = job.tasks.iter().filter_map(|task| task.finished_at).max();
+    }
+    let failed = verdicts
+        .iter()
+        .position(|verdict| *verdict == ExitOutcome::Failed);
+    let unread = verdicts
+        .iter()
+        .position(|verdict| *verdict == ExitOutcome::Unknown);
+    let why = results.unread.or_else(|| match unread {
+        Some(at) => Some(format!("{} reported none", label(&job.tasks[at]))),
+        None if verdicts.is_empty() => Some("no node is reported".to_owned()),
+        None => None,
+    });
+    let outcome = match (failed, &why) {
+        (Some(_), _) => ExitOutcome::Failed,
+        (None, None) => ExitOutcome::Succeeded,
+        (None, Some(_)) => ExitOutcome::Unknown,
+    };
+    job.state = outcome.state();
+    if let Some(at) = failed {
+        let task = &job.tasks[at];
+        let text = task.message.as_deref().map(str::trim);
+        let text = text.filter(|text| !text.is_empty());
+        let reason = task.reason.clone().unwrap_or_default();
+        let text = text.map_or_else(String::new, |text| format!(": {text}"));
+        job.message = Some(format!("{}: {reason}{text}", label(task)));
+        job.exit_code = task.exit_code;
+        job.reason = Some(reason);
+    } else if job.state == State::Succeeded {
+        job.exit_code = Some(0);
+    }
+    why
+}
+
+/// A node and what is known of its end.
+fn node_task(node: Node, result: Option<NodeResult>) -> (Task, ExitOutcome) {
+    let verdict = node_outcome(&node, result.as_ref());
+    // Words that no table holds are told once for the whole answer.
+    let reading = states::normalize(STATES, &[], node.word.as_deref(), "", &mut Vec::new());
+    let is_finished = is_word(node.word.as_deref(), "Finished");
+    let state = match (is_finished, verdict) {
+        (false, _) => reading.state,
+        (true, outcome) => outcome.state(),
+    };
+    let ended = is_finished || reading.ended;
+    let details = result.as_ref().map(|result| NodeDetails {
+        success: result.success,
+        record_status: result.word.as_deref().map(|word| word.trim().to_owned()),
+    });
+    let exit_code = result.as_ref().and_then(|result| result.exit_code);
+    let success = result.as_ref().and_then(|result| result.success);
+    let reason = (verdict == ExitOutcome::Failed).then(|| match (exit_code, success) {
+        (Some(0), Some(false)) => "exit code 0, Success is false".to_owned(),
+        (Some(code), _) if code != 0 => format!("exit code {code}"),
+        (None, Some(false)) => "Success is false".to_owned(),
+        _ => "failed to run".to_owned(),
+    });
+    let (message, finished_at) = match result {
+        Some(result) => (result.message, result.finished_at),
+        None => (None, None),
+    };
+    let task = Task {
+        node: node.id.clone(),
+        id: node.id,
+        kind: "node".to_owned(),
+        state,
+        state_raw: reading.raw,
+        ended,
+        reason,
+        message,
+        exit_code: exit_code.filter(|_| ended),
+        finished_at: finished_at.filter(|_| ended),
+        details: details.map(|details| Arc::new(details) as Arc<dyn Details>),
+        ..Task::default()
+    };
+    (task, verdict)
+}
+
+/// True unless the node's own word says that it did something else than finish.
+fn may_have_finished(task: &Task) -> bool {
+    task.state_raw.is_none() || is_word(task.state_raw.as_deref(), "Finished")
+}
+
+fn node_outcome(node: &Node, result: Option<&NodeResult>) -> ExitOutcome {
+    let word_of_result = result.and_then(|result| result.word.as_deref());
+    let words = [node.word.as_deref(), word_of_result];
+    if words.iter().any(|word| is_word(*word, "Failed")) {
+        return ExitOutcome::Failed;
+    }
+    // A node that still runs, or whose word is not known, has no end to report.
+    let has_ended = |word: &Option<&str>| {
+        word.is_none() || is_word(*word, "Finished") || is_word(*word, "Stopped")
+    };
+    let Some(result) = result.filter(|_| words.iter().all(has_ended)) else {
+        return ExitOutcome::Unknown;
+    };
+    let is_stopped = words.iter().any(|word| is_word(*word, "Stopped"));
+    match (result.exit_code, result.success) {
+        (Some(code), _) if code != 0 => ExitOutcome::Failed,
+        (_, Some(false)) => ExitOutcome::Failed,
+        (Some(_), _) if !is_stopped => ExitOutcome::Succeeded,
+        _ => ExitOutcome::Unknown,
+    }
+}
+
+/// A command that could not be run names the first node on which it could not.
+fn explain_failure_to_run(job: &mut Job) {
+    if let Some(task) = job.tasks.iter().find(|task| task.state == State::Failed) {
+        job.reason = Some("failed to run".to_owned());
+        job.message = Some(format!("{}: failed to run", label(task)));
+    }
+}
+
+fn label(task: &Task) -> String {
+    match &task.id {
+        Some(id) => format!("node {id}"),
+        None => "a node without an id".to_owned(),
+    }
+}
+
+fn note_unknown_words(tasks: &[Task], notices: &mut Vec<Notice>) {
+    let words: BTreeSet<&str> = tasks
+        .iter()
+        .filter_map(|task| task.state_raw.as_deref())
+        .collect();
+    for word in words {
+        states::normalize(STATES, &[], Some(word), "aliyun node", notices);
+    }
+}

@@ -1,0 +1,272 @@
+//! What ListInvocationStatus and ListInvocationResults tell of a command.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::super::wrapped_list::WrappedList;
+use super::super::xml;
+use super::commands::Command;
+use crate::kind::StateWords;
+use crate::model::{State, Time};
+use crate::providers::lenient::{self, Flag, Int, OptionalObject, Text};
+
+/// What the words of an invocation and of its nodes mean. `Finished` says that the command ended,
+/// not how: that is read from the exit codes.
+pub(in super::super) const STATES: StateWords = &[
+    ("Running", State::Running),
+    ("Finished", State::Unknown),
+    ("Failed", State::Failed),
+    ("Stopped", State::Canceled),
+];
+
+/// How many results a page holds; the cloud allows no more.
+pub(in super::super) const RESULTS_PAGE_SIZE: usize = 50;
+
+/// At most so many pages are asked for.
+const MAX_PAGES: usize = 200;
+
+/// An answer to ListInvocationStatus.
+#[derive(Debug, Default)]
+pub(in super::super) struct Status {
+    /// The cloud's id of the request.
+    pub(super) request_id: Option<String>,
+    /// The word for the whole command.
+    pub(super) word: Option<String>,
+    /// The nodes it runs on.
+    pub(super) nodes: Vec<Node>,
+    /// What the list of commands tells of it.
+    pub(super) command: Command,
+}
+
+/// A node and its word.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) id: Option<String>,
+    pub(super) word: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct StatusResponse {
+    request_id: Text,
+    command_id: Text,
+    invoke_status: Text,
+    invoke_instances: WrappedList<NodeRow>,
+    /// The form of the older documentation, and of XML.
+    list_invocation_status_response: OptionalObject<StatusResponse>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct NodeRow {
+    instance_id: Text,
+    instance_invoke_status: Text,
+}
+
+/// Decodes JSON, or XML with this root, into the same type.
+fn decode<T: DeserializeOwned>(body: &[u8], root: &str) -> Result<T, String> {
+    if xml::is_xml(body) {
+        let tree = xml::tree(body, root)?;
+        lenient::decode(tree.to_string().as_bytes())
+    } else {
+        lenient::decode(body)
+    }
+}
+
+impl Status {
+    /// Reads an answer about `command`.
+    ///
+    /// # Errors
+    /// What was expected of the answer, and where it was missed.
+    pub(in super::super) fn decode(body: &[u8], command: &str) -> Result<Self, String> {
+        let wire: StatusResponse = decode(body, "ListInvocationStatusResponse")?;
+        let wire = match wire.list_invocation_status_response.0 {
+            Some(inner) => *inner,
+            None => wire,
+        };
+        if wire.request_id.0.is_none() && wire.invoke_status.0.is_none() {
+            return Err("RequestId or InvokeStatus".to_owned());
+        }
+        if wire
+            .command_id
+            .trimmed()
+            .is_some_and(|id| id != command.trim())
+        {
+            return Err("the requested CommandId".to_owned());
+        }
+        Ok(Self {
+            request_id: wire.request_id.0,
+            word: wire.invoke_status.0,
+            nodes: nodes(wire.invoke_instances),
+            command: Command::default(),
+        })
+    }
+
+    /// The same with what the list of commands tells.
+    pub(in super::super) fn with_command(self, command: Command) -> Self {
+        Self { command, ..self }
+    }
+
+    /// True when the results are there to be read.
+    pub(in super::super) fn is_finished(&self) -> bool {
+        is_word(self.word.as_deref(), "Finished")
+    }
+}
+
+/// The nodes; one that is listed twice alike is one node.
+fn nodes(listed: WrappedList<NodeRow>) -> Vec<Node> {
+    let mut seen = HashSet::new();
+    let nodes = listed.0.into_iter().map(|node| Node {
+        id: node.instance_id.0,
+        word: node.instance_invoke_status.0,
+    });
+    nodes
+        .filter(|node| node.id.is_none() || seen.insert((node.id.clone(), node.word.clone())))
+        .collect()
+}
+
+/// Compares without regard to case and surrounding white space.
+pub(super) fn is_word(word: Option<&str>, wanted: &str) -> bool {
+    word.is_some_and(|word| word.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// One page of an answer to ListInvocationResults.
+#[derive(Debug, Default)]
+pub(in super::super) struct ResultsPage {
+    total_count: Option<i64>,
+    results: Vec<NodeResult>,
+}
+
+/// What a node reported.
+#[derive(Debug)]
+pub(super) struct NodeResult {
+    pub(super) id: Option<String>,
+    pub(super) word: Option<String>,
+    pub(super) exit_code: Option<i64>,
+    pub(super) success: Option<bool>,
+    pub(super) message: Option<String>,
+    pub(super) finished_at: Option<Time>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ResultsResponse {
+    request_id: Text,
+    total_count: Int,
+    invocation_results: Option<WrappedList<ResultRow>>,
+    list_invocation_results_response: OptionalObject<ResultsResponse>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ResultRow {
+    instance_id: Text,
+    command_id: Text,
+    invoke_record_status: Text,
+    exit_code: Int,
+    success: Flag,
+    message: Text,
+    finished_time: Text,
+}
+
+impl ResultsPage {
+    /// Reads a page about `command`.
+    ///
+    /// # Errors
+    /// What was expected of the answer, and where it was missed.
+    pub(in super::super) fn decode(body: &[u8], command: &str) -> Result<Self, String> {
+        let wire: ResultsResponse = decode(body, "ListInvocationResultsResponse")?;
+        let wire = match wire.list_invocation_results_response.0 {
+            Some(inner) => *inner,
+            None => wire,
+        };
+        if wire.request_id.0.is_none() && wire.invocation_results.is_none() {
+            return Err("RequestId or InvocationResults".to_owned());
+        }
+        let results = wire.invocation_results.unwrap_or_default().0;
+        let of_another = |result: &ResultRow| {
+            let id = result.command_id.trimmed();
+            id.is_some_and(|id| id != command.trim())
+        };
+        if results.iter().any(of_another) {
+            return Err("the requested CommandId".to_owned());
+        }
+        Ok(Self {
+            total_count: wire.total_count.0,
+            results: results
+                .into_iter()
+                .map(|result| NodeResult {
+                    id: result.instance_id.0,
+                    word: result.invoke_record_status.0,
+                    exit_code: result.exit_code.0,
+                    success: result.success.0,
+                    message: result.message.0,
+                    finished_at: result.finished_time.rfc3339(),
+                })
+                .collect(),
+        })
+    }
+}
+
+/// What makes two results of a node the same: id, word, exit code and `Success`.
+type Seen = (Option<String>, Option<String>, Option<i64>, Option<bool>);
+
+/// The results of all pages that were read.
+#[derive(Debug, Default)]
+pub(in super::super) struct Results {
+    /// One result for each node.
+    pub(super) nodes: Vec<NodeResult>,
+    /// Why some could not be read.
+    pub(super) unread: Option<String>,
+    seen: HashSet<Seen>,
+    ids: HashSet<Option<String>>,
+    pages: usize,
+}
+
+impl Results {
+    /// Takes a page; true when there is another to ask for.
+    ///
+    /// A page that brings no new node ends the reading, so that a server cannot keep it going.
+    pub(in super::super) fn add(&mut self, page: ResultsPage) -> bool {
+        self.pages += 1;
+        let size = page.results.len();
+        let known = self.nodes.len();
+        for result in page.results {
+            // A node that is reported twice alike is one node; another verdict on it is kept.
+            let (id, word) = (result.id.clone(), result.word.clone());
+            let verdict = (id.clone(), word, result.exit_code, result.success);
+            if self.seen.insert(verdict) {
+                self.ids.insert(id);
+                self.nodes.push(result);
+            }
+        }
+        let total = page
+            .total_count
+            .and_then(|total| usize::try_from(total).ok());
+        let more = match total {
+            Some(total) => self.pages * RESULTS_PAGE_SIZE < total,
+            None => size >= RESULTS_PAGE_SIZE,
+        };
+        let goes_on = more && self.nodes.len() > known && self.pages < MAX_PAGES;
+        let missing = total.is_some_and(|total| self.ids.len() < total) || more;
+        if !goes_on && missing {
+            self.fail(format!(
+                "only the first {} results were read",
+                self.nodes.len()
+            ));
+        }
+        goes_on
+    }
+
+    /// The reading ended early.
+    pub(in super::super) fn fail(&mut self, why: String) {
+        self.unread = Some(why);
+    }
+
+    /// Number of the next page, from 1.
+    pub(in super::super) fn next_page(&self) -> usize {
+        self.pages + 1
+    }
+}

@@ -1,0 +1,258 @@
+use serde_json::{Value, json};
+
+use super::{Results, ResultsPage, Status};
+use crate::model::{Job, Notice, State};
+use crate::providers::aliyun::tests::{invocation, shown};
+
+fn status(word: &str, nodes: &[(&str, &str)]) -> Status {
+    let nodes: Vec<Value> = nodes
+        .iter()
+        .map(|(id, word)| json!({"InstanceId": id, "InstanceInvokeStatus": word}))
+        .collect();
+    let body = json!({"RequestId": "R", "InvokeStatus": word,
+        "InvokeInstances": {"InvokeInstance": nodes}});
+    Status::decode(body.to_string().as_bytes(), "c").unwrap()
+}
+
+fn page(total: Value, results: Value) -> ResultsPage {
+    let body = json!({"RequestId": "R", "TotalCount": total,
+        "InvocationResults": {"InvocationResult": results}});
+    ResultsPage::decode(body.to_string().as_bytes(), "c").unwrap()
+}
+
+fn finished(nodes: &[(&str, &str)], results: Value, trust: bool) -> (Job, Vec<Notice>) {
+    let mut all = Results::default();
+    let count = results.as_array().unwrap().len();
+    all.add(page(json!(count), results));
+    status("Finished", nodes).into_job(invocation("c"), &[], Some(all), trust)
+}
+
+const TWO: &[(&str, &str)] = &[("i-1", "Finished"), ("i-2", "Finished")];
+
+fn exit(node: &str, code: Value, success: Value) -> Value {
+    json!({"InstanceId": node, "InvokeRecordStatus": "Finished", "ExitCode": code, "Success": success})
+}
+
+#[test]
+fn finished_succeeds_only_when_every_node_reports_0() {
+    let (job, notices) = finished(
+        TWO,
+        json!([
+            exit("i-1", json!(0), json!(true)),
+            exit("i-2", json!("0"), json!(null))
+        ]),
+        false,
+    );
+    assert_eq!(
+        (job.state, job.ended, job.exit_code),
+        (State::Succeeded, true, Some(0))
+    );
+    assert!(notices.is_empty());
+    assert_eq!(shown(job)["details"]["exit_codes"], "known");
+}
+
+#[test]
+fn a_code_that_is_not_0_or_a_success_that_is_false_fails() {
+    let with = |code: Value, success: Value| {
+        let ok = exit("i-1", json!(0), json!(true));
+        let (job, _) = finished(TWO, json!([ok, exit("i-2", code, success)]), true);
+        (job.state, job.exit_code, job.message.unwrap())
+    };
+    assert_eq!(
+        with(json!(3), json!(true)),
+        (State::Failed, Some(3), "node i-2: exit code 3".to_owned())
+    );
+    assert_eq!(
+        with(json!(0), json!(false)),
+        (
+            State::Failed,
+            Some(0),
+            "node i-2: exit code 0, Success is false".to_owned()
+        )
+    );
+    assert_eq!(with(json!(null), json!(false)).0, State::Failed);
+}
+
+#[test]
+fn what_cannot_be_read_is_unknown_and_has_ended() {
+    let ok = exit("i-1", json!(0), json!(true));
+    let running = json!({"InstanceId": "i-2", "InvokeRecordStatus": "Running", "ExitCode": 0});
+    let stopped = json!({"InstanceId": "i-2", "InvokeRecordStatus": "Stopped", "ExitCode": 0});
+    let cases = [
+        json!([ok]),
+        json!([ok, exit("i-2", json!(null), json!(true))]),
+        json!([ok, exit("i-3", json!(0), json!(true))]),
+        json!([ok, running]),
+        json!([ok, stopped]),
+        json!([]),
+    ];
+    for results in cases {
+        let (job, notices) = finished(TWO, results.clone(), false);
+        assert_eq!((job.state, job.ended), (State::Unknown, true), "{results}");
+        assert_eq!(job.reason.as_deref(), Some("exit codes unavailable"));
+        assert_eq!(notices[0].code.as_str(), "exit_codes_unread");
+        assert_eq!(job.exit_code, None);
+        let (trusted, _) = finished(TWO, results, true);
+        assert_eq!(trusted.state, State::Succeeded);
+        assert_eq!(shown(trusted)["details"]["exit_codes"], "unknown");
+    }
+    assert_eq!(finished(&[], json!([]), false).0.state, State::Unknown);
+}
+
+#[test]
+fn a_failure_that_was_read_stands_though_other_pages_were_not() {
+    let mut results = Results::default();
+    assert!(results.add(page(
+        json!(60),
+        json!([exit("i-1", json!(9), json!(false))])
+    )));
+    results.fail("ListInvocationResults: NotAuthorized: no".to_owned());
+    let (job, notices) =
+        status("Finished", TWO).into_job(invocation("c"), &[], Some(results), true);
+    assert_eq!((job.state, job.exit_code), (State::Failed, Some(9)));
+    assert!(notices[0].message.contains("NotAuthorized"));
+}
+
+#[test]
+fn a_node_that_failed_to_run_fails_a_finished_invocation() {
+    let nodes = [("i-1", "Finished"), ("i-2", "Failed")];
+    let ok = exit("i-1", json!(0), json!(true));
+    let (job, _) = finished(&nodes, json!([ok]), true);
+    assert_eq!(job.state, State::Failed);
+    assert_eq!(job.message.as_deref(), Some("node i-2: failed to run"));
+}
+
+#[test]
+fn of_several_results_of_one_node_the_worst_counts() {
+    let nodes = [("i-1", "Finished")];
+    let twice = json!([
+        exit("i-1", json!(0), json!(true)),
+        exit("i-1", json!(4), json!(false))
+    ]);
+    assert_eq!(finished(&nodes, twice, false).0.exit_code, Some(4));
+}
+
+#[test]
+fn two_results_of_one_node_do_not_stand_for_two_nodes() {
+    let mut results = Results::default();
+    let twice = json!([
+        exit("i-1", json!(0), json!(true)),
+        exit("i-1", json!(0), json!(null))
+    ]);
+    results.add(page(json!(2), twice));
+    let (job, _) = status("Finished", &[]).into_job(invocation("c"), &[], Some(results), false);
+    assert_eq!(job.state, State::Unknown);
+}
+
+#[test]
+fn a_result_that_differs_in_its_word_alone_is_kept() {
+    let silent = |word: &str| json!({"InstanceId": "i-1", "InvokeRecordStatus": word});
+    let both = json!([silent("Finished"), silent("Failed")]);
+    assert_eq!(
+        finished(&[("i-1", "Finished")], both, true).0.state,
+        State::Failed
+    );
+}
+
+#[test]
+fn a_node_that_is_listed_twice_is_one_node() {
+    let nodes = [("i-1", "Finished"), ("i-1", "Finished")];
+    let (job, _) = finished(&nodes, json!([exit("i-1", json!(0), json!(true))]), false);
+    assert_eq!((job.state, job.tasks.len()), (State::Succeeded, 1));
+}
+
+#[test]
+fn the_other_words_need_no_results() {
+    let read = |word: &str, node: &str| {
+        let (job, notices) =
+            status(word, &[("i-1", node)]).into_job(invocation("c"), &[], None, true);
+        (job.state, job.ended, job.tasks[0].state, notices.len())
+    };
+    use State::*;
+    assert_eq!(read("Running\n", "Running"), (Running, false, Running, 0));
+    assert_eq!(read("Running", "Finished"), (Running, false, Unknown, 0));
+    assert_eq!(read("Stopped", "Stopped"), (Canceled, true, Canceled, 0));
+    assert_eq!(read("failed", "Failed"), (Failed, true, Failed, 0));
+    assert_eq!(read("Zombie", "Ghost"), (Unknown, false, Unknown, 2));
+}
+
+#[test]
+fn pages_are_read_to_the_end_and_no_further() {
+    let numbered = |from: usize, count: usize| {
+        let list: Vec<Value> = (from..from + count)
+            .map(|n| exit(&format!("i-{n}"), json!(0), json!(true)))
+            .collect();
+        Value::Array(list)
+    };
+    let mut results = Results::default();
+    assert_eq!(results.next_page(), 1);
+    assert!(results.add(page(json!(101), numbered(0, 50))));
+    assert!(results.add(page(json!(101), numbered(50, 50))));
+    assert_eq!(results.next_page(), 3);
+    assert!(!results.add(page(json!(101), numbered(100, 1))));
+    let (job, notices) =
+        status("Finished", &[]).into_job(invocation("c"), &[], Some(results), false);
+    assert_eq!(
+        (job.state, job.tasks.len(), notices.len()),
+        (State::Succeeded, 101, 0)
+    );
+
+    let mut same_page = Results::default();
+    assert!(same_page.add(page(json!(1_000_000_000), numbered(0, 50))));
+    assert!(!same_page.add(page(json!(1_000_000_000), numbered(0, 50))));
+    let (job, _) = status("Finished", &[]).into_job(invocation("c"), &[], Some(same_page), false);
+    assert_eq!(job.state, State::Unknown);
+
+    let mut endless = Results::default();
+    let asked = (0..)
+        .take_while(|n| endless.add(page(json!(null), numbered(n * 50, 50))))
+        .count();
+    assert_eq!(asked, 199);
+    let mut no_total = Results::default();
+    assert!(!no_total.add(page(json!(null), numbered(0, 49))));
+}
+
+#[test]
+fn tolerates_every_shape_of_the_list_of_nodes() {
+    for nodes in [
+        json!(null),
+        json!({}),
+        json!(""),
+        json!([]),
+        json!({"InvokeInstance": null}),
+    ] {
+        let body = json!({"InvokeStatus": "Running", "InvokeInstances": nodes});
+        let status = Status::decode(body.to_string().as_bytes(), "c").unwrap();
+        let (job, _) = status.into_job(invocation("c"), &[], None, false);
+        assert_eq!((job.state, job.tasks.len()), (State::Running, 0));
+    }
+    let body = br#"{"RequestId":"R","InvokeInstances":[{"InstanceId":"i-1"}]}"#;
+    let (job, _) = Status::decode(body, "c")
+        .unwrap()
+        .into_job(invocation("c"), &[], None, false);
+    assert_eq!(job.tasks[0].node.as_deref(), Some("i-1"));
+}
+
+#[test]
+fn refuses_answers_that_are_none_or_about_another_command() {
+    let bomb = r#"<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;">]>
+        <ListInvocationStatusResponse><InvokeStatus>&lol2;</InvokeStatus></ListInvocationStatusResponse>"#;
+    for body in [
+        "{}",
+        "[]",
+        "",
+        "<html><body>502</body></html>",
+        "<ListInvocationStatusResponse/>",
+        "<ListInvocationStatusResponse></ListInvocationStatusResponse>",
+        r#"{"InvokeInstances":{"InvokeInstance":[]}}"#,
+        r#"{"InvokeStatus":"Finished","CommandId":"other"}"#,
+        bomb,
+    ] {
+        assert!(Status::decode(body.as_bytes(), "c").is_err(), "{body}");
+    }
+    let other =
+        r#"{"InvocationResults":{"InvocationResult":[{"CommandId":"other","ExitCode":0}]}}"#;
+    for body in ["{}", "<html/>", other] {
+        assert!(ResultsPage::decode(body.as_bytes(), "c").is_err(), "{body}");
+    }
+}

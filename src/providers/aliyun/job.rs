@@ -1,0 +1,173 @@
+//! Serverless jobs.
+
+mod array;
+mod batch;
+mod container;
+mod description;
+mod details;
+mod group;
+mod list;
+mod parent;
+mod rows;
+
+use async_trait::async_trait;
+
+use super::{Api, CLUSTER, cluster_of, document};
+use crate::error::Problem;
+use crate::http::Method;
+use crate::kind::{
+    DetailSchemas, Kind, ListOrder, ListSpec, Operation, OutcomeRule, Segment, StateTable, Template,
+};
+use crate::providers::api::DecodeError;
+use crate::providers::shapes::schema_of;
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::reference::{Reference, Scope};
+use description::{Described, STATES};
+use details::{GroupDetails, JobDetails};
+
+pub(super) use description::{LISTABLE, decode};
+
+/// Serverless jobs.
+pub static JOB: Kind = Kind {
+    template: Template {
+        cloud: "aliyun",
+        cloud_short: "ali",
+        kind: "job",
+        kind_short: "job",
+        segments: &[CLUSTER, Segment::required("JOB")],
+        scope_segments: 1,
+        ranges: true,
+        sample: "aliyun/job/ehpc-hz-FYUr32/5",
+    },
+    states: &[
+        StateTable {
+            allows_user_states: true,
+            notes: &[(
+                "Succeeded",
+                "an array job is unknown until all its subtasks are known to have succeeded",
+            )],
+            ..StateTable::new("job", STATES)
+        },
+        StateTable::new("subtask", STATES).with_user_states(),
+        StateTable::new("container_group", group::STATES),
+        StateTable {
+            outcome_rules: &[OutcomeRule {
+                word: "Terminated",
+                when: ["exit code 0", "another exit code", "no exit code"],
+            }],
+            ..StateTable::new("container", container::STATES)
+        },
+    ],
+    details: DetailSchemas {
+        job: &[schema_of::<JobDetails>],
+        task: &[schema_of::<GroupDetails>],
+    },
+    get: GET,
+    list: Some(ListSpec {
+        operation: LIST,
+        order: ListOrder::NewestFirst,
+        unlisted: &[],
+        default_limit: None,
+    }),
+    batch_from: Some(2),
+    needs_check_exists: false,
+    flags: &[],
+};
+
+const GET: Operation = Operation {
+    name: "DescribeServerlessJobs",
+    description: "E-HPC 2018-04-12 DescribeServerlessJobs",
+    permission: "ehpc:DescribeServerlessJobs",
+};
+
+const LIST: Operation = Operation {
+    name: "ListServerlessJobs",
+    description: "E-HPC 2018-04-12 ListServerlessJobs",
+    permission: "ehpc:ListServerlessJobs",
+};
+
+/// The operations on serverless jobs.
+pub(super) struct Jobs;
+
+#[async_trait]
+impl KindOps<Api> for Jobs {
+    fn kind(&self) -> &'static Kind {
+        &JOB
+    }
+
+    async fn get(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        api.job(reference, options).await
+    }
+
+    fn can_batch(&self, api: &Api, references: &[Reference]) -> bool {
+        api.batchable(references).is_some()
+    }
+
+    async fn batch_get(
+        &self,
+        api: &Api,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Vec<Option<GetResult>>, Problem> {
+        // Another lookup may have learned meanwhile that this account may not list.
+        let clusters = api.batchable(references).unwrap_or_default();
+        api.batch_get_jobs(clusters, references, options).await
+    }
+
+    /// One page of the jobs of a cluster, the last submitted first.
+    async fn list(
+        &self,
+        api: &Api,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        let mut query = vec![("SubmitOrder".to_owned(), "Desc".to_owned())];
+        let word = filter.single_state_word(STATES, &options.states);
+        if let Some(word) = word.filter(|word| LISTABLE.contains(word)) {
+            query.push(("State".to_owned(), word.to_owned()));
+        }
+        if let Some(since) = filter.since {
+            let since = since.to_datetime().timestamp();
+            query.push(("SubmitTimeStart".to_owned(), since.to_string()));
+        }
+        let rows = filter.page_size(list::MAX_ROWS);
+        let request = api.list_request(cluster_of(scope.segment("CLUSTER")), &query, at.page, rows);
+        let page = api
+            .client
+            .call(&request, options.deadline, list::Page::decode);
+        let page = page.await?.data;
+        Ok(page.into_page(scope, at, api.region(), &options.states))
+    }
+}
+
+impl Api {
+    async fn describe(
+        &self,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<Described, Problem> {
+        let query = [
+            ("ClusterId", cluster_of(reference.segment("CLUSTER"))),
+            ("JobIds.1", reference.id()),
+        ];
+        let described = |body: &[u8]| {
+            let at = job_at(reference, self.region());
+            let mut described = decode(body, at, &options.states)?;
+            let (job, notices) = (&mut described.job, &mut described.notices);
+            vendor::attach(job, notices, options, || document::read(body, options));
+            Ok::<_, DecodeError>(described)
+        };
+        let found = self.call(GET.name, Method::Post, &query, options, described);
+        found.await.map(|found| found.data)
+    }
+}
+
+#[cfg(test)]
+mod tests;

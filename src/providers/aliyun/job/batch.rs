@@ -1,0 +1,173 @@
+//! Cheap looks at many jobs: ListServerlessJobs by their ids.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
+
+use super::list::{MAX_ROWS, Page};
+use super::rows::{BatchPages, JobRows};
+use super::{Api, JOB, LIST, cluster_of};
+use crate::error::{Category, Problem};
+use crate::http::{Method, Request};
+use crate::providers::{GetOptions, GetResult, is_list_unavailable, job_at};
+use crate::reference::Reference;
+
+/// Ids of jobs by cluster.
+pub(super) type Clusters<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+impl Api {
+    /// The jobs for which a list saves calls: those of clusters that two or more are asked of.
+    pub(super) fn batchable<'a>(&self, references: &'a [Reference]) -> Option<Clusters<'a>> {
+        if self.lists_unavailable.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut clusters = Clusters::new();
+        for reference in references.iter().filter(|r| r.kind == &JOB) {
+            let ids = clusters
+                .entry(cluster_of(reference.segment("CLUSTER")))
+                .or_default();
+            ids.insert(reference.id());
+        }
+        clusters.retain(|_, ids| ids.len() > 1);
+        (!clusters.is_empty()).then_some(clusters)
+    }
+
+    /// What the lists of these clusters tell of the references.
+    ///
+    /// A cluster that the cloud does not know, and a list that it does not give, leave their jobs
+    /// untold: a look at each says better what is wrong with it, or needs no list.
+    ///
+    /// # Errors
+    /// What went wrong on the way, so that nothing is told of any.
+    pub(in super::super) async fn batch_get_jobs<'a>(
+        &'a self,
+        clusters: Clusters<'a>,
+        references: &'a [Reference],
+        ask: &'a GetOptions,
+    ) -> Result<Vec<Option<GetResult>>, Problem> {
+        let mut listings = BTreeMap::new();
+        for (cluster, ids) in clusters {
+            let ids: Vec<&str> = ids.into_iter().collect();
+            let (listing, problem) = self.list(cluster, &ids, None, ask).await;
+            match problem {
+                Some(problem) if !is_list_unavailable(&problem) => return Err(problem),
+                _ => listings.insert(cluster, listing),
+            };
+        }
+        let told = |reference: &Reference| {
+            let listing = listings.get(cluster_of(reference.segment("CLUSTER")))?;
+            let at = job_at(reference, self.region());
+            let told = listing.job_for(at, &ask.states);
+            told.map(|(job, notices)| GetResult { job, notices })
+        };
+        let is_job = |reference: &&Reference| reference.kind == &JOB;
+        Ok(references
+            .iter()
+            .map(|reference| Some(reference).filter(is_job).and_then(told))
+            .collect())
+    }
+
+    /// The rows of these jobs, as far as they could be read, and what ended the reading early; with
+    /// an array job as `parent` the rows of all its subtasks that come with them.
+    pub(super) async fn list(
+        &self,
+        cluster: &str,
+        ids: &[&str],
+        parent: Option<&str>,
+        ask: &GetOptions,
+    ) -> (JobRows, Option<Problem>) {
+        let mut listing = JobRows::default();
+        let mut skipped = None;
+        for ids in ids.chunks(MAX_ROWS) {
+            let pages = match parent {
+                Some(parent) => BatchPages::of_array(parent, ids),
+                None => BatchPages::new(ids),
+            };
+            let filter = id_filter(ids);
+            match self
+                .read_pages(cluster, &filter, pages, &mut listing, ask)
+                .await
+            {
+                // Jobs without a row are looked up one by one, subtasks are not.
+                Ok(problem) => skipped = skipped.or(problem.filter(|_| parent.is_some())),
+                Err(problem) => return (listing, Some(problem)),
+            }
+        }
+        (listing, skipped)
+    }
+
+    /// Reads the pages of one list into `listing`; what is wrong with rows that were skipped.
+    ///
+    /// # Errors
+    /// What ended the reading early.
+    pub(super) async fn read_pages(
+        &self,
+        cluster: &str,
+        filter: &[(String, String)],
+        mut pages: BatchPages<'_>,
+        listing: &mut JobRows,
+        ask: &GetOptions,
+    ) -> Result<Option<Problem>, Problem> {
+        let mut skipped = None;
+        loop {
+            let request = self.list_request(cluster, filter, pages.next(), MAX_ROWS);
+            let client = &self.client;
+            let answer = client
+                .send(&client.http, &request, ask.deadline)
+                .await
+                .inspect_err(|problem| self.record_list_denied(problem))?;
+            let unreadable =
+                |expected: &str| self.client.http.decode_problem(&request, &answer, expected);
+            // One bad row must not hide a failed subtask beside it.
+            let (page, dropped) =
+                Page::decode_readable(&answer.body).map_err(|expected| unreadable(&expected))?;
+            if let Some(expected) = dropped {
+                listing.mark_partial();
+                skipped.get_or_insert_with(|| unreadable(&expected));
+            }
+            if !pages.add(page, listing) {
+                return Ok(skipped);
+            }
+        }
+    }
+
+    pub(super) fn list_request(
+        &self,
+        cluster: &str,
+        filter: &[(String, String)],
+        page: usize,
+        rows: usize,
+    ) -> Request {
+        let mut request = self.request(LIST.name, Method::Post, &[]);
+        request.query = [
+            ("ClusterId", cluster.to_owned()),
+            ("PageNumber", page.to_string()),
+            ("PageSize", rows.to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .chain(filter.iter().cloned())
+        .collect();
+        request
+    }
+
+    /// A list that is not given once is not asked for again.
+    pub(super) fn record_list_denied(&self, problem: &Problem) {
+        if problem.category == Category::PermissionDenied {
+            self.list_denied.store(true, Ordering::Relaxed);
+        }
+        if matches!(
+            problem.category,
+            Category::PermissionDenied | Category::InvalidArgument
+        ) {
+            self.lists_unavailable.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Parameters of a list that name the jobs.
+pub(super) fn id_filter(ids: &[&str]) -> Vec<(String, String)> {
+    ids.iter()
+        .zip(1..)
+        .map(|(id, number)| (format!("JobIds.{number}"), (*id).to_owned()))
+        .collect()
+}

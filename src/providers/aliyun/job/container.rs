@@ -1,0 +1,373 @@
+use serde::Deserialize;
+
+use crate::kind::StateWords;
+use crate::model::{
+    self, EnvVar, HttpGet, Mount, Port, Probe, Probes, Resources, Security, State, TcpSocket,
+    Termination,
+};
+use crate::providers::lenient::{Flag, Int, List, Num, OptionalObject, Text, Verbatim};
+use crate::providers::states::{self, ExitOutcome};
+
+/// What a container's words mean; `Terminated` is read by its exit code.
+pub(in super::super) const STATES: StateWords = &[
+    ("Waiting", State::Pending),
+    ("Running", State::Running),
+    ("Terminated", State::Unknown),
+];
+
+/// Bytes of a memory that is given in GiB; `None` for what is no size.
+pub(super) fn gib(size: Num) -> Option<u64> {
+    const GIB: f64 = (1_u64 << 30) as f64;
+    size.0
+        .filter(|gib| (0.0..1e9).contains(gib))
+        .map(|gib| (gib * GIB).round() as u64)
+}
+
+/// An element of `Containers`, made into the model's while the answer is decoded.
+#[derive(Debug, Deserialize)]
+#[serde(from = "Container")]
+pub(super) struct MainContainer(pub(super) model::Container);
+
+/// An element of `InitContainers`.
+#[derive(Debug, Deserialize)]
+#[serde(from = "Container")]
+pub(super) struct InitContainer(pub(super) model::Container);
+
+impl From<Container> for MainContainer {
+    fn from(wire: Container) -> Self {
+        Self(wire.into_model(false))
+    }
+}
+
+impl From<Container> for InitContainer {
+    fn from(wire: Container) -> Self {
+        Self(wire.into_model(true))
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Container {
+    name: Text,
+    image: Text,
+    image_pull_policy: Text,
+    commands: List<Verbatim>,
+    /// The spelling of init containers.
+    command: List<Verbatim>,
+    args: List<Verbatim>,
+    working_dir: Text,
+    cpu: Num,
+    memory: Num,
+    gpu: Int,
+    restart_count: Int,
+    ready: Flag,
+    stdin: Flag,
+    stdin_once: Flag,
+    tty: Flag,
+    current_state: OptionalObject<ContainerState>,
+    previous_state: OptionalObject<ContainerState>,
+    environment_vars: List<EnvironmentVar>,
+    liveness_probe: OptionalObject<ContainerProbe>,
+    readiness_probe: OptionalObject<ContainerProbe>,
+    ports: List<ContainerPort>,
+    security_context: OptionalObject<SecurityContext>,
+    volume_mounts: List<VolumeMount>,
+}
+
+impl Container {
+    fn into_model(self, init: bool) -> model::Container {
+        let current = self
+            .current_state
+            .0
+            .map(|state| state.into_model())
+            .unwrap_or_default();
+        model::Container {
+            name: self.name.0,
+            init,
+            image: self.image.0,
+            image_pull_policy: self.image_pull_policy.0,
+            command: strings(if self.commands.0.is_empty() {
+                self.command
+            } else {
+                self.commands
+            }),
+            args: strings(self.args),
+            working_dir: self.working_dir.0,
+            env: self
+                .environment_vars
+                .0
+                .into_iter()
+                .map(EnvVar::from)
+                .collect(),
+            ports: self.ports.0.into_iter().map(Port::from).collect(),
+            mounts: self.volume_mounts.0.into_iter().map(Mount::from).collect(),
+            probes: Probes {
+                liveness: self.liveness_probe.0.map(|probe| Box::new((*probe).into())),
+                readiness: self
+                    .readiness_probe
+                    .0
+                    .map(|probe| Box::new((*probe).into())),
+            },
+            security: self
+                .security_context
+                .0
+                .map(|context| Box::new((*context).into())),
+            resources: Resources {
+                cpu: self.cpu.0,
+                memory_bytes: gib(self.memory),
+                accelerators: self.gpu.unsigned(),
+                ..Resources::default()
+            },
+            stdin: self.stdin.0,
+            stdin_once: self.stdin_once.0,
+            tty: self.tty.0,
+            state: current.state,
+            state_raw: current.state_raw,
+            ready: self.ready.0,
+            restart_count: self.restart_count.unsigned(),
+            exit_code: current.exit_code,
+            signal: current.signal,
+            reason: current.reason,
+            message: current.message,
+            detail_status: current.detail_status,
+            started_at: current.started_at,
+            finished_at: current.finished_at,
+            previous: self
+                .previous_state
+                .0
+                .map(|state| Box::new(state.into_model())),
+        }
+    }
+}
+
+pub(super) fn strings(list: List<Verbatim>) -> Vec<String> {
+    list.0.into_iter().map(|word| word.0).collect()
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ContainerState {
+    state: Text,
+    detail_status: Text,
+    reason: Text,
+    message: Text,
+    exit_code: Int,
+    signal: Int,
+    start_time: Text,
+    finish_time: Text,
+}
+
+impl ContainerState {
+    fn into_model(self) -> Termination {
+        // Words that no table holds are told once for the whole answer, not for each container.
+        let word = states::normalize(STATES, &[], self.state.trimmed(), "", &mut Vec::new());
+        let is_terminated = word
+            .raw
+            .as_deref()
+            .is_some_and(|raw| raw.eq_ignore_ascii_case("Terminated"));
+        let exit_code = self.exit_code.0.filter(|_| is_terminated);
+        Termination {
+            state: match is_terminated {
+                true => ExitOutcome::from_exit_code(exit_code).state(),
+                false => word.state,
+            },
+            state_raw: word.raw,
+            exit_code,
+            signal: self.signal.not_zero(),
+            reason: self.reason.0,
+            message: self.message.0,
+            detail_status: self.detail_status.0,
+            started_at: self.start_time.rfc3339(),
+            finished_at: self.finish_time.rfc3339().filter(|_| is_terminated),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct EnvironmentVar {
+    key: Text,
+    value: Text,
+    value_from: OptionalObject<ValueFrom>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ValueFrom {
+    field_ref: OptionalObject<FieldRef>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct FieldRef {
+    field_path: Text,
+}
+
+impl From<EnvironmentVar> for EnvVar {
+    fn from(wire: EnvironmentVar) -> Self {
+        let field = wire.value_from.0.and_then(|from| from.field_ref.0);
+        Self {
+            name: wire.key.0,
+            value: wire.value.0,
+            value_from: field.and_then(|field| field.field_path.0),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ContainerProbe {
+    execs: List<Verbatim>,
+    http_get: OptionalObject<ProbeHttpGet>,
+    tcp_socket: OptionalObject<ProbeTcpSocket>,
+    initial_delay_seconds: Int,
+    period_seconds: Int,
+    timeout_seconds: Int,
+    success_threshold: Int,
+    failure_threshold: Int,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ProbeHttpGet {
+    path: Text,
+    port: Int,
+    scheme: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ProbeTcpSocket {
+    host: Text,
+    port: Int,
+}
+
+impl From<ContainerProbe> for Probe {
+    fn from(wire: ContainerProbe) -> Self {
+        Self {
+            exec: strings(wire.execs),
+            http: wire.http_get.0.map(|get| HttpGet {
+                path: get.path.0,
+                port: get.port.0,
+                scheme: get.scheme.0,
+            }),
+            tcp: wire.tcp_socket.0.map(|socket| TcpSocket {
+                host: socket.host.0,
+                port: socket.port.0,
+            }),
+            initial_delay_seconds: wire.initial_delay_seconds.0,
+            period_seconds: wire.period_seconds.0,
+            timeout_seconds: wire.timeout_seconds.0,
+            success_threshold: wire.success_threshold.0,
+            failure_threshold: wire.failure_threshold.0,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ContainerPort {
+    port: Int,
+    protocol: Text,
+}
+
+impl From<ContainerPort> for Port {
+    fn from(wire: ContainerPort) -> Self {
+        Self {
+            port: wire.port.0,
+            protocol: wire.protocol.0,
+            access_url: None,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct SecurityContext {
+    capability: OptionalObject<Capability>,
+    read_only_root_filesystem: Flag,
+    run_as_user: Int,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Capability {
+    adds: List<Verbatim>,
+}
+
+impl From<SecurityContext> for Security {
+    fn from(wire: SecurityContext) -> Self {
+        let capability = wire.capability.0;
+        Self {
+            capabilities: capability.map_or_else(Vec::new, |capability| strings(capability.adds)),
+            read_only_root: wire.read_only_root_filesystem.0,
+            run_as_user: wire.run_as_user.0,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct VolumeMount {
+    name: Text,
+    mount_path: Text,
+    sub_path: Text,
+    read_only: Flag,
+    mount_propagation: Text,
+}
+
+impl From<VolumeMount> for Mount {
+    fn from(wire: VolumeMount) -> Self {
+        Self {
+            name: wire.name.0,
+            path: wire.mount_path.0,
+            sub_path: wire.sub_path.0,
+            read_only: wire.read_only.0,
+            propagation: wire.mount_propagation.0,
+            source_path: None,
+            kind: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::lenient;
+
+    fn container(json: &str) -> model::Container {
+        lenient::decode::<MainContainer>(json.as_bytes()).unwrap().0
+    }
+
+    #[test]
+    fn a_terminated_container_is_judged_by_its_exit_code() {
+        let state = |state: &str, code: &str| {
+            let json = format!(r#"{{"CurrentState":{{"State":"{state}","ExitCode":{code}}}}}"#);
+            let container = container(&json);
+            (container.state, container.exit_code)
+        };
+        assert_eq!(state("Terminated\\n", "0"), (State::Succeeded, Some(0)));
+        assert_eq!(state("terminated", "137"), (State::Failed, Some(137)));
+        assert_eq!(state("Terminated", "null"), (State::Unknown, None));
+        assert_eq!(state("Running", "0"), (State::Running, None));
+        assert_eq!(state("Waiting", "1"), (State::Pending, None));
+        assert_eq!(state("Zombie", "0"), (State::Unknown, None));
+    }
+
+    #[test]
+    fn the_command_of_an_init_container_is_in_the_singular() {
+        let json = br#"{"Command":["sh","--",""],"Cpu":1,"Memory":2,"Gpu":0}"#;
+        let InitContainer(container) = lenient::decode(json).unwrap();
+        assert!(container.init);
+        assert_eq!(container.command, ["sh", "--", ""]);
+        assert_eq!(container.resources.memory_bytes, Some(2 << 30));
+        assert_eq!(container.resources.accelerators, Some(0));
+    }
+
+    #[test]
+    fn sizes_that_are_none_are_left_out() {
+        assert_eq!(gib(Num(Some(0.5))), Some(1 << 29));
+        assert_eq!(gib(Num(Some(-1.0))), None);
+        assert_eq!(gib(Num(Some(1e300))), None);
+    }
+}

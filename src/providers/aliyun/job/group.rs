@@ -1,0 +1,407 @@
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::container::{InitContainer, MainContainer, gib, strings};
+use super::details::{Billing, Dns, GroupDetails, HostAlias, NameValue, Network, Tenant};
+use crate::kind::StateWords;
+use crate::model::{
+    Address, ConfigFile, Details, Disk, EmptyDir, Event, Flex, Level, Nfs, Object, Resources,
+    State, Task, UnreadableTimes, Volume,
+};
+use crate::providers::lenient::{Flag, Int, List, Num, OptionalObject, Text, Verbatim};
+use crate::providers::states;
+
+/// What a container group's words mean.
+pub(in super::super) const STATES: StateWords = &[
+    ("Pending", State::Starting),
+    ("Scheduling", State::Starting),
+    ("Running", State::Running),
+    ("Updating", State::Running),
+    ("Restarting", State::Running),
+    ("Succeeded", State::Succeeded),
+    ("Failed", State::Failed),
+    ("ScheduleFailed", State::Failed),
+    ("Expired", State::Failed),
+    ("Terminating", State::Stopping),
+];
+
+/// A container group, made into a task while the answer is decoded: an answer of thousands of
+/// groups is never held twice.
+#[derive(Debug, Deserialize)]
+#[serde(from = "ContainerGroup")]
+pub(super) struct Group {
+    /// The group.
+    pub(super) task: Task,
+    /// Its events.
+    pub(super) events: Vec<Event>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ContainerGroup {
+    container_group_id: Text,
+    container_group_name: Text,
+    status: Text,
+    instance_type: Text,
+    spot_strategy: Text,
+    spot_price_limit: Num,
+    cpu: Num,
+    memory: Num,
+    creation_time: Text,
+    succeeded_time: Text,
+    expired_time: Text,
+    failed_time: Text,
+    discount: Int,
+    ephemeral_storage: Num,
+    eni_instance_id: Text,
+    internet_ip: Text,
+    intranet_ip: Text,
+    ipv6_address: Text,
+    ram_role_name: Text,
+    region_id: Text,
+    resource_group_id: Text,
+    restart_policy: Text,
+    security_group_id: Text,
+    #[serde(rename = "VSwitchId")]
+    vswitch_id: Text,
+    vpc_id: Text,
+    zone_id: Text,
+    tenant_eni_instance_id: Text,
+    tenant_eni_ip: Text,
+    tenant_security_group_id: Text,
+    #[serde(rename = "TenantVSwitchId")]
+    tenant_vswitch_id: Text,
+    tags: List<Tag>,
+    dns_config: OptionalObject<DnsConfig>,
+    eci_security_context: OptionalObject<EciSecurityContext>,
+    host_aliases: List<HostAliasRow>,
+    events: List<GroupEvent>,
+    volumes: List<GroupVolume>,
+    init_containers: List<InitContainer>,
+    containers: List<MainContainer>,
+}
+
+impl From<ContainerGroup> for Group {
+    fn from(wire: ContainerGroup) -> Self {
+        // Words that no table holds are told once for the whole answer, not for each group.
+        let reading = states::normalize(STATES, &[], wire.status.trimmed(), "", &mut Vec::new());
+        let id = wire.container_group_id.0;
+        let details = GroupDetails {
+            succeeded_at: wire.succeeded_time.rfc3339(),
+            failed_at: wire.failed_time.rfc3339(),
+            expired_at: wire.expired_time.rfc3339(),
+            billing: Billing {
+                spot_strategy: wire.spot_strategy.0,
+                spot_price_limit: wire.spot_price_limit.0,
+                discount: wire.discount.0,
+            },
+            network: Network {
+                vpc_id: wire.vpc_id.0,
+                vswitch_id: wire.vswitch_id.0,
+                security_group_id: wire.security_group_id.0,
+                eni_instance_id: wire.eni_instance_id.0,
+                tenant: Tenant {
+                    eni_instance_id: wire.tenant_eni_instance_id.0,
+                    eni_ip: wire.tenant_eni_ip.0,
+                    security_group_id: wire.tenant_security_group_id.0,
+                    vswitch_id: wire.tenant_vswitch_id.0,
+                },
+                dns: wire.dns_config.0.map(|dns| Box::new((*dns).into())),
+                host_aliases: wire
+                    .host_aliases
+                    .0
+                    .into_iter()
+                    .map(HostAlias::from)
+                    .collect(),
+            },
+            ram_role_name: wire.ram_role_name.0,
+            resource_group_id: wire.resource_group_id.0,
+            region_id: wire.region_id.0,
+            sysctls: wire
+                .eci_security_context
+                .0
+                .map_or_else(Vec::new, |context| pairs(context.sysctls)),
+        };
+        let is_expired = reading
+            .raw
+            .as_deref()
+            .is_some_and(|raw| raw.eq_ignore_ascii_case("Expired"));
+        let finished_at = match reading.state {
+            State::Succeeded => details.succeeded_at,
+            State::Failed if is_expired => details.expired_at,
+            State::Failed => details.failed_at,
+            _ => None,
+        };
+        let addresses = [
+            ("public", wire.internet_ip),
+            ("private", wire.intranet_ip),
+            ("ipv6", wire.ipv6_address),
+        ];
+        let events = wire.events.0.into_iter();
+        let events = events.map(|event| event.into_model(id.clone())).collect();
+        let init = wire.init_containers.0.into_iter().map(|init| init.0);
+        let main = wire.containers.0.into_iter().map(|main| main.0);
+        let task = Task {
+            id,
+            name: wire.container_group_name.0,
+            kind: "container_group".to_owned(),
+            state: reading.state,
+            state_raw: reading.raw,
+            ended: reading.ended,
+            created_at: wire.creation_time.rfc3339(),
+            finished_at,
+            resources: Resources {
+                cpu: wire.cpu.0,
+                memory_bytes: gib(wire.memory),
+                ephemeral_storage_bytes: gib(wire.ephemeral_storage),
+                ..Resources::default()
+            },
+            addresses: addresses
+                .into_iter()
+                .filter_map(|(kind, address)| {
+                    Some(Address {
+                        kind: kind.to_owned(),
+                        address: address.0?,
+                    })
+                })
+                .collect(),
+            zone: wire.zone_id.0,
+            instance_type: wire.instance_type.0,
+            restart_policy: wire.restart_policy.0,
+            labels: wire
+                .tags
+                .0
+                .into_iter()
+                .map(|tag| (tag.key.0.unwrap_or_default(), tag.value.0))
+                .collect(),
+            containers: init.chain(main).collect(),
+            volumes: wire.volumes.0.into_iter().map(Volume::from).collect(),
+            details: (details != GroupDetails::default())
+                .then(|| Arc::new(details) as Arc<dyn Details>),
+            ..Task::default()
+        };
+        Self { task, events }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Tag {
+    key: Text,
+    value: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct NameValueRow {
+    name: Text,
+    value: Text,
+}
+
+fn pairs(list: List<NameValueRow>) -> Vec<NameValue> {
+    list.0
+        .into_iter()
+        .map(|pair| NameValue {
+            name: pair.name.0,
+            value: pair.value.0,
+        })
+        .collect()
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct DnsConfig {
+    name_servers: List<Verbatim>,
+    options: List<NameValueRow>,
+    searches: List<Verbatim>,
+}
+
+impl From<DnsConfig> for Dns {
+    fn from(wire: DnsConfig) -> Self {
+        Self {
+            name_servers: strings(wire.name_servers),
+            options: pairs(wire.options),
+            searches: strings(wire.searches),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct EciSecurityContext {
+    sysctls: List<NameValueRow>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct HostAliasRow {
+    ip: Text,
+    hostnames: List<Verbatim>,
+}
+
+impl From<HostAliasRow> for HostAlias {
+    fn from(wire: HostAliasRow) -> Self {
+        Self {
+            ip: wire.ip.0,
+            hostnames: strings(wire.hostnames),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct GroupEvent {
+    count: Int,
+    first_timestamp: Text,
+    last_timestamp: Text,
+    message: Text,
+    name: Text,
+    reason: Text,
+    r#type: Text,
+}
+
+impl GroupEvent {
+    fn into_model(self, task: Option<String>) -> Event {
+        let (first_at, last_at) = (
+            self.first_timestamp.rfc3339(),
+            self.last_timestamp.rfc3339(),
+        );
+        Event {
+            level: self.r#type.trimmed().and_then(Level::parse),
+            level_raw: self.r#type.trimmed().map(str::to_owned),
+            first_at,
+            last_at,
+            unreadable_times: UnreadableTimes {
+                first: self.first_timestamp.unread(first_at),
+                last: self.last_timestamp.unread(last_at),
+            },
+            count: self.count.unsigned(),
+            object: Object {
+                kind: None,
+                name: self.name.0,
+            },
+            task,
+            reason: self.reason.0,
+            message: self.message.0,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct GroupVolume {
+    name: Text,
+    r#type: Text,
+    #[serde(rename = "NFSVolumeServer")]
+    nfs_volume_server: Text,
+    #[serde(rename = "NFSVolumePath")]
+    nfs_volume_path: Text,
+    #[serde(rename = "NFSVolumeReadOnly")]
+    nfs_volume_read_only: Flag,
+    empty_dir_volume_medium: Text,
+    empty_dir_volume_size_limit: Text,
+    config_file_volume_config_file_to_paths: List<ConfigFileToPath>,
+    disk_volume_disk_id: Text,
+    disk_volume_fs_type: Text,
+    flex_volume_driver: Text,
+    flex_volume_fs_type: Text,
+    flex_volume_options: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ConfigFileToPath {
+    path: Text,
+    content: Text,
+}
+
+impl From<GroupVolume> for Volume {
+    /// Every branch that is filled is kept, whatever the type word says.
+    fn from(wire: GroupVolume) -> Self {
+        let nfs = Nfs {
+            server: wire.nfs_volume_server.0,
+            path: wire.nfs_volume_path.0,
+            read_only: wire.nfs_volume_read_only.0,
+        };
+        let empty_dir = EmptyDir {
+            medium: wire.empty_dir_volume_medium.0,
+            size_limit: wire.empty_dir_volume_size_limit.0,
+        };
+        let disk = Disk {
+            id: wire.disk_volume_disk_id.0,
+            fs_type: wire.disk_volume_fs_type.0,
+        };
+        let flex = Flex {
+            driver: wire.flex_volume_driver.0,
+            fs_type: wire.flex_volume_fs_type.0,
+            options: wire.flex_volume_options.0,
+        };
+        Self {
+            name: wire.name.0,
+            kind: wire.r#type.trimmed().map(str::to_owned),
+            nfs: (nfs.server.is_some() || nfs.path.is_some() || nfs.read_only.is_some())
+                .then_some(nfs),
+            empty_dir: (empty_dir.medium.is_some() || empty_dir.size_limit.is_some())
+                .then_some(empty_dir),
+            config_files: wire
+                .config_file_volume_config_file_to_paths
+                .0
+                .into_iter()
+                .map(|file| ConfigFile {
+                    path: file.path.0,
+                    content: file.content.0,
+                })
+                .collect(),
+            disk: (disk.id.is_some() || disk.fs_type.is_some()).then_some(disk),
+            flex: (flex.driver.is_some() || flex.fs_type.is_some() || flex.options.is_some())
+                .then_some(flex),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::lenient;
+
+    #[test]
+    fn the_end_of_a_group_is_chosen_by_its_state() {
+        let finished = |status: &str| {
+            let json = format!(
+                r#"{{"Status":"{status}","SucceededTime":"2022-01-01T00:00:01Z",
+                    "FailedTime":"2022-01-01T00:00:02Z","ExpiredTime":"2022-01-01T00:00:03Z"}}"#
+            );
+            let group: Group = lenient::decode(json.as_bytes()).unwrap();
+            group.task.finished_at.map(|time| time.rfc3339())
+        };
+        assert_eq!(finished("Succeeded").unwrap(), "2022-01-01T00:00:01Z");
+        assert_eq!(finished("Failed").unwrap(), "2022-01-01T00:00:02Z");
+        assert_eq!(finished(" expired\\n").unwrap(), "2022-01-01T00:00:03Z");
+        assert_eq!(finished("Running"), None);
+        assert_eq!(finished("Terminating"), None);
+    }
+
+    #[test]
+    fn an_empty_group_costs_no_details() {
+        let group: Group = lenient::decode(b"{}").unwrap();
+        assert!(group.task.details.is_none());
+        assert_eq!(
+            (group.task.state, group.task.ended),
+            (State::Unknown, false)
+        );
+    }
+
+    #[test]
+    fn init_containers_come_first() {
+        let json = br#"{"Containers":[{"Name":"main"}],"InitContainers":[{"Name":"init"}]}"#;
+        let group: Group = lenient::decode(json).unwrap();
+        let names: Vec<_> = group
+            .task
+            .containers
+            .iter()
+            .map(|c| c.name.clone())
+            .collect();
+        assert_eq!(names, [Some("init".to_owned()), Some("main".to_owned())]);
+    }
+}

@@ -1,0 +1,291 @@
+use std::collections::{HashMap, HashSet};
+
+use serde::Deserialize;
+
+use super::description::{STATES, moment, subtask_index};
+use crate::model::{Array, Job, Notice, State, Task, Time};
+use crate::providers::lenient::{self, Flag, Int, List, Text};
+use crate::providers::{self, Cursor, GetResult, job_at, states};
+use crate::reference::Scope;
+
+/// How many ids a call takes and how many rows a page holds: the cloud's pages hold no more.
+pub(in super::super) const MAX_ROWS: usize = 100;
+
+/// One page of an answer to ListServerlessJobs.
+#[derive(Debug)]
+pub(in super::super) struct Page {
+    pub(super) request_id: Option<String>,
+    pub(super) total_count: Option<i64>,
+    pub(super) rows: Vec<Row>,
+}
+
+/// What a list says of one job.
+#[derive(Debug)]
+pub(in super::super) struct Row {
+    pub(super) id: Option<String>,
+    name: Option<String>,
+    pub(super) word: Option<String>,
+    priority: Option<i64>,
+    queue: Option<String>,
+    user: Option<String>,
+    created_at: Option<Time>,
+    started_at: Option<Time>,
+    finished_at: Option<Time>,
+    /// The cloud's own flag for array jobs and their subtasks, where it can be read.
+    pub(super) is_array: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, rename_all = "PascalCase", bound = "R: Deserialize<'de>")]
+struct ListJobsResponse<R> {
+    request_id: Text,
+    total_count: Int,
+    jobs: Option<List<R>>,
+}
+
+impl<R> Default for ListJobsResponse<R> {
+    fn default() -> Self {
+        Self {
+            request_id: Text::default(),
+            total_count: Int::default(),
+            jobs: None,
+        }
+    }
+}
+
+/// All of it is text here, numbers and times too.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct JobRow {
+    job_id: Text,
+    job_name: Text,
+    state: Text,
+    priority: Int,
+    queue: Text,
+    user: Text,
+    submit_time: Int,
+    start_time: Int,
+    end_time: Int,
+    is_array_job: Flag,
+}
+
+impl Page {
+    /// Reads a page.
+    ///
+    /// # Errors
+    /// What was expected of the answer, and where it was missed.
+    pub(in super::super) fn decode(body: &[u8]) -> Result<Self, String> {
+        Self::from_response(lenient::decode::<ListJobsResponse<JobRow>>(body)?)
+    }
+
+    /// Reads a page without the rows whose id, state or flag cannot be read; what was expected of them
+    /// stands beside it.
+    ///
+    /// # Errors
+    /// As [`Self::decode`], where the page as a whole cannot be read.
+    pub(in super::super) fn decode_readable(body: &[u8]) -> Result<(Self, Option<String>), String> {
+        let (mut page, dropped) = match Self::decode(body) {
+            Ok(page) => (page, None),
+            Err(expected) => Self::decode_rows(body, expected)?,
+        };
+        let listed = page.rows.len();
+        page.rows.retain(|row| row.id.is_some());
+        let unnamed = (page.rows.len() < listed).then(|| "a JobId in every row of Jobs".to_owned());
+        Ok((page, dropped.or(unnamed)))
+    }
+
+    /// Reads row by row a page of which `expected` was missed.
+    fn decode_rows(body: &[u8], expected: String) -> Result<(Self, Option<String>), String> {
+        let Ok(wire) = lenient::decode::<ListJobsResponse<serde_json::Value>>(body) else {
+            return Err(expected);
+        };
+        let mut is_dropped = false;
+        let jobs = wire.jobs.map(|List(rows)| {
+            let read: Vec<JobRow> = rows.iter().filter_map(JobRow::from_value).collect();
+            is_dropped = read.len() < rows.len();
+            List(read)
+        });
+        let page = Self::from_response(ListJobsResponse {
+            request_id: wire.request_id,
+            total_count: wire.total_count,
+            jobs,
+        })?;
+        Ok((page, Some(expected).filter(|_| is_dropped)))
+    }
+
+    fn from_response(wire: ListJobsResponse<JobRow>) -> Result<Self, String> {
+        let total_count = wire.total_count.0;
+        let rows = match (wire.jobs, total_count) {
+            (Some(List(rows)), _) => rows,
+            (None, Some(0)) => Vec::new(),
+            (None, _) => return Err("a list Jobs".to_owned()),
+        };
+        Ok(Self {
+            request_id: wire.request_id.0,
+            total_count,
+            rows: rows.into_iter().map(Row::from).collect(),
+        })
+    }
+}
+
+impl JobRow {
+    /// A row, if need be only what decides: id, state and flag.
+    fn from_value(value: &serde_json::Value) -> Option<Self> {
+        let fields = value.as_object()?;
+        let decisive = |(key, _): &(&String, &serde_json::Value)| {
+            matches!(key.as_str(), "JobId" | "State" | "IsArrayJob")
+        };
+        let terse: serde_json::Map<_, _> = fields
+            .iter()
+            .filter(decisive)
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        [value, &serde_json::Value::Object(terse)]
+            .into_iter()
+            .find_map(|value| lenient::decode(value.to_string().as_bytes()).ok())
+    }
+}
+
+impl Page {
+    /// The jobs of a cluster as the rows of this page tell of them.
+    ///
+    /// `own` are the user's words for states.
+    pub(in super::super) fn into_page(
+        self,
+        scope: &Scope,
+        at: Cursor,
+        region: Option<&str>,
+        own: &[(String, State)],
+    ) -> providers::Page {
+        let request_id = self.request_id;
+        let ids = self.rows.iter().filter_map(Row::id);
+        let parents = ids.filter_map(|id| Some(parent_of(id)?.to_owned()));
+        let parents: HashSet<String> = parents.collect();
+        let failed: HashMap<String, String> = self
+            .rows
+            .iter()
+            .filter(|row| row.state(own) == State::Failed)
+            .filter_map(|row| Some((parent_of(row.id()?)?.to_owned(), row.id()?.to_owned())))
+            .collect();
+        providers::Page::from_addressed_rows(
+            at,
+            self.total_count,
+            self.rows,
+            |row| scope.reference(&[row.id()?]),
+            |row, reference| {
+                let (mut job, mut notices) = (job_at(reference, region), Vec::new());
+                row.fill(&mut job, own, &mut notices);
+                job.request_id.clone_from(&request_id);
+                let is_parent = row.is_parent() || parents.contains(&job.id);
+                let is_open = !matches!(job.state, State::Failed | State::Canceled);
+                if let Some(subtask) = failed.get(&job.id).filter(|_| is_open) {
+                    job.state = State::Failed;
+                    job.array.get_or_insert(Array::UNKNOWN);
+                    job.message = Some(format!("{subtask} failed"));
+                } else if is_parent && job.state == State::Succeeded {
+                    // A look at the job itself would ask its subtasks, and says the same until then.
+                    job.state = State::Unknown;
+                    job.ended = false;
+                    job.finished_at = None;
+                    job.array.get_or_insert(Array::UNKNOWN);
+                    job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+                    job.message =
+                        Some("the list does not show whether every subtask succeeded".to_owned());
+                }
+                GetResult { job, notices }
+            },
+        )
+    }
+}
+
+impl From<JobRow> for Row {
+    fn from(wire: JobRow) -> Self {
+        Self {
+            id: wire.job_id.trimmed().map(str::to_owned),
+            name: wire.job_name.0,
+            word: wire.state.trimmed().map(str::to_owned),
+            priority: wire.priority.0,
+            queue: wire.queue.0,
+            user: wire.user.0,
+            created_at: moment(wire.submit_time),
+            started_at: moment(wire.start_time),
+            finished_at: moment(wire.end_time),
+            is_array: wire.is_array_job.0,
+        }
+    }
+}
+
+impl Row {
+    fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// True for an array job as a whole, whose id has no index.
+    pub(in super::super) fn is_parent(&self) -> bool {
+        self.is_array == Some(true) && self.may_be_parent()
+    }
+
+    pub(super) fn may_be_parent(&self) -> bool {
+        let id = self.id.as_deref();
+        id.is_some_and(|id| subtask_index(id).is_none())
+    }
+
+    fn state(&self, own: &[(String, State)]) -> State {
+        let word = self.word.as_deref();
+        states::normalize(STATES, own, word, "aliyun/job", &mut Vec::new()).state
+    }
+
+    /// Fills a job whose address is known already with what the row says.
+    ///
+    /// `own` are the user's words for states.
+    pub(in super::super) fn fill(
+        &self,
+        job: &mut Job,
+        own: &[(String, State)],
+        notices: &mut Vec<Notice>,
+    ) {
+        let reading = states::normalize(STATES, own, self.word.as_deref(), "aliyun/job", notices);
+        job.state = reading.state;
+        job.state_raw = reading.raw;
+        job.ended = reading.ended;
+        job.name.clone_from(&self.name);
+        job.priority = self.priority;
+        job.queue.clone_from(&self.queue);
+        job.user.clone_from(&self.user);
+        job.created_at = self.created_at;
+        job.started_at = self.started_at;
+        job.finished_at = self.finished_at.filter(|_| job.ended);
+        job.array = (self.is_array == Some(true)).then(|| Array {
+            index: subtask_index(&job.id),
+            ..Array::UNKNOWN
+        });
+    }
+
+    /// The row as a part of the array job it belongs to.
+    pub(super) fn task(&self, own: &[(String, State)], notices: &mut Vec<Notice>) -> Task {
+        let mut unknown = Vec::new();
+        let word = self.word.as_deref();
+        let reading = states::normalize(STATES, own, word, "aliyun/job", &mut unknown);
+        // A thousand subtasks in one unknown state are one thing to tell.
+        unknown.retain(|new| !notices.iter().any(|told| told.message == new.message));
+        notices.append(&mut unknown);
+        Task {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            kind: "subtask".to_owned(),
+            state: reading.state,
+            state_raw: reading.raw,
+            ended: reading.ended,
+            created_at: self.created_at,
+            started_at: self.started_at,
+            finished_at: self.finished_at.filter(|_| reading.ended),
+            ..Task::default()
+        }
+    }
+}
+
+/// The id of the array job that a subtask belongs to: `10` for `10_3`.
+pub(super) fn parent_of(id: &str) -> Option<&str> {
+    subtask_index(id)?;
+    id.rsplit_once('_').map(|(parent, _)| parent)
+}

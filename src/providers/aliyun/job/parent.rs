@@ -1,0 +1,250 @@
+use std::collections::BTreeSet;
+
+use super::description::subtask_index;
+use super::list::MAX_ROWS;
+use super::rows::JobRows;
+use crate::model::{Array, Job, Notice, NoticeCode, State, Task};
+
+/// An array job whose indices are further apart than this is not read subtask by subtask.
+const MAX_SUBTASKS: u64 = 10_000;
+
+/// True for an id that an array job as a whole may have.
+pub(in super::super) fn can_be_array_id(id: &str) -> bool {
+    subtask_index(id).is_none()
+}
+
+/// The ids to list to see all subtasks of an array job.
+///
+/// Besides the job itself they are those of every index of its range, whatever its step, and so many
+/// next to the range as fit into the same requests: a range or a step that is wrong must not hide a
+/// subtask.
+pub(in super::super) fn ids_to_list(id: &str, array: Option<&Array>) -> Vec<String> {
+    let range = array.and_then(range);
+    let (first, last) = match range {
+        Some((start, end, _)) => ((start - 1).max(0), end),
+        None => (0, 0),
+    };
+    let needed = usize::try_from(last - first).unwrap_or(0) + 3;
+    let count = needed.div_ceil(MAX_ROWS) * MAX_ROWS;
+    let indices = (first..=i64::MAX).take(count - 1);
+    std::iter::once(id.to_owned())
+        .chain(indices.map(|index| format!("{id}_{index}")))
+        .collect()
+}
+
+/// First and last index and their distance; `None` when they cannot be read or hold too many.
+fn range(array: &Array) -> Option<(i64, i64, usize)> {
+    let (start, end) = (array.start?, array.end?);
+    let step = usize::try_from(array.step.unwrap_or(1)).ok()?;
+    let is_range = 0 <= start && start <= end && 0 < step;
+    (is_range && end.abs_diff(start) < MAX_SUBTASKS).then_some((start, end, step))
+}
+
+/// The ids of all subtasks by the range of the array job.
+fn subtask_ids(id: &str, array: &Array) -> Option<BTreeSet<String>> {
+    let (start, end, step) = range(array)?;
+    let indices = (start..=end).step_by(step);
+    Some(indices.map(|index| format!("{id}_{index}")).collect())
+}
+
+/// Gives an array job its subtasks. One that is not failed or canceled itself has failed where one of
+/// them has; it has not ended before the cloud says so, as other subtasks may still run. One that the
+/// cloud calls succeeded is canceled where one of them was, and its state is unknown where the list
+/// does not show that every one of them succeeded.
+///
+/// `unread` says why rows are missing.
+pub(in super::super) fn reconcile_subtasks(
+    job: &mut Job,
+    listing: &JobRows,
+    unread: Option<&str>,
+    own: &[(String, State)],
+    notices: &mut Vec<Notice>,
+) {
+    let rows = listing.subtasks(&job.id).into_values().flatten();
+    let tasks: Vec<Task> = rows.map(|row| row.task(own, notices)).collect();
+    let has_failed = tasks.iter().any(is_failed_subtask);
+    if job.state != State::Succeeded {
+        if has_failed && job.state != State::Canceled {
+            job.state = State::Failed;
+        }
+        if let Some(why) = unread {
+            notices.push(Notice::new(
+                NoticeCode::CountMismatch,
+                format!("{}: could not read all subtasks: {why}", job.reference),
+            ));
+        }
+    } else if let Some(doubt) = inconsistency(job, listing, &tasks, unread) {
+        notices.push(Notice::new(
+            NoticeCode::CountMismatch,
+            format!(
+                "{}: the cloud reports {}, but {doubt}",
+                job.reference,
+                job.state_raw.as_deref().unwrap_or_default()
+            ),
+        ));
+        job.exit_code = None;
+        job.message = Some(doubt);
+        if has_failed {
+            job.state = State::Failed;
+        } else if tasks.iter().any(|task| task.state == State::Canceled) {
+            // A canceled subtask never succeeds, and nothing runs any more that could change it.
+            job.state = State::Canceled;
+        } else {
+            job.state = State::Unknown;
+            job.ended = false;
+            job.finished_at = None;
+            job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+        }
+    }
+    job.tasks.extend(tasks);
+}
+
+/// Why it is not certain that every subtask has succeeded.
+fn inconsistency(
+    job: &Job,
+    listing: &JobRows,
+    tasks: &[Task],
+    unread: Option<&str>,
+) -> Option<String> {
+    let why = unread.map_or_else(String::new, |why| format!("; {why}"));
+    let is_bad = |task: &&Task| task.ended && task.state != State::Succeeded;
+    let bad = tasks.iter().find(is_bad);
+    let array = job.array.as_ref();
+    let Some(expected) = array.and_then(|array| subtask_ids(&job.id, array)) else {
+        let what = match (bad, array) {
+            (Some(task), _) => shown(task),
+            (None, Some(_)) => "the range of its subtasks could not be read".to_owned(),
+            (None, None) => "whether it has subtasks could not be checked".to_owned(),
+        };
+        return Some(what + &why);
+    };
+    let id_of = |task: &Task| task.id.clone().unwrap_or_default();
+    let succeeded = tasks.iter().filter(|t| t.state == State::Succeeded);
+    let succeeded: BTreeSet<String> = succeeded.map(id_of).collect();
+    let subtasks = listing.subtasks(&job.id);
+    let torn = || subtasks.iter().find(|(_, row)| row.is_none());
+    let missing = || expected.iter().find(|id| listing.row(id).is_none());
+    let other = || tasks.iter().find(|task| task.state != State::Succeeded);
+    let extra = || succeeded.difference(&expected).next();
+    let first = bad
+        .map(shown)
+        .or_else(|| torn().map(|((_, id), _)| format!("{id} is listed with different states")))
+        .or_else(|| missing().map(|id| format!("{id} was not found")))
+        .or_else(|| other().map(shown))
+        .or_else(|| extra().map(|id| format!("{id} is outside its range")))
+        .or_else(|| {
+            let (total, rows) = listing.short()?;
+            Some(format!("the list reports {total} rows but contains {rows}"))
+        })?;
+    let (total, succeeded) = (expected.len(), succeeded.intersection(&expected).count());
+    let others = match (total - succeeded).saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(format!(
+        "{succeeded} of {total} subtasks are known to have succeeded; {first}{others}{why}"
+    ))
+}
+
+fn shown(task: &Task) -> String {
+    let id = task.id.as_deref().unwrap_or_default();
+    match task.state {
+        State::Failed => format!("{id} failed"),
+        State::Canceled => format!("{id} was canceled"),
+        state => format!("{id} is {state}"),
+    }
+}
+
+/// The id of the first subtask that failed, when the array job failed.
+pub(in super::super) fn failed_subtask(job: &Job) -> Option<&str> {
+    let failed = job.tasks.iter().find(|task| is_failed_subtask(task));
+    failed
+        .filter(|_| job.state == State::Failed)
+        .and_then(|task| task.id.as_deref())
+}
+
+fn is_failed_subtask(task: &Task) -> bool {
+    task.kind == "subtask" && task.state == State::Failed
+}
+
+/// Gives a failed array job the cause of its first failed subtask, as far as a look at that one
+/// (`cause`) could tell it.
+pub(in super::super) fn explain(job: &mut Job, cause: Option<&Job>) {
+    let more = job
+        .tasks
+        .iter()
+        .filter(|task| is_failed_subtask(task))
+        .count();
+    let Some(task) = job.tasks.iter_mut().find(|task| is_failed_subtask(task)) else {
+        return;
+    };
+    if let Some(cause) = cause.filter(|cause| cause.state == State::Failed) {
+        task.exit_code = cause.exit_code;
+        task.reason.clone_from(&cause.reason);
+        task.message.clone_from(&cause.message);
+    }
+    let id = task.id.as_deref().unwrap_or_default();
+    let reason = task.reason.as_ref().or(task.state_raw.as_ref());
+    let text = task.message.as_deref().or(reason.map(String::as_str));
+    let others = match more.saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    job.message = Some(format!("{id}: {}{others}", text.unwrap_or("failed")));
+    job.reason = reason.cloned();
+    job.exit_code = task.exit_code;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn array(start: Option<i64>, end: Option<i64>, step: Option<i64>) -> Array {
+        Array {
+            start,
+            end,
+            step,
+            index: None,
+        }
+    }
+
+    #[test]
+    fn a_range_is_read_only_where_it_makes_sense() {
+        let ids = |start, end, step| {
+            let ids = subtask_ids("10", &array(start, end, step))?;
+            Some(ids.into_iter().collect::<Vec<_>>())
+        };
+        let some = |ids: &[&str]| Some(ids.iter().map(ToString::to_string).collect());
+        let odd = ids(Some(1), Some(6), Some(2));
+        assert_eq!(odd, some(&["10_1", "10_3", "10_5"]));
+        assert_eq!(ids(Some(0), Some(0), None), some(&["10_0"]));
+        assert_eq!(ids(Some(1), Some(10_000), Some(1)).unwrap().len(), 10_000);
+        for (start, end, step) in [
+            (None, Some(5), Some(1)),
+            (Some(1), None, Some(1)),
+            (Some(5), Some(1), Some(1)),
+            (Some(-1), Some(1), Some(1)),
+            (Some(1), Some(5), Some(0)),
+            (Some(1), Some(5), Some(-1)),
+            (Some(0), Some(10_000), Some(1)),
+            (Some(0), Some(i64::MAX), Some(i64::MAX)),
+        ] {
+            assert_eq!(ids(start, end, step), None, "{start:?} {end:?} {step:?}");
+        }
+    }
+
+    #[test]
+    fn the_list_is_asked_for_more_than_the_range() {
+        let listed = |range: Option<Array>| ids_to_list("10", range.as_ref());
+        let ids = listed(Some(array(Some(1), Some(9), Some(2))));
+        assert_eq!(ids.len(), MAX_ROWS);
+        assert_eq!(ids[..3], ["10", "10_0", "10_1"]);
+        assert_eq!(ids[99], "10_98");
+        let ids = listed(Some(array(Some(5), Some(102), None)));
+        assert_eq!((ids.len(), ids[1].as_str()), (2 * MAX_ROWS, "10_4"));
+        let last = Some(i64::MAX);
+        assert_eq!(listed(Some(array(last, last, None))).len(), 3);
+        let ids = listed(None);
+        assert_eq!((ids.len(), ids[1].as_str()), (MAX_ROWS, "10_0"));
+    }
+}

@@ -1,0 +1,191 @@
+//! The rows of a list that answer for the jobs that were asked for.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::description::subtask_of;
+use super::list::{MAX_ROWS, Page, Row, parent_of};
+use crate::model::{Job, Notice, State};
+
+/// At most so many pages are asked for one call's ids: enough for a server that gives 20 rows a
+/// page whatever it is asked for.
+const MAX_PAGES: usize = 5;
+
+/// The rows of the jobs that were asked for.
+#[derive(Debug, Default)]
+pub(in super::super) struct JobRows {
+    /// The cloud's id of the last request.
+    pub(in super::super) request_id: Option<String>,
+    /// By id; empty where two rows of one job contradict each other.
+    rows: HashMap<String, Option<Row>>,
+    /// How many rows a list holds by its own count, and how many came, where fewer did.
+    short: Option<(usize, usize)>,
+    /// More rows are listed than were read.
+    is_partial: bool,
+    /// The array jobs of which a subtask is listed.
+    parents: HashSet<String>,
+}
+
+impl JobRows {
+    /// What the list says of a job.
+    pub(in super::super) fn row(&self, id: &str) -> Option<&Row> {
+        self.rows.get(id.trim())?.as_ref()
+    }
+
+    /// How many rows the cloud counts and how many it gave, where it gave fewer of what was asked for.
+    pub(in super::super) fn short(&self) -> Option<(usize, usize)> {
+        self.short
+    }
+
+    /// True when more rows are listed than were read: some could not be read, or the cloud gave other
+    /// jobs than those asked for. What was not seen may be listed all the same.
+    pub(in super::super) fn is_partial(&self) -> bool {
+        self.is_partial
+    }
+
+    /// Takes note of rows that could not be read.
+    pub(in super::super) fn mark_partial(&mut self) {
+        self.is_partial = true;
+    }
+
+    /// The subtasks of an array job by index, as far as they are listed; `None` in place of a row
+    /// that another one contradicts.
+    pub(super) fn subtasks(&self, parent: &str) -> BTreeMap<(i64, &str), Option<&Row>> {
+        let rows = self.rows.iter();
+        let subtasks = rows.filter_map(|(id, row)| {
+            let index = subtask_of(parent, id)?;
+            Some(((index, id.as_str()), row.as_ref()))
+        });
+        subtasks.collect()
+    }
+
+    /// True when the list says that this is an array job, by its own flag or by a subtask.
+    pub(in super::super) fn says_array(&self, id: &str) -> bool {
+        self.row(id).is_some_and(Row::is_parent)
+            || self.rows.keys().any(|row| subtask_of(id, row).is_some())
+    }
+
+    /// The job as a cheap look shows it; `None` when only a look of its own can tell: it is not
+    /// listed, its state is missing, or it is an array job, whose state depends on its subtasks.
+    pub(in super::super) fn job_for(
+        &self,
+        at: Job,
+        own: &[(String, State)],
+    ) -> Option<(Job, Vec<Notice>)> {
+        let row = self.row(&at.id)?;
+        let (mut job, mut notices) = (at, Vec::new());
+        row.fill(&mut job, own, &mut notices);
+        job.request_id.clone_from(&self.request_id);
+        let is_array = row.is_parent() || self.parents.contains(&job.id);
+        let may_be_array = row.may_be_parent() && row.is_array != Some(false) && job.ended;
+        let is_told = job.state_raw.is_some() && !is_array && !may_be_array;
+        is_told.then_some((job, notices))
+    }
+}
+
+/// The pages that answer for one call's ids.
+#[derive(Debug)]
+pub(in super::super) struct BatchPages<'a> {
+    wanted: HashSet<&'a str>,
+    /// An array job whose subtasks are wanted too, whichever they are.
+    parent: Option<&'a str>,
+    /// The list is not filtered by ids, so that pages without wanted rows say nothing.
+    is_search: bool,
+    has_others: bool,
+    seen: HashSet<String>,
+    missing: usize,
+    read: usize,
+    rows: usize,
+}
+
+impl<'a> BatchPages<'a> {
+    /// Pages of which none was read.
+    pub(in super::super) fn new(ids: &[&'a str]) -> Self {
+        let wanted: HashSet<&str> = ids.iter().map(|id| id.trim()).collect();
+        Self {
+            missing: wanted.len(),
+            wanted,
+            parent: None,
+            is_search: false,
+            has_others: false,
+            seen: HashSet::new(),
+            read: 0,
+            rows: 0,
+        }
+    }
+
+    /// The same for an array job, whose subtasks are all taken.
+    pub(in super::super) fn of_array(parent: &'a str, ids: &[&'a str]) -> Self {
+        Self {
+            parent: Some(parent),
+            ..Self::new(ids)
+        }
+    }
+
+    /// The same for an array job among all jobs of its cluster.
+    pub(in super::super) fn search(parent: &'a str) -> Self {
+        Self {
+            is_search: true,
+            ..Self::of_array(parent, &[parent])
+        }
+    }
+
+    /// Number of the next page, from 1.
+    pub(in super::super) fn next(&self) -> usize {
+        self.read + 1
+    }
+
+    /// Takes a page; true when there is another to ask for.
+    ///
+    /// A page of a list by ids that brings none of the jobs that are still missing ends the reading,
+    /// so that a server that knows no filter, or repeats itself, cannot keep it going.
+    pub(in super::super) fn add(&mut self, page: Page, listing: &mut JobRows) -> bool {
+        self.read += 1;
+        self.rows += page.rows.len();
+        listing.request_id = page.request_id;
+        let (before, count) = (listing.rows.len(), page.rows.len());
+        let ids = page.rows.iter().filter_map(|row| row.id.as_deref());
+        listing
+            .parents
+            .extend(ids.filter_map(parent_of).map(str::to_owned));
+        for row in page.rows {
+            let Some(id) = row.id.clone().filter(|id| self.is_wanted(id)) else {
+                self.has_others = true;
+                continue;
+            };
+            self.seen.insert(id.clone());
+            match listing.rows.get_mut(&id) {
+                None => {
+                    self.missing -= usize::from(self.wanted.contains(id.as_str()));
+                    listing.rows.insert(id, Some(row));
+                }
+                Some(known) => {
+                    let is_same = known.as_ref().is_some_and(|known| known.word == row.word);
+                    *known = Some(row).filter(|_| is_same);
+                }
+            }
+        }
+        let total = page
+            .total_count
+            .and_then(|total| usize::try_from(total).ok());
+        let more = match page.total_count {
+            Some(_) => total.is_some_and(|total| self.rows < total),
+            None => count >= MAX_ROWS,
+        };
+        let is_complete = self.parent.is_none() && self.missing == 0;
+        let brings_rows = listing.rows.len() > before || (self.is_search && count > 0);
+        let brings_more = brings_rows && !is_complete;
+        let goes_on = more && brings_more && self.read < MAX_PAGES;
+        listing.is_partial |= self.has_others && more && !goes_on;
+        // A list that holds other jobs as well was not filtered, and its count is about all of them.
+        let seen = self.seen.len();
+        if let Some(total) = total.filter(|total| *total > seen && !goes_on && !self.has_others) {
+            listing.short.get_or_insert((total, seen));
+        }
+        goes_on
+    }
+
+    fn is_wanted(&self, id: &str) -> bool {
+        let is_subtask = |parent| subtask_of(parent, id).is_some();
+        self.wanted.contains(id) || self.parent.is_some_and(is_subtask)
+    }
+}

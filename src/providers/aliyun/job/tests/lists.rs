@@ -1,0 +1,184 @@
+use serde_json::{Value, json};
+
+use super::super::list::Page;
+use super::super::rows::{BatchPages, JobRows};
+use crate::model::{Job, Notice, State};
+use crate::providers::aliyun::tests::{assert_model, fixture, job};
+
+fn listed(body: &[u8], ids: &[&str]) -> JobRows {
+    let mut listing = JobRows::default();
+    assert!(!BatchPages::new(ids).add(Page::decode(body).unwrap(), &mut listing));
+    listing
+}
+
+fn glanced(listing: &JobRows, id: &str) -> Option<(Job, Vec<Notice>)> {
+    listing.job_for(job(id), &[])
+}
+
+/// A row as terse as the tests need it.
+pub(super) fn row(id: &str, word: &str) -> Value {
+    json!({"JobId": id, "State": word, "IsArrayJob": "True"})
+}
+
+pub(super) fn page(total: Option<usize>, rows: &[Value]) -> Page {
+    let body = json!({"TotalCount": total, "RequestId": "R", "Jobs": rows});
+    Page::decode(body.to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn rows_of_text_become_jobs() {
+    let ids = ["5", "6", "10_3", "10", "11"];
+    let listing = listed(&fixture("list-serverless-jobs.json"), &ids);
+    for (id, name) in [("5", "running"), ("6", "succeeded"), ("10_3", "subtask")] {
+        let (job, notices) = glanced(&listing, id).unwrap();
+        assert_eq!(notices, [], "{id}");
+        assert_model(&format!("list-serverless-jobs-{name}.model.json"), job);
+    }
+}
+
+#[test]
+fn an_array_job_is_not_told_by_its_row() {
+    let listing = listed(&fixture("list-serverless-jobs.json"), &["10", "6", "11"]);
+    assert!(glanced(&listing, "10").is_none());
+    assert!(
+        glanced(&listing, "11").is_none(),
+        "a subtask may have failed"
+    );
+    assert!(glanced(&listing, "7").is_none());
+    assert!(glanced(&listing, "5").is_none(), "was not asked for");
+}
+
+#[test]
+fn rows_that_say_nothing_or_contradict_each_other_are_left_out() {
+    let mut listing = JobRows::default();
+    let rows = [
+        row("1", ""),
+        row("2", "Succeeded"),
+        row("2", "Failed"),
+        row("2", "Failed"),
+        json!({"State": "Succeeded"}),
+        json!({"JobId": " 3\n", "State": "Zombie", "IsArrayJob": "False"}),
+    ];
+    BatchPages::new(&["1", "2", "3"]).add(page(Some(6), &rows), &mut listing);
+    assert!(glanced(&listing, "1").is_none());
+    assert!(glanced(&listing, "2").is_none());
+    let (job, notices) = glanced(&listing, "3").unwrap();
+    assert_eq!((job.state, job.ended), (State::Unknown, false));
+    assert_eq!(notices[0].code.as_str(), "unknown_state");
+}
+
+#[test]
+fn an_answer_of_nothing_is_no_list() {
+    for body in [
+        "{}",
+        r#"{"RequestId":"R"}"#,
+        r#"{"TotalCount":2}"#,
+        "[]",
+        "<html>",
+    ] {
+        assert!(Page::decode(body.as_bytes()).is_err(), "{body}");
+    }
+    for body in [
+        r#"{"TotalCount":"0"}"#,
+        r#"{"TotalCount":0,"Jobs":null}"#,
+        r#"{"Jobs":[]}"#,
+    ] {
+        assert!(Page::decode(body.as_bytes()).is_ok(), "{body}");
+    }
+}
+
+#[test]
+fn rows_that_cannot_be_read_do_not_hide_the_others() {
+    let read = |rows: Value, total: usize| {
+        let body = json!({"TotalCount": total, "Jobs": rows}).to_string();
+        let (page, dropped) = Page::decode_readable(body.as_bytes()).unwrap();
+        let mut listing = JobRows::default();
+        BatchPages::of_array("10", &["10"]).add(page, &mut listing);
+        (listing, dropped)
+    };
+    let failed = row("10_5", "Failed");
+    for odd in [
+        Value::Null,
+        json!({"JobId": ["x"], "State": "Failed"}),
+        json!({"JobId": "10_6", "State": ["Failed"]}),
+        json!({"State": "Failed"}),
+        json!([]),
+        json!("10_6"),
+    ] {
+        let (listing, dropped) = read(json!([odd, failed]), 2);
+        assert!(dropped.is_some(), "{odd}");
+        assert!(listing.row("10_5").is_some(), "{odd}");
+        assert!(listing.says_array("10"), "{odd}");
+    }
+    let odd_priority = json!({"JobId": "10_6", "State": "Failed", "Priority": ["x"]});
+    let (listing, dropped) = read(json!([odd_priority, failed]), 2);
+    assert_eq!(dropped, None, "what decides can be read");
+    assert!(listing.row("10_6").is_some());
+    for body in [
+        "<html>",
+        "{}",
+        r#"{"Jobs":{"Job":[{"JobId":"10"}]}}"#,
+        "[null]",
+    ] {
+        assert!(Page::decode_readable(body.as_bytes()).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn a_job_is_not_told_by_its_row_where_a_subtask_of_it_is_listed() {
+    let ordinary = |id: &str| json!({"JobId": id, "State": "Succeeded", "IsArrayJob": false});
+    let rows = [ordinary("5"), ordinary("6"), row("5_7", "Failed")];
+    let mut listing = JobRows::default();
+    BatchPages::new(&["5", "6"]).add(page(Some(3), &rows), &mut listing);
+    assert!(glanced(&listing, "5").is_none());
+    assert_eq!(glanced(&listing, "6").unwrap().0.state, State::Succeeded);
+}
+
+#[test]
+fn a_search_reads_on_past_pages_of_other_jobs_and_not_without_end() {
+    let others: Vec<Value> = (1000..1100)
+        .map(|n| row(&n.to_string(), "Running"))
+        .collect();
+    let (mut search, mut listing) = (BatchPages::search("10"), JobRows::default());
+    assert!(search.add(page(Some(101), &others), &mut listing));
+    assert!(!listing.says_array("10") && !listing.is_partial());
+    assert!(!search.add(page(Some(101), &[row("10_150", "Failed")]), &mut listing));
+    assert!(listing.says_array("10") && !listing.is_partial());
+    let (mut search, mut listing, mut asked) = (BatchPages::search("10"), JobRows::default(), 1);
+    while search.add(page(Some(1 << 40), &others), &mut listing) {
+        asked += 1;
+    }
+    assert_eq!(asked, 5);
+    assert!(listing.is_partial());
+}
+
+#[test]
+fn pages_are_asked_for_while_they_bring_something_and_never_without_end() {
+    let ids: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let rows = |from: usize, to: usize| -> Vec<Value> {
+        ids[from..to].iter().map(|id| row(id, "Running")).collect()
+    };
+    let mut listing = JobRows::default();
+
+    assert!(!BatchPages::new(&ids).add(page(Some(100), &rows(0, 100)), &mut listing));
+
+    let (mut short, mut listing) = (BatchPages::new(&ids), JobRows::default());
+    assert!(short.add(page(Some(100), &rows(0, 20)), &mut listing));
+    assert_eq!(short.next(), 2);
+    let repeated = short.add(page(Some(100), &rows(0, 20)), &mut listing);
+    assert!(!repeated, "a page that repeats itself brings nothing");
+
+    let mut endless = BatchPages::new(&ids);
+    let mut listing = JobRows::default();
+    let mut asked = 1;
+    while endless.add(page(Some(1 << 40), &rows(asked, asked + 1)), &mut listing) {
+        asked += 1;
+    }
+    assert_eq!(asked, 5);
+
+    let others = [row("other", "Running")];
+    assert!(!BatchPages::new(&ids).add(page(Some(9_000), &others), &mut listing));
+    let both = [row("1", "Running"), row("2", "Running")];
+    assert!(!BatchPages::new(&["1", "2"]).add(page(Some(9_000), &both), &mut listing));
+}

@@ -1,0 +1,4 @@
+mod arrays;
+mod every_field;
+mod jobs;
+mod lists;

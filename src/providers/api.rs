@@ -1,0 +1,104 @@
+//! One call of a cloud's API: signed, sent with retries, and decoded.
+
+use super::errors::{ErrorContext, ErrorSpec};
+use super::login::CredentialCache;
+use crate::error::Problem;
+use crate::http::{ApiClient, Deadline, Request, RequestError, Response, Signer};
+
+/// An account whose requests are signed, with what its cloud's error codes mean.
+pub(super) struct SigningClient<S> {
+    /// How requests are sent.
+    pub http: ApiClient,
+    /// What signs them.
+    pub credentials: CredentialCache<S>,
+    /// What error codes mean.
+    pub errors: &'static ErrorSpec,
+    /// The region of the profile, for hints.
+    pub region: Option<String>,
+}
+
+/// A decoded response.
+pub(super) struct Decoded<T> {
+    /// What it holds.
+    pub data: T,
+    /// The cloud's id of the request, where a header has it.
+    pub request_id: Option<String>,
+}
+
+/// Why a successful response is of no use.
+#[derive(Debug, PartialEq)]
+pub(super) enum DecodeError {
+    /// It cannot be understood: what was expected, and where it was missed.
+    Invalid(String),
+    /// It says that the operation did not find or do what it was asked to.
+    Failed(Box<RequestError>),
+}
+
+impl From<String> for DecodeError {
+    fn from(expected: String) -> Self {
+        Self::Invalid(expected)
+    }
+}
+
+impl<S: Signer + 'static> SigningClient<S> {
+    /// Sends a request and decodes the body of its response.
+    ///
+    /// A credential that the cloud refuses is renewed once, where that is possible.
+    ///
+    /// # Errors
+    /// What the cloud said, what went wrong on the way, or `invalid_response` for a body that `decode`
+    /// does not understand.
+    pub async fn call<T, E: Into<DecodeError>>(
+        &self,
+        request: &Request,
+        deadline: Deadline,
+        decode: impl FnOnce(&[u8]) -> Result<T, E> + Send,
+    ) -> Result<Decoded<T>, Problem> {
+        let response = self.send(&self.http, request, deadline).await?;
+        self.decode(request, &response, decode)
+    }
+
+    /// Sends a request by `http`, which may be the same account at another host.
+    ///
+    /// # Errors
+    /// What the cloud said, or what went wrong on the way.
+    pub async fn send(
+        &self,
+        http: &ApiClient,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Response, Problem> {
+        let context = ErrorContext {
+            request,
+            region: self.region.as_deref(),
+        };
+        let classify = |response: &Response| self.errors.classify(&context, response);
+        self.credentials
+            .send(http, request, &classify, deadline)
+            .await
+    }
+
+    /// Decodes the body of a successful response.
+    ///
+    /// # Errors
+    /// `invalid_response`, or what `decode` read as a failure.
+    pub fn decode<T, E: Into<DecodeError>>(
+        &self,
+        request: &Request,
+        response: &Response,
+        decode: impl FnOnce(&[u8]) -> Result<T, E>,
+    ) -> Result<Decoded<T>, Problem> {
+        let request_id = (self.errors.request_id)(response);
+        match decode(&response.body).map_err(Into::into) {
+            Ok(data) => Ok(Decoded { data, request_id }),
+            Err(DecodeError::Failed(error)) => {
+                Err(self.http.to_problem(request, *error, Some(response), 1))
+            }
+            Err(DecodeError::Invalid(expected)) => {
+                let mut problem = self.http.decode_problem(request, response, &expected);
+                problem.request_id = request_id;
+                Err(problem)
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! How accounts of clouds are asked: one erased client over the kinds of a cloud.
+
+use async_trait::async_trait;
+
+use super::{CredentialInfo, Cursor, Filter, GetOptions, GetResult, Page, ScopePage};
+use crate::error::Problem;
+use crate::kind::Kind;
+use crate::reference::{Reference, Scope};
+
+/// One account of one cloud, whatever the cloud.
+#[async_trait]
+pub trait Client: Send + Sync {
+    /// Scheme, host and port that are asked; `None` while only the cloud knows.
+    fn endpoint(&self) -> Option<String> {
+        None
+    }
+
+    /// What is known of the account's credential without a request.
+    fn credential(&self) -> CredentialInfo {
+        CredentialInfo::default()
+    }
+
+    /// Looks one job up.
+    ///
+    /// Address and region are filled. The common part is masked by the caller (see
+    /// [`mask_job`](super::mask_job)), so that all clouds are masked alike; `details` and `vendor` are
+    /// masked by the kind that knows them.
+    ///
+    /// # Errors
+    /// What the cloud said, or what went wrong on the way.
+    async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem>;
+
+    /// True when [`Client::batch_get`] is cheaper than a lookup of each of these references, which are
+    /// of one kind.
+    fn can_batch(&self, _references: &[Reference]) -> bool {
+        false
+    }
+
+    /// What list calls tell of several jobs of one kind: one entry for each reference, in their order;
+    /// `None` for those that the lists do not hold.
+    ///
+    /// # Errors
+    /// What went wrong on the way, so that nothing is known of any.
+    async fn batch_get(
+        &self,
+        references: &[Reference],
+        _options: &GetOptions,
+    ) -> Result<Vec<Option<GetResult>>, Problem> {
+        Ok(references.iter().map(|_| None).collect())
+    }
+
+    /// One page of a scope, newest first where the cloud can sort; `at` is the `next` of the page
+    /// before it. [`list_all`](super::list_all) asks for all of them.
+    ///
+    /// Rows tell less than a lookup: no parts, no events, no document of the cloud's own. They are
+    /// addressed and masked as in [`Client::get`]. What the cloud can filter by itself it is asked to;
+    /// all of `filter` is the caller's to apply.
+    ///
+    /// # Errors
+    /// What the cloud said, or what went wrong on the way; `usage` for a kind that cannot be listed.
+    async fn list(
+        &self,
+        scope: &Scope,
+        _filter: &Filter,
+        _at: Cursor,
+        _options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        Err(Problem::usage(format!("{} cannot be listed", scope.kind)))
+    }
+
+    /// One page of the places of this account that hold jobs, such as clusters; `profile` is the
+    /// profile's name, for their scopes.
+    ///
+    /// # Errors
+    /// What the cloud said, or what went wrong on the way; `usage` where jobs are in no clusters.
+    async fn list_scopes(
+        &self,
+        _profile: &str,
+        _at: Cursor,
+        _options: &GetOptions,
+    ) -> Result<ScopePage, Problem> {
+        Err(Problem::usage("its jobs are in no clusters"))
+    }
+
+    /// Asks whether a job exists, for kinds with [`Kind::needs_check_exists`].
+    ///
+    /// # Errors
+    /// `not_found` when it does not exist, or what went wrong.
+    async fn check_exists(
+        &self,
+        _reference: &Reference,
+        _options: &GetOptions,
+    ) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+/// What all kinds of a cloud share: an account with its endpoint.
+#[async_trait]
+pub(super) trait CloudApi: Send + Sync {
+    /// As [`Client::endpoint`].
+    fn endpoint(&self) -> Option<String>;
+
+    /// As [`Client::credential`].
+    fn credential(&self) -> CredentialInfo;
+
+    /// As [`Client::list_scopes`].
+    async fn list_scopes(
+        &self,
+        _profile: &str,
+        _at: Cursor,
+        _options: &GetOptions,
+    ) -> Result<ScopePage, Problem> {
+        Err(Problem::usage("its jobs are in no clusters"))
+    }
+}
+
+/// The operations of one kind on the API of its cloud. What each does is said at [`Client`].
+#[async_trait]
+pub(super) trait KindOps<A: Sync>: Sync {
+    /// The kind.
+    fn kind(&self) -> &'static Kind;
+
+    /// As [`Client::get`].
+    async fn get(
+        &self,
+        api: &A,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem>;
+
+    /// As [`Client::can_batch`].
+    fn can_batch(&self, _api: &A, references: &[Reference]) -> bool {
+        let min = self.kind().batch_from;
+        min.is_some_and(|min| references.len() >= min)
+    }
+
+    /// As [`Client::batch_get`], for kinds with [`Kind::batch_from`].
+    async fn batch_get(
+        &self,
+        _api: &A,
+        references: &[Reference],
+        _options: &GetOptions,
+    ) -> Result<Vec<Option<GetResult>>, Problem> {
+        Ok(references.iter().map(|_| None).collect())
+    }
+
+    /// As [`Client::list`], for kinds with [`Kind::list`].
+    async fn list(
+        &self,
+        _api: &A,
+        scope: &Scope,
+        _filter: &Filter,
+        _at: Cursor,
+        _options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        Err(Problem::usage(format!("{} cannot be listed", scope.kind)))
+    }
+
+    /// As [`Client::check_exists`], for kinds with [`Kind::needs_check_exists`].
+    async fn check_exists(
+        &self,
+        _api: &A,
+        _reference: &Reference,
+        _options: &GetOptions,
+    ) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+/// A cloud's API with the kinds that it serves.
+pub(super) struct Connected<A: 'static> {
+    /// The account.
+    pub api: A,
+    /// Every kind of the cloud.
+    pub kinds: &'static [&'static (dyn KindOps<A> + 'static)],
+}
+
+impl<A: Sync> Connected<A> {
+    fn ops(&self, kind: &Kind) -> &'static dyn KindOps<A> {
+        let ops = self.kinds.iter().find(|ops| ops.kind() == kind);
+        *ops.expect("a client is made by the cloud of the kind")
+    }
+}
+
+#[async_trait]
+impl<A: CloudApi> Client for Connected<A> {
+    fn endpoint(&self) -> Option<String> {
+        self.api.endpoint()
+    }
+
+    fn credential(&self) -> CredentialInfo {
+        self.api.credential()
+    }
+
+    async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
+        let ops = self.ops(reference.kind);
+        ops.get(&self.api, reference, options).await
+    }
+
+    fn can_batch(&self, references: &[Reference]) -> bool {
+        let first = references.first();
+        first.is_some_and(|first| self.ops(first.kind).can_batch(&self.api, references))
+    }
+
+    async fn batch_get(
+        &self,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Vec<Option<GetResult>>, Problem> {
+        match references.first() {
+            Some(first) => {
+                let ops = self.ops(first.kind);
+                ops.batch_get(&self.api, references, options).await
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn list(
+        &self,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        let ops = self.ops(scope.kind);
+        ops.list(&self.api, scope, filter, at, options).await
+    }
+
+    async fn list_scopes(
+        &self,
+        profile: &str,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<ScopePage, Problem> {
+        self.api.list_scopes(profile, at, options).await
+    }
+
+    async fn check_exists(
+        &self,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<(), Problem> {
+        let ops = self.ops(reference.kind);
+        ops.check_exists(&self.api, reference, options).await
+    }
+}

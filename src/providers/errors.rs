@@ -1,0 +1,257 @@
+//! What the errors of a cloud mean, as data.
+
+use std::time::Duration;
+
+use crate::error::Category;
+use crate::http::{Request, RequestError, Response, RetryAction};
+
+/// How the errors of an API are read.
+pub(super) struct ErrorSpec {
+    /// What a response says of a failure; without a code it is one only by its HTTP status.
+    pub failure: fn(&Response) -> Failure,
+    /// The cloud's id of a request, where its response has it outside of the body.
+    pub request_id: fn(&Response) -> Option<String>,
+    /// What failures mean; the first rule that matches counts, the HTTP status where none does.
+    pub rules: &'static [ErrorRule],
+    /// What is different for single operations; the first rule that matches changes the result.
+    pub overrides: &'static [ErrorRule],
+}
+
+/// What a response says of a failure.
+#[derive(Debug, Default)]
+pub(super) struct Failure {
+    /// The cloud's code.
+    pub code: Option<String>,
+    /// The cloud's words.
+    pub message: Option<String>,
+    /// The cloud's id of the request.
+    pub request_id: Option<String>,
+    /// How long to wait, as a header of the cloud's own says.
+    pub retry_after: Option<Duration>,
+}
+
+/// What was asked, as far as a hint needs it.
+#[derive(Clone, Copy)]
+pub(super) struct ErrorContext<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// The region of the profile.
+    pub region: Option<&'a str>,
+}
+
+impl ErrorContext<'_> {
+    /// A parameter of the query; empty where it is missing.
+    pub fn parameter(&self, name: &str) -> &str {
+        let mut query = self.request.query.iter();
+        query
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value.as_str())
+    }
+}
+
+/// The next step for the user.
+#[derive(Clone, Copy)]
+pub(super) enum Hint {
+    /// A text.
+    Text(&'static str),
+    /// What depends on the request.
+    With(fn(&ErrorContext<'_>) -> Option<String>),
+}
+
+/// When a rule matches: everything that is given must hold.
+struct Condition {
+    codes: &'static [&'static str],
+    has_code: Option<bool>,
+    status: Option<u16>,
+    category: Option<Category>,
+}
+
+/// What some failures mean. What it does not say stays as the HTTP status has it.
+pub(super) struct ErrorRule {
+    condition: Condition,
+    category: Option<Category>,
+    retry: Option<RetryAction>,
+    message: Option<&'static str>,
+    hint: Option<Hint>,
+}
+
+impl ErrorRule {
+    const ANY: Self = Self {
+        condition: Condition {
+            codes: &[],
+            has_code: None,
+            status: None,
+            category: None,
+        },
+        category: None,
+        retry: None,
+        message: None,
+        hint: None,
+    };
+
+    /// Failures with one of these codes are of this category and not retried; a code that ends in `*`
+    /// is a prefix.
+    pub const fn codes(codes: &'static [&'static str], category: Category) -> Self {
+        Self {
+            category: Some(category),
+            retry: Some(RetryAction::No),
+            ..Self::ANY.for_codes(codes)
+        }
+    }
+
+    /// Failures with this HTTP status.
+    pub const fn status(status: u16) -> Self {
+        Self::ANY.for_status(status)
+    }
+
+    /// Failures that are of this category otherwise.
+    pub const fn category(category: Category) -> Self {
+        Self {
+            condition: Condition {
+                category: Some(category),
+                ..Self::ANY.condition
+            },
+            ..Self::ANY
+        }
+    }
+
+    /// Failures with any code.
+    pub const fn any_code() -> Self {
+        Self::ANY.for_code(true)
+    }
+
+    /// Only those with one of these codes.
+    pub const fn for_codes(mut self, codes: &'static [&'static str]) -> Self {
+        self.condition.codes = codes;
+        self
+    }
+
+    /// Only those with this HTTP status.
+    pub const fn for_status(mut self, status: u16) -> Self {
+        self.condition.status = Some(status);
+        self
+    }
+
+    /// Only those with a code, or without one.
+    pub const fn for_code(mut self, has_code: bool) -> Self {
+        self.condition.has_code = Some(has_code);
+        self
+    }
+
+    /// They are of this category.
+    pub const fn becomes(mut self, category: Category) -> Self {
+        self.category = Some(category);
+        self
+    }
+
+    /// Whether they are sent again.
+    pub const fn retry(mut self, retry: RetryAction) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
+    /// What they are called where the cloud says nothing.
+    pub const fn message(mut self, message: &'static str) -> Self {
+        self.message = Some(message);
+        self
+    }
+
+    /// What to do about them.
+    pub const fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(Hint::Text(hint));
+        self
+    }
+
+    /// What to do about them, by what was asked.
+    pub const fn hint_with(mut self, hint: fn(&ErrorContext<'_>) -> Option<String>) -> Self {
+        self.hint = Some(Hint::With(hint));
+        self
+    }
+
+    fn matches(&self, error: &RequestError, status: u16) -> bool {
+        let condition = &self.condition;
+        let code = error.code.as_deref();
+        let is_code = |pattern: &&str| match pattern.strip_suffix('*') {
+            Some(prefix) => code.is_some_and(|code| code.starts_with(prefix)),
+            None => code == Some(*pattern),
+        };
+        (condition.codes.is_empty() || condition.codes.iter().any(is_code))
+            && condition.has_code.is_none_or(|has| code.is_some() == has)
+            && condition.status.is_none_or(|wanted| wanted == status)
+            && condition
+                .category
+                .is_none_or(|wanted| wanted == error.category)
+    }
+
+    fn apply(&self, error: &mut RequestError, context: &ErrorContext<'_>) {
+        error.category = self.category.unwrap_or(error.category);
+        error.retry = self.retry.unwrap_or(error.retry);
+        match (self.message, &error.code) {
+            (Some(message), _) => message.clone_into(&mut error.message),
+            // A code says more than a status that is known to be imprecise.
+            (None, Some(code)) if !self.condition.codes.is_empty() => {
+                error.message.clone_from(code);
+            }
+            (None, _) => {}
+        }
+        match self.hint {
+            Some(Hint::Text(text)) => error.hint = Some(text.to_owned()),
+            Some(Hint::With(make)) => error.hint = make(context),
+            None => {}
+        }
+    }
+}
+
+impl ErrorSpec {
+    /// Reads failures of a request whose region does not matter.
+    pub fn classifier(
+        &self,
+        request: &Request,
+    ) -> impl Fn(&Response) -> Option<RequestError> + Sync {
+        let context = ErrorContext {
+            request,
+            region: None,
+        };
+        move |response| self.classify(&context, response)
+    }
+
+    /// Reads a failure: by the cloud's code first, by the HTTP status where there is none or none that
+    /// is known; `None` for a success.
+    pub fn classify(
+        &self,
+        context: &ErrorContext<'_>,
+        response: &Response,
+    ) -> Option<RequestError> {
+        let failure = (self.failure)(response);
+        let by_status = RequestError::from_status(response);
+        if by_status.is_none() && failure.code.is_none() {
+            return None;
+        }
+        let mut error =
+            by_status.unwrap_or_else(|| RequestError::new(Category::ServiceError, "service error"));
+        error.code = failure.code;
+        error.request_id = failure.request_id.or_else(|| (self.request_id)(response));
+        first_match(self.rules, &mut error, context, response.status);
+        if let Some(message) = failure.message {
+            error.message = message;
+        }
+        if failure.retry_after.is_some() && response.status >= 400 {
+            error.category = Category::Throttled;
+            error.retry = RetryAction::Backoff;
+            error.retry_after = failure.retry_after;
+        }
+        first_match(self.overrides, &mut error, context, response.status);
+        Some(error)
+    }
+}
+
+fn first_match(
+    rules: &[ErrorRule],
+    error: &mut RequestError,
+    context: &ErrorContext<'_>,
+    status: u16,
+) {
+    if let Some(rule) = rules.iter().find(|rule| rule.matches(error, status)) {
+        rule.apply(error, context);
+    }
+}

@@ -1,0 +1,129 @@
+//! What the errors of the API gateway, of Workspace and of IAM mean.
+
+use serde_json::{Map, Value};
+
+use crate::error::Category::{
+    ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
+    Unauthenticated,
+};
+use crate::http::{Response, RetryAction};
+use crate::providers::errors::{ErrorRule, ErrorSpec, Failure};
+use crate::providers::lenient;
+
+/// Error bodies are short; a longer body is not searched for a code.
+const MAX_ERROR_BYTES: usize = 1 << 20;
+
+/// Names of code and message in the order the vendor's SDK 3.1.219 looks for them.
+const SPELLINGS: [(&str, &str); 3] = [
+    ("error_code", "error_msg"),
+    ("errorCode", "errorMsg"),
+    ("code", "message"),
+];
+
+const LOCKED: &str =
+    "check the key before retrying: five failures in a row lock it for five minutes";
+const PERMISSION: &str = "grant the permission Workspace ReadOnlyAccess in this project";
+const ELSEWHERE: &str = "check the job id, the region and the project id";
+
+/// The errors of Workspace.
+pub(super) const ERRORS: ErrorSpec = ErrorSpec {
+    failure,
+    request_id,
+    rules: &[
+        ErrorRule::codes(&["APIGW.0301", "APIGW.0305"], Unauthenticated).hint(LOCKED),
+        ErrorRule::codes(&["APIGW.0303"], ClockSkew).retry(RetryAction::AfterClockSync),
+        ErrorRule::codes(&["APIGW.0302", "APIGW.0306"], PermissionDenied).hint(PERMISSION),
+        ErrorRule::codes(&["APIGW.0308"], Throttled).retry(RetryAction::Backoff),
+        ErrorRule::codes(&["APIGW.0101"], InvalidArgument)
+            .hint("unknown API on this host: wrong endpoint or region"),
+        ErrorRule::codes(&["WKS.0202"], NotFound).hint(ELSEWHERE),
+        // The service answers 500 for its own errors too, which a second call does not heal.
+        ErrorRule::codes(&["WKS.*"], ServiceError).for_status(500),
+        ErrorRule::category(Unauthenticated).hint(LOCKED),
+        ErrorRule::category(PermissionDenied).hint(PERMISSION),
+        ErrorRule::status(404).becomes(NotFound).hint(ELSEWHERE),
+    ],
+    overrides: &[],
+};
+
+/// The errors of IAM, whose next steps are other than those of Workspace.
+pub(super) const IAM_ERRORS: ErrorSpec = ErrorSpec {
+    request_id: |response| {
+        request_id(response).or_else(|| response.header("x-iam-trace-id").map(str::to_owned))
+    },
+    overrides: &[
+        ErrorRule::category(Unauthenticated).for_codes(&["APIGW.*"]),
+        ErrorRule::category(Unauthenticated).hint(
+            "check the credential: for user, password and domain, that the user is an IAM user (a HUAWEI ID itself gets no tokens)",
+        ),
+        ErrorRule::category(PermissionDenied).hint(
+            "the user or key has no access to IAM; set project_id, or grant the permission iam:projects:listProjects",
+        ),
+        ErrorRule::category(NotFound)
+            .becomes(InvalidArgument)
+            .hint("check iam_endpoint and region"),
+        ErrorRule::category(InvalidArgument).hint("check region, project_id, user and domain"),
+    ],
+    ..ERRORS
+};
+
+fn request_id(response: &Response) -> Option<String> {
+    response.header("x-request-id").map(str::to_owned)
+}
+
+fn failure(response: &Response) -> Failure {
+    let document = Some(&response.body)
+        .filter(|body| body.len() <= MAX_ERROR_BYTES)
+        .and_then(|body| lenient::parse_raw(body));
+    let Some(top) = document.as_ref().and_then(Value::as_object) else {
+        return Failure::default();
+    };
+    let is_good = (200..300).contains(&response.status);
+    let said = match is_good {
+        // A job has no error fields of its own, so one that stands there is no job.
+        true => error_in_object(top, &SPELLINGS[..2]),
+        false => error_in(top),
+    };
+    let (code, message) = said.unwrap_or_default();
+    let in_body = || Some(top.get("request_id")?.as_str()?.to_owned());
+    Failure {
+        code,
+        message: message.map(|message| strip_echo(&message)),
+        request_id: request_id(response).or_else(in_body),
+        ..Failure::default()
+    }
+}
+
+/// Code and message of an error body.
+type ErrorBody = (Option<String>, Option<String>);
+
+/// The error of an object itself, else of the first object in it that has one.
+fn error_in(map: &Map<String, Value>) -> Option<ErrorBody> {
+    error_in_object(map, &SPELLINGS)
+        .or_else(|| map.values().filter_map(Value::as_object).find_map(error_in))
+}
+
+fn error_in_object(map: &Map<String, Value>, spellings: &[(&str, &str)]) -> Option<ErrorBody> {
+    spellings.iter().find_map(|(code, message)| {
+        let code = map.get(*code).and_then(text);
+        let message = map.get(*message).and_then(text);
+        (code.is_some() || message.is_some()).then_some((code, message))
+    })
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// On a wrong signature the gateway echoes its canonical request, headers and all, with `|` for
+/// line ends; nobody but the signer's own tests can use it.
+fn strip_echo(message: &str) -> String {
+    match message.split_once('|') {
+        Some((head, _)) => format!("{head}…"),
+        None => message.to_owned(),
+    }
+}

@@ -1,0 +1,205 @@
+//! Jobs of image servers.
+//!
+//! The cloud lists the jobs of one type a call, so that a page here is a page of each type.
+
+mod batch;
+mod merge;
+mod wire;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+
+use super::Api;
+use crate::crypto::percent_encode;
+use crate::error::Problem;
+use crate::kind::{
+    DetailSchemas, Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template,
+    UnlistedField,
+};
+use crate::providers::api::Decoded;
+use crate::providers::shapes::schema_of;
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page};
+use crate::reference::{Reference, Scope};
+use merge::{TypePage, merge};
+use wire::{ImageJob, ImageJobDetails, JOB_STATES, JobPage, STATES, SubJobDetails};
+
+pub(super) use batch::ListRotation;
+pub(super) use wire::{JOB_TYPES, decode};
+
+/// Jobs of image servers.
+pub static IMAGE_JOB: Kind = Kind {
+    template: Template {
+        cloud: "huawei",
+        cloud_short: "hw",
+        kind: "image-job",
+        kind_short: "img",
+        segments: &[Segment::required("JOB")],
+        scope_segments: 0,
+        ranges: false,
+        sample: "huawei/image-job/702364883651395584",
+    },
+    states: &[
+        StateTable::new("job", JOB_STATES).with_user_states(),
+        StateTable::new("sub_job", STATES).with_user_states(),
+    ],
+    details: DetailSchemas {
+        job: &[schema_of::<ImageJobDetails>],
+        task: &[schema_of::<SubJobDetails>],
+    },
+    get: GET,
+    list: Some(ListSpec {
+        operation: LIST,
+        order: ListOrder::Unsorted,
+        unlisted: &[UnlistedField::User, UnlistedField::Queue],
+        default_limit: None,
+    }),
+    batch_from: Some(2),
+    needs_check_exists: false,
+    flags: &[],
+};
+
+/// Tells all about one job.
+pub(super) const GET: Operation = Operation {
+    name: "ShowImageJob",
+    description: "Workspace APP GET /v1/{project_id}/image-server-jobs/{job_id}",
+    permission: "Workspace ReadOnlyAccess",
+};
+
+/// Lists jobs without their sub-jobs.
+pub(super) const LIST: Operation = Operation {
+    name: "ListImageJobs",
+    description: "Workspace APP GET /v1/{project_id}/image-server-jobs, once for each job type",
+    permission: "Workspace ReadOnlyAccess",
+};
+
+const PATH: &str = "image-server-jobs";
+
+/// How many rows a page of the list holds; the cloud allows no more.
+const PAGE_SIZE: usize = 100;
+
+/// The operations on image jobs.
+pub(super) struct ImageJobs;
+
+#[async_trait]
+impl KindOps<Api> for ImageJobs {
+    fn kind(&self) -> &'static Kind {
+        &IMAGE_JOB
+    }
+
+    async fn get(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        let decode = |body: &[u8]| decode(body, reference, options, api.region());
+        let path = path(reference);
+        let found = api.call(GET.name, &path, &[], options, decode);
+        let Decoded { data, request_id } = found.await?;
+        Ok(data.with_request_id(request_id))
+    }
+
+    fn can_batch(&self, api: &Api, references: &[Reference]) -> bool {
+        references.len() > 1 && api.list_rotation.can_list()
+    }
+
+    async fn batch_get(
+        &self,
+        api: &Api,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Vec<Option<GetResult>>, Problem> {
+        batch::batch_get(api, references, options).await
+    }
+
+    /// One page of the project's jobs of all types, newest first, of one status where that is what the
+    /// filter asks for. It fails when all of the types do. One that fails alone is a failed part of the
+    /// page, and is not asked for again.
+    async fn list(
+        &self,
+        api: &Api,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        let status = filter.single_state_word(STATES, &options.states);
+        let lists = at.lists.offsets.into_iter().enumerate();
+        let calls = lists.filter_map(|(list, offset)| {
+            let offset = offset?;
+            Some(async move {
+                let page = list_page(api, JOB_TYPES[list], status, offset, options);
+                let page = page.await.map(|(page, request_id)| TypePage {
+                    list,
+                    offset,
+                    request_id,
+                    page,
+                });
+                page.map_err(|problem| (list, problem))
+            })
+        });
+        // Whoever wants a row to see that lists are given wants no request for each type.
+        let calls = calls.take(filter.page_size(JOB_TYPES.len()));
+        let (mut pages, mut failed) = (Vec::new(), Vec::new());
+        for outcome in join_all(calls).await {
+            match outcome {
+                Ok(page) => pages.push(page),
+                Err(failure) => failed.push(failure),
+            }
+        }
+        if pages.is_empty() && !failed.is_empty() {
+            return Err(failed.swap_remove(0).1);
+        }
+        let failed_lists = failed.iter().map(|(list, _)| *list);
+        let merged = merge(at.without_lists(failed_lists), pages);
+        let read = |(row, request_id): (ImageJob, Option<String>), reference: &_| {
+            let result = row.into_row(reference, options, api.region());
+            result.with_request_id(request_id)
+        };
+        let address = |(row, _): &(ImageJob, Option<String>)| scope.reference(&[row.id()?]);
+        Ok(Page {
+            next: merged.next,
+            total: merged.total,
+            failed_parts: failed.into_iter().map(with_type).collect(),
+            ..Page::from_addressed_rows(at, None, merged.rows, address, read)
+        })
+    }
+}
+
+/// The path of one job below that of the project.
+pub(super) fn path(reference: &Reference) -> String {
+    format!("{PATH}/{}", percent_encode(reference.id()))
+}
+
+/// The jobs of a type after the first `offset`, of one status or of all, with the request's id.
+async fn list_page(
+    api: &Api,
+    job_type: &str,
+    status: Option<&str>,
+    offset: usize,
+    options: &GetOptions,
+) -> Result<(JobPage, Option<String>), Problem> {
+    let (limit, offset) = (PAGE_SIZE.to_string(), offset.to_string());
+    let query = [
+        ("job_type", Some(job_type)),
+        ("limit", Some(&limit)),
+        ("offset", Some(&offset)),
+        ("status", status),
+    ];
+    let query: Vec<(&str, &str)> = query
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    let page = api.call(LIST.name, PATH, &query, options, JobPage::decode);
+    let page = page.await?;
+    Ok((page.data, page.request_id))
+}
+
+/// The problem of a type's list, with the type.
+fn with_type((list, mut problem): (usize, Problem)) -> Problem {
+    problem.message = format!("job_type {}: {}", JOB_TYPES[list], problem.message);
+    problem
+}
+
+#[cfg(test)]
+mod tests;

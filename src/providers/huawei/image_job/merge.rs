@@ -1,0 +1,202 @@
+//! One list out of those of all types, newest first.
+
+use super::wire::{ImageJob, JobPage};
+use crate::model::Time;
+use crate::providers::{Cursor, has_more};
+
+/// A page of the list of one type.
+pub(super) struct TypePage {
+    /// The number of the type.
+    pub list: usize,
+    /// How many of its rows stand before the page.
+    pub offset: usize,
+    /// The cloud's id of the request.
+    pub request_id: Option<String>,
+    /// The rows.
+    pub page: JobPage,
+}
+
+/// A page of the list of all types.
+pub(super) struct Merged {
+    /// The rows, each with the cloud's id of the request that it came from.
+    pub rows: Vec<(ImageJob, Option<String>)>,
+    /// Where the next page begins; `None` when this is the last.
+    pub next: Option<Cursor>,
+    /// How many rows there are in all, where every list says so.
+    pub total: Option<u64>,
+}
+
+/// Merges a page of each list that has not ended.
+///
+/// Rows that are older than what may still come of another list are left for the next page, where
+/// they are asked for again, so that the first rows are the newest of all. Where the cloud does not
+/// list by time all rows are taken as they come.
+pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
+    let cutoff = cutoff(&pages);
+    let mut lists = at.lists;
+    let is_open = |offsets: &[Option<usize>]| offsets.iter().flatten().count();
+    // Lists that were not asked this time may hold any number.
+    let mut total = at.lists.ended_total;
+    total = total.filter(|_| is_open(&lists.offsets) == pages.len());
+    let mut rows = Vec::new();
+    for TypePage {
+        list,
+        offset,
+        request_id,
+        page,
+    } in pages
+    {
+        let count = page.total;
+        total = total
+            .zip(count)
+            .map(|(total, count)| total.saturating_add(count));
+        let came = page.items.len();
+        let is_taken = |row: &ImageJob| cutoff.is_none() || row.begin_time() >= cutoff;
+        let taken = page.items.iter().take_while(|row| is_taken(row)).count();
+        let end = offset.saturating_add(taken);
+        let items = page.items.into_iter().take(taken);
+        rows.extend(items.map(|row| (row, request_id.clone())));
+        if taken < came || has_more(end, came, count) {
+            lists.offsets[list] = Some(end);
+        } else {
+            lists.offsets[list] = None;
+            let ended = lists.ended_total.zip(count);
+            lists.ended_total = ended.map(|(total, count)| total.saturating_add(count));
+        }
+    }
+    rows.sort_by_key(|(row, _)| std::cmp::Reverse(row.begin_time()));
+    let next = Cursor {
+        page: at.page.saturating_add(1),
+        lists,
+        ..at
+    };
+    let is_more = is_open(&lists.offsets) > 0;
+    Merged {
+        rows,
+        next: is_more.then_some(next),
+        total,
+    }
+}
+
+/// The time before which rows of a list may still come; `None` when none may, or when the cloud does
+/// not list by time.
+fn cutoff(pages: &[TypePage]) -> Option<Time> {
+    let is_sorted = |page: &TypePage| {
+        let times = || page.page.items.iter().map(ImageJob::begin_time);
+        times().all(|time| time.is_some()) && times().is_sorted_by(|a, b| a >= b)
+    };
+    if !pages.iter().all(is_sorted) {
+        return None;
+    }
+    let goes_on = |page: &&TypePage| {
+        let rows = page.page.items.len();
+        has_more(page.offset.saturating_add(rows), rows, page.page.total)
+    };
+    let last = |page: &TypePage| page.page.items.last().and_then(ImageJob::begin_time);
+    pages.iter().filter(goes_on).filter_map(last).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Lists of jobs by the minute in which they began, newest first, as a cloud gives them by pages
+    /// of `size`.
+    fn pages(lists: &[Vec<u32>; 3], at: Cursor, size: usize, counts: bool) -> Vec<TypePage> {
+        let page = |list: usize, offset: usize| {
+            let items: Vec<Value> = lists[list]
+                .iter()
+                .skip(offset)
+                .take(size)
+                .map(|minute| {
+                    let time = format!("2026-09-14T{:02}:{:02}:00Z", minute / 60, minute % 60);
+                    json!({"id": format!("{list}-{minute}"), "begin_time": time, "status": "RUNNING"})
+                })
+                .collect();
+            let count = counts.then_some(lists[list].len());
+            let body = json!({"count": count, "items": items}).to_string();
+            TypePage {
+                list,
+                offset,
+                request_id: Some(list.to_string()),
+                page: JobPage::decode(body.as_bytes()).unwrap(),
+            }
+        };
+        let offsets = at.lists.offsets.into_iter().enumerate();
+        let offsets = offsets.filter_map(|(list, offset)| Some((list, offset?)));
+        offsets.map(|(list, offset)| page(list, offset)).collect()
+    }
+
+    /// All ids in the order in which they come, how many pages there were, and the last total.
+    fn drained(lists: &[Vec<u32>; 3], size: usize, counts: bool) -> (Vec<String>, Option<u64>) {
+        let (mut ids, mut at) = (Vec::new(), Cursor::FIRST);
+        for _ in 0..100 {
+            let merged = merge(at, pages(lists, at, size, counts));
+            ids.extend(
+                merged
+                    .rows
+                    .iter()
+                    .map(|(row, _)| row.id().unwrap().to_owned()),
+            );
+            match merged.next {
+                Some(next) => at = next,
+                None => return (ids, merged.total),
+            }
+        }
+        panic!("the list does not end");
+    }
+
+    fn newest_first(lists: &[Vec<u32>; 3]) -> Vec<String> {
+        let mut all: Vec<(u32, usize)> = Vec::new();
+        for (list, minutes) in lists.iter().enumerate() {
+            all.extend(minutes.iter().map(|minute| (*minute, list)));
+        }
+        all.sort_by_key(|(minute, list)| (std::cmp::Reverse(*minute), *list));
+        let ids = all.iter().map(|(minute, list)| format!("{list}-{minute}"));
+        ids.collect()
+    }
+
+    #[test]
+    fn rows_come_newest_first_across_types_and_pages_and_each_once() {
+        let lists = [
+            (0..47).rev().map(|n| n * 3).collect(),
+            vec![130, 61, 60, 2],
+            (0..25).rev().map(|n| n * 5).collect(),
+        ];
+        for size in [10, 20, 100] {
+            let (ids, total) = drained(&lists, size, true);
+            assert_eq!(ids, newest_first(&lists), "{size}");
+            assert_eq!(total, Some(76));
+            let (ids, total) = drained(&lists, size, false);
+            assert_eq!((ids, total), (newest_first(&lists), None));
+        }
+        let empty = drained(&[vec![], vec![], vec![]], 10, true);
+        assert_eq!(empty, (vec![], Some(0)));
+    }
+
+    #[test]
+    fn a_list_that_was_not_asked_is_still_to_come() {
+        let lists = [vec![9, 3], vec![8], vec![]];
+        let mut first = pages(&lists, Cursor::FIRST, 10, true);
+        first.truncate(1);
+        let merged = merge(Cursor::FIRST, first);
+        assert_eq!((merged.rows.len(), merged.total), (2, None));
+        let next = merged.next.unwrap();
+        assert_eq!(next.lists.offsets, [None, Some(0), Some(0)]);
+        let merged = merge(next, pages(&lists, next, 10, true));
+        assert_eq!((merged.rows.len(), merged.total), (1, Some(3)));
+        assert!(merged.next.is_none());
+    }
+
+    #[test]
+    fn rows_that_are_not_listed_by_time_are_all_taken() {
+        let lists = [(0..30).collect(), vec![200, 7], vec![]];
+        let (mut ids, total) = drained(&lists, 10, true);
+        let mut all = newest_first(&lists);
+        ids.sort();
+        all.sort();
+        assert_eq!((ids, total), (all, Some(32)));
+    }
+}

@@ -1,0 +1,320 @@
+use super::*;
+use crate::error::Category;
+use crate::http::{RequestError, Response, RetryAction};
+use crate::model::State;
+use crate::providers::huawei::errors::ERRORS;
+use crate::providers::test_support;
+
+const SAMPLE: &str = "702364883651395584";
+
+fn reference(id: &str) -> Reference {
+    test_support::reference(&IMAGE_JOB, &[id])
+}
+
+fn read_file(name: &str) -> GetResult {
+    let body = test_support::read(name);
+    let region = Some("cn-north-4");
+    decode(&body, &reference(SAMPLE), &test_support::ask(), region).unwrap()
+}
+
+fn read_text(body: &str) -> Result<GetResult, String> {
+    decode(body.as_bytes(), &reference("7"), &test_support::ask(), None)
+}
+
+fn codes(found: &GetResult) -> Vec<&'static str> {
+    found
+        .notices
+        .iter()
+        .map(|notice| notice.code.as_str())
+        .collect()
+}
+
+fn classify(response: &Response) -> Option<RequestError> {
+    test_support::classify(&ERRORS, response)
+}
+
+fn refusal(status: u16, body: &str) -> RequestError {
+    classify(&test_support::response(status, body)).unwrap()
+}
+
+#[test]
+fn answers_become_their_models() {
+    for (name, notices) in [
+        ("success", vec![]),
+        ("failed", vec!["count_mismatch"]),
+        ("running", vec![]),
+        ("waiting", vec![]),
+    ] {
+        let found = read_file(&format!("huawei/{name}.json"));
+        assert_eq!(codes(&found), notices, "{name}");
+        let model = test_support::model(found, "2024-05-20T12:00:00Z", true);
+        test_support::assert_model(&format!("huawei/{name}.model.json"), &model);
+    }
+}
+
+#[test]
+fn no_documented_field_is_lost() {
+    let document = test_support::json("huawei/failed.json");
+    let found = read_file("huawei/failed.json");
+    let model = test_support::model(found, "2024-05-20T12:00:00Z", false);
+    let mut converted = vec![
+        (".begin_time", "2024-05-20T10:39:49Z"),
+        (".end_time", "2024-05-20T11:03:24Z"),
+        (".sub_jobs.0.begin_time", "2024-05-20T10:40:01Z"),
+        (".sub_jobs.0.end_time", "2024-05-20T10:55:31Z"),
+        (".sub_jobs.1.begin_time", "2024-05-20T10:40:02Z"),
+        (".sub_jobs.1.end_time", "2024-05-20T11:01:00Z"),
+        (".sub_jobs.2.begin_time", "2024-05-20T10:40:03Z"),
+        (".sub_jobs.2.end_time", "2024-05-20T11:03:24Z"),
+    ];
+    let repeated: Vec<(String, String)> = (0..3)
+        .flat_map(|n| {
+            [
+                (format!(".sub_jobs.{n}.status"), "FAILED".to_owned()),
+                (format!(".sub_jobs.{n}.job_id"), SAMPLE.to_owned()),
+            ]
+        })
+        .collect();
+    converted.extend(repeated.iter().map(|(at, is)| (at.as_str(), is.as_str())));
+    converted.extend([(".id", SAMPLE), (".status", "FAILED")]);
+    test_support::assert_nothing_lost(&document, &model, &converted);
+    for (n, task) in model["tasks"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(task["details"]["job_id"], SAMPLE, "{n}");
+        assert_eq!(task["state_raw"], "FAILED", "{n}");
+    }
+}
+
+#[test]
+fn a_failed_job_says_why_by_its_first_failed_sub_job() {
+    let job = read_file("huawei/failed.json").job;
+    assert_eq!(job.reason.as_deref(), Some("WKS.00170208"));
+    assert_eq!(
+        job.message.as_deref(),
+        Some("win2019-office-01: The quota of image instances is used up. (and 2 more)")
+    );
+    let bare = r#"{"id":"7","status":"FAILED","sub_jobs":[{"id":"8","status":"FAILED","job_execute_info":{"error_code":"","error_message":""}}]}"#;
+    let job = read_text(bare).unwrap().job;
+    assert_eq!(
+        (job.reason, job.message.as_deref()),
+        (None, Some("8: failed"))
+    );
+}
+
+#[test]
+fn a_waiting_job_has_not_started_and_a_running_one_has_no_end() {
+    let job = |state: &str| {
+        let body = format!(
+            r#"{{"id":7,"status":"{state}","begin_time":"2024-05-20T10:00:00Z","end_time":"2024-05-20T10:09:00Z",
+            "sub_jobs":[{{"status":"RUNNING","begin_time":"2024-05-20T10:00:02.5Z","end_time":"2024-05-20T10:00:03"}}]}}"#
+        );
+        let found = read_text(&body).unwrap();
+        test_support::model(found, "2024-05-20T12:00:00Z", true)
+    };
+    assert!(job("WAITING")["started_at"].is_null());
+    let running = job("running\\n");
+    assert_eq!(running["started_at"], "2024-05-20T10:00:02Z");
+    assert!(running["finished_at"].is_null());
+    assert!(running["tasks"][0]["finished_at"].is_null());
+    assert_eq!(job("SUCCESS")["finished_at"], "2024-05-20T10:09:00Z");
+}
+
+#[test]
+fn sub_jobs_have_words_that_jobs_have_not() {
+    let body = |job: &str, sub_job: &str| {
+        format!(
+            r#"{{"id":"7","status":"{job}","sub_jobs":[{{"status":"{sub_job}"}},{{"status":"{sub_job}"}}]}}"#
+        )
+    };
+    for (word, state) in [
+        ("ROLLBACK", State::Stopping),
+        ("ABORTING", State::Stopping),
+        ("ABNORMAL", State::Unknown),
+    ] {
+        let found = read_text(&body("RUNNING", word)).unwrap();
+        let task = &found.job.tasks[0];
+        assert_eq!((task.state, task.ended), (state, false), "{word}");
+        assert!(codes(&found).is_empty(), "{word}");
+        let found = read_text(&body(word, "RUNNING")).unwrap();
+        assert_eq!((found.job.state, found.job.ended), (State::Unknown, false));
+        assert_eq!(codes(&found), ["unknown_state"], "{word}");
+    }
+    let found = read_text(&body("RUNNING", "PAUSED")).unwrap();
+    assert_eq!(codes(&found), ["unknown_state"]);
+}
+
+#[test]
+fn a_missing_status_is_unknown_and_says_so() {
+    let job = read_text(r#"{"id":"7"}"#).unwrap().job;
+    assert_eq!((job.state, job.ended), (State::Unknown, false));
+    assert_eq!(job.state_raw, None);
+    assert_eq!(job.reason.as_deref(), Some("no status"));
+    assert_eq!(job.message.as_deref(), Some("the response has no status"));
+}
+
+#[test]
+fn another_jobs_answer_is_never_taken() {
+    for body in [
+        "{}",
+        "[]",
+        "null",
+        "",
+        r#"{"id":"8","status":"SUCCESS"}"#,
+        r#"{"id":"70","status":"SUCCESS"}"#,
+        r#"{"status":"SUCCESS"}"#,
+        r#"{"job":{"job_id":"7","job_status":1}}"#,
+    ] {
+        assert!(read_text(body).is_err(), "{body}");
+    }
+    let long = "123456789012345678901234567890";
+    let body = format!(r#"{{"id":{long}}}"#);
+    let found = decode(
+        body.as_bytes(),
+        &reference(long),
+        &test_support::ask(),
+        None,
+    );
+    assert_eq!(found.unwrap().job.id, long);
+}
+
+#[test]
+fn the_clouds_own_document_is_kept_when_asked_for() {
+    let ask = GetOptions {
+        raw: true,
+        ..test_support::ask()
+    };
+    let body = test_support::read("huawei/success.json");
+    let found = decode(&body, &reference(SAMPLE), &ask, None).unwrap();
+    assert_eq!(
+        found.job.vendor,
+        Some(test_support::json("huawei/success.json"))
+    );
+}
+
+#[test]
+fn codes_decide_before_the_status() {
+    use Category::{
+        ClockSkew, InvalidArgument, NotFound, PermissionDenied, ServiceError, Throttled,
+        Unauthenticated,
+    };
+    let cases = [
+        (401, "APIGW.0301", Unauthenticated, RetryAction::No),
+        (401, "APIGW.0303", ClockSkew, RetryAction::AfterClockSync),
+        (401, "APIGW.0302", PermissionDenied, RetryAction::No),
+        (401, "APIGW.0306", PermissionDenied, RetryAction::No),
+        (403, "APIGW.0305", Unauthenticated, RetryAction::No),
+        (403, "APIGW.0308", Throttled, RetryAction::Backoff),
+        (404, "APIGW.0101", InvalidArgument, RetryAction::No),
+        (500, "WKS.0202", NotFound, RetryAction::No),
+        (400, "WKS.0202", NotFound, RetryAction::No),
+        (500, "WKS.0001", ServiceError, RetryAction::No),
+        (404, "WKS.00081103", NotFound, RetryAction::No),
+        (403, "WKS.00010099", PermissionDenied, RetryAction::No),
+        (429, "WKS.0429", Throttled, RetryAction::Backoff),
+        (400, "WKS.00170117", InvalidArgument, RetryAction::No),
+        (502, "APIGW.0201", ServiceError, RetryAction::Backoff),
+        (200, "WKS.0001", ServiceError, RetryAction::No),
+    ];
+    for (status, code, category, retry) in cases {
+        let refusal = refusal(
+            status,
+            &format!(r#"{{"error_code":"{code}","error_msg":"m"}}"#),
+        );
+        assert_eq!(
+            (refusal.category, refusal.retry),
+            (category, retry),
+            "{code}"
+        );
+        assert_eq!(refusal.code.as_deref(), Some(code));
+        assert_eq!(refusal.message, "m");
+    }
+    assert!(classify(&test_support::answer(200, "huawei/success.json")).is_none());
+}
+
+#[test]
+fn reads_every_spelling_of_an_error() {
+    for (body, code) in [
+        (r#"{"error_msg":"m","error_code":"X.1","code":"no"}"#, "X.1"),
+        (r#"{"errorMsg":"m","errorCode":"X.2"}"#, "X.2"),
+        (r#"{"message":"m","code":"X.3"}"#, "X.3"),
+        (
+            r#"{"error":{"message":"m","code":403,"title":"Forbidden"}}"#,
+            "403",
+        ),
+        (r#"{"a":{"b":{"error_msg":"m","error_code":"X.4"}}}"#, "X.4"),
+    ] {
+        let refusal = refusal(403, body);
+        assert_eq!(refusal.code.as_deref(), Some(code), "{body}");
+        assert_eq!(refusal.message, "m", "{body}");
+        assert_eq!(refusal.category, Category::PermissionDenied);
+        assert!(refusal.hint.unwrap().contains("ReadOnlyAccess"));
+    }
+    for body in ["", "<html>", "[]", r#"{"error_code":""}"#] {
+        let refusal = refusal(503, body);
+        assert_eq!(
+            (refusal.category, refusal.code),
+            (Category::ServiceError, None)
+        );
+    }
+}
+
+#[test]
+fn a_refusal_warns_of_the_lock_and_hides_the_echo() {
+    let answer = test_support::answer(401, "huawei/error-signature.json");
+    let refused = classify(&answer).unwrap();
+    assert_eq!(refused.category, Category::Unauthenticated);
+    assert!(refused.hint.unwrap().contains("five"));
+    assert!(
+        !refused.message.contains("x-security-token"),
+        "{}",
+        refused.message
+    );
+    assert_eq!(
+        refused.request_id.as_deref(),
+        Some("7c9d0f4e5b6a4d3c8e2f1a0b9c8d7e6f")
+    );
+    let mut answer = answer;
+    answer.headers = vec![("x-request-id".into(), "of-the-header".into())];
+    let refused = classify(&answer).unwrap();
+    assert_eq!(refused.request_id.as_deref(), Some("of-the-header"));
+}
+
+#[test]
+fn rows_of_the_list_become_jobs_without_sub_jobs() {
+    let page = JobPage::decode(&test_support::read("huawei/list.json")).unwrap();
+    assert_eq!(page.total, Some(3));
+    let found: Vec<Option<GetResult>> = page
+        .items
+        .into_iter()
+        .map(|row| {
+            let at = reference(row.id().unwrap());
+            row.has_state()
+                .then(|| row.into_row(&at, &test_support::ask(), Some("cn-north-4")))
+        })
+        .collect();
+    let [Some(running), None, Some(failed)] = <[_; 3]>::try_from(found).unwrap() else {
+        panic!("a row without a status tells nothing")
+    };
+    assert_eq!(codes(&failed), [""; 0], "its sub-jobs were never listed");
+    assert_eq!((failed.job.state, failed.job.reason), (State::Failed, None));
+    let model = test_support::model(running, "2024-05-20T12:00:00Z", true);
+    test_support::assert_model("huawei/list-running.model.json", &model);
+}
+
+#[test]
+fn an_answer_of_nothing_is_no_list() {
+    for body in [
+        "{}",
+        r#"{"count":3}"#,
+        "[]",
+        "<html>",
+        r#"{"items":{"a":1}}"#,
+    ] {
+        assert!(JobPage::decode(body.as_bytes()).is_err(), "{body}");
+    }
+    assert!(
+        JobPage::decode(br#"{"count":0,"items":null}"#)
+            .unwrap()
+            .items
+            .is_empty()
+    );
+}

@@ -1,0 +1,71 @@
+//! What the codes of the open API mean.
+
+use serde::Deserialize;
+
+use crate::error::Category::{InvalidArgument, PermissionDenied, ServiceError, Unauthenticated};
+use crate::http::{Response, RetryAction};
+use crate::providers::errors::{ErrorRule, ErrorSpec, Failure};
+use crate::providers::lenient::{self, Text};
+
+const EXPIRED: &str = "permission denied or token expired";
+
+/// The errors of calls with a token.
+pub(super) const ERRORS: ErrorSpec = ErrorSpec {
+    failure,
+    request_id: |_| None,
+    rules: &[
+        ErrorRule::codes(&["10008"], Unauthenticated)
+            .message(EXPIRED)
+            .hint("log in again and set the new token of the computing region"),
+        ErrorRule::codes(&["1001"], Unauthenticated)
+            .message("authentication failed")
+            .hint("set the endpoint of the open API, and a token of the computing region"),
+        ErrorRule::codes(&["10007", "10009"], PermissionDenied).message("permission denied"),
+        ErrorRule::codes(&["10003", "10004"], InvalidArgument).message("request rejected"),
+        ErrorRule::codes(&["10012"], ServiceError)
+            .retry(RetryAction::Backoff)
+            .message("connection interrupted"),
+        ErrorRule::codes(&["10001"], ServiceError).message("internal error"),
+        ErrorRule::any_code().message("service error"),
+        ErrorRule::status(404).hint("check the endpoint: this response is not from the open API"),
+    ],
+    overrides: &[],
+};
+
+/// The errors of the exchange of a key for tokens, where two codes mean something else.
+pub(super) const EXCHANGE_ERRORS: ErrorSpec = ErrorSpec {
+    overrides: &[
+        ErrorRule::codes(&["10009"], Unauthenticated).hint(
+            "check user, access_key and secret_key against the authorization file, and the local clock",
+        ),
+        ErrorRule::codes(&["10008"], PermissionDenied)
+            .hint("the platform issues no tokens for this user; contact its support"),
+    ],
+    ..ERRORS
+};
+
+/// The envelope without its data, whose shape is documented for success only.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ErrorHead {
+    code: Text,
+    msg: Text,
+    message: Text,
+}
+
+fn failure(response: &Response) -> Failure {
+    let head = lenient::decode::<ErrorHead>(&response.body).unwrap_or_default();
+    let Some(code) = head.code.trimmed().filter(|code| *code != "0") else {
+        return Failure::default();
+    };
+    let said = head.msg.0.or(head.message.0);
+    let said = said.map(|said| said.trim().to_owned());
+    Failure {
+        code: Some(code.to_owned()),
+        message: match code {
+            "10008" => said.map(|said| format!("{EXPIRED}: {said}")),
+            _ => said,
+        },
+        ..Failure::default()
+    }
+}

@@ -1,0 +1,433 @@
+//! Container instances.
+
+mod list;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Api;
+use crate::crypto::percent_encode;
+use crate::error::{Category, Problem};
+use crate::http::RequestError;
+use crate::kind::{
+    DetailSchemas, Kind, ListOrder, ListSpec, Operation, Segment, StateTable, StateWords, Template,
+    UnlistedField,
+};
+use crate::model::{Address, Container, Job, Mount, Notice, Port, Resources, State, Task};
+use crate::providers::api::DecodeError;
+use crate::providers::lenient::{self, Flag, Int, List, Num, OptionalObject, Text};
+use crate::providers::shapes::schema_of;
+use crate::providers::states;
+use crate::providers::wall_clock::WallClock;
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::reference::{Reference, Scope};
+use crate::secret::{MASK, mask_arguments, mask_url_query};
+
+pub(super) use list::ListState;
+#[cfg(test)]
+pub(super) use list::{ListPage, ListParams, ListVariant, list_request};
+
+/// Container instances.
+pub static INSTANCE: Kind = Kind {
+    template: Template {
+        cloud: "sugon",
+        cloud_short: "scnet",
+        kind: "instance",
+        kind_short: "inst",
+        segments: &[Segment::required("INSTANCE")],
+        scope_segments: 0,
+        ranges: false,
+        sample: "sugon/instance/8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f",
+    },
+    states: &[
+        StateTable::new("job", STATES).with_user_states(),
+        StateTable::new("notebook", &[]),
+        StateTable::new("container", &[]),
+    ],
+    details: DetailSchemas {
+        job: &[schema_of::<InstanceDetails>],
+        ..DetailSchemas::NONE
+    },
+    get: GET,
+    list: Some(ListSpec {
+        operation: LIST,
+        order: ListOrder::NewestFirst,
+        unlisted: &[UnlistedField::User, UnlistedField::Queue],
+        default_limit: None,
+    }),
+    batch_from: None,
+    needs_check_exists: false,
+    flags: &[],
+};
+
+/// Tells all about one instance; the vendor gives it no name.
+pub(super) const GET: Operation = Operation {
+    name: "InstanceServiceDetail",
+    description: "GET /ai/openapi/v2/instance-service/{id}/detail",
+    permission: REGION_TOKEN,
+};
+
+/// Lists instances; the vendor gives it no name.
+pub(super) const LIST: Operation = Operation {
+    name: "ListInstances",
+    description: "GET /ai/openapi/v2/instance-service/task",
+    permission: REGION_TOKEN,
+};
+
+const REGION_TOKEN: &str = "a token of the computing region (a platform token is not sufficient)";
+
+/// The six words of the list call's filter; the detail page names none.
+pub(super) const STATES: StateWords = &[
+    ("Waiting", State::Pending),
+    ("Deploying", State::Starting),
+    ("Running", State::Running),
+    ("Completed", State::Succeeded),
+    ("Failed", State::Failed),
+    ("Terminated", State::Canceled),
+];
+
+/// The operations on instances.
+pub(super) struct Instances;
+
+#[async_trait]
+impl KindOps<Api> for Instances {
+    fn kind(&self) -> &'static Kind {
+        &INSTANCE
+    }
+
+    async fn get(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        let request = api.request(GET.name, &path(reference));
+        let decode = |body: &[u8]| decode(body, reference, options, api.clock);
+        let found = api.call(request, options.deadline, decode).await?;
+        Ok(found.data)
+    }
+
+    async fn list(
+        &self,
+        api: &Api,
+        scope: &Scope,
+        filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        list::list(api, scope, filter, at, options).await
+    }
+}
+
+pub(super) fn path(reference: &Reference) -> String {
+    let id = percent_encode(reference.id());
+    format!("/ai/openapi/v2/instance-service/{id}/detail")
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Envelope {
+    code: Text,
+    data: OptionalObject<Instance>,
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Instance {
+    id: Text,
+    instance_service_name: Text,
+    status: Text,
+    task_type: Text,
+    accelerator_type: Text,
+    gpu_number: Int,
+    cpu_number: Num,
+    ram_size: Num,
+    resource_group: Text,
+    resource_spec: Text,
+    task_number: Int,
+    current_index: Int,
+    timeout_limit: Text,
+    create_time: Text,
+    start_time: Text,
+    end_time: Text,
+    duration: Text,
+    remaining_time: Text,
+    user_name: Text,
+    version: Text,
+    image_path: Text,
+    description: Text,
+    header_notebook_id: Text,
+    header_notebook_ip: Text,
+    tensorboard_id: Text,
+    tensorboard_path: Text,
+    mount_info_list: List<MountInfo>,
+    container_port_info_list: List<PortInfo>,
+    use_start_script: Flag,
+    start_script_action_scope: Text,
+    start_script_path: Text,
+    start_script_content: Text,
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct MountInfo {
+    source_path: Text,
+    target_path: Text,
+    r#type: Text,
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PortInfo {
+    access_url: Text,
+    container_port: Int,
+    protocol_type: Text,
+}
+
+/// What only a Sugon instance has.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "SugonInstance")]
+pub struct InstanceDetails {
+    /// What runs in it: `ssh`, `jupyter`, `codeserver`, `rstudio`.
+    pub task_type: Option<String>,
+    /// Number of containers; `resources` are those of one.
+    pub task_count: Option<i64>,
+    /// Current index of the container; the vendor explains it no further.
+    pub current_index: Option<i64>,
+    /// `unlimited` or `HH:MM:SS`.
+    pub time_limit: Option<String>,
+    /// How long it has run, in the cloud's words.
+    pub duration_text: Option<String>,
+    /// How long it may still run, in the cloud's words.
+    pub remaining_text: Option<String>,
+    /// The resources in the cloud's words.
+    pub resource_spec: Option<String>,
+    /// The owner's description.
+    pub description: Option<String>,
+    /// Name of the image; its address is the container's `image`.
+    pub image_name: Option<String>,
+    /// The TensorBoard beside it.
+    pub tensorboard: Tensorboard,
+    /// The script run at its start.
+    pub start_script: StartScript,
+}
+
+/// The TensorBoard beside an instance.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Tensorboard {
+    /// The cloud's id.
+    pub id: Option<String>,
+    /// Folder of the logs.
+    pub path: Option<String>,
+}
+
+/// The script run at the start of an instance.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct StartScript {
+    /// True when it is used.
+    pub enabled: Option<bool>,
+    /// `all` containers or `header`, the first one.
+    pub scope: Option<String>,
+    /// Path, with masked arguments.
+    pub path: Option<String>,
+    /// Content; masked unless secrets were asked for.
+    pub content: Option<String>,
+}
+
+/// Decodes an answer without a failure.
+///
+/// # Errors
+/// What was expected and not there, such as an instance with the requested id; `not_found`
+/// for the documented success around no data, which is how this cloud says so.
+pub(super) fn decode(
+    body: &[u8],
+    reference: &Reference,
+    options: &GetOptions,
+    clock: WallClock,
+) -> Result<GetResult, DecodeError> {
+    let envelope: Envelope = lenient::decode(body)?;
+    if envelope.code.trimmed() != Some("0") {
+        return Err("code 0".to_owned().into());
+    }
+    let instance = envelope.data.0.map(|instance| *instance);
+    let Some(instance) = instance.filter(|instance| *instance != Instance::default()) else {
+        let mut missing = RequestError::new(Category::NotFound, "instance not found");
+        missing.hint =
+            Some("check the id, and that the token is one of the instance's region".to_owned());
+        return Err(DecodeError::Failed(Box::new(missing)));
+    };
+    let is_asked = |id: &str| id.eq_ignore_ascii_case(reference.id());
+    if !instance.id().is_some_and(is_asked) {
+        return Err("the requested id".to_owned().into());
+    }
+    let mut notices = Vec::new();
+    let mut job = job(instance, reference, options, clock, &mut notices);
+    vendor::attach_raw(&mut job, &mut notices, body, options, &mut mask);
+    Ok(GetResult { job, notices })
+}
+
+fn job(
+    mut instance: Instance,
+    reference: &Reference,
+    ask: &GetOptions,
+    clock: WallClock,
+    notices: &mut Vec<Notice>,
+) -> Job {
+    let reading = states::normalize(
+        STATES,
+        &ask.states,
+        instance.status.trimmed(),
+        "sugon/instance",
+        notices,
+    );
+    let is_silent = reading.raw.is_none();
+    let created_at = clock.parse(&instance.create_time);
+    let started_at = clock.parse(&instance.start_time);
+    let finished_at = clock.parse(&instance.end_time);
+    clock.note_assumed("sugon", &[created_at, started_at, finished_at], notices);
+    let task = notebook(&mut instance);
+    Job {
+        name: instance.instance_service_name.0.take(),
+        state: reading.state,
+        state_raw: reading.raw,
+        ended: reading.ended,
+        reason: is_silent.then(|| "no status".to_owned()),
+        message: is_silent.then(|| "the response has no status".to_owned()),
+        user: instance.user_name.0.take(),
+        queue: instance.resource_group.0.take(),
+        created_at,
+        started_at,
+        finished_at,
+        resources: Resources {
+            cpu: instance.cpu_number.0,
+            memory_bytes: instance.ram_size.0.and_then(bytes_of_mebibytes),
+            accelerators: instance.gpu_number.unsigned(),
+            accelerator_type: instance.accelerator_type.0.take(),
+            ..Resources::default()
+        },
+        tasks: task.into_iter().collect(),
+        details: Some(Arc::new(details(instance, ask.show_secrets))),
+        ..job_at(reference, None)
+    }
+}
+
+fn bytes_of_mebibytes(mebibytes: f64) -> Option<u64> {
+    const MEBIBYTE: f64 = 1_048_576.0;
+    let bytes = mebibytes * MEBIBYTE;
+    // Beyond 2^53 bytes a float no longer holds every whole number, and no machine has them.
+    (0.0..=9_007_199_254_740_992.0)
+        .contains(&bytes)
+        .then_some(bytes as u64)
+}
+
+impl Instance {
+    /// The id of the instance.
+    pub(super) fn id(&self) -> Option<&str> {
+        self.id.trimmed()
+    }
+
+    /// The instance as far as the list tells it.
+    fn into_row(self, reference: &Reference, options: &GetOptions, clock: WallClock) -> GetResult {
+        let mut notices = Vec::new();
+        let job = job(self, reference, options, clock, &mut notices);
+        GetResult { job, notices }
+    }
+}
+
+/// The one part of which the answer tells: address, image, ports and mounts.
+fn notebook(instance: &mut Instance) -> Option<Task> {
+    let ports: Vec<Port> = std::mem::take(&mut instance.container_port_info_list.0)
+        .into_iter()
+        .map(|port| Port {
+            port: port.container_port.0,
+            protocol: port.protocol_type.0,
+            access_url: port.access_url.0,
+        })
+        .collect();
+    let mounts: Vec<Mount> = std::mem::take(&mut instance.mount_info_list.0)
+        .into_iter()
+        .map(|mount| Mount {
+            path: mount.target_path.0,
+            source_path: mount.source_path.0,
+            kind: mount.r#type.0,
+            ..Mount::default()
+        })
+        .collect();
+    let id = instance.header_notebook_id.0.take();
+    let address = instance.header_notebook_ip.0.take();
+    let image = instance.image_path.0.take();
+    let is_there = id.is_some()
+        || address.is_some()
+        || image.is_some()
+        || !ports.is_empty()
+        || !mounts.is_empty();
+    is_there.then(|| Task {
+        id,
+        kind: "notebook".to_owned(),
+        addresses: address
+            .into_iter()
+            .map(|address| Address {
+                kind: "private".to_owned(),
+                address,
+            })
+            .collect(),
+        containers: vec![Container {
+            image,
+            ports,
+            mounts,
+            ..Container::default()
+        }],
+        ..Task::default()
+    })
+}
+
+fn details(instance: Instance, show_secrets: bool) -> InstanceDetails {
+    let mut script = StartScript {
+        enabled: instance.use_start_script.0,
+        scope: instance.start_script_action_scope.0,
+        path: instance.start_script_path.0,
+        content: instance.start_script_content.0,
+    };
+    if !show_secrets {
+        script.path.iter_mut().for_each(mask_command);
+        script.content = script.content.map(|_| MASK.to_owned());
+    }
+    InstanceDetails {
+        task_type: instance.task_type.0,
+        task_count: instance.task_number.0,
+        current_index: instance.current_index.0,
+        time_limit: instance.timeout_limit.0,
+        duration_text: instance.duration.0,
+        remaining_text: instance.remaining_time.0,
+        resource_spec: instance.resource_spec.0,
+        description: instance.description.0,
+        image_name: instance.version.0,
+        tensorboard: Tensorboard {
+            id: instance.tensorboard_id.0,
+            path: instance.tensorboard_path.0,
+        },
+        start_script: script,
+    }
+}
+
+fn mask_command(text: &mut String) {
+    mask_arguments(std::slice::from_mut(text));
+}
+
+/// Hides in the cloud's own document what is hidden in the model.
+fn mask(keys: &[String], text: &mut String) {
+    let is_below = |name: &str| keys.iter().any(|key| key.eq_ignore_ascii_case(name));
+    if is_below("startScriptContent") && !text.is_empty() {
+        MASK.clone_into(text);
+    } else if is_below("startScriptPath") {
+        mask_command(text);
+    } else if is_below("accessUrl") {
+        *text = mask_url_query(text);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,252 @@
+//! The list of instances, by pages.
+//!
+//! The vendor's page shows a JSON body on a GET, the vendor's own command-line tool sends the same
+//! names as a query, another client uses a path of its own. Which of them a region answers is not
+//! documented, so they are tried in this order until one does.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Api, Instance, LIST, STATES};
+use crate::error::{Category, Problem};
+use crate::http::Request;
+use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
+use crate::providers::{Cursor, Filter, GetOptions, Page};
+use crate::reference::Scope;
+
+/// How many rows a page is asked to hold.
+const PAGE_SIZE: usize = 100;
+
+/// A way to ask for the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum ListVariant {
+    /// A JSON body, as documented. The query says the same: a server that reads only that would
+    /// else answer with its first page again and again.
+    JsonBody,
+    /// A query.
+    Query,
+    /// A query below `/list`.
+    ListPath,
+}
+
+const VARIANTS: [ListVariant; 3] = [
+    ListVariant::JsonBody,
+    ListVariant::Query,
+    ListVariant::ListPath,
+];
+
+/// What a call asks for besides where the page begins.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct ListParams {
+    /// The only status, if there is one.
+    pub status: Option<&'static str>,
+    /// How many rows at most.
+    pub rows: usize,
+}
+
+impl Default for ListParams {
+    fn default() -> Self {
+        Self {
+            status: None,
+            rows: PAGE_SIZE,
+        }
+    }
+}
+
+/// What earlier calls of the list have shown.
+#[derive(Debug, Default)]
+pub(in super::super) struct ListState {
+    /// How this region takes a call for the list, once it has answered one.
+    working_variant: OnceLock<ListVariant>,
+    /// True once the list has been refused with a filter and given without.
+    filter_unsupported: AtomicBool,
+}
+
+/// One page of the instances, newest first, in the form that has answered before, else in the first
+/// that answers.
+///
+/// Of one status where that is what the filter asks for, unless the cloud refuses such a call and
+/// gives the same without it; what it does not filter is filtered by the caller.
+///
+/// # Errors
+/// What was said to the first form when none is taken, or what went wrong on the way.
+pub(super) async fn list(
+    api: &Api,
+    scope: &Scope,
+    filter: &Filter,
+    at: Cursor,
+    options: &GetOptions,
+) -> Result<Page, Problem> {
+    let is_first = at == Cursor::FIRST;
+    // Pages of one list must all be filtered, or none, or their offsets would not fit.
+    let is_plain = match is_first {
+        true => api.list_state.filter_unsupported.load(Ordering::Relaxed),
+        false => at.is_unfiltered,
+    };
+    let wanted = ListParams {
+        status: filter
+            .single_state_word(STATES, &options.states)
+            .filter(|_| !is_plain),
+        rows: filter.page_size(PAGE_SIZE),
+    };
+    let answered = try_variants(api, at, &wanted, options).await;
+    let (listed, is_plain) = match answered {
+        Err(problem) if is_first && wanted.status.is_some() && is_refused(&problem) => {
+            let plain = ListParams {
+                status: None,
+                ..wanted
+            };
+            let Ok(listed) = try_variants(api, at, &plain, options).await else {
+                return Err(problem);
+            };
+            let state = &api.list_state;
+            state.filter_unsupported.store(true, Ordering::Relaxed);
+            (listed, true)
+        }
+        other => (other?, is_plain),
+    };
+    let at = Cursor {
+        is_unfiltered: is_plain,
+        ..at
+    };
+    let read = |row: Instance, reference: &_| row.into_row(reference, options, api.clock);
+    let address = |row: &Instance| scope.reference(&[row.id()?]);
+    let (total, rows) = (listed.total, listed.rows);
+    Ok(Page::from_addressed_rows(at, total, rows, address, read))
+}
+
+async fn try_variants(
+    api: &Api,
+    at: Cursor,
+    wanted: &ListParams,
+    options: &GetOptions,
+) -> Result<ListPage, Problem> {
+    let known = api.list_state.working_variant.get();
+    let mut first_said = None;
+    for variant in known.map_or(&VARIANTS[..], std::slice::from_ref) {
+        let request = list_request(api, *variant, at.offset, wanted);
+        match api.call(request, options.deadline, ListPage::decode).await {
+            Ok(page) => {
+                api.list_state.working_variant.get_or_init(|| *variant);
+                return Ok(page.data);
+            }
+            Err(problem) if is_variant_error(&problem) => {
+                first_said.get_or_insert(problem);
+            }
+            Err(problem) => return Err(problem),
+        }
+    }
+    Err(first_said.expect("there is at least one form"))
+}
+
+pub(in super::super) fn list_request(
+    api: &Api,
+    variant: ListVariant,
+    offset: usize,
+    wanted: &ListParams,
+) -> Request {
+    let path = match variant {
+        ListVariant::JsonBody | ListVariant::Query => "/ai/openapi/v2/instance-service/task",
+        ListVariant::ListPath => "/ai/openapi/v2/instance-service/task/list",
+    };
+    let status = wanted.status.map(|status| ("status", status.to_owned()));
+    let query = [
+        ("start", offset.to_string()),
+        ("limit", wanted.rows.to_string()),
+        ("sort", "desc".to_owned()),
+    ];
+    let query = query.into_iter().chain(status);
+    let mut request = api.request(LIST.name, path);
+    request.query = query
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    if variant == ListVariant::JsonBody {
+        let mut body = json!({"start": offset, "limit": wanted.rows, "sort": "desc"});
+        if let Some(status) = wanted.status {
+            body["status"] = json!(status);
+        }
+        request.body = body.to_string().into_bytes();
+        let content_type = ("content-type", "application/json".to_owned());
+        request.headers.push(content_type);
+    }
+    request
+}
+
+const INTERNAL_ERROR: &str = "10001";
+
+/// True when the cloud answered and another form may be what it takes.
+fn is_variant_error(problem: &Problem) -> bool {
+    matches!(
+        problem.category,
+        Category::NotFound | Category::InvalidResponse
+    ) || is_refused(problem)
+}
+
+/// True when the cloud may not take a parameter.
+fn is_refused(problem: &Problem) -> bool {
+    problem.category == Category::InvalidArgument || problem.code.as_deref() == Some(INTERNAL_ERROR)
+}
+
+/// One page of the list of instances.
+pub(in super::super) struct ListPage {
+    /// How many instances there are in all.
+    pub total: Option<i64>,
+    /// Instances without much that a lookup of one tells.
+    pub rows: Vec<Instance>,
+}
+
+/// The list itself as data, as the vendor's command-line tool reads it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct DataList {
+    code: Text,
+    #[serde(deserialize_with = "lenient::deserialize_some")]
+    data: Option<List<Instance>>,
+}
+
+/// The list within data, as this cloud's other lists have it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct DataObject {
+    code: Text,
+    data: OptionalObject<ListObject>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ListObject {
+    total: Int,
+    data: Option<List<Instance>>,
+    list: Option<List<Instance>>,
+    records: Option<List<Instance>>,
+}
+
+impl ListPage {
+    /// Decodes an answer without a failure.
+    ///
+    /// # Errors
+    /// What was expected and not there.
+    pub(in super::super) fn decode(body: &[u8]) -> Result<Self, String> {
+        let (code, total, instances) = match lenient::decode::<DataList>(body) {
+            Ok(bare) => (bare.code, None, bare.data),
+            Err(_) => {
+                let wrapped: DataObject = lenient::decode(body)?;
+                let inner = wrapped.data.0.map(|inner| *inner).unwrap_or_default();
+                let instances = inner.data.or(inner.list).or(inner.records);
+                let none = (inner.total.0 == Some(0)).then(List::default);
+                (wrapped.code, inner.total.0, instances.or(none))
+            }
+        };
+        if code.trimmed() != Some("0") {
+            return Err("code 0".to_owned());
+        }
+        let List(rows) = instances.ok_or("a list in data")?;
+        Ok(Self { total, rows })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+use super::super::INSTANCE;
+use super::*;
+use crate::model::State;
+use crate::providers::wall_clock::WallClock;
+use crate::providers::{GetResult, test_support};
+
+const CHINA: WallClock = WallClock {
+    offset_seconds: 8 * 3600,
+    is_assumed: false,
+};
+
+fn found(row: Instance) -> GetResult {
+    let id = row.id().unwrap().to_owned();
+    let reference = test_support::reference(&INSTANCE, &[&id]);
+    row.into_row(&reference, &test_support::ask(), CHINA)
+}
+
+#[test]
+fn rows_become_instances_as_far_as_they_tell() {
+    let page = ListPage::decode(&test_support::read("sugon/list.json")).unwrap();
+    assert_eq!(page.total, None);
+    let [running, other, unnamed] = <[Instance; 3]>::try_from(page.rows).ok().unwrap();
+    let model = test_support::model(found(running), "2024-03-02T04:00:00Z", true);
+    test_support::assert_model("sugon/list-running.model.json", &model);
+    let other = found(other);
+    assert_eq!((other.job.state, other.job.ended), (State::Unknown, false));
+    assert_eq!(other.job.state_raw.as_deref(), Some("Hibernating"));
+    assert_eq!(other.job.name, None);
+    assert_eq!(other.notices[0].code.as_str(), "unknown_state");
+    assert_eq!(unnamed.id(), None);
+}
+
+#[test]
+fn a_list_may_stand_within_data() {
+    let page = ListPage::decode(&test_support::read("sugon/list-records.json")).unwrap();
+    assert_eq!(page.total, Some(21));
+    let mut rows = page.rows.into_iter();
+    let model = test_support::model(found(rows.next().unwrap()), "2024-03-02T04:00:00Z", true);
+    test_support::assert_model("sugon/list-records.model.json", &model);
+    for name in ["data", "list", "records"] {
+        let body = format!(r#"{{"code":"0","data":{{"{name}":[{{"id":"i"}},{{"id":"j"}}]}}}}"#);
+        assert_eq!(ListPage::decode(body.as_bytes()).unwrap().rows.len(), 2);
+    }
+}
+
+#[test]
+fn nothing_listed_is_not_an_answer_that_is_no_list() {
+    for body in [
+        r#"{"code":"0","data":[]}"#,
+        r#"{"code":"0","data":null}"#,
+        r#"{"code":"0","data":{"total":0,"list":null}}"#,
+        r#"{"code":"0","data":{"records":[]}}"#,
+    ] {
+        let page = ListPage::decode(body.as_bytes());
+        assert!(page.is_ok_and(|page| page.rows.is_empty()), "{body}");
+    }
+    for body in [
+        "",
+        "{}",
+        "[]",
+        "<html>",
+        r#"{"code":"0"}"#,
+        r#"{"data":[]}"#,
+        r#"{"code":"0","data":{"total":3}}"#,
+        r#"{"code":"0","data":"a new id"}"#,
+        r#"{"code":"0","data":{"id":"i","status":"Running"}}"#,
+    ] {
+        assert!(ListPage::decode(body.as_bytes()).is_err(), "{body}");
+    }
+}

@@ -1,0 +1,262 @@
+use super::*;
+use crate::http::{Response, RetryAction};
+use crate::providers::sugon::errors::ERRORS;
+use crate::providers::test_support;
+
+const SAMPLE: &str = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
+const RUNNING: &str = "3f4e5d6c7b8a9d2e8f5b34b6c2f1c58a";
+const CHINA: WallClock = WallClock {
+    offset_seconds: 8 * 3600,
+    is_assumed: true,
+};
+
+fn reference(id: &str) -> Reference {
+    test_support::reference(&INSTANCE, &[id])
+}
+
+fn read_text(body: &str) -> Result<GetResult, DecodeError> {
+    decode(
+        body.as_bytes(),
+        &reference("i1"),
+        &test_support::ask(),
+        CHINA,
+    )
+}
+
+fn codes(found: &GetResult) -> Vec<&'static str> {
+    found
+        .notices
+        .iter()
+        .map(|notice| notice.code.as_str())
+        .collect()
+}
+
+fn classify(response: &Response) -> Option<RequestError> {
+    test_support::classify(&ERRORS, response)
+}
+
+fn refusal(status: u16, body: &str) -> Option<RequestError> {
+    classify(&test_support::response(status, body))
+}
+
+#[test]
+fn the_documented_sample_becomes_its_model() {
+    let body = test_support::read("sugon/waiting.json");
+    let found = decode(&body, &reference(SAMPLE), &test_support::ask(), CHINA).unwrap();
+    assert_eq!(codes(&found), ["assumed_utc_offset"]);
+    let model = test_support::model(found, "2022-05-11T12:00:00Z", true);
+    test_support::assert_model("sugon/waiting.model.json", &model);
+}
+
+#[test]
+fn a_running_instance_becomes_its_model() {
+    let body = test_support::read("sugon/running.json");
+    let found = decode(&body, &reference(RUNNING), &test_support::ask(), CHINA).unwrap();
+    let model = test_support::model(found, "2024-03-02T04:00:00Z", true);
+    test_support::assert_model("sugon/running.model.json", &model);
+}
+
+#[test]
+fn a_finished_instance_becomes_its_model() {
+    let body = test_support::read("sugon/completed.json");
+    let found = decode(&body, &reference(RUNNING), &test_support::ask(), CHINA).unwrap();
+    let model = test_support::model(found, "2024-03-02T04:00:00Z", true);
+    test_support::assert_model("sugon/completed.model.json", &model);
+}
+
+#[test]
+fn no_documented_field_is_lost() {
+    let document = test_support::json("sugon/completed.json");
+    let ask = GetOptions {
+        show_secrets: true,
+        ..test_support::ask()
+    };
+    let body = test_support::read("sugon/completed.json");
+    let found = decode(&body, &reference(RUNNING), &ask, CHINA).unwrap();
+    let model = test_support::model(found, "2024-03-03T00:00:00Z", false);
+    test_support::assert_nothing_lost(
+        &document["data"],
+        &model,
+        &[
+            (".ramSize", "66571993088"),
+            (".cpuNumber", "31.0"),
+            (".createTime", "2024-03-01T01:02:03Z"),
+            (".startTime", "2024-03-01T01:05:03Z"),
+            (".endTime", "2024-03-01T03:07:05Z"),
+            (".containerPortInfoList.0.containerPort", "22"),
+            (".containerPortInfoList.1.containerPort", "8888"),
+        ],
+    );
+    assert_eq!(model["details"]["start_script"]["enabled"], true);
+}
+
+#[test]
+fn the_clouds_own_document_keeps_no_secret() {
+    let body = test_support::read("sugon/running.json");
+    let shown = |show_secrets| {
+        let ask = GetOptions {
+            raw: true,
+            show_secrets,
+            ..test_support::ask()
+        };
+        let found = decode(&body, &reference(RUNNING), &ask, CHINA).unwrap();
+        test_support::model(found, "2024-03-02T04:00:00Z", !show_secrets).to_string()
+    };
+    for secret in ["tok-in-url-query", "secret-in-script"] {
+        assert!(!shown(false).contains(secret), "{secret}");
+        assert_eq!(shown(true).matches(secret).count(), 2, "{secret}");
+    }
+}
+
+#[test]
+fn a_document_too_deep_to_keep_is_told() {
+    let deep = format!(
+        r#"{{"code":"0","data":{{"id":"i1","x":{}{}}}}}"#,
+        "[".repeat(5000),
+        "]".repeat(5000)
+    );
+    let ask = GetOptions {
+        raw: true,
+        ..test_support::ask()
+    };
+    let found = decode(deep.as_bytes(), &reference("i1"), &ask, CHINA).unwrap();
+    assert_eq!(codes(&found), ["vendor_omitted"]);
+    assert_eq!(found.job.vendor, None);
+}
+
+#[test]
+fn the_zone_is_told_only_when_it_is_assumed_and_used() {
+    let timed =
+        r#"{"code":0,"data":{"id":"i1","status":"Running","createTime":"2024-01-01 00:00:00"}}"#;
+    assert_eq!(codes(&read_text(timed).unwrap()), ["assumed_utc_offset"]);
+    let untimed = r#"{"code":0,"data":{"id":"i1","status":"Running","createTime":"--"}}"#;
+    assert!(codes(&read_text(untimed).unwrap()).is_empty());
+    let set = WallClock {
+        offset_seconds: 0,
+        is_assumed: false,
+    };
+    let found = decode(
+        timed.as_bytes(),
+        &reference("i1"),
+        &test_support::ask(),
+        set,
+    )
+    .unwrap();
+    assert!(codes(&found).is_empty());
+    assert_eq!(
+        found.job.created_at.unwrap().rfc3339(),
+        "2024-01-01T00:00:00Z"
+    );
+}
+
+#[test]
+fn another_things_answer_is_never_taken() {
+    for body in [
+        r#"{"code":"0","data":{"id":"i2","status":"Completed"}}"#,
+        r#"{"code":"0","data":{"status":"Completed"}}"#,
+        r#"{"data":{"id":"i1","status":"Completed"}}"#,
+        r#"{"code":"0","data":"token is valid"}"#,
+        r#"{"code":"0","data":[{"id":"i1"}]}"#,
+        "<html>ok</html>",
+        "[]",
+    ] {
+        let read = read_text(body).unwrap_err();
+        assert!(matches!(read, DecodeError::Invalid(_)), "{body}");
+        assert_eq!(refusal(200, body), None, "{body}");
+    }
+}
+
+#[test]
+fn keeps_a_state_word_it_does_not_know() {
+    let found = read_text(r#"{"code":"0","data":{"id":"i1","status":" Shutting\n"}}"#).unwrap();
+    assert_eq!(found.job.state, State::Unknown);
+    assert_eq!(found.job.state_raw.as_deref(), Some("Shutting"));
+    assert_eq!(codes(&found), ["unknown_state"]);
+}
+
+#[test]
+fn a_missing_status_is_unknown_and_says_so() {
+    let job = read_text(r#"{"code":"0","data":{"id":"i1","status":"--"}}"#)
+        .unwrap()
+        .job;
+    assert_eq!((job.state, job.ended), (State::Unknown, false));
+    assert_eq!(job.reason.as_deref(), Some("no status"));
+}
+
+#[test]
+fn memory_that_no_machine_has_is_not_shown() {
+    for ram in ["-1", "1e30", "9e18"] {
+        let body = format!(r#"{{"code":"0","data":{{"id":"i1","ramSize":{ram}}}}}"#);
+        let found = read_text(&body).unwrap();
+        assert_eq!(found.job.resources.memory_bytes, None, "{ram}");
+    }
+}
+
+#[test]
+fn success_without_data_means_not_found_whatever_the_message_says() {
+    for body in [
+        r#"{"code":"0","msg":"操作成功","data":null}"#,
+        r#"{"code":0,"msg":"failed","data":{}}"#,
+        r#"{"code":"0","data":[]}"#,
+        r#"{"code":"0"}"#,
+    ] {
+        assert_eq!(refusal(200, body), None, "{body}");
+        let Err(DecodeError::Failed(missing)) = read_text(body) else {
+            panic!("{body}")
+        };
+        assert_eq!(missing.category, Category::NotFound, "{body}");
+        assert_eq!(missing.code, None);
+    }
+}
+
+#[test]
+fn codes_decide_before_the_status() {
+    use Category::{InvalidArgument, PermissionDenied, ServiceError, Throttled, Unauthenticated};
+    let cases = [
+        (200, "\"10008\"", Unauthenticated, RetryAction::No),
+        (500, "10008", Unauthenticated, RetryAction::No),
+        (200, "\"10007\"", PermissionDenied, RetryAction::No),
+        (200, "\"10009\"", PermissionDenied, RetryAction::No),
+        (200, "\"10003\"", InvalidArgument, RetryAction::No),
+        (200, "\"10004\"", InvalidArgument, RetryAction::No),
+        (200, "\"10012\"", ServiceError, RetryAction::Backoff),
+        (500, "\"10001\"", ServiceError, RetryAction::No),
+        (200, "\"716020\"", ServiceError, RetryAction::No),
+        (429, "\"716020\"", Throttled, RetryAction::Backoff),
+    ];
+    for (status, code, category, retry) in cases {
+        let body = format!(r#"{{"code":{code},"msg":"x","data":null}}"#);
+        let refusal = refusal(status, &body).unwrap();
+        assert_eq!(
+            (refusal.category, refusal.retry),
+            (category, retry),
+            "{code}"
+        );
+        assert_eq!(refusal.code.as_deref(), Some(code.trim_matches('"')));
+    }
+}
+
+#[test]
+fn reads_the_consoles_own_form_and_gateways_pages() {
+    let answer = test_support::answer(200, "sugon/error-console.json");
+    let refused = classify(&answer).unwrap();
+    assert_eq!(refused.category, Category::Unauthenticated);
+    assert_eq!(refused.message, "jwt token is invalid");
+    let expired = classify(&test_support::answer(200, "sugon/error-10008.json")).unwrap();
+    assert_eq!(expired.category, Category::Unauthenticated);
+    assert!(
+        expired
+            .message
+            .starts_with("permission denied or token expired")
+    );
+    for (status, category) in [
+        (401, Category::Unauthenticated),
+        (403, Category::PermissionDenied),
+        (404, Category::InvalidArgument),
+        (502, Category::ServiceError),
+        (302, Category::InvalidResponse),
+    ] {
+        let page = classify(&test_support::answer(status, "sugon/gateway.html")).unwrap();
+        assert_eq!(page.category, category, "{status}");
+    }
+}

@@ -1,0 +1,423 @@
+//! Services of a cluster: their events, whether they exist, and the list of them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{Api, decode, errors};
+use crate::error::{Category, Problem};
+use crate::http::RequestError;
+use crate::kind::{
+    DetailSchemas, Kind, ListOrder, ListSpec, Operation, Segment, StateTable, Template,
+    UnlistedField,
+};
+use crate::model::{Event, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
+use crate::providers::api::DecodeError;
+use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
+use crate::providers::shapes::schema_of;
+use crate::providers::wall_clock::WallClock;
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::reference::{Reference, Scope};
+
+/// Services, which report events and no states.
+pub static SERVICE: Kind = Kind {
+    template: Template {
+        cloud: "tencent",
+        cloud_short: "qcloud",
+        kind: "service",
+        kind_short: "svc",
+        segments: &[
+            Segment::with_setting("CLUSTER", "cluster"),
+            Segment::with_setting("NAMESPACE", "namespace"),
+            Segment::required("SERVICE"),
+        ],
+        scope_segments: 1,
+        ranges: false,
+        sample: "tencent/service/cls-xxxxx/default/test-web-service",
+    },
+    states: &[StateTable::new("job", &[])],
+    details: DetailSchemas {
+        job: &[schema_of::<ServiceDetails>],
+        ..DetailSchemas::NONE
+    },
+    get: EVENTS,
+    list: Some(ListSpec {
+        operation: LIST,
+        order: ListOrder::Unsorted,
+        unlisted: &[
+            UnlistedField::State,
+            UnlistedField::User,
+            UnlistedField::Queue,
+        ],
+        default_limit: None,
+    }),
+    batch_from: None,
+    needs_check_exists: true,
+    flags: &[],
+};
+
+pub(super) const EVENTS: Operation = Operation {
+    name: "DescribeServiceEvent",
+    description: "CCS API 2.0 DescribeServiceEvent",
+    permission: "ccs:DescribeServiceEvent",
+};
+
+pub(super) const LIST: Operation = Operation {
+    name: "DescribeClusterService",
+    description: "CCS API 2.0 DescribeClusterService",
+    permission: "ccs:DescribeClusterService",
+};
+
+/// The operation that tells whether a service exists.
+pub(super) const INFO: &str = "DescribeClusterServiceInfo";
+
+/// Said beside every list of events: the vendor's page promises those of the last hour.
+const LAST_HOUR: &str = "Tencent only keeps events of the last hour";
+
+/// Reasons beyond so many are left out; a service has a handful.
+const MAX_REASONS: usize = 100;
+
+/// The operations on services.
+pub(super) struct Service;
+
+#[async_trait]
+impl KindOps<Api> for Service {
+    fn kind(&self) -> &'static Kind {
+        &SERVICE
+    }
+
+    async fn get(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<GetResult, Problem> {
+        let parameters = address(reference);
+        let decode = |body: &[u8]| decode_events(body, reference, options, api);
+        let found = api.call(EVENTS.name, &parameters, options, decode).await?;
+        Ok(found.data)
+    }
+
+    /// One page holds all services of a cluster, or of one namespace of it.
+    async fn list(
+        &self,
+        api: &Api,
+        scope: &Scope,
+        _filter: &Filter,
+        at: Cursor,
+        options: &GetOptions,
+    ) -> Result<Page, Problem> {
+        let namespace = scope.segment("NAMESPACE");
+        let of = match namespace {
+            Some(namespace) => ("namespace", namespace),
+            None => ("allnamespace", "1"),
+        };
+        let cluster = scope.segment("CLUSTER").unwrap_or_default();
+        let parameters = [("clusterId", cluster), of];
+        let rows = |body: &[u8]| services(body, namespace);
+        let rows = api.call(LIST.name, &parameters, options, rows).await?.data;
+        let total = i64::try_from(rows.len()).ok();
+        let address = |row: &ServiceRow| match namespace {
+            Some(_) => scope.reference(&[row.service_name.trimmed()?]),
+            None => scope.reference(&[row.namespace.trimmed()?, row.service_name.trimmed()?]),
+        };
+        let read = |row: ServiceRow, reference: &_| row.into_result(reference, api);
+        Ok(Page::from_addressed_rows(at, total, rows, address, read))
+    }
+
+    /// A service that does not exist has no events either, so their absence says nothing.
+    async fn check_exists(
+        &self,
+        api: &Api,
+        reference: &Reference,
+        options: &GetOptions,
+    ) -> Result<(), Problem> {
+        let parameters = address(reference);
+        let check = |body: &[u8]| find_service(body, reference);
+        let found = api.call(INFO, &parameters, options, check).await;
+        found.map(|found| found.data)
+    }
+}
+
+pub(super) fn address(reference: &Reference) -> [(&'static str, &str); 3] {
+    let segment = |name| reference.segment(name).unwrap_or_default();
+    [
+        ("clusterId", segment("CLUSTER")),
+        ("namespace", segment("NAMESPACE")),
+        ("serviceName", reference.id()),
+    ]
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct EventList {
+    #[serde(deserialize_with = "lenient::deserialize_some")]
+    event_list: Option<List<ServiceEvent>>,
+    /// Null stands for no events; an empty list or text does not.
+    #[serde(deserialize_with = "lenient::deserialize_some")]
+    data: Option<Option<IgnoredAny>>,
+}
+
+/// The events, within `data` or at the top.
+fn events(body: &[u8]) -> Result<Vec<ServiceEvent>, String> {
+    let inner = decode::<EventList>(body)?.event_list;
+    let is_listed = inner.is_some();
+    if let Some(List(events)) = inner.filter(|list| !list.0.is_empty()) {
+        return Ok(events);
+    }
+    let outer: EventList = lenient::decode(body)?;
+    match outer.event_list {
+        Some(List(events)) => Ok(events),
+        None if is_listed || outer.data == Some(None) => Ok(Vec::new()),
+        None => Err("eventList".to_owned()),
+    }
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ServiceEvent {
+    first_seen: Text,
+    last_seen: Text,
+    count: Int,
+    level: Text,
+    obj_type: Text,
+    obj_name: Text,
+    reason: Text,
+    message: Text,
+}
+
+/// Nothing in the answer names the service, and no state is reported; what it holds are events.
+pub(super) fn decode_events(
+    body: &[u8],
+    reference: &Reference,
+    options: &GetOptions,
+    api: &Api,
+) -> Result<GetResult, String> {
+    let events = events(body)?.into_iter();
+    let events: Vec<Event> = events.map(|event| event.into_model(api.clock)).collect();
+    let mut notices = vec![Notice::new(NoticeCode::EventsTruncated, LAST_HOUR)];
+    let times = events
+        .iter()
+        .flat_map(|event| [event.first_at, event.last_at]);
+    let times: Vec<_> = times.collect();
+    api.clock.note_assumed("tencent", &times, &mut notices);
+    let mut job = Job {
+        name: Some(reference.id().to_owned()),
+        events,
+        ..job_at(reference, Some(&api.region))
+    };
+    vendor::attach_raw(&mut job, &mut notices, body, options, &mut |_, _| {});
+    Ok(GetResult { job, notices })
+}
+
+impl ServiceEvent {
+    fn into_model(self, clock: WallClock) -> Event {
+        let level_raw = self.level.trimmed().map(str::to_owned);
+        let first_at = clock.parse(&self.first_seen);
+        let last_at = clock.parse(&self.last_seen);
+        Event {
+            level: level_raw.as_deref().and_then(Level::parse),
+            level_raw,
+            first_at,
+            last_at,
+            unreadable_times: UnreadableTimes {
+                first: self.first_seen.unread(first_at),
+                last: self.last_seen.unread(last_at),
+            },
+            count: self.count.unsigned(),
+            object: Object {
+                kind: self.obj_type.0,
+                name: self.obj_name.0,
+            },
+            task: None,
+            reason: self.reason.0,
+            message: self.message.0,
+        }
+    }
+}
+
+/// `S` is one service, or the list of one that the documentation's table has.
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, bound = "S: Default + Deserialize<'de>")]
+struct ServiceInfo<S> {
+    service: S,
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ServiceName {
+    service_name: Text,
+    namespace: Text,
+}
+
+/// Checks that an answer holds the requested service.
+fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
+    let one = decode::<ServiceInfo<OptionalObject<ServiceName>>>(body)
+        .map(|info| info.service.0.map(|service| *service).into_iter().collect());
+    let mut services: Vec<ServiceName> = one.or_else(|expected| {
+        let several = decode::<ServiceInfo<List<ServiceName>>>(body);
+        several.map(|info| info.service.0).map_err(|_| expected)
+    })?;
+    // An object with nothing in it is what an absent one may be printed as.
+    services.retain(|service| *service != ServiceName::default());
+    let is_asked = |service: &ServiceName| {
+        let namespace = service.namespace.trimmed();
+        service.service_name.trimmed() == Some(reference.id())
+            && namespace.is_none_or(|name| Some(name) == reference.segment("NAMESPACE"))
+    };
+    match services.iter().any(is_asked) {
+        true => Ok(()),
+        false if !services.is_empty() => Err("the requested service".to_owned().into()),
+        false => {
+            let what = format!("service {} not found in the cluster", reference.id());
+            let mut missing = RequestError::new(Category::NotFound, what);
+            missing.hint = Some(errors::CHECK_ADDRESS.to_owned());
+            Err(DecodeError::Failed(Box::new(missing)))
+        }
+    }
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct ServiceList {
+    #[serde(deserialize_with = "lenient::deserialize_some")]
+    services: Option<List<ServiceRow>>,
+}
+
+#[derive(Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ServiceRow {
+    service_name: Text,
+    namespace: Text,
+    status: Text,
+    reason_map: OptionalObject<Reasons>,
+    created_at: Text,
+    current_replicas: Int,
+    desired_replicas: Int,
+    lb_id: Text,
+    lb_status: Text,
+    external_ip: Text,
+}
+
+#[derive(Default, PartialEq)]
+struct Reasons(BTreeMap<String, Option<i64>>);
+
+impl<'de> Deserialize<'de> for Reasons {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ReasonsVisitor)
+    }
+}
+
+struct ReasonsVisitor;
+
+impl<'de> Visitor<'de> for ReasonsVisitor {
+    type Value = Reasons;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("reasons with their counts")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Reasons, A::Error> {
+        let mut reasons = BTreeMap::new();
+        while let Some((reason, count)) = map.next_entry::<String, Int>()? {
+            if reasons.len() < MAX_REASONS {
+                reasons.insert(reason, count.0);
+            }
+        }
+        Ok(Reasons(reasons))
+    }
+}
+
+/// The services of a namespace, or of all. Those that say to be of another namespace than the one
+/// asked for are left out.
+fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceRow>, String> {
+    let list: ServiceList = decode(body)?;
+    let List(mut services) = list.services.ok_or("a list services")?;
+    services.retain(|service| {
+        let own = service.namespace.trimmed();
+        namespace.is_none() || own.is_none() || own == namespace
+    });
+    Ok(services)
+}
+
+impl ServiceRow {
+    /// The service as far as the list tells it. Its status says how its containers are, not whether
+    /// it will end, and is therefore no state.
+    fn into_result(self, reference: &Reference, api: &Api) -> GetResult {
+        let created_at = api.clock.parse(&self.created_at);
+        let mut notices = Vec::new();
+        api.clock
+            .note_assumed("tencent", &[created_at], &mut notices);
+        let details = ServiceDetails {
+            status: self.status.trimmed().map(str::to_owned),
+            reasons: self.reason_map.0.unwrap_or_default().0,
+            current_replicas: self.current_replicas.0,
+            desired_replicas: self.desired_replicas.0,
+            load_balancer: LoadBalancer {
+                id: self.lb_id.0,
+                status: self.lb_status.0,
+            },
+            external_ip: self.external_ip.0,
+        };
+        let job = Job {
+            name: Some(reference.id().to_owned()),
+            reason: details.status.clone(),
+            message: details.summary(),
+            created_at,
+            details: Some(Arc::new(details)),
+            ..job_at(reference, Some(&api.region))
+        };
+        GetResult { job, notices }
+    }
+}
+
+/// What the list tells of a Tencent service besides its name.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "TencentService")]
+pub struct ServiceDetails {
+    /// `Normal`, `Abnormal`, `Waiting`, `Paused`, `Updating`, `RollingBack`: health, not a state.
+    pub status: Option<String>,
+    /// Why containers are not well, and how many of them.
+    pub reasons: BTreeMap<String, Option<i64>>,
+    /// How many replicas there are.
+    pub current_replicas: Option<i64>,
+    /// How many replicas there should be.
+    pub desired_replicas: Option<i64>,
+    /// The load balancer before it.
+    pub load_balancer: LoadBalancer,
+    /// Its address outside of the cluster.
+    pub external_ip: Option<String>,
+}
+
+impl ServiceDetails {
+    /// How its containers are, in a sentence: `1 of 3 replicas; ImagePullBackOff 2`.
+    fn summary(&self) -> Option<String> {
+        let replicas = match (self.current_replicas, self.desired_replicas) {
+            (Some(current), Some(desired)) => Some(format!("{current} of {desired} replicas")),
+            _ => None,
+        };
+        let reasons = self.reasons.iter().map(|(reason, count)| match count {
+            Some(count) => format!("{reason} {count}"),
+            None => reason.clone(),
+        });
+        let told: Vec<String> = replicas.into_iter().chain(reasons).collect();
+        (!told.is_empty()).then(|| told.join("; "))
+    }
+}
+
+/// The load balancer before a service.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct LoadBalancer {
+    /// The cloud's id.
+    pub id: Option<String>,
+    /// `None`, `Creating`, `Running`.
+    pub status: Option<String>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+use super::*;
+
+fn read(name: &str) -> Vec<GetResult> {
+    let rows = services(&test_support::read(name), Some("default")).unwrap();
+    rows.into_iter()
+        .map(|row| {
+            let segments = ["cls-xxxxx", "default", row.service_name.trimmed().unwrap()];
+            let reference = test_support::reference(&SERVICE, &segments);
+            row.into_result(&reference, &api(Some("+08:00")))
+        })
+        .collect()
+}
+
+#[test]
+fn a_status_is_health_and_no_state() {
+    let [web, quiet] = <[GetResult; 2]>::try_from(read("tencent/services.json")).unwrap();
+    assert_eq!(web.job.state, State::Unknown);
+    assert_eq!(quiet.job.created_at, None, "a time of zeros is none");
+    let model = test_support::model(web, "2026-01-02T03:04:05Z", true);
+    test_support::assert_model("tencent/services.model.json", &model);
+    let [web] = <[GetResult; 1]>::try_from(read("tencent/services-top-level.json")).unwrap();
+    let model = test_support::model(web, "2026-01-02T03:04:05Z", true);
+    test_support::assert_model("tencent/services-top-level.model.json", &model);
+}
+
+#[test]
+fn no_documented_field_is_lost() {
+    let mut document = test_support::json("tencent/services.json")["data"]["services"][0].take();
+    let [web, _] = <[GetResult; 2]>::try_from(read("tencent/services.json")).unwrap();
+    let model = test_support::model(web, "2026-01-02T03:04:05Z", false);
+    document["reasonMap"].take();
+    test_support::assert_nothing_lost(&document, &model, &[(".createdAt", "2017-05-22T02:15:36Z")]);
+    let reasons = serde_json::json!({"镜像拉取失败": 2, "CrashLoopBackOff": 1});
+    assert_eq!(model["details"]["reasons"], reasons);
+}
+
+#[test]
+fn nothing_listed_is_not_an_answer_that_is_no_list() {
+    let read = |body: &str| services(body.as_bytes(), Some("default")).map(|rows| rows.len());
+    for body in [
+        r#"{"code":0,"data":{"services":[]}}"#,
+        r#"{"code":0,"data":{"services":null}}"#,
+        r#"{"code":"0","services":[]}"#,
+    ] {
+        assert_eq!(read(body), Ok(0), "{body}");
+    }
+    for body in [
+        "{}",
+        r#"{"code":0}"#,
+        r#"{"code":0,"data":null}"#,
+        r#"{"services":[]}"#,
+        r#"{"code":0,"data":{"services":{"a":1}}}"#,
+        r#"{"code":0,"data":{"services":[{"reasonMap":"Failed"}]}}"#,
+    ] {
+        assert!(read(body).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn endless_reasons_are_cut() {
+    let reasons: BTreeMap<String, u64> = (0..5000).map(|n| (format!("r{n:05}"), n)).collect();
+    let row = serde_json::json!({"serviceName": "s", "reasonMap": reasons});
+    let body = serde_json::json!({"code": 0, "services": [row]}).to_string();
+    let rows = services(body.as_bytes(), Some("default")).unwrap();
+    let kept = &rows[0].reason_map.0.as_ref().unwrap().0;
+    assert_eq!(kept.len(), MAX_REASONS);
+}
