@@ -1,6 +1,8 @@
 mod columns;
 mod credential_expiry;
 mod plan;
+#[cfg(test)]
+mod scripted;
 mod told;
 
 use std::collections::{HashMap, HashSet};
@@ -14,6 +16,8 @@ use tokio::task::JoinSet;
 pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;
 pub(super) use plan::LookupPlan;
+#[cfg(test)]
+pub(super) use scripted::{Reply, ScriptedClient};
 pub(super) use told::NoticeLog;
 
 use super::CommandContext;

@@ -1,4 +1,4 @@
-//! The last poll before the deadline.
+//! The last poll before the deadline; `src/commands/wait/tests.rs` has its rules.
 
 use std::time::Duration;
 
@@ -34,57 +34,6 @@ fn an_old_job_that_succeeds_before_the_deadline_passes() {
     let run = wait(&emulated, &[JOB, "-t", "6s"]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_polled_at_most_twice(&emulated);
-}
-
-#[test]
-fn a_fixed_interval_longer_than_the_timeout_leaves_the_last_poll() {
-    let emulated = Emulated::start(&old_until(JOB, 1, "Failed"));
-    let options = ["-t", "6s", "--interval", "1h"];
-    let run = wait(&emulated, &[&[JOB][..], &options].concat()).run();
-    assert_eq!(run.code, 1, "{}", run.stderr);
-    assert_polled_at_most_twice(&emulated);
-}
-
-#[test]
-fn jobs_that_share_a_list_call_are_polled_for_the_last_time_by_it() {
-    let scenario = old("aliyun/job/C/1_1-19") + &old_until("aliyun/job/C/1_20", 1, "Succeeded");
-    let emulated = Emulated::start(&scenario);
-    let run = wait(&emulated, &["aliyun/job/C/1_1-20", "-t", "6s"]).run();
-    assert_eq!(run.code, 124, "{}", run.stderr);
-    assert_eq!(run.json()["gate"]["met"], 1);
-    let reason = reason(&run);
-    assert!(reason.contains("19 of 20 still running: "), "{reason}");
-    let requests = emulated.requests();
-    // At the start, early enough to confirm each row, and right before the deadline.
-    assert_eq!(requests["aliyun/ListServerlessJobs"], 3, "{requests:?}");
-}
-
-#[test]
-fn many_jobs_that_end_before_the_deadline_are_all_confirmed() {
-    let emulated = Emulated::start(&old_until("aliyun/job/C/1_1-20", 2, "Succeeded"));
-    let run = wait(&emulated, &["aliyun/job/C/1_1-20", "-t", "8s"]).run();
-    assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(run.json()["gate"]["met"], 20);
-}
-
-#[test]
-fn a_slow_cloud_is_polled_so_early_that_it_can_respond() {
-    let slow = "[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '1s'\n";
-    let emulated = Emulated::start(&(old_until(JOB, 2, "Succeeded") + slow));
-    let run = wait(&emulated, &[JOB, "-t", "8s"]).run();
-    assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_polled_at_most_twice(&emulated);
-}
-
-#[test]
-fn a_retry_hint_does_not_put_off_the_last_poll() {
-    let throttled = "[[fault]]\noperation = '*'\nkind = 'throttle'\nretry_after = '50s'\n\
-        skip = 1\ntimes = 1\n";
-    let life = "0s Running, 1s Succeeded";
-    let emulated = Emulated::start(&(job_with(JOB, life, "") + throttled));
-    let options = ["-t", "6s", "--max-attempts", "1"];
-    let run = wait(&emulated, &[&[JOB][..], &options].concat()).run();
-    assert_eq!(run.code, 0, "{}", run.stderr);
 }
 
 #[test]

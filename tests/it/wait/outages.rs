@@ -74,15 +74,15 @@ fn an_outage_by_the_clock_delays_the_verdict_and_changes_nothing_else() {
 }
 
 #[test]
-fn thirty_throttling_answers_in_a_row_are_outlived() {
-    let fault = "[[fault]]\noperation = '*'\nkind = 'throttle'\nretry_after = '0s'\ntimes = 30\n";
+fn twelve_throttling_answers_in_a_row_are_outlived() {
+    let fault = "[[fault]]\noperation = '*'\nkind = 'throttle'\nretry_after = '0s'\ntimes = 12\n";
     let emulated = Emulated::start(&(job(JOB, "0s Succeeded") + fault));
     let run = emulated.wait(&[JOB, "-t", LONG]).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
     let requests = emulated.requests();
-    assert_eq!(requests["aliyun/DescribeServerlessJobs"], 31);
+    assert_eq!(requests["aliyun/DescribeServerlessJobs"], 13);
     assert_eq!(requests["aliyun/ListServerlessJobs"], 1, "its subtasks");
-    assert_eq!(run.json()["gate"]["requests"], 32);
+    assert_eq!(run.json()["gate"]["requests"], 14);
 }
 
 #[test]
