@@ -141,6 +141,17 @@ pub(super) struct Clients {
 }
 
 impl Clients {
+    /// Clients that are there already.
+    #[cfg(test)]
+    pub(super) fn of(clients: impl Iterator<Item = (AccountId, Arc<dyn Client>)>) -> Self {
+        Self {
+            by_account: clients
+                .map(|(account, client)| (account, Ok(client)))
+                .collect(),
+            expiries: Vec::new(),
+        }
+    }
+
     /// The client of an account that was connected.
     ///
     /// # Errors

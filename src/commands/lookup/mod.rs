@@ -6,6 +6,8 @@ mod columns;
 mod credential_expiry;
 mod plan;
 mod run;
+#[cfg(test)]
+mod scripted;
 mod targets;
 
 pub(super) use clients::{
@@ -15,4 +17,6 @@ pub(super) use columns::check as check_columns;
 pub(super) use credential_expiry::CredentialExpiry;
 pub(super) use plan::LookupPlan;
 pub(super) use run::{LOOKUP_TIMEOUT, Lookup, LookupResult, Options, kind_name, report};
+#[cfg(test)]
+pub(super) use scripted::{Reply, ScriptedClient};
 pub(super) use targets::{AllowedTargets, parse_list};

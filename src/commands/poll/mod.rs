@@ -8,9 +8,10 @@ mod schedule;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::lookup::{AccountId, LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::error::{Category, Problem};

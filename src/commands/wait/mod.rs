@@ -1,4 +1,6 @@
 mod options;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -73,14 +75,6 @@ async fn run_wait(
     plan: &WaitOptions,
     reports: Reports,
 ) -> u8 {
-    let quiet_goal = matches!(plan.policy.condition, Condition::NoWarnings(_));
-    let manner = PollOptions {
-        interval: plan.interval,
-        ends_at: plan.timeout.filter(|timeout| !timeout.is_zero()),
-        needs_events: quiet_goal,
-        check_existence: quiet_goal,
-        ..PollOptions::default()
-    };
     let voice = Reporter::new(
         session.global.quiet,
         !session.may_redraw(),
@@ -90,16 +84,13 @@ async fn run_wait(
     if let Some(warning) = plan.warning {
         voice.println(format!("joblens: note: {warning}"));
     }
-    let mut wait = WaitLoop {
-        poller: Poller::new(Arc::clone(&lens), manner),
-        lookup: lens,
-        options: plan,
-        reports,
-        reporter: voice,
-        logged_at: Duration::ZERO,
-    };
+    let mut wait = WaitLoop::new(lens, plan, reports, voice);
     let mut signals = Signals::new();
-    let end = wait.until_the_end(&mut signals).await;
+    let end = tokio::select! {
+        biased;
+        code = signals.next() => WaitEnd::Stopped(code),
+        decision = wait.until_decided() => WaitEnd::Decided(decision),
+    };
     let mut report = wait.report(&end);
     let mut told = Vec::new();
     let mut tell = |problem: &Problem| {
@@ -170,18 +161,42 @@ struct WaitLoop<'a> {
     logged_at: Duration,
 }
 
-impl WaitLoop<'_> {
-    async fn until_the_end(&mut self, signals: &mut Signals) -> WaitEnd {
+impl<'a> WaitLoop<'a> {
+    fn new(
+        lookup: Arc<Lookup>,
+        options: &'a WaitOptions,
+        reports: Reports,
+        reporter: Reporter,
+    ) -> Self {
+        let needs_events = matches!(options.policy.condition, Condition::NoWarnings(_));
+        let poll_options = PollOptions {
+            interval: options.interval,
+            ends_at: options.timeout.filter(|timeout| !timeout.is_zero()),
+            needs_events,
+            check_existence: needs_events,
+            ..PollOptions::default()
+        };
+        Self {
+            poller: Poller::new(Arc::clone(&lookup), poll_options),
+            lookup,
+            options,
+            reports,
+            reporter,
+            logged_at: Duration::ZERO,
+        }
+    }
+
+    /// Polls until there is a decision.
+    async fn until_decided(&mut self) -> Decision {
         loop {
             if let Some(decision) = self.decide() {
-                return WaitEnd::Decided(decision);
+                return decision;
             }
             self.write_reports();
             self.poller.start_due();
             let (busy, wake_at) = (self.poller.is_busy(), self.wake_at());
             tokio::select! {
                 biased;
-                code = signals.next() => return WaitEnd::Stopped(code),
                 changes = self.poller.next(), if busy => self.print_changes(&changes),
                 () = tokio::time::sleep_until(wake_at) => self.heartbeat(),
             }

@@ -1,0 +1,7 @@
+//! What the clouds answer, and what is made of it.
+
+mod array_jobs;
+mod documents;
+mod hostile;
+mod invocations;
+pub mod kinds;
