@@ -22,7 +22,7 @@ fn runs(desk: &Desk) -> usize {
     lines.map_or(0, |lines| lines.lines().count())
 }
 
-fn run(desk: &Desk, arguments: &[&str]) -> support::Run {
+fn run(desk: &Desk, arguments: &[&str]) -> crate::support::Run {
     let run = desk.joblens(arguments);
     run.env("PATH", "/usr/bin:/bin").run()
 }
