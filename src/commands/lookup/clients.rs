@@ -9,7 +9,7 @@ use super::credential_expiry::CredentialExpiry;
 use crate::commands::context::CommandContext;
 use crate::commands::notices::NoticeLog;
 use crate::error::{Category, Problem};
-use crate::http::Transport;
+use crate::http::{Transport, check_tls_files};
 use crate::kind::Kind;
 use crate::providers::{self, Client, Cloud};
 use crate::reference::{Reference, Scope};
@@ -74,6 +74,7 @@ impl<'a> CheckedAccounts<'a> {
             let plain = settings.plain_profile(&cloud.settings_schema(), &account.1);
             let plain = plain.and_then(|plain| {
                 let endpoint = cloud.check_settings(&plain, transport)?;
+                check_tls_files(&plain)?;
                 Ok((plain, endpoint))
             });
             // An account that has no credential sends nothing, so that its proxy does not matter.
