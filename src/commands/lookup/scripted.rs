@@ -49,15 +49,16 @@ pub(in crate::commands) struct ScriptedClient {
 }
 
 impl ScriptedClient {
-    /// A client whose responses take 50 ms.
+    /// A client whose responses take 50 ms, with so much time between two requests.
     pub(in crate::commands) fn new(
+        min_interval: Duration,
         script: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static,
     ) -> Self {
         Self {
             started: Instant::now(),
             script: Box::new(script),
             response_time: Duration::from_millis(50),
-            min_interval: super::super::poll::MIN_CALL_INTERVAL,
+            min_interval,
             has_list: false,
             next_slot: Mutex::new(Instant::now()),
             received: Mutex::default(),

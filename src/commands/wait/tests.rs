@@ -28,6 +28,11 @@ fn reference(id: &str) -> Reference {
     test_support::reference(kind, &["C", id])
 }
 
+/// A client with the pace of a wait.
+fn client(script: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static) -> ScriptedClient {
+    ScriptedClient::new(MIN_CALL_INTERVAL, script)
+}
+
 /// A wait for success with this timeout and the usual interval.
 fn options(timeout: Duration) -> WaitOptions {
     WaitOptions {
@@ -60,7 +65,7 @@ fn until(end: Duration, reply: Reply) -> impl Fn(Duration, &str) -> Reply {
 
 #[tokio::test(start_paused = true)]
 async fn what_does_not_exist_is_believed_to_be_missing_15_s_after_it_was_first_missed() {
-    let client = Arc::new(ScriptedClient::new(|_, _| Reply::NotFound));
+    let client = Arc::new(client(|_, _| Reply::NotFound));
     let mut options = options(seconds(90));
     options.policy.missing_grace = Duration::ZERO;
     let (report, elapsed) = wait(&client, &["1"], &options).await;
@@ -71,7 +76,7 @@ async fn what_does_not_exist_is_believed_to_be_missing_15_s_after_it_was_first_m
 
 #[tokio::test(start_paused = true)]
 async fn what_is_waited_for_is_missing_at_the_deadline() {
-    let client = Arc::new(ScriptedClient::new(|_, _| Reply::NotFound));
+    let client = Arc::new(client(|_, _| Reply::NotFound));
     let mut options = options(seconds(90));
     options.policy.missing_grace = Duration::ZERO;
     options.policy.waits_for_missing = true;
@@ -81,7 +86,7 @@ async fn what_is_waited_for_is_missing_at_the_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_missing_in_the_grace_period() {
-    let client = Arc::new(ScriptedClient::new(|_, _| Reply::NotFound));
+    let client = Arc::new(client(|_, _| Reply::NotFound));
     let (report, elapsed) = wait(&client, &["1"], &options(seconds(600))).await;
     assert_eq!(report.exit.code, 3);
     assert!(elapsed >= seconds(60), "{elapsed:?}");
@@ -90,7 +95,7 @@ async fn nothing_is_missing_in_the_grace_period() {
 
 #[tokio::test(start_paused = true)]
 async fn a_fixed_interval_longer_than_the_timeout_leaves_the_last_poll() {
-    let client = Arc::new(ScriptedClient::new(until(seconds(1), FAILED)));
+    let client = Arc::new(client(until(seconds(1), FAILED)));
     let mut options = options(seconds(600));
     options.interval = Some(seconds(3600));
     let (report, _) = wait(&client, &["1"], &options).await;
@@ -105,7 +110,7 @@ async fn jobs_that_share_a_list_call_are_polled_for_the_last_time_by_it() {
         "1_20" => until(seconds(1), SUCCEEDED)(now, id),
         _ => RUNNING,
     };
-    let client = Arc::new(ScriptedClient::new(script).with_list());
+    let client = Arc::new(client(script).with_list());
     let ids: Vec<String> = (1..=20).map(|number| format!("1_{number}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let (report, _) = wait(&client, &ids, &options(seconds(20))).await;
@@ -122,7 +127,7 @@ async fn jobs_that_share_a_list_call_are_polled_for_the_last_time_by_it() {
 
 #[tokio::test(start_paused = true)]
 async fn many_jobs_that_end_before_the_deadline_are_all_confirmed() {
-    let client = Arc::new(ScriptedClient::new(until(seconds(2), SUCCEEDED)).with_list());
+    let client = Arc::new(client(until(seconds(2), SUCCEEDED)).with_list());
     let ids: Vec<String> = (1..=20).map(|number| format!("1_{number}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let (report, _) = wait(&client, &ids, &options(seconds(8))).await;
@@ -132,8 +137,8 @@ async fn many_jobs_that_end_before_the_deadline_are_all_confirmed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_cloud_is_polled_so_early_that_it_can_respond() {
-    let client = ScriptedClient::new(until(seconds(2), SUCCEEDED));
-    let client = Arc::new(client.with_response_time(seconds(1)));
+    let client = client(until(seconds(2), SUCCEEDED)).with_response_time(seconds(1));
+    let client = Arc::new(client);
     let (report, _) = wait(&client, &["1"], &options(seconds(8))).await;
     assert_eq!(report.exit.code, 0);
     assert_eq!(client.received().len(), 2, "{:?}", client.received());
@@ -146,7 +151,7 @@ async fn a_retry_hint_does_not_put_off_the_last_poll() {
         now if now < seconds(40) => Reply::Throttled(seconds(50)),
         _ => SUCCEEDED,
     };
-    let client = Arc::new(ScriptedClient::new(script));
+    let client = Arc::new(client(script));
     let (report, elapsed) = wait(&client, &["1"], &options(seconds(50))).await;
     assert_eq!(report.exit.code, 0, "{:?}", client.received());
     assert!(elapsed < seconds(50), "{elapsed:?}");
@@ -154,7 +159,7 @@ async fn a_retry_hint_does_not_put_off_the_last_poll() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_end() {
-    let client = Arc::new(ScriptedClient::new(until(seconds(1), Reply::Nothing)));
+    let client = Arc::new(client(until(seconds(1), Reply::Nothing)));
     let (report, elapsed) = wait(&client, &["1"], &options(seconds(20))).await;
     assert_eq!(report.exit.code, 124);
     assert!(elapsed <= seconds(20), "{elapsed:?}");
