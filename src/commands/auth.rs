@@ -6,7 +6,7 @@ use super::context::CommandContext;
 use super::lookup::transport;
 use super::notices::NoticeLog;
 use crate::error::{Category, Problem};
-use crate::http::{Transport, check_tls_files, validate_tls};
+use crate::http::{Transport, validate_tls};
 use crate::model::SkippedSource;
 use crate::output;
 use crate::output::document::{AccountStatus, AuthState, AuthStatus, Envelope};
@@ -193,7 +193,6 @@ impl Account {
             let kept_in = credential.kept_in;
             status.token_cache = kept_in.map(|folder| folder.display().to_string());
             validate_tls(profile, status.endpoint.as_deref().unwrap_or_default())?;
-            check_tls_files(profile)?;
             Ok(client)
         });
         match client {

@@ -122,7 +122,7 @@ fn a_setting_that_cannot_be_used_is_named_and_not_called_missing() {
             2,
             "refers to gone.txt, which cannot be read",
         ),
-        ("aliyun@host/job/5", 4, "missing access key for "),
+        ("aliyun@host/job/5", 2, "endpoint 'ehpc' is not a valid URL"),
         (
             "aliyun@offset/job/5",
             2,
