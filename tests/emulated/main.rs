@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod array_evidence;
 mod array_jobs;
 mod command_line;
 mod credentials;

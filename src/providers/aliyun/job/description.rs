@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::cause::{explain_job, explain_task, label};
 use super::container;
 use super::details::{ArrayProperties, JobDetails};
 use super::group::{self, Group};
+use super::list::Row;
+use super::subtask_id::{subtask_index, subtask_of};
 use crate::error::Category;
 use crate::http::RequestError;
 use crate::kind::StateWords;
-use crate::model::{
-    Array, Container, Event, Job, Level, Notice, NoticeCode, Resources, State, Task, Time,
-};
+use crate::model::{Array, Job, Notice, NoticeCode, Resources, State, Task, Time};
 use crate::providers::api::DecodeError;
 use crate::providers::lenient::{self, Flag, Int, List, OptionalObject, Text};
 use crate::providers::states;
@@ -79,6 +80,8 @@ pub(in super::super) struct Described {
     pub(in super::super) notices: Vec<Notice>,
     /// The cloud's own flag for array jobs, where it can be read.
     pub(in super::super) is_array_job: Option<bool>,
+    /// Subtasks of the job that the same response holds.
+    pub(super) subtasks: Vec<Row>,
 }
 
 /// Reads an answer to DescribeServerlessJobs into a job whose address is known already.
@@ -101,8 +104,6 @@ pub(in super::super) fn decode(
         };
     };
     let listed = infos.len();
-    let mut ids = infos.iter().filter_map(|info| info.job_id.trimmed());
-    let has_subtasks = ids.any(|id| subtask_of(&at.id, id).is_some());
     if listed == 0 {
         return match total_count {
             None | Some(0) => Err(no_such_job(&at.id, answer.request_id.0)),
@@ -111,12 +112,21 @@ pub(in super::super) fn decode(
             )),
         };
     }
-    let mut asked = infos
+    let is_subtask = |info: &JobInfo| {
+        let id = info.job_id.trimmed();
+        id.is_some_and(|id| subtask_of(&at.id, id).is_some())
+    };
+    let (subtasks, others): (Vec<_>, Vec<_>) = infos.into_iter().partition(is_subtask);
+    let mut asked = others
         .into_iter()
         .filter(|info| info.job_id.trimmed() == Some(at.id.trim()));
-    let info = asked
-        .next()
-        .ok_or_else(|| DecodeError::Invalid("a job with the requested JobId".to_owned()))?;
+    let Some(info) = asked.next() else {
+        return Err(match subtasks.is_empty() {
+            true => DecodeError::Invalid("a job with the requested JobId".to_owned()),
+            // The list may know the array job that they belong to.
+            false => no_such_job(&at.id, answer.request_id.0),
+        });
+    };
     if asked.any(|twin| twin.state.trimmed() != info.state.trimmed()) {
         return Err(DecodeError::Invalid("one state for one JobId".to_owned()));
     }
@@ -134,13 +144,14 @@ pub(in super::super) fn decode(
     job.request_id = answer.request_id.0;
     let is_array_job = info.is_array_job.0;
     info.fill(&mut job, total_count, own, &mut notices);
-    if has_subtasks {
+    if !subtasks.is_empty() {
         job.array.get_or_insert(Array::UNKNOWN);
     }
     Ok(Described {
         job,
         notices,
         is_array_job,
+        subtasks: subtasks.into_iter().map(Row::from).collect(),
     })
 }
 
@@ -151,6 +162,23 @@ fn no_such_job(id: &str, request_id: Option<String>) -> DecodeError {
     missing.hint =
         Some("check the job id; a subtask of an array job is JOB_INDEX, e.g. 10_3".to_owned());
     DecodeError::Failed(Box::new(missing))
+}
+
+impl From<JobInfo> for Row {
+    fn from(info: JobInfo) -> Self {
+        Self {
+            id: info.job_id.trimmed().map(str::to_owned),
+            name: info.job_name.0,
+            word: info.state.trimmed().map(str::to_owned),
+            priority: info.priority.0,
+            queue: info.queue.0,
+            user: info.user.0,
+            created_at: moment(info.submit_time),
+            started_at: moment(info.start_time),
+            finished_at: moment(info.end_time),
+            is_array: info.is_array_job.0,
+        }
+    }
 }
 
 impl JobInfo {
@@ -228,21 +256,6 @@ fn is_range(properties: &ArrayProperties, is_denied: bool) -> bool {
     numbers.iter().flatten().any(|number| *number != 0)
 }
 
-/// The index of the subtask `id` of the array job `parent`: 3 for `10_3` of `10`.
-pub(super) fn subtask_of(parent: &str, id: &str) -> Option<i64> {
-    let rest = id.strip_prefix(parent.trim())?;
-    rest.starts_with('_').then(|| subtask_index(rest))?
-}
-
-/// The index in the id of a subtask: 3 in `10_3`.
-pub(super) fn subtask_index(id: &str) -> Option<i64> {
-    let (_, index) = id.rsplit_once('_')?;
-    index
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| index.parse().ok())?
-}
-
 /// Sums over all groups; unknown when one group does not say.
 fn sum(tasks: &[Task]) -> Resources {
     let known = !tasks.is_empty();
@@ -268,122 +281,6 @@ fn sum(tasks: &[Task]) -> Resources {
 
 fn total(mut parts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
     parts.try_fold(0_u64, |sum, part| sum.checked_add(part?))
-}
-
-fn label(task: &Task) -> String {
-    let name = task.name.as_ref().or(task.id.as_ref());
-    name.map_or_else(
-        || "unnamed group".to_owned(),
-        |name| format!("group {name}"),
-    )
-}
-
-/// Gives a group that has ended its exit code, and a failed one its cause: the first container
-/// that failed, else the newest warning.
-fn explain_task(task: &mut Task, events: &[Event]) {
-    match task.state {
-        State::Succeeded => task.exit_code = all_zero(task.containers.iter()),
-        State::Failed => {
-            let failed = failed_container(&task.containers, "");
-            if let Some((code, reason, message)) = failed {
-                task.exit_code = code;
-                task.reason = reason;
-                task.message = Some(message);
-            } else {
-                task.reason.clone_from(&task.state_raw);
-                task.message = events
-                    .iter()
-                    .filter(|event| event.level == Some(Level::Warning))
-                    .max_by_key(|event| event.last_at.or(event.first_at))
-                    .and_then(|event| event.message.clone().or_else(|| event.reason.clone()));
-            }
-        }
-        _ => {}
-    }
-}
-
-/// 0 when every main container ended with 0.
-fn all_zero<'a>(containers: impl Iterator<Item = &'a Container>) -> Option<i64> {
-    let mut main = containers.filter(|container| !container.init).peekable();
-    main.peek()?;
-    main.all(|container| container.exit_code == Some(0))
-        .then_some(0)
-}
-
-/// Exit code, reason and sentence of the first container that failed; where none has, of the first
-/// that failed before its last restart. `of` stands after the container's name.
-fn failed_container(
-    containers: &[Container],
-    of: &str,
-) -> Option<(Option<i64>, Option<String>, String)> {
-    let now = containers
-        .iter()
-        .find(|container| container.state == State::Failed)
-        .map(|container| {
-            let text = (&container.reason, &container.message);
-            (container, container.exit_code, text)
-        });
-    let before = || {
-        containers.iter().find_map(|container| {
-            let previous = container.previous.as_ref()?;
-            let text = (&previous.reason, &previous.message);
-            (previous.state == State::Failed).then_some((container, previous.exit_code, text))
-        })
-    };
-    let (container, code, (reason, text)) = now.or_else(before)?;
-    let name = container.name.as_deref().unwrap_or("without a name");
-    let mut sentence = format!("container {name}{of}");
-    if let Some(code) = code {
-        sentence.push_str(&format!(": exit code {code}"));
-    }
-    if let Some(reason) = reason {
-        sentence.push_str(&format!(" ({})", reason.trim()));
-    }
-    if let Some(text) = text {
-        sentence.push_str(&format!(": {}", text.trim()));
-    }
-    Some((
-        code,
-        reason.as_deref().map(|reason| reason.trim().to_owned()),
-        sentence,
-    ))
-}
-
-/// Gives a failed job the cause of its first failed group, one with a failed container first.
-fn explain_job(job: &mut Job) {
-    match job.state {
-        State::Succeeded => {
-            job.exit_code = all_zero(job.tasks.iter().flat_map(|task| &task.containers));
-        }
-        State::Failed => {
-            // A side container of a group that went well may have been killed at its end.
-            let of_groups = |is_failed: bool| {
-                job.tasks
-                    .iter()
-                    .filter(|task| (task.state == State::Failed) == is_failed)
-                    .filter(|task| task.state != State::Succeeded)
-                    .find_map(|task| {
-                        failed_container(&task.containers, &format!(" of {}", label(task)))
-                    })
-            };
-            let by_container = of_groups(true).or_else(|| of_groups(false));
-            let by_group = || {
-                let task = job.tasks.iter().find(|task| task.state == State::Failed)?;
-                let word = task.state_raw.clone()?;
-                let text = match &task.message {
-                    Some(text) => format!("{}: {word}: {text}", label(task)),
-                    None => format!("{}: {word}", label(task)),
-                };
-                Some((None, Some(word), text))
-            };
-            if let Some((code, reason, message)) = by_container.or_else(by_group) {
-                job.exit_code = code;
-                job.reason = reason;
-                job.message = Some(message);
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Tells each word of groups and containers that no table holds, once.

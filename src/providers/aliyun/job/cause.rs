@@ -1,0 +1,120 @@
+//! Why a job and its container groups failed.
+
+use crate::model::{Container, Event, Job, Level, State, Task};
+
+/// Gives a group that has ended its exit code, and a failed one its cause: the first container
+/// that failed, else the newest warning.
+pub(super) fn explain_task(task: &mut Task, events: &[Event]) {
+    match task.state {
+        State::Succeeded => task.exit_code = all_zero(task.containers.iter()),
+        State::Failed => {
+            let failed = failed_container(&task.containers, "");
+            if let Some((code, reason, message)) = failed {
+                task.exit_code = code;
+                task.reason = reason;
+                task.message = Some(message);
+            } else {
+                task.reason.clone_from(&task.state_raw);
+                task.message = events
+                    .iter()
+                    .filter(|event| event.level == Some(Level::Warning))
+                    .max_by_key(|event| event.last_at.or(event.first_at))
+                    .and_then(|event| event.message.clone().or_else(|| event.reason.clone()));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// 0 when every main container ended with 0.
+fn all_zero<'a>(containers: impl Iterator<Item = &'a Container>) -> Option<i64> {
+    let mut main = containers.filter(|container| !container.init).peekable();
+    main.peek()?;
+    main.all(|container| container.exit_code == Some(0))
+        .then_some(0)
+}
+
+/// Exit code, reason and sentence of the first container that failed; where none has, of the first
+/// that failed before its last restart. `of` stands after the container's name.
+fn failed_container(
+    containers: &[Container],
+    of: &str,
+) -> Option<(Option<i64>, Option<String>, String)> {
+    let now = containers
+        .iter()
+        .find(|container| container.state == State::Failed)
+        .map(|container| {
+            let text = (&container.reason, &container.message);
+            (container, container.exit_code, text)
+        });
+    let before = || {
+        containers.iter().find_map(|container| {
+            let previous = container.previous.as_ref()?;
+            let text = (&previous.reason, &previous.message);
+            (previous.state == State::Failed).then_some((container, previous.exit_code, text))
+        })
+    };
+    let (container, code, (reason, text)) = now.or_else(before)?;
+    let name = container.name.as_deref().unwrap_or("without a name");
+    let mut sentence = format!("container {name}{of}");
+    if let Some(code) = code {
+        sentence.push_str(&format!(": exit code {code}"));
+    }
+    if let Some(reason) = reason {
+        sentence.push_str(&format!(" ({})", reason.trim()));
+    }
+    if let Some(text) = text {
+        sentence.push_str(&format!(": {}", text.trim()));
+    }
+    Some((
+        code,
+        reason.as_deref().map(|reason| reason.trim().to_owned()),
+        sentence,
+    ))
+}
+
+/// Gives a failed job the cause of its first failed group, one with a failed container first.
+pub(super) fn explain_job(job: &mut Job) {
+    match job.state {
+        State::Succeeded => {
+            job.exit_code = all_zero(job.tasks.iter().flat_map(|task| &task.containers));
+        }
+        State::Failed => {
+            // A side container of a group that went well may have been killed at its end.
+            let of_groups = |is_failed: bool| {
+                job.tasks
+                    .iter()
+                    .filter(|task| (task.state == State::Failed) == is_failed)
+                    .filter(|task| task.state != State::Succeeded)
+                    .find_map(|task| {
+                        failed_container(&task.containers, &format!(" of {}", label(task)))
+                    })
+            };
+            let by_container = of_groups(true).or_else(|| of_groups(false));
+            let by_group = || {
+                let task = job.tasks.iter().find(|task| task.state == State::Failed)?;
+                let word = task.state_raw.clone()?;
+                let text = match &task.message {
+                    Some(text) => format!("{}: {word}: {text}", label(task)),
+                    None => format!("{}: {word}", label(task)),
+                };
+                Some((None, Some(word), text))
+            };
+            if let Some((code, reason, message)) = by_container.or_else(by_group) {
+                job.exit_code = code;
+                job.reason = reason;
+                job.message = Some(message);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// How a message names a group.
+pub(super) fn label(task: &Task) -> String {
+    let name = task.name.as_ref().or(task.id.as_ref());
+    name.map_or_else(
+        || "unnamed group".to_owned(),
+        |name| format!("group {name}"),
+    )
+}
