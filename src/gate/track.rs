@@ -43,8 +43,10 @@ pub struct JobHistory {
 struct LastObserved {
     state: State,
     word: Option<String>,
-    /// Why the state is undetermined although the value is recognized.
+    /// Why the state is not certain although the value is recognized.
     inconsistency: Option<Inconsistency>,
+    /// The references whose events the response leaves out.
+    unread_events: Option<String>,
     why: Option<String>,
     ended: bool,
     /// When this state was first seen.
@@ -157,12 +159,14 @@ impl JobHistory {
                     cause: job.unread_cause,
                 }
             }),
+            unread_events: job.subtask_references(),
             why: job.message.clone().or_else(|| job.reason.clone()),
             ended: job.ended,
             since,
             at,
         });
-        if !self.observed.contains(&job.state) {
+        let is_certain = job.reason.as_deref() != Some(Job::SUBTASKS_UNREAD);
+        if is_certain && !self.observed.contains(&job.state) {
             self.observed.push(job.state);
         }
         let runs = matches!(
@@ -204,14 +208,23 @@ impl JobHistory {
             // An end whose state cannot be determined is an end all the same.
             Condition::Ended if seen.ended => Evaluation::Met,
             Condition::Ended => match &seen.inconsistency {
-                Some(doubt) => Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at)),
-                None => self.evaluate_active(seen, rules, at),
+                Some(doubt) if seen.state == State::Unknown => {
+                    Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at))
+                }
+                _ => self.evaluate_active(seen, rules, at),
             },
             Condition::States(_) if seen.state == State::Unknown => match &seen.inconsistency {
                 Some(doubt) => Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at)),
                 None => unknown(seen, rules),
             },
-            Condition::States(states) if self.has_reached(states, seen.state) => Evaluation::Met,
+            Condition::States(states) if self.has_reached(states, seen.state) => {
+                match &seen.inconsistency {
+                    Some(doubt) => {
+                        Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at))
+                    }
+                    None => Evaluation::Met,
+                }
+            }
             // A failed part settles the outcome, though other parts may still run.
             Condition::States(_) if seen.state == State::Failed => {
                 Evaluation::Unmet(with_reason(seen.state, seen.why.as_deref()))
@@ -268,11 +281,20 @@ impl JobHistory {
             (_, State::Failed | State::Canceled) => {
                 return Evaluation::Unmet(with_reason(seen.state, seen.why.as_deref()));
             }
-            (Some(doubt), State::Unknown) => {
+            (Some(doubt), _) => {
                 return Evaluation::Pending(self.pending_on_doubt(doubt, seen, rules, at));
             }
             (None, State::Unknown) if !self.stateless => return unknown(seen, rules),
             _ => {}
+        }
+        if let Some(references) = &seen.unread_events {
+            return Evaluation::Pending(Pending {
+                cause: PendingCause::Time,
+                is_final: true,
+                reason: format!(
+                    "warnings of its subtasks are not in the response; wait for {references} instead"
+                ),
+            });
         }
         if self.needs_confirmation() {
             return pending(PendingCause::Time, "existence not confirmed");

@@ -118,9 +118,22 @@ pub struct Job {
 }
 
 impl Job {
-    /// The reason of an array job that the cloud calls succeeded and whose subtasks were not all
-    /// seen succeeded. Its state is unknown, though its word is not.
+    /// The reason of an array job whose subtasks could not all be read. Where the cloud calls it
+    /// succeeded its state is unknown, though its word is not; where it is active, a subtask may have
+    /// failed unseen.
     pub const SUBTASKS_UNREAD: &'static str = "subtasks_unread";
+
+    /// The references of all subtasks, e.g. `aliyun/job/c/10_1-9:2`; `None` unless this is an array job
+    /// as a whole.
+    pub fn subtask_references(&self) -> Option<String> {
+        let array = self.array.as_ref().filter(|array| array.index.is_none())?;
+        let reference = &self.reference;
+        Some(match (array.start, array.end, array.step) {
+            (Some(start), Some(end), None | Some(1)) => format!("{reference}_{start}-{end}"),
+            (Some(start), Some(end), Some(step)) => format!("{reference}_{start}-{end}:{step}"),
+            _ => format!("{reference}_INDEX"),
+        })
+    }
 
     /// Fills what follows from other fields: newest events first, `warning_count`,
     /// `duration_seconds`, and no end before the job has ended.

@@ -81,7 +81,7 @@ async fn five_hundred_jobs_take_five_calls() {
     .await;
     let client = world.client("aliyun");
     let mut references = jobs((1..=499).map(|n| format!("10_{n}")));
-    references.push(reference("aliyun", &["c", "nowhere"]));
+    references.push(reference("aliyun", &["c", "10_999"]));
     references.push(reference("aliyun", &["other", "7"]));
     let found = batch_get(&*client, &references).await;
     assert_eq!(states(&found[..499]), [Some(State::Running); 499]);
@@ -90,6 +90,21 @@ async fn five_hundred_jobs_take_five_calls() {
     let job = &found[300].as_ref().unwrap().job;
     assert_eq!(job.reference, "aliyun/job/c/10_301");
     assert_eq!(job.array.as_ref().unwrap().index, Some(301));
+}
+
+#[tokio::test]
+async fn subtasks_of_many_jobs_are_listed_once() {
+    let job = |id| {
+        format!("[[job]]\nref = 'aliyun/job/c/{id}'\nstates = [{{after='0s', state='Running'}}]\n")
+    };
+    let all: String = (1..=100).map(job).collect();
+    let world = world(&all).await;
+    let (client, references) = (world.client("aliyun"), jobs(1..=100));
+    for calls in [3, 4] {
+        let found = batch_get(&*client, &references).await;
+        assert_eq!(states(&found), [Some(State::Running); 100]);
+        assert_eq!(world.calls("aliyun/ListServerlessJobs"), calls);
+    }
 }
 
 #[tokio::test]

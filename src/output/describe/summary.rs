@@ -65,10 +65,14 @@ fn ended(page: &PageWriter, job: &Job) -> String {
 }
 
 fn unknown(job: &Job) -> String {
+    let is_unread = job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD);
     let Some(raw) = job.state_raw.as_deref() else {
-        return ": the cloud reports events, no states".to_owned();
+        return match is_unread {
+            true => ": not all subtasks are known to have succeeded".to_owned(),
+            false => ": the cloud reports events, no states".to_owned(),
+        };
     };
-    if job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
+    if is_unread {
         return format!(": the cloud reports {raw}, but not all subtasks succeeded");
     }
     match job.ended {
@@ -80,7 +84,7 @@ fn unknown(job: &Job) -> String {
 /// The first that failed, how it ended and what is said of it.
 fn lines(job: &Job) -> Vec<String> {
     if !matches!(job.state, State::Failed | State::Canceled | State::Unknown) {
-        let own = reason_text(job.reason.as_deref(), job.message.as_deref());
+        let own = job_text(job);
         let troubles = ongoing_problems(job).into_iter().chain(count(job));
         return own.into_iter().chain(troubles).collect();
     }
@@ -106,12 +110,19 @@ fn lines(job: &Job) -> Vec<String> {
     lines
 }
 
+/// Reason and message of the job; joblens's own reason is for scripts.
+fn job_text(job: &Job) -> Option<String> {
+    let reason = job.reason.as_deref();
+    let reason = reason.filter(|reason| *reason != Job::SUBTASKS_UNREAD);
+    reason_text(reason, job.message.as_deref())
+}
+
 /// Reason and message of the job, unless they only repeat those of the task.
 fn job_message(job: &Job, task: Option<&Task>) -> Option<String> {
     if job.reason.as_deref() == Some(Job::SUBTASKS_UNREAD) {
         return job.message.clone();
     }
-    let own = reason_text(job.reason.as_deref(), job.message.as_deref());
+    let own = job_text(job);
     let Some(task) = task else {
         let ended = exit_status::describe_exit(job.exit_code, None, &[job.reason.as_deref()]);
         let parts: Vec<String> = ended.into_iter().chain(own).collect();

@@ -6,10 +6,12 @@ mod cause;
 mod container;
 mod description;
 mod details;
+mod evidence;
 mod group;
 mod list;
 mod parent;
 mod rows;
+mod subtask_id;
 
 use async_trait::async_trait;
 
@@ -27,6 +29,7 @@ use description::{Described, STATES};
 use details::{GroupDetails, JobDetails};
 
 pub(super) use description::{LISTABLE, decode};
+pub(super) use evidence::ArrayEvidence;
 
 /// Serverless jobs.
 pub static JOB: Kind = Kind {

@@ -36,7 +36,7 @@ use crate::kind::Segment;
 use crate::settings::{Profile, ROLE, SettingSpec};
 use clusters::ClusterDetails;
 use invocation::{INVOCATION, Invocations};
-use job::{JOB, Jobs};
+use job::{ArrayEvidence, JOB, Jobs};
 use sign::Signer;
 
 const VERSION: &str = "2018-04-12";
@@ -138,6 +138,8 @@ struct Api {
     lists_unavailable: AtomicBool,
     /// True once the cloud has said that this key may not list jobs.
     list_denied: AtomicBool,
+    /// What earlier responses have shown of its jobs.
+    array_evidence: ArrayEvidence,
 }
 
 impl Api {
@@ -169,6 +171,7 @@ impl Api {
             endpoint: endpoint(profile, wire.options().allow_http)?,
             lists_unavailable: AtomicBool::new(false),
             list_denied: AtomicBool::new(false),
+            array_evidence: ArrayEvidence::default(),
         })
     }
 

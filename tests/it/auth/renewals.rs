@@ -304,11 +304,10 @@ fn a_key_of_a_tool_that_dies_in_the_middle_of_a_wait_is_read_again() {
         let tokens: Vec<bool> = server
             .received()
             .iter()
-            // A success is checked against the list of subtasks.
-            .filter(|got| !got.head.contains("ListServerlessJobs"))
             .map(|got| got.head.contains("testtoken"))
             .collect();
-        assert_eq!(tokens, [false, false, true], "{}", tool.source);
+        // Each state may be compared with a list of subtasks.
+        assert_eq!(tokens[..3], [false, false, true], "{}", tool.source);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the clouds answer, and what is made of it.
 
+mod array_evidence;
 mod array_jobs;
 mod documents;
 mod hostile;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Array;
 
 fn unread(cause: Option<Category>) -> Job {
     Job {
@@ -102,4 +103,89 @@ fn a_resource_in_an_unrecognized_state_is_not_without_warnings() {
         let expected = if ended { "pending" } else { "unmet" };
         assert_eq!(track.evaluate(&strict, seconds(60)).as_str(), expected);
     }
+}
+
+#[test]
+fn an_active_state_counts_only_when_the_subtasks_could_be_read() {
+    let active = |reason: Option<&str>| Job {
+        reason: reason.map(str::to_owned),
+        unread_cause: reason.map(|_| Category::ServiceError),
+        ..job(State::Running)
+    };
+    let (certain, uncertain) = (active(None), active(Some(Job::SUBTASKS_UNREAD)));
+    let failed = Job {
+        ended: false,
+        ..job(State::Failed)
+    };
+    let goal = rules("running");
+    for (looks, expected) in [
+        ([&uncertain, &uncertain], "pending"),
+        ([&uncertain, &certain], "met"),
+        // A state that was not certain was not reached.
+        ([&uncertain, &failed], "unmet"),
+        ([&certain, &failed], "met"),
+    ] {
+        let mut track = JobHistory::new(false);
+        for (at, look) in (0..).zip(looks) {
+            track.observe(Observation::Read(look), seconds(at));
+        }
+        let evaluation = track.evaluate(&goal, seconds(2));
+        assert_eq!(evaluation.as_str(), expected, "{looks:?}");
+    }
+    let mut track = JobHistory::new(false);
+    track.observe(Observation::Read(&uncertain), seconds(0));
+    let Evaluation::Pending(open) = track.evaluate(&goal, seconds(0)) else {
+        panic!("the subtasks were not read")
+    };
+    assert_eq!(open.cause, PendingCause::Service);
+    for other in ["succeeded", "ended"] {
+        let Evaluation::Pending(open) = track.evaluate(&rules(other), seconds(0)) else {
+            panic!("{other}")
+        };
+        assert_eq!(
+            open.cause,
+            PendingCause::Time,
+            "{other}: it is active anyway"
+        );
+    }
+}
+
+#[test]
+fn warnings_of_subtasks_leave_an_array_job_undecided() {
+    let array = |start, end, step, index| Job {
+        reference: "aliyun/job/c/10".to_owned(),
+        array: Some(Array {
+            start,
+            end,
+            step,
+            index,
+        }),
+        ..job(State::Running)
+    };
+    for (step, end, references) in [
+        (Some(2), Some(9), "10_1-9:2"),
+        (Some(1), Some(9), "10_1-9"),
+        (None, Some(9), "10_1-9"),
+        (None, None, "10_INDEX"),
+    ] {
+        let mut track = JobHistory::new(false);
+        for at in [0, 60] {
+            let whole = array(Some(1), end, step, None);
+            track.observe(Observation::Read(&whole), seconds(at));
+            let evaluation = track.evaluate(&rules("no-warnings=1s"), seconds(at));
+            let Evaluation::Pending(open) = evaluation else {
+                panic!("{references}")
+            };
+            assert_eq!((open.cause, open.is_final), (PendingCause::Time, true));
+            let hint = format!("wait for aliyun/job/c/{references} instead");
+            assert!(open.reason.ends_with(&hint), "{}", open.reason);
+        }
+    }
+    let mut track = JobHistory::new(false);
+    for at in [0, 60] {
+        let subtask = array(Some(1), Some(9), None, Some(3));
+        track.observe(Observation::Read(&subtask), seconds(at));
+    }
+    let evaluation = track.evaluate(&rules("no-warnings=1s"), seconds(60));
+    assert_eq!(evaluation, Evaluation::Met);
 }

@@ -3,8 +3,6 @@
 use std::sync::atomic::Ordering;
 
 use super::super::summarize;
-use super::batch::id_filter;
-use super::list::{MAX_ROWS, Page};
 use super::rows::{BatchPages, JobRows};
 use super::{Api, Described, cluster_of, document, parent};
 use crate::error::{Category, Problem};
@@ -33,7 +31,8 @@ impl Api {
 
     /// The job as it was described, checked against its subtasks where it may have some.
     ///
-    /// A success is not believed before the list was asked once, whatever the cloud's own flag says.
+    /// Whatever the cloud's own flag says, the list is read once for each state of a job that has not
+    /// failed, and before each success.
     async fn checked(
         &self,
         described: Described,
@@ -43,54 +42,41 @@ impl Api {
         let Described {
             mut job,
             mut notices,
-            is_array_job,
+            is_array_job: flag,
+            subtasks,
         } = described;
+        let known = self.array_evidence.of(reference);
+        if !parent::can_be_array_id(&job.id) {
+            return GetResult { job, notices };
+        }
+        job.array = parent::known_range(job.array, known.array);
         let has_evidence = job.array.is_some();
-        let must_list = has_evidence || job.state == State::Succeeded;
-        if !parent::can_be_array_id(&job.id) || !must_list {
+        let must_list = match job.state {
+            _ if has_evidence => true,
+            State::Failed | State::Canceled => false,
+            State::Succeeded => true,
+            state => known.checked_in != Some(state),
+        };
+        if !must_list {
             return GetResult { job, notices };
         }
         if !has_evidence && self.list_denied.load(Ordering::Relaxed) {
-            note_unchecked(&job, is_array_job, &mut notices);
+            note_unchecked(&job, flag, &mut notices);
             return GetResult { job, notices };
         }
-        let listed = match has_evidence {
-            true => self.subtasks(reference, job.array.as_ref(), ask).await,
-            false => {
-                self.search(reference, is_array_job, job.created_at, ask)
-                    .await
-            }
-        };
-        let (listing, problem) = &listed;
-        if listing.says_array(&job.id) {
-            job.array.get_or_insert(Array::UNKNOWN);
-        } else if !has_evidence && is_ordinary(is_array_job, listing, problem.as_ref()) {
-            if problem.is_some() {
-                note_unchecked(&job, is_array_job, &mut notices);
+        let (mut listing, problem) = self.subtasks(reference, job.array.as_ref(), ask).await;
+        listing.add_rows(subtasks, &ask.states);
+        let listed = self
+            .extend((listing, problem), &mut job, flag, reference, ask)
+            .await;
+        if job.array.is_none() && is_ordinary(flag, &listed.0, listed.1.as_ref()) {
+            self.array_evidence.record_ordinary(reference, job.state);
+            if listed.1.is_some() {
+                note_unchecked(&job, flag, &mut notices);
             }
             return GetResult { job, notices };
         }
-        let has_no_range = job.array.as_ref().is_some_and(|array| array.end.is_none());
         let found = GetResult { job, notices };
-        match has_no_range && found.job.state == State::Succeeded {
-            true => self.with_range(found, listed, reference, ask).await,
-            false => self.with_subtasks(found, listed, reference, ask).await,
-        }
-    }
-
-    /// As [`Self::with_subtasks`], for an array job that does not tell its range.
-    async fn with_range(
-        &self,
-        mut found: GetResult,
-        mut listed: (JobRows, Option<Problem>),
-        reference: &Reference,
-        ask: &GetOptions,
-    ) -> GetResult {
-        let range = self.range(reference, ask).await;
-        if range.end.is_some() {
-            listed = self.subtasks(reference, Some(&range), ask).await;
-            found.job.array = Some(range);
-        }
         self.with_subtasks(found, listed, reference, ask).await
     }
 
@@ -114,24 +100,60 @@ impl Api {
         .await
     }
 
-    /// The subtasks of a job that nothing calls an array job.
+    /// The rows of [`Self::subtasks`] and those that its ids have left out; what they show of the
+    /// array job is filled in and remembered.
     ///
-    /// By its ids the list is asked for the first 99 indices only. Where the cloud does not even say
-    /// that it is an ordinary job, the jobs that were submitted with it are searched as well.
+    /// Without a range the list was asked for the first 99 indices only. A subtask that is listed knows
+    /// the range; where none does, and where the cloud does not even say that it is an ordinary job,
+    /// the jobs that were submitted with it are searched as well.
+    async fn extend(
+        &self,
+        (mut listing, mut problem): (JobRows, Option<Problem>),
+        job: &mut Job,
+        flag: Option<bool>,
+        reference: &Reference,
+        ask: &GetOptions,
+    ) -> (JobRows, Option<Problem>) {
+        if listing.says_array(&job.id) {
+            job.array.get_or_insert(Array::UNKNOWN);
+        }
+        let is_decided = matches!(job.state, State::Failed | State::Canceled);
+        let has_no_range = |array: &Array| array.end.is_none();
+        if !is_decided && job.array.as_ref().is_some_and(has_no_range) {
+            let range = self.range(reference, &listing, job.state, ask).await;
+            if let Some(range) = range {
+                let (rows, cut_short) = self.subtasks(reference, Some(&range), ask).await;
+                listing.add_list(rows, &ask.states);
+                problem = cut_short;
+                job.array = Some(range);
+            }
+        }
+        let must_search = match &job.array {
+            Some(array) => !parent::has_range(array),
+            None => flag.is_none() && listing.short().is_none(),
+        };
+        let is_decided = is_decided || listing.has_failed_subtask(&job.id, &ask.states);
+        if must_search && !is_decided && problem.is_none() {
+            let (rows, cut_short) = self.search(reference, job.created_at, ask).await;
+            listing.add_list(rows, &ask.states);
+            problem = cut_short;
+            if listing.says_array(&job.id) {
+                job.array.get_or_insert(Array::UNKNOWN);
+            }
+        }
+        if let Some(array) = &job.array {
+            self.array_evidence.record_array(reference, array.clone());
+        }
+        (listing, problem)
+    }
+
+    /// The subtasks of a job among the jobs that were submitted with it, whatever their indices.
     async fn search(
         &self,
         reference: &Reference,
-        flag: Option<bool>,
         submitted_at: Option<Time>,
         ask: &GetOptions,
     ) -> (JobRows, Option<Problem>) {
-        let (listing, problem) = self.subtasks(reference, None, ask).await;
-        let is_open = problem.is_none()
-            && !listing.says_array(reference.id())
-            && is_ordinary(flag, &listing, None);
-        if flag.is_some() || !is_open {
-            return (listing, problem);
-        }
         let mut filter = vec![("SubmitOrder".to_owned(), "Desc".to_owned())];
         if let Some(time) = submitted_at {
             let start = time.to_datetime().timestamp();
@@ -150,7 +172,8 @@ impl Api {
         }
     }
 
-    /// An array job that only the list knows; else `missing`, which is what the look-up said.
+    /// An array job that only the list knows, by a row of its own or by its subtasks; else `missing`,
+    /// which is what the look-up said.
     async fn listed_parent(
         &self,
         reference: &Reference,
@@ -160,55 +183,67 @@ impl Api {
         if self.lists_unavailable.load(Ordering::Relaxed) {
             return Err(missing);
         }
-        let (cluster, id) = (cluster_of(reference.segment("CLUSTER")), reference.id());
-        let ids = parent::ids_to_list(id, None);
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let request = self.list_request(cluster, &id_filter(&ids), 1, MAX_ROWS);
-        let decode = |body: &[u8]| -> Result<Option<GetResult>, String> {
-            let (page, skipped) = Page::decode_readable(body)?;
-            let mut listing = JobRows::default();
-            BatchPages::of_array(id, &ids).add(page, &mut listing);
-            let Some(row) = listing.row(id).filter(|_| listing.says_array(id)) else {
-                return skipped.map_or(Ok(None), Err);
-            };
-            let (mut job, mut notices) = (job_at(reference, self.region()), Vec::new());
+        let known = self.array_evidence.of(reference).array;
+        let (listing, problem) = self.subtasks(reference, known.as_ref(), ask).await;
+        if !listing.says_array(reference.id()) {
+            // Whether it is missing is not known while the list cannot be asked.
+            return Err(match problem {
+                Some(problem) if !is_list_unavailable(&problem) => problem,
+                _ => missing,
+            });
+        }
+        let (mut job, mut notices) = (job_at(reference, self.region()), Vec::new());
+        if let Some(row) = listing.row(reference.id()) {
             row.fill(&mut job, &ask.states, &mut notices);
-            job.request_id.clone_from(&listing.request_id);
-            raw::attach(&mut job, &mut notices, ask, || document::read(body, ask));
-            Ok(Some(GetResult { job, notices }))
-        };
-        let found = self.client.call(&request, ask.deadline, decode).await;
-        let mut found = match found {
-            Ok(found) => found.data.ok_or(missing)?,
-            Err(problem) => {
-                self.record_list_denied(&problem);
-                // Whether it is missing is not known while the list cannot be asked.
-                return Err(match is_list_unavailable(&problem) {
-                    true => missing,
-                    false => problem,
-                });
-            }
-        };
-        let range = self.range(reference, ask).await;
-        let listed = self.subtasks(reference, Some(&range), ask).await;
-        found.job.array = Some(range);
-        Ok(self.with_subtasks(found, listed, reference, ask).await)
+        }
+        job.array = parent::known_range(job.array, known);
+        let (listing, problem) = self
+            .extend((listing, problem), &mut job, Some(true), reference, ask)
+            .await;
+        if listing.row(reference.id()).is_none() {
+            parent::fill_from_subtasks(&mut job, &listing, &ask.states);
+        }
+        job.request_id.clone_from(&listing.request_id);
+        raw::attach(&mut job, &mut notices, ask, || {
+            document::read(listing.document()?, ask)
+        });
+        let found = GetResult { job, notices };
+        Ok(self
+            .with_subtasks(found, (listing, problem), reference, ask)
+            .await)
     }
 
-    /// The range of an array job, which lists do not tell: any of its subtasks knows it.
-    async fn range(&self, reference: &Reference, ask: &GetOptions) -> Array {
-        for index in [1, 0] {
-            let subtask = with_id(reference, format!("{}_{index}", reference.id()));
-            let described = self.describe(&subtask, ask).await.ok();
+    /// The range of an array job, which lists do not report: any of its subtasks knows it.
+    async fn range(
+        &self,
+        reference: &Reference,
+        listing: &JobRows,
+        state: State,
+        ask: &GetOptions,
+    ) -> Option<Array> {
+        let id = reference.id();
+        let listed: Vec<&str> = listing.subtasks(id).into_keys().map(|key| key.1).collect();
+        let candidates = match (listed.first(), listed.last()) {
+            (Some(first), Some(last)) if first == last => vec![(*first).to_owned()],
+            (Some(first), Some(last)) => vec![(*first).to_owned(), (*last).to_owned()],
+            // They may have been removed from the list.
+            _ if state == State::Succeeded => vec![format!("{id}_1"), format!("{id}_0")],
+            _ => Vec::new(),
+        };
+        for candidate in candidates {
+            let described = self
+                .describe(&with_id(reference, candidate), ask)
+                .await
+                .ok();
             let array = described.and_then(|described| described.job.array);
-            if let Some(array) = array.filter(|array| array.end.is_some()) {
-                return Array {
+            if let Some(array) = array.filter(parent::has_range) {
+                return Some(Array {
                     index: None,
                     ..array
-                };
+                });
             }
         }
-        Array::UNKNOWN
+        None
     }
 
     /// The array job with its subtasks as they are listed, as good as they are.
@@ -284,7 +319,9 @@ fn is_not_found(problem: &Problem) -> bool {
     let code = problem.code.as_deref().unwrap_or_default();
     match problem.category {
         Category::NotFound => code != "ClusterNotFound",
-        Category::InvalidArgument => code.starts_with("InvalidParam"),
+        Category::InvalidArgument => code.starts_with("InvalidParam") || code.contains("Job"),
+        // Codes of other versions of the API.
+        Category::ServiceError => problem.http_status == Some(404) && code.contains("Job"),
         _ => false,
     }
 }

@@ -47,16 +47,21 @@ impl Api {
         let mut listings = BTreeMap::new();
         for (cluster, ids) in clusters {
             let ids: Vec<&str> = ids.into_iter().collect();
-            let (listing, problem) = self.list(cluster, &ids, None, ask).await;
+            let all = self.array_evidence.with_probes(cluster, &ids);
+            let all: Vec<&str> = all.iter().map(String::as_str).collect();
+            let (listing, problem) = self.list(cluster, &all, None, ask).await;
             match problem {
                 Some(problem) if !is_list_unavailable(&problem) => return Err(problem),
-                _ => listings.insert(cluster, listing),
-            };
+                Some(_) => {}
+                None => self.array_evidence.record_probes(cluster, &ids, &listing),
+            }
+            listings.insert(cluster, listing);
         }
         let told = |reference: &Reference| {
             let listing = listings.get(cluster_of(reference.segment("CLUSTER")))?;
             let at = job_at(reference, self.region());
-            let told = listing.job_for(at, &ask.states);
+            let checked_in = self.array_evidence.of(reference).checked_in;
+            let told = listing.job_for(at, &ask.states, checked_in);
             told.map(|(job, notices)| GetResult { job, notices })
         };
         let is_job = |reference: &&Reference| reference.kind == &JOB;
@@ -124,7 +129,9 @@ impl Api {
                 listing.mark_partial();
                 skipped.get_or_insert_with(|| unreadable(&expected));
             }
-            if !pages.add(page, listing) {
+            let goes_on = pages.add(page, listing);
+            listing.keep_document(&pages, ask, answer.body);
+            if !goes_on {
                 return Ok(skipped);
             }
         }

@@ -1,15 +1,6 @@
-//! Why a job failed: its first container that failed, else its first group.
+//! Why a job and its container groups failed.
 
 use crate::model::{Container, Event, Job, Level, State, Task};
-
-/// The group in words.
-pub(super) fn label(task: &Task) -> String {
-    let name = task.name.as_ref().or(task.id.as_ref());
-    name.map_or_else(
-        || "unnamed group".to_owned(),
-        |name| format!("group {name}"),
-    )
-}
 
 /// Gives a group that has ended its exit code, and a failed one its cause: the first container
 /// that failed, else the newest warning.
@@ -117,4 +108,13 @@ pub(super) fn explain_job(job: &mut Job) {
         }
         _ => {}
     }
+}
+
+/// How a message names a group.
+pub(super) fn label(task: &Task) -> String {
+    let name = task.name.as_ref().or(task.id.as_ref());
+    name.map_or_else(
+        || "unnamed group".to_owned(),
+        |name| format!("group {name}"),
+    )
 }

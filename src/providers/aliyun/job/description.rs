@@ -9,6 +9,8 @@ use super::cause::{explain_job, explain_task, label};
 use super::container;
 use super::details::{ArrayProperties, JobDetails};
 use super::group::{self, Group};
+use super::list::Row;
+use super::subtask_id::{subtask_index, subtask_of};
 use crate::error::Category;
 use crate::http::RequestError;
 use crate::kind::StateWords;
@@ -78,6 +80,8 @@ pub(in super::super) struct Described {
     pub(in super::super) notices: Vec<Notice>,
     /// The cloud's own flag for array jobs, where it can be read.
     pub(in super::super) is_array_job: Option<bool>,
+    /// Subtasks of the job that the same response holds.
+    pub(super) subtasks: Vec<Row>,
 }
 
 /// Reads an answer to DescribeServerlessJobs into a job whose address is known already.
@@ -100,8 +104,6 @@ pub(in super::super) fn decode(
         };
     };
     let listed = infos.len();
-    let mut ids = infos.iter().filter_map(|info| info.job_id.trimmed());
-    let has_subtasks = ids.any(|id| subtask_of(&at.id, id).is_some());
     if listed == 0 {
         return match total_count {
             None | Some(0) => Err(no_such_job(&at.id, answer.request_id.0)),
@@ -110,12 +112,21 @@ pub(in super::super) fn decode(
             )),
         };
     }
-    let mut asked = infos
+    let is_subtask = |info: &JobInfo| {
+        let id = info.job_id.trimmed();
+        id.is_some_and(|id| subtask_of(&at.id, id).is_some())
+    };
+    let (subtasks, others): (Vec<_>, Vec<_>) = infos.into_iter().partition(is_subtask);
+    let mut asked = others
         .into_iter()
         .filter(|info| info.job_id.trimmed() == Some(at.id.trim()));
-    let info = asked
-        .next()
-        .ok_or_else(|| DecodeError::Invalid("a job with the requested JobId".to_owned()))?;
+    let Some(info) = asked.next() else {
+        return Err(match subtasks.is_empty() {
+            true => DecodeError::Invalid("a job with the requested JobId".to_owned()),
+            // The list may know the array job that they belong to.
+            false => no_such_job(&at.id, answer.request_id.0),
+        });
+    };
     if asked.any(|twin| twin.state.trimmed() != info.state.trimmed()) {
         return Err(DecodeError::Invalid("one state for one JobId".to_owned()));
     }
@@ -133,13 +144,14 @@ pub(in super::super) fn decode(
     job.request_id = answer.request_id.0;
     let is_array_job = info.is_array_job.0;
     info.fill(&mut job, total_count, own, &mut notices);
-    if has_subtasks {
+    if !subtasks.is_empty() {
         job.array.get_or_insert(Array::UNKNOWN);
     }
     Ok(Described {
         job,
         notices,
         is_array_job,
+        subtasks: subtasks.into_iter().map(Row::from).collect(),
     })
 }
 
@@ -150,6 +162,23 @@ fn no_such_job(id: &str, request_id: Option<String>) -> DecodeError {
     missing.hint =
         Some("check the job id; a subtask of an array job is JOB_INDEX, e.g. 10_3".to_owned());
     DecodeError::Failed(Box::new(missing))
+}
+
+impl From<JobInfo> for Row {
+    fn from(info: JobInfo) -> Self {
+        Self {
+            id: info.job_id.trimmed().map(str::to_owned),
+            name: info.job_name.0,
+            word: info.state.trimmed().map(str::to_owned),
+            priority: info.priority.0,
+            queue: info.queue.0,
+            user: info.user.0,
+            created_at: moment(info.submit_time),
+            started_at: moment(info.start_time),
+            finished_at: moment(info.end_time),
+            is_array: info.is_array_job.0,
+        }
+    }
 }
 
 impl JobInfo {
@@ -225,21 +254,6 @@ fn is_range(properties: &ArrayProperties, is_denied: bool) -> bool {
     let step = properties.step.filter(|_| !is_denied);
     let numbers = [properties.start, properties.end, step];
     numbers.iter().flatten().any(|number| *number != 0)
-}
-
-/// The index of the subtask `id` of the array job `parent`: 3 for `10_3` of `10`.
-pub(super) fn subtask_of(parent: &str, id: &str) -> Option<i64> {
-    let rest = id.strip_prefix(parent.trim())?;
-    rest.starts_with('_').then(|| subtask_index(rest))?
-}
-
-/// The index in the id of a subtask: 3 in `10_3`.
-pub(super) fn subtask_index(id: &str) -> Option<i64> {
-    let (_, index) = id.rsplit_once('_')?;
-    index
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| index.parse().ok())?
 }
 
 /// Sums over all groups; unknown when one group does not say.

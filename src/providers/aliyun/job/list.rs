@@ -2,7 +2,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::description::{STATES, moment, subtask_index};
+use super::description::{STATES, moment};
+use super::subtask_id::{parent_of, subtask_index};
 use crate::model::{Array, Job, Notice, State, Task, Time};
 use crate::providers::lenient::{self, Flag, Int, List, Text};
 use crate::providers::{self, Cursor, GetResult, job_at, states};
@@ -23,14 +24,14 @@ pub(in super::super) struct Page {
 #[derive(Debug)]
 pub(in super::super) struct Row {
     pub(super) id: Option<String>,
-    name: Option<String>,
+    pub(super) name: Option<String>,
     pub(super) word: Option<String>,
-    priority: Option<i64>,
-    queue: Option<String>,
-    user: Option<String>,
-    created_at: Option<Time>,
-    started_at: Option<Time>,
-    finished_at: Option<Time>,
+    pub(super) priority: Option<i64>,
+    pub(super) queue: Option<String>,
+    pub(super) user: Option<String>,
+    pub(super) created_at: Option<Time>,
+    pub(super) started_at: Option<Time>,
+    pub(super) finished_at: Option<Time>,
     /// The cloud's own flag for array jobs and their subtasks, where it can be read.
     pub(super) is_array: Option<bool>,
 }
@@ -230,7 +231,7 @@ impl Row {
         id.is_some_and(|id| subtask_index(id).is_none())
     }
 
-    fn state(&self, own: &[(String, State)]) -> State {
+    pub(super) fn state(&self, own: &[(String, State)]) -> State {
         let word = self.word.as_deref();
         states::normalize(STATES, own, word, "aliyun/job", &mut Vec::new()).state
     }
@@ -282,10 +283,4 @@ impl Row {
             ..Task::default()
         }
     }
-}
-
-/// The id of the array job that a subtask belongs to: `10` for `10_3`.
-pub(super) fn parent_of(id: &str) -> Option<&str> {
-    subtask_index(id)?;
-    id.rsplit_once('_').map(|(parent, _)| parent)
 }

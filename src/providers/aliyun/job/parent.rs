@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::description::subtask_index;
-use super::list::MAX_ROWS;
+use super::list::{MAX_ROWS, Row};
 use super::rows::JobRows;
+use super::subtask_id::subtask_index;
 use crate::model::{Array, Job, Notice, NoticeCode, State, Task};
 
 /// An array job whose indices are further apart than this is not read subtask by subtask.
@@ -32,6 +32,20 @@ pub(in super::super) fn ids_to_list(id: &str, array: Option<&Array>) -> Vec<Stri
         .collect()
 }
 
+/// True when the indices of the subtasks are known.
+pub(super) fn has_range(array: &Array) -> bool {
+    range(array).is_some()
+}
+
+/// The array job with the better known range.
+pub(super) fn known_range(described: Option<Array>, known: Option<Array>) -> Option<Array> {
+    let is_better = !described.as_ref().is_some_and(has_range);
+    match known {
+        Some(known) if is_better && has_range(&known) => Some(known),
+        known => described.or(known),
+    }
+}
+
 /// First and last index and their distance; `None` when they cannot be read or hold too many.
 fn range(array: &Array) -> Option<(i64, i64, usize)> {
     let (start, end) = (array.start?, array.end?);
@@ -47,10 +61,47 @@ fn subtask_ids(id: &str, array: &Array) -> Option<BTreeSet<String>> {
     Some(indices.map(|index| format!("{id}_{index}")).collect())
 }
 
+/// Fills an array job that has no row of its own with what its subtasks show of it, for
+/// [`reconcile_subtasks`] to compare with them.
+pub(super) fn fill_from_subtasks(job: &mut Job, listing: &JobRows, own: &[(String, State)]) {
+    let rows: Vec<&Row> = listing.subtasks(&job.id).into_values().flatten().collect();
+    if let Some(first) = rows.first() {
+        let array = job.array.take();
+        first.fill(job, own, &mut Vec::new());
+        (job.array, job.state_raw) = (array, None);
+    }
+    let states: Vec<State> = rows.iter().map(|row| row.state(own)).collect();
+    let has = |wanted: &[State]| states.iter().any(|state| wanted.contains(state));
+    let has_ended = has(&[State::Succeeded, State::Failed, State::Canceled]);
+    job.state = if has(&[State::Running, State::Stopping]) {
+        State::Running
+    } else if has(&[State::Unknown]) || listing.is_torn(&job.id) {
+        State::Unknown
+    } else if !has(&[State::Pending, State::Starting]) {
+        State::Succeeded
+    } else if has_ended {
+        State::Running
+    } else if has(&[State::Starting]) {
+        State::Starting
+    } else {
+        State::Pending
+    };
+    let expected = job.array.as_ref();
+    let expected = expected.and_then(|array| subtask_ids(&job.id, array));
+    let is_listed = |id: &String| listing.row(id).is_some();
+    let is_whole = expected.is_some_and(|ids| ids.iter().all(is_listed));
+    job.ended = job.state == State::Succeeded && is_whole;
+    job.created_at = rows.iter().filter_map(|row| row.created_at).min();
+    job.started_at = rows.iter().filter_map(|row| row.started_at).min();
+    let finished_at = rows.iter().filter_map(|row| row.finished_at).max();
+    job.finished_at = finished_at.filter(|_| job.ended);
+}
+
 /// Gives an array job its subtasks. One that is not failed or canceled itself has failed where one of
 /// them has; it has not ended before the cloud says so, as other subtasks may still run. One that the
 /// cloud calls succeeded is canceled where one of them was, and its state is unknown where the list
-/// does not show that every one of them succeeded.
+/// does not show that every one of them succeeded. One that is active stays so, with a reason, where
+/// a subtask that was not read may have failed.
 ///
 /// `unread` says why rows are missing.
 pub(in super::super) fn reconcile_subtasks(
@@ -64,29 +115,29 @@ pub(in super::super) fn reconcile_subtasks(
     let tasks: Vec<Task> = rows.map(|row| row.task(own, notices)).collect();
     let has_failed = tasks.iter().any(is_failed_subtask);
     if job.state != State::Succeeded {
+        let doubt = doubt_of_active(job, listing, unread);
         if has_failed && job.state != State::Canceled {
             job.state = State::Failed;
         }
-        if let Some(why) = unread {
-            notices.push(Notice::new(
-                NoticeCode::CountMismatch,
-                format!("{}: could not read all subtasks: {why}", job.reference),
-            ));
+        if let Some(doubt) = doubt {
+            let text = format!("{}: {doubt}", job.reference);
+            notices.push(Notice::new(NoticeCode::CountMismatch, text));
+            if !matches!(job.state, State::Failed | State::Canceled) {
+                job.reason = Some(Job::SUBTASKS_UNREAD.to_owned());
+                job.message = Some(doubt);
+            }
         }
     } else if let Some(doubt) = inconsistency(job, listing, &tasks, unread) {
-        notices.push(Notice::new(
-            NoticeCode::CountMismatch,
-            format!(
-                "{}: the cloud reports {}, but {doubt}",
-                job.reference,
-                job.state_raw.as_deref().unwrap_or_default()
-            ),
-        ));
+        let text = match &job.state_raw {
+            Some(raw) => format!("{}: the cloud reports {raw}, but {doubt}", job.reference),
+            None => format!("{}: {doubt}", job.reference),
+        };
+        notices.push(Notice::new(NoticeCode::CountMismatch, text));
         job.exit_code = None;
         job.message = Some(doubt);
         if has_failed {
             job.state = State::Failed;
-        } else if tasks.iter().any(|task| task.state == State::Canceled) {
+        } else if job.ended && tasks.iter().any(|task| task.state == State::Canceled) {
             // A canceled subtask never succeeds, and nothing runs any more that could change it.
             job.state = State::Canceled;
         } else {
@@ -97,6 +148,32 @@ pub(in super::super) fn reconcile_subtasks(
         }
     }
     job.tasks.extend(tasks);
+}
+
+/// Why a subtask of an active job may have failed unseen.
+fn doubt_of_active(job: &Job, listing: &JobRows, unread: Option<&str>) -> Option<String> {
+    if let Some(why) = unread {
+        return Some(format!("could not read all subtasks: {why}"));
+    }
+    if let Some(((_, id), _)) = listing
+        .subtasks(&job.id)
+        .iter()
+        .find(|(_, row)| row.is_none())
+    {
+        return Some(format!("{id} is listed with different states"));
+    }
+    let expected = job.array.as_ref();
+    let expected = expected.and_then(|array| subtask_ids(&job.id, array));
+    if expected.is_some_and(|ids| ids.iter().all(|id| listing.row(id).is_some())) {
+        return None;
+    }
+    match listing.short() {
+        Some((total, rows)) => Some(format!("the list reports {total} rows but contains {rows}")),
+        None if listing.is_partial() => {
+            Some("the list contains more rows than could be read".to_owned())
+        }
+        None => None,
+    }
 }
 
 /// Why it is not certain that every subtask has succeeded.

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::description::subtask_of;
-use super::list::{MAX_ROWS, Page, Row, parent_of};
+use super::list::{MAX_ROWS, Page, Row};
+use super::subtask_id::{parent_of, subtask_of};
 use crate::model::{Job, Notice, State};
+use crate::providers::GetOptions;
 
-/// At most so many pages are asked for one call's ids: enough for a server that gives 20 rows a
+/// At most so many pages are asked for one call's ids: enough for a server that gives 10 rows a
 /// page whatever it is asked for.
-const MAX_PAGES: usize = 5;
+const MAX_PAGES: usize = 10;
 
 /// The rows of the jobs that were asked for.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub(in super::super) struct JobRows {
     is_partial: bool,
     /// The array jobs of which a subtask is listed.
     parents: HashSet<String>,
+    /// The first page with a row of an array job or its subtasks, where the raw response was asked for.
+    document: Option<Vec<u8>>,
 }
 
 impl JobRows {
@@ -61,22 +64,117 @@ impl JobRows {
     /// True when the list says that this is an array job, by its own flag or by a subtask.
     pub(in super::super) fn says_array(&self, id: &str) -> bool {
         self.row(id).is_some_and(Row::is_parent)
+            || self.parents.contains(id.trim())
             || self.rows.keys().any(|row| subtask_of(id, row).is_some())
     }
 
+    /// True when two rows of this job contradict each other.
+    pub(super) fn is_torn(&self, id: &str) -> bool {
+        self.rows.get(id.trim()).is_some_and(Option::is_none)
+    }
+
+    /// True when a subtask of this array job has failed.
+    ///
+    /// `own` are the user's words for states.
+    pub(super) fn has_failed_subtask(&self, parent: &str, own: &[(String, State)]) -> bool {
+        let rows = self.subtasks(parent).into_values().flatten();
+        rows.into_iter().any(|row| row.state(own) == State::Failed)
+    }
+
+    /// Adds rows of jobs from another response.
+    ///
+    /// `own` are the user's words for states.
+    pub(super) fn add_rows(
+        &mut self,
+        rows: impl IntoIterator<Item = Row>,
+        own: &[(String, State)],
+    ) {
+        for row in rows {
+            if let Some(id) = row.id.clone() {
+                self.merge(id, Some(row), own);
+            }
+        }
+    }
+
+    /// Adds the rows of another list of the same jobs, which sees what this one has left out.
+    ///
+    /// `own` are the user's words for states.
+    pub(super) fn add_list(&mut self, list: Self, own: &[(String, State)]) {
+        self.is_partial = list.is_partial;
+        self.short = self.short.or(list.short);
+        self.parents.extend(list.parents);
+        self.request_id = list.request_id.or(self.request_id.take());
+        for (id, row) in list.rows {
+            self.merge(id, row, own);
+        }
+    }
+
+    /// Adds a row of another response. Between two responses a job may end; two ends contradict each
+    /// other.
+    fn merge(&mut self, id: String, row: Option<Row>, own: &[(String, State)]) {
+        let is_end = |row: &Option<Row>| row.as_ref().is_none_or(|row| row.state(own).is_end());
+        let known = self.rows.remove(&id);
+        let merged = match known {
+            Some(known) if is_end(&known) && is_end(&row) => {
+                let state = |row: &Option<Row>| row.as_ref().map(|row| row.state(own));
+                row.filter(|_| known.is_some())
+                    .filter(|row| Some(row.state(own)) == state(&known))
+            }
+            Some(known) if is_end(&known) => known,
+            _ => row,
+        };
+        self.rows.insert(id, merged);
+    }
+
+    /// Keeps the page that was just added, where it is the first with a row of an array job.
+    pub(super) fn keep_document(
+        &mut self,
+        pages: &BatchPages<'_>,
+        options: &GetOptions,
+        body: Vec<u8>,
+    ) {
+        let is_first = self.document.is_none() && !self.rows.is_empty();
+        if options.raw && is_first && pages.parent.is_some() {
+            self.document = Some(body);
+        }
+    }
+
+    /// The raw response that [`Self::keep_document`] kept.
+    pub(super) fn document(&self) -> Option<&[u8]> {
+        self.document.as_deref()
+    }
+
+    /// Adds a row; two that contradict each other leave none.
+    fn insert(&mut self, id: String, row: Row) {
+        self.rows
+            .entry(id)
+            .and_modify(|known| {
+                let is_same = known.as_ref().is_some_and(|known| known.word == row.word);
+                if !is_same {
+                    *known = None;
+                }
+            })
+            .or_insert(Some(row));
+    }
+
     /// The job as a cheap look shows it; `None` when only a look of its own can tell: it is not
-    /// listed, its state is missing, or it is an array job, whose state depends on its subtasks.
+    /// listed, its state is missing, or it is an array job, whose state depends on its subtasks, or
+    /// may be one.
+    ///
+    /// `checked_in` is the state in which it was last compared with the list of its subtasks.
     pub(in super::super) fn job_for(
         &self,
         at: Job,
         own: &[(String, State)],
+        checked_in: Option<State>,
     ) -> Option<(Job, Vec<Notice>)> {
         let row = self.row(&at.id)?;
         let (mut job, mut notices) = (at, Vec::new());
         row.fill(&mut job, own, &mut notices);
         job.request_id.clone_from(&self.request_id);
         let is_array = row.is_parent() || self.parents.contains(&job.id);
-        let may_be_array = row.may_be_parent() && row.is_array != Some(false) && job.ended;
+        let is_checked = !job.ended && checked_in == Some(job.state);
+        let may_be_array = row.may_be_parent() && row.is_array != Some(false) && !is_checked;
         let is_told = job.state_raw.is_some() && !is_array && !may_be_array;
         is_told.then_some((job, notices))
     }
@@ -152,17 +250,10 @@ impl<'a> BatchPages<'a> {
                 self.has_others = true;
                 continue;
             };
+            let is_new = !listing.rows.contains_key(&id);
+            self.missing -= usize::from(is_new && self.wanted.contains(id.as_str()));
             self.seen.insert(id.clone());
-            match listing.rows.get_mut(&id) {
-                None => {
-                    self.missing -= usize::from(self.wanted.contains(id.as_str()));
-                    listing.rows.insert(id, Some(row));
-                }
-                Some(known) => {
-                    let is_same = known.as_ref().is_some_and(|known| known.word == row.word);
-                    *known = Some(row).filter(|_| is_same);
-                }
-            }
+            listing.insert(id, row);
         }
         let total = page
             .total_count

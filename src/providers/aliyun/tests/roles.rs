@@ -28,7 +28,7 @@ async fn cloud(
 ) -> TestServer {
     let job = EmulatedJob {
         kind: "aliyun/job".to_owned(),
-        segments: vec!["ehpc-hz-FYUr32".to_owned(), "5".to_owned()],
+        segments: vec!["ehpc-hz-FYUr32".to_owned(), "5_1".to_owned()],
         steps: vec![StateChange {
             state: "Running".to_owned(),
             ..StateChange::default()
@@ -63,7 +63,7 @@ const KEY: [(&str, &str); 3] = [
 const MACHINE: (&str, &str) = ("JOBLENS_ALIYUN_SOURCE", "metadata");
 
 async fn get(ehpc: &Api) -> Result<Option<String>, Problem> {
-    let reference = super::reference(0, "5");
+    let reference = super::reference(0, "5_1");
     let found = Jobs.get(ehpc, &reference, &test_support::ask()).await?;
     Ok(found.job.state_raw)
 }

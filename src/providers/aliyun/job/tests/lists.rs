@@ -12,7 +12,7 @@ fn listed(body: &[u8], ids: &[&str]) -> JobRows {
 }
 
 fn glanced(listing: &JobRows, id: &str) -> Option<(Job, Vec<Notice>)> {
-    listing.job_for(job(id), &[])
+    listing.job_for(job(id), &[], None)
 }
 
 /// A row as terse as the tests need it.
@@ -151,7 +151,7 @@ fn a_search_reads_on_past_pages_of_other_jobs_and_not_without_end() {
     while search.add(page(Some(1 << 40), &others), &mut listing) {
         asked += 1;
     }
-    assert_eq!(asked, 5);
+    assert_eq!(asked, 10);
     assert!(listing.is_partial());
 }
 
@@ -178,10 +178,50 @@ fn pages_are_asked_for_while_they_bring_something_and_never_without_end() {
     while endless.add(page(Some(1 << 40), &rows(asked, asked + 1)), &mut listing) {
         asked += 1;
     }
-    assert_eq!(asked, 5);
+    assert_eq!(asked, 10);
 
     let others = [row("other", "Running")];
     assert!(!BatchPages::new(&ids).add(page(Some(9_000), &others), &mut listing));
     let both = [row("1", "Running"), row("2", "Running")];
     assert!(!BatchPages::new(&["1", "2"]).add(page(Some(9_000), &both), &mut listing));
+}
+
+#[test]
+fn a_row_without_a_flag_is_enough_only_in_the_state_that_was_checked() {
+    let mut listing = JobRows::default();
+    let rows = [
+        json!({"JobId": "5", "State": "Running"}),
+        json!({"JobId": "6", "State": "Succeeded"}),
+        json!({"JobId": "7", "State": "Running", "IsArrayJob": "True"}),
+    ];
+    BatchPages::new(&["5", "6", "7"]).add(page(Some(3), &rows), &mut listing);
+    let is_enough = |id: &str, checked_in| listing.job_for(job(id), &[], checked_in).is_some();
+    assert!(!is_enough("5", None));
+    assert!(!is_enough("5", Some(State::Pending)));
+    assert!(is_enough("5", Some(State::Running)));
+    assert!(!is_enough("6", Some(State::Succeeded)));
+    assert!(!is_enough("7", Some(State::Running)));
+}
+
+#[test]
+fn an_end_in_one_response_outweighs_an_older_state_in_another() {
+    let listing = |word: &str| {
+        let mut listing = JobRows::default();
+        BatchPages::of_array("10", &["10_5"])
+            .add(page(Some(1), &[row("10_5", word)]), &mut listing);
+        listing
+    };
+    for (first, second, merged) in [
+        ("Running", "Failed", Some("Failed")),
+        ("Failed", "Running", Some("Failed")),
+        ("Pending", "Running", Some("Running")),
+        ("Failed", "Failed", Some("Failed")),
+        ("Failed", "Succeeded", None),
+    ] {
+        let mut rows = listing(first);
+        rows.add_list(listing(second), &[]);
+        let word = rows.row("10_5").and_then(|row| row.word.as_deref());
+        assert_eq!(word, merged, "{first} {second}");
+        assert_eq!(rows.is_torn("10_5"), merged.is_none());
+    }
 }

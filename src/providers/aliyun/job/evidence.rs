@@ -1,0 +1,156 @@
+//! What earlier responses have shown of the jobs of an account.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::cluster_of;
+use super::list::MAX_ROWS;
+use super::parent::{can_be_array_id, has_range};
+use super::rows::JobRows;
+use crate::model::{Array, State};
+use crate::reference::Reference;
+
+/// The first list of several jobs asks for at least so many subtasks of each.
+const MIN_PROBES: usize = 2;
+
+/// Evidence of jobs by cluster and id.
+///
+/// One response may show that a job is an array job and the next one may not, so that what was shown
+/// once stays known; and a list that was read need not be read again while nothing changes.
+#[derive(Debug, Default)]
+pub(in super::super) struct ArrayEvidence(Mutex<HashMap<(String, String), JobEvidence>>);
+
+/// Evidence of one job.
+#[derive(Debug, Clone, Default)]
+pub(super) struct JobEvidence {
+    /// It is an array job: its range, as far as it is known.
+    pub(super) array: Option<Array>,
+    /// The state in which it was last compared with the list, which showed no subtask.
+    pub(super) checked_in: Option<State>,
+    /// A list of several jobs was asked for its first subtasks and showed none.
+    is_probed: bool,
+}
+
+impl ArrayEvidence {
+    fn jobs(&self) -> MutexGuard<'_, HashMap<(String, String), JobEvidence>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of a job.
+    pub(super) fn of(&self, reference: &Reference) -> JobEvidence {
+        self.jobs()
+            .get(&key(reference))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Records an array job.
+    pub(super) fn record_array(&self, reference: &Reference, array: Array) {
+        let mut jobs = self.jobs();
+        let known = jobs.entry(key(reference)).or_default();
+        known.record_array(array);
+    }
+
+    /// Records that the list showed no subtask of a job in this state.
+    pub(super) fn record_ordinary(&self, reference: &Reference, state: State) {
+        self.jobs().entry(key(reference)).or_default().checked_in = Some(state);
+    }
+
+    /// The ids to list for these jobs of a cluster: besides their own, those of the first subtasks
+    /// of each job that no list was asked for yet, as many as fit into the same requests.
+    pub(super) fn with_probes(&self, cluster: &str, ids: &[&str]) -> Vec<String> {
+        let jobs = self.jobs();
+        let is_new = |id: &&str| {
+            let known = jobs.get(&(cluster.to_owned(), (*id).to_owned()));
+            can_be_array_id(id) && known.is_none_or(|known| !known.is_settled())
+        };
+        let new: Vec<&str> = ids.iter().copied().filter(is_new).collect();
+        let free = ids.len().next_multiple_of(MAX_ROWS) - ids.len();
+        let each = (free / new.len().max(1)).max(MIN_PROBES);
+        let probes = new
+            .iter()
+            .flat_map(|id| (0..each).map(move |index| format!("{id}_{index}")));
+        let own = ids.iter().map(|id| (*id).to_owned());
+        own.chain(probes).collect()
+    }
+
+    /// Records what the list of [`Self::with_probes`] showed of these jobs.
+    pub(super) fn record_probes(&self, cluster: &str, ids: &[&str], listing: &JobRows) {
+        let mut jobs = self.jobs();
+        for id in ids.iter().filter(|id| can_be_array_id(id)) {
+            let key = (cluster.to_owned(), (*id).to_owned());
+            let known = jobs.entry(key).or_default();
+            known.is_probed = true;
+            if listing.says_array(id) {
+                known.record_array(Array::UNKNOWN);
+            }
+        }
+    }
+}
+
+impl JobEvidence {
+    fn record_array(&mut self, array: Array) {
+        let is_better = has_range(&array) || self.array.is_none();
+        if is_better {
+            self.array = Some(array);
+        }
+    }
+
+    /// True when a list of several jobs need not be asked for subtasks of it.
+    fn is_settled(&self) -> bool {
+        self.is_probed || self.array.is_some() || self.checked_in.is_some()
+    }
+}
+
+fn key(reference: &Reference) -> (String, String) {
+    let cluster = cluster_of(reference.segment("CLUSTER"));
+    (cluster.to_owned(), reference.id().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_list_asks_for_subtasks_in_the_same_requests() {
+        let evidence = ArrayEvidence::default();
+        let ids = evidence.with_probes("c", &["10", "20"]);
+        assert_eq!(ids.len(), MAX_ROWS);
+        assert_eq!(ids[..4], ["10", "20", "10_0", "10_1"]);
+        assert_eq!(ids[99], "20_48");
+        assert_eq!(
+            evidence.with_probes("c", &["10", "20_3"])[2..4],
+            ["10_0", "10_1"]
+        );
+        assert_eq!(evidence.with_probes("c", &["10_1", "20_3"]).len(), 2);
+        let many: Vec<String> = (0..MAX_ROWS).map(|id| id.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let ids = evidence.with_probes("c", &many);
+        assert_eq!((ids.len(), ids[100].as_str()), (300, "0_0"));
+    }
+
+    #[test]
+    fn a_list_is_asked_for_subtasks_of_a_job_once() {
+        let evidence = ArrayEvidence::default();
+        evidence.record_probes("c", &["10", "20"], &JobRows::default());
+        assert_eq!(evidence.with_probes("c", &["10", "20"]), ["10", "20"]);
+        let ids = evidence.with_probes("c", &["10", "30"]);
+        assert_eq!((ids.len(), ids[2].as_str()), (MAX_ROWS, "30_0"));
+        let other = evidence.with_probes("d", &["10", "20"]);
+        assert_eq!(other.len(), MAX_ROWS, "another cluster has other jobs");
+    }
+
+    #[test]
+    fn a_range_that_is_known_is_not_forgotten() {
+        let mut known = JobEvidence::default();
+        known.record_array(Array::UNKNOWN);
+        let range = Array {
+            start: Some(5),
+            end: Some(9),
+            ..Array::UNKNOWN
+        };
+        known.record_array(range.clone());
+        known.record_array(Array::UNKNOWN);
+        assert_eq!(known.array, Some(range));
+    }
+}
