@@ -10,6 +10,7 @@ mod evidence;
 mod group;
 mod list;
 mod parent;
+mod row;
 mod rows;
 mod subtask_id;
 

@@ -246,7 +246,7 @@ fn an_array_job_that_only_the_list_knows_is_as_its_subtasks_are() {
             .start();
             let waited = run(&server, &WAIT);
             assert_eq!(waited.code, code, "{refusal:?} {fifth}: {}", waited.stderr);
-            let get = ["get", "--vendor", "-o", "json", "aliyun/job/c/10"];
+            let get = ["get", "--raw", "-o", "json", "aliyun/job/c/10"];
             let job = run(&server, &get).job();
             assert_eq!(
                 (&job["state"], &job["state_raw"]),
@@ -254,7 +254,7 @@ fn an_array_job_that_only_the_list_knows_is_as_its_subtasks_are() {
             );
             assert_eq!(job["ended"], json!(fifth != "Running"));
             assert_eq!(job["tasks"].as_array().unwrap().len(), 5);
-            assert_eq!(job["vendor"]["TotalCount"], 5);
+            assert_eq!(job["raw"]["TotalCount"], 5);
         }
     }
     let nothing = Cloud::default().start();
