@@ -6,7 +6,7 @@ use super::context::CommandContext;
 use super::lookup::transport;
 use super::notices::NoticeLog;
 use crate::error::{Category, Problem};
-use crate::http::{Transport, validate_tls};
+use crate::http::{Transport, check_tls_files, validate_tls};
 use crate::model::SkippedSource;
 use crate::output;
 use crate::output::document::{AccountStatus, AuthState, AuthStatus, Envelope};
@@ -71,7 +71,7 @@ fn auth_status(session: &CommandContext) -> Result<AuthStatus, Problem> {
         names.retain(|name| only.is_none_or(|only| only == *name));
         let accounts_of = names
             .into_iter()
-            .map(|name| account(&settings, cloud, name, &wire).status);
+            .map(|name| with_checked_files(account(&settings, cloud, name, &wire)));
         accounts.extend(accounts_of);
     }
     if let (Some(only), true) = (only, accounts.is_empty()) {
@@ -90,6 +90,23 @@ fn auth_status(session: &CommandContext) -> Result<AuthStatus, Problem> {
         settings_file: path.map(|path| path.display().to_string()),
         accounts,
     })
+}
+
+/// The account, broken if a file that its profile names for TLS cannot be used. `doctor` checks them
+/// by itself.
+fn with_checked_files(account: Account) -> AccountStatus {
+    let Account {
+        mut status,
+        profile,
+        client,
+    } = account;
+    if let (Some(profile), Some(_)) = (profile, client)
+        && let Err(problem) = check_tls_files(&profile)
+    {
+        status.status = AuthState::Broken;
+        status.problem = Some(problem);
+    }
+    status
 }
 
 /// An account as its settings give it, read once.

@@ -36,6 +36,11 @@ pub trait Client: Send + Sync {
         false
     }
 
+    /// True when a lookup that finds the end of this job sends a second request to confirm it.
+    fn confirms_end(&self, _reference: &Reference) -> bool {
+        false
+    }
+
     /// What list calls tell of several jobs of one kind: one entry for each reference, in their order;
     /// `None` for those that the lists do not hold.
     ///
@@ -135,6 +140,11 @@ pub(super) trait KindOps<A: Sync>: Sync {
         min.is_some_and(|min| references.len() >= min)
     }
 
+    /// As [`Client::confirms_end`].
+    fn confirms_end(&self, _reference: &Reference) -> bool {
+        false
+    }
+
     /// As [`Client::batch_get`], for kinds with [`Kind::batch_from`].
     async fn batch_get(
         &self,
@@ -201,6 +211,10 @@ impl<A: CloudApi> Client for Connected<A> {
     fn can_batch(&self, references: &[Reference]) -> bool {
         let first = references.first();
         first.is_some_and(|first| self.ops(first.kind).can_batch(&self.api, references))
+    }
+
+    fn confirms_end(&self, reference: &Reference) -> bool {
+        self.ops(reference.kind).confirms_end(reference)
     }
 
     async fn batch_get(

@@ -75,13 +75,15 @@ struct Leads {
     early: Duration,
     /// The last list calls; the same as `early` where the two are close together.
     list: Duration,
-    /// Single requests.
+    /// Lookups of single jobs.
     single: Duration,
+    /// The same where the end of a job is confirmed by a second request.
+    confirmed: Duration,
 }
 
 impl Leads {
-    /// A list call has twice the usual time, as a state that it has seen to change is confirmed by a
-    /// second request.
+    /// What is confirmed by a second request has twice the usual time: a change that a list call has
+    /// seen, and the end of some jobs, of which no poll before has taken so long.
     fn new(usual: Duration, unfinished: Unfinished, deadline: Duration) -> Self {
         let twice = usual.saturating_mul(2);
         let early = lead(twice, usual, unfinished.all, deadline);
@@ -90,6 +92,7 @@ impl Leads {
             early,
             list: if early > late + MARGIN { late } else { early },
             single: lead(usual, usual, unfinished.single, deadline),
+            confirmed: late,
         }
     }
 }
@@ -124,10 +127,12 @@ impl Poller {
             watched.early_poll.at = leads
                 .filter(|_| watched.listed)
                 .map(|leads| at(leads.early));
-            watched.last_poll.at = leads.map(|leads| match watched.listed {
-                true => at(leads.list),
-                false => at(leads.single),
-            });
+            watched.last_poll.at =
+                leads.map(|leads| match (watched.listed, watched.confirms_end) {
+                    (true, _) => at(leads.list),
+                    (false, true) => at(leads.confirmed),
+                    (false, false) => at(leads.single),
+                });
         }
     }
 }
@@ -155,11 +160,11 @@ mod tests {
         assert_eq!(after(4), Duration::from_secs(7));
     }
 
-    /// Early, list and single leads in milliseconds.
-    fn leads(usual: u64, all: u32, single: u32, deadline: Duration) -> [u128; 3] {
+    /// Early, list, single and confirmed leads in milliseconds.
+    fn leads(usual: u64, all: u32, single: u32, deadline: Duration) -> [u128; 4] {
         let usual = Duration::from_millis(usual);
         let leads = Leads::new(usual, Unfinished { all, single }, deadline);
-        [leads.early, leads.list, leads.single].map(|lead| lead.as_millis())
+        [leads.early, leads.list, leads.single, leads.confirmed].map(|lead| lead.as_millis())
     }
 
     #[test]
@@ -175,16 +180,27 @@ mod tests {
     }
 
     #[test]
+    fn an_end_that_is_confirmed_has_time_for_two_responses_within_bounds() {
+        let confirmed = |usual, requests, deadline| leads(usual, requests, requests, deadline)[3];
+        assert_eq!(confirmed(50, 1, HOUR), 1000);
+        assert_eq!(confirmed(2000, 0, HOUR), 4500);
+        assert_eq!(confirmed(2000, 300, HOUR), 42_000);
+        assert_eq!(confirmed(50_000, 1, HOUR), 60_000);
+        assert_eq!(confirmed(50, 1, Duration::from_secs(1)), 500);
+        assert_eq!(confirmed(u64::MAX, u32::MAX, HOUR), 60_000);
+    }
+
+    #[test]
     fn a_list_is_read_early_enough_to_confirm_each_row_and_once_more() {
-        assert_eq!(leads(50, 20, 0, HOUR), [2600, 1000, 1000]);
-        assert_eq!(leads(50, 20, 20, HOUR), [2600, 2600, 2550]);
-        assert_eq!(leads(50, 5, 0, HOUR), [1100, 1100, 1000]);
-        assert_eq!(leads(50, 1000, 0, HOUR), [60_000, 1000, 1000]);
+        assert_eq!(leads(50, 20, 0, HOUR), [2600, 1000, 1000, 1000]);
+        assert_eq!(leads(50, 20, 20, HOUR), [2600, 2600, 2550, 2600]);
+        assert_eq!(leads(50, 5, 0, HOUR), [1100, 1100, 1000, 1000]);
+        assert_eq!(leads(50, 1000, 0, HOUR), [60_000, 1000, 1000, 1000]);
         let short = Duration::from_secs(20);
-        assert_eq!(leads(50, 1000, 0, short), [10_000, 1000, 1000]);
+        assert_eq!(leads(50, 1000, 0, short), [10_000, 1000, 1000, 1000]);
         // Slow responses: the list call is confirmed by a second one.
-        assert_eq!(leads(2000, 2, 0, HOUR), [4750, 4750, 2500]);
-        assert_eq!(leads(2000, 20, 1, HOUR), [7000, 4625, 2625]);
+        assert_eq!(leads(2000, 2, 0, HOUR), [4750, 4750, 2500, 4500]);
+        assert_eq!(leads(2000, 20, 1, HOUR), [7000, 4625, 2625, 4625]);
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub(super) struct PolledJob {
     last_poll: LastPoll,
     /// The last response came from a list call.
     listed: bool,
+    /// A lookup that finds its end sends a second request.
+    confirms_end: bool,
     in_flight: bool,
     /// It is due, and the account has too many looks under way.
     deferred: bool,
@@ -103,6 +105,7 @@ impl PolledJob {
             early_poll: LastPoll::default(),
             last_poll: LastPoll::default(),
             listed: false,
+            confirms_end: false,
             in_flight: false,
             deferred: false,
             was_polled: false,
@@ -223,7 +226,10 @@ impl Poller {
 
     /// Looks at one more thing from now on; its number is the next one.
     pub(super) fn add(&mut self, reference: &Reference) {
-        self.jobs.push(PolledJob::new(reference));
+        let mut watched = PolledJob::new(reference);
+        let client = self.lookup.client(reference);
+        watched.confirms_end = client.is_ok_and(|client| client.confirms_end(reference));
+        self.jobs.push(watched);
     }
 
     /// The start on a monotonic clock.

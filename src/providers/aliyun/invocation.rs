@@ -141,6 +141,11 @@ impl KindOps<Api> for Invocations {
         get(api, reference, Command::default(), options).await
     }
 
+    /// The results are read when it has finished.
+    fn confirms_end(&self, _reference: &Reference) -> bool {
+        true
+    }
+
     /// One page of the commands of a cluster, with a lookup of each that may pass the filter: the list
     /// tells no states. It fails with a lookup where the same is true of all of them; what is wrong with
     /// one command alone stands on the page.

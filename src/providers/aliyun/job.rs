@@ -109,6 +109,11 @@ impl KindOps<Api> for Jobs {
         api.job(reference, options).await
     }
 
+    /// A success is checked against the list of the subtasks.
+    fn confirms_end(&self, reference: &Reference) -> bool {
+        parent::can_be_array_id(reference.id())
+    }
+
     fn can_batch(&self, api: &Api, references: &[Reference]) -> bool {
         api.batchable(references).is_some()
     }

@@ -168,4 +168,9 @@ fn an_account_that_no_call_could_be_made_with_is_not_ready() {
     assert!(message.contains("a host of a public cloud"), "{message}");
     let (lab, _) = account(&desk, "aliyun", "lab", &[]);
     assert_eq!(lab["status"], "ready");
+    desk.configure("[aliyun.tls]\nsource = 'aliyun-cli:prod'\nca_file = 'missing.pem'\n");
+    let (tls, _) = account(&desk, "aliyun", "tls", &[]);
+    assert_eq!(tls["status"], "broken");
+    let message = tls["problem"]["message"].as_str().unwrap();
+    assert!(message.ends_with("missing.pem cannot be read"), "{message}");
 }

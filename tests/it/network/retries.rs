@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use joblens::emulator::environment;
 
 use super::failures::assert_fails;
@@ -155,4 +156,58 @@ fn a_date_is_not_taken_for_a_code_that_says_nothing_of_the_time() {
         .collect();
     assert_eq!(dates.len(), 2);
     assert!(!dates.contains(&"2026-01-01".to_owned()), "{dates:?}");
+}
+
+/// A server whose first response, and every one to a call whose time is off, says that the time is
+/// wrong. `hours_off` gives how far the `Date` of the nth response is from the truth.
+fn server_with_dates(hours_off: fn(usize) -> i64) -> Server {
+    Server::start(move |number, got, stream| {
+        let now = Utc::now();
+        let signed = got.header("x-acs-date").unwrap();
+        let signed = DateTime::parse_from_rfc3339(signed).unwrap();
+        let is_off = signed.signed_duration_since(now).num_minutes().abs() > 15;
+        let date = now + TimeDelta::hours(hours_off(number));
+        let date = date
+            .format("date: %a, %d %b %Y %H:%M:%S GMT\r\n")
+            .to_string();
+        let found =
+            r#"{"RequestId":"r","TotalCount":1,"JobInfos":[{"JobId":"10_1","State":"Succeeded"}]}"#;
+        let refusal = coded(JOB, "IllegalTimestamp");
+        let _ = stream.write_all(&match number == 0 || is_off {
+            true => http("400 Bad Request", &date, refusal.as_bytes()),
+            false => json(found),
+        });
+    })
+}
+
+#[test]
+fn a_clock_correction_is_undone_when_the_clocks_agree() {
+    let server = server_with_dates(|number| if number == 0 { 20 } else { 0 });
+    let run = get(&server, &["aliyun/job/C/10_1"]).run();
+    assert_eq!(run.job()["state"], "succeeded", "{}", run.stderr);
+    assert_eq!(server.received().len(), 3);
+    let json = run.json();
+    let notices = json["notices"].as_array().unwrap();
+    let messages: Vec<_> = notices
+        .iter()
+        .filter(|notice| notice["code"] == "clock_corrected")
+        .map(|notice| notice["message"].as_str().unwrap())
+        .collect();
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert!(
+        messages[0].contains("using the server time"),
+        "{messages:?}"
+    );
+    assert!(
+        messages[1].contains("agrees with 127.0.0.1"),
+        "{messages:?}"
+    );
+}
+
+#[test]
+fn clocks_that_disagree_all_the_time_end_a_call() {
+    let server = server_with_dates(|number| if number % 2 == 0 { 20 } else { -20 });
+    let run = get(&server, &["aliyun/job/C/10_1"]).run();
+    assert_fails(&run, "clock_skew", Some("IllegalTimestamp"), 4);
+    assert_eq!(server.received().len(), 3);
 }

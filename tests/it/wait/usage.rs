@@ -107,12 +107,67 @@ fn wrong_settings_of_one_account_end_a_gate_before_the_first_request() {
 }
 
 #[test]
+fn tls_files_that_cannot_be_used_end_a_gate_before_the_first_request() {
+    let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str, mode: u32| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path
+    };
+    file("garbage.pem", "garbage", 0o600);
+    file("open.pem", "garbage", 0o666);
+    for (settings, expected) in [
+        ("ca_file = 'missing.pem'", "missing.pem cannot be read"),
+        ("ca_file = '.'", "is not a PEM file"),
+        ("ca_file = 'garbage.pem'", "contains no certificate"),
+        ("ca_file = 'open.pem'", "is writable by others"),
+        (
+            "client_cert = 'missing.pem'\nclient_key = 'missing.pem'",
+            "missing.pem cannot be read",
+        ),
+        (
+            "client_cert = 'garbage.pem'\nclient_key = 'garbage.pem'",
+            "contains no certificate",
+        ),
+        (
+            "client_cert = 'open.pem'\nclient_key = 'garbage.pem'",
+            "is writable by others",
+        ),
+    ] {
+        let table = format!(
+            "[sugon.lab]\nendpoint = 'https://127.0.0.1:1'\ntoken = 'lab-token-t1'\n{settings}\n"
+        );
+        let config = file("c.toml", &table, 0o600);
+        for gate in [
+            &["wait", "-t", LONG][..],
+            &["wait", "-t", "0", "--any"],
+            &["get", "--exit-status"],
+        ] {
+            let lab = "sugon@lab/instance/i-1";
+            let run = emulated
+                .joblens(&[gate, &[JOB, lab]].concat())
+                .env("JOBLENS_CONFIG", config.to_str().unwrap())
+                .run();
+            assert_eq!(run.code, 2, "{gate:?} {settings}: {}", run.stderr);
+            assert!(run.stderr.contains(lab), "{}", run.stderr);
+            assert!(run.stderr.contains(expected), "{}", run.stderr);
+        }
+    }
+    assert!(emulated.accesses().is_empty());
+}
+
+#[test]
 fn no_credential_command_is_run_for_a_command_line_that_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let (config, marker) = (folder.path().join("c.toml"), folder.path().join("marker"));
     let table = format!(
         "[aliyun.default]\nregion = 'cn-x'\ncredential_command = ['touch', '{}']\n\
-         [sugon.bad]\nendpoint = 'http://127.0.0.1:9'\ntoken = 'a'\nutc_offset = 'abc'\n",
+         [sugon.bad]\nendpoint = 'http://127.0.0.1:9'\ntoken = 'a'\nutc_offset = 'abc'\n\
+         [sugon.tls]\nendpoint = 'http://127.0.0.1:9'\nca_file = 'missing.pem'\n\
+         credential_command = ['touch', '{}']\n",
+        marker.display(),
         marker.display()
     );
     fs::write(&config, table).unwrap();
@@ -125,6 +180,7 @@ fn no_credential_command_is_run_for_a_command_line_that_is_wrong() {
             .run()
     };
     let bad = "sugon@bad/instance/i-1";
+    let tls = "sugon@tls/instance/i-1";
     for (wrong, expected) in [
         (
             &["wait", "-t", "5s", JOB, "--report", &report][..],
@@ -135,6 +191,9 @@ fn no_credential_command_is_run_for_a_command_line_that_is_wrong() {
         (&["get", "--exit-status", JOB, SERVICE], SERVICE),
         (&["wait", "-t", "5s", JOB, bad], "utc_offset"),
         (&["get", "--exit-status", JOB, bad], "utc_offset"),
+        (&["wait", "-t", "5s", JOB, tls], "missing.pem"),
+        (&["wait", "-t", "5s", tls], "missing.pem"),
+        (&["get", "--exit-status", JOB, tls], "missing.pem"),
     ] {
         let run = run(wrong);
         assert_eq!(run.code, 2, "{wrong:?}: {}", run.stderr);
