@@ -11,7 +11,7 @@ use super::lookup::{AllowedTargets, Lookup, LookupPlan, Options};
 use crate::error::Problem;
 use crate::settings;
 
-/// What commands that get resources once are asked for.
+/// What commands that get resources once are requested.
 #[derive(Debug, Args)]
 pub(super) struct LookupArgs {
     /// References to get; @latest selects the newest in a scope, - reads references from stdin
@@ -35,7 +35,7 @@ pub(super) struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// The options of a look-up, with the switches of kinds.
+    /// The options of a request, with the switches of kinds.
     pub(super) fn options(&self, kind_flags: &KindFlags) -> Options {
         Options {
             raw: self.raw,
@@ -53,7 +53,7 @@ impl LookupArgs {
         self.references.is_empty() && is_plain && self.kind_flags.given.is_empty()
     }
 
-    /// How the things are looked up.
+    /// How the resources are requested.
     pub(super) fn options(&self) -> Options {
         Options {
             allowed: AllowedTargets::LATEST,
@@ -79,7 +79,7 @@ impl LookupArgs {
         LookupPlan::parse(session, settings, &self.references, options)
     }
 
-    /// Everything that the look-up needs. Nothing is sent.
+    /// Everything that the request needs. Nothing is sent.
     ///
     /// # Errors
     /// Usage errors: as [`LookupArgs::plan`] and [`LookupPlan::connect`].
@@ -111,10 +111,10 @@ pub(super) struct PollArgs {
 }
 
 impl PollArgs {
-    /// A fixed time between two looks, if one was set.
+    /// A fixed polling interval, if set.
     ///
     /// # Errors
-    /// Wrong use: no time, or none at all.
+    /// A usage error for an invalid or zero duration.
     pub(super) fn interval(&self) -> Result<Option<Duration>, Problem> {
         let text = self.interval.as_deref();
         let interval = text.map(|text| time("--interval", text)).transpose()?;
@@ -128,7 +128,7 @@ impl PollArgs {
     }
 
     /// # Errors
-    /// Wrong use: no time.
+    /// A usage error for an invalid duration.
     pub(super) fn missing_grace(&self) -> Result<Duration, Problem> {
         time("--missing-grace", &self.missing_grace)
     }
@@ -137,7 +137,7 @@ impl PollArgs {
 /// The time that an option gives.
 ///
 /// # Errors
-/// Wrong use: a text without a unit, or no time.
+/// A usage error for a duration that is invalid or has no unit.
 pub(super) fn time(option: &str, text: &str) -> Result<Duration, Problem> {
     settings::duration(text).ok_or_else(|| {
         let message =

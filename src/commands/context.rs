@@ -22,7 +22,7 @@ pub(super) struct CommandContext {
     pub environment: Environment,
     /// How the output is written.
     pub output_options: OutputOptions,
-    /// The order of jobs, where one was asked for.
+    /// The order of jobs, where one was requested.
     pub sort: Option<Sort>,
     /// The time of requests, signatures and tables.
     pub clock: Clock,

@@ -9,8 +9,8 @@ use crate::output;
 #[derive(Debug, Clone, Default)]
 pub(in crate::commands) struct NoticeLog(Arc<Mutex<NoticeLogInner>>);
 
-/// Notices in the order in which they came. An answer can hold a hundred thousand words that no
-/// table knows, so that what was kept is not searched one by one.
+/// Notices in the order in which they came. A response can contain a hundred thousand unrecognized
+/// states, so that the known ones are not searched one by one.
 #[derive(Debug, Default)]
 struct NoticeLogInner {
     notices: Vec<Notice>,
@@ -28,11 +28,11 @@ impl NoticeLog {
         self.is_new(notice);
     }
 
-    /// Keeps a notice of an account; that of a server that is not verified goes to standard error at
-    /// once, even with `-q`.
+    /// Keeps a notice of an account; that of a server that is not verified goes to stderr at once,
+    /// even with `-q`.
     pub(in crate::commands) fn push_and_print(&self, notice: Notice) {
         if self.is_new(notice.clone()) && notice.code == NoticeCode::InsecureSkipVerify {
-            // Standard error that is gone is no reason to stop.
+            // Standard error that is gone is not a reason to stop.
             let _ = output::write_notice(&mut io::stderr().lock(), &notice);
         }
     }

@@ -1,5 +1,5 @@
-//! Printing: the output to stdout, everything else to standard error, and the exit code that
-//! follows from both.
+//! Printing: the output to stdout, everything else to stderr, and the exit code that follows from
+//! both.
 
 use std::io::{self, IsTerminal as _, Write as _};
 

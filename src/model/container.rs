@@ -16,11 +16,11 @@ pub struct Container {
     pub image_pull_policy: Option<String>,
     /// Entry point.
     pub command: Vec<String>,
-    /// Arguments; secrets are masked unless asked for.
+    /// Arguments; secrets are masked unless requested.
     pub args: Vec<String>,
     /// Folder the command runs in.
     pub working_dir: Option<String>,
-    /// Environment; values are masked unless asked for.
+    /// Environment; values are masked unless requested.
     pub env: Vec<EnvVar>,
     /// Ports it listens on.
     pub ports: Vec<Port>,
@@ -40,7 +40,7 @@ pub struct Container {
     pub tty: Option<bool>,
     /// Normalised state.
     pub state: State,
-    /// The cloud's own word.
+    /// The cloud's value.
     pub state_raw: Option<String>,
     /// True when its readiness probe passes.
     pub ready: Option<bool>,
@@ -69,7 +69,7 @@ pub struct Container {
 pub struct Termination {
     /// Normalised state.
     pub state: State,
-    /// The cloud's own word.
+    /// The cloud's value.
     pub state_raw: Option<String>,
     /// Exit code.
     pub exit_code: Option<i64>,
@@ -92,7 +92,7 @@ pub struct Termination {
 pub struct EnvVar {
     /// Name, exactly as it came.
     pub name: Option<String>,
-    /// Value; masked unless secrets were asked for.
+    /// Value; masked unless secrets were requested.
     pub value: Option<String>,
     /// Field the value is taken from.
     pub value_from: Option<String>,
@@ -105,7 +105,7 @@ pub struct Port {
     pub port: Option<i64>,
     /// Protocol as the cloud writes it.
     pub protocol: Option<String>,
-    /// Where it can be reached; the query part is masked unless secrets were asked for.
+    /// Where it can be reached; the query part is masked unless secrets were requested.
     pub access_url: Option<String>,
 }
 
@@ -118,7 +118,7 @@ pub struct Mount {
     pub path: Option<String>,
     /// Path outside the container, where the cloud mounts folders and not volumes.
     pub source_path: Option<String>,
-    /// The cloud's word for the kind of mount.
+    /// The cloud's name of the mount type.
     #[serde(rename = "type")]
     pub kind: Option<String>,
     /// Path inside the volume.

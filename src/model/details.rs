@@ -4,15 +4,15 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
-/// What only one kind of thing has: a typed struct of the cloud's folder, serialised as `details`.
+/// Fields of one kind only: a typed struct of the cloud's folder, serialised as `details`.
 ///
-/// Whatever can stand there must also describe itself.
+/// Every such type must also have a schema.
 pub trait Details: erased_serde::Serialize + fmt::Debug + Send + Sync {}
 impl<T: Serialize + JsonSchema + fmt::Debug + Send + Sync> Details for T {}
 erased_serde::serialize_trait_object!(Details);
 
-/// Stands for the `details` of a job in its JSON Schema. The model knows no cloud, so that whoever
-/// knows them all gives the definition of this name its content.
+/// Stands for the `details` of a job in its JSON Schema. The model does not know the clouds, so the
+/// registry of clouds fills in the definition of this name.
 #[derive(Debug)]
 pub enum JobDetails {}
 
@@ -20,7 +20,7 @@ pub enum JobDetails {}
 #[derive(Debug)]
 pub enum TaskDetails {}
 
-/// The same for the `details` of a place.
+/// The same for the `details` of a scope.
 #[derive(Debug)]
 pub enum ScopeDetails {}
 

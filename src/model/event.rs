@@ -3,18 +3,18 @@ use serde::Serialize;
 
 use super::Time;
 
-/// How grave an event is.
+/// How severe an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// For information.
     Normal,
-    /// Something goes wrong.
+    /// A problem.
     Warning,
 }
 
 impl Level {
-    /// The word as it stands in JSON.
+    /// The JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Normal => "normal",
@@ -32,12 +32,12 @@ impl Level {
     }
 }
 
-/// Something that happened, folded by the cloud into one row with a count.
+/// An event, aggregated by the cloud into one row with a count.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Event {
-    /// Normalised level; null for a word that is not known.
+    /// Normalised level; null for an unrecognized one.
     pub level: Option<Level>,
-    /// The cloud's own word.
+    /// The cloud's value.
     pub level_raw: Option<String>,
     /// When it was first seen.
     pub first_at: Option<Time>,

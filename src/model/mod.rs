@@ -1,8 +1,8 @@
-//! One model for what every cloud answers: [`Job`] and its parts.
+//! One model for the responses of every cloud: [`Job`] and its parts.
 //!
 //! Names are snake_case in JSON and every key is always present: what is absent is `null`, lists
 //! are never null. Times are RFC 3339 UTC in whole seconds, durations seconds, memory bytes, cpu
-//! vCPU. The model knows no cloud and no output format.
+//! vCPU. The model does not depend on clouds or output formats.
 
 mod container;
 mod details;
@@ -35,7 +35,7 @@ pub use task::{Address, ConfigFile, Disk, EmptyDir, Flex, Nfs, Task, Volume};
 pub use texts::TextField;
 pub use time::Time;
 
-/// A job, container instance, invocation or service: the thing a reference names.
+/// A job, container instance, invocation or service: the resource a reference names.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct Job {
     /// Canonical reference.
@@ -47,13 +47,13 @@ pub struct Job {
     pub cloud: String,
     /// Profile that was used.
     pub profile: String,
-    /// The cloud's region, where it is known.
+    /// The cloud's region, if known.
     pub region: Option<String>,
     /// Bare kind: `job`, `invocation`, `instance`, `image-job`, `service`.
     pub kind: String,
-    /// Cluster the thing lives in, for kinds that have one.
+    /// Cluster of the resource, for kinds that have one.
     pub cluster: Option<String>,
-    /// Namespace the thing lives in, for kinds that have one.
+    /// Namespace of the resource, for kinds that have one.
     pub namespace: Option<String>,
     /// The last segment of the reference.
     pub id: String,
@@ -61,7 +61,7 @@ pub struct Job {
     pub name: Option<String>,
     /// Normalised state.
     pub state: State,
-    /// The cloud's own word, trimmed; null where the operation reports none.
+    /// The cloud's value, trimmed; null where the operation reports none.
     pub state_raw: Option<String>,
     /// True when the state can no longer change by itself.
     pub ended: bool,
@@ -72,7 +72,7 @@ pub struct Job {
     pub reason: Option<String>,
     /// Why the state is what it is, in a sentence.
     pub message: Option<String>,
-    /// Exit code; null unless the thing has ended.
+    /// Exit code; null unless the resource has ended.
     pub exit_code: Option<i64>,
     /// Who owns it.
     pub user: Option<String>,
@@ -102,14 +102,14 @@ pub struct Job {
     pub events: Vec<Event>,
     /// How many rows of `events` are warnings.
     pub warning_count: u64,
-    /// What only this kind has.
+    /// Fields of this kind only.
     #[schemars(with = "JobDetails")]
     pub details: Option<Arc<dyn Details>>,
-    /// The cloud's id of the request that was answered.
+    /// The cloud's request id.
     pub request_id: Option<String>,
-    /// When the answer came.
+    /// When the response arrived.
     pub observed_at: Option<Time>,
-    /// The cloud's own document, if it was asked for.
+    /// The raw API response, if requested.
     pub raw: Option<serde_json::Value>,
     /// What kept subtasks from being read, beside [`Self::SUBTASKS_UNREAD`]; it decides the exit code
     /// of a gate and is not shown.

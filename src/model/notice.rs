@@ -3,7 +3,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-/// Something a reader should know that is no failure.
+/// Something a reader should know that is not an error.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, JsonSchema, Serialize)]
 pub struct Notice {
     /// Stable word: `unknown_state`, `assumed_utc_offset`, `clock_corrected`, …
@@ -48,7 +48,7 @@ macro_rules! notice_codes {
 notice_codes! {
     /// A cloud writes times without a zone, and no `utc_offset` is set.
     AssumedUtcOffset = "assumed_utc_offset",
-    /// This machine's clock differs from the cloud's.
+    /// The local clock differs from the cloud's.
     ClockCorrected = "clock_corrected",
     /// A cloud's count differs from the number of rows it sent.
     CountMismatch = "count_mismatch",

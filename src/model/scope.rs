@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Details, ScopeDetails, Time};
 
-/// A place that holds things and is none itself: a cluster.
+/// A scope that contains resources: a cluster.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct ScopeSummary {
     /// Canonical scope, with its trailing slash; it can be listed in its turn.

@@ -3,7 +3,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The normalised state of a thing; the list is closed within `joblens/1`.
+/// The normalised state of a resource; the list is closed within `joblens/1`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -21,7 +21,7 @@ pub enum State {
     Failed,
     /// Ended by somebody's request or by a limit.
     Canceled,
-    /// Not known: the cloud reports none, or a word that no table holds.
+    /// Unknown: the cloud reports no state, or an unrecognized one.
     #[default]
     Unknown,
 }

@@ -17,7 +17,7 @@ pub struct Task {
     pub kind: String,
     /// Normalised state.
     pub state: State,
-    /// The cloud's own word.
+    /// The cloud's value.
     pub state_raw: Option<String>,
     /// True when the state can no longer change by itself.
     pub ended: bool,
@@ -51,7 +51,7 @@ pub struct Task {
     pub containers: Vec<Container>,
     /// Its volumes.
     pub volumes: Vec<Volume>,
-    /// What only this kind has.
+    /// Fields of this kind only.
     #[schemars(with = "TaskDetails")]
     pub details: Option<Arc<dyn Details>>,
 }
@@ -110,7 +110,7 @@ pub struct EmptyDir {
 pub struct ConfigFile {
     /// Path below the mount.
     pub path: Option<String>,
-    /// Content; masked unless secrets were asked for.
+    /// Content; masked unless secrets were requested.
     pub content: Option<String>,
 }
 
@@ -130,6 +130,6 @@ pub struct Flex {
     pub driver: Option<String>,
     /// File system.
     pub fs_type: Option<String>,
-    /// Driver's options; masked unless secrets were asked for.
+    /// Driver's options; masked unless secrets were requested.
     pub options: Option<String>,
 }

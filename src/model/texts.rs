@@ -25,7 +25,7 @@ pub enum TextField<'a> {
     Word(&'a mut String),
     /// What only one kind has, with texts of either sort.
     Details(&'a mut Arc<dyn Details>),
-    /// The cloud's own document.
+    /// The raw API response.
     Document(&'a mut Value),
 }
 

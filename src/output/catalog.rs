@@ -15,13 +15,13 @@ use crate::output::document::{KindInfo, KindList, Source, StateMap, StateMapping
 /// Columns before the texts of a paragraph.
 const LABELS: usize = 14;
 
-/// True for the forms that this knowledge can be shown in: it holds no things, of which there could
-/// be records or references.
+/// True for the formats that a catalog can be shown in: it has no resources, hence no records and
+/// no references.
 pub fn is_for_catalogs(format: Format) -> bool {
     !matches!(format, Format::Jsonl | Format::Name)
 }
 
-/// Writes the kinds of things.
+/// Writes the resource kinds.
 ///
 /// # Errors
 /// Those of the writer, and as invalid data what an expression could not do.
@@ -75,7 +75,7 @@ fn rows(list: &[impl Serialize]) -> io::Result<Vec<Value>> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Writes a document in the form that was asked for, or its rows, whose fields are the columns.
+/// Writes a document in the form that was requested, or its rows, whose fields are the columns.
 pub(super) fn write(
     out: &mut dyn Write,
     document: &impl Serialize,

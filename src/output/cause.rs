@@ -35,8 +35,8 @@ pub(super) fn needs_cause_line(job: &Job) -> bool {
     matches!(job.state, State::Failed | State::Canceled | State::Unknown) || job.warning_count > 0
 }
 
-/// The first container that failed, with its task. One of a task that succeeded in the end is no
-/// cause of anything.
+/// The first container that failed, with its task. One of a task that succeeded in the end is not a
+/// cause.
 pub(super) fn first_failed_container(job: &Job) -> Option<(&Task, &Container)> {
     job.tasks
         .iter()

@@ -27,7 +27,7 @@ pub(super) enum Cell<'a> {
     Seconds(i64, Option<Time>),
     /// Bytes.
     Bytes(u64),
-    /// A number of things of a kind.
+    /// A number of resources of a kind.
     Counted(u64, Option<&'a str>),
 }
 

@@ -138,7 +138,7 @@ fn text_column(column: &JobColumn, rows: &[Row], screen: &RenderContext) -> Text
     shown
 }
 
-/// The column of causes, if there is one; below their rows only those are told that need it.
+/// The column of causes, if there is one; below their rows only those are reported that need it.
 fn causes(rows: &[Row]) -> Option<TrailingColumn> {
     let cause = |row: &Row| row.cause().map(|text| escape(&text).into_owned());
     let causes: Vec<String> = rows

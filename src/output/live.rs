@@ -228,7 +228,7 @@ mod tests {
         }
     }
 
-    /// The next frame after `later` seconds, without the codes around it, a line each.
+    /// The next frame after `later` seconds, without the codes around it, one per line.
     fn drawn(
         live: &mut Live,
         jobs: &[Job],

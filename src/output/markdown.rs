@@ -9,7 +9,7 @@ use crate::output::document::Envelope;
 /// The columns where none were chosen.
 const DEFAULT_COLUMNS: [&str; 6] = ["ref", "state", "name", "ran", "age", "why"];
 
-/// Writes things as a table of Markdown, and places as one of their own.
+/// Writes resources as a Markdown table, and scopes as another one.
 ///
 /// # Errors
 /// Those of the writer.

@@ -11,7 +11,7 @@ pub enum Format {
     Wide,
     /// A single JSON document.
     Json,
-    /// JSON records, one a line.
+    /// JSON records, one per line.
     Jsonl,
     /// The envelope as YAML.
     Yaml,
@@ -21,7 +21,7 @@ pub enum Format {
     Tsv,
     /// Markdown table.
     Markdown,
-    /// References, one a line.
+    /// References, one per line.
     Name,
 }
 

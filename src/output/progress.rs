@@ -8,7 +8,7 @@ use super::text::truncate_width;
 use super::{escape, human, terminal};
 use crate::model::State;
 
-/// One line a job on a terminal, with a spinner while the job is on its way; cleared at the end.
+/// One line a job on a terminal, with a spinner while the job is active; cleared at the end.
 #[derive(Debug)]
 pub struct Progress {
     all: MultiProgress,
@@ -22,7 +22,7 @@ pub struct Progress {
 const REDRAW_INTERVAL: Duration = Duration::from_millis(120);
 
 impl Progress {
-    /// Lines for so many jobs on a terminal of so many columns and rows, drawn on standard error.
+    /// Lines for so many jobs on a terminal of so many columns and rows, drawn on stderr.
     ///
     /// What lies beyond the terminal's height is summed up in a last line.
     pub fn new(count: usize, width: usize, height: usize) -> Self {
@@ -75,7 +75,7 @@ impl Progress {
 
     /// Prints a line above the others.
     pub fn line(&self, text: &str) {
-        // A terminal that is gone is no reason to stop waiting.
+        // A terminal that is gone is not a reason to stop waiting.
         let _ = self.all.println(escape(text));
     }
 

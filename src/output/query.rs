@@ -48,7 +48,7 @@ impl Query {
     /// Reads an expression.
     ///
     /// # Errors
-    /// Wrong use, pointing at the part that is wrong.
+    /// A usage error that points at the part that is wrong.
     pub fn parse(expression: &str) -> Result<Self, Problem> {
         let rows = load::parse(JQ_PRELUDE, |parser| parser.defs());
         let rows = rows.expect("our own definitions can be read");
@@ -86,8 +86,8 @@ impl Query {
         Ok(Self { filter })
     }
 
-    /// Writes what the expression makes of a document, a line each: texts as they are, all else as
-    /// JSON. What could move a cursor or be a command in a CI log is escaped; line ends and tabs stay.
+    /// Writes what the expression makes of a document, one per line: strings raw, all else as JSON.
+    /// What could move a cursor or be a command in a CI log is escaped; line ends and tabs stay.
     ///
     /// # Errors
     /// Those of the writer, and as invalid data what the expression could not do.
@@ -121,7 +121,7 @@ fn write_value(out: &mut dyn Write, value: &Val) -> io::Result<()> {
     let mut text = Vec::new();
     jaq_json::write::write(&mut text, &Pp::default(), 0, value)?;
     let text = String::from_utf8(text).map_err(failed)?;
-    // jaq writes values that JSON does not have, such as NaN and keys that are no texts.
+    // jaq writes values that JSON does not have, such as NaN and keys that are not texts.
     if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err() {
         return Err(failed(format!("{} is not valid JSON", escape(&text))));
     }
@@ -158,7 +158,7 @@ fn unreadable(error: load::Error<&str>) -> Option<(&str, String)> {
     }
 }
 
-/// Wrong use, pointing at a part of the expression, or at its end.
+/// A usage error that points at a part of the expression, or at its end.
 fn wrong(expression: &str, said: Option<(&str, String)>) -> Problem {
     let (span, said) = match said {
         Some((part, said)) if !part.is_empty() => (load::span(expression, part), said),

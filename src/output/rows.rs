@@ -41,7 +41,7 @@ impl<'a> RowWriter<'a> {
         })
     }
 
-    /// Writes things.
+    /// Writes resources.
     ///
     /// # Errors
     /// Those of the writer.
@@ -58,8 +58,8 @@ impl<'a> RowWriter<'a> {
         }
     }
 
-    /// Writes places. In csv and tsv they stand in the columns of things: the scope as the
-    /// reference, the status as the cloud's word.
+    /// Writes scopes. In csv and tsv they use the columns of resources: the scope as the reference,
+    /// the status as the cloud's state.
     ///
     /// # Errors
     /// Those of the writer.

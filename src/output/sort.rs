@@ -5,7 +5,7 @@ use super::{JobColumn, Zone};
 use crate::error::Problem;
 use crate::model::{Job, State};
 
-/// What things are sorted by.
+/// What resources are sorted by.
 #[derive(Debug, Clone)]
 pub struct Sort {
     column: JobColumn,
@@ -16,7 +16,7 @@ impl Sort {
     /// Reads `COLUMN`, or `-COLUMN` for the greatest first.
     ///
     /// # Errors
-    /// Wrong use, with the nearest name.
+    /// A usage error with the closest name.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let (name, descending) = match text.trim().strip_prefix('-') {
             Some(name) => (name, true),
@@ -33,8 +33,8 @@ impl Sort {
         &self.column
     }
 
-    /// Puts things in order; those that are alike keep theirs, and what is not known comes last
-    /// either way. States are ordered by the course of a life.
+    /// Sorts resources; equal ones keep their order, and unknown values come last either way.
+    /// States are ordered by the course of a life.
     pub fn apply(&self, jobs: &mut [Job]) {
         if self.column.name == "state" {
             let place = |job: &Job| State::ALL.iter().position(|state| *state == job.state);

@@ -33,7 +33,7 @@ pub fn write_transition(
     writeln!(out, "{}", line.trim_end())
 }
 
-/// Writes the records of a stream, one a line, and numbers them from 1 without gaps.
+/// Writes the records of a stream, one per line, and numbers them from 1 without gaps.
 #[derive(Debug, Default)]
 pub struct RecordWriter {
     last: u64,
@@ -42,11 +42,11 @@ pub struct RecordWriter {
 /// What a stream came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Summary {
-    /// Things that were read at least once, places among them.
+    /// Resources that were read at least once, places among them.
     pub jobs: u64,
-    /// Things that could not be read at the end.
+    /// Resources that could not be read at the end.
     pub errors: u64,
-    /// Calls that were sent, every attempt counted.
+    /// Requests that were sent, every attempt counted.
     pub requests: u64,
     /// True when everything that was asked was answered, and lists were read to their end.
     pub complete: bool,
@@ -55,7 +55,7 @@ pub struct Summary {
 /// What every record begins with.
 #[derive(JsonSchema, Serialize)]
 struct Record<T> {
-    /// What the record tells of.
+    /// What the record is about.
     #[serde(rename = "type")]
     kind: &'static str,
     /// Number of the record, from 1 without gaps.
@@ -106,14 +106,14 @@ struct Transition<'a> {
     previous: Option<State>,
     /// Normalised state.
     state: State,
-    /// The cloud's own word.
+    /// The cloud's value.
     state_raw: Option<&'a str>,
     /// Why the state is what it is.
     reason: Option<&'a str>,
 }
 
-/// The JSON Schema of one line of a stream: one record, told by its `type`. Programs should pass
-/// over types they do not know.
+/// The JSON Schema of one line of a stream: one record, identified by its `type`. Programs should
+/// ignore unknown types.
 pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "description": "A record, identified by its type; more types may be added.",
@@ -166,7 +166,7 @@ impl RecordWriter {
         self.write(out, at, rest)
     }
 
-    /// An answer with so many things and places ends: what failed, and the summary.
+    /// The end of output with this many resources and scopes: what failed, and the summary.
     ///
     /// # Errors
     /// Those of the writer.

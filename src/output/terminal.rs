@@ -21,7 +21,7 @@ const WRITE_TIMEOUT: Timespec = Timespec {
 
 /// True while the alternate screen is in use.
 static IN_ALTERNATE_SCREEN: AtomicBool = AtomicBool::new(false);
-/// The modes of the terminal at standard error before they were changed.
+/// The modes of the terminal at stderr before they were changed.
 static MODES: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// Remembers that the alternate screen is entered.
@@ -34,7 +34,7 @@ pub(super) fn left_alternate_screen() {
     IN_ALTERNATE_SCREEN.store(false, Ordering::Release);
 }
 
-/// Remembers the modes of the terminal at standard error; they are set again by [`restore_modes`].
+/// Remembers the modes of the terminal at stderr; they are set again by [`restore_modes`].
 pub(super) fn keep_modes(modes: Termios) {
     *kept_modes() = Some(modes);
 }

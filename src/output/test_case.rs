@@ -7,7 +7,7 @@ use crate::gate::Verdict;
 use crate::model::{Job, State};
 use crate::output::document::Envelope;
 
-/// What CI systems are told about one reference of a gate.
+/// What CI systems get about one reference of a gate.
 pub(super) struct TestCase<'a> {
     /// Canonical reference; what was typed where none could be made.
     pub reference: &'a str,
@@ -21,15 +21,15 @@ pub(super) struct TestCase<'a> {
 
 /// How a reference stands when a report is written.
 pub(super) enum CaseOutcome<'a> {
-    /// It reached what was asked for.
+    /// It met the condition.
     Passed,
-    /// It ended otherwise, or had a new warning.
+    /// It ended without reaching the condition, or had a new warning.
     Failed,
     /// It could not be read.
     ReadError(&'a Problem),
-    /// It is on its way, and nothing is decided.
+    /// It is active, and nothing is decided.
     StillRunning,
-    /// It is on its way, and the verdict is certain without it.
+    /// It is active, and the verdict is certain without it.
     NotNeeded,
 }
 

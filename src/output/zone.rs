@@ -7,7 +7,7 @@ use crate::model::Time;
 pub enum Zone {
     /// UTC.
     Utc,
-    /// The zone of this machine, or of the variable `TZ`.
+    /// The local time zone, or that of the variable `TZ`.
     Local,
 }
 

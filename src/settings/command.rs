@@ -35,7 +35,7 @@ struct CachedRun {
 }
 
 impl CommandCache {
-    /// What the command of an account printed; it is run when this is asked for the first time.
+    /// What the command of an account printed; it is run on the first use.
     ///
     /// # Errors
     /// As [`run`].

@@ -27,8 +27,8 @@ impl Settings {
         self.file.command(cloud, profile).is_some()
     }
 
-    /// True when variables tell of a credential for the profile `default`, or a file of a tool, be it
-    /// damaged.
+    /// True when variables or a file of a tool, even a damaged one, give a credential for the
+    /// profile `default`.
     fn has_credential_besides_file(&self, cloud: &SettingsSchema) -> bool {
         let (values, _) = self.values_of_environment(cloud);
         let is_told = |key: &str| cloud.is_credential(key) || key == SOURCE;

@@ -54,8 +54,8 @@ const FLAGS: [&str; 2] = ["insecure_skip_verify", "token_cache"];
 const LISTS: [&str; 1] = ["ai_hosts"];
 
 impl SettingsFile {
-    /// Where the config file is looked for, and whether somebody named it; none where nothing
-    /// tells of a home.
+    /// The path of the config file, and whether it was set explicitly; none without a home
+    /// directory.
     pub fn locate(config: Option<PathBuf>, environment: &Environment) -> (Option<PathBuf>, bool) {
         let named = config.or_else(|| environment.get("JOBLENS_CONFIG").map(PathBuf::from));
         if named.is_some() {
@@ -462,7 +462,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Wrong use at a place of the file; no text of the file's values is shown.
+    /// A usage error at a position in the file; no text of the file's values is shown.
     fn wrong(&self, at: usize, what: &str) -> Problem {
         let line = 1 + self.text[..at.min(self.text.len())].matches('\n').count();
         Problem::usage(format!("{}:{line}: {what}", self.path.display()))

@@ -130,7 +130,7 @@ pub const SOURCE: &str = "source";
 pub const CREDENTIAL_COMMAND: &str = "credential_command";
 
 /// The source that is the metadata service of the machine, on clouds that have one; and where a
-/// profile keeps the name of the role that is taken on through it, empty for the one there is.
+/// profile keeps the name of the role that is assumed through it, empty for the one there is.
 pub const METADATA: &str = "metadata";
 
 /// The key of a role that a key pair takes on, on clouds that have such roles.
@@ -195,7 +195,7 @@ impl SettingsSchema {
 pub struct Environment(HashMap<String, String>);
 
 impl Environment {
-    /// The variables given; those whose value is no Unicode are left out.
+    /// The variables given; those whose value is not Unicode are left out.
     pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         Self(variables.into_iter().collect())
     }
@@ -215,8 +215,8 @@ impl Environment {
         home.filter(|home| home.is_absolute())
     }
 
-    /// The folder of what may be lost: `$XDG_CACHE_HOME/joblens`, else `~/.cache/joblens`; none where
-    /// nothing tells of a home.
+    /// The folder of what may be lost: `$XDG_CACHE_HOME/joblens`, else `~/.cache/joblens`; none
+    /// without a home directory.
     pub fn cache_folder(&self) -> Option<PathBuf> {
         let named = self.get("XDG_CACHE_HOME").map(PathBuf::from);
         // A relative one is to be passed over, as its specification says.
@@ -252,8 +252,8 @@ impl Settings {
     /// `kinds` are those whose state words may be mapped, as `cloud/kind`.
     ///
     /// # Errors
-    /// Wrong use: a file that was named and is not there, that another user can change, that others
-    /// can read though it contains a secret, or that has unknown keys, with the line.
+    /// A usage error: a file that was named and is not there, that another user can change, that
+    /// others can read though it contains a secret, or that has unknown keys, with the line.
     pub fn load(
         config: Option<PathBuf>,
         environment: Environment,

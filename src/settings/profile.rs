@@ -47,7 +47,7 @@ impl Origin {
         }
     }
 
-    /// The variable or the file that a value can be looked up and mended in.
+    /// The variable or the file where a value can be found and fixed.
     pub fn location(&self) -> String {
         match self {
             Self::Variable(name) => name.clone(),
@@ -135,7 +135,7 @@ impl Profile {
         written.or_else(|| self.origin(METADATA))
     }
 
-    /// A value that is no secret.
+    /// A value that is not a secret.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(|value| value.text.expose())
     }
@@ -164,7 +164,7 @@ impl Profile {
         self.values.contains_key(METADATA)
     }
 
-    /// The role that is taken on: by the key pair, else through the metadata service, where it is
+    /// The role that is assumed: by the key pair, else through the metadata service, where it is
     /// named.
     pub fn role(&self) -> Option<&str> {
         let of_machine = || self.get(METADATA).filter(|name| !name.is_empty());
@@ -189,7 +189,7 @@ impl Profile {
     /// Seconds east of UTC in which the cloud's wall clocks are read, and whether it was set.
     ///
     /// # Errors
-    /// Wrong use, when the setting is not a valid offset.
+    /// A usage error when the setting is not a valid offset.
     pub fn utc_offset_seconds(&self, default: i32) -> Result<(i32, bool), Problem> {
         match self.get("utc_offset") {
             None => Ok((default, false)),
@@ -202,7 +202,7 @@ impl Profile {
         }
     }
 
-    /// Wrong use of one key of this profile.
+    /// A usage error in one key of this profile.
     pub fn invalid(&self, key: &str, what: &str) -> Problem {
         let from = self.origin(key);
         let from = from.map_or_else(String::new, |from| format!(" (from {})", from.location()));

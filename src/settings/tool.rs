@@ -22,8 +22,9 @@ pub struct CredentialSource {
     /// Reads the profile of this name, or the one that the tool itself would use.
     ///
     /// # Errors
-    /// Wrong use when the profile that was named is not there; `missing_credentials` for files that are
-    /// damaged and for profiles that cannot be used here; `unauthenticated` for keys that have run out.
+    /// A usage error when the profile that was named is not there; `missing_credentials` for files
+    /// that are damaged and for profiles that cannot be used here; `unauthenticated` for keys that
+    /// have run out.
     pub load: fn(&ToolFiles, Option<&str>) -> Result<SourceResult, Problem>,
 }
 
@@ -37,7 +38,7 @@ pub enum SourceResult {
     /// A credential.
     Found(FoundCredential),
     /// The metadata service of the machine, with what there is to say of it. It is taken only where
-    /// it is named: nothing is read, so that nothing tells whether it is there.
+    /// it is named: nothing is read, so that nothing reports whether it is there.
     InstanceRole(Vec<(&'static str, Secret)>),
 }
 
@@ -50,7 +51,7 @@ pub struct FoundCredential {
     pub path: PathBuf,
     /// Values by the cloud's own keys.
     pub values: Vec<(&'static str, Secret)>,
-    /// When the credential ends, where that is known.
+    /// When the credential expires, if known.
     pub expires_at: Option<Time>,
     /// What a reader should know besides.
     pub notices: Vec<Notice>,

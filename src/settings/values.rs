@@ -1,4 +1,4 @@
-//! The values of a profile as variables and the settings file give them.
+//! The values of a profile from variables and the config file.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ impl Settings {
             .credential_keys()
             .map(|spec| spec.variables.len())
             .max();
-        // A variable that several families share tells nothing of which is meant.
+        // A variable that several families share reports nothing of which is meant.
         let own_name = |spec: &'static SettingSpec, at: usize| {
             let name = spec.variables.get(at)?;
             let uses = spec.variables.iter().filter(|other| *other == name);
@@ -61,7 +61,7 @@ impl Settings {
         (values, other)
     }
 
-    /// What the table of a profile holds for the keys that are asked for. The files of no other key
+    /// What the table of a profile holds for the keys that are requested. The files of no other key
     /// are read.
     pub(super) fn values_of_file(
         &self,
@@ -85,7 +85,7 @@ impl Settings {
                 file::SettingValue::Text(text) => (key, text.expose().to_owned()),
                 file::SettingValue::Variable(base, name) => {
                     let text = self.environment.get(name).ok_or_else(|| {
-                        // A secret that was pasted here by mistake is no name of a variable.
+                        // A secret that was pasted here by mistake is not a name of a variable.
                         let is_name = |c: char| c.is_ascii_uppercase() || c == '_';
                         let shown = match name.starts_with(is_name)
                             && !name.contains(|c: char| c.is_ascii_lowercase() || !c.is_ascii())

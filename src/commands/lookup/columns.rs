@@ -1,4 +1,4 @@
-//! Columns of `details`, which depend on the kinds that are asked for.
+//! Columns of `details`, which depend on the kinds that are requested.
 
 use crate::commands::context::CommandContext;
 use crate::error::{Problem, closest_match};
@@ -9,7 +9,7 @@ use crate::providers;
 /// Checks the columns that were chosen against what the kinds have.
 ///
 /// # Errors
-/// Wrong use: a field of `details` that none of them has, with the nearest there is.
+/// A usage error: a field of `details` that none of them has, with the nearest there is.
 pub(in crate::commands) fn check(
     session: &CommandContext,
     asked: impl Iterator<Item = &'static Kind>,

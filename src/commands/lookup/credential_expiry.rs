@@ -54,7 +54,7 @@ impl CredentialExpiry {
         })
     }
 
-    /// One sentence for people, who are told how far off it is as well.
+    /// One sentence for people, with the time that is left.
     pub(in crate::commands) fn line(&self, now: Time, zone: Zone) -> String {
         let left = output::duration(self.at.seconds_since(now));
         self.sentence(&format!("in {left}, at {}", zone.clock(self.at)))

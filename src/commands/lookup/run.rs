@@ -21,10 +21,10 @@ use crate::providers::{self, Client, GetOptions, GetResult, mask_job, redact_job
 use crate::reference::{LATEST, Reference, Scope};
 use crate::settings::Settings;
 
-/// A look-up spends at most this much time in all.
+/// Total time limit of a request.
 pub(in crate::commands) const LOOKUP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How things are looked up, for all references of a run.
+/// How resources are requested, for all references of a run.
 #[derive(Debug, Clone, Default)]
 pub(in crate::commands) struct Options {
     /// Keep the clouds' own documents.
@@ -33,20 +33,20 @@ pub(in crate::commands) struct Options {
     pub show_secrets: bool,
     /// Switches of single kinds.
     pub flags: Vec<&'static str>,
-    /// What may stand among the references besides things.
+    /// What may appear among the references besides resources.
     pub allowed: AllowedTargets,
 }
 
 /// What became of one reference.
 pub(in crate::commands) type LookupResult = Result<Job, Problem>;
 
-/// Everything that looking needs, found and checked before the first call.
+/// Everything a request needs, found and checked before the first request.
 pub(in crate::commands) struct Lookup {
-    /// What is looked at, in the order given, each once.
+    /// The references, in the order given, each once.
     pub references: Vec<Reference>,
-    /// The scopes that are looked at, in the order given, each once.
+    /// The scopes, in the order given, each once.
     pub scopes: Vec<Scope>,
-    /// The scopes whose newest thing is looked at, each with the number of references before it.
+    /// The scopes whose newest resource is requested, each with the number of references before it.
     pub latest: Vec<(usize, Scope)>,
     /// What the clients share.
     pub transport: Arc<Transport>,
@@ -98,7 +98,7 @@ impl Lookup {
         &self.clients.expiries
     }
 
-    /// How a thing of this reference's kind is asked for until a deadline.
+    /// How a resource of this reference's kind is requested until a deadline.
     pub(in crate::commands) fn options_for(
         &self,
         reference: &Reference,
@@ -107,7 +107,7 @@ impl Lookup {
         self.options_for_kind(reference.kind, deadline)
     }
 
-    /// How things of a kind are asked for until a deadline.
+    /// How resources of a kind are requested until a deadline.
     pub(in crate::commands) fn options_for_kind(
         &self,
         kind: &Kind,
@@ -122,7 +122,7 @@ impl Lookup {
         }
     }
 
-    /// Looks one thing up.
+    /// Gets one resource.
     pub(in crate::commands) async fn get(
         &self,
         reference: &Reference,
@@ -156,7 +156,7 @@ impl Lookup {
         Ok(self.finalize_at(found, now))
     }
 
-    /// As [`Lookup::settle`], at a time that was asked for before.
+    /// As [`Lookup::settle`], at a given time.
     pub(in crate::commands) fn finalize_at(&self, mut found: GetResult, now: Time) -> Job {
         found.job.finalize(now);
         if !self.options.show_secrets {
@@ -240,7 +240,7 @@ impl Lookup {
         }
     }
 
-    /// The newest thing of a scope, as it was typed.
+    /// The newest resource of a scope, as it was typed.
     ///
     /// # Errors
     /// As [`providers::newest`], or why the account cannot be used.
@@ -264,11 +264,11 @@ impl Lookup {
     }
 }
 
-/// What is looked up.
+/// What is requested.
 #[derive(Debug, Clone)]
 enum LookupTarget {
     Job(Reference),
-    /// The newest thing of a scope.
+    /// The newest resource of a scope.
     Latest(Scope),
 }
 

@@ -31,7 +31,7 @@ pub(in crate::commands) enum Reply {
     Nothing,
 }
 
-/// A request: the time since the start, and what was asked for; `list` for a list of all.
+/// A request: the time since the start, and what was requested; `list` for a list of all.
 pub(in crate::commands) type Received = (Duration, String);
 
 /// Replies by the time since the start and the id.

@@ -10,7 +10,7 @@ use crate::providers;
 use crate::reference::Reference;
 
 impl Poller {
-    /// Sends the looks that are due; things of one account and kind share list calls.
+    /// Sends the requests that are due; resources of one account and kind share list requests.
     pub(in crate::commands) fn start_due(&mut self) {
         self.schedule_last_polls();
         let now = self.elapsed();
@@ -64,7 +64,7 @@ impl Poller {
         }
     }
 
-    /// Looks at single things that are under way with the account of these things.
+    /// Requests for single resources in flight for the account of these resources.
     fn under_way(&self, numbers: &[JobIndex]) -> usize {
         let Some(first) = numbers.first() else {
             return 0;
@@ -73,7 +73,7 @@ impl Poller {
         self.in_flight.get(&account).copied().unwrap_or(0)
     }
 
-    /// One look at several things; false when their kind has no such call.
+    /// One request for several resources; false when their kind has no such request.
     fn start_batch(&mut self, numbers: &[JobIndex]) -> bool {
         let Some(first) = numbers.first().filter(|_| numbers.len() > 1) else {
             return false;

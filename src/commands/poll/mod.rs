@@ -1,4 +1,4 @@
-//! Looking again and again at many things, on a budget of calls.
+//! Polls many resources within a limit of requests.
 
 mod dispatch;
 mod last_poll;
@@ -28,17 +28,17 @@ pub(super) use schedule::obeyed_hint;
 /// At most ten calls a second for each account.
 pub(super) const MIN_CALL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// One thing that is looked at again and again.
+/// One resource that is polled.
 pub(super) struct PolledJob {
     /// What it is.
     pub reference: Reference,
-    /// What the looks have shown.
+    /// What the checks have shown.
     pub history: JobHistory,
     /// The last answer, if there was one.
     pub job: Option<Job>,
     /// The last failure, while it lasts.
     pub problem: Option<Problem>,
-    /// No more looks are needed.
+    /// No more checks are needed.
     pub is_final: bool,
     next_at: Duration,
     interval: Duration,
@@ -54,44 +54,45 @@ pub(super) struct PolledJob {
     /// A lookup that finds its end sends a second request.
     confirms_end: bool,
     in_flight: bool,
-    /// It is due, and the account has too many looks under way.
+    /// It is due, but the account has too many requests in flight.
     deferred: bool,
     was_polled: bool,
-    /// List calls have missed it or seen it change, so that it is asked for alone.
+    /// A list did not contain it or showed a change, so that it is requested alone.
     poll_individually: bool,
     failures: u32,
 }
 
-/// Something that a look has changed.
+/// Something that a check has changed.
 #[derive(Debug)]
 pub(super) enum PollEvent {
-    /// A thing is in another state than before; its number, and the state before.
+    /// A resource changed its state; its number, and the previous state.
     State(usize, Option<State>),
-    /// A thing was read, whatever its state; told only where [`PollOptions::tells_reads`] asks for it.
+    /// A resource was read, whatever its state; reported only if [`PollOptions::tells_reads`] is
+    /// set.
     Read(usize),
-    /// A look at a thing failed in a way that will not pass by itself, or in another than before.
+    /// A check of a resource failed permanently, or in another way than before.
     Problem(usize),
     /// A cloud stopped answering or is back.
     Outage(OutageEvent),
 }
 
-/// How things are looked at.
+/// How resources are polled.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PollOptions {
-    /// A fixed time between two looks at a thing.
+    /// A fixed time between two checks of a resource.
     pub interval: Option<Duration>,
     /// When the whole command ends, if it has a deadline.
     pub ends_at: Option<Duration>,
     /// Events are needed, which lists do not hold.
     pub needs_events: bool,
-    /// Things that report events only must be confirmed to exist.
+    /// Resources that report events only must be confirmed to exist.
     pub check_existence: bool,
-    /// Every look that reads a thing is a change.
+    /// Every check that reads a resource is a change.
     pub emit_reads: bool,
 }
 
 impl PolledJob {
-    /// A thing that was not checked yet.
+    /// A resource that was not checked yet.
     fn new(reference: &Reference) -> Self {
         Self {
             history: JobHistory::new(is_stateless(reference)),
@@ -127,7 +128,7 @@ impl PolledJob {
         self.last_poll.start(now);
     }
 
-    /// A thing of which one look is all there will be.
+    /// A resource that is checked only once.
     pub(super) fn polled_once(reference: &Reference, outcome: LookupResult) -> Self {
         let mut watched = Self::new(reference);
         match &outcome {
@@ -146,12 +147,13 @@ impl PolledJob {
     }
 }
 
-/// Looks of one account that are under way at once. The time of a look begins when it starts, so a
-/// long list must not wait for its turn on that time.
+/// Concurrent requests of one account. The timeout of a request begins when it starts, so that a
+/// long list does not use it up while queued.
 const MAX_IN_FLIGHT: usize = 16;
-/// What a look leaves of the command's time, so that a busy machine can still take its end in.
+/// The part of the command's time that a request leaves unused, so that its result can still be
+/// handled on a busy machine.
 const RESERVED_TIME: Duration = Duration::from_millis(300);
-/// After so many failures in a row a thing is asked for alone.
+/// After this many consecutive failures a resource is requested by itself.
 const MAX_BATCH_FAILURES: u32 = 3;
 
 type JobIndex = usize;
@@ -169,7 +171,7 @@ enum PollResult {
     ),
 }
 
-/// When a look must be done.
+/// The deadline of a request.
 #[derive(Debug, Clone, Copy)]
 struct PollDeadline {
     deadline: Deadline,
@@ -184,21 +186,21 @@ impl PollDeadline {
     }
 }
 
-/// Whether a thing was confirmed to exist.
+/// Whether a resource was confirmed to exist.
 enum ExistenceCheck {
     NotAsked,
     Exists,
     Failed(Box<Problem>),
 }
 
-/// Looks at many things until they are done.
+/// Polls many resources until they are done.
 pub(super) struct Poller {
-    /// The things, in the order given.
+    /// The resources, in the order given.
     pub jobs: Vec<PolledJob>,
     lookup: Arc<Lookup>,
     options: PollOptions,
     running: JoinSet<PollResult>,
-    /// Looks at single things that are under way.
+    /// Requests for single resources that are in flight.
     in_flight: HashMap<AccountId, usize>,
     outages: OutageTracker,
     response_times: ResponseTimes,
@@ -206,7 +208,7 @@ pub(super) struct Poller {
 }
 
 impl Poller {
-    /// A poller that has not looked yet.
+    /// A poller that has not checked anything yet.
     pub(super) fn new(lens: Arc<Lookup>, manner: PollOptions) -> Self {
         let mut poller = Self {
             jobs: Vec::new(),
@@ -224,7 +226,7 @@ impl Poller {
         poller
     }
 
-    /// Looks at one more thing from now on; its number is the next one.
+    /// Adds a resource to poll; its number is the next one.
     pub(super) fn add(&mut self, reference: &Reference) {
         let mut watched = PolledJob::new(reference);
         let client = self.lookup.client(reference);
@@ -242,18 +244,18 @@ impl Poller {
         self.started.elapsed()
     }
 
-    /// True when everything was looked at once.
+    /// True when everything was checked once.
     pub(super) fn has_polled_all(&self) -> bool {
         self.jobs.iter().all(|watched| watched.was_polled)
     }
 
-    /// True while a look is under way.
+    /// True while a request is in flight.
     pub(super) fn is_busy(&self) -> bool {
         !self.running.is_empty()
     }
 
-    /// Until when a look that starts now may take: a little less than there is, so that what kept
-    /// the first look at a thing from its answer is known when the time is over.
+    /// The deadline of a request that starts now: slightly before the command's own, so that the
+    /// cause of a failed first check is known when the time is up.
     fn poll_deadline(&self) -> PollDeadline {
         let left = self.options.ends_at.map(|end| {
             let left = end.saturating_sub(self.elapsed());
@@ -266,15 +268,15 @@ impl Poller {
         }
     }
 
-    /// True when a look that came too late tells nothing: what was known before still is, and what no
-    /// call was sent for was not looked at.
+    /// True when a late result carries no information: what was known before still holds, and a
+    /// resource without a request was not checked.
     fn is_uninformative(&self, number: JobIndex, problem: &Problem) -> bool {
         let watched = &self.jobs[number];
         let is_known = watched.job.is_some() || watched.problem.is_some();
         problem.category == Category::Network && (is_known || problem.attempts == 0)
     }
 
-    /// When the next look is due that need not wait for the end of another.
+    /// When the next request is due that need not wait for the end of another.
     pub(super) fn next_due(&self) -> Option<Duration> {
         self.jobs
             .iter()
@@ -296,7 +298,7 @@ impl Poller {
     }
 }
 
-/// True for kinds whose things report events only.
+/// True for kinds whose resources report events only.
 pub(super) fn is_stateless(reference: &Reference) -> bool {
     !reference.kind.has_states()
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::error::Problem;
 
-/// A turn of the weather.
+/// The start or the end of an outage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::commands) enum OutageEvent {
     /// A cloud stopped answering: cloud, and what the first failure said.
@@ -25,7 +25,7 @@ struct Outage {
 }
 
 impl OutageTracker {
-    /// A look at thing `number` failed. The first failure of a cloud is a turn.
+    /// A check of resource `number` failed. The first failure of a cloud starts an outage.
     pub(super) fn record_failure(
         &mut self,
         cloud: &'static str,
@@ -48,7 +48,8 @@ impl OutageTracker {
         Some(OutageEvent::Started(cloud, problem.message.clone()))
     }
 
-    /// A look at thing `number` succeeded. The last of those that failed is a turn.
+    /// A check of resource `number` succeeded. The last recovery of those that failed ends the
+    /// outage.
     pub(super) fn record_success(
         &mut self,
         cloud: &'static str,

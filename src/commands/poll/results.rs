@@ -70,8 +70,8 @@ impl Poller {
         }
     }
 
-    /// A list's row. It is enough while nothing has changed; a change, an end, and a thing that the
-    /// list does not hold are asked for alone.
+    /// A row of a list. It suffices while nothing has changed; a change, an end, and a resource
+    /// that the list does not contain are requested one by one.
     fn take_row(&mut self, number: JobIndex, row: Option<Job>) -> Vec<PollEvent> {
         let watched = &mut self.jobs[number];
         watched.listed = true;
@@ -96,7 +96,7 @@ impl Poller {
         }
     }
 
-    /// What a look has brought; `late` when it failed since the whole command is about to end.
+    /// The result of a request; `late` when it failed because the whole command is about to end.
     fn take(&mut self, number: JobIndex, outcome: LookupResult, late: bool) -> Vec<PollEvent> {
         let now = self.elapsed();
         let mut changes = Vec::new();
@@ -143,7 +143,7 @@ impl Poller {
                 let hint = schedule::obeyed_hint(problem.retry_after, watched.failures == 1);
                 let wait = hint.max(watched.interval);
                 watched.next_at = now + wait;
-                // What may pass by itself is told once for the cloud, and not for each thing.
+                // A temporary failure is reported once for the cloud, and not for each resource.
                 let told = watched.problem.as_ref().map(|problem| problem.category);
                 if told != Some(problem.category) && !is_transient(problem.category) {
                     changes.push(PollEvent::Problem(number));
@@ -168,7 +168,7 @@ impl Poller {
         changes
     }
 
-    /// The time to the next look at a thing whose state was seen unchanged for so long.
+    /// The time to the next check of a resource whose state has not changed for this long.
     fn pause(&self, job: &Job, unchanged: Duration) -> Duration {
         let known = [job.created_at, job.started_at, job.updated_at]
             .into_iter()

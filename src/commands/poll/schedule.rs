@@ -2,18 +2,18 @@ use std::time::Duration;
 
 use crate::http::MAX_RETRY_AFTER;
 
-/// Shortest time between two looks.
+/// Shortest time between two checks.
 pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(2);
 const MAX_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The time between two looks at a thing that has not changed for so long: a tenth of it, from 2 s
-/// to 30 s. What has just changed may change again soon; what was quiet for hours will be.
+/// The polling interval of a resource that has not changed for this long: a tenth of it, from 2 s
+/// to 30 s. What has just changed may change again soon; what was quiet for hours stays so.
 pub(super) fn pause(unchanged: Duration) -> Duration {
     (unchanged / 10).clamp(MIN_INTERVAL, MAX_INTERVAL)
 }
 
-/// The time to the next look after so many failures in a row: doubling from 1 s to 30 s, or the
-/// fixed interval if there is one.
+/// The time to the next check after this many consecutive failures: doubling from 1 s to 30 s, or
+/// the fixed interval if there is one.
 pub(super) fn after_failures(failures: u32, interval: Option<Duration>) -> Duration {
     let doubled = Duration::from_secs(1 << failures.saturating_sub(1).min(5));
     interval.unwrap_or_else(|| doubled.clamp(MIN_INTERVAL, MAX_INTERVAL))

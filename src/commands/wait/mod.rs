@@ -26,9 +26,9 @@ use crate::output::document::Envelope;
 use crate::output::{self, Zone};
 use options::WaitOptions;
 
-/// What a log is told when nothing has changed for so long.
+/// The interval of the line that a log gets when nothing has changed.
 const HEARTBEAT: Duration = Duration::from_secs(300);
-/// A credential that lasts longer is no news to a wait without a deadline.
+/// A wait without a deadline reports only credentials that expire within this time.
 const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
 /// Waits, and returns the verdict as exit code.
@@ -129,7 +129,7 @@ async fn run_wait(
     written.code.unwrap_or(report.exit.code)
 }
 
-/// Tells of credentials that end before the wait may, or soon where it has no deadline.
+/// Reports credentials that expire before the deadline, or soon if there is none.
 fn warn_expiring_credentials(
     session: &CommandContext,
     lens: &Lookup,
@@ -157,7 +157,7 @@ struct WaitLoop<'a> {
     options: &'a WaitOptions,
     reports: Reports,
     reporter: Reporter,
-    /// When the log was last told something.
+    /// When the last line was logged.
     logged_at: Duration,
 }
 
@@ -203,7 +203,7 @@ impl<'a> WaitLoop<'a> {
         }
     }
 
-    /// Decides by what was seen so far; things that need no more looks are let go.
+    /// Decides by what was seen so far; resources that need no more checks are dropped.
     fn decide(&mut self) -> Option<Decision> {
         let now = self.poller.elapsed();
         let standings = gate_report::evaluate_all(&self.poller.jobs, &self.options.policy, now);
@@ -226,7 +226,7 @@ impl<'a> WaitLoop<'a> {
         decide(&standings, &self.options.policy, progress)
     }
 
-    /// True when no time is left; with a time of 0, when everything was looked at once.
+    /// True when no time is left; with a time of 0, when everything was checked once.
     fn is_timed_out(&self, now: Duration) -> bool {
         match self.options.timeout {
             Some(Duration::ZERO) => self.poller.has_polled_all(),
@@ -235,8 +235,8 @@ impl<'a> WaitLoop<'a> {
         }
     }
 
-    /// When to look up from waiting: the next look or report, the deadline, a start that is overdue,
-    /// an outage that lasts too long, the heartbeat, or the next second of a live display.
+    /// When to wake up: the next check or report, the deadline, a start that is overdue, an outage
+    /// that lasts too long, the heartbeat, or the next second of a live display.
     fn wake_at(&self) -> Instant {
         let now = self.poller.elapsed();
         let live = self

@@ -91,7 +91,7 @@ pub(super) struct WaitOptions {
     pub policy: GatePolicy,
     /// Time for the whole command.
     pub timeout: Option<Duration>,
-    /// A fixed time between two looks.
+    /// A fixed polling interval.
     pub interval: Option<Duration>,
     /// A line about a deadline that is missing.
     pub warning: Option<&'static str>,
@@ -99,7 +99,7 @@ pub(super) struct WaitOptions {
 
 impl Arguments {
     /// # Errors
-    /// Wrong use, naming the option.
+    /// A usage error that names the option.
     pub(super) fn options(&self, environment: &Environment) -> Result<WaitOptions, Problem> {
         let timeout = match self.timeout.as_deref() {
             None | Some("none") => None,

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::page::{Fields, PageWriter, Value};
 use crate::model::{Details, Job, Time};
 
-/// What only one kind of thing has, as fields with dotted names; what is null or empty is left out.
+/// Fields of one kind only, with dotted names; null and empty fields are left out.
 ///
 /// The structs are known to their clouds alone, so that they are read as the JSON that they become.
 pub(super) fn fields(page: &PageWriter, details: Option<&dyn Details>) -> Fields {
@@ -17,7 +17,7 @@ pub(super) fn fields(page: &PageWriter, details: Option<&dyn Details>) -> Fields
     fields
 }
 
-/// The section of what only this kind of thing has.
+/// The section with the fields of this kind only.
 pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     let fields = fields(page, job.details.as_deref());
     if fields.is_empty() {

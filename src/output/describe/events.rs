@@ -5,7 +5,7 @@ use super::page::{PageWriter, Style, Value};
 use super::tasks;
 use crate::model::{Event, Job, Level};
 
-/// Events that are shown; a page is no log.
+/// Maximum number of events that are shown; a page is not a log.
 const MAX_EVENTS: usize = 50;
 
 /// The events, newest first.

@@ -5,7 +5,7 @@ use super::super::human;
 use super::page::{Fields, PageWriter, Style, Value};
 use crate::model::{Array, Job, Resources, State, Time};
 
-/// What is known of the thing as a whole.
+/// Fields of the resource as a whole.
 pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     let mut fields = Fields::default();
     fields.no_break("Ref", Some(&job.reference));

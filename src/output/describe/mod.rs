@@ -1,4 +1,4 @@
-//! A page about one thing, for a person: the likely cause first, then everything that is known.
+//! A details page of one resource: the likely cause first, then everything that is known.
 
 mod command_line;
 mod containers;

@@ -8,7 +8,7 @@ use super::command_line;
 use super::wrap::wrap;
 use crate::model::{State, Time};
 
-/// Columns of a page where there is no terminal.
+/// Width of a page where there is no terminal.
 const DEFAULT_WIDTH: usize = 100;
 /// A page is never laid out for less.
 const MIN_WIDTH: usize = 40;

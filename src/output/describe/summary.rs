@@ -6,7 +6,7 @@ use super::page::{PageWriter, Style, Value};
 use super::{exit_status, tasks, warnings};
 use crate::model::{Container, Job, State, Task, Time};
 
-/// Tasks and containers with trouble that are named while a job is on its way.
+/// Tasks and containers with trouble that are named while a job is active.
 const MAX_ONGOING_PROBLEMS: usize = 3;
 
 /// What a person asks first: how it is and since when, and the likely cause.
@@ -200,8 +200,8 @@ fn restarts(container: &Container) -> Option<String> {
     })
 }
 
-/// Tasks that went wrong, and containers that wait for a reason, failed or were restarted, while the
-/// job is on its way.
+/// Tasks that went wrong, and containers that wait for a reason, failed or were restarted, while
+/// the job is active.
 fn ongoing_problems(job: &Job) -> Vec<String> {
     if job.ended {
         return Vec::new();

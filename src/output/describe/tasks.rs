@@ -11,7 +11,7 @@ const MAX_TASKS: usize = 50;
 /// The kind of the parts of an array job.
 const SUBTASK: &str = "subtask";
 
-/// The parts of a thing, each with what it holds.
+/// The parts of a resource, each with its own parts.
 pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
     if job.tasks.is_empty() {
         return Ok(());
@@ -45,7 +45,7 @@ pub(super) fn title(job: &Job, task: &Task) -> String {
     }
 }
 
-/// The name of a task. One that has that of its job, as a subtask has, is told by its id.
+/// The name of a task. One with the name of its job, such as a subtask, is named by its id.
 pub(super) fn name<'a>(job: &Job, task: &'a Task) -> Option<&'a str> {
     let own = task.name.as_deref().filter(|_| task.name != job.name);
     own.or(task.id.as_deref()).or(task.name.as_deref())

@@ -1,4 +1,4 @@
-//! What joblens would ask each cloud with.
+//! The credentials joblens would use for each cloud.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -31,43 +31,43 @@ pub struct AccountStatus {
     /// Whether it can be used.
     pub status: AuthState,
     /// Where its credential comes from: `environment`, `config file`, `credential_command`,
-    /// `metadata`, or a tool of the cloud's with its profile; and the role that is taken on with it,
-    /// where one is named.
+    /// `metadata`, or a tool of the cloud with its profile; and the role that is assumed with it,
+    /// where one is set.
     pub source: Option<String>,
     /// The variable, file or command of the credential.
     pub location: Option<String>,
-    /// The id of the key, masked, or `token`; `role` when the machine gives it.
+    /// The key id, masked, or `token`; `role` for the instance role.
     pub key: Option<String>,
     /// The cloud's region.
     pub region: Option<String>,
-    /// Scheme, host and port that are asked.
+    /// Scheme, host and port of the endpoint.
     pub endpoint: Option<String>,
-    /// When the credential ends, where that is known.
+    /// When the credential expires, if known.
     pub expires_at: Option<Time>,
-    /// The folder where tokens that are fetched with it are kept between runs; null when none are.
+    /// The folder where tokens fetched with it are cached between runs; null when they are not.
     pub token_cache: Option<String>,
     /// Why it cannot be used.
     pub problem: Option<Problem>,
     /// Sources that are not used.
     pub skipped_sources: Vec<SkippedSource>,
-    /// What else is to be known of its sources.
+    /// Notes on its sources.
     pub notices: Vec<Notice>,
 }
 
-/// Whether a profile can be used, as far as this can be told without a call.
+/// Whether a profile can be used, as far as that is known without a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthState {
-    /// All that is needed is there.
+    /// Everything required is set.
     Ready,
     /// Something is missing or wrong.
     Broken,
-    /// Nobody has set anything for it.
+    /// Nothing is configured for it.
     NotConfigured,
 }
 
 impl AuthState {
-    /// The word as it stands in JSON.
+    /// The JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "ready",

@@ -1,4 +1,4 @@
-//! What joblens itself knows: the kinds of things and the words for their states.
+//! What joblens itself knows: resource kinds and state mappings.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,39 +14,39 @@ pub struct KindList {
     pub schema: &'static str,
     /// Name of the command: `kinds`.
     pub command: &'static str,
-    /// Every kind of every cloud that was asked for.
+    /// Every requested kind.
     pub kinds: Vec<KindInfo>,
 }
 
-/// One kind of thing in a cloud.
+/// One kind of resource in a cloud.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct KindInfo {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// Bare kind.
     pub kind: &'static str,
-    /// Form of its references.
+    /// Template of its references.
     pub template: String,
     /// The same with short names, accepted on input.
     pub short: String,
     /// A reference as an example.
     pub sample: &'static str,
-    /// The operation that looks it up, with the interface it belongs to.
+    /// The operation that gets it, with the API it belongs to.
     pub operation: &'static str,
-    /// The permission that looking it up needs, as the cloud writes it.
+    /// The permission that getting it requires, as the cloud writes it.
     pub permission: &'static str,
-    /// Form of the scopes that list it.
+    /// Template of the scopes that list it.
     pub scope: String,
     /// The operation that lists it; null where it cannot be listed.
     pub list_operation: Option<&'static str>,
-    /// The permission that listing it needs, as the cloud writes it.
+    /// The permission that listing it requires, as the cloud writes it.
     pub list_permission: Option<&'static str>,
-    /// Form of the scopes that list the places in which it lies, such as clusters; null where it
-    /// lies in none.
+    /// Template of the scopes that list its parent scopes, such as clusters; null where it has
+    /// none.
     pub scopes_parent: Option<String>,
-    /// The operation that lists these places.
+    /// The operation that lists these parent scopes.
     pub scopes_operation: Option<&'static str>,
-    /// The permission that listing them needs, as the cloud writes it.
+    /// The permission that listing them requires, as the cloud writes it.
     pub scopes_permission: Option<&'static str>,
 }
 
@@ -58,43 +58,43 @@ pub struct StateMap {
     pub schema: &'static str,
     /// Name of the command: `states`.
     pub command: &'static str,
-    /// Every word that is known, by cloud, kind and level. Any other word is `unknown`.
+    /// Every recognized state, by cloud, kind and level. Any other state is `unknown`.
     pub states: Vec<StateMapping>,
 }
 
-/// What a cloud's word means.
+/// What a cloud's state means.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct StateMapping {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// Bare kind.
     pub kind: &'static str,
-    /// `job` for the thing itself, `container`, or the `kind` of the tasks whose word it is.
+    /// `job` for the resource itself, `container`, or the `kind` of the tasks that report it.
     pub level: &'static str,
-    /// The cloud's own word; null where the cloud reports none.
+    /// The cloud's value; null where the cloud reports none.
     pub word: Option<String>,
     /// Normalised state.
     pub state: State,
     /// True when the state can no longer change by itself.
     pub ended: bool,
-    /// When the word has this state, or what else is to be known of it.
+    /// When the value means this state, or another note on it.
     pub note: Option<String>,
-    /// Who says so.
+    /// The origin of the mapping.
     pub source: Source,
 }
 
-/// Who says what a word means.
+/// The origin of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// The cloud's documentation, as it is built in.
+    /// Built in, from the cloud's documentation.
     BuiltIn,
     /// The config file.
     Settings,
 }
 
 impl Source {
-    /// The word as it stands in JSON.
+    /// The JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BuiltIn => "built_in",

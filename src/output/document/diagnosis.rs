@@ -1,4 +1,4 @@
-//! What is wrong between this machine and the clouds.
+//! Problems between this machine and the clouds.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,13 +15,13 @@ pub struct DoctorReport {
     pub schema: &'static str,
     /// Name of the command: `doctor`.
     pub command: &'static str,
-    /// What asked, where and when.
+    /// The program, the machine and the time.
     pub machine: HostInfo,
-    /// What holds for every account.
+    /// Checks that apply to every account.
     pub checks: Vec<Check>,
-    /// Every account that was asked.
+    /// Every account that was checked.
     pub accounts: Vec<AccountCheck>,
-    /// How the command ends.
+    /// The exit code of the command.
     pub exit: Exit,
 }
 
@@ -34,7 +34,7 @@ pub struct HostInfo {
     pub os: &'static str,
     /// Architecture of the processor.
     pub arch: &'static str,
-    /// When it was asked, by this machine's clock.
+    /// When the check was made, by the local clock.
     pub time: Time,
     /// Seconds by which the local zone is east of UTC.
     pub utc_offset_seconds: i32,
@@ -42,43 +42,41 @@ pub struct HostInfo {
     pub settings_file: Option<String>,
 }
 
-/// One profile of one cloud, and what came of one harmless call.
+/// One profile of one cloud, and the result of one read-only request.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
 pub struct AccountCheck {
     /// Long name of the cloud.
     pub cloud: &'static str,
     /// Name of the profile.
     pub profile: String,
-    /// The gravest of its checks.
+    /// The most severe of its checks.
     pub status: CheckStatus,
     /// Where its credential comes from, as `joblens auth status` says it.
     pub source: Option<String>,
     /// The variable, file or command of the credential.
     pub location: Option<String>,
-    /// The id of the key, masked, or `token`; `role` when the machine gives it.
+    /// The key id, masked, or `token`; `role` for the instance role.
     pub key: Option<String>,
     /// The cloud's region.
     pub region: Option<String>,
-    /// Scheme, host and port that are asked.
+    /// Scheme, host and port of the endpoint.
     pub endpoint: Option<String>,
-    /// The cloud's name of the operation that was asked for last; null when nothing was answered.
+    /// The last operation that was requested; null when there was no response.
     pub operation: Option<String>,
-    /// Seconds by which the clock of whoever answered is ahead of this machine's; null when no
-    /// answer told.
+    /// Seconds by which the clock of the server is ahead of the local clock; null when unknown.
     pub clock_ahead_seconds: Option<i64>,
-    /// What was looked at, from the settings to the answer. What lies behind a failure is not known
-    /// and left out.
+    /// The checks, from the settings to the response. Checks after a failure are left out.
     pub checks: Vec<Check>,
-    /// What the call failed with.
+    /// The error of the request.
     pub problem: Option<Problem>,
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Check {
-    /// What was looked at.
+    /// What was checked.
     pub name: CheckName,
-    /// Whether it is as it should be.
+    /// Whether the check passed.
     pub status: CheckStatus,
     /// What was found, in one sentence, without a trailing period.
     pub message: String,
@@ -88,7 +86,7 @@ pub struct Check {
     pub category: Option<Category>,
 }
 
-/// What can be looked at.
+/// What can be checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckName {
@@ -108,18 +106,18 @@ pub enum CheckName {
     Connection,
     /// Encryption, and the certificate of the server.
     Tls,
-    /// This machine's clock against that of whoever answered.
+    /// The local clock compared with the server's.
     Clock,
-    /// Whether the cloud takes the credential.
+    /// Whether the cloud accepts the credential.
     Credential,
-    /// Whether the account may do what was asked for.
+    /// Whether the account has the permission.
     Permission,
-    /// The answer of the cloud.
+    /// The response of the cloud.
     Answer,
 }
 
 impl CheckName {
-    /// The word as it stands in JSON.
+    /// The JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Settings => "settings",
@@ -138,20 +136,20 @@ impl CheckName {
     }
 }
 
-/// Whether something is as it should be.
+/// Whether a check passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckStatus {
     /// It is.
     Ok,
-    /// It works, and should be mended all the same.
+    /// It works, but should be fixed.
     Warn,
     /// It does not work.
     Fail,
 }
 
 impl CheckStatus {
-    /// The word as it stands in JSON.
+    /// The JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -162,7 +160,7 @@ impl CheckStatus {
 }
 
 impl Check {
-    /// Something that is as it should be.
+    /// A check that passed.
     pub fn ok(name: CheckName, message: impl Into<String>) -> Self {
         Self {
             name,
@@ -173,7 +171,7 @@ impl Check {
         }
     }
 
-    /// Something that should be mended, and how.
+    /// Something that should be fixed, and how.
     pub fn warn(name: CheckName, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             status: CheckStatus::Warn,

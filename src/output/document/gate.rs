@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use crate::gate::Verdict;
 
-/// A condition on jobs and what became of it.
+/// A condition on jobs and its result.
 #[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
 pub struct Gate {
     /// The verdict.
@@ -14,10 +14,10 @@ pub struct Gate {
     pub unmet: u64,
     /// Number of jobs that are still active, missing or unreadable.
     pub pending: u64,
-    /// The time given was over, so that what is still open is late and was not left aside.
+    /// True when the timeout passed: jobs that are still pending are late, not skipped.
     #[serde(skip)]
     pub timed_out: bool,
-    /// References that have neither been answered nor failed.
+    /// References without a response and without an error.
     #[serde(skip)]
     pub unchecked: Vec<String>,
     /// The job that decided and why, or why there is no verdict; counts at the end.

@@ -25,9 +25,9 @@ pub struct Envelope<T = Resources> {
     pub coverage: Coverage,
     /// The gate's verdict; null without a gate.
     pub gate: Option<Gate>,
-    /// How the command ends.
+    /// The exit code of the command.
     pub exit: Exit,
-    /// Calls that were sent, every attempt counted; streams tell it in their summary.
+    /// Requests that were sent, every attempt counted; streams report it in their summary.
     #[serde(skip)]
     pub requests: u64,
 }
@@ -37,7 +37,7 @@ pub struct Envelope<T = Resources> {
 pub struct Resources {
     /// What was found, in the order of the references.
     pub jobs: Vec<Job>,
-    /// Places that hold things, where places were listed; else empty.
+    /// Scopes, such as clusters, where scopes were listed; else empty.
     pub scopes: Vec<ScopeSummary>,
 }
 
@@ -119,7 +119,7 @@ pub struct Coverage {
     pub answered: u64,
 }
 
-/// How the command ends.
+/// The exit code of the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Exit {
     /// Exit code of the process.

@@ -8,22 +8,22 @@ use super::timeline_event::{self, TimelineEvent};
 use crate::error::Problem;
 use crate::model::{Job, Notice, Time};
 
-/// A timeline: what happened to things, and what could not be read.
+/// A timeline: what happened to resources, and what could not be read.
 pub type Timeline = Envelope<TimelineContent>;
 
 /// What happened.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct TimelineContent {
-    /// What happened, oldest first, all references together; what has no time comes last.
+    /// All events of all references, oldest first; entries without a time come last.
     pub events: Vec<TimelineEvent>,
-    /// The references that were looked at, those that failed last.
+    /// The references that were read; those that failed come last.
     #[serde(skip)]
     pub references: Vec<String>,
 }
 
 impl Timeline {
-    /// The timeline of what was found. What happened at the same time to several things stands in
-    /// the order of `jobs`.
+    /// The timeline of the jobs that were read. Entries of several jobs at the same time are in the
+    /// order of `jobs`.
     pub fn from_jobs(
         command: &'static str,
         jobs: &[Job],
@@ -46,7 +46,7 @@ impl Timeline {
         self.content.events.retain(|one| sieve.matches(one));
     }
 
-    /// The references of the things to which something happened, each once, by the first of it.
+    /// The references of the resources with entries, each once, in the order of their first entry.
     pub fn affected_references(&self) -> Vec<&str> {
         let mut known = HashSet::new();
         self.content
@@ -63,7 +63,7 @@ impl Timeline {
 pub struct EventFilter {
     /// Failed ends and warnings only.
     pub bad_only: bool,
-    /// It was last seen then or later. What has no time passes: nothing shows that it is older.
+    /// True when it was last seen then or later, or has no time: nothing shows that it is older.
     pub since: Option<Time>,
 }
 

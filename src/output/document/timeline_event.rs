@@ -9,19 +9,19 @@ use crate::model::{Container, Job, Level, Object, State, Task, Termination, Time
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventSubject {
-    /// The thing itself was created, started or ended.
+    /// The resource itself was created, started or ended.
     #[default]
     Job,
     /// A part of it was: a container group, a sub-job, a node.
     Task,
     /// A container started or ended, for the last time or before a restart.
     Container,
-    /// An event that the cloud tells.
+    /// An event that the cloud reports.
     Event,
 }
 
 impl EventSubject {
-    /// The word as it stands in JSON.
+    /// The JSON value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Job => "job",
@@ -32,7 +32,7 @@ impl EventSubject {
     }
 }
 
-/// One thing that happened: a change of state of a job, task or container, or an event.
+/// One entry: a change of state of a job, task or container, or an event.
 #[derive(Debug, Clone, Default, JsonSchema, Serialize)]
 pub struct TimelineEvent {
     /// The moment it is sorted by: when it was last seen, else first; null when the cloud gives no
@@ -44,22 +44,22 @@ pub struct TimelineEvent {
     pub last_at: Option<Time>,
     /// How often it was seen; null for a change of state.
     pub count: Option<u64>,
-    /// Normalised level of an event; null for a change of state and for a word that is not known.
+    /// Normalised level of an event; null for a change of state and for an unrecognized level.
     pub level: Option<Level>,
     /// The cloud's own word for the level.
     pub level_raw: Option<String>,
     /// What it is about.
     pub what: EventSubject,
-    /// Canonical reference of the thing it belongs to.
+    /// Canonical reference of the resource it belongs to.
     #[serde(rename = "ref")]
     pub reference: String,
     /// Long name of the cloud.
     pub cloud: String,
-    /// Bare kind of the thing: `job`, `service`, ….
+    /// Bare kind of the resource: `job`, `service`, ….
     pub kind: String,
     /// Id of the task it belongs to, or the task's name where it has no id.
     pub task: Option<String>,
-    /// Name of that task; null where another task of the thing has the same name.
+    /// Name of that task; null where another task of the resource has the same name.
     pub task_name: Option<String>,
     /// Name of the container.
     pub container: Option<String>,
@@ -88,8 +88,9 @@ pub struct TimelineEvent {
 impl TimelineEvent {
     /// Everything that is known to have happened to a job, oldest first; what has no time comes last.
     ///
-    /// No event is left out. What was created and started in the same second is told once. A task or
-    /// container that ended at an unknown time is told only if it failed; the job itself always is.
+    /// No event is left out. What was created and started in the same second is one entry. A task
+    /// or container that ended at an unknown time is included only if it failed; the job itself
+    /// always is.
     pub fn all_of(job: &Job) -> Vec<Self> {
         let mut all = EventBuilder::job(job).started_events(job.created_at, job.started_at);
         let names = Names::from_job(job);
@@ -171,7 +172,7 @@ impl<'a> Names<'a> {
         names
     }
 
-    /// The name, if it tells its task from the others.
+    /// The name, if it is unique among the tasks.
     fn unambiguous(&self, name: Option<&String>) -> Option<String> {
         let name = name.filter(|name| self.times.get(name.as_str()) == Some(&1));
         name.cloned()
@@ -252,7 +253,7 @@ impl EventBuilder {
         }
     }
 
-    /// An end, whose state may not be told.
+    /// An end, whose state may be unknown.
     fn end_event(&self, at: Option<Time>, state: State) -> TimelineEvent {
         let end = if state.is_end() {
             state

@@ -73,7 +73,7 @@ fn records(out: &mut dyn Write, timeline: &Timeline, screen: &RenderContext) -> 
     records.end(out, screen.now, timeline, timeline.coverage.answered)
 }
 
-/// The references of the things to which something happened, and whether they may be too few.
+/// The references of the resources with entries, and whether some may be missing.
 fn names(out: &mut dyn Write, timeline: &Timeline) -> io::Result<()> {
     for reference in timeline.affected_references() {
         writeln!(out, "{reference}")?;

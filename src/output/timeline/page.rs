@@ -29,7 +29,7 @@ pub struct TimelineWriter {
     many: bool,
     day: String,
     reference: String,
-    /// The thing whose end was last told, and the message of that end.
+    /// The resource whose end was last reported, and its message.
     last_end: Option<(String, String)>,
 }
 

@@ -3,7 +3,7 @@ use crate::model::{Object, State};
 use crate::output::document::{EventSubject, TimelineEvent};
 
 /// What happened, as one sentence in which the cloud's texts stand as they came; `before` is a
-/// message that was just told and need not be repeated.
+/// message that was just reported and need not be repeated.
 pub(super) fn sentence(one: &TimelineEvent, zone: Zone, before: Option<&str>) -> String {
     match one.what {
         EventSubject::Event => event(one, zone),
@@ -15,7 +15,7 @@ pub(super) fn sentence(one: &TimelineEvent, zone: Zone, before: Option<&str>) ->
 fn event(one: &TimelineEvent, zone: Zone) -> String {
     let reason = clean(one.reason.as_deref());
     let mut text = reason.unwrap_or("event").to_owned();
-    // A level that no table knows is told as the cloud writes it.
+    // An unrecognized level is shown as the cloud writes it.
     if let (None, Some(level)) = (one.level, clean(one.level_raw.as_deref())) {
         text += &format!(" ({level})");
     }
@@ -78,7 +78,8 @@ fn change(one: &TimelineEvent, before: Option<&str>) -> String {
     }
 }
 
-/// The message without the end that was just told: a job quotes its task, and that its container.
+/// The message without the end that was just reported: a job quotes its task, and that its
+/// container.
 fn without_last_end<'a>(message: &'a str, before: Option<&str>) -> &'a str {
     let rest = before.and_then(|before| message.strip_suffix(before));
     match rest.map(str::trim_end) {
@@ -88,7 +89,7 @@ fn without_last_end<'a>(message: &'a str, before: Option<&str>) -> &'a str {
     }
 }
 
-/// True when a message ends in one that was just told.
+/// True when a message ends in one that was just reported.
 pub(super) fn quotes(message: &str, before: Option<&str>) -> bool {
     without_last_end(message, before).len() < message.len()
 }

@@ -58,7 +58,7 @@ pub(super) fn check_role(role: &str, profile: &Profile) -> Result<(), Problem> {
 
 impl AssumeRoleProvider {
     /// # Errors
-    /// Wrong use, or what is missing.
+    /// A usage error, or what is missing.
     pub(super) fn new(
         role: &str,
         profile: &Profile,
@@ -144,7 +144,7 @@ impl AssumeRoleProvider {
     }
 }
 
-/// What messages call the keys of a role that was taken on with a credential.
+/// The label of the keys of an assumed role in messages.
 pub(super) fn label(role: &str, credential: &str) -> String {
     format!("role {role} by {credential}")
 }

@@ -1,4 +1,4 @@
-//! The cloud's own document, as it is shown when it is asked for.
+//! the raw response, as it is shown when it is requested.
 
 use serde_json::Value;
 
@@ -6,10 +6,10 @@ use super::xml;
 use crate::providers::{GetOptions, lenient};
 use crate::secret::{MASK, mask_arguments};
 
-/// The cloud's own document: JSON as it came, XML as one text; `None` when it is nested too deep.
+/// The raw response: JSON as it came, XML as one text; `None` when it is nested too deep.
 ///
-/// Unless secrets are asked for, values of environment variables, contents of config files and options of
-/// volume drivers are masked, and secrets in command lines.
+/// Unless secrets are requested, values of environment variables, contents of config files and
+/// options of volume drivers are masked, and secrets in command lines.
 pub(super) fn read(body: &[u8], options: &GetOptions) -> Option<Value> {
     if xml::is_xml(body) {
         return Some(Value::String(String::from_utf8_lossy(body).into_owned()));

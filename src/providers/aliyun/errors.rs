@@ -171,7 +171,7 @@ fn decode(body: &[u8]) -> ErrorBody {
         }
         false => lenient::decode::<ErrorBody>(body),
     };
-    // What is no error body has no code; the status decides then.
+    // What is not an error body has no code; the status decides then.
     let body = decoded.unwrap_or_default();
     match body.error.0 {
         Some(inner) => *inner,

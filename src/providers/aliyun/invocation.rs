@@ -105,11 +105,11 @@ const RESULTS: &str = "ListInvocationResults";
 pub struct InvocationDetails {
     /// `known` when every node's exit code was read, else `unknown`.
     pub exit_codes: &'static str,
-    /// What runs, with secrets in its arguments masked; only lists tell it.
+    /// What runs, with secrets in its arguments masked; only lists report it.
     pub content: Option<String>,
-    /// Longest time it may run; only lists tell it.
+    /// Longest time it may run; only lists report it.
     pub timeout_seconds: Option<i64>,
-    /// The folder it runs in; only lists tell it.
+    /// The folder it runs in; only lists report it.
     pub working_dir: Option<String>,
 }
 
@@ -146,9 +146,9 @@ impl KindOps<Api> for Invocations {
         true
     }
 
-    /// One page of the commands of a cluster, with a lookup of each that may pass the filter: the list
-    /// tells no states. It fails with a lookup where the same is true of all of them; what is wrong with
-    /// one command alone stands on the page.
+    /// One page of the commands of a cluster, with a lookup of each that may pass the filter: the
+    /// list reports no states. It fails with a lookup where the same is true of all of them; what
+    /// is wrong with one command alone stands on the page.
     async fn list(
         &self,
         api: &Api,
@@ -195,7 +195,7 @@ impl KindOps<Api> for Invocations {
     }
 }
 
-/// A command of the list, looked up unless its row tells already that it is not wanted.
+/// A command of the list, requested unless its row already shows that it does not match.
 async fn list_row(
     api: &Api,
     reference: Reference,
@@ -271,13 +271,13 @@ async fn get(
     Ok(GetResult { job, notices })
 }
 
-/// The cloud's own document; `None` when it was not asked for as well.
+/// the raw response; `None` when it was not requested as well.
 fn raw_document(body: &[u8], options: &GetOptions) -> Option<serde_json::Value> {
     options.raw.then(|| document::read(body, options)).flatten()
 }
 
-/// The results of a finished invocation, as far as they can be read; `documents` keeps the answers
-/// when the cloud's own documents are asked for.
+/// The results of a finished invocation, as far as they can be read; `documents` keeps the
+/// responses when raw responses are requested.
 async fn results(
     api: &Api,
     reference: &Reference,

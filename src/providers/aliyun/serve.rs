@@ -38,7 +38,7 @@ pub(super) fn operation(request: &ServerRequest) -> Option<String> {
     named.or_else(|| sts::is_asked(request).then(|| ASSUME_ROLE.to_owned()))
 }
 
-/// The answer to a request for this cloud.
+/// The response to a request for this cloud.
 pub(super) fn respond(request: &ServerRequest, world: &EmulatedState) -> ServerResponse {
     if request.path != "/" {
         return machine::respond(request);
@@ -201,7 +201,7 @@ fn parameter(request: &ServerRequest, name: &str) -> Result<String, Failure> {
     })
 }
 
-/// The cluster that is asked for; one exists when anything in the world has it.
+/// The requested cluster; one exists when any emulated resource is in it.
 fn cluster(request: &ServerRequest, world: &EmulatedState) -> Result<String, Failure> {
     let cluster = parameter(request, "ClusterId")?;
     let exists = world.jobs.iter().any(|emulated| {

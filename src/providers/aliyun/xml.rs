@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// More elements than this in one answer are refused.
 const MAX_ELEMENTS: usize = 200_000;
-/// Deeper nesting than this is refused; documented answers nest four deep.
+/// Deeper nesting than this is refused; documented responses nest four deep.
 const MAX_DEPTH: usize = 32;
 /// Elements that are items of a list even when there is only one of them.
 const ITEMS: [&str; 2] = ["InvokeInstance", "InvocationResult"];
@@ -21,7 +21,7 @@ pub(super) fn is_xml(body: &[u8]) -> bool {
 /// document type is refused.
 ///
 /// # Errors
-/// What was expected, without any text of the answer.
+/// What was expected, without any text of the response.
 pub(super) fn tree(body: &[u8], root: &str) -> Result<Value, String> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = std::str::from_utf8(body).map_err(|_| "XML in UTF-8".to_owned())?;
@@ -114,7 +114,7 @@ impl Element {
     }
 
     /// # Errors
-    /// A second element of a name that is no item: which of the two counts would be a guess.
+    /// A repeated element that is not a list item: which of the two counts would be a guess.
     fn add(&mut self, name: String, value: Value) -> Result<(), String> {
         let is_item = ITEMS.contains(&name.as_str());
         match self.children.get_mut(&name) {

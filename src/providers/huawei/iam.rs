@@ -34,7 +34,7 @@ pub(super) fn is_configured(profile: &Profile) -> bool {
 }
 
 /// # Errors
-/// Wrong use, when there is another credential besides the user.
+/// A usage error when there is another credential besides the user.
 pub(super) fn check_exclusive(profile: &Profile) -> Result<(), Problem> {
     let other = super::CREDENTIAL_KEYS
         .iter()
@@ -50,7 +50,7 @@ pub(super) fn check_exclusive(profile: &Profile) -> Result<(), Problem> {
 /// The address of IAM: the one that is set, else that of the region.
 ///
 /// # Errors
-/// Wrong use, or that there is no region.
+/// A usage error, or that there is no region.
 pub(super) fn endpoint(profile: &Profile, wire: &Transport) -> Result<Endpoint, Problem> {
     let Some(region) = profile.get("region") else {
         let keys = ["region", "project_id"];

@@ -112,9 +112,9 @@ impl KindOps<Api> for ImageJobs {
         batch::batch_get(api, references, options).await
     }
 
-    /// One page of the project's jobs of all types, newest first, of one status where that is what the
-    /// filter asks for. It fails when all of the types do. One that fails alone is a failed part of the
-    /// page, and is not asked for again.
+    /// One page of the project's jobs of all types, newest first, of one status where that is what
+    /// the filter asks for. It fails when all of the types do. One that fails alone is a failed
+    /// part of the page, and is not requested again.
     async fn list(
         &self,
         api: &Api,

@@ -16,7 +16,7 @@ mod machine;
 /// An `X-Auth-Token` that opens nothing but the emulator.
 pub const TEST_TOKEN: &str = "joblens-test-auth-token";
 
-/// The kind of the things that are served.
+/// The kind of the resources that are served.
 const KIND: &str = "huawei/image-job";
 
 /// The type of every job that is served.
@@ -131,7 +131,7 @@ fn show(
     }
 }
 
-/// One page of the jobs with the type and status that are asked for; the type must be given.
+/// One page of the jobs with the type and status that are requested; the type must be given.
 fn list(incoming: &ServerRequest, world: &EmulatedState) -> Result<ServerResponse, ServerResponse> {
     let job_type = incoming
         .parameter("job_type")
@@ -275,7 +275,7 @@ fn end_time(view: &JobAt<'_>) -> Option<String> {
     is_over.then(|| time(view.since))
 }
 
-/// The documented answer for a thing of the scenario.
+/// The documented response for a resource of the scenario.
 fn image_job(project: &str, id: &str, view: &JobAt<'_>) -> Value {
     let state = view.step.state.as_str();
     let end_time = end_time(view);

@@ -28,7 +28,7 @@ pub enum Signer {
     Token {
         /// The token itself.
         token: Secret,
-        /// The project that it is for, as IAM told.
+        /// The project that it is for, as reported by IAM.
         project: Option<String>,
     },
 }

@@ -120,7 +120,7 @@ struct Address {
 /// Asks the platform for the AI hosts of the region whose token this is.
 ///
 /// # Errors
-/// What the platform said, or that it names no host that can be used.
+/// What the platform said, or that it returned no usable host.
 pub(super) async fn find(
     client: &SigningClient<sign::Signer>,
     platform: &Endpoint,

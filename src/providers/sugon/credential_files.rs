@@ -42,8 +42,8 @@ struct Profile {
 }
 
 impl Profile {
-    /// Hosts that the tool takes in the place of the usual ones; what each of them serves is told
-    /// nowhere, so that none is used.
+    /// Hosts that the tool takes in the place of the usual ones; what each of them serves is not
+    /// documented, so that none is used.
     fn overrides(&self, page: &SourceFile, name: &str) -> Option<Notice> {
         let all = self.base_overrides.as_object().into_iter().flatten();
         let filled = all.filter(|(_, host)| host.as_str().is_some_and(|host| !host.is_empty()));

@@ -64,7 +64,7 @@ const CHINESE_LABELS: &[&str] = &[
     "xn--czrw28b",
 ];
 
-/// Domains of known tops below which customers of a provider get names, one a line.
+/// Domains of known tops below which customers of a provider get names, one per line.
 const SHARED_DOMAINS: &str = include_str!("shared_domains.txt");
 
 /// The hosts that may receive a token: the endpoint that names them, those of its domain over TLS,

@@ -188,7 +188,7 @@ struct PortInfo {
     protocol_type: Text,
 }
 
-/// Decodes an answer without a failure.
+/// Decodes a response without a failure.
 ///
 /// # Errors
 /// What was expected and not there, such as an instance with the requested id; `not_found`
@@ -280,7 +280,7 @@ impl Instance {
         self.id.trimmed()
     }
 
-    /// The instance as far as the list tells it.
+    /// The instance as far as the list reports it.
     fn into_row(self, reference: &Reference, options: &GetOptions, clock: WallClock) -> GetResult {
         let mut notices = Vec::new();
         let job = job(self, reference, options, clock, &mut notices);
@@ -288,7 +288,7 @@ impl Instance {
     }
 }
 
-/// The one part of which the answer tells: address, image, ports and mounts.
+/// The one part of which the response reports: address, image, ports and mounts.
 fn notebook(instance: &mut Instance) -> Option<Task> {
     let ports: Vec<Port> = std::mem::take(&mut instance.container_port_info_list.0)
         .into_iter()
@@ -368,7 +368,7 @@ fn mask_command(text: &mut String) {
     mask_arguments(std::slice::from_mut(text));
 }
 
-/// Hides in the cloud's own document what is hidden in the model.
+/// Masks in the raw response what is masked in the model.
 fn mask(keys: &[String], text: &mut String) {
     let is_below = |name: &str| keys.iter().any(|key| key.eq_ignore_ascii_case(name));
     if is_below("startScriptContent") && !text.is_empty() {

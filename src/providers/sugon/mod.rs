@@ -49,7 +49,7 @@ pub static CLOUD: Cloud = Cloud {
     emulator: serve::EMULATOR,
 };
 
-/// Our name of the operation that tells where the services of a computing region are.
+/// Our name of the operation that reports where the services of a computing region are.
 const CENTRE: &str = "GetCenterInfo";
 
 /// Our name of the operation that gives tokens for a key pair.

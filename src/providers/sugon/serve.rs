@@ -184,7 +184,7 @@ fn page(status: u16) -> ServerResponse {
     }
 }
 
-/// The documented answer for a thing of the scenario.
+/// The documented response for a resource of the scenario.
 fn instance(id: &str, view: &JobAt<'_>) -> Value {
     let emulated = view.job;
     let is_running = view.step.state.eq_ignore_ascii_case("Running");

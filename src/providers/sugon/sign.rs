@@ -28,7 +28,7 @@ impl Signer {
         }
     }
 
-    /// When the token ends to be good; `None` when it is no JWT or does not say so.
+    /// When the token expires; `None` when it is not a JWT or has no expiry.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         let payload = self.token.expose().split('.').nth(1)?;
         let claims: Claims = lenient::decode(&from_base64url(payload)?).ok()?;

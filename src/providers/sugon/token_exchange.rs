@@ -87,7 +87,7 @@ pub(super) struct TokenExchangeProvider {
 
 impl TokenExchangeProvider {
     /// # Errors
-    /// Wrong use, or what is missing.
+    /// A usage error, or what is missing.
     pub(super) fn new(profile: &Profile, wire: &Arc<Transport>) -> Result<Self, Problem> {
         if profile.secret("token").is_some() {
             return Err(profile

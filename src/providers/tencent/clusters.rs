@@ -15,7 +15,7 @@ use crate::reference::Scope;
 
 const MIB: i64 = 1 << 20;
 
-/// What the list tells of a Tencent cluster.
+/// What the list reports of a Tencent cluster.
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "TencentCluster")]
 pub struct ClusterDetails {

@@ -169,7 +169,7 @@ impl CloudApi for Api {
     }
 }
 
-/// The envelope of every answer; tables of the documentation put the content beside the code, its
+/// The envelope of every response; tables of the documentation put the content beside the code, its
 /// samples within `data`, and some write `returnCode`.
 #[derive(Default, Deserialize)]
 #[serde(
@@ -183,7 +183,7 @@ struct Envelope<T> {
     data: OptionalObject<T>,
 }
 
-/// Decodes the content of an answer without a failure, from `data` unless there is nothing in it.
+/// Decodes the content of a response without a failure, from `data` unless there is nothing in it.
 ///
 /// # Errors
 /// What was expected and not there.

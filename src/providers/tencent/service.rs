@@ -72,7 +72,7 @@ pub(super) const LIST: Operation = Operation {
     permission: "ccs:DescribeClusterService",
 };
 
-/// The operation that tells whether a service exists.
+/// The operation that reports whether a service exists.
 pub(super) const INFO: &str = "DescribeClusterServiceInfo";
 
 /// Said beside every list of events: the vendor's page promises those of the last hour.
@@ -126,7 +126,7 @@ impl KindOps<Api> for Service {
         Ok(Page::from_addressed_rows(at, total, rows, address, read))
     }
 
-    /// A service that does not exist has no events either, so their absence says nothing.
+    /// A service that does not exist has no events either, so their absence proves nothing.
     async fn check_exists(
         &self,
         api: &Api,
@@ -187,7 +187,7 @@ struct ServiceEvent {
     message: Text,
 }
 
-/// Nothing in the answer names the service, and no state is reported; what it holds are events.
+/// Nothing in the response names the service, and no state is reported; what it holds are events.
 pub(super) fn decode_events(
     body: &[u8],
     reference: &Reference,
@@ -251,7 +251,7 @@ struct ServiceName {
     namespace: Text,
 }
 
-/// Checks that an answer holds the requested service.
+/// Checks that a response holds the requested service.
 fn find_service(body: &[u8], reference: &Reference) -> Result<(), DecodeError> {
     let one = decode::<ServiceInfo<OptionalObject<ServiceName>>>(body)
         .map(|info| info.service.0.map(|service| *service).into_iter().collect());
@@ -301,7 +301,7 @@ struct ServiceRow {
 }
 
 /// The services of a namespace, or of all. Those that say to be of another namespace than the one
-/// asked for are left out.
+/// requested are left out.
 fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceRow>, String> {
     let list: ServiceList = decode(body)?;
     let List(mut services) = list.services.ok_or("a list services")?;
@@ -313,8 +313,8 @@ fn services(body: &[u8], namespace: Option<&str>) -> Result<Vec<ServiceRow>, Str
 }
 
 impl ServiceRow {
-    /// The service as far as the list tells it. Its status says how its containers are, not whether
-    /// it will end, and is therefore no state.
+    /// The service as far as the list reports it. Its status says how its containers are, not
+    /// whether it will end, and is therefore no state.
     fn into_result(self, reference: &Reference, api: &Api) -> GetResult {
         let created_at = api.clock.parse(&self.created_at);
         let mut notices = Vec::new();
@@ -344,7 +344,7 @@ impl ServiceRow {
     }
 }
 
-/// What the list tells of a Tencent service besides its name.
+/// What the list reports of a Tencent service besides its name.
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(rename = "TencentService")]
 pub struct ServiceDetails {

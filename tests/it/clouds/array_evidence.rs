@@ -11,13 +11,13 @@ use crate::support::{Run, Server, http, joblens, json as answer};
 struct Cloud {
     /// Rows of DescribeServerlessJobs.
     described: Vec<Value>,
-    /// All rows of a response to a look-up of the job 10.
+    /// All rows of a response to a request of the job 10.
     together: Vec<Value>,
     /// Rows of ListServerlessJobs.
     listed: Vec<Value>,
-    /// The most rows that a page holds; 0 for as many as it is asked for.
+    /// The most rows that a page holds; 0 for as many as it is requested.
     max_rows: usize,
-    /// The code of what it says to look-ups of the job 10.
+    /// The code of what it says to requests of the job 10.
     refusal: Option<&'static str>,
 }
 

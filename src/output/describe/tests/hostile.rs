@@ -12,7 +12,7 @@ use crate::model::{
     Port, Probe, Probes, Resources, Security, State, Task, Termination, Volume,
 };
 
-/// A thing whose texts are all the same; those that are shown in one piece are `whole`.
+/// A resource whose texts are all the same; those that are shown in one piece are `whole`.
 fn everywhere(text: &str, whole: &str) -> Job {
     let (some, piece) = (|| Some(text.to_owned()), || Some(whole.to_owned()));
     let labels = BTreeMap::from([(text.to_owned(), some())]);

@@ -1,4 +1,4 @@
-//! What ListCommands tells of commands.
+//! What ListCommands reports of commands.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::model::Job;
 use crate::providers::lenient::{self, Int, Text};
 use crate::secret::mask_arguments;
 
-/// How many commands a page is asked to hold, each of which costs a look-up; the cloud gives 10
+/// How many commands a page is asked to hold, each of which costs a request; the cloud gives 10
 /// when nobody says how many, and 50 at most.
 pub(in super::super) const PAGE_SIZE: usize = 10;
 
-/// What ListCommands tells of one command.
+/// What ListCommands reports of one command.
 #[derive(Debug, Default, Clone)]
 pub(in super::super) struct Command {
     id: Option<String>,
@@ -39,10 +39,10 @@ struct CommandRow {
     working_dir: Text,
 }
 
-/// Reads a page of an answer to ListCommands: its commands, and how many there are in all.
+/// Reads a page of a response to ListCommands: its commands, and how many there are in all.
 ///
 /// # Errors
-/// What was expected of the answer, and where it was missed.
+/// What was expected of the response, and where it was missed.
 pub(in super::super) fn decode(
     body: &[u8],
     show_secrets: bool,
@@ -77,7 +77,7 @@ impl Command {
         self.id.as_deref()
     }
 
-    /// The job as far as the list alone tells it, which is no state.
+    /// The job as far as the list alone shows it, without a state.
     pub(in super::super) fn into_bare_job(self, at: Job) -> Job {
         Job {
             details: Some(Arc::new(self.details("unknown"))),

@@ -144,7 +144,7 @@ fn apply_results(job: &mut Job, nodes: Vec<Node>, results: Results) -> Option<St
 /// A node and what is known of its end.
 fn node_task(node: Node, result: Option<NodeResult>) -> (Task, ExitOutcome) {
     let verdict = node_outcome(&node, result.as_ref());
-    // Words that no table holds are told once for the whole answer.
+    // Unrecognized states are reported once for the whole response.
     let reading = states::normalize(STATES, &[], node.word.as_deref(), "", &mut Vec::new());
     let is_finished = is_word(node.word.as_deref(), "Finished");
     let state = match (is_finished, verdict) {

@@ -24,10 +24,10 @@ pub(in super::super) const STATES: StateWords = &[
 /// How many results a page holds; the cloud allows no more.
 pub(in super::super) const RESULTS_PAGE_SIZE: usize = 50;
 
-/// At most so many pages are asked for.
+/// Maximum number of pages.
 const MAX_PAGES: usize = 200;
 
-/// An answer to ListInvocationStatus.
+/// A response to ListInvocationStatus.
 #[derive(Debug, Default)]
 pub(in super::super) struct Status {
     /// The cloud's id of the request.
@@ -36,7 +36,7 @@ pub(in super::super) struct Status {
     pub(super) word: Option<String>,
     /// The nodes it runs on.
     pub(super) nodes: Vec<Node>,
-    /// What the list of commands tells of it.
+    /// What the list of commands reports of it.
     pub(super) command: Command,
 }
 
@@ -54,7 +54,7 @@ struct StatusResponse {
     command_id: Text,
     invoke_status: Text,
     invoke_instances: WrappedList<NodeRow>,
-    /// The form of the older documentation, and of XML.
+    /// The format of the older documentation, and of XML.
     list_invocation_status_response: OptionalObject<StatusResponse>,
 }
 
@@ -76,10 +76,10 @@ fn decode<T: DeserializeOwned>(body: &[u8], root: &str) -> Result<T, String> {
 }
 
 impl Status {
-    /// Reads an answer about `command`.
+    /// Reads a response about `command`.
     ///
     /// # Errors
-    /// What was expected of the answer, and where it was missed.
+    /// What was expected of the response, and where it was missed.
     pub(in super::super) fn decode(body: &[u8], command: &str) -> Result<Self, String> {
         let wire: StatusResponse = decode(body, "ListInvocationStatusResponse")?;
         let wire = match wire.list_invocation_status_response.0 {
@@ -104,7 +104,7 @@ impl Status {
         })
     }
 
-    /// The same with what the list of commands tells.
+    /// The same with what the list of commands reports.
     pub(in super::super) fn with_command(self, command: Command) -> Self {
         Self { command, ..self }
     }
@@ -132,7 +132,7 @@ pub(super) fn is_word(word: Option<&str>, wanted: &str) -> bool {
     word.is_some_and(|word| word.trim().eq_ignore_ascii_case(wanted))
 }
 
-/// One page of an answer to ListInvocationResults.
+/// One page of a response to ListInvocationResults.
 #[derive(Debug, Default)]
 pub(in super::super) struct ResultsPage {
     total_count: Option<i64>,
@@ -175,7 +175,7 @@ impl ResultsPage {
     /// Reads a page about `command`.
     ///
     /// # Errors
-    /// What was expected of the answer, and where it was missed.
+    /// What was expected of the response, and where it was missed.
     pub(in super::super) fn decode(body: &[u8], command: &str) -> Result<Self, String> {
         let wire: ResultsResponse = decode(body, "ListInvocationResultsResponse")?;
         let wire = match wire.list_invocation_results_response.0 {

@@ -103,9 +103,9 @@ impl Api {
     /// The rows of [`Self::subtasks`] and those that its ids have left out; what they show of the
     /// array job is filled in and remembered.
     ///
-    /// Without a range the list was asked for the first 99 indices only. A subtask that is listed knows
-    /// the range; where none does, and where the cloud does not even say that it is an ordinary job,
-    /// the jobs that were submitted with it are searched as well.
+    /// Without a range the list was requested the first 99 indices only. A subtask that is listed
+    /// knows the range; where none does, and where the cloud does not even say that it is an
+    /// ordinary job, the jobs that were submitted with it are searched as well.
     async fn extend(
         &self,
         (mut listing, mut problem): (JobRows, Option<Problem>),
@@ -172,8 +172,8 @@ impl Api {
         }
     }
 
-    /// An array job that only the list knows, by a row of its own or by its subtasks; else `missing`,
-    /// which is what the look-up said.
+    /// An array job that only the list knows, by a row of its own or by its subtasks; else
+    /// `missing`, which is what the request said.
     async fn listed_parent(
         &self,
         reference: &Reference,
@@ -279,7 +279,7 @@ impl Api {
     }
 }
 
-/// What a look at a subtask has to say besides; that its document was left out is of no interest.
+/// Notices from the request for a subtask, except that its raw response was left out.
 fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
     cause
         .into_iter()

@@ -1,4 +1,4 @@
-//! Cheap looks at many jobs: ListServerlessJobs by their ids.
+//! Cheap checks of many jobs: ListServerlessJobs by their ids.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
@@ -33,11 +33,11 @@ impl Api {
 
     /// What the lists of these clusters tell of the references.
     ///
-    /// A cluster that the cloud does not know, and a list that it does not give, leave their jobs
-    /// untold: a look at each says better what is wrong with it, or needs no list.
+    /// Jobs of an unknown cluster, or of a list that the cloud rejects, are left out: a request for
+    /// each reports the error better, or needs no list.
     ///
     /// # Errors
-    /// What went wrong on the way, so that nothing is told of any.
+    /// The error, in which case nothing is known of any of them.
     pub(in super::super) async fn batch_get_jobs<'a>(
         &'a self,
         clusters: Clusters<'a>,
@@ -157,7 +157,7 @@ impl Api {
         request
     }
 
-    /// A list that is not given once is not asked for again.
+    /// A list that the cloud rejected once is not requested again.
     pub(super) fn record_list_denied(&self, problem: &Problem) {
         if problem.category == Category::PermissionDenied {
             self.list_denied.store(true, Ordering::Relaxed);

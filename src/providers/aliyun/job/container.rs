@@ -15,7 +15,7 @@ pub(in super::super) const STATES: StateWords = &[
     ("Terminated", State::Unknown),
 ];
 
-/// Bytes of a memory that is given in GiB; `None` for what is no size.
+/// Memory in GiB as bytes; `None` for an invalid size.
 pub(super) fn gib(size: Num) -> Option<u64> {
     const GIB: f64 = (1_u64 << 30) as f64;
     size.0
@@ -23,7 +23,7 @@ pub(super) fn gib(size: Num) -> Option<u64> {
         .map(|gib| (gib * GIB).round() as u64)
 }
 
-/// An element of `Containers`, made into the model's while the answer is decoded.
+/// An element of `Containers`, made into the model's while the response is decoded.
 #[derive(Debug, Deserialize)]
 #[serde(from = "Container")]
 pub(super) struct MainContainer(pub(super) model::Container);
@@ -159,7 +159,7 @@ struct ContainerState {
 
 impl ContainerState {
     fn into_model(self) -> Termination {
-        // Words that no table holds are told once for the whole answer, not for each container.
+        // Unrecognized states are reported once for the whole response, not for each container.
         let word = states::normalize(STATES, &[], self.state.trimmed(), "", &mut Vec::new());
         let is_terminated = word
             .raw

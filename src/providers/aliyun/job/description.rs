@@ -1,4 +1,4 @@
-//! What DescribeServerlessJobs tells of a job.
+//! What DescribeServerlessJobs reports of a job.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -71,7 +71,7 @@ struct ArrayRange {
     index_step: Int,
 }
 
-/// What an answer to DescribeServerlessJobs says of one job.
+/// What a response to DescribeServerlessJobs says of one job.
 #[derive(Debug)]
 pub(in super::super) struct Described {
     /// The job; `array` is filled where anything says that it is an array job or a part of one.
@@ -84,12 +84,13 @@ pub(in super::super) struct Described {
     pub(super) subtasks: Vec<Row>,
 }
 
-/// Reads an answer to DescribeServerlessJobs into a job whose address is known already.
+/// Reads a response to DescribeServerlessJobs into a job whose address is known already.
 ///
 /// `own` are the user's words for states. Of several jobs, the one with the address's id is taken.
 ///
 /// # Errors
-/// `not_found` for an empty list; what was expected of an answer that is none, or is about another job.
+/// `not_found` for an empty list; what was expected of a response that is none, or is about another
+/// job.
 pub(in super::super) fn decode(
     body: &[u8],
     at: Job,
@@ -283,7 +284,7 @@ fn total(mut parts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
     parts.try_fold(0_u64, |sum, part| sum.checked_add(part?))
 }
 
-/// Tells each word of groups and containers that no table holds, once.
+/// Reports each unrecognized state of groups and containers once.
 fn note_unknown_words(tasks: &[Task], notices: &mut Vec<Notice>) {
     let groups = tasks.iter().filter_map(|task| {
         Some((

@@ -7,9 +7,9 @@ use crate::model::Time;
 #[derive(Debug, Clone, Default, PartialEq, JsonSchema, Serialize)]
 #[schemars(rename = "AliyunJob")]
 pub struct JobDetails {
-    /// How many jobs the answer says it holds.
+    /// How many jobs the response says it holds.
     pub total_count: Option<i64>,
-    /// Index range as it was reported, for jobs that are no array jobs too.
+    /// Index range as reported, also for jobs that are not array jobs.
     pub array_properties: Option<ArrayProperties>,
 }
 

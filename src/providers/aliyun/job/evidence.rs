@@ -27,7 +27,7 @@ pub(super) struct JobEvidence {
     pub(super) array: Option<Array>,
     /// The state in which it was last compared with the list, which showed no subtask.
     pub(super) checked_in: Option<State>,
-    /// A list of several jobs was asked for its first subtasks and showed none.
+    /// A list of several jobs was requested its first subtasks and showed none.
     is_probed: bool,
 }
 
@@ -57,7 +57,7 @@ impl ArrayEvidence {
     }
 
     /// The ids to list for these jobs of a cluster: besides their own, those of the first subtasks
-    /// of each job that no list was asked for yet, as many as fit into the same requests.
+    /// of each job that no list was requested yet, as many as fit into the same requests.
     pub(super) fn with_probes(&self, cluster: &str, ids: &[&str]) -> Vec<String> {
         let jobs = self.jobs();
         let is_new = |id: &&str| {
@@ -96,7 +96,7 @@ impl JobEvidence {
         }
     }
 
-    /// True when a list of several jobs need not be asked for subtasks of it.
+    /// True when a list of several jobs need not be requested subtasks of it.
     fn is_settled(&self) -> bool {
         self.is_probed || self.array.is_some() || self.checked_in.is_some()
     }

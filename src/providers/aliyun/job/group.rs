@@ -26,7 +26,7 @@ pub(in super::super) const STATES: StateWords = &[
     ("Terminating", State::Stopping),
 ];
 
-/// A container group, made into a task while the answer is decoded: an answer of thousands of
+/// A container group, made into a task while the response is decoded: a response of thousands of
 /// groups is never held twice.
 #[derive(Debug, Deserialize)]
 #[serde(from = "ContainerGroup")]
@@ -84,7 +84,7 @@ struct ContainerGroup {
 
 impl From<ContainerGroup> for Group {
     fn from(wire: ContainerGroup) -> Self {
-        // Words that no table holds are told once for the whole answer, not for each group.
+        // Unrecognized states are reported once for the whole response, not for each group.
         let reading = states::normalize(STATES, &[], wire.status.trimmed(), "", &mut Vec::new());
         let id = wire.container_group_id.0;
         let details = GroupDetails {

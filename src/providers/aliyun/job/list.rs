@@ -13,7 +13,7 @@ use crate::reference::Scope;
 /// How many ids a call takes and how many rows a page holds: the cloud's pages hold no more.
 pub(in super::super) const MAX_ROWS: usize = 100;
 
-/// One page of an answer to ListServerlessJobs.
+/// One page of a response to ListServerlessJobs.
 #[derive(Debug)]
 pub(in super::super) struct Page {
     pub(super) request_id: Option<String>,
@@ -59,7 +59,7 @@ impl Page {
     /// Reads a page.
     ///
     /// # Errors
-    /// What was expected of the answer, and where it was missed.
+    /// What was expected of the response, and where it was missed.
     pub(in super::super) fn decode(body: &[u8]) -> Result<Self, String> {
         Self::from_response(lenient::decode::<ListJobsResponse<JobRow>>(body)?)
     }
@@ -252,7 +252,7 @@ impl Row {
         let mut unknown = Vec::new();
         let word = self.word.as_deref();
         let reading = states::normalize(STATES, own, word, "aliyun/job", &mut unknown);
-        // A thousand subtasks in one unknown state are one thing to tell.
+        // A thousand subtasks in one unknown state are reported once.
         unknown.retain(|new| !notices.iter().any(|told| told.message == new.message));
         notices.append(&mut unknown);
         Task {

@@ -245,8 +245,8 @@ fn is_failed_subtask(task: &Task) -> bool {
     task.kind == "subtask" && task.state == State::Failed
 }
 
-/// Gives a failed array job the cause of its first failed subtask, as far as a look at that one
-/// (`cause`) could tell it.
+/// Gives a failed array job the cause of its first failed subtask, as far as the request for it
+/// (`cause`) could tell.
 pub(in super::super) fn explain(job: &mut Job, cause: Option<&Job>) {
     let more = job
         .tasks

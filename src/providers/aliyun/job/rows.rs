@@ -1,4 +1,4 @@
-//! The rows of a list that answer for the jobs that were asked for.
+//! The rows of a list that answer for the jobs that were requested.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -8,11 +8,11 @@ use super::subtask_id::{parent_of, subtask_of};
 use crate::model::{Job, Notice, State};
 use crate::providers::GetOptions;
 
-/// At most so many pages are asked for one call's ids: enough for a server that gives 10 rows a
-/// page whatever it is asked for.
+/// At most so many pages are requested one call's ids: enough for a server that gives 10 rows a
+/// page whatever it is requested.
 const MAX_PAGES: usize = 10;
 
-/// The rows of the jobs that were asked for.
+/// The rows of the jobs that were requested.
 #[derive(Debug, Default)]
 pub(in super::super) struct JobRows {
     /// The cloud's id of the last request.
@@ -25,7 +25,8 @@ pub(in super::super) struct JobRows {
     is_partial: bool,
     /// The array jobs of which a subtask is listed.
     parents: HashSet<String>,
-    /// The first page with a row of an array job or its subtasks, where the raw response was asked for.
+    /// The first page with a row of an array job or its subtasks, where the raw response was
+    /// requested.
     document: Option<Vec<u8>>,
 }
 
@@ -35,13 +36,13 @@ impl JobRows {
         self.rows.get(id.trim())?.as_ref()
     }
 
-    /// How many rows the cloud counts and how many it gave, where it gave fewer of what was asked for.
+    /// How many rows the cloud counts and how many it gave, where it returned fewer than requested.
     pub(in super::super) fn short(&self) -> Option<(usize, usize)> {
         self.short
     }
 
-    /// True when more rows are listed than were read: some could not be read, or the cloud gave other
-    /// jobs than those asked for. What was not seen may be listed all the same.
+    /// True when more rows are listed than were read: some could not be read, or the cloud gave
+    /// other jobs than those requested. What was not seen may be listed all the same.
     pub(in super::super) fn is_partial(&self) -> bool {
         self.is_partial
     }
@@ -158,7 +159,7 @@ impl JobRows {
             .or_insert(Some(row));
     }
 
-    /// The job as a cheap look shows it; `None` when only a look of its own can tell: it is not
+    /// The job as a cheap check shows it; `None` when only a request of its own can tell: it is not
     /// listed, its state is missing, or it is an array job, whose state depends on its subtasks, or
     /// may be one.
     ///

@@ -18,7 +18,7 @@ pub(super) struct Range {
     pub step: u64,
 }
 
-/// The array job that a thing is, or belongs to: its range is spanned by all subtasks of the
+/// The array job that a resource is, or belongs to: its range is spanned by all subtasks of the
 /// scenario, also by those that are not there at the moment.
 pub(super) fn array(world: &EmulatedState, view: &JobAt<'_>) -> Option<Range> {
     let [cluster, id] = &view.job.segments[..] else {
@@ -179,7 +179,7 @@ pub(super) fn clusters(
     ))
 }
 
-/// ListCommands, which tells no states.
+/// ListCommands, which reports no states.
 pub(super) fn commands(
     request: &ServerRequest,
     world: &EmulatedState,
@@ -232,7 +232,7 @@ fn name_of<'a>(view: &JobAt<'a>) -> &'a str {
     view.job.name.as_deref().unwrap_or_else(|| id_of(view))
 }
 
-/// Numbers and times are text here, unlike in the answer about one job.
+/// Numbers and times are text here, unlike in the response about one job.
 fn row(world: &EmulatedState, view: &JobAt<'_>) -> Value {
     let seconds = |moment: DateTime<Utc>| moment.timestamp().to_string();
     let word = view.step.state.as_str();

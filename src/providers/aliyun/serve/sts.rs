@@ -13,7 +13,7 @@ use crate::providers::serve::{EmulatedState, ServerRequest, ServerResponse, TEST
 /// How ids of temporary keys begin.
 const PREFIX: &str = "STS.";
 
-/// Seconds that keys may be asked for.
+/// Valid lifetimes of keys in seconds.
 const LIFETIMES: std::ops::RangeInclusive<i64> = 900..=43_200;
 
 /// True for a call of this service, which names itself in the query.

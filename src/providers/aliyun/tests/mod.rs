@@ -29,7 +29,7 @@ pub(super) fn invocation(id: &str) -> Job {
     job_at(&reference(1, id), Some("cn-hangzhou"))
 }
 
-/// What an answer to DescribeServerlessJobs says of the job at this address.
+/// What a response to DescribeServerlessJobs says of the job at this address.
 pub(super) fn read_jobs(
     body: &[u8],
     at: Job,
@@ -43,7 +43,7 @@ pub(super) fn fixture(name: &str) -> Vec<u8> {
     test_support::read(&format!("aliyun/{name}"))
 }
 
-/// The job as JSON, after the last steps that every look-up takes, unmasked.
+/// The job as JSON, after the last steps that every request takes, unmasked.
 pub(super) fn shown(mut job: Job) -> Value {
     job.finalize(Time::from_rfc3339("2022-09-22T08:00:00Z").unwrap());
     serde_json::to_value(&job).unwrap()

@@ -68,7 +68,7 @@ async fn get(ehpc: &Api) -> Result<Option<String>, Problem> {
     Ok(found.job.state_raw)
 }
 
-/// Says no so many times to look-ups.
+/// Rejects this many requests.
 fn refusing(times: usize) -> impl Fn(&ServerRequest) -> Option<ServerResponse> {
     let left = AtomicUsize::new(times);
     let less = move || {

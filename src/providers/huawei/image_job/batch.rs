@@ -1,4 +1,4 @@
-//! Cheap looks at many jobs: the list of jobs, which takes a status and no ids.
+//! Cheap checks of many jobs: the list of jobs, which takes a status and no ids.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,14 +9,14 @@ use crate::error::Problem;
 use crate::providers::{GetOptions, GetResult, is_list_unavailable};
 use crate::reference::Reference;
 
-/// The words of jobs on their way. Ended ones are not listed: their number only grows, and a job
-/// that has ended is looked at by itself once more anyway, for its sub-jobs.
+/// The states of active jobs. Ended ones are not listed: their number only grows, and a job that
+/// has ended is requested by itself once more anyway, for its sub-jobs.
 const ACTIVE_STATUSES: [&str; 2] = ["RUNNING", "WAITING"];
 
 /// How many lists there are: one for each type of job and word.
 const LISTS: usize = JOB_TYPES.len() * ACTIVE_STATUSES.len();
 
-/// How many pages a round may ask for: far fewer than looks at each reference.
+/// How many pages a round may ask for: far fewer than one request per reference.
 fn max_pages(references: usize) -> usize {
     const REFERENCES_PER_PAGE: usize = 50;
     let for_each_list = LISTS.min(references / 2);
@@ -87,8 +87,8 @@ pub(super) async fn batch_get(
     Ok(references.iter().map(told).collect())
 }
 
-/// Reads pages of one type and status until all that is wanted is found, the list ends, or no page may
-/// be asked for any more; how many were found.
+/// Reads pages of one type and status until all that is wanted is found, the list ends, or no page
+/// may be requested any more; how many were found.
 async fn read_pages(
     api: &Api,
     list: usize,

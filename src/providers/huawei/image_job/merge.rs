@@ -29,7 +29,7 @@ pub(super) struct Merged {
 /// Merges a page of each list that has not ended.
 ///
 /// Rows that are older than what may still come of another list are left for the next page, where
-/// they are asked for again, so that the first rows are the newest of all. Where the cloud does not
+/// they are requested again, so that the first rows are the newest of all. Where the cloud does not
 /// list by time all rows are taken as they come.
 pub(super) fn merge(at: Cursor, pages: Vec<TypePage>) -> Merged {
     let cutoff = cutoff(&pages);

@@ -94,7 +94,7 @@ pub struct SubJobDetails {
     pub job_id: Option<String>,
 }
 
-/// Decodes an answer about one job.
+/// Decodes a response about one job.
 ///
 /// # Errors
 /// What was expected and not there, such as a job with the requested id.
@@ -130,7 +130,8 @@ impl ImageJob {
         self.status.trimmed().is_some()
     }
 
-    /// The job as far as the list tells it, which is without its sub-jobs and thus without a cause.
+    /// The job as far as the list reports it, which is without its sub-jobs and thus without a
+    /// cause.
     pub fn into_row(
         self,
         reference: &Reference,
@@ -247,7 +248,7 @@ fn job(
     }
 }
 
-/// A thousand sub-jobs in one unknown state are one thing to tell.
+/// A thousand sub-jobs in one unknown state are reported once.
 fn note_unknown_words(tasks: &[Task], ask: &GetOptions, notices: &mut Vec<Notice>) {
     let words: BTreeSet<&str> = tasks
         .iter()

@@ -180,7 +180,8 @@ async fn no_project_or_several_ask_to_choose() {
         })
         .await;
         let client = client(&cloud, &KEY).unwrap();
-        // A second thing of a long list does not ask again, and a look a while later does.
+        // A second resource of a long list does not request again, and a request a while later
+        // does.
         for (second, asked) in [(0, &[PROJECTS][..]), (9, &[]), (10, &[PROJECTS])] {
             cloud.set(second);
             let problem = get(&client).await.unwrap_err();
@@ -259,7 +260,7 @@ async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost
         (205, 3, None)
     );
     assert_eq!((rows, ids.len()), (205, 205));
-    // The lists of the three types are asked for at the same time, in any order with the token.
+    // The lists of the three types are requested at the same time, in any order with the token.
     let mut asked = cloud.asked();
     asked.sort();
     assert_eq!(asked, [[TOKEN; 2].as_slice(), &[LIST.name; 6]].concat());

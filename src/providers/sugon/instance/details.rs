@@ -47,6 +47,6 @@ pub struct StartScript {
     pub scope: Option<String>,
     /// Path, with masked arguments.
     pub path: Option<String>,
-    /// Content; masked unless secrets were asked for.
+    /// Content; masked unless secrets were requested.
     pub content: Option<String>,
 }

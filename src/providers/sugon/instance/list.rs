@@ -194,7 +194,7 @@ fn is_refused(problem: &Problem) -> bool {
 pub(in super::super) struct ListPage {
     /// How many instances there are in all.
     pub total: Option<i64>,
-    /// Instances without much that a lookup of one tells.
+    /// Instances without much that a lookup of one reports.
     pub rows: Vec<Instance>,
 }
 
@@ -225,7 +225,7 @@ struct ListObject {
 }
 
 impl ListPage {
-    /// Decodes an answer without a failure.
+    /// Decodes a response without a failure.
     ///
     /// # Errors
     /// What was expected and not there.

@@ -63,7 +63,7 @@ fn refused() -> ServerResponse {
     )
 }
 
-/// Says no so many times to look-ups.
+/// Rejects this many requests.
 fn refusing(times: usize) -> impl Fn(&str, &str) -> Option<ServerResponse> {
     let left = AtomicUsize::new(times);
     let less = move || {
