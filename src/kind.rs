@@ -88,7 +88,7 @@ impl fmt::Debug for Kind {
     }
 }
 
-/// The form of the references of a kind.
+/// The template of the references of a kind.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Template {
     /// Long name of the cloud.

@@ -146,7 +146,7 @@ async fn a_cluster_or_list_that_is_not_there_leaves_each_job_to_its_own_look() {
     assert_eq!(
         problem.category,
         Category::ServiceError,
-        "what is weather is told"
+        "outages are reported"
     );
 }
 

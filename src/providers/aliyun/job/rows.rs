@@ -237,7 +237,7 @@ impl<'a> BatchPages<'a> {
     /// Takes a page; true when there is another to ask for.
     ///
     /// A page of a list by ids that brings none of the jobs that are still missing ends the reading,
-    /// so that a server that knows no filter, or repeats itself, cannot keep it going.
+    /// so that a server that ignores the filter, or repeats itself, cannot keep it going.
     pub(in super::super) fn add(&mut self, page: Page, listing: &mut JobRows) -> bool {
         self.read += 1;
         self.rows += page.rows.len();

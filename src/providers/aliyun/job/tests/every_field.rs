@@ -36,7 +36,7 @@ fn another(value: &Value) -> Value {
         Value::Number(number) => serde_json::to_value(number.as_f64().unwrap() + 1.0).unwrap(),
         Value::String(text) if text.starts_with("2022-") => text.replace("2022", "2021").into(),
         Value::String(text) => format!("{text} too").into(),
-        other => panic!("{other} is no value of a documented field"),
+        other => panic!("{other} is not a value of a documented field"),
     }
 }
 
