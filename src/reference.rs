@@ -4,6 +4,7 @@
 mod range;
 mod reader;
 mod scope;
+mod scope_reader;
 
 use std::fmt;
 

@@ -98,7 +98,7 @@ fn start_up(bench: &Bench, table: &mut Table) {
 fn one_get(bench: &Bench, table: &mut Table) {
     let id = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
     let body = fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sugon/running.json"),
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sugon/instance/running.json"),
     )
     .unwrap();
     let mut body: serde_json::Value = serde_json::from_str(&body).unwrap();

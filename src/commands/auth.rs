@@ -2,17 +2,20 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-use super::CommandContext;
-use super::lookup::{NoticeLog, transport};
+use super::context::CommandContext;
+use super::lookup::transport;
+use super::notices::NoticeLog;
 use crate::error::{Category, Problem};
-use crate::http::{Transport, validate_tls};
+use crate::http::{Transport, check_tls_files, validate_tls};
 use crate::model::SkippedSource;
 use crate::output;
 use crate::output::document::{AccountStatus, AuthState, AuthStatus, Envelope};
 use crate::providers::{CLOUDS, Client, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::secret::{masked_id, quotable};
-use crate::settings::{METADATA, Profile, SettingRole, Settings, table_header};
+use crate::settings::{
+    METADATA, Origin, Profile, SettingRole, Settings, SettingsSchema, table_header,
+};
 
 /// Show the credentials each cloud would use
 #[derive(Debug, Args)]
@@ -68,7 +71,7 @@ fn auth_status(session: &CommandContext) -> Result<AuthStatus, Problem> {
         names.retain(|name| only.is_none_or(|only| only == *name));
         let accounts_of = names
             .into_iter()
-            .map(|name| account_status(&settings, cloud, name, &wire).0);
+            .map(|name| with_checked_files(account(&settings, cloud, name, &wire)));
         accounts.extend(accounts_of);
     }
     if let (Some(only), true) = (only, accounts.is_empty()) {
@@ -89,89 +92,152 @@ fn auth_status(session: &CommandContext) -> Result<AuthStatus, Problem> {
     })
 }
 
+/// The account, broken if a file that its profile names for TLS cannot be used. `doctor` checks them
+/// by itself.
+fn with_checked_files(account: Account) -> AccountStatus {
+    let Account {
+        mut status,
+        profile,
+        client,
+    } = account;
+    if let (Some(profile), Some(_)) = (profile, client)
+        && let Err(problem) = check_tls_files(&profile)
+    {
+        status.status = AuthState::Broken;
+        status.problem = Some(problem);
+    }
+    status
+}
+
+/// An account as its settings give it, read once.
+pub(super) struct Account {
+    /// What it would use.
+    pub status: AccountStatus,
+    /// Its settings, unless they cannot be used.
+    pub profile: Option<Profile>,
+    /// What asks the cloud, unless it cannot be asked.
+    pub client: Option<Box<dyn Client>>,
+}
+
 /// What a profile would use, and what asks the cloud with it. Nothing is sent.
-pub(super) fn account_status(
+pub(super) fn account(
     settings: &Settings,
     cloud: &'static Cloud,
     name: &str,
-    wire: &Arc<Transport>,
-) -> (AccountStatus, Option<Box<dyn Client>>) {
+    transport: &Arc<Transport>,
+) -> Account {
     let keys = cloud.settings_schema();
-    let survey = settings.inspect_sources(&keys, name);
-    let passed_over = survey.skipped_sources.into_iter();
-    let passed_over = passed_over.map(|one| SkippedSource {
-        source: one.source,
-        why: one.why,
+    let mut account = Account {
+        status: AccountStatus {
+            cloud: cloud.name,
+            profile: name.to_owned(),
+            status: AuthState::Broken,
+            source: None,
+            location: None,
+            key: None,
+            region: None,
+            endpoint: None,
+            expires_at: None,
+            token_cache: None,
+            problem: None,
+            skipped_sources: Vec::new(),
+            notices: Vec::new(),
+        },
+        profile: None,
+        client: None,
+    };
+    let plain = settings.plain_profile(&keys, name).and_then(|plain| {
+        match cloud.check_settings(&plain, transport) {
+            // No command is run for an account that cannot be used.
+            Err(problem) if settings.has_credential_command(cloud.name, name) => Err(problem),
+            _ => Ok(plain),
+        }
     });
-    let mut account = AccountStatus {
-        cloud: cloud.name,
-        profile: name.to_owned(),
-        status: AuthState::Broken,
-        source: None,
-        place: None,
-        key: None,
-        region: None,
-        endpoint: None,
-        expires_at: None,
-        token_cache: None,
-        problem: None,
-        passed_over: passed_over.collect(),
-        notices: Vec::new(),
-    };
-    let profile = match survey.profile {
-        Ok(profile) => profile,
-        Err(problem) => {
-            account.problem = Some(problem);
-            return (account, None);
-        }
-    };
-    let mut parts = keys.credential_keys();
-    let part = parts.find(|spec| profile.origin(spec.key).is_some());
-    let origin = profile.origin(part.map_or(METADATA, |part| part.key));
-    if let Some(origin) = origin {
-        let words = origin.label();
-        account.source = Some(match profile.role() {
-            Some(role) => format!("{words}, role {}", quotable(role)),
-            None => words.into_owned(),
+    let profile = plain.and_then(|plain| {
+        let report = settings.inspect_sources(&keys, plain);
+        let skipped = report.skipped_sources.into_iter();
+        let skipped = skipped.map(|one| SkippedSource {
+            source: one.source,
+            why: one.why,
         });
-        account.place = Some(origin.location());
-    }
-    account.key = origin.map(|_| key(&keys, &profile));
-    let shown = |key: &str| profile.get(key).map(|text| quotable(text).into_owned());
-    account.region = shown("region");
-    account.endpoint = shown("endpoint");
-    account.expires_at = profile.expires_at;
-    account.notices.clone_from(&profile.notices);
-    match cloud.client(&profile, wire) {
-        Ok(client) => {
-            account.status = AuthState::Ready;
-            account.endpoint = client.endpoint().or(account.endpoint);
-            let credential = client.credential();
-            account.expires_at = credential.expires_at.or(account.expires_at);
-            let kept_in = credential.kept_in;
-            account.token_cache = kept_in.map(|folder| folder.display().to_string());
-            let endpoint = account.endpoint.as_deref().unwrap_or_default();
-            if let Err(problem) = validate_tls(&profile, endpoint) {
-                account.status = AuthState::Broken;
-                account.problem = Some(problem);
-                return (account, None);
-            }
-            (account, Some(client))
+        account.status.skipped_sources = skipped.collect();
+        report.profile
+    });
+    match profile {
+        Ok(profile) => {
+            account.describe(&keys, &profile);
+            account.connect(settings, cloud, &profile, transport);
+            account.profile = Some(profile);
         }
-        Err(problem) => {
-            let is_set =
-                origin.is_some() || settings.file().profiles(cloud.name).any(|one| one == name);
-            if !is_set && problem.category == Category::MissingCredentials {
-                account.status = AuthState::NotConfigured;
+        Err(problem) => account.status.problem = Some(problem),
+    }
+    account
+}
+
+impl Account {
+    /// What the profile says of it.
+    fn describe(&mut self, keys: &SettingsSchema, profile: &Profile) {
+        let status = &mut self.status;
+        if let Some(origin) = origin(keys, profile) {
+            let words = origin.label();
+            status.source = Some(match profile.role() {
+                Some(role) => format!("{words}, role {}", quotable(role)),
+                None => words.into_owned(),
+            });
+            status.location = Some(origin.location());
+            status.key = Some(key(keys, profile));
+        }
+        let shown = |key: &str| profile.get(key).map(|text| quotable(text).into_owned());
+        status.region = shown("region");
+        status.endpoint = shown("endpoint");
+        status.expires_at = profile.expires_at;
+        status.notices.clone_from(&profile.notices);
+    }
+
+    /// Makes its client, as far as that is possible.
+    fn connect(
+        &mut self,
+        settings: &Settings,
+        cloud: &Cloud,
+        profile: &Profile,
+        transport: &Arc<Transport>,
+    ) {
+        let status = &mut self.status;
+        let client = cloud.client(profile, transport).and_then(|client| {
+            status.endpoint = client.endpoint().or(status.endpoint.take());
+            let credential = client.credential();
+            status.expires_at = credential.expires_at.or(status.expires_at);
+            let kept_in = credential.kept_in;
+            status.token_cache = kept_in.map(|folder| folder.display().to_string());
+            validate_tls(profile, status.endpoint.as_deref().unwrap_or_default())?;
+            Ok(client)
+        });
+        match client {
+            Ok(client) => {
+                status.status = AuthState::Ready;
+                self.client = Some(client);
             }
-            account.problem = Some(problem);
-            (account, None)
+            Err(problem) => {
+                let mut tables = settings.file().profiles(cloud.name);
+                let is_set = status.source.is_some() || tables.any(|name| name == profile.name);
+                if !is_set && problem.category == Category::MissingCredentials {
+                    status.status = AuthState::NotConfigured;
+                }
+                status.problem = Some(problem);
+            }
         }
     }
 }
 
+/// Where the credential of a profile came from.
+fn origin<'a>(keys: &SettingsSchema, profile: &'a Profile) -> Option<&'a Origin> {
+    let mut parts = keys.credential_keys();
+    let part = parts.find(|spec| profile.origin(spec.key).is_some());
+    profile.origin(part.map_or(METADATA, |part| part.key))
+}
+
 /// The id of the key, masked, or the word for a credential without one.
-fn key(keys: &crate::settings::SettingsSchema, profile: &Profile) -> String {
+fn key(keys: &SettingsSchema, profile: &Profile) -> String {
     if profile.uses_instance_role() {
         return "role".to_owned();
     }

@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::lookup::{self, Lookup, Options};
-use super::{CommandContext, program, runtime};
+use super::context::{CommandContext, program};
+use super::lookup::{self, LookupPlan, Options};
+use super::runtime::block_on;
 use crate::emulator::{self, Emulator, Scenario};
 use crate::error::Problem;
 use crate::output::Format;
@@ -27,8 +28,7 @@ const REFERENCES: [&str; 6] = [
 /// Starts the emulated clouds, gets one resource of each kind from them, and prints how to do so by
 /// hand.
 pub(super) fn run(session: &CommandContext, _: &Arguments) -> u8 {
-    let runtime = runtime();
-    let report = runtime.block_on(async {
+    let report = block_on(async {
         let scenario = Scenario::built_in().map_err(|problem| vec![problem])?;
         let emulator = Emulator::start(scenario, 0, Arc::new(|_| {}))
             .await
@@ -42,14 +42,9 @@ pub(super) fn run(session: &CommandContext, _: &Arguments) -> u8 {
         let references = REFERENCES.map(|reference| reference.replacen('/', "@default/", 1));
         let settings = Settings::from_environment(environment);
         let options = Options::default();
-        let lens = Arc::new(Lookup::resolve(
-            session,
-            settings,
-            &references,
-            options,
-            None,
-        )?);
-        let report = lookup::report("demo", lens.outcomes().await, &lens);
+        let plan = LookupPlan::parse(session, settings, &references, options)?;
+        let lookup = Arc::new(plan.connect(session, None)?);
+        let report = lookup::report("demo", lookup.outcomes().await, &lookup);
         emulator.stop().await;
         Ok(report)
     });

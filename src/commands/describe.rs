@@ -1,8 +1,9 @@
 use clap::Args;
 
-use super::CommandContext;
+use super::args::LookupArgs;
+use super::context::CommandContext;
 use super::lookup;
-use super::lookup_args::{self, LookupArgs};
+use super::runtime::block_on;
 use crate::error::Problem;
 use crate::output::document::Envelope;
 
@@ -32,6 +33,6 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
 
 fn build_report(session: &CommandContext, asked: &LookupArgs) -> Result<Envelope, Vec<Problem>> {
     let lens = asked.lookup(session, asked.options())?;
-    let outcomes = lookup_args::outcomes(&lens);
+    let outcomes = block_on(lens.outcomes());
     Ok(lookup::report("describe", outcomes, &lens))
 }

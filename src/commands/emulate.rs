@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{CommandContext, runtime};
+use super::context::{CommandContext, program};
+use super::runtime::block_on;
 use crate::emulator::{self, AccessLog, DEFAULT_PORT, Emulator, Scenario};
 use crate::error::Problem;
 use crate::output;
@@ -52,7 +53,7 @@ fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
             let _ = output::write_trace(&mut io::stderr().lock(), &access.to_string());
         }
     });
-    runtime().block_on(async {
+    block_on(async {
         let port = arguments.port;
         let emulator = Emulator::start(scenario, port, log)
             .await
@@ -67,7 +68,7 @@ fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
                 io::stderr(),
                 "emulated aliyun, sugon, huawei and tencent listening on {origin}\n\
                  to use it: eval \"$({} emulate --print-env --port {port})\"",
-                super::program()
+                program()
             );
         }
         future::pending::<()>().await;

@@ -3,11 +3,12 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::CommandContext;
+use super::args::LookupArgs;
+use super::context::CommandContext;
 use super::gate_report::{self, GateState, GateStats, Stop};
 use super::lookup::{self, Lookup, LookupPlan, LookupResult};
-use super::lookup_args::{self, LookupArgs};
 use super::poll::PolledJob;
+use super::runtime::block_on;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy, Progress, decide};
 use crate::model::State;
@@ -71,7 +72,7 @@ fn build_report(
     };
     let lens = Arc::new(connected);
     let started = Instant::now();
-    let outcomes = lookup_args::outcomes(&lens);
+    let outcomes = block_on(lens.outcomes());
     Ok(match arguments.exit_status {
         false => (lookup::report("get", outcomes, &lens), false),
         true => poll_once(&lens, outcomes, &rules, started.elapsed()),

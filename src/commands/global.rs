@@ -232,14 +232,14 @@ impl GlobalArgs {
         }
     }
 
-    /// The limits of the wire: options before `[wire]` of the config file before the defaults.
+    /// The limits of the wire: options before `[http]` of the config file before the defaults.
     ///
     /// # Errors
     /// A usage error that names the option or key.
     pub(super) fn client_options(&self, file: &SettingsFile) -> Result<ClientOptions, Problem> {
         let default = ClientOptions::default();
         let pick = |option: &Option<String>, key: &str| {
-            option.clone().or_else(|| file.wire(key).map(str::to_owned))
+            option.clone().or_else(|| file.http(key).map(str::to_owned))
         };
         let time = |option: &Option<String>, key: &str, default: Duration| match pick(option, key) {
             None => Ok(default),
@@ -261,7 +261,7 @@ impl GlobalArgs {
                 .filter(|size| *size > 0)
                 .ok_or_else(|| wrong("max_body", &text, "a size such as 64MiB"))?,
         };
-        let allow_http = match file.wire("allow_http") {
+        let allow_http = match file.http("allow_http") {
             _ if self.allow_http => true,
             None | Some("false") => false,
             Some("true") => true,

@@ -1,6 +1,7 @@
 use clap::Args;
 
-use super::{CommandContext, introspect};
+use super::context::CommandContext;
+use super::introspect;
 use crate::kind::{Kind, Template};
 use crate::output;
 use crate::output::document::{Envelope, KindInfo, KindList};
@@ -48,9 +49,9 @@ fn shown(kind: &Kind) -> KindInfo {
         scope: scope(template),
         list_operation: list.map(|operation| operation.description),
         list_permission: list.map(|operation| operation.permission),
-        places_scope: places.map(|_| format!("{}/", template.cloud)),
-        places_operation: places.map(|places| places.operation),
-        places_permission: places.map(|places| places.permission),
+        scopes_parent: places.map(|_| format!("{}/", template.cloud)),
+        scopes_operation: places.map(|places| places.operation),
+        scopes_permission: places.map(|places| places.permission),
     }
 }
 

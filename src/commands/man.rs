@@ -2,10 +2,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, CommandFactory as _};
+use clap::{Args, Command};
 use clap_mangen::Man;
 
-use super::{Cli, CommandContext};
+use super::context::CommandContext;
 use crate::error::Problem;
 
 /// Write man pages, one for each command, into a folder
@@ -18,9 +18,9 @@ pub(super) struct Arguments {
 }
 
 /// Writes the pages, the same ones for the same joblens on every day, and prints where they are.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
+pub(super) fn run(session: &CommandContext, arguments: &Arguments, program: Command) -> u8 {
     let folder = &arguments.folder;
-    let mut command = Cli::command().disable_help_subcommand(true);
+    let mut command = program.disable_help_subcommand(true);
     command.build();
     let mut written = String::new();
     let result = fs::create_dir_all(folder).and_then(|()| pages(&command, folder, &mut written));

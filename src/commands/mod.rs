@@ -1,9 +1,11 @@
 //! The commands: a file each, its arguments and its run side by side.
 
+mod args;
 mod auth;
 mod completion;
 mod completion_cache;
 mod config;
+mod context;
 mod demo;
 mod describe;
 mod doctor;
@@ -18,14 +20,14 @@ mod kind_flags;
 mod kinds;
 mod list;
 mod lookup;
-mod lookup_args;
 mod man;
+mod notices;
 mod panic_hook;
 mod poll;
-mod poll_args;
-mod references;
+mod print;
 mod reporter;
 mod reports;
+mod runtime;
 mod schema;
 mod shutdown;
 mod since;
@@ -36,22 +38,14 @@ mod usage_error;
 mod wait;
 mod watch;
 
-use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::Arc;
+use std::io::{self, Write as _};
 
-use chrono::Utc;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::error::{Category, Problem};
-use crate::http::{EventSink, TransportEvent};
-use crate::model::{Job, Notice, NoticeCode, Time};
-use crate::output::document::{Envelope, Exit};
-use crate::output::{self, OutputOptions, RenderContext, Sort, Zone};
-use crate::providers;
-use crate::reference::DEFAULT_PROFILE;
-use crate::settings::{Environment, Settings};
+use crate::error::Problem;
+use crate::settings::Environment;
+use context::CommandContext;
 use global::GlobalArgs;
-use lookup::NoticeLog;
 
 pub use panic_hook::install_panic_hook;
 
@@ -178,8 +172,8 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Some(Command::Doctor(arguments)) => doctor::run(&session, &arguments),
         Some(Command::Config(arguments)) => config::run(&session, &arguments),
         Some(Command::Completion(arguments)) => completion::run(&session, &arguments),
-        Some(Command::Complete(words)) => completion::complete(&session, words),
-        Some(Command::Man(arguments)) => man::run(&session, &arguments),
+        Some(Command::Complete(words)) => completion::complete(&session, words, Cli::command()),
+        Some(Command::Man(arguments)) => man::run(&session, &arguments, Cli::command()),
         Some(Command::Demo(arguments)) => demo::run(&session, &arguments),
         Some(Command::Emulate(arguments)) => emulate::run(&session, &arguments),
         None => match cli.bare.first_word() {
@@ -195,282 +189,4 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             Some(_) => get::run(&session, &cli.bare),
         },
     }
-}
-
-/// The exit code of an output that was closed by its reader.
-fn closed() -> u8 {
-    141
-}
-
-/// What every command has: global options, environment, and where to write.
-struct CommandContext {
-    global: GlobalArgs,
-    environment: Environment,
-    output_options: OutputOptions,
-    sort: Option<Sort>,
-}
-
-impl CommandContext {
-    /// Reads the options that say how an answer is shown.
-    ///
-    /// # Errors
-    /// A usage error, with a session that can show it.
-    fn new(
-        global: GlobalArgs,
-        environment: Environment,
-        own_columns: bool,
-    ) -> Result<Self, (Box<Self>, Problem)> {
-        let (form, sort) = (global.output_options(own_columns), global.sort(own_columns));
-        let mut session = Self {
-            output_options: global.plain_output_options(),
-            sort: None,
-            global,
-            environment,
-        };
-        match (form, sort) {
-            (Ok(form), Ok(sort)) => {
-                (session.output_options, session.sort) = (form, sort);
-                Ok(session)
-            }
-            (Err(problem), _) | (_, Err(problem)) => Err((Box::new(session), problem)),
-        }
-    }
-
-    /// The config file that options and environment name, with the environment.
-    fn settings(&self) -> Result<Settings, Problem> {
-        let clouds = lookup::all_cloud_keys();
-        let kinds: Vec<String> = providers::kinds()
-            .filter(|kind| kind.has_states())
-            .map(ToString::to_string)
-            .collect();
-        let config = self.global.config.clone();
-        Settings::load(config, self.environment.clone(), &clouds, &kinds)
-    }
-
-    /// The profile of references without `@PROFILE`.
-    fn default_profile<'a>(&'a self, settings: &'a Settings) -> &'a str {
-        self.chosen_profile(settings).unwrap_or(DEFAULT_PROFILE)
-    }
-
-    /// The profile that options or environment choose.
-    fn chosen_profile<'a>(&'a self, settings: &'a Settings) -> Option<&'a str> {
-        let option = self.global.profile.as_deref();
-        option.or_else(|| settings.environment().get("JOBLENS_PROFILE"))
-    }
-
-    /// Traces go to stderr at once, notices are printed with the output.
-    fn event_sink(&self, told: &NoticeLog) -> EventSink {
-        let (verbose, told) = (self.global.verbose, told.clone());
-        Arc::new(move |happening| match happening {
-            TransportEvent::Trace(line) if verbose => {
-                let _ = output::write_trace(&mut io::stderr().lock(), &line);
-            }
-            TransportEvent::Trace(_)
-            | TransportEvent::DnsResolved { .. }
-            | TransportEvent::Responded(_) => {}
-            TransportEvent::Notice(code, message) => {
-                told.push_and_print(Notice::new(code, message))
-            }
-        })
-    }
-
-    /// Prints an answer and what failed, and returns the exit code.
-    fn print_report(&self, report: Envelope) -> u8 {
-        self.print_with(report, |out, report, screen| {
-            output::write(out, report, &self.output_options, screen)
-        })
-    }
-
-    /// The same with pages for people in the place of tables, unless columns were chosen. Nobody
-    /// parses a page, so that its times are local wherever it goes.
-    fn print_describe(&self, report: Envelope) -> u8 {
-        let is_table = matches!(
-            self.output_options.format,
-            output::Format::Table | output::Format::Wide
-        );
-        if !is_table || self.output_options.columns.is_some() {
-            return self.print_report(report);
-        }
-        self.print_with(report, |out, report, screen| {
-            let zone = self.global.zone().unwrap_or(Zone::Local);
-            output::write_pages(out, &report.jobs, &RenderContext { zone, ..*screen })
-        })
-    }
-
-    /// Tells what failed, writes the answer to stdout, and returns the exit code.
-    fn print_with(
-        &self,
-        mut report: Envelope,
-        write: impl FnOnce(&mut dyn io::Write, &Envelope, &RenderContext) -> io::Result<()>,
-    ) -> u8 {
-        self.sort(&mut report.jobs);
-        if !self.global.quiet {
-            self.print_messages(&report);
-        }
-        let stdout = io::stdout();
-        let screen = self.render_context(stdout.is_terminal());
-        let written = write(&mut stdout.lock(), &report, &screen);
-        let code = self.exit_code_after_write(written, report.exit.code);
-        // The process ends here: to take thousands of containers apart would be time for nothing.
-        std::mem::forget(report);
-        code
-    }
-
-    /// The exit code of a command whose answer was written, or was not.
-    fn exit_code_after_write(&self, written: io::Result<()>, code: u8) -> u8 {
-        match written {
-            Ok(()) => code,
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
-            Err(error) => {
-                self.print_problem(&write_problem(&error));
-                // A cause that is known already says more.
-                match code {
-                    0 => Exit::new(5).code,
-                    code => code,
-                }
-            }
-        }
-    }
-
-    /// Sorts resources in the requested order.
-    fn sort(&self, jobs: &mut [Job]) {
-        if let Some(sort) = &self.sort {
-            sort.apply(jobs);
-        }
-    }
-
-    /// What a gate ends with: the answer for stdout, and for stderr what failed after what was
-    /// reported besides, and one line with the verdict, which comes last even with `-q`.
-    ///
-    /// An answer that cannot be made turns exit code 0 of the report into 5: a program that reads
-    /// the answer must not take its absence for success.
-    fn rendered_gate(&self, report: &mut Envelope, mut told: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
-        self.sort(&mut report.jobs);
-        let screen = self.render_context(io::stderr().is_terminal());
-        for problem in &report.errors {
-            let _ = output::write_problem(&mut told, problem, &screen);
-        }
-        let mut answer = Vec::new();
-        let paper = self.render_context(io::stdout().is_terminal());
-        if let Err(error) = output::write(&mut answer, report, &self.output_options, &paper) {
-            let _ = output::write_problem(&mut told, &write_problem(&error), &screen);
-            lose_output(report);
-        }
-        if let Some(gate) = &report.gate {
-            let _ = output::write_verdict(&mut told, gate);
-        }
-        (answer, told)
-    }
-
-    /// Ends a gate of a single check. Output that cannot be written changes exit code 0 to 5.
-    fn finish_gate(&self, mut report: Envelope) -> u8 {
-        let (answer, told) = self.rendered_gate(&mut report, Vec::new());
-        if let Err(error) = shutdown::write_out(&answer) {
-            self.print_problem(&write_problem(&error));
-            lose_output(&mut report);
-        }
-        let _ = io::stderr().write_all(&told);
-        report.exit.code
-    }
-
-    /// Ends a command that was used wrongly.
-    fn usage_error(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
-        self.print_report(Envelope::new(command, Vec::new(), problems, Vec::new()))
-    }
-
-    /// Prints a text that is not the response of a cloud, and returns the exit code.
-    fn print(&self, text: String, beside: bool) -> u8 {
-        let written = match beside {
-            true => io::stderr().write_all(text.as_bytes()),
-            false => io::stdout().write_all(text.as_bytes()),
-        };
-        self.exit_code_after_write(written, 0)
-    }
-
-    fn print_messages(&self, report: &Envelope) {
-        for problem in &report.errors {
-            self.print_problem(problem);
-        }
-        for notice in report
-            .notices
-            .iter()
-            .filter(|notice| self.should_print(notice))
-        {
-            let _ = output::write_notice(&mut io::stderr().lock(), notice);
-        }
-    }
-
-    /// Notices that only say how an answer was read stay in the envelope, unless `-v` asks.
-    fn should_print(&self, notice: &Notice) -> bool {
-        match notice.code {
-            // The footer of a list says it.
-            NoticeCode::ListIncomplete | NoticeCode::InsecureSkipVerify => false,
-            NoticeCode::AssumedUtcOffset | NoticeCode::EventsTruncated => self.global.verbose,
-            _ => true,
-        }
-    }
-
-    /// Whether a terminal may be drawn on again and again: not between the lines of traces, not where
-    /// nothing says that it can move its cursor, and not in CI, which keeps all of it as a log.
-    fn may_redraw(&self) -> bool {
-        let can_move = self
-            .environment
-            .get("TERM")
-            .is_some_and(|term| term != "dumb");
-        can_move && !self.global.verbose && self.environment.get("CI").is_none()
-    }
-
-    fn print_problem(&self, problem: &Problem) {
-        let screen = self.render_context(io::stderr().is_terminal());
-        let _ = output::write_problem(&mut io::stderr().lock(), problem, &screen);
-    }
-
-    fn render_context(&self, terminal: bool) -> RenderContext {
-        let width = terminal
-            .then(terminal_size::terminal_size)
-            .flatten()
-            .map(|(width, _)| usize::from(width.0));
-        RenderContext {
-            width: terminal.then(|| width.unwrap_or(80)),
-            colour: self.global.colour(terminal, &self.environment),
-            zone: self.global.zone().unwrap_or(match terminal {
-                true => Zone::Local,
-                false => Zone::Utc,
-            }),
-            now: Time::new(Utc::now()).expect("the current year is before 10000"),
-        }
-    }
-}
-
-/// The output of a gate is lost: exit code 0 becomes 5, every other code says more already.
-fn lose_output(report: &mut Envelope) {
-    if report.exit.code == 0 {
-        report.exit = Exit::new(5);
-    }
-}
-
-/// An answer that could not be written, or not be made of what was found.
-fn write_problem(error: &io::Error) -> Problem {
-    match error.kind() {
-        io::ErrorKind::InvalidData => {
-            Problem::new(Category::InvalidResponse, format!("--jq: {error}"))
-                .with_hint("use -o json to see the whole document")
-        }
-        _ => Problem::usage(format!("cannot write the output ({error})")),
-    }
-}
-
-/// The program as it was called, for command lines that can be copied.
-fn program() -> String {
-    std::env::args()
-        .next()
-        .unwrap_or_else(|| "joblens".to_owned())
-}
-
-/// A runtime on the one thread that this process needs.
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("the operating system gives an event queue")
 }

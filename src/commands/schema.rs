@@ -3,7 +3,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use super::CommandContext;
+use super::context::CommandContext;
 use crate::error::Problem;
 use crate::output::document::{AuthStatus, DoctorReport, Envelope, KindList, StateMap, Timeline};
 use crate::output::{self, Format};
@@ -48,7 +48,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
             generator.subschema_for::<DoctorReport>();
             generator.subschema_for::<KindList>();
             generator.subschema_for::<StateMap>();
-            Envelope::json_schema(generator)
+            <Envelope>::json_schema(generator)
         }),
         SchemaKind::Events => document("The timeline of joblens events", Timeline::json_schema),
         SchemaKind::Stream => document("A record of a joblens stream", output::record_schema),

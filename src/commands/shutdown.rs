@@ -13,13 +13,13 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::reporter::Reporter;
-use super::runtime;
+use super::runtime::runtime;
 use crate::output::{OutputOptions, restore_terminal};
 
 /// An output gets so much time after a signal: the process must be gone within 100 ms.
 const SIGNAL_FLUSH_TIMEOUT: Duration = Duration::from_millis(25);
 /// The lines that were said stand before the answer, unless they take longer than this.
-const LINE_FLUSH_TIMEOUT: Duration = Duration::from_millis(100);
+const LINE_FLUSH_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// The signals that end a command.
 pub(super) struct Signals {

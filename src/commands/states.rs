@@ -1,6 +1,7 @@
 use clap::Args;
 
-use super::{CommandContext, introspect};
+use super::context::CommandContext;
+use super::introspect;
 use crate::error::Problem;
 use crate::kind::{Kind, StateTable};
 use crate::model::State;

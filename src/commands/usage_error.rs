@@ -6,7 +6,8 @@ use std::io::{self, Write as _};
 use chrono::Utc;
 use clap::ValueEnum as _;
 
-use super::{closed, global, suggestions};
+use super::print::closed;
+use super::{global, suggestions};
 use crate::error::Problem;
 use crate::model::Time;
 use crate::output::document::Envelope;

@@ -1,14 +1,16 @@
+mod clock_skew;
+
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::SemaphorePermit;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::circuit_breaker::CircuitBreaker;
 use super::clients::PoolKey;
-use super::clock_offset::{ClockOffset, Correction, describe};
+use super::clock_offset::{ClockOffset, signing_time};
 use super::retry::{MAX_RETRY_AFTER, backoff};
 use super::tls::TlsConfig;
 use super::{
@@ -39,8 +41,21 @@ impl Deadline {
     }
 }
 
-const SET_CLOCK: &str =
-    "synchronize the local clock, and check that the endpoint is the cloud's own";
+/// So often a call is sent again at once: after a correction of the clock, and after one that undoes
+/// it since the time of a single response was wrong.
+const MAX_IMMEDIATE_RESENDS: u32 = 2;
+
+/// What is known of an attempt that was refused.
+#[derive(Clone, Copy)]
+struct Refused<'a> {
+    answer: Option<&'a Response>,
+    /// Seconds between the local clock and the time that it was signed with.
+    offset: i64,
+    /// Attempts so far.
+    attempts: u32,
+    /// How many of them were sent again at once.
+    resends: u32,
+}
 
 /// What follows a refusal.
 enum Next {
@@ -162,7 +177,7 @@ impl ApiClient {
     ) -> Result<Response, Problem> {
         let renewals = self.circuit_breaker.generation();
         let mut attempts = 0;
-        let mut resent_at_once = false;
+        let mut resends = 0;
         // What the attempt before said; running out of time after it says less.
         let mut earlier: Option<Problem> = None;
         loop {
@@ -174,7 +189,10 @@ impl ApiClient {
                 Err(problem) => return Err(problem),
             };
             attempts += 1;
-            let outcome = self.attempt(request, signer, deadline, attempts).await;
+            let offset = self.clock_offset.seconds();
+            let outcome = self
+                .attempt(request, signer, deadline, attempts, offset)
+                .await;
             let (mut refusal, answer) = match outcome {
                 Ok(answer) => match classify(&answer) {
                     None => {
@@ -205,11 +223,15 @@ impl ApiClient {
             if is_elsewhere || attempts >= self.options.max_attempts {
                 return fail(refusal);
             }
-            let is_first = !resent_at_once;
-            let pause = match self.next(request, &mut refusal, answer.as_ref(), attempts, is_first)
-            {
+            let refused = Refused {
+                answer: answer.as_ref(),
+                offset,
+                attempts,
+                resends,
+            };
+            let pause = match self.next(request, &mut refusal, refused) {
                 Next::AtOnce => {
-                    resent_at_once = true;
+                    resends += 1;
                     continue;
                 }
                 Next::After(pause) if pause < deadline.remaining() => pause,
@@ -319,8 +341,9 @@ impl ApiClient {
         signer: &dyn Signer,
         deadline: Deadline,
         number: u32,
+        clock_offset: i64,
     ) -> Result<Response, RequestError> {
-        let signed_at = self.clock_offset.at(self.transport.now());
+        let signed_at = signing_time(self.transport.now(), clock_offset);
         let proof = signer.sign(request, signed_at, &crypto::nonce());
         let is_direct = self.bypasses_proxy || request.endpoint.is_loopback();
         let has_proxy = !is_direct && self.has_proxy(&request.endpoint)?;
@@ -382,16 +405,14 @@ impl ApiClient {
         }
     }
 
-    /// What follows a refusal, which may say more afterwards. `may_resend` until a call was sent again
-    /// at once.
-    fn next(
-        &self,
-        request: &Request,
-        refusal: &mut RequestError,
-        answer: Option<&Response>,
-        attempts: u32,
-        may_resend: bool,
-    ) -> Next {
+    /// What follows a refusal, which may say more afterwards.
+    fn next(&self, request: &Request, refusal: &mut RequestError, refused: Refused<'_>) -> Next {
+        let Refused {
+            answer,
+            offset,
+            attempts,
+            resends,
+        } = refused;
         // One code may stand for a replay and for a time that is too far off.
         let is_about_time = refusal.category == Category::ClockSkew
             && matches!(
@@ -399,10 +420,13 @@ impl ApiClient {
                 RetryAction::AfterClockSync | RetryAction::Immediate
             );
         let is_corrected = match answer {
-            Some(answer) if is_about_time => self.adjust_clock_skew(request, answer, refusal),
+            Some(answer) if is_about_time => {
+                self.adjust_clock_skew(request, answer, offset, refusal)
+            }
             _ => false,
         };
-        if may_resend && (is_corrected || refusal.retry == RetryAction::Immediate) {
+        let is_replay = refusal.retry == RetryAction::Immediate && resends == 0;
+        if is_replay || (is_corrected && resends < MAX_IMMEDIATE_RESENDS) {
             return Next::AtOnce;
         }
         if !refusal.is_transient(answer.map(|answer| answer.status)) {
@@ -416,45 +440,6 @@ impl ApiClient {
             return Next::Fail;
         }
         Next::After(pause)
-    }
-
-    /// Corrects the clock by the response to a call whose time is wrong; true when it should be
-    /// sent again with the corrected time. A difference that is too large becomes part of the
-    /// refusal.
-    fn adjust_clock_skew(
-        &self,
-        request: &Request,
-        answer: &Response,
-        refusal: &mut RequestError,
-    ) -> bool {
-        let host = request.endpoint.authority();
-        match self
-            .clock_offset
-            .correct(answer.date(), self.transport.now())
-        {
-            Correction::None => false,
-            Correction::Applied { seconds, is_new } => {
-                if is_new {
-                    self.transport.emit(TransportEvent::Notice(
-                        NoticeCode::ClockCorrected,
-                        format!(
-                            "the local clock is {}; using the server time for signing",
-                            describe(seconds, host)
-                        ),
-                    ));
-                }
-                true
-            }
-            Correction::Refused { seconds } => {
-                refusal.message = format!(
-                    "{}; the local clock is {}, and differences of more than one day are not corrected",
-                    refusal.message.trim_end().trim_end_matches(['.', '。']),
-                    describe(seconds, host)
-                );
-                refusal.hint = Some(SET_CLOCK.to_owned());
-                false
-            }
-        }
     }
 
     fn pause(&self, refusal: &RequestError, answer: Option<&Response>, attempts: u32) -> Duration {

@@ -1,22 +1,17 @@
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Client;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::proxies::ProxyConfig;
 use super::resolver::Resolver;
-use super::tls::TlsConfig;
+use super::tls::{TlsConfig, add_ca};
 use super::verifier::{RecordingVerifier, TrustedCertificates};
 use super::{CaStore, ClientOptions, Endpoint, EventSink, RequestError, Route};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
-use crate::secret::quotable_path;
-use crate::settings::check_file;
 
 /// What distinguishes HTTP clients.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -160,38 +155,4 @@ impl ClientPool {
         }
         Ok(trusted)
     }
-}
-
-/// Adds the certificates of a file to the store, and gives them back.
-fn add_ca(
-    roots: &mut RootCertStore,
-    path: &Path,
-) -> Result<Vec<CertificateDer<'static>>, RequestError> {
-    let wrong = |what: &str| {
-        let mut refusal = RequestError::new(
-            Category::Usage,
-            format!("CA file {} {what}", quotable_path(path)),
-        );
-        refusal.hint = Some("use a PEM file with certificates".to_owned());
-        refusal
-    };
-    let data = fs::metadata(path).map_err(|_| wrong("cannot be read"))?;
-    check_file(path, &data, false).map_err(|insecure| {
-        let mut refusal = wrong(&insecure.reason);
-        refusal.hint = Some(insecure.hint);
-        refusal
-    })?;
-    let certificates = CertificateDer::pem_file_iter(path)
-        .map_err(|_| wrong("cannot be read"))?
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|_| wrong("is not a PEM file"))?;
-    if certificates.is_empty() {
-        return Err(wrong("contains no certificate"));
-    }
-    for certificate in &certificates {
-        roots
-            .add(certificate.clone())
-            .map_err(|_| wrong("contains an unusable certificate"))?;
-    }
-    Ok(certificates)
 }

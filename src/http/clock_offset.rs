@@ -16,10 +16,11 @@ pub(super) struct ClockOffset(AtomicI64);
 /// What a server's `Date` says of the local clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Correction {
-    /// The clock is right, or nobody knows.
+    /// The time of the call was right, or nobody knows.
     None,
     /// Calls are signed with the server's time from now on; this machine's is so many seconds behind
-    /// it (negative: ahead). `is_new` unless it was nearly the same before.
+    /// it (negative: ahead, 0: it agrees and is used as it is). `is_new` unless it was nearly the same
+    /// before.
     Applied { seconds: i64, is_new: bool },
     /// The difference of so many seconds is too large to believe either clock.
     Refused { seconds: i64 },
@@ -27,28 +28,45 @@ pub(super) enum Correction {
 
 impl ClockOffset {
     /// Takes the offset from the `Date` of a response that says that the time of a call is wrong.
-    pub(super) fn correct(&self, date: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Correction {
+    ///
+    /// `signed` is the offset that the call was signed with, in seconds: it may be older than the
+    /// current one, which the response to a call side by side has corrected since.
+    pub(super) fn correct(
+        &self,
+        date: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+        signed: i64,
+    ) -> Correction {
         let Some(date) = date else {
             return Correction::None;
         };
         let seconds = date.signed_duration_since(now).num_seconds();
-        match seconds.saturating_abs() {
-            ..MIN_OFFSET_SECONDS => Correction::None,
-            MIN_OFFSET_SECONDS..=MAX_OFFSET_SECONDS => {
-                let before = self.0.swap(seconds, Ordering::Relaxed);
-                // `Date` has whole seconds, so that answers to calls side by side differ by one.
-                let is_new = seconds.abs_diff(before) >= MIN_OFFSET_SECONDS.unsigned_abs();
-                Correction::Applied { seconds, is_new }
-            }
-            _ => Correction::Refused { seconds },
+        if seconds.saturating_abs() > MAX_OFFSET_SECONDS {
+            return Correction::Refused { seconds };
         }
+        if seconds.saturating_sub(signed).saturating_abs() < MIN_OFFSET_SECONDS {
+            return Correction::None;
+        }
+        let seconds = match seconds.saturating_abs() {
+            ..MIN_OFFSET_SECONDS => 0,
+            _ => seconds,
+        };
+        let before = self.0.swap(seconds, Ordering::Relaxed);
+        // `Date` has whole seconds, so that answers to calls side by side differ by one.
+        let is_new = seconds.abs_diff(before) >= MIN_OFFSET_SECONDS.unsigned_abs();
+        Correction::Applied { seconds, is_new }
     }
 
-    /// The time to sign a call with.
-    pub(super) fn at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let offset = TimeDelta::seconds(self.0.load(Ordering::Relaxed));
-        now.checked_add_signed(offset).unwrap_or(now)
+    /// Seconds to add to the local clock when a call is signed.
+    pub(super) fn seconds(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
     }
+}
+
+/// The time to sign a call with, at an offset of so many seconds.
+pub(super) fn signing_time(now: DateTime<Utc>, offset: i64) -> DateTime<Utc> {
+    now.checked_add_signed(TimeDelta::seconds(offset))
+        .unwrap_or(now)
 }
 
 /// Smaller differences that are not corrected are shown in hours: `1 days` could be nearly two.
@@ -76,26 +94,58 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
+    /// Corrects the offset by a `Date` so many seconds ahead of the local clock, after a call that
+    /// was signed with this offset.
+    fn correct(offset: &ClockOffset, seconds: i64, signed: i64) -> Correction {
+        offset.correct(Some(at(NOW + seconds)), at(NOW), signed)
+    }
+
     #[test]
     fn a_clock_is_corrected_by_at_most_a_day() {
         let offset = ClockOffset::default();
-        let correct = |seconds| offset.correct(Some(at(NOW + seconds)), at(NOW));
+        let correct = |seconds| correct(&offset, seconds, offset.seconds());
         for seconds in [0, 59, -59] {
             assert_eq!(correct(seconds), Correction::None);
         }
-        assert_eq!(offset.at(at(NOW)), at(NOW));
+        assert_eq!(offset.seconds(), 0);
         for seconds in [1200, -1200, 86_400, -86_400] {
             let is_new = true;
             assert_eq!(correct(seconds), Correction::Applied { seconds, is_new });
-            assert_eq!(offset.at(at(NOW)), at(NOW + seconds));
+            assert_eq!(offset.seconds(), seconds);
         }
-        let (seconds, is_new) = (-86_399, false);
-        assert_eq!(correct(seconds), Correction::Applied { seconds, is_new });
+        // The call was signed with nearly this time: it is not why it was refused.
+        assert_eq!(correct(-86_399), Correction::None);
         for seconds in [86_401, -86_401, 3_000_000_000] {
             assert_eq!(correct(seconds), Correction::Refused { seconds });
         }
-        assert_eq!(offset.at(at(NOW)), at(NOW - 86_399));
-        assert_eq!(offset.correct(None, at(NOW)), Correction::None);
+        assert_eq!(offset.seconds(), -86_400);
+        assert_eq!(
+            offset.correct(None, at(NOW), offset.seconds()),
+            Correction::None
+        );
+    }
+
+    #[test]
+    fn a_correction_is_undone_when_the_clocks_agree() {
+        let applied = |seconds, is_new| Correction::Applied { seconds, is_new };
+        for agreeing in [0, 59, -59] {
+            let offset = ClockOffset::default();
+            assert_eq!(correct(&offset, 72_000, 0), applied(72_000, true));
+            assert_eq!(correct(&offset, agreeing, 72_000), applied(0, true));
+            assert_eq!(offset.seconds(), 0);
+            assert_eq!(correct(&offset, agreeing, 0), Correction::None);
+        }
+    }
+
+    #[test]
+    fn calls_side_by_side_are_sent_again_with_the_same_correction() {
+        let applied = |seconds, is_new| Correction::Applied { seconds, is_new };
+        let offset = ClockOffset::default();
+        assert_eq!(correct(&offset, 1200, 0), applied(1200, true));
+        assert_eq!(correct(&offset, 1201, 0), applied(1201, false));
+        assert_eq!(correct(&offset, 0, 1200), applied(0, true));
+        assert_eq!(correct(&offset, 1, 1201), applied(0, false));
+        assert_eq!(offset.seconds(), 0);
     }
 
     #[test]
@@ -113,8 +163,8 @@ mod tests {
             let date = DateTime::from_timestamp(date, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
             let now = DateTime::from_timestamp(now, 0).unwrap_or(DateTime::<Utc>::MIN_UTC);
             let offset = ClockOffset::default();
-            offset.correct(Some(date), now);
-            let signed = offset.at(now).signed_duration_since(now);
+            offset.correct(Some(date), now, 0);
+            let signed = signing_time(now, offset.seconds()).signed_duration_since(now);
             prop_assert!(signed.num_seconds().abs() <= MAX_OFFSET_SECONDS);
         }
     }

@@ -1,6 +1,7 @@
 //! Whom a profile trusts over TLS, and what it shows of itself.
 
 use std::fs;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ClientConfig, ConfigBuilder};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 use super::x509::Certificate;
 use super::{Endpoint, RequestError};
@@ -26,14 +27,28 @@ pub fn validate_tls(profile: &Profile, endpoint: &str) -> Result<(), Problem> {
     let Ok(endpoint) = Endpoint::parse(endpoint, &[], true) else {
         return Ok(());
     };
-    let refused = TlsConfig::from_profile(profile)
+    TlsConfig::from_profile(profile)
         .insecure_host(&endpoint)
-        .err();
-    refused.map_or(Ok(()), |refusal| {
-        let mut problem = Problem::new(refusal.category, refusal.message);
-        problem.hint = refusal.hint;
-        Err(problem.with_account(profile.cloud, &profile.name))
-    })
+        .map(drop)
+        .map_err(|refusal| to_problem(refusal, profile))
+}
+
+/// Reads the files that a profile names for TLS, so that one that cannot be used is reported before
+/// the first request. Pipes are not read: they can be read only once.
+///
+/// # Errors
+/// A usage error: a file that is missing, not what it should be, or writable by others, or a secret
+/// one that others can read.
+pub fn check_tls_files(profile: &Profile) -> Result<(), Problem> {
+    TlsConfig::from_profile(profile)
+        .check_files()
+        .map_err(|refusal| to_problem(refusal, profile))
+}
+
+fn to_problem(refusal: RequestError, profile: &Profile) -> Problem {
+    let mut problem = Problem::new(refusal.category, refusal.message);
+    problem.hint = refusal.hint;
+    problem.with_account(profile.cloud, &profile.name)
 }
 
 /// Whom a profile trusts over TLS, and what it shows of itself.
@@ -99,37 +114,98 @@ impl TlsConfig {
         let Some((cert, key)) = &self.identity else {
             return Ok(builder.with_no_client_auth());
         };
-        check_access("client_cert", cert, false)?;
-        let certificates = CertificateDer::pem_file_iter(cert)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|_| wrong("client_cert", cert, "cannot be read as a PEM file"))?;
-        if certificates.is_empty() {
-            return Err(wrong("client_cert", cert, "contains no certificate"));
-        }
-        check_access("client_key", key, true)?;
-        let private = PrivateKeyDer::from_pem_file(key)
-            .map_err(|_| wrong("client_key", key, "contains no readable private key"))?;
-        let private = provider
-            .key_provider
-            .load_private_key(private)
-            .map_err(|_| wrong("client_key", key, "has an unsupported type"))?;
-        // rustls compares the keys too, and cannot do so for certificates of version 1.
-        let certificate = Certificate::parse(&certificates[0]).ok_or_else(|| {
-            wrong(
-                "client_cert",
-                cert,
-                "contains a certificate that cannot be read",
-            )
-        })?;
-        let is_own = private
-            .public_key()
-            .is_some_and(|public| certificate.public_key().is(&public));
-        if !is_own {
-            return Err(wrong("client_key", key, "does not match the certificate"));
-        }
-        let shown = SingleCertAndKey::from(CertifiedKey::new(certificates, private));
+        let shown = load_identity(cert, key, provider)?;
         Ok(builder.with_client_cert_resolver(Arc::new(shown)))
     }
+
+    /// Reads the files, except pipes.
+    fn check_files(&self) -> Result<(), RequestError> {
+        let is_pipe = |path: &str| fs::metadata(path).is_ok_and(|data| data.file_type().is_fifo());
+        if let Some(ca_file) = self.ca_file.as_deref().filter(|path| !is_pipe(path)) {
+            add_ca(&mut RootCertStore::empty(), Path::new(ca_file))?;
+        }
+        if let Some((cert, key)) = &self.identity
+            && !is_pipe(cert)
+            && !is_pipe(key)
+        {
+            load_identity(cert, key, &rustls::crypto::ring::default_provider())?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads the client's own certificate and its key.
+fn load_identity(
+    cert: &str,
+    key: &str,
+    provider: &CryptoProvider,
+) -> Result<SingleCertAndKey, RequestError> {
+    check_access("client_cert", cert, false)?;
+    let certificates = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|_| wrong("client_cert", cert, "cannot be read as a PEM file"))?;
+    if certificates.is_empty() {
+        return Err(wrong("client_cert", cert, "contains no certificate"));
+    }
+    check_access("client_key", key, true)?;
+    let private = PrivateKeyDer::from_pem_file(key)
+        .map_err(|_| wrong("client_key", key, "contains no readable private key"))?;
+    let private = provider
+        .key_provider
+        .load_private_key(private)
+        .map_err(|_| wrong("client_key", key, "has an unsupported type"))?;
+    // rustls compares the keys too, and cannot do so for certificates of version 1.
+    let certificate = Certificate::parse(&certificates[0]).ok_or_else(|| {
+        wrong(
+            "client_cert",
+            cert,
+            "contains a certificate that cannot be read",
+        )
+    })?;
+    let is_own = private
+        .public_key()
+        .is_some_and(|public| certificate.public_key().is(&public));
+    if !is_own {
+        return Err(wrong("client_key", key, "does not match the certificate"));
+    }
+    Ok(SingleCertAndKey::from(CertifiedKey::new(
+        certificates,
+        private,
+    )))
+}
+
+/// Adds the certificates of a file to the store, and gives them back.
+pub(super) fn add_ca(
+    roots: &mut RootCertStore,
+    path: &Path,
+) -> Result<Vec<CertificateDer<'static>>, RequestError> {
+    let wrong = |what: &str| {
+        let mut refusal = RequestError::new(
+            Category::Usage,
+            format!("CA file {} {what}", quotable_path(path)),
+        );
+        refusal.hint = Some("use a PEM file with certificates".to_owned());
+        refusal
+    };
+    let data = fs::metadata(path).map_err(|_| wrong("cannot be read"))?;
+    check_file(path, &data, false).map_err(|insecure| {
+        let mut refusal = wrong(&insecure.reason);
+        refusal.hint = Some(insecure.hint);
+        refusal
+    })?;
+    let certificates = CertificateDer::pem_file_iter(path)
+        .map_err(|_| wrong("cannot be read"))?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| wrong("is not a PEM file"))?;
+    if certificates.is_empty() {
+        return Err(wrong("contains no certificate"));
+    }
+    for certificate in &certificates {
+        roots
+            .add(certificate.clone())
+            .map_err(|_| wrong("contains an unusable certificate"))?;
+    }
+    Ok(certificates)
 }
 
 fn wrong(name: &str, path: &str, what: &str) -> RequestError {

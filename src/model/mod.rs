@@ -110,7 +110,7 @@ pub struct Job {
     /// When the answer came.
     pub observed_at: Option<Time>,
     /// The cloud's own document, if it was asked for.
-    pub vendor: Option<serde_json::Value>,
+    pub raw: Option<serde_json::Value>,
     /// What kept subtasks from being read, beside [`Self::SUBTASKS_UNREAD`]; it decides the exit code
     /// of a gate and is not shown.
     #[serde(skip)]

@@ -70,6 +70,8 @@ notice_codes! {
     Outage = "outage",
     /// A tool's file sets hosts that are not used.
     OverridesNotUsed = "overrides_not_used",
+    /// The cloud's document is too large or too deep to be kept.
+    RawOmitted = "raw_omitted",
     /// A file with a secret is readable by other users.
     ReadableByOthers = "readable_by_others",
     /// A cloud answers again.
@@ -80,8 +82,6 @@ notice_codes! {
     TokenCache = "token_cache",
     /// A cloud's word for a state is in no table.
     UnknownState = "unknown_state",
-    /// The cloud's document is too large or too deep to be kept.
-    VendorOmitted = "vendor_omitted",
 }
 
 impl NoticeCode {

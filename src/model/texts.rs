@@ -74,7 +74,7 @@ impl Job {
             details,
             request_id,
             observed_at: _,
-            vendor,
+            raw,
             unread_cause: _,
         } = self;
         if reason.as_deref() != Some(Self::SUBTASKS_UNREAD) {
@@ -88,7 +88,7 @@ impl Job {
         tasks.iter_mut().for_each(|task| task.visit_texts(visit));
         events.iter_mut().for_each(|event| event.visit_texts(visit));
         visit_details(details, visit);
-        if let Some(document) = vendor {
+        if let Some(document) = raw {
             visit(TextField::Document(document));
         }
     }

@@ -2,35 +2,15 @@
 
 use std::io::{self, BufWriter, Write};
 
+use serde_json::{Value, json};
+
 use super::catalog::write;
-use super::cell::Cell;
-use super::column::Column;
 use super::style::{styled, write_labelled};
 use super::{Format, OutputOptions, RenderContext, escape};
-use crate::model::Time;
 use crate::output::document::{AccountStatus, AuthState, AuthStatus};
 
 /// Columns before the texts of a paragraph.
 const LABELS: usize = 15;
-
-static COLUMNS: [Column<AccountStatus>; 10] = [
-    Column::new("cloud", |account, _| account.cloud.into()),
-    Column::new("profile", |account, _| Cell::from(&account.profile)),
-    Column::new("status", |account, _| account.status.as_str().into()),
-    Column::new("source", |account, _| account.source.as_deref().into()),
-    Column::new("place", |account, _| account.place.as_deref().into()),
-    Column::new("key", |account, _| account.key.as_deref().into()),
-    Column::new("region", |account, _| account.region.as_deref().into()),
-    Column::new("endpoint", |account, _| account.endpoint.as_deref().into()),
-    // In UTC for people as well: it is compared with what the cloud's console shows.
-    Column::new("expires_at", |account, _| {
-        account.expires_at.map(Time::rfc3339).into()
-    }),
-    Column::new("problem", |account, _| {
-        let problem = account.problem.as_ref();
-        problem.map(|problem| &problem.message).into()
-    }),
-];
 
 /// Writes what each cloud would be asked with.
 ///
@@ -45,7 +25,23 @@ pub fn write_accounts(
     if form.query.is_none() && form.format == Format::Table {
         return paragraphs(out, accounts, screen);
     }
-    write(out, accounts, &COLUMNS, &accounts.accounts, form, screen)
+    let rows = accounts.accounts.iter().map(row).collect();
+    write(out, accounts, rows, form, screen)
+}
+
+fn row(account: &AccountStatus) -> Value {
+    json!({
+        "cloud": account.cloud,
+        "profile": account.profile,
+        "status": account.status,
+        "source": account.source,
+        "location": account.location,
+        "key": account.key,
+        "region": account.region,
+        "endpoint": account.endpoint,
+        "expires_at": account.expires_at,
+        "problem": account.problem.as_ref().map(|problem| &problem.message),
+    })
 }
 
 fn paragraphs(
@@ -72,10 +68,13 @@ fn paragraphs(
 }
 
 fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
-    let source = account.source.as_ref().map(|source| match &account.place {
-        Some(place) => format!("{source} ({place})"),
-        None => source.clone(),
-    });
+    let source = account
+        .source
+        .as_ref()
+        .map(|source| match &account.location {
+            Some(place) => format!("{source} ({place})"),
+            None => source.clone(),
+        });
     // What nobody has set is no failure, and what to set is said all the same.
     let problem = account.problem.as_ref();
     let is_failure = account.status == AuthState::Broken;
@@ -97,7 +96,7 @@ fn lines(account: &AccountStatus) -> Vec<(&'static str, String)> {
     let one = one
         .into_iter()
         .filter_map(|(label, text)| Some((label, text?)));
-    let passed = account.passed_over.iter();
+    let passed = account.skipped_sources.iter();
     let passed = passed.map(|one| ("skipped", format!("{}: {}", one.source, one.why)));
     let notices = account.notices.iter();
     let notices = notices.map(|notice| ("note", notice.message.clone()));

@@ -3,9 +3,9 @@
 use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::cell::Cell;
-use super::column::Column;
+use super::column::{CellReader, Column};
 use super::delimited::DelimitedWriter;
 use super::style::{styled, write_labelled};
 use super::table::{TextTable, TrailingColumn};
@@ -14,50 +14,6 @@ use crate::output::document::{KindInfo, KindList, Source, StateMap, StateMapping
 
 /// Columns before the texts of a paragraph.
 const LABELS: usize = 14;
-
-static KIND_COLUMNS: [Column<KindInfo>; 13] = [
-    Column::new("cloud", |kind, _| kind.cloud.into()),
-    Column::new("kind", |kind, _| kind.kind.into()),
-    Column::new("template", |kind, _| Cell::from(&kind.template)),
-    Column::new("short", |kind, _| Cell::from(&kind.short)),
-    Column::new("sample", |kind, _| kind.sample.into()),
-    Column::new("operation", |kind, _| kind.operation.into()),
-    Column::new("permission", |kind, _| kind.permission.into()),
-    Column::new("scope", |kind, _| Cell::from(&kind.scope)),
-    Column::new("list_operation", |kind, _| kind.list_operation.into()),
-    Column::new("list_permission", |kind, _| kind.list_permission.into()),
-    Column::new("places_scope", |kind, _| {
-        kind.places_scope.as_deref().into()
-    }),
-    Column::new("places_operation", |kind, _| kind.places_operation.into()),
-    Column::new("places_permission", |kind, _| kind.places_permission.into()),
-];
-
-static STATE_COLUMNS: [Column<StateMapping>; 6] = [
-    Column::new("kind", |word, _| {
-        format!("{}/{}", word.cloud, word.kind).into()
-    }),
-    Column::new("level", |word, _| word.level.into()),
-    Column::new("word", |word, _| word.word.as_deref().into()),
-    Column::new("state", |word, _| word.state.as_str().into()),
-    Column::new("ended", |word, _| word.ended.then_some("ended").into()),
-    Column::new("note", |word, _| match word.source {
-        Source::BuiltIn => word.note.as_deref().into(),
-        Source::Settings => "from the config file".into(),
-    }),
-];
-
-/// The same with the names and values of the document.
-static EXACT_STATE_COLUMNS: [Column<StateMapping>; 8] = [
-    Column::new("cloud", |word, _| word.cloud.into()),
-    Column::new("kind", |word, _| word.kind.into()),
-    Column::new("level", |word, _| word.level.into()),
-    Column::new("word", |word, _| word.word.as_deref().into()),
-    Column::new("state", |word, _| word.state.as_str().into()),
-    Column::new("ended", |word, _| word.ended.into()),
-    Column::new("note", |word, _| word.note.as_deref().into()),
-    Column::new("source", |word, _| word.source.as_str().into()),
-];
 
 /// True for the forms that this knowledge can be shown in: it holds no things, of which there could
 /// be records or references.
@@ -78,7 +34,7 @@ pub fn write_kinds(
     if form.query.is_none() && form.format == Format::Table {
         return blocks(out, &kinds.kinds, screen);
     }
-    write(out, kinds, &KIND_COLUMNS, &kinds.kinds, form, screen)
+    write(out, kinds, rows(&kinds.kinds)?, form, screen)
 }
 
 /// Writes what the clouds' words mean.
@@ -91,37 +47,61 @@ pub fn write_states(
     form: &OutputOptions,
     screen: &RenderContext,
 ) -> io::Result<()> {
-    let columns = match form.format {
-        Format::Csv | Format::Tsv => &EXACT_STATE_COLUMNS[..],
-        _ => &STATE_COLUMNS,
+    let rows = match form.format {
+        Format::Csv | Format::Tsv => rows(&words.states)?,
+        _ => words.states.iter().map(state_row).collect(),
     };
-    write(out, words, columns, &words.states, form, screen)
+    write(out, words, rows, form, screen)
 }
 
-/// Writes a document in the form that was asked for, or its rows in columns.
-pub(super) fn write<T: Clone>(
+/// A word for people; csv and tsv have the fields of the document.
+fn state_row(word: &StateMapping) -> Value {
+    json!({
+        "kind": format!("{}/{}", word.cloud, word.kind),
+        "level": word.level,
+        "word": word.word,
+        "state": word.state,
+        "ended": word.ended.then_some("ended"),
+        "note": match word.source {
+            Source::BuiltIn => word.note.as_deref(),
+            Source::Settings => Some("from the config file"),
+        },
+    })
+}
+
+/// Rows that have the fields of the document.
+fn rows(list: &[impl Serialize]) -> io::Result<Vec<Value>> {
+    let rows = list.iter().map(serde_json::to_value);
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Writes a document in the form that was asked for, or its rows, whose fields are the columns.
+pub(super) fn write(
     out: &mut dyn Write,
     document: &impl Serialize,
-    columns: &[Column<T>],
-    rows: &[T],
+    rows: Vec<Value>,
     form: &OutputOptions,
     screen: &RenderContext,
 ) -> io::Result<()> {
     if let Some(query) = &form.query {
         return query.write(out, document);
     }
+    let fields = rows.first().and_then(Value::as_object);
+    let names = fields.into_iter().flat_map(serde_json::Map::keys);
+    let field: CellReader<Value> = |row, context| row.get(context.column).cloned().into();
+    let columns: Vec<_> = names.map(|name| Column::dynamic(name, field)).collect();
     match form.format {
         Format::Json => json::write_document(out, document),
         Format::Yaml => yaml::write_value(out, document),
         Format::Csv | Format::Tsv => {
             let mut out = BufWriter::new(out);
-            DelimitedWriter::new(columns, form).rows(&mut out, rows)?;
+            DelimitedWriter::new(columns, form).rows(&mut out, &rows)?;
             out.flush()
         }
-        Format::Markdown => markdown::write_table(out, columns, rows, form.headers, screen),
+        Format::Markdown => markdown::write_table(out, &columns, &rows, form.headers, screen),
         Format::Table | Format::Wide | Format::Jsonl | Format::Name => {
             let limit = screen.width.filter(|_| form.format == Format::Table);
-            let mut table = TextTable::new(columns, rows, form.headers, screen);
+            let mut table = TextTable::new(&columns, &rows, form.headers, screen);
             table.trailing = table.columns.pop().map(|column| TrailingColumn {
                 below: column.cells.iter().map(|cell| without_dash(cell)).collect(),
                 max_lines: usize::MAX,
@@ -156,9 +136,9 @@ fn blocks(out: &mut dyn Write, kinds: &[KindInfo], screen: &RenderContext) -> io
             ("list", Some(kind.scope.as_str())),
             ("api", kind.list_operation),
             ("permission", kind.list_permission),
-            ("list", kind.places_scope.as_deref()),
-            ("api", kind.places_operation),
-            ("permission", kind.places_permission),
+            ("list", kind.scopes_parent.as_deref()),
+            ("api", kind.scopes_operation),
+            ("permission", kind.scopes_permission),
         ];
         let lines = lines
             .into_iter()

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use serde_json::Value;
+
 use super::{RenderContext, human};
 use crate::model::Time;
 
@@ -139,5 +141,21 @@ impl From<bool> for Cell<'_> {
 impl From<Time> for Cell<'_> {
     fn from(time: Time) -> Self {
         Self::Time(time)
+    }
+}
+
+impl From<Value> for Cell<'_> {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Self::Absent,
+            Value::Bool(flag) => Self::Flag(flag),
+            Value::String(text) => text.into(),
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(number), _) => Self::Integer(number),
+                (None, Some(number)) => Self::Number(number),
+                (None, None) => number.to_string().into(),
+            },
+            nested => nested.to_string().into(),
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::io::{self, BufWriter, Write};
 
+use serde_json::{Value, json};
+
 use super::catalog::write;
-use super::column::Column;
 use super::style::{styled, write_labelled};
 use super::{Format, OutputOptions, RenderContext, Zone, escape};
 use crate::output::document::{AccountCheck, Check, CheckStatus, DoctorReport, HostInfo};
@@ -24,55 +25,31 @@ pub fn write_diagnosis(
     if form.query.is_none() && form.format == Format::Table {
         return DoctorWriter::new(out, screen).diagnosis(diagnosis);
     }
-    let machine = CheckRow {
-        account: None,
-        name: "joblens",
-        status: CheckStatus::Ok,
-        message: &host_line(&diagnosis.machine),
-        hint: None,
-    };
-    let mut rows = vec![machine];
+    let mut rows = vec![json!({
+        "cloud": null,
+        "profile": null,
+        "check": "joblens",
+        "status": CheckStatus::Ok,
+        "message": host_line(&diagnosis.machine),
+        "hint": null,
+    })];
     rows.extend(diagnosis.checks.iter().map(|check| row(None, check)));
     for account in &diagnosis.accounts {
         let checks = account.checks.iter();
         rows.extend(checks.map(|check| row(Some(account), check)));
     }
-    write(out, diagnosis, &columns(), &rows, form, screen)
+    write(out, diagnosis, rows, form, screen)
 }
 
-/// One check of an account or of the machine.
-#[derive(Clone)]
-struct CheckRow<'a> {
-    account: Option<&'a AccountCheck>,
-    name: &'a str,
-    status: CheckStatus,
-    message: &'a str,
-    hint: Option<&'a str>,
-}
-
-fn row<'a>(account: Option<&'a AccountCheck>, check: &'a Check) -> CheckRow<'a> {
-    CheckRow {
-        account,
-        name: check.name.as_str(),
-        status: check.status,
-        message: &check.message,
-        hint: check.hint.as_deref(),
-    }
-}
-
-fn columns<'a>() -> [Column<CheckRow<'a>>; 6] {
-    [
-        Column::new("cloud", |row, _| {
-            row.account.map(|account| account.cloud).into()
-        }),
-        Column::new("profile", |row, _| {
-            row.account.map(|account| &account.profile).into()
-        }),
-        Column::new("check", |row, _| row.name.into()),
-        Column::new("status", |row, _| row.status.as_str().into()),
-        Column::new("message", |row, _| row.message.into()),
-        Column::new("hint", |row, _| row.hint.into()),
-    ]
+fn row(account: Option<&AccountCheck>, check: &Check) -> Value {
+    json!({
+        "cloud": account.map(|account| account.cloud),
+        "profile": account.map(|account| &account.profile),
+        "check": check.name,
+        "status": check.status,
+        "message": check.message,
+        "hint": check.hint,
+    })
 }
 
 /// `0.1.0 on linux x86_64, 2026-01-02 11:04:05 +08:00`

@@ -130,17 +130,7 @@ fn detail(job: &Job, path: &str) -> Cell<'static> {
         };
         value = inner;
     }
-    match value {
-        Value::Null => Cell::Absent,
-        Value::Bool(flag) => Cell::Flag(flag),
-        Value::String(text) => Cell::Text(text.into()),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(number), _) => Cell::Integer(number),
-            (None, Some(number)) => Cell::Number(number),
-            (None, None) => Cell::Text(number.to_string().into()),
-        },
-        nested => Cell::Text(nested.to_string().into()),
-    }
+    value.into()
 }
 
 #[cfg(test)]

@@ -227,7 +227,7 @@ mod tests {
             deep = serde_json::json!([{"in": deep, "n": 1.5}, "x"]);
         }
         let job = Job {
-            vendor: Some(deep),
+            raw: Some(deep),
             ..Job::default()
         };
         let report = Envelope::new("get", vec![job], vec![], vec![]);

@@ -24,7 +24,7 @@ pub(super) fn write(
         width: None,
         ..*screen
     };
-    let (jobs, scopes, headers) = (&report.jobs, &report.scopes, form.headers);
+    let (jobs, scopes, headers) = (&report.content.jobs, &report.content.scopes, form.headers);
     let mut out = BufWriter::new(out);
     if !scopes.is_empty() {
         write_table(&mut out, &document_columns(), scopes, headers, screen)?;

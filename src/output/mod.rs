@@ -64,7 +64,7 @@ pub use progress::Progress;
 pub use query::Query;
 pub use rows::RowWriter;
 pub use sort::Sort;
-pub use stream::{RecordWriter, Summary, record_schema, write_transition};
+pub use stream::{RecordBody, RecordWriter, Summary, record_schema, write_transition};
 pub use terminal::{restore as restore_terminal, write_unlocked};
 pub use text::escape;
 pub use timeline::{EventColumn, TimelineWriter, write as write_timeline};
@@ -105,24 +105,25 @@ pub fn write(
     };
     if let Some(mut rows) = RowWriter::new(form, *screen) {
         let mut out = BufWriter::new(out);
-        rows.jobs(&mut out, &report.jobs)?;
-        rows.scopes(&mut out, &report.scopes)?;
-        let failed = report.errors.len();
-        let asked = report.coverage.asked;
-        let incomplete = format!("{failed} of {asked} could not be read");
-        let incomplete = Some(incomplete.as_str()).filter(|_| failed > 0);
-        return rows.end(&mut out, report, incomplete);
+        rows.jobs(&mut out, &report.content.jobs)?;
+        rows.scopes(&mut out, &report.content.scopes)?;
+        return rows.end(&mut out, report, report.incomplete().as_deref());
     }
     match form.format {
         Format::Json => json::write(out, report),
         Format::Yaml => yaml::write(out, report),
         Format::Markdown => markdown::write(out, report, form, screen),
         _ => {
-            scope_table::write(out, &report.scopes, form.headers, screen)?;
-            if !report.scopes.is_empty() && !report.jobs.is_empty() {
+            scope_table::write(out, &report.content.scopes, form.headers, screen)?;
+            if !report.content.scopes.is_empty() && !report.content.jobs.is_empty() {
                 writeln!(out)?;
             }
-            job_table::write(out, &report.jobs, &Layout::from_options(form), screen)
+            job_table::write(
+                out,
+                &report.content.jobs,
+                &Layout::from_options(form),
+                screen,
+            )
         }
     }
 }

@@ -48,6 +48,7 @@ pub(super) fn references(
 /// of them: its state is unknown, and its message says why.
 pub(super) fn with_unread(report: &Envelope) -> Cow<'_, Envelope> {
     let known: HashSet<&str> = report
+        .content
         .jobs
         .iter()
         .map(|job| job.reference.as_str())
@@ -62,7 +63,7 @@ pub(super) fn with_unread(report: &Envelope) -> Cow<'_, Envelope> {
         return Cow::Borrowed(report);
     }
     let mut all = report.clone();
-    all.jobs.extend(rows);
+    all.content.jobs.extend(rows);
     Cow::Owned(all)
 }
 
@@ -108,7 +109,7 @@ mod tests {
             unread(&read.reference, Category::Network, "no route"),
         ];
         let mut report = report(vec![read], errors, Verdict::Failed, 1);
-        let rows = with_unread(&report).into_owned().jobs;
+        let rows = with_unread(&report).into_owned().content.jobs;
         let texts: Vec<_> = rows
             .iter()
             .map(|row| (&*row.id, row.message.as_deref()))
@@ -116,6 +117,6 @@ mod tests {
         assert_eq!(texts, [("5", None), ("6", Some("not found"))]);
         assert_eq!((&*rows[1].kind, rows[1].state), ("job", State::Unknown));
         report.gate = None;
-        assert_eq!(with_unread(&report).jobs.len(), 1);
+        assert_eq!(with_unread(&report).content.jobs.len(), 1);
     }
 }

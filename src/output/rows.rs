@@ -50,7 +50,7 @@ impl<'a> RowWriter<'a> {
         match &mut self.format {
             RowFormat::Records(records) => jobs
                 .iter()
-                .try_for_each(|job| records.job(out, self.context.now, job)),
+                .try_for_each(|job| records.write(out, self.context.now, job)),
             RowFormat::Names => jobs
                 .iter()
                 .try_for_each(|job| writeln!(out, "{}", job.reference)),
@@ -68,7 +68,7 @@ impl<'a> RowWriter<'a> {
         match &mut self.format {
             RowFormat::Records(records) => scopes
                 .iter()
-                .try_for_each(|scope| records.scope(out, self.context.now, scope)),
+                .try_for_each(|scope| records.write(out, self.context.now, scope)),
             RowFormat::Names => scopes
                 .iter()
                 .try_for_each(|scope| writeln!(out, "{}", scope.scope)),

@@ -47,7 +47,7 @@ pub struct Summary {
     /// Things that could not be read at the end.
     pub errors: u64,
     /// Calls that were sent, every attempt counted.
-    pub calls: u64,
+    pub requests: u64,
     /// True when everything that was asked was answered, and lists were read to their end.
     pub complete: bool,
 }
@@ -66,8 +66,8 @@ struct Record<T> {
     rest: T,
 }
 
-/// What a record holds besides, which decides its type.
-trait RecordBody: JsonSchema + Serialize {
+/// The content of a record, which decides its type.
+pub trait RecordBody: JsonSchema + Serialize {
     /// The word of its `type`.
     const TYPE: &'static str;
 }
@@ -166,70 +166,39 @@ impl RecordWriter {
         self.write(out, at, rest)
     }
 
-    /// A thing cannot be read.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn error(&mut self, out: &mut dyn Write, at: Time, problem: &Problem) -> io::Result<()> {
-        self.write(out, at, problem)
-    }
-
-    /// A thing was found.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn job(&mut self, out: &mut dyn Write, at: Time, job: &Job) -> io::Result<()> {
-        self.write(out, at, job)
-    }
-
-    /// Something happened.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn event(&mut self, out: &mut dyn Write, at: Time, one: &TimelineEvent) -> io::Result<()> {
-        self.write(out, at, one)
-    }
-
-    /// A place was found.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn scope(&mut self, out: &mut dyn Write, at: Time, scope: &ScopeSummary) -> io::Result<()> {
-        self.write(out, at, scope)
-    }
-
     /// An answer with so many things and places ends: what failed, and the summary.
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn end(
+    pub fn end<T>(
         &mut self,
         out: &mut dyn Write,
         at: Time,
-        report: &Envelope,
+        report: &Envelope<T>,
         found: u64,
     ) -> io::Result<()> {
         for problem in &report.errors {
-            self.error(out, at, problem)?;
+            self.write(out, at, problem)?;
         }
         let summary = Summary {
             jobs: found,
             errors: report.errors.len() as u64,
-            calls: report.calls,
+            requests: report.requests,
             complete: report.coverage.complete,
         };
-        self.summary(out, at, summary)
-    }
-
-    /// The stream ends.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn summary(&mut self, out: &mut dyn Write, at: Time, summary: Summary) -> io::Result<()> {
         self.write(out, at, summary)
     }
 
-    fn write<T: RecordBody>(&mut self, out: &mut dyn Write, at: Time, rest: T) -> io::Result<()> {
+    /// Writes a record: `&Job`, `&ScopeSummary`, `&TimelineEvent`, `&Problem` or [`Summary`].
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write<T: RecordBody>(
+        &mut self,
+        out: &mut dyn Write,
+        at: Time,
+        rest: T,
+    ) -> io::Result<()> {
         self.last += 1;
         let record = Record {
             kind: T::TYPE,
@@ -284,14 +253,14 @@ mod tests {
             .transition(&mut out, at(), &job("OOM"), None)
             .unwrap();
         let problem = Problem::new(Category::Network, "no answer");
-        records.error(&mut out, at(), &problem).unwrap();
+        records.write(&mut out, at(), &problem).unwrap();
         let summary = Summary {
             jobs: 1,
             errors: 0,
-            calls: 7,
+            requests: 7,
             complete: true,
         };
-        records.summary(&mut out, at(), summary).unwrap();
+        records.write(&mut out, at(), summary).unwrap();
         let lines: Vec<Value> = String::from_utf8(out)
             .unwrap()
             .lines()
@@ -311,7 +280,7 @@ mod tests {
         assert!(lines[1].as_object().unwrap().contains_key("ref"));
         assert_eq!(
             lines[2],
-            json!({"type": "summary", "seq": 3, "at": now, "jobs": 1, "errors": 0, "calls": 7, "complete": true})
+            json!({"type": "summary", "seq": 3, "at": now, "jobs": 1, "errors": 0, "requests": 7, "complete": true})
         );
     }
 

@@ -48,7 +48,7 @@ pub(super) fn cases(report: &Envelope) -> Vec<TestCase<'_>> {
             unread.entry(reference).or_insert(problem);
         }
     }
-    let seen = report.jobs.iter().map(|job| {
+    let seen = report.content.jobs.iter().map(|job| {
         let problem = unread.remove(job.reference.as_str());
         let outcome = match (job.verdict.as_deref(), problem) {
             (Some("met"), _) => CaseOutcome::Passed,

@@ -23,7 +23,7 @@ pub trait Client: Send + Sync {
     /// Looks one job up.
     ///
     /// Address and region are filled. The common part is masked by the caller (see
-    /// [`mask_job`](super::mask_job)), so that all clouds are masked alike; `details` and `vendor` are
+    /// [`mask_job`](super::mask_job)), so that all clouds are masked alike; `details` and `raw` are
     /// masked by the kind that knows them.
     ///
     /// # Errors
@@ -33,6 +33,11 @@ pub trait Client: Send + Sync {
     /// True when [`Client::batch_get`] is cheaper than a lookup of each of these references, which are
     /// of one kind.
     fn can_batch(&self, _references: &[Reference]) -> bool {
+        false
+    }
+
+    /// True when a lookup that finds the end of this job sends a second request to confirm it.
+    fn confirms_end(&self, _reference: &Reference) -> bool {
         false
     }
 
@@ -135,6 +140,11 @@ pub(super) trait KindOps<A: Sync>: Sync {
         min.is_some_and(|min| references.len() >= min)
     }
 
+    /// As [`Client::confirms_end`].
+    fn confirms_end(&self, _reference: &Reference) -> bool {
+        false
+    }
+
     /// As [`Client::batch_get`], for kinds with [`Kind::batch_from`].
     async fn batch_get(
         &self,
@@ -201,6 +211,10 @@ impl<A: CloudApi> Client for Connected<A> {
     fn can_batch(&self, references: &[Reference]) -> bool {
         let first = references.first();
         first.is_some_and(|first| self.ops(first.kind).can_batch(&self.api, references))
+    }
+
+    fn confirms_end(&self, reference: &Reference) -> bool {
+        self.ops(reference.kind).confirms_end(reference)
     }
 
     async fn batch_get(

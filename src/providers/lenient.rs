@@ -1,6 +1,7 @@
 //! Reading of JSON as clouds write it: absence in four spellings, numbers as text, lists as null.
 
 mod error_path;
+mod map;
 mod scalar;
 
 use std::cell::Cell;
@@ -13,6 +14,7 @@ use serde::de::{
     SeqAccess, Visitor,
 };
 
+pub use map::Map;
 pub use scalar::{Flag, Int, Num, Text, Verbatim};
 
 /// More list elements than this in one answer are refused: each costs far more memory than bytes.

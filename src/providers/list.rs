@@ -1,8 +1,5 @@
 //! Lists of what is in a scope: one page a call, and one loop that drains them.
 
-mod drain;
-mod newest;
-
 use std::collections::HashSet;
 
 use glob::Pattern;
@@ -13,9 +10,6 @@ use crate::error::{Category, Problem};
 use crate::kind::{StateWords, UnlistedField};
 use crate::model::{self, Job, Notice, State, Time};
 use crate::reference::Reference;
-
-pub use drain::{ListStats, Truncation, list_all, list_all_scopes, ready};
-pub use newest::latest;
 
 /// A page with fewer rows than this is the last one where the cloud gives no total: no interface
 /// pages by less.

@@ -11,10 +11,13 @@ mod errors;
 mod fields;
 pub mod huawei;
 mod imds;
+mod latest;
 pub mod lenient;
 mod list;
+mod list_all;
 mod login;
 mod mask;
+mod raw;
 pub mod serve;
 mod shapes;
 pub mod states;
@@ -22,15 +25,14 @@ pub mod sugon;
 pub mod tencent;
 #[cfg(test)]
 pub(crate) mod test_support;
-mod vendor;
 mod wall_clock;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
-use crate::error::Problem;
-use crate::http::{Deadline, Transport};
+use crate::error::{Category, Problem};
+use crate::http::{Deadline, Endpoint, Transport};
 use crate::kind::{Kind, KindFlag, SchemaFn};
 use crate::model::{Job, Notice};
 use crate::reference::Reference;
@@ -40,10 +42,9 @@ use list::{has_more, is_list_unavailable};
 
 pub use client::Client;
 pub use fields::find_field;
-pub use list::{
-    Cursor, Filter, ListStats, Page, ScopePage, Truncation, latest, list_all, list_all_scopes,
-    ready,
-};
+pub use latest::latest;
+pub use list::{Cursor, Filter, Page, ScopePage};
+pub use list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
 pub use login::CredentialInfo;
 pub use mask::{mask_job, redact_job, redact_scope, visit_strings};
 pub use shapes::describe_details;
@@ -81,6 +82,12 @@ pub struct Cloud {
     pub sources: &'static [CredentialSource],
     /// Domains of its public hosts.
     pub public_domains: &'static [&'static str],
+    /// The endpoint that plain settings name.
+    ///
+    /// # Errors
+    /// `missing_credentials` for what is not set, which a credential source may still give; `usage`
+    /// for settings that cannot be used.
+    pub endpoint: fn(&Profile, &Transport) -> Result<Endpoint, Problem>,
     /// Makes the client of a profile. Nothing is sent.
     ///
     /// # Errors
@@ -98,6 +105,24 @@ impl Cloud {
             keys: self.keys,
             sources: self.sources,
             public_domains: &PUBLIC_DOMAINS,
+        }
+    }
+
+    /// Checks plain settings, before any credential is read: those that cannot be used are wrong
+    /// whatever the credential is. Gives the endpoint as far as they name one.
+    ///
+    /// # Errors
+    /// Usage, naming the setting.
+    pub fn check_settings(
+        &self,
+        plain: &Profile,
+        transport: &Transport,
+    ) -> Result<Option<Endpoint>, Problem> {
+        endpoints::check(plain, self.keys, transport.options().allow_http)?;
+        match (self.endpoint)(plain, transport) {
+            Ok(endpoint) => Ok(Some(endpoint)),
+            Err(problem) if problem.category == Category::Usage => Err(problem),
+            Err(_) => Ok(None),
         }
     }
 
@@ -136,7 +161,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct GetOptions {
     /// Keep the raw response.
     pub raw: bool,
-    /// Leave secrets in `details` and `vendor` unmasked.
+    /// Leave secrets in `details` and `raw` unmasked.
     pub show_secrets: bool,
     /// Names of the switches of single kinds that were given.
     pub flags: Vec<&'static str>,

@@ -1,6 +1,7 @@
 //! What the tests of the clouds share: fixture files, the models they become, and a way from a
 //! signed request to the emulator's side without a network.
 
+pub mod kinds;
 pub mod served;
 
 use std::fs;
@@ -154,14 +155,14 @@ pub fn model(found: GetResult, observed_at: &str, is_masked: bool) -> Value {
     serde_json::to_value(&job).unwrap()
 }
 
-/// Compares a model with its file, or writes the file when `UPDATE_FIXTURES` is 1.
+/// Compares a model with its file, or writes the file when `JOBLENS_BLESS` is 1.
 pub fn assert_model(name: &str, model: &Value) {
     let shown = serde_json::to_string_pretty(model).unwrap() + "\n";
-    if std::env::var("UPDATE_FIXTURES").is_ok_and(|value| value == "1") {
+    if std::env::var("JOBLENS_BLESS").is_ok_and(|value| value == "1") {
         fs::write(path(name), &shown).unwrap();
     }
     let expected = String::from_utf8(read(name)).unwrap();
-    assert_eq!(shown, expected, "{name}; UPDATE_FIXTURES=1 writes it anew");
+    assert_eq!(shown, expected, "{name}; JOBLENS_BLESS=1 writes it anew");
 }
 
 /// Every text, number and truth value of a document, with the path that leads to it.

@@ -1,16 +1,14 @@
 //! Credentials that a command of the user's prints.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::io::{self, Read};
+use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::InsecureFile;
-use super::program::Invocation;
+use super::program::{CommandError, Invocation};
 use crate::secret::{Secret, SecretMasker, mask_arguments};
 
 /// A command that takes longer is ended.
@@ -22,27 +20,6 @@ const SHOWN_CHARS: usize = 300;
 
 /// A command that was run again is left alone for so long; what it printed last stands meanwhile.
 const RERUN_COOLDOWN: Duration = Duration::from_secs(10);
-
-/// Why there is nothing to be had of a command, in words that follow its name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum CommandError {
-    /// The program is not there, or may not be run.
-    NotRun(io::ErrorKind),
-    /// Others could have written the program.
-    Insecure(InsecureFile),
-    /// It ran; its own complaint is part of this.
-    Other(String),
-}
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotRun(kind) => write!(f, "cannot be run ({kind})"),
-            Self::Insecure(insecure) => f.write_str(&insecure.reason),
-            Self::Other(why) => f.write_str(why),
-        }
-    }
-}
 
 /// What a command printed: values by the names it gave them.
 pub(super) type CommandOutput = BTreeMap<String, Secret>;
@@ -223,6 +200,8 @@ fn unquoted(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     fn invocation(program: &str, arguments: &[&str]) -> Invocation {

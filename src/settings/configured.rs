@@ -33,12 +33,15 @@ impl Settings {
         let (values, _) = self.values_of_environment(cloud);
         let is_told = |key: &str| cloud.is_credential(key) || key == SOURCE;
         let desk = self.tool_files();
-        let holds = |tool: &CredentialSource| match (tool.load)(&desk, None) {
-            Ok(SourceResult::Found(_)) | Err(_) => true,
-            Ok(
-                SourceResult::NotPresent | SourceResult::Empty(_) | SourceResult::InstanceRole(_),
-            ) => false,
-        };
+        let holds =
+            |tool: &CredentialSource| match self.sources.load(cloud.cloud, tool, &desk, None) {
+                Ok(SourceResult::Found(_)) | Err(_) => true,
+                Ok(
+                    SourceResult::NotPresent
+                    | SourceResult::Empty(_)
+                    | SourceResult::InstanceRole(_),
+                ) => false,
+            };
         values.keys().any(|key| is_told(key)) || cloud.sources.iter().any(holds)
     }
 

@@ -1,7 +1,7 @@
 //! The credential that a profile's `credential_command` prints.
 
-use super::command::CommandError;
 use super::profile::{Origin, Profile, SourcedValue};
+use super::program::CommandError;
 use super::sources::ResolvedCredential;
 use super::values::Values;
 use super::{Settings, SettingsSchema, is_same_word};

@@ -30,12 +30,12 @@ pub struct SettingsFile {
     path: PathBuf,
     profiles: BTreeMap<(String, String), Entries>,
     commands: BTreeMap<(String, String), Vec<String>>,
-    wire: BTreeMap<String, String>,
+    http: BTreeMap<String, String>,
     states: BTreeMap<String, Vec<(String, State)>>,
 }
 
-/// Keys of `[wire]`.
-pub const WIRE_KEYS: [&str; 6] = [
+/// Keys of `[http]`.
+pub const HTTP_KEYS: [&str; 6] = [
     "connect_timeout",
     "request_timeout",
     "max_body",
@@ -155,9 +155,9 @@ impl SettingsFile {
             .map(|(_, name)| name.as_str())
     }
 
-    /// A value of `[wire]` as text.
-    pub fn wire(&self, key: &str) -> Option<&str> {
-        self.wire.get(key).map(String::as_str)
+    /// A value of `[http]` as text.
+    pub fn http(&self, key: &str) -> Option<&str> {
+        self.http.get(key).map(String::as_str)
     }
 
     /// The user's state words of a kind (`aliyun/job`).
@@ -215,7 +215,7 @@ impl Reader<'_> {
             let name: &str = key.get_ref();
             let table = self.table(value, key.span().start, name)?;
             match name {
-                "wire" => file.wire = self.wire(table)?,
+                "http" => file.http = self.http(table)?,
                 "states" => file.states = self.states(table)?,
                 cloud => self.profiles(cloud, key.span().start, table, &mut file)?,
             }
@@ -370,16 +370,16 @@ impl Reader<'_> {
         ))
     }
 
-    fn wire(&self, table: &Table<'_>) -> Result<BTreeMap<String, String>, Problem> {
+    fn http(&self, table: &Table<'_>) -> Result<BTreeMap<String, String>, Problem> {
         let mut wire = BTreeMap::new();
         for (key, value) in table.iter() {
             let name: &str = key.get_ref();
-            if !WIRE_KEYS.contains(&name) {
-                let known = WIRE_KEYS.join(", ");
+            if !HTTP_KEYS.contains(&name) {
+                let known = HTTP_KEYS.join(", ");
                 return Err(self.wrong(
                     key.span().start,
                     &format!(
-                        "unknown key '{}' in [wire]; expected one of: {known}",
+                        "unknown key '{}' in [http]; expected one of: {known}",
                         quotable(name)
                     ),
                 ));

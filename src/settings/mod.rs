@@ -11,6 +11,7 @@ mod profile;
 mod program;
 mod referenced_files;
 mod reload;
+mod source_cache;
 mod sources;
 mod token_cache;
 mod tool;
@@ -19,7 +20,7 @@ mod values;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-pub use file::{NO_FILE, SettingsFile, WIRE_KEYS};
+pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
 pub use parse::{byte_size, duration, utc_offset};
 pub use permissions::{InsecureFile, check_file, check_folders};
 pub use profile::{Origin, Profile, table_header};
@@ -241,6 +242,7 @@ pub struct Settings {
     environment: Environment,
     file: SettingsFile,
     commands: command::CommandCache,
+    sources: source_cache::SourceCache,
 }
 
 impl Settings {
@@ -266,7 +268,7 @@ impl Settings {
         Ok(Self {
             environment,
             file,
-            commands: command::CommandCache::default(),
+            ..Self::default()
         })
     }
 

@@ -1,11 +1,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::SettingsSchema;
 use super::parse::utc_offset;
-use super::reload::Reload;
-use super::{METADATA, ROLE};
+use super::{METADATA, ROLE, Settings, SettingsSchema};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
 use crate::secret::{Secret, masked_id};
@@ -92,6 +92,20 @@ pub struct Profile {
     /// Why sources that could have given a credential gave none.
     pub(super) skipped_sources: Vec<String>,
     pub(super) reload: Option<Reload>,
+}
+
+/// A way to read a profile again whose credential stands in files of its own (`KEY_file`) or
+/// of a tool, or is printed by a command.
+#[derive(Clone)]
+pub(super) struct Reload {
+    pub settings: Arc<Settings>,
+    pub keys: SettingsSchema,
+}
+
+impl fmt::Debug for Reload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reload").finish_non_exhaustive()
+    }
 }
 
 impl Profile {

@@ -1,18 +1,39 @@
 //! Where the program of a `credential_command` is found: never in the current folder.
 
 use std::env::split_paths;
+use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use super::command::CommandError;
 use super::permissions::check_program;
 use super::{InsecureFile, Settings};
 
 /// What is searched where PATH is not set.
 const DEFAULT_PATH: &str = "/usr/bin:/bin";
+
+/// Why there is nothing to be had of a command, in words that follow its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum CommandError {
+    /// The program is not there, or may not be run.
+    NotRun(ErrorKind),
+    /// Others could have written the program.
+    Insecure(InsecureFile),
+    /// It ran; its own complaint is part of this.
+    Other(String),
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRun(kind) => write!(f, "cannot be run ({kind})"),
+            Self::Insecure(insecure) => f.write_str(&insecure.reason),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
+}
 
 /// A command that is ready to run.
 #[derive(Debug, Clone, PartialEq, Eq)]

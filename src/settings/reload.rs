@@ -1,22 +1,9 @@
-use std::fmt;
 use std::sync::Arc;
 
+use super::profile::Reload;
+use super::source_cache::SourceCache;
 use super::{Origin, Profile, SOURCE, Settings, SettingsSchema, file};
 use crate::error::{Category, Problem};
-
-/// A way to read a profile again whose credential stands in files of its own (`KEY_file`) or
-/// of a tool, or is printed by a command.
-#[derive(Clone)]
-pub(super) struct Reload {
-    settings: Arc<Settings>,
-    keys: SettingsSchema,
-}
-
-impl fmt::Debug for Reload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reload").finish_non_exhaustive()
-    }
-}
 
 impl Settings {
     /// How to read this profile again; `None` when nothing of its credential stands in a file that is
@@ -33,7 +20,10 @@ impl Settings {
         };
         let mut keys = cloud.credential_keys();
         keys.any(|spec| may_change(spec.key)).then(|| Reload {
-            settings: Arc::new(self.clone()),
+            settings: Arc::new(Settings {
+                sources: SourceCache::disabled(),
+                ..self.clone()
+            }),
             keys: *cloud,
         })
     }

@@ -46,51 +46,60 @@ impl ResolvedCredential {
 }
 
 impl Settings {
-    /// One profile of one cloud.
+    /// One profile of one cloud, with its credential.
     ///
-    /// For `default` the order is: `JOBLENS_<CLOUD>_<KEY>`, the cloud's own variables, the config file, the files of the cloud's own tools; a credential's parts come from one source together.
+    /// For `default` the order is: `JOBLENS_<CLOUD>_<KEY>`, the cloud's own variables, the config
+    /// file, the files of the cloud's own tools; a credential's parts come from one source together.
     /// A profile that is named uses its own settings only. A `source` is used and nothing besides.
     ///
     /// # Errors
-    /// `missing_credentials` for a profile that was named and is not there, and for a source that cannot
-    /// be read; usage error for values that cannot be used.
+    /// As [`Settings::plain_profile`] and [`Settings::with_credential`].
     pub fn profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
-        let mut passed_over = Vec::new();
-        let mut profile = self.resolve(cloud, name, &mut passed_over)?;
-        if profile.source(cloud).is_none() {
-            let said = passed_over.into_iter();
-            let said = said.map(|one| format!("{}: {}", one.source, one.why));
-            profile.skipped_sources = said.collect();
+        self.with_credential(cloud, self.plain_profile(cloud, name)?)
+    }
+
+    /// The plain settings of a profile, from variables and the config file. No credential is read
+    /// and no command is run.
+    ///
+    /// # Errors
+    /// `missing_credentials` for a profile that was named and is not there; usage for values that
+    /// cannot be used.
+    pub fn plain_profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
+        if name == "default" {
+            network::refuse_variable(cloud.cloud, &self.environment)
+                .map_err(|problem| problem.with_account(cloud.cloud, name))?;
+        }
+        let mut profile = self.plain_values(cloud, name, &|key| !cloud.is_credential(key))?;
+        if let Some(source) = profile.get(SOURCE) {
+            find_source(cloud, &profile, source)?;
+        }
+        profile.check_network()?;
+        if profile.bool("token_cache")? {
+            self.set_token_folder(&mut profile);
         }
         Ok(profile)
     }
 
-    /// The same with all sources that were not used. Files of tools are read that are not needed.
-    pub fn inspect_sources(&self, cloud: &SettingsSchema, name: &str) -> SourceReport {
-        let mut passed_over = Vec::new();
-        let profile = self.resolve(cloud, name, &mut passed_over);
-        if name == "default" {
-            let used = profile.as_ref().ok().and_then(|used| used.source(cloud));
-            if let Some(used) = used {
-                passed_over.extend(self.shadowed_sources(cloud, used));
-            }
-        }
-        SourceReport {
-            profile,
-            skipped_sources: passed_over,
-        }
-    }
-
-    /// One plain setting of a profile, in a profile of its own: no credential is read or fetched for
-    /// it, and nothing else that is wrong with the profile matters.
+    /// One plain setting of a profile, in a profile of its own; nothing else that is wrong with the
+    /// profile matters.
     ///
     /// # Errors
-    /// As [`Settings::profile`], for this key alone.
+    /// As [`Settings::plain_profile`], for this key alone.
     pub fn profile_with_setting(
         &self,
         cloud: &SettingsSchema,
         name: &str,
         key: &str,
+    ) -> Result<Profile, Problem> {
+        self.plain_values(cloud, name, &|known| known == key)
+    }
+
+    /// The wanted settings of a profile: those of the environment, then those of the file.
+    fn plain_values(
+        &self,
+        cloud: &SettingsSchema,
+        name: &str,
+        is_wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Profile, Problem> {
         let is_default = name == "default";
         if !is_default && !self.file.has_profile(cloud.cloud, name) {
@@ -99,74 +108,59 @@ impl Settings {
         let mut profile = Profile::empty(cloud, name);
         if is_default {
             profile.values = self.values_of_environment(cloud).0;
-            profile.values.retain(|known, _| *known == key);
+            profile.values.retain(|key, _| is_wanted(key));
         }
-        if profile.values.is_empty() {
-            profile.values = self.values_of_file(cloud, &profile, Some(key))?;
+        let from_environment = std::mem::take(&mut profile.values);
+        profile.values = self.values_of_file(cloud, &profile, is_wanted)?;
+        profile.values.extend(from_environment);
+        Ok(profile)
+    }
+
+    /// The profile with its credential: files are read for it, or the profile's command is run.
+    ///
+    /// # Errors
+    /// `missing_credentials` for a source that cannot be read; usage for values that cannot be used.
+    pub fn with_credential(
+        &self,
+        cloud: &SettingsSchema,
+        plain: Profile,
+    ) -> Result<Profile, Problem> {
+        let mut skipped = Vec::new();
+        let mut profile = self.resolve(cloud, plain, &mut skipped)?;
+        if profile.source(cloud).is_none() {
+            let said = skipped.into_iter();
+            let said = said.map(|one| format!("{}: {}", one.source, one.why));
+            profile.skipped_sources = said.collect();
         }
         Ok(profile)
+    }
+
+    /// As [`Settings::with_credential`], with all sources that were not used. Files of tools are read
+    /// that are not needed.
+    pub fn inspect_sources(&self, cloud: &SettingsSchema, plain: Profile) -> SourceReport {
+        let is_default = plain.name == "default";
+        let mut skipped = Vec::new();
+        let profile = self.resolve(cloud, plain, &mut skipped);
+        let used = profile.as_ref().ok().filter(|_| is_default);
+        if let Some(used) = used.and_then(|used| used.source(cloud)) {
+            skipped.extend(self.shadowed_tools(cloud, used));
+        }
+        SourceReport {
+            profile,
+            skipped_sources: skipped,
+        }
     }
 
     fn resolve(
         &self,
         cloud: &SettingsSchema,
-        name: &str,
-        passed_over: &mut Vec<SkippedSource>,
+        mut profile: Profile,
+        skipped: &mut Vec<SkippedSource>,
     ) -> Result<Profile, Problem> {
-        let is_default = name == "default";
-        if !is_default && !self.file.has_profile(cloud.cloud, name) {
-            return Err(self.no_such_profile(cloud.cloud, name));
-        }
-        let mut profile = Profile::empty(cloud, name);
-        if is_default {
-            network::refuse_variable(cloud.cloud, &self.environment)
-                .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?;
-        }
-        let from_environment = match is_default {
-            true => self.values_of_environment(cloud).0,
-            false => Values::new(),
-        };
-        let is_credential = |(key, _): &(&'static str, SourcedValue)| cloud.is_credential(key);
-        let from_file = self.values_of_file(cloud, &profile, None)?.into_iter();
-        let (key_of_file, from_file): (Values, Values) = from_file.partition(is_credential);
-        let from_environment = from_environment.into_iter();
-        let (key_of_environment, from_environment): (Values, Values) =
-            from_environment.partition(is_credential);
-        profile.values.extend(from_file);
-        profile.values.extend(from_environment);
-        let mut pass = |source: &str, why: String| {
-            passed_over.push(SkippedSource {
-                source: source.to_owned(),
-                why,
-            });
-        };
-        let found = if let Some(source) = profile.get(SOURCE) {
-            for (what, key) in [
-                ("environment", &key_of_environment),
-                ("config file", &key_of_file),
-            ] {
-                if !key.is_empty() {
-                    pass(
-                        what,
-                        format!("the profile sets {SOURCE} = '{}'", quotable(source)),
-                    );
-                }
-            }
-            Some(self.load_from_source(cloud, &profile, source)?)
-        } else if !key_of_environment.is_empty() {
-            Some(ResolvedCredential::from_values(key_of_environment))
-        } else if !key_of_file.is_empty() {
-            Some(ResolvedCredential::from_values(key_of_file))
-        } else if let Some(words) = self.file.command(cloud.cloud, name) {
-            Some(self.load_from_command(cloud, &profile, words)?)
-        } else if is_default {
-            self.load_from_tool_files(cloud, &profile, &mut pass)?
-        } else {
-            None
-        };
+        let found = self.credential(cloud, &profile, skipped)?;
         if let Some(found) = found {
             profile.expires_at = found.expires_at;
-            profile.notices = found.notices;
+            profile.notices.splice(0..0, found.notices);
             for (key, value) in found.values {
                 profile.values.entry(key).or_insert(value);
             }
@@ -177,12 +171,59 @@ impl Settings {
                 return Err(profile.invalid(key, "contains whitespace"));
             }
         }
-        profile.check_network()?;
-        if profile.bool("token_cache")? {
-            self.set_token_folder(&mut profile);
-        }
         profile.reload = self.reload(cloud, &profile);
         Ok(profile)
+    }
+
+    /// The credential of the first source that has one.
+    fn credential(
+        &self,
+        cloud: &SettingsSchema,
+        profile: &Profile,
+        skipped: &mut Vec<SkippedSource>,
+    ) -> Result<Option<ResolvedCredential>, Problem> {
+        let is_default = profile.name == "default";
+        let is_credential = |key: &str| cloud.is_credential(key);
+        let in_file = self.values_of_file(cloud, profile, &is_credential)?;
+        let (mut in_environment, other) = match is_default {
+            true => self.values_of_environment(cloud),
+            false => (Values::new(), None),
+        };
+        in_environment.retain(|key, _| cloud.is_credential(key));
+        let command = self.file.command(cloud.cloud, &profile.name);
+        let mut skip = |source: &str, why: String| {
+            skipped.push(SkippedSource {
+                source: source.to_owned(),
+                why,
+            });
+        };
+        if let Some(source) = profile.get(SOURCE) {
+            for (what, values) in [("environment", &in_environment), ("config file", &in_file)] {
+                if !values.is_empty() {
+                    let source = quotable(source);
+                    skip(what, format!("the profile sets {SOURCE} = '{source}'"));
+                }
+            }
+            return self.load_from_source(cloud, profile, source).map(Some);
+        }
+        if !in_environment.is_empty() {
+            let why = "overridden by environment";
+            if command.is_some() || !in_file.is_empty() {
+                skip("config file", why.to_owned());
+            }
+            if let Some(other) = other {
+                skip("environment", format!("{other}, {why}"));
+            }
+            return Ok(Some(ResolvedCredential::from_values(in_environment)));
+        }
+        if !in_file.is_empty() {
+            return Ok(Some(ResolvedCredential::from_values(in_file)));
+        }
+        match command {
+            Some(words) => self.load_from_command(cloud, profile, words).map(Some),
+            None if is_default => self.load_from_tool_files(cloud, profile, &mut skip),
+            None => Ok(None),
+        }
     }
 
     pub(super) fn tool_files(&self) -> ToolFiles {
@@ -200,7 +241,9 @@ impl Settings {
     ) -> Result<Option<ResolvedCredential>, Problem> {
         let desk = self.tool_files();
         for tool in cloud.sources {
-            match (tool.load)(&desk, None)
+            match self
+                .sources
+                .load(cloud.cloud, tool, &desk, None)
                 .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?
             {
                 SourceResult::Found(findings) => return Ok(Some(credential(tool, findings))),
@@ -218,25 +261,15 @@ impl Settings {
         profile: &Profile,
         source: &str,
     ) -> Result<ResolvedCredential, Problem> {
-        let (name, named) = match source.split_once(':') {
-            Some((name, named)) => (name, Some(named)),
-            None => (source, None),
-        };
-        let Some(tool) = cloud.sources.iter().find(|tool| tool.name == name) else {
-            let known: Vec<&str> = cloud.sources.iter().map(|tool| tool.name).collect();
-            let hint = match known.is_empty() {
-                true => format!("{} has no supported source", cloud.cloud),
-                false => format!("{} supports {}", cloud.cloud, known.join(", ")),
-            };
-            let what = format!("has the unknown value '{}'", quotable(name));
-            return Err(profile.invalid(SOURCE, &what).with_hint(hint));
-        };
+        let (tool, named) = find_source(cloud, profile, source)?;
         // Variables choose nothing for a profile that was named.
         let desk = match profile.name.as_str() {
             "default" => self.tool_files(),
             _ => self.tool_files().ignoring_selection(),
         };
-        let reading = (tool.load)(&desk, named)
+        let reading = self
+            .sources
+            .load(cloud.cloud, tool, &desk, named)
             .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?;
         let why = match reading {
             SourceResult::Found(findings) => return Ok(credential(tool, findings)),
@@ -258,48 +291,27 @@ impl Settings {
             .with_hint(format!("log in with {}, or fix {SOURCE}", tool.name)))
     }
 
-    /// The sources that would have been asked after the one that is used.
-    fn shadowed_sources(&self, cloud: &SettingsSchema, used: &Origin) -> Vec<SkippedSource> {
+    /// The tools that would have been asked after the source that is used.
+    fn shadowed_tools(&self, cloud: &SettingsSchema, used: &Origin) -> Vec<SkippedSource> {
         let why = format!("overridden by {}", used.label());
-        let mut behind = Vec::new();
-        let profile = Profile::empty(cloud, "default");
-        if matches!(used, Origin::Variable(_)) {
-            let file = self
-                .values_of_file(cloud, &profile, None)
-                .unwrap_or_default();
-            let has_command = self.file.command(cloud.cloud, "default").is_some();
-            if has_command || file.keys().any(|key| cloud.is_credential(key)) {
-                behind.push(("config file", String::new()));
-            }
-            let (_, other) = self.values_of_environment(cloud);
-            behind.extend(other.map(|name| ("environment", format!("{name}, "))));
-        }
-        let at = cloud
-            .sources
-            .iter()
+        let mut tools = cloud.sources.iter();
+        let at = tools
             .position(|tool| matches!(used, Origin::Tool { tool: name, .. } if *name == tool.name));
         let desk = self.tool_files();
-        let from = at.map_or(0, |at| at + 1);
-        let mut all: Vec<SkippedSource> = behind
-            .into_iter()
-            .map(|(source, what)| SkippedSource {
-                source: source.to_owned(),
-                why: format!("{what}{why}"),
-            })
-            .collect();
-        for tool in &cloud.sources[from..] {
-            let why = match (tool.load)(&desk, None) {
-                Ok(SourceResult::NotPresent | SourceResult::InstanceRole(_)) => continue,
+        let behind = &cloud.sources[at.map_or(0, |at| at + 1)..];
+        let skipped = behind.iter().filter_map(|tool| {
+            let why = match self.sources.load(cloud.cloud, tool, &desk, None) {
+                Ok(SourceResult::NotPresent | SourceResult::InstanceRole(_)) => return None,
                 Ok(SourceResult::Empty(said)) => said,
                 Ok(SourceResult::Found(_)) => why.clone(),
                 Err(problem) => format!("{why}; {}", problem.message),
             };
-            all.push(SkippedSource {
+            Some(SkippedSource {
                 source: tool.name.to_owned(),
                 why,
-            });
-        }
-        all
+            })
+        });
+        skipped.collect()
     }
 
     fn no_such_profile(&self, cloud: &str, name: &str) -> Problem {
@@ -316,6 +328,31 @@ impl Settings {
             ))
             .with_account(cloud, name)
     }
+}
+
+/// The tool that `source` names, and the tool's profile where it names one.
+///
+/// # Errors
+/// Usage: the cloud has no such tool.
+fn find_source<'a>(
+    cloud: &SettingsSchema,
+    profile: &Profile,
+    source: &'a str,
+) -> Result<(&'static CredentialSource, Option<&'a str>), Problem> {
+    let (name, named) = match source.split_once(':') {
+        Some((name, named)) => (name, Some(named)),
+        None => (source, None),
+    };
+    if let Some(tool) = cloud.sources.iter().find(|tool| tool.name == name) {
+        return Ok((tool, named));
+    }
+    let known: Vec<&str> = cloud.sources.iter().map(|tool| tool.name).collect();
+    let hint = match known.is_empty() {
+        true => format!("{} has no supported source", cloud.cloud),
+        false => format!("{} supports {}", cloud.cloud, known.join(", ")),
+    };
+    let what = format!("has the unknown value '{}'", quotable(name));
+    Err(profile.invalid(SOURCE, &what).with_hint(hint))
 }
 
 fn credential(tool: &CredentialSource, findings: FoundCredential) -> ResolvedCredential {

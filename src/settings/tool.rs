@@ -103,6 +103,11 @@ impl ToolFiles {
         }
     }
 
+    /// Whether variables may choose among the profiles of a tool.
+    pub(super) fn allows_selection(&self) -> bool {
+        self.may_choose
+    }
+
     /// The present.
     pub fn now(&self) -> Time {
         self.now

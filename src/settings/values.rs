@@ -61,12 +61,13 @@ impl Settings {
         (values, other)
     }
 
-    /// What the table of a profile holds, or one key of it alone.
+    /// What the table of a profile holds for the keys that are asked for. The files of no other key
+    /// are read.
     pub(super) fn values_of_file(
         &self,
         cloud: &SettingsSchema,
         profile: &Profile,
-        only: Option<&str>,
+        is_wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Values, Problem> {
         let mut values = Values::new();
         let entries = self.file.entries(cloud.cloud, &profile.name);
@@ -77,7 +78,7 @@ impl Settings {
                     base.as_str()
                 }
             };
-            only.is_none_or(|only| only == base)
+            is_wanted(base)
         };
         for (key, entry) in entries.filter(is_asked_for) {
             let (base, text) = match entry {

@@ -9,10 +9,10 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use clap::{Arg, Args, Command, CommandFactory as _, ValueEnum};
+use clap::{Arg, Args, Command, ValueEnum};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete as candidates};
 
-use super::{Cli, CommandContext};
+use super::context::CommandContext;
 use crate::model::State;
 use crate::output;
 use references::CompletionData;
@@ -67,7 +67,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
 /// Prints what the last word may become, one per line, with a tab before what it means.
 ///
 /// No request is made, and what cannot be read is skipped: completion must not print errors.
-pub(super) fn complete(session: &CommandContext, words: CompletionRequest) -> u8 {
+pub(super) fn complete(session: &CommandContext, words: CompletionRequest, program: Command) -> u8 {
     let mut typed = words.words;
     if words.new || typed.len() < 2 {
         typed.push(OsString::new());
@@ -75,7 +75,7 @@ pub(super) fn complete(session: &CommandContext, words: CompletionRequest) -> u8
     let last = typed.len() - 1;
     let is_option = typed[last].as_encoded_bytes().first() == Some(&b'-');
     let known = Arc::new(CompletionData::read(session, &typed));
-    let mut command = with_candidates(Cli::command(), &known);
+    let mut command = with_candidates(program, &known);
     let folder = std::env::current_dir().ok();
     let found = candidates(&mut command, typed, last, folder.as_deref()).unwrap_or_default();
     let mut text = String::new();

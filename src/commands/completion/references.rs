@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap_complete::engine::CompletionCandidate;
 
-use super::super::{CommandContext, completion_cache, lookup};
+use super::super::completion_cache;
+use super::super::context::CommandContext;
 use super::prefix_matches;
 use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::DEFAULT_PROFILE;
@@ -22,7 +23,7 @@ pub(super) struct CompletionData {
 impl CompletionData {
     /// Reads the config file that the line names, or the usual one, and what was listed.
     pub(super) fn read(session: &CommandContext, typed: &[OsString]) -> Self {
-        let clouds = lookup::all_cloud_keys();
+        let clouds = CLOUDS.map(Cloud::settings_schema);
         let settings = settings(session, named_file(typed), &clouds);
         let profiles = settings.iter().flat_map(|settings| {
             let of = |cloud: &'static str| {

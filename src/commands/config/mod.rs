@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::CommandContext;
+use super::context::CommandContext;
 use crate::error::Problem;
 use crate::output;
 use crate::settings::{SettingsFile, check_folders};

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::super::lookup;
-use crate::providers;
+use crate::providers::{self, CLOUDS, Cloud};
 use crate::settings::{
-    CREDENTIAL_COMMAND, METADATA, SOURCE, SettingRole, SettingSpec, SettingsSchema, WIRE_KEYS,
+    CREDENTIAL_COMMAND, HTTP_KEYS, METADATA, SOURCE, SettingRole, SettingSpec, SettingsSchema,
 };
 
 const HEAD: &str = "\
@@ -19,114 +18,56 @@ const HEAD: &str = "\
 ## JOBLENS_<CLOUD>_<KEY> for every key that is not a secret.
 ";
 
-/// What a key is for, and an example of its value in TOML where a text in quotes would not do.
-struct KeyDoc {
-    key: &'static str,
-    about: &'static str,
-    value: &'static str,
-}
-
-const fn doc(key: &'static str, about: &'static str) -> KeyDoc {
-    doc_with_example(key, "\"\"", about)
-}
-
-const fn doc_with_example(key: &'static str, value: &'static str, about: &'static str) -> KeyDoc {
-    KeyDoc { key, about, value }
-}
-
-/// Keys without a word of their own are shown all the same.
-const KEY_DOCS: [KeyDoc; 39] = [
-    doc(
-        "endpoint",
-        "https://host or https://host:port, if it is not the public endpoint",
-    ),
-    doc_with_example(
-        "utc_offset",
-        "\"+08:00\"",
-        "UTC offset for times that the cloud returns without one",
-    ),
-    doc("ca_file", "additional CA certificates, PEM"),
-    doc("client_cert", "client certificate, PEM"),
-    doc("client_key", "private key of client_cert, PEM, mode 0600"),
-    doc_with_example(
-        "insecure_skip_verify",
-        "false",
-        "true: do not verify the server certificate; rejected for public clouds",
-    ),
-    doc("source", "credential source: one of these, or TOOL:PROFILE"),
-    doc_with_example(
-        "credential_command",
-        "[\"pass\", \"show\", \"NAME\"]",
-        "command that prints the credential",
-    ),
-    doc(
-        "metadata_endpoint",
-        "with source = \"metadata\": the documented address, or a loopback address",
-    ),
-    doc_with_example(
-        "token_cache",
-        "false",
-        "true: cache fetched tokens on disk (mode 0600)",
-    ),
-    doc(
-        "region",
-        "region, e.g. cn-hangzhou, cn-north-4, ap-guangzhou",
-    ),
-    doc("cluster", "default cluster of references"),
-    doc("namespace", "default namespace of references"),
-    doc("access_key_id", "access key ID"),
-    doc("access_key_secret", "access key secret"),
-    doc("secret_access_key", "access key secret"),
-    doc("access_key", "access key ID"),
-    doc("secret_id", "API key ID"),
-    doc("secret_key", "API key secret"),
-    doc("security_token", "token of a temporary key"),
-    doc(
-        "token",
-        "token, instead of an access key or with a temporary key",
-    ),
-    doc("project_id", "project ID of the region"),
-    doc("sts_endpoint", "STS endpoint for assuming a role"),
-    doc("role_arn", "role to assume with the key"),
-    doc("role_session_name", "session name of the assumed role"),
-    doc("iam_endpoint", "endpoint that issues tokens"),
-    doc("user", "user name"),
-    doc("password", "user password"),
-    doc("domain", "account (domain) of the user"),
-    doc("cluster_id", "computing region, if the account has several"),
-    doc("auth_endpoint", "endpoint that issues tokens"),
-    doc(
-        "platform_endpoint",
-        "endpoint that lists the AI hosts of a region",
-    ),
-    doc_with_example(
-        "ai_hosts",
-        "[\"ai.example.com\"]",
-        "AI hosts outside the domain of platform_endpoint that may receive the token",
-    ),
-    doc_with_example("connect_timeout", "\"5s\"", "connection timeout"),
-    doc_with_example(
-        "request_timeout",
-        "\"30s\"",
-        "timeout of each request attempt",
-    ),
-    doc_with_example("max_body", "\"64MiB\"", "maximum response size"),
-    doc_with_example("max_attempts", "4", "maximum attempts per request"),
-    doc_with_example("concurrency", "8", "maximum concurrent requests per cloud"),
-    doc_with_example(
-        "allow_http",
-        "false",
-        "allow plain HTTP to hosts other than localhost",
-    ),
-];
+/// An example of each key's value in TOML, and what the key is for.
+const KEY_DOCS: &str = r#"
+endpoint = ""  ## https://host or https://host:port, if it is not the public endpoint
+utc_offset = "+08:00"  ## UTC offset for times that the cloud returns without one
+ca_file = ""  ## additional CA certificates, PEM
+client_cert = ""  ## client certificate, PEM
+client_key = ""  ## private key of client_cert, PEM, mode 0600
+insecure_skip_verify = false  ## true: do not verify the server certificate; rejected for public clouds
+source = ""  ## credential source: one of these, or TOOL:PROFILE
+credential_command = ["pass", "show", "NAME"]  ## command that prints the credential
+metadata_endpoint = ""  ## with source = "metadata": the documented address, or a loopback address
+token_cache = false  ## true: cache fetched tokens on disk (mode 0600)
+region = ""  ## region, e.g. cn-hangzhou, cn-north-4, ap-guangzhou
+cluster = ""  ## default cluster of references
+namespace = ""  ## default namespace of references
+access_key_id = ""  ## access key ID
+access_key_secret = ""  ## access key secret
+secret_access_key = ""  ## access key secret
+access_key = ""  ## access key ID
+secret_id = ""  ## API key ID
+secret_key = ""  ## API key secret
+security_token = ""  ## token of a temporary key
+token = ""  ## token, instead of an access key or with a temporary key
+project_id = ""  ## project ID of the region
+sts_endpoint = ""  ## STS endpoint for assuming a role
+role_arn = ""  ## role to assume with the key
+role_session_name = ""  ## session name of the assumed role
+iam_endpoint = ""  ## endpoint that issues tokens
+user = ""  ## user name
+password = ""  ## user password
+domain = ""  ## account (domain) of the user
+cluster_id = ""  ## computing region, if the account has several
+auth_endpoint = ""  ## endpoint that issues tokens
+platform_endpoint = ""  ## endpoint that lists the AI hosts of a region
+ai_hosts = ["ai.example.com"]  ## AI hosts outside the domain of platform_endpoint that may receive the token
+connect_timeout = "5s"  ## connection timeout
+request_timeout = "30s"  ## timeout of each request attempt
+max_body = "64MiB"  ## maximum response size
+max_attempts = 4  ## maximum attempts per request
+concurrency = 8  ## maximum concurrent requests per cloud
+allow_http = false  ## allow plain HTTP to hosts other than localhost
+"#;
 
 /// A config file with every key of every cloud, all commented out.
 pub(super) fn text() -> String {
     let mut text = HEAD.to_owned();
-    for cloud in lookup::all_cloud_keys() {
+    for cloud in CLOUDS.map(Cloud::settings_schema) {
         profiles(&mut text, &cloud);
     }
-    wire(&mut text);
+    http(&mut text);
     states(&mut text);
     text
 }
@@ -176,21 +117,20 @@ fn line(cloud: &SettingsSchema, spec: &SettingSpec) -> String {
 
 /// A key with an example of its value and what there is to say of it.
 fn line_for(key: &str, more: &str) -> String {
-    let word = KEY_DOCS.iter().find(|word| word.key == key);
-    let value = word.map_or("\"\"", |word| word.value);
-    let said = word.map(|word| word.about).into_iter();
-    let said: Vec<_> = said.chain((!more.is_empty()).then_some(more)).collect();
-    match said.is_empty() {
-        true => format!("{key} = {value}"),
-        false => format!("{key} = {value}  ## {}", said.join("; ")),
+    let is_key = |line: &&str| line.split_once(" = ").is_some_and(|(name, _)| name == key);
+    match (KEY_DOCS.lines().find(is_key), more) {
+        (Some(line), "") => line.to_owned(),
+        (Some(line), more) => format!("{line}; {more}"),
+        (None, "") => format!("{key} = \"\""),
+        (None, more) => format!("{key} = \"\"  ## {more}"),
     }
 }
 
-fn wire(text: &mut String) {
+fn http(text: &mut String) {
     text.push_str(
-        "\n## Defaults; command-line options such as --max-body take precedence.\n# [wire]\n",
+        "\n## Defaults; command-line options such as --max-body take precedence.\n# [http]\n",
     );
-    for key in WIRE_KEYS {
+    for key in HTTP_KEYS {
         let _ = writeln!(text, "# {}", line_for(key, ""));
     }
 }
@@ -213,7 +153,7 @@ mod tests {
     #[test]
     fn every_key_of_every_cloud_stands_there_with_a_word() {
         let text = text();
-        for cloud in lookup::all_cloud_keys() {
+        for cloud in CLOUDS.map(Cloud::settings_schema) {
             let start = text
                 .find(&format!("# [{}.default]\n", cloud.cloud))
                 .unwrap();

@@ -1,7 +1,8 @@
 //! Which accounts are asked.
 
+use super::super::context::CommandContext;
 use super::super::list::nothing_configured;
-use super::super::{CommandContext, references};
+use super::super::lookup::parse_list;
 use crate::error::Problem;
 use crate::output::document::{Check, CheckName};
 use crate::providers::{CLOUDS, Cloud};
@@ -64,7 +65,7 @@ fn named(
         return Ok(Vec::new());
     }
     let profile = session.default_profile(settings);
-    let read = references::parse_list(typed, settings, profile).map_err(|problems| {
+    let read = parse_list(typed, settings, profile).map_err(|problems| {
         let problems = problems.into_iter();
         problems
             .map(|problem| problem.with_hint(WRITE))

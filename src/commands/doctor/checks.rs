@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::examine::{credential, key};
+use super::credential::{credential, key};
 use super::hints::{hint_for, name_of};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::http::{Endpoint, ResponseInfo, Route, Transport, TransportEvent};

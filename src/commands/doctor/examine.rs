@@ -8,6 +8,7 @@ use super::super::list::{ListTarget, default_scopes};
 use super::super::lookup::{LOOKUP_TIMEOUT, list_permission, with_account_context};
 use super::accounts::Candidate;
 use super::checks::CallEvidence;
+use super::credential::credential;
 use super::files;
 use super::log::Log;
 use crate::error::Problem;
@@ -41,14 +42,13 @@ impl AccountProbe {
         log: Log,
     ) -> Self {
         let Candidate { cloud, profile } = candidate;
-        let (account, client) = auth::account_status(settings, cloud, &profile, &wire);
-        let keys = cloud.settings_schema();
-        let files = settings.profile(&keys, &profile);
-        let files = files.map(|found| settings.files(&keys, &found));
+        let account = auth::account(settings, cloud, &profile, &wire);
+        let files = account.profile.as_ref();
+        let files = files.map(|found| settings.files(&cloud.settings_schema(), found));
         let mut places = default_scopes(settings, cloud, &profile).into_iter();
         Self {
-            account,
-            client,
+            account: account.status,
+            client: account.client,
             files: files.unwrap_or_default(),
             target: places.next(),
             transport: wire,
@@ -105,7 +105,7 @@ impl AccountProbe {
             problem,
             profile: self.account.profile,
             source: self.account.source,
-            place: self.account.place,
+            location: self.account.location,
             key: self.account.key,
             region: self.account.region,
             endpoint: self.account.endpoint,
@@ -158,7 +158,7 @@ fn settings(account: &AccountStatus) -> Check {
         message += &format!(", valid until {}", at.rfc3339());
     }
     let behind: Vec<&str> = account
-        .passed_over
+        .skipped_sources
         .iter()
         .map(|one| one.source.as_str())
         .collect();
@@ -166,26 +166,4 @@ fn settings(account: &AccountStatus) -> Check {
         message += &format!("; not used: {}", behind.join(", "));
     }
     Check::ok(CheckName::Settings, message)
-}
-
-/// `key LTAI…3Qk from environment (ALIBABA_CLOUD_ACCESS_KEY_ID)`
-pub(super) fn credential(account: &AccountStatus) -> String {
-    let what = key(account);
-    match (account.source.as_deref(), &account.place) {
-        // Its path is reported at the top.
-        (Some("config file"), _) => format!("{what} from the config file"),
-        (Some(source), Some(place)) => format!("{what} from {source} ({place})"),
-        (Some(source), None) => format!("{what} from {source}"),
-        _ => what,
-    }
-}
-
-/// `key LTAI…3Qk`, `the token`, or `the role`.
-pub(super) fn key(account: &AccountStatus) -> String {
-    match account.key.as_deref() {
-        Some("token") => "the token".to_owned(),
-        Some("role") => "the role".to_owned(),
-        Some(id) => format!("key {id}"),
-        None => "no key".to_owned(),
-    }
 }

@@ -1,6 +1,8 @@
 //! Files that an account uses, and who can read them.
 
-use std::fs::{self, File};
+use std::fs;
+
+use rustix::fs::{Access, access};
 
 use crate::error::Category;
 use crate::output::document::{Check, CheckName};
@@ -36,10 +38,8 @@ fn wrong(file: &ReferencedFile) -> Option<Check> {
             return fail(format!("cannot read {named} ({})", error.kind()), hint);
         }
     };
-    // Opening a named pipe would wait for whoever writes to it.
-    if data.is_file()
-        && let Err(error) = File::open(&file.path)
-    {
+    if let Err(error) = access(&file.path, Access::READ_OK) {
+        let error = std::io::Error::from(error);
         let hint = format!("make it readable: chmod u+r '{path}'");
         return fail(format!("cannot read {named} ({})", error.kind()), hint);
     }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
 
-use super::super::CommandContext;
-use super::super::lookup::NoticeLog;
+use super::super::context::CommandContext;
+use super::super::notices::NoticeLog;
 use crate::error::Problem;
 use crate::http::{Transport, TransportEvent};
 use crate::settings::Settings;
@@ -35,7 +35,7 @@ impl Log {
 /// more: the first fault is the one to report.
 ///
 /// # Errors
-/// A usage error in an option or in a setting of `[wire]`.
+/// A usage error in an option or in a setting of `[http]`.
 pub(super) fn transport(
     session: &CommandContext,
     settings: &Settings,

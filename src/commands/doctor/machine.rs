@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{Local, Utc};
 
-use super::super::CommandContext;
-use super::super::lookup::NoticeLog;
+use super::super::context::CommandContext;
+use super::super::notices::NoticeLog;
 use crate::error::Problem;
 use crate::http::{CaStore, ClientOptions, Transport};
 use crate::model::Time;

@@ -1,5 +1,6 @@
 mod accounts;
 mod checks;
+mod credential;
 mod examine;
 mod files;
 mod hints;
@@ -13,7 +14,8 @@ use clap::Args;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{CommandContext, runtime};
+use super::context::CommandContext;
+use super::runtime::block_on;
 use crate::error::{self, Problem};
 use crate::output;
 use crate::output::document::{AccountCheck, Check, CheckName, DoctorReport, Envelope, Exit};
@@ -87,10 +89,7 @@ fn diagnose(session: &CommandContext, arguments: &Arguments) -> Result<DoctorRep
         .into_iter()
         .map(|candidate| probe(session, &settings, candidate));
     let patients = patients.collect::<Result<Vec<_>, _>>().map_err(one)?;
-    let runtime = runtime();
-    let examined = runtime.block_on(run_all(patients, limits.concurrency));
-    // A DNS call that still hangs must not hold up the end.
-    runtime.shutdown_background();
+    let examined = block_on(run_all(patients, limits.concurrency));
     Ok(diagnosis(Some(&settings), checks, examined))
 }
 

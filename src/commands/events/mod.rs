@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 pub(super) use options::Arguments;
 
+use super::context::CommandContext;
 use super::follow::{self, EventDeduplicator, FollowOptions, FollowOutput};
-use super::lookup::{Lookup, LookupResult, Options};
+use super::lookup::{AllowedTargets, Lookup, LookupPlan, LookupResult, Options};
 use super::poll::MIN_CALL_INTERVAL;
-use super::references::AllowedTargets;
-use super::{CommandContext, runtime};
+use super::runtime::block_on;
 use crate::error::Problem;
 use crate::model::{Job, Notice, NoticeCode};
 use crate::output::document::{EventFilter, Timeline};
@@ -26,7 +26,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
             }
         },
         Err(problems) => {
-            let timeline = Timeline::new("events", &[], problems, Vec::new());
+            let timeline = Timeline::from_jobs("events", &[], problems, Vec::new());
             finish(session, &timeline, None)
         }
     }
@@ -68,15 +68,13 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let plan = plan.transpose().map_err(one)?;
     let options = Options {
         flags: arguments.kind_flags.given.clone(),
-        allowed: AllowedTargets {
-            latest: true,
-            ..AllowedTargets::default()
-        },
+        allowed: AllowedTargets::LATEST,
         ..Options::default()
     };
     let settings = session.settings().map_err(one)?;
     let pace = plan.is_some().then_some(MIN_CALL_INTERVAL);
-    let lens = Lookup::resolve(session, settings, &arguments.references, options, pace)?;
+    let plan_of_lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
+    let lens = plan_of_lookup.connect(session, pace)?;
     Ok(Setup {
         lookup: Arc::new(lens),
         filter: sieve,
@@ -96,14 +94,11 @@ fn columns(session: &CommandContext) -> Result<Option<Vec<EventColumn>>, Problem
 
 fn once(session: &CommandContext, prepared: &Setup) -> u8 {
     let lens = &prepared.lookup;
-    let runtime = runtime();
-    let outcomes = runtime.block_on(lens.outcomes());
-    // A DNS call that still hangs must not hold up the answer.
-    runtime.shutdown_background();
+    let outcomes = block_on(lens.outcomes());
     let (jobs, problems) = partition(outcomes);
     let mut timeline = Timeline {
-        calls: lens.transport.calls(),
-        ..Timeline::new("events", &jobs, problems, lens.notices.all())
+        requests: lens.transport.calls(),
+        ..Timeline::from_jobs("events", &jobs, problems, lens.notices.all())
     };
     timeline.retain(prepared.filter);
     let code = finish(session, &timeline, prepared.columns.as_deref());
@@ -144,7 +139,7 @@ fn finish(session: &CommandContext, timeline: &Timeline, columns: Option<&[Event
 
 fn print_notes(session: &CommandContext, timeline: &Timeline, format: Format) {
     let is_page = matches!(format, Format::Table | Format::Wide);
-    if is_page && timeline.events.is_empty() && timeline.errors.is_empty() {
+    if is_page && timeline.content.events.is_empty() && timeline.errors.is_empty() {
         // Whether stderr takes it changes nothing.
         let _ = session.print("joblens: no matching events\n".to_owned(), true);
     }

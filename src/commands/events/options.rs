@@ -1,8 +1,8 @@
 use clap::Args;
 
+use super::super::args::PollArgs;
 use super::super::follow::FollowOptions;
 use super::super::kind_flags::KindFlags;
-use super::super::poll_args::PollArgs;
 use super::super::since;
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};

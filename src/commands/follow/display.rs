@@ -49,7 +49,7 @@ impl FollowOutput {
             }
             Self::Events(records, chronicle) => {
                 let fresh = chronicle.new_events(job);
-                fresh.iter().try_for_each(|one| records.event(out, at, one))
+                fresh.iter().try_for_each(|one| records.write(out, at, one))
             }
             Self::Lines | Self::Records(_) | Self::Live(_) => Ok(()),
         })
@@ -67,7 +67,7 @@ impl FollowOutput {
     /// A resource cannot be read.
     pub(super) fn error(&mut self, at: Time, problem: &Problem) -> Vec<u8> {
         written(|out| match self {
-            Self::Records(records) | Self::Events(records, _) => records.error(out, at, problem),
+            Self::Records(records) | Self::Events(records, _) => records.write(out, at, problem),
             Self::Lines | Self::Live(_) | Self::Page(..) => Ok(()),
         })
     }
@@ -98,7 +98,7 @@ impl FollowOutput {
         match self {
             Self::Lines | Self::Page(..) => Vec::new(),
             Self::Records(mut records) | Self::Events(mut records, _) => {
-                written(|out| records.summary(out, screen.now, summary))
+                written(|out| records.write(out, screen.now, summary))
             }
             Self::Live(live) => live.close(rows, screen),
         }

@@ -16,11 +16,13 @@ use tokio::time::Instant;
 pub(super) use dedup::EventDeduplicator;
 pub(super) use display::FollowOutput;
 
+use super::context::CommandContext;
 use super::lookup::Lookup;
 use super::poll::{OutageEvent, PollEvent, PollOptions, Poller, is_transient};
+use super::print::{closed, write_problem};
 use super::reporter::Reporter;
+use super::runtime::block_on;
 use super::stdout_writer::StdoutWriter;
-use super::{CommandContext, closed, runtime, write_problem};
 use crate::error::{self, Category, Problem};
 use crate::gate::{Evaluation, GatePolicy};
 use crate::model::NoticeCode;
@@ -57,11 +59,7 @@ pub(super) fn run(
     plan: FollowOptions,
     (display, opened): (FollowOutput, Vec<u8>),
 ) -> u8 {
-    let runtime = runtime();
-    let ended = runtime.block_on(follow(session, lens, plan, display, opened));
-    // A DNS call that still hangs must not hold up the end.
-    runtime.shutdown_background();
-    ended
+    block_on(follow(session, lens, plan, display, opened))
 }
 
 async fn follow(
@@ -328,7 +326,7 @@ impl FollowLoop<'_> {
         let summary = Summary {
             jobs: watched.iter().filter(|one| one.job.is_some()).count() as u64,
             errors: problems.len() as u64,
-            calls: self.lookup.transport.calls(),
+            requests: self.lookup.transport.calls(),
             complete: problems.is_empty(),
         };
         let done = error::exit_code(problems);

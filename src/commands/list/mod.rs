@@ -17,10 +17,11 @@ pub(super) use options::Arguments;
 pub(super) use scopes::{ListTarget, default_scopes, nothing_configured};
 
 use super::completion_cache::ListedReferences;
+use super::context::CommandContext;
 use super::lookup::{AccountId, Lookup, Options, check_columns};
+use super::runtime::block_on;
 use super::shutdown::{self, Signals};
 use super::stdout_writer::StdoutWriter;
-use super::{CommandContext, runtime};
 use crate::error::Problem;
 use crate::model::{Notice, NoticeCode};
 use crate::output::document::{Coverage, Envelope, Exit};
@@ -35,13 +36,7 @@ const STDOUT_FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
 /// Lists what was named, or what all configured profiles have, and returns the exit code.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     match prepare(session, arguments) {
-        Ok(listing) => {
-            let runtime = runtime();
-            let code = runtime.block_on(listing.run(session));
-            // A DNS call that still hangs must not hold up the end.
-            runtime.shutdown_background();
-            code
-        }
+        Ok(listing) => block_on(listing.run(session)),
         Err(problems) => session.usage_error("list", problems),
     }
 }
@@ -85,7 +80,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         .map(ListTarget::account)
         .collect::<Vec<AccountId>>();
     let options = Options::default();
-    let lens = Lookup::for_accounts(session, settings, accounts, options, None);
+    let lens = Lookup::for_accounts(session, settings, accounts, options);
     Ok(ListRun {
         lookup: Arc::new(lens.map_err(one)?),
         options: Arc::new(plan),
@@ -219,8 +214,8 @@ impl ListRun {
             notices.extend(footer::undated(listed));
         }
         let mut report = Envelope::new("list", jobs, problems.collect(), notices);
-        report.scopes = scopes;
-        report.calls = self.lookup.transport.calls();
+        report.content.scopes = scopes;
+        report.requests = self.lookup.transport.calls();
         report.coverage = Coverage {
             complete: listed.iter().all(ScopeReport::is_complete),
             asked: listed.len() as u64,
@@ -238,15 +233,18 @@ impl ListRun {
         if session.sort.is_none() {
             return 0;
         }
-        session.sort(&mut report.jobs);
+        session.sort(&mut report.content.jobs);
         let shown = self
             .options
             .limit_after_sorting(session.output_options.format);
-        let left_out = shown.map_or(0, |shown| report.jobs.len().saturating_sub(shown));
+        let left_out = shown.map_or(0, |shown| report.content.jobs.len().saturating_sub(shown));
         if left_out > 0 {
-            report.jobs.truncate(report.jobs.len() - left_out);
+            report
+                .content
+                .jobs
+                .truncate(report.content.jobs.len() - left_out);
             report.coverage.complete = false;
-            let message = footer::left_out(report.jobs.len(), left_out);
+            let message = footer::left_out(report.content.jobs.len(), left_out);
             report
                 .notices
                 .push(Notice::new(NoticeCode::ListIncomplete, message));
@@ -273,7 +271,7 @@ impl ListRun {
             for_people,
         );
         if left_out > 0 {
-            lines.push(footer::left_out(report.jobs.len(), left_out));
+            lines.push(footer::left_out(report.content.jobs.len(), left_out));
         }
         for line in lines {
             let _ = output::write_line(&mut io::stderr().lock(), &line);
@@ -292,8 +290,8 @@ fn final_output(
     let mut part = Vec::new();
     match rows {
         Some(mut rows) => {
-            rows.scopes(&mut part, &report.scopes)?;
-            rows.jobs(&mut part, &report.jobs)?;
+            rows.scopes(&mut part, &report.content.scopes)?;
+            rows.jobs(&mut part, &report.content.jobs)?;
             rows.end(&mut part, report, incomplete)?;
         }
         // Half a table is none; a program reads in the envelope how it ended.

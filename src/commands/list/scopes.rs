@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::super::CommandContext;
-use super::super::lookup::{AccountId, cloud_keys};
-use super::super::references;
+use super::super::context::CommandContext;
+use super::super::lookup::{AccountId, parse_list};
 use crate::error::{Category, Problem};
 use crate::kind::Kind;
 use crate::providers::{self, CLOUDS, Cloud};
@@ -79,7 +78,7 @@ pub(super) fn targets(
     if typed.is_empty() {
         return defaults(session, settings).map_err(|problem| vec![problem]);
     }
-    let named = references::parse_list(typed, settings, session.default_profile(settings))?;
+    let named = parse_list(typed, settings, session.default_profile(settings))?;
     let mut seen = HashSet::new();
     let places = named.targets.into_iter().flat_map(|target| match target {
         Target::Scope(scope) => vec![ListTarget::Jobs(scope)],
@@ -151,10 +150,12 @@ pub(in crate::commands) fn default_scopes(
     if !has_scopes(cloud) {
         return in_cloud(asked);
     }
-    let keys = cloud_keys(cloud.name).expect("every registered cloud has settings");
+    let keys = cloud.settings_schema();
     // Settings that cannot be read are reported when the account is used.
-    let profile = settings.profile(&keys, profile).ok();
-    let setting = |key| profile.as_ref()?.get(key).map(str::to_owned);
+    let setting = |key| {
+        let found = settings.profile_with_setting(&keys, profile, key).ok()?;
+        found.get(key).map(str::to_owned)
+    };
     let kind = cloud.kinds[0];
     let template = &kind.template;
     let segments: Vec<String> = template

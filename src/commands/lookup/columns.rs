@@ -1,6 +1,6 @@
 //! Columns of `details`, which depend on the kinds that are asked for.
 
-use crate::commands::CommandContext;
+use crate::commands::context::CommandContext;
 use crate::error::{Problem, closest_match};
 use crate::kind::Kind;
 use crate::output::{JobColumn, Sort};

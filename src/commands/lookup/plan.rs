@@ -1,11 +1,14 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::super::CommandContext;
-use super::super::references::{self, ParsedTargets};
-use super::{
-    AccountId, Lookup, Options, account_of, account_of_scope, check_columns, with_reference,
+use super::clients::{
+    AccountId, CheckedAccounts, account_of, account_of_scope, transport, with_account_context,
 };
+use super::columns;
+use super::run::{Lookup, Options};
+use super::targets::{self, ParsedTargets};
+use crate::commands::context::CommandContext;
+use crate::commands::notices::NoticeLog;
 use crate::error::{Category, Problem};
 use crate::reference::Reference;
 use crate::settings::Settings;
@@ -26,19 +29,19 @@ impl LookupPlan {
     /// # Errors
     /// Usage errors: all references that are wrong.
     pub(in crate::commands) fn parse(
-        session: &CommandContext,
+        context: &CommandContext,
         settings: Settings,
         inputs: &[String],
         options: Options,
     ) -> Result<Self, Vec<Problem>> {
-        let profile = session.default_profile(&settings);
-        let targets = references::parse(inputs, &settings, profile, options.allowed)?;
+        let profile = context.default_profile(&settings);
+        let targets = targets::parse(inputs, &settings, profile, options.allowed)?;
         let scopes = targets
             .scopes()
             .chain(targets.latest().map(|(_, scope)| scope));
         let kinds = scopes.map(|scope| scope.kind);
         let kinds = kinds.chain(targets.references().map(|one| one.kind));
-        check_columns(session, kinds).map_err(|problem| vec![problem])?;
+        columns::check(context, kinds).map_err(|problem| vec![problem])?;
         Ok(Self {
             references: targets.references().cloned().collect(),
             targets,
@@ -52,84 +55,120 @@ impl LookupPlan {
     /// `min_interval` is the shortest time between two requests of one account.
     ///
     /// # Errors
-    /// A usage error in an option or a setting of the connection.
+    /// A usage error in an option, a setting of the connection, or the plain settings of an account,
+    /// before any credential is read or any `credential_command` is run.
     pub(in crate::commands) fn connect(
         self,
-        session: &CommandContext,
+        context: &CommandContext,
         min_interval: Option<Duration>,
     ) -> Result<Lookup, Vec<Problem>> {
-        let (accounts, targets) = (self.accounts(), &self.targets);
-        let (settings, options) = (self.settings, self.options);
-        let lookup = Lookup::for_accounts(session, settings, accounts, options, min_interval);
+        self.connect_with(context, min_interval, false)
+    }
+
+    /// As [`LookupPlan::connect`], for a gate: a usage error that only the credential of an account
+    /// shows is one of the command too, since no other job can decide for the jobs of that account.
+    ///
+    /// # Errors
+    /// As [`LookupPlan::connect`], and the usage errors of all accounts.
+    pub(in crate::commands) fn connect_all(
+        self,
+        context: &CommandContext,
+        min_interval: Option<Duration>,
+    ) -> Result<Lookup, Vec<Problem>> {
+        self.connect_with(context, min_interval, true)
+    }
+
+    fn connect_with(
+        self,
+        context: &CommandContext,
+        min_interval: Option<Duration>,
+        needs_all: bool,
+    ) -> Result<Lookup, Vec<Problem>> {
+        let one = |problem| vec![problem];
+        let notices = NoticeLog::default();
+        let transport = transport(context, &self.settings, &notices, min_interval).map_err(one)?;
+        let accounts = self.accounts();
+        let checked = CheckedAccounts::new(&self.settings, &transport, accounts).map_err(one)?;
+        self.check(|account| checked.problem(account).cloned())?;
+        let clients = checked.connect(&notices).map_err(one)?;
+        if needs_all {
+            self.check(|account| clients.get(account).err())?;
+        }
+        let latest = self.targets.latest();
         Ok(Lookup {
             references: self.references,
-            scopes: targets.scopes().cloned().collect(),
-            latest: targets
-                .latest()
-                .map(|(at, scope)| (at, scope.clone()))
-                .collect(),
-            ..lookup.map_err(|problem| vec![problem])?
+            scopes: self.targets.scopes().cloned().collect(),
+            latest: latest.map(|(at, scope)| (at, scope.clone())).collect(),
+            transport,
+            notices,
+            settings: self.settings,
+            options: self.options,
+            clients,
         })
     }
 
-    /// As [`LookupPlan::connect`], for a gate: a usage error in the settings of one account is one of
-    /// the command, since no other job can decide for the jobs of that account.
-    ///
-    /// # Errors
-    /// The usage errors of all accounts, each addressed to a reference; those of accounts without a
-    /// `credential_command` before any such command is run.
-    pub(in crate::commands) fn connect_all(
-        self,
-        session: &CommandContext,
-        min_interval: Option<Duration>,
-    ) -> Result<Lookup, Vec<Problem>> {
-        let (commands, others): (Vec<_>, Vec<_>) = self
-            .accounts()
-            .into_iter()
-            .partition(|(cloud, profile)| self.settings.has_credential_command(cloud, profile));
-        if !commands.is_empty() && !others.is_empty() {
-            let (settings, options) = (self.settings.clone(), self.options.clone());
-            let lookup = Lookup::for_accounts(session, settings, others, options, min_interval);
-            let lookup = lookup.map_err(|problem| vec![problem])?;
-            lookup.check_settings(&self.references)?;
-        }
-        let lookup = self.connect(session, min_interval)?;
-        lookup.check_settings(&lookup.references)?;
-        Ok(lookup)
-    }
-
-    /// The accounts that the references name.
+    /// The accounts of everything that is looked up.
     fn accounts(&self) -> Vec<AccountId> {
-        let jobs = self.targets.references().map(account_of);
-        jobs.chain(self.targets.scopes().map(account_of_scope))
-            .chain(
-                self.targets
-                    .latest()
-                    .map(|(_, scope)| account_of_scope(scope)),
-            )
-            .collect()
+        self.named().map(|(account, ..)| account).collect()
     }
-}
 
-impl Lookup {
-    /// Checks the settings of those accounts that have a client or an error.
+    /// Everything that is looked up: its account, its canonical form, and what was typed.
+    fn named(&self) -> impl Iterator<Item = (AccountId, String, &str)> {
+        let jobs = self.targets.references();
+        let jobs = jobs.map(|one| (account_of(one), one.to_string(), &*one.input));
+        let latest = self.targets.latest().map(|(_, scope)| scope);
+        let scopes = self.targets.scopes().chain(latest);
+        jobs.chain(scopes.map(|one| (account_of_scope(one), one.to_string(), &*one.input)))
+    }
+
+    /// Checks the accounts of everything that is looked up.
     ///
     /// # Errors
-    /// The usage errors, one for each account, addressed to its first reference.
-    fn check_settings(&self, references: &[Reference]) -> Result<(), Vec<Problem>> {
+    /// The usage errors among the problems, one for each account, addressed to what names it first.
+    fn check(&self, problem: impl Fn(&AccountId) -> Option<Problem>) -> Result<(), Vec<Problem>> {
         let mut accounts = HashSet::new();
-        let problems: Vec<Problem> = references
-            .iter()
-            .filter(|reference| accounts.insert(account_of(reference)))
-            .filter_map(|reference| {
-                let problem = self.clients.get(&account_of(reference))?.as_ref().err()?;
-                (problem.category == Category::Usage)
-                    .then(|| with_reference(problem.clone(), reference))
-            })
-            .collect();
+        let mut problems = Vec::new();
+        for (account, reference, input) in self.named() {
+            if !accounts.insert(account.clone()) {
+                continue;
+            }
+            let problem = problem(&account).filter(|one| one.category == Category::Usage);
+            problems.extend(problem.map(|problem| Problem {
+                reference: Some(reference),
+                input: Some(input.to_owned()),
+                ..with_account_context(problem, &account, None)
+            }));
+        }
         match problems.is_empty() {
             true => Ok(()),
             false => Err(problems),
         }
+    }
+}
+
+impl Lookup {
+    /// Makes a client for each account, for what no reference names. Nothing is sent.
+    ///
+    /// # Errors
+    /// A usage error in an option or a setting of the connection.
+    pub(in crate::commands) fn for_accounts(
+        context: &CommandContext,
+        settings: Settings,
+        accounts: Vec<AccountId>,
+        options: Options,
+    ) -> Result<Self, Problem> {
+        let notices = NoticeLog::default();
+        let transport = transport(context, &settings, &notices, None)?;
+        let clients = CheckedAccounts::new(&settings, &transport, accounts)?.connect(&notices)?;
+        Ok(Self {
+            references: Vec::new(),
+            scopes: Vec::new(),
+            latest: Vec::new(),
+            transport,
+            notices,
+            settings,
+            options,
+            clients,
+        })
     }
 }

@@ -57,28 +57,43 @@ struct Unfinished {
     single: u32,
 }
 
-/// How long before a deadline the last polls of an account start.
-///
-/// Twice the usual time, as a state that a list call has seen to change is confirmed by a second
-/// request; and the time in which so many single requests can be sent.
-fn lead(usual: Duration, requests: u32, deadline: Duration) -> Duration {
+/// How long before a deadline the last polls of an account start: the time of their responses, and
+/// that in which so many single requests can be sent.
+fn lead(responses: Duration, usual: Duration, requests: u32, deadline: Duration) -> Duration {
     let places = u32::try_from(MAX_IN_FLIGHT).unwrap_or(u32::MAX);
     let queue = MIN_CALL_INTERVAL
         .max(usual / places)
         .saturating_mul(requests);
-    let lead = usual.saturating_mul(2).saturating_add(queue);
-    let lead = lead.saturating_add(MARGIN);
+    let lead = responses.saturating_add(queue).saturating_add(MARGIN);
     lead.clamp(MIN_LEAD, MAX_LEAD).min(deadline / 2)
 }
 
-/// How long before a deadline an account's list calls start so that each row can be confirmed, and
-/// the last polls; the same where the two are close together.
-fn leads(usual: Duration, unfinished: Unfinished, deadline: Duration) -> (Duration, Duration) {
-    let early = lead(usual, unfinished.all, deadline);
-    let late = lead(usual, unfinished.single, deadline);
-    match early > late + MARGIN {
-        true => (early, late),
-        false => (early, early),
+/// How long before a deadline the last polls of an account start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Leads {
+    /// List calls that are read early enough to confirm each row by a request of its own.
+    early: Duration,
+    /// The last list calls; the same as `early` where the two are close together.
+    list: Duration,
+    /// Lookups of single jobs.
+    single: Duration,
+    /// The same where the end of a job is confirmed by a second request.
+    confirmed: Duration,
+}
+
+impl Leads {
+    /// What is confirmed by a second request has twice the usual time: a change that a list call has
+    /// seen, and the end of some jobs, of which no poll before has taken so long.
+    fn new(usual: Duration, unfinished: Unfinished, deadline: Duration) -> Self {
+        let twice = usual.saturating_mul(2);
+        let early = lead(twice, usual, unfinished.all, deadline);
+        let late = lead(twice, usual, unfinished.single, deadline);
+        Self {
+            early,
+            list: if early > late + MARGIN { late } else { early },
+            single: lead(usual, usual, unfinished.single, deadline),
+            confirmed: late,
+        }
     }
 }
 
@@ -99,19 +114,25 @@ impl Poller {
             count.all += 1;
             count.single += u32::from(!watched.listed);
         }
-        let starts: HashMap<AccountId, (Duration, Duration)> = unfinished
+        let leads: HashMap<AccountId, Leads> = unfinished
             .into_iter()
             .map(|(account, count)| {
                 let usual = self.response_times.usual(&account);
-                let (early, late) = leads(usual, count, deadline);
-                let at = |lead| deadline.saturating_sub(lead);
-                (account, (at(early), at(late)))
+                (account, Leads::new(usual, count, deadline))
             })
             .collect();
         for watched in &mut self.jobs {
-            let start = starts.get(&account_of(&watched.reference));
-            watched.early_poll.at = start.filter(|_| watched.listed).map(|start| start.0);
-            watched.last_poll.at = start.map(|start| start.1);
+            let leads = leads.get(&account_of(&watched.reference));
+            let at = |lead| deadline.saturating_sub(lead);
+            watched.early_poll.at = leads
+                .filter(|_| watched.listed)
+                .map(|leads| at(leads.early));
+            watched.last_poll.at =
+                leads.map(|leads| match (watched.listed, watched.confirms_end) {
+                    (true, _) => at(leads.list),
+                    (false, true) => at(leads.confirmed),
+                    (false, false) => at(leads.single),
+                });
         }
     }
 }
@@ -139,34 +160,47 @@ mod tests {
         assert_eq!(after(4), Duration::from_secs(7));
     }
 
+    /// Early, list, single and confirmed leads in milliseconds.
+    fn leads(usual: u64, all: u32, single: u32, deadline: Duration) -> [u128; 4] {
+        let usual = Duration::from_millis(usual);
+        let leads = Leads::new(usual, Unfinished { all, single }, deadline);
+        [leads.early, leads.list, leads.single, leads.confirmed].map(|lead| lead.as_millis())
+    }
+
     #[test]
-    fn the_last_poll_leaves_time_for_two_responses_within_bounds() {
-        let millis = |usual, requests, deadline| {
-            lead(Duration::from_millis(usual), requests, deadline).as_millis()
-        };
-        assert_eq!(millis(50, 1, HOUR), 1000);
-        assert_eq!(millis(2000, 0, HOUR), 4500);
-        assert_eq!(millis(2000, 300, HOUR), 42_000);
-        assert_eq!(millis(50_000, 1, HOUR), 60_000);
-        assert_eq!(millis(50, 1, Duration::from_secs(1)), 500);
-        assert_eq!(millis(u64::MAX, u32::MAX, HOUR), 60_000);
+    fn the_last_poll_of_a_single_job_leaves_time_for_one_response_within_bounds() {
+        let single = |usual, requests, deadline| leads(usual, requests, requests, deadline)[2];
+        assert_eq!(single(50, 1, HOUR), 1000);
+        assert_eq!(single(2000, 0, HOUR), 2500);
+        assert_eq!(single(2000, 1, HOUR), 2625);
+        assert_eq!(single(2000, 300, HOUR), 40_000);
+        assert_eq!(single(59_000, 1, HOUR), 60_000);
+        assert_eq!(single(50, 1, Duration::from_secs(1)), 500);
+        assert_eq!(single(u64::MAX, u32::MAX, HOUR), 60_000);
+    }
+
+    #[test]
+    fn an_end_that_is_confirmed_has_time_for_two_responses_within_bounds() {
+        let confirmed = |usual, requests, deadline| leads(usual, requests, requests, deadline)[3];
+        assert_eq!(confirmed(50, 1, HOUR), 1000);
+        assert_eq!(confirmed(2000, 0, HOUR), 4500);
+        assert_eq!(confirmed(2000, 300, HOUR), 42_000);
+        assert_eq!(confirmed(50_000, 1, HOUR), 60_000);
+        assert_eq!(confirmed(50, 1, Duration::from_secs(1)), 500);
+        assert_eq!(confirmed(u64::MAX, u32::MAX, HOUR), 60_000);
     }
 
     #[test]
     fn a_list_is_read_early_enough_to_confirm_each_row_and_once_more() {
-        let millis = |all, single, deadline| {
-            let (early, late) = leads(
-                Duration::from_millis(50),
-                Unfinished { all, single },
-                deadline,
-            );
-            (early.as_millis(), late.as_millis())
-        };
-        assert_eq!(millis(20, 0, HOUR), (2600, 1000));
-        assert_eq!(millis(20, 20, HOUR), (2600, 2600));
-        assert_eq!(millis(5, 0, HOUR), (1100, 1100));
-        assert_eq!(millis(1000, 0, HOUR), (60_000, 1000));
-        assert_eq!(millis(1000, 0, Duration::from_secs(20)), (10_000, 1000));
+        assert_eq!(leads(50, 20, 0, HOUR), [2600, 1000, 1000, 1000]);
+        assert_eq!(leads(50, 20, 20, HOUR), [2600, 2600, 2550, 2600]);
+        assert_eq!(leads(50, 5, 0, HOUR), [1100, 1100, 1000, 1000]);
+        assert_eq!(leads(50, 1000, 0, HOUR), [60_000, 1000, 1000, 1000]);
+        let short = Duration::from_secs(20);
+        assert_eq!(leads(50, 1000, 0, short), [10_000, 1000, 1000, 1000]);
+        // Slow responses: the list call is confirmed by a second one.
+        assert_eq!(leads(2000, 2, 0, HOUR), [4750, 4750, 2500, 4500]);
+        assert_eq!(leads(2000, 20, 1, HOUR), [7000, 4625, 2625, 4625]);
     }
 
     #[test]

@@ -8,9 +8,10 @@ mod schedule;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::lookup::{AccountId, LOOKUP_TIMEOUT, Lookup, LookupResult};
 use crate::error::{Category, Problem};
@@ -50,6 +51,8 @@ pub(super) struct PolledJob {
     last_poll: LastPoll,
     /// The last response came from a list call.
     listed: bool,
+    /// A lookup that finds its end sends a second request.
+    confirms_end: bool,
     in_flight: bool,
     /// It is due, and the account has too many looks under way.
     deferred: bool,
@@ -102,6 +105,7 @@ impl PolledJob {
             early_poll: LastPoll::default(),
             last_poll: LastPoll::default(),
             listed: false,
+            confirms_end: false,
             in_flight: false,
             deferred: false,
             was_polled: false,
@@ -222,7 +226,10 @@ impl Poller {
 
     /// Looks at one more thing from now on; its number is the next one.
     pub(super) fn add(&mut self, reference: &Reference) {
-        self.jobs.push(PolledJob::new(reference));
+        let mut watched = PolledJob::new(reference);
+        let client = self.lookup.client(reference);
+        watched.confirms_end = client.is_ok_and(|client| client.confirms_end(reference));
+        self.jobs.push(watched);
     }
 
     /// The start on a monotonic clock.

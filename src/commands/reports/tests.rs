@@ -333,7 +333,7 @@ fn a_summary_keeps_within_what_github_shows_of_a_step() {
     let shared = [("GITHUB_STEP_SUMMARY", summary.as_path())];
     let reports = reports(&["github"], &shared).unwrap();
     let mut many = report(Verdict::Failed, 1);
-    many.jobs = vec![many.jobs[0].clone(); 100];
+    many.content.jobs = vec![many.content.jobs[0].clone(); 100];
     finished(reports, &many).2.unwrap();
     let text = fs::read_to_string(&summary).unwrap();
     assert!(text.len() <= 1 << 20);
@@ -361,7 +361,7 @@ fn a_masked_job_leaves_no_secret_in_any_report() {
         "github".to_owned(),
     ];
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
-    let mut job = report(Verdict::Failed, 1).jobs.remove(0);
+    let mut job = report(Verdict::Failed, 1).content.jobs.remove(0);
     job.tasks = vec![Task {
         containers: vec![Container {
             name: Some("main".into()),

@@ -1,4 +1,6 @@
 mod options;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -8,13 +10,15 @@ use tokio::time::Instant;
 
 pub(super) use options::Arguments;
 
+use super::context::CommandContext;
 use super::gate_report::{self, GateState, GateStats, Stop};
-use super::lookup::{CredentialExpiry, Lookup, LookupPlan, Options};
+use super::lookup::{CredentialExpiry, Lookup, LookupPlan};
 use super::poll::{MIN_CALL_INTERVAL, OutageEvent, PollEvent, PollOptions, Poller};
+use super::print::{lose_output, write_problem};
 use super::reporter::Reporter;
 use super::reports::Reports;
+use super::runtime::block_on;
 use super::shutdown::{self, Signals};
-use super::{CommandContext, lose_output, runtime, write_problem};
 use crate::error::Problem;
 use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
 use crate::model::{Notice, NoticeCode};
@@ -30,13 +34,7 @@ const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 /// Waits, and returns the verdict as exit code.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     match prepare(session, arguments) {
-        Ok((lens, plan, reports)) => {
-            let runtime = runtime();
-            let ended = runtime.block_on(run_wait(session, lens, &plan, reports));
-            // A DNS call that still hangs must not hold up the end.
-            runtime.shutdown_background();
-            ended
-        }
+        Ok((lens, plan, reports)) => block_on(run_wait(session, lens, &plan, reports)),
         Err(problems) => session.usage_error("wait", problems),
     }
 }
@@ -48,12 +46,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let plan = arguments.options(&session.environment).map_err(one)?;
     let reports = Reports::parse(&arguments.reports, &session.environment).map_err(one)?;
     let settings = session.settings().map_err(one)?;
-    let options = Options {
-        raw: arguments.vendor,
-        show_secrets: arguments.show_secrets,
-        flags: arguments.kind_flags.given.clone(),
-        ..Options::default()
-    };
+    let options = arguments.output.options(&arguments.kind_flags);
     let lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
     if lookup.references.is_empty() && !arguments.allow_empty {
         return Err(one(Problem::usage("no references given").with_hint(
@@ -82,14 +75,6 @@ async fn run_wait(
     plan: &WaitOptions,
     reports: Reports,
 ) -> u8 {
-    let quiet_goal = matches!(plan.policy.condition, Condition::NoWarnings(_));
-    let manner = PollOptions {
-        interval: plan.interval,
-        ends_at: plan.timeout.filter(|timeout| !timeout.is_zero()),
-        needs_events: quiet_goal,
-        check_existence: quiet_goal,
-        ..PollOptions::default()
-    };
     let voice = Reporter::new(
         session.global.quiet,
         !session.may_redraw(),
@@ -99,16 +84,13 @@ async fn run_wait(
     if let Some(warning) = plan.warning {
         voice.println(format!("joblens: note: {warning}"));
     }
-    let mut wait = WaitLoop {
-        poller: Poller::new(Arc::clone(&lens), manner),
-        lookup: lens,
-        options: plan,
-        reports,
-        reporter: voice,
-        logged_at: Duration::ZERO,
-    };
+    let mut wait = WaitLoop::new(lens, plan, reports, voice);
     let mut signals = Signals::new();
-    let end = wait.until_the_end(&mut signals).await;
+    let end = tokio::select! {
+        biased;
+        code = signals.next() => WaitEnd::Stopped(code),
+        decision = wait.until_decided() => WaitEnd::Decided(decision),
+    };
     let mut report = wait.report(&end);
     let mut told = Vec::new();
     let mut tell = |problem: &Problem| {
@@ -162,7 +144,7 @@ fn warn_expiring_credentials(
     let time = plan.timeout.unwrap_or(EXPIRY_WARNING_WINDOW).as_secs();
     let time = i64::try_from(time).unwrap_or(i64::MAX);
     let is_near = |end: &&CredentialExpiry| (1..time).contains(&end.at.seconds_since(now));
-    for end in lens.credential_expiries.iter().filter(is_near) {
+    for end in lens.credential_expiries().iter().filter(is_near) {
         voice.println(format!("joblens: note: {}", end.line(now, zone)));
         lens.notices
             .push(Notice::new(NoticeCode::CredentialEnds, end.message()));
@@ -179,18 +161,42 @@ struct WaitLoop<'a> {
     logged_at: Duration,
 }
 
-impl WaitLoop<'_> {
-    async fn until_the_end(&mut self, signals: &mut Signals) -> WaitEnd {
+impl<'a> WaitLoop<'a> {
+    fn new(
+        lookup: Arc<Lookup>,
+        options: &'a WaitOptions,
+        reports: Reports,
+        reporter: Reporter,
+    ) -> Self {
+        let needs_events = matches!(options.policy.condition, Condition::NoWarnings(_));
+        let poll_options = PollOptions {
+            interval: options.interval,
+            ends_at: options.timeout.filter(|timeout| !timeout.is_zero()),
+            needs_events,
+            check_existence: needs_events,
+            ..PollOptions::default()
+        };
+        Self {
+            poller: Poller::new(Arc::clone(&lookup), poll_options),
+            lookup,
+            options,
+            reports,
+            reporter,
+            logged_at: Duration::ZERO,
+        }
+    }
+
+    /// Polls until there is a decision.
+    async fn until_decided(&mut self) -> Decision {
         loop {
             if let Some(decision) = self.decide() {
-                return WaitEnd::Decided(decision);
+                return decision;
             }
             self.write_reports();
             self.poller.start_due();
             let (busy, wake_at) = (self.poller.is_busy(), self.wake_at());
             tokio::select! {
                 biased;
-                code = signals.next() => return WaitEnd::Stopped(code),
                 changes = self.poller.next(), if busy => self.print_changes(&changes),
                 () = tokio::time::sleep_until(wake_at) => self.heartbeat(),
             }

@@ -2,20 +2,24 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::super::args::{OutputArgs, PollArgs, time};
 use super::super::kind_flags::KindFlags;
-use super::super::poll_args::{PollArgs, time};
 use crate::error::Problem;
 use crate::gate::{Condition, GatePolicy};
 use crate::settings::Environment;
 
 /// Wait for jobs to reach a state; the exit code is the verdict
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    mut_arg("raw", |one| one.hide_short_help(true)),
+    mut_arg("show_secrets", |one| one.hide_short_help(true)),
+    after_help = "Examples:\n  \
         joblens wait -t 6h aliyun/job/ehpc-hz-FYUr32/5 huawei/image-job/702364883651395584\n  \
         joblens wait -t 30m --for no-warnings=10m tencent/service/cls-xxxxx/default/web\n\n\
         Exit codes: 0 passed · 1 failed · any other code means no verdict:\n\
         2 usage error · 3 not found · 4 authentication or permission · 5 service or network error · 124 timed out · 130/143 interrupted.\n\
-        The timeout does not advance while the machine is suspended")]
+        The timeout does not advance while the machine is suspended"
+)]
 pub(in crate::commands) struct Arguments {
     /// References to wait for; - reads from stdin
     #[arg(value_name = "REF")]
@@ -58,12 +62,8 @@ pub(in crate::commands) struct Arguments {
     /// Also write a CI report (repeatable): junit=FILE, github, gitlab-dotenv=FILE, json=FILE
     #[arg(long = "report", value_name = "KIND[=FILE]")]
     pub reports: Vec<String>,
-    /// Include the raw API response (JSON and YAML only)
-    #[arg(long, hide_short_help = true)]
-    pub vendor: bool,
-    /// Don't mask secrets in the output
-    #[arg(long, hide_short_help = true)]
-    pub show_secrets: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
     #[command(flatten)]
     pub kind_flags: KindFlags,
 }

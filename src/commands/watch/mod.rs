@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 pub(super) use options::Arguments;
 
-use super::CommandContext;
+use super::context::CommandContext;
 use super::follow::{self, FollowOptions, FollowOutput};
-use super::lookup::{Lookup, Options};
+use super::lookup::{AllowedTargets, Lookup, LookupPlan, Options};
 use super::poll::MIN_CALL_INTERVAL;
-use super::references::AllowedTargets;
 use crate::error::Problem;
 
 /// Follows what was named until the end, and returns the exit code.
@@ -39,16 +38,17 @@ fn prepare(
         return Err(one(problem));
     }
     let options = Options {
-        flags: arguments.kind_flags.given.clone(),
         allowed: AllowedTargets {
             scopes: true,
             latest: true,
         },
+        flags: arguments.kind_flags.given.clone(),
         ..Options::default()
     };
     let settings = session.settings().map_err(one)?;
     let inputs = &arguments.references;
-    let lens = Lookup::resolve(session, settings, inputs, options, Some(MIN_CALL_INTERVAL))?;
+    let targets = LookupPlan::parse(session, settings, inputs, options)?;
+    let lens = targets.connect(session, Some(MIN_CALL_INTERVAL))?;
     if lens.references.is_empty() && lens.scopes.is_empty() && lens.latest.is_empty() {
         return Err(one(Problem::usage("no references given").with_hint(
             "pass a reference such as aliyun/job/CLUSTER/JOB, a scope such as aliyun/job/CLUSTER/, or - to read from stdin",

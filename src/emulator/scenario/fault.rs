@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::file::{ScenarioParser, Text};
+use super::spans::{ScenarioParser, Text};
 use crate::emulator::faults::{Effect, Fault};
 use crate::error::Problem;
 

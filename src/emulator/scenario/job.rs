@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::file::{ScenarioParser, Text, contents};
+use super::spans::{ScenarioParser, Text, contents};
 use crate::error::Problem;
 use crate::providers::RESERVED_KINDS;
 use crate::providers::serve::{EmulatedJob, StateChange, Warning};

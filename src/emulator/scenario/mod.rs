@@ -42,6 +42,7 @@
 mod fault;
 mod file;
 mod job;
+mod spans;
 
 use std::path::Path;
 use std::time::Duration;
@@ -98,7 +99,7 @@ impl Scenario {
     /// # Errors
     /// A usage error: the file cannot be read, or as [`Scenario::parse`].
     pub fn read(path: &Path) -> Result<Self, Problem> {
-        let text = file::contents(path)
+        let text = spans::contents(path)
             .map_err(|what| Problem::usage(format!("the scenario {} {what}", path.display())))?;
         Self::parse(&text, path, &registered_kinds())
     }
@@ -111,7 +112,7 @@ impl Scenario {
     /// # Errors
     /// A usage error with file, line and what is wrong there.
     pub fn parse(text: &str, path: &Path, kinds: &[&'static Kind]) -> Result<Self, Problem> {
-        file::ScenarioParser { text, path, kinds }.parse()
+        spans::ScenarioParser { text, path, kinds }.parse()
     }
 }
 

@@ -55,6 +55,16 @@ fn dated(date: &str) -> Response {
     }
 }
 
+/// The refusal of a call that was signed with this offset, after so many that were sent again at once.
+fn refused(answer: &Response, offset: i64, resends: u32) -> Refused<'_> {
+    Refused {
+        answer: Some(answer),
+        offset,
+        attempts: resends + 1,
+        resends,
+    }
+}
+
 #[test]
 fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
     let (account, _) = account();
@@ -70,18 +80,57 @@ fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
 fn a_corrected_clock_is_told_once() {
     let (account, told) = account();
     let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
-    let mut correct = |date| account.adjust_clock_skew(&request(), &dated(date), &mut refusal);
-    assert!(!correct("Tue, 14 Nov 2023 22:13:30 GMT"));
+    let mut correct =
+        |date, signed| account.adjust_clock_skew(&request(), &dated(date), signed, &mut refusal);
+    assert!(!correct("Tue, 14 Nov 2023 22:13:30 GMT", 0));
     assert!(told.lock().unwrap().is_empty());
-    assert!(correct("Tue, 14 Nov 2023 22:33:20 GMT"));
-    assert!(correct("Tue, 14 Nov 2023 22:33:21 GMT"));
+    assert!(correct("Tue, 14 Nov 2023 22:33:20 GMT", 0));
+    assert!(correct("Tue, 14 Nov 2023 22:33:21 GMT", 0));
     assert_eq!(told.lock().unwrap().len(), 1);
-    assert!(!correct("Fri, 31 Dec 262142 23:59:59 GMT"));
+    assert!(!correct("Fri, 31 Dec 262142 23:59:59 GMT", 1201));
     assert_eq!(told.lock().unwrap().len(), 1);
-    assert_eq!(
-        account.clock_offset.at(account.now()),
-        account.now() + chrono::TimeDelta::seconds(1201)
-    );
+    assert_eq!(account.clock_offset.seconds(), 1201);
+}
+
+#[test]
+fn a_correction_that_is_undone_is_reported() {
+    let (account, told) = account();
+    let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
+    let mut correct =
+        |date, signed| account.adjust_clock_skew(&request(), &dated(date), signed, &mut refusal);
+    assert!(correct("Wed, 15 Nov 2023 18:13:20 GMT", 0));
+    assert!(correct("Tue, 14 Nov 2023 22:13:20 GMT", 72_000));
+    assert_eq!(account.clock_offset.seconds(), 0);
+    let messages = [
+        "the local clock is 72000 s behind 127.0.0.1:1; using the server time for signing",
+        "the local clock agrees with 127.0.0.1:1 again; using the local time for signing",
+    ];
+    let expected = messages
+        .map(|message| TransportEvent::Notice(NoticeCode::ClockCorrected, message.to_owned()));
+    assert_eq!(*told.lock().unwrap(), expected);
+}
+
+#[test]
+fn a_call_is_sent_again_at_once_twice_at_most() {
+    let (account, _) = account();
+    let dates = [
+        "Wed, 15 Nov 2023 18:13:20 GMT",
+        "Tue, 14 Nov 2023 22:13:20 GMT",
+    ];
+    for (retry, expected) in [
+        (RetryAction::AfterClockSync, [true, true, false, false]),
+        (RetryAction::Immediate, [true, true, false, false]),
+    ] {
+        let is_resent = |resends: u32| {
+            let mut refusal = RequestError::new(Category::ClockSkew, "expired");
+            refusal.retry = retry;
+            let answer = dated(dates[resends as usize % 2]);
+            let refused = refused(&answer, account.clock_offset.seconds(), resends);
+            let next = account.next(&request(), &mut refusal, refused);
+            matches!(next, Next::AtOnce)
+        };
+        assert_eq!([0, 1, 2, 3].map(is_resent), expected, "{retry:?}");
+    }
 }
 
 #[test]
@@ -90,7 +139,7 @@ fn a_clock_that_is_too_far_off_is_said_and_not_corrected() {
     let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
     refusal.retry = RetryAction::AfterClockSync;
     let answer = dated("Thu, 16 Nov 2023 22:13:20 GMT");
-    let next = account.next(&request(), &mut refusal, Some(&answer), 1, true);
+    let next = account.next(&request(), &mut refusal, refused(&answer, 0, 0));
     assert!(matches!(next, Next::Fail));
     let said = "expired; the local clock is 48 hours behind 127.0.0.1:1, and differences of more than one day are not corrected";
     assert_eq!(
@@ -98,7 +147,7 @@ fn a_clock_that_is_too_far_off_is_said_and_not_corrected() {
         (Category::ClockSkew, said)
     );
     assert!(told.lock().unwrap().is_empty());
-    assert_eq!(account.clock_offset.at(account.now()), account.now());
+    assert_eq!(account.clock_offset.seconds(), 0);
 }
 
 #[test]
@@ -112,8 +161,8 @@ fn only_a_code_about_the_time_corrects_the_clock() {
     ] {
         let mut refusal = RequestError::new(category, "no");
         refusal.retry = RetryAction::Immediate;
-        account.next(&request(), &mut refusal, Some(&answer), 1, true);
-        assert_eq!(account.clock_offset.at(account.now()), account.now());
+        account.next(&request(), &mut refusal, refused(&answer, 0, 0));
+        assert_eq!(account.clock_offset.seconds(), 0);
     }
 }
 

@@ -36,7 +36,7 @@ fn diagnosis() -> DoctorReport {
             profile: "生产".to_owned(),
             status: CheckStatus::Fail,
             source: None,
-            place: None,
+            location: None,
             key: None,
             region: None,
             endpoint: None,

@@ -35,7 +35,7 @@ pub struct AccountStatus {
     /// where one is named.
     pub source: Option<String>,
     /// The variable, file or command of the credential.
-    pub place: Option<String>,
+    pub location: Option<String>,
     /// The id of the key, masked, or `token`; `role` when the machine gives it.
     pub key: Option<String>,
     /// The cloud's region.
@@ -49,7 +49,7 @@ pub struct AccountStatus {
     /// Why it cannot be used.
     pub problem: Option<Problem>,
     /// Sources that are not used.
-    pub passed_over: Vec<SkippedSource>,
+    pub skipped_sources: Vec<SkippedSource>,
     /// What else is to be known of its sources.
     pub notices: Vec<Notice>,
 }

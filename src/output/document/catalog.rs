@@ -43,11 +43,11 @@ pub struct KindInfo {
     pub list_permission: Option<&'static str>,
     /// Form of the scopes that list the places in which it lies, such as clusters; null where it
     /// lies in none.
-    pub places_scope: Option<String>,
+    pub scopes_parent: Option<String>,
     /// The operation that lists these places.
-    pub places_operation: Option<&'static str>,
+    pub scopes_operation: Option<&'static str>,
     /// The permission that listing them needs, as the cloud writes it.
-    pub places_permission: Option<&'static str>,
+    pub scopes_permission: Option<&'static str>,
 }
 
 /// The document of `joblens states`.

@@ -54,7 +54,7 @@ pub struct AccountCheck {
     /// Where its credential comes from, as `joblens auth status` says it.
     pub source: Option<String>,
     /// The variable, file or command of the credential.
-    pub place: Option<String>,
+    pub location: Option<String>,
     /// The id of the key, masked, or `token`; `role` when the machine gives it.
     pub key: Option<String>,
     /// The cloud's region.

@@ -8,16 +8,15 @@ use crate::model::{Job, Notice, ScopeSummary};
 
 /// The one envelope: what a command found, what failed, and how it ended.
 #[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Envelope {
+pub struct Envelope<T = Resources> {
     /// Version of the shape: `joblens/1`.
-    #[schemars(extend("const" = Self::SCHEMA))]
+    #[schemars(extend("const" = Envelope::SCHEMA))]
     pub schema: &'static str,
     /// Name of the command.
     pub command: &'static str,
-    /// What was found, in the order of the references.
-    pub jobs: Vec<Job>,
-    /// Places that hold things, where places were listed; else empty.
-    pub scopes: Vec<ScopeSummary>,
+    /// What was found.
+    #[serde(flatten)]
+    pub content: T,
     /// What could not be answered, in the order of the references.
     pub errors: Vec<Problem>,
     /// What a reader should know besides.
@@ -30,7 +29,16 @@ pub struct Envelope {
     pub exit: Exit,
     /// Calls that were sent, every attempt counted; streams tell it in their summary.
     #[serde(skip)]
-    pub calls: u64,
+    pub requests: u64,
+}
+
+/// The jobs and scopes that were found.
+#[derive(Debug, Clone, Default, JsonSchema, Serialize)]
+pub struct Resources {
+    /// What was found, in the order of the references.
+    pub jobs: Vec<Job>,
+    /// Places that hold things, where places were listed; else empty.
+    pub scopes: Vec<ScopeSummary>,
 }
 
 impl Envelope {
@@ -44,35 +52,57 @@ impl Envelope {
         errors: Vec<Problem>,
         notices: Vec<Notice>,
     ) -> Self {
-        let code = error::exit_code(&errors);
-        let coverage = Coverage {
-            complete: errors.is_empty(),
-            asked: (jobs.len() + errors.len()) as u64,
-            answered: jobs.len() as u64,
-        };
-        Self {
-            schema: Self::SCHEMA,
+        let answered = jobs.len();
+        let scopes = Vec::new();
+        Self::of(
             command,
-            jobs,
-            scopes: Vec::new(),
+            Resources { jobs, scopes },
+            answered,
             errors,
             notices,
-            coverage,
-            gate: None,
-            exit: Exit::new(code),
-            calls: 0,
-        }
+        )
     }
 }
 
-impl Envelope {
+impl<T> Envelope<T> {
+    /// What so many references were answered with; the exit code follows from the errors.
+    pub(super) fn of(
+        command: &'static str,
+        content: T,
+        answered: usize,
+        errors: Vec<Problem>,
+        notices: Vec<Notice>,
+    ) -> Self {
+        Self {
+            schema: Envelope::SCHEMA,
+            command,
+            content,
+            coverage: Coverage {
+                complete: errors.is_empty(),
+                asked: (answered + errors.len()) as u64,
+                answered: answered as u64,
+            },
+            gate: None,
+            exit: Exit::new(error::exit_code(&errors)),
+            requests: 0,
+            errors,
+            notices,
+        }
+    }
+
+    /// Why there may be more than was found; `None` when everything was answered.
+    pub(in crate::output) fn incomplete(&self) -> Option<String> {
+        let (failed, asked) = (self.errors.len(), self.coverage.asked);
+        (failed > 0).then(|| format!("{failed} of {asked} could not be read"))
+    }
+
     /// The same report with a gate, whose exit code stands above that of the errors.
     pub fn with_gate(mut self, gate: Gate, code: u8) -> Self {
         self.exit = Exit::new(code);
         if gate.verdict == Verdict::Passed {
             self.exit.word = Exit::HOLDS;
         }
-        self.calls = gate.requests;
+        self.requests = gate.requests;
         self.gate = Some(gate);
         self
     }

@@ -3,43 +3,28 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Envelope;
 use super::timeline_event::{self, TimelineEvent};
-use super::{Coverage, Envelope, Exit, Gate};
 use crate::error::Problem;
 use crate::model::{Job, Notice, Time};
 
-/// The envelope of a timeline: what happened to things, and what could not be read.
-#[derive(Debug, Clone, JsonSchema, Serialize)]
-pub struct Timeline {
-    /// Version of the shape: `joblens/1`.
-    #[schemars(extend("const" = Envelope::SCHEMA))]
-    pub schema: &'static str,
-    /// Name of the command.
-    pub command: &'static str,
+/// A timeline: what happened to things, and what could not be read.
+pub type Timeline = Envelope<TimelineContent>;
+
+/// What happened.
+#[derive(Debug, Clone, Default, JsonSchema, Serialize)]
+pub struct TimelineContent {
     /// What happened, oldest first, all references together; what has no time comes last.
     pub events: Vec<TimelineEvent>,
-    /// What could not be answered, in the order of the references.
-    pub errors: Vec<Problem>,
-    /// What a reader should know besides, such as where a cloud keeps no older events.
-    pub notices: Vec<Notice>,
-    /// How much of what was asked was answered.
-    pub coverage: Coverage,
-    /// A timeline is no gate: null.
-    pub gate: Option<Gate>,
-    /// How the command ends.
-    pub exit: Exit,
     /// The references that were looked at, those that failed last.
     #[serde(skip)]
     pub references: Vec<String>,
-    /// Calls that were sent, every attempt counted; streams tell it in their summary.
-    #[serde(skip)]
-    pub calls: u64,
 }
 
 impl Timeline {
     /// The timeline of what was found. What happened at the same time to several things stands in
     /// the order of `jobs`.
-    pub fn new(
+    pub fn from_jobs(
         command: &'static str,
         jobs: &[Job],
         errors: Vec<Problem>,
@@ -47,42 +32,25 @@ impl Timeline {
     ) -> Self {
         let mut events: Vec<TimelineEvent> = jobs.iter().flat_map(TimelineEvent::all_of).collect();
         timeline_event::sort(&mut events);
-        let answered = jobs.len() as u64;
         let found = jobs.iter().map(|job| job.reference.clone());
-        let failed: Vec<String> = errors
-            .iter()
-            .filter_map(|one| one.reference.clone())
-            .collect();
-        let references = found.chain(failed);
-        // Coverage and exit follow from the same rules as everywhere.
-        let report = Envelope::new(command, Vec::new(), errors, notices);
-        Self {
-            schema: report.schema,
-            command,
+        let failed = errors.iter().filter_map(|one| one.reference.clone());
+        let content = TimelineContent {
             events,
-            coverage: Coverage {
-                asked: answered + report.coverage.asked,
-                answered,
-                ..report.coverage
-            },
-            errors: report.errors,
-            notices: report.notices,
-            gate: None,
-            exit: report.exit,
-            references: references.collect(),
-            calls: 0,
-        }
+            references: found.chain(failed).collect(),
+        };
+        Self::of(command, content, jobs.len(), errors, notices)
     }
 
     /// Leaves out what a sieve does not let pass.
     pub fn retain(&mut self, sieve: EventFilter) {
-        self.events.retain(|one| sieve.matches(one));
+        self.content.events.retain(|one| sieve.matches(one));
     }
 
     /// The references of the things to which something happened, each once, by the first of it.
     pub fn affected_references(&self) -> Vec<&str> {
         let mut known = HashSet::new();
-        self.events
+        self.content
+            .events
             .iter()
             .map(|one| one.reference.as_str())
             .filter(|reference| known.insert(*reference))
@@ -106,7 +74,7 @@ impl EventFilter {
             .since
             .zip(one.happened_at)
             .is_some_and(|(since, at)| at < since);
-        (one.bad || !self.bad_only) && !is_old
+        (one.is_problem || !self.bad_only) && !is_old
     }
 }
 
@@ -136,7 +104,7 @@ mod tests {
     }
 
     fn summarize(timeline: &Timeline) -> Vec<(&str, Option<State>)> {
-        let events = timeline.events.iter();
+        let events = timeline.content.events.iter();
         events
             .map(|one| (one.reference.as_str(), one.state))
             .collect()
@@ -145,7 +113,7 @@ mod tests {
     #[test]
     fn merges_things_by_time_and_by_their_order_at_the_same_time() {
         let jobs = [job("b", 5, 30), job("a", 0, 30)];
-        let timeline = Timeline::new("events", &jobs, vec![], vec![]);
+        let timeline = Timeline::from_jobs("events", &jobs, vec![], vec![]);
         assert_eq!(
             summarize(&timeline),
             [
@@ -157,7 +125,12 @@ mod tests {
                 ("a", None),
             ]
         );
-        let marked = timeline.events.iter().filter(|one| one.first_bad).count();
+        let marked = timeline
+            .content
+            .events
+            .iter()
+            .filter(|one| one.first_bad)
+            .count();
         assert_eq!(marked, 2, "one for each reference");
         assert_eq!(timeline.affected_references(), ["a", "b"]);
     }
@@ -166,9 +139,10 @@ mod tests {
     fn a_sieve_keeps_what_has_no_time_unless_it_is_not_bad() {
         let jobs = [job("a", 0, 30)];
         let kept = |bad_only, since| {
-            let mut timeline = Timeline::new("events", &jobs, vec![], vec![]);
+            let mut timeline = Timeline::from_jobs("events", &jobs, vec![], vec![]);
             timeline.retain(EventFilter { bad_only, since });
             timeline
+                .content
                 .events
                 .iter()
                 .map(|one| one.state)
@@ -182,7 +156,7 @@ mod tests {
     #[test]
     fn coverage_and_exit_tell_of_what_failed() {
         let problems = vec![Problem::new(Category::NotFound, "no such job")];
-        let timeline = Timeline::new("events", &[job("a", 0, 1)], problems, vec![]);
+        let timeline = Timeline::from_jobs("events", &[job("a", 0, 1)], problems, vec![]);
         let coverage = timeline.coverage;
         assert_eq!(
             (coverage.asked, coverage.answered, coverage.complete),

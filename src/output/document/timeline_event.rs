@@ -80,7 +80,7 @@ pub struct TimelineEvent {
     /// What happened, in a sentence.
     pub message: Option<String>,
     /// True for a failed end and for a warning.
-    pub bad: bool,
+    pub is_problem: bool,
     /// True for the bad one of this reference that was seen first.
     pub first_bad: bool,
 }
@@ -114,8 +114,9 @@ impl TimelineEvent {
                 ..EventBuilder::task(job, task, &names).end_event(task.finished_at, task.state)
             });
         }
-        let is_known =
-            |one: &Self| one.happened_at.is_some() || one.what == EventSubject::Event || one.bad;
+        let is_known = |one: &Self| {
+            one.happened_at.is_some() || one.what == EventSubject::Event || one.is_problem
+        };
         all.retain(is_known);
         if job.ended {
             all.push(Self {
@@ -137,7 +138,7 @@ pub(super) fn sort(occurrences: &mut [TimelineEvent]) {
 }
 
 fn mark_first_bad(occurrences: &mut [TimelineEvent]) {
-    let bad = occurrences.iter_mut().filter(|one| one.bad);
+    let bad = occurrences.iter_mut().filter(|one| one.is_problem);
     let seen = |one: &&mut TimelineEvent| {
         let at = one.first_at.or(one.happened_at);
         (at.is_none(), at)
@@ -259,7 +260,7 @@ impl EventBuilder {
             State::Unknown
         };
         TimelineEvent {
-            bad: end == State::Failed,
+            is_problem: end == State::Failed,
             ..self.at(at, end)
         }
     }
@@ -334,7 +335,7 @@ fn events<'a>(job: &'a Job, names: &'a Names) -> impl Iterator<Item = TimelineEv
         object: event.object.clone(),
         reason: event.reason.clone(),
         message: event.message.clone(),
-        bad: event.level == Some(Level::Warning),
+        is_problem: event.level == Some(Level::Warning),
         ..base_event(job, EventSubject::Event)
     })
 }

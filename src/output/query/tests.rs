@@ -107,12 +107,12 @@ fn what_an_expression_cannot_do_is_an_error_and_so_is_what_json_does_not_have() 
 #[test]
 fn numbers_keep_their_digits() {
     let job = Job {
-        vendor: Some(serde_json::from_str("[702364883651395584999, 1.10]").unwrap()),
+        raw: Some(serde_json::from_str("[702364883651395584999, 1.10]").unwrap()),
         ..Job::default()
     };
     let report = Envelope::new("get", vec![job], vec![], vec![]);
     let mut out = Vec::new();
-    let query = Query::parse(".jobs[0].vendor").unwrap();
+    let query = Query::parse(".jobs[0].raw").unwrap();
     query.write(&mut out, &report).unwrap();
     assert_eq!(out, b"[702364883651395584999,1.10]\n");
 }

@@ -298,7 +298,7 @@ mod tests {
         let mut job = Job {
             reference: "aliyun/job/c/训练".into(),
             exit_code: Some(137),
-            vendor: serde_json::from_str("[18446744073709551616, 1.10, 1e3, -0.0]").unwrap(),
+            raw: serde_json::from_str("[18446744073709551616, 1.10, 1e3, -0.0]").unwrap(),
             ..Job::default()
         };
         job.resources.cpu = Some(0.5);

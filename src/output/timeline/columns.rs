@@ -17,7 +17,7 @@ static COLUMNS: [EventColumn; 25] = [
     Column::with_header("exit_code", "EXIT", |one, _| one.exit_code.into()),
     Column::new("reason", |one, _| one.reason.as_deref().into()),
     Column::new("message", |one, _| one.message.as_deref().into()),
-    Column::new("bad", |one, _| one.bad.into()),
+    Column::new("is_problem", |one, _| one.is_problem.into()),
     Column::new("first_bad", |one, _| one.first_bad.into()),
     Column::new("object_kind", |one, _| one.object.kind.as_deref().into()),
     Column::with_header("object_name", "OBJECT", |one, _| {
@@ -35,7 +35,7 @@ static COLUMNS: [EventColumn; 25] = [
     Column::new("level_raw", |one, _| one.level_raw.as_deref().into()),
     Column::new("cloud", |one, _| Cell::from(&one.cloud)),
     Column::new("kind", |one, _| Cell::from(&one.kind)),
-    Column::new("mark", |one, _| match (one.first_bad, one.bad) {
+    Column::new("mark", |one, _| match (one.first_bad, one.is_problem) {
         (true, _) => "first bad".into(),
         (false, true) => "bad".into(),
         (false, false) => Cell::Absent,

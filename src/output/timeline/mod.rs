@@ -14,9 +14,7 @@ pub use page::TimelineWriter;
 
 use super::delimited::DelimitedWriter;
 use super::table::TextTable;
-use super::{
-    Format, OutputOptions, RecordWriter, RenderContext, Summary, escape, json, markdown, yaml,
-};
+use super::{Format, OutputOptions, RecordWriter, RenderContext, escape, json, markdown, yaml};
 use crate::output::document::Timeline;
 
 /// Writes a timeline in one form; `columns` are those that were chosen, if any were.
@@ -34,7 +32,7 @@ pub fn write(
         return query.write(out, timeline);
     }
     let mut out = BufWriter::new(out);
-    let all = &timeline.events;
+    let all = &timeline.content.events;
     match form.format {
         Format::Json => json::write_document(&mut out, timeline)?,
         Format::Yaml => yaml::write_value(&mut out, timeline)?,
@@ -57,7 +55,7 @@ pub fn write(
                 TextTable::new(columns, all, form.headers, screen).write(&mut out, None)?;
             }
             None => {
-                let mut page = TimelineWriter::new(*screen, &timeline.references);
+                let mut page = TimelineWriter::new(*screen, &timeline.content.references);
                 for one in all {
                     page.entry(&mut out, one)?;
                 }
@@ -69,19 +67,10 @@ pub fn write(
 
 fn records(out: &mut dyn Write, timeline: &Timeline, screen: &RenderContext) -> io::Result<()> {
     let mut records = RecordWriter::default();
-    for one in &timeline.events {
-        records.event(out, screen.now, one)?;
+    for one in &timeline.content.events {
+        records.write(out, screen.now, one)?;
     }
-    for problem in &timeline.errors {
-        records.error(out, screen.now, problem)?;
-    }
-    let summary = Summary {
-        jobs: timeline.coverage.answered,
-        errors: timeline.errors.len() as u64,
-        calls: timeline.calls,
-        complete: timeline.coverage.complete,
-    };
-    records.summary(out, screen.now, summary)
+    records.end(out, screen.now, timeline, timeline.coverage.answered)
 }
 
 /// The references of the things to which something happened, and whether they may be too few.
@@ -89,10 +78,8 @@ fn names(out: &mut dyn Write, timeline: &Timeline) -> io::Result<()> {
     for reference in timeline.affected_references() {
         writeln!(out, "{reference}")?;
     }
-    let (failed, asked) = (timeline.errors.len(), timeline.coverage.asked);
-    if failed > 0 {
-        let reason = format!("{failed} of {asked} could not be read");
-        writeln!(out, "#!incomplete: {}", escape(&reason))?;
+    match timeline.incomplete() {
+        Some(reason) => writeln!(out, "#!incomplete: {}", escape(&reason)),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -163,7 +163,7 @@ impl TimelineWriter {
 
 /// The mark of what is bad, or else a filler.
 fn mark(one: &TimelineEvent, filler: &str, hues: &Palette) -> String {
-    match one.bad {
+    match one.is_problem {
         true => format!("{}!{}", hues.bad, hues.plain),
         false => filler.to_owned(),
     }

@@ -43,7 +43,7 @@ fn end(what: EventSubject, kind: &str, name: &str, message: &str) -> TimelineEve
         state: Some(State::Failed),
         reason: None,
         message: Some(message.into()),
-        bad: true,
+        is_problem: true,
         ..event("a/b/c", 0)
     }
 }
@@ -121,7 +121,7 @@ fn a_pipe_gets_a_line_that_stands_by_itself_for_each() {
         },
         reason: Some("pod启动失败".into()),
         message: Some("one\ntwo\n".into()),
-        bad: true,
+        is_problem: true,
         first_bad: true,
         ..event("a/b/c", 0)
     };
@@ -143,7 +143,7 @@ fn a_pipe_gets_a_line_that_stands_by_itself_for_each() {
 fn long_texts_wrap_by_columns_and_keep_their_lines() {
     let one = TimelineEvent {
         message: Some(format!("{}\nsecond line", "训练任务失败".repeat(8))),
-        bad: true,
+        is_problem: true,
         first_bad: true,
         ..event("a/b/c", 0)
     };
@@ -276,7 +276,7 @@ proptest! {
             level_raw: raw,
             reason,
             message,
-            bad: true,
+            is_problem: true,
             first_bad: true,
             ..event("aliyun/job/c/5", 0)
         };
@@ -311,8 +311,8 @@ proptest! {
             message,
             ..event("aliyun/job/c/5", 0)
         };
-        let mut timeline = Timeline::new("events", &[], vec![], vec![]);
-        timeline.events = vec![one.clone(), one];
+        let mut timeline = Timeline::from_jobs("events", &[], vec![], vec![]);
+        timeline.content.events = vec![one.clone(), one];
         let all: Vec<EventColumn> = ["happened_at", "text", "message", "mark", "object_kind"]
             .map(|name| EventColumn::named(name).unwrap())
             .into();
@@ -359,13 +359,13 @@ fn in_form(timeline: &Timeline, format: Format, columns: Option<&[EventColumn]>)
 
 #[test]
 fn columns_that_were_chosen_stand_side_by_side_under_their_titles() {
-    let mut timeline = Timeline::new("events", &[], vec![], vec![]);
+    let mut timeline = Timeline::from_jobs("events", &[], vec![], vec![]);
     let long = TimelineEvent {
         reason: Some("训练".into()),
-        bad: true,
+        is_problem: true,
         ..event("a/b/c", 5)
     };
-    timeline.events = vec![event("a/b", 0), long];
+    timeline.content.events = vec![event("a/b", 0), long];
     let names = ["happened_at", "REASON", "mark", "ref"];
     let columns = names.map(|name| EventColumn::named(name).unwrap());
     assert_eq!(

@@ -1,4 +1,4 @@
-#[path = "../../../tests/support/yaml.rs"]
+#[path = "../../../tests/it/support/yaml.rs"]
 mod reader;
 
 use proptest::prelude::*;

@@ -1,17 +1,13 @@
-//! The key pair that everything begins with: of the profile, or of the machine; and the form in which
-//! services give temporary ones.
+//! The key pair that everything begins with: of the profile, or of the machine.
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use serde::Deserialize;
-
 use super::instance_role;
 use super::sign::Signer;
+use super::temporary_key::temporary_key;
 use crate::error::Problem;
 use crate::http::{self, Transport};
 use crate::providers::imds;
-use crate::providers::lenient::Text;
 use crate::providers::login::{Credential, CredentialCache, Storable, StoredFields};
 use crate::secret::Secret;
 use crate::settings::Profile;
@@ -97,56 +93,5 @@ impl Storable for Signer {
         let secret = Secret::new(part("access_key_secret")?);
         let token = Secret::new(part("security_token")?);
         Some(temporary_key(id, secret, token, None))
-    }
-}
-
-/// What a service gave for a while.
-fn temporary_key<S: From<Signer>>(
-    access_key_id: String,
-    secret: Secret,
-    token: Secret,
-    expires_at: Option<DateTime<Utc>>,
-) -> Credential<S> {
-    Credential {
-        secrets: vec![secret.clone(), token.clone()],
-        signer: S::from(Signer {
-            access_key_id,
-            access_key_secret: secret,
-            security_token: Some(token),
-        }),
-        expires_at,
-    }
-}
-
-/// A temporary key pair as STS and the metadata service give it.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-pub(super) struct TemporaryKey {
-    access_key_id: Text,
-    access_key_secret: Text,
-    security_token: Text,
-    expiration: Text,
-}
-
-impl TemporaryKey {
-    /// Takes it for use.
-    ///
-    /// # Errors
-    /// What was expected and is not there.
-    pub(super) fn to_credential<S: From<Signer>>(
-        &self,
-    ) -> Result<(Credential<S>, DateTime<Utc>), String> {
-        let part = |name: &str, text: &Text| {
-            let is_plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
-            let text = text.trimmed().filter(is_plain).map(str::to_owned);
-            text.ok_or_else(|| format!("{name} of printable ASCII characters"))
-        };
-        let id = part("AccessKeyId", &self.access_key_id)?;
-        let secret = Secret::new(part("AccessKeySecret", &self.access_key_secret)?);
-        let token = Secret::new(part("SecurityToken", &self.security_token)?);
-        let at = self.expiration.trimmed();
-        let at = at.and_then(|text| DateTime::parse_from_rfc3339(text).ok());
-        let at = at.ok_or("a time in Expiration")?.to_utc();
-        Ok((temporary_key(id, secret, token, Some(at)), at))
     }
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::access_key::{self, TemporaryKey};
+use super::access_key;
 use super::errors::STS_ERRORS;
 use super::sign::Signer;
 use super::sign_v1;
+use super::temporary_key::TemporaryKey;
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport, encode_query};
 use crate::providers::BoxFuture;
@@ -43,6 +44,18 @@ pub(super) struct AssumeRoleProvider {
     form_body: String,
 }
 
+/// # Errors
+/// Usage: the setting is not the name of a role.
+pub(super) fn check_role(role: &str, profile: &Profile) -> Result<(), Problem> {
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
+    if role.starts_with("acs:ram::") && role.chars().all(is_plain) {
+        return Ok(());
+    }
+    Err(profile
+        .invalid(ROLE, "is not a valid role")
+        .with_hint("use the form acs:ram::ACCOUNT:role/NAME"))
+}
+
 impl AssumeRoleProvider {
     /// # Errors
     /// Wrong use, or what is missing.
@@ -51,12 +64,7 @@ impl AssumeRoleProvider {
         profile: &Profile,
         wire: &Arc<Transport>,
     ) -> Result<Self, Problem> {
-        let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
-        if !role.starts_with("acs:ram::") || !role.chars().all(is_plain) {
-            return Err(profile
-                .invalid(ROLE, "is not a valid role")
-                .with_hint("use the form acs:ram::ACCOUNT:role/NAME"));
-        }
+        check_role(role, profile)?;
         let login = access_key::credential_cache(profile, wire)?;
         let text = profile.get("sts_endpoint").unwrap_or(ADDRESS);
         // The vendor's tools write the host alone.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::access_key::TemporaryKey;
 use super::sign::Signer;
+use super::temporary_key::TemporaryKey;
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{Deadline, Transport};

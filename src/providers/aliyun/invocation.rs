@@ -19,7 +19,7 @@ use crate::kind::{
     StateTable, Template, UnlistedField,
 };
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
 use crate::reference::{Reference, Scope};
 use commands::PAGE_SIZE;
 use status::{RESULTS_PAGE_SIZE, STATES};
@@ -141,6 +141,11 @@ impl KindOps<Api> for Invocations {
         get(api, reference, Command::default(), options).await
     }
 
+    /// The results are read when it has finished.
+    fn confirms_end(&self, _reference: &Reference) -> bool {
+        true
+    }
+
     /// One page of the commands of a cluster, with a lookup of each that may pass the filter: the list
     /// tells no states. It fails with a lookup where the same is true of all of them; what is wrong with
     /// one command alone stands on the page.
@@ -256,7 +261,7 @@ async fn get(
         results,
         options.has_flag(&TRUST_FINISHED),
     );
-    vendor::attach(&mut job, &mut notices, options, || {
+    raw::attach(&mut job, &mut notices, options, || {
         if pages.is_empty() {
             return document;
         }

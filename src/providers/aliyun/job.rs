@@ -10,6 +10,7 @@ mod evidence;
 mod group;
 mod list;
 mod parent;
+mod row;
 mod rows;
 mod subtask_id;
 
@@ -23,7 +24,7 @@ use crate::kind::{
 };
 use crate::providers::api::DecodeError;
 use crate::providers::shapes::schema_of;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
 use crate::reference::{Reference, Scope};
 use description::{Described, STATES};
 use details::{GroupDetails, JobDetails};
@@ -108,6 +109,11 @@ impl KindOps<Api> for Jobs {
         api.job(reference, options).await
     }
 
+    /// A success is checked against the list of the subtasks.
+    fn confirms_end(&self, reference: &Reference) -> bool {
+        parent::can_be_array_id(reference.id())
+    }
+
     fn can_batch(&self, api: &Api, references: &[Reference]) -> bool {
         api.batchable(references).is_some()
     }
@@ -165,7 +171,7 @@ impl Api {
             let at = job_at(reference, self.region());
             let mut described = decode(body, at, &options.states)?;
             let (job, notices) = (&mut described.job, &mut described.notices);
-            vendor::attach(job, notices, options, || document::read(body, options));
+            raw::attach(job, notices, options, || document::read(body, options));
             Ok::<_, DecodeError>(described)
         };
         let found = self.call(GET.name, Method::Post, &query, options, described);

@@ -14,6 +14,7 @@ mod job;
 mod serve;
 mod sign;
 mod sign_v1;
+mod temporary_key;
 mod wrapped_list;
 mod xml;
 
@@ -105,6 +106,12 @@ pub static CLOUD: Cloud = Cloud {
         "alibabacloud.com",
         "alicloud.com",
     ],
+    endpoint: |profile, transport| {
+        if let Some(role) = profile.get(ROLE) {
+            assume_role::check_role(role, profile)?;
+        }
+        endpoint(profile, transport.options().allow_http)
+    },
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
     emulator: EmulatedApi {
         operation: serve::operation,

@@ -58,6 +58,12 @@ pub static CLOUD: Cloud = Cloud {
         "huaweicloud.eu",
         "hwclouds.com",
     ],
+    endpoint: |profile, transport| {
+        if profile.get("project_id").is_some() {
+            project_id_of(profile)?;
+        }
+        endpoint(profile, transport)
+    },
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
     emulator: serve::EMULATOR,
 };

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::model::{Job, Notice, NoticeCode};
+use crate::providers::list_all::{ListStats, Truncation, list_all, list_all_scopes, ready};
 use crate::providers::{Client, GetOptions, tencent, test_support};
 use crate::reference::{Reference, Scope};
 

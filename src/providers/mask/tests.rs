@@ -16,13 +16,13 @@ fn redactor(secrets: &[&str]) -> Redactor {
 fn redacted(document: Value, secrets: &[&str]) -> Value {
     let mut job = job(document);
     redact_job(&mut job, &redactor(secrets));
-    job.vendor.unwrap()
+    job.raw.unwrap()
 }
 
 fn job(document: Value) -> Job {
     let reference = test_support::reference(CLOUDS[0].kinds[0], &["c1", "7"]);
     let mut job = job_at(&reference, None);
-    job.vendor = Some(document);
+    job.raw = Some(document);
     job
 }
 

@@ -1,12 +1,12 @@
 //! Container instances.
 
+mod details;
 mod list;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Api;
 use crate::crypto::percent_encode;
@@ -22,9 +22,10 @@ use crate::providers::lenient::{self, Flag, Int, List, Num, OptionalObject, Text
 use crate::providers::shapes::schema_of;
 use crate::providers::states;
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
 use crate::reference::{Reference, Scope};
 use crate::secret::{MASK, mask_arguments, mask_url_query};
+use details::{InstanceDetails, StartScript, Tensorboard};
 
 pub(super) use list::ListState;
 #[cfg(test)]
@@ -187,56 +188,6 @@ struct PortInfo {
     protocol_type: Text,
 }
 
-/// What only a Sugon instance has.
-#[derive(Debug, JsonSchema, Serialize)]
-#[schemars(rename = "SugonInstance")]
-pub struct InstanceDetails {
-    /// What runs in it: `ssh`, `jupyter`, `codeserver`, `rstudio`.
-    pub task_type: Option<String>,
-    /// Number of containers; `resources` are those of one.
-    pub task_count: Option<i64>,
-    /// Current index of the container; the vendor explains it no further.
-    pub current_index: Option<i64>,
-    /// `unlimited` or `HH:MM:SS`.
-    pub time_limit: Option<String>,
-    /// How long it has run, in the cloud's words.
-    pub duration_text: Option<String>,
-    /// How long it may still run, in the cloud's words.
-    pub remaining_text: Option<String>,
-    /// The resources in the cloud's words.
-    pub resource_spec: Option<String>,
-    /// The owner's description.
-    pub description: Option<String>,
-    /// Name of the image; its address is the container's `image`.
-    pub image_name: Option<String>,
-    /// The TensorBoard beside it.
-    pub tensorboard: Tensorboard,
-    /// The script run at its start.
-    pub start_script: StartScript,
-}
-
-/// The TensorBoard beside an instance.
-#[derive(Debug, JsonSchema, Serialize)]
-pub struct Tensorboard {
-    /// The cloud's id.
-    pub id: Option<String>,
-    /// Folder of the logs.
-    pub path: Option<String>,
-}
-
-/// The script run at the start of an instance.
-#[derive(Debug, JsonSchema, Serialize)]
-pub struct StartScript {
-    /// True when it is used.
-    pub enabled: Option<bool>,
-    /// `all` containers or `header`, the first one.
-    pub scope: Option<String>,
-    /// Path, with masked arguments.
-    pub path: Option<String>,
-    /// Content; masked unless secrets were asked for.
-    pub content: Option<String>,
-}
-
 /// Decodes an answer without a failure.
 ///
 /// # Errors
@@ -265,7 +216,7 @@ pub(super) fn decode(
     }
     let mut notices = Vec::new();
     let mut job = job(instance, reference, options, clock, &mut notices);
-    vendor::attach_raw(&mut job, &mut notices, body, options, &mut mask);
+    raw::attach_raw(&mut job, &mut notices, body, options, &mut mask);
     Ok(GetResult { job, notices })
 }
 

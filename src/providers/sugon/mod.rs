@@ -44,6 +44,7 @@ pub static CLOUD: Cloud = Cloud {
     ],
     sources: &credential_files::SOURCES,
     public_domains: &["scnet.cn", "sugon.com", "hpccube.com"],
+    endpoint: plain_endpoint,
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
     emulator: serve::EMULATOR,
 };
@@ -266,6 +267,17 @@ fn address(
     text.map(|text| Endpoint::parse(text, &["/ai"], wire.options().allow_http))
         .transpose()
         .map_err(|problem| problem.with_account(profile.cloud, &profile.name))
+}
+
+/// The endpoint that plain settings name, with the hosts that may be asked besides.
+fn plain_endpoint(profile: &Profile, transport: &Transport) -> Result<Endpoint, Problem> {
+    let endpoint = address(profile, "endpoint", None, transport)?;
+    let platform = address(profile, "platform_endpoint", None, transport)?;
+    let endpoint = endpoint.or(platform);
+    let endpoint = endpoint
+        .ok_or_else(|| profile.missing("endpoint", &["endpoint"], &["JOBLENS_SUGON_ENDPOINT"]))?;
+    HostPolicy::new(profile, &endpoint)?;
+    Ok(endpoint)
 }
 
 #[cfg(test)]

@@ -58,6 +58,7 @@ pub static CLOUD: Cloud = Cloud {
         "tencentcs.com",
         "tencentyun.com",
     ],
+    endpoint,
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
     emulator: serve::EMULATOR,
 };
@@ -95,11 +96,8 @@ impl Api {
         let region = profile
             .get("region")
             .ok_or_else(|| profile.missing("region", &["region"], &["TENCENTCLOUD_REGION"]))?;
-        let endpoint = profile
-            .get("endpoint")
-            .unwrap_or("https://ccs.api.qcloud.com");
         Ok(Self {
-            endpoint: Endpoint::parse(endpoint, &[], transport.options().allow_http)?,
+            endpoint: endpoint(profile, transport)?,
             client: SigningClient {
                 http: ApiClient::new(transport, profile, label(profile), secrets),
                 credentials,
@@ -203,6 +201,12 @@ fn decode<T: DeserializeOwned + Default + PartialEq>(body: &[u8]) -> Result<T, S
 
 /// Parts of a credential; each of them travels with a call or signs it.
 const CREDENTIAL_KEYS: [&str; 3] = ["secret_id", "secret_key", "token"];
+
+fn endpoint(profile: &Profile, transport: &Transport) -> Result<Endpoint, Problem> {
+    let endpoint = profile.get("endpoint");
+    let endpoint = endpoint.unwrap_or("https://ccs.api.qcloud.com");
+    Endpoint::parse(endpoint, &[], transport.options().allow_http)
+}
 
 fn label(profile: &Profile) -> String {
     match profile.uses_instance_role() {

@@ -1,13 +1,12 @@
 //! Services of a cluster: their events, whether they exist, and the list of them.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
-use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use super::{Api, decode, errors};
 use crate::error::{Category, Problem};
@@ -18,10 +17,10 @@ use crate::kind::{
 };
 use crate::model::{Event, Job, Level, Notice, NoticeCode, Object, UnreadableTimes};
 use crate::providers::api::DecodeError;
-use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
+use crate::providers::lenient::{self, Int, List, Map, OptionalObject, Text};
 use crate::providers::shapes::schema_of;
 use crate::providers::wall_clock::WallClock;
-use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, vendor};
+use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
 use crate::reference::{Reference, Scope};
 
 /// Services, which report events and no states.
@@ -78,9 +77,6 @@ pub(super) const INFO: &str = "DescribeClusterServiceInfo";
 
 /// Said beside every list of events: the vendor's page promises those of the last hour.
 const LAST_HOUR: &str = "Tencent only keeps events of the last hour";
-
-/// Reasons beyond so many are left out; a service has a handful.
-const MAX_REASONS: usize = 100;
 
 /// The operations on services.
 pub(super) struct Service;
@@ -211,7 +207,7 @@ pub(super) fn decode_events(
         events,
         ..job_at(reference, Some(&api.region))
     };
-    vendor::attach_raw(&mut job, &mut notices, body, options, &mut |_, _| {});
+    raw::attach_raw(&mut job, &mut notices, body, options, &mut |_, _| {});
     Ok(GetResult { job, notices })
 }
 
@@ -295,42 +291,13 @@ struct ServiceRow {
     service_name: Text,
     namespace: Text,
     status: Text,
-    reason_map: OptionalObject<Reasons>,
+    reason_map: OptionalObject<Map<Int>>,
     created_at: Text,
     current_replicas: Int,
     desired_replicas: Int,
     lb_id: Text,
     lb_status: Text,
     external_ip: Text,
-}
-
-#[derive(Default, PartialEq)]
-struct Reasons(BTreeMap<String, Option<i64>>);
-
-impl<'de> Deserialize<'de> for Reasons {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ReasonsVisitor)
-    }
-}
-
-struct ReasonsVisitor;
-
-impl<'de> Visitor<'de> for ReasonsVisitor {
-    type Value = Reasons;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("reasons with their counts")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Reasons, A::Error> {
-        let mut reasons = BTreeMap::new();
-        while let Some((reason, count)) = map.next_entry::<String, Int>()? {
-            if reasons.len() < MAX_REASONS {
-                reasons.insert(reason, count.0);
-            }
-        }
-        Ok(Reasons(reasons))
-    }
 }
 
 /// The services of a namespace, or of all. Those that say to be of another namespace than the one
@@ -353,9 +320,10 @@ impl ServiceRow {
         let mut notices = Vec::new();
         api.clock
             .note_assumed("tencent", &[created_at], &mut notices);
+        let reasons = self.reason_map.0.unwrap_or_default().0.into_iter();
         let details = ServiceDetails {
             status: self.status.trimmed().map(str::to_owned),
-            reasons: self.reason_map.0.unwrap_or_default().0,
+            reasons: reasons.map(|(reason, count)| (reason, count.0)).collect(),
             current_replicas: self.current_replicas.0,
             desired_replicas: self.desired_replicas.0,
             load_balancer: LoadBalancer {

@@ -50,8 +50,8 @@ fn an_error_names_the_line_and_never_a_value() {
             ":3: region is set more than once",
         ),
         (
-            "[wire]\nretries = 3\n",
-            ":2: unknown key 'retries' in [wire]",
+            "[http]\nretries = 3\n",
+            ":2: unknown key 'retries' in [http]",
         ),
         (
             "[states.\"aliyun/job\"]\nDone = 'succeeded'\n",

@@ -100,7 +100,7 @@ fn marks_the_bad_one_that_was_seen_first_and_no_other() {
     // Its row was last seen after the first failed end.
     assert_eq!(marked.len(), 1);
     assert_eq!(marked[0].reason.as_deref(), Some("BackOff"));
-    assert_eq!(all.iter().filter(|one| one.bad).count(), 6);
+    assert_eq!(all.iter().filter(|one| one.is_problem).count(), 6);
 }
 
 #[test]
@@ -159,7 +159,10 @@ fn an_end_whose_state_is_not_told_is_unknown_and_not_bad() {
         ..Job::default()
     };
     let all = TimelineEvent::all_of(&job);
-    assert_eq!((all[0].state, all[0].bad), (Some(State::Unknown), false));
+    assert_eq!(
+        (all[0].state, all[0].is_problem),
+        (Some(State::Unknown), false)
+    );
 }
 
 #[test]
@@ -264,7 +267,7 @@ proptest! {
         let all = TimelineEvent::all_of(&job);
         let keys: Vec<_> = all.iter().map(|one| (one.happened_at.is_none(), one.happened_at)).collect();
         prop_assert!(keys.is_sorted(), "{keys:?}");
-        let bad = all.iter().filter(|one| one.bad).count();
+        let bad = all.iter().filter(|one| one.is_problem).count();
         prop_assert_eq!(all.iter().filter(|one| one.first_bad).count(), bad.min(1));
         let mut kept: Vec<usize> = all
             .iter()

@@ -7,7 +7,7 @@ use super::rows::{BatchPages, JobRows};
 use super::{Api, Described, cluster_of, document, parent};
 use crate::error::{Category, Problem};
 use crate::model::{Array, Job, Notice, NoticeCode, State, Time};
-use crate::providers::{GetOptions, GetResult, is_list_unavailable, job_at, vendor};
+use crate::providers::{GetOptions, GetResult, is_list_unavailable, job_at, raw};
 use crate::reference::Reference;
 
 /// Within so many seconds after an array job its subtasks are submitted.
@@ -204,7 +204,7 @@ impl Api {
             parent::fill_from_subtasks(&mut job, &listing, &ask.states);
         }
         job.request_id.clone_from(&listing.request_id);
-        vendor::attach(&mut job, &mut notices, ask, || {
+        raw::attach(&mut job, &mut notices, ask, || {
             document::read(listing.document()?, ask)
         });
         let found = GetResult { job, notices };
@@ -284,7 +284,7 @@ fn notices_of_cause(cause: Option<Described>) -> impl Iterator<Item = Notice> {
     cause
         .into_iter()
         .flat_map(|cause| cause.notices)
-        .filter(|notice| notice.code != NoticeCode::VendorOmitted)
+        .filter(|notice| notice.code != NoticeCode::RawOmitted)
 }
 
 /// True when a success stands though nothing but the list could tell that it is an array job.

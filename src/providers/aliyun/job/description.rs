@@ -9,7 +9,7 @@ use super::cause::{explain_job, explain_task, label};
 use super::container;
 use super::details::{ArrayProperties, JobDetails};
 use super::group::{self, Group};
-use super::list::Row;
+use super::row::Row;
 use super::subtask_id::{subtask_index, subtask_of};
 use crate::error::Category;
 use crate::http::RequestError;

@@ -3,8 +3,9 @@ use std::collections::{HashMap, HashSet};
 use serde::Deserialize;
 
 use super::description::{STATES, moment};
+use super::row::Row;
 use super::subtask_id::{parent_of, subtask_index};
-use crate::model::{Array, Job, Notice, State, Task, Time};
+use crate::model::{Array, Job, Notice, State, Task};
 use crate::providers::lenient::{self, Flag, Int, List, Text};
 use crate::providers::{self, Cursor, GetResult, job_at, states};
 use crate::reference::Scope;
@@ -18,22 +19,6 @@ pub(in super::super) struct Page {
     pub(super) request_id: Option<String>,
     pub(super) total_count: Option<i64>,
     pub(super) rows: Vec<Row>,
-}
-
-/// What a list says of one job.
-#[derive(Debug)]
-pub(in super::super) struct Row {
-    pub(super) id: Option<String>,
-    pub(super) name: Option<String>,
-    pub(super) word: Option<String>,
-    pub(super) priority: Option<i64>,
-    pub(super) queue: Option<String>,
-    pub(super) user: Option<String>,
-    pub(super) created_at: Option<Time>,
-    pub(super) started_at: Option<Time>,
-    pub(super) finished_at: Option<Time>,
-    /// The cloud's own flag for array jobs and their subtasks, where it can be read.
-    pub(super) is_array: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]

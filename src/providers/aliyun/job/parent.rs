@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
-use super::list::{MAX_ROWS, Row};
+use super::list::MAX_ROWS;
+use super::row::Row;
 use super::rows::JobRows;
 use super::subtask_id::subtask_index;
 use crate::model::{Array, Job, Notice, NoticeCode, State, Task};

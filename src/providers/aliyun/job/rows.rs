@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::list::{MAX_ROWS, Page, Row};
+use super::list::{MAX_ROWS, Page};
+use super::row::Row;
 use super::subtask_id::{parent_of, subtask_of};
 use crate::model::{Job, Notice, State};
 use crate::providers::GetOptions;

@@ -11,16 +11,16 @@ fn the_documented_answers_become_their_models() {
         ("describe-serverless-jobs-failed", "5"),
         ("describe-serverless-jobs-pending", "6"),
     ] {
-        let body = fixture(&format!("{name}.json"));
+        let body = fixture(&format!("job/{name}.json"));
         let (job, notices) = read_jobs(&body, job(id), &[]).unwrap();
         assert_eq!(notices, [], "{name}");
-        assert_model(&format!("{name}.model.json"), job);
+        assert_model(&format!("job/{name}.model.json"), job);
     }
 }
 
 #[test]
 fn an_empty_list_says_that_there_is_no_such_job() {
-    let body = fixture("describe-serverless-jobs-none.json");
+    let body = fixture("job/describe-serverless-jobs-none.json");
     let miss = read_jobs(&body, job("5"), &[]).unwrap_err();
     let request_id = "3F405162-1335-436C-A1D7-6C044FE7336B".to_owned();
     let DecodeError::Failed(miss) = miss else {
@@ -35,16 +35,18 @@ fn every_form_of_an_invocation_becomes_one_model() {
     for status in ["json", "wrapped.json", "xml"] {
         for results in ["json", "xml"] {
             let id = "c-hz01v8x80o3";
-            let body = fixture(&format!("list-invocation-status.{status}"));
+            let body = fixture(&format!("invocation/list-invocation-status.{status}"));
             let status = Status::decode(&body, id).unwrap();
             assert!(status.is_finished());
-            let body = fixture(&format!("list-invocation-results.{results}"));
+            let body = fixture(&format!(
+                "invocation/list-invocation-status.ListInvocationResults.{results}"
+            ));
             let mut all = Results::default();
             assert!(!all.add(ResultsPage::decode(&body, id).unwrap()));
             let (job, notices) = status.into_job(invocation(id), &[], Some(all), false);
             assert_eq!(notices, []);
             assert_eq!(job.state, State::Failed);
-            assert_model("list-invocation-status.model.json", job);
+            assert_model("invocation/list-invocation-status.model.json", job);
         }
     }
 }

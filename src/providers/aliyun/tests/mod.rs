@@ -49,7 +49,7 @@ pub(super) fn shown(mut job: Job) -> Value {
     serde_json::to_value(&job).unwrap()
 }
 
-/// Compares with a fixture; with `UPDATE_FIXTURES=1` writes it.
+/// Compares with a fixture; with `JOBLENS_BLESS=1` writes it.
 pub(super) fn assert_model(name: &str, job: Job) {
     let notices = Vec::new();
     let model = test_support::model(GetResult { job, notices }, "2022-09-22T08:00:00Z", true);

@@ -83,7 +83,7 @@ fn a_list_of_endless_elements_is_not_read() {
 }
 
 fn commands(show_secrets: bool) -> Vec<Command> {
-    let body = fixture("list-commands.json");
+    let body = fixture("invocation/list-commands.json");
     let (commands, total) = decode_commands(&body, show_secrets).unwrap();
     assert_eq!(total, Some(2));
     commands
@@ -94,7 +94,7 @@ fn details(show_secrets: bool) -> Value {
     let id = "c-hz01v8x80o3";
     let [command, _] = <[Command; 2]>::try_from(commands(show_secrets)).unwrap();
     assert_eq!(command.id(), Some(id));
-    let status = Status::decode(&fixture("list-invocation-status.json"), id).unwrap();
+    let status = Status::decode(&fixture("invocation/list-invocation-status.json"), id).unwrap();
     let (job, _) = status
         .with_command(command)
         .into_job(invocation(id), &[], None, false);

@@ -10,7 +10,7 @@ use crate::kind::StateWords;
 use crate::model::{Job, Notice, NoticeCode, State, Task, Time};
 use crate::providers::lenient::{self, Int, List, OptionalObject, Text};
 use crate::providers::states;
-use crate::providers::{GetOptions, GetResult, job_at, vendor};
+use crate::providers::{GetOptions, GetResult, job_at, raw};
 use crate::reference::Reference;
 
 /// Words of sub-jobs; the first four are those of jobs.
@@ -110,7 +110,7 @@ pub fn decode(
     }
     let mut notices = Vec::new();
     let mut job = job(found, reference, options, region, &mut notices);
-    vendor::attach_raw(&mut job, &mut notices, body, options, &mut |_, _| {});
+    raw::attach_raw(&mut job, &mut notices, body, options, &mut |_, _| {});
     Ok(GetResult { job, notices })
 }
 

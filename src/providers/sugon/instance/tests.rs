@@ -39,39 +39,41 @@ fn refusal(status: u16, body: &str) -> Option<RequestError> {
     classify(&test_support::response(status, body))
 }
 
+test_support::kinds::check_kind!(&INSTANCE);
+
 #[test]
 fn the_documented_sample_becomes_its_model() {
-    let body = test_support::read("sugon/waiting.json");
+    let body = test_support::read("sugon/instance/waiting.json");
     let found = decode(&body, &reference(SAMPLE), &test_support::ask(), CHINA).unwrap();
     assert_eq!(codes(&found), ["assumed_utc_offset"]);
     let model = test_support::model(found, "2022-05-11T12:00:00Z", true);
-    test_support::assert_model("sugon/waiting.model.json", &model);
+    test_support::assert_model("sugon/instance/waiting.model.json", &model);
 }
 
 #[test]
 fn a_running_instance_becomes_its_model() {
-    let body = test_support::read("sugon/running.json");
+    let body = test_support::read("sugon/instance/running.json");
     let found = decode(&body, &reference(RUNNING), &test_support::ask(), CHINA).unwrap();
     let model = test_support::model(found, "2024-03-02T04:00:00Z", true);
-    test_support::assert_model("sugon/running.model.json", &model);
+    test_support::assert_model("sugon/instance/running.model.json", &model);
 }
 
 #[test]
 fn a_finished_instance_becomes_its_model() {
-    let body = test_support::read("sugon/completed.json");
+    let body = test_support::read("sugon/instance/completed.json");
     let found = decode(&body, &reference(RUNNING), &test_support::ask(), CHINA).unwrap();
     let model = test_support::model(found, "2024-03-02T04:00:00Z", true);
-    test_support::assert_model("sugon/completed.model.json", &model);
+    test_support::assert_model("sugon/instance/completed.model.json", &model);
 }
 
 #[test]
 fn no_documented_field_is_lost() {
-    let document = test_support::json("sugon/completed.json");
+    let document = test_support::json("sugon/instance/completed.json");
     let ask = GetOptions {
         show_secrets: true,
         ..test_support::ask()
     };
-    let body = test_support::read("sugon/completed.json");
+    let body = test_support::read("sugon/instance/completed.json");
     let found = decode(&body, &reference(RUNNING), &ask, CHINA).unwrap();
     let model = test_support::model(found, "2024-03-03T00:00:00Z", false);
     test_support::assert_nothing_lost(
@@ -92,7 +94,7 @@ fn no_documented_field_is_lost() {
 
 #[test]
 fn the_clouds_own_document_keeps_no_secret() {
-    let body = test_support::read("sugon/running.json");
+    let body = test_support::read("sugon/instance/running.json");
     let shown = |show_secrets| {
         let ask = GetOptions {
             raw: true,
@@ -120,8 +122,8 @@ fn a_document_too_deep_to_keep_is_told() {
         ..test_support::ask()
     };
     let found = decode(deep.as_bytes(), &reference("i1"), &ask, CHINA).unwrap();
-    assert_eq!(codes(&found), ["vendor_omitted"]);
-    assert_eq!(found.job.vendor, None);
+    assert_eq!(codes(&found), ["raw_omitted"]);
+    assert_eq!(found.job.raw, None);
 }
 
 #[test]

@@ -50,6 +50,8 @@ fn answered(status: u16, body: &str) -> Option<RequestError> {
     classify(&test_support::response(status, body))
 }
 
+test_support::kinds::check_kind!(&SERVICE);
+
 #[test]
 fn answers_become_their_models() {
     for (name, notices) in [
@@ -60,19 +62,19 @@ fn answers_become_their_models() {
         ),
         ("empty", vec!["events_truncated"]),
     ] {
-        let answer = test_support::answer(200, &format!("tencent/{name}.json"));
+        let answer = test_support::answer(200, &format!("tencent/service/{name}.json"));
         assert_eq!(classify(&answer), None, "{name}");
         let found = read_bytes(&answer.body).unwrap();
         assert_eq!(codes(&found), notices, "{name}");
         let model = test_support::model(found, "2018-12-26T08:00:00Z", true);
-        test_support::assert_model(&format!("tencent/{name}.model.json"), &model);
+        test_support::assert_model(&format!("tencent/service/{name}.model.json"), &model);
     }
 }
 
 #[test]
 fn no_documented_field_is_lost() {
-    let document = test_support::json("tencent/events.json");
-    let body = test_support::read("tencent/events.json");
+    let document = test_support::json("tencent/service/events.json");
+    let body = test_support::read("tencent/service/events.json");
     let model = test_support::model(read_bytes(&body).unwrap(), "2018-12-26T08:00:00Z", false);
     let times = [
         (".0.firstSeen", "2018-12-25T02:43:33Z"),
@@ -93,7 +95,7 @@ fn no_documented_field_is_lost() {
 
 #[test]
 fn a_service_has_no_state_and_its_newest_event_comes_first() {
-    let body = test_support::read("tencent/events.json");
+    let body = test_support::read("tencent/service/events.json");
     let model = test_support::model(read_bytes(&body).unwrap(), "2018-12-26T08:00:00Z", true);
     assert_eq!(model["state"], "unknown");
     assert!(model["state_raw"].is_null() && model["reason"].is_null());
@@ -269,11 +271,11 @@ fn the_clouds_own_document_is_kept_when_asked_for() {
         raw: true,
         ..test_support::ask()
     };
-    let body = test_support::read("tencent/events.json");
+    let body = test_support::read("tencent/service/events.json");
     let found = decode_events(&body, &reference(), &ask, &api(None)).unwrap();
     assert_eq!(
-        found.job.vendor,
-        Some(test_support::json("tencent/events.json"))
+        found.job.raw,
+        Some(test_support::json("tencent/service/events.json"))
     );
 }
 
@@ -284,7 +286,7 @@ fn a_service_is_confirmed_by_its_own_name_only() {
         Err(DecodeError::Failed(error)) if error.category == Category::NotFound => Ok(false),
         Err(_) => Err(()),
     };
-    let file = test_support::read("tencent/service-info.json");
+    let file = test_support::read("tencent/service/service-info.json");
     assert_eq!(read(&file), Ok(true));
     let text = String::from_utf8(file).unwrap();
     let at_the_top = r#"{"returnCode":0,"service":[{"serviceName":"test-web-service"}]}"#;

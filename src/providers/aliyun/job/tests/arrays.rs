@@ -44,9 +44,9 @@ fn array_pages(parent: &Job, read: impl FnOnce(&mut BatchPages<'_>) -> bool) {
 #[test]
 fn an_array_job_succeeds_only_when_every_subtask_was_seen_succeeded() {
     for (rows, name) in [("subtasks", "all"), ("subtask-missing", "missing")] {
-        let body = fixture("describe-serverless-jobs-array.json");
+        let body = fixture("job/describe-serverless-jobs-array.json");
         let (mut parent, mut notices) = read_jobs(&body, job("10"), &[]).unwrap();
-        let rows = fixture(&format!("list-serverless-jobs-{rows}.json"));
+        let rows = fixture(&format!("job/list-serverless-jobs-{rows}.json"));
         let mut listing = JobRows::default();
         array_pages(&parent, |pages| {
             pages.add(Page::decode(&rows).unwrap(), &mut listing)
@@ -60,7 +60,7 @@ fn an_array_job_succeeds_only_when_every_subtask_was_seen_succeeded() {
         };
         assert_eq!(codes, told);
         assert_model(
-            &format!("describe-serverless-jobs-array-{name}.model.json"),
+            &format!("job/describe-serverless-jobs-array-{name}.model.json"),
             parent,
         );
     }

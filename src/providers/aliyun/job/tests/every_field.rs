@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use crate::providers::aliyun::tests::{fixture, job, read_jobs, shown};
 
-const NAME: &str = "describe-serverless-jobs-every-field.json";
+const NAME: &str = "job/describe-serverless-jobs-every-field.json";
 
 fn model_of(document: &Value) -> Option<Value> {
     let (job, _) = read_jobs(document.to_string().as_bytes(), job("10_3"), &[]).ok()?;

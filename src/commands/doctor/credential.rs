@@ -1,0 +1,25 @@
+//! How checks name the credential of an account.
+
+use crate::output::document::AccountStatus;
+
+/// `key LTAI…3Qk from environment (ALIBABA_CLOUD_ACCESS_KEY_ID)`
+pub(super) fn credential(account: &AccountStatus) -> String {
+    let what = key(account);
+    match (account.source.as_deref(), &account.location) {
+        // Its path is reported at the top.
+        (Some("config file"), _) => format!("{what} from the config file"),
+        (Some(source), Some(place)) => format!("{what} from {source} ({place})"),
+        (Some(source), None) => format!("{what} from {source}"),
+        _ => what,
+    }
+}
+
+/// `key LTAI…3Qk`, `the token`, or `the role`.
+pub(super) fn key(account: &AccountStatus) -> String {
+    match account.key.as_deref() {
+        Some("token") => "the token".to_owned(),
+        Some("role") => "the role".to_owned(),
+        Some(id) => format!("key {id}"),
+        None => "no key".to_owned(),
+    }
+}

@@ -1,0 +1,210 @@
+//! The clients of a run, one for each account. Plain settings are checked for all accounts before the
+//! credential of any is read, since a credential may be printed by a command of the user's.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::credential_expiry::CredentialExpiry;
+use crate::commands::context::CommandContext;
+use crate::commands::notices::NoticeLog;
+use crate::error::{Category, Problem};
+use crate::http::{Transport, check_tls_files};
+use crate::kind::Kind;
+use crate::providers::{self, Client, Cloud};
+use crate::reference::{Reference, Scope};
+use crate::settings::{Profile, Settings};
+
+/// Cloud and profile.
+pub(in crate::commands) type AccountId = (&'static str, String);
+
+/// The account that a reference is asked with.
+pub(in crate::commands) fn account_of(reference: &Reference) -> AccountId {
+    (reference.kind.template.cloud, reference.profile.clone())
+}
+
+/// The account that a scope is asked with.
+pub(super) fn account_of_scope(scope: &Scope) -> AccountId {
+    (scope.kind.template.cloud, scope.profile.clone())
+}
+
+/// What all clients of a run share.
+///
+/// # Errors
+/// Usage: an option or a setting of the connection is wrong.
+pub(in crate::commands) fn transport(
+    context: &CommandContext,
+    settings: &Settings,
+    notices: &NoticeLog,
+    min_interval: Option<Duration>,
+) -> Result<Arc<Transport>, Problem> {
+    let mut options = context.global.client_options(settings.file())?;
+    options.min_interval = min_interval;
+    let proxies = settings.environment().proxies();
+    let clock = Arc::clone(&context.clock);
+    Transport::new(options, &proxies, clock, context.event_sink(notices))
+}
+
+/// Accounts whose plain settings were read and checked. No credential was read and no command was
+/// run.
+pub(super) struct CheckedAccounts<'a> {
+    settings: &'a Settings,
+    transport: &'a Arc<Transport>,
+    /// In the order in which they were named.
+    accounts: Vec<(AccountId, Result<Profile, Problem>)>,
+}
+
+impl<'a> CheckedAccounts<'a> {
+    /// Checks each account once.
+    ///
+    /// # Errors
+    /// Usage: the proxy that requests of an account would take cannot be used.
+    pub(super) fn new(
+        settings: &'a Settings,
+        transport: &'a Arc<Transport>,
+        accounts: Vec<AccountId>,
+    ) -> Result<Self, Problem> {
+        let mut known = HashSet::new();
+        let mut checked = Vec::new();
+        for account in accounts {
+            if !known.insert(account.clone()) {
+                continue;
+            }
+            let cloud = cloud_of(&account);
+            let plain = settings.plain_profile(&cloud.settings_schema(), &account.1);
+            let plain = plain.and_then(|plain| {
+                let endpoint = cloud.check_settings(&plain, transport)?;
+                check_tls_files(&plain)?;
+                Ok((plain, endpoint))
+            });
+            // An account that has no credential sends nothing, so that its proxy does not matter.
+            if let Ok((_, Some(endpoint))) = &plain
+                && settings.has_credential_command(account.0, &account.1)
+            {
+                transport.check_route(&endpoint.origin())?;
+            }
+            checked.push((account, plain.map(|(plain, _)| plain)));
+        }
+        Ok(Self {
+            settings,
+            transport,
+            accounts: checked,
+        })
+    }
+
+    /// What is wrong with an account, as far as its plain settings tell.
+    pub(super) fn problem(&self, account: &AccountId) -> Option<&Problem> {
+        let mut accounts = self.accounts.iter();
+        let (_, plain) = accounts.find(|(known, _)| known == account)?;
+        plain.as_ref().err()
+    }
+
+    /// Resolves the credential of each account and makes its client. Nothing is sent.
+    ///
+    /// # Errors
+    /// As [`CheckedAccounts::new`].
+    pub(super) fn connect(self, notices: &NoticeLog) -> Result<Clients, Problem> {
+        let mut clients = Clients::default();
+        for (account, plain) in self.accounts {
+            let cloud = cloud_of(&account);
+            let keys = cloud.settings_schema();
+            let client = plain.and_then(|plain| {
+                let profile = self.settings.with_credential(&keys, plain)?;
+                for notice in &profile.notices {
+                    notices.push(notice.clone());
+                }
+                let client: Arc<dyn Client> = Arc::from(cloud.client(&profile, self.transport)?);
+                let expiry = CredentialExpiry::from_profile(&*client, &keys, &profile);
+                clients.expiries.extend(expiry);
+                Ok(client)
+            });
+            if let Ok(client) = &client {
+                // Known before the first request, whichever account it is for.
+                let endpoint = client.endpoint().unwrap_or_default();
+                self.transport.check_route(&endpoint)?;
+            }
+            clients.by_account.insert(account, client);
+        }
+        Ok(clients)
+    }
+}
+
+fn cloud_of((cloud, _): &AccountId) -> &'static Cloud {
+    providers::cloud(cloud).expect("every template belongs to a registered cloud")
+}
+
+/// The clients of a run, or why an account has none.
+#[derive(Default)]
+pub(super) struct Clients {
+    by_account: HashMap<AccountId, Result<Arc<dyn Client>, Problem>>,
+    /// The credentials that are known to expire.
+    pub expiries: Vec<CredentialExpiry>,
+}
+
+impl Clients {
+    /// Clients that are there already.
+    #[cfg(test)]
+    pub(super) fn of(clients: impl Iterator<Item = (AccountId, Arc<dyn Client>)>) -> Self {
+        Self {
+            by_account: clients
+                .map(|(account, client)| (account, Ok(client)))
+                .collect(),
+            expiries: Vec::new(),
+        }
+    }
+
+    /// The client of an account that was connected.
+    ///
+    /// # Errors
+    /// Why the account cannot be used.
+    pub(super) fn get(&self, account: &AccountId) -> Result<Arc<dyn Client>, Problem> {
+        self.by_account[account].clone()
+    }
+}
+
+/// The same problem with the reference it is about.
+pub(in crate::commands) fn with_reference(mut problem: Problem, reference: &Reference) -> Problem {
+    problem.reference = Some(reference.to_string());
+    problem.input = Some(reference.input.clone());
+    let permission = reference.kind.get.permission;
+    with_account_context(problem, &account_of(reference), Some(permission))
+}
+
+/// The same problem with the account it is about and what to do where neither the cloud nor the wire
+/// knew better; `permission` is what the call needs, where that is known.
+pub(in crate::commands) fn with_account_context(
+    mut problem: Problem,
+    (cloud, profile): &AccountId,
+    permission: Option<&str>,
+) -> Problem {
+    problem.cloud.get_or_insert_with(|| (*cloud).to_owned());
+    problem.profile.get_or_insert_with(|| profile.clone());
+    if problem.hint.is_none() {
+        problem.hint = default_hint(problem.category, permission);
+    }
+    problem
+}
+
+/// The permission that listing a kind needs.
+pub(in crate::commands) fn list_permission(kind: &Kind) -> Option<&'static str> {
+    kind.list.as_ref().map(|list| list.operation.permission)
+}
+
+fn default_hint(category: Category, permission: Option<&str>) -> Option<String> {
+    let step = match category {
+        Category::PermissionDenied => {
+            return Some(format!("the account needs the permission {}", permission?));
+        }
+        Category::ClockSkew => "synchronize the local clock",
+        Category::Network => "check the endpoint and network; --request-timeout allows more time",
+        Category::Throttled | Category::ServiceError => "try again later; -v shows every attempt",
+        Category::InvalidArgument | Category::InvalidResponse => "use -v to see the request",
+        Category::Usage
+        | Category::NotFound
+        | Category::MissingCredentials
+        | Category::Unauthenticated => {
+            return None;
+        }
+    };
+    Some(step.to_owned())
+}

@@ -1,0 +1,22 @@
+//! The way from typed words to jobs: words → references ([`targets`]), references → clients
+//! ([`plan`], [`clients`]), clients → jobs ([`run`]).
+
+mod clients;
+mod columns;
+mod credential_expiry;
+mod plan;
+mod run;
+#[cfg(test)]
+mod scripted;
+mod targets;
+
+pub(super) use clients::{
+    AccountId, account_of, list_permission, transport, with_account_context, with_reference,
+};
+pub(super) use columns::check as check_columns;
+pub(super) use credential_expiry::CredentialExpiry;
+pub(super) use plan::LookupPlan;
+pub(super) use run::{LOOKUP_TIMEOUT, Lookup, LookupResult, Options, kind_name, report};
+#[cfg(test)]
+pub(super) use scripted::{Reply, ScriptedClient};
+pub(super) use targets::{AllowedTargets, parse_list};

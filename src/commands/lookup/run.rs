@@ -1,0 +1,306 @@
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::clients::{
+    AccountId, Clients, account_of, account_of_scope, list_permission, with_account_context,
+    with_reference,
+};
+use super::credential_expiry::CredentialExpiry;
+use super::targets::AllowedTargets;
+use crate::commands::notices::NoticeLog;
+use crate::error::{Category, Problem};
+use crate::http::{Deadline, Transport};
+use crate::kind::Kind;
+use crate::model::{Job, Time};
+use crate::output::document::Envelope;
+use crate::providers::{self, Client, GetOptions, GetResult, mask_job, redact_job};
+use crate::reference::{LATEST, Reference, Scope};
+use crate::settings::Settings;
+
+/// A look-up spends at most this much time in all.
+pub(in crate::commands) const LOOKUP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How things are looked up, for all references of a run.
+#[derive(Debug, Clone, Default)]
+pub(in crate::commands) struct Options {
+    /// Keep the clouds' own documents.
+    pub raw: bool,
+    /// Show secrets that travel in answers.
+    pub show_secrets: bool,
+    /// Switches of single kinds.
+    pub flags: Vec<&'static str>,
+    /// What may stand among the references besides things.
+    pub allowed: AllowedTargets,
+}
+
+/// What became of one reference.
+pub(in crate::commands) type LookupResult = Result<Job, Problem>;
+
+/// Everything that looking needs, found and checked before the first call.
+pub(in crate::commands) struct Lookup {
+    /// What is looked at, in the order given, each once.
+    pub references: Vec<Reference>,
+    /// The scopes that are looked at, in the order given, each once.
+    pub scopes: Vec<Scope>,
+    /// The scopes whose newest thing is looked at, each with the number of references before it.
+    pub latest: Vec<(usize, Scope)>,
+    /// What the clients share.
+    pub transport: Arc<Transport>,
+    /// Notices of the run.
+    pub notices: NoticeLog,
+    pub(super) settings: Settings,
+    pub(super) options: Options,
+    pub(super) clients: Clients,
+}
+
+impl Lookup {
+    /// The client of a reference's account.
+    ///
+    /// # Errors
+    /// Why the account cannot be used, addressed to the reference.
+    pub(in crate::commands) fn client(
+        &self,
+        reference: &Reference,
+    ) -> Result<Arc<dyn Client>, Problem> {
+        self.clients
+            .get(&account_of(reference))
+            .map_err(|problem| with_reference(problem, reference))
+    }
+
+    /// The client of a scope's account.
+    ///
+    /// # Errors
+    /// Why the account cannot be used.
+    pub(in crate::commands) fn client_for_scope(
+        &self,
+        scope: &Scope,
+    ) -> Result<Arc<dyn Client>, Problem> {
+        self.clients.get(&account_of_scope(scope))
+    }
+
+    /// The client of an account.
+    ///
+    /// # Errors
+    /// Why the account cannot be used.
+    pub(in crate::commands) fn client_for_account(
+        &self,
+        account: &AccountId,
+    ) -> Result<Arc<dyn Client>, Problem> {
+        self.clients.get(account)
+    }
+
+    /// The credentials that are known to expire.
+    pub(in crate::commands) fn credential_expiries(&self) -> &[CredentialExpiry] {
+        &self.clients.expiries
+    }
+
+    /// How a thing of this reference's kind is asked for until a deadline.
+    pub(in crate::commands) fn options_for(
+        &self,
+        reference: &Reference,
+        deadline: Deadline,
+    ) -> GetOptions {
+        self.options_for_kind(reference.kind, deadline)
+    }
+
+    /// How things of a kind are asked for until a deadline.
+    pub(in crate::commands) fn options_for_kind(
+        &self,
+        kind: &Kind,
+        deadline: Deadline,
+    ) -> GetOptions {
+        GetOptions {
+            raw: self.options.raw,
+            show_secrets: self.options.show_secrets,
+            flags: self.options.flags.clone(),
+            states: self.settings.file().states(&kind.to_string()).to_vec(),
+            deadline,
+        }
+    }
+
+    /// Looks one thing up.
+    pub(in crate::commands) async fn get(
+        &self,
+        reference: &Reference,
+        deadline: Deadline,
+    ) -> LookupResult {
+        let client = self.client(reference)?;
+        let found = client
+            .get(reference, &self.options_for(reference, deadline))
+            .await;
+        self.finalize(
+            found.map_err(|mut problem| {
+                self.transport.redact(&mut problem);
+                with_reference(problem, reference)
+            })?,
+            reference,
+        )
+    }
+
+    /// Finishes what a client found: times, masks, notices.
+    ///
+    /// # Errors
+    /// A clock that is out of all bounds.
+    pub(in crate::commands) fn finalize(
+        &self,
+        found: GetResult,
+        reference: &Reference,
+    ) -> LookupResult {
+        let now = self
+            .now()
+            .map_err(|problem| with_reference(problem, reference))?;
+        Ok(self.finalize_at(found, now))
+    }
+
+    /// As [`Lookup::settle`], at a time that was asked for before.
+    pub(in crate::commands) fn finalize_at(&self, mut found: GetResult, now: Time) -> Job {
+        found.job.finalize(now);
+        if !self.options.show_secrets {
+            mask_job(&mut found.job);
+        }
+        redact_job(&mut found.job, self.transport.redactor());
+        for mut notice in found.notices {
+            self.transport.redactor().text(&mut notice.message);
+            self.notices.push(notice);
+        }
+        found.job
+    }
+
+    /// The present.
+    ///
+    /// # Errors
+    /// A clock that is out of all bounds.
+    pub(in crate::commands) fn now(&self) -> Result<Time, Problem> {
+        Time::new(self.transport.now()).ok_or_else(|| {
+            let message = "the local clock is not between the years 1 and 9999";
+            Problem::new(Category::ClockSkew, message)
+        })
+    }
+
+    /// Looks all references up, side by side, and answers in their order; the newest of a scope in
+    /// its place, unless its own reference was given too.
+    ///
+    /// A reference whose account cannot be used fails by itself and hides no other.
+    pub(in crate::commands) async fn outcomes(self: &Arc<Self>) -> Vec<LookupResult> {
+        let mut sought: Vec<LookupTarget> = self
+            .references
+            .iter()
+            .cloned()
+            .map(LookupTarget::Job)
+            .collect();
+        for (at, scope) in self.latest.iter().rev() {
+            sought.insert(*at, LookupTarget::Latest(scope.clone()));
+        }
+        let mut places: HashMap<&str, Arc<Semaphore>> = HashMap::new();
+        let mut running = JoinSet::new();
+        for (number, one) in sought.iter().enumerate() {
+            let place = places
+                .entry(one.cloud())
+                .or_insert_with(|| Arc::new(Semaphore::new(self.transport.options().concurrency)));
+            let (place, lookup, one) = (Arc::clone(place), Arc::clone(self), one.clone());
+            running.spawn(async move {
+                // The time of a look starts when its turn has come: a long list is not a slow look.
+                let _place = place
+                    .acquire()
+                    .await
+                    .expect("the semaphore is never closed");
+                (number, lookup.get_target(&one).await)
+            });
+        }
+        let mut outcomes: Vec<Option<LookupResult>> = sought.iter().map(|_| None).collect();
+        while let Some(joined) = running.join_next().await {
+            let (number, outcome) = joined.expect("a request task neither panics nor is cancelled");
+            outcomes[number] = Some(outcome);
+        }
+        let mut named: HashSet<String> = self.references.iter().map(Reference::to_string).collect();
+        let answered = outcomes.into_iter().zip(&sought);
+        let answered = answered.filter_map(|(outcome, one)| {
+            let outcome = outcome.expect("every reference was answered or failed");
+            match (&outcome, one) {
+                (Ok(job), LookupTarget::Latest(_)) if !named.insert(job.reference.clone()) => None,
+                _ => Some(outcome),
+            }
+        });
+        answered.collect()
+    }
+
+    async fn get_target(&self, one: &LookupTarget) -> LookupResult {
+        match one {
+            LookupTarget::Job(reference) => {
+                self.get(reference, Deadline::after(LOOKUP_TIMEOUT)).await
+            }
+            LookupTarget::Latest(scope) => {
+                let reference = self.latest_in(scope).await?;
+                self.get(&reference, Deadline::after(LOOKUP_TIMEOUT)).await
+            }
+        }
+    }
+
+    /// The newest thing of a scope, as it was typed.
+    ///
+    /// # Errors
+    /// As [`providers::newest`], or why the account cannot be used.
+    pub(in crate::commands) async fn latest_in(&self, scope: &Scope) -> Result<Reference, Problem> {
+        let framed = |mut problem: Problem| {
+            problem = with_account_context(
+                problem,
+                &account_of_scope(scope),
+                list_permission(scope.kind),
+            );
+            problem.reference = Some(format!("{scope}{LATEST}"));
+            problem.input = Some(scope.input.clone());
+            problem
+        };
+        let client = self.client_for_scope(scope).map_err(framed)?;
+        let ask = self.options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
+        let newest = providers::latest(&*client, scope, &ask).await;
+        let mut reference = newest.map_err(framed)?;
+        reference.input.clone_from(&scope.input);
+        Ok(reference)
+    }
+}
+
+/// What is looked up.
+#[derive(Debug, Clone)]
+enum LookupTarget {
+    Job(Reference),
+    /// The newest thing of a scope.
+    Latest(Scope),
+}
+
+impl LookupTarget {
+    fn cloud(&self) -> &'static str {
+        match self {
+            Self::Job(reference) => reference.kind.template.cloud,
+            Self::Latest(scope) => scope.kind.template.cloud,
+        }
+    }
+}
+
+/// What was found and what failed, as an answer.
+pub(in crate::commands) fn report(
+    command: &'static str,
+    outcomes: Vec<LookupResult>,
+    lookup: &Lookup,
+) -> Envelope {
+    let (mut jobs, mut problems) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            Ok(job) => jobs.push(job),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Envelope {
+        requests: lookup.transport.calls(),
+        ..Envelope::new(command, jobs, problems, lookup.notices.all())
+    }
+}
+
+/// `cloud/kind`
+pub(in crate::commands) fn kind_name(reference: &Reference) -> String {
+    reference.kind.to_string()
+}

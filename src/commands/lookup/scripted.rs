@@ -1,0 +1,207 @@
+//! A client whose responses a test writes down, for the rules about time: on a paused clock no test
+//! waits.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::clients::Clients;
+use super::{Lookup, Options, account_of};
+use crate::commands::notices::NoticeLog;
+use crate::error::{Category, Problem};
+use crate::http::{ClientOptions, Transport};
+use crate::model::{Job, State, Time};
+use crate::providers::{Client, GetOptions, GetResult, job_at};
+use crate::reference::Reference;
+use crate::settings::Settings;
+
+/// What is said of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::commands) enum Reply {
+    /// It is in this state.
+    State(State),
+    /// It does not exist.
+    NotFound,
+    /// Fewer requests are wanted, for so long.
+    Throttled(Duration),
+    /// Nothing, until the request times out.
+    Nothing,
+}
+
+/// A request: the time since the start, and what was asked for; `list` for a list of all.
+pub(in crate::commands) type Received = (Duration, String);
+
+/// Replies by the time since the start and the id.
+type Script = dyn Fn(Duration, &str) -> Reply + Send + Sync;
+
+/// A client that replies by a script and keeps the pace of an account.
+pub(in crate::commands) struct ScriptedClient {
+    started: Instant,
+    script: Box<Script>,
+    response_time: Duration,
+    min_interval: Duration,
+    has_list: bool,
+    next_slot: Mutex<Instant>,
+    received: Mutex<Vec<Received>>,
+}
+
+impl ScriptedClient {
+    /// A client whose responses take 50 ms, with so much time between two requests.
+    pub(in crate::commands) fn new(
+        min_interval: Duration,
+        script: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            started: Instant::now(),
+            script: Box::new(script),
+            response_time: Duration::from_millis(50),
+            min_interval,
+            has_list: false,
+            next_slot: Mutex::new(Instant::now()),
+            received: Mutex::default(),
+        }
+    }
+
+    /// The same with another time for each response.
+    pub(in crate::commands) fn with_response_time(mut self, time: Duration) -> Self {
+        self.response_time = time;
+        self
+    }
+
+    /// The same with a request that lists all resources.
+    pub(in crate::commands) fn with_list(mut self) -> Self {
+        self.has_list = true;
+        self
+    }
+
+    /// The requests so far.
+    pub(in crate::commands) fn received(&self) -> Vec<Received> {
+        self.received
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Sends a request when its turn has come, and gives the time since the start at which it arrived.
+    async fn send(&self, what: &str, options: &GetOptions, hangs: bool) -> Result<(), Problem> {
+        let slot = {
+            let mut next = self
+                .next_slot
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let slot = (*next).max(Instant::now());
+            *next = slot + self.min_interval;
+            slot
+        };
+        let response = async {
+            sleep_until(slot).await;
+            let request = (self.started.elapsed(), what.to_owned());
+            self.received
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(request);
+            match hangs {
+                true => std::future::pending().await,
+                false => sleep(self.response_time).await,
+            }
+        };
+        timeout(options.deadline.remaining(), response)
+            .await
+            .map_err(|_| {
+                let mut problem = Problem::new(Category::Network, "no response in time");
+                problem.attempts = 1;
+                problem
+            })
+    }
+
+    fn reply(&self, reference: &Reference) -> Reply {
+        (self.script)(self.started.elapsed(), reference.id())
+    }
+}
+
+/// A job that was created a day ago, so that it is polled every 30 s.
+fn found(reference: &Reference, state: State) -> GetResult {
+    let job = Job {
+        state,
+        ended: state.is_end(),
+        created_at: Time::new(now() - TimeDelta::days(1)),
+        ..job_at(reference, None)
+    };
+    GetResult {
+        job,
+        notices: Vec::new(),
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
+}
+
+#[async_trait]
+impl Client for ScriptedClient {
+    async fn get(&self, reference: &Reference, options: &GetOptions) -> Result<GetResult, Problem> {
+        let hangs = self.reply(reference) == Reply::Nothing;
+        self.send(reference.id(), options, hangs).await?;
+        match self.reply(reference) {
+            Reply::State(state) => Ok(found(reference, state)),
+            Reply::Throttled(hint) => {
+                let mut problem = Problem::new(Category::Throttled, "too many requests");
+                problem.retry_after = Some(hint);
+                Err(problem)
+            }
+            Reply::NotFound | Reply::Nothing => {
+                Err(Problem::new(Category::NotFound, "no such job"))
+            }
+        }
+    }
+
+    fn can_batch(&self, references: &[Reference]) -> bool {
+        self.has_list && references.len() > 1
+    }
+
+    async fn batch_get(
+        &self,
+        references: &[Reference],
+        options: &GetOptions,
+    ) -> Result<Vec<Option<GetResult>>, Problem> {
+        self.send("list", options, false).await?;
+        let row = |reference| match self.reply(reference) {
+            Reply::State(state) => Some(found(reference, state)),
+            _ => None,
+        };
+        Ok(references.iter().map(row).collect())
+    }
+}
+
+impl Lookup {
+    /// Looks these up with this client, whatever their accounts.
+    pub(in crate::commands) fn scripted(
+        references: Vec<Reference>,
+        client: &Arc<ScriptedClient>,
+    ) -> Self {
+        let transport = Transport::new(
+            ClientOptions::default(),
+            &[],
+            Arc::new(now),
+            Arc::new(|_| {}),
+        );
+        let clients = references.iter().map(|reference| {
+            let client: Arc<dyn Client> = Arc::<ScriptedClient>::clone(client);
+            (account_of(reference), client)
+        });
+        let clients = Clients::of(clients);
+        Self {
+            references,
+            scopes: Vec::new(),
+            latest: Vec::new(),
+            transport: transport.expect("no file is needed"),
+            notices: NoticeLog::default(),
+            settings: Settings::default(),
+            options: Options::default(),
+            clients,
+        }
+    }
+}

@@ -1,0 +1,304 @@
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::io::{self, BufRead, Read as _};
+
+use crate::error::Problem;
+use crate::providers::{self, Cloud, RESERVED_KINDS};
+use crate::reference::{LATEST, Reference, ReferenceParser, Scope, Target, segment_error};
+use crate::settings::Settings;
+
+/// What a command line names.
+#[derive(Debug, Default)]
+pub(in crate::commands) struct ParsedTargets {
+    /// Everything, in order, each once; scopes and the newest of a scope only where they are
+    /// allowed.
+    pub targets: Vec<Target>,
+}
+
+/// What may appear among references besides resources.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::commands) struct AllowedTargets {
+    /// Scopes, each with its slash at the end.
+    pub scopes: bool,
+    /// `@latest`, the newest of a scope.
+    pub latest: bool,
+}
+
+impl AllowedTargets {
+    /// References and `@latest`.
+    pub const LATEST: Self = Self {
+        scopes: false,
+        latest: true,
+    };
+}
+
+impl ParsedTargets {
+    /// The resources, in order.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.targets.iter().flat_map(|target| match target {
+            Target::Jobs(references) => &references[..],
+            _ => &[],
+        })
+    }
+
+    /// The scopes, in order.
+    pub fn scopes(&self) -> impl Iterator<Item = &Scope> {
+        self.targets.iter().filter_map(|target| match target {
+            Target::Scope(scope) => Some(scope),
+            _ => None,
+        })
+    }
+
+    /// The scopes whose newest resource is requested, each with the number of resources before it.
+    pub fn latest(&self) -> impl Iterator<Item = (usize, &Scope)> {
+        let mut references = 0;
+        self.targets.iter().filter_map(move |target| {
+            match target {
+                Target::Jobs(more) => references += more.len(),
+                Target::Latest(scope) => return Some((references, scope)),
+                Target::Scope(_) | Target::Cloud(_) => {}
+            }
+            None
+        })
+    }
+}
+
+/// Reads everything that was typed or stands on stdin.
+///
+/// # Errors
+/// A usage error: all invalid references, so that they can be fixed at once. References that are
+/// not allowed count as invalid.
+pub(in crate::commands) fn parse(
+    typed: &[String],
+    settings: &Settings,
+    default_profile: &str,
+    allowed: AllowedTargets,
+) -> Result<ParsedTargets, Vec<Problem>> {
+    parse_each(typed, settings, default_profile, |reader, input| {
+        let target = match allowed.scopes {
+            true => reader.parse_target(input),
+            false => reader.parse(input),
+        };
+        match target {
+            Ok(Target::Latest(scope)) if !allowed.latest => Err(latest_not_allowed(&scope)),
+            target => target,
+        }
+    })
+}
+
+/// Reads what is to be listed: scopes and clouds.
+///
+/// # Errors
+/// A usage error: everything that is wrong, so that it can be fixed at once.
+pub(in crate::commands) fn parse_list(
+    typed: &[String],
+    settings: &Settings,
+    default_profile: &str,
+) -> Result<ParsedTargets, Vec<Problem>> {
+    parse_each(typed, settings, default_profile, |reader, input| {
+        reader.parse_list_target(input)
+    })
+}
+
+fn parse_each(
+    typed: &[String],
+    settings: &Settings,
+    default_profile: &str,
+    read: impl Fn(&ReferenceParser<'_>, &str) -> Result<Target, Problem>,
+) -> Result<ParsedTargets, Vec<Problem>> {
+    let inputs = expand_stdin(typed).map_err(|problem| vec![problem])?;
+    let kinds: Vec<_> = providers::kinds().collect();
+    // Of a thousand references that leave the same segment out, the first reads the setting.
+    let known = RefCell::new(HashMap::new());
+    let setting = |cloud: &str, profile: &str, key: &str| {
+        let place = (cloud.to_owned(), profile.to_owned(), key.to_owned());
+        let mut known = known.borrow_mut();
+        let value = known.entry(place);
+        let value = value.or_insert_with(|| segment_setting(settings, cloud, profile, key));
+        value.clone()
+    };
+    let reader = ReferenceParser {
+        kinds: &kinds,
+        reserved: &RESERVED_KINDS,
+        default_profile,
+        setting: &setting,
+    };
+    let mut named = ParsedTargets::default();
+    let mut problems = Vec::new();
+    let mut seen = HashSet::new();
+    for input in &inputs {
+        match read(&reader, input) {
+            Ok(target) => named
+                .targets
+                .extend(deduplicate(target, &mut |text| seen.insert(text))),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(named),
+        false => Err(problems),
+    }
+}
+
+/// The segment that a profile's setting gives.
+///
+/// # Errors
+/// What is wrong with the profile or with the setting.
+fn segment_setting(
+    settings: &Settings,
+    cloud: &str,
+    profile: &str,
+    key: &str,
+) -> Result<Option<String>, Problem> {
+    let Some(keys) = providers::cloud(cloud).map(Cloud::settings_schema) else {
+        return Ok(None);
+    };
+    let profile = settings.profile_with_setting(&keys, profile, key)?;
+    let Some(text) = profile.get(key) else {
+        return Ok(None);
+    };
+    match segment_error(text) {
+        None => Ok(Some(text.to_owned())),
+        Some(fault) => Err(profile.invalid(key, &format!("cannot be used: {fault}"))),
+    }
+}
+
+/// What of a target is new.
+fn deduplicate(target: Target, is_new: &mut dyn FnMut(String) -> bool) -> Option<Target> {
+    match target {
+        Target::Jobs(mut references) => {
+            references.retain(|reference| is_new(reference.to_string()));
+            (!references.is_empty()).then_some(Target::Jobs(references))
+        }
+        Target::Latest(scope) => {
+            is_new(format!("{scope}{LATEST}")).then_some(Target::Latest(scope))
+        }
+        Target::Scope(scope) => is_new(scope.to_string()).then_some(Target::Scope(scope)),
+        Target::Cloud(cloud) => is_new(cloud.to_string()).then_some(Target::Cloud(cloud)),
+    }
+}
+
+fn latest_not_allowed(scope: &Scope) -> Problem {
+    let input = &scope.input;
+    let mut problem = Problem::usage(format!(
+        "{LATEST} cannot be used here: it may resolve to a different job each time"
+    ));
+    let start = input.len().saturating_sub(LATEST.len());
+    problem.span = Some(start..input.len());
+    problem.input = Some(input.clone());
+    problem.with_hint(format!(
+        "to see what it resolves to now: joblens get {scope}{LATEST} -o name"
+    ))
+}
+
+/// The typed references, with the lines of stdin in the place of `-`.
+fn expand_stdin(typed: &[String]) -> Result<Vec<String>, Problem> {
+    let mut inputs = Vec::new();
+    let mut taken = false;
+    for input in typed {
+        match input.as_str() {
+            "-" if taken => {}
+            "-" => {
+                taken = true;
+                inputs.extend(lines(&mut io::stdin().lock())?);
+            }
+            other => inputs.push(other.to_owned()),
+        }
+    }
+    Ok(inputs)
+}
+
+/// One reference a line; blank lines and comments are skipped, a byte order mark and white space
+/// around a line as well.
+fn lines(input: &mut dyn BufRead) -> Result<Vec<String>, Problem> {
+    /// Far above every list that a person or a program would pipe.
+    const MAX_BYTES: u64 = 16 << 20;
+    let mut text = String::new();
+    input
+        .take(MAX_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| Problem::usage(format!("cannot read stdin ({error})")))?;
+    if text.len() as u64 > MAX_BYTES {
+        // A part of the list would look like all of it.
+        return Err(Problem::usage(format!(
+            "stdin exceeds {} MiB of references",
+            MAX_BYTES >> 20
+        )));
+    }
+    let mut references = Vec::new();
+    for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
+        if let Some(reason) = line.strip_prefix("#!incomplete:") {
+            return Err(Problem::usage(format!(
+                "the list on stdin is incomplete: {}",
+                reason.trim()
+            ))
+            .with_hint("rerun the command that produced it"));
+        }
+        if !line.is_empty() && !line.starts_with('#') {
+            references.push(line.to_owned());
+        }
+    }
+    Ok(references)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::DEFAULT_PROFILE;
+    use crate::settings::Environment;
+
+    fn named(typed: &[&str], allowed: AllowedTargets) -> Result<ParsedTargets, Vec<Problem>> {
+        let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
+        let settings = Settings::load(None, Environment::new([]), &[], &[]).unwrap();
+        parse(&typed, &settings, DEFAULT_PROFILE, allowed)
+    }
+
+    #[test]
+    fn the_newest_keeps_its_place_and_comes_once() {
+        let typed = ["aliyun/job/c/1", "ali/job/c/@latest", "aliyun/job/c/"];
+        let all = [&typed[..], &typed[..]].concat();
+        let allowed = AllowedTargets {
+            scopes: true,
+            latest: true,
+        };
+        let named = named(&all, allowed).unwrap();
+        assert_eq!(named.references().count(), 1);
+        assert_eq!(named.scopes().count(), 1);
+        assert!(matches!(
+            &named.targets[..],
+            [Target::Jobs(_), Target::Latest(_), Target::Scope(_)]
+        ));
+    }
+
+    #[test]
+    fn the_newest_is_wrong_where_it_is_not_allowed_and_an_id_of_that_name_is_not() {
+        let [problem] =
+            &named(&["aliyun/job/c/@latest"], AllowedTargets::default()).unwrap_err()[..]
+        else {
+            panic!("one problem");
+        };
+        let span = problem.span.clone().unwrap();
+        assert_eq!(&problem.input.as_ref().unwrap()[span], LATEST);
+        let named = named(&["aliyun/job/c/%40latest"], AllowedTargets::default()).unwrap();
+        assert_eq!(named.references().next().unwrap().id(), LATEST);
+    }
+
+    #[test]
+    fn skips_blank_lines_comments_byte_order_marks_and_carriage_returns() {
+        let text = "\u{feff}a/b/c\r\n\r\n# comment\n  d/e/f \n";
+        assert_eq!(lines(&mut text.as_bytes()).unwrap(), ["a/b/c", "d/e/f"]);
+    }
+
+    #[test]
+    fn refuses_a_list_that_is_too_long_to_be_read_to_its_end() {
+        let text = "a/b/c\n".repeat((16 << 20) / 6 + 1);
+        let problem = lines(&mut text.as_bytes()).unwrap_err();
+        assert!(problem.message.contains("16 MiB"), "{}", problem.message);
+    }
+
+    #[test]
+    fn refuses_a_list_that_says_it_was_cut_short() {
+        let problem = lines(&mut "a/b/c\n#!incomplete: HTTP 502\n".as_bytes()).unwrap_err();
+        assert!(problem.message.ends_with("is incomplete: HTTP 502"));
+    }
+}

@@ -1,0 +1,185 @@
+//! Printing: the output to stdout, everything else to standard error, and the exit code that
+//! follows from both.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use super::context::CommandContext;
+use super::shutdown;
+use crate::error::{Category, Problem};
+use crate::model::{Job, Notice, NoticeCode};
+use crate::output::document::{Envelope, Exit};
+use crate::output::{self, RenderContext, Zone};
+
+/// The exit code of an output that was closed by its reader.
+pub(super) fn closed() -> u8 {
+    141
+}
+
+impl CommandContext {
+    /// Prints an answer and what failed, and returns the exit code.
+    pub(super) fn print_report(&self, report: Envelope) -> u8 {
+        self.print_with(report, |out, report, screen| {
+            output::write(out, report, &self.output_options, screen)
+        })
+    }
+
+    /// The same with pages for people in the place of tables, unless columns were chosen. Nobody
+    /// parses a page, so that its times are local wherever it goes.
+    pub(super) fn print_describe(&self, report: Envelope) -> u8 {
+        let is_table = matches!(
+            self.output_options.format,
+            output::Format::Table | output::Format::Wide
+        );
+        if !is_table || self.output_options.columns.is_some() {
+            return self.print_report(report);
+        }
+        self.print_with(report, |out, report, screen| {
+            let zone = self.global.zone().unwrap_or(Zone::Local);
+            output::write_pages(
+                out,
+                &report.content.jobs,
+                &RenderContext { zone, ..*screen },
+            )
+        })
+    }
+
+    /// Tells what failed, writes the answer to stdout, and returns the exit code.
+    pub(super) fn print_with(
+        &self,
+        mut report: Envelope,
+        write: impl FnOnce(&mut dyn io::Write, &Envelope, &RenderContext) -> io::Result<()>,
+    ) -> u8 {
+        self.sort(&mut report.content.jobs);
+        if !self.global.quiet {
+            self.print_messages(&report);
+        }
+        let stdout = io::stdout();
+        let screen = self.render_context(stdout.is_terminal());
+        let written = write(&mut stdout.lock(), &report, &screen);
+        let code = self.exit_code_after_write(written, report.exit.code);
+        // The process ends here: to take thousands of containers apart would be time for nothing.
+        std::mem::forget(report);
+        code
+    }
+
+    /// The exit code of a command whose answer was written, or was not.
+    pub(super) fn exit_code_after_write(&self, written: io::Result<()>, code: u8) -> u8 {
+        match written {
+            Ok(()) => code,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
+            Err(error) => {
+                self.print_problem(&write_problem(&error));
+                // A cause that is known already says more.
+                match code {
+                    0 => Exit::new(5).code,
+                    code => code,
+                }
+            }
+        }
+    }
+
+    /// Sorts resources in the requested order.
+    pub(super) fn sort(&self, jobs: &mut [Job]) {
+        if let Some(sort) = &self.sort {
+            sort.apply(jobs);
+        }
+    }
+
+    /// What a gate ends with: the answer for stdout, and for stderr what failed after what was
+    /// reported besides, and one line with the verdict, which comes last even with `-q`.
+    ///
+    /// An answer that cannot be made turns exit code 0 of the report into 5: a program that reads
+    /// the answer must not take its absence for success.
+    pub(super) fn rendered_gate(
+        &self,
+        report: &mut Envelope,
+        mut told: Vec<u8>,
+    ) -> (Vec<u8>, Vec<u8>) {
+        self.sort(&mut report.content.jobs);
+        let screen = self.render_context(io::stderr().is_terminal());
+        for problem in &report.errors {
+            let _ = output::write_problem(&mut told, problem, &screen);
+        }
+        let mut answer = Vec::new();
+        let paper = self.render_context(io::stdout().is_terminal());
+        if let Err(error) = output::write(&mut answer, report, &self.output_options, &paper) {
+            let _ = output::write_problem(&mut told, &write_problem(&error), &screen);
+            lose_output(report);
+        }
+        if let Some(gate) = &report.gate {
+            let _ = output::write_verdict(&mut told, gate);
+        }
+        (answer, told)
+    }
+
+    /// Ends a gate of a single check. Output that cannot be written changes exit code 0 to 5.
+    pub(super) fn finish_gate(&self, mut report: Envelope) -> u8 {
+        let (answer, told) = self.rendered_gate(&mut report, Vec::new());
+        if let Err(error) = shutdown::write_out(&answer) {
+            self.print_problem(&write_problem(&error));
+            lose_output(&mut report);
+        }
+        let _ = io::stderr().write_all(&told);
+        report.exit.code
+    }
+
+    /// Ends a command that was used wrongly.
+    pub(super) fn usage_error(&self, command: &'static str, problems: Vec<Problem>) -> u8 {
+        self.print_report(Envelope::new(command, Vec::new(), problems, Vec::new()))
+    }
+
+    /// Prints a text that is not the response of a cloud, and returns the exit code.
+    pub(super) fn print(&self, text: String, beside: bool) -> u8 {
+        let written = match beside {
+            true => io::stderr().write_all(text.as_bytes()),
+            false => io::stdout().write_all(text.as_bytes()),
+        };
+        self.exit_code_after_write(written, 0)
+    }
+
+    pub(super) fn print_messages(&self, report: &Envelope) {
+        for problem in &report.errors {
+            self.print_problem(problem);
+        }
+        for notice in report
+            .notices
+            .iter()
+            .filter(|notice| self.should_print(notice))
+        {
+            let _ = output::write_notice(&mut io::stderr().lock(), notice);
+        }
+    }
+
+    /// Notices that only say how an answer was read stay in the envelope, unless `-v` asks.
+    pub(super) fn should_print(&self, notice: &Notice) -> bool {
+        match notice.code {
+            // The footer of a list says it.
+            NoticeCode::ListIncomplete | NoticeCode::InsecureSkipVerify => false,
+            NoticeCode::AssumedUtcOffset | NoticeCode::EventsTruncated => self.global.verbose,
+            _ => true,
+        }
+    }
+
+    pub(super) fn print_problem(&self, problem: &Problem) {
+        let screen = self.render_context(io::stderr().is_terminal());
+        let _ = output::write_problem(&mut io::stderr().lock(), problem, &screen);
+    }
+}
+
+/// The output of a gate is lost: exit code 0 becomes 5, every other code says more already.
+pub(super) fn lose_output(report: &mut Envelope) {
+    if report.exit.code == 0 {
+        report.exit = Exit::new(5);
+    }
+}
+
+/// An answer that could not be written, or not be made of what was found.
+pub(super) fn write_problem(error: &io::Error) -> Problem {
+    match error.kind() {
+        io::ErrorKind::InvalidData => {
+            Problem::new(Category::InvalidResponse, format!("--jq: {error}"))
+                .with_hint("use -o json to see the whole document")
+        }
+        _ => Problem::usage(format!("cannot write the output ({error})")),
+    }
+}

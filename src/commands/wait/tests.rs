@@ -1,0 +1,167 @@
+//! The rules of a wait about time, on a clock that moves on when all tasks wait for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::commands::lookup::{Reply, ScriptedClient};
+use crate::gate::GatePolicy;
+use crate::model::State;
+use crate::providers::{self, test_support};
+use crate::reference::Reference;
+use crate::settings::Environment;
+
+const RUNNING: Reply = Reply::State(State::Running);
+const SUCCEEDED: Reply = Reply::State(State::Succeeded);
+const FAILED: Reply = Reply::State(State::Failed);
+
+fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
+/// A job of Aliyun with this id.
+fn reference(id: &str) -> Reference {
+    let sample = "aliyun/job";
+    let kind = providers::kinds()
+        .find(|kind| kind.to_string() == sample)
+        .expect("aliyun/job is a kind");
+    test_support::reference(kind, &["C", id])
+}
+
+/// A client with the pace of a wait.
+fn client(script: impl Fn(Duration, &str) -> Reply + Send + Sync + 'static) -> ScriptedClient {
+    ScriptedClient::new(MIN_CALL_INTERVAL, script)
+}
+
+/// A wait for success with this timeout and the usual interval.
+fn options(timeout: Duration) -> WaitOptions {
+    WaitOptions {
+        policy: GatePolicy::new(Condition::parse("succeeded").expect("a condition")),
+        timeout: Some(timeout),
+        interval: None,
+        warning: None,
+    }
+}
+
+/// Waits for the jobs with these ids; the report, and the time that it took.
+async fn wait(
+    client: &Arc<ScriptedClient>,
+    ids: &[&str],
+    options: &WaitOptions,
+) -> (Envelope, Duration) {
+    let references = ids.iter().map(|id| reference(id)).collect();
+    let lookup = Arc::new(Lookup::scripted(references, client));
+    let reports = Reports::parse(&[], &Environment::default()).expect("no reports");
+    let mut wait = WaitLoop::new(lookup, options, reports, Reporter::Quiet);
+    let decision = wait.until_decided().await;
+    let elapsed = wait.poller.elapsed();
+    (wait.report(&WaitEnd::Decided(decision)), elapsed)
+}
+
+/// What a job that runs at first is said to be from some time on.
+fn until(end: Duration, reply: Reply) -> impl Fn(Duration, &str) -> Reply {
+    move |now, _| if now < end { RUNNING } else { reply }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_exist_is_believed_to_be_missing_15_s_after_it_was_first_missed() {
+    let client = Arc::new(client(|_, _| Reply::NotFound));
+    let mut options = options(seconds(90));
+    options.policy.missing_grace = Duration::ZERO;
+    let (report, elapsed) = wait(&client, &["1"], &options).await;
+    assert_eq!(report.exit.code, 3);
+    assert!(elapsed >= seconds(15), "{elapsed:?}");
+    assert!(elapsed < seconds(50), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_waited_for_is_missing_at_the_deadline() {
+    let client = Arc::new(client(|_, _| Reply::NotFound));
+    let mut options = options(seconds(90));
+    options.policy.missing_grace = Duration::ZERO;
+    options.policy.waits_for_missing = true;
+    let (report, elapsed) = wait(&client, &["1"], &options).await;
+    assert_eq!((report.exit.code, elapsed), (3, seconds(90)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_missing_in_the_grace_period() {
+    let client = Arc::new(client(|_, _| Reply::NotFound));
+    let (report, elapsed) = wait(&client, &["1"], &options(seconds(600))).await;
+    assert_eq!(report.exit.code, 3);
+    assert!(elapsed >= seconds(60), "{elapsed:?}");
+    assert!(elapsed < seconds(100), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fixed_interval_longer_than_the_timeout_leaves_the_last_poll() {
+    let client = Arc::new(client(until(seconds(1), FAILED)));
+    let mut options = options(seconds(600));
+    options.interval = Some(seconds(3600));
+    let (report, _) = wait(&client, &["1"], &options).await;
+    assert_eq!(report.exit.code, 1);
+    let at: Vec<Duration> = client.received().iter().map(|(at, _)| *at).collect();
+    assert_eq!(at, [Duration::ZERO, seconds(599)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_that_share_a_list_call_are_polled_for_the_last_time_by_it() {
+    let script = |now, id: &str| match id {
+        "1_20" => until(seconds(1), SUCCEEDED)(now, id),
+        _ => RUNNING,
+    };
+    let client = Arc::new(client(script).with_list());
+    let ids: Vec<String> = (1..=20).map(|number| format!("1_{number}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let (report, _) = wait(&client, &ids, &options(seconds(20))).await;
+    assert_eq!(report.exit.code, 124);
+    let gate = report.gate.expect("a wait has a gate");
+    assert_eq!(gate.met, 1);
+    let reason = gate.reason.expect("a gate has a reason");
+    assert!(reason.contains("19 of 20 still running: "), "{reason}");
+    let mut lists = client.received();
+    lists.retain(|(_, what)| what == "list");
+    // At the start, early enough to confirm each row, and right before the deadline.
+    assert_eq!(lists.len(), 3, "{lists:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_jobs_that_end_before_the_deadline_are_all_confirmed() {
+    let client = Arc::new(client(until(seconds(2), SUCCEEDED)).with_list());
+    let ids: Vec<String> = (1..=20).map(|number| format!("1_{number}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let (report, _) = wait(&client, &ids, &options(seconds(8))).await;
+    assert_eq!(report.exit.code, 0);
+    assert_eq!(report.gate.expect("a wait has a gate").met, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_cloud_is_polled_so_early_that_it_can_respond() {
+    let client = client(until(seconds(2), SUCCEEDED)).with_response_time(seconds(1));
+    let client = Arc::new(client);
+    let (report, _) = wait(&client, &["1"], &options(seconds(8))).await;
+    assert_eq!(report.exit.code, 0);
+    assert_eq!(client.received().len(), 2, "{:?}", client.received());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_hint_does_not_put_off_the_last_poll() {
+    let script = |now, _: &str| match now {
+        now if now < seconds(1) => RUNNING,
+        now if now < seconds(40) => Reply::Throttled(seconds(50)),
+        _ => SUCCEEDED,
+    };
+    let client = Arc::new(client(script));
+    let (report, elapsed) = wait(&client, &["1"], &options(seconds(50))).await;
+    assert_eq!(report.exit.code, 0, "{:?}", client.received());
+    assert!(elapsed < seconds(50), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_end() {
+    let client = Arc::new(client(until(seconds(1), Reply::Nothing)));
+    let (report, elapsed) = wait(&client, &["1"], &options(seconds(20))).await;
+    assert_eq!(report.exit.code, 124);
+    assert!(elapsed <= seconds(20), "{elapsed:?}");
+    assert_eq!(client.received().len(), 2, "{:?}", client.received());
+}

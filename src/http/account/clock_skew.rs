@@ -1,0 +1,57 @@
+//! Corrects the clock for signing after a response that rejects the time of a call.
+
+use super::super::clock_offset::{Correction, describe};
+use super::super::{Request, RequestError, Response, TransportEvent};
+use super::ApiClient;
+use crate::model::NoticeCode;
+
+const SET_CLOCK: &str =
+    "synchronize the local clock, and check that the endpoint is the cloud's own";
+
+impl ApiClient {
+    /// Corrects the clock by the response to a call whose time is wrong; true when it should be
+    /// sent again with the corrected time. A difference that is too large becomes part of the
+    /// refusal.
+    ///
+    /// `offset` is the one that the call was signed with, in seconds.
+    pub(super) fn adjust_clock_skew(
+        &self,
+        request: &Request,
+        answer: &Response,
+        offset: i64,
+        refusal: &mut RequestError,
+    ) -> bool {
+        let host = request.endpoint.authority();
+        let correction = self
+            .clock_offset
+            .correct(answer.date(), self.transport.now(), offset);
+        match correction {
+            Correction::None => false,
+            Correction::Applied { seconds, is_new } => {
+                if is_new {
+                    let message = match seconds {
+                        0 => format!(
+                            "the local clock agrees with {host} again; using the local time for signing"
+                        ),
+                        _ => format!(
+                            "the local clock is {}; using the server time for signing",
+                            describe(seconds, host)
+                        ),
+                    };
+                    self.transport
+                        .emit(TransportEvent::Notice(NoticeCode::ClockCorrected, message));
+                }
+                true
+            }
+            Correction::Refused { seconds } => {
+                refusal.message = format!(
+                    "{}; the local clock is {}, and differences of more than one day are not corrected",
+                    refusal.message.trim_end().trim_end_matches(['.', '。']),
+                    describe(seconds, host)
+                );
+                refusal.hint = Some(SET_CLOCK.to_owned());
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+use std::ops::ControlFlow;
+
+use super::list::{Cursor, Filter};
+use super::list_all::{list_all, ready};
+use crate::error::{Category, Problem};
+use crate::kind::ListOrder;
+use crate::model::Time;
+use crate::providers::{Client, GetOptions, GetResult};
+use crate::reference::{LATEST, Reference, Scope};
+
+/// Rows of the single page requested from a cloud that sorts by itself: enough to see that it does.
+const LATEST_PAGE_SIZE: usize = 10;
+
+/// The newest resource of a scope that has all its segments.
+///
+/// One page is requested where the cloud sorts; all of them where it does not, within the time of
+/// `ask`.
+///
+/// # Errors
+/// `usage` for a kind whose lists tell no times, before anything is asked; `not_found` for an empty
+/// scope; `invalid_response` when the cloud does not report which is the newest; what went wrong on
+/// the way.
+pub async fn latest(
+    client: &dyn Client,
+    scope: &Scope,
+    ask: &GetOptions,
+) -> Result<Reference, Problem> {
+    let order = scope
+        .kind
+        .list
+        .as_ref()
+        .map_or(ListOrder::Undated, |list| list.order);
+    if order == ListOrder::Undated {
+        return Err(with_scope(undated(scope), scope));
+    }
+    if order == ListOrder::NewestFirst
+        && let Some(reference) = first_of_sorted(client, scope, ask).await?
+    {
+        return Ok(reference);
+    }
+    latest_of_all(client, scope, ask).await
+}
+
+/// The first of the first page; `None` when it is not what it should be.
+async fn first_of_sorted(
+    client: &dyn Client,
+    scope: &Scope,
+    ask: &GetOptions,
+) -> Result<Option<Reference>, Problem> {
+    let few = Filter {
+        page_rows: Some(LATEST_PAGE_SIZE),
+        ..Filter::default()
+    };
+    let page = client.list(scope, &few, Cursor::FIRST, ask).await;
+    let page = page.map_err(|problem| with_scope(problem, scope))?;
+    let [first, rest @ ..] = &page.rows[..] else {
+        return Ok(None);
+    };
+    let is_whole = page.rows_without_id == 0 && page.failed_parts.is_empty();
+    let Some(at) = first.job.created_at.filter(|_| is_whole) else {
+        return Ok(None);
+    };
+    let others = || rest.iter().filter_map(|found| found.job.created_at);
+    if others().any(|other| other > at) {
+        return Ok(None);
+    }
+    if others().any(|other| other == at) {
+        return Err(with_scope(tied(at), scope));
+    }
+    Ok(scope.reference_of(&first.job.reference))
+}
+
+/// The one with the greatest time of all.
+async fn latest_of_all(
+    client: &dyn Client,
+    scope: &Scope,
+    ask: &GetOptions,
+) -> Result<Reference, Problem> {
+    let mut best: Option<(Time, String)> = None;
+    let (mut is_tied, mut undated_rows) = (false, 0_usize);
+    let mut failed_part = None;
+    let mut on_page = |page: super::Page<GetResult>| {
+        failed_part = failed_part.take().or(page.failed_parts.into_iter().next());
+        // What cannot be read may be the newest.
+        undated_rows += page.problems.len();
+        for found in page.rows {
+            let Some(at) = found.job.created_at else {
+                undated_rows += 1;
+                continue;
+            };
+            match &best {
+                Some((best_at, _)) if *best_at > at => {}
+                Some((best_at, _)) if *best_at == at => is_tied = true,
+                _ => {
+                    is_tied = false;
+                    best = Some((at, found.job.reference));
+                }
+            }
+        }
+        ready(match ask.deadline.remaining().is_zero() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        })
+    };
+    let everything = Filter::default();
+    let listed = list_all(client, scope, &everything, ask, None, &mut on_page).await;
+    let listed = listed.map_err(|problem| with_scope(problem, scope))?;
+    if let Some(problem) = failed_part {
+        return Err(with_scope(problem, scope));
+    }
+    let problem = match (listed.truncation, best) {
+        (Some(cut), _) => unclear(format!("the list is incomplete: {cut}")),
+        _ if undated_rows > 0 => unclear(format!("{undated_rows} resources have no time")),
+        (None, Some((at, _))) if is_tied => tied(at),
+        (None, Some((_, reference))) => {
+            return Ok(scope
+                .reference_of(&reference)
+                .expect("a listed job is in its scope"));
+        }
+        (None, None) => Problem::new(Category::NotFound, "the scope is empty"),
+    };
+    Err(with_scope(problem, scope))
+}
+
+fn undated(scope: &Scope) -> Problem {
+    let (cloud, kind) = (scope.kind.template.cloud, scope.kind.template.kind);
+    Problem::usage(format!(
+        "{cloud} does not report when a {kind} was created; {LATEST} is not available"
+    ))
+    .with_hint(format!("pick one from: joblens list {scope}"))
+}
+
+fn tied(at: Time) -> Problem {
+    unclear(format!(
+        "several resources were created at {}",
+        at.rfc3339()
+    ))
+}
+
+fn unclear(why: String) -> Problem {
+    Problem::new(
+        Category::InvalidResponse,
+        format!("cannot determine the newest resource: {why}"),
+    )
+}
+
+fn with_scope(mut problem: Problem, scope: &Scope) -> Problem {
+    problem.reference = Some(format!("{scope}{LATEST}"));
+    problem.input = Some(scope.input.clone());
+    if problem.category == Category::InvalidResponse && problem.hint.is_none() {
+        problem.hint = Some(format!("pick one from: joblens list {scope}"));
+    }
+    problem
+}

@@ -1,0 +1,245 @@
+use std::collections::HashSet;
+use std::fmt;
+use std::future;
+use std::ops::ControlFlow;
+
+use async_trait::async_trait;
+
+use super::list::{Cursor, Filter, Page};
+use crate::error::Problem;
+use crate::http::Deadline;
+use crate::model;
+use crate::providers::{BoxFuture, Client, GetOptions, GetResult};
+use crate::reference::Scope;
+
+/// At most so many pages are requested in one drain: a million rows at a hundred a page.
+const MAX_PAGES: usize = 10_000;
+
+/// Why a drained list may not be all there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truncation {
+    /// The limit was reached and there is more.
+    Limit(usize),
+    /// Whoever took the pages wanted no more.
+    Stopped,
+    /// The cloud went on giving what it had given before.
+    RepeatedPage,
+    /// There were more pages than any list should have.
+    TooManyPages,
+    /// The cloud counts more rows than it gave: rows, total.
+    CountMismatch(u64, u64),
+    /// This many rows have no id that a reference can contain.
+    MissingIds(usize),
+}
+
+impl fmt::Display for Truncation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Limit(limit) => write!(f, "truncated at {limit}, as requested"),
+            Self::Stopped => f.write_str("stopped early"),
+            Self::RepeatedPage => f.write_str("the cloud returned the same page twice"),
+            Self::TooManyPages => write!(f, "truncated after {MAX_PAGES} pages"),
+            Self::CountMismatch(rows, total) => {
+                write!(f, "the cloud reports {total} rows but lists {rows}")
+            }
+            Self::MissingIds(rows) => write!(f, "{rows} rows have no valid id"),
+        }
+    }
+}
+
+/// What came of draining a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListStats {
+    /// How many resources were passed on.
+    pub rows: usize,
+    /// How many pages were requested.
+    pub pages: usize,
+    /// Why there may be more; `None` when this was all.
+    pub truncation: Option<Truncation>,
+}
+
+/// Takes a page of a list; it breaks when no more are wanted. The next page is requested when it is
+/// done with this one.
+pub type OnPage<'a, R> = &'a mut (dyn FnMut(Page<R>) -> BoxFuture<'static, ControlFlow<()>> + Send);
+
+/// The response of a taker of pages that is done with one at once.
+pub fn ready(flow: ControlFlow<()>) -> BoxFuture<'static, ControlFlow<()>> {
+    Box::pin(future::ready(flow))
+}
+
+/// Asks for the pages of a list one after the other and hands on what each brings that is new and
+/// passes the filter, with the problems of single rows.
+///
+/// It ends with the last page, after `limit` resources, when `on_page` breaks, or when the cloud
+/// repeats a page. Where each resource costs requests of its own ([`list_limit`]), `limit` counts
+/// those that were requested, whatever their state.
+///
+/// [`list_limit`]: crate::kind::Kind::list_limit
+///
+/// # Errors
+/// What went wrong with a page; those before it were handed on. Each page has as much time as `ask`
+/// leaves when the drain begins.
+pub async fn list_all(
+    client: &dyn Client,
+    scope: &Scope,
+    filter: &Filter,
+    ask: &GetOptions,
+    limit: Option<usize>,
+    on_page: OnPage<'_, GetResult>,
+) -> Result<ListStats, Problem> {
+    let kept = JobPages {
+        client,
+        scope,
+        filter,
+        costly: scope.kind.list_limit().map(|_| filter.without_states()),
+    };
+    pages_of(&kept, ask, limit, on_page).await
+}
+
+/// As [`drain`], for the places of an account ([`Client::scopes`]).
+///
+/// # Errors
+/// As [`drain`].
+pub async fn list_all_scopes(
+    client: &dyn Client,
+    profile: &str,
+    ask: &GetOptions,
+    limit: Option<usize>,
+    on_page: OnPage<'_, model::ScopeSummary>,
+) -> Result<ListStats, Problem> {
+    pages_of(&ScopePages { client, profile }, ask, limit, on_page).await
+}
+
+/// What can be requested page by page.
+#[async_trait]
+trait PageSource: Sync {
+    type Row: Send;
+
+    async fn page(&self, at: Cursor, ask: &GetOptions) -> Result<Page<Self::Row>, Problem>;
+
+    /// What no other row has.
+    fn key(row: &Self::Row) -> &str;
+
+    fn is_wanted(&self, _row: &Self::Row) -> bool {
+        true
+    }
+
+    /// True when the row cost calls of its own.
+    fn is_costly(&self, _row: &Self::Row) -> bool {
+        false
+    }
+}
+
+struct JobPages<'c> {
+    client: &'c dyn Client,
+    scope: &'c Scope,
+    filter: &'c Filter,
+    /// What costs calls of its own to tell more of, if such rows do.
+    costly: Option<Filter>,
+}
+
+#[async_trait]
+impl PageSource for JobPages<'_> {
+    type Row = GetResult;
+
+    async fn page(&self, at: Cursor, ask: &GetOptions) -> Result<Page, Problem> {
+        let (scope, filter) = (self.scope, self.filter);
+        self.client.list(scope, filter, at, ask).await
+    }
+
+    fn key(row: &GetResult) -> &str {
+        &row.job.reference
+    }
+
+    fn is_wanted(&self, row: &GetResult) -> bool {
+        self.filter.matches(&row.job)
+    }
+
+    fn is_costly(&self, row: &GetResult) -> bool {
+        let costly = self.costly.as_ref();
+        costly.is_some_and(|filter| filter.matches(&row.job))
+    }
+}
+
+struct ScopePages<'c> {
+    client: &'c dyn Client,
+    profile: &'c str,
+}
+
+#[async_trait]
+impl PageSource for ScopePages<'_> {
+    type Row = model::ScopeSummary;
+
+    async fn page(
+        &self,
+        at: Cursor,
+        ask: &GetOptions,
+    ) -> Result<Page<model::ScopeSummary>, Problem> {
+        self.client.list_scopes(self.profile, at, ask).await
+    }
+
+    fn key(row: &model::ScopeSummary) -> &str {
+        &row.scope
+    }
+}
+
+/// The one loop that asks for pages.
+async fn pages_of<S: PageSource>(
+    source: &S,
+    ask: &GetOptions,
+    limit: Option<usize>,
+    on_page: OnPage<'_, S::Row>,
+) -> Result<ListStats, Problem> {
+    let budget = ask.deadline.remaining();
+    let mut known = HashSet::new();
+    let (mut rows, mut pages, mut unnamed, mut kept, mut spent) = (0, 0, 0, 0, 0);
+    let mut at = Cursor::FIRST;
+    loop {
+        let ask = GetOptions {
+            deadline: Deadline::after(budget),
+            ..ask.clone()
+        };
+        let mut page = source.page(at, &ask).await?;
+        pages += 1;
+        let came = page.rows.len() + page.problems.len();
+        rows += (came + page.rows_without_id) as u64;
+        unnamed += page.rows_without_id;
+        // Rows move to the next page when something new comes in before it is requested.
+        let mut is_new = |key: &str| !known.contains(key) && known.insert(key.to_owned());
+        page.rows.retain(|row| is_new(S::key(row)));
+        page.problems
+            .retain(|problem| problem.reference.as_deref().is_none_or(&mut is_new));
+        let is_repeated = came > 0 && page.rows.is_empty() && page.problems.is_empty();
+        let costly = page.rows.iter().filter(|row| source.is_costly(row));
+        spent += costly.count() + page.problems.len();
+        page.rows.retain(|row| source.is_wanted(row));
+        let room = limit.map_or(usize::MAX, |limit| limit - kept);
+        let is_over = page.rows.len() > room;
+        page.rows.truncate(room);
+        kept += page.rows.len();
+        let (next, total) = (page.next, page.total);
+        let has_problems = !page.problems.is_empty() || !page.failed_parts.is_empty();
+        let is_empty = page.rows.is_empty() && !has_problems;
+        let is_broken = !is_empty && on_page(page).await.is_break();
+        let cut = match (next, limit) {
+            (_, Some(limit)) if is_over => Some(Truncation::Limit(limit)),
+            (Some(_), Some(limit)) if kept.max(spent) >= limit => Some(Truncation::Limit(limit)),
+            (Some(_), _) if is_broken => Some(Truncation::Stopped),
+            (Some(_), _) if is_repeated => Some(Truncation::RepeatedPage),
+            (Some(_), _) if pages >= MAX_PAGES => Some(Truncation::TooManyPages),
+            (Some(next), _) => {
+                at = next;
+                continue;
+            }
+            (None, _) => match total.filter(|total| *total > rows) {
+                Some(total) => Some(Truncation::CountMismatch(rows, total)),
+                None => (unnamed > 0).then_some(Truncation::MissingIds(unnamed)),
+            },
+        };
+        return Ok(ListStats {
+            rows: kept,
+            pages,
+            truncation: cut,
+        });
+    }
+}

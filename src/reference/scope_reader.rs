@@ -1,0 +1,103 @@
+//! How the text of a scope is read.
+
+use super::reader::{ReferenceParser, Token, end_span, nth_segment};
+use super::scope::{CloudScope, Scope};
+use crate::error::Problem;
+use crate::kind::{Kind, Template};
+use crate::settings::table_header;
+
+impl ReferenceParser<'_> {
+    /// A wrong cloud or kind, with forms of what can be listed.
+    pub(super) fn as_scope(&self, problem: Problem, input: &str, cloud: &Token<'_>) -> Problem {
+        let cloud = cloud.text.split('@').next().unwrap_or_default();
+        let near = self.closest_template(input).map(|template| template.cloud);
+        let is_meant = |template: &&'static Template| {
+            near.is_none_or(|near| template.cloud == near || template.cloud_short == cloud)
+        };
+        let mut forms: Vec<String> = Vec::new();
+        for template in self.templates().filter(is_meant) {
+            let alone = format!("{}/", template.cloud);
+            if template.scope_segments > 0 && !forms.contains(&alone) {
+                forms.push(alone);
+            }
+            forms.push(template_text(template));
+        }
+        let which = if forms.len() > 1 { "one of: " } else { "" };
+        problem.with_hint(format!("expected {which}{}", forms.join(", ")))
+    }
+
+    /// Reads the segments of a scope. They count from the left; with none at all the profile's
+    /// settings fill them in, as far as they go.
+    pub(super) fn scope(
+        &self,
+        input: &str,
+        given: &[Token<'_>],
+        kind: &'static Kind,
+        profile: String,
+    ) -> Result<Scope, Problem> {
+        let template = &kind.template;
+        let form = template_text(template);
+        let wrong = |mut problem: Problem| {
+            problem.hint = Some(format!("expected {form}"));
+            problem
+        };
+        let parents = &template.segments[..template.segments.len() - 1];
+        if given.len() > parents.len() {
+            let at = nth_segment(input, 2 + parents.len());
+            let message = format!(
+                "too many segments: expected {form} ({}), got {}",
+                parents.len(),
+                given.len()
+            );
+            return Err(wrong(self.wrong(input, message, at, Some(template))));
+        }
+        let mut segments = Vec::with_capacity(parents.len());
+        for part in given {
+            segments.push(self.segment(input, template, part).map_err(wrong)?);
+        }
+        for segment in &parents[given.len()..] {
+            let key = segment.setting.filter(|_| given.is_empty());
+            match self.set(input, template, &profile, key)? {
+                Some(value) => segments.push(value),
+                None if segments.len() >= template.scope_segments => break,
+                None => {
+                    let message = format!("missing {}", segment.name);
+                    let mut problem =
+                        wrong(self.wrong(input, message, end_span(input), Some(template)));
+                    let place = CloudScope {
+                        cloud: template.cloud,
+                        profile,
+                        input: String::new(),
+                    };
+                    let hint = problem.hint.get_or_insert_default();
+                    *hint += &format!("; to see what exists: joblens list {}", place.name());
+                    if let Some(key) = segment.setting.filter(|_| given.is_empty()) {
+                        let table = table_header(template.cloud, &place.profile);
+                        *hint += &format!("; or set {key} in {table} of the config file");
+                    }
+                    return Err(problem);
+                }
+            }
+        }
+        Ok(Scope {
+            kind,
+            profile,
+            segments,
+            input: input.to_owned(),
+        })
+    }
+}
+
+/// The template of the scopes of a kind: `aliyun/job/CLUSTER/`, or
+/// `tencent/service/CLUSTER[/NAMESPACE]/`.
+fn template_text(template: &Template) -> String {
+    let mut form = format!("{}/{}", template.cloud, template.kind);
+    let parents = &template.segments[..template.segments.len() - 1];
+    for (at, segment) in parents.iter().enumerate() {
+        form += &match at < template.scope_segments {
+            true => format!("/{}", segment.name),
+            false => format!("[/{}]", segment.name),
+        };
+    }
+    form + "/"
+}

@@ -1,0 +1,362 @@
+//! What shows that a job is an array job, and where its subtasks are found.
+
+use std::io::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::support::{Run, Server, http, joblens, json as answer};
+
+/// A cloud that filters lists by id as E-HPC does.
+#[derive(Default)]
+struct Cloud {
+    /// Rows of DescribeServerlessJobs.
+    described: Vec<Value>,
+    /// All rows of a response to a look-up of the job 10.
+    together: Vec<Value>,
+    /// Rows of ListServerlessJobs.
+    listed: Vec<Value>,
+    /// The most rows that a page holds; 0 for as many as it is asked for.
+    max_rows: usize,
+    /// The code of what it says to look-ups of the job 10.
+    refusal: Option<&'static str>,
+}
+
+impl Cloud {
+    fn start(self) -> Server {
+        Server::start(move |_, got, stream| {
+            let parameters: Vec<(&str, &str)> = got
+                .target()
+                .split(['?', '&'])
+                .filter_map(|pair| pair.split_once('='))
+                .collect();
+            let ids: Vec<&str> = parameters
+                .iter()
+                .filter(|(name, _)| name.starts_with("JobIds."))
+                .map(|(_, id)| *id)
+                .collect();
+            let body = match got.head.contains("ListServerlessJobs") {
+                true => answer(self.list(&parameters, &ids).to_string()),
+                false => self.describe(ids[0]),
+            };
+            let _ = stream.write_all(&body);
+        })
+    }
+
+    fn describe(&self, id: &str) -> Vec<u8> {
+        if let Some(code) = self.refusal.filter(|_| id == "10") {
+            let body = json!({"RequestId": "r", "Code": code, "Message": "no"}).to_string();
+            let json = "content-type: application/json\r\n";
+            return http("400 Bad Request", json, body.as_bytes());
+        }
+        let rows = match self.together.is_empty() || id != "10" {
+            true => rows_of(&self.described, &[id]),
+            false => self.together.clone(),
+        };
+        answer(json!({"TotalCount": rows.len(), "JobInfos": rows}).to_string())
+    }
+
+    fn list(&self, parameters: &[(&str, &str)], ids: &[&str]) -> Value {
+        let number = |name| {
+            let found = parameters.iter().find(|(other, _)| *other == name);
+            found.map_or(1, |(_, number)| number.parse::<usize>().unwrap())
+        };
+        let rows = match ids {
+            [] => self.listed.clone(),
+            ids => rows_of(&self.listed, ids),
+        };
+        let size = match self.max_rows {
+            0 => number("PageSize"),
+            max => max.min(number("PageSize")),
+        };
+        let page = rows.chunks(size).nth(number("PageNumber") - 1);
+        json!({"TotalCount": rows.len(), "Jobs": page.unwrap_or_default()})
+    }
+}
+
+fn rows_of(rows: &[Value], ids: &[&str]) -> Vec<Value> {
+    let is_asked = |row: &&Value| ids.contains(&row["JobId"].as_str().unwrap());
+    rows.iter().filter(is_asked).cloned().collect()
+}
+
+fn job(id: &str, state: &str) -> Value {
+    json!({"JobId": id, "State": state})
+}
+
+/// A job whose own flag calls it ordinary.
+fn ordinary(id: &str, state: &str) -> Value {
+    json!({"JobId": id, "State": state, "IsArrayJob": false})
+}
+
+/// The subtasks 1, 3, 5, 7 and 9 in this state, of which 5 has another.
+fn subtasks(state: &str, fifth: &str) -> Vec<Value> {
+    [1, 3, 5, 7, 9]
+        .iter()
+        .map(|n| job(&format!("10_{n}"), if *n == 5 { fifth } else { state }))
+        .collect()
+}
+
+/// The same with their range.
+fn with_range(rows: Vec<Value>, (start, end, step): (i64, i64, i64)) -> Vec<Value> {
+    let range = json!({"IndexStart": start, "IndexEnd": end, "IndexStep": step});
+    let with_range = |mut row: Value| {
+        row["IsArrayJob"] = json!(true);
+        row["ArrayProperties"] = range.clone();
+        row
+    };
+    rows.into_iter().map(with_range).collect()
+}
+
+fn joined(lists: &[Vec<Value>]) -> Vec<Value> {
+    lists.concat()
+}
+
+fn run(server: &Server, arguments: &[&str]) -> Run {
+    joblens(arguments)
+        .envs(joblens::emulator::environment(&server.origin()))
+        .run()
+}
+
+const WAIT: [&str; 4] = ["wait", "-t", "0s", "aliyun/job/c/10"];
+
+fn wait_for(server: &Server, condition: &str) -> Run {
+    run(server, &[&WAIT[..], &["--for", condition]].concat())
+}
+
+fn assert_failed(run: &Run, subtask: &str, case: &str) {
+    assert_eq!(run.code, 1, "{case}: {}", run.stderr);
+    assert!(run.stderr.contains(subtask), "{case}: {}", run.stderr);
+}
+
+#[test]
+fn a_failed_subtask_fails_a_running_job_that_nothing_else_calls_an_array_job() {
+    for described in [job("10", "Running"), ordinary("10", "Running")] {
+        for state in ["Running", "Succeeded"] {
+            let server = Cloud {
+                described: vec![described.clone()],
+                listed: joined(&[vec![described.clone()], subtasks(state, "Failed")]),
+                ..Cloud::default()
+            }
+            .start();
+            for condition in ["running", "running,succeeded", "succeeded"] {
+                let run = wait_for(&server, condition);
+                assert_failed(&run, "10_5", condition);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_ordinary_job_is_compared_with_the_list_once_for_each_state() {
+    let server = Cloud {
+        described: vec![ordinary("10", "Running")],
+        ..Cloud::default()
+    }
+    .start();
+    let waited = run(
+        &server,
+        &["wait", "-t", "3s", "--interval", "1s", "aliyun/job/c/10"],
+    );
+    assert_eq!(waited.code, 124, "{}", waited.stderr);
+    let of = |operation: &str| {
+        let received = server.received();
+        let sent = received.iter().filter(|got| got.head.contains(operation));
+        sent.count()
+    };
+    assert!(of("DescribeServerlessJobs") > 1);
+    assert_eq!(of("ListServerlessJobs"), 1);
+    assert_eq!(wait_for(&server, "running").code, 0);
+}
+
+#[test]
+fn a_failed_subtask_is_found_when_many_jobs_are_listed() {
+    let both = ["aliyun/job/c/10", "aliyun/job/c/20"];
+    let wait = |server: &Server| {
+        let arguments = [&["wait", "-t", "9s", "--for", "running"], &both[..]].concat();
+        run(server, &arguments)
+    };
+    // By the flag of the row, by a subtask that is listed with it, and by a look at each.
+    for row in [
+        json!({"JobId": "10", "State": "Running", "IsArrayJob": "True"}),
+        ordinary("10", "Running"),
+        job("10", "Running"),
+    ] {
+        let server = Cloud {
+            described: vec![job("10", "Running"), job("20", "Running")],
+            listed: joined(&[
+                vec![row.clone(), ordinary("20", "Running")],
+                subtasks("Running", "Failed"),
+            ]),
+            ..Cloud::default()
+        }
+        .start();
+        assert_failed(&wait(&server), "10_5", &row.to_string());
+    }
+    let server = Cloud {
+        listed: vec![ordinary("10", "Running"), ordinary("20", "Running")],
+        ..Cloud::default()
+    }
+    .start();
+    assert_eq!(wait(&server).code, 0);
+    assert_eq!(server.received().len(), 1, "one list for both");
+}
+
+#[test]
+fn an_active_array_job_passes_only_when_its_subtasks_could_be_read() {
+    let array = with_range(vec![job("10", "Running")], (1, 9, 2));
+    let listed = subtasks("Running", "Running");
+    let short = json!({"TotalCount": 5, "Jobs": listed[..4]}).to_string();
+    let described = json!({"TotalCount": 1, "JobInfos": array}).to_string();
+    let server = Server::start(move |_, got, stream| {
+        let _ = match got.head.contains("ListServerlessJobs") {
+            true => stream.write_all(&answer(&short)),
+            false => stream.write_all(&answer(&described)),
+        };
+    });
+    let undecided = wait_for(&server, "running");
+    assert_eq!(undecided.code, 8, "{}", undecided.stderr);
+    assert!(
+        undecided.stderr.contains("reports 5 rows"),
+        "{}",
+        undecided.stderr
+    );
+    let server = Cloud {
+        described: array,
+        listed,
+        ..Cloud::default()
+    }
+    .start();
+    assert_eq!(wait_for(&server, "running").code, 0);
+}
+
+#[test]
+fn an_array_job_that_only_the_list_knows_is_as_its_subtasks_are() {
+    for refusal in [None, Some("InvalidParam.JobIds")] {
+        for (fifth, state, code) in [
+            ("Failed", "failed", 1),
+            ("Succeeded", "succeeded", 0),
+            ("Running", "running", 8),
+        ] {
+            let rows = subtasks("Succeeded", fifth);
+            let server = Cloud {
+                described: with_range(rows.clone(), (1, 9, 2)),
+                listed: rows,
+                refusal,
+                ..Cloud::default()
+            }
+            .start();
+            let waited = run(&server, &WAIT);
+            assert_eq!(waited.code, code, "{refusal:?} {fifth}: {}", waited.stderr);
+            let get = ["get", "--raw", "-o", "json", "aliyun/job/c/10"];
+            let job = run(&server, &get).job();
+            assert_eq!(
+                (&job["state"], &job["state_raw"]),
+                (&json!(state), &Value::Null)
+            );
+            assert_eq!(job["ended"], json!(fifth != "Running"));
+            assert_eq!(job["tasks"].as_array().unwrap().len(), 5);
+            assert_eq!(job["raw"]["TotalCount"], 5);
+        }
+    }
+    let nothing = Cloud::default().start();
+    assert_eq!(run(&nothing, &["get", "aliyun/job/c/10"]).code, 3);
+}
+
+#[test]
+fn all_pages_of_a_list_are_read_for_an_array_job_that_only_the_list_knows() {
+    let mut rows: Vec<Value> = (1..=60)
+        .rev()
+        .map(|n| {
+            job(
+                &format!("10_{n}"),
+                if n == 3 { "Failed" } else { "Succeeded" },
+            )
+        })
+        .collect();
+    rows.push(json!({"JobId": "10", "State": "Succeeded", "IsArrayJob": "True"}));
+    let server = Cloud {
+        listed: rows,
+        max_rows: 10,
+        ..Cloud::default()
+    }
+    .start();
+    assert_failed(&run(&server, &WAIT), "10_3", "10 rows a page");
+}
+
+#[test]
+fn any_listed_subtask_knows_the_range() {
+    let indices = [5, 7, 9].map(|n| job(&format!("10_{n}"), "Succeeded"));
+    let parent = json!({"JobId": "10", "State": "Succeeded", "IsArrayJob": true});
+    let described = with_range(indices.to_vec(), (5, 9, 2));
+    let server = Cloud {
+        described: joined(&[vec![parent], described]),
+        listed: indices.to_vec(),
+        ..Cloud::default()
+    }
+    .start();
+    let run = run(&server, &WAIT);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}
+
+#[test]
+fn a_failed_subtask_in_the_response_to_the_look_up_counts() {
+    let fifth = || job("10_5", "Failed");
+    for listed in [vec![], vec![job("10_5", "Running")]] {
+        let server = Cloud {
+            together: vec![job("10", "Succeeded"), fifth()],
+            listed,
+            ..Cloud::default()
+        }
+        .start();
+        assert_failed(&run(&server, &WAIT), "10_5", "together");
+    }
+    let server = Cloud {
+        together: vec![fifth()],
+        listed: vec![fifth()],
+        ..Cloud::default()
+    }
+    .start();
+    assert_failed(&run(&server, &WAIT), "10_5", "without the job itself");
+}
+
+#[test]
+fn without_a_readable_range_subtasks_of_high_indices_are_searched() {
+    let failed = || json!({"JobId": "10_150", "State": "Failed", "IsArrayJob": "True"});
+    for state in ["Succeeded", "Running"] {
+        let server = Cloud {
+            described: with_range(vec![job("10", state)], (160, 150, 1)),
+            listed: vec![job("10_151", "Succeeded"), failed()],
+            ..Cloud::default()
+        }
+        .start();
+        assert_failed(&run(&server, &WAIT), "10_150", state);
+        let parent = json!({"JobId": "10", "State": state, "IsArrayJob": "True"});
+        let server = Cloud {
+            listed: vec![parent, failed()],
+            ..Cloud::default()
+        }
+        .start();
+        assert_failed(&run(&server, &WAIT), "10_150", state);
+    }
+}
+
+#[test]
+fn warnings_of_subtasks_are_not_assumed_to_be_absent() {
+    let server = Cloud {
+        described: with_range(vec![job("10", "Running")], (1, 9, 2)),
+        listed: subtasks("Running", "Running"),
+        ..Cloud::default()
+    }
+    .start();
+    let arguments = [
+        "wait",
+        "-t",
+        "30s",
+        "--for",
+        "no-warnings=1s",
+        "aliyun/job/c/10",
+    ];
+    let waited = run(&server, &arguments);
+    assert_eq!(waited.code, 124, "{}", waited.stderr);
+    let hint = "wait for aliyun/job/c/10_1-9:2 instead";
+    assert!(waited.stderr.contains(hint), "{}", waited.stderr);
+}

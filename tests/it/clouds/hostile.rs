@@ -1,0 +1,327 @@
+//! Servers that answer badly: each request ends in time, in a clear error or a right answer,
+//! without a panic, with bounded memory and without a secret in its output.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use crate::support::{Joblens, ReceivedRequest, Run, Server, http, joblens, json};
+use serde_json::Value;
+
+const ID: &str = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
+
+fn get(server: &Server, options: &[&str]) -> Joblens {
+    let reference = format!("sugon/instance/{ID}");
+    let mut arguments = vec!["get", reference.as_str(), "-o", "json"];
+    arguments.extend_from_slice(options);
+    joblens(&arguments)
+        .env("JOBLENS_SUGON_ENDPOINT", server.origin())
+        .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
+        // Address space, not memory in use: stacks of threads and mappings count in full.
+        .memory_mib(700)
+}
+
+/// One attempt at an answer.
+fn answer(bytes: Vec<u8>) -> Run {
+    get(&Server::answering(bytes), &["--max-attempts", "1"]).run()
+}
+
+fn category(run: &Run) -> String {
+    assert_eq!(run.json()["exit"]["code"], run.code);
+    run.error()["category"].as_str().unwrap().to_owned()
+}
+
+fn detail(fields: &str) -> String {
+    format!(r#"{{"code":"0","msg":"success","data":{{"id":"{ID}","status":"Running"{fields}}}}}"#)
+}
+
+#[test]
+fn html_in_place_of_json_is_unreadable_and_shows_how_it_begins() {
+    let run = answer(http(
+        "200 OK",
+        "content-type: text/html\r\n",
+        b"<html><title>Login</title></html>",
+    ));
+    assert_eq!((category(&run).as_str(), run.code), ("invalid_response", 5));
+    let message = run.error()["message"].to_string();
+    assert!(message.contains("<html><title>Login"), "{message}");
+}
+
+#[test]
+fn html_with_502_is_a_failure_of_the_service_and_is_tried_again() {
+    let server = Server::answering(http("502 Bad Gateway", "", b"<html>nginx</html>"));
+    let run = get(&server, &["--max-attempts", "2"]).run();
+    assert_eq!((category(&run).as_str(), run.code), ("service_error", 5));
+    assert_eq!(server.received().len(), 2);
+    assert_eq!(run.error()["attempts"], 2);
+}
+
+#[test]
+fn truncated_json_is_unreadable() {
+    let whole = detail("");
+    let run = answer(json(&whole[..whole.len() / 2]));
+    assert_eq!(category(&run), "invalid_response");
+    assert!(
+        run.error()["message"].to_string().contains("more JSON"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn an_answer_shorter_than_announced_broke_on_the_way() {
+    let run = answer(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"code\":\"0\"".to_vec());
+    assert_eq!(category(&run), "network");
+}
+
+#[test]
+fn what_follows_the_announced_length_is_not_read() {
+    let mut bytes = json(detail(""));
+    bytes.extend_from_slice(b"{\"status\":\"Failed\"}");
+    assert_eq!(answer(bytes).job()["state"], "running");
+}
+
+#[test]
+fn an_empty_body_is_unreadable() {
+    let run = answer(json(""));
+    assert_eq!(category(&run), "invalid_response");
+    assert!(
+        run.error()["message"].to_string().contains("empty"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn no_answer_at_all_is_a_failure_of_the_network() {
+    assert_eq!(category(&answer(Vec::new())), "network");
+}
+
+#[test]
+fn a_body_of_200_mb_is_cut_off_at_the_limit() {
+    let server = Server::start(|_, _, stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 209715200\r\n\r\n");
+        let chunk = vec![b' '; 1 << 20];
+        for _ in 0..200 {
+            if stream.write_all(&chunk).is_err() {
+                return;
+            }
+        }
+    });
+    let run = get(&server, &["--max-attempts", "1", "--max-body", "16MiB"])
+        .memory_mib(400)
+        .run();
+    assert_eq!(category(&run), "invalid_response");
+    assert!(
+        run.error()["message"]
+            .to_string()
+            .contains("response exceeds 16777216"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn a_gzip_bomb_is_counted_after_expansion() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let chunk = vec![b' '; 1 << 20];
+    for _ in 0..256 {
+        encoder.write_all(&chunk).unwrap();
+    }
+    let bomb = encoder.finish().unwrap();
+    assert!(bomb.len() < 4 << 20);
+    let server = Server::answering(http("200 OK", "content-encoding: gzip\r\n", &bomb));
+    let run = get(&server, &["--max-attempts", "1", "--max-body", "16MiB"])
+        .memory_mib(400)
+        .run();
+    assert_eq!(category(&run), "invalid_response");
+    assert!(
+        run.error()["message"]
+            .to_string()
+            .contains("response exceeds"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn a_gzipped_answer_is_read() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(detail("").as_bytes()).unwrap();
+    let body = encoder.finish().unwrap();
+    let run = answer(http("200 OK", "content-encoding: gzip\r\n", &body));
+    assert_eq!(run.job()["state"], "running");
+}
+
+#[test]
+fn a_million_empty_elements_are_refused() {
+    let list = format!(r#","mountInfoList":[{}{{}}]"#, "{},".repeat(999_999));
+    let run = answer(json(detail(&list)));
+    assert_eq!(category(&run), "invalid_response");
+    assert!(
+        run.error()["message"].to_string().contains("200000"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn invalid_utf_8_is_unreadable() {
+    let mut body = detail(r#","instanceServiceName":"X""#).into_bytes();
+    let at = body.iter().position(|byte| *byte == b'X').unwrap();
+    body[at] = 0xff;
+    assert_eq!(category(&answer(json(body))), "invalid_response");
+}
+
+#[test]
+fn a_byte_order_mark_is_skipped() {
+    let body = format!("\u{feff}{}", detail(""));
+    assert_eq!(answer(json(body)).job()["state"], "running");
+}
+
+#[test]
+fn a_hundred_thousand_nested_arrays_do_no_harm() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let run = answer(json(detail(&format!(r#","other":{deep}"#))));
+    assert_eq!(run.job()["state"], "running");
+    let run = answer(json(format!(r#"{{"code":"0","data":{deep}}}"#)));
+    assert_eq!(category(&run), "invalid_response");
+}
+
+#[test]
+fn the_document_of_a_deep_answer_is_left_out_with_a_notice() {
+    let deep = format!(r#","other":{}{}"#, "[".repeat(5_000), "]".repeat(5_000));
+    let server = Server::answering(json(detail(&deep)));
+    let run = get(&server, &["--raw"]).run();
+    assert_eq!(run.job()["raw"], Value::Null);
+    assert_eq!(run.json()["notices"][0]["code"], "raw_omitted");
+}
+
+#[test]
+fn numbers_as_text_and_nulls_everywhere_are_read() {
+    let fields = r#","cpuNumber":"3","gpuNumber":"1","ramSize":"15360","taskNumber":"2",
+        "taskType":null,"resourceGroup":null,"createTime":null,"mountInfoList":null,
+        "containerPortInfoList":null,"useStartScript":null,"headerNotebookIp":null"#;
+    let job = answer(json(detail(fields))).job();
+    assert_eq!(job["resources"]["cpu"], 3.0);
+    assert_eq!(job["resources"]["memory_bytes"], 15360_u64 << 20);
+    assert_eq!(job["queue"], Value::Null);
+}
+
+#[test]
+fn a_state_word_that_no_table_holds_is_unknown_and_told_once() {
+    let body = format!(r#"{{"code":0,"data":{{"id":"{ID}","status":"Zombie"}}}}"#);
+    let run = answer(json(body));
+    let job = run.job();
+    assert_eq!(
+        (&job["state"], &job["ended"]),
+        (&Value::from("unknown"), &Value::from(false))
+    );
+    assert_eq!(job["state_raw"], "Zombie");
+    assert_eq!(run.json()["notices"][0]["code"], "unknown_state");
+    assert_eq!(run.code, 0);
+}
+
+#[test]
+fn an_endless_drip_ends_with_the_time_of_an_attempt() {
+    let server = Server::start(|_, _, stream: &mut TcpStream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        while stream.write_all(b"1\r\n \r\n").is_ok() {
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let run = get(&server, &["--max-attempts", "1", "--request-timeout", "1s"]).run();
+    assert_eq!(category(&run), "network");
+    assert!(
+        run.error()["message"]
+            .to_string()
+            .contains("timed out after 1 s"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.elapsed < Duration::from_secs(10), "{:?}", run.elapsed);
+}
+
+#[test]
+fn a_reset_in_the_middle_is_tried_again_with_a_new_connection() {
+    let server = Server::start(|number, _, stream: &mut TcpStream| match number {
+        0 => {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"code\"");
+            let _ = socket2::SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
+        }
+        _ => {
+            let _ = stream.write_all(&json(detail("")));
+        }
+    });
+    let run = get(&server, &[]).run();
+    assert_eq!(run.job()["state"], "running");
+    assert_eq!(server.received().len(), 2);
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_the_credentials_stay_home() {
+    let other = Server::answering(json(detail("")));
+    let headers = format!("location: {}/ai/openapi/v2\r\n", other.origin());
+    let server = Server::answering(http("302 Found", &headers, b""));
+    let run = get(&server, &[]).run();
+    assert_eq!(category(&run), "invalid_response");
+    assert!(
+        run.error()["message"].to_string().contains("redirect"),
+        "{}",
+        run.stdout
+    );
+    assert!(other.received().is_empty());
+}
+
+#[test]
+fn an_answer_for_another_id_is_never_taken_for_this_one() {
+    let body =
+        r#"{"code":"0","data":{"id":"ffffffffffffffffffffffffffffffff","status":"Completed"}}"#;
+    assert_eq!(category(&answer(json(body))), "invalid_response");
+}
+
+#[test]
+fn a_cloud_that_echoes_the_credential_does_not_leak_it() {
+    let server = Server::start(|_, got: &ReceivedRequest, stream| {
+        let token = got.header("token").unwrap_or_default().to_owned();
+        assert!(!token.is_empty());
+        let body = format!(r#"{{"code":"10008","msg":"bad token {token} \/ {token}"}}"#);
+        let _ = stream.write_all(&json(body));
+    });
+    let run = get(&server, &["-v"]).run();
+    assert_eq!((category(&run).as_str(), run.code), ("unauthenticated", 4));
+    assert!(
+        run.error()["message"].to_string().contains("***"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(
+        server.received().len(),
+        1,
+        "a refused credential is not tried again"
+    );
+}
+
+#[test]
+fn escape_codes_in_a_name_reach_no_terminal() {
+    let fields = r#","instanceServiceName":"a\u001b]0;x\u0007\u009b2J\tb\nc\u202ed""#;
+    let server = Server::answering(json(detail(fields)));
+    let reference = format!("sugon/instance/{ID}");
+    for format in ["table", "wide", "json"] {
+        let run = joblens(&["get", &reference, "-o", format])
+            .env("JOBLENS_SUGON_ENDPOINT", server.origin())
+            .env("JOBLENS_SUGON_TOKEN", crate::support::SECRETS[0])
+            .run();
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let harmless = |c: char| c == '\n' || !(c.is_control() || c == '\u{202e}');
+        assert!(
+            run.stdout.chars().all(harmless),
+            "{format}: {:?}",
+            run.stdout
+        );
+        if format != "json" {
+            assert_eq!(run.stdout.lines().count(), 2, "{}", run.stdout);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What the clouds answer, and what is made of it.
+
+mod array_evidence;
+mod array_jobs;
+mod documents;
+mod hostile;
+mod invocations;
+pub mod kinds;

@@ -1,0 +1,150 @@
+//! The config file that `config init` writes.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use crate::support::{Joblens, joblens};
+
+/// Nothing can be requested it without settings.
+const REFERENCE: &str = "aliyun/job/ehpc-hz-FYUr32/5";
+
+fn init(home: &Path) -> Joblens {
+    joblens(&["config", "init"]).env("HOME", home.to_str().unwrap())
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_first_file_is_for_its_owner_alone_and_is_read_back() {
+    let home = tempfile::tempdir().unwrap();
+    let run = init(home.path()).run();
+    let path = home.path().join(".config/joblens/config.toml");
+    assert_eq!((run.code, run.stdout.trim()), (0, path.to_str().unwrap()));
+    assert_eq!(mode(&path), 0o600);
+    for folder in [".config", ".config/joblens"] {
+        assert_eq!(mode(&home.path().join(folder)), 0o700, "{folder}");
+    }
+    let names = fs::read_dir(path.parent().unwrap()).unwrap();
+    assert_eq!(names.count(), 1, "nothing else is left behind");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(
+        text.lines()
+            .all(|line| line.is_empty() || line.starts_with('#'))
+    );
+    let get = joblens(&["get", "-o", "json", REFERENCE]);
+    let run = get.env("HOME", home.path().to_str().unwrap()).run();
+    assert_eq!(
+        run.error()["category"],
+        "missing_credentials",
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn every_line_may_be_uncommented() {
+    let home = tempfile::tempdir().unwrap();
+    let place = home.path().join("config.toml");
+    let place = place.to_str().unwrap();
+    let run = joblens(&["config", "init", "--config", place]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let text = fs::read_to_string(place).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with("##"));
+    let lines = lines.map(|line| line.strip_prefix("# ").unwrap_or(line));
+    fs::write(place, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    let run = joblens(&["get", "-o", "json", "--config", place, REFERENCE]).run();
+    assert_eq!(
+        run.error()["category"],
+        "missing_credentials",
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_file_that_is_there_is_never_touched() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("mine.toml");
+    fs::write(&path, "[http]\n").unwrap();
+    let init = |path: &Path| {
+        let place = path.to_str().unwrap();
+        joblens(&["config", "init", "-o", "json"]).env("JOBLENS_CONFIG", place)
+    };
+    let run = init(&path).run();
+    assert_eq!(
+        (run.code, run.error()["category"].as_str()),
+        (2, Some("usage"))
+    );
+    assert!(
+        run.stderr.contains(path.to_str().unwrap()),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), "[http]\n");
+    let dangling = home.path().join("link.toml");
+    std::os::unix::fs::symlink(home.path().join("nowhere"), &dangling).unwrap();
+    assert_eq!(init(&dangling).run().code, 2);
+    assert!(!home.path().join("nowhere").exists());
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_told() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let place = file.path().join("joblens/config.toml");
+    let run = joblens(&["config", "init", "--config", place.to_str().unwrap()]).run();
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr.contains("cannot write the config file"),
+        "{}",
+        run.stderr
+    );
+    let run = joblens(&["config", "init"]).env("HOME", "").run();
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("--config"), "{}", run.stderr);
+}
+
+#[test]
+fn no_file_is_written_where_others_could_replace_it() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("shared");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+    let place = folder.join("config.toml");
+    let run = joblens(&["config", "init"])
+        .env("JOBLENS_CONFIG", place.to_str().unwrap())
+        .run();
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let said = "which is writable by others (mode 777)";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    assert!(!place.exists());
+}
+
+#[test]
+fn the_place_is_told_in_the_order_in_which_it_is_read() {
+    let path = |arguments: &[&str]| {
+        let run = joblens(arguments)
+            .env("HOME", "/h")
+            .env("XDG_CONFIG_HOME", "/x")
+            .env("JOBLENS_CONFIG", "/j.toml")
+            .run();
+        run.stdout
+    };
+    assert_eq!(path(&["config", "path"]), "/j.toml\n");
+    assert_eq!(
+        path(&["config", "path", "--config", "/c.toml"]),
+        "/c.toml\n"
+    );
+    let run = joblens(&["config", "path"])
+        .env("XDG_CONFIG_HOME", "/x")
+        .run();
+    assert_eq!(run.stdout, "/x/joblens/config.toml\n");
+    // Where one is depends on the folder, settings would as well.
+    let run = joblens(&["config", "path"])
+        .env("HOME", "/h")
+        .env("XDG_CONFIG_HOME", "x")
+        .run();
+    assert_eq!(run.stdout, "/h/.config/joblens/config.toml\n");
+}

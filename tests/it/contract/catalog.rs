@@ -1,0 +1,201 @@
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::joblens;
+
+fn states(arguments: &[&str]) -> Vec<Value> {
+    let mut all = vec!["states", "-o", "json"];
+    all.extend_from_slice(arguments);
+    let run = joblens(&all).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.json()["states"].as_array().unwrap().clone()
+}
+
+/// Level, word, state and whether it has ended.
+fn rows_of_word(rows: &[Value], level: &str, word: Value) -> Vec<(String, bool)> {
+    let rows = rows
+        .iter()
+        .filter(|row| row["level"] == level && row["word"] == word);
+    rows.map(|row| {
+        let state = row["state"].as_str().unwrap().to_owned();
+        (state, row["ended"].as_bool().unwrap())
+    })
+    .collect()
+}
+
+#[test]
+fn a_word_means_at_each_level_what_it_is_read_as() {
+    let rows = states(&["aliyun/job"]);
+    assert!(rows.iter().all(|row| row["kind"] == "job"));
+    let one = |level, word: &str| rows_of_word(&rows, level, json!(word));
+    assert_eq!(one("job", "Pending"), [("pending".to_owned(), false)]);
+    assert_eq!(
+        one("container_group", "Pending"),
+        [("starting".to_owned(), false)]
+    );
+    assert_eq!(
+        one("container_group", "Expired"),
+        [("failed".to_owned(), true)]
+    );
+}
+
+#[test]
+fn a_word_that_leaves_it_to_exit_codes_has_a_row_for_each_outcome() {
+    for (kind, level, word) in [
+        ("aliyun/job", "container", "Terminated"),
+        ("ali/inv", "job", "Finished"),
+        ("aliyun/invocation/", "node", "Finished"),
+    ] {
+        let outcomes = rows_of_word(&states(&[kind]), level, json!(word));
+        let ended = |state: &str| (state.to_owned(), true);
+        assert_eq!(
+            outcomes,
+            [ended("succeeded"), ended("failed"), ended("unknown")]
+        );
+    }
+}
+
+#[test]
+fn a_kind_without_states_says_so() {
+    let rows = states(&["tencent"]);
+    assert_eq!(
+        rows_of_word(&rows, "job", Value::Null),
+        [("unknown".to_owned(), false)]
+    );
+    assert!(rows[0]["note"].is_string());
+}
+
+#[test]
+fn words_of_the_settings_file_are_marked_where_they_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.toml");
+    fs::write(
+        &path,
+        "[states.\"aliyun/job\"]\nSuspended = 'stopping'\nRUNNING = 'failed'\n",
+    )
+    .unwrap();
+    let rows = states(&["--config", path.to_str().unwrap(), "aliyun/job"]);
+    let own: Vec<&Value> = rows
+        .iter()
+        .filter(|row| row["source"] == "settings")
+        .collect();
+    let levels: Vec<&Value> = own.iter().map(|row| &row["level"]).collect();
+    assert_eq!(levels, ["job", "subtask"]);
+    assert!(
+        own.iter()
+            .all(|row| row["word"] == "Suspended" && row["state"] == "stopping")
+    );
+    let running = rows.iter().find(|row| row["word"] == "Running").unwrap();
+    assert_eq!(running["state"], "running");
+    assert!(
+        running["note"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be mapped in the config file")
+    );
+}
+
+#[test]
+fn every_sample_of_a_kind_is_a_reference_that_can_be_read() {
+    let run = joblens(&["kinds", "-o", "json"]).run();
+    let kinds = run.json()["kinds"].as_array().unwrap().clone();
+    assert_eq!(kinds.len(), 5);
+    for kind in kinds {
+        let sample = kind["sample"].as_str().unwrap();
+        // Without credentials it is refused for those, and not for its form.
+        let error = joblens(&["get", "-o", "json", sample]).run().error();
+        assert_ne!(error["category"], "usage", "{sample}");
+        let of_kind = format!(
+            "{}/{}/",
+            kind["cloud"].as_str().unwrap(),
+            kind["kind"].as_str().unwrap()
+        );
+        for field in ["template", "sample", "scope"] {
+            let text = kind[field].as_str().unwrap();
+            assert!(format!("{text}/").starts_with(&of_kind), "{field}: {text}");
+        }
+    }
+}
+
+#[test]
+fn what_there_is_not_is_wrong_use_with_the_nearest() {
+    for (arguments, near) in [
+        (["states", "sugin"], "did you mean 'sugon'?"),
+        (
+            ["kinds", "huawei/image"],
+            "did you mean 'huawei/image-job'?",
+        ),
+    ] {
+        let run = joblens(&arguments).run();
+        assert_eq!(run.code, 2, "{arguments:?}");
+        assert!(run.stderr.contains(near), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn every_form_with_a_place_for_it_shows_it_and_the_others_are_refused() {
+    for command in ["states", "kinds"] {
+        for form in ["table", "wide", "json", "yaml", "csv", "tsv", "markdown"] {
+            let run = joblens(&[command, "-o", form]).run();
+            assert_eq!(run.code, 0, "{command} -o {form}: {}", run.stderr);
+            let rows = run.stdout.lines().count();
+            assert!(rows > 5, "{command} -o {form}: {}", run.stdout);
+            assert!(run.stdout.contains("image-job"), "{}", run.stdout);
+        }
+        for form in ["jsonl", "name"] {
+            assert_eq!(
+                joblens(&[command, "-o", form]).run().code,
+                2,
+                "{command} -o {form}"
+            );
+        }
+        let run = joblens(&[command, "--columns", "ref"]).run();
+        assert_eq!(run.code, 2, "{command} --columns");
+    }
+}
+
+#[test]
+fn a_schema_is_json_and_nothing_else() {
+    for arguments in [["schema", "-o", "csv"], ["schema", "--jq", "."]] {
+        let run = joblens(&arguments).run();
+        assert_eq!(run.code, 2, "{arguments:?}");
+        assert!(
+            run.stderr.contains("schema prints JSON only"),
+            "{}",
+            run.stderr
+        );
+    }
+    let run = joblens(&["schema", "envelop"]).run();
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("envelope"), "{}", run.stderr);
+}
+
+#[test]
+fn a_list_of_clusters_names_its_operation_and_permission_too() {
+    let kinds = joblens(&["kinds", "-o", "json"]).run().json();
+    for kind in kinds["kinds"].as_array().unwrap() {
+        let expected = match kind["cloud"].as_str().unwrap() {
+            "aliyun" => [
+                "aliyun/",
+                "E-HPC 2018-04-12 ListClusters",
+                "ehpc:ListClusters",
+            ],
+            "tencent" => [
+                "tencent/",
+                "CCS API 2.0 DescribeCluster",
+                "ccs:DescribeCluster",
+            ],
+            _ => {
+                assert!(kind["scopes_parent"].is_null() && kind["scopes_operation"].is_null());
+                continue;
+            }
+        };
+        let keys = ["scopes_parent", "scopes_operation", "scopes_permission"];
+        assert_eq!(keys.map(|key| kind[key].as_str().unwrap()), expected);
+        let table = joblens(&["kinds", kind["cloud"].as_str().unwrap()])
+            .run()
+            .stdout;
+        assert!(expected.iter().all(|text| table.contains(text)), "{table}");
+    }
+}

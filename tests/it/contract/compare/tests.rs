@@ -1,0 +1,201 @@
+use super::*;
+use serde_json::json;
+
+fn schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["name", "state", "parts", "details", "gate"],
+        "properties": {
+            "name": { "type": ["string", "null"], "description": "Its name." },
+            "state": { "$ref": "#/$defs/State" },
+            "word": { "type": "string", "enum": ["yes", "no"] },
+            "parts": { "type": "array", "items": { "$ref": "#/$defs/Part" } },
+            "details": { "$ref": "#/$defs/Details" },
+            "gate": { "anyOf": [{ "$ref": "#/$defs/Part" }, { "type": "null" }] },
+            "labels": { "type": "object", "additionalProperties": { "type": "string" } },
+            "raw": {},
+        },
+        "$defs": {
+            "State": { "oneOf": [{ "type": "string", "const": "a" }, { "type": "string", "const": "b" }] },
+            "Part": {
+                "type": "object",
+                "required": ["size", "at"],
+                "properties": {
+                    "size": { "type": "integer", "minimum": 0 },
+                    "at": { "type": "string", "format": "date-time" },
+                },
+            },
+            "Other": { "type": "object", "properties": { "x": { "type": "string" } } },
+            "Details": { "x-extensible": true, "anyOf": [{ "type": "null" }, { "$ref": "#/$defs/Part" }] },
+            "Alone": { "type": "object", "properties": { "x": { "type": "string" } } },
+        },
+    })
+}
+
+/// The changes when the value at a place is another, or gone.
+fn changed(place: &str, value: Option<Value>) -> Changes {
+    let mut new = schema();
+    match value {
+        Some(value) => {
+            let (parent, key) = place.rsplit_once('/').unwrap();
+            new.pointer_mut(parent).unwrap()[key] = value;
+        }
+        None => {
+            let (parent, key) = place.rsplit_once('/').unwrap();
+            let parent = new.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+            parent.remove(key).unwrap();
+        }
+    }
+    compare(&schema(), &new)
+}
+
+fn breaks(place: &str, value: Option<Value>, told: &str) {
+    let changes = changed(place, value);
+    assert!(changes.broken.iter().any(|one| one == told), "{changes:?}");
+}
+
+#[test]
+fn nothing_changes_when_only_descriptions_do() {
+    let changes = changed("/properties/name/description", Some(json!("The name.")));
+    assert_eq!(changes, Changes::default());
+}
+
+#[test]
+fn a_field_that_is_gone_is_caught_at_every_depth() {
+    breaks("/properties/name", None, "name is gone");
+    breaks("/$defs/Part/properties/size", None, "parts[].size is gone");
+    breaks("/$defs/Alone/properties/x", None, "Alone.x is gone");
+    breaks("/$defs/Alone", None, "Alone is no longer described");
+}
+
+#[test]
+fn another_type_is_caught_and_so_is_a_wider_or_narrower_one() {
+    let size = "/$defs/Part/properties/size";
+    breaks(
+        &format!("{size}/type"),
+        Some(json!("string")),
+        "parts[].size may now be string",
+    );
+    let wider = json!(["integer", "string"]);
+    breaks(
+        &format!("{size}/type"),
+        Some(wider),
+        "parts[].size may now be string",
+    );
+    breaks(
+        "/properties/name/type",
+        Some(json!("null")),
+        "name is never string any more",
+    );
+    breaks(
+        "/properties/raw/type",
+        Some(json!("object")),
+        "raw is never anything any more",
+    );
+    let either =
+        json!([{ "$ref": "#/$defs/Part" }, { "type": "null" }, { "$ref": "#/$defs/Other" }]);
+    breaks(
+        "/properties/gate/anyOf",
+        Some(either),
+        "gate may now be Other",
+    );
+    breaks(
+        "/properties/labels/additionalProperties",
+        Some(json!({ "type": "integer" })),
+        "labels.* may now be integer",
+    );
+}
+
+#[test]
+fn null_where_there_was_none_is_caught_and_the_other_way_round() {
+    let at = "/$defs/Part/properties/at/type";
+    breaks(
+        at,
+        Some(json!(["string", "null"])),
+        "parts[].at may now be null",
+    );
+    breaks(
+        "/properties/name/type",
+        Some(json!("string")),
+        "name is never null any more",
+    );
+    let never = json!([{ "$ref": "#/$defs/Part" }]);
+    breaks(
+        "/properties/gate/anyOf",
+        Some(never),
+        "gate is never null any more",
+    );
+}
+
+#[test]
+fn a_field_that_may_be_missing_is_caught() {
+    breaks(
+        "/required",
+        Some(json!(["state", "parts", "details", "gate"])),
+        "name may now be missing",
+    );
+}
+
+#[test]
+fn a_word_that_is_lost_or_new_is_caught_in_both_ways_of_listing_words() {
+    breaks(
+        "/properties/word/enum",
+        Some(json!(["yes"])),
+        "word has lost the word \"no\"",
+    );
+    breaks(
+        "/properties/word/enum",
+        Some(json!(["yes", "no", "open"])),
+        "word has a new word \"open\"",
+    );
+    breaks(
+        "/properties/word/enum",
+        None,
+        "word lists its values no more, or anew",
+    );
+    let fewer = json!([{ "type": "string", "const": "a" }]);
+    breaks(
+        "/$defs/State/oneOf",
+        Some(fewer),
+        "state has lost the word \"b\"",
+    );
+}
+
+#[test]
+fn another_way_of_writing_a_value_is_caught() {
+    breaks(
+        "/$defs/Part/properties/at/format",
+        None,
+        "parts[].at has another format",
+    );
+    breaks(
+        "/$defs/Part/properties/size/minimum",
+        Some(json!(-1)),
+        "parts[].size has another minimum",
+    );
+}
+
+#[test]
+fn a_new_field_and_a_new_sort_of_details_are_additions() {
+    let more = changed(
+        "/$defs/Part/properties/colour",
+        Some(json!({ "type": "string" })),
+    );
+    assert_eq!(
+        (more.broken.len(), more.added),
+        (0, vec!["parts[].colour".to_owned()])
+    );
+    let sorts =
+        json!([{ "type": "null" }, { "$ref": "#/$defs/Part" }, { "$ref": "#/$defs/Other" }]);
+    let more = changed("/$defs/Details/anyOf", Some(sorts));
+    assert_eq!(
+        (more.broken.len(), more.added),
+        (0, vec!["details<Other>".to_owned()])
+    );
+    let fewer = json!([{ "type": "null" }]);
+    breaks(
+        "/$defs/Details/anyOf",
+        Some(fewer),
+        "details is never Part any more",
+    );
+}

@@ -1,0 +1,189 @@
+//! What stands between this machine and a cloud.
+
+use std::net::TcpListener;
+
+use super::{account, failure, sugon};
+use crate::support::{Server, http, json};
+
+/// A port of loopback that nobody listens at.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[test]
+fn a_port_that_nobody_listens_at_is_told_as_such() {
+    let port = free_port();
+    failure(&sugon(&format!("http://127.0.0.1:{port}"), &[]).run())
+        .is("connection", "network", 5)
+        .contains(&format!("127.0.0.1:{port}"))
+        .contains("refused")
+        .advises("host and port of the endpoint");
+}
+
+#[test]
+fn a_host_without_an_address_fails_at_its_name() {
+    let endpoint = "https://no-such-host.invalid";
+    let run = sugon(endpoint, &["--connect-timeout", "2s"]).run();
+    let failed = failure(&run);
+    failed
+        .is("dns", "network", 5)
+        .contains("no-such-host.invalid");
+    // Which of them it is depends on whether this machine has a name service at all.
+    let is_advised = ["getent hosts no-such-host.invalid", "/etc/resolv.conf"]
+        .iter()
+        .any(|advice| failed.hint.contains(advice));
+    assert!(is_advised, "{failed:#?}");
+}
+
+#[test]
+fn a_name_that_is_known_is_shown_with_its_addresses() {
+    let server = Server::answering(json(r#"{"code":"0","data":{"total":0,"list":[]}}"#));
+    let run = sugon(&format!("http://localhost:{}", server.port), &[]).run();
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    let account = account(&run);
+    let checks = account["checks"].as_array().unwrap();
+    let dns = checks.iter().find(|check| check["name"] == "dns").unwrap();
+    let message = dns["message"].as_str().unwrap();
+    assert!(
+        message.contains("localhost is ") && message.contains("127.0.0.1"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_proxy_that_is_not_there_is_no_fault_of_the_cloud() {
+    let port = free_port();
+    for (variable, scheme, endpoint, options) in [
+        ("HTTPS_PROXY", "http", "https://sugon.test", &[][..]),
+        ("ALL_PROXY", "http", "http://sugon.test", &["--allow-http"]),
+        ("ALL_PROXY", "socks5h", "https://sugon.test", &[]),
+    ] {
+        let run = sugon(endpoint, options)
+            .env(
+                variable,
+                format!("{scheme}://joe:hunter22@127.0.0.1:{port}"),
+            )
+            .with_secret("hunter22")
+            .run();
+        failure(&run)
+            .is("proxy", "network", 5)
+            .contains(&format!("{scheme}://***@127.0.0.1:{port} ({variable})"))
+            .contains("the connection to the proxy failed")
+            .advises(&format!("host and port in {variable}"));
+    }
+}
+
+#[test]
+fn a_proxy_without_an_address_is_told_from_a_host_without_one() {
+    let run = sugon("https://sugon.test", &["--connect-timeout", "2s"])
+        .env(
+            "HTTPS_PROXY",
+            "http://joe:hunter22@no-such-proxy.invalid:3128",
+        )
+        .with_secret("hunter22")
+        .run();
+    failure(&run)
+        .is("proxy", "network", 5)
+        .contains("http://***@no-such-proxy.invalid:3128 (HTTPS_PROXY)")
+        .contains("cannot resolve the proxy's host name")
+        .advises("HTTPS_PROXY");
+}
+
+#[test]
+fn a_proxy_that_wants_a_password_is_no_cloud_that_refuses() {
+    let proxy = Server::answering(http("407 Proxy Authentication Required", "", b""));
+    for (variable, endpoint, options) in [
+        ("HTTPS_PROXY", "https://sugon.test", &[][..]),
+        ("http_proxy", "http://sugon.test", &["--allow-http"][..]),
+    ] {
+        let run = sugon(endpoint, options)
+            .env(
+                variable,
+                format!("http://joe:hunter22@127.0.0.1:{}", proxy.port),
+            )
+            .with_secret("hunter22")
+            .run();
+        failure(&run)
+            .is("proxy", "network", 5)
+            .contains("auth")
+            .advises(&format!("in {variable}: http://NAME:PASSWORD@"));
+    }
+    assert_eq!(proxy.received().len(), 2);
+}
+
+#[test]
+fn a_proxy_that_forbids_the_host_is_named() {
+    let proxy = Server::answering(http("403 Forbidden", "", b""));
+    let run = sugon("https://sugon.test", &[])
+        .env("https_proxy", proxy.origin())
+        .run();
+    failure(&run)
+        .is("proxy", "network", 5)
+        .contains("the proxy rejected the request")
+        .advises("ask for sugon.test to be allowed on the proxy");
+}
+
+#[test]
+fn a_proxy_that_is_used_and_one_that_is_not_are_shown() {
+    let proxy = Server::answering(json(r#"{"code":"0","data":{"total":0,"list":[]}}"#));
+    let shown = |no_proxy: &str| {
+        let run = sugon(
+            "http://localhost.test",
+            &["--allow-http", "--connect-timeout", "2s"],
+        )
+        .env(
+            "HTTP_PROXY",
+            format!("http://joe:hunter22@127.0.0.1:{}", proxy.port),
+        )
+        .env("NO_PROXY", no_proxy)
+        .with_secret("hunter22")
+        .run();
+        let account = account(&run);
+        let checks = account["checks"].as_array().unwrap().clone();
+        let own = checks
+            .iter()
+            .find(|check| check["name"] == "proxy")
+            .unwrap();
+        let of_machine = run.json()["checks"][1]["message"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        (own["message"].as_str().unwrap().to_owned(), of_machine)
+    };
+    let (own, of_machine) = shown("other.test");
+    assert_eq!(
+        own,
+        format!("via http://***@127.0.0.1:{} ($HTTP_PROXY)", proxy.port)
+    );
+    assert!(
+        of_machine.starts_with("HTTP_PROXY=http://***@127.0.0.1:")
+            && of_machine.ends_with("NO_PROXY=other.test"),
+        "{of_machine}"
+    );
+    let (own, _) = shown(".test");
+    assert_eq!(own, "bypassed ($NO_PROXY)");
+}
+
+#[test]
+fn a_proxy_variable_that_cannot_be_used_fails_those_accounts_that_need_it() {
+    let answer = json(r#"{"code":"0","data":{"total":0,"list":[]}}"#);
+    let server = Server::answering(answer);
+    let run = sugon(&server.origin(), &[])
+        .env("all_proxy", "quic://joe:hunter22@proxy:1")
+        .with_secret("hunter22")
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    let checks = run.json()["checks"].clone();
+    let mut of_machine = checks.as_array().unwrap().iter();
+    let proxy = of_machine.find(|check| check["name"] == "proxy").unwrap();
+    assert_eq!(proxy["status"], "warn");
+    let run = sugon("https://sugon.test", &[])
+        .env("all_proxy", "socks9://joe:hunter22@proxy:1")
+        .with_secret("hunter22")
+        .run();
+    failure(&run)
+        .is("proxy", "usage", 2)
+        .contains("all_proxy is 'socks9://***@proxy:1'")
+        .advises("NO_PROXY");
+}

@@ -1,0 +1,125 @@
+//! Accounts that are half configured, or not at all.
+
+use super::{TOKEN, account, failure, sugon};
+use crate::support::{Server, joblens, json};
+
+#[test]
+fn without_any_account_it_says_what_to_set_and_how_to_try_it() {
+    let run = joblens(&["doctor", "-o", "json"]).run();
+    assert_eq!(run.code, 4);
+    let json = run.json();
+    let last = json["checks"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (&last["name"], &last["status"]),
+        (&"accounts".into(), &"fail".into())
+    );
+    let hint = last["hint"].as_str().unwrap();
+    for word in [
+        "ALIBABA_CLOUD_ACCESS_KEY_ID",
+        "[aliyun.default]",
+        "joblens demo",
+    ] {
+        assert!(hint.contains(word), "{hint}");
+    }
+    assert!(json["accounts"].as_array().unwrap().is_empty());
+    let run = joblens(&["doctor", "-p", "nobody"]).run();
+    assert_eq!(run.code, 4);
+    assert!(
+        run.stdout.contains("unknown profile 'nobody'"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn an_endpoint_without_a_key_is_half_an_account() {
+    let run = joblens(&["doctor", "-o", "json"])
+        .env("JOBLENS_SUGON_ENDPOINT", "https://ai.example")
+        .run();
+    failure(&run)
+        .is("settings", "missing_credentials", 4)
+        .advises("JOBLENS_SUGON_TOKEN");
+    // A region alone is often set for other programs.
+    let run = joblens(&["doctor", "-o", "json"])
+        .env("TENCENTCLOUD_REGION", "ap-guangzhou")
+        .run();
+    assert!(run.json()["accounts"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_cloud_that_is_named_is_asked_even_when_nothing_is_set_for_it() {
+    let run = joblens(&["doctor", "-o", "json", "qcloud"]).run();
+    failure(&run).is("settings", "missing_credentials", 4);
+    assert_eq!(account(&run)["cloud"], "tencent");
+    let run = joblens(&["doctor", "-o", "json", "tencent@lab"]).run();
+    failure(&run)
+        .is("settings", "missing_credentials", 4)
+        .contains("no profile 'lab'");
+}
+
+#[test]
+fn what_is_no_cloud_is_wrong_use() {
+    for word in ["sugin", "aliyun/job/C", "aliyun/job/C/5"] {
+        let run = joblens(&["doctor", word]).run();
+        assert_eq!(run.code, 2, "{word}: {}", run.stdout);
+        assert!(run.stderr.contains("aliyun@prod"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn profiles_are_narrowed_by_option_and_by_argument() {
+    let server = Server::answering(json(r#"{"code":"0","data":{"total":0,"list":[]}}"#));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    let table = |name: &str| {
+        format!(
+            "[sugon.{name}]\nendpoint = '{}'\ntoken_env = 'LAB_TOKEN'\n",
+            server.origin()
+        )
+    };
+    std::fs::write(&path, table("lab") + &table("prod")).unwrap();
+    let asked = |more: &[&str]| -> Vec<String> {
+        let config = ["--config", path.to_str().unwrap()];
+        let run = sugon(&server.origin(), &[&config[..], more].concat())
+            .env("LAB_TOKEN", TOKEN)
+            .run();
+        assert_eq!(run.code, 0, "{}", run.stdout);
+        let json = run.json();
+        let accounts = json["accounts"].as_array().unwrap().iter();
+        accounts
+            .map(|one| one["profile"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(asked(&[]), ["default", "lab", "prod"]);
+    assert_eq!(asked(&["-p", "prod"]), ["prod"]);
+    assert_eq!(asked(&["sugon@lab"]), ["lab"]);
+    assert_eq!(asked(&["sugon@lab", "scnet@prod"]), ["lab", "prod"]);
+    assert_eq!(asked(&["scnet"]), ["default", "lab", "prod"]);
+}
+
+#[test]
+fn a_setting_that_is_wrong_in_use_is_told_with_the_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    std::fs::write(&path, "[sugon.default]\ninsecure_skip_verify = true\n").unwrap();
+    let run = sugon("https://ai.scnet.cn", &["--config", path.to_str().unwrap()]).run();
+    let failed = failure(&run);
+    failed
+        .is("settings", "usage", 2)
+        .contains("a host of a public cloud");
+    assert!(failed.before.is_empty(), "{failed:#?}");
+}
+
+#[test]
+fn what_is_not_used_is_named_beside_what_is() {
+    let server = Server::answering(json(r#"{"code":"0","data":{"total":0,"list":[]}}"#));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    std::fs::write(&path, "[sugon.default]\ntoken_env = 'OTHER'\n").unwrap();
+    let run = sugon(&server.origin(), &["--config", path.to_str().unwrap()])
+        .env("OTHER", "x")
+        .run();
+    let checks = account(&run)["checks"].clone();
+    let message = checks[0]["message"].as_str().unwrap();
+    assert!(message.ends_with("; not used: config file"), "{message}");
+}

@@ -1,0 +1,333 @@
+//! Certificates of servers and of clients.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::thread;
+
+use rcgen::DnType;
+
+use super::{account, failure, outcome, sugon};
+use crate::support::tls::{Authority, write};
+use crate::support::{Joblens, Run, Server, http, json};
+
+/// A TLS server on loopback with its own CA, whose certificate lies in a folder.
+struct Tls {
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+/// What is unusual about a server.
+#[derive(Default)]
+struct Unusual {
+    ca: Option<&'static str>,
+    name: Option<&'static str>,
+    years: Option<(i32, i32)>,
+    wants_certificates: bool,
+}
+
+impl Tls {
+    fn start(unusual: Unusual) -> Self {
+        let authority = Authority::new(|params| {
+            let name = &mut params.distinguished_name;
+            name.push(DnType::CommonName, unusual.ca.unwrap_or("Example Proxy CA"));
+            name.push(DnType::OrganizationName, "示例公司\u{1b}[2J");
+        });
+        let host = unusual.name.unwrap_or("localhost");
+        let own = authority.signed(host, |leaf| {
+            if let Some((from, to)) = unusual.years {
+                leaf.not_before = rcgen::date_time_ymd(from, 1, 1);
+                leaf.not_after = rcgen::date_time_ymd(to, 1, 1);
+            }
+        });
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text, mode) in [
+            ("ca.pem", authority.pem(), 0o644),
+            ("key.pem", own.1.serialize_pem(), 0o600),
+            ("cert.pem", own.0.pem(), 0o644),
+        ] {
+            write(&folder.path().join(name), &text, mode);
+        }
+        let port = authority.serve(&own, unusual.wants_certificates, |_| {
+            json(r#"{"code":"0","data":{"total":0,"list":[]}}"#)
+        });
+        Self { port, folder }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn doctor(&self, options: &[&str]) -> Joblens {
+        sugon(&format!("https://localhost:{}", self.port), options)
+    }
+
+    /// An endpoint that a proxy alone knows.
+    fn doctor_through(variable: &str, proxy: String) -> Run {
+        let other = Self::start(Unusual {
+            ca: Some("Another CA"),
+            ..Unusual::default()
+        });
+        sugon("https://sugon.test", &[])
+            .env(variable, proxy)
+            .env("SSL_CERT_FILE", other.file("ca.pem").to_str().unwrap())
+            .with_secret("hunter22")
+            .run()
+    }
+
+    /// A run that knows the CA.
+    fn doctor_who_knows(&self) -> Joblens {
+        let ca = self.file("ca.pem");
+        self.doctor(&["--ca-file", ca.to_str().unwrap()])
+    }
+}
+
+#[test]
+fn a_trusted_server_is_well_and_says_so() {
+    let server = Tls::start(Unusual::default());
+    let run = server.doctor_who_knows().run();
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    let checks: Vec<String> = account(&run)["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(outcome)
+        .collect();
+    assert!(checks.contains(&"tls ok".to_owned()), "{checks:?}");
+    let certificates = run.json()["checks"][2]["message"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(certificates.contains(", 1 by --ca-file "), "{certificates}");
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_names_who_issued_it() {
+    let server = Tls::start(Unusual::default());
+    let other = |ca| {
+        let other = Tls::start(Unusual {
+            ca,
+            ..Unusual::default()
+        });
+        let store = other.file("ca.pem");
+        let store = store.to_str().unwrap();
+        server.doctor(&[]).env("SSL_CERT_FILE", store).run()
+    };
+    // One that was made anew under its old name.
+    failure(&other(None))
+        .is("tls", "network", 5)
+        .contains(r"it was not signed by the trusted CA O=示例公司\1b[2J,CN=Example Proxy CA")
+        .advises("ca_file or --ca-file");
+    let run = other(Some("Another CA"));
+    failure(&run)
+        .is("tls", "network", 5)
+        .after(&["dns", "connection"])
+        .contains("CN=Example Proxy CA")
+        .contains("O=示例公司")
+        .advises("ca_file or --ca-file")
+        .advises(&format!(
+            "openssl s_client -showcerts -connect localhost:{}",
+            server.port
+        ));
+    let certificates = run.json()["checks"][2]["message"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        certificates.starts_with("1 CA certificates by SSL_CERT_FILE="),
+        "{certificates}"
+    );
+}
+
+#[test]
+fn a_certificate_at_the_wrong_time_or_for_another_name_says_which() {
+    let of = |years, name| Unusual {
+        years,
+        name,
+        ..Unusual::default()
+    };
+    for (unusual, said) in [
+        (
+            of(Some((2010, 2011)), None),
+            "it expired at 2011-01-01T00:00:00Z",
+        ),
+        (
+            of(Some((2090, 2091)), None),
+            "it is valid from 2090-01-01T00:00:00Z",
+        ),
+        (
+            of(None, Some("other.example")),
+            "certificate is valid for other.example",
+        ),
+    ] {
+        let server = Tls::start(unusual);
+        failure(&server.doctor_who_knows().run())
+            .is("tls", "network", 5)
+            .after(&["connection"])
+            .contains(said);
+    }
+}
+
+#[test]
+fn a_server_that_wants_a_certificate_is_told_what_to_set() {
+    let server = Tls::start(Unusual {
+        wants_certificates: true,
+        ..Unusual::default()
+    });
+    failure(&server.doctor_who_knows().run())
+        .is("tls", "network", 5)
+        .after(&["connection"])
+        .advises("client_cert and client_key");
+    let stranger = Tls::start(Unusual::default());
+    let run = server
+        .doctor_who_knows()
+        .env(
+            "JOBLENS_SUGON_CLIENT_CERT",
+            stranger.file("cert.pem").to_str().unwrap(),
+        )
+        .env(
+            "JOBLENS_SUGON_CLIENT_KEY",
+            stranger.file("key.pem").to_str().unwrap(),
+        )
+        .run();
+    failure(&run)
+        .is("tls", "network", 5)
+        .after(&["files", "connection"]);
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_is_told_as_such() {
+    let server = Server::answering(http("400 Bad Request", "", b""));
+    // Bytes of TLS hold no end of a head, so that the server answers when the client is gone; one
+    // that speaks at once is heard.
+    let talker = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = talker.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in talker.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            let _ = stream.read(&mut [0; 1024]);
+        }
+    });
+    let run = sugon(&format!("https://localhost:{port}"), &[]).run();
+    failure(&run)
+        .is("tls", "network", 5)
+        .after(&["connection"])
+        .contains("does not speak TLS")
+        .advises("http://");
+    assert!(server.received().is_empty());
+}
+
+#[test]
+fn a_server_that_hangs_up_in_the_handshake_fails_at_tls() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+        }
+    });
+    let run = sugon(&format!("https://localhost:{port}"), &[]).run();
+    failure(&run).is("tls", "network", 5).after(&["connection"]);
+}
+
+#[test]
+fn a_certificate_that_is_not_checked_is_a_warning() {
+    let server = Tls::start(Unusual::default());
+    let path = server.folder.path().join("config.toml");
+    write(
+        &path,
+        "[sugon.default]\ninsecure_skip_verify = true\n",
+        0o644,
+    );
+    let run = server.doctor(&["--config", path.to_str().unwrap()]).run();
+    assert_eq!(run.code, 0, "{}", run.stdout);
+    let account = account(&run);
+    let checks = account["checks"].as_array().unwrap();
+    let tls = checks.iter().find(|check| check["name"] == "tls").unwrap();
+    assert_eq!(tls["status"], "warn");
+    assert!(
+        tls["message"]
+            .as_str()
+            .unwrap()
+            .contains("insecure_skip_verify")
+    );
+}
+
+#[test]
+fn a_machine_without_certificates_says_so() {
+    let server = Tls::start(Unusual::default());
+    let run = server
+        .doctor(&[])
+        .env("SSL_CERT_FILE", "/nonexistent")
+        .run();
+    failure(&run)
+        .is("certificates", "network", 5)
+        .contains("no CA certificates")
+        .advises("ca-certificates");
+    assert_eq!(run.json()["checks"][2]["status"], "warn");
+}
+
+/// A proxy that answers in the place of every host, at this port of loopback.
+fn intercepting(port: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut client = stream.unwrap();
+            let mut head = Vec::new();
+            let mut byte = [0_u8; 1];
+            while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).unwrap_or(0) == 1 {
+                head.push(byte[0]);
+            }
+            let _ = client.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut from, &mut to));
+            thread::spawn(move || std::io::copy(&mut server, &mut client));
+        }
+    });
+    own
+}
+
+#[test]
+fn a_proxy_that_shows_its_own_certificate_is_known_by_its_issuer() {
+    let server = Tls::start(Unusual {
+        name: Some("sugon.test"),
+        ..Unusual::default()
+    });
+    let proxy = format!(
+        "http://joe:hunter22@127.0.0.1:{}",
+        intercepting(server.port)
+    );
+    failure(&Tls::doctor_through("HTTPS_PROXY", proxy))
+        .is("tls", "network", 5)
+        .after(&["proxy", "connection"])
+        .contains("sugon.test: the server's certificate")
+        .contains("CN=Example Proxy CA")
+        .advises("openssl s_client -showcerts -connect sugon.test:443");
+}
+
+#[test]
+fn a_proxy_whose_own_certificate_is_not_trusted_is_no_fault_of_the_cloud() {
+    let server = Tls::start(Unusual::default());
+    let proxy = format!("https://joe:hunter22@localhost:{}", server.port);
+    failure(&Tls::doctor_through("ALL_PROXY", proxy))
+        .is("proxy", "network", 5)
+        .contains("the proxy's certificate is not trusted")
+        .contains("CN=Example Proxy CA");
+}
+
+#[test]
+fn a_server_that_takes_the_connection_and_says_nothing_is_not_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let endpoint = format!("https://localhost:{port}");
+    let run = sugon(&endpoint, &["--connect-timeout", "200ms"]).run();
+    failure(&run)
+        .is("connection", "network", 5)
+        .after(&["dns"])
+        .contains("timed out connecting")
+        .advises("--connect-timeout");
+}

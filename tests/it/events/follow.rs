@@ -1,0 +1,138 @@
+//! `joblens events --follow`.
+
+use std::collections::HashSet;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{GONE, JOB, SERVICE, WORLD, events, records, text};
+use crate::support::emulated::Emulated;
+
+/// A job that fails within seconds after a warning.
+const FAILING_SOON: &str = r#"
+[[job]]
+ref = "aliyun/job/ehpc-hz-FYUr32/train-7"
+states = [
+  { after = "0s", state = "Pending" },
+  { after = "1s", state = "Running" },
+  { after = "3s", state = "Failed", exit_code = 137, reason = "OOMKilled", message = "more than 16 GiB" },
+]
+warnings = [{ after = "2s", reason = "BackOff", message = "again" }]
+
+[[job]]
+ref = "tencent/service/cls-1/default/web"
+age = "1h"
+"#;
+
+#[test]
+fn following_tells_each_thing_once_until_all_have_ended() {
+    let emulated = Emulated::start(FAILING_SOON);
+    let run = events(&emulated, &["-f", "--interval", "50ms", JOB]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{}", run.stdout);
+    let told: Vec<&str> = run
+        .stdout
+        .lines()
+        .map(|line| line.split_once("  ").unwrap().1)
+        .collect();
+    let unique: HashSet<_> = told.iter().collect();
+    assert_eq!(unique.len(), told.len(), "{told:#?}");
+    let place = |text: &str| told.iter().position(|line| line.contains(text));
+    let places = ["job created", "job started", "BackOff", "job failed"].map(place);
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "{told:#?}"
+    );
+    assert_eq!(run.stdout.matches("◀ first bad").count(), 1);
+}
+
+#[test]
+fn following_writes_records_and_ends_with_the_summary() {
+    let emulated = Emulated::start(FAILING_SOON);
+    let arguments = ["-f", "--interval", "50ms", "-o", "jsonl", "--warnings", JOB];
+    let run = events(&emulated, &arguments);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let records = records(&run.stdout);
+    let (last, events) = records.split_last().unwrap();
+    assert_eq!((text(last, "type"), &last["jobs"]), ("summary", &json!(1)));
+    assert!(
+        events
+            .iter()
+            .all(|one| one["type"] == "event" && one["is_problem"] == true)
+    );
+    assert_eq!(text(&events[0], "reason"), "BackOff");
+}
+
+#[test]
+fn following_goes_on_for_what_never_ends_until_it_is_interrupted() {
+    let emulated = Emulated::start(FAILING_SOON);
+    let arguments = ["events", "-f", "--interval", "50ms", SERVICE];
+    let running = emulated
+        .joblens(&arguments)
+        .start(Stdio::piped(), Stdio::piped());
+    emulated.wait_for_request("tencent/DescribeServiceEvent");
+    running.signal("INT");
+    assert_eq!(running.end().code, 130);
+}
+
+#[test]
+fn following_tells_once_that_something_is_missing() {
+    let emulated = Emulated::start(FAILING_SOON);
+    let arguments = [
+        "events",
+        "-f",
+        "--interval",
+        "50ms",
+        "--missing-grace",
+        "1s",
+        GONE,
+    ];
+    let running = emulated
+        .joblens(&arguments)
+        .start(Stdio::piped(), Stdio::piped());
+    emulated.wait_for_request("aliyun/DescribeServerlessJobs");
+    while emulated.requests()["aliyun/DescribeServerlessJobs"] < 5 {
+        thread::sleep(Duration::from_millis(10));
+    }
+    running.signal("TERM");
+    let run = running.end();
+    assert_eq!(run.code, 143);
+    assert_eq!(
+        run.stderr.matches("; retrying").count(),
+        1,
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn following_ends_quietly_when_its_reader_leaves() {
+    let emulated = Emulated::start(WORLD);
+    let home = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_joblens"))
+        .args(["events", "-f", "--interval", "50ms", SERVICE])
+        .env_clear()
+        .env("HOME", home.path())
+        .envs(emulated.environment())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    assert!(line.contains("Pod"), "{line}");
+    drop(lines);
+    assert_eq!(child.wait().unwrap().code(), Some(141));
+    let mut told = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut told)
+        .unwrap();
+    assert!(!told.contains("panicked"), "{told}");
+}

@@ -1,0 +1,4 @@
+//! `get` and `describe`: how references are given, and the page of a job.
+
+mod describe;
+mod references;

@@ -1,0 +1,201 @@
+//! How references are given, filled in and expanded.
+
+use serde_json::json;
+
+use crate::clouds::kinds::refs;
+use crate::config::settings::{Config, assert_usage};
+use crate::support::emulated::Emulated;
+use crate::support::joblens;
+use crate::support::jobs::{IMAGE_JOB, INSTANCE, JOB, KINDS, SERVICE, WORLD};
+
+#[test]
+fn a_bare_reference_is_looked_up() {
+    let emulated = Emulated::start(WORLD);
+    let run = emulated.joblens(&[INSTANCE, "-o", "json"]).run();
+    assert_eq!(run.job()["ref"], INSTANCE);
+    assert_eq!(run.code, 0);
+}
+
+#[test]
+fn short_names_become_long_ones_and_the_input_is_kept() {
+    let emulated = Emulated::start(WORLD);
+    let short = [
+        "ali/job/ehpc-hz-FYUr32/train-7",
+        "ALI/inv/ehpc-hz-FYUr32/c-1",
+        "scnet/inst/7d3e1f60b2c94a58a1e0c4f29d8b6e35",
+        "hw/img/702371902345678848",
+        "qcloud/svc/cls-1/default/web",
+    ];
+    let envelope = emulated.get(&short).run().json();
+    assert_eq!(refs(&envelope), KINDS);
+    let inputs: Vec<_> = envelope["jobs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| &job["input"])
+        .collect();
+    assert_eq!(inputs, short);
+}
+
+#[test]
+fn standard_input_takes_the_place_of_a_dash() {
+    let emulated = Emulated::start(WORLD);
+    let input = format!("# mine\n\n  {INSTANCE}  \r\n{SERVICE}\n{JOB}\n");
+    let run = emulated.get(&[JOB, "-", IMAGE_JOB]).input(&input).run();
+    assert_eq!(refs(&run.json()), [JOB, INSTANCE, SERVICE, IMAGE_JOB]);
+    let bare = emulated.joblens(&["-", "-o", "json"]).input(&input).run();
+    assert_eq!(refs(&bare.json()), [INSTANCE, SERVICE, JOB]);
+}
+
+#[test]
+fn a_range_becomes_its_subtasks_and_the_cluster_comes_from_the_settings() {
+    let scenario =
+        "[[job]]\nref = 'aliyun/job/C/10_1-9:2'\nstates = [{ after = '0s', state = 'Running' }]\n";
+    let emulated = Emulated::start(scenario);
+    let run = emulated
+        .get(&["aliyun/job/10_1-3"])
+        .env("JOBLENS_ALIYUN_CLUSTER", "C")
+        .run();
+    let envelope = run.json();
+    assert_eq!(refs(&envelope), ["aliyun/job/C/10_1", "aliyun/job/C/10_3"]);
+    assert_eq!(envelope["jobs"][1]["input"], "aliyun/job/10_1-3");
+    assert_eq!(envelope["errors"][0]["ref"], "aliyun/job/C/10_2");
+    assert_eq!(run.code, 3);
+    let stepped = emulated.get(&["aliyun/job/C/10_1-9:2"]).run();
+    assert_eq!((stepped.code, refs(&stepped.json()).len()), (0, 5));
+}
+
+#[test]
+fn segments_that_are_missing_on_the_left_come_from_the_settings() {
+    let emulated = Emulated::start(WORLD);
+    let run = emulated
+        .get(&["tencent/service/web", "tencent/service/default/web"])
+        .env("JOBLENS_TENCENT_CLUSTER", "cls-1")
+        .env("JOBLENS_TENCENT_NAMESPACE", "default")
+        .run();
+    assert_eq!(refs(&run.json()), [SERVICE], "the same thing is shown once");
+    let run = emulated
+        .get(&["tencent/service/web"])
+        .env("JOBLENS_TENCENT_CLUSTER", "cls-1")
+        .run();
+    assert_eq!(
+        (run.code, run.error()["category"].as_str()),
+        (2, Some("usage"))
+    );
+    assert!(
+        run.error()["message"]
+            .to_string()
+            .contains("missing NAMESPACE"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn a_setting_that_cannot_be_used_is_named_and_not_called_missing() {
+    let config = Config::new(
+        "[aliyun.path]\ncluster = '..'\n\
+         [aliyun.unset]\ncluster_env = 'NO_SUCH_VARIABLE'\n\
+         [aliyun.gone]\ncluster_file = 'gone.txt'\n\
+         [aliyun.host]\ncluster = 'C'\nendpoint = 'ehpc'\n\
+         [aliyun.offset]\ncluster = 'C'\naccess_key_id_env = 'NO_SUCH_VARIABLE'\n\
+         [aliyun.source]\ncluster = 'C'\nsource = 'nobody'\n",
+    );
+    for (reference, code, expected) in [
+        (
+            "aliyun@path/job/5",
+            2,
+            "cluster of profile 'path' (aliyun) cannot be used",
+        ),
+        (
+            "aliyun@path/job/",
+            2,
+            "cluster of profile 'path' (aliyun) cannot be used",
+        ),
+        (
+            "aliyun@unset/job/5",
+            2,
+            "refers to the variable NO_SUCH_VARIABLE, which is not set",
+        ),
+        (
+            "aliyun@gone/job/5",
+            2,
+            "refers to gone.txt, which cannot be read",
+        ),
+        ("aliyun@host/job/5", 2, "endpoint 'ehpc' is not a valid URL"),
+        (
+            "aliyun@offset/job/5",
+            2,
+            "access_key_id_env of profile 'offset'",
+        ),
+        ("aliyun@source/job/5", 2, "has the unknown value 'nobody'"),
+        ("aliyun@nobody/job/5", 4, "aliyun has no profile 'nobody'"),
+    ] {
+        let command = if reference.ends_with('/') {
+            "list"
+        } else {
+            "get"
+        };
+        let path = config.path();
+        let run = joblens(&[command, reference, "-o", "json", "--config", &path]).run();
+        assert_eq!(run.code, code, "{reference}: {}", run.stderr);
+        let message = run.error()["message"].to_string();
+        assert!(message.contains(expected), "{reference}: {message}");
+        assert!(!run.stderr.contains("missing CLUSTER"), "{}", run.stderr);
+    }
+    let config = Config::new("[aliyun.default]\ncluster = 5\n");
+    let run = config.get(&["aliyun/job/5"]).run();
+    assert_usage(&run, "config.toml:2: cluster must be a string in quotes");
+    let run = joblens(&["get", "-o", "json", "aliyun/job/5"])
+        .env("JOBLENS_ALIYUN_CLUSTER", "a\u{1b}b")
+        .run();
+    assert_usage(
+        &run,
+        "a segment contains a control character (from JOBLENS_ALIYUN_CLUSTER)",
+    );
+}
+
+#[test]
+fn a_short_reference_needs_no_credential_and_runs_no_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = folder.path().join("ran");
+    let config = Config::new(&format!(
+        "[aliyun.prod]\ncluster = 'C'\ncredential_command = ['touch', '{}']\n",
+        ran.display()
+    ));
+    let run = config
+        .get(&["aliyun@prod/job/5", "aliyun@prod/job/a/b/c"])
+        .run();
+    assert_usage(
+        &run,
+        "too many segments: expected aliyun/job/CLUSTER/JOB (2), got 3",
+    );
+    assert!(!ran.exists(), "nothing runs before the usage is right");
+}
+
+#[test]
+fn an_id_that_needs_encoding_is_asked_for_as_it_is() {
+    let reference = "tencent/service/cls%201/de%2Ffault/%E7%BD%91%E7%AB%99%26a%3Db%2B";
+    let emulated = Emulated::start(&format!("[[job]]\nref = \"{reference}\"\n"));
+    let job = emulated.get(&[reference]).run().job();
+    assert_eq!(
+        (&job["ref"], &job["id"]),
+        (&json!(reference), &json!("网站&a=b+"))
+    );
+    let reference = "huawei/image-job/a%2Fb%20c";
+    let scenario = format!(
+        "[[job]]\nref = \"{reference}\"\nstates = [{{ after = '0s', state = 'RUNNING' }}]\n"
+    );
+    assert_eq!(
+        Emulated::start(&scenario).get(&[reference]).run().job()["id"],
+        "a/b c"
+    );
+    let reference = "aliyun/job/C%3F/%E4%BD%9C%E4%B8%9A~%2A%27";
+    let scenario = format!(
+        "[[job]]\nref = \"{reference}\"\nstates = [{{ after = '0s', state = 'Running' }}]\n"
+    );
+    assert_eq!(
+        Emulated::start(&scenario).get(&[reference]).run().job()["id"],
+        "作业~*'"
+    );
+}

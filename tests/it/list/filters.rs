@@ -1,0 +1,122 @@
+use super::{WORLD, each, list, many, names, pages_asked};
+use crate::support::emulated::Emulated;
+use crate::support::{SECRETS, Server, joblens, json};
+
+#[test]
+fn each_filter_keeps_what_it_names() {
+    let emulated = Emulated::start(WORLD);
+    let both = "aliyun/job/ehpc-hz-1";
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let mut all = vec![both];
+        all.extend_from_slice(arguments);
+        let names = names(&emulated, &all);
+        let ids = names.iter().map(|name| name.rsplit('/').next().unwrap());
+        ids.map(str::to_owned).collect()
+    };
+    assert_eq!(ids(&["-s", "failed"]), ["6"]);
+    assert_eq!(ids(&["-s", "failed,running"]), ["5", "6"]);
+    assert_eq!(ids(&["-s", "failed", "-s", "pending"]), ["6"]);
+    assert_eq!(ids(&["--active"]), ["5"]);
+    assert_eq!(ids(&["--name", "训练*"]), ["5"]);
+    assert_eq!(ids(&["-u", "wang"]), ["6"]);
+    assert_eq!(ids(&["--queue", "gpu"]), ["5"]);
+    assert_eq!(ids(&["--since", "90m"]), ["5"]);
+    assert_eq!(ids(&["--since", "2020-01-02"]), ["5", "6"]);
+    assert_eq!(ids(&["--active", "-u", "wang"]), [""; 0]);
+}
+
+#[test]
+fn nothing_found_is_no_failure_and_says_where_and_what() {
+    let emulated = Emulated::start(WORLD);
+    for format in ["table", "jsonl", "csv", "name", "json"] {
+        let scope = "aliyun/job/ehpc-hz-1";
+        let run = list(&emulated, &[scope, "-s", "canceled", "-o", format]);
+        assert_eq!(run.code, 0);
+        assert_eq!(
+            run.stderr,
+            "joblens: nothing found in aliyun/job/ehpc-hz-1/ (state canceled)\n"
+        );
+    }
+    let quiet = list(&emulated, &["aliyun/job/ehpc-hz-1", "-s", "canceled", "-q"]);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn a_cloud_that_can_filter_is_asked_to() {
+    let failed = "[[job]]\nref = 'aliyun/job/c/last'\nage = '2h'\nstates = [{ after = '0s', state = 'Failed' }]\n";
+    let emulated = Emulated::start(&(many("c", 250) + failed));
+    let found = names(&emulated, &["aliyun/job/c", "-s", "failed"]);
+    assert_eq!(found, ["aliyun/job/c/last"]);
+    assert_eq!(pages_asked(&emulated), 1);
+}
+
+#[test]
+fn clusters_are_found_by_name() {
+    let emulated = Emulated::start(WORLD);
+    let found = names(&emulated, &["aliyun", "--name", "*-2"]);
+    assert_eq!(found, ["aliyun/job/ehpc-hz-2/"]);
+}
+
+#[test]
+fn a_filter_of_things_is_refused_where_only_clusters_lie() {
+    let emulated = Emulated::start(WORLD);
+    let run = list(&emulated, &["aliyun", "--active"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("cannot filter clusters by state"));
+    assert!(run.stderr.contains("joblens list aliyun/job/CLUSTER"));
+    assert!(emulated.requests().is_empty());
+}
+
+#[test]
+fn a_filter_that_a_list_cannot_answer_is_no_empty_answer() {
+    let emulated = Emulated::start(WORLD);
+    for (scope, filter, untold) in [
+        ("sugon/instance", ["-u", "magic2"], "this list has no user"),
+        (
+            "huawei/image-job",
+            ["--queue", "gpu"],
+            "this list has no queue",
+        ),
+        (
+            "aliyun/invocation/ehpc-hz-1",
+            ["--since", "1h"],
+            "this list has no creation time",
+        ),
+        (
+            "tencent/service/cls-1",
+            ["--state", "running"],
+            "this list has no state",
+        ),
+    ] {
+        let run = list(&emulated, &[scope, filter[0], filter[1]]);
+        assert_eq!(run.code, 2, "{scope}: {}", run.stderr);
+        assert!(run.stderr.contains(untold), "{scope}: {}", run.stderr);
+        assert!(run.stderr.contains(" | joblens get -"), "{}", run.stderr);
+    }
+    assert!(emulated.requests().is_empty());
+}
+
+#[test]
+fn since_keeps_what_has_no_readable_creation_time_and_says_so() {
+    let recent = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S.000+0000");
+    let body = format!(
+        r#"{{"code":"0","msg":"success","data":[
+        {{"id":"new","status":"Running","createTime":"{recent}"}},
+        {{"id":"old","status":"Running","createTime":"2020-01-02 03:04:05"}},
+        {{"id":"undated","status":"Running","createTime":"--"}}]}}"#
+    );
+    let server = Server::answering(json(body));
+    let run = |format: &str| {
+        joblens(&["list", "sugon/instance", "--since", "1d", "-o", format])
+            .env("JOBLENS_SUGON_ENDPOINT", server.origin())
+            .env("JOBLENS_SUGON_TOKEN", SECRETS[0])
+            .run()
+    };
+    let found = run("json").json();
+    assert_eq!(each(&found["jobs"], "id"), ["new", "undated"]);
+    assert!(each(&found["notices"], "code").contains(&"created_at_unknown"));
+    let table = run("table");
+    assert!(table.stdout.contains("undated"), "{}", table.stdout);
+    let note = "--since kept 1 without a readable creation time";
+    assert!(table.stderr.contains(note), "{}", table.stderr);
+}

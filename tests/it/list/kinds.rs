@@ -1,0 +1,95 @@
+use serde_json::json;
+
+use super::{WORLD, each, list, names};
+use crate::support::emulated::Emulated;
+
+#[test]
+fn every_kind_is_listed_by_its_scope_with_or_without_a_slash() {
+    let emulated = Emulated::start(WORLD);
+    let expected: [(&str, &[&str]); 6] = [
+        (
+            "aliyun/job/ehpc-hz-1",
+            &["aliyun/job/ehpc-hz-1/5", "aliyun/job/ehpc-hz-1/6"],
+        ),
+        ("ali/inv/ehpc-hz-1", &["aliyun/invocation/ehpc-hz-1/c-1"]),
+        ("sugon/instance", &["sugon/instance/i-1"]),
+        ("huawei/image-job", &["huawei/image-job/7"]),
+        (
+            "tencent/service/cls-1",
+            &[
+                "tencent/service/cls-1/default/web",
+                "tencent/service/cls-1/prod/web",
+            ],
+        ),
+        (
+            "tencent/service/cls-1/prod",
+            &["tencent/service/cls-1/prod/web"],
+        ),
+    ];
+    for (scope, references) in expected {
+        assert_eq!(names(&emulated, &[scope]), references, "{scope}");
+        assert_eq!(names(&emulated, &[&format!("{scope}/")]), references);
+    }
+}
+
+#[test]
+fn a_cloud_alone_lists_its_clusters_or_its_things_where_it_has_none() {
+    let emulated = Emulated::start(WORLD);
+    let clusters = list(&emulated, &["aliyun", "-o", "json"]).json();
+    assert_eq!(clusters["jobs"], json!([]));
+    let mut scopes = each(&clusters["scopes"], "scope");
+    scopes.sort_unstable();
+    assert_eq!(scopes, ["aliyun/job/ehpc-hz-1/", "aliyun/job/ehpc-hz-2/"]);
+    assert_eq!(names(&emulated, &["tencent"]), ["tencent/service/cls-1/"]);
+    assert_eq!(names(&emulated, &["huawei"]), ["huawei/image-job/7"]);
+    assert_eq!(names(&emulated, &["scnet"]), ["sugon/instance/i-1"]);
+}
+
+#[test]
+fn what_is_printed_can_be_listed_and_looked_up_in_its_turn() {
+    let emulated = Emulated::start(WORLD);
+    let clusters = names(&emulated, &["aliyun", "tencent"]).join("\n");
+    let jobs = emulated
+        .joblens(&["list", "-", "-o", "name"])
+        .input(&clusters)
+        .run();
+    assert_eq!(jobs.stdout.lines().count(), 5, "{}", jobs.stdout);
+    let looked_up = emulated.get(&["-"]).input(&jobs.stdout).run();
+    assert_eq!(looked_up.code, 0, "{}", looked_up.stderr);
+    let references: Vec<&str> = jobs.stdout.lines().collect();
+    assert_eq!(each(&looked_up.json()["jobs"], "ref"), references);
+}
+
+#[test]
+fn people_see_clusters_in_a_table_of_their_own_before_the_things() {
+    let emulated = Emulated::start(WORLD);
+    let run = list(&emulated, &["sugon", "tencent"]);
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert!(lines[0].starts_with("SCOPE"), "{}", run.stdout);
+    assert!(lines[1].starts_with("tencent/service/cls-1/"));
+    assert_eq!(lines[2], "");
+    assert!(lines[3].starts_with("REF"));
+    assert!(lines[4].starts_with("sugon/instance/i-1"));
+    assert_eq!(
+        run.stderr,
+        "joblens: 2 found in sugon/instance/, tencent/\n"
+    );
+}
+
+#[test]
+fn rows_hold_what_the_lists_tell() {
+    let emulated = Emulated::start(WORLD);
+    let run = list(&emulated, &["aliyun/job/ehpc-hz-1", "-o", "json"]);
+    let json = run.json();
+    let job = &json["jobs"][0];
+    assert_eq!(
+        (&job["name"], &job["user"], &job["state"]),
+        (&json!("训练 resnet"), &json!("lin"), &json!("running"))
+    );
+    assert!(job["observed_at"].is_string());
+    assert_eq!(
+        json["coverage"],
+        json!({"complete": true, "asked": 1, "answered": 1})
+    );
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+}

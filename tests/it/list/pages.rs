@@ -1,0 +1,183 @@
+use serde_json::{Value, json};
+
+use super::{fault_after, list, many, names, pages_asked};
+use crate::support::emulated::Emulated;
+
+#[test]
+fn all_pages_are_drained_one_page_a_call() {
+    let emulated = Emulated::start(&many("c", 250));
+    let found = names(&emulated, &["aliyun/job/c"]);
+    assert_eq!(found.len(), 250);
+    assert_eq!(pages_asked(&emulated), 3);
+}
+
+#[test]
+fn people_get_a_hundred_and_learn_how_to_get_the_rest() {
+    let emulated = Emulated::start(&many("c", 250));
+    for format in ["table", "wide", "markdown"] {
+        let run = list(&emulated, &["aliyun/job/c", "-o", format]);
+        assert_eq!(run.code, 0);
+        assert_eq!(run.stdout.matches("aliyun/job/c/1_").count(), 100);
+        assert_eq!(
+            run.stderr,
+            "joblens: 100 found in aliyun/job/c/\n\
+             joblens: aliyun/job/c/: showing the first 100 of 250; use --limit none to show all\n"
+        );
+    }
+    assert_eq!(pages_asked(&emulated), 3);
+    let all = list(&emulated, &["aliyun/job/c", "--limit", "none"]);
+    assert_eq!(all.stdout.lines().count(), 251);
+    assert_eq!(all.stderr, "joblens: 250 found in aliyun/job/c/\n");
+}
+
+#[test]
+fn a_limit_is_told_to_programs_too() {
+    let emulated = Emulated::start(&many("c", 250));
+    let run = list(&emulated, &["aliyun/job/c", "--limit", "7", "-o", "json"]);
+    let json = run.json();
+    assert_eq!(json["jobs"].as_array().unwrap().len(), 7);
+    assert_eq!(
+        json["coverage"],
+        json!({"complete": false, "asked": 1, "answered": 1})
+    );
+    let notice = &json["notices"][0];
+    assert_eq!(notice["code"], "list_incomplete");
+    assert!(
+        notice["message"]
+            .as_str()
+            .unwrap()
+            .contains("first 7 of 250")
+    );
+    let named = names(&emulated, &["aliyun/job/c", "--limit", "7"]);
+    assert_eq!(named.len(), 8);
+    assert!(named[7].starts_with("#!incomplete: aliyun/job/c/: showing the first 7 of 250"));
+    let records = list(&emulated, &["aliyun/job/c", "--limit", "7", "-o", "jsonl"]);
+    let last: Value = serde_json::from_str(records.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["jobs"], &last["complete"]),
+        (&json!(7), &json!(false))
+    );
+    let exact = names(&emulated, &["aliyun/job/c", "--limit", "250"]);
+    assert_eq!(exact.len(), 250, "{:?}", exact.last());
+}
+
+#[test]
+fn commands_are_limited_in_every_format_as_each_costs_a_call() {
+    let commands: String = (0..25)
+        .map(|n| {
+            format!("[[job]]\nref = 'aliyun/invocation/c/c-{n}'\nage = '{n}m'\nstates = [{{ after = '0s', state = 'Running' }}]\n")
+        })
+        .collect();
+    let emulated = Emulated::start(&commands);
+    let found = names(&emulated, &["aliyun/invocation/c"]);
+    assert_eq!(found.len(), 21);
+    assert!(found[20].starts_with("#!incomplete: "), "{}", found[20]);
+    let all = names(&emulated, &["aliyun/invocation/c", "--limit", "none"]);
+    assert_eq!(all.len(), 25);
+}
+
+#[test]
+fn a_page_that_fails_shows_what_was_found_and_why_it_is_not_all() {
+    let fault = fault_after(2, "kind = 'refuse'");
+    let world = many("c", 250) + &fault;
+    for format in ["table", "json", "jsonl", "name"] {
+        let emulated = Emulated::start(&world);
+        let limit = ["aliyun/job/c", "--limit", "none", "-o", format];
+        let run = list(&emulated, &limit);
+        assert_eq!(run.code, 4, "{}", run.stderr);
+        // Once in the record of the error and in the reason as well.
+        assert!(run.stdout.matches("aliyun/job/c/1_").count() >= 200);
+        assert!(run.stderr.contains("200 found in aliyun/job/c/"));
+        let cut = "aliyun/job/c/: truncated after 200 by an error";
+        assert!(run.stderr.contains(cut), "{}", run.stderr);
+        let last = run.stdout.lines().last().unwrap();
+        match format {
+            "name" => assert!(last.starts_with("#!incomplete: "), "{last}"),
+            "jsonl" => {
+                let last: Value = serde_json::from_str(last).unwrap();
+                assert_eq!(
+                    (&last["type"], &last["jobs"], &last["errors"]),
+                    (&json!("summary"), &json!(200), &json!(1))
+                );
+                assert_eq!(last["complete"], false);
+            }
+            "json" => {
+                let json = run.json();
+                assert_eq!(json["jobs"].as_array().unwrap().len(), 200);
+                assert_eq!(json["errors"][0]["ref"], "aliyun/job/c/");
+                assert_eq!(json["coverage"]["complete"], false);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_page_that_fails_once_is_asked_for_again() {
+    let fault = "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'status'\nstatus = 503\nskip = 2\ntimes = 1\nretry_after = '0s'\n";
+    let emulated = Emulated::start(&(many("c", 250) + fault));
+    assert_eq!(names(&emulated, &["aliyun/job/c"]).len(), 250);
+    assert_eq!(pages_asked(&emulated), 4);
+}
+
+#[test]
+fn a_list_that_is_cut_short_is_refused_where_it_would_be_waited_for() {
+    let emulated = Emulated::start(&many("c", 250));
+    let cut = list(&emulated, &["aliyun/job/c", "--limit", "5", "-o", "name"]);
+    let run = emulated.wait(&["-"]).input(&cut.stdout).run();
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr
+            .contains("is incomplete: aliyun/job/c/: showing the first 5 of 250")
+    );
+    let refused = list(&emulated, &["nosuch/thing", "-o", "name"]);
+    let run = emulated
+        .wait(&["-", "--allow-empty"])
+        .input(&refused.stdout)
+        .run();
+    assert_eq!((refused.code, run.code), (2, 2), "{}", refused.stdout);
+}
+
+#[test]
+fn a_list_can_be_waited_for() {
+    let job = |id: u8| {
+        format!(
+            "[[job]]\nref = 'aliyun/job/c/{id}'\nstates = [{{ after = '0s', state = 'Running' }}, {{ after = '1s', state = 'Succeeded', exit_code = 0 }}]\n"
+        )
+    };
+    let emulated = Emulated::start(&(job(1) + &job(2)));
+    let active = list(&emulated, &["aliyun/job/c", "--active", "-o", "name"]);
+    assert_eq!(active.stdout.lines().count(), 2, "{}", active.stderr);
+    let run = emulated
+        .wait(&["-", "-t", "60s"])
+        .input(&active.stdout)
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.json()["gate"]["met"], 2);
+}
+
+#[test]
+fn sorting_looks_at_all_before_it_cuts() {
+    let old = "[[job]]\nref = 'aliyun/job/c/old'\nage = '9d'\nstates = [{ after = '0s', state = 'Running' }]\n";
+    let emulated = Emulated::start(&(many("c", 250) + old));
+    let run = list(
+        &emulated,
+        &[
+            "aliyun/job/c",
+            "--sort-by",
+            "created_at",
+            "--limit",
+            "2",
+            "-o",
+            "name",
+        ],
+    );
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(lines[0], "aliyun/job/c/old");
+    assert_eq!(lines[2], "#!incomplete: 249 left out by --limit");
+    assert!(
+        run.stderr.contains("showing the first 2 of 251"),
+        "{}",
+        run.stderr
+    );
+}

@@ -1,0 +1,88 @@
+//! Lists that a cloud gives in parts, one of which it refuses.
+
+use serde_json::json;
+
+use super::each;
+use crate::support::{Joblens, Server, http, joblens, json};
+
+/// The image jobs of Huawei, with one type refused.
+fn refusing(job_type: &'static str, status: &'static str, body: &'static str) -> Server {
+    use std::io::Write as _;
+    Server::start(move |_, request, stream| {
+        let target = request.target();
+        let answer = match target.contains(&format!("job_type={job_type}&")) {
+            true => http(
+                status,
+                "content-type: application/json\r\n",
+                body.as_bytes(),
+            ),
+            false if target.contains("job_type=CREATE_SERVER&") => json(
+                r#"{"count": 1, "items": [{"id": "7", "job_type": "CREATE_SERVER",
+                    "begin_time": "2026-09-14T10:00:00Z", "status": "SUCCESS"}]}"#,
+            ),
+            false => json(r#"{"count": 0, "items": []}"#),
+        };
+        let _ = stream.write_all(&answer);
+    })
+}
+
+const DENIED: &str = r#"{"error_code": "WKS.0403", "error_msg": "no permission"}"#;
+
+fn run(server: &Server, arguments: &[&str]) -> Joblens {
+    joblens(arguments).envs([
+        ("JOBLENS_HUAWEI_ENDPOINT", server.origin().as_str()),
+        ("JOBLENS_HUAWEI_PROJECT_ID", "p1"),
+        ("JOBLENS_HUAWEI_TOKEN", "a-token"),
+    ])
+}
+
+#[test]
+fn a_type_that_is_refused_hides_no_rows_of_the_others() {
+    for (status, code) in [("403 Forbidden", 4), ("400 Bad Request", 5)] {
+        let server = refusing("DELETE_SERVER", status, DENIED);
+        let run = run(&server, &["list", "huawei", "-o", "json"]).run();
+        let json = run.json();
+        assert_eq!(run.code, code, "{}", run.stdout);
+        assert_eq!(each(&json["jobs"], "ref"), ["huawei/image-job/7"]);
+        let error = &json["errors"][0];
+        assert_eq!(error["ref"], "huawei/image-job/");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with("job_type DELETE_SERVER: "), "{message}");
+        assert_eq!(json["errors"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            json["coverage"],
+            json!({"complete": false, "asked": 1, "answered": 0})
+        );
+    }
+}
+
+#[test]
+fn a_type_that_is_refused_is_named_to_people_and_to_scripts() {
+    let server = refusing("DELETE_SERVER", "403 Forbidden", DENIED);
+    let table = run(&server, &["list", "huawei"]).run();
+    assert!(
+        table.stdout.contains("huawei/image-job/7"),
+        "{}",
+        table.stdout
+    );
+    let part = "huawei/image-job/: a part could not be listed\n";
+    assert!(table.stderr.contains(part), "{}", table.stderr);
+    let names = run(&server, &["list", "huawei", "-o", "name"]).run();
+    let end = "huawei/image-job/7\n#!incomplete: huawei/image-job/: \
+               a part could not be listed: job_type DELETE_SERVER: ";
+    assert!(names.stdout.starts_with(end), "{}", names.stdout);
+    // The only row there is lies in the part that is refused: that is not "nothing found".
+    let server = refusing("CREATE_SERVER", "403 Forbidden", DENIED);
+    let none = run(&server, &["list", "huawei"]).run();
+    assert_eq!(none.code, 4);
+    assert!(!none.stderr.contains("nothing found"), "{}", none.stderr);
+}
+
+#[test]
+fn the_newest_is_not_chosen_without_a_part() {
+    let server = refusing("DELETE_SERVER", "403 Forbidden", DENIED);
+    let run = run(&server, &["get", "huawei/image-job/@latest", "-o", "json"]).run();
+    assert_eq!(run.code, 4, "{}", run.stdout);
+    let message = run.error()["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("job_type DELETE_SERVER: "), "{message}");
+}

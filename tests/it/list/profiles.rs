@@ -1,0 +1,189 @@
+use std::fs;
+
+use super::{WORLD, each};
+use crate::support::emulated::Emulated;
+use crate::support::{Run, joblens};
+use serde_json::json;
+
+/// A bare list with this config file, without any variable.
+fn bare(emulated: &Emulated, settings: &str, arguments: &[&str]) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    fs::write(&path, settings.replace("ORIGIN", &emulated.origin)).unwrap();
+    let chmod = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(&path, chmod).unwrap();
+    let mut all = vec!["list", "--config", path.to_str().unwrap()];
+    all.extend_from_slice(arguments);
+    joblens(&all).run()
+}
+
+/// Three profiles: an account of clusters, one with its cluster, and a cloud without clusters.
+const SETTINGS: &str = "
+[aliyun.default]
+endpoint = 'ORIGIN'
+region = 'cn-hangzhou'
+access_key_id = 'testid'
+access_key_secret = 'testsecret'
+
+[aliyun.prod]
+endpoint = 'ORIGIN'
+region = 'cn-hangzhou'
+cluster = 'ehpc-hz-1'
+access_key_id = 'testid'
+access_key_secret = 'testsecret'
+
+[tencent.prod]
+endpoint = 'ORIGIN'
+region = 'ap-guangzhou'
+cluster = 'cls-1'
+secret_id = 'testid'
+secret_key = 'testsecret'
+";
+
+#[test]
+fn a_bare_list_asks_the_default_scopes_of_every_profile() {
+    let emulated = Emulated::start(WORLD);
+    let run = bare(&emulated, SETTINGS, &["-o", "json"]);
+    let json = run.json();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(json["scopes"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        each(&json["jobs"], "ref"),
+        [
+            "aliyun@prod/job/ehpc-hz-1/5",
+            "aliyun@prod/job/ehpc-hz-1/6",
+            "tencent@prod/service/cls-1/default/web",
+            "tencent@prod/service/cls-1/prod/web"
+        ]
+    );
+    assert_eq!(
+        json["coverage"],
+        json!({"complete": true, "asked": 3, "answered": 3})
+    );
+}
+
+#[test]
+fn a_namespace_of_the_settings_narrows_its_scope() {
+    let emulated = Emulated::start(WORLD);
+    let settings = SETTINGS.replace("cluster = 'cls-1'", "cluster = 'cls-1'\nnamespace = 'prod'");
+    let run = bare(&emulated, &settings, &["-p", "prod", "-o", "json"]);
+    let references = run.json();
+    let references = each(&references["jobs"], "ref");
+    assert_eq!(references[2..], ["tencent@prod/service/cls-1/prod/web"]);
+}
+
+#[test]
+fn a_profile_that_is_named_is_the_only_one() {
+    let emulated = Emulated::start(WORLD);
+    let run = bare(&emulated, SETTINGS, &["-p", "default", "-o", "name"]);
+    let mut lines: Vec<&str> = run.stdout.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["aliyun/job/ehpc-hz-1/", "aliyun/job/ehpc-hz-2/"]);
+    let nobody = bare(&emulated, SETTINGS, &["-p", "nobody"]);
+    assert_eq!(nobody.code, 4);
+    assert!(nobody.stderr.contains("unknown profile 'nobody'"));
+}
+
+#[test]
+fn a_filter_of_things_leaves_clusters_out_and_says_so() {
+    let emulated = Emulated::start(WORLD);
+    let run = bare(&emulated, SETTINGS, &["--active", "-o", "json"]);
+    let json = run.json();
+    assert_eq!(each(&json["jobs"], "ref"), ["aliyun@prod/job/ehpc-hz-1/5"]);
+    assert_eq!(
+        json["coverage"],
+        json!({"complete": false, "asked": 3, "answered": 1})
+    );
+    assert!(run.stderr.contains("aliyun/: skipped: "), "{}", run.stderr);
+}
+
+#[test]
+fn variables_make_the_default_profile() {
+    let emulated = Emulated::start(WORLD);
+    let run = emulated.joblens(&["list", "-o", "json"]).run();
+    let json = run.json();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(json["coverage"]["asked"], 4);
+    assert_eq!(json["scopes"].as_array().unwrap().len(), 3);
+    assert_eq!(json["jobs"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn nothing_configured_says_what_to_set() {
+    let run = joblens(&["list"]).run();
+    assert_eq!((run.code, run.stdout.as_str()), (4, ""));
+    assert!(run.stderr.contains("no profile is configured"));
+    for variable in ["ALIBABA_CLOUD_ACCESS_KEY_ID", "JOBLENS_SUGON_TOKEN"] {
+        assert!(run.stderr.contains(variable), "{}", run.stderr);
+    }
+}
+
+/// The cloud's profile that could not be asked, in all the places that say so.
+fn assert_half_configured(run: &Run, scope: &str, said: &str) {
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    let json = run.json();
+    assert_eq!(
+        json["coverage"],
+        json!({"complete": false, "asked": 4, "answered": 3})
+    );
+    assert_eq!(json["jobs"].as_array().unwrap().len(), 4);
+    let error = run.error();
+    assert_eq!(
+        (&error["ref"], &error["category"]),
+        (&json!(scope), &json!("missing_credentials"))
+    );
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    let footer = format!("could not list {scope}");
+    assert!(run.stderr.contains(&footer), "{}", run.stderr);
+}
+
+#[test]
+fn a_table_without_a_credential_is_told_and_never_left_out() {
+    let emulated = Emulated::start(WORLD);
+    for table in ["", "endpoint = 'ORIGIN'\n"] {
+        let settings = format!("{SETTINGS}\n[sugon.default]\n{table}");
+        let run = bare(&emulated, &settings, &["-o", "json"]);
+        assert_half_configured(
+            &run,
+            "sugon/instance/",
+            "missing token for profile 'default' (sugon)",
+        );
+    }
+}
+
+#[test]
+fn variables_of_joblens_without_a_credential_are_told_and_those_of_other_tools_are_not() {
+    let emulated = Emulated::start(WORLD);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    fs::write(&path, SETTINGS.replace("ORIGIN", &emulated.origin)).unwrap();
+    let chmod = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(&path, chmod).unwrap();
+    let run = |name: &str, value: &str| {
+        let config = path.to_str().unwrap();
+        joblens(&["list", "-o", "json", "--config", config])
+            .env(name, value)
+            .run()
+    };
+    let sugon = run("JOBLENS_SUGON_ENDPOINT", &emulated.origin);
+    assert_half_configured(
+        &sugon,
+        "sugon/instance/",
+        "missing token for profile 'default' (sugon)",
+    );
+    let huawei = run("JOBLENS_HUAWEI_REGION", "cn-north-4");
+    assert_half_configured(
+        &huawei,
+        "huawei/image-job/",
+        "for profile 'default' (huawei)",
+    );
+    for (name, value) in [
+        ("HW_REGION_NAME", "cn-north-4"),
+        ("TENCENTCLOUD_REGION", "ap-guangzhou"),
+        ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
+    ] {
+        let stray = run(name, value);
+        assert_eq!(stray.code, 0, "{name}: {}", stray.stderr);
+        assert_eq!(stray.json()["coverage"]["asked"], 3, "{name}");
+    }
+}

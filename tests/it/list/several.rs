@@ -1,0 +1,71 @@
+use serde_json::json;
+
+use super::{WORLD, each, list, names};
+use crate::support::emulated::Emulated;
+
+#[test]
+fn several_scopes_stand_in_the_order_given_each_once() {
+    let emulated = Emulated::start(WORLD);
+    let scopes = ["huawei", "aliyun/job/ehpc-hz-2", "sugon", "hw/img/"];
+    assert_eq!(
+        names(&emulated, &scopes),
+        [
+            "huawei/image-job/7",
+            "aliyun/job/ehpc-hz-2/7",
+            "sugon/instance/i-1"
+        ]
+    );
+}
+
+#[test]
+fn a_dead_scope_hides_no_other_and_is_never_silently_missing() {
+    let emulated = Emulated::start(WORLD);
+    let scopes = ["sugon", "aliyun/job/nosuch", "huawei"];
+    let run = list(&emulated, &[&scopes[..], &["-o", "json"]].concat());
+    let json = run.json();
+    assert_eq!((run.code, &json["exit"]["word"]), (3, &json!("not_found")));
+    let found = each(&json["jobs"], "ref");
+    assert_eq!(found, ["sugon/instance/i-1", "huawei/image-job/7"]);
+    let error = &json["errors"][0];
+    assert_eq!(
+        (&error["ref"], &error["input"]),
+        (&json!("aliyun/job/nosuch/"), &json!("aliyun/job/nosuch"))
+    );
+    assert_eq!(
+        json["coverage"],
+        json!({"complete": false, "asked": 3, "answered": 2})
+    );
+    let told = "joblens: 2 found in sugon/instance/, huawei/image-job/\n\
+                joblens: could not list aliyun/job/nosuch/\n";
+    assert!(run.stderr.ends_with(told), "{}", run.stderr);
+    let named = names(&emulated, &scopes);
+    assert!(named[2].starts_with("#!incomplete: aliyun/job/nosuch/: could not be listed"));
+}
+
+#[test]
+fn could_not_look_is_not_nothing_found() {
+    let emulated = Emulated::start(WORLD);
+    let run = list(&emulated, &["aliyun/job/nosuch"]);
+    assert_eq!((run.code, run.stdout.as_str()), (3, ""));
+    assert!(run.stderr.starts_with("joblens: aliyun/job/nosuch/: "));
+    assert!(!run.stderr.contains("nothing found"), "{}", run.stderr);
+    let both = list(&emulated, &["aliyun/job/nosuch", "sugon", "-s", "failed"]);
+    assert_eq!(both.code, 3);
+    let told = "joblens: nothing found in sugon/instance/ (state failed)\n\
+                joblens: could not list aliyun/job/nosuch/\n";
+    assert!(both.stderr.ends_with(told), "{}", both.stderr);
+}
+
+#[test]
+fn an_account_that_cannot_be_used_fails_by_itself() {
+    let emulated = Emulated::start(WORLD);
+    let run = emulated
+        .joblens(&["list", "sugon", "huawei", "-o", "json"])
+        .env("JOBLENS_SUGON_TOKEN", "")
+        .run();
+    let json = run.json();
+    assert_eq!(run.code, 4);
+    assert_eq!(json["errors"][0]["category"], "missing_credentials");
+    assert_eq!(json["errors"][0]["ref"], "sugon/instance/");
+    assert_eq!(each(&json["jobs"], "ref"), ["huawei/image-job/7"]);
+}

@@ -1,0 +1,75 @@
+use super::{WORLD, list};
+use crate::support::emulated::Emulated;
+use crate::support::joblens;
+
+#[test]
+fn wrong_use_is_told_before_the_first_call_with_the_nearest_word() {
+    let emulated = Emulated::start(WORLD);
+    let wrong: [(&[&str], &str); 10] = [
+        (&["aliyun/job/c/5"], "this is a single resource"),
+        (
+            &["aliyn"],
+            "expected one of: aliyun/, aliyun/job/CLUSTER/, aliyun/invocation/CLUSTER/\n",
+        ),
+        (&["nope"], "expected one of: aliyun/, aliyun/job/CLUSTER/, "),
+        (&["sugon/instnce"], "expected sugon/instance/\n"),
+        (&["aliyun/jbo/c"], "unknown kind"),
+        (&["aliyun/job/c", "-s", "runing"], "did you mean 'running'?"),
+        (&["aliyun/job/c", "--limit", "0"], "--limit none"),
+        (&["aliyun/job/c", "--since", "yesterday"], "use e.g. 2h"),
+        (&["aliyun/job/c", "--name", "[a"], "for --name"),
+        (&["-"], "no scope given"),
+    ];
+    for (arguments, told) in wrong {
+        let run = list(&emulated, arguments);
+        assert_eq!(run.code, 2, "{arguments:?}\n{}", run.stderr);
+        assert!(run.stderr.contains(told), "{arguments:?}\n{}", run.stderr);
+    }
+    assert!(emulated.requests().is_empty(), "{:?}", emulated.requests());
+}
+
+#[test]
+fn it_is_called_ls_too_and_found_by_the_words_of_other_tools() {
+    let emulated = Emulated::start(WORLD);
+    let run = emulated.joblens(&["ls", "sugon", "-o", "name"]).run();
+    assert_eq!(run.stdout, "sugon/instance/i-1\n");
+    for word in ["ps", "jobs", "squeue"] {
+        let run = joblens(&[word]).run();
+        assert!(run.stderr.contains("joblens list"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn what_makes_no_sense_in_a_list_is_no_option() {
+    for option in ["--raw", "--show-secrets"] {
+        let run = joblens(&["list", "sugon", option]).run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+    }
+}
+
+#[test]
+fn an_expression_works_on_the_envelope() {
+    let emulated = Emulated::start(WORLD);
+    let run = list(&emulated, &["huawei", "--jq", ".jobs[].state"]);
+    assert_eq!((run.code, run.stdout.as_str()), (0, "failed\n"));
+}
+
+#[test]
+fn a_list_that_was_refused_is_no_empty_list_to_a_gate() {
+    let refused = joblens(&["list", "nope", "-o", "name"]).run();
+    assert_eq!(refused.code, 2);
+    let gate = joblens(&["wait", "-", "--allow-empty", "-t", "1s"])
+        .input(&refused.stdout)
+        .run();
+    assert_eq!(gate.code, 2, "{}", gate.stderr);
+    assert!(
+        gate.stderr.contains("the list on stdin is incomplete"),
+        "{}",
+        gate.stderr
+    );
+    // A table without rows still has its columns, so that readers of tables take it.
+    for format in ["csv", "tsv"] {
+        let run = joblens(&["list", "nope", "-o", format]).run();
+        assert_eq!((run.code, run.stdout.lines().count()), (2, 1));
+    }
+}

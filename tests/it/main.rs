@@ -1,0 +1,20 @@
+//! The real binary, run as users run it: against the emulated clouds and servers on loopback.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod architecture;
+mod auth;
+mod clouds;
+mod config;
+mod contract;
+mod doctor;
+mod events;
+mod get;
+mod list;
+mod network;
+mod output;
+mod readme;
+mod shell;
+mod support;
+mod wait;
+mod watch;

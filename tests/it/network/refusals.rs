@@ -1,0 +1,228 @@
+//! What the clouds say in the place of an answer, and what becomes of it.
+
+use serde_json::json;
+
+use super::failures::assert_fails;
+use crate::support::emulated::Emulated;
+use crate::support::joblens;
+use crate::support::jobs::{IMAGE_JOB, INSTANCE, INVOCATION, JOB, SERVICE, WORLD, served};
+
+/// A subtask of an array job.
+const SUBTASK: &str = "aliyun/job/ehpc-hz-FYUr32/10_3";
+
+#[test]
+fn a_cloud_without_credentials_names_the_variables() {
+    for (reference, variable) in [
+        (
+            JOB,
+            "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        ),
+        (INVOCATION, "ALIBABA_CLOUD_ACCESS_KEY_ID"),
+        (INSTANCE, "JOBLENS_SUGON_TOKEN"),
+        (IMAGE_JOB, "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK"),
+        (
+            SERVICE,
+            "TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY",
+        ),
+    ] {
+        let run = joblens(&["get", "-o", "json", reference]).run();
+        let error = assert_fails(&run, "missing_credentials", None, 4);
+        assert!(
+            error["hint"].as_str().unwrap().contains(variable),
+            "{error:#}"
+        );
+        assert_eq!(
+            (&error["attempts"], &error["profile"]),
+            (&json!(0), &json!("default"))
+        );
+    }
+}
+
+#[test]
+fn refused_credentials_are_tried_once() {
+    let emulated = Emulated::start(WORLD);
+    let cases = [
+        (
+            JOB,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+            "SignatureDoesNotMatch",
+        ),
+        (
+            JOB,
+            "ALIBABA_CLOUD_ACCESS_KEY_ID",
+            "InvalidAccessKeyId.NotFound",
+        ),
+        (
+            JOB,
+            "ALIBABA_CLOUD_SECURITY_TOKEN",
+            "InvalidSecurityToken.Malformed",
+        ),
+        (INSTANCE, "JOBLENS_SUGON_TOKEN", "10008"),
+        (IMAGE_JOB, "HUAWEICLOUD_SDK_SK", "APIGW.0301"),
+        (IMAGE_JOB, "HUAWEICLOUD_SDK_AK", "APIGW.0301"),
+        (SERVICE, "TENCENTCLOUD_SECRET_KEY", "4100"),
+        (SERVICE, "TENCENTCLOUD_SECRET_ID", "4104"),
+    ];
+    for (number, (reference, variable, code)) in cases.into_iter().enumerate() {
+        let wrong = "wrong-hunter2-wrong";
+        let mut run = emulated.get(&["-v", reference]).env(variable, wrong);
+        if !variable.ends_with("_ID") && !variable.ends_with("_AK") {
+            run = run.with_secret(wrong);
+        }
+        let error = assert_fails(&run.run(), "unauthenticated", Some(code), 4);
+        assert!(error["hint"].is_string(), "{error:#}");
+        assert_eq!(
+            emulated.accesses().len(),
+            number + 1,
+            "{reference} was tried again"
+        );
+    }
+}
+
+#[test]
+fn a_token_of_huawei_is_as_good_as_a_key() {
+    let emulated = Emulated::start(WORLD);
+    let token = "joblens-test-auth-token";
+    let run = emulated
+        .get(&["-v", IMAGE_JOB])
+        .env("HUAWEICLOUD_SDK_AK", "")
+        .env("HUAWEICLOUD_SDK_SK", "")
+        .env("JOBLENS_HUAWEI_TOKEN", token)
+        .with_secret(token)
+        .run();
+    assert_eq!(run.job()["state"], "failed");
+    let both = emulated
+        .get(&[IMAGE_JOB])
+        .env("JOBLENS_HUAWEI_TOKEN", token)
+        .run();
+    assert_fails(&both, "usage", None, 2);
+}
+
+/// What a cloud says in the place of an answer, and what becomes of it.
+#[test]
+fn the_clouds_own_code_decides() {
+    let aliyun =
+        |code: &str| format!(r#"{{"RequestId":"R-1","Code":"{code}","Message":"Said so."}}"#);
+    let huawei = |code: &str| format!(r#"{{"error_code":"{code}","error_msg":"Said so"}}"#);
+    let plain = |code: &str| format!(r#"{{"code":"{code}","msg":"Said so","message":"Said so"}}"#);
+    let cases = [
+        (
+            JOB,
+            aliyun("NotAuthorized"),
+            "permission_denied",
+            "NotAuthorized",
+            4,
+        ),
+        (JOB, aliyun("InDebt"), "permission_denied", "InDebt", 4),
+        (
+            JOB,
+            aliyun("InvalidTimeStamp.Expired"),
+            "clock_skew",
+            "InvalidTimeStamp.Expired",
+            4,
+        ),
+        (
+            JOB,
+            aliyun("InvalidClusterStatus"),
+            "service_error",
+            "InvalidClusterStatus",
+            5,
+        ),
+        // A plain id could be an array job, which is looked for in a list as well.
+        (
+            SUBTASK,
+            aliyun("InvalidParams"),
+            "invalid_argument",
+            "InvalidParams",
+            5,
+        ),
+        (
+            INVOCATION,
+            aliyun("MissingCommandId"),
+            "invalid_argument",
+            "MissingCommandId",
+            5,
+        ),
+        (
+            INVOCATION,
+            aliyun("ManagerNotFound"),
+            "service_error",
+            "ManagerNotFound",
+            5,
+        ),
+        (INSTANCE, plain("10009"), "permission_denied", "10009", 4),
+        (INSTANCE, plain("10004"), "invalid_argument", "10004", 5),
+        (INSTANCE, plain("10001"), "service_error", "10001", 5),
+        (
+            IMAGE_JOB,
+            huawei("APIGW.0302"),
+            "permission_denied",
+            "APIGW.0302",
+            4,
+        ),
+        (
+            IMAGE_JOB,
+            huawei("APIGW.0303"),
+            "clock_skew",
+            "APIGW.0303",
+            4,
+        ),
+        (
+            IMAGE_JOB,
+            huawei("APIGW.0101"),
+            "invalid_argument",
+            "APIGW.0101",
+            5,
+        ),
+        (
+            IMAGE_JOB,
+            huawei("WKS.0001"),
+            "service_error",
+            "WKS.0001",
+            5,
+        ),
+        (SERVICE, plain("4300"), "permission_denied", "4300", 4),
+        (SERVICE, plain("4200"), "clock_skew", "4200", 4),
+        (SERVICE, plain("4000"), "invalid_argument", "4000", 5),
+        (SERVICE, plain("5100"), "service_error", "5100", 5),
+        (SERVICE, plain("6100"), "service_error", "6100", 5),
+    ];
+    for (reference, document, category, code, exit) in cases {
+        let emulated = Emulated::start(&served(reference, &document));
+        let error = assert_fails(
+            &emulated.get(&[reference]).run(),
+            category,
+            Some(code),
+            exit,
+        );
+        assert!(
+            error["message"].to_string().contains("Said so"),
+            "{error:#}"
+        );
+        assert!(error["hint"].is_string(), "{error:#}");
+        let attempts = emulated.accesses().len();
+        assert_eq!(error["attempts"], attempts, "{error:#}");
+        assert_eq!(attempts, 1, "{error:#}");
+        let requests = match error["cloud"].as_str() {
+            Some("aliyun") => error["request_id"] == "R-1",
+            Some("huawei") => error["request_id"].is_string(),
+            _ => error["request_id"].is_null(),
+        };
+        assert!(requests, "{error:#}");
+    }
+}
+
+#[test]
+fn a_hint_names_a_variable_as_a_place_for_the_environment_alone() {
+    let emulated = Emulated::start(WORLD);
+    for variable in [
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        "ALIBABA_CLOUD_ACCESS_KEY_ID",
+        "ALIBABA_CLOUD_SECURITY_TOKEN",
+    ] {
+        let run = emulated.get(&[JOB]).env(variable, "another").run();
+        let hint = run.error()["hint"].as_str().unwrap().to_owned();
+        let place = format!("(in the environment: {variable})");
+        assert!(hint.contains(&place), "{hint}");
+    }
+}

@@ -1,0 +1,67 @@
+//! A page leaves nothing out that the model has.
+
+use joblens::model::{Job, Time};
+use joblens::output::{RenderContext, Zone, escape, write_pages};
+use serde_json::Value;
+
+use super::documented::documented;
+
+/// What stands on the page in other words.
+fn is_retold(key: &str, text: &str) -> bool {
+    match key {
+        // What was typed is the reference; kinds have blanks; events name their task by its title.
+        "input" | "kind" | "task" => true,
+        // The word warning is enough; the cloud's word stands with a state that is not told by it.
+        "level" | "level_raw" | "state_raw" => true,
+        // Where the cloud reports no state, none is shown.
+        "state" => text == "unknown",
+        "propagation" => text == "None",
+        // Gathered from parts, which tell it themselves.
+        "reason" => text.starts_with("exit code ") || text == Job::SUBTASKS_UNREAD,
+        "message" => text.contains(": exit code ") || text.contains(" more)"),
+        _ => false,
+    }
+}
+
+fn texts(value: &Value, key: &str, into: &mut Vec<(String, String)>) {
+    match value {
+        Value::String(text) => into.push((key.to_owned(), text.clone())),
+        Value::Array(list) => list.iter().for_each(|value| texts(value, key, into)),
+        Value::Object(map) => map.iter().for_each(|(key, value)| texts(value, key, into)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_text_and_time_of_a_thing_stands_on_its_page() {
+    let mut missing = Vec::new();
+    for (name, job) in documented() {
+        let page = page(&job);
+        let mut all = Vec::new();
+        texts(&serde_json::to_value(&job).unwrap(), "", &mut all);
+        for (key, text) in all {
+            let time = Time::from_rfc3339(&text).filter(|time| time.rfc3339() == text);
+            let shown = match time {
+                Some(_) => text.replace('T', " ").replace('Z', " +00:00"),
+                None => escape(text.trim()).into_owned(),
+            };
+            if !page.contains(&shown) && !is_retold(&key, &text) {
+                missing.push(format!("{name}: {key} {text}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+/// A page on which nothing has to be broken.
+fn page(job: &Job) -> String {
+    let screen = RenderContext {
+        width: Some(10_000),
+        colour: false,
+        now: job.observed_at.unwrap(),
+        zone: Zone::Utc,
+    };
+    let mut out = Vec::new();
+    write_pages(&mut out, std::slice::from_ref(job), &screen).unwrap();
+    String::from_utf8(out).unwrap()
+}

@@ -1,0 +1,234 @@
+//! The documented answers of the clouds as the resources that a request makes of them: through the
+//! real clients, at the time at which the model beside each answer was observed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use joblens::http::{ClientOptions, Deadline, Transport};
+use joblens::model::{Job, Time};
+use joblens::providers::{self, Client, GetOptions, RESERVED_KINDS, mask_job};
+use joblens::reference::{Reference, ReferenceParser, Target};
+use joblens::settings::{Environment, Settings};
+use serde_json::Value;
+
+use crate::support::{Server, http, json};
+
+/// Name of a model below `fixtures/`, and what each call that leads to it is answered: a part of the
+/// request, and a file below `fixtures/`.
+type Documented = (&'static str, &'static [(&'static str, &'static str)]);
+
+const DESCRIBE: &str = "DescribeServerlessJobs";
+const LIST: &str = "ListServerlessJobs";
+
+const DOCUMENTED: &[Documented] = &[
+    (
+        "aliyun/job/describe-serverless-jobs",
+        &[(DESCRIBE, "aliyun/job/describe-serverless-jobs.json")],
+    ),
+    (
+        "aliyun/job/describe-serverless-jobs-every-field",
+        &[(
+            DESCRIBE,
+            "aliyun/job/describe-serverless-jobs-every-field.json",
+        )],
+    ),
+    (
+        "aliyun/job/describe-serverless-jobs-failed",
+        &[(DESCRIBE, "aliyun/job/describe-serverless-jobs-failed.json")],
+    ),
+    (
+        "aliyun/job/describe-serverless-jobs-pending",
+        &[(DESCRIBE, "aliyun/job/describe-serverless-jobs-pending.json")],
+    ),
+    (
+        "aliyun/job/describe-serverless-jobs-array-all",
+        &[
+            (DESCRIBE, "aliyun/job/describe-serverless-jobs-array.json"),
+            (LIST, "aliyun/job/list-serverless-jobs-subtasks.json"),
+        ],
+    ),
+    (
+        "aliyun/job/describe-serverless-jobs-array-missing",
+        &[
+            (DESCRIBE, "aliyun/job/describe-serverless-jobs-array.json"),
+            (LIST, "aliyun/job/list-serverless-jobs-subtask-missing.json"),
+        ],
+    ),
+    (
+        "aliyun/invocation/list-invocation-status",
+        &[
+            (
+                "ListInvocationStatus",
+                "aliyun/invocation/list-invocation-status.json",
+            ),
+            (
+                "ListInvocationResults",
+                "aliyun/invocation/list-invocation-status.ListInvocationResults.json",
+            ),
+        ],
+    ),
+    (
+        "sugon/instance/waiting",
+        &[("", "sugon/instance/waiting.json")],
+    ),
+    (
+        "sugon/instance/running",
+        &[("", "sugon/instance/running.json")],
+    ),
+    (
+        "sugon/instance/completed",
+        &[("", "sugon/instance/completed.json")],
+    ),
+    (
+        "huawei/image-job/waiting",
+        &[("", "huawei/image-job/waiting.json")],
+    ),
+    (
+        "huawei/image-job/running",
+        &[("", "huawei/image-job/running.json")],
+    ),
+    (
+        "huawei/image-job/success",
+        &[("", "huawei/image-job/success.json")],
+    ),
+    (
+        "huawei/image-job/failed",
+        &[("", "huawei/image-job/failed.json")],
+    ),
+    (
+        "tencent/service/events",
+        &[("", "tencent/service/events.json")],
+    ),
+    (
+        "tencent/service/events-top-level",
+        &[("", "tencent/service/events-top-level.json")],
+    ),
+    (
+        "tencent/service/empty",
+        &[("", "tencent/service/empty.json")],
+    ),
+];
+
+/// What is set for the tests; the regions are those of the models.
+const VARIABLES: [(&str, &str); 10] = [
+    ("JOBLENS_ALIYUN_REGION", "cn-hangzhou"),
+    ("ALIBABA_CLOUD_ACCESS_KEY_ID", "id"),
+    ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "test"),
+    ("JOBLENS_SUGON_TOKEN", "test"),
+    ("JOBLENS_HUAWEI_REGION", "cn-north-4"),
+    ("JOBLENS_HUAWEI_TOKEN", "test"),
+    ("HUAWEICLOUD_SDK_PROJECT_ID", "project"),
+    ("TENCENTCLOUD_SECRET_ID", "id"),
+    ("TENCENTCLOUD_SECRET_KEY", "test"),
+    ("TENCENTCLOUD_REGION", "ap-guangzhou"),
+];
+
+/// A file below `fixtures/`.
+pub fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name)
+}
+
+/// Every documented answer: the name of its model without the ending, and the resource it becomes.
+pub fn documented() -> Vec<(&'static str, Job)> {
+    documented_but(|_| {})
+}
+
+/// Every documented answer, changed before it is sent, and the resource it becomes.
+pub fn documented_but(
+    change: impl Fn(&mut Value) + Clone + Send + Sync + 'static,
+) -> Vec<(&'static str, Job)> {
+    let all = DOCUMENTED.iter();
+    all.map(|(name, answers)| (*name, get(name, answers, change.clone())))
+        .collect()
+}
+
+/// The model beside a documented answer.
+pub fn model(name: &str) -> Value {
+    let text = fs::read(fixture(&format!("{name}.model.json"))).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+fn get(
+    name: &str,
+    answers: &'static [(&str, &str)],
+    change: impl Fn(&mut Value) + Send + Sync + 'static,
+) -> Job {
+    let server = Server::start(move |_, got, stream| {
+        let answer = answers.iter().find(|(part, _)| got.head.contains(part));
+        let bytes = match answer {
+            Some((_, file)) => {
+                let text = fs::read(fixture(file)).unwrap();
+                let mut answer = serde_json::from_slice(&text).unwrap();
+                change(&mut answer);
+                json(answer.to_string())
+            }
+            None => http("404 Not Found", "", b""),
+        };
+        std::io::Write::write_all(stream, &bytes).unwrap();
+    });
+    let model = model(name);
+    let input = model["ref"].as_str().unwrap();
+    let now = DateTime::parse_from_rfc3339(model["observed_at"].as_str().unwrap())
+        .unwrap()
+        .to_utc();
+    let reference = reference(input);
+    let client = client(reference.kind.template.cloud, &server.origin(), now);
+    let ask = GetOptions {
+        raw: false,
+        show_secrets: false,
+        flags: Vec::new(),
+        states: Vec::new(),
+        deadline: Deadline::after(Duration::from_secs(60)),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let found = runtime.block_on(client.get(&reference, &ask));
+    let mut job = found
+        .unwrap_or_else(|problem| panic!("{name}: {problem:?}"))
+        .job;
+    job.finalize(Time::new(now).unwrap());
+    mask_job(&mut job);
+    job
+}
+
+fn reference(input: &str) -> Reference {
+    let kinds: Vec<_> = providers::kinds().collect();
+    let reader = ReferenceParser {
+        kinds: &kinds,
+        reserved: &RESERVED_KINDS,
+        default_profile: "default",
+        setting: &|_, _, _| Ok(None),
+    };
+    match reader.parse(input).unwrap() {
+        Target::Jobs(mut things) => things.remove(0),
+        other => panic!("{input} is {other:?}"),
+    }
+}
+
+fn client(cloud: &str, origin: &str, now: DateTime<Utc>) -> Box<dyn Client> {
+    let cloud = providers::cloud(cloud).unwrap();
+    let mut variables: BTreeMap<String, String> = VARIABLES
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect();
+    let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name.to_uppercase());
+    variables.insert(endpoint, origin.to_owned());
+    let keys = cloud.settings_schema();
+    let settings = Settings::from_environment(Environment::new(variables));
+    let profile = settings.profile(&keys, "default").unwrap();
+    let wire = Transport::new(
+        ClientOptions::default(),
+        &[],
+        Arc::new(move || now),
+        Arc::new(|_| {}),
+    );
+    (cloud.connect)(&profile, &wire.unwrap()).unwrap()
+}

@@ -1,0 +1,55 @@
+//! Every form of an answer that holds every documented answer.
+
+use joblens::model::Job;
+use joblens::output::document::Envelope;
+use joblens::output::{Format, OutputOptions, RenderContext, Zone, write};
+
+use super::documented::documented;
+use super::snapshot::assert_snapshot;
+
+fn shown(jobs: &[Job], format: Format, width: Option<usize>, colour: bool) -> String {
+    let form = OutputOptions {
+        format,
+        columns: None,
+        headers: true,
+        query: None,
+    };
+    let screen = RenderContext {
+        width,
+        colour,
+        now: jobs.iter().filter_map(|job| job.observed_at).max().unwrap(),
+        zone: Zone::Utc,
+    };
+    let report = Envelope::new("get", jobs.to_vec(), vec![], vec![]);
+    let mut out = Vec::new();
+    write(&mut out, &report, &form, &screen).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn every_form_of_every_documented_answer_is_kept() {
+    let jobs: Vec<Job> = documented().into_iter().map(|(_, job)| job).collect();
+    for (name, format) in [("table", Format::Table), ("wide", Format::Wide)] {
+        for width in [80, 160] {
+            let plain = shown(&jobs, format, Some(width), false);
+            assert!(!plain.contains('\u{1b}'));
+            assert_snapshot(&format!("forms/{name}.{width}.txt"), &plain);
+            let coloured = shown(&jobs, format, Some(width), true);
+            assert_snapshot(&format!("forms/{name}.{width}.colour.txt"), &coloured);
+        }
+        let piped = shown(&jobs, format, None, false);
+        assert_snapshot(&format!("forms/{name}.txt"), &piped);
+    }
+    for (name, format) in [
+        ("json", Format::Json),
+        ("jsonl", Format::Jsonl),
+        ("yaml", Format::Yaml),
+        ("csv", Format::Csv),
+        ("tsv", Format::Tsv),
+        ("md", Format::Markdown),
+        ("txt", Format::Name),
+    ] {
+        let shown = shown(&jobs, format, None, false);
+        assert_snapshot(&format!("forms/all.{name}"), &shown);
+    }
+}

@@ -1,0 +1,34 @@
+//! The page of `describe` for every documented answer.
+
+use joblens::model::Job;
+use joblens::output::{RenderContext, Zone, write_pages};
+
+use super::documented::documented;
+use super::snapshot::assert_snapshot;
+
+fn page(job: &Job, width: usize, colour: bool) -> String {
+    let screen = RenderContext {
+        width: Some(width),
+        colour,
+        now: job.observed_at.unwrap(),
+        zone: Zone::Utc,
+    };
+    let mut out = Vec::new();
+    write_pages(&mut out, std::slice::from_ref(job), &screen).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn every_documented_answer_has_its_page() {
+    for (name, job) in documented() {
+        for width in [80, 160] {
+            let plain = page(&job, width, false);
+            assert_snapshot(&format!("{name}.{width}.txt"), &plain);
+            assert!(!plain.contains('\u{1b}'));
+            assert_snapshot(
+                &format!("{name}.{width}.colour.txt"),
+                &page(&job, width, true),
+            );
+        }
+    }
+}

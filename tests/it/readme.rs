@@ -1,0 +1,234 @@
+//! Every command of the README runs.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::support::in_parallel;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_joblens");
+
+/// The emulator on a free port, ended with the test.
+struct Emulator(Child, String);
+
+impl Emulator {
+    fn start(scenario: Option<&Path>) -> Self {
+        let mut command = Command::new(BINARY);
+        command.args(["emulate", "--port", "0"]).env_clear();
+        if let Some(path) = scenario {
+            command.arg("--scenario").arg(path);
+        }
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let origin = line.trim().rsplit(' ').next().unwrap().to_owned();
+        assert!(origin.starts_with("http://127.0.0.1:"), "{line}");
+        Self(child, origin)
+    }
+
+    /// Runs a line as a shell would, with `joblens` found on the path.
+    fn run(&self, line: &str) -> (Option<i32>, String) {
+        let home = tempfile::tempdir().unwrap();
+        self.run_in(home.path(), Command::new("sh").args(["-c", line]))
+    }
+
+    fn run_in(&self, home: &Path, shell: &mut Command) -> (Option<i32>, String) {
+        let folder: PathBuf = Path::new(BINARY).parent().unwrap().into();
+        let output = shell
+            .current_dir(home)
+            .env_clear()
+            .env("HOME", home)
+            .env("CI", "true")
+            .env("GITHUB_OUTPUT", home.join("output"))
+            .env("GITHUB_STEP_SUMMARY", home.join("summary"))
+            .env("PATH", format!("{}:/usr/bin:/bin", folder.display()))
+            .envs(joblens::emulator::environment(&self.1))
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn readme() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn the_chinese_readme_has_the_same_examples() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let chinese = fs::read_to_string(folder.join("README.zh-CN.md")).unwrap();
+    let english = readme();
+    let blocks = |text: &str| -> Vec<String> {
+        let blocks = text.split("```").skip(1).step_by(2);
+        blocks.map(without_comments).collect()
+    };
+    assert_eq!(blocks(&chinese), blocks(&english));
+    let headings = |text: &str| text.lines().filter(|line| line.starts_with('#')).count();
+    assert_eq!(headings(&chinese), headings(&english));
+    assert!(english.contains("(README.zh-CN.md)") && chinese.contains("(README.md)"));
+}
+
+/// A block of TOML without the comment at the end of each line, which is translated; any other block
+/// unchanged. A setting that is commented out stays.
+fn without_comments(block: &str) -> String {
+    let without_comment = |line: &str| match line.rsplit_once(" # ") {
+        Some((setting, _)) => setting.trim_end().to_owned(),
+        None => line.to_owned(),
+    };
+    match block.starts_with("toml\n") {
+        true => block
+            .lines()
+            .map(without_comment)
+            .collect::<Vec<_>>()
+            .join("\n"),
+        false => block.to_owned(),
+    }
+}
+
+/// The blocks of the README with this language.
+fn blocks(language: &str) -> Vec<String> {
+    readme()
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| {
+            block
+                .strip_prefix(&format!("{language}\n"))
+                .map(str::to_owned)
+        })
+        .collect()
+}
+
+#[test]
+fn every_command_of_the_readme_runs() {
+    let emulator = Emulator::start(None);
+    let lines: Vec<String> = blocks("console")
+        .iter()
+        .flat_map(|block| block.lines())
+        .filter_map(|line| line.strip_prefix("$ ").map(str::to_owned))
+        .collect();
+    assert!(lines.len() >= 10, "{lines:?}");
+    in_parallel(lines, |line| {
+        let (code, text) = emulator.run(&line);
+        assert_eq!(code, Some(0), "{line}\n{text}");
+    });
+}
+
+#[test]
+fn the_demo_shows_what_the_readme_shows() {
+    let emulator = Emulator::start(None);
+    let (_, shown) = emulator.run("joblens demo");
+    let block = blocks("console")
+        .into_iter()
+        .find(|block| block.contains("REF "))
+        .unwrap();
+    let rows = block
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_lowercase()));
+    let mut count = 0;
+    for row in rows {
+        let mut words = row.split_whitespace();
+        let (reference, state) = (words.next().unwrap(), words.next().unwrap());
+        let same = shown.lines().find(|line| line.starts_with(reference));
+        assert!(
+            same.is_some_and(|line| line.contains(state)),
+            "{row}\n{shown}"
+        );
+        count += 1;
+    }
+    assert_eq!(count, 6);
+}
+
+#[test]
+fn the_settings_of_the_readme_are_legal() {
+    let emulator = Emulator::start(None);
+    let folder = tempfile::tempdir().unwrap();
+    for secret in ["sugon.key", "huawei.password"] {
+        let path = folder.path().join(secret);
+        fs::write(&path, "x").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    for (number, block) in blocks("toml").into_iter().enumerate() {
+        if block.contains("[[job]]") {
+            let path = folder.path().join(format!("{number}.toml"));
+            fs::write(&path, block).unwrap();
+            let other = Emulator::start(Some(&path));
+            let (code, text) = other.run("joblens get aliyun/job/ehpc-hz-FYUr32/nightly");
+            assert_eq!(code, Some(0), "{text}");
+            continue;
+        }
+        let path = folder.path().join(format!("{number}.toml"));
+        fs::write(&path, block).unwrap();
+        let line = format!(
+            "joblens --config {} sugon/instance/7d3e1f60b2c94a58a1e0c4f29d8b6e35",
+            path.display()
+        );
+        let (code, text) = emulator.run(&line);
+        assert_eq!(code, Some(0), "{text}");
+    }
+}
+
+/// The scripts of a block of YAML: `run: |` of a step, or an item of `script:`.
+fn scripts(yaml: &str) -> Vec<String> {
+    let mut scripts: Vec<String> = Vec::new();
+    let mut inside = None;
+    for line in yaml.lines() {
+        let depth = line.len() - line.trim_start().len();
+        if let Some(script) = line.trim().strip_prefix("- joblens ") {
+            scripts.push(format!("joblens {script}"));
+        }
+        match inside {
+            _ if line.trim() == "run: |" => {
+                inside = Some(depth);
+                scripts.push(String::new());
+            }
+            Some(at) if depth > at => {
+                let script = scripts.last_mut().unwrap();
+                script.push_str(line.trim());
+                script.push('\n');
+            }
+            _ => inside = None,
+        }
+    }
+    scripts
+}
+
+#[test]
+fn the_pipelines_of_the_readme_run_as_written() {
+    let emulator = Emulator::start(None);
+    let mut count = 0;
+    for yaml in blocks("yaml") {
+        let home = tempfile::tempdir().unwrap();
+        for script in scripts(&yaml) {
+            // The command line that GitHub's runner has for `shell: bash`.
+            let mut shell = Command::new("bash");
+            shell.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script]);
+            let (code, text) = emulator.run_in(home.path(), &mut shell);
+            assert_eq!(code, Some(0), "{script}\n{text}");
+            count += 1;
+        }
+        let junit = fs::read_to_string(home.path().join("joblens.xml")).unwrap();
+        assert!(junit.contains("aliyun/job/ehpc-hz-FYUr32/10_3"), "{junit}");
+        if yaml.contains("--report github") {
+            let output = fs::read_to_string(home.path().join("output")).unwrap();
+            assert!(output.contains("verdict=passed"), "{output}");
+        } else {
+            let dotenv = fs::read_to_string(home.path().join("joblens.env")).unwrap();
+            assert!(dotenv.contains("JOBLENS_VERDICT=passed"), "{dotenv}");
+        }
+    }
+    assert_eq!(count, 3);
+}

@@ -1,0 +1,181 @@
+//! Completion, as the shells ask for it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::emulated::Emulated;
+use crate::support::joblens;
+
+/// What bash offers for a line with the cursor at its end. `typed` is the word as bash parts it,
+/// which is what it puts the answer in place of.
+fn bash(home: &Path, line: &str, parts: &[&str]) -> Vec<String> {
+    let script = joblens(&["completion", "bash"]).run().stdout;
+    let words = parts.iter().map(|part| shlex::try_quote(part).unwrap());
+    let words = words.collect::<Vec<_>>().join(" ");
+    let typed = shlex::try_quote(parts.last().unwrap()).unwrap();
+    let call = format!(
+        "{script}\nCOMP_LINE={}; COMP_POINT=${{#COMP_LINE}}; COMP_WORDS=({words}); \
+         COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n_joblens joblens {typed} x\n\
+         printf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
+        shlex::try_quote(line).unwrap()
+    );
+    let folder = Path::new(env!("CARGO_BIN_EXE_joblens")).parent().unwrap();
+    let output = Command::new("bash")
+        .args(["--norc", "--noprofile", "-c", &call])
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", format!("{}:/usr/bin:/bin", folder.display()))
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.is_empty(), "{errors}");
+    let offered = String::from_utf8(output.stdout).unwrap();
+    offered
+        .lines()
+        .filter(|one| !one.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A home with the settings of two profiles.
+pub fn home() -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".config/joblens");
+    fs::create_dir_all(&folder).unwrap();
+    let toml = "[aliyun.default]\nregion = 'cn-hangzhou'\n[aliyun.prod]\nregion = 'cn-shanghai'\n";
+    fs::write(folder.join("config.toml"), toml).unwrap();
+    home
+}
+
+/// What was listed, as a list keeps it.
+pub fn listed(home: &Path, text: &str) {
+    fs::create_dir_all(home.join(".cache/joblens")).unwrap();
+    fs::write(home.join(".cache/joblens/references"), text).unwrap();
+}
+
+#[test]
+fn bash_is_offered_commands_options_and_their_values() {
+    let home = home();
+    let bash = |line: &str| {
+        let parts: Vec<&str> = line.split(' ').collect();
+        bash(home.path(), line, &parts)
+    };
+    assert_eq!(bash("joblens desc"), ["describe"]);
+    assert!(!bash("joblens ").contains(&"__complete".to_owned()));
+    assert_eq!(bash("joblens get --show-s"), ["--show-secrets"]);
+    assert_eq!(bash("joblens get -o js"), ["json", "jsonl"]);
+    assert_eq!(bash("joblens get -p "), ["default", "prod"]);
+    assert_eq!(
+        bash("joblens list --state pending,run"),
+        ["pending,running"]
+    );
+    assert_eq!(bash("joblens list --sort-by exi"), ["exit_code"]);
+    assert_eq!(bash("joblens completion z"), ["zsh"]);
+    assert_eq!(bash("joblens kinds sug"), ["sugon", "sugon/instance"]);
+    assert_eq!(bash("joblens  get   ali"), ["aliyun/", "aliyun@prod/"]);
+    assert!(bash("joblens nothing zzz").is_empty());
+}
+
+#[test]
+fn bash_puts_the_words_together_that_it_parts() {
+    let home = home();
+    listed(
+        home.path(),
+        "aliyun@prod/job/ehpc-b/10_1-9:2\naliyun/job/ehpc-a/5\n",
+    );
+    let bash = |line: &str, parts: &[&str]| bash(home.path(), line, parts);
+    let at = ["joblens", "get", "aliyun", "@pr"];
+    assert_eq!(bash("joblens get aliyun@pr", &at), ["@prod/"]);
+    let at = ["joblens", "get", "aliyun", "@", "pr"];
+    assert_eq!(bash("joblens get aliyun@pr", &at), ["prod/"]);
+    let at = [
+        "joblens",
+        "get",
+        "aliyun",
+        "@",
+        "prod/job/ehpc-b/10_1-9",
+        ":",
+        "",
+    ];
+    let line = "joblens get aliyun@prod/job/ehpc-b/10_1-9:";
+    assert_eq!(bash(line, &at), ["2"]);
+    let equals = ["joblens", "get", "--output", "=", "js"];
+    assert_eq!(bash("joblens get --output=js", &equals), ["json", "jsonl"]);
+    let other = [
+        "joblens",
+        "wait",
+        "aliyun",
+        "@",
+        "prod/job/x/1",
+        "aliyun/job/",
+    ];
+    let line = "joblens wait aliyun@prod/job/x/1 aliyun/job/";
+    assert_eq!(bash(line, &other), ["aliyun/job/ehpc-a/"]);
+}
+
+#[test]
+fn what_a_list_showed_is_offered_without_a_call() {
+    let emulated = Emulated::start(super::WORLD);
+    let home = tempfile::tempdir().unwrap();
+    let run = joblens(&["list", "sugon/instance", "-o", "jsonl"])
+        .envs(emulated.environment())
+        .env("HOME", home.path().to_str().unwrap())
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    drop(emulated);
+    let kept = fs::read_to_string(home.path().join(".cache/joblens/references")).unwrap();
+    let first = kept.lines().next().unwrap();
+    assert!(first.starts_with("sugon/instance/"), "{kept}");
+    for secret in crate::support::SECRETS {
+        assert!(!kept.contains(secret));
+    }
+    let line = format!("joblens get {}", &first[..first.len() - 2]);
+    let parts: Vec<&str> = line.split(' ').collect();
+    assert!(bash(home.path(), &line, &parts).contains(&first.to_owned()));
+    let line = "joblens get scnet/inst/";
+    let offered = bash(home.path(), line, &line.split(' ').collect::<Vec<_>>());
+    let short = first.replacen("sugon/instance", "scnet/inst", 1);
+    assert!(offered.contains(&short), "{offered:?}");
+}
+
+#[test]
+fn a_list_that_failed_keeps_nothing_and_one_without_a_home_is_well() {
+    let home = tempfile::tempdir().unwrap();
+    let run = joblens(&["list", "sugon/instance"])
+        .env("HOME", home.path().to_str().unwrap())
+        .run();
+    assert_eq!(run.code, 4);
+    assert!(!home.path().join(".cache").exists());
+    let emulated = Emulated::start(super::WORLD);
+    let run = joblens(&["list", "sugon/instance"])
+        .envs(emulated.environment())
+        .env("HOME", "/proc/nowhere")
+        .run();
+    assert_eq!((run.code, run.stderr.contains("cache")), (0, false));
+}
+
+#[test]
+fn a_settings_file_that_is_wrong_hides_no_commands() {
+    let home = home();
+    fs::write(home.path().join(".config/joblens/config.toml"), "[azure]\n").unwrap();
+    let run = joblens(&["__complete", "--", "joblens", "ge"])
+        .env("HOME", home.path().to_str().unwrap())
+        .run();
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    assert!(
+        run.stdout.starts_with("get\tGet one or more resources"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn each_shell_has_a_script_that_asks_the_hidden_command() {
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let run = joblens(&["completion", shell]).run();
+        assert_eq!(run.code, 0);
+        assert!(run.stdout.contains("__complete"), "{shell}");
+    }
+    assert_eq!(joblens(&["completion", "tcsh"]).run().code, 2);
+}

@@ -1,0 +1,14 @@
+//! The command line and what shells make of it: help, completion, man pages.
+
+mod command_line;
+mod completion;
+mod man;
+mod shells;
+
+/// One resource of a cloud that needs no scope.
+const WORLD: &str = r#"
+[[job]]
+ref = "sugon/instance/i-0123456789"
+age = "2h"
+states = [{ after = "0s", state = "Running" }]
+"#;

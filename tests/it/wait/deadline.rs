@@ -1,0 +1,61 @@
+//! The last poll before the deadline; `src/commands/wait/tests.rs` has its rules.
+
+use std::time::Duration;
+
+use super::{JOB, job_with, reason};
+use crate::support::Joblens;
+use crate::support::emulated::Emulated;
+
+/// A job that is polled every 30 s, as nothing has changed for a day.
+fn old(reference: &str) -> String {
+    job_with(reference, "0s Running", "age = '1d'")
+}
+
+/// Such a job that ends in this state so many seconds from now.
+fn old_until(reference: &str, seconds: u64, end: &str) -> String {
+    let life = format!("0s Running, {}s {end}", 86_400 + seconds);
+    job_with(reference, &life, "age = '1d'")
+}
+
+/// A wait with the usual interval.
+fn wait(emulated: &Emulated, arguments: &[&str]) -> Joblens {
+    emulated.joblens(&[&["wait", "-o", "json"], arguments].concat())
+}
+
+/// At the start and before the deadline; once where a busy machine took long to start.
+fn assert_polled_at_most_twice(emulated: &Emulated) {
+    let polls = emulated.requests()["aliyun/DescribeServerlessJobs"];
+    assert!(polls <= 2, "{polls} polls");
+}
+
+#[test]
+fn an_old_job_that_succeeds_before_the_deadline_passes() {
+    let emulated = Emulated::start(&old_until(JOB, 1, "Succeeded"));
+    let run = wait(&emulated, &[JOB, "-t", "6s"]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_polled_at_most_twice(&emulated);
+}
+
+#[test]
+fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_end() {
+    let hang = "[[fault]]\noperation = 'DescribeServerlessJobs'\nkind = 'slow'\ndelay = '1m'\n\
+        skip = 1\n";
+    let emulated = Emulated::start(&(old(JOB) + hang));
+    let run = wait(&emulated, &[JOB, "-t", "3s"]).run();
+    assert_eq!(run.code, 124, "{}", run.stderr);
+    assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
+    assert_eq!(
+        reason(&run),
+        format!("timed out after 3s; 1 of 1 still running: {JOB}")
+    );
+    assert_polled_at_most_twice(&emulated);
+}
+
+#[test]
+fn no_time_means_one_poll() {
+    let emulated = Emulated::start(&old(JOB));
+    let run = wait(&emulated, &[JOB, "-t", "0"]).run();
+    assert_eq!(run.code, 8, "{}", run.stderr);
+    assert_eq!(emulated.requests()["aliyun/DescribeServerlessJobs"], 1);
+    assert_eq!(reason(&run), format!("1 of 1 still running: {JOB}"));
+}

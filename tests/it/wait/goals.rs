@@ -1,0 +1,230 @@
+//! What is asked of jobs, and what their lives come to.
+
+use std::time::Duration;
+
+use super::{
+    IMAGE_JOB, INSTANCE, INVOCATION, JOB, LONG, MAX_DURATION, OTHER_JOB, are, job, reason, verdicts,
+};
+use crate::support::emulated::Emulated;
+use crate::support::in_parallel;
+
+#[test]
+fn all_that_succeed_on_three_clouds_hold() {
+    let scenario = job(JOB, "0s Pending, 300ms Running, 600ms Succeeded")
+        + &job(INSTANCE, "0s Waiting, 400ms Running, 900ms Completed")
+        + &job(IMAGE_JOB, "0s RUNNING, 500ms SUCCESS")
+        + "[[job]]\nref = 'aliyun/invocation/C/c-1'\nstates = [{after='0s', state='Running'}, {after='700ms', state='Finished', exit_code=0}]\n";
+    let emulated = Emulated::start(&scenario);
+    let references = [JOB, INSTANCE, IMAGE_JOB, INVOCATION];
+    let run = emulated
+        .wait(&[&references[..], &["-t", LONG]].concat())
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(verdicts(&run), are(&references.map(|one| (one, "met"))));
+    let json = run.json();
+    assert_eq!(json["gate"]["verdict"], "passed");
+    assert_eq!(
+        (
+            &json["gate"]["met"],
+            &json["gate"]["unmet"],
+            &json["gate"]["pending"]
+        ),
+        (&4.into(), &0.into(), &0.into())
+    );
+    assert_eq!(json["exit"]["code"], 0);
+    assert!(run.stderr.lines().last().unwrap().contains("passed"));
+}
+
+#[test]
+fn one_that_fails_early_ends_it_while_another_would_run_on() {
+    let scenario = job(JOB, "0s Running, 500ms Failed") + &job(INSTANCE, "0s Running");
+    let emulated = Emulated::start(&scenario);
+    let run = emulated.wait(&[INSTANCE, JOB, "-t", LONG]).run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert_eq!(
+        verdicts(&run),
+        are(&[(INSTANCE, "pending"), (JOB, "unmet")])
+    );
+    assert!(run.elapsed < MAX_DURATION);
+    assert!(
+        reason(&run).starts_with(&format!("{JOB} failed")),
+        "{}",
+        reason(&run)
+    );
+}
+
+#[test]
+fn without_fail_fast_it_looks_at_the_rest_and_reports_all() {
+    let scenario = job(JOB, "0s Failed") + &job(INSTANCE, "0s Running, 1s Completed");
+    let emulated = Emulated::start(&scenario);
+    let run = emulated
+        .wait(&[INSTANCE, JOB, "--no-fail-fast", "-t", LONG])
+        .run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert_eq!(verdicts(&run), are(&[(INSTANCE, "met"), (JOB, "unmet")]));
+}
+
+#[test]
+fn a_canceled_job_fails_the_gate_on_every_cloud_that_has_the_word() {
+    let canceled = [
+        (JOB, "0s Running, 400ms Canceled"),
+        (INVOCATION, "0s Running, 400ms Stopped"),
+        (INSTANCE, "0s Running, 400ms Terminated"),
+    ];
+    in_parallel(canceled, |(reference, life)| {
+        let emulated = Emulated::start(&job(reference, life));
+        let run = emulated.wait(&[reference, "-t", LONG]).run();
+        assert_eq!(run.code, 1, "{reference}: {}", run.stderr);
+        assert!(
+            reason(&run).starts_with(&format!("{reference} canceled")),
+            "{reason}",
+            reason = reason(&run)
+        );
+    });
+}
+
+/// Code of a wait for a goal on a job with this life, long before its deadline.
+fn code(life: &str, goal: &str) -> i32 {
+    let emulated = Emulated::start(&job(JOB, life));
+    let run = emulated.wait(&[JOB, "--for", goal, "-t", LONG]).run();
+    assert!(run.elapsed < MAX_DURATION, "{life}: {}", run.stderr);
+    run.code
+}
+
+#[test]
+fn each_goal_holds_at_its_states_and_fails_at_other_ends() {
+    let cases = [
+        ("0s Pending, 300ms Running", "running", 0),
+        ("0s Pending, 300ms Failed", "running", 1),
+        ("0s Running, 300ms Failed", "failed", 0),
+        ("0s Running, 300ms Succeeded", "failed", 1),
+        ("0s Running, 300ms Failed", "ended", 0),
+        ("0s Running, 300ms Canceled", "ended", 0),
+        ("0s Pending, 300ms Canceled", "failed,canceled", 0),
+        ("0s Pending, 300ms Succeeded", "failed,canceled", 1),
+    ];
+    in_parallel(cases, |(life, goal, expected)| {
+        assert_eq!(code(life, goal), expected, "{life}: {goal}");
+    });
+}
+
+#[test]
+fn a_state_that_passed_between_two_looks_counts_unless_the_job_ended_badly() {
+    assert_eq!(code("0s Succeeded", "running"), 0);
+    assert_eq!(code("0s Running", "pending"), 0);
+    assert_eq!(code("0s Canceled", "running"), 1);
+    assert_eq!(code("0s Failed", "pending,running"), 1);
+}
+
+#[test]
+fn one_is_enough_when_any_is_asked() {
+    let scenario = job(JOB, "0s Failed")
+        + &job(OTHER_JOB, "0s Running, 600ms Succeeded")
+        + &job(INSTANCE, "0s Running");
+    let emulated = Emulated::start(&scenario);
+    let run = emulated
+        .wait(&[JOB, OTHER_JOB, INSTANCE, "--any", "-t", LONG])
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let expected = [(JOB, "unmet"), (OTHER_JOB, "met"), (INSTANCE, "pending")];
+    assert_eq!(verdicts(&run), are(&expected));
+    assert!(run.elapsed < MAX_DURATION);
+}
+
+#[test]
+fn any_fails_only_when_none_can_hold() {
+    let scenario = job(JOB, "0s Failed") + &job(INSTANCE, "0s Running, 700ms Terminated");
+    let emulated = Emulated::start(&scenario);
+    let run = emulated.wait(&[JOB, INSTANCE, "--any", "-t", LONG]).run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert_eq!(verdicts(&run), are(&[(JOB, "unmet"), (INSTANCE, "unmet")]));
+}
+
+#[test]
+fn a_word_that_no_table_knows_is_told_at_once_and_waited_past() {
+    let scenario = job(JOB, "0s Hibernating, 1s Succeeded");
+    let emulated = Emulated::start(&scenario);
+    let run = emulated.wait(&[JOB, "-t", LONG]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let emulated = Emulated::start(&job(JOB, "0s Hibernating"));
+    let run = emulated.wait(&[JOB, "-t", "1s"]).run();
+    assert_eq!(run.code, 124, "{}", run.stderr);
+    let told = run.stderr.lines().filter(|line| line.contains("note:"));
+    assert_eq!(told.count(), 1, "{}", run.stderr);
+    assert!(reason(&run).contains("Hibernating"));
+}
+
+#[test]
+fn a_word_that_no_table_knows_can_fail_the_gate() {
+    let emulated = Emulated::start(&job(JOB, "0s Hibernating"));
+    let run = emulated
+        .wait(&[JOB, "-t", LONG, "--on-unknown", "fail"])
+        .run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.elapsed < MAX_DURATION);
+}
+
+#[test]
+fn a_command_that_only_says_finished_stays_open_unless_that_is_trusted() {
+    let scenario = "[[job]]\nref = 'aliyun/invocation/C/c-1'\nstates = [{after='0s', state='Finished'}]\n\
+        [[fault]]\noperation = 'ListInvocationResults'\nkind = 'empty'\n";
+    let emulated = Emulated::start(scenario);
+    let run = emulated.wait(&[INVOCATION, "-t", "1s"]).run();
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert_eq!(verdicts(&run), are(&[(INVOCATION, "pending")]));
+    let run = emulated
+        .wait(&[INVOCATION, "-t", LONG, "--trust-finished"])
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}
+
+#[test]
+fn a_command_that_finished_with_another_code_than_0_fails() {
+    let scenario = "[[job]]\nref = 'aliyun/invocation/C/c-1'\nparts = 3\nstates = [{after='0s', state='Running'}, {after='300ms', state='Finished', exit_code=3}]\n";
+    let emulated = Emulated::start(scenario);
+    let run = emulated
+        .wait(&[INVOCATION, "-t", LONG, "--trust-finished"])
+        .run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+}
+
+#[test]
+fn an_array_job_stays_open_while_a_subtask_was_not_seen_succeeded() {
+    let parent = |last: &str| {
+        job("aliyun/job/C/10", "0s Succeeded")
+            + &job("aliyun/job/C/10_1-2", "0s Succeeded")
+            + &job("aliyun/job/C/10_3", last)
+    };
+    let emulated = Emulated::start(&parent("0s Running, 1s Succeeded"));
+    let run = emulated.wait(&["aliyun/job/C/10", "-t", LONG]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let emulated = Emulated::start(&parent("0s Running"));
+    let run = emulated
+        .wait(&["aliyun/job/C/10", "-t", "1s", "--on-unknown", "fail"])
+        .run();
+    assert_eq!(run.code, 124, "no job has failed: {}", run.stderr);
+    assert!(reason(&run).contains("2 of 3 subtasks"), "{}", reason(&run));
+}
+
+#[test]
+fn a_job_that_never_starts_is_given_up_before_the_deadline() {
+    let scenario = job(JOB, "0s Pending") + &job(INSTANCE, "0s Running, 1s Completed");
+    let emulated = Emulated::start(&scenario);
+    let run = emulated
+        .wait(&[JOB, INSTANCE, "--start-timeout", "500ms", "-t", LONG])
+        .run();
+    assert_eq!(run.code, 124, "{}", run.stderr);
+    assert!(run.elapsed < MAX_DURATION);
+    assert!(reason(&run).contains(": not started after "));
+    assert_eq!(verdicts(&run), are(&[(JOB, "pending"), (INSTANCE, "met")]));
+}
+
+#[test]
+fn the_deadline_ends_it_undecided() {
+    let emulated = Emulated::start(&job(JOB, "0s Running"));
+    let run = emulated.wait(&[JOB, "-t", "1s"]).run();
+    assert_eq!(run.code, 124, "{}", run.stderr);
+    let gate = run.json()["gate"].clone();
+    assert_eq!(gate["verdict"], "undecided");
+    assert!(run.elapsed >= Duration::from_secs(1) && run.elapsed < MAX_DURATION);
+}

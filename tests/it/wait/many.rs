@@ -1,0 +1,86 @@
+//! Many resources in one wait, and what they cost.
+
+use super::{INSTANCE, JOB, LONG, MAX_DURATION, job, reason};
+use crate::support::emulated::Emulated;
+use crate::support::in_parallel;
+
+#[test]
+fn five_hundred_jobs_are_read_from_lists_and_decided() {
+    let emulated = Emulated::start(&job("aliyun/job/C/1_1-500", "0s Running"));
+    let run = emulated
+        .wait(&["aliyun/job/C/1_1-500", "--for", "running", "-t", LONG])
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.json()["gate"]["met"], 500);
+    assert_eq!(emulated.accesses().len(), 5);
+}
+
+#[test]
+fn one_failure_among_five_hundred_is_seen_and_looked_at() {
+    let scenario = job("aliyun/job/C/1_1-499", "0s Running")
+        + &job("aliyun/job/C/1_500", "0s Running, 1s Failed");
+    let emulated = Emulated::start(&scenario);
+    let run = emulated.wait(&["aliyun/job/C/1_1-500", "-t", LONG]).run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.elapsed < MAX_DURATION);
+    let requests = emulated.requests();
+    assert_eq!(requests["aliyun/DescribeServerlessJobs"], 1, "{requests:?}");
+}
+
+#[test]
+fn a_list_that_may_not_be_read_leaves_each_job_to_its_own_look() {
+    let scenario = job("aliyun/job/C/1_1-5", "0s Running, 1s Succeeded")
+        + "[[fault]]\noperation = 'ListServerlessJobs'\nkind = 'html'\nstatus = 403\n";
+    let emulated = Emulated::start(&scenario);
+    let run = emulated.wait(&["aliyun/job/C/1_1-5", "-t", LONG]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.elapsed < MAX_DURATION);
+}
+
+#[test]
+fn a_list_that_is_broken_for_good_leaves_each_job_to_its_own_look() {
+    in_parallel(["empty", "status"], |kind| {
+        let fault = format!("[[fault]]\noperation = 'ListServerlessJobs'\nkind = '{kind}'\n");
+        let life = job("aliyun/job/C/1_1-5", "0s Running, 1s Succeeded");
+        let emulated = Emulated::start(&(life + &fault));
+        let options = ["-t", LONG, "--max-attempts", "1"];
+        let run = emulated
+            .wait(&[&["aliyun/job/C/1_1-5"][..], &options].concat())
+            .run();
+        assert_eq!(run.code, 0, "{kind}: {}", run.stderr);
+        assert!(run.elapsed < MAX_DURATION);
+    });
+}
+
+#[test]
+fn an_account_gets_at_most_ten_calls_a_second() {
+    let instances: String = (0..12)
+        .map(|number| job(&format!("sugon/instance/i-{number}"), "0s Running"))
+        .collect();
+    let emulated = Emulated::start(&instances);
+    let input: String = (0..12)
+        .map(|number| format!("sugon/instance/i-{number}\n"))
+        .collect();
+    let run = emulated.wait(&["-", "-t", "2s"]).input(&input).run();
+    assert_eq!(run.code, 124, "{}", run.stderr);
+    let calls = emulated.requests()["sugon/InstanceServiceDetail"];
+    assert!(calls <= 21, "{calls} calls in 2 s");
+    assert_eq!(
+        run.json()["jobs"].as_array().unwrap().len(),
+        12,
+        "all were read"
+    );
+}
+
+#[test]
+fn what_has_ended_is_not_asked_again() {
+    let scenario = job(JOB, "0s Succeeded") + &job(INSTANCE, "0s Running, 1s Completed");
+    let emulated = Emulated::start(&scenario);
+    let run = emulated.wait(&[JOB, INSTANCE, "-t", LONG]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let requests = emulated.requests();
+    assert_eq!(requests["aliyun/DescribeServerlessJobs"], 1);
+    assert_eq!(requests["aliyun/ListServerlessJobs"], 1, "its subtasks");
+    assert!(emulated.answers_of("sugon").len() > 1);
+    assert_eq!(reason(&run), "2 of 2 succeeded");
+}

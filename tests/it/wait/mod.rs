@@ -1,0 +1,72 @@
+//! `wait` and `get --exit-status`: the real binary against the emulated clouds.
+
+mod credential_ends;
+mod deadline;
+mod exit_codes;
+mod first_round;
+mod goals;
+mod many;
+mod missing;
+mod one_look;
+mod outages;
+mod output;
+mod reports;
+mod signals_and_exit;
+mod terminal;
+mod usage;
+mod warnings;
+
+use std::time::Duration;
+
+use crate::support::Run;
+use serde_json::Value;
+
+const JOB: &str = "aliyun/job/C/1";
+const OTHER_JOB: &str = "aliyun/job/C/2";
+const INVOCATION: &str = "aliyun/invocation/C/c-1";
+const INSTANCE: &str = "sugon/instance/i-1";
+const IMAGE_JOB: &str = "huawei/image-job/7";
+const SERVICE: &str = "tencent/service/cls-1/default/web";
+
+/// Far more than any of these tests needs, so that only a decision ends one early.
+const LONG: &str = "90s";
+/// What ended before had not waited for [`LONG`].
+const MAX_DURATION: Duration = Duration::from_secs(60);
+
+/// A resource that goes through these states: `0s Running, 1s Succeeded`.
+fn job(reference: &str, life: &str) -> String {
+    job_with(reference, life, "")
+}
+
+/// The same with more keys.
+fn job_with(reference: &str, life: &str, keys: &str) -> String {
+    let step = |step: &str| {
+        let (after, state) = step.trim().split_once(' ').unwrap();
+        format!("{{ after = '{after}', state = '{state}' }}")
+    };
+    let steps: Vec<String> = life.split(',').map(step).collect();
+    let steps = steps.join(", ");
+    format!("[[job]]\nref = '{reference}'\n{keys}\nstates = [{steps}]\n")
+}
+
+/// The verdicts of the jobs by their references.
+fn verdicts(run: &Run) -> Vec<(String, String)> {
+    let json = run.json();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let jobs = json["jobs"].as_array().unwrap();
+    jobs.iter()
+        .map(|job| (text(&job["ref"]), text(&job["verdict"])))
+        .collect()
+}
+
+/// Pairs as [`verdicts`] gives them.
+fn are(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs
+        .iter()
+        .map(|(reference, word)| ((*reference).to_owned(), (*word).to_owned()))
+        .collect()
+}
+
+fn reason(run: &Run) -> String {
+    run.json()["gate"]["reason"].as_str().unwrap().to_owned()
+}

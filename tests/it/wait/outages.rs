@@ -1,0 +1,253 @@
+//! Temporary faults during a wait.
+
+use std::io::Write as _;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{IMAGE_JOB, INSTANCE, JOB, LONG, MAX_DURATION, are, job, verdicts};
+use crate::support::emulated::Emulated;
+use crate::support::{Joblens, Server, http, in_parallel, joblens, json};
+
+fn lines(text: &str, part: &str) -> usize {
+    text.lines().filter(|line| line.contains(part)).count()
+}
+
+#[test]
+fn an_outage_in_the_middle_is_told_once_when_it_begins_and_once_when_it_is_over() {
+    let kinds = ["status", "html", "empty", "throttle'\nretry_after = '0s"];
+    let faults = kinds.map(|kind| {
+        format!("[[fault]]\noperation = '*'\ncloud = 'aliyun'\nkind = '{kind}'\nskip = SKIP\ntimes = 2\n")
+    });
+    let faults = faults
+        .concat()
+        .replacen("SKIP", "1", 1)
+        .replace("SKIP", "0");
+    let scenario = job(JOB, "0s Running, 3s Succeeded")
+        + &job("aliyun/job/D/1", "0s Running, 3s Succeeded")
+        + &job(INSTANCE, "0s Running, 3s Completed")
+        + &faults;
+    let emulated = Emulated::start(&scenario);
+    let references = [JOB, "aliyun/job/D/1", INSTANCE];
+    let options = ["--max-attempts", "1", "-t", LONG];
+    let run = emulated.wait(&[&references[..], &options].concat()).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(verdicts(&run), are(&references.map(|one| (one, "met"))));
+    assert_eq!(
+        lines(&run.stderr, "aliyun is unreachable"),
+        1,
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        lines(&run.stderr, "aliyun is reachable again after"),
+        1,
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        lines(&run.stderr, "sugon is unreachable"),
+        0,
+        "{}",
+        run.stderr
+    );
+    let notices = run.json()["notices"].to_string();
+    assert!(notices.contains("\"outage\"") && notices.contains("\"recovered\""));
+}
+
+#[test]
+fn an_outage_by_the_clock_delays_the_verdict_and_changes_nothing_else() {
+    let runs = [("Succeeded", 0), ("Failed", 1)].map(|(end, code)| {
+        let life = format!("0s Running, 1500ms {end}");
+        let fault = "[[fault]]\noperation = '*'\nkind = 'status'\nfrom = '1s'\nuntil = '3s'\n";
+        let emulated = Emulated::start(&(job(JOB, &life) + fault));
+        let running = emulated
+            .wait(&[JOB, "-t", LONG, "--max-attempts", "1"])
+            .start(Stdio::piped(), Stdio::piped());
+        (emulated, running, code)
+    });
+    for (_emulated, running, code) in runs {
+        let run = running.end();
+        assert_eq!(run.code, code, "{}", run.stderr);
+        assert!(run.elapsed < MAX_DURATION);
+    }
+}
+
+#[test]
+fn twelve_throttling_answers_in_a_row_are_outlived() {
+    let fault = "[[fault]]\noperation = '*'\nkind = 'throttle'\nretry_after = '0s'\ntimes = 12\n";
+    let emulated = Emulated::start(&(job(JOB, "0s Succeeded") + fault));
+    let run = emulated.wait(&[JOB, "-t", LONG]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let requests = emulated.requests();
+    assert_eq!(requests["aliyun/DescribeServerlessJobs"], 13);
+    assert_eq!(requests["aliyun/ListServerlessJobs"], 1, "its subtasks");
+    assert_eq!(run.json()["gate"]["requests"], 14);
+}
+
+#[test]
+fn throttling_slows_its_own_cloud_only() {
+    let fault = "[[fault]]\noperation = '*'\ncloud = 'aliyun'\nkind = 'throttle'\n";
+    let scenario = job(JOB, "0s Running") + &job(INSTANCE, "0s Running, 1s Failed") + fault;
+    let emulated = Emulated::start(&scenario);
+    let run = emulated.wait(&[JOB, INSTANCE, "-t", LONG]).run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.elapsed < MAX_DURATION);
+}
+
+#[test]
+fn a_service_that_stays_down_leaves_it_undecided_at_the_deadline() {
+    let fault = "[[fault]]\noperation = '*'\nkind = 'status'\n";
+    let emulated = Emulated::start(&(job(JOB, "0s Succeeded") + fault));
+    let run = emulated.wait(&[JOB, "-t", "2s"]).run();
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert_eq!(run.error()["category"], "service_error");
+}
+
+#[test]
+fn nobody_who_listens_is_weather_too() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let run = joblens(&["wait", INSTANCE, "-t", "1s", "-o", "json"])
+        .env("JOBLENS_SUGON_TOKEN", "sugon-test-token-7f3a")
+        .env("JOBLENS_SUGON_ENDPOINT", endpoint)
+        .run();
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert_eq!(run.error()["category"], "network");
+}
+
+#[test]
+fn an_outage_that_lasts_too_long_is_given_up() {
+    let fault = "[[fault]]\noperation = '*'\ncloud = 'aliyun'\nkind = 'status'\nskip = 1\n";
+    let scenario = job(JOB, "0s Running") + &job(INSTANCE, "0s Running, 3s Completed") + fault;
+    let emulated = Emulated::start(&scenario);
+    let options = ["--max-outage", "500ms", "--max-attempts", "1", "-t", LONG];
+    let run = emulated
+        .wait(&[&[JOB, INSTANCE][..], &options].concat())
+        .run();
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert_eq!(verdicts(&run), are(&[(JOB, "pending"), (INSTANCE, "met")]));
+    assert!(run.elapsed < MAX_DURATION);
+}
+
+#[test]
+fn the_deadline_holds_while_looks_hang() {
+    in_parallel(["slow'\ndelay = '1m", "drip"], |kind| {
+        let fault = format!("[[fault]]\noperation = '*'\nkind = '{kind}'\n");
+        let emulated = Emulated::start(&(job(JOB, "0s Running") + &fault));
+        let run = emulated.wait(&[JOB, "-t", "1s"]).run();
+        assert_eq!(run.code, 5, "nothing was ever read: {}", run.stderr);
+        assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
+    });
+}
+
+#[test]
+fn a_look_that_the_deadline_cuts_off_is_no_fault_of_the_cloud() {
+    let fault = "[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '1m'\nskip = 1\n";
+    let emulated = Emulated::start(&(job(JOB, "0s Running") + fault));
+    let run = emulated.wait(&[JOB, "-t", "2s"]).run();
+    assert_eq!(run.code, 124, "{}", run.stderr);
+    assert_eq!(run.json()["errors"], serde_json::json!([]));
+}
+
+#[test]
+fn an_outage_is_given_up_while_a_look_hangs() {
+    let faults = "[[fault]]\noperation = '*'\nkind = 'status'\ntimes = 1\n\
+        [[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '2m'\n";
+    let emulated = Emulated::start(&(job(JOB, "0s Running") + faults));
+    let options = ["--max-outage", "1s", "--max-attempts", "1", "-t", LONG];
+    let run = emulated.wait(&[&[JOB][..], &options].concat()).run();
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert!(run.elapsed < Duration::from_secs(15), "{:?}", run.elapsed);
+}
+
+/// A command that asks this server for an instance.
+fn asking(server: &Server, arguments: &[&str]) -> Joblens {
+    joblens(&[arguments, &["--interval", "50ms", INSTANCE]].concat())
+        .env("JOBLENS_SUGON_ENDPOINT", server.origin())
+        .env("JOBLENS_SUGON_TOKEN", "a-token-of-a-test")
+}
+
+#[test]
+fn one_long_retry_after_does_not_keep_a_gate_from_a_job_that_has_ended() {
+    let hints = [
+        "7200",
+        "100000000000",
+        "18446744073709551615",
+        "999999999999999999999999",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+    ];
+    in_parallel(hints, |hint| {
+        let answer = http(
+            "503 Service Unavailable",
+            &format!("retry-after: {hint}\r\n"),
+            b"{}",
+        );
+        let server = Server::start(move |number, _, stream| {
+            let done = json(r#"{"code":"0","data":{"id":"i-1","status":"Completed"}}"#);
+            let _ = stream.write_all(if number == 0 { &answer } else { &done });
+        });
+        let options: [&[&str]; 2] = [&["wait", "-o", "json"], &["wait", "-o", "json", "-t", LONG]];
+        let run = asking(&server, options[usize::from(hint == "7200")]).run();
+        assert_eq!(run.code, 0, "{hint} {}", run.stderr);
+        assert!(run.elapsed < MAX_DURATION, "{hint} {:?}", run.elapsed);
+        assert_eq!(server.received().len(), 2, "{hint}");
+    });
+}
+
+#[test]
+fn no_retry_after_ends_a_command_that_follows() {
+    let commands = [
+        &["watch", "-o", "jsonl"][..],
+        &["events", "-f", "-o", "jsonl"],
+    ];
+    in_parallel(commands, |command| {
+        let server = Server::answering(http(
+            "503 Service Unavailable",
+            "retry-after: 18446744073709551615\r\n",
+            b"{}",
+        ));
+        let running = asking(&server, command).start(Stdio::piped(), Stdio::piped());
+        let started = Instant::now();
+        while server.received().len() < 2 {
+            assert!(
+                started.elapsed() < MAX_DURATION,
+                "{command:?} does not poll again"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+        running.signal("TERM");
+        assert_eq!(running.end().code, 143, "{command:?}");
+    });
+}
+
+#[test]
+fn a_token_service_that_fails_once_is_asked_again_at_the_next_poll() {
+    let server = Server::start(|turn, got, stream| {
+        let answer = match (turn, got.target().contains("/auth/tokens")) {
+            (0, _) => http(
+                "429 Too Many Requests",
+                "Retry-After: 18446744073709551615\r\n",
+                b"{}",
+            ),
+            (_, true) => http(
+                "201 Created",
+                "X-Subject-Token: issued-token-of-iam\r\n",
+                br#"{"token":{"expires_at":"2099-01-01T00:00:00.000000Z"}}"#,
+            ),
+            (_, false) => json(r#"{"id":"7","status":"SUCCESS"}"#),
+        };
+        let _ = stream.write_all(&answer);
+    });
+    let run = joblens(&["wait", IMAGE_JOB, "-t", "6s", "--max-attempts", "1"])
+        .env("JOBLENS_HUAWEI_ENDPOINT", server.origin())
+        .env("JOBLENS_HUAWEI_IAM_ENDPOINT", server.origin())
+        .env("JOBLENS_HUAWEI_USER", "user")
+        .env("JOBLENS_HUAWEI_PASSWORD", "password-of-iam")
+        .env("JOBLENS_HUAWEI_DOMAIN", "domain")
+        .env("JOBLENS_HUAWEI_REGION", "cn-north-4")
+        .env("HUAWEICLOUD_SDK_PROJECT_ID", "project")
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}

@@ -1,0 +1,104 @@
+//! What it says: on stdout the answer only, on stderr the rest.
+
+use serde_json::json;
+
+use super::{INSTANCE, JOB, LONG, OTHER_JOB, job};
+use crate::support::emulated::Emulated;
+
+#[test]
+fn standard_error_tells_changes_and_the_verdict_last() {
+    let emulated = Emulated::start(&job(JOB, "0s Running, 2s Succeeded"));
+    let run = emulated.wait(&[JOB, "-t", LONG]).run();
+    let lines: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!(lines.len(), 3, "{}", run.stderr);
+    assert!(
+        lines[0].ends_with(&format!("{JOB}: running")),
+        "{}",
+        lines[0]
+    );
+    assert!(lines[1].ends_with(&format!("{JOB}: succeeded, was running")));
+    assert!(lines[2].starts_with("joblens: passed: 1 of 1 succeeded ("));
+    let calls = run.json()["gate"]["requests"].as_u64().unwrap();
+    assert!(
+        lines[2].ends_with(&format!(", {calls} requests)")),
+        "{}",
+        lines[2]
+    );
+    assert_eq!(calls, emulated.accesses().len() as u64);
+}
+
+#[test]
+fn quiet_means_silent_until_the_end() {
+    let scenario = job(JOB, "0s Running, 1s Hibernating, 2s Succeeded")
+        + "[[fault]]\noperation = '*'\nkind = 'status'\nskip = 1\ntimes = 2\n";
+    let emulated = Emulated::start(&scenario);
+    let run = emulated.wait(&[JOB, "-q"]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    assert!(
+        run.stderr.starts_with("joblens: passed: "),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn json_holds_the_gate_each_verdict_what_failed_and_the_exit() {
+    let emulated = Emulated::start(&job(JOB, "0s Failed"));
+    let run = emulated
+        .wait(&[JOB, OTHER_JOB, "-t", "1s", "--no-fail-fast"])
+        .run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let json = run.json();
+    assert_eq!(
+        (&json["schema"], &json["command"]),
+        (&json!("joblens/1"), &json!("wait"))
+    );
+    assert_eq!(json["jobs"][0]["verdict"], "unmet");
+    assert_eq!(json["errors"][0]["ref"], OTHER_JOB);
+    assert_eq!(json["errors"][0]["category"], "not_found");
+    assert_eq!(
+        json["coverage"],
+        json!({"complete": false, "asked": 2, "answered": 1})
+    );
+    assert_eq!(json["exit"]["code"], 1);
+    let gate = json["gate"].as_object().unwrap();
+    assert_eq!(
+        (&gate["verdict"], &gate["pending"]),
+        (&json!("failed"), &json!(1))
+    );
+    assert!(gate["elapsed_seconds"].as_u64().unwrap() >= 1);
+}
+
+#[test]
+fn a_table_shows_the_jobs() {
+    let scenario = job(JOB, "0s Succeeded") + &job(INSTANCE, "0s Completed");
+    let emulated = Emulated::start(&scenario);
+    let run = emulated.joblens(&["wait", JOB, INSTANCE, "-t", LONG]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(
+        run.stdout.contains(JOB) && run.stdout.contains(INSTANCE),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn secrets_of_a_job_are_masked_in_the_answer_and_on_the_way() {
+    let document =
+        include_str!("../../../fixtures/aliyun/job/describe-serverless-jobs-every-field.json");
+    let value = "hunter2-of-the-job";
+    let document = document.replace("Value 1805", value).replace("10_3", "1");
+    assert!(document.contains(value), "the fixture has a variable");
+    let scenario = format!("[[job]]\nref = '{JOB}'\ndocument = '''\n{document}'''\n");
+    let emulated = Emulated::start(&scenario);
+    for format in ["json", "wide", "table"] {
+        let options = ["-o", format, "-v", "--raw", "-t", LONG];
+        let arguments = [&["wait", JOB][..], &options].concat();
+        let run = emulated.joblens(&arguments).with_secret(value).run();
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        assert!(!run.stdout.is_empty());
+    }
+    let shown = emulated.wait(&[JOB, "--show-secrets", "-t", LONG]).run();
+    assert!(shown.stdout.contains(value), "{}", shown.stdout);
+}

@@ -1,0 +1,144 @@
+//! Reports of a gate, and outputs that are lost.
+
+use std::fs::{self, File};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use super::{INSTANCE, JOB, LONG, job};
+use crate::support::emulated::Emulated;
+use crate::support::{Run, in_parallel};
+
+#[test]
+fn a_report_gets_the_folder_that_is_missing() {
+    let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("build/报告/joblens.xml");
+    let option = format!("junit={}", file.display());
+    let run = emulated.wait(&[JOB, "-t", LONG, "--report", &option]).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(fs::read_to_string(&file).unwrap().contains("<testsuites"));
+}
+
+#[test]
+fn a_report_that_can_never_be_written_is_a_usage_error_before_the_first_request() {
+    let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    for (option, variable) in [
+        (format!("json={}", at("file/r.json")), None),
+        (format!("gitlab-dotenv={}", folder.path().display()), None),
+        ("github".to_owned(), Some(at("file/summary"))),
+    ] {
+        let mut wait = emulated.wait(&[JOB, "-t", LONG, "--report", &option]);
+        if let Some(path) = variable {
+            wait = wait.env("GITHUB_STEP_SUMMARY", path);
+        }
+        let run = wait.run();
+        assert_eq!(run.code, 2, "{option}: {}", run.stderr);
+        assert_eq!(run.error()["category"], "usage");
+        assert!(
+            run.stderr.contains("cannot write this file"),
+            "{}",
+            run.stderr
+        );
+    }
+    assert!(emulated.accesses().is_empty());
+}
+
+/// Runs a command against a job that ends so, with stdout on a full disk.
+fn on_a_full_disk(state: &str, command: &[&str]) -> Run {
+    let emulated = Emulated::start(&job(JOB, &format!("0s {state}")));
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    emulated.joblens(command).start(full, Stdio::piped()).end()
+}
+
+#[test]
+fn an_output_that_is_lost_turns_success_into_5_and_changes_no_other_code() {
+    let cases = [("Succeeded", 5), ("Failed", 1), ("Running", 124)];
+    in_parallel(cases, |(state, code)| {
+        for format in ["json", "table", "yaml", "csv", "jsonl", "markdown", "name"] {
+            let run = on_a_full_disk(state, &["wait", JOB, "-t", "300ms", "-o", format]);
+            assert_eq!(run.code, code, "{format}: {}", run.stderr);
+            assert!(run.stderr.contains("No space left"), "{}", run.stderr);
+        }
+        let look = ["get", JOB, "--exit-status", "-o", "json"];
+        let run = on_a_full_disk(state, &look);
+        let code = if code == 124 { 8 } else { code };
+        assert_eq!(run.code, code, "{}", run.stderr);
+        assert!(run.stderr.contains("No space left"), "{}", run.stderr);
+    });
+    assert_eq!(on_a_full_disk("Running", &["--help"]).code, 5);
+}
+
+#[test]
+fn the_reports_of_a_gate_whose_output_is_lost_say_5_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let (json, outputs) = (folder.path().join("r.json"), folder.path().join("outputs"));
+    let option = format!("json={}", json.display());
+    let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let reports = ["--report", &option, "--report", "github"];
+    let run = emulated
+        .wait(&[&[JOB, "-t", LONG][..], &reports].concat())
+        .env("GITHUB_OUTPUT", outputs.display().to_string())
+        .start(full, Stdio::piped())
+        .end();
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    let report: Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
+    assert_eq!(report["exit"]["code"], 5);
+    let outputs = fs::read_to_string(outputs).unwrap();
+    let last = outputs.lines().rfind(|line| line.starts_with("exit="));
+    assert_eq!(last, Some("exit=5"), "{outputs}");
+}
+
+#[test]
+fn an_expression_that_fails_at_run_time_never_passes() {
+    let expression = ".jobs[0].nothere[0:3]";
+    for (state, code) in [("Succeeded", 5), ("Failed", 1)] {
+        let emulated = Emulated::start(&job(JOB, &format!("0s {state}")));
+        for command in [
+            &["wait", JOB, "-t", LONG][..],
+            &["get", JOB, "--exit-status"],
+        ] {
+            let arguments = [command, &["--jq", expression]].concat();
+            let run = emulated.joblens(&arguments).run();
+            assert_eq!(
+                (run.code, run.stdout.as_str()),
+                (code, ""),
+                "{}",
+                run.stderr
+            );
+            assert!(run.stderr.contains("--jq:"), "{}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_hangup_ends_it_with_its_reports_unless_it_is_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("r.json");
+    let option = format!("json={}", file.display());
+    let reported = || {
+        let report: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        report["exit"]["code"].clone()
+    };
+    let asked = "sugon/InstanceServiceDetail";
+    let emulated = Emulated::start(&job(INSTANCE, "0s Running"));
+    let wait = emulated.wait(&[INSTANCE, "-t", LONG, "--report", &option]);
+    let running = wait.start(Stdio::piped(), Stdio::piped());
+    emulated.wait_for_request(asked);
+    running.signal("HUP");
+    assert_eq!(running.end().code, 143);
+    assert_eq!(reported(), 143);
+
+    let emulated = Emulated::start(&job(INSTANCE, "0s Running, 2s Completed"));
+    let wait = emulated.wait(&[INSTANCE, "-t", LONG, "--report", &option]);
+    let running = wait.ignoring("HUP").start(Stdio::piped(), Stdio::piped());
+    emulated.wait_for_request(asked);
+    running.signal("HUP");
+    let run = running.end();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(reported(), 0);
+}

@@ -1,0 +1,170 @@
+//! How a wait ends: by signals, with outputs that are full or closed.
+
+use std::io::{PipeReader, PipeWriter, Read as _, Write as _, pipe};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use super::{INSTANCE, JOB, LONG, job};
+use crate::support::emulated::Emulated;
+use crate::support::{Joblens, Run};
+
+/// A pipe that takes nothing more and that nobody reads while the reader is kept.
+fn full() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = pipe().unwrap();
+    // What a pipe holds on Linux unless it is reported otherwise.
+    writer.write_all(&[b'\n'; 65536]).unwrap();
+    (reader, writer)
+}
+
+/// What a full pipe got besides.
+fn rest(mut reader: PipeReader) -> String {
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// Sends a signal once the first call was made, and asserts that the end comes at once.
+fn end_by(
+    emulated: &Emulated,
+    signal: &str,
+    run: Joblens,
+    stdout: impl Into<Stdio>,
+    stderr: impl Into<Stdio>,
+) -> Run {
+    let running = run.start(stdout, stderr);
+    emulated.wait_for_request("sugon/InstanceServiceDetail");
+    let sent = Instant::now();
+    running.signal(signal);
+    let run = running.end();
+    assert!(
+        sent.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        sent.elapsed()
+    );
+    run
+}
+
+fn running() -> Emulated {
+    Emulated::start(&job(INSTANCE, "0s Running"))
+}
+
+#[test]
+fn signals_end_it_at_once_with_the_summary() {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 143)] {
+        let emulated = running();
+        let wait = emulated.wait(&[INSTANCE, "-t", LONG]);
+        let run = end_by(&emulated, signal, wait, Stdio::piped(), Stdio::piped());
+        assert_eq!(run.code, code, "{}", run.stderr);
+        assert_eq!(run.json()["exit"]["code"], code);
+        assert_eq!(run.json()["gate"]["verdict"], "undecided");
+        let last = run.stderr.lines().last().unwrap();
+        assert!(last.contains("undecided: "), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_signal_ends_it_while_a_call_hangs() {
+    let fault = "[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '1m'\n";
+    let emulated = Emulated::start(&(job(INSTANCE, "0s Running") + fault));
+    let wait = emulated.wait(&[INSTANCE, "-t", LONG]);
+    let run = end_by(&emulated, "TERM", wait, Stdio::piped(), Stdio::piped());
+    assert_eq!(run.code, 143, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("undecided: terminated after"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_signal_ends_it_when_nobody_reads_standard_output_and_the_summary_is_told() {
+    let emulated = running();
+    let (reader, writer) = full();
+    let wait = emulated.wait(&[INSTANCE, "-t", LONG]);
+    let run = end_by(&emulated, "INT", wait, writer, Stdio::piped());
+    assert_eq!(run.code, 130, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("undecided: interrupted after"),
+        "{}",
+        run.stderr
+    );
+    drop(reader);
+}
+
+#[test]
+fn a_signal_ends_it_when_nobody_reads_standard_error_and_the_answer_is_written() {
+    let emulated = running();
+    let (reader, writer) = full();
+    let wait = emulated.wait(&[INSTANCE, "-t", LONG]);
+    let run = end_by(&emulated, "INT", wait, Stdio::piped(), writer);
+    assert_eq!(run.code, 130);
+    assert_eq!(run.json()["exit"]["code"], 130);
+    drop(reader);
+}
+
+#[test]
+fn a_signal_ends_a_decided_wait_whose_answer_nobody_takes() {
+    let emulated = Emulated::start(&job(INSTANCE, "0s Completed"));
+    let (reader, writer) = full();
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let option = format!("json={}", report.display());
+    let wait = emulated.wait(&[INSTANCE, "-t", LONG, "--report", &option]);
+    let running = wait.start(writer, Stdio::piped());
+    // The report is written whole before the answer, so that it reports when all is decided.
+    let is_decided =
+        || std::fs::read_to_string(&report).is_ok_and(|text| text.contains("\"passed\""));
+    let started = Instant::now();
+    while !is_decided() {
+        assert!(started.elapsed().as_secs() < 60, "not decided");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    running.signal("TERM");
+    let run = running.end();
+    assert_eq!(run.code, 143, "{}", run.stderr);
+    assert!(run.stderr.contains("passed"), "{}", run.stderr);
+    drop(reader);
+}
+
+#[test]
+fn a_slow_reader_gets_everything() {
+    let emulated = Emulated::start(&job("aliyun/job/C/1_1-300", "0s Running"));
+    let (reader, writer) = full();
+    let running = emulated
+        .wait(&["aliyun/job/C/1_1-300", "--for", "running", "-t", LONG])
+        .start(writer, Stdio::piped());
+    emulated.wait_for_request("aliyun/ListServerlessJobs");
+    let answer = std::thread::spawn(move || rest(reader));
+    assert_eq!(running.end().code, 0);
+    let answer: serde_json::Value = serde_json::from_str(answer.join().unwrap().trim()).unwrap();
+    assert_eq!(answer["gate"]["met"], 300);
+}
+
+#[test]
+fn a_full_standard_error_holds_up_no_look() {
+    let scenario = job(JOB, "0s Running, 1s Succeeded");
+    let emulated = Emulated::start(&scenario);
+    let (reader, writer) = full();
+    let running = emulated
+        .wait(&[JOB, "-t", LONG])
+        .start(Stdio::piped(), writer);
+    emulated.wait_for_request("aliyun/DescribeServerlessJobs");
+    let told = std::thread::spawn(move || rest(reader));
+    let run = running.end();
+    assert_eq!(run.code, 0);
+    assert_eq!(run.json()["gate"]["verdict"], "passed");
+    assert!(told.join().unwrap().contains("passed: 1 of 1 succeeded"));
+}
+
+#[test]
+fn outputs_that_were_closed_early_do_not_change_the_verdict() {
+    for (end, code) in [("Succeeded", 0), ("Failed", 1)] {
+        let life = format!("0s Running, 800ms {end}");
+        let emulated = Emulated::start(&job(JOB, &life));
+        let closed = || pipe().unwrap().1;
+        let wait = || emulated.wait(&[JOB, "-t", LONG]);
+        assert_eq!(wait().start(closed(), Stdio::piped()).end().code, code);
+        assert_eq!(wait().start(Stdio::piped(), closed()).end().code, code);
+        assert_eq!(wait().start(closed(), closed()).end().code, code);
+    }
+}

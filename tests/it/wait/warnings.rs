@@ -1,0 +1,207 @@
+//! Gates on warnings, the only ones for what has no states.
+
+use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{JOB, LONG, MAX_DURATION, SERVICE, job, reason};
+use crate::support::emulated::Emulated;
+use crate::support::{SECRETS, Server, in_parallel, joblens, json};
+
+fn service(warnings: &str) -> String {
+    format!("[[job]]\nref = '{SERVICE}'\nage = '1h'\nwarnings = [{warnings}]\n")
+}
+
+const OLD: &str = "{ after = '5m', reason = 'BackOff', message = 'pull', count = 40 }";
+const NEW: &str = "{ after = '1h4s', reason = 'Unhealthy', message = 'probe failed' }";
+
+#[test]
+fn old_warnings_do_not_fail_a_service_that_stays_quiet() {
+    let emulated = Emulated::start(&service(OLD));
+    let run = emulated
+        .wait(&[SERVICE, "--for", "no-warnings=1s", "-t", LONG])
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.elapsed < MAX_DURATION);
+    let requests = emulated.requests();
+    assert_eq!(requests["tencent/DescribeClusterServiceInfo"], 1, "once");
+}
+
+#[test]
+fn a_new_warning_fails_it() {
+    let emulated = Emulated::start(&service(&format!("{OLD}, {NEW}")));
+    let run = emulated
+        .wait(&[SERVICE, "--for", "no-warnings=1h", "-t", LONG])
+        .run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert_eq!(
+        reason(&run),
+        format!("{SERVICE}: new warning: probe failed; 1 unmet")
+    );
+    assert!(run.elapsed < MAX_DURATION);
+}
+
+#[test]
+fn a_mistyped_service_has_no_events_and_does_not_pass() {
+    let emulated = Emulated::start(&service(OLD));
+    let wrong = "tencent/service/cls-1/default/wbe";
+    let run = emulated
+        .wait(&[wrong, "--for", "no-warnings=100ms", "-t", "2s"])
+        .run();
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert_eq!(run.json()["gate"]["pending"], 1);
+}
+
+#[test]
+fn a_service_that_cannot_be_confirmed_does_not_pass() {
+    let fault = "[[fault]]\noperation = 'DescribeClusterServiceInfo'\nkind = 'status'\n";
+    let emulated = Emulated::start(&(service(OLD) + fault));
+    let options = [
+        "--for",
+        "no-warnings=100ms",
+        "-t",
+        "2s",
+        "--max-attempts",
+        "1",
+    ];
+    let run = emulated.wait(&[&[SERVICE][..], &options].concat()).run();
+    assert_eq!(run.code, 5, "{}", run.stderr);
+}
+
+#[test]
+fn a_job_that_fails_quietly_fails_the_gate() {
+    let emulated = Emulated::start(&job(JOB, "0s Running, 500ms Failed"));
+    let run = emulated
+        .wait(&[JOB, "--for", "no-warnings=1h", "-t", LONG])
+        .run();
+    assert_eq!(run.code, 1, "{}", run.stderr);
+}
+
+#[test]
+fn a_state_of_what_has_none_is_wrong_use() {
+    let emulated = Emulated::start(&service(OLD));
+    for command in ["wait", "get"] {
+        let arguments: &[&str] = match command {
+            "wait" => &["wait", SERVICE, "-t", LONG],
+            _ => &["get", SERVICE, "--exit-status"],
+        };
+        let run = emulated.joblens(arguments).run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(
+            run.stderr.contains("only events, not states"),
+            "{}",
+            run.stderr
+        );
+    }
+    assert!(emulated.accesses().is_empty());
+}
+
+/// A service with one warning that stands in every response, its times and count as given.
+fn with_a_warning(times: &'static str, count: &'static str) -> Server {
+    Server::start(move |_, got, stream| {
+        let body = match got.target().contains("DescribeServiceEvent") {
+            false => r#"{"code":0,"data":{"service":{"serviceName":"web"}}}"#.to_owned(),
+            true => format!(
+                r#"{{"code":0,"data":{{"eventList":[{{"level":"Warning","objName":"web-1",
+                "reason":"BackOff","message":"重启容器"{times}{count}}}]}}}}"#
+            ),
+        };
+        let _ = stream.write_all(&json(body));
+    })
+}
+
+#[test]
+fn a_warning_without_a_readable_time_never_passes_while_it_stands() {
+    let times = [
+        "",
+        r#","firstSeen":"--","lastSeen":"--""#,
+        r#","firstSeen":"刚刚","lastSeen":"刚刚""#,
+    ];
+    in_parallel(times, |times| {
+        for count in ["", r#","count":5"#] {
+            let server = with_a_warning(times, count);
+            let goal = ["--for", "no-warnings=200ms", "-t", "1s", "-o", "json"];
+            let wait = ["wait", SERVICE, "--interval", "50ms"];
+            let run = joblens(&[&wait[..], &goal].concat())
+                .env("JOBLENS_TENCENT_ENDPOINT", server.origin())
+                .env("TENCENTCLOUD_REGION", "ap-guangzhou")
+                .env("TENCENTCLOUD_SECRET_ID", "id")
+                .env("TENCENTCLOUD_SECRET_KEY", SECRETS[3])
+                .run();
+            assert_eq!(run.code, 124, "{times}{count}: {}", run.stderr);
+            assert!(
+                reason(&run).contains("no readable time"),
+                "{}",
+                reason(&run)
+            );
+        }
+    });
+}
+
+/// The exit code of a gate on warnings whose nth response about events is this one.
+fn code_with_events(events: impl Fn(usize) -> String + Send + Sync + 'static) -> (i32, String) {
+    let polls = AtomicUsize::new(0);
+    let server = Server::start(move |_, got, stream| {
+        let body = match got.target().contains("DescribeServiceEvent") {
+            false => r#"{"code":0,"data":{"service":{"serviceName":"web"}}}"#.to_owned(),
+            true => events(polls.fetch_add(1, Ordering::Relaxed)),
+        };
+        let _ = stream.write_all(&json(body));
+    });
+    let goal = ["--for", "no-warnings=200ms", "-t", "1s"];
+    let wait = ["wait", SERVICE, "--interval", "50ms"];
+    let run = joblens(&[&wait[..], &goal].concat())
+        .env("JOBLENS_TENCENT_ENDPOINT", server.origin())
+        .env("TENCENTCLOUD_REGION", "ap-guangzhou")
+        .env("TENCENTCLOUD_SECRET_ID", "id")
+        .env("TENCENTCLOUD_SECRET_KEY", SECRETS[3])
+        .run();
+    (run.code, run.stderr)
+}
+
+#[test]
+fn a_last_time_whose_unreadable_text_changes_is_a_new_warning() {
+    let (code, stderr) = code_with_events(|poll| {
+        format!(
+            r#"{{"code":0,"data":{{"eventList":[{{"level":"Warning","count":1,"message":"m",
+            "firstSeen":"2024-01-01 00:00:00","lastSeen":"第 {poll} 次"}}]}}}}"#
+        )
+    });
+    assert_eq!(code, 1, "{stderr}");
+}
+
+#[test]
+fn an_event_of_another_level_than_normal_fails_a_gate_on_warnings() {
+    let cases = [
+        (r#""level":"Error","#, 1),
+        (r#""level":"警告","#, 1),
+        (r#""level":2,"#, 1),
+        ("", 1),
+        (r#""level":"NORMAL","#, 0),
+    ];
+    in_parallel(cases, |(level, expected)| {
+        let (code, stderr) = code_with_events(move |poll| {
+            format!(
+                r#"{{"code":0,"data":{{"eventList":[{{{level}"count":{},"message":"m",
+                "firstSeen":"2024-01-01 00:00:00","lastSeen":"2024-01-01 00:00:00"}}]}}}}"#,
+                poll + 1
+            )
+        });
+        assert_eq!(code, expected, "{level}: {stderr}");
+    });
+}
+
+#[test]
+fn a_response_without_a_list_of_events_never_passes() {
+    let cases = [
+        "",
+        r#","data":[]"#,
+        r#","data":{}"#,
+        r#","data":{"events":[]}"#,
+    ];
+    in_parallel(cases, |data| {
+        let (code, stderr) = code_with_events(move |_| format!(r#"{{"code":0{data}}}"#));
+        assert_eq!(code, 5, "{data}: {stderr}");
+    });
+    let (code, stderr) = code_with_events(|_| r#"{"code":0,"data":{"eventList":null}}"#.to_owned());
+    assert_eq!(code, 0, "{stderr}");
+}
