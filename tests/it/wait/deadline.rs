@@ -38,7 +38,8 @@ fn an_old_job_that_succeeds_before_the_deadline_passes() {
 
 #[test]
 fn a_server_that_hangs_at_the_last_poll_does_not_delay_the_end() {
-    let hang = "[[fault]]\noperation = '*'\nkind = 'slow'\ndelay = '1m'\nskip = 1\n";
+    let hang = "[[fault]]\noperation = 'DescribeServerlessJobs'\nkind = 'slow'\ndelay = '1m'\n\
+        skip = 1\n";
     let emulated = Emulated::start(&(old(JOB) + hang));
     let run = wait(&emulated, &[JOB, "-t", "3s"]).run();
     assert_eq!(run.code, 124, "{}", run.stderr);

@@ -172,7 +172,7 @@ impl Api {
 }
 
 /// Parameters of a list that name the jobs.
-pub(super) fn id_filter(ids: &[&str]) -> Vec<(String, String)> {
+fn id_filter(ids: &[&str]) -> Vec<(String, String)> {
     ids.iter()
         .zip(1..)
         .map(|(id, number)| (format!("JobIds.{number}"), (*id).to_owned()))
