@@ -32,7 +32,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
 }
 
 fn build_report(session: &CommandContext, asked: &LookupArgs) -> Result<Envelope, Vec<Problem>> {
-    let lens = asked.lookup(session, asked.options())?;
-    let outcomes = block_on(lens.outcomes());
-    Ok(lookup::report("describe", outcomes, &lens))
+    let lookup = asked.lookup(session, asked.options())?;
+    let outcomes = block_on(lookup.outcomes());
+    Ok(lookup::report("describe", outcomes, &lookup))
 }

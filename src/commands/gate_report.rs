@@ -79,7 +79,7 @@ pub(super) struct GateState<'a> {
     /// What was polled, in the order of the references.
     pub watched: &'a [PolledJob],
     /// How each of them stands.
-    pub standings: &'a [Evaluation],
+    pub evaluations: &'a [Evaluation],
     /// How the gate judges.
     pub rules: &'a GatePolicy,
     /// What was decided.
@@ -97,17 +97,17 @@ pub(super) fn report(
 ) -> Envelope {
     let GateState {
         watched,
-        standings,
+        evaluations,
         decision,
         spent,
         ..
     } = *state;
     let jobs: Vec<Job> = watched
         .iter()
-        .zip(standings)
-        .filter_map(|(watched, standing)| {
+        .zip(evaluations)
+        .filter_map(|(watched, evaluation)| {
             let mut job = watched.job.clone()?;
-            job.verdict = Some(standing.as_str().to_owned());
+            job.verdict = Some(evaluation.as_str().to_owned());
             Some(job)
         })
         .collect();
@@ -120,7 +120,12 @@ pub(super) fn report(
         }
         errors.extend(one.problem.clone());
     }
-    let count = |word: &str| standings.iter().filter(|one| one.as_str() == word).count() as u64;
+    let count = |word: &str| {
+        evaluations
+            .iter()
+            .filter(|one| one.as_str() == word)
+            .count() as u64
+    };
     let gate = Gate {
         verdict: decision.verdict,
         met: count("met"),

@@ -70,12 +70,12 @@ fn build_report(
         }
         false => plan.connect(session, None)?,
     };
-    let lens = Arc::new(connected);
+    let lookup = Arc::new(connected);
     let started = Instant::now();
-    let outcomes = block_on(lens.outcomes());
+    let outcomes = block_on(lookup.outcomes());
     Ok(match arguments.exit_status {
-        false => (lookup::report("get", outcomes, &lens), false),
-        true => poll_once(&lens, outcomes, &rules, started.elapsed()),
+        false => (lookup::report("get", outcomes, &lookup), false),
+        true => poll_once(&lookup, outcomes, &rules, started.elapsed()),
     })
 }
 
@@ -93,31 +93,31 @@ fn check_gate(plan: &LookupPlan, rules: &GatePolicy) -> Result<(), Vec<Problem>>
 
 /// The gate of a single check: jobs that are still active leave it undecided.
 fn poll_once(
-    lens: &Lookup,
+    lookup: &Lookup,
     outcomes: Vec<LookupResult>,
     rules: &GatePolicy,
     elapsed: Duration,
 ) -> ReportAndGate {
     const PENDING: u8 = 8;
-    let watched: Vec<PolledJob> = lens
+    let watched: Vec<PolledJob> = lookup
         .references
         .iter()
         .zip(outcomes)
         .map(|(reference, outcome)| PolledJob::polled_once(reference, outcome))
         .collect();
-    let standings = gate_report::evaluate_all(&watched, rules, Duration::ZERO);
-    let decision =
-        decide(&standings, rules, Progress::Over).expect("a gate past its deadline has a verdict");
+    let evaluations = gate_report::evaluate_all(&watched, rules, Duration::ZERO);
+    let decision = decide(&evaluations, rules, Progress::Over)
+        .expect("a gate past its deadline has a verdict");
     let code = decision.exit_code(PENDING);
     let spent = GateStats {
         elapsed,
-        requests: lens.transport.calls(),
+        requests: lookup.transport.calls(),
         stop: Stop::OneCheck,
     };
-    let notices = lens.notices.all();
+    let notices = lookup.notices.all();
     let state = GateState {
         watched: &watched,
-        standings: &standings,
+        evaluations: &evaluations,
         rules,
         decision: &decision,
         spent,

@@ -19,7 +19,7 @@ pub(super) enum Reporter {
 }
 
 impl Reporter {
-    /// The voice that fits stderr; `plain` keeps to lines even on a terminal.
+    /// The reporter that fits stderr; `plain` keeps to lines even on a terminal.
     pub(super) fn new(quiet: bool, plain: bool, jobs: usize) -> Self {
         if quiet {
             return Self::Quiet;
@@ -49,7 +49,7 @@ impl Reporter {
         match self {
             Self::Quiet => {}
             Self::Lines(lines, _) => {
-                // The writer ends only with this voice.
+                // The writer ends only with this reporter.
                 let _ = lines.send(text);
             }
             Self::Progress(progress) => progress.line(&text),

@@ -124,20 +124,20 @@ pub(super) fn run_interruptible<T>(
     answer
 }
 
-/// Writes the answer to stdout and what remains to be told to stderr, after the lines of the voice.
+/// Writes the answer to stdout and what remains to be told to stderr, after the lines of the reporter.
 ///
 /// A slow reader is waited for, but not after a signal: then each output gets a moment, and the
 /// rest is lost. `complain` makes the lines about an answer that could not be written, which stand
 /// before what is reported.
 pub(super) async fn write(
-    voice: Reporter,
+    reporter: Reporter,
     answer: Vec<u8>,
     told: Vec<u8>,
     mut signals: Signals,
     mut signalled: bool,
     complain: impl FnOnce(&io::Error) -> Vec<u8>,
 ) -> Written {
-    let mut lines = spawn_blocking_detached(move || voice.finish());
+    let mut lines = spawn_blocking_detached(move || reporter.finish());
     let moment = if signalled {
         SIGNAL_FLUSH_TIMEOUT
     } else {

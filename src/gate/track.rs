@@ -188,8 +188,8 @@ impl JobHistory {
 
     /// The evaluation of the resource at a moment.
     pub fn evaluate(&self, rules: &GatePolicy, at: Duration) -> Evaluation {
-        if let Some(standing) = self.evaluate_ended(&rules.condition) {
-            return standing;
+        if let Some(evaluation) = self.evaluate_ended(&rules.condition) {
+            return evaluation;
         }
         if let (Condition::NoWarnings(_), Some(text)) = (&rules.condition, self.new_warning()) {
             return Evaluation::Unmet(format!("new warning: {text}"));

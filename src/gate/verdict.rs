@@ -74,12 +74,12 @@ pub enum Progress {
 /// A verdict that is certain early waits for the first round, so that it never depends on which
 /// response comes first, and every reference is reported.
 pub fn decide(
-    standings: &[Evaluation],
+    evaluations: &[Evaluation],
     rules: &GatePolicy,
     progress: Progress,
 ) -> Option<Decision> {
-    let verdict = conclusive(standings, rules.any);
-    let can_change = standings.iter().any(is_active);
+    let verdict = conclusive(evaluations, rules.any);
+    let can_change = evaluations.iter().any(is_active);
     let done = match progress {
         Progress::FirstRound => false,
         Progress::Polling => !can_change || (rules.fail_fast && verdict.is_some()),
@@ -92,35 +92,37 @@ pub fn decide(
         },
         None => Decision {
             verdict: Verdict::Undecided,
-            cause: heaviest(standings),
+            cause: heaviest(evaluations),
         },
     })
 }
 
 /// All asked: any no fails, all yes holds. Any asked: any yes holds, all no fails.
-fn conclusive(standings: &[Evaluation], any: bool) -> Option<Verdict> {
-    let is_yes = |standing: &Evaluation| matches!(standing, Evaluation::Met);
-    let is_no = |standing: &Evaluation| matches!(standing, Evaluation::Unmet(_));
+fn conclusive(evaluations: &[Evaluation], any: bool) -> Option<Verdict> {
+    let is_yes = |evaluation: &Evaluation| matches!(evaluation, Evaluation::Met);
+    let is_no = |evaluation: &Evaluation| matches!(evaluation, Evaluation::Unmet(_));
     match any {
-        _ if standings.is_empty() => Some(Verdict::Passed),
-        false if standings.iter().any(is_no) => Some(Verdict::Failed),
-        false if standings.iter().all(is_yes) => Some(Verdict::Passed),
-        true if standings.iter().any(is_yes) => Some(Verdict::Passed),
-        true if standings.iter().all(is_no) => Some(Verdict::Failed),
+        _ if evaluations.is_empty() => Some(Verdict::Passed),
+        false if evaluations.iter().any(is_no) => Some(Verdict::Failed),
+        false if evaluations.iter().all(is_yes) => Some(Verdict::Passed),
+        true if evaluations.iter().any(is_yes) => Some(Verdict::Passed),
+        true if evaluations.iter().all(is_no) => Some(Verdict::Failed),
         _ => None,
     }
 }
 
-fn is_active(standing: &Evaluation) -> bool {
-    matches!(standing, Evaluation::Pending(open) if !open.is_final)
+fn is_active(evaluation: &Evaluation) -> bool {
+    matches!(evaluation, Evaluation::Pending(open) if !open.is_final)
 }
 
 /// The weightiest cause among the open ones.
-fn heaviest(standings: &[Evaluation]) -> Option<PendingCause> {
-    let causes = standings.iter().filter_map(|standing| match standing {
-        Evaluation::Pending(open) => Some(open.cause),
-        _ => None,
-    });
+fn heaviest(evaluations: &[Evaluation]) -> Option<PendingCause> {
+    let causes = evaluations
+        .iter()
+        .filter_map(|evaluation| match evaluation {
+            Evaluation::Pending(open) => Some(open.cause),
+            _ => None,
+        });
     causes.min()
 }
 

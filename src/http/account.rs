@@ -1,70 +1,28 @@
 mod clock_skew;
+mod problems;
+mod retry_decision;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::SemaphorePermit;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
+use self::retry_decision::{Next, Refused};
 use super::circuit_breaker::CircuitBreaker;
 use super::clients::PoolKey;
 use super::clock_offset::{ClockOffset, signing_time};
-use super::retry::{MAX_RETRY_AFTER, backoff};
 use super::tls::TlsConfig;
 use super::{
-    ClientOptions, Endpoint, Request, RequestError, Response, ResponseInfo, RetryAction, Route,
-    Signer, Transport, TransportEvent, attempt, excerpt,
+    ClientOptions, Deadline, Endpoint, Request, RequestError, Response, ResponseInfo, Route,
+    Signer, Transport, TransportEvent, attempt,
 };
 use crate::crypto;
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
 use crate::model::NoticeCode;
 use crate::secret::Secret;
 use crate::settings::Profile;
-
-/// The deadline of a request, on the monotonic clock.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadline(Instant);
-
-impl Deadline {
-    /// So much time from now.
-    pub fn after(time: Duration) -> Self {
-        /// Later than any run ends, and still a time that the clock can show.
-        const MAX_TIMEOUT: Duration = Duration::from_secs(36_500 * 86_400);
-        Self(Instant::now() + time.min(MAX_TIMEOUT))
-    }
-
-    /// What is left of it.
-    pub fn remaining(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
-    }
-}
-
-/// So often a call is sent again at once: after a correction of the clock, and after one that undoes
-/// it since the time of a single response was wrong.
-const MAX_IMMEDIATE_RESENDS: u32 = 2;
-
-/// What is known of an attempt that was refused.
-#[derive(Clone, Copy)]
-struct Refused<'a> {
-    answer: Option<&'a Response>,
-    /// Seconds between the local clock and the time that it was signed with.
-    offset: i64,
-    /// Attempts so far.
-    attempts: u32,
-    /// How many of them were sent again at once.
-    resends: u32,
-}
-
-/// What follows a refusal.
-enum Next {
-    Fail,
-    /// The call is sent again at once, signed anew.
-    AtOnce,
-    /// The call is sent again after a while.
-    After(Duration),
-}
 
 /// One credential of one cloud and what is known of it in this run.
 #[derive(Debug)]
@@ -272,41 +230,6 @@ impl ApiClient {
         self.transport.redactor().add(secrets);
     }
 
-    /// A response that could not be understood.
-    ///
-    /// `expected` says what was expected and where it was missed.
-    pub fn decode_problem(&self, request: &Request, answer: &Response, expected: &str) -> Problem {
-        let begins = excerpt(&answer.body, self.transport.redactor());
-        let message = if begins.is_empty() {
-            format!("empty response; expected {expected}")
-        } else {
-            format!("invalid response: expected {expected}; body starts with: {begins}")
-        };
-        let mut problem = self.problem(request, Category::InvalidResponse, message);
-        problem.http_status = Some(answer.status);
-        problem.hint = Some(
-            "check that the endpoint is the cloud's own; use -v to see the request".to_owned(),
-        );
-        problem
-    }
-
-    /// A problem of this account and operation.
-    pub fn problem(
-        &self,
-        request: &Request,
-        category: Category,
-        message: impl Into<String>,
-    ) -> Problem {
-        let problem = Problem::new(category, message);
-        let mut problem = problem.with_account(self.cloud, &self.profile);
-        problem.operation = Some(request.operation.to_owned());
-        problem.host = Some(request.endpoint.authority().to_owned());
-        problem.credential = Some(self.credential());
-        problem.attempts = 1;
-        self.transport.redact(&mut problem);
-        problem
-    }
-
     /// Waits until the call may go out.
     async fn acquire_permit(
         &self,
@@ -344,7 +267,7 @@ impl ApiClient {
         clock_offset: i64,
     ) -> Result<Response, RequestError> {
         let signed_at = signing_time(self.transport.now(), clock_offset);
-        let proof = signer.sign(request, signed_at, &crypto::nonce());
+        let signing = signer.sign(request, signed_at, &crypto::nonce());
         let is_direct = self.bypasses_proxy || request.endpoint.is_loopback();
         let has_proxy = !is_direct && self.has_proxy(&request.endpoint)?;
         let client = self.transport.clients.get(&PoolKey {
@@ -357,20 +280,21 @@ impl ApiClient {
         self.transport.calls.fetch_add(1, Ordering::Relaxed);
         let sending = attempt::Attempt {
             request,
-            signing: &proof,
+            signing: &signing,
             number,
             max_body: self.options.max_body,
             timeout: self.options.request_timeout.min(deadline.remaining()),
             has_proxy,
         };
-        if let Some(signature) = proof.signature() {
+        if let Some(signature) = signing.signature() {
             self.transport.redactor().add_signature(&signature);
         }
         let answer = sending
             .send(&client, &|line| self.transport.trace(line))
             .await?;
-        let heard = ResponseInfo::from_response(&answer, request, self.now());
-        self.transport.emit(TransportEvent::Responded(heard));
+        let response_info = ResponseInfo::from_response(&answer, request, self.now());
+        self.transport
+            .emit(TransportEvent::Responded(response_info));
         Ok(answer)
     }
 
@@ -403,77 +327,6 @@ impl ApiClient {
             }
             _ => {}
         }
-    }
-
-    /// What follows a refusal, which may say more afterwards.
-    fn next(&self, request: &Request, refusal: &mut RequestError, refused: Refused<'_>) -> Next {
-        let Refused {
-            answer,
-            offset,
-            attempts,
-            resends,
-        } = refused;
-        // One code may stand for a replay and for a time that is too far off.
-        let is_about_time = refusal.category == Category::ClockSkew
-            && matches!(
-                refusal.retry,
-                RetryAction::AfterClockSync | RetryAction::Immediate
-            );
-        let is_corrected = match answer {
-            Some(answer) if is_about_time => {
-                self.adjust_clock_skew(request, answer, offset, refusal)
-            }
-            _ => false,
-        };
-        let is_replay = refusal.retry == RetryAction::Immediate && resends == 0;
-        if is_replay || (is_corrected && resends < MAX_IMMEDIATE_RESENDS) {
-            return Next::AtOnce;
-        }
-        if !refusal.is_transient(answer.map(|answer| answer.status)) {
-            return Next::Fail;
-        }
-        let pause = self.pause(refusal, answer, attempts);
-        if pause > MAX_RETRY_AFTER {
-            refusal.category = Category::Throttled;
-            let seconds = pause.as_secs();
-            refusal.message = format!("{}; the cloud asks to wait {seconds} s", refusal.message);
-            return Next::Fail;
-        }
-        Next::After(pause)
-    }
-
-    fn pause(&self, refusal: &RequestError, answer: Option<&Response>, attempts: u32) -> Duration {
-        let hint = refusal
-            .retry_after
-            .or_else(|| answer.and_then(|answer| answer.retry_after(self.transport.now())));
-        let jitter = backoff(attempts, crypto::random_fraction());
-        hint.map_or(jitter, |hint| {
-            hint.max(jitter.min(Duration::from_millis(100)))
-        })
-    }
-
-    /// What the cloud answered, as a problem of this account and operation.
-    pub fn to_problem(
-        &self,
-        request: &Request,
-        refusal: RequestError,
-        answer: Option<&Response>,
-        attempts: u32,
-    ) -> Problem {
-        let message = refusal.message.trim_end().trim_end_matches(['.', '。']);
-        let mut problem = self.problem(request, refusal.category, message);
-        problem.code = refusal.code;
-        problem.request_id = refusal.request_id;
-        problem.retry_after = refusal
-            .retry_after
-            .or_else(|| answer.and_then(|answer| answer.retry_after(self.transport.now())));
-        problem.retryable = refusal.retry != RetryAction::No;
-        problem.hint = refusal.hint;
-        problem.transport_failure = refusal.transport_failure;
-        problem.http_status = answer.map(|answer| answer.status);
-        problem.attempts = attempts;
-        self.transport.redact(&mut problem);
-        problem
     }
 }
 

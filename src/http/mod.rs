@@ -6,6 +6,7 @@ mod attempt;
 mod circuit_breaker;
 mod clients;
 mod clock_offset;
+mod deadline;
 mod endpoint;
 mod errors;
 mod issuer;
@@ -19,7 +20,8 @@ mod tls;
 mod verifier;
 mod x509;
 
-pub use account::{ApiClient, Deadline};
+pub use account::ApiClient;
+pub use deadline::Deadline;
 pub use endpoint::Endpoint;
 pub use proxies::Route;
 pub use request::{Method, Request, Signer, SigningInstructions, encode_query};

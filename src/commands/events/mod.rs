@@ -74,9 +74,9 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let settings = session.settings().map_err(one)?;
     let pace = plan.is_some().then_some(MIN_CALL_INTERVAL);
     let plan_of_lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
-    let lens = plan_of_lookup.connect(session, pace)?;
+    let lookup = plan_of_lookup.connect(session, pace)?;
     Ok(Setup {
-        lookup: Arc::new(lens),
+        lookup: Arc::new(lookup),
         filter: sieve,
         columns,
         options: plan,
@@ -93,12 +93,12 @@ fn columns(session: &CommandContext) -> Result<Option<Vec<EventColumn>>, Problem
 }
 
 fn once(session: &CommandContext, prepared: &Setup) -> u8 {
-    let lens = &prepared.lookup;
-    let outcomes = block_on(lens.outcomes());
+    let lookup = &prepared.lookup;
+    let outcomes = block_on(lookup.outcomes());
     let (jobs, problems) = partition(outcomes);
     let mut timeline = Timeline {
-        requests: lens.transport.calls(),
-        ..Timeline::from_jobs("events", &jobs, problems, lens.notices.all())
+        requests: lookup.transport.calls(),
+        ..Timeline::from_jobs("events", &jobs, problems, lookup.notices.all())
     };
     timeline.retain(prepared.filter);
     let code = finish(session, &timeline, prepared.columns.as_deref());
@@ -119,9 +119,9 @@ fn partition(outcomes: Vec<LookupResult>) -> (Vec<Job>, Vec<Problem>) {
 }
 
 /// What will be followed, as far as its references are known.
-fn references(lens: &Lookup) -> Vec<String> {
-    let newest = lens.latest.iter().map(|(_, scope)| scope.to_string());
-    let references = lens.references.iter().map(ToString::to_string);
+fn references(lookup: &Lookup) -> Vec<String> {
+    let newest = lookup.latest.iter().map(|(_, scope)| scope.to_string());
+    let references = lookup.references.iter().map(ToString::to_string);
     references.chain(newest).collect()
 }
 
@@ -154,12 +154,12 @@ fn print_notes(session: &CommandContext, timeline: &Timeline, format: Format) {
     }
 }
 
-fn display(session: &CommandContext, lens: &Lookup, sieve: EventFilter) -> FollowOutput {
+fn display(session: &CommandContext, lookup: &Lookup, sieve: EventFilter) -> FollowOutput {
     let chronicle = EventDeduplicator::new(sieve);
     match session.output_options.format {
         Format::Jsonl => FollowOutput::Events(RecordWriter::default(), chronicle),
         _ => FollowOutput::Page(
-            TimelineWriter::new(describe_context(session), &references(lens)),
+            TimelineWriter::new(describe_context(session), &references(lookup)),
             chronicle,
         ),
     }

@@ -51,20 +51,20 @@ pub(super) struct FollowOptions {
     pub notice_codes: &'static [NoticeCode],
 }
 
-/// Follows what the lens names until the end, and returns the exit code; `opened` is what the
+/// Follows what the lookup names until the end, and returns the exit code; `opened` is what the
 /// display begins with.
 pub(super) fn run(
     session: &CommandContext,
-    lens: Arc<Lookup>,
+    lookup: Arc<Lookup>,
     plan: FollowOptions,
     (display, opened): (FollowOutput, Vec<u8>),
 ) -> u8 {
-    block_on(follow(session, lens, plan, display, opened))
+    block_on(follow(session, lookup, plan, display, opened))
 }
 
 async fn follow(
     session: &CommandContext,
-    lens: Arc<Lookup>,
+    lookup: Arc<Lookup>,
     plan: FollowOptions,
     display: FollowOutput,
     opened: Vec<u8>,
@@ -86,9 +86,9 @@ async fn follow(
     let covers = matches!(display, FollowOutput::Live(_)) && io::stderr().is_terminal();
     let mut following = FollowLoop {
         context: session,
-        poller: Poller::new(Arc::clone(&lens), manner),
-        scopes: ScopeWatcher::new(&lens, plan.interval),
-        lookup: lens,
+        poller: Poller::new(Arc::clone(&lookup), manner),
+        scopes: ScopeWatcher::new(&lookup, plan.interval),
+        lookup,
         options: plan,
         display,
         stdout: outlet,
@@ -235,13 +235,13 @@ impl FollowLoop<'_> {
         self.last_reported.resize(self.poller.jobs.len(), None);
         for number in 0..self.poller.jobs.len() {
             let watched = &mut self.poller.jobs[number];
-            let standing = watched.history.evaluate(&self.options.policy, now);
-            let settled = match &standing {
+            let evaluation = watched.history.evaluate(&self.options.policy, now);
+            let settled = match &evaluation {
                 Evaluation::Pending(open) => open.is_final,
                 Evaluation::Met | Evaluation::Unmet(_) => true,
             };
             watched.is_final = settled;
-            let fresh = read_failure(watched, &standing);
+            let fresh = read_failure(watched, &evaluation);
             let told = fresh.as_ref().map(|problem| (problem.category, settled));
             if let Some(problem) = fresh.filter(|_| told != self.last_reported[number]) {
                 self.report_failure(&problem, settled);

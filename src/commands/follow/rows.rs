@@ -10,11 +10,12 @@ pub(super) fn rows<'a>(poller: &'a Poller, rules: &GatePolicy) -> Vec<Row<'a>> {
         .jobs
         .iter()
         .map(|watched| {
-            let standing = watched.history.evaluate(rules, now);
-            let trouble = read_failure(watched, &standing).map(|problem| match watched.is_final {
-                true => problem.message,
-                false => format!("{}; retrying", problem.message),
-            });
+            let evaluation = watched.history.evaluate(rules, now);
+            let trouble =
+                read_failure(watched, &evaluation).map(|problem| match watched.is_final {
+                    true => problem.message,
+                    false => format!("{}; retrying", problem.message),
+                });
             Row {
                 reference: watched.reference.to_string(),
                 job: watched.job.as_ref(),
@@ -26,13 +27,13 @@ pub(super) fn rows<'a>(poller: &'a Poller, rules: &GatePolicy) -> Vec<Row<'a>> {
 
 /// Why a resource cannot be read, if it cannot: one that existed before is reported as gone, and
 /// one that is retried as a temporary failure.
-pub(super) fn read_failure(watched: &PolledJob, standing: &Evaluation) -> Option<Problem> {
+pub(super) fn read_failure(watched: &PolledJob, evaluation: &Evaluation) -> Option<Problem> {
     let mut problem = watched.problem.clone()?;
     let Evaluation::Pending(Pending {
         is_final: settled,
         reason: why,
         ..
-    }) = standing
+    }) = evaluation
     else {
         return None;
     };

@@ -65,9 +65,9 @@ pub(super) enum ScopeEvent {
 }
 
 impl ScopeWatcher {
-    pub(super) fn new(lens: &Arc<Lookup>, interval: Option<Duration>) -> Self {
-        let all = lens.scopes.iter().map(|scope| (scope, false));
-        let newest = lens.latest.iter().map(|(_, scope)| (scope, true));
+    pub(super) fn new(lookup: &Arc<Lookup>, interval: Option<Duration>) -> Self {
+        let all = lookup.scopes.iter().map(|scope| (scope, false));
+        let newest = lookup.latest.iter().map(|(_, scope)| (scope, true));
         let followed = all.chain(newest).map(|(scope, newest)| WatchedScope {
             scope: scope.clone(),
             latest_only: newest,
@@ -80,7 +80,7 @@ impl ScopeWatcher {
         Self {
             scopes: followed.collect(),
             running: JoinSet::new(),
-            lookup: Arc::clone(lens),
+            lookup: Arc::clone(lookup),
             interval: interval.unwrap_or(LIST_INTERVAL),
         }
     }
@@ -114,12 +114,12 @@ impl ScopeWatcher {
         for (number, followed) in self.scopes.iter_mut().enumerate() {
             if !followed.in_flight && !followed.is_done && followed.next_at <= now {
                 followed.in_flight = true;
-                let (lens, scope) = (Arc::clone(&self.lookup), followed.scope.clone());
+                let (lookup, scope) = (Arc::clone(&self.lookup), followed.scope.clone());
                 let newest = followed.latest_only;
                 self.running.spawn(async move {
                     let listed = match newest {
-                        true => latest_in(&lens, &scope).await,
-                        false => list(&lens, &scope).await,
+                        true => latest_in(&lookup, &scope).await,
+                        false => list(&lookup, &scope).await,
                     };
                     (number, listed)
                 });
@@ -175,19 +175,19 @@ impl WatchedScope {
     }
 }
 
-async fn latest_in(lens: &Lookup, scope: &Scope) -> Listed {
-    let newest = lens.latest_in(scope).await;
+async fn latest_in(lookup: &Lookup, scope: &Scope) -> Listed {
+    let newest = lookup.latest_in(scope).await;
     newest.map(ScopeListing::Latest).map_err(Box::new)
 }
 
-async fn list(lens: &Lookup, scope: &Scope) -> Listed {
+async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
     let framed = |mut problem: Problem| {
         problem.reference = Some(scope.to_string());
         problem.input = Some(scope.input.clone());
         Box::new(problem)
     };
-    let client = lens.client_for_scope(scope).map_err(framed)?;
-    let ask = lens.options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
+    let client = lookup.client_for_scope(scope).map_err(framed)?;
+    let ask = lookup.options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
     let (mut all, mut failed_part) = (Vec::new(), None);
     let mut keep = |page: Page| {
         let told = page.rows.into_iter().map(|found| ListedJob {

@@ -20,24 +20,24 @@ const MAX_CAUSE: usize = 300;
 pub(super) fn of(state: &GateState<'_>) -> String {
     let GateState {
         watched,
-        standings,
+        evaluations,
         rules,
         decision,
         spent,
     } = *state;
     let all = watched.len();
     match decision.verdict {
-        Verdict::Passed => passed(watched, standings, rules),
+        Verdict::Passed => passed(watched, evaluations, rules),
         Verdict::Failed => {
-            let failed = first_unmet(watched, standings).unwrap_or_default();
-            let counts = counts(standings, rules);
+            let failed = first_unmet(watched, evaluations).unwrap_or_default();
+            let counts = counts(evaluations, rules);
             match rules.any {
                 true => format!("none of {all} {}: {failed}; {counts}", goal(rules)),
                 false => format!("{failed}; {counts}"),
             }
         }
         Verdict::Undecided => {
-            let pending = pending(watched, standings);
+            let pending = pending(watched, evaluations);
             let parts = [stopped(spent), Some(pending)];
             let parts: Vec<String> = parts.into_iter().flatten().collect();
             parts.join("; ")
@@ -45,9 +45,9 @@ pub(super) fn of(state: &GateState<'_>) -> String {
     }
 }
 
-fn passed(watched: &[PolledJob], standings: &[Evaluation], rules: &GatePolicy) -> String {
-    let met = standings.iter().zip(watched);
-    let met = met.filter(|(standing, _)| matches!(standing, Evaluation::Met));
+fn passed(watched: &[PolledJob], evaluations: &[Evaluation], rules: &GatePolicy) -> String {
+    let met = evaluations.iter().zip(watched);
+    let met = met.filter(|(evaluation, _)| matches!(evaluation, Evaluation::Met));
     let met: Vec<String> = met.map(|(_, one)| one.reference.to_string()).collect();
     let count = format!("{} of {} {}", met.len(), watched.len(), goal(rules));
     match rules.any {
@@ -66,9 +66,9 @@ fn goal(rules: &GatePolicy) -> String {
 }
 
 /// The first job, in the order of the references, that did not meet the condition, and why.
-fn first_unmet(watched: &[PolledJob], standings: &[Evaluation]) -> Option<String> {
-    let mut both = watched.iter().zip(standings);
-    both.find_map(|(watched, standing)| match standing {
+fn first_unmet(watched: &[PolledJob], evaluations: &[Evaluation]) -> Option<String> {
+    let mut both = watched.iter().zip(evaluations);
+    both.find_map(|(watched, evaluation)| match evaluation {
         Evaluation::Unmet(why) => Some(unmet(watched, why)),
         _ => None,
     })
@@ -94,8 +94,8 @@ fn end_state(why: &str) -> Option<State> {
 }
 
 /// How many jobs are in which position: `1 failed, 2 succeeded, 3 pending`.
-fn counts(standings: &[Evaluation], rules: &GatePolicy) -> String {
-    let label = |standing: &Evaluation| match standing {
+fn counts(evaluations: &[Evaluation], rules: &GatePolicy) -> String {
+    let label = |evaluation: &Evaluation| match evaluation {
         Evaluation::Unmet(why) => {
             let state = end_state(why);
             (0, state.map_or("unmet", State::as_str).to_owned())
@@ -104,8 +104,8 @@ fn counts(standings: &[Evaluation], rules: &GatePolicy) -> String {
         Evaluation::Pending(_) => (2, "pending".to_owned()),
     };
     let mut counts: Vec<((u8, String), usize)> = Vec::new();
-    for standing in standings {
-        let label = label(standing);
+    for evaluation in evaluations {
+        let label = label(evaluation);
         match counts.iter_mut().find(|(known, _)| *known == label) {
             Some((_, count)) => *count += 1,
             None => counts.push((label, 1)),
@@ -130,10 +130,10 @@ fn stopped(spent: GateStats) -> Option<String> {
 }
 
 /// What the pending jobs are waited for, the weightiest cause first.
-fn pending(watched: &[PolledJob], standings: &[Evaluation]) -> String {
+fn pending(watched: &[PolledJob], evaluations: &[Evaluation]) -> String {
     let mut groups: Vec<(PendingCause, String, Vec<String>)> = Vec::new();
-    for (one, standing) in watched.iter().zip(standings) {
-        let Evaluation::Pending(open) = standing else {
+    for (one, evaluation) in watched.iter().zip(evaluations) {
+        let Evaluation::Pending(open) = evaluation else {
             continue;
         };
         let (why, reference) = (why(one, open), one.reference.to_string());

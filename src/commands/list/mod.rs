@@ -80,9 +80,9 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<ListRun, V
         .map(ListTarget::account)
         .collect::<Vec<AccountId>>();
     let options = Options::default();
-    let lens = Lookup::for_accounts(session, settings, accounts, options);
+    let lookup = Lookup::for_accounts(session, settings, accounts, options);
     Ok(ListRun {
-        lookup: Arc::new(lens.map_err(one)?),
+        lookup: Arc::new(lookup.map_err(one)?),
         options: Arc::new(plan),
         targets: places,
         skipped,

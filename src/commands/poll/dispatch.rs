@@ -95,14 +95,14 @@ impl Poller {
         for number in numbers {
             self.jobs[*number].start(now);
         }
-        let (lens, numbers) = (Arc::clone(&self.lookup), numbers.to_vec());
+        let (lookup, numbers) = (Arc::clone(&self.lookup), numbers.to_vec());
         self.running.spawn(async move {
             let rows = client.batch_get(&references, &ask).await;
             let rows = rows.map_err(|problem| Box::new(with_reference(problem, &references[0])));
             let jobs = rows.map(|rows| {
                 let settle = |(row, reference)| -> Option<Job> {
                     let found: Option<providers::GetResult> = row;
-                    lens.finalize(found?, reference).ok()
+                    lookup.finalize(found?, reference).ok()
                 };
                 rows.into_iter().zip(&references).map(settle).collect()
             });
@@ -117,12 +117,12 @@ impl Poller {
         watched.start(now);
         let account = account_of(&watched.reference);
         *self.in_flight.entry(account).or_default() += 1;
-        let (lens, reference) = (Arc::clone(&self.lookup), watched.reference.clone());
+        let (lookup, reference) = (Arc::clone(&self.lookup), watched.reference.clone());
         let confirms = self.options.check_existence && watched.history.needs_confirmation();
         self.running.spawn(async move {
-            let outcome = lens.get(&reference, ends.deadline).await;
+            let outcome = lookup.get(&reference, ends.deadline).await;
             let confirmation = match confirms && outcome.is_ok() {
-                true => check_exists(&lens, &reference, ends.deadline).await,
+                true => check_exists(&lookup, &reference, ends.deadline).await,
                 false => ExistenceCheck::NotAsked,
             };
             PollResult::Single(number, Box::new(outcome), confirmation, ends.is_exceeded())
@@ -130,15 +130,19 @@ impl Poller {
     }
 }
 
-async fn check_exists(lens: &Lookup, reference: &Reference, deadline: Deadline) -> ExistenceCheck {
+async fn check_exists(
+    lookup: &Lookup,
+    reference: &Reference,
+    deadline: Deadline,
+) -> ExistenceCheck {
     if !reference.kind.needs_check_exists {
         return ExistenceCheck::Exists;
     }
-    let client = match lens.client(reference) {
+    let client = match lookup.client(reference) {
         Ok(client) => client,
         Err(problem) => return ExistenceCheck::Failed(Box::new(problem)),
     };
-    let ask = lens.options_for(reference, deadline);
+    let ask = lookup.options_for(reference, deadline);
     match client.check_exists(reference, &ask).await {
         Ok(()) => ExistenceCheck::Exists,
         Err(problem) => ExistenceCheck::Failed(Box::new(with_reference(problem, reference))),

@@ -209,10 +209,10 @@ pub(super) struct Poller {
 
 impl Poller {
     /// A poller that has not checked anything yet.
-    pub(super) fn new(lens: Arc<Lookup>, manner: PollOptions) -> Self {
+    pub(super) fn new(lookup: Arc<Lookup>, manner: PollOptions) -> Self {
         let mut poller = Self {
             jobs: Vec::new(),
-            lookup: Arc::clone(&lens),
+            lookup: Arc::clone(&lookup),
             options: manner,
             running: JoinSet::new(),
             in_flight: HashMap::new(),
@@ -220,7 +220,7 @@ impl Poller {
             response_times: ResponseTimes::default(),
             started: Instant::now(),
         };
-        for reference in &lens.references {
+        for reference in &lookup.references {
             poller.add(reference);
         }
         poller

@@ -1,40 +1,37 @@
 mod options;
+mod progress;
 #[cfg(test)]
 mod tests;
+mod wait_loop;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 pub(super) use options::Arguments;
 
 use super::context::CommandContext;
-use super::gate_report::{self, GateState, GateStats, Stop};
+use super::gate_report;
 use super::lookup::{CredentialExpiry, Lookup, LookupPlan};
-use super::poll::{MIN_CALL_INTERVAL, OutageEvent, PollEvent, PollOptions, Poller};
+use super::poll::MIN_CALL_INTERVAL;
 use super::print::{lose_output, write_problem};
 use super::reporter::Reporter;
 use super::reports::Reports;
 use super::runtime::block_on;
 use super::shutdown::{self, Signals};
 use crate::error::Problem;
-use crate::gate::{Condition, Decision, Evaluation, Progress, decide};
 use crate::model::{Notice, NoticeCode};
-use crate::output::document::Envelope;
 use crate::output::{self, Zone};
 use options::WaitOptions;
+use wait_loop::{WaitEnd, WaitLoop};
 
-/// The interval of the line that a log gets when nothing has changed.
-const HEARTBEAT: Duration = Duration::from_secs(300);
 /// A wait without a deadline reports only credentials that expire within this time.
 const EXPIRY_WARNING_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
 /// Waits, and returns the verdict as exit code.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     match prepare(session, arguments) {
-        Ok((lens, plan, reports)) => block_on(run_wait(session, lens, &plan, reports)),
+        Ok((lookup, plan, reports)) => block_on(run_wait(session, lookup, &plan, reports)),
         Err(problems) => session.usage_error("wait", problems),
     }
 }
@@ -60,31 +57,22 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     Ok((Arc::new(lookup), plan, reports))
 }
 
-/// How a wait came to its end.
-enum WaitEnd {
-    /// It has not come yet: what a report says meanwhile.
-    NotYet,
-    Decided(Decision),
-    /// By a signal, with its exit code.
-    Stopped(u8),
-}
-
 async fn run_wait(
     session: &CommandContext,
-    lens: Arc<Lookup>,
+    lookup: Arc<Lookup>,
     plan: &WaitOptions,
     reports: Reports,
 ) -> u8 {
-    let voice = Reporter::new(
+    let reporter = Reporter::new(
         session.global.quiet,
         !session.may_redraw(),
-        lens.references.len(),
+        lookup.references.len(),
     );
-    warn_expiring_credentials(session, &lens, plan, &voice);
+    warn_expiring_credentials(session, &lookup, plan, &reporter);
     if let Some(warning) = plan.warning {
-        voice.println(format!("joblens: note: {warning}"));
+        reporter.println(format!("joblens: note: {warning}"));
     }
-    let mut wait = WaitLoop::new(lens, plan, reports, voice);
+    let mut wait = WaitLoop::new(lookup, plan, reports, reporter);
     let mut signals = Signals::new();
     let end = tokio::select! {
         biased;
@@ -132,280 +120,22 @@ async fn run_wait(
 /// Reports credentials that expire before the deadline, or soon if there is none.
 fn warn_expiring_credentials(
     session: &CommandContext,
-    lens: &Lookup,
+    lookup: &Lookup,
     plan: &WaitOptions,
-    voice: &Reporter,
+    reporter: &Reporter,
 ) {
     let zone = session.global.zone().unwrap_or(Zone::Local);
     // A clock that is out of all bounds fails each look by itself.
-    let Ok(now) = lens.now() else {
+    let Ok(now) = lookup.now() else {
         return;
     };
     let time = plan.timeout.unwrap_or(EXPIRY_WARNING_WINDOW).as_secs();
     let time = i64::try_from(time).unwrap_or(i64::MAX);
     let is_near = |end: &&CredentialExpiry| (1..time).contains(&end.at.seconds_since(now));
-    for end in lens.credential_expiries().iter().filter(is_near) {
-        voice.println(format!("joblens: note: {}", end.line(now, zone)));
-        lens.notices
+    for end in lookup.credential_expiries().iter().filter(is_near) {
+        reporter.println(format!("joblens: note: {}", end.line(now, zone)));
+        lookup
+            .notices
             .push(Notice::new(NoticeCode::CredentialEnds, end.message()));
-    }
-}
-
-struct WaitLoop<'a> {
-    poller: Poller,
-    lookup: Arc<Lookup>,
-    options: &'a WaitOptions,
-    reports: Reports,
-    reporter: Reporter,
-    /// When the last line was logged.
-    logged_at: Duration,
-}
-
-impl<'a> WaitLoop<'a> {
-    fn new(
-        lookup: Arc<Lookup>,
-        options: &'a WaitOptions,
-        reports: Reports,
-        reporter: Reporter,
-    ) -> Self {
-        let needs_events = matches!(options.policy.condition, Condition::NoWarnings(_));
-        let poll_options = PollOptions {
-            interval: options.interval,
-            ends_at: options.timeout.filter(|timeout| !timeout.is_zero()),
-            needs_events,
-            check_existence: needs_events,
-            ..PollOptions::default()
-        };
-        Self {
-            poller: Poller::new(Arc::clone(&lookup), poll_options),
-            lookup,
-            options,
-            reports,
-            reporter,
-            logged_at: Duration::ZERO,
-        }
-    }
-
-    /// Polls until there is a decision.
-    async fn until_decided(&mut self) -> Decision {
-        loop {
-            if let Some(decision) = self.decide() {
-                return decision;
-            }
-            self.write_reports();
-            self.poller.start_due();
-            let (busy, wake_at) = (self.poller.is_busy(), self.wake_at());
-            tokio::select! {
-                biased;
-                changes = self.poller.next(), if busy => self.print_changes(&changes),
-                () = tokio::time::sleep_until(wake_at) => self.heartbeat(),
-            }
-        }
-    }
-
-    /// Decides by what was seen so far; resources that need no more checks are dropped.
-    fn decide(&mut self) -> Option<Decision> {
-        let now = self.poller.elapsed();
-        let standings = gate_report::evaluate_all(&self.poller.jobs, &self.options.policy, now);
-        for (number, standing) in standings.iter().enumerate() {
-            let watched = &mut self.poller.jobs[number];
-            let settled = match standing {
-                Evaluation::Pending(open) => open.is_final,
-                Evaluation::Met | Evaluation::Unmet(_) => watched.history.has_ended(),
-            };
-            watched.is_final = settled;
-            if settled {
-                self.reporter.finish_job(number);
-            }
-        }
-        let progress = match self.poller.has_polled_all() {
-            _ if self.is_timed_out(now) => Progress::Over,
-            true => Progress::Polling,
-            false => Progress::FirstRound,
-        };
-        decide(&standings, &self.options.policy, progress)
-    }
-
-    /// True when no time is left; with a time of 0, when everything was checked once.
-    fn is_timed_out(&self, now: Duration) -> bool {
-        match self.options.timeout {
-            Some(Duration::ZERO) => self.poller.has_polled_all(),
-            Some(timeout) => now >= timeout,
-            None => false,
-        }
-    }
-
-    /// When to wake up: the next check or report, the deadline, a start that is overdue, an outage
-    /// that lasts too long, the heartbeat, or the next second of a live display.
-    fn wake_at(&self) -> Instant {
-        let now = self.poller.elapsed();
-        let live = self
-            .reporter
-            .is_live()
-            .then(|| now + Duration::from_secs(1));
-        let deadline = self.options.timeout.filter(|timeout| !timeout.is_zero());
-        let start = self.options.policy.start_timeout.filter(|at| *at > now);
-        let outage = self.poller.outage_limit_at(&self.options.policy);
-        let heartbeat = (!self.reporter.is_live()).then(|| self.logged_at + HEARTBEAT);
-        let wake = [
-            self.poller.next_due(),
-            self.reports.due_at(),
-            deadline,
-            start,
-            outage.filter(|at| *at > now),
-            live,
-            heartbeat,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
-        .unwrap_or(HEARTBEAT);
-        Instant::now() + wake.saturating_sub(now)
-    }
-
-    /// Rewrites the reports when they are due, so that a killed runner leaves true ones.
-    fn write_reports(&mut self) {
-        let now = self.poller.elapsed();
-        if !self.reports.due(now) {
-            return;
-        }
-        let report = self.report(&WaitEnd::NotYet);
-        let voice = &self.reporter;
-        self.reports.write(&report, now, &mut |problem| {
-            voice.println(format!("joblens: {}", problem.message));
-        });
-    }
-
-    fn print_changes(&mut self, changes: &[PollEvent]) {
-        if !changes.is_empty() {
-            self.reports.mark_changed();
-        }
-        let now = self.poller.elapsed();
-        for change in changes {
-            if let Some(line) = self.line(change, now) {
-                self.log(line);
-            }
-        }
-        for notice in self.lookup.notices.take_new() {
-            if notice.code == NoticeCode::UnknownState || notice.code == NoticeCode::ClockCorrected
-            {
-                self.log(format!("joblens: note: {}", notice.message));
-            }
-        }
-        self.show();
-    }
-
-    fn line(&self, change: &PollEvent, now: Duration) -> Option<String> {
-        let clock = output::duration(now.as_secs() as i64);
-        match change {
-            PollEvent::Read(_) => None,
-            PollEvent::State(..) if self.reporter.is_live() => None,
-            PollEvent::State(number, before) => {
-                let watched = &self.poller.jobs[*number];
-                let state = watched.job.as_ref()?.state;
-                let before = before.map_or_else(String::new, |before| format!(", was {before}"));
-                Some(format!(
-                    "joblens: {clock} {}: {state}{before}",
-                    watched.reference
-                ))
-            }
-            PollEvent::Problem(number) => {
-                let watched = &self.poller.jobs[*number];
-                let problem = watched.problem.as_ref()?;
-                Some(format!(
-                    "joblens: {clock} {}: {}",
-                    watched.reference, problem.message
-                ))
-            }
-            PollEvent::Outage(OutageEvent::Started(cloud, message)) => {
-                let message = format!("{cloud} is unreachable ({message}); retrying");
-                self.lookup
-                    .notices
-                    .push(Notice::new(NoticeCode::Outage, message.clone()));
-                Some(format!("joblens: {clock} {message}"))
-            }
-            PollEvent::Outage(OutageEvent::Ended(cloud, after)) => {
-                let after = output::duration(after.as_secs() as i64);
-                let message = format!("{cloud} is reachable again after {after}");
-                self.lookup
-                    .notices
-                    .push(Notice::new(NoticeCode::Recovered, message.clone()));
-                Some(format!("joblens: {clock} {message}"))
-            }
-        }
-    }
-
-    fn log(&mut self, line: String) {
-        self.logged_at = self.poller.elapsed();
-        self.reporter.println(line);
-    }
-
-    /// Tells a log that the command is alive, and a live display the time.
-    fn heartbeat(&mut self) {
-        self.show();
-        let now = self.poller.elapsed();
-        if self.reporter.is_live() || now < self.logged_at + HEARTBEAT {
-            return;
-        }
-        let standings = gate_report::evaluate_all(&self.poller.jobs, &self.options.policy, now);
-        let count = |word: &str| standings.iter().filter(|one| one.as_str() == word).count();
-        self.log(format!(
-            "joblens: {} still waiting: {} done, {} failed, {} pending, {}",
-            output::duration(now.as_secs() as i64),
-            count("met"),
-            count("unmet"),
-            count("pending"),
-            output::requests(self.lookup.transport.calls())
-        ));
-    }
-
-    fn show(&self) {
-        if !self.reporter.is_live() {
-            return;
-        }
-        let now = self.poller.elapsed();
-        for (number, watched) in self.poller.jobs.iter().enumerate() {
-            let since = now.saturating_sub(watched.history.since().unwrap_or_default());
-            let reference = watched.reference.to_string();
-            let seconds = since.as_secs() as i64;
-            self.reporter
-                .update(number, &reference, watched.history.state(), seconds);
-        }
-    }
-
-    fn report(&self, end: &WaitEnd) -> Envelope {
-        let now = self.poller.elapsed();
-        let standings = gate_report::evaluate_all(&self.poller.jobs, &self.options.policy, now);
-        let pending = match self.options.timeout {
-            Some(Duration::ZERO) => 8,
-            _ => 124,
-        };
-        let (decision, code) = match end {
-            WaitEnd::NotYet => (Decision::undecided(), 8),
-            WaitEnd::Decided(decision) => (decision.clone(), decision.exit_code(pending)),
-            WaitEnd::Stopped(code) => (Decision::undecided(), *code),
-        };
-        let stop = match end {
-            WaitEnd::NotYet => Stop::Running,
-            WaitEnd::Stopped(130) => Stop::Interrupted,
-            WaitEnd::Stopped(_) => Stop::Terminated,
-            WaitEnd::Decided(_) if !self.is_timed_out(now) => Stop::Certain,
-            WaitEnd::Decided(_) if pending == 8 => Stop::OneCheck,
-            WaitEnd::Decided(_) => Stop::TimedOut,
-        };
-        let spent = GateStats {
-            elapsed: now,
-            requests: self.lookup.transport.calls(),
-            stop,
-        };
-        let notices = self.lookup.notices.all();
-        let state = GateState {
-            watched: &self.poller.jobs,
-            standings: &standings,
-            rules: &self.options.policy,
-            decision: &decision,
-            spent,
-        };
-        gate_report::report("wait", &state, notices, code)
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::commands::lookup::{Reply, ScriptedClient};
-use crate::gate::GatePolicy;
+use crate::gate::{Condition, GatePolicy};
 use crate::model::State;
+use crate::output::document::Envelope;
 use crate::providers::{self, test_support};
 use crate::reference::Reference;
 use crate::settings::Environment;

@@ -14,9 +14,9 @@ use crate::error::Problem;
 /// Follows what was named until the end, and returns the exit code.
 pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
     match prepare(session, arguments) {
-        Ok((lens, plan)) => {
+        Ok((lookup, plan)) => {
             let display = FollowOutput::open(&session.output_options, is_live(session));
-            follow::run(session, lens, plan, display)
+            follow::run(session, lookup, plan, display)
         }
         Err(problems) => session.usage_error("watch", problems),
     }
@@ -48,13 +48,13 @@ fn prepare(
     let settings = session.settings().map_err(one)?;
     let inputs = &arguments.references;
     let targets = LookupPlan::parse(session, settings, inputs, options)?;
-    let lens = targets.connect(session, Some(MIN_CALL_INTERVAL))?;
-    if lens.references.is_empty() && lens.scopes.is_empty() && lens.latest.is_empty() {
+    let lookup = targets.connect(session, Some(MIN_CALL_INTERVAL))?;
+    if lookup.references.is_empty() && lookup.scopes.is_empty() && lookup.latest.is_empty() {
         return Err(one(Problem::usage("no references given").with_hint(
             "pass a reference such as aliyun/job/CLUSTER/JOB, a scope such as aliyun/job/CLUSTER/, or - to read from stdin",
         )));
     }
-    Ok((Arc::new(lens), plan))
+    Ok((Arc::new(lookup), plan))
 }
 
 /// True when a table can be drawn in place.

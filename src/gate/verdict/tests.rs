@@ -33,9 +33,14 @@ fn all_standings() -> Vec<Evaluation> {
 }
 
 /// The exit code in plain words: counts first, then the weightiest cause.
-fn specified(standings: &[Evaluation], any: bool) -> u8 {
-    let count = |word: &str| standings.iter().filter(|one| one.as_str() == word).count();
-    let (yes, no, all) = (count("met"), count("unmet"), standings.len());
+fn specified(evaluations: &[Evaluation], any: bool) -> u8 {
+    let count = |word: &str| {
+        evaluations
+            .iter()
+            .filter(|one| one.as_str() == word)
+            .count()
+    };
+    let (yes, no, all) = (count("met"), count("unmet"), evaluations.len());
     if any {
         if yes >= 1 {
             return 0;
@@ -52,7 +57,7 @@ fn specified(standings: &[Evaluation], any: bool) -> u8 {
         }
     }
     let has = |cause: PendingCause| {
-        standings
+        evaluations
             .iter()
             .any(|one| matches!(one, Evaluation::Pending(open) if open.cause == cause))
     };
@@ -84,12 +89,12 @@ fn each_combination(check: impl Fn(&[Evaluation], bool, bool)) {
 
 #[test]
 fn when_time_is_over_the_exit_code_is_that_of_the_plain_specification() {
-    each_combination(|standings, any, fail_fast| {
-        let decision = decide(standings, &rules(any, fail_fast), Progress::Over).unwrap();
+    each_combination(|evaluations, any, fail_fast| {
+        let decision = decide(evaluations, &rules(any, fail_fast), Progress::Over).unwrap();
         assert_eq!(
             decision.exit_code(124),
-            specified(standings, any),
-            "{standings:?} any={any}"
+            specified(evaluations, any),
+            "{evaluations:?} any={any}"
         );
         assert_eq!(
             decision.cause.is_none(),
@@ -100,20 +105,20 @@ fn when_time_is_over_the_exit_code_is_that_of_the_plain_specification() {
 
 #[test]
 fn it_ends_early_only_when_certain_or_when_nothing_can_change() {
-    each_combination(|standings, any, fail_fast| {
-        let decision = decide(standings, &rules(any, fail_fast), Progress::Polling);
-        let unsettled = standings
+    each_combination(|evaluations, any, fail_fast| {
+        let decision = decide(evaluations, &rules(any, fail_fast), Progress::Polling);
+        let unsettled = evaluations
             .iter()
             .any(|one| matches!(one, Evaluation::Pending(open) if !open.is_final));
-        let is_verdict = specified(standings, any) <= 1;
+        let is_verdict = specified(evaluations, any) <= 1;
         let ends = !unsettled || (fail_fast && is_verdict);
         assert_eq!(
             decision.is_some(),
             ends,
-            "{standings:?} any={any} fail_fast={fail_fast}"
+            "{evaluations:?} any={any} fail_fast={fail_fast}"
         );
         if let Some(decision) = decision {
-            assert_eq!(decision.exit_code(124), specified(standings, any));
+            assert_eq!(decision.exit_code(124), specified(evaluations, any));
         }
     });
 }
@@ -137,8 +142,8 @@ fn nothing_to_wait_for_holds() {
 
 #[test]
 fn no_verdict_comes_before_the_first_round_is_complete() {
-    each_combination(|standings, any, fail_fast| {
-        let decision = decide(standings, &rules(any, fail_fast), Progress::FirstRound);
-        assert_eq!(decision, None, "{standings:?}");
+    each_combination(|evaluations, any, fail_fast| {
+        let decision = decide(evaluations, &rules(any, fail_fast), Progress::FirstRound);
+        assert_eq!(decision, None, "{evaluations:?}");
     });
 }

@@ -1,7 +1,8 @@
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::*;
-use crate::http::{ClientOptions, Endpoint, Method};
+use crate::http::{ClientOptions, Endpoint, Method, RetryAction};
 use crate::settings::{Environment, SettingSpec, Settings, SettingsSchema};
 use chrono::DateTime;
 

@@ -61,8 +61,8 @@ fn reason(rules: &GatePolicy, outcomes: Vec<LookupResult>, stop: Stop) -> String
         .zip(1..)
         .map(|(outcome, number)| PolledJob::polled_once(&numbered(number), outcome))
         .collect();
-    let standings = super::super::evaluate_all(&watched, rules, Duration::from_secs(70));
-    let decision = decide(&standings, rules, Progress::Over).unwrap();
+    let evaluations = super::super::evaluate_all(&watched, rules, Duration::from_secs(70));
+    let decision = decide(&evaluations, rules, Progress::Over).unwrap();
     let spent = GateStats {
         elapsed: Duration::from_secs(70),
         requests: 7,
@@ -70,7 +70,7 @@ fn reason(rules: &GatePolicy, outcomes: Vec<LookupResult>, stop: Stop) -> String
     };
     of(&GateState {
         watched: &watched,
-        standings: &standings,
+        evaluations: &evaluations,
         rules,
         decision: &decision,
         spent,

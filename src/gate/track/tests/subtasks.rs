@@ -47,16 +47,16 @@ fn a_failed_subtask_settles_the_outcome_before_the_end() {
         message: Some("10_5: exit code 1".to_owned()),
         ..job(State::Failed)
     };
-    let standing = |goal: &str| {
+    let evaluation = |goal: &str| {
         let mut track = JobHistory::new(false);
         track.observe(Observation::Read(&failed), seconds(0));
         assert!(!track.has_ended());
         track.evaluate(&rules(goal), seconds(0))
     };
     let why = "failed: 10_5: exit code 1".to_owned();
-    assert_eq!(standing("succeeded"), Evaluation::Unmet(why));
-    assert_eq!(standing("failed"), Evaluation::Met);
-    assert_eq!(standing("ended").as_str(), "pending");
+    assert_eq!(evaluation("succeeded"), Evaluation::Unmet(why));
+    assert_eq!(evaluation("failed"), Evaluation::Met);
+    assert_eq!(evaluation("ended").as_str(), "pending");
 }
 
 #[test]

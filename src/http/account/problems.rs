@@ -1,0 +1,66 @@
+//! Problems with the operation and the account that they are about.
+
+use super::ApiClient;
+use crate::error::{Category, Problem};
+use crate::http::{Request, RequestError, Response, RetryAction, excerpt};
+
+impl ApiClient {
+    /// A response that could not be understood.
+    ///
+    /// `expected` says what was expected and where it was missed.
+    pub fn decode_problem(&self, request: &Request, answer: &Response, expected: &str) -> Problem {
+        let begins = excerpt(&answer.body, self.transport.redactor());
+        let message = if begins.is_empty() {
+            format!("empty response; expected {expected}")
+        } else {
+            format!("invalid response: expected {expected}; body starts with: {begins}")
+        };
+        let mut problem = self.problem(request, Category::InvalidResponse, message);
+        problem.http_status = Some(answer.status);
+        problem.hint = Some(
+            "check that the endpoint is the cloud's own; use -v to see the request".to_owned(),
+        );
+        problem
+    }
+
+    /// A problem of this account and operation.
+    pub fn problem(
+        &self,
+        request: &Request,
+        category: Category,
+        message: impl Into<String>,
+    ) -> Problem {
+        let problem = Problem::new(category, message);
+        let mut problem = problem.with_account(self.cloud, &self.profile);
+        problem.operation = Some(request.operation.to_owned());
+        problem.host = Some(request.endpoint.authority().to_owned());
+        problem.credential = Some(self.credential());
+        problem.attempts = 1;
+        self.transport.redact(&mut problem);
+        problem
+    }
+
+    /// What the cloud answered, as a problem of this account and operation.
+    pub fn to_problem(
+        &self,
+        request: &Request,
+        refusal: RequestError,
+        answer: Option<&Response>,
+        attempts: u32,
+    ) -> Problem {
+        let message = refusal.message.trim_end().trim_end_matches(['.', '。']);
+        let mut problem = self.problem(request, refusal.category, message);
+        problem.code = refusal.code;
+        problem.request_id = refusal.request_id;
+        problem.retry_after = refusal
+            .retry_after
+            .or_else(|| answer.and_then(|answer| answer.retry_after(self.transport.now())));
+        problem.retryable = refusal.retry != RetryAction::No;
+        problem.hint = refusal.hint;
+        problem.transport_failure = refusal.transport_failure;
+        problem.http_status = answer.map(|answer| answer.status);
+        problem.attempts = attempts;
+        self.transport.redact(&mut problem);
+        problem
+    }
+}

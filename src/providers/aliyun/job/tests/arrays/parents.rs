@@ -1,0 +1,113 @@
+//! Parents that only their subtasks show, and what is certain of active ones.
+
+use super::*;
+
+/// The array job 10 that only these rows show, with this range.
+fn unnamed(range: Option<(i64, i64)>, rows: &[Value]) -> Job {
+    let mut listing = JobRows::default();
+    BatchPages::of_array("10", &["10"]).add(page(Some(rows.len()), rows), &mut listing);
+    let mut parent = Job {
+        array: Some(Array {
+            start: range.map(|range| range.0),
+            end: range.map(|range| range.1),
+            ..Array::UNKNOWN
+        }),
+        ..job("10")
+    };
+    fill_from_subtasks(&mut parent, &listing, &[]);
+    reconcile_subtasks(&mut parent, &listing, None, &[], &mut Vec::new());
+    parent
+}
+
+#[test]
+fn an_array_job_without_a_row_is_as_its_subtasks_are() {
+    let range = Some((1, 2));
+    let both = |first: &str, second: &str| [row("10_1", first), row("10_2", second)];
+    for (rows, range, expected) in [
+        (
+            both("Succeeded", "Succeeded"),
+            range,
+            (State::Succeeded, true),
+        ),
+        (
+            both("Succeeded", "Succeeded"),
+            None,
+            (State::Unknown, false),
+        ),
+        (
+            both("Succeeded", "Succeeded"),
+            Some((1, 3)),
+            (State::Unknown, false),
+        ),
+        (
+            both("Succeeded", "Canceled"),
+            range,
+            (State::Canceled, true),
+        ),
+        (both("Succeeded", "Canceled"), None, (State::Unknown, false)),
+        (both("Succeeded", "Failed"), range, (State::Failed, true)),
+        (both("Succeeded", "Failed"), None, (State::Failed, false)),
+        (both("Running", "Failed"), range, (State::Failed, false)),
+        (both("Pending", "Pending"), range, (State::Pending, false)),
+        (both("Pending", "Initing"), range, (State::Starting, false)),
+        (both("Pending", "Succeeded"), range, (State::Running, false)),
+        (both("Running", "Zombie"), range, (State::Running, false)),
+        (both("Pending", "Zombie"), range, (State::Unknown, false)),
+    ] {
+        let parent = unnamed(range, &rows);
+        assert_eq!((parent.state, parent.ended), expected, "{rows:?} {range:?}");
+        assert_eq!(parent.state_raw, None);
+    }
+    let torn = [
+        row("10", "Succeeded"),
+        row("10", "Failed"),
+        row("10_1", "Succeeded"),
+    ];
+    assert_eq!(unnamed(Some((1, 1)), &torn).state, State::Unknown);
+}
+
+#[test]
+fn an_active_job_is_certain_only_when_no_subtask_can_have_failed_unseen() {
+    let range = json!({"IndexStart": 1, "IndexEnd": 5});
+    let rows = |indices: std::ops::RangeInclusive<i64>| -> Vec<Value> {
+        indices
+            .map(|n| row(&format!("10_{n}"), "Running"))
+            .collect()
+    };
+    let doubt = |total: Option<usize>, rows: &[Value], unread| {
+        let (job, notices) = judged_by("Running", &range, (total, rows), unread);
+        assert_eq!(job.state, State::Running);
+        assert_eq!(job.reason.is_some(), !notices.is_empty());
+        assert!(
+            job.reason
+                .is_none_or(|reason| reason == Job::SUBTASKS_UNREAD)
+        );
+        job.message
+    };
+    assert_eq!(doubt(Some(5), &rows(1..=5), None), None);
+    assert_eq!(
+        doubt(Some(2), &rows(1..=2), None),
+        None,
+        "not all exist yet"
+    );
+    assert_eq!(doubt(Some(7), &rows(1..=5), None), None, "all are known");
+    let text = |doubt: Option<String>| doubt.unwrap_or_default();
+    assert_eq!(
+        text(doubt(Some(5), &rows(1..=2), None)),
+        "the list reports 5 rows but contains 2"
+    );
+    assert_eq!(
+        text(doubt(Some(5), &rows(1..=5), Some("why"))),
+        "could not read all subtasks: why"
+    );
+    let torn = [row("10_1", "Running"), row("10_1", "Failed")];
+    assert_eq!(
+        text(doubt(Some(2), &torn, None)),
+        "10_1 is listed with different states"
+    );
+    let others: Vec<Value> = (0..5).map(|n| row(&n.to_string(), "Running")).collect();
+    assert_eq!(
+        text(doubt(Some(900), &others, None)),
+        "the list contains more rows than could be read"
+    );
+}
