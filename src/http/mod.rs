@@ -148,6 +148,8 @@ impl Transport {
         sink: EventSink,
     ) -> Result<Arc<Self>, Problem> {
         let clients = ClientPool::new(&limits, proxies, &sink)?;
+        let redactor = Redactor::default();
+        redactor.add(&proxies::secrets(proxies));
         Ok(Arc::new(Self {
             options: limits,
             clock,
@@ -155,7 +157,7 @@ impl Transport {
             clients,
             slots: Mutex::new(HashMap::new()),
             calls: AtomicU64::new(0),
-            redactor: Redactor::default(),
+            redactor,
         }))
     }
 

@@ -4,7 +4,7 @@ use reqwest::{NoProxy, Proxy};
 
 use super::Endpoint;
 use crate::error::Problem;
-use crate::secret::mask_user_info;
+use crate::secret::{Secret, mask_proxy_url, proxy_secrets, quotable};
 
 /// How calls to an endpoint get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl ProxyConfig {
             let proxy = made.map(|(proxy, url)| {
                 proxies.any_https |= url.starts_with("https://");
                 proxies.list.push(proxy.no_proxy(except.clone()));
-                mask_user_info(&url)
+                mask_proxy_url(&url)
             });
             proxies.vars.push(ProxyVar {
                 variable: name.clone(),
@@ -130,8 +130,19 @@ impl ProxyConfig {
     }
 }
 
+/// What must not be shown of the variables that name proxies.
+pub(super) fn secrets(variables: &[(String, String)]) -> Vec<Secret> {
+    let is_proxy = |name: &str| {
+        let name = name.to_ascii_uppercase();
+        name.ends_with("_PROXY") && name != "NO_PROXY"
+    };
+    let proxies = variables.iter().filter(|(name, _)| is_proxy(name));
+    proxies.flat_map(|(_, url)| proxy_secrets(url)).collect()
+}
+
 fn unusable(name: &str, value: &str) -> Problem {
-    let shown = mask_user_info(value.trim());
+    let shown = mask_proxy_url(value.trim());
+    let shown = quotable(&shown);
     Problem::usage(format!("{name} is '{shown}', which is not the URL of a proxy")).with_hint(
         "use http://host:port, https://host:port or socks5h://host:port, or add the host to NO_PROXY",
     )

@@ -15,7 +15,13 @@ const MAX_SIGNATURES: usize = 32;
 #[derive(Debug, Default)]
 pub struct Redactor {
     secrets: RwLock<SecretMasker>,
-    signatures: Mutex<VecDeque<(Secret, SecretMasker)>>,
+    signatures: Mutex<Signatures>,
+}
+
+#[derive(Debug, Default)]
+struct Signatures {
+    last: VecDeque<Secret>,
+    masker: SecretMasker,
 }
 
 impl Redactor {
@@ -30,42 +36,42 @@ impl Redactor {
     pub fn add_signature(&self, signature: &Secret) {
         let held = self.signatures.lock();
         let mut held = held.unwrap_or_else(PoisonError::into_inner);
-        if held.iter().any(|(known, _)| known == signature) {
+        if held.last.contains(signature) {
             return;
         }
-        if held.len() == MAX_SIGNATURES {
-            held.pop_front();
+        if held.last.len() == MAX_SIGNATURES {
+            held.last.pop_front();
         }
-        let scrubber = SecretMasker::new([signature]).distinctive();
-        held.push_back((signature.clone(), scrubber));
+        held.last.push_back(signature.clone());
+        held.masker = SecretMasker::of_signatures(&held.last);
     }
 
     /// Masks secrets in free text. Short secrets are masked where they stand by themselves.
     pub fn text(&self, text: &mut String) {
-        self.each(|scrubber| scrubber.scrub(text));
+        self.each(|masker| masker.scrub(text));
     }
 
     /// Masks secrets in a name or a reason, which a secret that is an ordinary word never changes.
     pub fn name(&self, name: &mut String) {
-        self.each(|scrubber| scrubber.scrub_name(name));
+        self.each(|masker| masker.scrub_name(name));
     }
 
     /// Masks secrets in a key of a document: only secrets that no word and no short name can be.
     pub fn key(&self, key: &mut String) {
-        self.each(|scrubber| scrubber.scrub_key(key));
+        self.each(|masker| masker.scrub_key(key));
     }
 
     /// Masks secrets in a value that is more than text, such as an id: only secrets that cannot be
     /// an ordinary word, number or id.
     pub fn value(&self, value: &mut String) {
-        self.each(|scrubber| scrubber.scrub_value(value));
+        self.each(|masker| masker.scrub_value(value));
     }
 
     fn each(&self, mut apply: impl FnMut(&SecretMasker)) {
         apply(&self.secrets.read().unwrap_or_else(PoisonError::into_inner));
         let signatures = self.signatures.lock();
         let signatures = signatures.unwrap_or_else(PoisonError::into_inner);
-        signatures.iter().for_each(|(_, scrubber)| apply(scrubber));
+        apply(&signatures.masker);
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::Utc;
 use super::profile::{Origin, Profile, SourcedValue, table_header};
 use super::tool::{CredentialSource, FoundCredential, SourceResult, ToolFiles};
 use super::values::Values;
-use super::{SOURCE, Settings, SettingsSchema, network};
+use super::{SOURCE, SettingRole, Settings, SettingsSchema, network};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
 use crate::secret::{Secret, quotable};
@@ -163,6 +163,15 @@ impl Settings {
             profile.notices.splice(0..0, found.notices);
             for (key, value) in found.values {
                 profile.values.entry(key).or_insert(value);
+            }
+        }
+        for spec in cloud
+            .keys
+            .iter()
+            .filter(|spec| spec.role == SettingRole::Id)
+        {
+            if let Some(value) = profile.values.get_mut(spec.key) {
+                value.text = Secret::key_id(value.text.expose());
             }
         }
         for (key, value) in &profile.values {

@@ -13,7 +13,7 @@ use crate::secret::Secret;
 use crate::settings::Profile;
 
 /// Secret parts of a credential.
-const SECRET_KEYS: [&str; 2] = ["access_key_secret", "security_token"];
+const SECRET_KEYS: [&str; 3] = ["access_key_id", "access_key_secret", "security_token"];
 
 /// The key pair of a profile as what signs with it.
 ///
@@ -67,7 +67,7 @@ fn from_profile<S: From<Signer>>(profile: &Profile) -> Result<Credential<S>, Pro
             access_key_secret: secret.clone(),
             security_token: token.cloned(),
         }),
-        secrets: std::iter::once(secret).chain(token).cloned().collect(),
+        secrets: secrets(profile).cloned().collect(),
         expires_at: None,
     })
 }

@@ -14,7 +14,7 @@ use super::assume_role::{EXTERNAL_ID, LIFETIME, POLICY};
 use super::instance_role;
 use crate::error::{Category, Problem};
 use crate::model::Time;
-use crate::secret::{Secret, quotable};
+use crate::secret::{Secret, quotable, shell_word};
 use crate::settings::{CredentialSource, METADATA, ROLE, SourceFile, SourceResult, ToolFiles};
 
 /// In the order in which the vendor's own SDKs ask them.
@@ -213,7 +213,10 @@ impl Profile {
         let now = desk.now();
         let mode = self.mode();
         let ends_at = self.sts_expiration.not_zero().and_then(Time::from_unix);
-        let renew = format!("run: aliyun sts GetCallerIdentity --profile '{name}'");
+        let renew = format!(
+            "run: aliyun sts GetCallerIdentity --profile {}",
+            shell_word(&quotable(name))
+        );
         let has_token = match mode {
             "AK" | "RamRoleArn" => false,
             "StsToken" | "CloudSSO" | "OAuth" => true,

@@ -16,7 +16,11 @@ pub(super) fn temporary_key<S: From<Signer>>(
     expires_at: Option<DateTime<Utc>>,
 ) -> Credential<S> {
     Credential {
-        secrets: vec![secret.clone(), token.clone()],
+        secrets: vec![
+            Secret::key_id(&access_key_id),
+            secret.clone(),
+            token.clone(),
+        ],
         signer: S::from(Signer {
             access_key_id,
             access_key_secret: secret,

@@ -96,7 +96,7 @@ impl InstanceRoleProvider {
         let at = at.ok_or_else(|| service.unreadable(CREDENTIALS, "a time in expires_at"))?;
         Ok(Credential {
             expires_at: Some(service.check_expiry(CREDENTIALS, at.to_utc())?),
-            secrets: [&id, &secret, &token].map(Secret::clone).to_vec(),
+            secrets: vec![Secret::key_id(id.expose()), secret.clone(), token.clone()],
             signer: sign::Signer::Key {
                 id,
                 secret,

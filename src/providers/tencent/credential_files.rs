@@ -9,7 +9,7 @@ use super::super::imds;
 use super::super::lenient::{Int, OptionalObject, Text};
 use crate::error::{Category, Problem};
 use crate::model::Time;
-use crate::secret::quotable;
+use crate::secret::{quotable, shell_word};
 use crate::settings::{
     CredentialSource, FoundCredential, METADATA, SourceFile, SourceResult, ToolFiles,
 };
@@ -131,7 +131,10 @@ impl Credential {
         region: Option<&str>,
         now: Time,
     ) -> Result<SourceResult, Problem> {
-        let log_in = format!("run: tccli auth login --profile '{name}'");
+        let log_in = format!(
+            "run: tccli auth login --profile {}",
+            shell_word(&quotable(name))
+        );
         let is_temporary = match self.kind.trimmed() {
             None | Some("default") => false,
             Some("sso" | "oauth") => true,

@@ -67,9 +67,11 @@ impl InstanceRoleProvider {
         let at = at.ok_or_else(|| service.unreadable(CREDENTIALS, "a time in ExpiredTime"))?;
         Ok(Credential {
             expires_at: Some(service.check_expiry(CREDENTIALS, at)?),
-            secrets: [&secret_id, &secret_key, &token]
-                .map(Secret::clone)
-                .to_vec(),
+            secrets: vec![
+                Secret::key_id(secret_id.expose()),
+                secret_key.clone(),
+                token.clone(),
+            ],
             signer: sign::Signer {
                 secret_id,
                 secret_key,
