@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
-use std::io::{self, ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use super::tool::{self, FileError};
 use super::{CREDENTIAL_COMMAND, Environment, SOURCE, SettingRole, SettingsSchema, check_file};
 use crate::error::{Problem, closest_match};
 use crate::model::State;
@@ -81,9 +81,9 @@ impl SettingsFile {
         if path == Path::new(NO_FILE) {
             return Ok(Self::default());
         }
-        let (text, data) = match open(path) {
+        let (text, data) = match tool::open(path) {
             Ok(opened) => opened,
-            Err(error) if error.kind() == ErrorKind::NotFound && !named && !path.is_symlink() => {
+            Err(FileError::Io(ErrorKind::NotFound)) if !named && !path.is_symlink() => {
                 return Ok(Self::default());
             }
             Err(error) => {
@@ -93,8 +93,7 @@ impl SettingsFile {
                     false => "fix the file or its permissions, or move it away",
                 };
                 return Err(Problem::usage(format!(
-                    "cannot read the config file {shown} ({})",
-                    error.kind()
+                    "cannot read the config file {shown} ({error})"
                 ))
                 .with_hint(hint));
             }
@@ -164,15 +163,6 @@ impl SettingsFile {
     pub fn states(&self, kind: &str) -> &[(String, State)] {
         self.states.get(kind).map_or(&[], Vec::as_slice)
     }
-}
-
-/// The text of the file, and whose it is.
-fn open(path: &Path) -> io::Result<(String, Metadata)> {
-    let mut file = fs::File::open(path)?;
-    let data = file.metadata()?;
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    Ok((text, data))
 }
 
 /// The texts of a list with commas between them; `None` when an element is not a text.

@@ -1,11 +1,11 @@
 //! Files of the clouds' own tools, as a cloud's folder reads them.
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::permissions::is_readable_by_others;
+use super::permissions::{is_readable_by_others, quoted};
 use super::{Environment, InsecureFile, check_file};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, Time};
@@ -213,7 +213,8 @@ impl SourceFile {
     pub fn notices(&self) -> Vec<Notice> {
         let shown = self.path.display();
         let message = format!(
-            "{shown} contains a secret and is readable by others; run: chmod 600 '{shown}'"
+            "{shown} contains a secret and is readable by others; run: chmod 600 {}",
+            quoted(&self.path)
         );
         let notice = || Notice::new(NoticeCode::ReadableByOthers, message);
         self.others_can_read.then(notice).into_iter().collect()
@@ -274,6 +275,16 @@ impl From<std::io::Error> for FileError {
 /// # Errors
 /// Why it cannot be read, or is refused.
 pub(super) fn read(path: &Path, is_secret: bool) -> Result<(String, bool), FileError> {
+    let (text, data) = open(path)?;
+    check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
+    Ok((text, is_readable_by_others(&data)))
+}
+
+/// The text of a regular file of at most [`MAX_BYTES`], and whose it is.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(super) fn open(path: &Path) -> Result<(String, Metadata), FileError> {
     // Opening a named pipe would wait for whoever writes to it.
     if !fs::metadata(path)?.is_file() {
         return Err(FileError::Kind("not a regular file"));
@@ -283,9 +294,8 @@ pub(super) fn read(path: &Path, is_secret: bool) -> Result<(String, bool), FileE
     if data.len() > MAX_BYTES {
         return Err(FileError::Kind("it is too large"));
     }
-    check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8(bytes).map_err(|_| FileError::Kind("not UTF-8 text"))?;
-    Ok((text, is_readable_by_others(&data)))
+    Ok((text, data))
 }
