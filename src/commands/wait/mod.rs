@@ -45,6 +45,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let reports = Reports::parse(&arguments.reports, &session.environment).map_err(one)?;
     let settings = session.settings().map_err(one)?;
     let options = arguments.output.options(&arguments.kind_flags);
+    let shows_secrets = options.show_secrets;
     let lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
     if lookup.references.is_empty() && !arguments.allow_empty {
         return Err(one(Problem::usage("no references given").with_hint(
@@ -53,7 +54,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     }
     gate_report::check_condition(&lookup.references, &plan.policy.condition).map_err(one)?;
     // Creates folders, and comes before any credential_command is run.
-    reports.check().map_err(one)?;
+    reports.check(shows_secrets).map_err(one)?;
     let lookup = lookup.connect_all(session, Some(MIN_CALL_INTERVAL))?;
     Ok((Arc::new(lookup), plan, reports))
 }
