@@ -145,7 +145,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     let arguments: Vec<_> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage_error::print(&error, &arguments),
+        Err(error) => return usage_error::print(error, &arguments),
     };
     let name = cli.command.as_ref().map_or("get", Command::name);
     let own_columns = cli.command.as_ref().is_some_and(Command::has_own_columns);

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 
 use chrono::Utc;
 use clap::ValueEnum as _;
+use clap::error::ContextValue;
 
 use super::print::closed;
 use super::{global, suggestions};
@@ -15,7 +16,7 @@ use crate::output::{self, Format, OutputOptions, RenderContext, Zone};
 
 /// Shows help, version or a wrong option; the latter with the word people bring from elsewhere.
 /// Returns the exit code.
-pub(super) fn print(error: &clap::Error, arguments: &[OsString]) -> u8 {
+pub(super) fn print(mut error: clap::Error, arguments: &[OsString]) -> u8 {
     if !error.use_stderr() {
         return match error.print() {
             Ok(()) => 0,
@@ -26,16 +27,22 @@ pub(super) fn print(error: &clap::Error, arguments: &[OsString]) -> u8 {
             }
         };
     }
+    escape_values(&mut error);
+    let text = error.render().to_string();
+    let escaped = output::escape_lines(&text);
     // A stderr that is gone hides no document.
-    let _ = error.print();
-    if let Some(advice) = suggestions::flag_hint(error) {
+    let _ = match text.trim_end() == escaped.trim_end() {
+        true => error.print(),
+        false => writeln!(io::stderr(), "{escaped}"),
+    };
+    if let Some(advice) = suggestions::flag_hint(&error) {
         let _ = writeln!(io::stderr(), "\n  try    {advice}");
     }
     let texts: Vec<&str> = arguments.iter().filter_map(|text| text.to_str()).collect();
     let report = Envelope::new(
         command(&texts),
         Vec::new(),
-        vec![problem(error)],
+        vec![problem(&error)],
         Vec::new(),
     );
     let Some(format) = document(&texts) else {
@@ -56,6 +63,24 @@ pub(super) fn print(error: &clap::Error, arguments: &[OsString]) -> u8 {
     match output::write(&mut io::stdout().lock(), &report, &form, &screen) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
         _ => report.exit.code,
+    }
+}
+
+/// Escapes what a message repeats of the command line.
+fn escape_values(error: &mut clap::Error) {
+    let escape = |text: &String| output::escape(text).into_owned();
+    let escaped = error.context().filter_map(|(kind, value)| {
+        let value = match value {
+            ContextValue::String(text) => ContextValue::String(escape(text)),
+            ContextValue::Strings(texts) => {
+                ContextValue::Strings(texts.iter().map(escape).collect())
+            }
+            _ => return None,
+        };
+        Some((kind, value))
+    });
+    for (kind, value) in escaped.collect::<Vec<_>>() {
+        error.insert(kind, value);
     }
 }
 

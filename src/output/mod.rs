@@ -66,7 +66,7 @@ pub use rows::RowWriter;
 pub use sort::Sort;
 pub use stream::{RecordBody, RecordWriter, Summary, record_schema, write_transition};
 pub use terminal::{restore as restore_terminal, write_unlocked};
-pub use text::escape;
+pub use text::{escape, escape_lines};
 pub use timeline::{EventColumn, TimelineWriter, write as write_timeline};
 pub use zone::Zone;
 

@@ -4,6 +4,7 @@ use super::{CloudScope, LATEST, Reference, Scope, Target, segment_error};
 use crate::crypto;
 use crate::error::{Problem, closest_match};
 use crate::kind::{Kind, Template};
+use crate::secret::shell_word;
 use crate::settings::table_header;
 
 /// The value of a profile's setting, by cloud, profile and key.
@@ -79,8 +80,9 @@ impl ReferenceParser<'_> {
             return Err(self
                 .wrong(input, message.into(), last.range(), Some(template))
                 .with_hint(format!(
-                    "to get it: joblens get {one}; to list its scope: joblens list {}",
-                    &input[..last.at]
+                    "to get it: joblens get {}; to list its scope: joblens list {}",
+                    shell_word(one),
+                    shell_word(&input[..last.at])
                 )));
         }
         self.scope(input, given, kind, profile).map(Target::Scope)

@@ -4,6 +4,7 @@ use super::super::cause::reason_text;
 use super::page::{PageWriter, Style, Value};
 use super::tasks;
 use crate::model::{Event, Job, Level};
+use crate::secret::shell_word;
 
 /// Maximum number of events that are shown; a page is not a log.
 const MAX_EVENTS: usize = 50;
@@ -33,7 +34,10 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
         let more = count - MAX_EVENTS;
         let reference = &job.reference;
         page.paragraph(2, &Value::Text(format!("and {more} more; all of them:")))?;
-        page.paragraph(4, &Value::NoBreak(format!("joblens events {reference}")))?;
+        page.paragraph(
+            4,
+            &Value::NoBreak(format!("joblens events {}", shell_word(reference))),
+        )?;
     }
     Ok(())
 }
