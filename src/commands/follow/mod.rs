@@ -189,19 +189,17 @@ impl FollowLoop<'_> {
                 // Told as soon as it is known whether it is believed.
                 PollEvent::Problem(_) => {}
                 PollEvent::Outage(OutageEvent::Started(cloud, message)) => self.show_note(format!(
-                    "joblens: {clock} {cloud} is unreachable ({message}); retrying"
+                    "{clock} {cloud} is unreachable ({message}); retrying"
                 )),
                 PollEvent::Outage(OutageEvent::Ended(cloud, after)) => {
                     let after = output::duration(after.as_secs() as i64);
-                    self.show_note(format!(
-                        "joblens: {clock} {cloud} is reachable again after {after}"
-                    ));
+                    self.show_note(format!("{clock} {cloud} is reachable again after {after}"));
                 }
             }
         }
         for notice in self.lookup.notices.take_new() {
             if self.options.notice_codes.contains(&notice.code) {
-                self.show_note(format!("joblens: note: {}", notice.message));
+                self.show_note(output::notice_line(&notice));
             }
         }
     }
@@ -267,7 +265,7 @@ impl FollowLoop<'_> {
             let clock = output::duration(self.poller.elapsed().as_secs() as i64);
             let reference = problem.reference.as_deref().unwrap_or_default();
             let message = &problem.message;
-            self.log_line(format!("joblens: {clock} {reference}: {message}; retrying"));
+            self.log_line(format!("{clock} {reference}: {message}; retrying"));
         }
     }
 

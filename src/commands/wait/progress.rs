@@ -22,7 +22,7 @@ impl WaitLoop<'_> {
         for notice in self.lookup.notices.take_new() {
             if notice.code == NoticeCode::UnknownState || notice.code == NoticeCode::ClockCorrected
             {
-                self.log(format!("joblens: note: {}", notice.message));
+                self.log(output::notice_line(&notice));
             }
         }
         self.show();
@@ -37,16 +37,13 @@ impl WaitLoop<'_> {
                 let watched = &self.poller.jobs[*number];
                 let state = watched.job.as_ref()?.state;
                 let before = before.map_or_else(String::new, |before| format!(", was {before}"));
-                Some(format!(
-                    "joblens: {clock} {}: {state}{before}",
-                    watched.reference
-                ))
+                Some(format!("{clock} {}: {state}{before}", watched.reference))
             }
             PollEvent::Problem(number) => {
                 let watched = &self.poller.jobs[*number];
                 let problem = watched.problem.as_ref()?;
                 Some(format!(
-                    "joblens: {clock} {}: {}",
+                    "{clock} {}: {}",
                     watched.reference, problem.message
                 ))
             }
@@ -55,7 +52,7 @@ impl WaitLoop<'_> {
                 self.lookup
                     .notices
                     .push(Notice::new(NoticeCode::Outage, message.clone()));
-                Some(format!("joblens: {clock} {message}"))
+                Some(format!("{clock} {message}"))
             }
             PollEvent::Outage(OutageEvent::Ended(cloud, after)) => {
                 let after = output::duration(after.as_secs() as i64);
@@ -63,7 +60,7 @@ impl WaitLoop<'_> {
                 self.lookup
                     .notices
                     .push(Notice::new(NoticeCode::Recovered, message.clone()));
-                Some(format!("joblens: {clock} {message}"))
+                Some(format!("{clock} {message}"))
             }
         }
     }
@@ -88,7 +85,7 @@ impl WaitLoop<'_> {
                 .count()
         };
         self.log(format!(
-            "joblens: {} still waiting: {} done, {} failed, {} pending, {}",
+            "{} still waiting: {} done, {} failed, {} pending, {}",
             output::duration(now.as_secs() as i64),
             count("met"),
             count("unmet"),

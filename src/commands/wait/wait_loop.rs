@@ -145,7 +145,7 @@ impl<'a> WaitLoop<'a> {
         let report = self.report(&WaitEnd::NotYet);
         let reporter = &self.reporter;
         self.reports.write(&report, now, &mut |problem| {
-            reporter.println(format!("joblens: {}", problem.message));
+            reporter.println(format!("error: {}", problem.message));
         });
     }
 

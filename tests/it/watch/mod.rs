@@ -333,7 +333,7 @@ fn credentials_that_are_refused_are_not_tried_again() {
         .run();
     assert_eq!((run.code, run.stdout.as_str()), (4, ""), "{}", run.stderr);
     assert!(
-        run.stderr.starts_with(&format!("joblens: {INSTANCE}: ")),
+        run.stderr.starts_with(&format!("error: {INSTANCE}: ")),
         "{}",
         run.stderr
     );
