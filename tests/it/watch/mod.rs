@@ -352,7 +352,7 @@ fn wrong_use_is_told_before_the_first_call() {
             "--interval must be greater than 0",
         ),
         (&["watch", "--interval", "5", JOB], "a duration with a unit"),
-        (&["watch", "aliyun/job/a/b/c/"], "joblens:"),
+        (&["watch", "aliyun/job/a/b/c/"], "too many segments"),
     ];
     for (arguments, told) in wrong {
         let run = joblens(arguments).run();
