@@ -5,15 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From left to right; `output` stands beside them.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 14] = [
     "commands",
     "emulator",
     "providers",
+    "credentials",
     "http",
     "reference",
     "gate",
     "settings",
     "kind",
+    "lenient",
     "model",
     "secret",
     "crypto",
