@@ -22,3 +22,5 @@ pub mod providers;
 pub mod reference;
 pub mod secret;
 pub mod settings;
+#[cfg(test)]
+pub(crate) mod test_support;

@@ -14,7 +14,6 @@ mod list;
 mod list_all;
 mod mask;
 mod raw;
-pub mod serve;
 mod shapes;
 pub mod states;
 pub mod sugon;
@@ -92,8 +91,6 @@ pub struct Cloud {
     /// # Errors
     /// `missing_credentials` or `usage` problems, with what to set.
     pub connect: Connect,
-    /// What the emulator does in the cloud's place.
-    pub emulator: serve::EmulatedApi,
 }
 
 impl Cloud {

@@ -6,8 +6,7 @@ mod iam;
 mod image_job;
 mod instance_role;
 mod regions;
-mod serve;
-mod sign;
+pub(crate) mod sign;
 
 use std::sync::Arc;
 
@@ -65,7 +64,6 @@ pub static CLOUD: Cloud = Cloud {
         endpoint(profile, transport)
     },
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
-    emulator: serve::EMULATOR,
 };
 
 /// The vendor's name of the operation that gives a token for a password.

@@ -5,9 +5,8 @@ mod credential_files;
 mod errors;
 mod host_policy;
 mod instance;
-mod serve;
 mod sign;
-mod token_exchange;
+pub(crate) mod token_exchange;
 
 use std::sync::Arc;
 
@@ -46,7 +45,6 @@ pub static CLOUD: Cloud = Cloud {
     public_domains: &["scnet.cn", "sugon.com", "hpccube.com"],
     endpoint: plain_endpoint,
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
-    emulator: serve::EMULATOR,
 };
 
 /// Our name of the operation that reports where the services of a computing region are.

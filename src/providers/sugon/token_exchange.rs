@@ -62,7 +62,7 @@ impl crate::http::Signer for KeyPair {
 }
 
 /// What is signed: JSON in exactly this order, in which nothing but backslash and quote is escaped.
-pub(super) fn message(access_key: &str, timestamp: &str, user: &str) -> String {
+pub(crate) fn message(access_key: &str, timestamp: &str, user: &str) -> String {
     let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     format!(
         r#"{{"accessKey":"{}","timestamp":"{}","user":"{}"}}"#,
@@ -73,7 +73,7 @@ pub(super) fn message(access_key: &str, timestamp: &str, user: &str) -> String {
 }
 
 /// Lower-case hex of HMAC-SHA256.
-pub(super) fn signature(secret_key: &str, message: &str) -> String {
+pub(crate) fn signature(secret_key: &str, message: &str) -> String {
     hex(&hmac_sha256(secret_key.as_bytes(), message.as_bytes()))
 }
 

@@ -5,9 +5,8 @@ mod credential_files;
 mod errors;
 mod instance_role;
 mod regions;
-mod serve;
 mod service;
-mod sign;
+pub(crate) mod sign;
 
 use std::sync::Arc;
 
@@ -60,7 +59,6 @@ pub static CLOUD: Cloud = Cloud {
     ],
     endpoint,
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
-    emulator: serve::EMULATOR,
 };
 
 /// The vendor's name of the operation that lists clusters.

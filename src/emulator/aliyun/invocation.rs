@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
 use super::{Failure, cluster, page_of, page_parameter, parameter, request_id, timestamp};
-use crate::providers::serve::{EmulatedState, JobAt, ServerRequest, ServerResponse};
+use crate::emulator::api::{ServerRequest, ServerResponse};
+use crate::emulator::state::{EmulatedState, JobAt};
 
 fn invocation<'a>(
     request: &ServerRequest,

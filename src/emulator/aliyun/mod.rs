@@ -8,38 +8,44 @@ mod sts;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
-use super::VERSION;
-use super::assume_role::ASSUME_ROLE;
+use super::api::{EmulatedApi, ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
+use super::state::{EmulatedState, JobAt};
+use crate::crypto;
+use crate::providers::aliyun::sign::{Authorization, SigningParams, timestamp};
 use list::Range;
 
-use super::sign::{Authorization, SigningParams, timestamp};
-use crate::crypto;
-use crate::providers::serve::{
-    EmulatedState, JobAt, ServerRequest, ServerResponse, TEST_ID, TEST_SECRET,
-};
+/// Version of the API.
+const VERSION: &str = "2018-04-12";
 
 /// The well-known token of the emulator; it opens nothing else.
 const TEST_TOKEN: &str = "testtoken";
 
-/// Variables that make a run use the emulator, besides the endpoints.
-pub(super) const ENVIRONMENT: [(&str, &str); 3] = [
-    ("ALIBABA_CLOUD_ACCESS_KEY_ID", TEST_ID),
-    ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", TEST_SECRET),
-    ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
-];
+/// The emulator in the cloud's place.
+pub const EMULATOR: EmulatedApi = EmulatedApi {
+    operation,
+    respond,
+    throttled,
+    refused,
+    unavailable,
+    environment: &[
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", TEST_ID),
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", TEST_SECRET),
+        ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
+    ],
+};
 
 /// The operation that a request asks for: this cloud has one path and names it in a header, STS in
 /// the query; the metadata service has paths of its own.
-pub(super) fn operation(request: &ServerRequest) -> Option<String> {
+fn operation(request: &ServerRequest) -> Option<String> {
     if request.path != "/" {
         return machine::operation(request).map(str::to_owned);
     }
     let named = request.header("x-acs-action").map(str::to_owned);
-    named.or_else(|| sts::is_asked(request).then(|| ASSUME_ROLE.to_owned()))
+    named.or_else(|| sts::is_asked(request).then(|| sts::ASSUME_ROLE.to_owned()))
 }
 
 /// The response to a request for this cloud.
-pub(super) fn respond(request: &ServerRequest, world: &EmulatedState) -> ServerResponse {
+fn respond(request: &ServerRequest, world: &EmulatedState) -> ServerResponse {
     if request.path != "/" {
         return machine::respond(request);
     }
@@ -51,7 +57,7 @@ pub(super) fn respond(request: &ServerRequest, world: &EmulatedState) -> ServerR
 }
 
 /// "Too many calls", as this cloud says it: with status 400 and its own header.
-pub(super) fn throttled() -> ServerResponse {
+fn throttled() -> ServerResponse {
     let message = "Request was denied due to user flow control.";
     Failure::new(400, "Throttling.User", message)
         .0
@@ -59,7 +65,7 @@ pub(super) fn throttled() -> ServerResponse {
 }
 
 /// The cloud's own "this credential is not good".
-pub(super) fn refused() -> ServerResponse {
+fn refused() -> ServerResponse {
     no_such_key().0
 }
 
@@ -69,7 +75,7 @@ fn no_such_key() -> Failure {
 }
 
 /// The cloud's own error with an HTTP status of 500 or more.
-pub(super) fn unavailable(status: u16) -> ServerResponse {
+fn unavailable(status: u16) -> ServerResponse {
     let message = "The request has failed due to a temporary failure of the server.";
     Failure::new(status, "ServiceUnavailable", message).0
 }

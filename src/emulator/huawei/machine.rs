@@ -3,11 +3,16 @@
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::json;
 
-use crate::providers::huawei::instance_role::{
-    CREDENTIALS, KEY_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH, TTL_HEADER,
-};
-use crate::providers::serve::temporary::{TemporaryKey, decode_token, encode_token};
-use crate::providers::serve::{ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
+use crate::emulator::api::{ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
+use crate::emulator::tokens::{TemporaryKey, decode_token, encode_token};
+
+const TOKEN_PATH: &str = "/meta-data/latest/api/token";
+const KEY_PATH: &str = "/openstack/latest/securitykey";
+const TOKEN_HEADER: &str = "x-metadata-token";
+const TTL_HEADER: &str = "x-metadata-token-ttl-seconds";
+
+const TOKEN: &str = "MetadataToken";
+const CREDENTIALS: &str = "MetadataCredentials";
 
 /// How ids of temporary keys begin.
 const PREFIX: &str = "HST3";

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{error, success};
 use crate::crypto::{base64url, from_base64url, hmac_sha256, nonce};
-use crate::providers::serve::{ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
+use crate::emulator::api::{ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
 use crate::providers::sugon::token_exchange;
 
 pub const PATH: &str = "/api/user/v3/tokens";

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use crate::crypto::{base64url, from_base64url, hmac_sha256, nonce};
-use crate::providers::serve::{ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
+use crate::emulator::api::{ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
 
 pub const TOKENS_PATH: &str = "/v3/auth/tokens";
 pub const PROJECTS_PATH: &str = "/v3/projects";

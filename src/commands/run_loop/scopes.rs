@@ -19,7 +19,7 @@ const LIST_INTERVAL: Duration = Duration::from_secs(10);
 const MAX_LISTED: usize = 1000;
 
 /// Watched scopes: resources that are active when first listed, and those that appear later.
-pub(super) struct ScopeWatcher {
+pub(in crate::commands) struct ScopeWatcher {
     scopes: Vec<WatchedScope>,
     running: JoinSet<(usize, Listed)>,
     lookup: Arc<Lookup>,
@@ -28,7 +28,7 @@ pub(super) struct ScopeWatcher {
 
 struct WatchedScope {
     scope: Scope,
-    /// Only what is the newest in it now is followed.
+    /// Only what is the newest in it now is watched.
     latest_only: bool,
     next_at: Duration,
     in_flight: bool,
@@ -68,7 +68,7 @@ impl ScopeWatcher {
     pub(super) fn new(lookup: &Arc<Lookup>, interval: Option<Duration>) -> Self {
         let all = lookup.scopes.iter().map(|scope| (scope, false));
         let newest = lookup.latest.iter().map(|(_, scope)| (scope, true));
-        let followed = all.chain(newest).map(|(scope, newest)| WatchedScope {
+        let watched = all.chain(newest).map(|(scope, newest)| WatchedScope {
             scope: scope.clone(),
             latest_only: newest,
             next_at: Duration::ZERO,
@@ -78,7 +78,7 @@ impl ScopeWatcher {
             problem: None,
         });
         Self {
-            scopes: followed.collect(),
+            scopes: watched.collect(),
             running: JoinSet::new(),
             lookup: Arc::clone(lookup),
             interval: interval.unwrap_or(LIST_INTERVAL),
@@ -86,8 +86,8 @@ impl ScopeWatcher {
     }
 
     /// True when nothing can appear any more.
-    pub(super) fn is_done(&self) -> bool {
-        self.scopes.iter().all(|followed| followed.is_done)
+    pub(in crate::commands) fn is_done(&self) -> bool {
+        self.scopes.iter().all(|watched| watched.is_done)
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -99,23 +99,23 @@ impl ScopeWatcher {
             .scopes
             .iter()
             .filter(|one| !one.in_flight && !one.is_done);
-        idle.map(|followed| followed.next_at).min()
+        idle.map(|watched| watched.next_at).min()
     }
 
     /// Why scopes cannot be listed at the moment.
-    pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
+    pub(in crate::commands) fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.scopes
             .iter()
-            .filter_map(|followed| followed.problem.as_ref())
+            .filter_map(|watched| watched.problem.as_ref())
     }
 
     /// Asks for the lists that are due.
     pub(super) fn start_due(&mut self, now: Duration) {
-        for (number, followed) in self.scopes.iter_mut().enumerate() {
-            if !followed.in_flight && !followed.is_done && followed.next_at <= now {
-                followed.in_flight = true;
-                let (lookup, scope) = (Arc::clone(&self.lookup), followed.scope.clone());
-                let newest = followed.latest_only;
+        for (number, watched) in self.scopes.iter_mut().enumerate() {
+            if !watched.in_flight && !watched.is_done && watched.next_at <= now {
+                watched.in_flight = true;
+                let (lookup, scope) = (Arc::clone(&self.lookup), watched.scope.clone());
+                let newest = watched.latest_only;
                 self.running.spawn(async move {
                     let listed = match newest {
                         true => latest_in(&lookup, &scope).await,
@@ -134,29 +134,28 @@ impl ScopeWatcher {
             .join_next()
             .await?
             .expect("a list neither panics nor is cancelled");
-        let followed = &mut self.scopes[number];
-        followed.in_flight = false;
+        let watched = &mut self.scopes[number];
+        watched.in_flight = false;
         match listed {
             Ok(ScopeListing::Latest(reference)) => {
-                followed.is_done = true;
-                followed.problem = None;
+                watched.is_done = true;
+                watched.problem = None;
                 Some(ScopeEvent::Added(vec![reference], None))
             }
             Ok(ScopeListing::All(rows, failed_part)) => {
-                followed.next_at = now() + self.interval;
-                let is_first = followed.problem.is_none();
-                followed.problem = failed_part.as_deref().cloned();
+                watched.next_at = now() + self.interval;
+                let is_first = watched.problem.is_none();
+                watched.problem = failed_part.as_deref().cloned();
                 let failed_part = failed_part.filter(|_| is_first);
-                Some(ScopeEvent::Added(followed.take(rows), failed_part))
+                Some(ScopeEvent::Added(watched.take(rows), failed_part))
             }
             Err(problem) => {
-                let is_first = followed.problem.is_none();
+                let is_first = watched.problem.is_none();
                 let wait = obeyed_hint(problem.retry_after, is_first).max(self.interval);
-                followed.next_at = now() + wait;
-                followed.is_done = is_final(problem.category);
-                followed.problem = Some((*problem).clone());
-                (is_first || followed.is_done)
-                    .then_some(ScopeEvent::Error(problem, followed.is_done))
+                watched.next_at = now() + wait;
+                watched.is_done = is_final(problem.category);
+                watched.problem = Some((*problem).clone());
+                (is_first || watched.is_done).then_some(ScopeEvent::Error(problem, watched.is_done))
             }
         }
     }
@@ -190,18 +189,18 @@ async fn list(lookup: &Lookup, scope: &Scope) -> Listed {
     let ask = lookup.options_for_kind(scope.kind, Deadline::after(LOOKUP_TIMEOUT));
     let (mut all, mut failed_part) = (Vec::new(), None);
     let mut keep = |page: Page| {
-        let told = page.rows.into_iter().map(|found| ListedJob {
+        let listed = page.rows.into_iter().map(|found| ListedJob {
             reference: found.job.reference,
             ended: found.job.ended,
         });
-        all.extend(told);
+        all.extend(listed);
         // A look at the resource itself says better what is wrong with it.
-        let untold = page.problems.into_iter().filter_map(|problem| {
+        let unreadable = page.problems.into_iter().filter_map(|problem| {
             let reference = problem.reference?;
             let ended = false;
             Some(ListedJob { reference, ended })
         });
-        all.extend(untold);
+        all.extend(unreadable);
         failed_part = failed_part.take().or(page.failed_parts.into_iter().next());
         ready(ControlFlow::Continue(()))
     };

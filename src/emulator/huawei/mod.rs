@@ -3,12 +3,10 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use serde_json::{Value, json};
 
-use super::image_job::{GET, JOB_TYPES, LIST};
-use super::{PROJECTS, TOKEN, sign};
+use super::api::{EmulatedApi, ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
+use super::state::{EmulatedState, JobAt};
 use crate::crypto::{nonce, percent_decode, sha256_hex};
-use crate::providers::serve::{
-    EmulatedApi, EmulatedState, JobAt, ServerRequest, ServerResponse, TEST_ID, TEST_SECRET,
-};
+use crate::providers::huawei::sign;
 
 mod iam;
 mod machine;
@@ -18,6 +16,9 @@ pub const TEST_TOKEN: &str = "joblens-test-auth-token";
 
 /// The kind of the resources that are served.
 const KIND: &str = "huawei/image-job";
+
+/// The types of jobs; a list is of one of them.
+const JOB_TYPES: [&str; 3] = ["CREATE_SERVER", "CREATE_SERVER_IMAGE", "DELETE_SERVER"];
 
 /// The type of every job that is served.
 const SERVED_TYPE: &str = JOB_TYPES[0];
@@ -54,10 +55,10 @@ fn operation(incoming: &ServerRequest) -> Option<String> {
         return Some(step.to_owned());
     }
     let name = match RequestKind::from_path(&incoming.path)? {
-        RequestKind::Token => TOKEN,
-        RequestKind::Projects => PROJECTS,
-        RequestKind::Job { .. } => GET.name,
-        RequestKind::List => LIST.name,
+        RequestKind::Token => "KeystoneCreateUserTokenByPassword",
+        RequestKind::Projects => "KeystoneListProjects",
+        RequestKind::Job { .. } => "ShowImageJob",
+        RequestKind::List => "ListImageJobs",
     };
     Some(name.to_owned())
 }

@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::served::{Responder, TestServer, start_time};
-use super::{ask, assert_model, json, model, path, profile};
+use super::{
+    EmulatedJob, EmulatedState, Responder, ServerRequest, ServerResponse, StateChange, TestServer,
+    emulated, start_time,
+};
 use crate::error::Category;
 use crate::kind::Kind;
-use crate::providers::serve::{
-    EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange,
-};
+use crate::providers::test_support::{self, ask, assert_model, json, model, path, profile};
 use crate::providers::{self, Client, Cloud, Cursor, Filter, GetOptions};
 use crate::reference::{DEFAULT_PROFILE, Reference, ReferenceParser, Scope, Target};
 
@@ -31,11 +31,11 @@ macro_rules! check_kind {
     ($kind:expr) => {
         #[tokio::test]
         async fn the_kind_reads_its_fixtures_and_its_emulator() {
-            $crate::providers::test_support::kinds::check($kind).await;
+            $crate::test_support::kinds::check($kind).await;
         }
     };
 }
-pub(in crate::providers) use check_kind;
+pub(crate) use check_kind;
 
 /// Checks everything that all kinds have in common.
 pub async fn check(kind: &'static Kind) {
@@ -81,7 +81,7 @@ fn responder(cloud: &'static Cloud, kind: &Kind, name: &str, is_list: bool) -> R
     };
     let name = name.to_owned();
     Arc::new(move |request: &ServerRequest| {
-        let operation = (cloud.emulator.operation)(request)?;
+        let operation = (emulated(cloud).operation)(request)?;
         let file = match operation == main.name {
             true => format!("{name}.json"),
             false => format!("{name}.{operation}.json"),
@@ -94,7 +94,7 @@ fn responder(cloud: &'static Cloud, kind: &Kind, name: &str, is_list: bool) -> R
 fn connect(cloud: &'static Cloud, server: &TestServer) -> Box<dyn Client> {
     let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name.to_uppercase());
     let mut variables = vec![(endpoint.as_str(), server.origin.as_str())];
-    variables.extend(cloud.emulator.environment);
+    variables.extend(emulated(cloud).environment);
     (cloud.connect)(&profile(cloud, &variables), &server.transport()).unwrap()
 }
 
@@ -135,7 +135,7 @@ async fn get(client: &dyn Client, kind: &'static Kind, name: &str, expected: &Va
     let (masked, shown) = (read(true, false).await, read(true, true).await);
     assert!(!shown["raw"].is_null(), "{name} keeps no raw response");
     let (masked, shown) = (masked.to_string(), shown.to_string());
-    let document = String::from_utf8(super::read(&format!("{name}.json"))).unwrap();
+    let document = String::from_utf8(test_support::read(&format!("{name}.json"))).unwrap();
     for secret in SECRETS.iter().filter(|word| document.contains(**word)) {
         assert!(!masked.contains(secret), "{name} shows {secret}");
         assert!(shown.contains(secret), "{name} loses {secret}");

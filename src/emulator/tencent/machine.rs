@@ -3,9 +3,12 @@
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
-use crate::providers::serve::temporary::TemporaryKey;
-use crate::providers::serve::{ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
-use crate::providers::tencent::instance_role::{CREDENTIALS, ROLE, ROLES_PATH};
+use crate::emulator::api::{ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
+use crate::emulator::tokens::TemporaryKey;
+
+const ROLES_PATH: &str = "/latest/meta-data/cam/security-credentials/";
+const ROLE: &str = "MetadataRole";
+const CREDENTIALS: &str = "MetadataCredentials";
 
 /// The role that the instance has.
 const NAME: &str = "joblens-emulator";

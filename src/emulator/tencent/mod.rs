@@ -3,13 +3,17 @@ use serde_json::{Map, Value, json};
 
 mod machine;
 
-use super::service::{EVENTS, INFO, LIST};
-use super::{CLUSTERS, PATH, sign};
+use super::api::{EmulatedApi, ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
+use super::state::{EmulatedJob, EmulatedState, JobAt};
 use crate::crypto::sha256_hex;
-use crate::providers::serve::{
-    EmulatedApi, EmulatedJob, EmulatedState, JobAt, ServerRequest, ServerResponse, TEST_ID,
-    TEST_SECRET,
-};
+use crate::providers::tencent::sign;
+
+/// The path of every operation.
+const PATH: &str = "/v2/index.php";
+const EVENTS: &str = "DescribeServiceEvent";
+const INFO: &str = "DescribeClusterServiceInfo";
+const LIST: &str = "DescribeClusterService";
+const CLUSTERS: &str = "DescribeCluster";
 
 /// How far a signed time may be off.
 const WINDOW_SECONDS: u64 = 5 * 60;
@@ -56,11 +60,11 @@ fn respond(incoming: &ServerRequest, world: &EmulatedState) -> ServerResponse {
     }
     let action = incoming.parameter("Action").unwrap_or_default();
     match action.as_str() {
-        action if action == LIST.name => return list(incoming, world),
+        LIST => return list(incoming, world),
         CLUSTERS => return clusters(incoming, world),
         _ => {}
     }
-    if ![EVENTS.name, INFO].contains(&action.as_str()) {
+    if ![EVENTS, INFO].contains(&action.as_str()) {
         return error(6100, "InvalidAction", "(6100)action is not supported");
     }
     let (Some(cluster), Some(service)) = (

@@ -3,11 +3,17 @@
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 
 use super::sts;
-use crate::providers::aliyun::instance_role::{
-    CREDENTIALS, ROLE, ROLES_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH, TTL_HEADER,
-};
-use crate::providers::serve::temporary::{decode_token, encode_token};
-use crate::providers::serve::{ServerRequest, ServerResponse};
+use crate::emulator::api::{ServerRequest, ServerResponse};
+use crate::emulator::tokens::{decode_token, encode_token};
+
+const TOKEN_PATH: &str = "/latest/api/token";
+const ROLES_PATH: &str = "/latest/meta-data/ram/security-credentials/";
+const TOKEN_HEADER: &str = "x-aliyun-ecs-metadata-token";
+const TTL_HEADER: &str = "x-aliyun-ecs-metadata-token-ttl-seconds";
+
+const TOKEN: &str = "MetadataToken";
+const ROLE: &str = "MetadataRole";
+const CREDENTIALS: &str = "MetadataCredentials";
 
 /// The role that the instance has.
 const NAME: &str = "joblens-emulator";

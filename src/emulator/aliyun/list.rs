@@ -4,8 +4,11 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{Failure, cluster, is_end, page_of, page_parameter, request_id, timestamp};
-use crate::providers::aliyun::job::LISTABLE;
-use crate::providers::serve::{EmulatedState, JobAt, ServerRequest, ServerResponse};
+use crate::emulator::api::{ServerRequest, ServerResponse};
+use crate::emulator::state::{EmulatedState, JobAt};
+
+/// States that the list filters by.
+const LISTABLE: [&str; 5] = ["Pending", "Running", "Succeeded", "Failed", "Canceled"];
 
 /// Pages hold at most so many rows, and a call takes at most so many ids.
 const MAX_ROWS: usize = 100;

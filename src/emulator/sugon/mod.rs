@@ -3,10 +3,10 @@ use std::cmp::Reverse;
 use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::{Value, json};
 
-use super::instance::{GET, LIST, STATES};
-use super::{CENTRE, TOKENS};
+use super::api::{EmulatedApi, ServerRequest, ServerResponse};
+use super::state::{EmulatedState, JobAt};
 use crate::crypto::{percent_decode, sha256_hex};
-use crate::providers::serve::{EmulatedApi, EmulatedState, JobAt, ServerRequest, ServerResponse};
+use crate::providers::sugon::CLOUD;
 
 mod tokens;
 
@@ -30,10 +30,10 @@ pub const EMULATOR: EmulatedApi = EmulatedApi {
 
 fn operation(incoming: &ServerRequest) -> Option<String> {
     let name = match incoming.path.as_str() {
-        tokens::PATH => TOKENS,
-        tokens::CENTRE_PATH => CENTRE,
-        path if is_list(path) => LIST.name,
-        path => instance_of(path).map(|_| GET.name)?,
+        tokens::PATH => "GetUserTokens",
+        tokens::CENTRE_PATH => "GetCenterInfo",
+        path if is_list(path) => "ListInstances",
+        path => instance_of(path).map(|_| "InstanceServiceDetail")?,
     };
     Some(name.to_owned())
 }
@@ -103,7 +103,12 @@ fn list(incoming: &ServerRequest, world: &EmulatedState) -> ServerResponse {
     let (Some(start), Some(limit)) = (number("start", 0), number("limit", 20)) else {
         return error("10004", "参数不合法");
     };
-    if given("status").is_some_and(|word| !STATES.iter().any(|(known, _)| *known == word)) {
+    if given("status").is_some_and(|word| {
+        !CLOUD.kinds[0].states[0]
+            .map
+            .iter()
+            .any(|(known, _)| *known == word)
+    }) {
         return error("10004", "参数不合法");
     }
     let is_wanted = |name: &str, value: &str| given(name).is_none_or(|wanted| wanted == value);

@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::moment;
+use super::{EmulatedState, ServerRequest, ServerResponse, emulated};
 use crate::http::{ClientOptions, Transport};
 use crate::providers::Cloud;
-use crate::providers::serve::{EmulatedState, ServerRequest, ServerResponse};
+use crate::providers::test_support::moment;
 
 const BORN: &str = "2026-01-02T03:04:05Z";
 
@@ -42,10 +42,10 @@ impl TestServer {
                 tokio::spawn(async move {
                     while let Some(mut incoming) = read(&mut stream).await {
                         incoming.now = at(&seconds);
-                        let operation = (cloud.emulator.operation)(&incoming);
+                        let operation = (emulated(cloud).operation)(&incoming);
                         operations.lock().unwrap().push(operation.unwrap());
                         let answer = script(&incoming)
-                            .unwrap_or_else(|| (cloud.emulator.respond)(&incoming, &world));
+                            .unwrap_or_else(|| (emulated(cloud).respond)(&incoming, &world));
                         write(&mut stream, &answer, incoming.now).await;
                     }
                 });

@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 
 use super::{Failure, TEST_TOKEN, check_time, no_such_key, request_id};
 use crate::crypto::{base64, hmac_sha1, percent_decode, percent_encode};
-use crate::providers::aliyun::assume_role::{ASSUME_ROLE, VERSION};
-use crate::providers::serve::temporary::{TemporaryKey, TokenError};
-use crate::providers::serve::{EmulatedState, ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
+use crate::emulator::api::{ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
+use crate::emulator::state::EmulatedState;
+use crate::emulator::tokens::{TemporaryKey, TokenError};
+
+pub const ASSUME_ROLE: &str = "AssumeRole";
+const VERSION: &str = "2015-04-01";
 
 /// How ids of temporary keys begin.
 const PREFIX: &str = "STS.";

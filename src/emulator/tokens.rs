@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::TEST_SECRET;
+use super::api::TEST_SECRET;
 use crate::crypto::{base64url, from_base64url, hex, hmac_sha256, nonce, sha256_hex};
 
 /// Tokens of the clouds hold signs that are written otherwise in a URL.
