@@ -7,6 +7,7 @@ use chrono::Utc;
 
 use super::global::GlobalArgs;
 use super::notices::NoticeLog;
+use crate::credentials::{CredentialChain, SourceCache};
 use crate::error::Problem;
 use crate::http::{Clock, EventSink, TransportEvent};
 use crate::model::{Notice, Time};
@@ -26,6 +27,8 @@ pub(super) struct CommandContext {
     pub sort: Option<Sort>,
     /// The time of requests, signatures and tables.
     pub clock: Clock,
+    /// What was read of the sources of credentials.
+    source_cache: SourceCache,
 }
 
 impl CommandContext {
@@ -45,6 +48,7 @@ impl CommandContext {
             global,
             environment,
             clock: Arc::new(Utc::now),
+            source_cache: SourceCache::default(),
         };
         match (form, sort) {
             (Ok(form), Ok(sort)) => {
@@ -64,6 +68,11 @@ impl CommandContext {
             .collect();
         let config = self.global.config.clone();
         Settings::load(config, self.environment.clone(), &clouds, &kinds)
+    }
+
+    /// The sources of the credentials that settings name. Each is read once in a run.
+    pub(super) fn credentials(&self, settings: &Settings) -> CredentialChain {
+        providers::credential_chain(settings, &self.source_cache)
     }
 
     /// The profile of references without `@PROFILE`.

@@ -102,7 +102,8 @@ fn probe(
 ) -> Result<AccountProbe, Problem> {
     let log = log::Log::default();
     let wire = log::transport(session, settings, &log)?;
-    Ok(AccountProbe::new(settings, candidate, wire, log))
+    let credentials = session.credentials(settings);
+    Ok(AccountProbe::new(&credentials, candidate, wire, log))
 }
 
 /// Examines all side by side, those of one cloud as many at once as calls may be in flight.
