@@ -19,7 +19,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 const BYTES_A_COLUMN: usize = 16;
 
 /// Escapes each line of a text and keeps its line breaks.
-pub fn escape_lines(text: &str) -> String {
+pub(super) fn escape_lines(text: &str) -> String {
     let lines: Vec<Cow<'_, str>> = text.lines().map(escape).collect();
     lines.join("\n")
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::tool::{self, FileError};
+use super::text_file::{FileError, open_text};
 use super::{CREDENTIAL_COMMAND, Environment, SOURCE, SettingRole, SettingsSchema, check_file};
 use crate::error::{Problem, closest_match};
 use crate::model::State;
@@ -13,7 +13,7 @@ use crate::secret::{Secret, quotable};
 
 /// A value of a profile, as the file gives it.
 #[derive(Debug, Clone)]
-pub(super) enum SettingValue {
+pub(crate) enum SettingValue {
     /// The value itself.
     Text(Secret),
     /// `KEY_env = "NAME"`: key and name of a variable.
@@ -81,7 +81,7 @@ impl SettingsFile {
         if path == Path::new(NO_FILE) {
             return Ok(Self::default());
         }
-        let (text, data) = match tool::open(path) {
+        let (text, data) = match open_text(path) {
             Ok(opened) => opened,
             Err(FileError::Io(ErrorKind::NotFound)) if !named && !path.is_symlink() => {
                 return Ok(Self::default());
@@ -114,7 +114,7 @@ impl SettingsFile {
         file
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -123,7 +123,7 @@ impl SettingsFile {
             .contains_key(&(cloud.to_owned(), name.to_owned()))
     }
 
-    pub(super) fn entries(
+    pub(crate) fn entries(
         &self,
         cloud: &str,
         name: &str,
@@ -136,7 +136,7 @@ impl SettingsFile {
     }
 
     /// The words of the command that prints a profile's credential.
-    pub(super) fn command(&self, cloud: &str, name: &str) -> Option<&[String]> {
+    pub(crate) fn command(&self, cloud: &str, name: &str) -> Option<&[String]> {
         let key = (cloud.to_owned(), name.to_owned());
         self.commands.get(&key).map(Vec::as_slice)
     }

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::api::{DecodeError, Decoded, SigningClient};
-use super::imds;
-use super::login::{Credential, CredentialCache, NegativeCache};
 use super::{Cloud, CloudApi, Connected, CredentialInfo, GetOptions};
+use crate::credentials::imds;
+use crate::credentials::{Credential, CredentialCache, NegativeCache};
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
 use crate::secret::{Secret, is_region_like};

@@ -15,14 +15,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::api::{DecodeError, Decoded, SigningClient};
-use super::imds;
 use super::lenient::{self, OptionalObject, Text};
-use super::login::{Credential, CredentialCache};
 use super::shapes::schema_of;
 use super::{
     Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
     wall_clock::WallClock,
 };
+use crate::credentials::imds;
+use crate::credentials::{Credential, CredentialCache};
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
 use crate::settings::{Profile, SettingSpec};

@@ -1,18 +1,14 @@
 //! Files of the clouds' own tools, as a cloud's folder reads them.
 
-use std::fmt;
-use std::fs::{self, Metadata};
-use std::io::{ErrorKind, Read as _};
-use std::path::{Path, PathBuf};
+use std::fs;
+#[cfg(test)]
+use std::path::Path;
+use std::path::PathBuf;
 
-use super::permissions::{is_readable_by_others, quoted};
-use super::{Environment, InsecureFile, check_file};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::Secret;
-
-/// Files of tools and of single values are far smaller.
-const MAX_BYTES: u64 = 1 << 20;
+use crate::settings::{Environment, FileError, quoted, read_text};
 
 /// A tool of a cloud whose files hold credentials.
 #[derive(Debug)]
@@ -193,7 +189,7 @@ fn unreadable((fault, path): (FileError, PathBuf)) -> Problem {
 impl SourceFile {
     fn open(path: PathBuf) -> Result<Self, (FileError, PathBuf)> {
         // Its tool sets the mode: a user is warned when others can read it, and not locked out.
-        match read(&path, false) {
+        match read_text(&path, false) {
             Ok((text, others_can_read)) => Ok(Self {
                 text: text.trim_start_matches('\u{feff}').to_owned(),
                 path,
@@ -219,83 +215,4 @@ impl SourceFile {
         let notice = || Notice::new(NoticeCode::ReadableByOthers, message);
         self.others_can_read.then(notice).into_iter().collect()
     }
-}
-
-/// Why a file cannot be read.
-#[derive(Debug)]
-pub(super) enum FileError {
-    Io(ErrorKind),
-    Kind(&'static str),
-    Insecure(InsecureFile),
-}
-
-impl fmt::Display for FileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(kind) => kind.fmt(f),
-            Self::Kind(why) => f.write_str(why),
-            Self::Insecure(insecure) => f.write_str(&insecure.reason),
-        }
-    }
-}
-
-impl FileError {
-    /// Follows the name of the file.
-    pub(super) fn reason(&self) -> String {
-        match self {
-            Self::Insecure(insecure) => insecure.reason.clone(),
-            Self::Io(_) | Self::Kind(_) => format!("cannot be read ({self})"),
-        }
-    }
-
-    /// The next step, where it is known.
-    pub(super) fn hint(&self) -> Option<&str> {
-        match self {
-            Self::Insecure(insecure) => Some(&insecure.hint),
-            Self::Io(_) | Self::Kind(_) => None,
-        }
-    }
-
-    fn is_absence(&self) -> bool {
-        matches!(
-            self,
-            Self::Io(ErrorKind::NotFound | ErrorKind::NotADirectory)
-        )
-    }
-}
-
-impl From<std::io::Error> for FileError {
-    fn from(error: std::io::Error) -> Self {
-        Self::Io(error.kind())
-    }
-}
-
-/// The text of a file, and whether readable by others, which `is_secret` forbids.
-///
-/// # Errors
-/// Why it cannot be read, or is refused.
-pub(super) fn read(path: &Path, is_secret: bool) -> Result<(String, bool), FileError> {
-    let (text, data) = open(path)?;
-    check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
-    Ok((text, is_readable_by_others(&data)))
-}
-
-/// The text of a regular file of at most [`MAX_BYTES`], and whose it is.
-///
-/// # Errors
-/// Why it cannot be read.
-pub(super) fn open(path: &Path) -> Result<(String, Metadata), FileError> {
-    // Opening a named pipe would wait for whoever writes to it.
-    if !fs::metadata(path)?.is_file() {
-        return Err(FileError::Kind("not a regular file"));
-    }
-    let file = fs::File::open(path)?;
-    let data = file.metadata()?;
-    if data.len() > MAX_BYTES {
-        return Err(FileError::Kind("it is too large"));
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    let text = String::from_utf8(bytes).map_err(|_| FileError::Kind("not UTF-8 text"))?;
-    Ok((text, data))
 }

@@ -3,7 +3,7 @@ use std::process::Command;
 use std::time::SystemTime;
 
 use super::*;
-use crate::providers::test_support::moment;
+use crate::credentials::test_support::moment;
 
 const NAME: &str = "00ff";
 const BORN: &str = "2026-01-02T03:04:05Z";
@@ -321,7 +321,7 @@ fn twenty_processes_share_a_file_two_hundred_times_each() {
     let (_home, place) = kept();
     place.write(parts(&long(0)), at(3600), at(0)).unwrap();
     let name =
-        "providers::login::token_file::tests::twenty_processes_share_a_file_two_hundred_times_each";
+        "credentials::token_file::tests::twenty_processes_share_a_file_two_hundred_times_each";
     let binary = std::env::current_exe().unwrap();
     let start = |number: usize| {
         let work = format!("{number} {}", place.folder.display());

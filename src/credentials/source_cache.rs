@@ -1,9 +1,10 @@
-//! What the files of tools hold, read once in a run.
+//! What commands and the files of tools gave, read once in a run.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::tool::{CredentialSource, SourceResult, ToolFiles};
+use super::command::CommandCache;
+use super::tool_files::{CredentialSource, SourceResult, ToolFiles};
 use crate::error::Problem;
 
 /// Cloud, tool, the tool's profile where one is named, and whether variables may choose one.
@@ -13,18 +14,27 @@ type Loaded = Result<SourceResult, Problem>;
 
 /// What each source gave when it was read first.
 #[derive(Debug, Clone)]
-pub(super) struct SourceCache(Option<Arc<Mutex<HashMap<Key, Loaded>>>>);
+pub struct SourceCache {
+    pub(super) commands: CommandCache,
+    files: Option<Arc<Mutex<HashMap<Key, Loaded>>>>,
+}
 
 impl Default for SourceCache {
     fn default() -> Self {
-        Self(Some(Arc::default()))
+        Self {
+            commands: CommandCache::default(),
+            files: Some(Arc::default()),
+        }
     }
 }
 
 impl SourceCache {
-    /// A cache that keeps nothing, for files that may have been written anew.
-    pub(super) fn disabled() -> Self {
-        Self(None)
+    /// The same for files that may have been written anew: they are read each time.
+    pub(super) fn without_files(&self) -> Self {
+        Self {
+            commands: self.commands.clone(),
+            files: None,
+        }
     }
 
     /// What a source of a cloud gives.
@@ -38,7 +48,7 @@ impl SourceCache {
         files: &ToolFiles,
         profile: Option<&str>,
     ) -> Loaded {
-        let Some(cache) = &self.0 else {
+        let Some(cache) = &self.files else {
             return (source.load)(files, profile);
         };
         let key = (
@@ -59,9 +69,9 @@ impl SourceCache {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::super::Environment;
     use super::*;
     use crate::model::Time;
+    use crate::settings::Environment;
 
     static READS: AtomicUsize = AtomicUsize::new(0);
 
@@ -84,7 +94,7 @@ mod tests {
         };
         assert_eq!([load(&cache, None), load(&cache.clone(), None)], [1, 1]);
         assert_eq!([load(&cache, Some("a")), load(&cache, Some("a"))], [2, 2]);
-        let disabled = SourceCache::disabled();
+        let disabled = cache.without_files();
         assert_eq!([load(&disabled, None), load(&disabled, None)], [3, 4]);
     }
 }

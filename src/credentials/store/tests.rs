@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::tests::Plain;
+use super::super::cache::tests::Plain;
+use super::super::test_support::{self, SCHEMA};
 use super::*;
 use crate::http::ClientOptions;
-use crate::providers::{sugon, test_support};
 use crate::settings::{Environment, Settings};
 
 const BORN: &str = "2026-01-02T03:04:05Z";
@@ -26,16 +26,16 @@ impl Service {
     }
 }
 
+#[async_trait]
 impl CredentialProvider<Plain> for Service {
-    fn provide(&self, _deadline: Deadline) -> BoxFuture<'_, Result<Credential<Plain>, Problem>> {
+    async fn provide(&self, _deadline: Deadline) -> Result<Credential<Plain>, Problem> {
         let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         let token = format!("token-{number}");
-        let issued = Credential {
+        Ok(Credential {
             secrets: vec![Secret::new(&token)],
             signer: Plain(token),
             expires_at: (!self.endless).then(|| self.now() + TimeDelta::hours(1)),
-        };
-        Box::pin(async move { Ok(issued) })
+        })
     }
 }
 
@@ -66,7 +66,7 @@ impl Stage {
             all.retain(|(known, _)| known != name);
             all.push((name, value));
         }
-        test_support::profile(&sugon::CLOUD, &all)
+        test_support::profile(&all)
     }
 
     /// Another run with these variables.
@@ -267,14 +267,14 @@ async fn with_a_file_that_holds_another_account_by_now_nothing_is_kept() {
     fs::write(home.join("config.toml"), toml).unwrap();
     test_support::write_secret(&home.join("s.txt"), "one");
     let environment = [("HOME".to_owned(), home.to_str().unwrap().to_owned())];
-    let keys = sugon::CLOUD.settings_schema();
     let settings = Settings::load(
         Some(home.join("config.toml")),
         Environment::new(environment),
-        &[keys],
+        &[SCHEMA],
         &[],
     );
-    let profile = settings.unwrap().profile(&keys, "default").unwrap();
+    let chain = test_support::chain(settings.unwrap());
+    let profile = chain.profile(&SCHEMA, "default").unwrap();
     let first = stage.run_as(&profile);
     assert_eq!(issue(&first).await, "token-1");
     assert_eq!(stage.files().len(), 1);
@@ -298,14 +298,14 @@ async fn a_command_that_is_on_its_way_holds_up_no_other_call() {
     let toml = format!("[sugon.default]\ntoken_cache = true\ncredential_command = {words:?}\n");
     fs::write(home.join("config.toml"), toml).unwrap();
     let environment = [("HOME".to_owned(), home.to_str().unwrap().to_owned())];
-    let keys = sugon::CLOUD.settings_schema();
     let settings = Settings::load(
         Some(home.join("config.toml")),
         Environment::new(environment),
-        &[keys],
+        &[SCHEMA],
         &[],
     );
-    let profile = settings.unwrap().profile(&keys, "default").unwrap();
+    let chain = test_support::chain(settings.unwrap());
+    let profile = chain.profile(&SCHEMA, "default").unwrap();
     let kept = stage.run_as(&profile);
     let again = tokio::task::spawn_blocking(move || profile.reload().unwrap().unwrap());
     let runs = || fs::read_to_string(home.join("runs")).unwrap();

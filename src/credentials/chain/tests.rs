@@ -1,7 +1,9 @@
-use super::*;
-use crate::error::Category;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use super::*;
+use crate::credentials::test_support;
+use crate::settings::{Environment, SettingSpec};
 
 const CLOUD: SettingsSchema = SettingsSchema {
     cloud: "aliyun",
@@ -11,19 +13,17 @@ const CLOUD: SettingsSchema = SettingsSchema {
         SettingSpec::secret("access_key_secret", &["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]),
         SettingSpec::secret("security_token", &["ALIBABA_CLOUD_SECURITY_TOKEN"]),
     ],
-    sources: &[],
     public_domains: &[],
 };
 
-fn settings(toml: &str, environment: &[(&str, &str)]) -> Result<Settings, Problem> {
+fn settings(toml: &str, environment: &[(&str, &str)]) -> Result<CredentialChain, Problem> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
-    fs::write(&path, toml).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    test_support::write_secret(&path, toml);
     let pairs = environment
         .iter()
         .map(|(k, v)| (k.to_string(), v.to_string()));
-    Settings::load(Some(path), Environment::new(pairs), &[CLOUD], &[])
+    Settings::load(Some(path), Environment::new(pairs), &[CLOUD], &[]).map(test_support::chain)
 }
 
 #[test]
@@ -97,7 +97,13 @@ fn a_ca_file_of_the_settings_lies_beside_them() {
             .get("ca_file")
             .map(PathBuf::from)
     };
-    let beside = all.file().path().parent().unwrap().join("ca.pem");
+    let beside = all
+        .settings()
+        .file()
+        .path()
+        .parent()
+        .unwrap()
+        .join("ca.pem");
     assert_eq!(of("default"), Some(beside));
     assert_eq!(of("home"), Some(PathBuf::from("/home/x/ca.pem")));
     assert_eq!(of("none"), None);

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::lenient::{self, Text};
+use super::tool_files::{SourceResult, ToolFiles};
 use crate::error::{Category, Problem};
 use crate::http::{
     ApiClient, ClientOptions, Deadline, Endpoint, Method, Request, Response, SigningInstructions,
     Transport,
 };
+use crate::lenient::{self, Text};
 use crate::secret::{Secret, quotable};
-use crate::settings::{METADATA, Origin, Profile, SOURCE, SourceResult, ToolFiles};
+use crate::settings::{METADATA, Origin, Profile, SOURCE};
 
 /// A larger answer is none of a metadata service.
 const MAX_RESPONSE_BYTES: u64 = 64 << 10;

@@ -1,18 +1,16 @@
 //! The credential that a profile's `credential_command` prints.
 
-use super::profile::{Origin, Profile, SourcedValue};
-use super::program::CommandError;
-use super::sources::ResolvedCredential;
-use super::values::Values;
-use super::{Settings, SettingsSchema, is_same_word};
+use super::chain::{CredentialChain, ResolvedCredential};
+use super::program::{CommandError, invocation};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::{quotable, quotable_path};
+use crate::settings::{Origin, Profile, SettingsSchema, SourcedValue, Values, is_same_word};
 
 /// Names by which commands print when a credential ends.
 const EXPIRY_KEYS: [&str; 3] = ["expires_at", "expiration", "sts_expiration"];
 
-impl Settings {
+impl CredentialChain {
     /// What the command of the config file printed, by the cloud's keys or its variables.
     pub(super) fn load_from_command(
         &self,
@@ -21,8 +19,9 @@ impl Settings {
         words: &[String],
     ) -> Result<ResolvedCredential, Problem> {
         let key = (cloud.cloud.to_owned(), profile.name.clone());
-        let invocation = self.invocation(words);
-        let printed = invocation.and_then(|invocation| self.commands.output(key, &invocation));
+        let invocation = invocation(&self.settings, words);
+        let commands = &self.cache.commands;
+        let printed = invocation.and_then(|invocation| commands.output(key, &invocation));
         let program = words.first().map_or("", String::as_str);
         let problem = |why: &str| {
             let message = format!(
@@ -41,7 +40,7 @@ impl Settings {
             let next = match failure {
                 CommandError::NotRun(_) => {
                     let program = match program.contains('/') {
-                        true => self.beside_the_file(program),
+                        true => self.settings.beside_the_file(program),
                         false => program.into(),
                     };
                     format!("fix its path, or install {}", quotable_path(&program))

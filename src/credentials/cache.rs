@@ -1,18 +1,16 @@
-//! Credentials that are fetched, run out or are rotated: kept while they are good, renewed once when
-//! a cloud refuses them.
-
-mod negative_cache;
-mod store;
-mod token_file;
+//! The credential that an account uses: kept while it is good, renewed once when a cloud refuses it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
-use super::BoxFuture;
+use super::negative_cache::NegativeCache;
+use super::profile::{FromProfile, LabelFn, ReloadingProvider, from_profile};
+use super::store::{PersistentProvider, Storable, StoredFact, TokenStore};
+use super::{Credential, CredentialProvider, REFRESH_MARGIN};
 use crate::error::{Category, Problem};
 #[cfg(test)]
 use crate::http::SigningInstructions;
@@ -20,48 +18,8 @@ use crate::http::{ApiClient, Deadline, Request, RequestError, Response, Signer, 
 use crate::model::Time;
 use crate::secret::Secret;
 use crate::settings::Profile;
-use store::{PersistentProvider, TokenStore};
-
-pub(super) use negative_cache::NegativeCache;
-pub(super) use store::{Storable, StoredFact, StoredFields};
-
-/// A credential this close to its end is renewed before it is used.
-const REFRESH_MARGIN: TimeDelta = TimeDelta::seconds(60);
-
-/// A credential as it was issued.
-pub(super) struct Credential<S> {
-    /// What signs with it.
-    pub signer: S,
-    /// Its secrets, which are masked in everything that the cloud answers from now on.
-    pub secrets: Vec<Secret>,
-    /// When it ends to be good, where that is known.
-    pub expires_at: Option<DateTime<Utc>>,
-}
-
-/// Gets a credential anew: from a service, or from a file whose content may have changed.
-pub(super) trait CredentialProvider<S>: Send + Sync {
-    /// A new credential.
-    ///
-    /// # Errors
-    /// Why there is none.
-    fn provide(&self, deadline: Deadline) -> BoxFuture<'_, Result<Credential<S>, Problem>>;
-
-    /// What messages call the credential that was issued last, where that may be another than before.
-    fn label(&self) -> Option<String> {
-        None
-    }
-
-    /// Called when the cloud rejects what was issued.
-    fn on_rejected(&self, _signer: &S) {}
-
-    /// True when issuing costs calls.
-    fn makes_calls(&self) -> bool {
-        true
-    }
-}
-
 /// The credential of an account.
-pub(super) struct CredentialCache<S> {
+pub(crate) struct CredentialCache<S> {
     provider: Option<Box<dyn CredentialProvider<S>>>,
     active: Mutex<Option<Arc<ActiveCredential<S>>>>,
     negative_cache: NegativeCache,
@@ -80,7 +38,7 @@ pub struct CredentialInfo {
 }
 
 /// A credential in use.
-pub(super) struct ActiveCredential<S> {
+pub(crate) struct ActiveCredential<S> {
     /// What signs with it.
     pub signer: S,
     secrets: Vec<Secret>,
@@ -106,65 +64,6 @@ impl<S> ActiveCredential<S> {
     }
 }
 
-/// How a cloud makes a credential of a profile.
-pub(super) type FromProfile<S> = fn(&Profile) -> Result<Credential<S>, Problem>;
-
-/// How a cloud calls the credential of a profile in messages.
-pub(super) type LabelFn = fn(&Profile) -> String;
-
-/// A profile whose files may hold another secret by now, or whose command may print another.
-struct ReloadingProvider<S> {
-    profile: Profile,
-    read: FromProfile<S>,
-    label: LabelFn,
-    last: StdMutex<Option<String>>,
-}
-
-impl<S: Send + Sync> ReloadingProvider<S> {
-    fn last(&self) -> MutexGuard<'_, Option<String>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<S: Send + Sync> CredentialProvider<S> for ReloadingProvider<S> {
-    fn provide(&self, _deadline: Deadline) -> BoxFuture<'_, Result<Credential<S>, Problem>> {
-        Box::pin(async move {
-            let again = reload(&self.profile).await.transpose()?;
-            let profile = again.as_ref().unwrap_or(&self.profile);
-            let issued = from_profile(profile, self.read)?;
-            *self.last() = Some((self.label)(profile));
-            Ok(issued)
-        })
-    }
-
-    fn label(&self) -> Option<String> {
-        self.last().clone()
-    }
-
-    fn makes_calls(&self) -> bool {
-        false
-    }
-}
-
-/// What [`Profile::read_again`] gives. Other calls go on meanwhile, since a command takes its time.
-pub(super) async fn reload(profile: &Profile) -> Option<Result<Profile, Problem>> {
-    let profile = profile.clone();
-    let reading = tokio::task::spawn_blocking(move || profile.reload());
-    reading.await.expect("a reading does not panic")
-}
-
-/// A profile may know the expiry of a credential that does not state it.
-fn from_profile<S>(profile: &Profile, read: FromProfile<S>) -> Result<Credential<S>, Problem> {
-    let issued = read(profile)?;
-    let expires_at = issued
-        .expires_at
-        .or(profile.expires_at.map(Time::to_datetime));
-    Ok(Credential {
-        expires_at,
-        ..issued
-    })
-}
-
 impl<S: Signer + 'static> CredentialCache<S> {
     /// The credential that a profile gives. One that stands in files of its own is read again when
     /// it has run out or was refused, and a command that prints one is run again; a refusal of any
@@ -172,19 +71,14 @@ impl<S: Signer + 'static> CredentialCache<S> {
     ///
     /// # Errors
     /// What `read` says of the profile.
-    pub(super) fn from_profile(
+    pub(crate) fn from_profile(
         profile: &Profile,
         read: FromProfile<S>,
         label: LabelFn,
     ) -> Result<Self, Problem> {
         let issued = from_profile(profile, read)?;
         let issuer = profile.is_reloadable().then(|| {
-            Box::new(ReloadingProvider {
-                profile: profile.clone(),
-                read,
-                label,
-                last: StdMutex::default(),
-            }) as Box<dyn CredentialProvider<S>>
+            Box::new(ReloadingProvider::new(profile, read, label)) as Box<dyn CredentialProvider<S>>
         });
         let expires_at = issued.expires_at.and_then(Time::new);
         let issued = Credential {
@@ -202,7 +96,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
 
     /// A credential that is issued when it is first needed, and again when it has run out or was
     /// refused.
-    pub(super) fn from_provider(issuer: impl CredentialProvider<S> + 'static) -> Self {
+    pub(crate) fn from_provider(issuer: impl CredentialProvider<S> + 'static) -> Self {
         Self {
             provider: Some(Box::new(issuer)),
             active: Mutex::new(None),
@@ -214,7 +108,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
 
     /// The same, with what is issued kept between runs where the profile says so. What is set in the
     /// profile must tell whose credential it is: one of the machine itself is not for this.
-    pub(super) fn persistent(self, profile: &Profile, wire: &Arc<Transport>) -> Self
+    pub(crate) fn persistent(self, profile: &Profile, wire: &Arc<Transport>) -> Self
     where
         S: Storable,
     {
@@ -232,13 +126,13 @@ impl<S: Signer + 'static> CredentialCache<S> {
     }
 
     /// A fact that is learned with the credential, and kept where that is.
-    pub(super) fn stored_fact(&self, fact: &'static str) -> Option<StoredFact> {
+    pub(crate) fn stored_fact(&self, fact: &'static str) -> Option<StoredFact> {
         let keeper = self.store.as_ref()?;
         Some(StoredFact::new(keeper, fact))
     }
 
     /// What is known of the credential without a request.
-    pub(super) fn credential(&self) -> CredentialInfo {
+    pub(crate) fn credential(&self) -> CredentialInfo {
         let keeper = self.store.as_ref();
         CredentialInfo {
             expires_at: self.expires_at,
@@ -250,7 +144,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
     ///
     /// # Errors
     /// Why none could be issued.
-    pub(super) async fn get(
+    pub(crate) async fn get(
         &self,
         account: &ApiClient,
         deadline: Deadline,
@@ -274,7 +168,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
     ///
     /// # Errors
     /// As [`Account::send`], and why no credential could be issued.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         account: &ApiClient,
         request: &Request,
@@ -391,7 +285,7 @@ impl<S: Signer + 'static> CredentialCache<S> {
 
     /// What signs with the credential that is held.
     #[cfg(test)]
-    pub(super) fn sign_for_test(
+    pub(crate) fn sign_for_test(
         &self,
         request: &Request,
         now: DateTime<Utc>,
@@ -403,4 +297,4 @@ impl<S: Signer + 'static> CredentialCache<S> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

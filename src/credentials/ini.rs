@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use super::tool_files::SourceFile;
 use crate::error::Problem;
-use crate::settings::SourceFile;
 
 /// The section whose keys all others inherit, in the reading of configparser.
 const DEFAULTS: &str = "DEFAULT";
@@ -241,9 +241,10 @@ fn without_comment(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials::ToolFiles;
+    use crate::credentials::file::non_empty;
     use crate::model::Time;
-    use crate::providers::credential_file::non_empty;
-    use crate::settings::{Environment, ToolFiles};
+    use crate::settings::Environment;
 
     fn page(text: &str) -> SourceFile {
         let home = tempfile::tempdir().unwrap();

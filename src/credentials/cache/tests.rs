@@ -4,17 +4,18 @@ use std::sync::Mutex as StdMutex;
 use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::credentials::{StoredFields, test_support};
 use crate::http::{ClientOptions, Endpoint, Method};
-use crate::providers::{sugon, test_support};
 
 const BORN: &str = "2026-01-02T03:04:05Z";
 
 #[derive(Debug, PartialEq)]
-pub(super) struct Plain(pub String);
+pub(in crate::credentials) struct Plain(pub String);
 
 impl Storable for Plain {
     fn parts(&self) -> StoredFields {
@@ -50,18 +51,17 @@ struct Service {
     meanwhile: fn(&AtomicI64),
 }
 
+#[async_trait]
 impl CredentialProvider<Plain> for Service {
-    fn provide(&self, _deadline: Deadline) -> BoxFuture<'_, Result<Credential<Plain>, Problem>> {
-        Box::pin(async move {
-            let turn = self.asked.fetch_add(1, Ordering::Relaxed);
-            (self.meanwhile)(&self.seconds);
-            let token = self.tokens.get(turn).or(self.tokens.last());
-            let token = *token.ok_or_else(|| Problem::usage("no more").with_hint("ask"))?;
-            Ok(Credential {
-                signer: Plain(token.to_owned()),
-                secrets: vec![Secret::new(token)],
-                expires_at: self.lifetime.map(|span| moment(&self.seconds) + span),
-            })
+    async fn provide(&self, _deadline: Deadline) -> Result<Credential<Plain>, Problem> {
+        let turn = self.asked.fetch_add(1, Ordering::Relaxed);
+        (self.meanwhile)(&self.seconds);
+        let token = self.tokens.get(turn).or(self.tokens.last());
+        let token = *token.ok_or_else(|| Problem::usage("no more").with_hint("ask"))?;
+        Ok(Credential {
+            signer: Plain(token.to_owned()),
+            secrets: vec![Secret::new(token)],
+            expires_at: self.lifetime.map(|span| moment(&self.seconds) + span),
         })
     }
 }
@@ -133,7 +133,7 @@ async fn stage_where(
         Arc::new(|_| {}),
     )
     .unwrap();
-    let profile = test_support::profile(&sugon::CLOUD, &[]);
+    let profile = test_support::profile(&[]);
     let asked = Arc::new(AtomicUsize::new(0));
     let service = Service {
         tokens: tokens.to_vec(),

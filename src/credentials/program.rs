@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use super::permissions::check_program;
-use super::{InsecureFile, Settings};
+use crate::settings::{InsecureFile, Settings, check_program};
 
 /// What is searched where PATH is not set.
 const DEFAULT_PATH: &str = "/usr/bin:/bin";
@@ -46,30 +45,31 @@ pub(super) struct Invocation {
     pub folder: PathBuf,
 }
 
-impl Settings {
-    /// Finds the program of a command of the config file: a path starts at the folder of that file, a
-    /// bare name is searched in the absolute folders of PATH.
-    ///
-    /// # Errors
-    /// It is not there, may not be run, or it or a folder on its path is writable by others.
-    pub(super) fn invocation(&self, words: &[String]) -> Result<Invocation, CommandError> {
-        let (word, arguments) = words.split_first().expect("the config file was checked");
-        let config = std::path::absolute(self.file().path());
-        let config = config.map_err(|error| CommandError::NotRun(error.kind()))?;
-        let folder = config.parent().unwrap_or(Path::new("/")).to_path_buf();
-        let program = match word.contains('/') {
-            true => checked(folder.join(self.beside_the_file(word)), false)?,
-            false => {
-                let path = self.environment().get("PATH").unwrap_or(DEFAULT_PATH);
-                checked(found(word, path).map_err(CommandError::NotRun)?, true)?
-            }
-        };
-        Ok(Invocation {
-            program,
-            arguments: arguments.to_vec(),
-            folder,
-        })
-    }
+/// Finds the program of a command of the config file: a path starts at the folder of that file, a
+/// bare name is searched in the absolute folders of PATH.
+///
+/// # Errors
+/// It is not there, may not be run, or it or a folder on its path is writable by others.
+pub(super) fn invocation(
+    settings: &Settings,
+    words: &[String],
+) -> Result<Invocation, CommandError> {
+    let (word, arguments) = words.split_first().expect("the config file was checked");
+    let config = std::path::absolute(settings.file().path());
+    let config = config.map_err(|error| CommandError::NotRun(error.kind()))?;
+    let folder = config.parent().unwrap_or(Path::new("/")).to_path_buf();
+    let program = match word.contains('/') {
+        true => checked(folder.join(settings.beside_the_file(word)), false)?,
+        false => {
+            let path = settings.environment().get("PATH").unwrap_or(DEFAULT_PATH);
+            checked(found(word, path).map_err(CommandError::NotRun)?, true)?
+        }
+    };
+    Ok(Invocation {
+        program,
+        arguments: arguments.to_vec(),
+        folder,
+    })
 }
 
 /// The program, unless others could have written it or could put another one in its place.

@@ -1,18 +1,15 @@
 //! The two forms of files in which the clouds' tools keep credentials: JSON and INI.
 
-mod ini;
-
 use serde::de::DeserializeOwned;
-
-pub use ini::{Ini, Keys};
 
 use serde_json::Value;
 
-use super::lenient;
+pub use super::ini::{Ini, Keys};
+use super::tool_files::{FoundCredential, SourceFile, SourceResult};
 use crate::error::Problem;
+use crate::lenient;
 use crate::model::Time;
 use crate::secret::{Secret, quotable};
-use crate::settings::{FoundCredential, SourceFile, SourceResult};
 
 /// Reads JSON; no text of the file gets into the problem.
 pub fn json<T: DeserializeOwned>(page: &SourceFile, hint: &str) -> Result<T, Problem> {

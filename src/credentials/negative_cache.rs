@@ -15,11 +15,11 @@ const TRANSIENT_TTL: TimeDelta = TimeDelta::milliseconds(250);
 
 /// When something could not be had the last time, and why.
 #[derive(Default)]
-pub(in crate::providers) struct NegativeCache(Mutex<Option<(DateTime<Utc>, Problem)>>);
+pub(crate) struct NegativeCache(Mutex<Option<(DateTime<Utc>, Problem)>>);
 
 impl NegativeCache {
     /// Why there is none, when that was found just now; `what` is what there is not.
-    pub(in crate::providers) fn get(&self, what: &str, now: DateTime<Utc>) -> Option<Problem> {
+    pub(crate) fn get(&self, what: &str, now: DateTime<Utc>) -> Option<Problem> {
         let last = self.last();
         let (at, problem) = last.as_ref()?;
         let ttl = match problem.category {
@@ -38,7 +38,7 @@ impl NegativeCache {
     }
 
     /// Remembers why there is none.
-    pub(in crate::providers) fn insert(&self, problem: &Problem, now: DateTime<Utc>) {
+    pub(crate) fn insert(&self, problem: &Problem, now: DateTime<Utc>) {
         // The account of the service knows by itself of a refusal, and of a way that is broken.
         if !matches!(
             problem.category,

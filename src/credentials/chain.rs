@@ -2,22 +2,14 @@
 
 use chrono::Utc;
 
-use super::profile::{Origin, Profile, SourcedValue, table_header};
-use super::tool::{CredentialSource, FoundCredential, SourceResult, ToolFiles};
-use super::values::Values;
-use super::{SOURCE, SettingRole, Settings, SettingsSchema, network};
+use super::source_cache::SourceCache;
+use super::tool_files::{CredentialSource, FoundCredential, SourceResult, ToolFiles};
 use crate::error::{Category, Problem};
-use crate::model::{Notice, Time};
+use crate::model::{Notice, SkippedSource, Time};
 use crate::secret::{Secret, quotable};
-
-/// A source of credentials that was not used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SkippedSource {
-    /// What it is: `environment`, `config file`, the name of a tool.
-    pub source: String,
-    /// Why it was not used.
-    pub why: String,
-}
+use crate::settings::{
+    Origin, Profile, SOURCE, SettingRole, Settings, SettingsSchema, SourcedValue, Values,
+};
 
 /// What a profile would use, and what it would not.
 #[derive(Debug)]
@@ -45,7 +37,43 @@ impl ResolvedCredential {
     }
 }
 
-impl Settings {
+/// The sources of credentials of all profiles, in their order.
+#[derive(Debug, Clone)]
+pub struct CredentialChain {
+    pub(super) settings: Settings,
+    /// The sources of each cloud besides variables and the config file, in the order in which they
+    /// are asked.
+    pub(super) sources: Vec<(&'static str, &'static [CredentialSource])>,
+    pub(super) cache: SourceCache,
+}
+
+impl CredentialChain {
+    /// The sources that settings name, then `sources` by the long name of their cloud. What was read
+    /// once is taken from the cache.
+    pub fn new(
+        settings: Settings,
+        sources: Vec<(&'static str, &'static [CredentialSource])>,
+        cache: SourceCache,
+    ) -> Self {
+        Self {
+            settings,
+            sources,
+            cache,
+        }
+    }
+
+    /// The settings whose profiles these are the credentials of.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The sources of a cloud besides variables and the config file.
+    pub(super) fn sources(&self, cloud: &SettingsSchema) -> &'static [CredentialSource] {
+        let mut sources = self.sources.iter();
+        let of_cloud = sources.find(|(name, _)| *name == cloud.cloud);
+        of_cloud.map_or(&[], |(_, sources)| sources)
+    }
+
     /// One profile of one cloud, with its credential.
     ///
     /// For `default` the order is: `JOBLENS_<CLOUD>_<KEY>`, the cloud's own variables, the config
@@ -53,67 +81,9 @@ impl Settings {
     /// A profile that is named uses its own settings only. A `source` is used and nothing besides.
     ///
     /// # Errors
-    /// As [`Settings::plain_profile`] and [`Settings::with_credential`].
+    /// As [`Settings::plain_profile`] and [`CredentialChain::with_credential`].
     pub fn profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
-        self.with_credential(cloud, self.plain_profile(cloud, name)?)
-    }
-
-    /// The plain settings of a profile, from variables and the config file. No credential is read
-    /// and no command is run.
-    ///
-    /// # Errors
-    /// `missing_credentials` for a profile that was named and is not there; usage for values that
-    /// cannot be used.
-    pub fn plain_profile(&self, cloud: &SettingsSchema, name: &str) -> Result<Profile, Problem> {
-        if name == "default" {
-            network::refuse_variable(cloud.cloud, &self.environment)
-                .map_err(|problem| problem.with_account(cloud.cloud, name))?;
-        }
-        let mut profile = self.plain_values(cloud, name, &|key| !cloud.is_credential(key))?;
-        if let Some(source) = profile.get(SOURCE) {
-            find_source(cloud, &profile, source)?;
-        }
-        profile.check_network()?;
-        if profile.bool("token_cache")? {
-            self.set_token_folder(&mut profile);
-        }
-        Ok(profile)
-    }
-
-    /// One plain setting of a profile, in a profile of its own; nothing else that is wrong with the
-    /// profile matters.
-    ///
-    /// # Errors
-    /// As [`Settings::plain_profile`], for this key alone.
-    pub fn profile_with_setting(
-        &self,
-        cloud: &SettingsSchema,
-        name: &str,
-        key: &str,
-    ) -> Result<Profile, Problem> {
-        self.plain_values(cloud, name, &|known| known == key)
-    }
-
-    /// The wanted settings of a profile: those of the environment, then those of the file.
-    fn plain_values(
-        &self,
-        cloud: &SettingsSchema,
-        name: &str,
-        is_wanted: &dyn Fn(&str) -> bool,
-    ) -> Result<Profile, Problem> {
-        let is_default = name == "default";
-        if !is_default && !self.file.has_profile(cloud.cloud, name) {
-            return Err(self.no_such_profile(cloud.cloud, name));
-        }
-        let mut profile = Profile::empty(cloud, name);
-        if is_default {
-            profile.values = self.values_of_environment(cloud).0;
-            profile.values.retain(|key, _| is_wanted(key));
-        }
-        let from_environment = std::mem::take(&mut profile.values);
-        profile.values = self.values_of_file(cloud, &profile, is_wanted)?;
-        profile.values.extend(from_environment);
-        Ok(profile)
+        self.with_credential(cloud, self.settings.plain_profile(cloud, name)?)
     }
 
     /// The profile with its credential: files are read for it, or the profile's command is run.
@@ -135,7 +105,7 @@ impl Settings {
         Ok(profile)
     }
 
-    /// As [`Settings::with_credential`], with all sources that were not used. Files of tools are read
+    /// As [`CredentialChain::with_credential`], with all sources that were not used. Files of tools are read
     /// that are not needed.
     pub fn inspect_sources(&self, cloud: &SettingsSchema, plain: Profile) -> SourceReport {
         let is_default = plain.name == "default";
@@ -193,13 +163,15 @@ impl Settings {
     ) -> Result<Option<ResolvedCredential>, Problem> {
         let is_default = profile.name == "default";
         let is_credential = |key: &str| cloud.is_credential(key);
-        let in_file = self.values_of_file(cloud, profile, &is_credential)?;
+        let in_file = self
+            .settings
+            .values_of_file(cloud, profile, &is_credential)?;
         let (mut in_environment, other) = match is_default {
-            true => self.values_of_environment(cloud),
+            true => self.settings.values_of_environment(cloud),
             false => (Values::new(), None),
         };
         in_environment.retain(|key, _| cloud.is_credential(key));
-        let command = self.file.command(cloud.cloud, &profile.name);
+        let command = self.settings.file().command(cloud.cloud, &profile.name);
         let mut skip = |source: &str, why: String| {
             skipped.push(SkippedSource {
                 source: source.to_owned(),
@@ -237,7 +209,7 @@ impl Settings {
 
     pub(super) fn tool_files(&self) -> ToolFiles {
         let now = Time::new(Utc::now()).expect("the current year is before 10000");
-        ToolFiles::new(self.environment.clone(), now)
+        ToolFiles::new(self.settings.environment().clone(), now)
     }
 
     /// The credential of the first tool that has one. A file that is there and cannot be used ends
@@ -249,9 +221,9 @@ impl Settings {
         pass: &mut dyn FnMut(&str, String),
     ) -> Result<Option<ResolvedCredential>, Problem> {
         let desk = self.tool_files();
-        for tool in cloud.sources {
+        for tool in self.sources(cloud) {
             match self
-                .sources
+                .cache
                 .load(cloud.cloud, tool, &desk, None)
                 .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?
             {
@@ -270,14 +242,14 @@ impl Settings {
         profile: &Profile,
         source: &str,
     ) -> Result<ResolvedCredential, Problem> {
-        let (tool, named) = find_source(cloud, profile, source)?;
+        let (tool, named) = find_source(self.sources(cloud), profile, source)?;
         // Variables choose nothing for a profile that was named.
         let desk = match profile.name.as_str() {
             "default" => self.tool_files(),
             _ => self.tool_files().ignoring_selection(),
         };
         let reading = self
-            .sources
+            .cache
             .load(cloud.cloud, tool, &desk, named)
             .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?;
         let why = match reading {
@@ -303,13 +275,14 @@ impl Settings {
     /// The tools that would have been asked after the source that is used.
     fn shadowed_tools(&self, cloud: &SettingsSchema, used: &Origin) -> Vec<SkippedSource> {
         let why = format!("overridden by {}", used.label());
-        let mut tools = cloud.sources.iter();
-        let at = tools
+        let sources = self.sources(cloud);
+        let at = sources
+            .iter()
             .position(|tool| matches!(used, Origin::Tool { tool: name, .. } if *name == tool.name));
         let desk = self.tool_files();
-        let behind = &cloud.sources[at.map_or(0, |at| at + 1)..];
+        let behind = &sources[at.map_or(0, |at| at + 1)..];
         let skipped = behind.iter().filter_map(|tool| {
-            let why = match self.sources.load(cloud.cloud, tool, &desk, None) {
+            let why = match self.cache.load(cloud.cloud, tool, &desk, None) {
                 Ok(SourceResult::NotPresent | SourceResult::InstanceRole(_)) => return None,
                 Ok(SourceResult::Empty(said)) => said,
                 Ok(SourceResult::Found(_)) => why.clone(),
@@ -322,20 +295,16 @@ impl Settings {
         });
         skipped.collect()
     }
+}
 
-    fn no_such_profile(&self, cloud: &str, name: &str) -> Problem {
-        let known = self.file.profiles(cloud).collect::<Vec<_>>().join(", ");
-        let known = match known.is_empty() {
-            true => "the config file has none".to_owned(),
-            false => format!("available: {known}"),
-        };
-        let message = format!("{cloud} has no profile '{name}'; {known}");
-        Problem::new(Category::MissingCredentials, message)
-            .with_hint(format!(
-                "add {} to the config file",
-                table_header(cloud, name)
-            ))
-            .with_account(cloud, name)
+/// Checks that the cloud of plain settings has the source that they name.
+///
+/// # Errors
+/// Usage: it has no such source.
+pub fn check_source(plain: &Profile, sources: &'static [CredentialSource]) -> Result<(), Problem> {
+    match plain.get(SOURCE) {
+        Some(source) => find_source(sources, plain, source).map(|_| ()),
+        None => Ok(()),
     }
 }
 
@@ -344,7 +313,7 @@ impl Settings {
 /// # Errors
 /// Usage: the cloud has no such tool.
 fn find_source<'a>(
-    cloud: &SettingsSchema,
+    sources: &'static [CredentialSource],
     profile: &Profile,
     source: &'a str,
 ) -> Result<(&'static CredentialSource, Option<&'a str>), Problem> {
@@ -352,13 +321,13 @@ fn find_source<'a>(
         Some((name, named)) => (name, Some(named)),
         None => (source, None),
     };
-    if let Some(tool) = cloud.sources.iter().find(|tool| tool.name == name) {
+    if let Some(tool) = sources.iter().find(|tool| tool.name == name) {
         return Ok((tool, named));
     }
-    let known: Vec<&str> = cloud.sources.iter().map(|tool| tool.name).collect();
+    let known: Vec<&str> = sources.iter().map(|tool| tool.name).collect();
     let hint = match known.is_empty() {
-        true => format!("{} has no supported source", cloud.cloud),
-        false => format!("{} supports {}", cloud.cloud, known.join(", ")),
+        true => format!("{} has no supported source", profile.cloud),
+        false => format!("{} supports {}", profile.cloud, known.join(", ")),
     };
     let what = format!("has the unknown value '{}'", quotable(name));
     Err(profile.invalid(SOURCE, &what).with_hint(hint))
@@ -384,3 +353,6 @@ fn values(found: Vec<(&'static str, Secret)>, origin: &Origin) -> Values {
     };
     found.into_iter().map(value).collect()
 }
+
+#[cfg(test)]
+mod tests;

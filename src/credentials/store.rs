@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::token_file::{MAX_AGE, TokenFile};
@@ -11,15 +12,14 @@ use super::{Credential, CredentialProvider};
 use crate::crypto::{hex, pbkdf2_sha256, sha256_hex};
 use crate::error::Problem;
 use crate::http::{Deadline, Transport};
-use crate::providers::BoxFuture;
 use crate::secret::Secret;
 use crate::settings::Profile;
 
 /// The parts of a credential by their names.
-pub(in crate::providers) type StoredFields = BTreeMap<String, String>;
+pub(crate) type StoredFields = BTreeMap<String, String>;
 
 /// A signer that can be taken apart and put together again.
-pub(in crate::providers) trait Storable: Sized {
+pub(crate) trait Storable: Sized {
     /// All that it was made of.
     fn parts(&self) -> StoredFields;
 
@@ -146,16 +146,15 @@ impl<S: Storable + Send + Sync> PersistentProvider<S> {
     }
 }
 
+#[async_trait]
 impl<S: Storable + Send + Sync> CredentialProvider<S> for PersistentProvider<S> {
-    fn provide(&self, deadline: Deadline) -> BoxFuture<'_, Result<Credential<S>, Problem>> {
-        Box::pin(async move {
-            if let Some(issued) = self.take() {
-                return Ok(issued);
-            }
-            let issued = self.provider.provide(deadline).await?;
-            self.put(&issued).await;
-            Ok(issued)
-        })
+    async fn provide(&self, deadline: Deadline) -> Result<Credential<S>, Problem> {
+        if let Some(issued) = self.take() {
+            return Ok(issued);
+        }
+        let issued = self.provider.provide(deadline).await?;
+        self.put(&issued).await;
+        Ok(issued)
     }
 
     fn label(&self) -> Option<String> {
@@ -173,7 +172,7 @@ impl<S: Storable + Send + Sync> CredentialProvider<S> for PersistentProvider<S> 
 }
 
 /// A fact that was learned with a credential that is kept, and is kept beside it.
-pub(in crate::providers) struct StoredFact {
+pub(crate) struct StoredFact {
     store: Arc<TokenStore>,
     fact: &'static str,
     token_file: OnceLock<TokenFile>,
@@ -197,13 +196,13 @@ impl StoredFact {
     }
 
     /// What is known.
-    pub(in crate::providers) fn get(&self) -> Option<StoredFields> {
+    pub(crate) fn get(&self) -> Option<StoredFields> {
         let entry = self.token_file().read(self.store.transport.now()).ok()?;
         entry.map(|entry| entry.parts)
     }
 
     /// Keeps it for a day.
-    pub(in crate::providers) async fn put(&self, parts: StoredFields) {
+    pub(crate) async fn put(&self, parts: StoredFields) {
         if !self.store.is_unchanged().await {
             return;
         }
@@ -213,7 +212,7 @@ impl StoredFact {
     }
 
     /// Lets it be learned again.
-    pub(in crate::providers) fn invalidate(&self) {
+    pub(crate) fn invalidate(&self) {
         self.token_file().remove();
     }
 }
