@@ -38,6 +38,8 @@ enum Expected {
 #[derive(Debug, Default)]
 struct Masker {
     expected: Option<Expected>,
+    /// The last word was `set`, which a name and its value follow.
+    is_set: bool,
     program: Program,
 }
 
@@ -105,6 +107,11 @@ impl Masker {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         if bare.eq_ignore_ascii_case("bearer") {
             self.expected = Some(Expected::Token);
+        }
+        if std::mem::replace(&mut self.is_set, matches!(bare, "set" | "setx"))
+            && !word.starts_with('-')
+        {
+            self.expected = sensitivity(bare).map(Expected::Value);
         }
         if let Some(length) = spaced_assignment(word, rest) {
             self.expected = sensitivity(bare).map(Expected::Value);

@@ -16,6 +16,9 @@ const GRAM: usize = 4;
 /// A secret that is shorter when folded is looked for as it is only.
 const MIN_LENGTH: usize = 7;
 
+/// Nobody shows a longer secret in an encoded form.
+const MAX_ENCODED_LENGTH: usize = 4096;
+
 /// Shorter pieces of a secret are not recognized.
 const MIN_PIECE: usize = 12;
 
@@ -36,7 +39,7 @@ impl FoldedSecret {
     /// A secret by itself, in hex digits, and in base64 wherever it begins there; none when it is too short.
     pub(super) fn spellings(secret: &str, mask: &str, kind: Kind) -> Vec<Self> {
         let mut texts = vec![secret.to_owned()];
-        if secret.len() >= 8 {
+        if (8..=MAX_ENCODED_LENGTH).contains(&secret.len()) {
             texts.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());
             for (shift, cut) in [(0, 0), (1, 2), (2, 3)] {
                 let bytes = [&vec![0; shift][..], secret.as_bytes()].concat();

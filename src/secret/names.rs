@@ -53,6 +53,9 @@ const LIKELY_WORDS: [&str; 2] = ["auth", "cred"];
 /// `--public-key` and `--sort-key` have values that are no secrets.
 const OTHER_KEYS: [&str; 5] = ["foreign", "partition", "primary", "public", "sort"];
 
+/// `NextToken` and `page_token` lead to the next page of a list.
+const OTHER_TOKENS: [&str; 3] = ["continuation", "next", "page"];
+
 /// Words after the name of a secret that change nothing: `--password-text`, `tokenValue`.
 const FORMS: [&str; 9] = [
     "b64",
@@ -128,7 +131,12 @@ fn of_words(words: &[String]) -> Option<Sensitivity> {
     }
     let previous = before.last().map(String::as_str);
     let ends = |word: &str| ENDINGS.iter().any(|ending| word.ends_with(ending));
-    if last == "key" && previous.is_some_and(|word| OTHER_KEYS.contains(&word)) {
+    let is_other = previous.is_some_and(|word| match last.as_str() {
+        "key" => OTHER_KEYS.contains(&word),
+        "token" => OTHER_TOKENS.contains(&word),
+        _ => false,
+    });
+    if is_other {
         return None;
     }
     if ends(last) || WORDS.contains(&last.as_str()) {
@@ -213,6 +221,7 @@ mod tests {
             "PATH",
             "tokenizer",
             "--public-key",
+            "NextToken",
             "--no-password",
             "password-stdin",
             "author",

@@ -14,11 +14,13 @@ const SECRETS_OF_LISTS: [(&str, &str); 2] = [
 ];
 
 /// Fields with a command line. Those of one object are one, with `Args` at its end.
-const COMMANDS: [&str; 6] = [
+const COMMANDS: [&str; 8] = [
+    "Arg",
     "Args",
     "Command",
     "CommandContent",
     "Commands",
+    "Exec",
     "Execs",
     "startScriptPath",
 ];
@@ -71,7 +73,11 @@ fn mask_object(map: &mut Map<String, Value>, parent: &str) {
             _ if is_secret => hide(value),
             Value::String(_) | Value::Number(_) if is_secret_field(key) => hide(value),
             Value::String(url) if is_one_of(key, &ACCESS_URLS) => *url = mask_access_url(url),
-            _ if is_one_of(key, &COMMANDS) && !value.is_object() => {}
+            Value::String(_) if is_one_of(key, &COMMANDS) => {}
+            Value::Array(list) if is_one_of(key, &COMMANDS) => {
+                let nested = list.iter_mut().filter(|value| !value.is_string());
+                nested.for_each(|value| mask_below(value, key));
+            }
             _ => mask_below(value, key),
         }
     }

@@ -100,7 +100,7 @@ fn what_is_no_secret_stays_readable() {
 #[test]
 fn masks_the_usual_ways_to_hand_a_secret_to_a_program() {
     const S: &str = "S3cr3tV4lue99";
-    let lines: [&[&str]; 59] = [
+    let lines: [&[&str]; 61] = [
         &["curl", "-H", "Authorization: Bearer S3cr3tV4lue99"],
         &["curl", "-HAuthorization:Bearer S3cr3tV4lue99"],
         &["curl", "--header=Cookie: a=b; session=S3cr3tV4lue99"],
@@ -183,6 +183,12 @@ fn masks_the_usual_ways_to_hand_a_secret_to_a_program() {
         &["x", "--dsn", "root:S3cr3tV4lue99@tcp(h)/db"],
         &["sh", "-c", "echo password: S3cr3tV4lue99"],
         &["x", "AccountName=a;AccountKey=S3cr3tV4lue99;Suffix=x"],
+        &["aws", "configure", "set", "aws_secret_access_key", S],
+        &[
+            "sh",
+            "-c",
+            "npm config set //registry/:_authToken S3cr3tV4lue99",
+        ],
         &["x", "--密码", S],
         &["sh", "-c", "echo 数据库密码：S3cr3tV4lue99"],
         &["sh", "-c", "echo ${DB_PASSWORD:-S3cr3tV4lue99}"],
