@@ -47,7 +47,7 @@ impl Masker {
     fn argument(&mut self, argument: &str, is_shell_text: bool) -> String {
         let bare = argument.trim();
         if let Some(expected) = self.expected.take() {
-            if is_filler(bare) {
+            if bare.is_empty() || is_filler(bare) {
                 self.expected = Some(expected);
                 return argument.to_owned();
             }
@@ -189,6 +189,7 @@ fn secret_option(word: &str) -> Option<Sensitivity> {
 /// Bytes of a name and the sign after it, as in `password = V`, where blanks stand between the two.
 fn spaced_assignment(word: &str, rest: &str) -> Option<usize> {
     let name = word.trim_matches(|c: char| matches!(c, '"' | '\'' | '[' | ']' | '{' | '('));
+    let name = name.trim_start_matches(':');
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     if name.is_empty() || !name.chars().all(is_name) || sensitivity(name).is_none() {
         return None;

@@ -8,8 +8,6 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use super::scrubber::Kind;
-
 /// Bytes that are compared at once.
 const GRAM: usize = 4;
 
@@ -24,6 +22,19 @@ const MIN_PIECE: usize = 12;
 
 /// Of secrets that are shorter only nearly the whole is recognized: their parts may be words.
 const MIN_LENGTH_OF_CUT: usize = 16;
+
+/// What else than a secret a text may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// An ordinary word or number: letters or digits, and signs of ids, but not both.
+    Plain,
+    /// A short name, such as `node1`.
+    Name,
+    /// An id of digits or hex digits, but no part of a longer one.
+    Id,
+    /// Nothing else.
+    Distinctive,
+}
 
 /// A folded secret.
 #[derive(Clone, PartialEq, Eq)]

@@ -37,10 +37,14 @@ pub fn is_region_like(text: &str) -> bool {
     text.len() <= 32 && text.contains('-') && text.split('-').all(is_part)
 }
 
-/// A path, fit to be quoted in a message: the name of the file may be a secret that was pasted in its place.
+/// A path, fit to be quoted in a message: it, or a part of it, may be a secret that was pasted in its place.
 pub fn quotable_path(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(&*quotable(&name)).display().to_string()
+    let text = path.to_string_lossy();
+    if path.is_relative() && looks_like_secret(&text) {
+        return MASK.to_owned();
+    }
+    let parts = text.split('/').map(quotable);
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// True for a short word that may be a secret as well: letters and digits that change places often.
@@ -120,6 +124,9 @@ mod tests {
         let path = |path: &str| quotable_path(Path::new(path));
         assert_eq!(path("/etc/ssl/corp-ca.pem"), "/etc/ssl/corp-ca.pem");
         assert_eq!(path("/etc/SuperSecretValue0123456789ab"), "/etc/***");
+        assert_eq!(path("SuperSecretValue0123456789ab/x"), "***/x");
+        assert_eq!(path("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), "***");
+        assert_eq!(path("../keys/team-a.pem"), "../keys/team-a.pem");
     }
 
     #[test]

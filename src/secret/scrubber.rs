@@ -2,7 +2,7 @@ use std::cmp::Reverse;
 use std::fmt;
 
 use super::Secret;
-use super::folded::{self, Filter, FoldedSecret};
+use super::folded::{self, Filter, FoldedSecret, Kind};
 use crate::crypto;
 
 /// Replaces the secrets of credentials in text that is about to be shown.
@@ -25,19 +25,6 @@ struct Needle {
     text: String,
     mask: String,
     kind: Kind,
-}
-
-/// What else than a secret a text may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    /// An ordinary word or number: letters or digits, and signs of ids, but not both.
-    Plain,
-    /// A short name, such as `node1`.
-    Name,
-    /// An id of digits or hex digits, but no part of a longer one.
-    Id,
-    /// Nothing else.
-    Distinctive,
 }
 
 impl fmt::Debug for SecretMasker {

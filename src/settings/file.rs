@@ -9,7 +9,7 @@ use super::text_file::{FileError, open_text};
 use super::{CREDENTIAL_COMMAND, Environment, SOURCE, SettingRole, SettingsSchema, check_file};
 use crate::error::{Problem, closest_match};
 use crate::model::State;
-use crate::secret::{Secret, quotable};
+use crate::secret::{Secret, quotable, quotable_path};
 
 /// A value of a profile, as the file gives it.
 #[derive(Debug, Clone)]
@@ -81,13 +81,16 @@ impl SettingsFile {
         if path == Path::new(NO_FILE) {
             return Ok(Self::default());
         }
-        let (text, data) = match open_text(path) {
+        let is_open = ["/dev/stdin", "/dev/fd", "/proc/self/fd"]
+            .iter()
+            .any(|open| path.starts_with(open));
+        let (text, data) = match open_text(path, is_open) {
             Ok(opened) => opened,
             Err(FileError::Io(ErrorKind::NotFound)) if !named && !path.is_symlink() => {
                 return Ok(Self::default());
             }
             Err(error) => {
-                let shown = path.display();
+                let shown = quotable_path(path);
                 let hint = match named {
                     true => "check --config and JOBLENS_CONFIG",
                     false => "fix the file or its permissions, or move it away",

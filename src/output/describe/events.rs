@@ -1,10 +1,10 @@
 use std::io;
 
 use super::super::cause::reason_text;
+use super::command_line::quote;
 use super::page::{PageWriter, Style, Value};
 use super::tasks;
 use crate::model::{Event, Job, Level};
-use crate::secret::shell_word;
 
 /// Maximum number of events that are shown; a page is not a log.
 const MAX_EVENTS: usize = 50;
@@ -36,7 +36,7 @@ pub(super) fn write(page: &mut PageWriter, job: &Job) -> io::Result<()> {
         page.paragraph(2, &Value::Text(format!("and {more} more; all of them:")))?;
         page.paragraph(
             4,
-            &Value::NoBreak(format!("joblens events {}", shell_word(reference))),
+            &Value::NoBreak(format!("joblens events {}", quote(reference))),
         )?;
     }
     Ok(())

@@ -170,7 +170,7 @@ mod tests {
                 "apiKey": "***", "SessionToken": "***", "password": null, "secret": "",
                 "new": [{"connectionString": "***", "token": {"kept": "x"}}],
                 "labels": [{"Key": "DB_PASSWORD", "Value": "***"}, {"name": "n", "value": "v"}],
-                "config": "{\"password\": \"***\"}",
+                "config": "{\"password\": ***",
                 "url": "http://h/p?token=***",
                 "message": "cannot pull https://***@h/p, the password is wrong",
             })

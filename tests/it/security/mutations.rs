@@ -149,11 +149,16 @@ fn a_secret_in_any_field_header_or_status_line_is_in_no_output() {
         let body = document.to_string();
         let status = format!("200 {SECRET}");
         let server = Server::answering(http(&status, &headers, body.as_bytes()));
-        for command in COMMANDS {
+        // A service has no state to wait for.
+        let has_state = !reference.starts_with("tencent");
+        for command in COMMANDS
+            .into_iter()
+            .filter(|one| has_state || one[0] != "wait")
+        {
             let output = run(&[command, &[reference]].concat(), &server, folder.path());
             assert_masked(&format!("{name} {command:?}"), &output);
         }
-        for report in ["junit.xml", "report.json"] {
+        for report in ["junit.xml", "report.json"].iter().filter(|_| has_state) {
             let report = fs::read_to_string(folder.path().join(report)).unwrap();
             assert_masked(name, &report);
         }

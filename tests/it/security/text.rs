@@ -63,7 +63,6 @@ fn no_page_begins_a_line_with_a_command_after_wrapping() {
     for (server, arguments) in [
         (&refusing, &["doctor", "sugon"][..]),
         (&failed, &["describe", INSTANCE]),
-        (&failed, &["get", INSTANCE]),
     ] {
         let shown = on_a_terminal(asking(server, arguments));
         assert!(shown.contains("error::x"), "{arguments:?}: {shown}");
