@@ -1,77 +1,106 @@
-//! What the metadata services of several clouds' machines have in common: they are asked only when a
-//! profile says so, over plain HTTP, past any proxy, at one address, with little patience.
+//! The metadata services of several clouds' machines, as data: they are asked only when a profile says
+//! so, over plain HTTP, past any proxy, at one address, with little patience.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::tool_files::{SourceResult, ToolFiles};
+use super::imds_settings::{TOKEN_ONLY, check_enabled, endpoint, is_role_name, role};
+use super::temporary_key::{KeyError, TemporaryKey, TemporaryKeyFields};
+use super::{Credential, CredentialProvider};
+use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::{
     ApiClient, ClientOptions, Deadline, Endpoint, Method, Request, Response, SigningInstructions,
     Transport,
 };
-use crate::lenient::{self, Text};
-use crate::secret::{Secret, quotable};
-use crate::settings::{METADATA, Origin, Profile, SOURCE};
+use crate::secret::Secret;
+use crate::settings::Profile;
 
 /// A larger answer is none of a metadata service.
 const MAX_RESPONSE_BYTES: u64 = 64 << 10;
-/// A longer name is not a valid role's.
-const MAX_ROLE_LEN: usize = 128;
-const ENDPOINT: &str = "metadata_endpoint";
-/// Where a profile keeps why the service is not to be asked.
-const FORBIDDEN: &str = "metadata_forbidden";
+/// Names of the steps in messages and traces.
+pub(crate) const TOKEN: &str = "MetadataToken";
+pub(crate) const ROLE: &str = "MetadataRole";
+pub(crate) const CREDENTIALS: &str = "MetadataCredentials";
+
+/// How long a session token is to be good.
+const TTL_SECONDS: &str = "21600";
 
 /// A cloud's metadata service, as it is documented.
-pub struct ImdsService {
+pub(crate) struct ImdsService {
     /// `http://` and its host.
     pub address: &'static str,
     /// Connection timeout.
     pub connect_timeout: Duration,
     /// Time for the response after that.
     pub response_timeout: Duration,
+    /// How a session token is requested, where there are some.
+    pub token: Option<TokenStep>,
+    /// Where the credential is.
+    pub path: CredentialPath,
+    /// Its parts.
+    pub fields: TemporaryKeyFields,
+    /// What the service says, with the status of a missing token, when the instance has no role.
+    pub no_role: Option<&'static str>,
     /// What gives a machine of this cloud a role.
     pub hint: &'static str,
+    /// Variables of the cloud's own tools that matter to the service.
+    pub variables: Variables,
 }
 
-/// The metadata service as a source: with a role, or with the one that the machine has.
-///
-/// With `off`, a variable that people set to `true`, the service is not asked.
-pub fn source(
-    desk: &ToolFiles,
-    role: Option<&str>,
-    off: Option<&str>,
-) -> Vec<(&'static str, Secret)> {
-    let mut said = vec![(METADATA, Secret::new(role.unwrap_or_default()))];
-    let is_true = |name: &&str| is_true(desk, name);
-    said.extend(
-        off.filter(is_true)
-            .map(|name| (FORBIDDEN, Secret::new(name))),
-    );
-    said
+/// How a session token is requested.
+pub(crate) struct TokenStep {
+    /// Where it is issued.
+    pub path: &'static str,
+    /// The header that says how long it is to be good.
+    pub ttl_header: &'static str,
+    /// The header that it is sent in.
+    pub header: &'static str,
+    /// True where a service that gave none may need one all the same, and is asked once more.
+    pub is_retried: bool,
 }
 
-/// True when a variable is set to `true`.
-pub fn is_true(desk: &ToolFiles, name: &str) -> bool {
-    let text = desk.variable(name);
-    text.is_some_and(|text| text.eq_ignore_ascii_case("true"))
+/// Where a service has credentials.
+pub(crate) enum CredentialPath {
+    /// A list of roles, below which each has its credential.
+    Roles(&'static str),
+    /// The instance has at most one role, which is not named.
+    Single(&'static str),
 }
 
-/// Reads `source = "metadata"` and `source = "metadata:ROLE"`.
-pub fn read(desk: &ToolFiles, role: Option<&str>) -> Result<SourceResult, Problem> {
-    Ok(SourceResult::InstanceRole(source(desk, role, None)))
+/// Variables that matter to a metadata service.
+pub(crate) struct Variables {
+    /// Names the role.
+    pub role: Option<&'static str>,
+    /// With `true` the service is not asked.
+    pub disabled: Option<&'static str>,
+    /// With `true` the service is asked with a session token only.
+    pub token_required: Option<&'static str>,
 }
 
-/// The metadata service of this machine.
-pub struct ImdsClient {
+impl Variables {
+    /// None of them is read.
+    pub(crate) const NONE: Self = Self {
+        role: None,
+        disabled: None,
+        token_required: None,
+    };
+}
+
+/// The role of this machine, through its metadata service.
+pub(crate) struct InstanceRoleProvider<S> {
+    service: &'static ImdsService,
     api: ApiClient,
     /// For the step that asks for a token: a host that answers no such call may answer others.
     token_api: ApiClient,
     endpoint: Endpoint,
-    service: &'static ImdsService,
     role: Option<String>,
+    /// The variable that requires a session token.
+    token_only: Option<String>,
+    issue: fn(TemporaryKey) -> Credential<S>,
 }
 
 /// Whoever asks from this machine is answered.
@@ -83,32 +112,20 @@ impl crate::http::Signer for Anonymous {
     }
 }
 
-impl ImdsClient {
+impl<S> InstanceRoleProvider<S> {
+    /// The role that a profile uses; `issue` makes a cloud's credential of a key pair.
+    ///
     /// # Errors
     /// A usage error: an address that is neither the documented one nor a loopback address, or what
     /// is not a valid role name. `missing_credentials` where a variable forbids to ask.
-    pub fn new(
+    pub(crate) fn new(
         service: &'static ImdsService,
         profile: &Profile,
-        wire: &Arc<Transport>,
+        transport: &Arc<Transport>,
+        issue: fn(TemporaryKey) -> Credential<S>,
     ) -> Result<Self, Problem> {
-        if let Some(variable) = profile.get(FORBIDDEN) {
-            let message = format!(
-                "profile '{}' ({}) uses the metadata service, which {variable} disables",
-                profile.name, profile.cloud
-            );
-            let hint = format!("unset {variable}, or use another source");
-            return Err(Problem::new(Category::MissingCredentials, message).with_hint(hint));
-        }
-        let role = profile.get(METADATA).filter(|role| !role.is_empty());
-        if role.is_some_and(|role| !is_role_name(role)) {
-            let key = match profile.origin(METADATA) {
-                Some(Origin::Machine) => SOURCE,
-                _ => "the name of the role",
-            };
-            return Err(profile.invalid(key, "is not a valid role name"));
-        }
-        let limits = wire.options();
+        check_enabled(profile)?;
+        let limits = transport.options();
         let limits = ClientOptions {
             connect_timeout: service.connect_timeout.min(limits.connect_timeout),
             request_timeout: (service.connect_timeout + service.response_timeout)
@@ -118,94 +135,132 @@ impl ImdsClient {
             min_interval: None,
             ..limits.clone()
         };
+        let role = role(service, profile)?;
         // Its answers hold secrets, which are not masked there, and never shown.
-        let account = ApiClient::new(wire, profile, label(profile), None).without_proxy(limits);
+        let api = ApiClient::new(
+            transport,
+            profile,
+            profile.credential_label("", "key"),
+            None,
+        )
+        .without_proxy(limits);
         Ok(Self {
-            token_api: account.for_host(false),
-            api: account,
+            token_api: api.for_host(false),
+            api,
             endpoint: endpoint(service, profile)?,
             service,
             role: role.map(str::to_owned),
+            token_only: profile.get(TOKEN_ONLY).map(str::to_owned),
+            issue,
         })
     }
 
-    /// The role that the profile names.
-    pub fn named_role(&self) -> Option<&str> {
-        self.role.as_deref()
+    async fn fetch(&self, deadline: Deadline) -> Result<Credential<S>, Problem> {
+        let service = self.service;
+        let mut token = self.token(deadline).await?;
+        let path = match service.path {
+            CredentialPath::Single(path) => path.to_owned(),
+            CredentialPath::Roles(path) => {
+                let role = match &self.role {
+                    Some(role) => role.clone(),
+                    None => self.attached_role(path, token.as_ref(), deadline).await?,
+                };
+                format!("{path}{}", percent_encode(&role))
+            }
+        };
+        let mut response = self
+            .get(CREDENTIALS, &path, token.as_ref(), deadline)
+            .await?;
+        let is_retried = service.token.as_ref().is_some_and(|step| step.is_retried);
+        if is_retried && token.is_none() && response.status == 401 && !self.has_no_role(&response) {
+            token = self.token(deadline).await?;
+            if token.is_some() {
+                response = self
+                    .get(CREDENTIALS, &path, token.as_ref(), deadline)
+                    .await?;
+            }
+        }
+        if self.has_no_role(&response) {
+            return Err(self.no_role(CREDENTIALS, response.status));
+        }
+        let response = self.check_status(CREDENTIALS, response)?;
+        let key = service.fields.decode(&response.body);
+        let key = key.map_err(|error| match error {
+            KeyError::Refused(code) => self.refused(CREDENTIALS, &code),
+            KeyError::Invalid(expected) => self.unreadable(CREDENTIALS, &expected),
+        })?;
+        self.check_expiry(CREDENTIALS, key.expires_at)?;
+        Ok((self.issue)(key))
     }
 
-    /// The time as this machine has it.
-    pub fn now(&self) -> DateTime<Utc> {
-        self.api.now()
-    }
-
-    /// Asks for a token; `None` when it gives none.
-    ///
-    /// # Errors
-    /// That there was no response. A service that asks for no token may be reached all the same.
-    pub async fn token(
-        &self,
-        operation: &'static str,
-        path: &str,
-        ttl: (&'static str, &str),
-        deadline: Deadline,
-    ) -> Result<(u16, Option<Secret>), Problem> {
-        let request = self.request(operation, Method::Put, path, Some(ttl));
-        let answer = self
+    /// A session token, which the service can do without unless it is told to need one.
+    async fn token(&self, deadline: Deadline) -> Result<Option<Secret>, Problem> {
+        let Some(step) = &self.service.token else {
+            return Ok(None);
+        };
+        let ttl = Some((step.ttl_header, TTL_SECONDS));
+        let request = self.request(TOKEN, Method::Put, step.path, ttl);
+        let sent = self
             .token_api
-            .send(&request, &Anonymous, &|_| None, deadline)
-            .await
-            .map_err(|problem| self.unreachable(problem))?;
-        let text = text(&answer).filter(|_| answer.status == 200);
-        let is_header = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
-        Ok((answer.status, text.filter(is_header).map(Secret::new)))
+            .send(&request, &Anonymous, &|_| None, deadline);
+        let issued = sent.await.map(|response| {
+            let is_header = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
+            let text = text(&response).filter(|_| response.status == 200);
+            text.filter(is_header).map(Secret::new)
+        });
+        match (issued, &self.token_only) {
+            (Ok(Some(token)), _) => Ok(Some(token)),
+            (Ok(None), Some(variable)) => Err(self
+                .unreadable(TOKEN, "a token")
+                .with_hint(format!("{variable} is set, so a token is required"))),
+            (Err(problem), Some(_)) => Err(self.unreachable(problem)),
+            (Ok(None) | Err(_), None) => Ok(None),
+        }
     }
 
-    /// Asks for what stands at a path, with a token where there is one.
-    ///
-    /// # Errors
-    /// That there was no response, or that the machine has nothing there.
-    pub async fn get(
+    /// The name of the role that the instance has, fit for a path.
+    async fn attached_role(
+        &self,
+        path: &str,
+        token: Option<&Secret>,
+        deadline: Deadline,
+    ) -> Result<String, Problem> {
+        let response = self.get(ROLE, path, token, deadline).await?;
+        let response = self.check_status(ROLE, response)?;
+        let first = text(&response).and_then(|text| text.lines().next());
+        let role = first.map(str::trim).filter(|text| is_role_name(text));
+        role.map(str::to_owned)
+            .ok_or_else(|| self.unreadable(ROLE, "the name of a role"))
+    }
+
+    async fn get(
         &self,
         operation: &'static str,
         path: &str,
-        token: Option<(&'static str, &Secret)>,
+        token: Option<&Secret>,
         deadline: Deadline,
     ) -> Result<Response, Problem> {
-        let answer = self.get_raw(operation, path, token, deadline).await?;
-        self.check_status(operation, answer)
-    }
-
-    /// The same, whatever the status.
-    ///
-    /// # Errors
-    /// That there was no response.
-    pub async fn get_raw(
-        &self,
-        operation: &'static str,
-        path: &str,
-        token: Option<(&'static str, &Secret)>,
-        deadline: Deadline,
-    ) -> Result<Response, Problem> {
-        let header = token.map(|(name, token)| (name, token.expose()));
+        let step = self.service.token.as_ref();
+        let header = step.and_then(|step| Some((step.header, token?.expose())));
         let request = self.request(operation, Method::Get, path, header);
-        self.api
-            .send(&request, &Anonymous, &|_| None, deadline)
-            .await
-            .map_err(|problem| self.unreachable(problem))
+        let sent = self.api.send(&request, &Anonymous, &|_| None, deadline);
+        sent.await.map_err(|problem| self.unreachable(problem))
     }
 
-    /// A response with a good status.
-    ///
-    /// # Errors
-    /// What any other means.
-    pub fn check_status(
+    fn has_no_role(&self, response: &Response) -> bool {
+        self.service.no_role.is_some_and(|text| {
+            let mut parts = response.body.windows(text.len());
+            response.status == 401 && parts.any(|part| part == text.as_bytes())
+        })
+    }
+
+    fn check_status(
         &self,
         operation: &'static str,
-        answer: Response,
+        response: Response,
     ) -> Result<Response, Problem> {
-        match answer.status {
-            200 => Ok(answer),
+        match response.status {
+            200 => Ok(response),
             404 => Err(self.no_role(operation, 404)),
             status => {
                 let is_passing = status == 429 || status >= 500;
@@ -222,7 +277,7 @@ impl ImdsClient {
     }
 
     /// That the machine has no role, or not the one that is named.
-    pub fn no_role(&self, operation: &'static str, status: u16) -> Problem {
+    fn no_role(&self, operation: &'static str, status: u16) -> Problem {
         let what = match &self.role {
             Some(role) => format!("the metadata service has no role {role}"),
             None => "no role is attached to this instance".to_owned(),
@@ -231,50 +286,8 @@ impl ImdsClient {
         with_status(problem.with_hint(self.service.hint), status)
     }
 
-    /// A role's name in a response, fit for a path.
-    ///
-    /// # Errors
-    /// That it is none.
-    pub fn role(&self, operation: &'static str, answer: &Response) -> Result<String, Problem> {
-        let first = text(answer).and_then(|text| text.lines().next());
-        match first.map(str::trim).filter(|text| is_role_name(text)) {
-            Some(role) => Ok(role.to_owned()),
-            None => Err(self.unreadable(operation, "the name of a role")),
-        }
-    }
-
-    /// A response as a cloud writes it.
-    ///
-    /// # Errors
-    /// What was expected; nothing of the response is shown.
-    pub fn decode<T: serde::de::DeserializeOwned>(
-        &self,
-        operation: &'static str,
-        answer: &Response,
-    ) -> Result<T, Problem> {
-        lenient::decode(&answer.body).map_err(|expected| self.unreadable(operation, &expected))
-    }
-
-    /// A part of a credential in a response.
-    ///
-    /// # Errors
-    /// That it is none, with its name.
-    pub fn secret(
-        &self,
-        operation: &'static str,
-        name: &str,
-        text: &Text,
-    ) -> Result<Secret, Problem> {
-        let is_plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
-        let text = text.trimmed().filter(is_plain);
-        text.map(Secret::new).ok_or_else(|| {
-            let expected = format!("{name} of printable ASCII characters");
-            self.unreadable(operation, &expected)
-        })
-    }
-
     /// A response that is not what it should be. Its text is not shown, since it may be a secret.
-    pub fn unreadable(&self, operation: &'static str, expected: &str) -> Problem {
+    fn unreadable(&self, operation: &'static str, expected: &str) -> Problem {
         let what = format!("invalid response from the metadata service: expected {expected}");
         let problem = self.problem(operation, Category::InvalidResponse, &what);
         problem.with_hint(
@@ -282,17 +295,13 @@ impl ImdsClient {
         )
     }
 
-    /// The end of a credential, which must lie ahead.
-    ///
-    /// # Errors
-    /// That it does not.
-    pub fn check_expiry(
+    fn check_expiry(
         &self,
         operation: &'static str,
         expires_at: DateTime<Utc>,
-    ) -> Result<DateTime<Utc>, Problem> {
-        if expires_at > self.now() {
-            return Ok(expires_at);
+    ) -> Result<(), Problem> {
+        if expires_at > self.api.now() {
+            return Ok(());
         }
         let at = expires_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
         let what = format!("the credential from the metadata service expired at {at}");
@@ -301,7 +310,7 @@ impl ImdsClient {
     }
 
     /// A "no" that stands in a good response.
-    pub fn refused(&self, operation: &'static str, code: &str) -> Problem {
+    fn refused(&self, operation: &'static str, code: &str) -> Problem {
         let what = "the metadata service returned no credential for the instance role";
         let mut problem = self.problem(operation, Category::MissingCredentials, what);
         // Any other text is not a code, and may be a secret.
@@ -351,51 +360,10 @@ impl ImdsClient {
     }
 }
 
-const NOT_THE_SERVICE: &str = "is neither the metadata service's address nor a loopback address";
-
-/// How messages call a credential that comes from the machine: `role NAME (aliyun-cli profile ecs)`.
-pub fn label(profile: &Profile) -> String {
-    let from = profile.origin(METADATA);
-    let from = from.map_or_else(String::new, |from| format!(" ({})", from.label()));
-    match profile.get(METADATA) {
-        Some(role) if !role.is_empty() => {
-            format!("instance role {}{from}", quotable(role))
-        }
-        _ => format!("instance role{from}"),
-    }
-}
-
-/// Checks that the address of the service, where one is set, is one at all.
-///
-/// # Errors
-/// Usage: it is not the address of a plain HTTP service.
-pub fn check_endpoint(profile: &Profile) -> Result<(), Problem> {
-    let is_usable = |text: &str| Endpoint::parse(text, &[], true).is_ok_and(|at| !at.is_https());
-    match profile.get(ENDPOINT) {
-        Some(text) if !is_usable(text) => Err(profile
-            .invalid(ENDPOINT, NOT_THE_SERVICE)
-            .with_hint("fix or remove it")),
-        _ => Ok(()),
-    }
-}
-
-/// The documented address, or this machine.
-fn endpoint(service: &ImdsService, profile: &Profile) -> Result<Endpoint, Problem> {
-    let parse = |text: &str| Endpoint::parse(text, &[], true);
-    let documented = parse(service.address)?;
-    let Some(text) = profile.get(ENDPOINT) else {
-        return Ok(documented);
-    };
-    let wrong = || {
-        profile
-            .invalid(ENDPOINT, NOT_THE_SERVICE)
-            .with_hint(format!("use {}, or remove it", service.address))
-    };
-    let endpoint = parse(text).map_err(|_| wrong())?;
-    let is_here = endpoint.is_loopback() && !endpoint.is_https();
-    match endpoint == documented || is_here {
-        true => Ok(endpoint),
-        false => Err(wrong()),
+#[async_trait]
+impl<S: Send> CredentialProvider<S> for InstanceRoleProvider<S> {
+    async fn provide(&self, deadline: Deadline) -> Result<Credential<S>, Problem> {
+        self.fetch(deadline).await
     }
 }
 
@@ -404,18 +372,7 @@ fn text(answer: &Response) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Letters, digits and signs that names of roles have; no word that a path would swallow.
-fn is_role_name(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@+=,".contains(&byte);
-    text.len() <= MAX_ROLE_LEN
-        && text.bytes().all(is_plain)
-        && text.bytes().any(|byte| byte != b'.')
-}
-
 fn with_status(mut problem: Problem, status: u16) -> Problem {
     problem.http_status = Some(status);
     problem
 }
-
-#[cfg(test)]
-mod tests;

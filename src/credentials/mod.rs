@@ -11,6 +11,7 @@ mod command_output;
 mod configured;
 pub(crate) mod file;
 pub(crate) mod imds;
+mod imds_settings;
 mod ini;
 mod negative_cache;
 mod profile;
@@ -18,6 +19,7 @@ mod program;
 mod reload;
 mod source_cache;
 mod store;
+pub(crate) mod temporary_key;
 #[cfg(test)]
 mod test_support;
 mod token_file;
@@ -30,9 +32,10 @@ use crate::error::Problem;
 use crate::http::Deadline;
 use crate::secret::Secret;
 
-pub(crate) use cache::CredentialCache;
 pub use cache::CredentialInfo;
+pub(crate) use cache::{CredentialCache, KeySource};
 pub use chain::{CredentialChain, SourceReport, check_source};
+pub(crate) use imds_settings::check_endpoint;
 pub(crate) use negative_cache::NegativeCache;
 pub(crate) use profile::reload;
 pub use source_cache::SourceCache;

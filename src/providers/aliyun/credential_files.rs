@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::lenient::{Flag, Int, List, Text};
 use super::assume_role::{EXTERNAL_ID, LIFETIME, POLICY};
-use super::instance_role;
+use super::instance_role::SERVICE;
 use crate::credentials::file::{
     Ini, Keys, found, found_values, json, json_profile, name_of, no_such_profile, non_empty,
     present_values,
@@ -30,7 +30,7 @@ pub static SOURCES: [CredentialSource; 3] = [
     },
     CredentialSource {
         name: METADATA,
-        load: from_instance_role,
+        load: |files, role| Ok(SERVICE.load(files, role)),
     },
 ];
 
@@ -165,7 +165,7 @@ impl Profile {
     }
 
     fn instance_role(&self, page: &SourceFile, name: &str, desk: &ToolFiles) -> SourceResult {
-        let mut values = instance_role::source(desk, self.ram_role_name.trimmed());
+        let mut values = SERVICE.values(desk, self.ram_role_name.trimmed());
         let region = self.region_id.trimmed();
         values.extend(region.map(|region| ("region", Secret::new(region))));
         SourceResult::Found(found(page, Some(name), values, None))
@@ -310,7 +310,7 @@ fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, 
         None | Some("access_key" | "ram_role_arn") => None,
         Some("sts") => value(keys, "security_token"),
         Some("ecs_ram_role") => {
-            let values = instance_role::source(desk, value(keys, "role_name"));
+            let values = SERVICE.values(desk, value(keys, "role_name"));
             return Ok(SourceResult::Found(found(&page, Some(name), values, None)));
         }
         Some(other) => return Err(unsupported::section_type(&page, name, other)),
@@ -351,12 +351,4 @@ fn from_sdk_file(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, 
 fn value<'a>(keys: &'a Keys, key: &str) -> Option<&'a str> {
     let text = non_empty(keys, key)?.split('#').next()?.trim_end();
     (!text.is_empty()).then_some(text)
-}
-
-/// The metadata service, where a profile names it: `metadata` or `metadata:ROLE`.
-fn from_instance_role(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult, Problem> {
-    let role = named.or(desk.selected_profile("ALIBABA_CLOUD_ECS_METADATA"));
-    Ok(SourceResult::InstanceRole(instance_role::source(
-        desk, role,
-    )))
 }

@@ -4,10 +4,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::lenient::{List, Text};
+use super::instance_role::SERVICE;
 use crate::credentials::file::{
     Ini, found_values, json, json_profile, name_of, no_such_profile, non_empty,
 };
-use crate::credentials::imds;
 use crate::credentials::{CredentialSource, SourceResult, ToolFiles};
 use crate::error::Problem;
 use crate::secret::quotable;
@@ -25,7 +25,7 @@ pub static SOURCES: [CredentialSource; 3] = [
     },
     CredentialSource {
         name: METADATA,
-        load: imds::read,
+        load: |files, role| Ok(SERVICE.load(files, role)),
     },
 ];
 

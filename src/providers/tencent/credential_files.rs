@@ -3,10 +3,10 @@
 use serde::Deserialize;
 
 use super::super::lenient::{Int, OptionalObject, Text};
+use super::instance_role::SERVICE;
 use crate::credentials::file::{
     Ini, found, found_values, json, no_such_profile, non_empty, present_values,
 };
-use crate::credentials::imds;
 use crate::credentials::{CredentialSource, FoundCredential, SourceFile, SourceResult, ToolFiles};
 use crate::error::{Category, Problem};
 use crate::model::Time;
@@ -25,7 +25,7 @@ pub static SOURCES: [CredentialSource; 3] = [
     },
     CredentialSource {
         name: METADATA,
-        load: imds::read,
+        load: |files, role| Ok(SERVICE.load(files, role)),
     },
 ];
 
@@ -111,7 +111,7 @@ fn from_cli_config(desk: &ToolFiles, named: Option<&str>) -> Result<SourceResult
         .transpose()?;
     let region = configure.as_ref().and_then(Configure::region);
     if credential.kind.trimmed() == Some("cvm-role") {
-        let mut values = imds::source(desk, None, None);
+        let mut values = SERVICE.values(desk, None);
         values.extend(present_values(&[("region", region)]));
         return Ok(SourceResult::Found(FoundCredential {
             // It holds no secret.
