@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
-use super::imds::{ImdsService, InstanceRoleProvider};
+use super::imds::ImdsService;
+use super::instance_role::InstanceRoleProvider;
 use super::negative_cache::NegativeCache;
 use super::profile::{FromProfile, LabelFn, ReloadingProvider, from_profile};
 use super::store::{PersistentProvider, Storable, StoredFact, TokenStore};
