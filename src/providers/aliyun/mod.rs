@@ -13,7 +13,6 @@ mod invocation;
 mod job;
 pub(crate) mod sign;
 mod sign_v1;
-mod temporary_key;
 mod wrapped_list;
 mod xml;
 

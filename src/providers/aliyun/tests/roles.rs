@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use super::super::assume_role::ASSUME_ROLE;
-use super::super::instance_role::{CREDENTIALS, ROLE, ROLES_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
+use super::super::instance_role::{ROLES_PATH, TOKEN_HEADER, TOKEN_PATH};
 use super::super::{Api, CLOUD, Jobs};
+use crate::credentials::instance_role::{CREDENTIALS, ROLE, TOKEN};
 use crate::error::{Category, Problem};
 use crate::providers::KindOps as _;
 use crate::providers::test_support;
