@@ -44,6 +44,11 @@ pub trait EmulatedApi: Sync {
         ServerResponse::json(200, &data)
     }
 
+    /// The response that is a document of the scenario.
+    fn document(&self, text: &str) -> ServerResponse {
+        ServerResponse::document(200, text)
+    }
+
     /// The response to a request that fails.
     fn error(&self, error: EmulatedError) -> ServerResponse;
 }
@@ -255,7 +260,7 @@ impl EmulatedCall<'_> {
     /// The response about a resource: the document of the scenario, or these data.
     pub fn about(&self, view: &JobAt<'_>, data: impl FnOnce() -> Value) -> Answer {
         match &view.job.document {
-            Some(document) => Ok(ServerResponse::document(200, document)),
+            Some(document) => Ok(self.api.document(document)),
             None => self.data(data()),
         }
     }

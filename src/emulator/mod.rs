@@ -30,7 +30,7 @@ use tokio::task::JoinHandle;
 
 pub use clock::EmulatorClock;
 pub use faults::{Effect, Fault};
-pub use scenario::Scenario;
+pub use scenario::{BUILT_IN, Scenario};
 pub use state::{EmulatedJob, StateChange, Warning};
 
 use crate::providers::{self, Cloud};
@@ -58,6 +58,14 @@ static APIS: [(&Cloud, &dyn EmulatedApi); 4] = [
 pub(crate) fn api(cloud: &str) -> Option<&'static dyn EmulatedApi> {
     let found = APIS.into_iter().find(|(known, _)| known.name == cloud);
     found.map(|(_, api)| api)
+}
+
+/// The operations of a cloud, or of all.
+fn operations(cloud: Option<&str>) -> impl Iterator<Item = &'static str> {
+    let apis = APIS.into_iter().filter(move |(known, _)| cloud.is_none_or(|name| name == known.name));
+    let kinds = apis.flat_map(|(_, api)| api.kinds());
+    let routes = kinds.flat_map(|kind| kind.routes());
+    routes.map(|route| route.operation)
 }
 
 /// The port of `joblens emulate` when none is given, so that scripts know it beforehand.

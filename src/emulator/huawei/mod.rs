@@ -82,6 +82,10 @@ impl EmulatedApi for Gateway {
         ServerResponse::json(200, &data).with_header("x-request-id", nonce())
     }
 
+    fn document(&self, text: &str) -> ServerResponse {
+        ServerResponse::document(200, text).with_header("x-request-id", nonce())
+    }
+
     fn error(&self, error: EmulatedError) -> ServerResponse {
         use EmulatedError as E;
         let (status, code, message) = match error {
