@@ -139,7 +139,8 @@ fn of_words(words: &[String]) -> Option<Sensitivity> {
     if is_other {
         return None;
     }
-    if ends(last) || WORDS.contains(&last.as_str()) {
+    let both = format!("{}{last}", previous.unwrap_or_default());
+    if ends(last) || ends(&both) || WORDS.contains(&last.as_str()) {
         return Some(Sensitivity::Certain);
     }
     if LIKELY_WORDS.contains(&last.as_str()) {

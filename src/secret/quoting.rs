@@ -124,7 +124,7 @@ mod tests {
         let path = |path: &str| quotable_path(Path::new(path));
         assert_eq!(path("/etc/ssl/corp-ca.pem"), "/etc/ssl/corp-ca.pem");
         assert_eq!(path("/etc/SuperSecretValue0123456789ab"), "/etc/***");
-        assert_eq!(path("SuperSecretValue0123456789ab/x"), "***/x");
+        assert_eq!(path("SuperSecretValue0123456789ab/x.pem"), "***");
         assert_eq!(path("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), "***");
         assert_eq!(path("../keys/team-a.pem"), "../keys/team-a.pem");
     }

@@ -78,14 +78,12 @@ impl Redactor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto;
 
     #[test]
     fn signatures_are_masked_as_long_as_their_requests_matter() {
         let redactor = Redactor::default();
-        let signature = |n: usize| {
-            let random = (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            Secret::new(format!("{random:016x}{:016x}", random.rotate_left(31)))
-        };
+        let signature = |n: usize| Secret::new(crypto::sha256_hex(&n.to_le_bytes()));
         for n in 0..=MAX_SIGNATURES {
             redactor.add_signature(&signature(n));
             redactor.add_signature(&signature(n));

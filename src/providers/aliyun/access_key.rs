@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::settings::Profile;
 
 /// Secret parts of a credential.
-const SECRET_KEYS: [&str; 2] = ["access_key_secret", "security_token"];
+const SECRET_KEYS: [&str; 3] = ["access_key_id", "access_key_secret", "security_token"];
 
 /// The key pair of a profile as what signs with it.
 ///

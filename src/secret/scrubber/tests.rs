@@ -163,7 +163,7 @@ fn words_that_a_secret_holds_stay() {
             "aliyunSecretQ1W2E3R4T5",
             "the aliyun secret of aliyunSecret is wrong",
         ),
-        ("sugonTOKENabcdef0123456789xyz", "sugonTOKEN abcdef"),
+        ("sugonTOKENabcdef0123456789xyz", "the sugonTOKEN is wrong"),
         ("p@ssword1!", "the password is wrong"),
         (TOKEN, "CAISsts Tok abc LONGLONG"),
     ] {
