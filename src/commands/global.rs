@@ -251,9 +251,10 @@ impl GlobalArgs {
         };
         let time = |option: &Option<String>, key: &str, default: Duration| match pick(option, key) {
             None => Ok(default),
-            Some(text) => settings::duration(&text)
-                .filter(|time| !time.is_zero())
-                .ok_or_else(|| wrong(key, &text, "a duration such as 5s or 1m30s")),
+            Some(text) => match settings::parse_duration(key, &text)? {
+                Duration::ZERO => Err(wrong(key, &text, "a duration such as 5s or 1m30s")),
+                time => Ok(time),
+            },
         };
         let number = |option: &Option<String>, key: &str, default: u32| match pick(option, key) {
             None => Ok(default),

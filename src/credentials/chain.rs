@@ -4,7 +4,7 @@ use chrono::Utc;
 
 use super::source_cache::SourceCache;
 use super::tool_files::{CredentialSource, FoundCredential, SourceResult, ToolFiles};
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, closest_match};
 use crate::model::{Notice, SkippedSource, Time};
 use crate::secret::{Secret, quotable};
 use crate::settings::{Origin, Profile, SOURCE, Settings, SettingsSchema, SourcedValue, Values};
@@ -314,9 +314,11 @@ fn find_source<'a>(
         return Ok((tool, named));
     }
     let known: Vec<&str> = sources.iter().map(|tool| tool.name).collect();
+    let near = closest_match(known.iter().copied(), name);
+    let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
     let hint = match known.is_empty() {
         true => format!("{} has no supported source", profile.cloud),
-        false => format!("{} supports {}", profile.cloud, known.join(", ")),
+        false => format!("{near}{} supports {}", profile.cloud, known.join(", ")),
     };
     let what = format!("has the unknown value '{}'", quotable(name));
     Err(profile.invalid(SOURCE, &what).with_hint(hint))

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
-pub use parse::{byte_size, duration, utc_offset};
+pub use parse::{byte_size, duration, parse_duration, utc_offset};
 pub(crate) use permissions::check_program;
 pub use permissions::{InsecureFile, check_file, check_folders};
 pub(crate) use profile::SourcedValue;

@@ -303,6 +303,12 @@ fn a_source_or_a_profile_that_there_is_not_is_wrong_use_that_names_what_there_is
         ),
         (
             "aliyun",
+            "aliyuncli",
+            JOB,
+            "did you mean 'aliyun-cli'? aliyun supports",
+        ),
+        (
+            "aliyun",
             "aliyun-cli:nobody",
             JOB,
             "available: default, prod, sso, stale, external, role",

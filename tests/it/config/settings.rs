@@ -264,7 +264,7 @@ fn the_wire_is_set_in_the_file_and_options_come_first() {
         ),
         (
             "[http]\nrequest_timeout = 5\n",
-            "invalid value '5' for request_timeout; expected a duration such as 5s",
+            "invalid value '5' for request_timeout: missing unit",
         ),
         (
             "[http]\nmax_body = '64MB'\n",
@@ -280,7 +280,7 @@ fn the_wire_is_set_in_the_file_and_options_come_first() {
     let wrong = emulated.get(&["--connect-timeout", "5", JOB]).run();
     assert_usage(
         &wrong,
-        "invalid value '5' for connect_timeout; expected a duration such as 5s",
+        "invalid value '5' for connect_timeout: missing unit",
     );
 }
 

@@ -59,10 +59,16 @@ fn a_cloud_that_is_named_is_asked_even_when_nothing_is_set_for_it() {
 
 #[test]
 fn what_is_no_cloud_is_wrong_use() {
-    for word in ["sugin", "aliyun/job/C", "aliyun/job/C/5"] {
+    for (word, hint) in [
+        ("sugin", "did you mean 'sugon'?"),
+        ("alyun@prod", "did you mean 'aliyun'?"),
+        ("azure", "aliyun@prod"),
+        ("aliyun/job/C", "aliyun@prod"),
+        ("aliyun/job/C/5", "aliyun@prod"),
+    ] {
         let run = joblens(&["doctor", word]).run();
         assert_eq!(run.code, 2, "{word}: {}", run.stdout);
-        assert!(run.stderr.contains("aliyun@prod"), "{}", run.stderr);
+        assert!(run.stderr.contains(hint), "{}", run.stderr);
     }
 }
 

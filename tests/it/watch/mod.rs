@@ -351,7 +351,7 @@ fn wrong_use_is_told_before_the_first_call() {
             &["watch", "--interval", "0", JOB],
             "--interval must be greater than 0",
         ),
-        (&["watch", "--interval", "5", JOB], "a duration with a unit"),
+        (&["watch", "--interval", "5", JOB], "did you mean 5s or 5m?"),
         (&["watch", "aliyun/job/a/b/c/"], "too many segments"),
     ];
     for (arguments, told) in wrong {
