@@ -14,7 +14,7 @@ pub(super) fn find(input: &str) -> Option<Problem> {
     let is_drive = input.get(1..3) == Some(":\\") || input.starts_with("\\\\");
     let (message, hint, at) = if let Some(at) = input.find("://") {
         ("this is a URL, not a reference", HINT.to_owned(), 0..at + 3)
-    } else if is_drive || ["./", "../", "~/"].iter().any(|text| begins(text)) {
+    } else if is_drive || ["./", "../", "~/"].iter().any(begins) {
         (
             "this is a path, not a reference",
             HINT.to_owned(),
