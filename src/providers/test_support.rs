@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::errors::{ErrorContext, ErrorSpec};
 use super::{Cloud, GetOptions, GetResult, mask_job};
+use crate::credentials::SourceCache;
 use crate::http::{
     ClientOptions, Deadline, Endpoint, Method, Request, RequestError, Response, Transport,
 };
@@ -104,16 +105,19 @@ pub fn reference(kind: &'static Kind, segments: &[&str]) -> Reference {
     reference
 }
 
+/// The default profile of a cloud.
+pub fn default_profile(cloud: &Cloud, settings: &Settings) -> Profile {
+    let chain = super::credential_chain(settings, &SourceCache::default());
+    chain.profile(&cloud.settings_schema(), "default").unwrap()
+}
+
 /// The default profile of a cloud with these variables and no config file.
 pub fn profile(cloud: &Cloud, variables: &[(&str, &str)]) -> Profile {
-    let keys = cloud.settings_schema();
     let pairs = variables
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()));
-    Settings::load(None, Environment::new(pairs), &[keys], &[])
-        .unwrap()
-        .profile(&keys, "default")
-        .unwrap()
+    let settings = Settings::from_environment(Environment::new(pairs));
+    default_profile(cloud, &settings)
 }
 
 /// Writes a file that only its user can read.

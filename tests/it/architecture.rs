@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 
 /// From left to right; `output` stands beside them, and `test_support`, which tests alone use, may
 /// name all of them.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 14] = [
     "commands",
     "emulator",
     "providers",
+    "credentials",
     "http",
     "reference",
     "gate",
     "settings",
     "kind",
+    "lenient",
     "model",
     "secret",
     "crypto",

@@ -13,7 +13,6 @@ mod invocation;
 mod job;
 pub(crate) mod sign;
 pub(crate) mod sign_v1;
-mod temporary_key;
 mod wrapped_list;
 mod xml;
 
@@ -23,11 +22,11 @@ use std::sync::atomic::AtomicBool;
 use async_trait::async_trait;
 
 use super::api::{DecodeError, Decoded, SigningClient};
-use super::login::CredentialCache;
 use super::shapes::schema_of;
 use super::{
     Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
 };
+use crate::credentials::CredentialCache;
 use crate::error::Problem;
 use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
 use crate::kind::Segment;

@@ -14,8 +14,8 @@ use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
 use super::api::{DecodeError, Decoded, SigningClient};
-use super::login::{Credential, CredentialCache, NegativeCache, StoredFact};
 use super::{Cloud, CloudApi, Connected, CredentialInfo, wall_clock::WallClock};
+use crate::credentials::{Credential, CredentialCache, NegativeCache, StoredFact};
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Response, Transport};
 use crate::model::Time;

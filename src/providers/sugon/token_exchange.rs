@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::errors::EXCHANGE_ERRORS;
 use super::{TOKENS, address, sign};
+use crate::credentials::{Credential, CredentialCache, CredentialProvider};
 use crate::crypto::{hex, hmac_sha256};
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, SigningInstructions, Transport};
-use crate::providers::BoxFuture;
 use crate::providers::lenient::{self, List, Text};
-use crate::providers::login::{Credential, CredentialCache, CredentialProvider};
 use crate::secret::{Secret, quotable};
 use crate::settings::Profile;
 
@@ -145,12 +145,10 @@ impl TokenExchangeProvider {
     }
 }
 
+#[async_trait]
 impl CredentialProvider<sign::Signer> for TokenExchangeProvider {
-    fn provide(
-        &self,
-        deadline: Deadline,
-    ) -> BoxFuture<'_, Result<Credential<sign::Signer>, Problem>> {
-        Box::pin(self.tokens(deadline))
+    async fn provide(&self, deadline: Deadline) -> Result<Credential<sign::Signer>, Problem> {
+        self.tokens(deadline).await
     }
 
     fn label(&self) -> Option<String> {

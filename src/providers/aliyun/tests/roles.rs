@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use super::super::assume_role::ASSUME_ROLE;
-use super::super::instance_role::{CREDENTIALS, ROLE, ROLES_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
+use super::super::instance_role::{ROLES_PATH, TOKEN_HEADER, TOKEN_PATH};
 use super::super::{Api, CLOUD, Jobs};
+use crate::credentials::instance_role::{CREDENTIALS, ROLE, TOKEN};
 use crate::error::{Category, Problem};
 use crate::providers::KindOps as _;
 use crate::providers::test_support;
@@ -330,7 +331,7 @@ async fn a_key_that_was_read_again_is_named_beside_its_role() {
     std::fs::write(&config, toml).unwrap();
     let keys = CLOUD.settings_schema();
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
-    let profile = settings.unwrap().profile(&keys, "default").unwrap();
+    let profile = test_support::default_profile(&CLOUD, &settings.unwrap());
     let ehpc = Api::new(&profile, &cloud.transport()).unwrap();
     let problem = get(&ehpc).await.unwrap_err();
     assert_eq!(problem.operation.as_deref(), Some(GET));

@@ -417,7 +417,7 @@ async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_ano
     test_support::write_secret(&file, &token);
     let keys = CLOUD.settings_schema();
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
-    let profile = settings.unwrap().profile(&keys, "default").unwrap();
+    let profile = test_support::default_profile(&CLOUD, &settings.unwrap());
     let client = connect(&profile, &cloud.transport()).unwrap();
     assert_eq!(client.credential().expires_at, Time::new(end));
     cloud.set(200);
