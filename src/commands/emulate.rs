@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::context::{CommandContext, program};
 use super::runtime::block_on;
-use crate::emulator::{self, AccessLog, DEFAULT_PORT, Emulator, Scenario};
+use crate::emulator::{self, AccessLog, BUILT_IN, DEFAULT_PORT, Emulator, Scenario};
 use crate::error::Problem;
 use crate::output;
 
@@ -26,6 +26,9 @@ pub(super) struct Arguments {
     /// Print environment variables for using the emulator, then exit
     #[arg(long, conflicts_with = "scenario")]
     print_env: bool,
+    /// Print the built-in scenario, then exit
+    #[arg(long, conflicts_with_all = ["scenario", "print_env"])]
+    print_scenario: bool,
 }
 
 /// Serves until it is interrupted, or prints the variables of a shell.
@@ -42,6 +45,9 @@ fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
             return Err(Problem::usage("--print-env requires a port"));
         }
         return Ok(session.print(exports(arguments.port), false));
+    }
+    if arguments.print_scenario {
+        return Ok(session.print(BUILT_IN.to_owned(), false));
     }
     let scenario = match &arguments.scenario {
         Some(path) => Scenario::read(path)?,
