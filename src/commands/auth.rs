@@ -19,7 +19,7 @@ use crate::settings::{
 
 /// Show the credentials each cloud would use
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  joblens auth status\n  joblens auth status -p prod -o json")]
+#[command(before_help = "Examples:\n  joblens auth status\n  joblens auth status -p prod -o json")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     what: AuthCommand,
@@ -29,6 +29,7 @@ pub(super) struct Arguments {
 enum AuthCommand {
     /// Show the credential source, key (masked), region and endpoint of each profile
     #[command(
+        before_help = "Examples:\n  joblens auth status\n  joblens auth status -p prod -o json",
         after_help = "Makes no network requests and shows no secrets. Runs credential_command if configured.\n\
         Exit codes: 0 all configured profiles are usable · 2 invalid config · 4 a profile is not usable"
     )]

@@ -91,7 +91,7 @@ impl CommandContext {
         let (verbose, told) = (self.global.verbose, told.clone());
         Arc::new(move |happening| match happening {
             TransportEvent::Trace(line) if verbose => {
-                let _ = output::write_trace(&mut io::stderr().lock(), &line);
+                let _ = output::write_line(&mut io::stderr().lock(), &line);
             }
             TransportEvent::Trace(_)
             | TransportEvent::DnsResolved { .. }

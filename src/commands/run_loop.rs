@@ -139,10 +139,7 @@ impl RunLoop {
         for event in events {
             if let PollEvent::Outage(outage) = event {
                 let notice = outage.notice();
-                goal.on_message(
-                    self,
-                    format!("joblens: {} {}", self.clock(), notice.message),
-                );
+                goal.on_message(self, format!("{} {}", self.clock(), notice.message));
                 self.lookup.notices.push(notice);
             } else {
                 goal.on_event(self, event);
@@ -150,7 +147,7 @@ impl RunLoop {
         }
         for notice in self.lookup.notices.take_new() {
             if self.notice_codes.contains(&notice.code) {
-                goal.on_message(self, format!("joblens: note: {}", notice.message));
+                goal.on_message(self, output::notice_line(&notice));
             }
         }
     }

@@ -104,7 +104,7 @@ impl Goal for FollowGoal<'_> {
             let clock = run.clock();
             let reference = problem.reference.as_deref().unwrap_or_default();
             let message = &problem.message;
-            self.log_line(format!("joblens: {clock} {reference}: {message}; retrying"));
+            self.log_line(format!("{clock} {reference}: {message}; retrying"));
         }
     }
 

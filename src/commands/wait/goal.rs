@@ -84,7 +84,7 @@ impl Goal for WaitGoal<'_> {
             (PollEvent::Problem(_), _, Some(problem)) => problem.message.clone(),
             _ => return,
         };
-        let line = format!("joblens: {} {}: {text}", run.clock(), polled.reference);
+        let line = format!("{} {}: {text}", run.clock(), polled.reference);
         self.log(run, line);
     }
 
@@ -140,7 +140,7 @@ impl<'a> WaitGoal<'a> {
             evaluations.filter(|one| one.as_str() == word).count()
         };
         let line = format!(
-            "joblens: {} still waiting: {} done, {} failed, {} pending, {}",
+            "{} still waiting: {} done, {} failed, {} pending, {}",
             run.clock(),
             count("met"),
             count("unmet"),
@@ -174,7 +174,7 @@ impl<'a> WaitGoal<'a> {
         let report = self.report(run, None);
         let reporter = &self.reporter;
         self.reports.write(&report, now, &mut |problem| {
-            reporter.println(format!("joblens: {}", problem.message));
+            reporter.println(format!("error: {}", problem.message));
         });
     }
 

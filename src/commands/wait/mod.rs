@@ -71,7 +71,7 @@ async fn run_wait(
     );
     warn_expiring_credentials(session, &lookup, plan, &reporter);
     if let Some(warning) = plan.warning {
-        reporter.println(format!("joblens: note: {warning}"));
+        reporter.println(format!("warning: {warning}"));
     }
     let mut wait = WaitGoal::new(plan, reports, reporter);
     let mut run = run_loop(lookup, plan);
@@ -81,7 +81,7 @@ async fn run_wait(
     let mut told = Vec::new();
     let mut tell = |problem: &Problem| {
         // A Vec takes everything.
-        let _ = writeln!(told, "joblens: {}", output::escape(&problem.message));
+        let _ = writeln!(told, "error: {}", output::escape(&problem.message));
     };
     let mut annotations = Vec::new();
     if wait
@@ -130,7 +130,7 @@ fn warn_expiring_credentials(
     let time = i64::try_from(time).unwrap_or(i64::MAX);
     let is_near = |end: &&CredentialExpiry| (1..time).contains(&end.at.seconds_since(now));
     for end in lookup.credential_expiries().iter().filter(is_near) {
-        reporter.println(format!("joblens: note: {}", end.line(now, zone)));
+        reporter.println(format!("warning: {}", end.line(now, zone)));
         lookup
             .notices
             .push(Notice::new(NoticeCode::CredentialEnds, end.message()));

@@ -17,7 +17,7 @@ use crate::providers::test_support;
 use crate::settings::{Environment, Settings};
 use crate::test_support::{
     EmulatedJob, EmulatedState, Responder, ServerRequest, ServerResponse, StateChange, TestServer,
-    emulated, start_time,
+    refused, start_time,
 };
 
 const GET: &str = "DescribeServerlessJobs";
@@ -77,7 +77,7 @@ fn refusing(times: usize) -> impl Fn(&ServerRequest) -> Option<ServerResponse> {
     };
     move |incoming| {
         let is_look = incoming.header("x-acs-action") == Some(GET);
-        (is_look && less()).then(emulated(&CLOUD).refused)
+        (is_look && less()).then(|| refused(&CLOUD))
     }
 }
 
