@@ -157,9 +157,9 @@ pub(super) fn account(
         }
     });
     let profile = plain.and_then(|plain| {
-        let report = credentials.inspect_sources(&keys, plain);
-        account.status.skipped_sources = report.skipped_sources;
-        report.profile
+        let (profile, skipped) = credentials.inspect_sources(&keys, plain);
+        account.status.skipped_sources = skipped;
+        profile
     });
     match profile {
         Ok(profile) => {

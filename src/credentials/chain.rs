@@ -10,15 +10,6 @@ use crate::model::{Notice, SkippedSource, Time};
 use crate::secret::{Secret, quotable};
 use crate::settings::{Origin, Profile, SOURCE, Settings, SettingsSchema, SourcedValue, Values};
 
-/// What a profile would use, and what it would not.
-#[derive(Debug)]
-pub struct SourceReport {
-    /// The profile, or what is wrong with it.
-    pub profile: Result<Profile, Problem>,
-    /// The sources that were not used, in their order.
-    pub skipped_sources: Vec<SkippedSource>,
-}
-
 /// A credential with what stands beside it.
 pub(super) struct ResolvedCredential {
     pub values: Values,
@@ -104,9 +95,13 @@ impl CredentialChain {
         Ok(profile)
     }
 
-    /// As [`CredentialChain::with_credential`], with all sources that were not used. Files of tools are read
-    /// that are not needed.
-    pub fn inspect_sources(&self, cloud: &SettingsSchema, plain: Profile) -> SourceReport {
+    /// As [`CredentialChain::with_credential`], and all sources that were not used, in their order.
+    /// Files of tools are read that are not needed.
+    pub fn inspect_sources(
+        &self,
+        cloud: &SettingsSchema,
+        plain: Profile,
+    ) -> (Result<Profile, Problem>, Vec<SkippedSource>) {
         let is_default = plain.name == "default";
         let mut skipped = Vec::new();
         let profile = self.resolve(cloud, plain, &mut skipped);
@@ -114,10 +109,7 @@ impl CredentialChain {
         if let Some(used) = used.and_then(|used| used.source(cloud)) {
             skipped.extend(self.shadowed_tools(cloud, used));
         }
-        SourceReport {
-            profile,
-            skipped_sources: skipped,
-        }
+        (profile, skipped)
     }
 
     fn resolve(

@@ -54,29 +54,23 @@ pub enum SettingRole {
 impl SettingSpec {
     /// An ordinary setting.
     pub const fn setting(key: &'static str, variables: &'static [&'static str]) -> Self {
-        Self {
-            key,
-            role: SettingRole::Setting,
-            variables,
-            aliases: &[],
-        }
+        Self::new(key, SettingRole::Setting, variables)
     }
 
     /// The id of a credential.
     pub const fn id(key: &'static str, variables: &'static [&'static str]) -> Self {
-        Self {
-            key,
-            role: SettingRole::Id,
-            variables,
-            aliases: &[],
-        }
+        Self::new(key, SettingRole::Id, variables)
     }
 
     /// A secret of a credential.
     pub const fn secret(key: &'static str, variables: &'static [&'static str]) -> Self {
+        Self::new(key, SettingRole::Secret, variables)
+    }
+
+    const fn new(key: &'static str, role: SettingRole, variables: &'static [&'static str]) -> Self {
         Self {
             key,
-            role: SettingRole::Secret,
+            role,
             variables,
             aliases: &[],
         }
