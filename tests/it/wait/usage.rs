@@ -64,7 +64,7 @@ fn a_gate_in_ci_needs_a_deadline() {
 }
 
 #[test]
-fn wrong_times_goals_and_references_are_told_before_the_first_call() {
+fn wrong_times_goals_and_references_are_reported_before_the_first_request() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     for wrong in [
         &[JOB, "-t", "90"][..],
