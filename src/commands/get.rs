@@ -44,11 +44,11 @@ impl Arguments {
 }
 
 /// Looks up what was named and shows it.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    match build_report(session, arguments) {
-        Ok((report, true)) => session.finish_gate(report),
-        Ok((report, false)) => session.print_report(report),
-        Err(problems) => session.usage_error("get", problems),
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match build_report(context, arguments) {
+        Ok((report, true)) => context.finish_gate(report),
+        Ok((report, false)) => context.print_report(report),
+        Err(problems) => context.usage_error("get", problems),
     }
 }
 
@@ -56,21 +56,21 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
 type ReportAndGate = (Envelope, bool);
 
 fn build_report(
-    session: &CommandContext,
+    context: &CommandContext,
     arguments: &Arguments,
 ) -> Result<ReportAndGate, Vec<Problem>> {
     let asked = &arguments.lookup;
     let mut options = asked.options();
     // A gate needs a fixed reference.
     options.allowed.latest = !arguments.exit_status;
-    let plan = asked.plan(session, options)?;
+    let plan = asked.plan(context, options)?;
     let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));
     let connected = match arguments.exit_status {
         true => {
             check_gate(&plan, &rules)?;
-            plan.connect_all(session, None)?
+            plan.connect_all(context, None)?
         }
-        false => plan.connect(session, None)?,
+        false => plan.connect(context, None)?,
     };
     let lookup = Arc::new(connected);
     let started = Instant::now();
@@ -89,8 +89,7 @@ fn check_gate(plan: &LookupPlan, rules: &GatePolicy) -> Result<(), Vec<Problem>>
     if plan.references.is_empty() {
         return Err(vec![Problem::usage("no references given")]);
     }
-    gate_report::check_condition(&plan.references, &rules.condition)
-        .map_err(|problem| vec![problem])
+    gate_report::check_condition(&plan.references, &rules.condition).map_err(Vec::from)
 }
 
 /// The gate of a single check: jobs that are still active leave it undecided.

@@ -72,11 +72,7 @@ fn diagnose(session: &CommandContext, arguments: &Arguments) -> Result<DoctorRep
             return Ok(diagnosis(None, vec![check], Vec::new()));
         }
     };
-    let one = |problem| vec![problem];
-    let limits = session
-        .global
-        .client_options(settings.file())
-        .map_err(one)?;
+    let limits = session.global.client_options(settings.file())?;
     let candidates = accounts::candidates(session, &settings, &arguments.clouds)?;
     let mut checks = vec![machine::settings(session, &settings)];
     match machine::network(session, &settings, &limits) {
@@ -90,7 +86,7 @@ fn diagnose(session: &CommandContext, arguments: &Arguments) -> Result<DoctorRep
     let patients = candidates
         .into_iter()
         .map(|candidate| probe(session, &settings, candidate));
-    let patients = patients.collect::<Result<Vec<_>, _>>().map_err(one)?;
+    let patients = patients.collect::<Result<Vec<_>, _>>()?;
     let examined = block_on(run_all(patients, limits.concurrency));
     Ok(diagnosis(Some(&settings), checks, examined))
 }

@@ -77,7 +77,7 @@ fn an_echo_that_only_decoding_brings_out_is_scrubbed() {
 }
 
 #[test]
-fn a_corrected_clock_is_told_once() {
+fn a_corrected_clock_is_reported_once() {
     let (account, told) = account();
     let mut refusal = RequestError::new(Category::ClockSkew, "expired.");
     let mut correct =

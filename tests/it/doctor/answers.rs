@@ -69,7 +69,7 @@ fn a_refused_key_is_named_with_its_source_and_hides_no_other_account() {
 }
 
 #[test]
-fn a_missing_permission_is_told_apart_from_a_bad_key() {
+fn a_missing_permission_differs_from_a_bad_key() {
     let body = r#"{"Code":"Forbidden.RAM","Message":"no","RequestId":"R1"}"#;
     let server = Server::answering(http("403 Forbidden", "", body.as_bytes()));
     let run = aliyun(&server.origin(), &[]).run();

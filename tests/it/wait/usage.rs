@@ -107,7 +107,7 @@ fn a_usage_error_says_what_to_write_instead() {
 }
 
 #[test]
-fn wrong_times_goals_and_references_are_told_before_the_first_call() {
+fn wrong_times_goals_and_references_are_reported_before_the_first_request() {
     let emulated = Emulated::start(&job(JOB, "0s Succeeded"));
     for wrong in [
         &[JOB, "-t", "90"][..],
