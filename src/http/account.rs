@@ -16,7 +16,7 @@ use super::clock_offset::{ClockOffset, signing_time};
 use super::tls::TlsConfig;
 use super::{
     ClientOptions, Deadline, Endpoint, Request, RequestError, Response, ResponseInfo, Route,
-    Signer, Transport, TransportEvent, attempt,
+    Signer, Transport, TransportEvent, attempt, body, html,
 };
 use crate::crypto;
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
@@ -152,7 +152,7 @@ impl ApiClient {
                 .attempt(request, signer, deadline, attempts, offset)
                 .await;
             let (mut refusal, answer) = match outcome {
-                Ok(answer) => match classify(&answer) {
+                Ok(answer) => match self.read_error(&answer, classify) {
                     None => {
                         self.circuit_breaker.on_success();
                         return Ok(answer);
@@ -201,6 +201,24 @@ impl ApiClient {
             earlier = Some(self.to_problem(request, refusal, answer.as_ref(), attempts));
             sleep(pause).await;
         }
+    }
+
+    /// What an error response says, or one that cannot be read whatever it says.
+    fn read_error(
+        &self,
+        response: &Response,
+        classify: &(dyn Fn(&Response) -> Option<RequestError> + Sync),
+    ) -> Option<RequestError> {
+        let encoding = body::unsupported_encoding(response);
+        if encoding.is_some() && (200..300).contains(&response.status) {
+            return encoding;
+        }
+        let mut error = classify(response)?;
+        if let Some(encoding) = encoding {
+            error.message = format!("{}: {}", error.message, encoding.message);
+        }
+        html::explain(&mut error, response, self.transport.redactor());
+        Some(error)
     }
 
     /// The time as this machine has it.
@@ -285,6 +303,7 @@ impl ApiClient {
             max_body: self.options.max_body,
             timeout: self.options.request_timeout.min(deadline.remaining()),
             has_proxy,
+            proxy_authorization: self.proxy_authorization(&request.endpoint, is_direct),
         };
         if let Some(signature) = signing.signature() {
             self.transport.redactor().add_signature(&signature);
@@ -296,6 +315,20 @@ impl ApiClient {
         self.transport
             .emit(TransportEvent::Responded(response_info));
         Ok(answer)
+    }
+
+    /// What an HTTP proxy is shown with a request that it reads itself, which is reported.
+    fn proxy_authorization(&self, endpoint: &Endpoint, is_direct: bool) -> Option<Secret> {
+        let is_read = !is_direct && !endpoint.is_https();
+        let proxy = self.transport.clients.proxy_for(endpoint);
+        let proxy = proxy.filter(|proxy| is_read && proxy.reads_requests())?;
+        let message = format!(
+            "requests to {} and their credentials are readable by the proxy {proxy}, since the endpoint is http://",
+            endpoint.origin()
+        );
+        let notice = TransportEvent::Notice(NoticeCode::PlaintextProxy, message);
+        self.transport.emit(notice);
+        proxy.authorization()
     }
 
     /// Whether a call goes through a proxy.

@@ -1,15 +1,20 @@
 //! One call to a cloud: signed, sent, limited and retried as the cloud's own `classify` says.
-//! This is the only user of reqwest.
+//! This is the only user of an HTTP client.
 
 mod account;
 mod attempt;
+mod body;
+mod ca_store;
 mod circuit_breaker;
 mod clients;
 mod clock_offset;
+mod connector;
 mod deadline;
 mod endpoint;
 mod errors;
+mod html;
 mod issuer;
+mod no_proxy;
 mod proxies;
 mod request;
 mod resolver;
@@ -17,6 +22,7 @@ mod response;
 mod response_info;
 mod retry;
 mod tls;
+mod tunnel;
 mod verifier;
 mod x509;
 
@@ -45,6 +51,9 @@ use crate::error::Problem;
 use crate::model::NoticeCode;
 use crate::secret::Redactor;
 use clients::ClientPool;
+
+/// What this program calls itself.
+const USER_AGENT: &str = concat!("joblens/", env!("CARGO_PKG_VERSION"));
 
 /// Limits and files of the wire, for every cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,17 +146,18 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// A wire on which nothing was sent yet.
+    /// A wire on which nothing was sent yet; `environment` holds the variables that name proxies and CA
+    /// certificates.
     ///
     /// # Errors
     /// A usage error when a file of `--ca-file` cannot be used.
     pub fn new(
         limits: ClientOptions,
-        proxies: &[(String, String)],
+        environment: &[(String, String)],
         clock: Clock,
         sink: EventSink,
     ) -> Result<Arc<Self>, Problem> {
-        let clients = ClientPool::new(&limits, proxies, &sink)?;
+        let clients = ClientPool::new(&limits, environment, &sink)?;
         Ok(Arc::new(Self {
             options: limits,
             clock,

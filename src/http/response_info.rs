@@ -1,5 +1,6 @@
 use chrono::{DateTime, Utc};
 
+use super::html::is_html;
 use super::{Request, Response};
 use crate::secret::Redactor;
 
@@ -49,16 +50,4 @@ impl ResponseInfo {
             *by = by.chars().take(MAX_CHARS).collect();
         }
     }
-}
-
-fn is_html(answer: &Response) -> bool {
-    let kind = answer.header("content-type").unwrap_or_default();
-    let beginning = &answer.body[..answer.body.len().min(64)];
-    let beginning = String::from_utf8_lossy(beginning).to_ascii_lowercase();
-    let beginning = beginning.trim_start_matches('\u{feff}').trim_start();
-    kind.trim_start()
-        .to_ascii_lowercase()
-        .starts_with("text/html")
-        || beginning.starts_with("<!doctype html")
-        || beginning.starts_with("<html")
 }

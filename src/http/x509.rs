@@ -5,9 +5,10 @@ use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::server::ParsedCertificate;
 use x509_cert::certificate::{CertificateInner, Raw, Version};
+use x509_cert::der::asn1::UintRef;
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::oid::db::rfc5280::{ANY_EXTENDED_KEY_USAGE, ID_KP_SERVER_AUTH};
-use x509_cert::der::{Decode as _, Encode as _};
+use x509_cert::der::{Decode as _, Encode as _, Reader as _, SliceReader};
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
@@ -34,6 +35,30 @@ impl Certificate {
     pub(super) fn is_self_signed(&self) -> bool {
         let fields = self.0.tbs_certificate();
         fields.issuer() == fields.subject()
+    }
+
+    /// True when it names the subject of another certificate as its issuer.
+    pub(super) fn is_issued_by(&self, ca: &Self) -> bool {
+        self.0.tbs_certificate().issuer() == ca.0.tbs_certificate().subject()
+    }
+
+    /// The size of its key, when it is an RSA key.
+    pub(super) fn rsa_bits(&self) -> Option<usize> {
+        const RSA_ENCRYPTION: ObjectIdentifier =
+            ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+        let key = self.0.tbs_certificate().subject_public_key_info();
+        if key.algorithm.oid != RSA_ENCRYPTION {
+            return None;
+        }
+        let mut reader = SliceReader::new(key.subject_public_key.as_bytes()?).ok()?;
+        let modulus = reader.sequence(|fields| {
+            let modulus = UintRef::decode(fields)?;
+            UintRef::decode(fields)?;
+            Ok::<_, x509_cert::der::Error>(modulus)
+        });
+        let bytes = modulus.ok()?.as_bytes();
+        let unused = bytes.first()?.leading_zeros();
+        Some(bytes.len() * 8 - usize::try_from(unused).ok()?)
     }
 
     /// True when it is marked as the certificate of a CA.
