@@ -7,6 +7,7 @@ use chrono::Utc;
 
 use super::global::GlobalArgs;
 use super::notices::NoticeLog;
+use crate::credentials::{CredentialChain, SourceCache};
 use crate::error::Problem;
 use crate::http::{Clock, EventSink, TransportEvent};
 use crate::model::{Notice, Time};
@@ -26,6 +27,8 @@ pub(super) struct CommandContext {
     pub sort: Option<Sort>,
     /// The time of requests, signatures and tables.
     pub clock: Clock,
+    /// What was read of the sources of credentials.
+    source_cache: SourceCache,
 }
 
 impl CommandContext {
@@ -45,6 +48,7 @@ impl CommandContext {
             global,
             environment,
             clock: Arc::new(Utc::now),
+            source_cache: SourceCache::default(),
         };
         match (form, sort) {
             (Ok(form), Ok(sort)) => {
@@ -66,6 +70,11 @@ impl CommandContext {
         Settings::load(config, self.environment.clone(), &clouds, &kinds)
     }
 
+    /// The sources of the credentials that settings name. Each is read once in a run.
+    pub(super) fn credentials(&self, settings: &Settings) -> CredentialChain {
+        providers::credential_chain(settings, &self.source_cache)
+    }
+
     /// The profile of references without `@PROFILE`.
     pub(super) fn default_profile<'a>(&'a self, settings: &'a Settings) -> &'a str {
         self.chosen_profile(settings).unwrap_or(DEFAULT_PROFILE)
@@ -82,7 +91,7 @@ impl CommandContext {
         let (verbose, told) = (self.global.verbose, told.clone());
         Arc::new(move |happening| match happening {
             TransportEvent::Trace(line) if verbose => {
-                let _ = output::write_trace(&mut io::stderr().lock(), &line);
+                let _ = output::write_line(&mut io::stderr().lock(), &line);
             }
             TransportEvent::Trace(_)
             | TransportEvent::DnsResolved { .. }

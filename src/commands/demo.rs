@@ -12,7 +12,7 @@ use crate::settings::{Environment, Settings};
 
 /// Try joblens against built-in emulated clouds (no account needed)
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  joblens demo\n  joblens demo -o json")]
+#[command(before_help = "Examples:\n  joblens demo\n  joblens demo -o json")]
 pub(super) struct Arguments {}
 
 /// One of each kind of the built-in scenario.

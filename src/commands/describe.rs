@@ -11,10 +11,10 @@ use crate::output::document::Envelope;
 #[derive(Debug, Args)]
 #[command(
     alias = "desc",
-    after_help = "Examples:\n  \
+    before_help = "Examples:\n  \
     joblens describe aliyun/job/ehpc-hz-FYUr32/5\n  \
-    joblens describe huawei/image-job/702364883651395584 --time utc | less\n\n\
-        table and wide print a details page; other formats are the same as for get.\n\
+    joblens describe huawei/image-job/702364883651395584 --time utc | less",
+    after_help = "table and wide print a details page; other formats are the same as for get.\n\
     Times are local even when piped; use --time utc to change that\n\
     Exit codes: 0 success · 2 usage error · 3 not found · 4 authentication or permission · 5 service or network error"
 )]

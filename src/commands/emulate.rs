@@ -13,7 +13,7 @@ use crate::output;
 
 /// Run a local emulator of the four clouds
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(before_help = "Examples:\n  \
     joblens emulate --scenario outage.toml\n  \
     eval \"$(joblens emulate --print-env)\"")]
 pub(super) struct Arguments {
@@ -50,7 +50,7 @@ fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
     let quiet = session.global.quiet;
     let log: AccessLog = Arc::new(move |access| {
         if !quiet {
-            let _ = output::write_trace(&mut io::stderr().lock(), &access.to_string());
+            let _ = output::write_line(&mut io::stderr().lock(), &access.to_string());
         }
     });
     block_on(async {

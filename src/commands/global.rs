@@ -114,14 +114,31 @@ enum Zone {
     Local,
 }
 
+/// The words of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Color {
+pub(super) enum Color {
     /// If stdout is a terminal; honors NO_COLOR and TERM=dumb
     Auto,
     /// Always
     Always,
     /// Never
     Never,
+}
+
+impl Color {
+    /// Whether colors may be used on a stream.
+    pub(super) fn is_on(self, terminal: bool, environment: &Environment) -> bool {
+        let forced = environment
+            .get("CLICOLOR_FORCE")
+            .is_some_and(|value| value != "0");
+        let dumb = environment.get("TERM") == Some("dumb");
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto if environment.get("NO_COLOR").is_some() => false,
+            Self::Auto => forced || (terminal && !dumb),
+        }
+    }
 }
 
 impl From<Format> for output::Format {
@@ -220,16 +237,7 @@ impl GlobalArgs {
 
     /// Whether colours may be used on a stream.
     pub(super) fn colour(&self, terminal: bool, environment: &Environment) -> bool {
-        let forced = environment
-            .get("CLICOLOR_FORCE")
-            .is_some_and(|value| value != "0");
-        let dumb = environment.get("TERM") == Some("dumb");
-        match self.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto if environment.get("NO_COLOR").is_some() => false,
-            Color::Auto => forced || (terminal && !dumb),
-        }
+        self.color.is_on(terminal, environment)
     }
 
     /// The limits of the wire: options before `[http]` of the config file before the defaults.

@@ -9,7 +9,7 @@ use crate::providers;
 
 /// List resource kinds with their reference syntax, API calls and permissions
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  joblens kinds\n  joblens kinds aliyun -o json")]
+#[command(before_help = "Examples:\n  joblens kinds\n  joblens kinds aliyun -o json")]
 pub(super) struct Arguments {
     /// Limit to a cloud or kind
     #[arg(value_name = "CLOUD[/KIND]")]

@@ -11,12 +11,14 @@ use crate::providers;
 
 /// Print the JSON Schema of the output
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    before_help = "Examples:\n  \
     joblens schema > joblens-1.json\n  \
-    joblens schema stream\n\n\
-        Within joblens/1, fields are only added; ignore fields you don't know.\n\
-    The output of kinds, states, auth status and doctor is defined in $defs/KindList, $defs/StateMap,\n\
-    $defs/AuthStatus and $defs/DoctorReport of the envelope.")]
+    joblens schema stream",
+    after_help = "Within joblens/1, fields are only added; ignore fields you don't know.\n\
+    The output of kinds, states, auth status and doctor is defined in $defs/KindList, $defs/StateMap, \
+    $defs/AuthStatus and $defs/DoctorReport of the envelope."
+)]
 pub(super) struct Arguments {
     /// Schema to print
     #[arg(value_enum, default_value = "envelope", value_name = "WHAT")]

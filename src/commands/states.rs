@@ -13,8 +13,8 @@ use crate::settings::SettingsFile;
 /// Show how each cloud's states map to joblens states
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  joblens states\n  joblens states aliyun/job\n\n\
-        Unlisted states map to unknown and never count as ended; state_raw keeps the original. Map them in\n\
+    before_help = "Examples:\n  joblens states\n  joblens states aliyun/job",
+    after_help = "Unlisted states map to unknown and never count as ended; state_raw keeps the original. Map them in \
     the config file: [states.\"aliyun/job\"] Suspended = \"stopping\""
 )]
 pub(super) struct Arguments {

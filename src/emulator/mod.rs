@@ -1,13 +1,20 @@
 //! The four clouds on one loopback port: for `demo`, for people's scripts and for the tests.
 //!
-//! What each cloud checks and answers is in its own `serve.rs`; here are the HTTP server, the clock,
+//! What each cloud checks and answers is in a folder of its own; here are the HTTP server, the clock,
 //! the faults and the scenario around them.
 
+mod aliyun;
+mod api;
 mod body;
 mod clock;
 mod faults;
+mod huawei;
 mod scenario;
 mod server;
+mod state;
+mod sugon;
+mod tencent;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,13 +25,30 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use api::{EmulatedApi, ServerRequest, ServerResponse};
 pub use clock::EmulatorClock;
 pub use faults::{Effect, Fault};
 pub use scenario::Scenario;
+pub use state::{EmulatedJob, EmulatedState, StateChange, Warning};
 
-use crate::providers::{CLOUDS, Cloud, serve::EmulatedApi};
+use crate::providers::{self, Cloud};
 use crate::settings::{NO_FILE, SOURCE};
 use server::State;
+
+/// Every emulated cloud.
+static APIS: [(&Cloud, &EmulatedApi); 4] = [
+    (&providers::aliyun::CLOUD, &aliyun::EMULATOR),
+    (&providers::sugon::CLOUD, &sugon::EMULATOR),
+    (&providers::huawei::CLOUD, &huawei::EMULATOR),
+    (&providers::tencent::CLOUD, &tencent::EMULATOR),
+];
+
+/// The emulator of the cloud with this long name.
+#[cfg(test)]
+pub fn api(cloud: &str) -> Option<&'static EmulatedApi> {
+    let found = APIS.into_iter().find(|(known, _)| known.name == cloud);
+    found.map(|(_, api)| api)
+}
 
 /// The port of `joblens emulate` when none is given, so that scripts know it beforehand.
 pub const DEFAULT_PORT: u16 = 7411;
@@ -78,7 +102,7 @@ impl Emulator {
     /// # Errors
     /// The port cannot be used, such as `AddrInUse`.
     pub async fn start(scenario: Scenario, port: u16, log: AccessLog) -> io::Result<Self> {
-        let clouds = CLOUDS.map(|cloud| (cloud.name, &cloud.emulator));
+        let clouds = APIS.map(|(cloud, api)| (cloud.name, api));
         Self::start_with(scenario, port, log, clouds.to_vec()).await
     }
 
@@ -128,17 +152,16 @@ impl Drop for Emulator {
 /// endpoint of every cloud is set, and every variable that would give another credential is empty,
 /// which counts as unset.
 pub fn environment(origin: &str) -> Vec<(String, String)> {
-    CLOUDS
-        .into_iter()
-        .flat_map(|cloud| variables(cloud, origin))
+    APIS.into_iter()
+        .flat_map(|(cloud, api)| variables(cloud, api, origin))
         .collect()
 }
 
-fn variables(cloud: &Cloud, origin: &str) -> Vec<(String, String)> {
+fn variables(cloud: &Cloud, api: &EmulatedApi, origin: &str) -> Vec<(String, String)> {
     let keys = cloud.settings_schema();
     let endpoints = keys.all().filter(|spec| spec.is_endpoint());
     let endpoints = endpoints.map(|spec| (keys.variable(spec.key), origin));
-    let set = cloud.emulator.environment.iter();
+    let set = api.environment.iter();
     let set = set.map(|(name, value)| ((*name).to_owned(), *value));
     let credentials = keys.credential_keys().flat_map(|spec| spec.variables);
     let host_lists = keys.all().filter(|spec| spec.is_host_list());

@@ -19,12 +19,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::api::{EmulatedApi, ServerRequest, ServerResponse};
 use super::body::Payload;
 use super::clock::{self, EmulatorClock};
 use super::faults::{Effect, Fault, Faults};
 use super::scenario::Scenario;
+use super::state::EmulatedState;
 use super::{AccessLog, AccessRecord};
-use crate::providers::serve::{EmulatedApi, EmulatedState, ServerRequest, ServerResponse};
 
 /// Bytes of a request's body that are read at most.
 const MAX_REQUEST_BYTES: usize = 64 << 10;

@@ -87,6 +87,19 @@ notice_codes! {
 }
 
 impl NoticeCode {
+    /// True for what may need action or makes the output less certain; the rest is information.
+    pub fn is_warning(self) -> bool {
+        !matches!(
+            self,
+            Self::AssumedUtcOffset
+                | Self::ClockCorrected
+                | Self::EventsTruncated
+                | Self::OverridesNotUsed
+                | Self::RawOmitted
+                | Self::Recovered
+        )
+    }
+
     fn words() -> Vec<&'static str> {
         Self::ALL.iter().map(|code| code.as_str()).collect()
     }

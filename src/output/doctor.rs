@@ -99,7 +99,7 @@ impl<'a> DoctorWriter<'a> {
             let label = format!("  {status}  {:<14}", check.name.as_str());
             self.lines(&label, &check.message)?;
             if let Some(hint) = &check.hint {
-                self.lines(&format!("        {:<14}", "try"), hint)?;
+                self.lines(&format!("        {:<14}", "hint"), hint)?;
             }
         }
         Ok(())

@@ -25,6 +25,13 @@ pub enum Format {
     Name,
 }
 
+impl Format {
+    /// True for the formats that show errors as well.
+    pub fn is_document(self) -> bool {
+        matches!(self, Self::Json | Self::Jsonl | Self::Yaml)
+    }
+}
+
 /// How an answer is shown, as the options say.
 #[derive(Debug, Clone)]
 pub struct OutputOptions {

@@ -1,6 +1,6 @@
 //! Addresses of a profile that may not be needed: a mistake in them is found all the same.
 
-use super::imds;
+use crate::credentials::imds;
 use crate::error::Problem;
 use crate::http::Endpoint;
 use crate::settings::{Profile, SettingSpec};

@@ -13,7 +13,7 @@ use crate::secret::{Secret, quotable};
 
 /// A value of a profile, as the file gives it.
 #[derive(Debug, Clone)]
-pub(super) enum SettingValue {
+pub(crate) enum SettingValue {
     /// The value itself.
     Text(Secret),
     /// `KEY_env = "NAME"`: key and name of a variable.
@@ -115,7 +115,7 @@ impl SettingsFile {
         file
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -124,7 +124,7 @@ impl SettingsFile {
             .contains_key(&(cloud.to_owned(), name.to_owned()))
     }
 
-    pub(super) fn entries(
+    pub(crate) fn entries(
         &self,
         cloud: &str,
         name: &str,
@@ -137,7 +137,7 @@ impl SettingsFile {
     }
 
     /// The words of the command that prints a profile's credential.
-    pub(super) fn command(&self, cloud: &str, name: &str) -> Option<&[String]> {
+    pub(crate) fn command(&self, cloud: &str, name: &str) -> Option<&[String]> {
         let key = (cloud.to_owned(), name.to_owned());
         self.commands.get(&key).map(Vec::as_slice)
     }

@@ -1,32 +1,28 @@
 //! Settings: which profile of which cloud uses what, and where each value came from.
 
-mod command;
-mod configured;
-mod credential_command;
 mod file;
 mod network;
 mod parse;
 mod permissions;
 mod profile;
-mod program;
 mod referenced_files;
-mod reload;
-mod source_cache;
-mod sources;
+mod text_file;
 mod token_cache;
-mod tool;
 mod values;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
 pub use parse::{byte_size, duration, utc_offset};
+pub(crate) use permissions::check_program;
 pub use permissions::{InsecureFile, check_file, check_folders};
-pub use profile::{Origin, Profile, table_header};
+pub(crate) use profile::SourcedValue;
+pub use profile::{Origin, Profile, Reload, table_header};
 pub use referenced_files::ReferencedFile;
-pub use sources::{SkippedSource, SourceReport};
-pub use tool::{CredentialSource, FoundCredential, SourceFile, SourceResult, ToolFiles};
+pub(crate) use text_file::{FileError, read_text};
+pub(crate) use values::Values;
 
 use crate::error::Problem;
 
@@ -106,7 +102,7 @@ impl SettingSpec {
 
     /// True for a name that a program may print it by: the key in any way of writing, a variable, or
     /// another name.
-    fn matches_output_key(&self, name: &str) -> bool {
+    pub(crate) fn matches_output_key(&self, name: &str) -> bool {
         let names = self.aliases.iter().copied();
         let mut names = names.chain([self.key]);
         names.any(|known| is_same_word(known, name)) || self.variables.contains(&name)
@@ -114,7 +110,7 @@ impl SettingSpec {
 }
 
 /// True for `access_key_id`, `AccessKeyId` and `access-key-id`.
-fn is_same_word(one: &str, other: &str) -> bool {
+pub(crate) fn is_same_word(one: &str, other: &str) -> bool {
     let letters = |text: &str| {
         let text = text.replace(['_', '-'], "");
         text.to_ascii_lowercase()
@@ -156,8 +152,6 @@ pub struct SettingsSchema {
     pub cloud: &'static str,
     /// Its keys besides [`COMMON_KEYS`].
     pub keys: &'static [SettingSpec],
-    /// Its tools whose files hold credentials, in the order in which they are asked.
-    pub sources: &'static [CredentialSource],
     /// Domains of all public clouds, where certificates are always checked.
     pub public_domains: &'static [&'static str],
 }
@@ -168,7 +162,7 @@ impl SettingsSchema {
         COMMON_KEYS.iter().chain(self.keys)
     }
 
-    fn find(&self, key: &str) -> Option<&'static SettingSpec> {
+    pub(crate) fn find(&self, key: &str) -> Option<&'static SettingSpec> {
         self.all().find(|spec| spec.key == key)
     }
 
@@ -184,7 +178,7 @@ impl SettingsSchema {
             .filter(|spec| spec.role != SettingRole::Setting)
     }
 
-    fn is_credential(&self, key: &str) -> bool {
+    pub(crate) fn is_credential(&self, key: &str) -> bool {
         self.find(key)
             .is_some_and(|spec| spec.role != SettingRole::Setting)
     }
@@ -242,8 +236,6 @@ impl Environment {
 pub struct Settings {
     environment: Environment,
     file: SettingsFile,
-    commands: command::CommandCache,
-    sources: source_cache::SourceCache,
 }
 
 impl Settings {
@@ -266,11 +258,7 @@ impl Settings {
             None => SettingsFile::default(),
             Some(path) => SettingsFile::read(&path, named, clouds, kinds)?,
         };
-        Ok(Self {
-            environment,
-            file,
-            ..Self::default()
-        })
+        Ok(Self { environment, file })
     }
 
     /// Settings of the environment alone.
@@ -290,7 +278,9 @@ impl Settings {
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
-}
 
-#[cfg(test)]
-mod tests;
+    /// True where a profile has a `credential_command`.
+    pub fn has_credential_command(&self, cloud: &str, profile: &str) -> bool {
+        self.file.command(cloud, profile).is_some()
+    }
+}

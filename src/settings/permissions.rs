@@ -91,7 +91,7 @@ pub fn check_folders(path: &Path) -> Result<(), InsecureFile> {
 ///
 /// # Errors
 /// The program, or a folder on its path, is writable by others.
-pub(super) fn check_program(
+pub(crate) fn check_program(
     path: &Path,
     data: &Metadata,
     is_searched: bool,

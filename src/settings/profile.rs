@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::parse::utc_offset;
-use super::{METADATA, ROLE, Settings, SettingsSchema};
+use super::{METADATA, ROLE, SettingsSchema};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
 use crate::secret::{Secret, masked_id};
@@ -58,8 +58,9 @@ impl Origin {
     }
 }
 
+/// A value and where it came from.
 #[derive(Debug, Clone)]
-pub(super) struct SourcedValue {
+pub(crate) struct SourcedValue {
     pub text: Secret,
     pub origin: Origin,
 }
@@ -88,24 +89,23 @@ pub struct Profile {
     pub public_domains: &'static [&'static str],
     /// The folder where fetched tokens are kept between runs; none when they are not.
     pub token_cache_dir: Option<PathBuf>,
-    pub(super) values: BTreeMap<&'static str, SourcedValue>,
+    pub(crate) values: BTreeMap<&'static str, SourcedValue>,
     /// Why sources that could have given a credential gave none.
-    pub(super) skipped_sources: Vec<String>,
-    pub(super) reload: Option<Reload>,
+    pub(crate) skipped_sources: Vec<String>,
+    pub(crate) reload: Option<Arc<dyn Reload>>,
 }
 
-/// A way to read a profile again whose credential stands in files of its own (`KEY_file`) or
-/// of a tool, or is printed by a command.
-#[derive(Clone)]
-pub(super) struct Reload {
-    pub settings: Arc<Settings>,
-    pub keys: SettingsSchema,
-}
+/// Reads a profile again whose credential may have changed since.
+pub trait Reload: fmt::Debug + Send + Sync {
+    /// Runs the command that prints the credential, where there is one. It may take half a minute.
+    fn rerun_command(&self, profile: &Profile);
 
-impl fmt::Debug for Reload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reload").finish_non_exhaustive()
-    }
+    /// The profile with what its files hold now and its command printed last.
+    ///
+    /// # Errors
+    /// What is wrong with it; `missing_credentials` when another source has a credential now, since a
+    /// run stays with one account.
+    fn read(&self, profile: &Profile) -> Result<Profile, Problem>;
 }
 
 impl Profile {
@@ -123,13 +123,38 @@ impl Profile {
         }
     }
 
+    /// True when a part of the credential stands in a file of its own or of a tool, which may be
+    /// written anew, or is printed by a command, which may print another.
+    pub fn is_reloadable(&self) -> bool {
+        self.reload.is_some()
+    }
+
+    /// The profile with what its files hold and its command prints now; `None` when its credential
+    /// comes from neither. A command may take half a minute.
+    ///
+    /// # Errors
+    /// As [`Reload::read`].
+    pub fn reload(&self) -> Option<Result<Self, Problem>> {
+        self.reload.as_ref()?.rerun_command(self);
+        self.reload_now()
+    }
+
+    /// The profile with what its files hold now and its command printed last; `None` when its
+    /// credential comes from neither.
+    ///
+    /// # Errors
+    /// As [`Reload::read`].
+    pub fn reload_now(&self) -> Option<Result<Self, Problem>> {
+        Some(self.reload.as_ref()?.read(self))
+    }
+
     /// Where a value came from.
     pub fn origin(&self, key: &str) -> Option<&Origin> {
         self.values.get(key).map(|value| &value.origin)
     }
 
     /// Where its credential came from.
-    pub(super) fn source(&self, cloud: &SettingsSchema) -> Option<&Origin> {
+    pub(crate) fn source(&self, cloud: &SettingsSchema) -> Option<&Origin> {
         let mut keys = cloud.credential_keys();
         let written = keys.find_map(|spec| self.origin(spec.key));
         written.or_else(|| self.origin(METADATA))

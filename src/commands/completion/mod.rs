@@ -19,7 +19,7 @@ use references::CompletionData;
 
 /// Generate a shell completion script
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(before_help = "Examples:\n  \
     bash        joblens completion bash > ~/.local/share/bash-completion/completions/joblens\n  \
     zsh         joblens completion zsh > \"${fpath[1]}/_joblens\"\n  \
     fish        joblens completion fish > ~/.config/fish/completions/joblens.fish\n  \

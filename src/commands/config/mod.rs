@@ -16,7 +16,7 @@ use crate::settings::{SettingsFile, check_folders};
 
 /// Create a config file, or print its path
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  joblens config init\n  $EDITOR \"$(joblens config path)\"")]
+#[command(before_help = "Examples:\n  joblens config init\n  $EDITOR \"$(joblens config path)\"")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -25,8 +25,14 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Create a commented config file (never overwrites)
+    #[command(
+        before_help = "Examples:\n  joblens config init\n  joblens config init --config ./joblens.toml"
+    )]
     Init,
     /// Print the config file path
+    #[command(
+        before_help = "Examples:\n  joblens config path\n  $EDITOR \"$(joblens config path)\""
+    )]
     Path,
 }
 

@@ -27,13 +27,14 @@ pub(super) fn candidates(
 ) -> Result<Vec<Candidate>, Vec<Problem>> {
     let named = named(session, settings, typed)?;
     let only = session.chosen_profile(settings);
+    let credentials = session.credentials(settings);
     let mut candidates = Vec::new();
     for cloud in CLOUDS {
         let asked: Vec<&CloudScope> = named.iter().filter(|one| one.cloud == cloud.name).collect();
         if !typed.is_empty() && asked.is_empty() {
             continue;
         }
-        let mut names = settings.configured(&cloud.settings_schema());
+        let mut names = credentials.configured(&cloud.settings_schema());
         names.retain(|profile| only.is_none_or(|only| only == profile));
         // The profile of a scope that names none is the one of all references.
         let is_whole = |scope: &&CloudScope| !scope.input.contains('@');
@@ -111,11 +112,12 @@ pub(super) fn accounts_check(
         (!own.is_empty()).then(|| format!("{} ({})", cloud.name, own.join(", ")))
     };
     let names: Vec<String> = CLOUDS.iter().filter_map(of_cloud).collect();
+    let credentials = session.credentials(settings);
     let is_asked = |cloud: &&&Cloud| candidates.iter().any(|one| one.cloud.name == cloud.name);
     let without: Vec<&str> = CLOUDS
         .iter()
         .filter(|cloud| {
-            !is_asked(cloud) && settings.configured(&cloud.settings_schema()).is_empty()
+            !is_asked(cloud) && credentials.configured(&cloud.settings_schema()).is_empty()
         })
         .map(|cloud| cloud.name)
         .collect();

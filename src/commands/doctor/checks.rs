@@ -132,7 +132,7 @@ impl CallEvidence<'_> {
             | Kind::ClientCertificate
             | Kind::NoTls
             | Kind::Tls => CheckName::Tls,
-            Kind::Timeout | Kind::Broken => CheckName::Answer,
+            Kind::Timeout | Kind::Broken => CheckName::Response,
         }
     }
 
@@ -274,8 +274,8 @@ impl CallEvidence<'_> {
                 known(),
                 Check::ok(CheckName::Permission, format!("{operation} permitted")),
                 Check::ok(
-                    CheckName::Answer,
-                    format!("{operation} answered in {spent} ms"),
+                    CheckName::Response,
+                    format!("{operation} responded in {spent} ms"),
                 ),
             ];
         };
@@ -301,18 +301,18 @@ impl CallEvidence<'_> {
             }
             Category::PermissionDenied if has_code => vec![known(), fail(CheckName::Permission)],
             Category::PermissionDenied => vec![fail(CheckName::Permission)],
-            Category::NotFound if has_code => vec![known(), fail(CheckName::Answer)],
+            Category::NotFound if has_code => vec![known(), fail(CheckName::Response)],
             Category::Network => {
                 let fault = problem.transport_failure;
                 let hint = fault.and_then(|fault| hint_for(fault, self.host(), route));
                 let hint = hint.or_else(|| problem.hint.clone());
-                vec![fail(CheckName::Answer).hint(hint)]
+                vec![fail(CheckName::Response).hint(hint)]
             }
             Category::NotFound
             | Category::Throttled
             | Category::ServiceError
             | Category::InvalidArgument
-            | Category::InvalidResponse => vec![fail(CheckName::Answer)],
+            | Category::InvalidResponse => vec![fail(CheckName::Response)],
         }
     }
 
@@ -338,7 +338,7 @@ impl CallEvidence<'_> {
             _ => "a captive portal or proxy may be intercepting the request".to_owned(),
         };
         let hint = format!("{between}; check the endpoint too");
-        let check = Check::fail(CheckName::Answer, Category::InvalidResponse, message);
+        let check = Check::fail(CheckName::Response, Category::InvalidResponse, message);
         Some(check.hint(Some(hint)))
     }
 }
@@ -373,7 +373,7 @@ fn cause_text(problem: &Problem) -> String {
         problem
             .request_id
             .as_ref()
-            .map(|id| format!("request {id}")),
+            .map(|id| format!("request id {id}")),
     );
     let known = match known.is_empty() {
         true => String::new(),

@@ -25,15 +25,17 @@ use examine::AccountProbe;
 
 /// Diagnose configuration, network, clock and credentials
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    before_help = "Examples:\n  \
     joblens doctor\n  \
     joblens doctor aliyun sugon@lab\n  \
-    joblens doctor -o markdown > ticket.md\n\n\
-        Makes one read-only list request per profile. Checks after the first failure are skipped.\n\
-    Runs credential_command if configured. Secrets are never shown, so the output is safe to\n\
+    joblens doctor -o markdown > ticket.md",
+    after_help = "Makes one read-only list request per profile. Checks after the first failure are skipped.\n\
+    Runs credential_command if configured. Secrets are never shown, so the output is safe to \
     paste into a ticket.\n\
-    Exit codes: 0 ok (with or without warnings) · 2 usage or config error · 3 a configured resource\n\
-    does not exist · 4 authentication or permission · 5 service or network error; the most severe wins")]
+    Exit codes: 0 ok (with or without warnings) · 2 usage or config error · 3 a configured resource \
+    does not exist · 4 authentication or permission · 5 service or network error; the most severe wins"
+)]
 pub(super) struct Arguments {
     /// Clouds or profiles to check [default: all configured]
     #[arg(value_name = "CLOUD[@PROFILE]")]
@@ -100,7 +102,8 @@ fn probe(
 ) -> Result<AccountProbe, Problem> {
     let log = log::Log::default();
     let wire = log::transport(session, settings, &log)?;
-    Ok(AccountProbe::new(settings, candidate, wire, log))
+    let credentials = session.credentials(settings);
+    Ok(AccountProbe::new(&credentials, candidate, wire, log))
 }
 
 /// Examines all side by side, those of one cloud as many at once as calls may be in flight.

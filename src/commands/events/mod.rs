@@ -141,7 +141,7 @@ fn print_notes(session: &CommandContext, timeline: &Timeline, format: Format) {
     let is_page = matches!(format, Format::Table | Format::Wide);
     if is_page && timeline.content.events.is_empty() && timeline.errors.is_empty() {
         // Whether stderr takes it changes nothing.
-        let _ = session.print("joblens: no matching events\n".to_owned(), true);
+        let _ = session.print("no matching events\n".to_owned(), true);
     }
     let is_told = |notice: &&Notice| {
         notice.code == NoticeCode::EventsTruncated || session.should_print(notice)

@@ -5,7 +5,7 @@ use std::io;
 use tokio::sync::mpsc;
 
 use super::super::completion_cache::ListedReferences;
-use super::super::shutdown::Signals;
+use super::super::signals::Signals;
 use super::super::stdout_writer::StdoutWriter;
 use super::lister::{Batch, ListEvent, ScopeReport};
 use crate::output;

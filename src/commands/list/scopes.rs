@@ -119,9 +119,10 @@ fn has_scopes(cloud: &Cloud) -> bool {
 /// `missing_credentials`, with what to set.
 fn defaults(session: &CommandContext, settings: &Settings) -> Result<Vec<ListTarget>, Problem> {
     let only = session.chosen_profile(settings);
+    let credentials = session.credentials(settings);
     let mut places = Vec::new();
     for cloud in CLOUDS {
-        for profile in settings.configured(&cloud.settings_schema()) {
+        for profile in credentials.configured(&cloud.settings_schema()) {
             if only.is_none_or(|only| only == profile) {
                 places.extend(default_scopes(settings, cloud, &profile));
             }

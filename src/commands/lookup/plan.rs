@@ -88,7 +88,9 @@ impl LookupPlan {
         let notices = NoticeLog::default();
         let transport = transport(context, &self.settings, &notices, min_interval).map_err(one)?;
         let accounts = self.accounts();
-        let checked = CheckedAccounts::new(&self.settings, &transport, accounts).map_err(one)?;
+        let checked =
+            CheckedAccounts::new(context.credentials(&self.settings), &transport, accounts)
+                .map_err(one)?;
         self.check(|account| checked.problem(account).cloned())?;
         let clients = checked.connect(&notices).map_err(one)?;
         if needs_all {
@@ -159,7 +161,8 @@ impl Lookup {
     ) -> Result<Self, Problem> {
         let notices = NoticeLog::default();
         let transport = transport(context, &settings, &notices, None)?;
-        let clients = CheckedAccounts::new(&settings, &transport, accounts)?.connect(&notices)?;
+        let clients = CheckedAccounts::new(context.credentials(&settings), &transport, accounts)?
+            .connect(&notices)?;
         Ok(Self {
             references: Vec::new(),
             scopes: Vec::new(),

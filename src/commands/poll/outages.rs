@@ -2,6 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::error::Problem;
+use crate::model::{Notice, NoticeCode};
+use crate::output;
 
 /// The start or the end of an outage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +12,25 @@ pub(in crate::commands) enum OutageEvent {
     Started(&'static str, String),
     /// Everything that failed is readable again: cloud, and how long it took.
     Ended(&'static str, Duration),
+}
+
+impl OutageEvent {
+    /// The notice about it.
+    pub(in crate::commands) fn notice(&self) -> Notice {
+        match self {
+            Self::Started(cloud, message) => Notice::new(
+                NoticeCode::Outage,
+                format!("{cloud} is unreachable ({message}); retrying"),
+            ),
+            Self::Ended(cloud, after) => {
+                let after = output::duration(after.as_secs() as i64);
+                Notice::new(
+                    NoticeCode::Recovered,
+                    format!("{cloud} is reachable again after {after}"),
+                )
+            }
+        }
+    }
 }
 
 /// Which clouds cannot be read at the moment.
@@ -33,8 +54,8 @@ impl OutageTracker {
         problem: &Problem,
         now: Duration,
     ) -> Option<OutageEvent> {
-        if let Some(foul) = self.outages.get_mut(cloud) {
-            foul.numbers.insert(number);
+        if let Some(outage) = self.outages.get_mut(cloud) {
+            outage.numbers.insert(number);
             return None;
         }
         let numbers = BTreeSet::from([number]);
@@ -56,12 +77,12 @@ impl OutageTracker {
         number: usize,
         now: Duration,
     ) -> Option<OutageEvent> {
-        let foul = self.outages.get_mut(cloud)?;
-        foul.numbers.remove(&number);
-        if !foul.numbers.is_empty() {
+        let outage = self.outages.get_mut(cloud)?;
+        outage.numbers.remove(&number);
+        if !outage.numbers.is_empty() {
             return None;
         }
-        let since = foul.since;
+        let since = outage.since;
         self.outages.remove(cloud);
         Some(OutageEvent::Ended(cloud, now.saturating_sub(since)))
     }

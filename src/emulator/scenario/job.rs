@@ -5,9 +5,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::spans::{ScenarioParser, Text, contents};
+use crate::emulator::state::{EmulatedJob, StateChange, Warning};
 use crate::error::Problem;
 use crate::providers::RESERVED_KINDS;
-use crate::providers::serve::{EmulatedJob, StateChange, Warning};
 use crate::reference::{self, DEFAULT_PROFILE, Reference, Target};
 
 #[derive(Deserialize)]

@@ -49,9 +49,10 @@ use std::time::Duration;
 
 use super::clock::EmulatorClock;
 use super::faults::Fault;
+use super::state::EmulatedJob;
 use crate::error::Problem;
 use crate::kind::Kind;
-use crate::providers::{self, serve::EmulatedJob};
+use crate::providers;
 
 /// Everything that a scenario file says.
 #[derive(Debug, Clone, PartialEq)]

@@ -17,7 +17,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::providers::serve::{EmulatedJob, ServerRequest, ServerResponse, StateChange};
 
 #[test]
 fn every_address_of_every_cloud_is_that_of_the_emulator() {
@@ -28,7 +27,7 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
             .iter()
             .any(|word| key.contains(word))
     };
-    for cloud in CLOUDS {
+    for (cloud, api) in APIS {
         let keys = cloud.settings_schema();
         let addresses: Vec<_> = keys.all().filter(|spec| is_address(spec.key)).collect();
         assert!(
@@ -48,11 +47,7 @@ fn every_address_of_every_cloud_is_that_of_the_emulator() {
         // What is not a test credential is empty.
         for name in keys.credential_keys().flat_map(|spec| spec.variables) {
             let value = &variables[*name];
-            let is_given = cloud
-                .emulator
-                .environment
-                .iter()
-                .any(|(known, _)| known == name);
+            let is_given = api.environment.iter().any(|(known, _)| known == name);
             assert!(is_given || value.is_empty(), "{name}");
         }
         assert_eq!(variables[&keys.variable(SOURCE)], "");
@@ -204,7 +199,7 @@ async fn hands_a_cloud_the_request_as_it_came() {
 #[tokio::test]
 async fn a_registered_cloud_answers_what_its_environment_makes_a_client_ask() {
     let text = "[[job]]\nref = 'sugon/instance/5'\nname = '训练'\nstates = [{ after = '0s', state = 'Running' }]";
-    let kinds: Vec<_> = crate::providers::kinds().collect();
+    let kinds: Vec<_> = providers::kinds().collect();
     let scenario = Scenario::parse(text, "s.toml".as_ref(), &kinds).unwrap();
     let emulator = Emulator::start(scenario, 0, Arc::new(|_| {}))
         .await

@@ -8,8 +8,7 @@ use chrono::DateTime;
 
 const KEYS: SettingsSchema = SettingsSchema {
     cloud: "sugon",
-    keys: &[SettingSpec::secret("token", &["TOKEN"])],
-    sources: &[],
+    keys: &[SettingSpec::setting("token", &["TOKEN"])],
     public_domains: &[],
 };
 
@@ -30,7 +29,7 @@ fn account_behind(proxies: &[(String, String)]) -> (ApiClient, Arc<Mutex<Vec<Tra
     .unwrap();
     let variables = [("TOKEN".to_owned(), "to/ken+==".to_owned())];
     let profile = Settings::from_environment(Environment::new(variables))
-        .profile(&KEYS, "default")
+        .plain_profile(&KEYS, "default")
         .unwrap();
     let secret = profile.secret("token").unwrap().clone();
     let account = ApiClient::new(&wire, &profile, "token".to_owned(), [&secret]);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::instance_role;
 use super::sign::Signer;
 use super::temporary_key::temporary_key;
+use crate::credentials::imds;
+use crate::credentials::{Credential, CredentialCache, Storable, StoredFields};
 use crate::error::Problem;
 use crate::http::{self, Transport};
-use crate::providers::imds;
-use crate::providers::login::{Credential, CredentialCache, Storable, StoredFields};
 use crate::secret::Secret;
 use crate::settings::Profile;
 

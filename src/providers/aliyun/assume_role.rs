@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::access_key;
@@ -11,11 +12,10 @@ use super::errors::STS_ERRORS;
 use super::sign::Signer;
 use super::sign_v1;
 use super::temporary_key::TemporaryKey;
+use crate::credentials::{Credential, CredentialCache, CredentialProvider};
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport, encode_query};
-use crate::providers::BoxFuture;
 use crate::providers::lenient::{self, OptionalObject};
-use crate::providers::login::{Credential, CredentialCache, CredentialProvider};
 use crate::settings::{Origin, Profile, ROLE};
 
 /// The vendor's name of the operation.
@@ -149,9 +149,10 @@ pub(super) fn label(role: &str, credential: &str) -> String {
     format!("role {role} by {credential}")
 }
 
+#[async_trait]
 impl CredentialProvider<Signer> for AssumeRoleProvider {
-    fn provide(&self, deadline: Deadline) -> BoxFuture<'_, Result<Credential<Signer>, Problem>> {
-        Box::pin(self.assume(deadline))
+    async fn provide(&self, deadline: Deadline) -> Result<Credential<Signer>, Problem> {
+        self.assume(deadline).await
     }
 
     fn label(&self) -> Option<String> {

@@ -5,17 +5,18 @@ mod unsupported;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::credential_file::{
-    Ini, Keys, found, found_values, json, json_profile, name_of, no_such_profile, non_empty,
-    present_values,
-};
 use super::super::lenient::{Flag, Int, List, Text};
 use super::assume_role::{EXTERNAL_ID, LIFETIME, POLICY};
 use super::instance_role;
+use crate::credentials::file::{
+    Ini, Keys, found, found_values, json, json_profile, name_of, no_such_profile, non_empty,
+    present_values,
+};
+use crate::credentials::{CredentialSource, SourceFile, SourceResult, ToolFiles};
 use crate::error::{Category, Problem};
 use crate::model::Time;
 use crate::secret::{Secret, quotable};
-use crate::settings::{CredentialSource, METADATA, ROLE, SourceFile, SourceResult, ToolFiles};
+use crate::settings::{METADATA, ROLE};
 
 /// In the order in which the vendor's own SDKs ask them.
 pub static SOURCES: [CredentialSource; 3] = [

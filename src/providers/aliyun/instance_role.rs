@@ -5,19 +5,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::sign::Signer;
 use super::temporary_key::TemporaryKey;
+use crate::credentials::ToolFiles;
+use crate::credentials::imds::{self, ImdsClient, ImdsService};
+use crate::credentials::{Credential, CredentialProvider};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{Deadline, Transport};
-use crate::providers::BoxFuture;
-use crate::providers::imds::{self, ImdsClient, ImdsService};
 use crate::providers::lenient::Text;
-use crate::providers::login::{Credential, CredentialProvider};
 use crate::secret::Secret;
-use crate::settings::{Profile, ToolFiles};
+use crate::settings::Profile;
 
 pub(super) const TOKEN_PATH: &str = "/latest/api/token";
 pub(super) const ROLES_PATH: &str = "/latest/meta-data/ram/security-credentials/";
@@ -109,9 +110,10 @@ impl InstanceRoleProvider {
     }
 }
 
+#[async_trait]
 impl<S: From<Signer> + Send + 'static> CredentialProvider<S> for InstanceRoleProvider {
-    fn provide(&self, deadline: Deadline) -> BoxFuture<'_, Result<Credential<S>, Problem>> {
-        Box::pin(self.fetch(deadline))
+    async fn provide(&self, deadline: Deadline) -> Result<Credential<S>, Problem> {
+        self.fetch(deadline).await
     }
 }
 

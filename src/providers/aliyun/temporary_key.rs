@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::sign::Signer;
+use crate::credentials::Credential;
 use crate::providers::lenient::Text;
-use crate::providers::login::Credential;
 use crate::secret::Secret;
 
 /// What a service gave for a while.

@@ -3,14 +3,15 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::credential_file::{
+use super::super::lenient::{List, Text};
+use crate::credentials::file::{
     Ini, found_values, json, json_profile, name_of, no_such_profile, non_empty,
 };
-use super::super::imds;
-use super::super::lenient::{List, Text};
+use crate::credentials::imds;
+use crate::credentials::{CredentialSource, SourceResult, ToolFiles};
 use crate::error::Problem;
 use crate::secret::quotable;
-use crate::settings::{CredentialSource, METADATA, SourceResult, ToolFiles};
+use crate::settings::METADATA;
 
 /// The SDKs' file before KooCLI's, which is mostly encrypted.
 pub static SOURCES: [CredentialSource; 3] = [

@@ -6,17 +6,16 @@ mod iam;
 mod image_job;
 mod instance_role;
 mod regions;
-mod serve;
-mod sign;
+pub(crate) mod sign;
 
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
 use super::api::{DecodeError, Decoded, SigningClient};
-use super::imds;
-use super::login::{Credential, CredentialCache, NegativeCache};
 use super::{Cloud, CloudApi, Connected, CredentialInfo, GetOptions};
+use crate::credentials::imds;
+use crate::credentials::{Credential, CredentialCache, NegativeCache};
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
 use crate::secret::{Secret, is_region_like};
@@ -65,7 +64,6 @@ pub static CLOUD: Cloud = Cloud {
         endpoint(profile, transport)
     },
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
-    emulator: serve::EMULATOR,
 };
 
 /// The vendor's name of the operation that gives a token for a password.

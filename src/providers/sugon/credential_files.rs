@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::super::credential_file::{found_values, json, json_profile, no_such_profile};
 use super::super::lenient::Text;
+use crate::credentials::file::{found_values, json, json_profile, no_such_profile};
+use crate::credentials::{CredentialSource, SourceFile, SourceResult, ToolFiles};
 use crate::error::Problem;
 use crate::model::{Notice, NoticeCode};
 use crate::secret::quotable;
-use crate::settings::{CredentialSource, SourceFile, SourceResult, ToolFiles};
 
 /// The only tool there is.
 pub static SOURCES: [CredentialSource; 1] = [CredentialSource {

@@ -2,17 +2,16 @@
 
 use serde::Deserialize;
 
-use super::super::credential_file::{
+use super::super::lenient::{Int, OptionalObject, Text};
+use crate::credentials::file::{
     Ini, found, found_values, json, no_such_profile, non_empty, present_values,
 };
-use super::super::imds;
-use super::super::lenient::{Int, OptionalObject, Text};
+use crate::credentials::imds;
+use crate::credentials::{CredentialSource, FoundCredential, SourceFile, SourceResult, ToolFiles};
 use crate::error::{Category, Problem};
 use crate::model::Time;
 use crate::secret::quotable;
-use crate::settings::{
-    CredentialSource, FoundCredential, METADATA, SourceFile, SourceResult, ToolFiles,
-};
+use crate::settings::METADATA;
 
 /// The tool's own files before those of the SDKs, which hold no region.
 pub static SOURCES: [CredentialSource; 3] = [
@@ -225,7 +224,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::settings::{Environment, FoundCredential};
+    use crate::credentials::FoundCredential;
+    use crate::settings::Environment;
 
     fn write(root: &Path, place: &str, text: &str) {
         let path = root.join(place);

@@ -5,17 +5,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::DateTime;
 use serde::Deserialize;
 
 use super::sign;
+use crate::credentials::imds::{ImdsClient, ImdsService};
+use crate::credentials::{Credential, CredentialProvider};
 use crate::crypto::percent_encode;
 use crate::error::Problem;
 use crate::http::{Deadline, Transport};
-use crate::providers::BoxFuture;
-use crate::providers::imds::{ImdsClient, ImdsService};
 use crate::providers::lenient::{Int, Text};
-use crate::providers::login::{Credential, CredentialProvider};
 use crate::secret::Secret;
 use crate::settings::Profile;
 
@@ -79,12 +79,10 @@ impl InstanceRoleProvider {
     }
 }
 
+#[async_trait]
 impl CredentialProvider<sign::Signer> for InstanceRoleProvider {
-    fn provide(
-        &self,
-        deadline: Deadline,
-    ) -> BoxFuture<'_, Result<Credential<sign::Signer>, Problem>> {
-        Box::pin(self.fetch(deadline))
+    async fn provide(&self, deadline: Deadline) -> Result<Credential<sign::Signer>, Problem> {
+        self.fetch(deadline).await
     }
 }
 

@@ -5,9 +5,8 @@ mod credential_files;
 mod errors;
 mod instance_role;
 mod regions;
-mod serve;
 mod service;
-mod sign;
+pub(crate) mod sign;
 
 use std::sync::Arc;
 
@@ -16,14 +15,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::api::{DecodeError, Decoded, SigningClient};
-use super::imds;
 use super::lenient::{self, OptionalObject, Text};
-use super::login::{Credential, CredentialCache};
 use super::shapes::schema_of;
 use super::{
     Cloud, CloudApi, Connected, CredentialInfo, Cursor, GetOptions, ScopeListing, ScopePage,
     wall_clock::WallClock,
 };
+use crate::credentials::imds;
+use crate::credentials::{Credential, CredentialCache};
 use crate::error::{Category, Problem};
 use crate::http::{ApiClient, Endpoint, Method, Request, Transport};
 use crate::settings::{Profile, SettingSpec};
@@ -60,7 +59,6 @@ pub static CLOUD: Cloud = Cloud {
     ],
     endpoint,
     connect: |profile, transport| Ok(Box::new(connect(profile, transport)?)),
-    emulator: serve::EMULATOR,
 };
 
 /// The vendor's name of the operation that lists clusters.

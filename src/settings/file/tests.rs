@@ -9,7 +9,6 @@ const CLOUD: SettingsSchema = SettingsSchema {
         SettingSpec::secret("access_key_secret", &[]),
         SettingSpec::setting("ai_hosts", &[]),
     ],
-    sources: &[],
     public_domains: &[],
 };
 

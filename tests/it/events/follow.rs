@@ -45,7 +45,7 @@ fn following_tells_each_thing_once_until_all_have_ended() {
         places.iter().all(Option::is_some) && places.is_sorted(),
         "{told:#?}"
     );
-    assert_eq!(run.stdout.matches("◀ first bad").count(), 1);
+    assert_eq!(run.stdout.matches("◀ first problem").count(), 1);
 }
 
 #[test]

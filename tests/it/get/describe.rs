@@ -90,7 +90,7 @@ fn bad_input_is_told_before_the_first_call() {
     for arguments in [&["describe"][..], &["describe", JOB, "aliyun/jbo/c/5"]] {
         let run = emulated.joblens(arguments).run();
         assert_eq!((run.code, run.stdout.as_str()), (2, ""));
-        assert!(run.stderr.contains("\n  try    "), "{}", run.stderr);
+        assert!(run.stderr.contains("\nhint: "), "{}", run.stderr);
     }
     assert_eq!(emulated.accesses().len(), 0);
 }

@@ -70,10 +70,7 @@ fn people_see_clusters_in_a_table_of_their_own_before_the_things() {
     assert_eq!(lines[2], "");
     assert!(lines[3].starts_with("REF"));
     assert!(lines[4].starts_with("sugon/instance/i-1"));
-    assert_eq!(
-        run.stderr,
-        "joblens: 2 found in sugon/instance/, tencent/\n"
-    );
+    assert_eq!(run.stderr, "2 found in sugon/instance/, tencent/\n");
 }
 
 #[test]

@@ -276,30 +276,51 @@ fn a_shell_with_its_variables_reaches_the_emulator_alone() {
     );
 }
 
+/// The commands with a help of their own.
+const COMMANDS: [&str; 20] = [
+    "get",
+    "describe",
+    "events",
+    "list",
+    "wait",
+    "watch",
+    "kinds",
+    "states",
+    "schema",
+    "auth",
+    "auth status",
+    "doctor",
+    "config",
+    "config init",
+    "config path",
+    "completion",
+    "man",
+    "demo",
+    "emulate",
+    "",
+];
+
 #[test]
-fn every_help_has_two_examples_after_the_options() {
-    for arguments in [
-        &["--help"][..],
-        &["-h"],
-        &["get", "--help"],
-        &["list", "--help"],
-        &["demo", "--help"],
-        &["emulate", "--help"],
-        &["help", "get"],
-    ] {
-        let run = joblens(arguments).run();
-        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{arguments:?}");
-        let (options, examples) = run.stdout.split_once("\nExamples:\n").unwrap();
-        let lines: Vec<&str> = examples.lines().collect();
-        assert!(
-            lines[0].contains("joblens") && lines[1].contains("joblens"),
-            "{}",
-            run.stdout
-        );
-        assert!(
-            options.contains("--output") && options.contains("--profile"),
-            "{arguments:?}"
-        );
+fn every_help_has_two_examples_after_the_summary() {
+    for command in COMMANDS {
+        let words = || command.split_whitespace();
+        for arguments in [
+            words().chain(["--help"]).collect::<Vec<_>>(),
+            words().chain(["-h"]).collect(),
+            ["help"].into_iter().chain(words()).collect(),
+        ] {
+            let run = joblens(&arguments).run();
+            assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{arguments:?}");
+            let (summary, rest) = run.stdout.split_once("\n\nExamples:\n").unwrap();
+            assert_eq!(summary.lines().count(), 1, "{arguments:?}: {summary}");
+            let (examples, rest) = rest.split_once("\n\nUsage: joblens").unwrap();
+            let examples = examples.lines().filter(|line| line.contains("joblens "));
+            assert!(examples.count() >= 2, "{arguments:?}: {}", run.stdout);
+            assert!(
+                rest.contains("--output") && rest.contains("--profile"),
+                "{arguments:?}"
+            );
+        }
     }
 }
 

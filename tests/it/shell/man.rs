@@ -67,6 +67,30 @@ fn each_command_has_a_page_that_names_its_options() {
 }
 
 #[test]
+fn every_page_has_exit_status_and_examples_and_a_text_for_every_option() {
+    for (name, page) in pages() {
+        let section = |heading: &str| {
+            let heading = format!(".SH {heading}\n");
+            page.find(&heading)
+                .unwrap_or_else(|| panic!("{name} has no {heading}"))
+        };
+        assert!(
+            section("DESCRIPTION") < section("\"EXIT STATUS\""),
+            "{name}"
+        );
+        assert!(section("\"EXIT STATUS\"") < section("EXAMPLES"), "{name}");
+        let examples = &page[section("EXAMPLES")..];
+        assert!(examples.contains("joblens "), "{name}: {examples}");
+        for option in page.split("\n.TP\n").skip(1) {
+            let mut lines = option.lines();
+            let (option, text) = (lines.next().unwrap(), lines.next().unwrap_or_default());
+            let is_text = !text.is_empty() && !text.starts_with('.');
+            assert!(is_text, "{name}: {option}: {text:?}");
+        }
+    }
+}
+
+#[test]
 fn the_pages_of_two_days_are_the_same() {
     let pages = pages();
     assert_eq!(pages, self::pages());

@@ -73,7 +73,7 @@ fn is_told_on_the_first_line_with_what_follows() {
         assert_eq!(run.code, 0, "{}", run.stderr);
         let first = run.stderr.lines().next().unwrap();
         let [begin, end] = [
-            "joblens: note: key te… (credential_command) for aliyun@default expires in ",
+            "warning: key te… (credential_command) for aliyun@default expires in ",
             &format!(
                 ", at {}; the command is run again when it expires",
                 at.format("%Y-%m-%d %H:%M:%S %:z")
@@ -135,7 +135,7 @@ fn a_token_that_nobody_renews_is_told_with_what_to_do() {
         let run = home.wait(&[INSTANCE, "-t", "2h"]);
         assert_eq!(run.code, 4, "{}", run.stderr);
         let first = run.stderr.lines().next().unwrap();
-        let begin = "joblens: note: token (config file) for sugon@default expires in ";
+        let begin = "warning: token (config file) for sugon@default expires in ";
         assert!(first.starts_with(begin), "{first}");
         assert!(first.contains(said), "{first}");
         assert!(ends(&run)[0].contains(said));

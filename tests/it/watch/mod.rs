@@ -333,7 +333,7 @@ fn credentials_that_are_refused_are_not_tried_again() {
         .run();
     assert_eq!((run.code, run.stdout.as_str()), (4, ""), "{}", run.stderr);
     assert!(
-        run.stderr.starts_with(&format!("joblens: {INSTANCE}: ")),
+        run.stderr.starts_with(&format!("error: {INSTANCE}: ")),
         "{}",
         run.stderr
     );
@@ -352,7 +352,7 @@ fn wrong_use_is_told_before_the_first_call() {
             "--interval must be greater than 0",
         ),
         (&["watch", "--interval", "5", JOB], "a duration with a unit"),
-        (&["watch", "aliyun/job/a/b/c/"], "joblens:"),
+        (&["watch", "aliyun/job/a/b/c/"], "too many segments"),
     ];
     for (arguments, told) in wrong {
         let run = joblens(arguments).run();

@@ -1,9 +1,9 @@
 //! Errors for the kinds of credentials that are not read. One that is not known is never quoted: it may be a
 //! secret that was pasted in its place.
 
+use crate::credentials::SourceFile;
 use crate::error::Problem;
 use crate::secret::quotable;
-use crate::settings::SourceFile;
 
 /// Modes of aliyun-cli.
 const MODES: [&str; 8] = [

@@ -12,13 +12,12 @@ use super::super::instance_role::{CREDENTIALS, ROLE, ROLES_PATH, TOKEN, TOKEN_HE
 use super::super::{Api, CLOUD, Jobs};
 use crate::error::{Category, Problem};
 use crate::providers::KindOps as _;
-use crate::providers::serve::{
-    EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange,
-};
-use crate::providers::test_support::{
-    self, served::Responder, served::TestServer, served::start_time,
-};
+use crate::providers::test_support;
 use crate::settings::{Environment, Settings};
+use crate::test_support::{
+    EmulatedJob, EmulatedState, Responder, ServerRequest, ServerResponse, StateChange, TestServer,
+    emulated, start_time,
+};
 
 const GET: &str = "DescribeServerlessJobs";
 const HOUR: i64 = 3600;
@@ -77,7 +76,7 @@ fn refusing(times: usize) -> impl Fn(&ServerRequest) -> Option<ServerResponse> {
     };
     move |incoming| {
         let is_look = incoming.header("x-acs-action") == Some(GET);
-        (is_look && less()).then(CLOUD.emulator.refused)
+        (is_look && less()).then(emulated(&CLOUD).refused)
     }
 }
 
@@ -331,7 +330,7 @@ async fn a_key_that_was_read_again_is_named_beside_its_role() {
     std::fs::write(&config, toml).unwrap();
     let keys = CLOUD.settings_schema();
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
-    let profile = settings.unwrap().profile(&keys, "default").unwrap();
+    let profile = test_support::default_profile(&CLOUD, &settings.unwrap());
     let ehpc = Api::new(&profile, &cloud.transport()).unwrap();
     let problem = get(&ehpc).await.unwrap_err();
     assert_eq!(problem.operation.as_deref(), Some(GET));

@@ -5,10 +5,10 @@ use super::super::instance_role::{CREDENTIALS, KEY_PATH, TOKEN, TOKEN_HEADER, TO
 use super::super::*;
 use crate::error::Category;
 use crate::providers::Client as _;
-use crate::providers::serve::{
-    EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange,
+use crate::providers::test_support;
+use crate::test_support::{
+    EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange, TestServer, start_time,
 };
-use crate::providers::test_support::{self, served::TestServer, served::start_time};
 
 const DAY: i64 = 24 * 3600;
 const GET: &str = GET_JOB.name;

@@ -2,6 +2,7 @@ use super::*;
 use crate::http::{Response, RetryAction};
 use crate::providers::sugon::errors::ERRORS;
 use crate::providers::test_support;
+use crate::test_support::kinds::check_kind;
 
 const SAMPLE: &str = "8a85c1f2c6b34b5f8e2d9a7b6c5d4e3f";
 const RUNNING: &str = "3f4e5d6c7b8a9d2e8f5b34b6c2f1c58a";
@@ -39,7 +40,7 @@ fn refusal(status: u16, body: &str) -> Option<RequestError> {
     classify(&test_support::response(status, body))
 }
 
-test_support::kinds::check_kind!(&INSTANCE);
+check_kind!(&INSTANCE);
 
 #[test]
 fn the_documented_sample_becomes_its_model() {

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::super::*;
 use crate::providers::Client as _;
-use crate::providers::serve::{EmulatedJob, EmulatedState, ServerResponse, StateChange};
-use crate::providers::test_support::{
-    self, served::Responder, served::TestServer, served::start_time,
+use crate::providers::test_support;
+use crate::test_support::{
+    EmulatedJob, EmulatedState, Responder, ServerResponse, StateChange, TestServer, start_time,
 };
 
 const DAY: i64 = 24 * 3600;
@@ -321,7 +321,7 @@ async fn a_token_without_an_endpoint_goes_to_a_platform_that_is_named_only() {
             &cloud.transport(),
         )
     };
-    let token = ("JOBLENS_SUGON_TOKEN", serve::TEST_TOKEN);
+    let token = ("JOBLENS_SUGON_TOKEN", super::test_token());
     let problem = of(&[token]).err().unwrap();
     assert_eq!(problem.category, Category::MissingCredentials);
     let platform = ("JOBLENS_SUGON_PLATFORM_ENDPOINT", cloud.origin.as_str());
@@ -417,7 +417,7 @@ async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_ano
     test_support::write_secret(&file, &token);
     let keys = CLOUD.settings_schema();
     let settings = Settings::load(Some(config), Environment::default(), &[keys], &[]);
-    let profile = settings.unwrap().profile(&keys, "default").unwrap();
+    let profile = test_support::default_profile(&CLOUD, &settings.unwrap());
     let client = connect(&profile, &cloud.transport()).unwrap();
     assert_eq!(client.credential().expires_at, Time::new(end));
     cloud.set(200);
@@ -428,7 +428,7 @@ async fn a_token_of_a_file_that_has_ended_is_looked_for_until_the_file_holds_ano
             "{problem}"
         );
     }
-    std::fs::write(&file, serve::TEST_TOKEN).unwrap();
+    std::fs::write(&file, super::test_token()).unwrap();
     get(&client).await.unwrap();
     assert_eq!(cloud.asked(), [GET]);
 }

@@ -5,8 +5,8 @@ use super::super::service::EVENTS;
 use super::super::*;
 use crate::error::Category;
 use crate::providers::Client as _;
-use crate::providers::serve::{EmulatedJob, EmulatedState, ServerResponse};
-use crate::providers::test_support::{self, served::TestServer, served::start_time};
+use crate::providers::test_support;
+use crate::test_support::{EmulatedJob, EmulatedState, ServerResponse, TestServer, start_time};
 
 const KEYS: &str = "/latest/meta-data/cam/security-credentials/joblens-emulator";
 const HOUR: i64 = 3600;
@@ -19,7 +19,7 @@ async fn answering(answers: &[(&'static str, u16, &'static str)]) -> TestServer 
         ..EmulatedJob::default()
     };
     let answers = answers.to_vec();
-    let script = Arc::new(move |incoming: &crate::providers::serve::ServerRequest| {
+    let script = Arc::new(move |incoming: &crate::test_support::ServerRequest| {
         let found = answers.iter().find(|(path, ..)| *path == incoming.path);
         found.map(|(_, status, body)| ServerResponse::document(*status, body))
     });

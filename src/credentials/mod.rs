@@ -1,0 +1,76 @@
+//! Credentials: where they are found, how they are fetched, and how long they are used.
+//!
+//! [`CredentialChain`] finds what a profile is to use: variables, the config file, the command of the
+//! config file, files of the clouds' own tools. A [`CredentialProvider`] issues what signs requests,
+//! and a [`CredentialCache`] keeps it while it is good.
+
+mod cache;
+mod chain;
+mod command;
+mod command_output;
+mod configured;
+pub(crate) mod file;
+pub(crate) mod imds;
+mod ini;
+mod negative_cache;
+mod profile;
+mod program;
+mod reload;
+mod source_cache;
+mod store;
+#[cfg(test)]
+mod test_support;
+mod token_file;
+mod tool_files;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::error::Problem;
+use crate::http::Deadline;
+use crate::secret::Secret;
+
+pub(crate) use cache::CredentialCache;
+pub use cache::CredentialInfo;
+pub use chain::{CredentialChain, SourceReport, check_source};
+pub(crate) use negative_cache::NegativeCache;
+pub(crate) use profile::reload;
+pub use source_cache::SourceCache;
+pub(crate) use store::{Storable, StoredFact, StoredFields};
+pub use tool_files::{CredentialSource, FoundCredential, SourceFile, SourceResult, ToolFiles};
+
+/// A credential this close to its end is renewed before it is used.
+const REFRESH_MARGIN: TimeDelta = TimeDelta::seconds(60);
+
+/// A credential as it was issued.
+pub(crate) struct Credential<S> {
+    /// What signs with it.
+    pub signer: S,
+    /// Its secrets, which are masked in everything that the cloud answers from now on.
+    pub secrets: Vec<Secret>,
+    /// When it ends to be good, where that is known.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Gets a credential anew: from a service, or from a file whose content may have changed.
+#[async_trait]
+pub(crate) trait CredentialProvider<S>: Send + Sync {
+    /// A new credential.
+    ///
+    /// # Errors
+    /// Why there is none.
+    async fn provide(&self, deadline: Deadline) -> Result<Credential<S>, Problem>;
+
+    /// What messages call the credential that was issued last, where that may be another than before.
+    fn label(&self) -> Option<String> {
+        None
+    }
+
+    /// Called when the cloud rejects what was issued.
+    fn on_rejected(&self, _signer: &S) {}
+
+    /// True when issuing costs calls.
+    fn makes_calls(&self) -> bool {
+        true
+    }
+}
