@@ -33,6 +33,7 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
 
 fn build_report(session: &CommandContext, asked: &LookupArgs) -> Result<Envelope, Vec<Problem>> {
     let lookup = asked.lookup(session, asked.options())?;
+    session.show_progress();
     let outcomes = block_on(lookup.outcomes());
     Ok(lookup::report("describe", outcomes, &lookup))
 }

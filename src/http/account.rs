@@ -4,6 +4,7 @@ mod retry_decision;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::SemaphorePermit;
@@ -13,6 +14,7 @@ use self::retry_decision::{Next, Refused};
 use super::circuit_breaker::CircuitBreaker;
 use super::clients::PoolKey;
 use super::clock_offset::{ClockOffset, signing_time};
+use super::progress::RequestProgress;
 use super::tls::TlsConfig;
 use super::{
     ClientOptions, Deadline, Endpoint, Request, RequestError, Response, ResponseInfo, Route,
@@ -134,6 +136,9 @@ impl ApiClient {
         deadline: Deadline,
     ) -> Result<Response, Problem> {
         let renewals = self.circuit_breaker.generation();
+        let started = Instant::now();
+        let number = self.transport.requests.fetch_add(1, Ordering::Relaxed);
+        let progress = RequestProgress::new(&self.transport, self.cloud, number);
         let mut attempts = 0;
         let mut resends = 0;
         // What the attempt before said; running out of time after it says less.
@@ -142,11 +147,13 @@ impl ApiClient {
             let permits = match self.acquire_permit(request, deadline, attempts).await {
                 Ok(permits) => permits,
                 Err(problem) if problem.category == Category::Network => {
-                    return Err(earlier.unwrap_or(problem));
+                    return Err(with_duration(earlier.unwrap_or(problem), started));
                 }
                 Err(problem) => return Err(problem),
             };
             attempts += 1;
+            let is_throttled = |problem: &Problem| problem.category == Category::Throttled;
+            progress.attempt(attempts, earlier.as_ref().is_some_and(is_throttled));
             let offset = self.clock_offset.seconds();
             let outcome = self
                 .attempt(request, signer, deadline, attempts, offset)
@@ -168,14 +175,14 @@ impl ApiClient {
             drop(permits);
             let is_cut = answer.is_none() && deadline.remaining().is_zero();
             if let Some(problem) = earlier.take().filter(|_| is_cut) {
-                return Err(problem);
+                return Err(with_duration(problem, started));
             }
             let fail = |refusal: RequestError| {
                 let problem = self.to_problem(request, refusal, answer.as_ref(), attempts);
                 if answer.is_none() {
                     self.circuit_breaker.on_unreachable(&problem);
                 }
-                Err(problem)
+                Err(with_duration(problem, started))
             };
             let is_elsewhere = self.has_failover && answer.is_none();
             if is_elsewhere || attempts >= self.options.max_attempts {
@@ -311,7 +318,8 @@ impl ApiClient {
         let answer = sending
             .send(&client, &|line| self.transport.trace(line))
             .await?;
-        let response_info = ResponseInfo::from_response(&answer, request, self.now());
+        let response_info =
+            ResponseInfo::from_response(&answer, request, self.now(), self.transport.redactor());
         self.transport
             .emit(TransportEvent::Responded(response_info));
         Ok(answer)
@@ -361,6 +369,21 @@ impl ApiClient {
             _ => {}
         }
     }
+}
+
+/// Says how often and how long a request without a complete response was tried.
+fn with_duration(mut problem: Problem, started: Instant) -> Problem {
+    use TransportFailureKind::{Broken, ConnectTimeout, Timeout};
+    let failure = problem.transport_failure.map(|failure| failure.kind);
+    if matches!(failure, Some(Broken | ConnectTimeout | Timeout)) && problem.attempts > 1 {
+        problem.message = format!(
+            "no complete response after {} attempts in {} s: {}",
+            problem.attempts,
+            started.elapsed().as_secs(),
+            problem.message
+        );
+    }
+    problem
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::error::Error;
 use std::io;
 
 use super::connector::{ConnectError, ConnectFailure};
+use super::io_text::io_text;
 use super::resolver::DnsError;
 use super::{Endpoint, RequestError, RetryAction};
 use crate::error::{Category, TransportFailure, TransportFailureKind};
@@ -173,21 +174,6 @@ fn dns_error(unresolved: &DnsError, at_proxy: bool) -> RequestError {
     };
     let message = format!("cannot resolve {whose}: {unresolved}");
     network_error(retry, TransportFailure { kind, at_proxy }, message).with_hint(hint)
-}
-
-/// What the operating system says of an I/O error, without the number that Rust adds.
-pub(super) fn io_text(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(_) => {
-            let text = error.to_string();
-            let end = text.find(" (os error").unwrap_or(text.len());
-            text[..end].to_owned()
-        }
-        None if error.kind() == io::ErrorKind::UnexpectedEof => "the server closed it".to_owned(),
-        // The name server's error has no number.
-        None if error.get_ref().is_none_or(|inner| inner.source().is_none()) => error.to_string(),
-        None => error.kind().to_string(),
-    }
 }
 
 #[cfg(test)]

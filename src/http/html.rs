@@ -9,7 +9,7 @@ const CHECK: &str =
 const CLIENT_CERTIFICATE: &str = "set client_cert and client_key to those issued by the operator";
 
 /// True for a response that is an HTML page.
-pub(super) fn is_html(response: &Response) -> bool {
+fn is_html(response: &Response) -> bool {
     let content_type = response.header("content-type").unwrap_or_default();
     let beginning = &response.body[..response.body.len().min(64)];
     let beginning = String::from_utf8_lossy(beginning).to_ascii_lowercase();

@@ -13,8 +13,10 @@ mod deadline;
 mod endpoint;
 mod errors;
 mod html;
+mod io_text;
 mod issuer;
 mod no_proxy;
+mod progress;
 mod proxies;
 mod request;
 mod resolver;
@@ -108,6 +110,19 @@ pub enum TransportEvent {
     },
     /// A response came, whatever it says.
     Responded(ResponseInfo),
+    /// An attempt of a request begins.
+    Sending {
+        /// Number of the request in this run.
+        number: u64,
+        /// The cloud it is for.
+        cloud: &'static str,
+        /// Number of the attempt, from 1.
+        attempt: u32,
+        /// True when the cloud limited the attempt before.
+        is_throttled: bool,
+    },
+    /// The request with this number has ended.
+    Finished(u64),
 }
 
 /// How many certificates of CAs a machine trusts.
@@ -134,6 +149,7 @@ pub struct Transport {
     clients: ClientPool,
     slots: Mutex<HashMap<String, Arc<Semaphore>>>,
     calls: AtomicU64,
+    requests: AtomicU64,
     redactor: Redactor,
 }
 
@@ -165,6 +181,7 @@ impl Transport {
             clients,
             slots: Mutex::new(HashMap::new()),
             calls: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
             redactor: Redactor::default(),
         }))
     }
@@ -242,7 +259,9 @@ impl Transport {
                 self.redactor.text(text)
             }
             TransportEvent::Responded(heard) => heard.redact(&self.redactor),
-            TransportEvent::DnsResolved { .. } => {}
+            TransportEvent::DnsResolved { .. }
+            | TransportEvent::Sending { .. }
+            | TransportEvent::Finished(_) => {}
         }
         (self.sink)(happening);
     }

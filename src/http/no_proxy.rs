@@ -45,7 +45,11 @@ impl NoProxy {
 impl Entry {
     fn parse(text: &str) -> Option<Self> {
         let text = text.split_once("://").map_or(text, |(_, rest)| rest);
-        if let Some(hosts) = network(text) {
+        if let Some((address, bits)) = text.split_once('/')
+            && let Ok(address) = without_brackets(address).parse()
+            && !bits.is_empty()
+        {
+            let hosts = network(address, bits)?;
             return Some(Self { hosts, port: None });
         }
         let text = text.split('/').next().unwrap_or_default();
@@ -71,8 +75,7 @@ impl Hosts {
         }
         let name = name.strip_prefix('*').unwrap_or(name);
         let name = name.trim_start_matches('.').trim_end_matches('.');
-        let bare = name.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(address) = bare.parse() {
+        if let Ok(address) = without_brackets(name).parse() {
             return Some(Self::Network(address, u32::MAX));
         }
         // Lower case and punycode, as endpoints have it.
@@ -97,17 +100,15 @@ impl Hosts {
     }
 }
 
-/// `10.0.0.0/8`, `fd00::/8`.
-fn network(text: &str) -> Option<Hosts> {
-    let (address, bits) = text.split_once('/')?;
-    let address: IpAddr = address
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse()
-        .ok()?;
+/// The network of an address and the number of its leading bits: `10.0.0.0` and `8`.
+fn network(address: IpAddr, bits: &str) -> Option<Hosts> {
     let bits: u32 = bits.parse().ok()?;
     let width = if address.is_ipv4() { 32 } else { 128 };
     (bits <= width).then_some(Hosts::Network(address, bits))
+}
+
+fn without_brackets(address: &str) -> &str {
+    address.trim_start_matches('[').trim_end_matches(']')
 }
 
 /// The width of an address in bits and its leading bits; an IPv4 address in IPv6 form is IPv4.

@@ -9,7 +9,6 @@ use std::vec;
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
-use super::errors::io_text;
 use super::{EventSink, TransportEvent};
 
 /// Asks the operating system for the addresses of a host, and reports them.
@@ -107,7 +106,8 @@ impl fmt::Display for DnsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
             Cause::Lookup(error) => {
-                let text = io_text(error);
+                // An error of the name service has no number.
+                let text = error.to_string();
                 let known = "failed to lookup address information: ";
                 f.write_str(text.strip_prefix(known).unwrap_or(&text))
             }

@@ -181,3 +181,36 @@ impl PublicKey {
         Some((algorithm, self.0.subject_public_key.as_bytes()?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    /// A certificate with an RSA key of 1024 bits.
+    const SHORT_KEY: &str = "\
+         MIIB9DCCAV2gAwIBAgIUTjplncEsQQrxRic18heiDkwT1RowDQYJKoZIhvcNAQEL\
+         BQAwDDEKMAgGA1UEAwwBeDAeFw0yNjExMjcxMzI4MjJaFw0zNjExMjQxMzI4MjJa\
+         MAwxCjAIBgNVBAMMAXgwgZ8wDQYJKoZIhvcNAQEBBQADgY0AMIGJAoGBALpK55EH\
+         Y0XLqtYxEN6B92luwM41bI2TrhZ8Y7D9TBok8U+SnwX2TalcA3v9PwzREKppRhCC\
+         FnSyjGnXe0bfJgPf/hEcMrF2ZRJS837+LBYMYJbNl2HmFOBfxC2kv0EdZE+KdQqF\
+         ERxBTZn4pe79fv9ryH6ADQ/xXKUFlHmCiIbFAgMBAAGjUzBRMB0GA1UdDgQWBBQO\
+         GkXRRVzPWP//Wi/6UEBQ5WSDuzAfBgNVHSMEGDAWgBQOGkXRRVzPWP//Wi/6UEBQ\
+         5WSDuzAPBgNVHRMBAf8EBTADAQH/MA0GCSqGSIb3DQEBCwUAA4GBAGM9q4DUrCxo\
+         jqmDJ5muBAZZUOZ/9dSVldIGw0/HTkOFEW8iKp2ty6L1fOXBUUxrar1N4Q9nfOLv\
+         oH2CfkPg5JwrJteLacNUk2j05+GllondB1TOK4Ke44HP5IpwE3DZ+gt1embgBZ7t\
+         1HDJiS3hGwe+cQWxvr8GxW95Ehnck8gA";
+
+    #[test]
+    fn reads_the_size_of_an_rsa_key() {
+        let der = STANDARD.decode(SHORT_KEY).unwrap();
+        let read = Certificate::parse(&der).unwrap();
+        assert_eq!(read.rsa_bits(), Some(1024));
+        assert!(read.is_issued_by(&read));
+        let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let other = Certificate::parse(other.cert.der()).unwrap();
+        assert_eq!(other.rsa_bits(), None);
+        assert!(!read.is_issued_by(&other));
+    }
+}

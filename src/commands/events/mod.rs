@@ -94,7 +94,9 @@ fn columns(session: &CommandContext) -> Result<Option<Vec<EventColumn>>, Problem
 
 fn once(session: &CommandContext, prepared: &Setup) -> u8 {
     let lookup = &prepared.lookup;
+    session.show_progress();
     let outcomes = block_on(lookup.outcomes());
+    session.progress.stop();
     let (jobs, problems) = partition(outcomes);
     let mut timeline = Timeline {
         requests: lookup.transport.calls(),

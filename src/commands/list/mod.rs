@@ -115,10 +115,15 @@ impl ListRun {
             signals: Signals::new(),
             stdout: outlet,
         };
+        // Rows that come one by one would be written over the line.
+        if taking.rows.is_none() || !io::stdout().is_terminal() {
+            session.show_progress();
+        }
         let (sender, mut news) = mpsc::unbounded_channel();
         let running = self.start(session, &sender);
         drop(sender);
         let end = taking.until_the_end(&mut news).await;
+        session.progress.stop();
         // What is asked still would ask on while the last rows are written.
         drop(running);
         let signal = match end {

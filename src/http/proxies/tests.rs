@@ -113,7 +113,11 @@ fn credentials_are_decoded_and_their_special_characters_explained() {
         assert_eq!(proxy.host(), "proxy");
         assert!(proxy.shown.contains("://***@proxy:"), "{}", proxy.shown);
     }
-    for (password, encoded) in [("pass#word", "%23"), ("pass/word", "%2F"), ("?word", "%3F")] {
+    for (password, encoded) in [
+        ("hunter#22", "%23"),
+        ("hunter/22", "%2F"),
+        ("?hunter", "%3F"),
+    ] {
         for value in [
             format!("http://joe:{password}@proxy:1"),
             format!("{password}:pw@proxy"),
@@ -124,7 +128,7 @@ fn credentials_are_decoded_and_their_special_characters_explained() {
                 hint.ends_with(encoded) && hint.contains("HTTPS_PROXY"),
                 "{hint}"
             );
-            assert!(!problem.message.contains("word"), "{}", problem.message);
+            assert!(!problem.message.contains("hunter"), "{}", problem.message);
         }
     }
 }
