@@ -7,9 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
+use super::imds::ImdsService;
+use super::instance_role::InstanceRoleProvider;
 use super::negative_cache::NegativeCache;
 use super::profile::{FromProfile, LabelFn, ReloadingProvider, from_profile};
 use super::store::{PersistentProvider, Storable, StoredFact, TokenStore};
+use super::temporary_key::TemporaryKey;
 use super::{Credential, CredentialProvider, REFRESH_MARGIN};
 use crate::error::{Category, Problem};
 #[cfg(test)]
@@ -64,7 +67,39 @@ impl<S> ActiveCredential<S> {
     }
 }
 
+/// How a cloud makes its credentials of keys.
+pub(crate) struct KeySource<S: 'static> {
+    /// Of the key that stands in a profile.
+    pub from_profile: FromProfile<S>,
+    /// Of one that is issued for a while.
+    pub issued: fn(TemporaryKey) -> Credential<S>,
+    /// What messages call it.
+    pub label: LabelFn,
+    /// The service that issues the keys of a machine's role.
+    pub imds: &'static ImdsService,
+}
+
 impl<S: Signer + 'static> CredentialCache<S> {
+    /// The key of a profile, or that of the role of this machine where the profile says so.
+    ///
+    /// # Errors
+    /// What is missing or wrong in the profile.
+    pub(crate) fn from_key_source(
+        source: &KeySource<S>,
+        profile: &Profile,
+        transport: &Arc<Transport>,
+    ) -> Result<Self, Problem> {
+        match profile.uses_instance_role() {
+            true => Ok(Self::from_provider(InstanceRoleProvider::new(
+                source.imds,
+                profile,
+                transport,
+                source.issued,
+            )?)),
+            false => Self::from_profile(profile, source.from_profile, source.label),
+        }
+    }
+
     /// The credential that a profile gives. One that stands in files of its own is read again when
     /// it has run out or was refused, and a command that prints one is run again; a refusal of any
     /// other is final.

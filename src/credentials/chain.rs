@@ -2,8 +2,9 @@
 
 use chrono::Utc;
 
+use super::source::CredentialSource;
 use super::source_cache::SourceCache;
-use super::tool_files::{CredentialSource, FoundCredential, SourceResult, ToolFiles};
+use super::tool_files::{FoundCredential, SourceResult, ToolFiles};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, SkippedSource, Time};
 use crate::secret::{Secret, quotable};
@@ -48,7 +49,7 @@ pub struct CredentialChain {
 impl CredentialChain {
     /// The sources that settings name, then `sources` by the long name of their cloud. What was read
     /// once is taken from the cache.
-    pub fn new(
+    pub(crate) fn new(
         settings: Settings,
         sources: Vec<(&'static str, &'static [CredentialSource])>,
         cache: SourceCache,
@@ -217,7 +218,7 @@ impl CredentialChain {
                 .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?
             {
                 SourceResult::Found(findings) => return Ok(Some(credential(tool, findings))),
-                SourceResult::Empty(why) => pass(tool.name, why),
+                SourceResult::Empty(why) => pass(tool.name(), why),
                 SourceResult::NotPresent | SourceResult::InstanceRole(_) => {}
             }
         }
@@ -248,7 +249,7 @@ impl CredentialChain {
                 return Ok(ResolvedCredential::from_values(values(said, &origin)));
             }
             SourceResult::Empty(why) => why,
-            SourceResult::NotPresent => format!("no file of {} found", tool.name),
+            SourceResult::NotPresent => format!("no file of {} found", tool.name()),
         };
         let message = format!(
             "profile '{}' ({}) has {SOURCE} = '{}': {why}",
@@ -258,16 +259,16 @@ impl CredentialChain {
         );
         Err(Problem::new(Category::MissingCredentials, message)
             .with_account(profile.cloud, &profile.name)
-            .with_hint(format!("log in with {}, or fix {SOURCE}", tool.name)))
+            .with_hint(format!("log in with {}, or fix {SOURCE}", tool.name())))
     }
 
     /// The tools that would have been asked after the source that is used.
     fn shadowed_tools(&self, cloud: &SettingsSchema, used: &Origin) -> Vec<SkippedSource> {
         let why = format!("overridden by {}", used.label());
         let sources = self.sources(cloud);
-        let at = sources
-            .iter()
-            .position(|tool| matches!(used, Origin::Tool { tool: name, .. } if *name == tool.name));
+        let at = sources.iter().position(
+            |tool| matches!(used, Origin::Tool { tool: name, .. } if *name == tool.name()),
+        );
         let desk = self.tool_files();
         let behind = &sources[at.map_or(0, |at| at + 1)..];
         let skipped = behind.iter().filter_map(|tool| {
@@ -278,7 +279,7 @@ impl CredentialChain {
                 Err(problem) => format!("{why}; {}", problem.message),
             };
             Some(SkippedSource {
-                source: tool.name.to_owned(),
+                source: tool.name().to_owned(),
                 why,
             })
         });
@@ -290,7 +291,10 @@ impl CredentialChain {
 ///
 /// # Errors
 /// Usage: it has no such source.
-pub fn check_source(plain: &Profile, sources: &'static [CredentialSource]) -> Result<(), Problem> {
+pub(crate) fn check_source(
+    plain: &Profile,
+    sources: &'static [CredentialSource],
+) -> Result<(), Problem> {
     match plain.get(SOURCE) {
         Some(source) => find_source(sources, plain, source).map(|_| ()),
         None => Ok(()),
@@ -310,10 +314,10 @@ fn find_source<'a>(
         Some((name, named)) => (name, Some(named)),
         None => (source, None),
     };
-    if let Some(tool) = sources.iter().find(|tool| tool.name == name) {
+    if let Some(tool) = sources.iter().find(|tool| tool.name() == name) {
         return Ok((tool, named));
     }
-    let known: Vec<&str> = sources.iter().map(|tool| tool.name).collect();
+    let known: Vec<&str> = sources.iter().map(|tool| tool.name()).collect();
     let hint = match known.is_empty() {
         true => format!("{} has no supported source", profile.cloud),
         false => format!("{} supports {}", profile.cloud, known.join(", ")),
@@ -324,7 +328,7 @@ fn find_source<'a>(
 
 fn credential(tool: &CredentialSource, findings: FoundCredential) -> ResolvedCredential {
     let origin = Origin::Tool {
-        tool: tool.name,
+        tool: tool.name(),
         profile: findings.profile,
         path: findings.path,
     };

@@ -1,7 +1,8 @@
 //! Which profiles somebody has set anything for.
 
 use super::chain::CredentialChain;
-use super::tool_files::{CredentialSource, SourceResult};
+use super::source::CredentialSource;
+use super::tool_files::SourceResult;
 use crate::settings::{Origin, SOURCE, SettingsSchema, SourcedValue};
 
 impl CredentialChain {
@@ -28,13 +29,16 @@ impl CredentialChain {
         let (values, _) = self.settings.values_of_environment(cloud);
         let is_told = |key: &str| cloud.is_credential(key) || key == SOURCE;
         let desk = self.tool_files();
-        let holds = |tool: &CredentialSource| match self.cache.load(cloud.cloud, tool, &desk, None)
-        {
-            Ok(SourceResult::Found(_)) | Err(_) => true,
-            Ok(
-                SourceResult::NotPresent | SourceResult::Empty(_) | SourceResult::InstanceRole(_),
-            ) => false,
-        };
+        let holds =
+            |tool: &'static CredentialSource| match self.cache.load(cloud.cloud, tool, &desk, None)
+            {
+                Ok(SourceResult::Found(_)) | Err(_) => true,
+                Ok(
+                    SourceResult::NotPresent
+                    | SourceResult::Empty(_)
+                    | SourceResult::InstanceRole(_),
+                ) => false,
+            };
         values.keys().any(|key| is_told(key)) || self.sources(cloud).iter().any(holds)
     }
 

@@ -1,100 +1,142 @@
-//! The two forms of files in which the clouds' tools keep credentials: JSON and INI.
+//! The files in which the clouds' own tools keep credentials, as data.
 
-use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-pub use super::ini::{Ini, Keys};
-use super::tool_files::{FoundCredential, SourceFile, SourceResult};
+use super::tool_files::{SourceFile, SourceResult, ToolFiles};
 use crate::error::Problem;
-use crate::lenient;
-use crate::model::Time;
-use crate::secret::{Secret, quotable};
+use crate::secret::Secret;
 
-/// Reads JSON; no text of the file gets into the problem.
-pub fn json<T: DeserializeOwned>(page: &SourceFile, hint: &str) -> Result<T, Problem> {
-    lenient::decode(page.text.as_bytes())
-        .map_err(|expected| page.problem(&format!("is invalid: expected {expected}"), hint))
+/// The file of a tool.
+pub(crate) struct CredentialFile {
+    /// Name in `source`, such as `aliyun-cli`.
+    pub name: &'static str,
+    /// The variable that names another file.
+    pub path_variable: Option<&'static str>,
+    /// Places below HOME; the first file that is there counts.
+    pub paths: &'static [&'static str],
+    /// The file of all users of the machine, below `/`.
+    pub shared_path: Option<&'static str>,
+    /// How the file is written, and what a profile of it is.
+    pub format: Format,
+    /// Variables that choose among the profiles; the first that is set counts.
+    pub profile_variables: &'static [&'static str],
+    /// Variables with which the tool ignores the file when they are `true`.
+    pub off_variables: &'static [&'static str],
+    /// What a profile holds.
+    pub fields: &'static [FileField],
+    /// What a profile gives; [`FileProfile::resolve`] unless there is more than keys in it.
+    pub resolve: fn(&FileProfile<'_>) -> Result<SourceResult, Problem>,
+    /// What to do about a file that is damaged.
+    pub hint: &'static str,
+    /// What to do where the profile that the tool itself would use is missing, if another source in
+    /// its place would be another account.
+    pub current_hint: Option<&'static str>,
 }
 
-/// Reads one of the profiles of a JSON file. What the others hold does not matter to it.
-///
-/// # Errors
-/// `missing_credentials`: it does not have the form of `T`; no text of the file gets into the problem.
-pub fn json_profile<T: DeserializeOwned>(
-    page: &SourceFile,
-    name: &str,
-    profile: &Value,
-    hint: &str,
-) -> Result<T, Problem> {
-    lenient::decode(profile.to_string().as_bytes()).map_err(|expected| {
-        // Lines and columns are those of the profile alone.
-        let expected = expected.split(", line ").next().unwrap_or_default();
-        let expected = expected.split(" at line ").next().unwrap_or_default();
-        let name = quotable(name);
-        let what = format!("is invalid: expected {expected} in profile '{name}'");
-        page.problem(&what, hint)
-    })
-}
-
-/// The name of a profile that stands in a list of them.
-pub fn name_of(profile: &Value) -> Option<&str> {
-    profile.get("name")?.as_str().map(str::trim)
-}
-
-/// A value that is there and not empty.
-pub fn non_empty<'a>(keys: &'a Keys, key: &str) -> Option<&'a str> {
-    let text = keys.get(key)?.trim();
-    (!text.is_empty()).then_some(text)
-}
-
-/// The profile that a tool does not have, among those that it has.
-pub fn no_such_profile<'a>(
-    page: &SourceFile,
-    name: &str,
-    names: impl IntoIterator<Item = &'a str>,
-) -> String {
-    let names: Vec<_> = names.into_iter().map(quotable).collect();
-    let known = match names.is_empty() {
-        true => "none".to_owned(),
-        false => names.join(", "),
+impl CredentialFile {
+    /// A file without more than a name, places and fields.
+    pub(crate) const PLAIN: Self = Self {
+        name: "",
+        path_variable: None,
+        paths: &[],
+        shared_path: None,
+        format: Format::JsonList,
+        profile_variables: &[],
+        off_variables: &[],
+        fields: &[],
+        resolve: |profile| profile.resolve(),
+        hint: "fix it, or move it away",
+        current_hint: None,
     };
-    format!(
-        "{} has no profile '{}'; available: {known}",
-        page.path.display(),
-        quotable(name)
-    )
 }
 
-/// What a file holds, as far as it is there; `profile` is the tool's own, where it has some.
-pub fn found_values(
-    page: &SourceFile,
-    profile: Option<&str>,
-    values: &[(&'static str, Option<&str>)],
-    expires_at: Option<Time>,
-) -> SourceResult {
-    SourceResult::Found(found(page, profile, present_values(values), expires_at))
+/// How a file is written.
+pub(crate) enum Format {
+    /// JSON: `profiles` is a list of objects with a `name`, `current` the name of one.
+    JsonList,
+    /// JSON: `profiles` is an object of profiles by their names, `current` the name of one.
+    JsonMap,
+    /// JSON: each file of a folder is a profile.
+    JsonFiles {
+        /// Its place below HOME.
+        folder: &'static str,
+        /// How the names of the files end.
+        end: &'static str,
+    },
+    /// INI: each section is a profile and inherits from `[DEFAULT]`; `#` starts a comment anywhere.
+    IniSections,
+    /// INI: one section counts.
+    IniSection {
+        /// Its name.
+        name: &'static str,
+        /// True where it inherits from `[DEFAULT]`.
+        inherits: bool,
+    },
 }
 
-/// The values that are there.
-pub fn present_values(values: &[(&'static str, Option<&str>)]) -> Vec<(&'static str, Secret)> {
-    let filled = values.iter();
-    let filled = filled.filter_map(|(key, value)| Some((*key, Secret::new((*value)?))));
-    filled.collect()
+/// A field of a profile.
+pub(crate) struct FileField {
+    pub(super) name: &'static str,
+    /// The setting that it gives.
+    pub(super) key: Option<&'static str>,
+    pub(super) presence: Presence,
 }
 
-/// What a file holds.
-pub fn found(
-    page: &SourceFile,
-    profile: Option<&str>,
-    values: Vec<(&'static str, Secret)>,
-    expires_at: Option<Time>,
-) -> FoundCredential {
-    FoundCredential {
-        profile: profile.map(str::to_owned),
-        path: page.path.clone(),
-        values,
-        expires_at,
-        notices: page.notices(),
+/// Whether a field has to be there.
+#[derive(PartialEq)]
+pub(super) enum Presence {
+    /// Without any of these there is no credential; with one of them all are required.
+    Key,
+    /// Required where there is a credential.
+    Required,
+    Optional,
+}
+
+impl FileField {
+    /// A part of the key.
+    pub(crate) const fn key(name: &'static str, key: &'static str) -> Self {
+        Self::new(name, Some(key), Presence::Key)
     }
+
+    /// What goes with the key.
+    pub(crate) const fn required(name: &'static str, key: &'static str) -> Self {
+        Self::new(name, Some(key), Presence::Required)
+    }
+
+    /// What may go with the key.
+    pub(crate) const fn optional(name: &'static str, key: &'static str) -> Self {
+        Self::new(name, Some(key), Presence::Optional)
+    }
+
+    /// What says more of the profile and is no setting by itself.
+    pub(crate) const fn other(name: &'static str) -> Self {
+        Self::new(name, None, Presence::Optional)
+    }
+
+    const fn new(name: &'static str, key: Option<&'static str>, presence: Presence) -> Self {
+        Self {
+            name,
+            key,
+            presence,
+        }
+    }
+}
+
+/// Values by the cloud's own keys.
+pub(crate) type KeyValues = Vec<(&'static str, Secret)>;
+
+/// A profile of a file.
+#[derive(Clone)]
+pub(crate) struct FileProfile<'a> {
+    /// What kind of file it is.
+    pub spec: &'static CredentialFile,
+    /// The file.
+    pub file: &'a SourceFile,
+    /// Other files, variables and the time.
+    pub files: &'a ToolFiles,
+    /// Its name, where the file has profiles.
+    pub name: Option<&'a str>,
+    /// Where the fields stand, for messages: `for profile 'NAME'`, `in [NAME]`; may be empty.
+    pub place: String,
+    pub(super) fields: BTreeMap<&'static str, String>,
 }

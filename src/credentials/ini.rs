@@ -242,9 +242,14 @@ fn without_comment(text: &str) -> &str {
 mod tests {
     use super::*;
     use crate::credentials::ToolFiles;
-    use crate::credentials::file::non_empty;
     use crate::model::Time;
     use crate::settings::Environment;
+
+    fn non_empty<'a>(keys: &'a Keys, key: &str) -> Option<&'a str> {
+        keys.get(key)
+            .map(|text| text.trim())
+            .filter(|text| !text.is_empty())
+    }
 
     fn page(text: &str) -> SourceFile {
         let home = tempfile::tempdir().unwrap();

@@ -10,14 +10,19 @@ mod command;
 mod command_output;
 mod configured;
 pub(crate) mod file;
+mod file_profile;
+pub(crate) mod file_reader;
 pub(crate) mod imds;
 mod ini;
+pub(crate) mod instance_role;
 mod negative_cache;
 mod profile;
 mod program;
 mod reload;
+mod source;
 mod source_cache;
 mod store;
+pub(crate) mod temporary_key;
 #[cfg(test)]
 mod test_support;
 mod token_file;
@@ -30,14 +35,19 @@ use crate::error::Problem;
 use crate::http::Deadline;
 use crate::secret::Secret;
 
-pub(crate) use cache::CredentialCache;
 pub use cache::CredentialInfo;
-pub use chain::{CredentialChain, SourceReport, check_source};
+pub(crate) use cache::{CredentialCache, KeySource};
+pub(crate) use chain::check_source;
+pub use chain::{CredentialChain, SourceReport};
+pub(crate) use imds::check_endpoint;
 pub(crate) use negative_cache::NegativeCache;
 pub(crate) use profile::reload;
+pub(crate) use source::CredentialSource;
 pub use source_cache::SourceCache;
 pub(crate) use store::{Storable, StoredFact, StoredFields};
-pub use tool_files::{CredentialSource, FoundCredential, SourceFile, SourceResult, ToolFiles};
+pub(crate) use tool_files::SourceResult;
+#[cfg(test)]
+pub(crate) use tool_files::{FoundCredential, ToolFiles};
 
 /// A credential this close to its end is renewed before it is used.
 const REFRESH_MARGIN: TimeDelta = TimeDelta::seconds(60);

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::command::CommandCache;
-use super::tool_files::{CredentialSource, SourceResult, ToolFiles};
+use super::source::CredentialSource;
+use super::tool_files::{SourceResult, ToolFiles};
 use crate::error::Problem;
 
 /// Cloud, tool, the tool's profile where one is named, and whether variables may choose one.
@@ -44,57 +45,71 @@ impl SourceCache {
     pub(super) fn load(
         &self,
         cloud: &'static str,
-        source: &CredentialSource,
+        source: &'static CredentialSource,
         files: &ToolFiles,
         profile: Option<&str>,
     ) -> Loaded {
         let Some(cache) = &self.files else {
-            return (source.load)(files, profile);
+            return source.load(files, profile);
         };
         let key = (
             cloud,
-            source.name,
+            source.name(),
             profile.map(str::to_owned),
             files.allows_selection(),
         );
         let mut loaded = cache.lock().unwrap_or_else(PoisonError::into_inner);
         let loaded = loaded
             .entry(key)
-            .or_insert_with(|| (source.load)(files, profile));
+            .or_insert_with(|| source.load(files, profile));
         loaded.clone()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::fs;
 
     use super::*;
+    use crate::credentials::file::{CredentialFile, FileField, Format};
     use crate::model::Time;
     use crate::settings::Environment;
 
-    static READS: AtomicUsize = AtomicUsize::new(0);
-
-    const COUNTING: CredentialSource = CredentialSource {
-        name: "counting",
-        load: |_, _| {
-            READS.fetch_add(1, Ordering::Relaxed);
-            Ok(SourceResult::NotPresent)
-        },
-    };
+    static SOURCE: CredentialSource = CredentialSource::File(CredentialFile {
+        paths: &["f"],
+        format: Format::IniSections,
+        fields: &[FileField::key("k", "token")],
+        ..CredentialFile::PLAIN
+    });
 
     #[test]
     fn a_source_is_read_once_for_each_of_its_profiles_and_anew_without_a_cache() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().to_str().unwrap().to_owned();
         let now = Time::from_unix(1_700_000_000).unwrap();
-        let files = ToolFiles::new(Environment::default(), now);
-        let cache = SourceCache::default();
-        let load = |cache: &SourceCache, profile| {
-            cache.load("aliyun", &COUNTING, &files, profile).unwrap();
-            READS.load(Ordering::Relaxed)
+        let files = ToolFiles::new(Environment::new([("HOME".to_owned(), path)]), now);
+        let write = |value: u8| {
+            let text = format!("[default]\nk = {value}\n[a]\nk = {value}\n");
+            fs::write(home.path().join("f"), text).unwrap();
         };
-        assert_eq!([load(&cache, None), load(&cache.clone(), None)], [1, 1]);
-        assert_eq!([load(&cache, Some("a")), load(&cache, Some("a"))], [2, 2]);
+        let load = |cache: &SourceCache, profile| match cache
+            .load("aliyun", &SOURCE, &files, profile)
+            .unwrap()
+        {
+            SourceResult::Found(found) => found.values[0].1.expose().to_owned(),
+            other => panic!("{other:?}"),
+        };
+        let cache = SourceCache::default();
+        write(1);
+        assert_eq!(load(&cache, None), "1");
+        write(2);
+        assert_eq!([load(&cache, None), load(&cache.clone(), None)], ["1", "1"]);
+        assert_eq!(load(&cache, Some("a")), "2");
+        write(3);
+        assert_eq!(load(&cache, Some("a")), "2");
         let disabled = cache.without_files();
-        assert_eq!([load(&disabled, None), load(&disabled, None)], [3, 4]);
+        assert_eq!(load(&disabled, None), "3");
+        write(4);
+        assert_eq!(load(&disabled, None), "4");
     }
 }

@@ -10,20 +10,6 @@ use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::Secret;
 use crate::settings::{Environment, FileError, read_text};
 
-/// A tool of a cloud whose files hold credentials.
-#[derive(Debug)]
-pub struct CredentialSource {
-    /// Name in `source`, such as `aliyun-cli`.
-    pub name: &'static str,
-    /// Reads the profile of this name, or the one that the tool itself would use.
-    ///
-    /// # Errors
-    /// A usage error when the profile that was named is not there; `missing_credentials` for files
-    /// that are damaged and for profiles that cannot be used here; `unauthenticated` for keys that
-    /// have run out.
-    pub load: fn(&ToolFiles, Option<&str>) -> Result<SourceResult, Problem>,
-}
-
 /// What a tool's files hold.
 #[derive(Debug, Clone)]
 pub enum SourceResult {

@@ -9,6 +9,9 @@ mod body;
 mod clock;
 mod faults;
 mod huawei;
+mod imds;
+mod message;
+mod pager;
 mod scenario;
 mod server;
 mod state;
@@ -25,29 +28,44 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub use api::{EmulatedApi, ServerRequest, ServerResponse};
 pub use clock::EmulatorClock;
 pub use faults::{Effect, Fault};
-pub use scenario::Scenario;
-pub use state::{EmulatedJob, EmulatedState, StateChange, Warning};
+pub use scenario::{BUILT_IN, Scenario};
+pub use state::{EmulatedJob, StateChange, Warning};
 
 use crate::providers::{self, Cloud};
 use crate::settings::{NO_FILE, SOURCE};
+pub(crate) use api::EmulatedApi;
 use server::State;
 
+#[cfg(test)]
+pub(crate) use {
+    api::EmulatedError,
+    message::{ServerRequest, ServerResponse},
+    state::EmulatedState,
+};
+
 /// Every emulated cloud.
-static APIS: [(&Cloud, &EmulatedApi); 4] = [
-    (&providers::aliyun::CLOUD, &aliyun::EMULATOR),
-    (&providers::sugon::CLOUD, &sugon::EMULATOR),
-    (&providers::huawei::CLOUD, &huawei::EMULATOR),
-    (&providers::tencent::CLOUD, &tencent::EMULATOR),
+static APIS: [(&Cloud, &dyn EmulatedApi); 4] = [
+    (&providers::aliyun::CLOUD, &aliyun::Gateway),
+    (&providers::sugon::CLOUD, &sugon::ScNet),
+    (&providers::huawei::CLOUD, &huawei::Gateway),
+    (&providers::tencent::CLOUD, &tencent::Ccs),
 ];
 
 /// The emulator of the cloud with this long name.
 #[cfg(test)]
-pub fn api(cloud: &str) -> Option<&'static EmulatedApi> {
+pub(crate) fn api(cloud: &str) -> Option<&'static dyn EmulatedApi> {
     let found = APIS.into_iter().find(|(known, _)| known.name == cloud);
     found.map(|(_, api)| api)
+}
+
+/// The operations of a cloud, or of all.
+fn operations(cloud: Option<&str>) -> impl Iterator<Item = &'static str> {
+    let apis = APIS.into_iter().filter(move |(known, _)| cloud.is_none_or(|name| name == known.name));
+    let kinds = apis.flat_map(|(_, api)| api.kinds());
+    let routes = kinds.flat_map(|kind| kind.routes());
+    routes.map(|route| route.operation)
 }
 
 /// The port of `joblens emulate` when none is given, so that scripts know it beforehand.
@@ -110,7 +128,7 @@ impl Emulator {
         scenario: Scenario,
         port: u16,
         log: AccessLog,
-        clouds: Vec<(&'static str, &'static EmulatedApi)>,
+        clouds: Vec<(&'static str, &'static dyn EmulatedApi)>,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
@@ -157,11 +175,11 @@ pub fn environment(origin: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn variables(cloud: &Cloud, api: &EmulatedApi, origin: &str) -> Vec<(String, String)> {
+fn variables(cloud: &Cloud, api: &dyn EmulatedApi, origin: &str) -> Vec<(String, String)> {
     let keys = cloud.settings_schema();
     let endpoints = keys.all().filter(|spec| spec.is_endpoint());
     let endpoints = endpoints.map(|spec| (keys.variable(spec.key), origin));
-    let set = api.environment.iter();
+    let set = api.environment().iter();
     let set = set.map(|(name, value)| ((*name).to_owned(), *value));
     let credentials = keys.credential_keys().flat_map(|spec| spec.variables);
     let host_lists = keys.all().filter(|spec| spec.is_host_list());

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 
 /// Everything that the emulated clouds hold.
 #[derive(Debug, Default)]
@@ -66,6 +67,12 @@ impl EmulatedState {
             }
         }
         places
+    }
+
+    /// True when a resource of these kinds (`aliyun/` for all of a cloud) is in the cluster.
+    pub fn has_cluster(&self, kinds: &str, cluster: &str) -> bool {
+        let mut jobs = self.jobs.iter().filter(|job| job.kind.starts_with(kinds));
+        jobs.any(|job| job.segments.first().is_some_and(|place| place == cluster))
     }
 
     /// True the first time a nonce is shown.
@@ -183,18 +190,57 @@ impl EmulatedJob {
     }
 }
 
-impl JobAt<'_> {
+impl<'a> JobAt<'a> {
+    /// The id, which ends the reference.
+    pub fn id(&self) -> &'a str {
+        self.job.segments.last().map_or("", String::as_str)
+    }
+
+    /// The name given by its owner, or the id.
+    pub fn name(&self) -> &'a str {
+        self.job.name.as_deref().unwrap_or_else(|| self.id())
+    }
+
+    /// True in a state with one of these words.
+    pub fn is(&self, words: &[&str]) -> bool {
+        is_one_of(self.step, words)
+    }
+
+    /// When it came into its present state, if that has one of these words.
+    pub fn ended_at(&self, words: &[&str]) -> Option<DateTime<Utc>> {
+        self.is(words).then_some(self.since)
+    }
+
     /// When a state with one of these words was first reached, if that has happened.
     pub fn reached_at(&self, words: &[&str]) -> Option<DateTime<Utc>> {
-        self.job
-            .steps
-            .iter()
-            .filter(|step| {
-                words
-                    .iter()
-                    .any(|word| word.eq_ignore_ascii_case(&step.state))
-            })
-            .map(|step| self.created_at + step.after)
-            .find(|at| *at <= self.now)
+        let mut steps = self.job.steps.iter();
+        let step = steps.find(|step| is_one_of(step, words))?;
+        Some(self.created_at + step.after).filter(|at| *at <= self.now)
     }
+
+    /// The warnings it has had so far, each with when it was first seen.
+    pub fn warnings(&self) -> impl Iterator<Item = (&'a Warning, DateTime<Utc>)> {
+        let (created_at, now) = (self.created_at, self.now);
+        let all = self.job.warnings.iter();
+        all.map(move |warning| (warning, created_at + warning.after))
+            .filter(move |(_, first)| *first <= now)
+    }
+}
+
+fn is_one_of(step: &StateChange, words: &[&str]) -> bool {
+    let is_word = |word: &&str| word.eq_ignore_ascii_case(&step.state);
+    words.iter().any(is_word)
+}
+
+/// Adds the fields of an object to another.
+pub fn merge(object: &mut Value, fields: Value) {
+    if let (Value::Object(object), Value::Object(fields)) = (object, fields) {
+        object.extend(fields);
+    }
+}
+
+/// Text at UTC+8 without a zone, as several clouds write times.
+pub fn china_time(moment: DateTime<Utc>) -> String {
+    let moment = moment + TimeDelta::hours(8);
+    moment.format("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -77,7 +77,7 @@ pub struct Cloud {
     /// Settings of a profile of this cloud, besides those every cloud has.
     pub keys: &'static [SettingSpec],
     /// Tools of this cloud whose files hold credentials, in the order in which they are asked.
-    pub sources: &'static [CredentialSource],
+    pub(crate) sources: &'static [CredentialSource],
     /// Domains of its public hosts.
     pub public_domains: &'static [&'static str],
     /// The endpoint that plain settings name.

@@ -8,7 +8,7 @@ use super::parse::utc_offset;
 use super::{METADATA, ROLE, SettingsSchema};
 use crate::error::{Category, Problem};
 use crate::model::{Notice, Time};
-use crate::secret::{Secret, masked_id};
+use crate::secret::{Secret, masked_id, quotable};
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,8 +196,16 @@ impl Profile {
         self.get(ROLE).or_else(of_machine)
     }
 
-    /// Masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`.
+    /// Masked id and origin for messages: `key LTAI…3Qk (environment)`, or `token (environment)`; for
+    /// a credential that comes from the machine `instance role NAME (aliyun-cli profile ecs)`.
     pub fn credential_label(&self, key: &str, what: &str) -> String {
+        if let Some(role) = self.values.get(METADATA) {
+            let name = match role.text.expose() {
+                "" => String::new(),
+                name => format!(" {}", quotable(name)),
+            };
+            return format!("instance role{name} ({})", role.origin.label());
+        }
         match self.values.get(key) {
             Some(value) if ["key", "user"].contains(&what) => {
                 format!(

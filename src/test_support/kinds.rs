@@ -81,7 +81,7 @@ fn responder(cloud: &'static Cloud, kind: &Kind, name: &str, is_list: bool) -> R
     };
     let name = name.to_owned();
     Arc::new(move |request: &ServerRequest| {
-        let operation = (emulated(cloud).operation)(request)?;
+        let operation = emulated(cloud).operation(request)?;
         let file = match operation == main.name {
             true => format!("{name}.json"),
             false => format!("{name}.{operation}.json"),
@@ -94,7 +94,7 @@ fn responder(cloud: &'static Cloud, kind: &Kind, name: &str, is_list: bool) -> R
 fn connect(cloud: &'static Cloud, server: &TestServer) -> Box<dyn Client> {
     let endpoint = format!("JOBLENS_{}_ENDPOINT", cloud.name.to_uppercase());
     let mut variables = vec![(endpoint.as_str(), server.origin.as_str())];
-    variables.extend(emulated(cloud).environment);
+    variables.extend(emulated(cloud).environment());
     (cloud.connect)(&profile(cloud, &variables), &server.transport()).unwrap()
 }
 

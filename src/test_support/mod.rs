@@ -3,21 +3,27 @@
 pub mod kinds;
 mod server;
 
-pub use crate::emulator::{
-    EmulatedJob, EmulatedState, ServerRequest, ServerResponse, StateChange, Warning,
+pub(crate) use crate::emulator::{
+    EmulatedApi, EmulatedError, EmulatedJob, EmulatedState, ServerRequest, ServerResponse,
+    StateChange, Warning,
 };
 pub use server::{Responder, TestServer, start_time};
 
 use chrono::{DateTime, Utc};
 
 use crate::crypto::percent_encode;
-use crate::emulator::{self, EmulatedApi};
+use crate::emulator;
 use crate::http::{Request, Response, SigningInstructions};
 use crate::providers::Cloud;
 
 /// The emulator of a cloud.
-pub fn emulated(cloud: &Cloud) -> &'static EmulatedApi {
+pub fn emulated(cloud: &Cloud) -> &'static dyn EmulatedApi {
     emulator::api(cloud.name).expect("every cloud is emulated")
+}
+
+/// The cloud's own refusal of a credential.
+pub fn refused(cloud: &Cloud) -> ServerResponse {
+    emulated(cloud).error(EmulatedError::Refused)
 }
 
 /// A signed request as the emulator sees it.

@@ -42,10 +42,10 @@ impl TestServer {
                 tokio::spawn(async move {
                     while let Some(mut incoming) = read(&mut stream).await {
                         incoming.now = at(&seconds);
-                        let operation = (emulated(cloud).operation)(&incoming);
+                        let operation = emulated(cloud).operation(&incoming);
                         operations.lock().unwrap().push(operation.unwrap());
                         let answer = script(&incoming)
-                            .unwrap_or_else(|| (emulated(cloud).respond)(&incoming, &world));
+                            .unwrap_or_else(|| emulated(cloud).respond(&incoming, &world));
                         write(&mut stream, &answer, incoming.now).await;
                     }
                 });

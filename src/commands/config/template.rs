@@ -95,7 +95,7 @@ fn profiles(text: &mut String, cloud: &Cloud) {
 
 fn line(cloud: &Cloud, spec: &SettingSpec) -> String {
     if spec.key == SOURCE {
-        let tools = cloud.sources.iter().map(|tool| match tool.name {
+        let tools = cloud.sources.iter().map(|tool| match tool.name() {
             METADATA => "metadata (the instance role)",
             name => name,
         });

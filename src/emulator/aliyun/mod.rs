@@ -1,393 +1,270 @@
-//! What the emulator answers in the cloud's place: the gateway's checks, then the operations.
+//! Alibaba Cloud, E-HPC and STS: one path, parameters in query or form, signatures ACS3 and version 1.
 
+mod clusters;
 mod invocation;
-mod list;
-mod machine;
+mod job;
 mod sts;
 
-use chrono::{DateTime, Duration, Utc};
+use std::fmt::Display;
+
+use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
 
-use super::api::{EmulatedApi, ServerRequest, ServerResponse, TEST_ID, TEST_SECRET};
-use super::state::{EmulatedState, JobAt};
+use super::api::{Answer, EmulatedApi, EmulatedCall, EmulatedError, EmulatedKind, Route};
+use super::imds::{CREDENTIALS, Imds, ROLE, TOKEN};
+use super::message::{ServerRequest, ServerResponse};
+use super::pager::Pager;
+use super::state::merge;
+use super::tokens::{TEST_ID, TEST_SECRET, TemporaryKey, TokenError};
 use crate::crypto;
-use crate::providers::aliyun::sign::{Authorization, SigningParams, timestamp};
-use list::Range;
-
-/// Version of the API.
-const VERSION: &str = "2018-04-12";
-
-/// The well-known token of the emulator; it opens nothing else.
-const TEST_TOKEN: &str = "testtoken";
+use crate::providers::aliyun::sign::{Authorization, SigningParams};
+use crate::providers::aliyun::sign_v1;
 
 /// The emulator in the cloud's place.
-pub const EMULATOR: EmulatedApi = EmulatedApi {
-    operation,
-    respond,
-    throttled,
-    refused,
-    unavailable,
-    environment: &[
-        ("ALIBABA_CLOUD_ACCESS_KEY_ID", TEST_ID),
-        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", TEST_SECRET),
-        ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
+pub struct Gateway;
+
+/// How ids of temporary keys begin.
+const PREFIX: &str = "STS.";
+
+/// How far a signed time may be off.
+const WINDOW: TimeDelta = TimeDelta::minutes(15);
+
+// What the cloud says of errors.
+const TIME_FORMAT: &str = "Specified time stamp or date value is not well formatted.";
+const CLOCK_SKEW: &str = "Specified time stamp or date value is expired.";
+const SIGNATURE: &str = "Specified signature is not matched with our calculation.";
+const REPLAYED: &str = "Specified signature nonce was used already.";
+const REFUSED: &str = "Specified access key is not found.";
+const UNKNOWN_OPERATION: &str = "Specified api is not found, please check your url and method.";
+const UNAVAILABLE: &str = "The request has failed due to a temporary failure of the server.";
+
+/// The metadata service of an instance.
+static IMDS: Imds = Imds {
+    routes: &[
+        Route::public(TOKEN, "/latest/api/token"),
+        Route::public(ROLE, "/latest/meta-data/ram/security-credentials/"),
+        Route::public(CREDENTIALS, "/latest/meta-data/ram/security-credentials/{}"),
     ],
+    token_header: "x-aliyun-ecs-metadata-token",
+    prefix: PREFIX,
+    lifetime: TimeDelta::hours(6),
+    document: |key, now| {
+        let updated_at = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let mut document = json!({"Code": "Success", "LastUpdated": updated_at});
+        merge(&mut document, key_document(key));
+        document
+    },
 };
 
-/// The operation that a request asks for: this cloud has one path and names it in a header, STS in
-/// the query; the metadata service has paths of its own.
-fn operation(request: &ServerRequest) -> Option<String> {
-    if request.path != "/" {
-        return machine::operation(request).map(str::to_owned);
-    }
-    let named = request.header("x-acs-action").map(str::to_owned);
-    named.or_else(|| sts::is_asked(request).then(|| sts::ASSUME_ROLE.to_owned()))
+/// Temporary keys in the form in which the cloud gives them.
+fn key_document(key: &TemporaryKey) -> Value {
+    json!({
+        "AccessKeyId": key.id, "AccessKeySecret": key.secret, "SecurityToken": key.token,
+        "Expiration": key.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+    })
 }
 
-/// The response to a request for this cloud.
-fn respond(request: &ServerRequest, world: &EmulatedState) -> ServerResponse {
-    if request.path != "/" {
-        return machine::respond(request);
-    }
-    let answered = match request.header("x-acs-action") {
-        None => sts::assume_role(request, world),
-        Some(_) => checked(request, world).and_then(|()| operate(request, world)),
-    };
-    answered.unwrap_or_else(|error| error.0)
-}
-
-/// "Too many calls", as this cloud says it: with status 400 and its own header.
-fn throttled() -> ServerResponse {
-    let message = "Request was denied due to user flow control.";
-    Failure::new(400, "Throttling.User", message)
-        .0
-        .with_header("x-acs-retry-after", "200")
-}
-
-/// The cloud's own "this credential is not good".
-fn refused() -> ServerResponse {
-    no_such_key().0
-}
-
-fn no_such_key() -> Failure {
-    let message = "Specified access key is not found.";
-    Failure::new(404, "InvalidAccessKeyId.NotFound", message)
-}
-
-/// The cloud's own error with an HTTP status of 500 or more.
-fn unavailable(status: u16) -> ServerResponse {
-    let message = "The request has failed due to a temporary failure of the server.";
-    Failure::new(status, "ServiceUnavailable", message).0
-}
-
-/// An error answer.
-struct Failure(ServerResponse);
-
-impl Failure {
-    fn new(status: u16, code: &str, message: &str) -> Self {
-        let request_id = request_id(code);
-        Self(ServerResponse::json(
-            status,
-            &json!({
-                "RequestId": request_id,
-                "Message": message,
-                "Recommend": format!(
-                    "https://api.aliyun.com/troubleshoot?q={code}&product=EHPC&requestId={request_id}"
-                ),
-                "HostId": "ehpc.cn-hangzhou.aliyuncs.com",
-                "Code": code,
-            }),
-        ))
+impl EmulatedApi for Gateway {
+    fn environment(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("ALIBABA_CLOUD_ACCESS_KEY_ID", TEST_ID),
+            ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", TEST_SECRET),
+            ("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"),
+        ]
     }
 
-    fn missing(parameter: &str) -> Self {
-        let message = format!("{parameter} is mandatory for this action.");
-        Self::new(400, &format!("Missing{parameter}"), &message)
+    fn kinds(&self) -> &'static [&'static dyn EmulatedKind] {
+        const {
+            &[
+                &job::Jobs,
+                &invocation::Invocations,
+                &clusters::Clusters,
+                &sts::Sts,
+                &IMDS,
+            ]
+        }
     }
+
+    /// Requests that are signed with ACS3 name the operation in a header.
+    fn action(&self, request: &ServerRequest) -> Option<String> {
+        let is_ours = request.path == "/";
+        let named = request.header("x-acs-action").map(str::to_owned);
+        is_ours.then(|| named.or_else(|| request.parameter("Action")))?
+    }
+
+    fn verify(&self, call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
+        match call.request.header("x-acs-action") {
+            Some(_) => verify_acs3(call),
+            None => verify_version_1(call),
+        }
+    }
+
+    fn error(&self, error: EmulatedError) -> ServerResponse {
+        use EmulatedError as E;
+        let (status, code, message) = match error {
+            E::Response(response) => return response,
+            // With status 400 and a header of its own.
+            E::Throttled => {
+                let message = "Request was denied due to user flow control.";
+                let response = failure(400, "Throttling.User", message);
+                return response.with_header("x-acs-retry-after", "200");
+            }
+            E::Missing(name) => {
+                let name = name.split('.').next().unwrap_or(name);
+                let message = format!("{name} is mandatory for this action.");
+                return failure(400, &format!("Missing{name}"), &message);
+            }
+            E::MissingHeader(name) => {
+                let message = "The request signature does not conform to the standards";
+                return failure(400, "IncompleteSignature", &format!("{message}: {name}"));
+            }
+            E::Invalid(name) => {
+                let message = format!("The parameter {name} is invalid.");
+                return failure(400, "InvalidParams", &message);
+            }
+            E::Token(error) => {
+                let (code, what) = match error {
+                    TokenError::Expired => ("Expired", "expired"),
+                    TokenError::Unknown => ("Malformed", "malformed"),
+                };
+                let message = format!("Specified SecurityToken is {what}.");
+                return failure(400, &format!("InvalidSecurityToken.{code}"), &message);
+            }
+            E::TimeFormat => (400, "InvalidTimeStamp.Format", TIME_FORMAT),
+            E::ClockSkew => (400, "InvalidTimeStamp.Expired", CLOCK_SKEW),
+            E::Signature => (400, "SignatureDoesNotMatch", SIGNATURE),
+            E::Replayed => (400, "SignatureNonceUsed", REPLAYED),
+            E::Refused => (404, "InvalidAccessKeyId.NotFound", REFUSED),
+            E::NotFound => (
+                404,
+                "ObjectNotFound",
+                "The specified object does not exist.",
+            ),
+            E::UnknownOperation => (404, "InvalidApi.NotFound", UNKNOWN_OPERATION),
+            E::Method => (
+                405,
+                "UnsupportedHTTPMethod",
+                "This http method is not supported.",
+            ),
+            E::Unavailable(status) => (status, "ServiceUnavailable", UNAVAILABLE),
+        };
+        failure(status, code, message)
+    }
+}
+
+fn failure(status: u16, code: &str, message: &str) -> ServerResponse {
+    let request_id = request_id(code);
+    let recommend =
+        format!("https://api.aliyun.com/troubleshoot?q={code}&product=EHPC&requestId={request_id}");
+    let body = json!({
+        "RequestId": request_id, "Message": message, "Recommend": recommend,
+        "HostId": "ehpc.cn-hangzhou.aliyuncs.com", "Code": code,
+    });
+    ServerResponse::json(status, &body)
 }
 
 /// An id that looks like the cloud's and is the same for the same text, so that output repeats.
-fn request_id(seed: &str) -> String {
-    let hex = crypto::sha256_hex(seed.as_bytes()).to_ascii_uppercase();
-    [
+fn request_id(seed: impl Display) -> String {
+    let hex = crypto::sha256_hex(seed.to_string().as_bytes()).to_ascii_uppercase();
+    let parts = [
         &hex[..8],
         &hex[8..12],
         &hex[12..16],
         &hex[16..20],
         &hex[20..32],
-    ]
-    .join("-")
+    ];
+    parts.join("-")
 }
 
-/// The gateway's checks: version, time, key, signature, nonce.
-fn checked(request: &ServerRequest, world: &EmulatedState) -> Result<(), Failure> {
-    let incomplete = |what: &str| {
-        let message = format!("The request signature does not conform to the standards: {what}");
-        Failure::new(400, "IncompleteSignature", &message)
+/// The version of the API that has an operation.
+fn check_version(call: &EmulatedCall<'_>, version: &str) -> Result<(), EmulatedError> {
+    let expected = match call.operation {
+        sts::ASSUME_ROLE => "2015-04-01",
+        _ => "2018-04-12",
     };
-    let header = |name: &str| request.header(name).ok_or_else(|| incomplete(name));
-    if header("x-acs-version")? != VERSION {
-        let message = "Specified api version is not found, please check your url and method.";
-        return Err(Failure::new(404, "InvalidApi.NotFound", message));
+    match version == expected {
+        true => Ok(()),
+        false => Err(EmulatedError::UnknownOperation),
     }
-    let nonce = header("x-acs-signature-nonce")?;
-    let hash = header("x-acs-content-sha256")?;
-    let date = header("x-acs-date")?;
-    check_time(date, request.now)?;
-    let authorization = Authorization::parse(header("authorization")?)
-        .ok_or_else(|| incomplete("authorization"))?;
-    let (id, secret) = sts::key_of(request.header("x-acs-security-token"), request.now)?;
-    if authorization.access_key_id != id {
-        return Err(no_such_key());
-    }
+}
+
+/// Checks a signature of version ACS3, which stands in headers.
+fn verify_acs3(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
+    let request = call.request;
+    check_version(call, call.header("x-acs-version")?)?;
+    let nonce = call.header("x-acs-signature-nonce")?;
+    let hash = call.header("x-acs-content-sha256")?;
+    call.check_time(call.header("x-acs-date")?.parse().ok(), WINDOW)?;
+    let authorization = Authorization::parse(call.header("authorization")?)
+        .ok_or(EmulatedError::MissingHeader("authorization"))?;
+    let token = request.header("x-acs-security-token");
+    let secret = call.secret_of(PREFIX, &authorization.access_key_id, token)?;
     let must_be_signed = |name: &str| name == "host" || name.starts_with("x-acs-");
-    let all_signed = request
-        .headers
-        .iter()
-        .filter(|(name, _)| must_be_signed(name))
-        .all(|(name, _)| authorization.signed_headers.contains(name));
-    let parts = SigningParams {
+    let mut names = request.headers.iter().map(|(name, _)| name);
+    let all_signed =
+        names.all(|name| !must_be_signed(name) || authorization.signed_headers.contains(name));
+    let params = SigningParams {
         method: &request.method,
         path: &request.path,
-        query: &request.parameters(),
+        query: &request.query_parameters(),
         headers: &request.headers,
         body: &request.body,
     };
-    let is_ours = hash == crypto::sha256_hex(&request.body)
+    let is_signed = hash == crypto::sha256_hex(&request.body)
         && all_signed
-        && authorization.is_signed_with(&secret, &parts);
-    if !is_ours {
-        let message = "Specified signature is not matched with our calculation.";
-        return Err(Failure::new(400, "SignatureDoesNotMatch", message));
+        && authorization.is_signed_with(&secret, &params);
+    if !is_signed {
+        return Err(EmulatedError::Signature);
     }
-    if !world.use_nonce(nonce) {
-        let message = "Specified signature nonce was used already.";
-        return Err(Failure::new(400, "SignatureNonceUsed", message));
-    }
-    Ok(())
+    call.check_nonce(nonce)
 }
 
-fn check_time(date: &str, now: DateTime<Utc>) -> Result<(), Failure> {
-    let Some(date) = date.parse::<DateTime<Utc>>().ok() else {
-        let message = "Specified time stamp or date value is not well formatted.";
-        return Err(Failure::new(400, "InvalidTimeStamp.Format", message));
-    };
-    if (now - date).abs() > Duration::minutes(15) {
-        let message = "Specified time stamp or date value is expired.";
-        return Err(Failure::new(400, "InvalidTimeStamp.Expired", message));
+/// Checks a signature of version 1, which is one of the parameters.
+fn verify_version_1(call: &EmulatedCall<'_>) -> Result<(), EmulatedError> {
+    check_version(call, call.required("Version")?)?;
+    call.check_time(call.required("Timestamp")?.parse().ok(), WINDOW)?;
+    let nonce = call.required("SignatureNonce")?;
+    let id = call.required("AccessKeyId")?;
+    let secret = call.secret_of(PREFIX, id, call.parameter("SecurityToken"))?;
+    let mut signed = call.parameters.clone();
+    signed.retain(|(name, _)| name != "Signature");
+    let canonical = sign_v1::canonical_query(&signed);
+    let text = sign_v1::string_to_sign(&call.request.method, &canonical);
+    let is_version_1 = call.parameter("SignatureMethod") == Some("HMAC-SHA1")
+        && call.parameter("SignatureVersion") == Some("1.0");
+    if !is_version_1 || call.required("Signature")? != sign_v1::signature(&secret, &text) {
+        return Err(EmulatedError::Signature);
     }
-    Ok(())
-}
-
-fn operate(request: &ServerRequest, world: &EmulatedState) -> Result<ServerResponse, Failure> {
-    let operation = request.header("x-acs-action").unwrap_or_default();
-    match (operation, request.method.as_str()) {
-        ("DescribeServerlessJobs", "GET" | "POST") => describe_jobs(request, world),
-        ("ListServerlessJobs", "GET" | "POST") => list::jobs(request, world),
-        ("ListClusters", "GET") => list::clusters(request, world),
-        ("ListCommands", "GET") => list::commands(request, world),
-        ("ListInvocationStatus", "GET") => invocation::status(request, world),
-        ("ListInvocationResults", "GET") => invocation::results(request, world),
-        ("ListClusters" | "ListCommands" | "ListInvocationStatus" | "ListInvocationResults", _) => {
-            let message = "This http method is not supported.";
-            Err(Failure::new(405, "UnsupportedHTTPMethod", message))
-        }
-        _ => {
-            let message = "Specified api is not found, please check your url and method.";
-            Err(Failure::new(404, "InvalidApi.NotFound", message))
-        }
-    }
-}
-
-/// A parameter that must be there.
-fn parameter(request: &ServerRequest, name: &str) -> Result<String, Failure> {
-    request.parameter(name).ok_or_else(|| {
-        let bare = name.split('.').next().unwrap_or(name);
-        Failure::missing(bare)
-    })
+    call.check_nonce(nonce)
 }
 
 /// The requested cluster; one exists when any emulated resource is in it.
-fn cluster(request: &ServerRequest, world: &EmulatedState) -> Result<String, Failure> {
-    let cluster = parameter(request, "ClusterId")?;
-    let exists = world.jobs.iter().any(|emulated| {
-        emulated.kind.starts_with("aliyun/") && emulated.segments.first() == Some(&cluster)
-    });
-    if exists {
+fn cluster<'a>(call: &'a EmulatedCall<'_>) -> Result<&'a str, EmulatedError> {
+    let cluster = call.required("ClusterId")?;
+    if call.state.has_cluster("aliyun/", cluster) {
         return Ok(cluster);
     }
     let message = "The specified cluster does not exist.";
-    Err(Failure::new(404, "ClusterNotFound", message))
+    Err(EmulatedError::Response(failure(
+        404,
+        "ClusterNotFound",
+        message,
+    )))
 }
 
-fn describe_jobs(
-    request: &ServerRequest,
-    world: &EmulatedState,
-) -> Result<ServerResponse, Failure> {
-    let cluster = cluster(request, world)?;
-    let id = parameter(request, "JobIds.1")?;
-    if request.parameter("JobIds.2").is_some() {
-        let message = "The parameter JobIds takes one element.";
-        return Err(Failure::new(400, "InvalidParams", message));
-    }
-    let jobs = match world.find("aliyun/job", &[&cluster, &id], request.now) {
-        None => Vec::new(),
-        Some(view) => match &view.job.document {
-            Some(document) => return Ok(ServerResponse::document(200, document)),
-            None => vec![job(&view, &id, list::array(world, &view))],
-        },
-    };
-    Ok(ServerResponse::json(
-        200,
-        &json!({"TotalCount": jobs.len(), "RequestId": request_id(&id), "JobInfos": jobs}),
-    ))
-}
-
-fn is_end(word: &str) -> bool {
-    ["Succeeded", "Canceled", "Failed"].contains(&word)
-}
-
-fn job(view: &JobAt<'_>, id: &str, array: Option<Range>) -> Value {
-    let emulated = view.job;
-    let word = view.step.state.as_str();
-    let seconds = |moment: DateTime<Utc>| moment.timestamp();
-    let parts = emulated.parts.max(1);
-    // The containers of an array job are its subtasks'.
-    let is_parent = array.is_some() && list::index(id).is_none();
-    let groups: Vec<Value> = (1..=parts)
-        .filter(|_| !is_parent)
-        .map(|part| group(view, id, part, part == parts))
-        .collect();
-    json!({
-        "JobId": id,
-        "JobName": emulated.name.as_deref().unwrap_or(id),
-        "State": word,
-        "Priority": 0,
-        "Queue": emulated.queue,
-        "User": emulated.user,
-        "SubmitTime": seconds(view.created_at),
-        "StartTime": view.reached_at(&["Running"]).map(seconds),
-        "EndTime": is_end(word).then(|| seconds(view.since)),
-        "LastModifyTime": view.since.timestamp_millis(),
-        "IsArrayJob": array.is_some(),
-        "ArrayProperties": array.map(|range| json!({
-            "IndexStart": range.start,
-            "IndexEnd": range.end,
-            "IndexStep": range.step,
-        })),
-        "ContainerGroups": groups,
-    })
-}
-
-fn group(view: &JobAt<'_>, id: &str, part: usize, is_last: bool) -> Value {
-    let word = view.step.state.as_str();
-    let status = match word {
-        "Pending" | "Initing" => "Scheduling",
-        "Canceled" => "Terminating",
-        "Failed" if !is_last => "Succeeded",
-        "Succeeded" | "Failed" => word,
-        _ => "Running",
-    };
-    let at = timestamp(view.since);
-    let ended_as = |wanted: &str| (status == wanted).then_some(&at);
-    let events: Vec<Value> = view
-        .job
-        .warnings
-        .iter()
-        .filter(|_| is_last)
-        .map(|warning| (warning, view.created_at + warning.after))
-        .filter(|(_, first)| *first <= view.now)
-        .map(|(warning, first)| {
-            json!({
-                "Count": warning.count.max(1),
-                "FirstTimestamp": timestamp(first),
-                "LastTimestamp": timestamp(first),
-                "Message": warning.message,
-                "Name": format!("eci-{id}-{part}"),
-                "Reason": warning.reason,
-                "Type": "Warning",
-            })
-        })
-        .collect();
-    json!({
-        "ContainerGroupId": format!("eci-{id}-{part}"),
-        "ContainerGroupName": format!("{id}-{part}"),
-        "Status": status,
-        "InstanceType": "ecs.c7.large",
-        "Cpu": 2.0,
-        "Memory": 4.0,
-        "CreationTime": timestamp(view.created_at),
-        "SucceededTime": ended_as("Succeeded"),
-        "FailedTime": ended_as("Failed"),
-        "RegionId": "cn-hangzhou",
-        "ZoneId": "cn-hangzhou-i",
-        "RestartPolicy": "Never",
-        "IntranetIp": format!("10.0.{}.{}", part / 250 % 250, part % 250 + 1),
-        "Events": events,
-        "Containers": [{
-            "Name": "main",
-            "Image": "registry.example.com/demo/solver:1.0",
-            "Commands": ["/bin/sh", "-c", "solve input.dat"],
-            "Cpu": 2.0,
-            "Memory": 4.0,
-            "Gpu": 0,
-            "Ready": status == "Running",
-            "RestartCount": 0,
-            "CurrentState": container_state(view, status, is_last),
-        }],
-    })
-}
-
-fn container_state(view: &JobAt<'_>, status: &str, is_last: bool) -> Value {
-    let started = view.reached_at(&["Running"]).map(timestamp);
-    let ended = |code: i64, reason: &str, message: &str| {
-        json!({
-            "State": "Terminated",
-            "DetailStatus": "",
-            "StartTime": started,
-            "FinishTime": timestamp(view.since),
-            "ExitCode": code,
-            "Signal": 0,
-            "Reason": reason,
-            "Message": message,
-        })
-    };
-    match status {
-        "Succeeded" => ended(0, "Completed", ""),
-        "Failed" => {
-            let code = view.step.exit_code.filter(|_| is_last).unwrap_or(1);
-            let reason = view.step.reason.as_deref().unwrap_or("Error");
-            ended(
-                code,
-                reason,
-                view.step.message.as_deref().unwrap_or_default(),
-            )
-        }
-        "Running" => json!({"State": "Running", "StartTime": started}),
-        _ => json!({"State": "Waiting"}),
-    }
-}
-
-fn page_parameter(
-    request: &ServerRequest,
-    name: &str,
-    default: usize,
-    most: usize,
-) -> Result<usize, Failure> {
-    let Some(text) = request.parameter(name) else {
-        return Ok(default);
-    };
-    text.parse()
-        .ok()
-        .filter(|number| (1..=most).contains(number))
-        .ok_or_else(|| {
-            let message = format!("The parameter {name} is invalid.");
-            Failure::new(400, "InvalidParams", &message)
-        })
-}
-
-/// The rows of a page.
-fn page_of(rows: Vec<Value>, number: usize, size: usize) -> Vec<Value> {
-    let before = (number - 1).saturating_mul(size);
-    rows.into_iter().skip(before).take(size).collect()
+/// The requested page of these rows, in the field that `wrap` puts them into.
+fn list<T>(
+    call: &EmulatedCall<'_>,
+    pager: &Pager,
+    rows: Vec<T>,
+    row: impl Fn(T) -> Value,
+    wrap: impl Fn(Vec<Value>) -> Value,
+) -> Answer {
+    let page = pager.page(call)?;
+    let mut body = json!({
+        "RequestId": request_id(format_args!("{} {}", call.operation, call.request.query)),
+        "TotalCount": rows.len(), "PageNumber": page.at, "PageSize": page.size,
+    });
+    merge(&mut body, wrap(page.of(rows).map(row).collect()));
+    call.data(body)
 }

@@ -12,8 +12,7 @@ mod instance_role;
 mod invocation;
 mod job;
 pub(crate) mod sign;
-mod sign_v1;
-mod temporary_key;
+pub(crate) mod sign_v1;
 mod wrapped_list;
 mod xml;
 

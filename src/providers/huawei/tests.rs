@@ -32,7 +32,7 @@ fn with_key(secret: &'static str) -> [(&'static str, &'static str); 5] {
         ("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT),
         ("HUAWEICLOUD_SDK_AK", "testid"),
         ("HUAWEICLOUD_SDK_SK", secret),
-        ("HUAWEICLOUD_SDK_SECURITY_TOKEN", "a-security-token"),
+        ("HUAWEICLOUD_SDK_SECURITY_TOKEN", "testtoken"),
     ]
 }
 
@@ -66,7 +66,7 @@ fn served(incoming: &ServerRequest) -> Response {
         ..EmulatedJob::default()
     };
     let world = EmulatedState::new(vec![job], test_support::moment(NOW));
-    peer::received((emulated(&CLOUD).respond)(incoming, &world))
+    peer::received(emulated(&CLOUD).respond(incoming, &world))
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn the_emulator_verifies_our_signature_and_answers() {
     let client = connected(&with_key("testsecret")).unwrap();
     let incoming = incoming(&client, "70/2 é");
     assert_eq!(
-        (emulated(&CLOUD).operation)(&incoming).as_deref(),
+        emulated(&CLOUD).operation(&incoming).as_deref(),
         Some(GET.name)
     );
     let answer = served(&incoming);

@@ -27,7 +27,7 @@ fn client(endpoint: &str, token: &str) -> Result<Api, Problem> {
 
 /// The token that the emulator takes without an exchange.
 fn test_token() -> &'static str {
-    emulated(&CLOUD).environment[0].1
+    emulated(&CLOUD).environment()[0].1
 }
 
 fn reference(id: &str) -> Reference {
@@ -46,7 +46,7 @@ fn asked(token: &str, id: &str) -> Response {
     let proof = client.client.credentials.sign_for_test(&request, now, "0");
     let incoming = peer::incoming(&request, &proof, now);
     assert_eq!(
-        (emulated(&CLOUD).operation)(&incoming).as_deref(),
+        emulated(&CLOUD).operation(&incoming).as_deref(),
         Some(GET.name)
     );
     let job = EmulatedJob {
@@ -59,10 +59,7 @@ fn asked(token: &str, id: &str) -> Response {
         parts: 2,
         ..EmulatedJob::default()
     };
-    peer::received((emulated(&CLOUD).respond)(
-        &incoming,
-        &EmulatedState::new(vec![job], now),
-    ))
+    peer::received(emulated(&CLOUD).respond(&incoming, &EmulatedState::new(vec![job], now)))
 }
 
 #[test]
@@ -110,14 +107,14 @@ fn each_form_of_the_list_asks_for_the_same_and_is_answered() {
             now,
         );
         assert_eq!(
-            (emulated(&CLOUD).operation)(&incoming).as_deref(),
+            emulated(&CLOUD).operation(&incoming).as_deref(),
             Some(LIST.name)
         );
         if has_body {
             // What the body says is enough.
             incoming.query.clear();
         }
-        let answer = peer::received((emulated(&CLOUD).respond)(&incoming, &world));
+        let answer = peer::received(emulated(&CLOUD).respond(&incoming, &world));
         assert_eq!(classify(&answer), None);
         let rows = ListPage::decode(&answer.body).unwrap().rows;
         let ids: Vec<_> = rows.iter().map(Instance::id).collect();
@@ -146,7 +143,7 @@ fn the_emulator_filters_its_list_by_state() {
     let proof = client.client.credentials.sign_for_test(&request, now, "0");
     let incoming = peer::incoming(&request, &proof, now);
     let world = EmulatedState::new(jobs.to_vec(), now);
-    let answer = peer::received((emulated(&CLOUD).respond)(&incoming, &world));
+    let answer = peer::received(emulated(&CLOUD).respond(&incoming, &world));
     let rows = ListPage::decode(&answer.body).unwrap().rows;
     let ids: Vec<_> = rows.iter().map(Instance::id).collect();
     assert_eq!(ids, [Some("failed")]);

@@ -26,7 +26,7 @@ fn settings_of(cloud: &str, origin: &str) -> String {
     let beside = match cloud {
         "aliyun" => "region = 'cn-hangzhou'",
         "sugon" => "",
-        "huawei" => "region = 'cn-north-4'\nproject_id = 'p1'",
+        "huawei" => "region = 'cn-north-4'\nproject_id = 'a4da8115c9d8464ead3a38309130523f'",
         _ => "region = 'gz'",
     };
     format!("[{cloud}.default]\nendpoint = '{origin}'\n{beside}\n")

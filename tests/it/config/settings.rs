@@ -63,7 +63,7 @@ pub fn profile(emulated: &Emulated, cloud: &str, name: &str) -> String {
     let credential = match cloud {
         "aliyun" => "region = 'cn-hangzhou'\naccess_key_id = 'testid'\naccess_key_secret = 'testsecret'".to_owned(),
         "sugon" => format!("token = '{token}'"),
-        "huawei" => "region = 'cn-north-4'\nproject_id = 'p1'\naccess_key_id = 'testid'\nsecret_access_key = 'testsecret'".to_owned(),
+        "huawei" => "region = 'cn-north-4'\nproject_id = 'a4da8115c9d8464ead3a38309130523f'\naccess_key_id = 'testid'\nsecret_access_key = 'testsecret'".to_owned(),
         _ => "region = 'gz'\nsecret_id = 'testid'\nsecret_key = 'testsecret'".to_owned(),
     };
     format!("[{cloud}.{name}]\nendpoint = '{origin}'\n{credential}\n")
@@ -297,7 +297,7 @@ fn plain_http_beyond_loopback_must_be_allowed() {
 #[test]
 fn a_word_that_no_table_knows_can_be_mapped() {
     let scenario =
-        "[[job]]\nref = 'aliyun/job/C/5'\nstates = [{ after = '0s', state = 'Suspended' }]\n";
+        "[[job]]\nref = 'aliyun/job/C/5'\nstates = [{ after = '0s', state = 'Suspended', unrecognized = true }]\n";
     let emulated = Emulated::start(scenario);
     let unmapped = emulated.get(&["aliyun/job/C/5"]).run();
     assert_eq!(unmapped.job()["state"], "unknown");

@@ -14,8 +14,8 @@ use crate::model::State;
 use crate::providers::test_support;
 use crate::secret::Secret;
 use crate::test_support::{
-    self as peer, EmulatedJob, EmulatedState, ServerRequest, StateChange, Warning, emulated,
-    received,
+    self as peer, EmulatedError, EmulatedJob, EmulatedState, ServerRequest, StateChange, Warning,
+    emulated, received,
 };
 
 const CLUSTER: &str = "ehpc-hz-FYUr32";
@@ -128,10 +128,10 @@ fn ask(world: &EmulatedState, operation: &'static str, query: &[(&str, &str)]) -
     let nonce = crate::crypto::nonce();
     let incoming = incoming(&request, &signer("testsecret", None), now(), &nonce);
     assert_eq!(
-        (emulated(&CLOUD).operation)(&incoming).as_deref(),
+        emulated(&CLOUD).operation(&incoming).as_deref(),
         Some(operation)
     );
-    received((emulated(&CLOUD).respond)(&incoming, world))
+    received(emulated(&CLOUD).respond(&incoming, world))
 }
 
 fn code(answer: &Response) -> (Category, RetryAction, String) {
@@ -227,7 +227,7 @@ fn the_gateway_refuses_as_the_cloud_does() {
         "DescribeServerlessJobs",
         &[("ClusterId", CLUSTER), ("JobIds.1", "5")],
     );
-    let answer = |incoming: &ServerRequest| received((emulated(&CLOUD).respond)(incoming, &world));
+    let answer = |incoming: &ServerRequest| received(emulated(&CLOUD).respond(incoming, &world));
     let good = signer("testsecret", Some("testtoken"));
     let first = incoming(&asked, &good, now(), "n1");
     assert_eq!(answer(&first).status, 200);
@@ -320,7 +320,7 @@ fn missing_and_unknown_things_are_told_as_documented() {
 
 #[test]
 fn faults_are_told_as_the_cloud_tells_them() {
-    let throttled = code(&received((emulated(&CLOUD).throttled)()));
+    let throttled = code(&received(emulated(&CLOUD).error(EmulatedError::Throttled)));
     assert_eq!(
         throttled,
         (
@@ -329,7 +329,9 @@ fn faults_are_told_as_the_cloud_tells_them() {
             "Throttling.User".to_owned()
         )
     );
-    let down = code(&received((emulated(&CLOUD).unavailable)(503)));
+    let down = code(&received(
+        emulated(&CLOUD).error(EmulatedError::Unavailable(503)),
+    ));
     assert_eq!(
         down,
         (

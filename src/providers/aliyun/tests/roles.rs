@@ -8,15 +8,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use super::super::assume_role::ASSUME_ROLE;
-use super::super::instance_role::{CREDENTIALS, ROLE, ROLES_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
+use super::super::instance_role::{ROLES_PATH, TOKEN_HEADER, TOKEN_PATH};
 use super::super::{Api, CLOUD, Jobs};
+use crate::credentials::instance_role::{CREDENTIALS, ROLE, TOKEN};
 use crate::error::{Category, Problem};
 use crate::providers::KindOps as _;
 use crate::providers::test_support;
 use crate::settings::{Environment, Settings};
 use crate::test_support::{
     EmulatedJob, EmulatedState, Responder, ServerRequest, ServerResponse, StateChange, TestServer,
-    emulated, start_time,
+    refused, start_time,
 };
 
 const GET: &str = "DescribeServerlessJobs";
@@ -76,7 +77,7 @@ fn refusing(times: usize) -> impl Fn(&ServerRequest) -> Option<ServerResponse> {
     };
     move |incoming| {
         let is_look = incoming.header("x-acs-action") == Some(GET);
-        (is_look && less()).then(emulated(&CLOUD).refused)
+        (is_look && less()).then(|| refused(&CLOUD))
     }
 }
 

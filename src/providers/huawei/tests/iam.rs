@@ -11,7 +11,7 @@ use crate::providers::{Filter, Page, list_all, ready};
 use crate::reference::Scope;
 use crate::test_support::{
     EmulatedJob, EmulatedState, Responder, ServerRequest, ServerResponse, StateChange, TestServer,
-    emulated, start_time,
+    refused, start_time,
 };
 
 const DAY: i64 = 24 * 3600;
@@ -88,7 +88,7 @@ async fn a_token_that_is_refused_is_renewed_once() {
     let cloud = cloud(move |incoming| {
         let is_look = incoming.path.starts_with("/v1/");
         let is_first = is_look && left.swap(0, Ordering::Relaxed) == 1;
-        is_first.then(emulated(&CLOUD).refused)
+        is_first.then(|| refused(&CLOUD))
     })
     .await;
     let client = client(&cloud, &USER).unwrap();
@@ -233,7 +233,7 @@ async fn a_token_that_dies_in_the_middle_of_a_list_is_renewed_and_no_row_is_lost
     let script: Responder = Arc::new(move |incoming| {
         let is_list = incoming.path.ends_with("/image-server-jobs");
         let is_second = is_list && pages.fetch_add(1, Ordering::Relaxed) == 1;
-        is_second.then(emulated(&CLOUD).refused)
+        is_second.then(|| refused(&CLOUD))
     });
     let cloud = TestServer::start(&CLOUD, world, script).await;
     let client = client(&cloud, &USER).unwrap();

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use super::super::image_job::GET as GET_JOB;
-use super::super::instance_role::{CREDENTIALS, KEY_PATH, TOKEN, TOKEN_HEADER, TOKEN_PATH};
+use super::super::instance_role::{KEY_PATH, TOKEN_HEADER, TOKEN_PATH};
 use super::super::*;
+use crate::credentials::instance_role::{CREDENTIALS, TOKEN};
 use crate::error::Category;
 use crate::providers::Client as _;
 use crate::providers::test_support;

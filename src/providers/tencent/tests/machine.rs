@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use super::super::instance_role::{CREDENTIALS, ROLE, ROLES_PATH};
+use super::super::instance_role::ROLES_PATH;
 use super::super::service::EVENTS;
 use super::super::*;
+use crate::credentials::instance_role::{CREDENTIALS, ROLE};
 use crate::error::Category;
 use crate::providers::Client as _;
 use crate::providers::test_support;
