@@ -36,8 +36,8 @@ pub(super) fn describe(response: &Response, redactor: &Redactor) -> Option<Strin
 
 /// Names an HTML page in an error whose code no cloud has given.
 ///
-/// A page with a status below 500 is not the cloud's decision on the request; 401, 407, 408 and 429
-/// keep their meaning, whoever answers with them.
+/// A page is not the cloud's decision on a permission. Other statuses keep their meaning, whoever answers
+/// with them: gateways reject filters with a page.
 pub(super) fn explain(error: &mut RequestError, response: &Response, redactor: &Redactor) {
     if error.code.is_some() {
         return;
@@ -45,8 +45,10 @@ pub(super) fn explain(error: &mut RequestError, response: &Response, redactor: &
     let Some(page) = describe(response, redactor) else {
         return;
     };
-    if matches!(response.status, 200..=499) && !matches!(response.status, 401 | 407 | 408 | 429) {
+    if error.category == Category::PermissionDenied {
         error.category = Category::InvalidResponse;
+    }
+    if matches!(response.status, 200..=499) && !matches!(response.status, 401 | 407 | 408 | 429) {
         error.hint = Some(hint(response).to_owned());
     }
     error.message = format!("{}: {page}", error.message);
@@ -162,14 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn a_page_below_500_is_an_invalid_response_except_where_the_status_decides() {
+    fn a_page_says_nothing_of_a_permission() {
         for (status, category) in [
             (200, Category::InvalidResponse),
             (302, Category::InvalidResponse),
-            (400, Category::InvalidResponse),
+            (400, Category::InvalidArgument),
             (401, Category::Unauthenticated),
             (403, Category::InvalidResponse),
-            (404, Category::InvalidResponse),
+            (404, Category::InvalidArgument),
             (407, Category::Network),
             (429, Category::Throttled),
             (500, Category::ServiceError),

@@ -187,7 +187,9 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
             ":4: '1s' must be 0s for the first state",
         ),
         (
-            format!("{job}states = [\n{{after='0', state='Running'}},\n{{after='0s', state='Running'}}]\n"),
+            format!(
+                "{job}states = [\n{{after='0', state='Running'}},\n{{after='0s', state='Running'}}]\n"
+            ),
             ":5: '0s' must be later than the state before it",
         ),
         (
@@ -244,7 +246,8 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
             ":2: 'ListJobs' is not a known operation",
         ),
         (
-            "[[fault]]\noperation = 'ListInstances'\ncloud = 'tencent'\nkind = 'reset'\n".to_owned(),
+            "[[fault]]\noperation = 'ListInstances'\ncloud = 'tencent'\nkind = 'reset'\n"
+                .to_owned(),
             ":2: 'ListInstances' is not a known operation",
         ),
         (

@@ -115,5 +115,5 @@ fn a_missing_client_certificate_is_recognized_on_a_page() {
         "{error}"
     );
     assert!(error["hint"].to_string().contains("client_cert"), "{error}");
-    assert_eq!(error["category"], "invalid_response");
+    assert_eq!(error["category"], "invalid_argument");
 }
