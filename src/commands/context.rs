@@ -7,6 +7,7 @@ use chrono::Utc;
 
 use super::global::GlobalArgs;
 use super::notices::NoticeLog;
+use super::progress_line::ProgressLine;
 use crate::credentials::{CredentialChain, SourceCache};
 use crate::error::Problem;
 use crate::http::{Clock, EventSink, TransportEvent};
@@ -27,6 +28,8 @@ pub(super) struct CommandContext {
     pub sort: Option<Sort>,
     /// The time of requests, signatures and tables.
     pub clock: Clock,
+    /// Names the requests that take long.
+    pub progress: ProgressLine,
     /// What was read of the sources of credentials.
     source_cache: SourceCache,
 }
@@ -48,6 +51,7 @@ impl CommandContext {
             global,
             environment,
             clock: Arc::new(Utc::now),
+            progress: ProgressLine::default(),
             source_cache: SourceCache::default(),
         };
         match (form, sort) {
@@ -89,7 +93,11 @@ impl CommandContext {
     /// Traces go to stderr at once, notices are printed with the output.
     pub(super) fn event_sink(&self, notices: &NoticeLog) -> EventSink {
         let (verbose, notices) = (self.global.verbose, notices.clone());
+        let progress = self.progress.clone();
         Arc::new(move |happening| match happening {
+            TransportEvent::Sending { .. } | TransportEvent::Finished(_) => {
+                progress.record(&happening);
+            }
             TransportEvent::Trace(line) if verbose => {
                 let _ = output::write_line(&mut io::stderr().lock(), &line);
             }
@@ -110,6 +118,13 @@ impl CommandContext {
             .get("TERM")
             .is_some_and(|term| term != "dumb");
         can_move && !self.global.verbose && self.environment.get("CI").is_none()
+    }
+
+    /// Names the requests that take long on stderr, until the output is printed.
+    pub(super) fn show_progress(&self) {
+        if self.may_redraw() && !self.global.quiet {
+            self.progress.start();
+        }
     }
 
     /// What a table needs to know of the terminal, the reader and the time.

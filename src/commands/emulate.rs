@@ -47,7 +47,7 @@ fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem>
         return Ok(context.print(exports(arguments.port), false));
     }
     if arguments.print_scenario {
-        return Ok(session.print(BUILT_IN.to_owned(), false));
+        return Ok(context.print(BUILT_IN.to_owned(), false));
     }
     let scenario = match &arguments.scenario {
         Some(path) => Scenario::read(path)?,

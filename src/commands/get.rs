@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::args::LookupArgs;
 use super::context::CommandContext;
+use super::early_rows::EarlyRows;
 use super::gate_report::{self, GateState, GateStats, Stop};
 use super::lookup::{self, Lookup, LookupPlan, LookupResult};
 use super::poll::PolledJob;
@@ -45,20 +46,14 @@ impl Arguments {
 
 /// Looks up what was named and shows it.
 pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
-    match build_report(context, arguments) {
-        Ok((report, true)) => context.finish_gate(report),
-        Ok((report, false)) => context.print_report(report),
+    match print(context, arguments) {
+        Ok(code) => code,
         Err(problems) => context.usage_error("get", problems),
     }
 }
 
-/// The answer, and whether it is a gate.
-type ReportAndGate = (Envelope, bool);
-
-fn build_report(
-    context: &CommandContext,
-    arguments: &Arguments,
-) -> Result<ReportAndGate, Vec<Problem>> {
+/// Prints what was named; returns the exit code.
+fn print(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Problem>> {
     let asked = &arguments.lookup;
     let mut options = asked.options();
     // A gate needs a fixed reference.
@@ -74,10 +69,17 @@ fn build_report(
     };
     let lookup = Arc::new(connected);
     let started = Instant::now();
-    let outcomes = block_on(lookup.outcomes());
+    context.show_progress();
     Ok(match arguments.exit_status {
-        false => (lookup::report("get", outcomes, &lookup), false),
-        true => poll_once(&lookup, outcomes, &rules, started.elapsed()),
+        false => {
+            let mut rows = EarlyRows::new(context, &lookup.references);
+            let outcomes = block_on(lookup.outcomes_with(|outcomes| rows.print(outcomes)));
+            rows.finish(lookup::report("get", outcomes, &lookup))
+        }
+        true => {
+            let outcomes = block_on(lookup.outcomes());
+            context.finish_gate(poll_once(&lookup, outcomes, &rules, started.elapsed()))
+        }
     })
 }
 
@@ -98,7 +100,7 @@ fn poll_once(
     outcomes: Vec<LookupResult>,
     rules: &GatePolicy,
     elapsed: Duration,
-) -> ReportAndGate {
+) -> Envelope {
     const PENDING: u8 = 8;
     let watched: Vec<PolledJob> = lookup
         .references
@@ -123,6 +125,5 @@ fn poll_once(
         decision: &decision,
         spent,
     };
-    let report = gate_report::report("get", &state, notices, code);
-    (report, true)
+    gate_report::report("get", &state, notices, code)
 }

@@ -50,6 +50,7 @@ impl CommandContext {
         write: impl FnOnce(&mut dyn io::Write, &Envelope, &RenderContext) -> io::Result<()>,
     ) -> u8 {
         self.sort(&mut report.content.jobs);
+        self.progress.stop();
         if !self.global.quiet {
             self.print_messages(&report);
         }
@@ -114,6 +115,7 @@ impl CommandContext {
 
     /// Ends a gate of a single check. Output that cannot be written changes exit code 0 to 5.
     pub(super) fn finish_gate(&self, mut report: Envelope) -> u8 {
+        self.progress.stop();
         let (answer, messages) = self.rendered_gate(&mut report, Vec::new());
         if let Err(error) = shutdown::write_out(&answer) {
             self.print_problem(&write_problem(&error));

@@ -213,12 +213,13 @@ impl Environment {
         base.map(|base| base.join("joblens"))
     }
 
-    /// The variables that name proxies, in either case.
-    pub fn proxies(&self) -> Vec<(String, String)> {
+    /// The variables that name proxies, in either case, and those that name CA certificates.
+    pub fn network(&self) -> Vec<(String, String)> {
         let is_proxy = |name: &str| name.to_ascii_uppercase().ends_with("_PROXY");
+        let is_ca = |name: &str| name == "SSL_CERT_FILE" || name == "SSL_CERT_DIR";
         self.0
             .iter()
-            .filter(|(name, value)| is_proxy(name) && !value.trim().is_empty())
+            .filter(|(name, value)| is_ca(name) || (is_proxy(name) && !value.trim().is_empty()))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect()
     }

@@ -318,15 +318,13 @@ impl CallEvidence<'_> {
     /// A page for people, or a way elsewhere, in the place of the cloud's answer.
     fn unexpected_page(&self, problem: &Problem, route: &Route) -> Option<Check> {
         let heard = self.response_info()?;
-        let is_page = heard.is_html && heard.status < 500;
+        let page = heard.html_page.as_deref();
+        let page = page.filter(|_| heard.status < 500);
         let is_elsewhere = (300..400).contains(&heard.status);
-        if problem.code.is_some() || !(is_page || is_elsewhere) {
+        if problem.code.is_some() || !(page.is_some() || is_elsewhere) {
             return None;
         }
-        let what = match is_page {
-            true => "got an HTML page instead of an API response",
-            false => "got a redirect instead of an API response",
-        };
+        let what = page.unwrap_or("got a redirect instead of an API response");
         let by = heard.server.as_ref();
         let by = by.map_or_else(String::new, |by| format!(" from '{by}'"));
         let message = format!("{}: {what}: HTTP {}{by}", heard.host, heard.status);

@@ -93,7 +93,9 @@ fn columns(context: &CommandContext) -> Result<Option<Vec<EventColumn>>, Problem
 
 fn once(context: &CommandContext, prepared: &Setup) -> u8 {
     let lookup = &prepared.lookup;
+    context.show_progress();
     let outcomes = block_on(lookup.outcomes());
+    context.progress.stop();
     let (jobs, problems) = partition(outcomes);
     let mut timeline = Timeline {
         requests: lookup.transport.calls(),

@@ -112,10 +112,15 @@ impl ListRun {
             signals: Signals::new(),
             stdout,
         };
+        // Rows that come one by one would be written over the line.
+        if collector.rows.is_none() || !io::stdout().is_terminal() {
+            context.show_progress();
+        }
         let (sender, mut events) = mpsc::unbounded_channel();
         let running = self.start(context, &sender);
         drop(sender);
         let end = collector.until_the_end(&mut events).await;
+        context.progress.stop();
         // What is asked still would ask on while the last rows are written.
         drop(running);
         let signal = match end {

@@ -120,7 +120,7 @@ fn a_proxy_that_forbids_the_host_is_named() {
         .run();
     failure(&run)
         .is("proxy", "network", 5)
-        .contains("the proxy rejected the request")
+        .contains("HTTP 403 to CONNECT")
         .advises("ask for sugon.test to be allowed on the proxy");
 }
 

@@ -265,7 +265,8 @@ fn a_machine_without_certificates_says_so() {
     failure(&run)
         .is("certificates", "network", 5)
         .contains("no CA certificates")
-        .advises("ca-certificates");
+        .contains("SSL_CERT_FILE: /nonexistent does not exist")
+        .advises("unset the variable");
     assert_eq!(run.json()["checks"][2]["status"], "warn");
 }
 
