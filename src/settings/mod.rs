@@ -17,6 +17,7 @@ pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
 pub use parse::{byte_size, duration, parse_duration, utc_offset};
 pub(crate) use permissions::check_program;
+pub(crate) use permissions::quoted;
 pub use permissions::{InsecureFile, check_file, check_folders};
 pub(crate) use profile::SourcedValue;
 pub use profile::{Origin, Profile, Reload, table_header};
