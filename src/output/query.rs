@@ -12,6 +12,7 @@ mod paths;
 mod regex;
 mod rewrite;
 mod text;
+mod tree;
 mod value;
 
 use std::cell::Cell;
