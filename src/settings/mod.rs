@@ -189,6 +189,16 @@ impl Environment {
         Self(variables.into_iter().collect())
     }
 
+    /// All variables, with the values of secrets masked.
+    pub fn masked(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        self.0.iter().map(|(name, value)| {
+            let mut pair = [format!("{name}={value}")];
+            crate::secret::mask_arguments(&mut pair);
+            let value = pair[0].split_once('=').map_or("", |(_, value)| value);
+            (name.clone(), value.to_owned())
+        })
+    }
+
     /// A variable's value; an empty one counts as unset.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
