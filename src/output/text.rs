@@ -94,6 +94,9 @@ pub(super) fn needs_escape(c: char) -> bool {
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2066}'..='\u{2069}'
                 | '\u{feff}'
+                // No characters of YAML and XML.
+                | '\u{fffe}'
+                | '\u{ffff}'
         )
 }
 
