@@ -125,7 +125,7 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     let token = profile.get("sts_token").filter(|_| has_token);
     let is_missing = |name: &&str| profile.get(name).is_none();
     let mut parts = ["access_key_id", "access_key_secret", "sts_token"].iter();
-    if is_cached && parts.any(|name| is_missing(&name)) {
+    if is_cached && parts.any(is_missing) {
         return Err(profile
             .problem("has no credentials (not logged in)")
             .with_hint(renew));
