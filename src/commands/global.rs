@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::error::Problem;
 use crate::http::ClientOptions;
-use crate::output;
+use crate::output::{self, Format, Zone};
 use crate::settings::{self, Environment, SettingsFile};
 
 /// Options that every command takes.
@@ -36,8 +36,31 @@ pub(super) struct GlobalArgs {
     #[arg(long, global = true, allow_hyphen_values = true, value_name = "COLUMN")]
     pub sort_by: Option<String>,
     /// Filter JSON output using a jq expression; strings are printed raw
-    #[arg(long, global = true, value_name = "EXPR")]
+    #[arg(long, global = true, allow_hyphen_values = true, value_name = "EXPR")]
     jq: Option<String>,
+    /// Set $NAME in the jq expression to a string; can be repeated
+    #[arg(
+        long,
+        global = true,
+        num_args = 2,
+        value_names = ["NAME", "VALUE"],
+        allow_hyphen_values = true,
+        hide_short_help = true
+    )]
+    arg: Vec<String>,
+    /// Set $NAME in the jq expression to a JSON value; can be repeated
+    #[arg(
+        long,
+        global = true,
+        num_args = 2,
+        value_names = ["NAME", "JSON"],
+        allow_hyphen_values = true,
+        hide_short_help = true
+    )]
+    argjson: Vec<String>,
+    /// Exit 1 instead of 0 if the last output of --jq is null or false, or there is none
+    #[arg(short = 'e', long, global = true, hide_short_help = true)]
+    pub jq_exit_status: bool,
     /// Don't print column headers
     #[arg(long, global = true)]
     no_headers: bool,
@@ -82,38 +105,6 @@ pub(super) struct GlobalArgs {
     pub quiet: bool,
 }
 
-/// The words of `-o`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// Human-readable table
-    Table,
-    /// Table with more columns
-    Wide,
-    /// A single JSON document
-    #[value(alias = "json/1")]
-    Json,
-    /// Newline-delimited JSON, streamed
-    Jsonl,
-    /// YAML document; all strings quoted
-    Yaml,
-    /// CSV with BOM, formula-safe
-    Csv,
-    /// TSV for scripts; tabs and newlines escaped
-    Tsv,
-    /// Markdown table
-    Markdown,
-    /// References only, one per line
-    Name,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Zone {
-    /// UTC
-    Utc,
-    /// Local time zone, or $TZ
-    Local,
-}
-
 /// The words of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
@@ -141,26 +132,10 @@ impl Color {
     }
 }
 
-impl From<Format> for output::Format {
-    fn from(word: Format) -> Self {
-        match word {
-            Format::Table => Self::Table,
-            Format::Wide => Self::Wide,
-            Format::Json => Self::Json,
-            Format::Jsonl => Self::Jsonl,
-            Format::Yaml => Self::Yaml,
-            Format::Csv => Self::Csv,
-            Format::Tsv => Self::Tsv,
-            Format::Markdown => Self::Markdown,
-            Format::Name => Self::Name,
-        }
-    }
-}
-
 impl GlobalArgs {
     /// The output format.
-    pub(super) fn format(&self) -> output::Format {
-        self.output.into()
+    pub(super) fn format(&self) -> Format {
+        self.output
     }
 
     /// The format alone, for errors before the other options are parsed.
@@ -181,11 +156,12 @@ impl GlobalArgs {
     pub(super) fn output_options(
         &self,
         own_columns: bool,
+        environment: &Environment,
     ) -> Result<output::OutputOptions, Problem> {
         let format = match (&self.jq, self.format()) {
             (None, format) => format,
             // The expression works on the envelope.
-            (Some(_), output::Format::Table | output::Format::Json) => output::Format::Json,
+            (Some(_), Format::Table | Format::Json) => Format::Json,
             (Some(_), _) => {
                 return Err(Problem::usage("--jq needs JSON output")
                     .with_hint("omit -o: joblens get REF --jq '.jobs[].state'"));
@@ -193,11 +169,7 @@ impl GlobalArgs {
         };
         let has_columns = matches!(
             format,
-            output::Format::Table
-                | output::Format::Wide
-                | output::Format::Csv
-                | output::Format::Tsv
-                | output::Format::Markdown
+            Format::Table | Format::Wide | Format::Csv | Format::Tsv | Format::Markdown
         );
         if !self.columns.is_empty() && !has_columns {
             return Err(
@@ -209,13 +181,45 @@ impl GlobalArgs {
         let columns: Vec<output::JobColumn> = names
             .map(|name| output::JobColumn::named(name))
             .collect::<Result<_, _>>()?;
-        let query = self.jq.as_deref().map(output::Query::parse).transpose()?;
+        let query = self.query(environment)?;
         Ok(output::OutputOptions {
             format,
             columns: Some(columns).filter(|columns| !columns.is_empty()),
             headers: !self.no_headers,
             query: query.map(Rc::new),
         })
+    }
+
+    /// The expression of `--jq` with its variables.
+    fn query(&self, environment: &Environment) -> Result<Option<output::Query>, Problem> {
+        let Some(expression) = &self.jq else {
+            let needs = [
+                (!self.arg.is_empty(), "--arg"),
+                (!self.argjson.is_empty(), "--argjson"),
+                (self.jq_exit_status, "-e"),
+            ];
+            return match needs.into_iter().find(|(given, _)| *given) {
+                Some((_, option)) => Err(Problem::usage(format!("{option} needs --jq"))),
+                None => Ok(None),
+            };
+        };
+        let mut named = serde_json::Map::new();
+        for pair in self.arg.chunks(2) {
+            named.insert(variable_name("--arg", &pair[0])?, pair[1].as_str().into());
+        }
+        for pair in self.argjson.chunks(2) {
+            let name = variable_name("--argjson", &pair[0])?;
+            let value = serde_json::from_str(&pair[1]).map_err(|error| {
+                Problem::usage(format!("--argjson {name}: invalid JSON ({error})"))
+            })?;
+            named.insert(name, value);
+        }
+        let arguments = serde_json::json!({"positional": [], "named": named});
+        let fixed = [
+            ("ENV".to_owned(), environment.masked().collect()),
+            ("ARGS".to_owned(), arguments),
+        ];
+        output::Query::parse(expression, fixed.into_iter().chain(named)).map(Some)
     }
 
     /// What resources are sorted by, if chosen; a command with its own columns does not sort.
@@ -228,11 +232,8 @@ impl GlobalArgs {
     }
 
     /// The zone of times that people read, if it was chosen.
-    pub(super) fn zone(&self) -> Option<output::Zone> {
-        self.time.map(|zone| match zone {
-            Zone::Utc => output::Zone::Utc,
-            Zone::Local => output::Zone::Local,
-        })
+    pub(super) fn zone(&self) -> Option<Zone> {
+        self.time
     }
 
     /// Whether colours may be used on a stream.
@@ -251,9 +252,10 @@ impl GlobalArgs {
         };
         let time = |option: &Option<String>, key: &str, default: Duration| match pick(option, key) {
             None => Ok(default),
-            Some(text) => settings::duration(&text)
-                .filter(|time| !time.is_zero())
-                .ok_or_else(|| wrong(key, &text, "a duration such as 5s or 1m30s")),
+            Some(text) => match settings::parse_duration(key, &text)? {
+                Duration::ZERO => Err(wrong(key, &text, "a duration such as 5s or 1m30s")),
+                time => Ok(time),
+            },
         };
         let number = |option: &Option<String>, key: &str, default: u32| match pick(option, key) {
             None => Ok(default),
@@ -294,6 +296,19 @@ impl GlobalArgs {
             ca_files: self.ca_file.clone(),
         })
     }
+}
+
+/// The name of a variable of jq, without a `$`.
+fn variable_name(option: &str, name: &str) -> Result<String, Problem> {
+    let is_word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if name.is_empty() || !is_word || name.starts_with(|c: char| c.is_ascii_digit()) {
+        let name = crate::secret::quotable(name);
+        return Err(
+            Problem::usage(format!("{option}: '{name}' is not a variable name"))
+                .with_hint("use letters, digits and _, without $: --arg state failed"),
+        );
+    }
+    Ok(name.to_owned())
 }
 
 fn wrong(key: &str, text: &str, wanted: &str) -> Problem {

@@ -5,10 +5,12 @@ use chrono::Utc;
 use super::source::CredentialSource;
 use super::source_cache::SourceCache;
 use super::tool_files::{FoundCredential, SourceResult, ToolFiles};
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, closest_match};
 use crate::model::{Notice, SkippedSource, Time};
 use crate::secret::{Secret, quotable};
-use crate::settings::{Origin, Profile, SOURCE, Settings, SettingsSchema, SourcedValue, Values};
+use crate::settings::{
+    Origin, Profile, SOURCE, SettingRole, Settings, SettingsSchema, SourcedValue, Values,
+};
 
 /// A credential with what stands beside it.
 pub(super) struct ResolvedCredential {
@@ -124,6 +126,15 @@ impl CredentialChain {
             profile.notices.splice(0..0, found.notices);
             for (key, value) in found.values {
                 profile.values.entry(key).or_insert(value);
+            }
+        }
+        for spec in cloud
+            .keys
+            .iter()
+            .filter(|spec| spec.role == SettingRole::Id)
+        {
+            if let Some(value) = profile.values.get_mut(spec.key) {
+                value.text = Secret::key_id(value.text.expose());
             }
         }
         for (key, value) in &profile.values {
@@ -310,9 +321,11 @@ fn find_source<'a>(
         return Ok((tool, named));
     }
     let known: Vec<&str> = sources.iter().map(|tool| tool.name()).collect();
+    let near = closest_match(known.iter().copied(), name);
+    let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
     let hint = match known.is_empty() {
         true => format!("{} has no supported source", profile.cloud),
-        false => format!("{} supports {}", profile.cloud, known.join(", ")),
+        false => format!("{near}{} supports {}", profile.cloud, known.join(", ")),
     };
     let what = format!("has the unknown value '{}'", quotable(name));
     Err(profile.invalid(SOURCE, &what).with_hint(hint))

@@ -62,7 +62,9 @@ pub(crate) fn api(cloud: &str) -> Option<&'static dyn EmulatedApi> {
 
 /// The operations of a cloud, or of all.
 fn operations(cloud: Option<&str>) -> impl Iterator<Item = &'static str> {
-    let apis = APIS.into_iter().filter(move |(known, _)| cloud.is_none_or(|name| name == known.name));
+    let apis = APIS
+        .into_iter()
+        .filter(move |(known, _)| cloud.is_none_or(|name| name == known.name));
     let kinds = apis.flat_map(|(_, api)| api.kinds());
     let routes = kinds.flat_map(|kind| kind.routes());
     routes.map(|route| route.operation)

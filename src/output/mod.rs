@@ -48,14 +48,14 @@ pub use catalog::{is_for_catalogs, write_kinds, write_states};
 pub use cause::cause;
 pub use column::{CellContext, Column, Tabular};
 pub use describe::write as write_pages;
-pub use doctor::write_diagnosis;
+pub use doctor::{DoctorPart, write_diagnosis, write_doctor_part};
 pub use dotenv::write as write_dotenv;
 pub use github::{
     annotations as write_annotations, outputs as write_step_outputs, summary as write_step_summary,
 };
 pub use job_columns::JobColumn;
 use job_table::Layout;
-pub use job_table::Row;
+pub use job_table::{Row, TableWriter};
 pub use json::write as write_json;
 pub use junit::write as write_junit;
 pub use live::{Live, TerminalSize};
@@ -125,6 +125,21 @@ pub fn write(
                 screen,
             )
         }
+    }
+}
+
+/// Writes a schema as JSON, or what an expression makes of it.
+///
+/// # Errors
+/// Those of the writer, and as invalid data what the expression could not do.
+pub fn write_schema(
+    out: &mut dyn Write,
+    schema: &serde_json::Value,
+    form: &OutputOptions,
+) -> io::Result<()> {
+    match &form.query {
+        Some(query) => query.write(out, schema),
+        None => json::write_document(out, schema),
     }
 }
 

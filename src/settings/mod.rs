@@ -15,8 +15,9 @@ use std::path::PathBuf;
 
 pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
-pub use parse::{byte_size, duration, utc_offset};
+pub use parse::{byte_size, duration, parse_duration, utc_offset};
 pub(crate) use permissions::check_program;
+pub(crate) use permissions::quoted;
 pub use permissions::{InsecureFile, check_file, check_folders};
 pub(crate) use profile::SourcedValue;
 pub use profile::{Origin, Profile, Reload, table_header};
@@ -188,6 +189,16 @@ impl Environment {
         Self(variables.into_iter().collect())
     }
 
+    /// All variables, with the values of secrets masked.
+    pub fn masked(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        self.0.iter().map(|(name, value)| {
+            let mut pair = [format!("{name}={value}")];
+            crate::secret::mask_arguments(&mut pair);
+            let value = pair[0].split_once('=').map_or("", |(_, value)| value);
+            (name.clone(), value.to_owned())
+        })
+    }
+
     /// A variable's value; an empty one counts as unset.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
@@ -213,12 +224,13 @@ impl Environment {
         base.map(|base| base.join("joblens"))
     }
 
-    /// The variables that name proxies, in either case.
-    pub fn proxies(&self) -> Vec<(String, String)> {
+    /// The variables that name proxies, in either case, and those that name CA certificates.
+    pub fn network(&self) -> Vec<(String, String)> {
         let is_proxy = |name: &str| name.to_ascii_uppercase().ends_with("_PROXY");
+        let is_ca = |name: &str| name == "SSL_CERT_FILE" || name == "SSL_CERT_DIR";
         self.0
             .iter()
-            .filter(|(name, value)| is_proxy(name) && !value.trim().is_empty())
+            .filter(|(name, value)| is_ca(name) || (is_proxy(name) && !value.trim().is_empty()))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect()
     }

@@ -7,6 +7,7 @@ use clap_complete::engine::CompletionCandidate;
 use super::super::completion_cache;
 use super::super::context::CommandContext;
 use super::prefix_matches;
+use crate::crypto::percent_decode;
 use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Settings, SettingsSchema};
@@ -22,9 +23,9 @@ pub(super) struct CompletionData {
 
 impl CompletionData {
     /// Reads the config file that the line names, or the usual one, and what was listed.
-    pub(super) fn read(session: &CommandContext, typed: &[OsString]) -> Self {
+    pub(super) fn read(context: &CommandContext, typed: &[OsString]) -> Self {
         let clouds = CLOUDS.map(Cloud::settings_schema);
-        let settings = settings(session, named_file(typed), &clouds);
+        let settings = settings(context, named_file(typed), &clouds);
         let profiles = settings.iter().flat_map(|settings| {
             let of = |cloud: &'static str| {
                 settings
@@ -37,7 +38,7 @@ impl CompletionData {
         let profiles = profiles.map(|(cloud, name)| (cloud, name.to_owned()));
         Self {
             profiles: profiles.collect(),
-            listed: completion_cache::path(&session.environment)
+            listed: completion_cache::path(&context.environment)
                 .map(|place| completion_cache::read(&place))
                 .unwrap_or_default(),
         }
@@ -144,6 +145,8 @@ impl CompletionData {
         let Some(template) = template else {
             return Vec::new();
         };
+        let profile = percent_decode(profile).unwrap_or_default();
+        let segments = percent_decode(segments).unwrap_or_default();
         let account = match profile == DEFAULT_PROFILE {
             true => known.name.to_owned(),
             false => format!("{}@{profile}", known.name),
@@ -153,11 +156,11 @@ impl CompletionData {
         let listed = self
             .listed
             .iter()
-            .filter_map(|one| one.strip_prefix(canonical.as_str()));
+            .filter_map(|one| Some(percent_decode(one)?.strip_prefix(&canonical)?.to_owned()));
         // Up to the end of the segment, so that a thousand resources of a cluster are one to
         // choose.
-        let next = listed.map(|rest| rest.split_inclusive('/').next().unwrap_or_default());
-        next.filter(|part| !part.is_empty() && seen.insert(*part))
+        let next = listed.filter_map(|rest| Some(rest.split_inclusive('/').next()?.to_owned()));
+        next.filter(|part| seen.insert(part.clone()))
             .map(|part| candidate(format!("{typed}{part}"), String::new()))
             .collect()
     }
@@ -175,12 +178,12 @@ fn short(cloud: &Cloud) -> &'static str {
 
 /// The config file; an invalid one is ignored.
 fn settings(
-    session: &CommandContext,
+    context: &CommandContext,
     named: Option<PathBuf>,
     clouds: &[SettingsSchema],
 ) -> Option<Settings> {
     let kinds: Vec<String> = providers::kinds().map(ToString::to_string).collect();
-    Settings::load(named, session.environment.clone(), clouds, &kinds).ok()
+    Settings::load(named, context.environment.clone(), clouds, &kinds).ok()
 }
 
 /// The file of `--config` on the line.
@@ -277,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_of_several_clouds_are_told_once() {
+    fn profiles_of_several_clouds_are_reported_once() {
         assert_eq!(values(known().profiles(OsStr::new("p"))), ["prod"]);
     }
 

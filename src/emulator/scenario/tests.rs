@@ -39,7 +39,7 @@ fn parse(text: &str) -> Result<Scenario, Problem> {
 }
 
 #[test]
-fn reads_things_faults_and_the_clock() {
+fn reads_jobs_faults_and_the_clock() {
     let scenario = parse(
         r#"
         latency = "20ms"
@@ -105,7 +105,7 @@ fn reads_things_faults_and_the_clock() {
 }
 
 #[test]
-fn a_range_becomes_a_thing_for_each_subtask() {
+fn a_range_becomes_a_job_for_each_subtask() {
     let scenario =
         parse("[[job]]\nref = 'aliyun/job/c/10_1-5:2'\nstates = [{after='0s', state='Running'}]")
             .unwrap();
@@ -187,7 +187,9 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
             ":4: '1s' must be 0s for the first state",
         ),
         (
-            format!("{job}states = [\n{{after='0', state='Running'}},\n{{after='0s', state='Running'}}]\n"),
+            format!(
+                "{job}states = [\n{{after='0', state='Running'}},\n{{after='0s', state='Running'}}]\n"
+            ),
             ":5: '0s' must be later than the state before it",
         ),
         (
@@ -244,7 +246,8 @@ fn an_error_names_the_line_and_what_is_wrong_there() {
             ":2: 'ListJobs' is not a known operation",
         ),
         (
-            "[[fault]]\noperation = 'ListInstances'\ncloud = 'tencent'\nkind = 'reset'\n".to_owned(),
+            "[[fault]]\noperation = 'ListInstances'\ncloud = 'tencent'\nkind = 'reset'\n"
+                .to_owned(),
             ":2: 'ListInstances' is not a known operation",
         ),
         (
