@@ -2,10 +2,10 @@
 //!
 //! The layering of the modules is checked by a test. A file names only what is to its right:
 //! `commands`, `emulator`, `providers`, `credentials`, `http`, `reference`, `gate`, `settings`, `kind`,
-//! `lenient`, `model`, `secret`, `crypto`, `error`. Beside them is `output`, with the printed documents, which names
-//! `gate`, `model` and `error` only. No cloud names another, wire types stay in their cloud's
-//! folder, and the model does not depend on clouds or formats. What a module needs from the left is
-//! passed in as plain data or as a function.
+//! `lenient`, `model`, `secret`, `crypto`, `error`. Beside them is `output`, with the printed
+//! documents, which names `gate`, `model` and `error` only. No cloud names another, wire types stay in
+//! their cloud's folder, and the model does not depend on clouds or formats. What a module needs from
+//! the left is passed in as plain data or as a function.
 
 pub mod commands;
 pub mod credentials;

@@ -112,16 +112,16 @@ impl<S: Signer + 'static> CredentialCache<S> {
         label: LabelFn,
     ) -> Result<Self, Problem> {
         let issued = from_profile(profile, read)?;
-        let issuer = profile.is_reloadable().then(|| {
+        let provider = profile.is_reloadable().then(|| {
             Box::new(ReloadingProvider::new(profile, read, label)) as Box<dyn CredentialProvider<S>>
         });
         let expires_at = issued.expires_at.and_then(Time::new);
         let issued = Credential {
-            expires_at: issued.expires_at.filter(|_| issuer.is_some()),
+            expires_at: issued.expires_at.filter(|_| provider.is_some()),
             ..issued
         };
         Ok(Self {
-            provider: issuer,
+            provider,
             active: Mutex::new(Some(Arc::new(ActiveCredential::new(issued, false)))),
             negative_cache: NegativeCache::default(),
             expires_at,
@@ -131,9 +131,9 @@ impl<S: Signer + 'static> CredentialCache<S> {
 
     /// A credential that is issued when it is first needed, and again when it has run out or was
     /// refused.
-    pub(crate) fn from_provider(issuer: impl CredentialProvider<S> + 'static) -> Self {
+    pub(crate) fn from_provider(provider: impl CredentialProvider<S> + 'static) -> Self {
         Self {
-            provider: Some(Box::new(issuer)),
+            provider: Some(Box::new(provider)),
             active: Mutex::new(None),
             negative_cache: NegativeCache::default(),
             expires_at: None,
@@ -148,30 +148,27 @@ impl<S: Signer + 'static> CredentialCache<S> {
         S: Storable,
     {
         match (self.provider, TokenStore::from_profile(profile, wire)) {
-            (Some(issuer), Some(keeper)) => Self {
-                provider: Some(Box::new(PersistentProvider::new(issuer, &keeper))),
-                store: Some(keeper),
+            (Some(provider), Some(store)) => Self {
+                provider: Some(Box::new(PersistentProvider::new(provider, &store))),
+                store: Some(store),
                 ..self
             },
-            (issuer, _) => Self {
-                provider: issuer,
-                ..self
-            },
+            (provider, _) => Self { provider, ..self },
         }
     }
 
     /// A fact that is learned with the credential, and kept where that is.
     pub(crate) fn stored_fact(&self, fact: &'static str) -> Option<StoredFact> {
-        let keeper = self.store.as_ref()?;
-        Some(StoredFact::new(keeper, fact))
+        let store = self.store.as_ref()?;
+        Some(StoredFact::new(store, fact))
     }
 
     /// What is known of the credential without a request.
     pub(crate) fn credential(&self) -> CredentialInfo {
-        let keeper = self.store.as_ref();
+        let store = self.store.as_ref();
         CredentialInfo {
             expires_at: self.expires_at,
-            kept_in: keeper.map(|keeper| keeper.folder().to_path_buf()),
+            kept_in: store.map(|store| store.folder().to_path_buf()),
         }
     }
 
@@ -282,8 +279,8 @@ impl<S: Signer + 'static> CredentialCache<S> {
     }
 
     fn on_rejected(&self, refused: &ActiveCredential<S>) {
-        if let Some(issuer) = &self.provider {
-            issuer.on_rejected(&refused.signer);
+        if let Some(provider) = &self.provider {
+            provider.on_rejected(&refused.signer);
         }
     }
 
@@ -294,22 +291,22 @@ impl<S: Signer + 'static> CredentialCache<S> {
         account: &ApiClient,
         deadline: Deadline,
     ) -> Result<Arc<ActiveCredential<S>>, Problem> {
-        let issuer = self.provider.as_ref();
-        let issuer = issuer.expect("an expiring credential has a provider");
+        let provider = self.provider.as_ref();
+        let provider = provider.expect("an expiring credential has a provider");
         if let Some(problem) = self.negative_cache.get("credential", account.now()) {
             return Err(problem);
         }
-        let issued = issuer.provide(deadline).await.inspect_err(|problem| {
-            if issuer.makes_calls() {
+        let issued = provider.provide(deadline).await.inspect_err(|problem| {
+            if provider.makes_calls() {
                 self.negative_cache.insert(problem, account.now());
             }
         })?;
         account.redact(&issued.secrets);
-        if let Some(label) = issuer.label() {
+        if let Some(label) = provider.label() {
             account.set_credential_label(label);
         }
         let mut issued = ActiveCredential::new(issued, is_renewal);
-        if issuer.makes_calls() && !issued.is_valid_for(account.now(), REFRESH_MARGIN) {
+        if provider.makes_calls() && !issued.is_valid_for(account.now(), REFRESH_MARGIN) {
             // A clock is wrong, and another one would be the same: the cloud reports when it ends.
             issued.expires_at = None;
         }

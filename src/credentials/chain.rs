@@ -213,11 +213,11 @@ impl CredentialChain {
         profile: &Profile,
         pass: &mut dyn FnMut(&str, String),
     ) -> Result<Option<ResolvedCredential>, Problem> {
-        let desk = self.tool_files();
+        let files = self.tool_files();
         for tool in self.sources(cloud) {
             match self
                 .cache
-                .load(cloud.cloud, tool, &desk, None)
+                .load(cloud.cloud, tool, &files, None)
                 .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?
             {
                 SourceResult::Found(findings) => return Ok(Some(credential(tool, findings))),
@@ -237,13 +237,13 @@ impl CredentialChain {
     ) -> Result<ResolvedCredential, Problem> {
         let (tool, named) = find_source(self.sources(cloud), profile, source)?;
         // Variables choose nothing for a profile that was named.
-        let desk = match profile.name.as_str() {
+        let files = match profile.name.as_str() {
             "default" => self.tool_files(),
             _ => self.tool_files().ignoring_selection(),
         };
         let reading = self
             .cache
-            .load(cloud.cloud, tool, &desk, named)
+            .load(cloud.cloud, tool, &files, named)
             .map_err(|problem| problem.with_account(profile.cloud, &profile.name))?;
         let why = match reading {
             SourceResult::Found(findings) => return Ok(credential(tool, findings)),
@@ -272,10 +272,10 @@ impl CredentialChain {
         let at = sources.iter().position(
             |tool| matches!(used, Origin::Tool { tool: name, .. } if *name == tool.name()),
         );
-        let desk = self.tool_files();
+        let files = self.tool_files();
         let behind = &sources[at.map_or(0, |at| at + 1)..];
         let skipped = behind.iter().filter_map(|tool| {
-            let why = match self.cache.load(cloud.cloud, tool, &desk, None) {
+            let why = match self.cache.load(cloud.cloud, tool, &files, None) {
                 Ok(SourceResult::NotPresent | SourceResult::InstanceRole(_)) => return None,
                 Ok(SourceResult::Empty(said)) => said,
                 Ok(SourceResult::Found(_)) => why.clone(),

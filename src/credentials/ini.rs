@@ -42,7 +42,7 @@ pub type Keys = BTreeMap<String, String>;
 /// A file that was read. What is wrong with a section matters to those only who ask for it.
 #[derive(Debug)]
 pub struct Ini<'a> {
-    page: &'a SourceFile,
+    file: &'a SourceFile,
     hint: &'a str,
     sections: BTreeMap<String, Section>,
     /// What was expected where no section is known.
@@ -58,15 +58,15 @@ struct Section {
 
 impl<'a> Ini<'a> {
     /// Reads a file; `hint` is the next step where it is corrupt.
-    pub fn read(page: &'a SourceFile, hint: &'a str) -> Self {
+    pub fn read(file: &'a SourceFile, hint: &'a str) -> Self {
         let mut ini = Self {
-            page,
+            file,
             hint,
             sections: BTreeMap::new(),
             fault: None,
         };
         let mut cursor = Cursor::default();
-        for (index, line) in page.text.lines().enumerate() {
+        for (index, line) in file.text.lines().enumerate() {
             ini.take(&mut cursor, line, index + 1);
         }
         ini
@@ -113,7 +113,7 @@ impl<'a> Ini<'a> {
     /// No text of the file gets into the problem.
     fn damaged(&self, expected: &str) -> Problem {
         let what = format!("is invalid: expected {expected}");
-        self.page.problem(&what, self.hint)
+        self.file.problem(&what, self.hint)
     }
 
     fn take(&mut self, cursor: &mut Cursor, line: &str, number: usize) {
@@ -251,24 +251,24 @@ mod tests {
             .filter(|text| !text.is_empty())
     }
 
-    fn page(text: &str) -> SourceFile {
+    fn source_file(text: &str) -> SourceFile {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("f"), text).unwrap();
         let path = home.path().to_str().unwrap().to_owned();
         let environment = Environment::new([("HOME".to_owned(), path)]);
-        let desk = ToolFiles::new(environment, Time::from_unix(1_700_000_000).unwrap());
-        desk.open(None, "f").unwrap().unwrap()
+        let files = ToolFiles::new(environment, Time::from_unix(1_700_000_000).unwrap());
+        files.open(None, "f").unwrap().unwrap()
     }
 
     fn keys(text: &str) -> Keys {
-        let page = page(text);
-        let keys = Ini::read(&page, "fix it").inheriting_section("default");
+        let file = source_file(text);
+        let keys = Ini::read(&file, "fix it").inheriting_section("default");
         keys.unwrap().unwrap()
     }
 
     fn fault(text: &str) -> String {
-        let page = page(text);
-        let problem = Ini::read(&page, "fix it").section("default").unwrap_err();
+        let file = source_file(text);
+        let problem = Ini::read(&file, "fix it").section("default").unwrap_err();
         assert_eq!(problem.hint.as_deref(), Some("fix it"));
         assert!(!problem.message.contains("hunter2"), "{}", problem.message);
         problem
@@ -342,8 +342,8 @@ mod tests {
 
     #[test]
     fn keys_of_the_section_of_defaults_are_inherited_where_that_is_asked_for() {
-        let page = page("[DEFAULT]\nid = all\nsk = all\n[default]\nsk = own\n[lone]\n");
-        let ini = Ini::read(&page, "fix it");
+        let file = source_file("[DEFAULT]\nid = all\nsk = all\n[default]\nsk = own\n[lone]\n");
+        let ini = Ini::read(&file, "fix it");
         assert_eq!(ini.names().collect::<Vec<_>>(), ["default", "lone"]);
         let keys = ini.inheriting_section("default").unwrap().unwrap();
         assert_eq!(

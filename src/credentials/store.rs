@@ -77,7 +77,7 @@ impl TokenStore {
     }
 }
 
-/// An issuer whose credentials are kept on disk: what an earlier run or another process keeps is
+/// A provider whose credentials are kept on disk: what an earlier run or another process keeps is
 /// taken before a new one is fetched.
 pub(super) struct PersistentProvider<S> {
     provider: Box<dyn CredentialProvider<S>>,
@@ -87,11 +87,11 @@ pub(super) struct PersistentProvider<S> {
 }
 
 impl<S> PersistentProvider<S> {
-    /// What `issuer` issues for an account.
-    pub(super) fn new(issuer: Box<dyn CredentialProvider<S>>, keeper: &Arc<TokenStore>) -> Self {
+    /// What `provider` issues for an account.
+    pub(super) fn new(provider: Box<dyn CredentialProvider<S>>, store: &Arc<TokenStore>) -> Self {
         Self {
-            provider: issuer,
-            store: Arc::clone(keeper),
+            provider,
+            store: Arc::clone(store),
             refused: Mutex::default(),
         }
     }
@@ -176,9 +176,9 @@ pub(crate) struct StoredFact {
 
 impl StoredFact {
     /// A fact of an account.
-    pub(super) fn new(keeper: &Arc<TokenStore>, fact: &'static str) -> Self {
+    pub(super) fn new(store: &Arc<TokenStore>, fact: &'static str) -> Self {
         Self {
-            store: Arc::clone(keeper),
+            store: Arc::clone(store),
             fact,
         }
     }

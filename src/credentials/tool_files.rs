@@ -138,10 +138,10 @@ impl ToolFiles {
     pub fn open_shared(&self, below_root: &str) -> Result<Option<SourceFile>, Problem> {
         match SourceFile::open(self.root.join(below_root)) {
             Err((fault, _)) if fault.is_absence() => Ok(None),
-            opened => opened.map_err(unreadable).map(|page| {
+            opened => opened.map_err(unreadable).map(|file| {
                 Some(SourceFile {
                     others_can_read: false,
-                    ..page
+                    ..file
                 })
             }),
         }
