@@ -38,14 +38,14 @@ impl CommandContext {
     /// Reads the options that say how an answer is shown.
     ///
     /// # Errors
-    /// A usage error, with a session that can show it.
+    /// A usage error, with a context that can show it.
     pub(super) fn new(
         global: GlobalArgs,
         environment: Environment,
         own_columns: bool,
     ) -> Result<Self, (Box<Self>, Problem)> {
         let (form, sort) = (global.output_options(own_columns), global.sort(own_columns));
-        let mut session = Self {
+        let mut context = Self {
             output_options: global.plain_output_options(),
             sort: None,
             global,
@@ -56,10 +56,10 @@ impl CommandContext {
         };
         match (form, sort) {
             (Ok(form), Ok(sort)) => {
-                (session.output_options, session.sort) = (form, sort);
-                Ok(session)
+                (context.output_options, context.sort) = (form, sort);
+                Ok(context)
             }
-            (Err(problem), _) | (_, Err(problem)) => Err((Box::new(session), problem)),
+            (Err(problem), _) | (_, Err(problem)) => Err((Box::new(context), problem)),
         }
     }
 
@@ -91,8 +91,8 @@ impl CommandContext {
     }
 
     /// Traces go to stderr at once, notices are printed with the output.
-    pub(super) fn event_sink(&self, told: &NoticeLog) -> EventSink {
-        let (verbose, told) = (self.global.verbose, told.clone());
+    pub(super) fn event_sink(&self, notices: &NoticeLog) -> EventSink {
+        let (verbose, notices) = (self.global.verbose, notices.clone());
         let progress = self.progress.clone();
         Arc::new(move |happening| match happening {
             TransportEvent::Sending { .. } | TransportEvent::Finished(_) => {
@@ -105,7 +105,7 @@ impl CommandContext {
             | TransportEvent::DnsResolved { .. }
             | TransportEvent::Responded(_) => {}
             TransportEvent::Notice(code, message) => {
-                told.push_and_print(Notice::new(code, message))
+                notices.push_and_print(Notice::new(code, message))
             }
         })
     }

@@ -45,40 +45,40 @@ impl Arguments {
 }
 
 /// Looks up what was named and shows it.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    match print(session, arguments) {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match print(context, arguments) {
         Ok(code) => code,
-        Err(problems) => session.usage_error("get", problems),
+        Err(problems) => context.usage_error("get", problems),
     }
 }
 
 /// Prints what was named; returns the exit code.
-fn print(session: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Problem>> {
+fn print(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Problem>> {
     let asked = &arguments.lookup;
     let mut options = asked.options();
     // A gate needs a fixed reference.
     options.allowed.latest = !arguments.exit_status;
-    let plan = asked.plan(session, options)?;
+    let plan = asked.plan(context, options)?;
     let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));
     let connected = match arguments.exit_status {
         true => {
             check_gate(&plan, &rules)?;
-            plan.connect_all(session, None)?
+            plan.connect_all(context, None)?
         }
-        false => plan.connect(session, None)?,
+        false => plan.connect(context, None)?,
     };
     let lookup = Arc::new(connected);
     let started = Instant::now();
-    session.show_progress();
+    context.show_progress();
     Ok(match arguments.exit_status {
         false => {
-            let mut rows = EarlyRows::new(session, &lookup.references);
+            let mut rows = EarlyRows::new(context, &lookup.references);
             let outcomes = block_on(lookup.outcomes_with(|outcomes| rows.print(outcomes)));
             rows.finish(lookup::report("get", outcomes, &lookup))
         }
         true => {
             let outcomes = block_on(lookup.outcomes());
-            session.finish_gate(poll_once(&lookup, outcomes, &rules, started.elapsed()))
+            context.finish_gate(poll_once(&lookup, outcomes, &rules, started.elapsed()))
         }
     })
 }
@@ -91,8 +91,7 @@ fn check_gate(plan: &LookupPlan, rules: &GatePolicy) -> Result<(), Vec<Problem>>
     if plan.references.is_empty() {
         return Err(vec![Problem::usage("no references given")]);
     }
-    gate_report::check_condition(&plan.references, &rules.condition)
-        .map_err(|problem| vec![problem])
+    gate_report::check_condition(&plan.references, &rules.condition).map_err(Vec::from)
 }
 
 /// The gate of a single check: jobs that are still active leave it undecided.

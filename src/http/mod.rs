@@ -29,6 +29,7 @@ mod verifier;
 mod x509;
 
 pub use account::ApiClient;
+pub use clock_offset::describe_offset;
 pub use deadline::Deadline;
 pub use endpoint::Endpoint;
 pub use proxies::Route;

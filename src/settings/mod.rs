@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
-pub use parse::{byte_size, duration, utc_offset};
+pub use parse::{byte_size, duration, parse_duration, utc_offset};
 pub(crate) use permissions::check_program;
 pub use permissions::{InsecureFile, check_file, check_folders};
 pub(crate) use profile::SourcedValue;
@@ -54,29 +54,23 @@ pub enum SettingRole {
 impl SettingSpec {
     /// An ordinary setting.
     pub const fn setting(key: &'static str, variables: &'static [&'static str]) -> Self {
-        Self {
-            key,
-            role: SettingRole::Setting,
-            variables,
-            aliases: &[],
-        }
+        Self::new(key, SettingRole::Setting, variables)
     }
 
     /// The id of a credential.
     pub const fn id(key: &'static str, variables: &'static [&'static str]) -> Self {
-        Self {
-            key,
-            role: SettingRole::Id,
-            variables,
-            aliases: &[],
-        }
+        Self::new(key, SettingRole::Id, variables)
     }
 
     /// A secret of a credential.
     pub const fn secret(key: &'static str, variables: &'static [&'static str]) -> Self {
+        Self::new(key, SettingRole::Secret, variables)
+    }
+
+    const fn new(key: &'static str, role: SettingRole, variables: &'static [&'static str]) -> Self {
         Self {
             key,
-            role: SettingRole::Secret,
+            role,
             variables,
             aliases: &[],
         }

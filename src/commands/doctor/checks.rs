@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::credential::{credential, key};
 use super::hints::{hint_for, name_of};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
-use crate::http::{Endpoint, ResponseInfo, Route, Transport, TransportEvent};
+use crate::http::{Endpoint, ResponseInfo, Route, Transport, TransportEvent, describe_offset};
 use crate::model::NoticeCode;
 use crate::output::document::{AccountStatus, Check, CheckName};
 
@@ -237,8 +237,7 @@ impl CallEvidence<'_> {
                 _ if off < MAX_OFFSET_SECONDS => {
                     format!("within {} s of {host}", off + 1)
                 }
-                0.. => format!("the local clock is {off} s behind {host}"),
-                _ => format!("the local clock is {off} s ahead of {host}"),
+                _ => format!("the local clock is {}", describe_offset(ahead, host)),
             }
         });
         const SET: &str = "synchronize the clock with NTP (Linux: timedatectl set-ntp true)";

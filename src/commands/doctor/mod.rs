@@ -115,11 +115,7 @@ fn diagnose(
             return Ok(diagnosis(None, vec![check], page));
         }
     };
-    let one = |problem| vec![problem];
-    let limits = session
-        .global
-        .client_options(settings.file())
-        .map_err(one)?;
+    let limits = session.global.client_options(settings.file())?;
     let candidates = accounts::candidates(session, &settings, &arguments.clouds)?;
     let mut checks = vec![machine::settings(session, &settings)];
     match machine::network(session, &settings, &limits) {
@@ -133,7 +129,7 @@ fn diagnose(
     let probes = candidates
         .into_iter()
         .map(|candidate| probe(session, &settings, candidate));
-    let probes = probes.collect::<Result<Vec<_>, _>>().map_err(one)?;
+    let probes = probes.collect::<Result<Vec<_>, _>>()?;
     let mut report = diagnosis(Some(&settings), checks, page);
     let on_account = |account: &AccountCheck| page.write(DoctorPart::Account(account));
     report.accounts = block_on(run_all(probes, limits.concurrency, on_account));

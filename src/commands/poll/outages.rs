@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_once_that_a_cloud_is_gone_and_once_that_it_is_back() {
+    fn reports_once_that_a_cloud_is_unreachable_and_once_that_it_is_back() {
         let problem = Problem::new(Category::Network, "no answer");
         let at = Duration::from_secs;
         let mut outages = OutageTracker::default();

@@ -52,7 +52,7 @@ fn a_wrong_reference_points_at_the_wrong_part() {
 }
 
 #[test]
-fn an_empty_reference_is_told_in_words() {
+fn an_empty_reference_is_reported_in_words() {
     for (input, first) in [
         ("", "error: empty reference"),
         ("/job/C/5", "error: /job/C/5: missing cloud"),
