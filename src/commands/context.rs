@@ -44,7 +44,8 @@ impl CommandContext {
         environment: Environment,
         own_columns: bool,
     ) -> Result<Self, (Box<Self>, Problem)> {
-        let (form, sort) = (global.output_options(own_columns), global.sort(own_columns));
+        let form = global.output_options(own_columns, &environment);
+        let sort = global.sort(own_columns);
         let mut context = Self {
             output_options: global.plain_output_options(),
             sort: None,

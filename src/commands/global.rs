@@ -36,8 +36,31 @@ pub(super) struct GlobalArgs {
     #[arg(long, global = true, allow_hyphen_values = true, value_name = "COLUMN")]
     pub sort_by: Option<String>,
     /// Filter JSON output using a jq expression; strings are printed raw
-    #[arg(long, global = true, value_name = "EXPR")]
+    #[arg(long, global = true, allow_hyphen_values = true, value_name = "EXPR")]
     jq: Option<String>,
+    /// Set $NAME in the jq expression to a string; can be repeated
+    #[arg(
+        long,
+        global = true,
+        num_args = 2,
+        value_names = ["NAME", "VALUE"],
+        allow_hyphen_values = true,
+        hide_short_help = true
+    )]
+    arg: Vec<String>,
+    /// Set $NAME in the jq expression to a JSON value; can be repeated
+    #[arg(
+        long,
+        global = true,
+        num_args = 2,
+        value_names = ["NAME", "JSON"],
+        allow_hyphen_values = true,
+        hide_short_help = true
+    )]
+    argjson: Vec<String>,
+    /// Exit 1 instead of 0 if the last output of --jq is null or false, or there is none
+    #[arg(short = 'e', long, global = true, hide_short_help = true)]
+    pub jq_exit_status: bool,
     /// Don't print column headers
     #[arg(long, global = true)]
     no_headers: bool,
@@ -133,6 +156,7 @@ impl GlobalArgs {
     pub(super) fn output_options(
         &self,
         own_columns: bool,
+        environment: &Environment,
     ) -> Result<output::OutputOptions, Problem> {
         let format = match (&self.jq, self.format()) {
             (None, format) => format,
@@ -157,13 +181,45 @@ impl GlobalArgs {
         let columns: Vec<output::JobColumn> = names
             .map(|name| output::JobColumn::named(name))
             .collect::<Result<_, _>>()?;
-        let query = self.jq.as_deref().map(output::Query::parse).transpose()?;
+        let query = self.query(environment)?;
         Ok(output::OutputOptions {
             format,
             columns: Some(columns).filter(|columns| !columns.is_empty()),
             headers: !self.no_headers,
             query: query.map(Rc::new),
         })
+    }
+
+    /// The expression of `--jq` with its variables.
+    fn query(&self, environment: &Environment) -> Result<Option<output::Query>, Problem> {
+        let Some(expression) = &self.jq else {
+            let needs = [
+                (!self.arg.is_empty(), "--arg"),
+                (!self.argjson.is_empty(), "--argjson"),
+                (self.jq_exit_status, "-e"),
+            ];
+            return match needs.into_iter().find(|(given, _)| *given) {
+                Some((_, option)) => Err(Problem::usage(format!("{option} needs --jq"))),
+                None => Ok(None),
+            };
+        };
+        let mut named = serde_json::Map::new();
+        for pair in self.arg.chunks(2) {
+            named.insert(variable_name("--arg", &pair[0])?, pair[1].as_str().into());
+        }
+        for pair in self.argjson.chunks(2) {
+            let name = variable_name("--argjson", &pair[0])?;
+            let value = serde_json::from_str(&pair[1]).map_err(|error| {
+                Problem::usage(format!("--argjson {name}: invalid JSON ({error})"))
+            })?;
+            named.insert(name, value);
+        }
+        let arguments = serde_json::json!({"positional": [], "named": named});
+        let fixed = [
+            ("ENV".to_owned(), environment.masked().collect()),
+            ("ARGS".to_owned(), arguments),
+        ];
+        output::Query::parse(expression, fixed.into_iter().chain(named)).map(Some)
     }
 
     /// What resources are sorted by, if chosen; a command with its own columns does not sort.
@@ -240,6 +296,19 @@ impl GlobalArgs {
             ca_files: self.ca_file.clone(),
         })
     }
+}
+
+/// The name of a variable of jq, without a `$`.
+fn variable_name(option: &str, name: &str) -> Result<String, Problem> {
+    let is_word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if name.is_empty() || !is_word || name.starts_with(|c: char| c.is_ascii_digit()) {
+        let name = crate::secret::quotable(name);
+        return Err(
+            Problem::usage(format!("{option}: '{name}' is not a variable name"))
+                .with_hint("use letters, digits and _, without $: --arg state failed"),
+        );
+    }
+    Ok(name.to_owned())
 }
 
 fn wrong(key: &str, text: &str, wanted: &str) -> Problem {

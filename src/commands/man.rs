@@ -2,6 +2,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use chrono::DateTime;
 use clap::builder::StyledStr;
 use clap::{Args, Command};
 use clap_mangen::Man;
@@ -9,6 +10,9 @@ use clap_mangen::roff::{Roff, roman};
 
 use super::context::CommandContext;
 use crate::error::Problem;
+
+/// The date of the pages of this version.
+const RELEASE_DATE: &str = "2026-11-27";
 
 /// Write man pages, one for each command, into a folder
 #[derive(Debug, Args)]
@@ -87,7 +91,7 @@ fn pages(command: &Command, folder: &Path, written: &mut String) -> io::Result<(
         .clone()
         .mut_args(|option| option.hide_short_help(false));
     let page = Man::new(complete)
-        .date("")
+        .date(date())
         .source(concat!("joblens ", env!("CARGO_PKG_VERSION")))
         .manual("joblens");
     let path = folder.join(page.get_filename());
@@ -99,4 +103,14 @@ fn pages(command: &Command, folder: &Path, written: &mut String) -> io::Result<(
     shown
         .into_iter()
         .try_for_each(|inner| pages(inner, folder, written))
+}
+
+/// The day of the release, or of `SOURCE_DATE_EPOCH`, as builds that can be repeated set it.
+fn date() -> String {
+    let epoch = std::env::var("SOURCE_DATE_EPOCH").ok();
+    let epoch = epoch.and_then(|seconds| seconds.parse().ok());
+    let day = epoch.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    day.map_or(RELEASE_DATE.to_owned(), |day| {
+        day.format("%Y-%m-%d").to_string()
+    })
 }

@@ -66,7 +66,7 @@ impl CommandContext {
     /// The exit code of a command whose answer was written, or was not.
     pub(super) fn exit_code_after_write(&self, written: io::Result<()>, code: u8) -> u8 {
         match written {
-            Ok(()) => code,
+            Ok(()) => self.code_after_query(code),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(),
             Err(error) => {
                 self.print_problem(&write_problem(&error));
@@ -76,6 +76,16 @@ impl CommandContext {
                     code => code,
                 }
             }
+        }
+    }
+
+    /// `-e`: exit code 1 in the place of 0 when the last output of the expression is null or false.
+    fn code_after_query(&self, code: u8) -> u8 {
+        let query = self.output_options.query.as_ref();
+        let query = query.filter(|_| self.global.jq_exit_status);
+        match query.is_some_and(|query| !query.is_truthy()) {
+            true if code == 0 => 1,
+            _ => code,
         }
     }
 
@@ -106,6 +116,8 @@ impl CommandContext {
         if let Err(error) = output::write(&mut answer, report, &self.output_options, &paper) {
             let _ = output::write_problem(&mut messages, &write_problem(&error), &screen);
             lose_output(report);
+        } else if self.code_after_query(report.exit.code) != report.exit.code {
+            report.exit = Exit::new(1);
         }
         if let Some(gate) = &report.gate {
             let _ = output::write_verdict(&mut messages, gate);

@@ -1,3 +1,5 @@
+use std::io;
+
 use clap::{Args, ValueEnum};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -14,10 +16,9 @@ use crate::providers;
 #[command(
     before_help = "Examples:\n  \
     joblens schema > joblens-1.json\n  \
-    joblens schema stream",
-    after_help = "Within joblens/1, fields are only added; ignore fields you don't know.\n\
-    The output of kinds, states, auth status and doctor is defined in $defs/KindList, $defs/StateMap, \
-    $defs/AuthStatus and $defs/DoctorReport of the envelope."
+    joblens schema stream\n  \
+    joblens schema --jq '.[\"$defs\"] | keys'",
+    after_help = "Within joblens/1, fields are only added; ignore fields you don't know."
 )]
 pub(super) struct Arguments {
     /// Schema to print
@@ -33,6 +34,14 @@ enum SchemaKind {
     Stream,
     /// Output of events -o json and -o yaml
     Events,
+    /// Output of kinds -o json and -o yaml
+    Kinds,
+    /// Output of states -o json and -o yaml
+    States,
+    /// Output of auth status -o json and -o yaml
+    Auth,
+    /// Output of doctor -o json and -o yaml
+    Doctor,
 }
 
 /// Prints a schema made of the types that are printed elsewhere.
@@ -40,22 +49,22 @@ pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     let is_json = matches!(context.output_options.format, Format::Table | Format::Json);
     let global = &context.global;
     let picks = !global.columns.is_empty() || global.sort_by.is_some();
-    if !is_json || picks || context.output_options.query.is_some() {
+    if !is_json || picks {
         let problem = Problem::usage("schema prints JSON only").with_hint("omit -o");
         return context.usage_error("schema", vec![problem]);
     }
     let schema = match arguments.what {
-        SchemaKind::Envelope => document("Output of joblens", |generator| {
-            generator.subschema_for::<AuthStatus>();
-            generator.subschema_for::<DoctorReport>();
-            generator.subschema_for::<KindList>();
-            generator.subschema_for::<StateMap>();
-            <Envelope>::json_schema(generator)
-        }),
-        SchemaKind::Events => document("The timeline of joblens events", Timeline::json_schema),
-        SchemaKind::Stream => document("A record of a joblens stream", output::record_schema),
+        SchemaKind::Envelope => document("Envelope", <Envelope>::json_schema),
+        SchemaKind::Events => document("Timeline", Timeline::json_schema),
+        SchemaKind::Stream => document("StreamRecord", output::record_schema),
+        SchemaKind::Kinds => document("KindList", KindList::json_schema),
+        SchemaKind::States => document("StateMap", StateMap::json_schema),
+        SchemaKind::Auth => document("AuthStatus", AuthStatus::json_schema),
+        SchemaKind::Doctor => document("DoctorReport", DoctorReport::json_schema),
     };
-    context.print(format!("{schema:#}\n"), false)
+    let mut out = io::stdout().lock();
+    let written = output::write_schema(&mut out, &schema, &context.output_options);
+    context.exit_code_after_write(written, 0)
 }
 
 /// A whole document: what `describe` says, and all that it refers to.
@@ -74,5 +83,41 @@ fn document(title: &str, describe: impl FnOnce(&mut SchemaGenerator) -> Schema) 
     }
     let definitions = generator.take_definitions(true);
     document.insert("$defs".to_owned(), definitions.into());
-    Value::Object(document)
+    let mut document = Value::Object(document);
+    keep_standard(&mut document);
+    document
+}
+
+/// Leaves what validators in a strict mode know: no formats of Rust's numbers, and a type for what
+/// may be anything.
+fn keep_standard(schema: &mut Value) {
+    match schema {
+        Value::Array(all) => all.iter_mut().for_each(keep_standard),
+        Value::Object(keywords) => {
+            let is_number =
+                |format: &Value| format.as_str().is_some_and(|name| name != "date-time");
+            if keywords.get("format").is_some_and(is_number) {
+                keywords.remove("format");
+            }
+            if let Some(Value::Object(properties)) = keywords.get_mut("properties") {
+                properties.values_mut().for_each(name_types);
+            }
+            keywords.values_mut().for_each(keep_standard);
+        }
+        _ => {}
+    }
+}
+
+fn name_types(property: &mut Value) {
+    const TYPES: [&str; 6] = ["null", "boolean", "number", "string", "array", "object"];
+    if property == &Value::Bool(true) {
+        *property = Value::Object(Map::new());
+    }
+    let Some(keywords) = property.as_object_mut() else {
+        return;
+    };
+    let says = ["type", "$ref", "anyOf", "oneOf", "allOf", "const", "enum"];
+    if !says.iter().any(|keyword| keywords.contains_key(*keyword)) {
+        keywords.insert("type".to_owned(), TYPES.as_slice().into());
+    }
 }

@@ -8,7 +8,9 @@ use super::tool_files::{FoundCredential, SourceResult, ToolFiles};
 use crate::error::{Category, Problem, closest_match};
 use crate::model::{Notice, SkippedSource, Time};
 use crate::secret::{Secret, quotable};
-use crate::settings::{Origin, Profile, SOURCE, Settings, SettingsSchema, SourcedValue, Values};
+use crate::settings::{
+    Origin, Profile, SOURCE, SettingRole, Settings, SettingsSchema, SourcedValue, Values,
+};
 
 /// A credential with what stands beside it.
 pub(super) struct ResolvedCredential {
@@ -124,6 +126,15 @@ impl CredentialChain {
             profile.notices.splice(0..0, found.notices);
             for (key, value) in found.values {
                 profile.values.entry(key).or_insert(value);
+            }
+        }
+        for spec in cloud
+            .keys
+            .iter()
+            .filter(|spec| spec.role == SettingRole::Id)
+        {
+            if let Some(value) = profile.values.get_mut(spec.key) {
+                value.text = Secret::key_id(value.text.expose());
             }
         }
         for (key, value) in &profile.values {

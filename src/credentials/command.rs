@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::program::{CommandError, Invocation};
-use crate::secret::{Secret, SecretMasker, mask_arguments};
+use crate::secret::{MASK, Secret, SecretMasker, looks_random, mask_text};
 
 /// A command that takes longer is ended.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -101,10 +101,8 @@ fn run_with_timeout(
         let why = format!("timed out after {} s", longest.as_secs());
         return Err(CommandError::Other(why));
     };
-    // What it left running may keep its outputs open.
-    let soon = Duration::from_secs(1);
-    let printed = printed.recv_timeout(soon).unwrap_or_default();
-    let complaint = complaint.recv_timeout(soon).unwrap_or_default();
+    let printed = printed.finish();
+    let complaint = complaint.finish();
     let values = decode(&printed);
     if !status.success() {
         let found = values.unwrap_or_default();
@@ -113,19 +111,47 @@ fn run_with_timeout(
     values.ok_or_else(|| CommandError::Other("did not print JSON or key=value lines".to_owned()))
 }
 
-/// What comes out of an output, once it is closed.
-fn read_output(output: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
-    let (tell, told) = mpsc::channel();
+/// What comes out of an output.
+struct Output {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    closed: Receiver<()>,
+}
+
+/// Reads an output on a thread of its own.
+fn read_output(output: Option<impl Read + Send + 'static>) -> Output {
+    let bytes = Arc::default();
+    let (close, closed) = mpsc::channel();
+    let read = Output {
+        bytes: Arc::clone(&bytes),
+        closed,
+    };
     thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(output) = output {
-            // What came before a fault is all there is.
-            let _ = output.take(MAX_OUTPUT_BYTES).read_to_end(&mut bytes);
+        let mut part = [0; 4096];
+        let mut output = output.map(|output| output.take(MAX_OUTPUT_BYTES));
+        // What came before a fault is all there is.
+        while let Some(length) = output
+            .as_mut()
+            .and_then(|output| output.read(&mut part).ok())
+            && length > 0
+        {
+            let bytes: &Mutex<Vec<u8>> = &bytes;
+            let mut bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
+            bytes.extend_from_slice(&part[..length]);
         }
         // Nobody listens any longer when the command took too long.
-        let _ = tell.send(bytes);
+        let _ = close.send(());
     });
-    told
+    read
+}
+
+impl Output {
+    /// What the command wrote, once it has ended. A child that it left running may keep the output
+    /// open, and is not waited for.
+    fn finish(self) -> Vec<u8> {
+        let _ = self.closed.recv_timeout(Duration::from_secs(1));
+        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *bytes)
+    }
 }
 
 fn wait_until(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
@@ -147,7 +173,11 @@ fn failed(status: ExitStatus, complaint: &[u8], found: &CommandOutput) -> String
     let mut lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
     lines.retain(|line| !line.is_empty());
     for line in &mut lines {
-        mask_arguments(std::slice::from_mut(line));
+        // Nobody knows which of these words are secrets.
+        let words = mask_text(line);
+        let words = words.split_whitespace();
+        let words = words.map(|word| if looks_random(word) { MASK } else { word });
+        *line = words.collect::<Vec<_>>().join(" ");
     }
     let shown: String = lines.join("; ").chars().take(SHOWN_CHARS).collect();
     match shown.is_empty() {
@@ -270,6 +300,29 @@ mod tests {
         assert_eq!(id(), Secret::new("2"));
         runs.run_again(account(), &counting);
         assert_eq!(id(), Secret::new("2"), "it was run again just now");
+    }
+
+    #[test]
+    fn gives_its_output_when_a_child_keeps_it_open() {
+        let printed = shell("sleep 30 & echo id=i");
+        assert_eq!(printed, Ok(pairs(&[("id", "i")])));
+    }
+
+    #[test]
+    fn a_complaint_shows_no_word_that_may_be_a_secret() {
+        for said in [
+            "+ curl -H 'Authorization: Bearer S3cr3tV4lue99' https://vault",
+            "+ curl -u bob:S3cr3tV4lue99 https://vault",
+            "bad token S3cr3tV4lue99",
+            "denied for S3cr3tV4lue99.",
+        ] {
+            let said = shell(&format!("cat >&2 <<'END'\n{said}\nEND\nexit 3"));
+            let said = said.unwrap_err().to_string();
+            assert!(!said.contains("S3cr3t"), "{said}");
+        }
+        let kept = "cannot reach vault-01.corp.example:8200 since 2026-01-31T12:00:00Z (x86_64)";
+        let said = shell(&format!("echo '{kept}' >&2; exit 3")).unwrap_err();
+        assert!(said.to_string().ends_with(kept), "{said}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::error::{Category, Problem};
 use crate::model::{Notice, NoticeCode, Time};
 use crate::secret::Secret;
-use crate::settings::{Environment, FileError, read_text};
+use crate::settings::{Environment, FileError, quoted, read_text};
 
 /// What a tool's files hold.
 #[derive(Debug, Clone)]
@@ -195,7 +195,8 @@ impl SourceFile {
     pub fn notices(&self) -> Vec<Notice> {
         let shown = self.path.display();
         let message = format!(
-            "{shown} contains a secret and is readable by others; run: chmod 600 '{shown}'"
+            "{shown} contains a secret and is readable by others; run: chmod 600 {}",
+            quoted(&self.path)
         );
         let notice = || Notice::new(NoticeCode::ReadableByOthers, message);
         self.others_can_read.then(notice).into_iter().collect()

@@ -175,6 +175,8 @@ impl Transport {
         sink: EventSink,
     ) -> Result<Arc<Self>, Problem> {
         let clients = ClientPool::new(&limits, environment, &sink)?;
+        let redactor = Redactor::default();
+        redactor.add(&proxies::secrets(environment));
         Ok(Arc::new(Self {
             options: limits,
             clock,
@@ -183,7 +185,7 @@ impl Transport {
             slots: Mutex::new(HashMap::new()),
             calls: AtomicU64::new(0),
             requests: AtomicU64::new(0),
-            redactor: Redactor::default(),
+            redactor,
         }))
     }
 

@@ -9,7 +9,7 @@ use url::Url;
 use super::Endpoint;
 use super::no_proxy::NoProxy;
 use crate::error::Problem;
-use crate::secret::{Secret, mask_user_info};
+use crate::secret::{Secret, mask_proxy_url, proxy_secrets, quotable};
 
 /// How calls to an endpoint get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,6 +200,16 @@ impl ProxyConfig {
     }
 }
 
+/// What must not be shown of the variables that name proxies.
+pub(super) fn secrets(variables: &[(String, String)]) -> Vec<Secret> {
+    let is_proxy = |name: &str| {
+        let name = name.to_ascii_uppercase();
+        name.ends_with("_PROXY") && name != "NO_PROXY"
+    };
+    let proxies = variables.iter().filter(|(name, _)| is_proxy(name));
+    proxies.flat_map(|(_, url)| proxy_secrets(url)).collect()
+}
+
 /// Reads the value of a variable. A user name may contain `@` and `\` as it is; what would end the
 /// host of a URL must be percent-encoded.
 fn parse_proxy(name: &str, value: &str) -> Result<Proxy, Problem> {
@@ -214,7 +224,8 @@ fn parse_proxy(name: &str, value: &str) -> Result<Proxy, Problem> {
         return Err(Problem::usage(message).with_hint(hint));
     }
     let unusable = || {
-        let shown = mask_user_info(value);
+        let shown = mask_proxy_url(value);
+        let shown = quotable(&shown);
         Problem::usage(format!("{name} is '{shown}', which is not the URL of a proxy")).with_hint(
             "use http://host:port, https://host:port or socks5h://host:port, or add the host to NO_PROXY",
         )

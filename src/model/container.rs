@@ -181,6 +181,7 @@ pub struct TcpSocket {
 
 /// What a container may do.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "SecurityContext")]
 pub struct Security {
     /// Capabilities that were added.
     pub capabilities: Vec<String>,

@@ -24,6 +24,9 @@ pub enum TaskDetails {}
 #[derive(Debug)]
 pub enum ScopeDetails {}
 
+/// The comment of a schema whose alternatives may become more.
+pub const EXTENSIBLE: &str = "extensible: more alternatives may be added";
+
 macro_rules! placeholder {
     ($name:ident) => {
         impl JsonSchema for $name {

@@ -6,6 +6,7 @@ use super::Time;
 /// How severe an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "EventLevel")]
 pub enum Level {
     /// For information.
     Normal,
@@ -70,6 +71,7 @@ pub struct UnreadableTimes {
 
 /// What an event happened to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "EventObject")]
 pub struct Object {
     /// Kind, such as `Pod`.
     pub kind: Option<String>,

@@ -25,7 +25,7 @@ use serde::Serialize;
 pub use container::{
     Container, EnvVar, HttpGet, Mount, Port, Probe, Probes, Security, TcpSocket, Termination,
 };
-pub use details::{Details, JobDetails, ScopeDetails, TaskDetails};
+pub use details::{Details, EXTENSIBLE, JobDetails, ScopeDetails, TaskDetails};
 pub use event::{Event, Level, Object, UnreadableTimes};
 pub use notice::{Notice, NoticeCode};
 pub use scope::ScopeSummary;
@@ -174,6 +174,7 @@ pub struct Resources {
 
 /// Index range of an array job, ends included.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "ArrayRange")]
 pub struct Array {
     /// First index.
     pub start: Option<i64>,

@@ -58,6 +58,7 @@ pub struct Task {
 
 /// A network address of a task.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "NetworkAddress")]
 pub struct Address {
     /// `public`, `private` or `ipv6`.
     pub kind: String,
@@ -125,6 +126,7 @@ pub struct Disk {
 
 /// A volume of a driver.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "FlexVolume")]
 pub struct Flex {
     /// Driver's name.
     pub driver: Option<String>,

@@ -78,7 +78,7 @@ fn rows(list: &[impl Serialize]) -> io::Result<Vec<Value>> {
 /// Writes a document in the form that was requested, or its rows, whose fields are the columns.
 pub(super) fn write(
     out: &mut dyn Write,
-    document: &impl Serialize,
+    document: &(impl Serialize + Sync),
     rows: Vec<Value>,
     form: &OutputOptions,
     screen: &RenderContext,

@@ -128,6 +128,21 @@ pub fn write(
     }
 }
 
+/// Writes a schema as JSON, or what an expression makes of it.
+///
+/// # Errors
+/// Those of the writer, and as invalid data what the expression could not do.
+pub fn write_schema(
+    out: &mut dyn Write,
+    schema: &serde_json::Value,
+    form: &OutputOptions,
+) -> io::Result<()> {
+    match &form.query {
+        Some(query) => query.write(out, schema),
+        None => json::write_document(out, schema),
+    }
+}
+
 /// Seconds for people, such as `1h05m`.
 pub fn duration(seconds: i64) -> String {
     human::duration(seconds)

@@ -1,89 +1,86 @@
 //! Expressions of jq on the envelope.
+//!
+//! The engine is recursive, as are its values: it runs on a thread with a large stack, and its own
+//! guards end what would need more. What it makes comes back in pieces, so that an endless
+//! expression needs no more memory than a short one.
 
+mod alternatives;
+mod compile;
+mod functions;
+mod message;
+mod paths;
+mod regex;
+mod rewrite;
+mod text;
+mod tree;
 mod value;
 
-use std::fmt;
+use std::cell::Cell;
 use std::io::{self, BufWriter, Write};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::{panic, thread};
 
-use jaq_core::data::JustLut;
-use jaq_core::load::{self, Arena, File, Loader};
-use jaq_core::native::{Fun, bome};
-use jaq_core::{Compiler, Ctx, Error, Filter, Native, ValXs, Vars};
-use jaq_json::{Val, write::Pp};
+use jaq_core::{Ctx, Vars};
+use jaq_json::Val;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::escape;
-use super::json::write_escaped;
+use super::json::write_line;
 use crate::error::Problem;
+use compile::{Data, SyntaxError, compile};
+use text::Json;
 
-type Data = JustLut<Val>;
+/// Levels of lists and objects in a value.
+const MAX_DEPTH: usize = 10_000;
 
-/// What jq has and jaq leaves out: rows of csv and tsv.
-const JQ_PRELUDE: &str = r#"
-def row(text): map(
-  if isstring then text
-  elif . == null then ""
-  elif isarray or isobject then error("\(type) is not valid in a row")
-  else tostring end);
-def @csv: row("\"" + (split("\"") | join("\"\"")) + "\"") | join(",");
-def @tsv: row(
-  split("\\") | join("\\\\")
-  | split("\t") | join("\\t")
-  | split("\n") | join("\\n")
-  | split("\r") | join("\\r")) | join("\t");
-"#;
+/// Only what is used of it takes memory.
+const STACK_SIZE: usize = 256 << 20;
 
 /// An expression that was read and can be applied.
+#[derive(Debug)]
 pub struct Query {
-    filter: Filter<Data>,
-}
-
-impl fmt::Debug for Query {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Query")
-    }
+    expression: String,
+    /// Names, which begin with `$`, and values.
+    variables: (Vec<String>, Vec<Value>),
+    /// Whether the last output was neither null nor false.
+    is_truthy: Cell<bool>,
 }
 
 impl Query {
-    /// Reads an expression.
+    /// Reads an expression and the variables that it may use, whose names have no `$`.
     ///
     /// # Errors
     /// A usage error that points at the part that is wrong.
-    pub fn parse(expression: &str) -> Result<Self, Problem> {
-        let rows = load::parse(JQ_PRELUDE, |parser| parser.defs());
-        let rows = rows.expect("our own definitions can be read");
-        let definitions = jaq_core::defs()
-            .chain(jaq_std::defs())
-            .chain(jaq_json::defs())
-            .chain(rows);
-        let functions = jaq_core::funs()
-            .chain(jaq_std::funs())
-            .chain(jaq_json::funs());
-        let arena = Arena::default();
-        let file = File {
-            code: expression,
-            path: (),
+    pub fn parse(
+        expression: &str,
+        variables: impl IntoIterator<Item = (String, Value)>,
+    ) -> Result<Self, Problem> {
+        let variables = variables.into_iter();
+        let variables = variables.map(|(name, value)| (format!("${name}"), value));
+        let query = Self {
+            expression: expression.to_owned(),
+            variables: variables.unzip(),
+            is_truthy: Cell::new(false),
         };
-        let modules = Loader::new(definitions)
-            .load(&arena, file)
-            .map_err(|errors| {
-                wrong(
-                    expression,
-                    errors.into_iter().find_map(|(_, error)| unreadable(error)),
-                )
-            })?;
-        let filter = Compiler::default()
-            .with_funs(functions.map(restrict))
-            .compile(modules)
-            .map_err(|errors| {
-                let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
-                let said = first.map(|(name, what)| {
-                    let what = what.as_str();
-                    (name, format!("unknown {what} '{name}'"))
-                });
-                wrong(expression, said)
-            })?;
-        Ok(Self { filter })
+        let names = &query.variables.0;
+        let compiled = thread::scope(|scope| {
+            let thread = thread::Builder::new().stack_size(STACK_SIZE);
+            let run = || compile(expression, names).map(drop);
+            let run = thread.spawn_scoped(scope, run)?;
+            let compiled = run.join();
+            Ok(compiled.unwrap_or_else(|cause| panic::resume_unwind(cause)))
+        });
+        match compiled {
+            Ok(Ok(())) => Ok(query),
+            Ok(Err(error)) => Err(wrong(expression, error)),
+            Err(error) => Err(no_thread(&error)),
+        }
+    }
+
+    /// Whether the last output was neither null nor false.
+    pub fn is_truthy(&self) -> bool {
+        self.is_truthy.get()
     }
 
     /// Writes what the expression makes of a document, one per line: strings raw, all else as JSON.
@@ -91,91 +88,113 @@ impl Query {
     ///
     /// # Errors
     /// Those of the writer, and as invalid data what the expression could not do.
-    pub(super) fn write(&self, out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
-        let input = value::to_jaq(document).map_err(failed)?;
-        // A large envelope takes as long to take apart as to build, and the process ends soon.
-        std::mem::forget(input.clone());
-        let mut out = BufWriter::with_capacity(1 << 16, out);
-        let context = Ctx::<Data>::new(&self.filter.lut, Vars::new([]));
-        for value in self.filter.id.run((context, input)) {
-            let value = jaq_core::unwrap_valr(value).map_err(failed)?;
-            write_value(&mut out, &value)?;
-        }
+    pub(super) fn write(
+        &self,
+        out: &mut dyn Write,
+        document: &(impl Serialize + Sync),
+    ) -> io::Result<()> {
+        let (expression, variables) = (&self.expression, &self.variables);
+        let (sender, pieces) = sync_channel(2);
+        let is_truthy = thread::scope(|scope| {
+            let run = move || apply(expression, variables, document, sender);
+            let thread = thread::Builder::new().stack_size(STACK_SIZE);
+            let run = thread.spawn_scoped(scope, run)?;
+            let written = pieces
+                .iter()
+                .try_for_each(|piece: Vec<u8>| out.write_all(&piece));
+            // Ends a thread that has more to write.
+            drop(pieces);
+            let run = run
+                .join()
+                .unwrap_or_else(|cause| panic::resume_unwind(cause));
+            written.and(run)
+        })?;
+        self.is_truthy.set(is_truthy);
         out.flush()
     }
 }
 
-fn failed(error: impl fmt::Display) -> io::Error {
+/// Applies an expression to a document and sends the output; true when the last value is neither
+/// null nor false.
+fn apply(
+    expression: &str,
+    (names, values): &(Vec<String>, Vec<Value>),
+    document: &impl Serialize,
+    pieces: SyncSender<Vec<u8>>,
+) -> io::Result<bool> {
+    functions::mark_stack();
+    let filter = compile(expression, names).map_err(|error| failed(error.message))?;
+    let values = values.iter().map(value::to_jaq);
+    let values = values.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let input = value::to_jaq(document).map_err(failed)?;
+    // A large envelope takes as long to take apart as to build, and the process ends soon.
+    std::mem::forget(input.clone());
+    let mut out = BufWriter::with_capacity(1 << 16, PieceWriter(pieces));
+    let context = Ctx::<Data>::new(&filter.lut, Vars::new(values));
+    let mut is_truthy = false;
+    for value in filter.id.run((context, input)) {
+        let value = match jaq_core::unwrap_valr(value) {
+            Ok(value) => value,
+            Err(error) => {
+                out.flush()?;
+                return Err(failed(message::of(error, expression)));
+            }
+        };
+        is_truthy = !matches!(value, Val::Null | Val::Bool(false));
+        write_value(&mut out, &value)?;
+    }
+    out.flush()?;
+    Ok(is_truthy)
+}
+
+/// Hands what is written to another thread.
+struct PieceWriter(SyncSender<Vec<u8>>);
+
+impl Write for PieceWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = self.0.send(bytes.to_vec());
+        sent.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn failed(error: impl ToString) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }
 
 fn write_value(out: &mut dyn Write, value: &Val) -> io::Result<()> {
-    if let Val::TStr(text) | Val::BStr(text) = value {
-        let text = String::from_utf8_lossy(text);
-        for line in text.split('\n') {
-            let parts: Vec<_> = line.split('\t').map(escape).collect();
-            writeln!(out, "{}", parts.join("\t"))?;
-        }
-        return Ok(());
-    }
-    let mut text = Vec::new();
-    jaq_json::write::write(&mut text, &Pp::default(), 0, value)?;
-    let text = String::from_utf8(text).map_err(failed)?;
-    // jaq writes values that JSON does not have, such as NaN and keys that are not texts.
-    if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err() {
-        return Err(failed(format!("{} is not valid JSON", escape(&text))));
-    }
-    write_escaped(out, &text)?;
-    out.write_all(b"\n")
-}
-
-/// The functions of jq, those that are out of place here replaced by an error.
-fn restrict((name, arguments, function): Fun<Data>) -> Fun<Data> {
-    let function = match name {
-        "env" => Native::new(|_| refuse("env is not available: the environment holds secrets")),
-        "halt" => Native::new(|_| refuse("halt is not available: joblens sets the exit code")),
-        _ => function,
+    functions::check_depth(value).map_err(failed)?;
+    let Val::TStr(text) = value else {
+        return write_line(out, &Json(value)).map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => error,
+            _ => failed(error),
+        });
     };
-    (name, arguments, function)
-}
-
-fn refuse<'a>(why: &str) -> ValXs<'a, Val> {
-    bome(Err(Error::str(why)))
-}
-
-/// The first part that cannot be read, and what was expected there.
-fn unreadable(error: load::Error<&str>) -> Option<(&str, String)> {
-    match error {
-        load::Error::Io(errors) => errors.into_iter().next(),
-        load::Error::Lex(errors) => errors
-            .into_iter()
-            .next()
-            .map(|(expected, part)| (part, format!("expected {}", expected.as_str()))),
-        load::Error::Parse(errors) => errors
-            .into_iter()
-            .next()
-            .map(|(expected, part)| (part, format!("expected {}", expected.as_str()))),
+    let text = String::from_utf8_lossy(text);
+    for line in text.split('\n') {
+        let parts: Vec<_> = line.split('\t').map(escape).collect();
+        writeln!(out, "{}", parts.join("\t"))?;
     }
+    Ok(())
+}
+
+fn no_thread(error: &io::Error) -> Problem {
+    Problem::usage(format!("--jq: cannot start a thread ({})", error.kind()))
 }
 
 /// A usage error that points at a part of the expression, or at its end.
-fn wrong(expression: &str, said: Option<(&str, String)>) -> Problem {
-    let (span, said) = match said {
-        Some((part, said)) if !part.is_empty() => (load::span(expression, part), said),
-        Some((_, said)) => (expression.len()..expression.len(), said),
-        None => (0..expression.len(), "invalid jq expression".to_owned()),
-    };
+fn wrong(expression: &str, SyntaxError { message, span }: SyntaxError) -> Problem {
     let column = expression[..span.start].chars().count() + 1;
-    let mut problem = Problem::usage(format!("--jq: {said} at column {column}"))
+    let mut problem = Problem::usage(format!("--jq: {message} at column {column}"))
         .with_hint("use jq syntax, e.g. '.jobs[] | select(.state == \"failed\") | .ref'");
     problem.input = Some(expression.to_owned());
     // From the place to the end would be marked where the whole rest is not understood.
-    problem.span = Some(
-        span.start
-            ..span
-                .end
-                .min(span.start.max(end_of_word(expression, span.start))),
-    );
+    let end = span.start.max(end_of_word(expression, span.start));
+    problem.span = Some(span.start..span.end.min(end));
     problem
 }
 

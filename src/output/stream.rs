@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::cause::why;
 use super::{escape, json};
 use crate::error::Problem;
-use crate::model::{Job, ScopeSummary, State, Time};
+use crate::model::{EXTENSIBLE, Job, ScopeSummary, State, Time};
 use crate::output::document::{Envelope, TimelineEvent};
 
 /// Writes a change of state as one line of fields with blanks between them:
@@ -117,7 +117,7 @@ struct Transition<'a> {
 pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "description": "A record, identified by its type; more types may be added.",
-        "x-extensible": true,
+        "$comment": EXTENSIBLE,
         "oneOf": [
             record::<&Job>(generator),
             record::<&ScopeSummary>(generator),
@@ -129,11 +129,14 @@ pub fn record_schema(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// Defines `JobRecord` and so on, and refers to it.
 fn record<T: RecordBody>(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = Record::<T>::json_schema(generator);
     // The description of what it holds says more than that of its frame.
     let content = T::json_schema(generator);
-    schema.insert("title".to_owned(), T::TYPE.into());
+    let (first, rest) = T::TYPE.split_at(1);
+    let name = format!("{}{rest}Record", first.to_ascii_uppercase());
+    schema.remove("title");
     if let Some(told) = content.get("description") {
         schema.insert("description".to_owned(), told.clone());
     }
@@ -141,7 +144,9 @@ fn record<T: RecordBody>(generator: &mut SchemaGenerator) -> Schema {
     if let Some(kind) = kind.and_then(|kind| kind.as_object_mut()) {
         kind.insert("const".to_owned(), T::TYPE.into());
     }
-    schema
+    let reference = json_schema!({ "$ref": format!("#/$defs/{name}") });
+    generator.definitions_mut().insert(name, schema.into());
+    reference
 }
 
 impl RecordWriter {

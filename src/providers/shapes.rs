@@ -34,7 +34,7 @@ fn define<T: JsonSchema>(
     any.extend(shapes.map(|shape| shape(generator)));
     let content = json_schema!({
         "description": "One of these by cloud and kind, or null; more may be added.",
-        "x-extensible": true,
+        "$comment": crate::model::EXTENSIBLE,
         "anyOf": any,
     });
     let definitions = generator.definitions_mut();

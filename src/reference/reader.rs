@@ -5,6 +5,7 @@ use super::{CloudScope, LATEST, Reference, Scope, Target, segment_error};
 use crate::crypto;
 use crate::error::{Problem, closest_match};
 use crate::kind::{Kind, Template};
+use crate::secret::shell_word;
 
 /// The value of a profile's setting, by cloud, profile and key.
 type SettingOf<'a> = dyn Fn(&str, &str, &str) -> Result<Option<String>, Problem> + 'a;
@@ -89,8 +90,9 @@ impl ReferenceParser<'_> {
             return Err(self
                 .wrong(input, message.into(), last.range(), Some(template))
                 .with_hint(format!(
-                    "to get it: joblens get {one}; to list its scope: joblens list {}",
-                    &input[..last.at]
+                    "to get it: joblens get {}; to list its scope: joblens list {}",
+                    shell_word(one),
+                    shell_word(&input[..last.at])
                 )));
         }
         self.scope(input, given, kind, profile).map(Target::Scope)

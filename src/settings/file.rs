@@ -3,14 +3,14 @@
 mod reader;
 
 use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
-use std::io::{self, ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::text_file::{FileError, open_text};
 use super::{Environment, SettingsSchema, check_file};
 use crate::error::Problem;
 use crate::model::State;
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable_path};
 use reader::Reader;
 
 /// A value of a profile, as the file gives it.
@@ -77,20 +77,22 @@ impl SettingsFile {
         if path == Path::new(NO_FILE) {
             return Ok(Self::default());
         }
-        let (text, data) = match open(path) {
+        let is_open = ["/dev/stdin", "/dev/fd", "/proc/self/fd"]
+            .iter()
+            .any(|open| path.starts_with(open));
+        let (text, data) = match open_text(path, is_open) {
             Ok(opened) => opened,
-            Err(error) if error.kind() == ErrorKind::NotFound && !named && !path.is_symlink() => {
+            Err(FileError::Io(ErrorKind::NotFound)) if !named && !path.is_symlink() => {
                 return Ok(Self::default());
             }
             Err(error) => {
-                let shown = path.display();
+                let shown = quotable_path(path);
                 let hint = match named {
                     true => "check --config and JOBLENS_CONFIG",
                     false => "fix the file or its permissions, or move it away",
                 };
                 return Err(Problem::usage(format!(
-                    "cannot read the config file {shown} ({})",
-                    error.kind()
+                    "cannot read the config file {shown} ({error})"
                 ))
                 .with_hint(hint));
             }
@@ -160,15 +162,6 @@ impl SettingsFile {
     pub fn states(&self, kind: &str) -> &[(String, State)] {
         self.states.get(kind).map_or(&[], Vec::as_slice)
     }
-}
-
-/// The text of the file, and whose it is.
-fn open(path: &Path) -> io::Result<(String, Metadata)> {
-    let mut file = fs::File::open(path)?;
-    let data = file.metadata()?;
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    Ok((text, data))
 }
 
 #[cfg(test)]

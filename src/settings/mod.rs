@@ -17,6 +17,7 @@ pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
 pub use parse::{byte_size, duration, parse_duration, utc_offset};
 pub(crate) use permissions::check_program;
+pub(crate) use permissions::quoted;
 pub use permissions::{InsecureFile, check_file, check_folders};
 pub(crate) use profile::SourcedValue;
 pub use profile::{Origin, Profile, Reload, table_header};
@@ -186,6 +187,16 @@ impl Environment {
     /// The variables given; those whose value is not Unicode are left out.
     pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         Self(variables.into_iter().collect())
+    }
+
+    /// All variables, with the values of secrets masked.
+    pub fn masked(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        self.0.iter().map(|(name, value)| {
+            let mut pair = [format!("{name}={value}")];
+            crate::secret::mask_arguments(&mut pair);
+            let value = pair[0].split_once('=').map_or("", |(_, value)| value);
+            (name.clone(), value.to_owned())
+        })
     }
 
     /// A variable's value; an empty one counts as unset.

@@ -135,7 +135,7 @@ pub(super) fn is_readable_by_others(data: &Metadata) -> bool {
 }
 
 /// A path as one word of a shell, which no command takes for an option.
-pub(super) fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string().replace('\'', r"'\''");
     match text.starts_with('-') {
         true => format!("'./{text}'"),

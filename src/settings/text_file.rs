@@ -1,7 +1,7 @@
 //! Reading of the files that settings name and of those that other tools write.
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
@@ -65,18 +65,28 @@ impl From<std::io::Error> for FileError {
 /// # Errors
 /// Why it cannot be read, or is refused.
 pub(crate) fn read_text(path: &Path, is_secret: bool) -> Result<(String, bool), FileError> {
+    let (text, data) = open_text(path, false)?;
+    check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
+    Ok((text, is_readable_by_others(&data)))
+}
+
+/// The text of a regular file of at most [`MAX_BYTES`], and whose it is. With `is_open`, a pipe that the
+/// process was started with, such as `/dev/stdin`, is read as well.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(super) fn open_text(path: &Path, is_open: bool) -> Result<(String, Metadata), FileError> {
     // Opening a named pipe would wait for whoever writes to it.
-    if !fs::metadata(path)?.is_file() {
+    if !is_open && !fs::metadata(path)?.is_file() {
         return Err(FileError::Kind("not a regular file"));
     }
     let file = fs::File::open(path)?;
     let data = file.metadata()?;
-    if data.len() > MAX_BYTES {
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(FileError::Kind("it is too large"));
     }
-    check_file(path, &data, is_secret).map_err(FileError::Insecure)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8(bytes).map_err(|_| FileError::Kind("not UTF-8 text"))?;
-    Ok((text, is_readable_by_others(&data)))
+    Ok((text, data))
 }

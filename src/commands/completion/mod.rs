@@ -80,11 +80,12 @@ pub(super) fn complete(session: &CommandContext, words: CompletionRequest, progr
     let found = candidates(&mut command, typed, last, folder.as_deref()).unwrap_or_default();
     let mut text = String::new();
     for candidate in found {
-        let Some(value) = candidate.get_value().to_str() else {
+        let value = candidate.get_value().to_str();
+        let Some(value) = value.filter(|value| is_insertable(value)) else {
             continue;
         };
         // Options are many; they are shown when one is begun.
-        if is_option || !value.starts_with('-') {
+        if is_insertable(value) && (is_option || !value.starts_with('-')) {
             let help = candidate.get_help().map(ToString::to_string);
             let help = help.unwrap_or_default();
             let help = output::escape(help.lines().next().unwrap_or_default()).into_owned();
@@ -92,6 +93,12 @@ pub(super) fn complete(session: &CommandContext, words: CompletionRequest, progr
         }
     }
     session.print(text, false)
+}
+
+/// True for a word that a shell takes as nothing but a word: the scripts put it on the command line.
+fn is_insertable(word: &str) -> bool {
+    let has_meaning = |c: char| "$`\"'\\;&|<>(){}[]*?!~#^".contains(c);
+    !word.contains(has_meaning) && output::escape(word) == word
 }
 
 /// The command line with what the config file and the last lists add to it.
@@ -119,12 +126,30 @@ fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
         ("STATE", _) => ArgValueCompleter::new(|typed: &OsStr| {
             prefix_matches(typed, State::ALL.iter().map(|state| state.as_str()))
         }),
+        ("GOAL", _) => ArgValueCompleter::new(goals),
+        ("KIND[=FILE]", _) => ArgValueCompleter::new(|typed: &OsStr| {
+            prefix_matches(typed, ["junit=", "github", "gitlab-dotenv=", "json="])
+        }),
         (_, "columns" | "sort_by") => ArgValueCompleter::new(|typed: &OsStr| {
             prefix_matches(typed, output::JobColumn::names())
         }),
         _ => return argument,
     };
     argument.add(candidates)
+}
+
+/// The conditions of `wait --for`; several states are separated by commas.
+fn goals(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let text = typed.to_str().unwrap_or("\0");
+    let states = State::ALL.iter().filter(|state| **state != State::Unknown);
+    let states = states.map(|state| state.as_str());
+    match text.rsplit_once(',') {
+        None => prefix_matches(typed, states.chain(["ended", "no-warnings="])),
+        Some((before, _)) => {
+            let words: Vec<_> = states.map(|state| format!("{before},{state}")).collect();
+            prefix_matches(typed, words.iter().map(String::as_str))
+        }
+    }
 }
 
 /// The words that begin with what was typed.

@@ -7,6 +7,7 @@ use clap_complete::engine::CompletionCandidate;
 use super::super::completion_cache;
 use super::super::context::CommandContext;
 use super::prefix_matches;
+use crate::crypto::percent_decode;
 use crate::providers::{self, CLOUDS, Cloud};
 use crate::reference::DEFAULT_PROFILE;
 use crate::settings::{Settings, SettingsSchema};
@@ -144,6 +145,8 @@ impl CompletionData {
         let Some(template) = template else {
             return Vec::new();
         };
+        let profile = percent_decode(profile).unwrap_or_default();
+        let segments = percent_decode(segments).unwrap_or_default();
         let account = match profile == DEFAULT_PROFILE {
             true => known.name.to_owned(),
             false => format!("{}@{profile}", known.name),
@@ -153,11 +156,11 @@ impl CompletionData {
         let listed = self
             .listed
             .iter()
-            .filter_map(|one| one.strip_prefix(canonical.as_str()));
+            .filter_map(|one| Some(percent_decode(one)?.strip_prefix(&canonical)?.to_owned()));
         // Up to the end of the segment, so that a thousand resources of a cluster are one to
         // choose.
-        let next = listed.map(|rest| rest.split_inclusive('/').next().unwrap_or_default());
-        next.filter(|part| !part.is_empty() && seen.insert(*part))
+        let next = listed.filter_map(|rest| Some(rest.split_inclusive('/').next()?.to_owned()));
+        next.filter(|part| seen.insert(part.clone()))
             .map(|part| candidate(format!("{typed}{part}"), String::new()))
             .collect()
     }

@@ -10,7 +10,7 @@ use crate::error::Problem;
 use crate::http::{CaStore, ClientOptions, Transport};
 use crate::model::Time;
 use crate::output::document::{Check, CheckName, HostInfo};
-use crate::secret::mask_user_info;
+use crate::secret::{mask_proxy_url, mask_user_info};
 use crate::settings::{Settings, SettingsFile};
 
 /// The program and the machine that it runs on.
@@ -79,7 +79,13 @@ fn proxy(variables: &[(String, String)], problems: &[Problem]) -> Check {
     let mut told: Vec<String> = variables
         .iter()
         .filter(|(name, _)| is_used(name))
-        .map(|(name, value)| format!("{name}={}", mask_user_info(value.trim())))
+        .map(|(name, value)| {
+            let mask = match name.eq_ignore_ascii_case("NO_PROXY") {
+                true => mask_user_info,
+                false => mask_proxy_url,
+            };
+            format!("{name}={}", mask(value.trim()))
+        })
         .collect();
     told.sort();
     let message = match told.is_empty() {

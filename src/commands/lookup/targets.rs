@@ -5,6 +5,7 @@ use std::io::{self, BufRead, Read as _};
 use crate::error::Problem;
 use crate::providers::{self, Cloud, RESERVED_KINDS};
 use crate::reference::{LATEST, Reference, ReferenceParser, Scope, Target, segment_error};
+use crate::secret::shell_word;
 use crate::settings::Settings;
 
 /// What a command line names.
@@ -191,7 +192,8 @@ fn latest_not_allowed(scope: &Scope) -> Problem {
     problem.span = Some(start..input.len());
     problem.input = Some(input.clone());
     problem.with_hint(format!(
-        "to see what it resolves to now: joblens get {scope}{LATEST} -o name"
+        "to see what it resolves to now: joblens get {} -o name",
+        shell_word(&format!("{scope}{LATEST}"))
     ))
 }
 

@@ -44,6 +44,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     let reports = Reports::parse(&arguments.reports, &session.environment)?;
     let settings = session.settings()?;
     let options = arguments.output.options(&arguments.kind_flags);
+    let shows_secrets = options.show_secrets;
     let lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
     if lookup.references.is_empty() && !arguments.allow_empty {
         return Err(Problem::usage("no references given")
@@ -52,7 +53,7 @@ fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec
     }
     gate_report::check_condition(&lookup.references, &plan.policy.condition)?;
     // Creates folders, and comes before any credential_command is run.
-    reports.check()?;
+    reports.check(shows_secrets)?;
     let lookup = lookup.connect_all(session, Some(MIN_CALL_INTERVAL))?;
     Ok((Arc::new(lookup), plan, reports))
 }

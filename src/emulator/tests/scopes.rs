@@ -39,7 +39,10 @@ pub(super) async fn drained(client: &dyn Client, scope: &Scope) -> (Vec<GetResul
 pub(super) fn jobs(kind: &str, state: &str, count: usize) -> String {
     (0..count)
         .map(|n| {
-            format!("[[job]]\nref = '{kind}{n}'\nage = '{n}m'\nstates = [{{after='0s', state='{state}'}}]\n")
+            format!(
+                "[[job]]\nref = '{kind}{n}'\nage = '{n}m'\n\
+                 states = [{{after='0s', state='{state}', unrecognized=true}}]\n"
+            )
         })
         .collect()
 }

@@ -86,6 +86,7 @@ pub struct StateMapping {
 /// The origin of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "MappingSource")]
 pub enum Source {
     /// Built in, from the cloud's documentation.
     BuiltIn,

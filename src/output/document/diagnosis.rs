@@ -73,6 +73,7 @@ pub struct AccountCheck {
 
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema, Serialize)]
+#[schemars(rename = "DoctorCheck")]
 pub struct Check {
     /// What was checked.
     pub name: CheckName,

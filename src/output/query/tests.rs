@@ -2,6 +2,11 @@ use super::*;
 use crate::model::{Job, State};
 use crate::output::document::Envelope;
 
+/// An expression with the variables that are always set.
+fn parse(expression: &str) -> Result<Query, Problem> {
+    Query::parse(expression, [("ENV".to_owned(), serde_json::json!({}))])
+}
+
 fn applied(expression: &str) -> io::Result<String> {
     let job = |reference: &str, name: &str, state| Job {
         reference: reference.into(),
@@ -19,7 +24,7 @@ fn applied(expression: &str) -> io::Result<String> {
     ];
     let report = Envelope::new("get", jobs, vec![], vec![]);
     let mut out = Vec::new();
-    Query::parse(expression)
+    parse(expression)
         .unwrap_or_else(|problem| panic!("{problem}"))
         .write(&mut out, &report)?;
     Ok(String::from_utf8(out).unwrap())
@@ -69,10 +74,11 @@ fn a_wrong_expression_is_pointed_at() {
         (".\"训练\" | nosuch(1)", 9, "nosuch"),
         (".jobs | ", 9, ""),
         (".a ! .b", 4, "!"),
-        ("$ENV", 1, "$ENV"),
-        ("import \"x\" as x; .", 9, "x"),
+        ("$nosuch", 1, "$nosuch"),
+        (". as [$a] ?// 1 | .", 15, "1"),
+        ("import \"x\" as x; .", 8, "\"x\""),
     ] {
-        let problem = Query::parse(expression).unwrap_err();
+        let problem = parse(expression).unwrap_err();
         assert_eq!(problem.category.exit_code(), 2);
         let said = format!("at column {column}");
         assert!(
@@ -90,10 +96,13 @@ fn what_an_expression_cannot_do_is_an_error_and_so_is_what_json_does_not_have() 
     for expression in [
         ".jobs[0].state.x",
         "1/0",
-        "nan",
         "{(1): 2}",
         "error(\"::x\")",
-        "env",
+        ".jobs[0][0]",
+        ".jobs[0][1:]",
+        "\"2a\" | tonumber",
+        "[{}] | join(\",\")",
+        "input",
         "halt",
         "halt(3)",
         "\"x\" | halt_error",
@@ -112,7 +121,158 @@ fn numbers_keep_their_digits() {
     };
     let report = Envelope::new("get", vec![job], vec![], vec![]);
     let mut out = Vec::new();
-    let query = Query::parse(".jobs[0].raw").unwrap();
+    let query = parse(".jobs[0].raw").unwrap();
     query.write(&mut out, &report).unwrap();
     assert_eq!(out, b"[702364883651395584999,1.10]\n");
+}
+
+/// What an expression makes of null, each output as JSON.
+fn of_null(expression: &str) -> io::Result<Vec<String>> {
+    let query = parse(&format!("{expression} | tojson"));
+    let mut out = Vec::new();
+    query
+        .unwrap_or_else(|problem| panic!("{expression}: {problem}"))
+        .write(&mut out, &())?;
+    Ok(String::from_utf8(out)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect())
+}
+
+#[test]
+fn evaluates_as_jq_does() {
+    let cases = include_str!("cases.txt").split("\n\n").skip(1);
+    let mut count = 0;
+    for case in cases {
+        let (expression, outputs) = case.split_once('\n').unwrap();
+        let wanted: Vec<_> = outputs.lines().map(str::trim_start).collect();
+        let made = of_null(&format!("({expression})"));
+        let made = made.unwrap_or_else(|error| panic!("{expression}: {error}"));
+        assert_eq!(made, wanted, "{expression}");
+        count += 1;
+    }
+    assert!(count > 100, "{count}");
+}
+
+#[test]
+fn what_is_too_deep_or_too_large_is_an_error() {
+    for (expression, message) in [
+        ("def f: [f]; f", "recursion too deep"),
+        ("def f: 1 + f; f", "recursion too deep"),
+        (
+            "def f(g; $n): if $n == 0 then g else f([g]; $n - 1) end; f(1; 200000)",
+            "recursion too deep",
+        ),
+        ("[reduce range(10100) as $_ ([]; [.])]", "value too deep"),
+        ("def f: {a: .} | f; f", "value too deep"),
+        (
+            "last(foreach range(10100) as $_ (0; {a: 1, b: .}))",
+            "value too deep",
+        ),
+        ("setpath([range(20000) | 0]; 1)", "Path too deep"),
+        (
+            "[limit(60000; repeat(\"[\"))] | add | fromjson",
+            "invalid JSON",
+        ),
+        ("\"x\" * 1e12", "Repeat string result too long"),
+        ("[] | .[1e12] = 1", "Array index too large"),
+    ] {
+        let error = applied(expression).unwrap_err();
+        assert!(error.to_string().contains(message), "{expression}: {error}");
+    }
+}
+
+#[test]
+fn deep_expressions_are_read() {
+    const LEVELS: usize = 2000;
+    for (before, inner, after) in [
+        ("(", "1", ")"),
+        ("[", "1", "]"),
+        ("-", "1", ""),
+        ("1 | ", "1", ""),
+        ("if 1 then ", "1", " end"),
+        ("\"\\(", "1", ")\""),
+        (".a |= ", "1", ""),
+        ("try ", "1", ""),
+    ] {
+        let expression = before.repeat(LEVELS) + inner + &after.repeat(LEVELS);
+        let expression = &expression[..];
+        match expression.len() <= 1 << 14 {
+            true => assert!(of_null(&format!("({expression}) | 1")).is_ok(), "{before}"),
+            false => assert!(parse(expression).is_err(), "{before}"),
+        }
+    }
+    let long = "1,".repeat(1 << 14) + "1";
+    let problem = parse(&long).unwrap_err();
+    assert!(
+        problem.message.contains("longer than 16 KiB"),
+        "{}",
+        problem.message
+    );
+}
+
+#[test]
+fn a_message_is_one_line_without_the_data() {
+    for (expression, message) in [
+        (".jobs[0].ref | .x", "cannot index string with \"x\""),
+        (".jobs | .[\"x\"]", "cannot index array with \"x\""),
+        (".jobs[0] | .[0]", "cannot index object with number"),
+        (".jobs[0] - 1", "cannot calculate object - number"),
+        (
+            ".jobs[1].name | .[]",
+            "cannot use string as iterable (array or object)",
+        ),
+        ("error(\"two\\nlines\")", "two"),
+        ("error({a: 1})", "error with a value of type object"),
+    ] {
+        assert_eq!(
+            applied(expression).unwrap_err().to_string(),
+            message,
+            "{expression}"
+        );
+    }
+}
+
+#[test]
+fn variables_are_set_by_name() {
+    let variables = [
+        ("ENV".to_owned(), serde_json::json!({})),
+        ("state".to_owned(), "failed".into()),
+        ("n".to_owned(), 2.into()),
+    ];
+    let query = Query::parse("$state, $n + 1", variables).unwrap();
+    let mut out = Vec::new();
+    query.write(&mut out, &()).unwrap();
+    assert_eq!(out, b"failed\n3\n");
+}
+
+#[test]
+fn the_last_output_decides_the_exit_status() {
+    for (expression, is_truthy) in [
+        ("1, false", false),
+        ("null", false),
+        ("empty", false),
+        ("false, 0", true),
+    ] {
+        let query = parse(expression).unwrap();
+        query.write(&mut Vec::new(), &()).unwrap();
+        assert_eq!(query.is_truthy(), is_truthy, "{expression}");
+    }
+}
+
+#[test]
+fn an_endless_expression_ends_with_its_reader() {
+    struct Closed;
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let query = parse("repeat(1)").unwrap();
+    let error = query.write(&mut Closed, &()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
 }

@@ -1,5 +1,7 @@
 //! A document as jaq has it, made without the detour over its text.
 
+use std::rc::Rc;
+
 use jaq_core::ValT as _;
 use jaq_json::{Map, Num, Val};
 use serde::ser::{
@@ -181,7 +183,11 @@ impl SerializeSeq for List {
     type Error = Failure;
 
     fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Failure> {
-        self.0.push(value.serialize(JaqSerializer)?);
+        let mut value = value.serialize(JaqSerializer)?;
+        if let Some(last) = self.0.last() {
+            share(&mut value, last);
+        }
+        self.0.push(value);
         Ok(())
     }
 
@@ -213,6 +219,51 @@ impl SerializeTupleStruct for List {
 
     fn end(self) -> Result<Val, Failure> {
         SerializeSeq::end(self)
+    }
+}
+
+/// Takes parts from the element before where they are the same: elements of a list differ in few
+/// fields, and an object takes many times the memory of what it was made from.
+fn share(value: &mut Val, last: &Val) {
+    match (&mut *value, last) {
+        (Val::Obj(new), Val::Obj(old)) => {
+            let is_same_shape = new.len() == old.len();
+            if let Some(fields) = Rc::get_mut(new).filter(|_| is_same_shape) {
+                for (field, (_, old)) in fields.values_mut().zip(old.iter()) {
+                    share(field, old);
+                }
+            }
+        }
+        (Val::Arr(_), Val::Arr(_)) => {}
+        _ => return,
+    }
+    if is_same(value, last) {
+        *value = last.clone();
+    }
+}
+
+/// Whether two values have the same text; jaq holds 4.0 for equal to 4.
+fn is_same(left: &Val, right: &Val) -> bool {
+    match (left, right) {
+        (Val::Null, Val::Null) => true,
+        (Val::Bool(left), Val::Bool(right)) => left == right,
+        (Val::Num(Num::Int(left)), Val::Num(Num::Int(right))) => left == right,
+        (Val::TStr(left), Val::TStr(right)) => left == right,
+        (Val::Arr(left), Val::Arr(right)) => {
+            let mut pairs = left.iter().zip(right.iter());
+            let is_same_len = left.len() == right.len();
+            Rc::ptr_eq(left, right)
+                || is_same_len && pairs.all(|(left, right)| is_same(left, right))
+        }
+        (Val::Obj(left), Val::Obj(right)) => {
+            let mut pairs = left.iter().zip(right.iter());
+            Rc::ptr_eq(left, right)
+                || left.len() == right.len()
+                    && pairs.all(|((name, left), (other, right))| {
+                        is_same(name, other) && is_same(left, right)
+                    })
+        }
+        _ => false,
     }
 }
 

@@ -49,6 +49,14 @@ nested:
 }
 
 #[test]
+fn what_is_no_character_of_yaml_is_escaped() {
+    let value = json!({"a\u{fffe}": "\u{ffff}b", "c": "\u{1fffe}中"});
+    let text = written(&value);
+    assert_eq!(text, "\"a\\ufffe\": \"\\uffffb\"\nc: \"\u{1fffe}中\"\n");
+    assert_eq!(json_of(&text), value);
+}
+
+#[test]
 fn numbers_are_written_as_every_reader_takes_them() {
     let value: Value =
         serde_json::from_str(r#"[1e5, 1.5E-7, 123456789012345678901234567890]"#).unwrap();

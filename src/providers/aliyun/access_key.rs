@@ -80,8 +80,9 @@ pub(super) fn issued<S: From<Signer>>(key: TemporaryKey) -> Credential<S> {
 fn credential<S: From<Signer>>(signer: Signer, expires_at: Option<DateTime<Utc>>) -> Credential<S> {
     let token = signer.security_token.as_ref();
     let secrets = std::iter::once(&signer.access_key_secret).chain(token);
+    let id = Secret::key_id(&signer.access_key_id);
     Credential {
-        secrets: secrets.cloned().collect(),
+        secrets: std::iter::once(id).chain(secrets.cloned()).collect(),
         signer: S::from(signer),
         expires_at,
     }

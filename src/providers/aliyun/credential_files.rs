@@ -9,7 +9,7 @@ use crate::credentials::{CredentialSource, SourceResult};
 use crate::error::{Category, Problem};
 use crate::lenient::{Flag, Int};
 use crate::model::Time;
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable, shell_word};
 use crate::settings::ROLE;
 
 /// In the order in which the vendor's own SDKs ask them.
@@ -118,8 +118,8 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     with_mode.place = format!("{} (mode {mode})", profile.place);
     let profile = &with_mode;
     let renew = format!(
-        "run: aliyun sts GetCallerIdentity --profile '{}'",
-        profile.name.unwrap_or_default()
+        "run: aliyun sts GetCallerIdentity --profile {}",
+        shell_word(&quotable(profile.name.unwrap_or_default()))
     );
     let is_cached = matches!(mode, "CloudSSO" | "OAuth");
     let token = profile.get("sts_token").filter(|_| has_token);

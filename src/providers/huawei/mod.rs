@@ -252,7 +252,7 @@ fn label(profile: &Profile) -> String {
 }
 
 fn issued(key: TemporaryKey) -> Credential<sign::Signer> {
-    let id = Secret::new(key.id);
+    let id = Secret::key_id(key.id);
     Credential {
         secrets: vec![id.clone(), key.secret.clone(), key.token.clone()],
         signer: sign::Signer::Key {

@@ -9,7 +9,7 @@ use crate::credentials::{CredentialSource, SourceResult};
 use crate::error::{Category, Problem};
 use crate::lenient::{Int, OptionalObject, Text};
 use crate::model::Time;
-use crate::secret::Secret;
+use crate::secret::{Secret, quotable, shell_word};
 
 const FOLDER: &str = ".tccli";
 
@@ -113,8 +113,8 @@ fn from_tccli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     }
     let expires_at = profile.parse::<Int>("expiresAt")?.not_zero();
     let log_in = format!(
-        "run: tccli auth login --profile '{}'",
-        profile.name.unwrap_or_default()
+        "run: tccli auth login --profile {}",
+        shell_word(&quotable(profile.name.unwrap_or_default()))
     );
     let keys = profile.keys().map_err(|problem| match is_temporary {
         true => problem.with_hint(log_in.as_str()),

@@ -214,7 +214,7 @@ fn label(profile: &Profile) -> String {
 }
 
 fn issued(key: TemporaryKey) -> Credential<sign::Signer> {
-    let secret_id = Secret::new(key.id);
+    let secret_id = Secret::key_id(key.id);
     Credential {
         secrets: vec![secret_id.clone(), key.secret.clone(), key.token.clone()],
         signer: sign::Signer {

@@ -1,5 +1,6 @@
 use super::super::SettingSpec;
 use super::*;
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 const CLOUD: SettingsSchema = SettingsSchema {

@@ -79,7 +79,7 @@ impl<'a> Shape<'a> {
     }
 
     fn take(&mut self, document: &'a Value, schema: &'a Value, name: &str) {
-        if schema.get("x-extensible") == Some(&Value::Bool(true)) {
+        if schema.get("$comment").is_some() {
             self.is_extensible = true;
         }
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {

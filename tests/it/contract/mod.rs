@@ -56,6 +56,55 @@ fn the_timeline_keeps_every_field_it_ever_had() {
     assert_schema("events");
 }
 
+#[test]
+fn the_other_documents_keep_every_field_they_ever_had() {
+    for what in ["kinds", "states", "auth", "doctor"] {
+        assert_schema(what);
+    }
+}
+
+/// Only keywords of the standard and formats that validators know, as their strict modes ask for.
+#[test]
+fn every_schema_has_standard_keywords_formats_and_types() {
+    fn check(schema: &Value, place: &str) {
+        match schema {
+            Value::Array(all) => all.iter().for_each(|one| check(one, place)),
+            Value::Object(keywords) => {
+                for (name, value) in keywords {
+                    assert!(!name.starts_with("x-"), "{place}: {name}");
+                    let is_format = name == "format" && value.is_string();
+                    assert!(!is_format || value == "date-time", "{place}: {value}");
+                    check(value, &format!("{place}/{name}"));
+                }
+                if let Some(Value::Object(properties)) = keywords.get("properties") {
+                    for (name, property) in properties {
+                        let property = property.as_object();
+                        let property = property.unwrap_or_else(|| panic!("{place}: {name}"));
+                        let says = ["type", "$ref", "anyOf", "oneOf", "const", "enum"];
+                        let says = says.iter().any(|word| property.contains_key(*word));
+                        assert!(says, "{place}: {name} has no type");
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    const ALL: [&str; 7] = [
+        "envelope", "stream", "events", "kinds", "states", "auth", "doctor",
+    ];
+    for what in ALL {
+        let schema = printed(what);
+        check(&schema, what);
+        let names: Vec<_> = schema["$defs"].as_object().into_iter().flatten().collect();
+        for generic in ["Array", "Object", "Error", "Event1", "Check", "Source"] {
+            assert!(
+                names.iter().all(|(name, _)| *name != generic),
+                "{what}: {generic}"
+            );
+        }
+    }
+}
+
 /// Calls `see` with every schema of an object in a document.
 fn objects(schema: &Value, see: &mut dyn FnMut(&Value)) {
     if schema.get("properties").is_some_and(Value::is_object) {

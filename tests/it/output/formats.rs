@@ -255,11 +255,45 @@ fn an_expression_of_jq_is_applied_to_the_envelope_and_keeps_the_exit_code() {
 }
 
 #[test]
+fn an_expression_takes_variables_and_can_decide_the_exit_code() {
+    let named = ["--arg", "state", "failed", "--argjson", "n", "[1, 2]"];
+    for (options, code, output) in [
+        (&["--jq", "-1 * 2"][..], 0, "-2\n"),
+        (&["--jq", ".kinds | length > 1", "-e"], 0, "true\n"),
+        (&["--jq", ".kinds[0].nosuch", "-e"], 1, "null\n"),
+        (&["--jq", "$state, $n[1]"], 0, "failed\n2\n"),
+        (&["--jq", "$ARGS.named.n"], 0, "[1,2]\n"),
+        (&["--jq", "env.DB_PASSWORD, $ENV.REGION"], 0, "***\ncn-x\n"),
+    ] {
+        let arguments = [&["kinds"], options, &named].concat();
+        let run = joblens(&arguments)
+            .env("DB_PASSWORD", "hunter2")
+            .env("REGION", "cn-x")
+            .run();
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (code, output),
+            "{options:?}"
+        );
+    }
+}
+
+#[test]
 fn options_that_have_no_place_are_reported_before_the_first_request() {
     let emulated = Emulated::start(SCENARIO);
     for (options, said) in [
         (&["--jq", ".jobs["][..], "at column 7"),
-        (&["--jq", "env"], "env is not available"),
+        (&["--jq", "nosuch"], "unknown filter 'nosuch'"),
+        (
+            &["--jq", ".", "--arg", "1x", "v"],
+            "'1x' is not a variable name",
+        ),
+        (
+            &["--jq", ".", "--argjson", "x", "{"],
+            "--argjson x: invalid JSON",
+        ),
+        (&["--arg", "x", "v"], "--arg needs --jq"),
+        (&["-e"], "-e needs --jq"),
         (&["--jq", ".", "-o", "csv"], "--jq needs JSON output"),
         (&["--columns", "ref,exitcode"], "did you mean 'exit_code'?"),
         (

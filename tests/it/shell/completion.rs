@@ -179,3 +179,59 @@ fn each_shell_has_a_script_that_asks_the_hidden_command() {
     }
     assert_eq!(joblens(&["completion", "tcsh"]).run().code, 2);
 }
+
+#[test]
+fn bash_is_offered_conditions_and_reports() {
+    let home = home();
+    for (words, offered) in [
+        (&["joblens", "wait", "--for", "ru"][..], &["running"][..]),
+        (
+            &["joblens", "wait", "--for", "running,su"],
+            &["running,succeeded"],
+        ),
+        (&["joblens", "wait", "--for", "no"], &["no-warnings="]),
+        (&["joblens", "wait", "--report", "j"], &["junit=", "json="]),
+        (&["joblens", "wait", "--report", "junit="], &[]),
+    ] {
+        assert_eq!(
+            bash(home.path(), &words.join(" "), words),
+            offered,
+            "{words:?}"
+        );
+    }
+}
+
+#[test]
+fn profiles_of_any_name_are_offered_unless_a_shell_would_act_on_them() {
+    let home = home();
+    let toml = "[aliyun.'a b']\nregion = 'x'\n[aliyun.'生产']\nregion = 'x'\n\
+        [aliyun.'$(id)']\nregion = 'x'\n[aliyun.\"c\\nd\\u001b[2J\"]\nregion = 'x'\n";
+    fs::write(home.path().join(".config/joblens/config.toml"), toml).unwrap();
+    listed(
+        home.path(),
+        "aliyun@%E7%94%9F%E4%BA%A7/job/ehpc-a/5\nsugon/instance/%E8%AE%AD%E7%BB%83-1\n",
+    );
+    let bash = |words: &[&str]| bash(home.path(), &words.join(" "), words);
+    assert_eq!(bash(&["joblens", "-p", "a"]), ["a\\ b"]);
+    assert_eq!(bash(&["joblens", "-p", "a\\ "]), ["a\\ b"]);
+    assert_eq!(bash(&["joblens", "-p", "\"a "]), ["a b"]);
+    assert_eq!(bash(&["joblens", "get", "aliyun@生"]), ["aliyun@生产/"]);
+    assert_eq!(
+        bash(&["joblens", "get", "aliyun@生产/job/"]),
+        ["aliyun@生产/job/ehpc-a/"]
+    );
+    assert_eq!(
+        bash(&["joblens", "get", "sugon/instance/训"]),
+        ["sugon/instance/训练-1"]
+    );
+    let mut all = bash(&["joblens", "-p", ""]);
+    all.sort();
+    assert_eq!(all, ["a\\ b", "生产"]);
+}
+
+#[test]
+fn bash_completes_an_alias() {
+    let home = home();
+    let words = ["jl", "get", "-o", "js"];
+    assert_eq!(bash(home.path(), "jl get -o js", &words), ["json", "jsonl"]);
+}

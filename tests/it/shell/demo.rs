@@ -63,6 +63,19 @@ fn demo_needs_no_settings_and_uses_none() {
     );
 }
 
+#[test]
+fn the_printed_scenario_is_the_built_in_one() {
+    let run = joblens(&["emulate", "--print-scenario"]).run();
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scenario.toml");
+    std::fs::write(&path, &run.stdout).unwrap();
+    let printed = joblens::emulator::Scenario::read(&path).unwrap();
+    assert_eq!(printed, joblens::emulator::Scenario::built_in().unwrap());
+    let both = joblens(&["emulate", "--print-scenario", "--print-env"]).run();
+    assert_eq!(both.code, 2, "{}", both.stderr);
+}
+
 /// A served emulator that is ended with the test.
 struct Served {
     child: Child,

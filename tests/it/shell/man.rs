@@ -57,6 +57,17 @@ fn each_command_has_a_page_that_names_its_options() {
             seen += 1;
         }
         assert!(seen > 5, "{name} tells of no options");
+        for section in [".SH \"EXIT STATUS\"", ".SH EXAMPLES"] {
+            assert!(page.contains(section), "{name}: {section}");
+        }
+        let lines: Vec<&str> = page.lines().collect();
+        for pair in lines.windows(2).filter(|pair| pair[0].starts_with("fB--")) {
+            assert!(
+                !pair[1].trim().is_empty(),
+                "{name}: {} has no text",
+                pair[0]
+            );
+        }
     }
     assert!(pages.contains_key("joblens.1") && pages.contains_key("joblens-config-init.1"));
     assert!(
@@ -100,8 +111,16 @@ fn the_pages_of_two_days_are_the_same() {
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
         title.unwrap(),
-        format!(".TH joblens 1  \"joblens {version}\" joblens")
+        format!(".TH joblens 1 2026-11-27 \"joblens {version}\" joblens")
     );
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().to_str().unwrap();
+    let run = joblens(&["man", place])
+        .env("SOURCE_DATE_EPOCH", "86400")
+        .run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let page = fs::read_to_string(folder.path().join("joblens-get.1")).unwrap();
+    assert!(page.contains(".TH joblens-get 1 1970-01-02"), "{page}");
 }
 
 #[test]

@@ -153,20 +153,22 @@ fn schemas() -> &'static Schemas {
     SCHEMAS.get_or_init(|| {
         let envelope = printed("envelope");
         let events = printed("events");
-        let definition = |name: &str| {
-            let part = json!({ "$ref": format!("#/$defs/{name}") });
-            compiled(&part, &envelope)
+        let whole = |what: &str| {
+            let schema = printed(what);
+            compiled(&schema, &schema)
         };
         let documents = [
             ("", compiled(&envelope, &envelope)),
-            ("AuthStatus", definition("AuthStatus")),
-            ("DoctorReport", definition("DoctorReport")),
-            ("KindList", definition("KindList")),
-            ("StateMap", definition("StateMap")),
+            ("AuthStatus", whole("auth")),
+            ("DoctorReport", whole("doctor")),
+            ("KindList", whole("kinds")),
+            ("StateMap", whole("states")),
             ("Timeline", compiled(&events, &events)),
         ];
         let stream = printed("stream");
         let records = stream["oneOf"].as_array().unwrap().iter().map(|record| {
+            let place = record["$ref"].as_str().unwrap();
+            let record = stream.pointer(&place[1..]).unwrap();
             let kind = record["properties"]["type"]["const"].as_str().unwrap();
             (kind.to_owned(), compiled(record, &stream))
         });

@@ -1,7 +1,26 @@
 # bash completion for joblens
 
+# Sets REPLY to a word without its quotes; nothing in it is run.
+_joblens_unquote() {
+    local quote='' c i
+    REPLY=''
+    for ((i = 0; i < ${#1}; i++)); do
+        c=${1:i:1}
+        if [[ $quote != "'" && $c == \\ ]]; then
+            ((i++))
+            REPLY+=${1:i:1}
+        elif [[ -n $quote && $c == "$quote" ]]; then
+            quote=''
+        elif [[ -z $quote && $c == [\"\'] ]]; then
+            quote=$c
+        else
+            REPLY+=$c
+        fi
+    done
+}
+
 _joblens() {
-    local rest=${COMP_LINE:0:COMP_POINT} words=() word value prefix i
+    local rest=${COMP_LINE:0:COMP_POINT} words=() word value prefix program i REPLY
     # Bash parts words at @, : and =, which references hold: what no blank parts is one word.
     for ((i = 0; i <= COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
@@ -14,15 +33,26 @@ _joblens() {
         rest=${rest#"$word"}
     done
     word=${words[${#words[@]} - 1]}
+    for i in "${!words[@]}"; do
+        _joblens_unquote "${words[i]}"
+        words[i]=$REPLY
+    done
     # Only what stands after the last parting is put in place of it.
-    prefix=${word%"$2"}
+    _joblens_unquote "$2"
+    prefix=${words[${#words[@]} - 1]%"$REPLY"}
+    program=${words[0]/#\~\//$HOME/}
+    # An alias is not a program.
+    type -P -- "$program" >/dev/null || program=joblens
     COMPREPLY=()
     while IFS=$'\t' read -r value _; do
-        COMPREPLY+=("${value#"$prefix"}")
-    done < <("${words[0]/#\~\//$HOME/}" __complete -- "${words[@]}" 2>/dev/null)
+        value=${value#"$prefix"}
+        # Of the characters that need a quote, values have blanks only.
+        [[ $word == [\"\']* ]] || value=${value// /\\ }
+        COMPREPLY+=("$value")
+    done < <("$program" __complete -- "${words[@]}" 2>/dev/null)
     if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[/=] ]]; then
         compopt -o nospace 2>/dev/null
     fi
 }
 
-complete -o bashdefault -F _joblens joblens
+complete -o bashdefault -o default -F _joblens joblens

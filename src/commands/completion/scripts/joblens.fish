@@ -4,6 +4,8 @@ function __joblens_complete
     set -l words (commandline --current-process --tokenize --cut-at-cursor)
     set -l word (commandline --current-token --cut-at-cursor)
     set -l program (string replace --regex '^~/' "$HOME/" -- $words[1])
+    # An alias may be neither a program nor a function.
+    type --query -- $program; or set program joblens
     $program __complete -- $words "$word" 2>/dev/null
 end
 

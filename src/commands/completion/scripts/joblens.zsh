@@ -5,6 +5,8 @@ _joblens() {
     local line value help tab=$'\t'
     local -a parts ends
     local program=${${(Q)words[1]}/#\~\//$HOME/}
+    # An alias is not a program.
+    whence -p -- "$program" >/dev/null || program=joblens
     for line in "${(@f)$("$program" __complete -- "${(@Q)words[1,CURRENT]}" 2>/dev/null)}"; do
         value=${line%%$tab*}
         help=${line#*$tab}

@@ -26,7 +26,7 @@ fn schema() -> Value {
                 },
             },
             "Other": { "type": "object", "properties": { "x": { "type": "string" } } },
-            "Details": { "x-extensible": true, "anyOf": [{ "type": "null" }, { "$ref": "#/$defs/Part" }] },
+            "Details": { "$comment": "extensible", "anyOf": [{ "type": "null" }, { "$ref": "#/$defs/Part" }] },
             "Alone": { "type": "object", "properties": { "x": { "type": "string" } } },
         },
     })

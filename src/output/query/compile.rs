@@ -1,0 +1,93 @@
+//! From the text of an expression to a filter.
+
+use std::ops::Range;
+
+use jaq_core::data::JustLut;
+use jaq_core::load::lex::Token;
+use jaq_core::load::parse::Def;
+use jaq_core::load::{self, Arena, File, Lexer, Loader, Parser};
+use jaq_core::{Compiler, Filter};
+use jaq_json::Val;
+
+use super::alternatives::Alternatives;
+use super::functions;
+use super::rewrite::Rewriter;
+
+/// What the engine works on.
+pub(super) type Data = JustLut<Val>;
+
+/// Reading is recursive; its depth is bounded by the length.
+const MAX_LEN: usize = 1 << 14;
+
+const PRELUDE: &str = include_str!("prelude.jq");
+
+/// An expression that is not valid, and the part that is wrong.
+pub(super) struct SyntaxError {
+    pub(super) message: String,
+    pub(super) span: Range<usize>,
+}
+
+/// Compiles an expression that may use variables, whose names begin with `$`.
+///
+/// # Errors
+/// The first part that is wrong.
+pub(super) fn compile(expression: &str, variables: &[String]) -> Result<Filter<Data>, SyntaxError> {
+    let wrong = |part: &str, message: String| SyntaxError {
+        message,
+        span: span(expression, part),
+    };
+    if expression.len() > MAX_LEN {
+        let message = format!("expression is longer than {} KiB", MAX_LEN >> 10);
+        return Err(wrong(&expression[expression.len()..], message));
+    }
+    let arena = Arena::default();
+    let mut tokens = Lexer::new(expression).lex().map_err(|errors| {
+        let (expected, part) = errors.into_iter().next().expect("an error has a place");
+        wrong(part, format!("expected {}", expected.as_str()))
+    })?;
+    let mut alternatives = Alternatives::default();
+    alternatives
+        .extract(&mut tokens, &arena)
+        .map_err(|part| wrong(part, "invalid alternative pattern".to_owned()))?;
+    let main = Parser::new(&tokens).parse(|parser| parser.term());
+    let main = main.map_err(|errors| {
+        let (expected, found) = errors.into_iter().next().expect("an error has a place");
+        let part = Token::opt_as_str(found, expression);
+        wrong(part, format!("expected {}", expected.as_str()))
+    })?;
+    let prelude = load::parse(PRELUDE, |parser| parser.defs());
+    let main = Def {
+        name: "_main",
+        args: Vec::new(),
+        body: main,
+    };
+    let prelude = prelude.expect("the prelude is valid");
+    let rewriter = Rewriter::new(&arena, expression, alternatives);
+    let definitions = prelude
+        .into_iter()
+        .map(|definition| rewriter.definition(definition));
+    let definitions: Vec<_> = definitions.chain([rewriter.definition(main)]).collect();
+    let file = File {
+        code: "_main",
+        path: (),
+    };
+    let modules = Loader::new(definitions).load(&arena, file);
+    let modules = modules.unwrap_or_else(|_| unreachable!("a single call is valid"));
+    let compiler = Compiler::default()
+        .with_funs(functions::all())
+        .with_global_vars(variables.iter().map(String::as_str));
+    compiler.compile(modules).map_err(|errors| {
+        let mut errors = errors.into_iter().flat_map(|(_, errors)| errors);
+        let (name, kind) = errors.next().expect("an error has a place");
+        wrong(name, format!("unknown {} '{name}'", kind.as_str()))
+    })
+}
+
+/// Where a part stands in the expression; the whole for what was written elsewhere.
+fn span(expression: &str, part: &str) -> Range<usize> {
+    let within = expression.as_bytes().as_ptr_range();
+    match (within.start..=within.end).contains(&part.as_ptr()) {
+        true => load::span(expression, part),
+        false => 0..expression.len(),
+    }
+}

@@ -1,0 +1,95 @@
+//! Regular expressions, with groups that took no part as null.
+
+use jaq_core::{Error, ValR};
+use jaq_json::{Map, Val};
+use regex_bites::RegexBuilder;
+
+/// The matches of a pattern: `[{offset, length, string, captures}]`, in characters.
+pub(super) fn matches(input: &Val, pattern: &Val, flags: &Val) -> ValR<Val> {
+    let (Val::TStr(input), Val::TStr(pattern)) = (input, pattern) else {
+        return Err(Error::str(
+            "a regular expression and what it matches must be strings",
+        ));
+    };
+    let input = String::from_utf8_lossy(input);
+    let flags = match flags {
+        Val::Null => String::new(),
+        Val::TStr(flags) => String::from_utf8_lossy(flags).into_owned(),
+        _ => return Err(Error::str("flags of a regular expression must be a string")),
+    };
+    if let Some(unknown) = flags.chars().find(|flag| !"gimnpslx".contains(*flag)) {
+        return Err(Error::str(format!(
+            "{unknown} is not a flag of regular expressions"
+        )));
+    }
+    let has = |flag| flags.contains(flag);
+    let regex = RegexBuilder::new(&String::from_utf8_lossy(pattern))
+        .case_insensitive(has('i'))
+        .multi_line(has('m') || has('p'))
+        .dot_matches_new_line(has('s') || has('p'))
+        .swap_greed(has('l'))
+        .ignore_whitespace(has('x'))
+        .build();
+    let regex =
+        regex.map_err(|error| Error::str(format!("invalid regular expression: {error}")))?;
+    let names: Vec<_> = regex.capture_names().collect();
+    let found = regex.captures_iter(&input);
+    let found = found.take(if has('g') { usize::MAX } else { 1 });
+    let found = found.filter(|one| !(has('n') && one.get(0).is_some_and(|all| all.is_empty())));
+    let mut place = Place::default();
+    let found = found.map(|one| {
+        let group = |at: usize, place: &mut Place| {
+            let group = one.get(at);
+            place.group(&input, group.map(|group| (group.start(), group.as_str())))
+        };
+        let mut all = group(0, &mut place);
+        let captures = (1..names.len()).map(|at| {
+            let mut fields = group(at, &mut place);
+            let name = names[at].map_or(Val::Null, |name| Val::from(name.to_owned()));
+            fields.insert(Val::utf8_str("name"), name);
+            Val::obj(fields)
+        });
+        let captures = captures.collect();
+        all.insert(Val::utf8_str("captures"), captures);
+        Val::obj(all)
+    });
+    Ok(found.collect())
+}
+
+/// Characters before a byte of the input, counted on from the last question.
+#[derive(Default)]
+struct Place {
+    byte: usize,
+    characters: usize,
+}
+
+impl Place {
+    fn at(&mut self, input: &str, byte: usize) -> usize {
+        if byte < self.byte {
+            self.characters -= input[byte..self.byte].chars().count();
+        } else {
+            self.characters += input[self.byte..byte].chars().count();
+        }
+        self.byte = byte;
+        self.characters
+    }
+
+    fn group(&mut self, input: &str, group: Option<(usize, &str)>) -> Map {
+        let fields = match group {
+            Some((start, text)) => [
+                ("offset", Val::from(self.at(input, start))),
+                ("length", Val::from(text.chars().count())),
+                ("string", Val::from(text.to_owned())),
+            ],
+            None => [
+                ("offset", Val::from(-1_isize)),
+                ("length", Val::from(0_usize)),
+                ("string", Val::Null),
+            ],
+        };
+        fields
+            .into_iter()
+            .map(|(name, value)| (Val::utf8_str(name), value))
+            .collect()
+    }
+}
