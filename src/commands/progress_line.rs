@@ -28,7 +28,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     is_running: bool,
-    is_drawn: bool,
+    /// What stands on the terminal.
+    drawn: String,
     requests: BTreeMap<u64, SentRequest>,
 }
 
@@ -106,12 +107,13 @@ impl Shared {
             let width = terminal_size::terminal_size_of(io::stderr());
             let width = width.map_or(80, |(width, _)| usize::from(width.0));
             match state.text(Instant::now(), width.saturating_sub(1)) {
-                Some(text) => {
+                Some(text) if text != state.drawn => {
                     let line = [CLEAR_LINE, text.as_bytes()].concat();
                     // A terminal that is gone is not a reason to stop.
                     let _ = io::stderr().write_all(&line);
-                    state.is_drawn = true;
+                    state.drawn = text;
                 }
+                Some(_) => {}
                 None => state.clear(),
             }
             let interval = match state.requests.is_empty() {
@@ -129,7 +131,7 @@ impl Shared {
 
 impl State {
     fn clear(&mut self) {
-        if std::mem::take(&mut self.is_drawn) {
+        if !std::mem::take(&mut self.drawn).is_empty() {
             let _ = io::stderr().write_all(CLEAR_LINE);
         }
     }

@@ -129,7 +129,6 @@ impl TableWriter {
         if count > self.written {
             write_range(out, rows, self.written..count, &self.layout, context)?;
             self.written = count;
-            self.layout.headers = false;
         }
         out.flush()
     }

@@ -108,7 +108,8 @@ impl TextTable {
         self.write_range(out, limit, 0..rows)
     }
 
-    /// As [`TextTable::write`], for some of the rows; the others count for the widths.
+    /// As [`TextTable::write`], for some of the rows; the others count for the widths. The header
+    /// stands above the first row only.
     pub(super) fn write_range(
         mut self,
         out: &mut dyn Write,
@@ -132,7 +133,7 @@ impl TextTable {
             line
         };
         let mut out = BufWriter::new(out);
-        if self.headers {
+        if self.headers && rows.start == 0 {
             writeln!(out, "{}", line(None).trim_end())?;
         }
         for row in rows {

@@ -68,127 +68,92 @@ pub(super) fn tunnel_error(error: TunnelError) -> RequestError {
 pub(super) fn socks_error(text: &str) -> RequestError {
     use TransportFailureKind::{ProxyAuthorization, ProxyRefused};
     const PROTOCOL: &str = "check the scheme and port of the proxy: http://HOST:PORT for an HTTP proxy, socks4a://HOST:PORT for SOCKS4";
+    const ADDRESS: &str = "use socks5h://HOST:PORT, which sends the host name";
     let text = text.strip_prefix("SOCKS error: ").unwrap_or(text);
-    let known = [
+    let groups: [(_, &[(&str, &str)]); 5] = [
         (
-            "server does not support user/pass",
-            ProxyAuthorization,
-            "the SOCKS proxy does not accept a user and password, or requires them",
-            LOGIN,
+            (ProxyAuthorization, LOGIN),
+            &[
+                (
+                    "server does not support user/pass",
+                    "accepts no user and password, or requires them",
+                ),
+                (
+                    "server implements auth",
+                    "chose a way of authentication that was not offered",
+                ),
+                ("credentials not accepted", "rejected the user or password"),
+                ("server ident", "requires an identd user"),
+            ],
         ),
         (
-            "server implements authentication",
-            ProxyAuthorization,
-            "the SOCKS proxy chose another way of authentication than was offered",
-            LOGIN,
+            (ProxyRefused, PROTOCOL),
+            &[
+                (
+                    "io error",
+                    "closed the connection during the SOCKS handshake",
+                ),
+                ("failed parsing", "did not answer in SOCKS"),
+                ("command not supported", "does not support connections"),
+            ],
         ),
         (
-            "credentials not accepted",
-            ProxyAuthorization,
-            "the SOCKS proxy rejected the user or password",
-            LOGIN,
+            (ProxyRefused, CHECK),
+            &[
+                (
+                    "failed serialize",
+                    "cannot be sent so long a host name, user or password",
+                ),
+                ("host address is more", "cannot be sent so long a host name"),
+            ],
         ),
         (
-            "io error",
-            ProxyRefused,
-            "the proxy closed the connection during the SOCKS handshake",
-            PROTOCOL,
+            (ProxyRefused, ADDRESS),
+            &[
+                (
+                    "could not resolve",
+                    "needs an IPv4 address, and the host has none",
+                ),
+                (
+                    "IPV6 is not supported",
+                    "needs an IPv4 address, and the host has none",
+                ),
+                (
+                    "address type not supported",
+                    "does not support this type of address",
+                ),
+            ],
         ),
         (
-            "failed parsing",
-            ProxyRefused,
-            "the proxy did not answer in SOCKS",
-            PROTOCOL,
-        ),
-        (
-            "failed serialize",
-            ProxyRefused,
-            "the host name or the user and password are too long for SOCKS",
-            CHECK,
-        ),
-        (
-            "host address is more",
-            ProxyRefused,
-            "the host name is too long for SOCKS",
-            CHECK,
-        ),
-        (
-            "could not resolve",
-            ProxyRefused,
-            "SOCKS4 needs an IPv4 address and the host has none",
-            "use socks5h://HOST:PORT if the proxy supports it",
-        ),
-        (
-            "IPV6 is not supported",
-            ProxyRefused,
-            "SOCKS4 needs an IPv4 address and the host has none",
-            "use socks5h://HOST:PORT if the proxy supports it",
-        ),
-        (
-            "connection not allowed",
-            ProxyRefused,
-            "the SOCKS proxy does not allow the connection",
-            ALLOW,
-        ),
-        (
-            "network unreachable",
-            ProxyRefused,
-            "the SOCKS proxy cannot reach the network of the host",
-            ALLOW,
-        ),
-        (
-            "host unreachable",
-            ProxyRefused,
-            "the SOCKS proxy cannot reach the host",
-            ALLOW,
-        ),
-        (
-            "connection refused",
-            ProxyRefused,
-            "the host refused the connection from the SOCKS proxy",
-            ALLOW,
-        ),
-        (
-            "ttl expired",
-            ProxyRefused,
-            "the SOCKS proxy cannot reach the host (TTL expired)",
-            ALLOW,
-        ),
-        (
-            "command not supported",
-            ProxyRefused,
-            "the SOCKS proxy does not support connections",
-            PROTOCOL,
-        ),
-        (
-            "address type not supported",
-            ProxyRefused,
-            "the SOCKS proxy does not support this type of address",
-            "socks5:// sends an address, socks5h:// the host name",
-        ),
-        (
-            "server failed to execute",
-            ProxyRefused,
-            "the SOCKS4 proxy rejected or failed the connection",
-            ALLOW,
-        ),
-        (
-            "server ident",
-            ProxyAuthorization,
-            "the SOCKS4 proxy requires an identd user",
-            CHECK,
+            (ProxyRefused, ALLOW),
+            &[
+                ("connection not allowed", "does not allow the connection"),
+                (
+                    "network unreachable",
+                    "cannot reach the network of the host",
+                ),
+                ("host unreachable", "cannot reach the host"),
+                ("ttl expired", "cannot reach the host (TTL expired)"),
+                (
+                    "connection refused",
+                    "was refused the connection by the host",
+                ),
+                ("", "rejected or failed the connection"),
+            ],
         ),
     ];
-    let found = known
+    let known = groups
+        .iter()
+        .flat_map(|(group, words)| words.iter().map(move |word| (group, word)));
+    let (&(kind, hint), (_, what)) = known
         .into_iter()
-        .find(|(begin, ..)| text.starts_with(begin));
-    let (_, kind, message, hint) =
-        found.unwrap_or(("", ProxyRefused, "the SOCKS proxy failed to connect", ALLOW));
+        .find(|(_, (begin, _))| text.starts_with(begin))
+        .expect("the last entry matches every text");
     let retry = match kind {
         ProxyAuthorization => RetryAction::No,
         _ => RetryAction::Backoff,
     };
-    proxy_error(retry, kind, message.to_owned()).with_hint(hint)
+    proxy_error(retry, kind, format!("the SOCKS proxy {what}")).with_hint(hint)
 }
 
 fn proxy_error(retry: RetryAction, kind: TransportFailureKind, message: String) -> RequestError {

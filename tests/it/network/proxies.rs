@@ -88,7 +88,7 @@ fn what_a_socks_proxy_refuses_is_said_in_words() {
         (
             "socks5h",
             &[b"\x05\x00", b"\x05\x05\x00\x01\0\0\0\0\0\0"],
-            "the host refused the connection",
+            "was refused the connection by the host",
         ),
         ("socks5h", &[b"\x05\xff"], "user and password"),
         ("socks5h", &[b"HTTP/1.1 400 Bad Request\r\n\r\n"], "SOCKS"),
@@ -100,7 +100,7 @@ fn what_a_socks_proxy_refuses_is_said_in_words() {
         (
             "socks4a",
             &[b"\x00\x5b\0\0\0\0\0\0"],
-            "SOCKS4 proxy rejected or failed",
+            "SOCKS proxy rejected or failed",
         ),
     ] {
         let port = socks(answers);

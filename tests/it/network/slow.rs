@@ -86,6 +86,10 @@ fn rows_before_one_that_is_awaited_are_printed_in_order() {
         let rest: Vec<&str> = rest.lines().collect();
         assert_eq!(rest.len(), 2, "{rest:?}");
         assert!(rest[0].starts_with(&reference(2)), "{rest:?}");
+        assert_eq!(
+            rest[0].replace(&reference(2), &reference(1)),
+            line.trim_end()
+        );
         assert!(rest[1].starts_with(&reference(3)), "{rest:?}");
         assert_eq!(started.end().code, 0);
     }
