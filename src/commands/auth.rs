@@ -37,34 +37,34 @@ enum AuthCommand {
 }
 
 /// Shows what every profile would use. Nothing is sent.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
     match arguments.what {
-        AuthCommand::Status => status(session),
+        AuthCommand::Status => status(context),
     }
 }
 
 const STATUS: &str = "auth status";
 
-fn status(session: &CommandContext) -> u8 {
-    let accounts = match auth_status(session) {
+fn status(context: &CommandContext) -> u8 {
+    let accounts = match auth_status(context) {
         Ok(accounts) => accounts,
-        Err(problem) => return session.usage_error(STATUS, vec![problem]),
+        Err(problem) => return context.usage_error(STATUS, vec![problem]),
     };
-    let told = session.print_catalog(STATUS, |out, form, screen| {
+    let code = context.print_catalog(STATUS, |out, form, screen| {
         output::write_accounts(out, &accounts, form, screen)
     });
     let is_broken = |account: &AccountStatus| account.status == AuthState::Broken;
     match accounts.accounts.iter().any(is_broken) {
-        true if told == 0 => Category::MissingCredentials.exit_code(),
-        _ => told,
+        true if code == 0 => Category::MissingCredentials.exit_code(),
+        _ => code,
     }
 }
 
-fn auth_status(session: &CommandContext) -> Result<AuthStatus, Problem> {
-    let settings = session.settings()?;
-    let wire = transport(session, &settings, &NoticeLog::default(), None)?;
-    let credentials = session.credentials(&settings);
-    let only = session.chosen_profile(&settings);
+fn auth_status(context: &CommandContext) -> Result<AuthStatus, Problem> {
+    let settings = context.settings()?;
+    let transport = transport(context, &settings, &NoticeLog::default(), None)?;
+    let credentials = context.credentials(&settings);
+    let only = context.chosen_profile(&settings);
     let mut accounts = Vec::new();
     for cloud in CLOUDS {
         let mut names: Vec<&str> = settings.file().profiles(cloud.name).collect();
@@ -73,7 +73,7 @@ fn auth_status(session: &CommandContext) -> Result<AuthStatus, Problem> {
         names.retain(|name| only.is_none_or(|only| only == *name));
         let accounts_of = names
             .into_iter()
-            .map(|name| with_checked_files(account(&credentials, cloud, name, &wire)));
+            .map(|name| with_checked_files(account(&credentials, cloud, name, &transport)));
         accounts.extend(accounts_of);
     }
     if let (Some(only), true) = (only, accounts.is_empty()) {
@@ -157,9 +157,9 @@ pub(super) fn account(
         }
     });
     let profile = plain.and_then(|plain| {
-        let report = credentials.inspect_sources(&keys, plain);
-        account.status.skipped_sources = report.skipped_sources;
-        report.profile
+        let (profile, skipped) = credentials.inspect_sources(&keys, plain);
+        account.status.skipped_sources = skipped;
+        profile
     });
     match profile {
         Ok(profile) => {

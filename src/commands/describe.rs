@@ -24,15 +24,16 @@ pub(super) struct Arguments {
 }
 
 /// Gets the named resources and shows all their details.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    match build_report(session, &arguments.lookup) {
-        Ok(report) => session.print_describe(report),
-        Err(problems) => session.usage_error("describe", problems),
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match build_report(context, &arguments.lookup) {
+        Ok(report) => context.print_describe(report),
+        Err(problems) => context.usage_error("describe", problems),
     }
 }
 
-fn build_report(session: &CommandContext, asked: &LookupArgs) -> Result<Envelope, Vec<Problem>> {
-    let lookup = asked.lookup(session, asked.options())?;
+fn build_report(context: &CommandContext, asked: &LookupArgs) -> Result<Envelope, Vec<Problem>> {
+    let lookup = asked.lookup(context, asked.options())?;
+    context.show_progress();
     let outcomes = block_on(lookup.outcomes());
     Ok(lookup::report("describe", outcomes, &lookup))
 }

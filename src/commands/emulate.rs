@@ -32,28 +32,28 @@ pub(super) struct Arguments {
 }
 
 /// Serves until it is interrupted, or prints the variables of a shell.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    match serve(session, arguments) {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match serve(context, arguments) {
         Ok(code) => code,
-        Err(problem) => session.usage_error("emulate", vec![problem]),
+        Err(problem) => context.usage_error("emulate", vec![problem]),
     }
 }
 
-fn serve(session: &CommandContext, arguments: &Arguments) -> Result<u8, Problem> {
+fn serve(context: &CommandContext, arguments: &Arguments) -> Result<u8, Problem> {
     if arguments.print_env {
         if arguments.port == 0 {
             return Err(Problem::usage("--print-env requires a port"));
         }
-        return Ok(session.print(exports(arguments.port), false));
+        return Ok(context.print(exports(arguments.port), false));
     }
     if arguments.print_scenario {
-        return Ok(session.print(BUILT_IN.to_owned(), false));
+        return Ok(context.print(BUILT_IN.to_owned(), false));
     }
     let scenario = match &arguments.scenario {
         Some(path) => Scenario::read(path)?,
         None => Scenario::built_in()?,
     };
-    let quiet = session.global.quiet;
+    let quiet = context.global.quiet;
     let log: AccessLog = Arc::new(move |access| {
         if !quiet {
             let _ = output::write_line(&mut io::stderr().lock(), &access.to_string());

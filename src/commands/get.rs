@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::args::LookupArgs;
 use super::context::CommandContext;
+use super::early_rows::EarlyRows;
 use super::gate_report::{self, GateState, GateStats, Stop};
 use super::lookup::{self, Lookup, LookupPlan, LookupResult};
 use super::poll::PolledJob;
@@ -44,40 +45,41 @@ impl Arguments {
 }
 
 /// Looks up what was named and shows it.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    match build_report(session, arguments) {
-        Ok((report, true)) => session.finish_gate(report),
-        Ok((report, false)) => session.print_report(report),
-        Err(problems) => session.usage_error("get", problems),
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    match print(context, arguments) {
+        Ok(code) => code,
+        Err(problems) => context.usage_error("get", problems),
     }
 }
 
-/// The answer, and whether it is a gate.
-type ReportAndGate = (Envelope, bool);
-
-fn build_report(
-    session: &CommandContext,
-    arguments: &Arguments,
-) -> Result<ReportAndGate, Vec<Problem>> {
+/// Prints what was named; returns the exit code.
+fn print(context: &CommandContext, arguments: &Arguments) -> Result<u8, Vec<Problem>> {
     let asked = &arguments.lookup;
     let mut options = asked.options();
     // A gate needs a fixed reference.
     options.allowed.latest = !arguments.exit_status;
-    let plan = asked.plan(session, options)?;
+    let plan = asked.plan(context, options)?;
     let rules = GatePolicy::new(Condition::States(vec![State::Succeeded]));
     let connected = match arguments.exit_status {
         true => {
             check_gate(&plan, &rules)?;
-            plan.connect_all(session, None)?
+            plan.connect_all(context, None)?
         }
-        false => plan.connect(session, None)?,
+        false => plan.connect(context, None)?,
     };
     let lookup = Arc::new(connected);
     let started = Instant::now();
-    let outcomes = block_on(lookup.outcomes());
+    context.show_progress();
     Ok(match arguments.exit_status {
-        false => (lookup::report("get", outcomes, &lookup), false),
-        true => poll_once(&lookup, outcomes, &rules, started.elapsed()),
+        false => {
+            let mut rows = EarlyRows::new(context, &lookup.references);
+            let outcomes = block_on(lookup.outcomes_with(|outcomes| rows.print(outcomes)));
+            rows.finish(lookup::report("get", outcomes, &lookup))
+        }
+        true => {
+            let outcomes = block_on(lookup.outcomes());
+            context.finish_gate(poll_once(&lookup, outcomes, &rules, started.elapsed()))
+        }
     })
 }
 
@@ -89,8 +91,7 @@ fn check_gate(plan: &LookupPlan, rules: &GatePolicy) -> Result<(), Vec<Problem>>
     if plan.references.is_empty() {
         return Err(vec![Problem::usage("no references given")]);
     }
-    gate_report::check_condition(&plan.references, &rules.condition)
-        .map_err(|problem| vec![problem])
+    gate_report::check_condition(&plan.references, &rules.condition).map_err(Vec::from)
 }
 
 /// The gate of a single check: jobs that are still active leave it undecided.
@@ -99,7 +100,7 @@ fn poll_once(
     outcomes: Vec<LookupResult>,
     rules: &GatePolicy,
     elapsed: Duration,
-) -> ReportAndGate {
+) -> Envelope {
     const PENDING: u8 = 8;
     let watched: Vec<PolledJob> = lookup
         .references
@@ -124,6 +125,5 @@ fn poll_once(
         decision: &decision,
         spent,
     };
-    let report = gate_report::report("get", &state, notices, code);
-    (report, true)
+    gate_report::report("get", &state, notices, code)
 }

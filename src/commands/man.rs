@@ -25,18 +25,18 @@ pub(super) struct Arguments {
 const EXIT_CODES: &str = "Exit codes: ";
 
 /// Writes the pages, the same ones for the same joblens on every day, and prints where they are.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments, program: Command) -> u8 {
+pub(super) fn run(context: &CommandContext, arguments: &Arguments, program: Command) -> u8 {
     let folder = &arguments.folder;
     let mut command = program.disable_help_subcommand(true);
     command.build();
     let mut written = String::new();
     let result = fs::create_dir_all(folder).and_then(|()| pages(&command, folder, &mut written));
     match result {
-        Ok(()) => session.print(written, false),
+        Ok(()) => context.print(written, false),
         Err(error) => {
             let why = error.kind();
             let problem = format!("cannot write man pages to {} ({why})", folder.display());
-            session.usage_error("man", vec![Problem::usage(problem)])
+            context.usage_error("man", vec![Problem::usage(problem)])
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn run_interruptible<T>(
     answer
 }
 
-/// Writes the answer to stdout and what remains to be told to stderr, after the lines of the reporter.
+/// Writes the answer to stdout and the remaining messages to stderr, after the lines of the reporter.
 ///
 /// A slow reader is waited for, but not after a signal: then each output gets a moment, and the
 /// rest is lost. `complain` makes the lines about an answer that could not be written, which stand
@@ -68,7 +68,7 @@ pub(super) fn run_interruptible<T>(
 pub(super) async fn write(
     reporter: Reporter,
     answer: Vec<u8>,
-    told: Vec<u8>,
+    messages: Vec<u8>,
     mut signals: Signals,
     mut signalled: bool,
     complain: impl FnOnce(&io::Error) -> Vec<u8>,
@@ -85,15 +85,15 @@ pub(super) async fn write(
     let failure = failure.flatten();
     signalled |= code.is_some();
     let complaint = failure.as_ref().map_or_else(Vec::new, complain);
-    let all_told = spawn_blocking_detached(move || {
+    let all_written = spawn_blocking_detached(move || {
         if !is_said {
             // The lines come first, however long they take.
             let _ = lines.blocking_recv();
         }
         // Standard error that is gone changes no verdict.
-        let _ = io::stderr().write_all(&[complaint, told].concat());
+        let _ = io::stderr().write_all(&[complaint, messages].concat());
     });
-    let (_, later) = wait_or_signal(all_told, &mut signals, signalled).await;
+    let (_, later) = wait_or_signal(all_written, &mut signals, signalled).await;
     code = code.or(later);
     Written { code, failure }
 }

@@ -177,8 +177,8 @@ fn document_format(arguments: &[&str]) -> Option<Format> {
         })?;
         Some(value.strip_prefix('=').unwrap_or(value))
     });
-    let mut formats = values.filter_map(|value| global::Format::from_str(value, false).ok());
-    let format = Format::from(formats.next_back()?);
+    let mut formats = values.filter_map(|value| Format::from_str(value, false).ok());
+    let format = formats.next_back()?;
     format.is_document().then_some(format)
 }
 

@@ -5,19 +5,10 @@ use chrono::Utc;
 use super::source::CredentialSource;
 use super::source_cache::SourceCache;
 use super::tool_files::{FoundCredential, SourceResult, ToolFiles};
-use crate::error::{Category, Problem};
+use crate::error::{Category, Problem, closest_match};
 use crate::model::{Notice, SkippedSource, Time};
 use crate::secret::{Secret, quotable};
 use crate::settings::{Origin, Profile, SOURCE, Settings, SettingsSchema, SourcedValue, Values};
-
-/// What a profile would use, and what it would not.
-#[derive(Debug)]
-pub struct SourceReport {
-    /// The profile, or what is wrong with it.
-    pub profile: Result<Profile, Problem>,
-    /// The sources that were not used, in their order.
-    pub skipped_sources: Vec<SkippedSource>,
-}
 
 /// A credential with what stands beside it.
 pub(super) struct ResolvedCredential {
@@ -104,9 +95,13 @@ impl CredentialChain {
         Ok(profile)
     }
 
-    /// As [`CredentialChain::with_credential`], with all sources that were not used. Files of tools are read
-    /// that are not needed.
-    pub fn inspect_sources(&self, cloud: &SettingsSchema, plain: Profile) -> SourceReport {
+    /// As [`CredentialChain::with_credential`], and all sources that were not used, in their order.
+    /// Files of tools are read that are not needed.
+    pub fn inspect_sources(
+        &self,
+        cloud: &SettingsSchema,
+        plain: Profile,
+    ) -> (Result<Profile, Problem>, Vec<SkippedSource>) {
         let is_default = plain.name == "default";
         let mut skipped = Vec::new();
         let profile = self.resolve(cloud, plain, &mut skipped);
@@ -114,10 +109,7 @@ impl CredentialChain {
         if let Some(used) = used.and_then(|used| used.source(cloud)) {
             skipped.extend(self.shadowed_tools(cloud, used));
         }
-        SourceReport {
-            profile,
-            skipped_sources: skipped,
-        }
+        (profile, skipped)
     }
 
     fn resolve(
@@ -318,9 +310,11 @@ fn find_source<'a>(
         return Ok((tool, named));
     }
     let known: Vec<&str> = sources.iter().map(|tool| tool.name()).collect();
+    let near = closest_match(known.iter().copied(), name);
+    let near = near.map_or_else(String::new, |near| format!("did you mean '{near}'? "));
     let hint = match known.is_empty() {
         true => format!("{} has no supported source", profile.cloud),
-        false => format!("{} supports {}", profile.cloud, known.join(", ")),
+        false => format!("{near}{} supports {}", profile.cloud, known.join(", ")),
     };
     let what = format!("has the unknown value '{}'", quotable(name));
     Err(profile.invalid(SOURCE, &what).with_hint(hint))

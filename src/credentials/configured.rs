@@ -1,9 +1,8 @@
 //! Which profiles somebody has set anything for.
 
 use super::chain::CredentialChain;
-use super::source::CredentialSource;
 use super::tool_files::SourceResult;
-use crate::settings::{Origin, SOURCE, SettingsSchema, SourcedValue};
+use crate::settings::{Origin, SOURCE, SettingsSchema};
 
 impl CredentialChain {
     /// The profiles of a cloud that somebody has set anything for: the tables of the config file,
@@ -15,8 +14,7 @@ impl CredentialChain {
         let is_default = |name: &str| name == "default";
         let has_default = profiles.iter().any(|name| is_default(name));
         // An endpoint or a region without a credential is an account that was meant to be asked.
-        if !has_default && (self.has_credential_besides_file(cloud) || self.has_own_variable(cloud))
-        {
+        if !has_default && self.configures_default(cloud) {
             profiles.push("default".to_owned());
         }
         profiles.sort_by_key(|name| !is_default(name));
@@ -24,29 +22,18 @@ impl CredentialChain {
     }
 
     /// True when variables or a file of a tool, even a damaged one, give a credential for the
-    /// profile `default`.
-    fn has_credential_besides_file(&self, cloud: &SettingsSchema) -> bool {
+    /// profile `default`, or a variable that only joblens reads says something of it. Those of the
+    /// cloud's own tools may be there for these.
+    fn configures_default(&self, cloud: &SettingsSchema) -> bool {
         let (values, _) = self.settings.values_of_environment(cloud);
-        let is_told = |key: &str| cloud.is_credential(key) || key == SOURCE;
-        let desk = self.tool_files();
-        let holds =
-            |tool: &'static CredentialSource| match self.cache.load(cloud.cloud, tool, &desk, None)
-            {
-                Ok(SourceResult::Found(_)) | Err(_) => true,
-                Ok(
-                    SourceResult::NotPresent
-                    | SourceResult::Empty(_)
-                    | SourceResult::InstanceRole(_),
-                ) => false,
-            };
-        values.keys().any(|key| is_told(key)) || self.sources(cloud).iter().any(holds)
-    }
-
-    /// True when a variable that only joblens reads says something of the profile `default`. Those of
-    /// the cloud's own tools may be there for these.
-    fn has_own_variable(&self, cloud: &SettingsSchema) -> bool {
-        let (values, _) = self.settings.values_of_environment(cloud);
-        let is_own = |value: &SourcedValue| matches!(&value.origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));
-        values.values().any(is_own)
+        let is_own = |origin: &Origin| matches!(origin, Origin::Variable(name) if name.starts_with("JOBLENS_"));
+        let mut values = values.iter();
+        let files = self.tool_files();
+        values
+            .any(|(key, value)| cloud.is_credential(key) || *key == SOURCE || is_own(&value.origin))
+            || self.sources(cloud).iter().any(|source| {
+                let loaded = self.cache.load(cloud.cloud, source, &files, None);
+                matches!(loaded, Ok(SourceResult::Found(_)) | Err(_))
+            })
     }
 }

@@ -10,12 +10,11 @@ use super::imds::{
     CredentialPath, ImdsService, TOKEN_ONLY, check_enabled, endpoint, is_role_name, role,
 };
 use super::temporary_key::{KeyError, TemporaryKey};
-use super::{Credential, CredentialProvider};
+use super::{Anonymous, Credential, CredentialProvider};
 use crate::crypto::percent_encode;
 use crate::error::{Category, Problem};
 use crate::http::{
-    ApiClient, ClientOptions, Deadline, Endpoint, Method, Request, Response, SigningInstructions,
-    Transport,
+    ApiClient, ClientOptions, Deadline, Endpoint, Method, Request, Response, Transport,
 };
 use crate::secret::Secret;
 use crate::settings::Profile;
@@ -41,15 +40,6 @@ pub(crate) struct InstanceRoleProvider<S> {
     /// The variable that requires a session token.
     token_only: Option<String>,
     issue: fn(TemporaryKey) -> Credential<S>,
-}
-
-/// Whoever asks from this machine is answered.
-struct Anonymous;
-
-impl crate::http::Signer for Anonymous {
-    fn sign(&self, _: &Request, _: DateTime<Utc>, _nonce: &str) -> SigningInstructions {
-        SigningInstructions::default()
-    }
 }
 
 impl<S> InstanceRoleProvider<S> {

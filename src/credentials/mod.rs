@@ -32,13 +32,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::error::Problem;
-use crate::http::Deadline;
+use crate::http::{Deadline, Request, Signer, SigningInstructions};
 use crate::secret::Secret;
 
 pub use cache::CredentialInfo;
 pub(crate) use cache::{CredentialCache, KeySource};
+pub use chain::CredentialChain;
 pub(crate) use chain::check_source;
-pub use chain::{CredentialChain, SourceReport};
 pub(crate) use imds::check_endpoint;
 pub(crate) use negative_cache::NegativeCache;
 pub(crate) use profile::reload;
@@ -82,5 +82,14 @@ pub(crate) trait CredentialProvider<S>: Send + Sync {
     /// True when issuing costs calls.
     fn makes_calls(&self) -> bool {
         true
+    }
+}
+
+/// Signs nothing: the service answers whoever asks, or the body of the request proves who it is.
+pub(crate) struct Anonymous;
+
+impl Signer for Anonymous {
+    fn sign(&self, _: &Request, _: DateTime<Utc>, _nonce: &str) -> SigningInstructions {
+        SigningInstructions::default()
     }
 }

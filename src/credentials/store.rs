@@ -82,7 +82,6 @@ impl TokenStore {
 pub(super) struct PersistentProvider<S> {
     provider: Box<dyn CredentialProvider<S>>,
     store: Arc<TokenStore>,
-    token_file: OnceLock<TokenFile>,
     /// What a cloud refused in this run.
     refused: Mutex<Vec<StoredFields>>,
 }
@@ -93,14 +92,12 @@ impl<S> PersistentProvider<S> {
         Self {
             provider: issuer,
             store: Arc::clone(keeper),
-            token_file: OnceLock::new(),
             refused: Mutex::default(),
         }
     }
 
-    fn token_file(&self) -> &TokenFile {
-        let place = || TokenFile::new(&self.store.folder, self.store.name().to_owned());
-        self.token_file.get_or_init(place)
+    fn token_file(&self) -> TokenFile {
+        TokenFile::new(&self.store.folder, self.store.name().to_owned())
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -175,7 +172,6 @@ impl<S: Storable + Send + Sync> CredentialProvider<S> for PersistentProvider<S> 
 pub(crate) struct StoredFact {
     store: Arc<TokenStore>,
     fact: &'static str,
-    token_file: OnceLock<TokenFile>,
 }
 
 impl StoredFact {
@@ -184,15 +180,12 @@ impl StoredFact {
         Self {
             store: Arc::clone(keeper),
             fact,
-            token_file: OnceLock::new(),
         }
     }
 
-    fn token_file(&self) -> &TokenFile {
-        self.token_file.get_or_init(|| {
-            let name = format!("{} {}", self.fact, self.store.name());
-            TokenFile::new(&self.store.folder, sha256_hex(name.as_bytes()))
-        })
+    fn token_file(&self) -> TokenFile {
+        let name = format!("{} {}", self.fact, self.store.name());
+        TokenFile::new(&self.store.folder, sha256_hex(name.as_bytes()))
     }
 
     /// What is known.

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thing_is_there_from_when_it_appears_until_it_vanishes() {
+    fn a_job_is_there_from_when_it_appears_until_it_vanishes() {
         let job = EmulatedJob {
             kind: "aliyun/job".into(),
             segments: vec!["c".into(), "5".into()],

@@ -70,6 +70,8 @@ notice_codes! {
     Outage = "outage",
     /// A tool's file sets hosts that are not used.
     OverridesNotUsed = "overrides_not_used",
+    /// Credentials go to a proxy without encryption.
+    PlaintextProxy = "plaintext_proxy",
     /// The cloud's document is too large or too deep to be kept.
     RawOmitted = "raw_omitted",
     /// A file with a secret is readable by other users.

@@ -48,14 +48,14 @@ pub use catalog::{is_for_catalogs, write_kinds, write_states};
 pub use cause::cause;
 pub use column::{CellContext, Column, Tabular};
 pub use describe::write as write_pages;
-pub use doctor::write_diagnosis;
+pub use doctor::{DoctorPart, write_diagnosis, write_doctor_part};
 pub use dotenv::write as write_dotenv;
 pub use github::{
     annotations as write_annotations, outputs as write_step_outputs, summary as write_step_summary,
 };
 pub use job_columns::JobColumn;
 use job_table::Layout;
-pub use job_table::Row;
+pub use job_table::{Row, TableWriter};
 pub use json::write as write_json;
 pub use junit::write as write_junit;
 pub use live::{Live, TerminalSize};

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 pub(crate) use file::SettingValue;
 pub use file::{HTTP_KEYS, NO_FILE, SettingsFile};
-pub use parse::{byte_size, duration, utc_offset};
+pub use parse::{byte_size, duration, parse_duration, utc_offset};
 pub(crate) use permissions::check_program;
 pub use permissions::{InsecureFile, check_file, check_folders};
 pub(crate) use profile::SourcedValue;
@@ -54,29 +54,23 @@ pub enum SettingRole {
 impl SettingSpec {
     /// An ordinary setting.
     pub const fn setting(key: &'static str, variables: &'static [&'static str]) -> Self {
-        Self {
-            key,
-            role: SettingRole::Setting,
-            variables,
-            aliases: &[],
-        }
+        Self::new(key, SettingRole::Setting, variables)
     }
 
     /// The id of a credential.
     pub const fn id(key: &'static str, variables: &'static [&'static str]) -> Self {
-        Self {
-            key,
-            role: SettingRole::Id,
-            variables,
-            aliases: &[],
-        }
+        Self::new(key, SettingRole::Id, variables)
     }
 
     /// A secret of a credential.
     pub const fn secret(key: &'static str, variables: &'static [&'static str]) -> Self {
+        Self::new(key, SettingRole::Secret, variables)
+    }
+
+    const fn new(key: &'static str, role: SettingRole, variables: &'static [&'static str]) -> Self {
         Self {
             key,
-            role: SettingRole::Secret,
+            role,
             variables,
             aliases: &[],
         }
@@ -219,12 +213,13 @@ impl Environment {
         base.map(|base| base.join("joblens"))
     }
 
-    /// The variables that name proxies, in either case.
-    pub fn proxies(&self) -> Vec<(String, String)> {
+    /// The variables that name proxies, in either case, and those that name CA certificates.
+    pub fn network(&self) -> Vec<(String, String)> {
         let is_proxy = |name: &str| name.to_ascii_uppercase().ends_with("_PROXY");
+        let is_ca = |name: &str| name == "SSL_CERT_FILE" || name == "SSL_CERT_DIR";
         self.0
             .iter()
-            .filter(|(name, value)| is_proxy(name) && !value.trim().is_empty())
+            .filter(|(name, value)| is_ca(name) || (is_proxy(name) && !value.trim().is_empty()))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect()
     }

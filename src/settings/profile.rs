@@ -270,9 +270,12 @@ impl Profile {
             table_header(self.cloud, &self.name)
         );
         problem.hint = Some(if self.name == "default" && !variables.is_empty() {
-            format!("set {}, or {table}", variables.join(" and "))
+            format!(
+                "set {}, or {table} (see: joblens config init)",
+                variables.join(" and ")
+            )
         } else {
-            format!("set {table}")
+            format!("set {table} (see: joblens config init)")
         });
         if !self.skipped_sources.is_empty() {
             let hint = problem.hint.take().unwrap_or_default();

@@ -339,13 +339,13 @@ fn only_the_registries_name_the_clouds() {
 }
 
 #[test]
-fn only_http_uses_reqwest_and_only_output_and_commands_use_the_standard_streams() {
+fn only_http_uses_an_http_client_and_only_output_and_commands_use_the_standard_streams() {
     for source in sources() {
         let own = source.modules[0].as_str();
         if own != "http" {
             assert!(
-                !source.code.contains("reqwest::"),
-                "{} uses reqwest",
+                !source.code.contains("hyper_util::client"),
+                "{} uses an HTTP client",
                 source.path
             );
         }

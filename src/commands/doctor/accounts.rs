@@ -3,7 +3,7 @@
 use super::super::context::CommandContext;
 use super::super::list::nothing_configured;
 use super::super::lookup::parse_list;
-use crate::error::Problem;
+use crate::error::{Problem, closest_match};
 use crate::output::document::{Check, CheckName};
 use crate::providers::{CLOUDS, Cloud};
 use crate::reference::{CloudScope, DEFAULT_PROFILE, Target};
@@ -56,6 +56,17 @@ pub(super) fn candidates(
 
 const WRITE: &str = "pass a cloud or a profile, e.g. aliyun or aliyun@prod";
 
+/// The closest cloud, or what can be passed.
+fn cloud_hint(problem: &Problem) -> String {
+    let input = problem.input.as_deref().unwrap_or_default();
+    let typed = input.split(['@', '/']).next().unwrap_or_default();
+    let names = CLOUDS.iter().map(|cloud| cloud.name);
+    match closest_match(names, typed).filter(|name| *name != typed) {
+        Some(name) => format!("did you mean '{name}'?"),
+        None => WRITE.to_owned(),
+    }
+}
+
 /// The clouds that the command line names.
 fn named(
     session: &CommandContext,
@@ -69,7 +80,10 @@ fn named(
     let read = parse_list(typed, settings, profile).map_err(|problems| {
         let problems = problems.into_iter();
         problems
-            .map(|problem| problem.with_hint(WRITE))
+            .map(|problem| {
+                let hint = cloud_hint(&problem);
+                problem.with_hint(hint)
+            })
             .collect::<Vec<_>>()
     })?;
     let (mut clouds, mut wrong) = (Vec::new(), Vec::new());

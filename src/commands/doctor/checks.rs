@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::credential::{credential, key};
 use super::hints::{hint_for, name_of};
 use crate::error::{Category, Problem, TransportFailure, TransportFailureKind};
-use crate::http::{Endpoint, ResponseInfo, Route, Transport, TransportEvent};
+use crate::http::{Endpoint, ResponseInfo, Route, Transport, TransportEvent, describe_offset};
 use crate::model::NoticeCode;
 use crate::output::document::{AccountStatus, Check, CheckName};
 
@@ -237,8 +237,7 @@ impl CallEvidence<'_> {
                 _ if off < MAX_OFFSET_SECONDS => {
                     format!("within {} s of {host}", off + 1)
                 }
-                0.. => format!("the local clock is {off} s behind {host}"),
-                _ => format!("the local clock is {off} s ahead of {host}"),
+                _ => format!("the local clock is {}", describe_offset(ahead, host)),
             }
         });
         const SET: &str = "synchronize the clock with NTP (Linux: timedatectl set-ntp true)";
@@ -319,15 +318,13 @@ impl CallEvidence<'_> {
     /// A page for people, or a way elsewhere, in the place of the cloud's answer.
     fn unexpected_page(&self, problem: &Problem, route: &Route) -> Option<Check> {
         let heard = self.response_info()?;
-        let is_page = heard.is_html && heard.status < 500;
+        let page = heard.html_page.as_deref();
+        let page = page.filter(|_| heard.status < 500);
         let is_elsewhere = (300..400).contains(&heard.status);
-        if problem.code.is_some() || !(is_page || is_elsewhere) {
+        if problem.code.is_some() || !(page.is_some() || is_elsewhere) {
             return None;
         }
-        let what = match is_page {
-            true => "got an HTML page instead of an API response",
-            false => "got a redirect instead of an API response",
-        };
+        let what = page.unwrap_or("got a redirect instead of an API response");
         let by = heard.server.as_ref();
         let by = by.map_or_else(String::new, |by| format!(" from '{by}'"));
         let message = format!("{}: {what}: HTTP {}{by}", heard.host, heard.status);

@@ -54,11 +54,14 @@ pub(super) fn network(
     limits: &ClientOptions,
 ) -> Result<Vec<Check>, Box<Check>> {
     let sink = session.event_sink(&NoticeLog::default());
-    let proxies = settings.environment().proxies();
-    let wire = Transport::new(limits.clone(), &proxies, Arc::new(Utc::now), sink);
+    let variables = settings.environment().network();
+    let wire = Transport::new(limits.clone(), &variables, Arc::new(Utc::now), sink);
     let wire = wire.map_err(|problem| Box::new(broken(CheckName::Certificates, problem)))?;
     let certificates = certificates(settings, limits, &wire.ca_counts());
-    Ok(vec![proxy(&proxies, &wire.proxy_problems()), certificates])
+    Ok(vec![
+        proxy(&variables, &wire.proxy_problems()),
+        certificates,
+    ])
 }
 
 /// The variables that name proxies, with what they hold; `problems` are those of values that cannot be

@@ -12,15 +12,13 @@ use crate::commands::print::{closed, write_problem};
 use crate::commands::reporter::Reporter;
 use crate::commands::run_loop::{Goal, RunLoop};
 use crate::commands::signals::handler;
-use crate::commands::stdout_writer::StdoutWriter;
+use crate::commands::stdout_writer::{FLUSH_TIMEOUT, StdoutWriter};
 use crate::error::{self, Category, Problem};
 use crate::gate::Evaluation;
 use crate::output::{RenderContext, Summary, TerminalSize};
 
 /// Messages that are kept for the end while a table covers the terminal.
 const MAX_DEFERRED_LINES: usize = 200;
-/// An interrupted command ends soon, whatever its outputs do.
-const STDOUT_FLUSH_TIMEOUT: Duration = Duration::from_millis(60);
 /// Time for stderr to take what comes last.
 const STDERR_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Ages on a terminal are drawn again so often.
@@ -223,8 +221,7 @@ impl<'a> FollowGoal<'a> {
                 code = stop => Err(code),
             },
             stopped_or_closed => {
-                // What cannot be written by then is lost.
-                let _ = tokio::time::timeout(STDOUT_FLUSH_TIMEOUT, self.stdout.close()).await;
+                self.stdout.close_soon().await;
                 stopped_or_closed
             }
         };
@@ -243,7 +240,7 @@ impl<'a> FollowGoal<'a> {
             }
         };
         self.reporter.finish_within(match end {
-            Err(_) => STDOUT_FLUSH_TIMEOUT,
+            Err(_) => FLUSH_TIMEOUT,
             Ok(_) => STDERR_FLUSH_TIMEOUT,
         });
         code

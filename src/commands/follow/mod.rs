@@ -4,6 +4,8 @@ mod dedup;
 mod display;
 mod goal;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, IsTerminal as _};
 use std::pin::pin;
@@ -39,7 +41,7 @@ pub(super) struct FollowOptions {
 /// Follows what the lookup names until the end, and returns the exit code; `opened` is what the
 /// display begins with.
 pub(super) fn run(
-    session: &CommandContext,
+    context: &CommandContext,
     lookup: Arc<Lookup>,
     options: FollowOptions,
     (display, opened): (FollowOutput, Vec<u8>),
@@ -48,15 +50,15 @@ pub(super) fn run(
         let stdout = match StdoutWriter::open() {
             Ok(stdout) => stdout,
             Err(error) => {
-                session.print_problem(&write_problem(&error));
+                context.print_problem(&write_problem(&error));
                 return 5;
             }
         };
         stdout.write(opened);
         let covers = matches!(display, FollowOutput::Live(_)) && io::stderr().is_terminal();
-        let reporter = Reporter::new(session.global.quiet, true, 0);
+        let reporter = Reporter::new(context.global.quiet, true, 0);
         let mut run = run_loop(lookup, options, &display);
-        let goal = FollowGoal::new(session, display, stdout, reporter, covers);
+        let goal = FollowGoal::new(context, display, stdout, reporter, covers);
         let mut signals = Signals::new().with_quit();
         goal.run(&mut run, pin!(signals.next())).await
     })

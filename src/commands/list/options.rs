@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn people_get_a_hundred_and_programs_all_unless_told() {
+    fn people_get_a_hundred_and_programs_all_by_default() {
         let of = |line: &str, cheap: bool, format| {
             let kind = crate::providers::kinds().find(|kind| kind.list_limit().is_none() == cheap);
             plan(line).unwrap().limit_for(kind.unwrap(), format, false)

@@ -41,9 +41,9 @@ pub(in crate::commands) fn transport(
 ) -> Result<Arc<Transport>, Problem> {
     let mut options = context.global.client_options(settings.file())?;
     options.min_interval = min_interval;
-    let proxies = settings.environment().proxies();
+    let variables = settings.environment().network();
     let clock = Arc::clone(&context.clock);
-    Transport::new(options, &proxies, clock, context.event_sink(notices))
+    Transport::new(options, &variables, clock, context.event_sink(notices))
 }
 
 /// Accounts whose plain settings were read and checked. No credential was read and no command was

@@ -40,20 +40,19 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
 type Setup = (Arc<Lookup>, WaitOptions, Reports);
 
 fn prepare(session: &CommandContext, arguments: &Arguments) -> Result<Setup, Vec<Problem>> {
-    let one = |problem| vec![problem];
-    let plan = arguments.options(&session.environment).map_err(one)?;
-    let reports = Reports::parse(&arguments.reports, &session.environment).map_err(one)?;
-    let settings = session.settings().map_err(one)?;
+    let plan = arguments.options(&session.environment)?;
+    let reports = Reports::parse(&arguments.reports, &session.environment)?;
+    let settings = session.settings()?;
     let options = arguments.output.options(&arguments.kind_flags);
     let lookup = LookupPlan::parse(session, settings, &arguments.references, options)?;
     if lookup.references.is_empty() && !arguments.allow_empty {
-        return Err(one(Problem::usage("no references given").with_hint(
-            "pass a reference, or use --allow-empty to accept an empty list",
-        )));
+        return Err(Problem::usage("no references given")
+            .with_hint("pass a reference, or use --allow-empty to accept an empty list")
+            .into());
     }
-    gate_report::check_condition(&lookup.references, &plan.policy.condition).map_err(one)?;
+    gate_report::check_condition(&lookup.references, &plan.policy.condition)?;
     // Creates folders, and comes before any credential_command is run.
-    reports.check().map_err(one)?;
+    reports.check()?;
     let lookup = lookup.connect_all(session, Some(MIN_CALL_INTERVAL))?;
     Ok((Arc::new(lookup), plan, reports))
 }

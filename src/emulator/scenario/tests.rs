@@ -39,7 +39,7 @@ fn parse(text: &str) -> Result<Scenario, Problem> {
 }
 
 #[test]
-fn reads_things_faults_and_the_clock() {
+fn reads_jobs_faults_and_the_clock() {
     let scenario = parse(
         r#"
         latency = "20ms"
@@ -105,7 +105,7 @@ fn reads_things_faults_and_the_clock() {
 }
 
 #[test]
-fn a_range_becomes_a_thing_for_each_subtask() {
+fn a_range_becomes_a_job_for_each_subtask() {
     let scenario =
         parse("[[job]]\nref = 'aliyun/job/c/10_1-5:2'\nstates = [{after='0s', state='Running'}]")
             .unwrap();

@@ -224,7 +224,7 @@ async fn a_form_that_is_not_taken_gives_way_to_the_next_for_good() {
 }
 
 #[tokio::test]
-async fn no_other_form_is_tried_where_the_answer_is_weather() {
+async fn no_other_form_is_tried_after_a_transient_failure() {
     let fault =
         "[[fault]]\noperation = 'ListInstances'\nkind = 'status'\nstatus = 503\ntimes = 4\n";
     let world = world(&(jobs("sugon/instance/", "Running", 1) + fault)).await;

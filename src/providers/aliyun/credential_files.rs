@@ -109,6 +109,9 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
         "EcsRamRole" => return Ok(profile.instance_role(&SERVICE, profile.get("ram_role_name"))),
         mode => return Err(unsupported::mode(profile, mode)),
     };
+    // Damage in any field is an error, also where there is no key.
+    profile.parse::<Int>("expired_seconds")?;
+    profile.parse::<Flag>("enable_vpc")?;
     let expires_at = profile.parse::<Int>("sts_expiration")?.not_zero();
     let expires_at = expires_at.filter(|_| has_token).and_then(Time::from_unix);
     let mut with_mode = profile.clone();
@@ -122,9 +125,9 @@ fn from_cli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
     let token = profile.get("sts_token").filter(|_| has_token);
     let is_missing = |name: &&str| profile.get(name).is_none();
     let mut parts = ["access_key_id", "access_key_secret", "sts_token"].iter();
-    if is_cached && parts.any(|name| is_missing(&name)) {
+    if is_cached && parts.any(is_missing) {
         return Err(profile
-            .problem("has no credentials; not logged in")
+            .problem("has no credentials (not logged in)")
             .with_hint(renew));
     }
     let Some(mut values) = profile.keys()? else {

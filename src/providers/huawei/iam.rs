@@ -9,11 +9,9 @@ use serde_json::json;
 
 use super::errors::IAM_ERRORS;
 use super::{PROJECTS, TOKEN, is_project_id, sign};
-use crate::credentials::{Credential, CredentialCache, CredentialProvider, reload};
+use crate::credentials::{Anonymous, Credential, CredentialCache, CredentialProvider, reload};
 use crate::error::{Category, Problem};
-use crate::http::{
-    ApiClient, Deadline, Endpoint, Method, Request, Signer, SigningInstructions, Transport,
-};
+use crate::http::{ApiClient, Deadline, Endpoint, Method, Request, Transport};
 use crate::providers::lenient::{self, List, OptionalObject, Text};
 use crate::secret::Secret;
 use crate::settings::Profile;
@@ -76,15 +74,6 @@ pub(super) struct IamPasswordProvider {
     endpoint: Endpoint,
     /// The password as it was read last.
     password: Mutex<Secret>,
-}
-
-/// The password stands in the body; nothing is added.
-struct Anonymous;
-
-impl Signer for Anonymous {
-    fn sign(&self, _: &Request, _: DateTime<chrono::Utc>, _nonce: &str) -> SigningInstructions {
-        SigningInstructions::default()
-    }
 }
 
 impl IamPasswordProvider {

@@ -115,7 +115,7 @@ fn says_what_is_missing_and_where_to_find_it() {
 }
 
 #[test]
-fn a_token_and_a_key_together_are_wrong_use() {
+fn a_token_and_a_key_together_are_a_usage_error() {
     let both = problem(&[
         ("JOBLENS_HUAWEI_TOKEN", "a-token"),
         ("HUAWEICLOUD_SDK_AK", "ak"),

@@ -111,6 +111,7 @@ fn from_tccli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
             "use a profile without role-arn, or provide the role's keys with credential_command",
         ));
     }
+    let expires_at = profile.parse::<Int>("expiresAt")?.not_zero();
     let log_in = format!(
         "run: tccli auth login --profile '{}'",
         profile.name.unwrap_or_default()
@@ -125,7 +126,6 @@ fn from_tccli(profile: &FileProfile<'_>) -> Result<SourceResult, Problem> {
             false => Ok(profile.no_credentials()),
         };
     };
-    let expires_at = profile.parse::<Int>("expiresAt")?.not_zero();
     let expires_at = expires_at
         .filter(|_| is_temporary)
         .and_then(Time::from_unix);

@@ -97,7 +97,7 @@ fn keeps_the_users_state_words() {
 }
 
 #[test]
-fn a_key_outside_of_a_profile_is_told_where_it_belongs() {
+fn a_key_outside_of_a_profile_is_reported_where_it_belongs() {
     let problem = parse("[aliyun]\nregion = 'cn-x'\n", 0o600).unwrap_err();
     let hint = problem.hint.unwrap();
     assert!(hint.ends_with("[aliyun.default]"), "{hint}");

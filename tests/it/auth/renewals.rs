@@ -125,7 +125,7 @@ fn a_command_whose_credential_has_run_out_is_run_again_before_it_is_used() {
 }
 
 #[test]
-fn a_command_that_fails_when_it_is_run_again_is_told_with_the_refusal() {
+fn a_command_that_fails_when_it_is_run_again_is_reported_with_the_refusal() {
     let emulated = Emulated::start(WORLD);
     let config = Config::new("");
     let old = printed(&emulated, "aliyun", false);

@@ -216,7 +216,7 @@ fn two_profiles_of_a_cloud_answer_one_call() {
 }
 
 #[test]
-fn what_the_file_holds_and_nobody_knows_is_told_with_its_line() {
+fn what_the_file_holds_and_nobody_knows_is_reported_with_its_line() {
     let cases = [
         (
             "[aliyun.default]\nregoin = 'x'\n",
@@ -246,7 +246,7 @@ fn what_the_file_holds_and_nobody_knows_is_told_with_its_line() {
 }
 
 #[test]
-fn the_wire_is_set_in_the_file_and_options_come_first() {
+fn network_settings_are_read_from_the_file_and_options_come_first() {
     let fault = "[[fault]]\noperation = '*'\nkind = 'status'\nstatus = 503\nretry_after = '0s'\n";
     let emulated = Emulated::start(&format!("{WORLD}{fault}"));
     let config = Config::new("[http]\nmax_attempts = 3\nrequest_timeout = '2s'\nconcurrency = 1\n");
@@ -264,7 +264,7 @@ fn the_wire_is_set_in_the_file_and_options_come_first() {
         ),
         (
             "[http]\nrequest_timeout = 5\n",
-            "invalid value '5' for request_timeout; expected a duration such as 5s",
+            "invalid value '5' for request_timeout: missing unit",
         ),
         (
             "[http]\nmax_body = '64MB'\n",
@@ -280,7 +280,7 @@ fn the_wire_is_set_in_the_file_and_options_come_first() {
     let wrong = emulated.get(&["--connect-timeout", "5", JOB]).run();
     assert_usage(
         &wrong,
-        "invalid value '5' for connect_timeout; expected a duration such as 5s",
+        "invalid value '5' for connect_timeout: missing unit",
     );
 }
 

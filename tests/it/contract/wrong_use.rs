@@ -32,7 +32,7 @@ const WRONG: [(&[&str], &str, &str); 10] = [
 ];
 
 #[test]
-fn a_command_line_that_cannot_be_read_is_told_in_the_form_it_asks_for() {
+fn a_command_line_that_cannot_be_read_is_reported_in_the_form_it_asks_for() {
     for (arguments, command, part) in WRONG {
         let run = joblens(arguments).run();
         assert_eq!(run.code, 2, "{arguments:?}");
@@ -95,7 +95,7 @@ fn what_joblens_knows_itself_has_no_columns_and_says_so() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_is_no_closed_output() {
+fn a_full_disk_is_reported_and_is_no_closed_output() {
     for command in ["schema", "kinds"] {
         let full = File::options().write(true).open("/dev/full").unwrap();
         let ended = Command::new(env!("CARGO_BIN_EXE_joblens"))

@@ -69,7 +69,7 @@ fn a_refused_key_is_named_with_its_source_and_hides_no_other_account() {
 }
 
 #[test]
-fn a_missing_permission_is_told_apart_from_a_bad_key() {
+fn a_missing_permission_differs_from_a_bad_key() {
     let body = r#"{"Code":"Forbidden.RAM","Message":"no","RequestId":"R1"}"#;
     let server = Server::answering(http("403 Forbidden", "", body.as_bytes()));
     let run = aliyun(&server.origin(), &[]).run();
@@ -194,7 +194,7 @@ fn a_clock_that_is_off_is_a_warning_until_the_cloud_refuses_for_it() {
         .unwrap();
     assert_eq!(clock["status"], "warn");
     let message = clock["message"].as_str().unwrap();
-    assert!(message.contains(" s behind 127.0.0.1"), "{message}");
+    assert!(message.contains(" minutes behind 127.0.0.1"), "{message}");
     let ahead = account["clock_ahead_seconds"].as_i64().unwrap();
     assert!((1190..1210).contains(&ahead), "{ahead}");
 
@@ -202,7 +202,7 @@ fn a_clock_that_is_off_is_a_warning_until_the_cloud_refuses_for_it() {
     let server = Server::answering(http("400 Bad Request", &date(-1200), body.as_bytes()));
     failure(&aliyun(&server.origin(), &[]).run())
         .is("clock", "clock_skew", 4)
-        .contains(" s ahead of 127.0.0.1")
+        .contains(" minutes ahead of 127.0.0.1")
         .contains("InvalidTimeStamp.Expired")
         .advises("NTP");
 }

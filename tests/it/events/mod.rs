@@ -325,7 +325,7 @@ fn tables_and_expressions_pick_what_is_wanted() {
 }
 
 #[test]
-fn wrong_use_is_told_before_the_first_call() {
+fn usage_errors_are_reported_before_the_first_request() {
     let emulated = Emulated::start(WORLD);
     for (arguments, said) in [
         (&[][..], "no references given"),

@@ -58,7 +58,7 @@ fn clusters_are_found_by_name() {
 }
 
 #[test]
-fn a_filter_of_things_is_refused_where_only_clusters_lie() {
+fn a_filter_of_jobs_is_refused_where_only_clusters_lie() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["aliyun", "--active"]);
     assert_eq!(run.code, 2);

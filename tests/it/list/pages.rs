@@ -31,7 +31,7 @@ fn people_get_a_hundred_and_learn_how_to_get_the_rest() {
 }
 
 #[test]
-fn a_limit_is_told_to_programs_too() {
+fn a_limit_is_reported_to_programs_too() {
     let emulated = Emulated::start(&many("c", 250));
     let run = list(&emulated, &["aliyun/job/c", "--limit", "7", "-o", "json"]);
     let json = run.json();

@@ -43,7 +43,7 @@ fn a_dead_scope_hides_no_other_and_is_never_silently_missing() {
 }
 
 #[test]
-fn could_not_look_is_not_nothing_found() {
+fn a_failed_list_is_not_an_empty_list() {
     let emulated = Emulated::start(WORLD);
     let run = list(&emulated, &["aliyun/job/nosuch"]);
     assert_eq!((run.code, run.stdout.as_str()), (3, ""));

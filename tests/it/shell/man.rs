@@ -105,7 +105,7 @@ fn the_pages_of_two_days_are_the_same() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_told() {
+fn a_folder_that_cannot_be_made_is_reported() {
     let run = joblens(&["man", "/proc/nowhere/man1"]).run();
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("/proc/nowhere/man1"), "{}", run.stderr);

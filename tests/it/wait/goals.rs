@@ -141,7 +141,7 @@ fn any_fails_only_when_none_can_hold() {
 }
 
 #[test]
-fn a_word_that_no_table_knows_is_told_at_once_and_waited_past() {
+fn a_word_that_no_table_knows_is_reported_at_once_and_waited_past() {
     let scenario = job(JOB, "0s Hibernating, 1s Succeeded");
     let emulated = Emulated::start(&scenario);
     let run = emulated.wait(&[JOB, "-t", LONG]).run();

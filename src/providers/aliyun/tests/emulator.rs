@@ -272,7 +272,7 @@ fn the_gateway_refuses_as_the_cloud_does() {
 }
 
 #[test]
-fn missing_and_unknown_things_are_told_as_documented() {
+fn missing_and_unknown_jobs_are_reported_as_documented() {
     let world = world();
     let told = |operation, query: &[(&str, &str)]| {
         let answer = ask(&world, operation, query);
@@ -319,7 +319,7 @@ fn missing_and_unknown_things_are_told_as_documented() {
 }
 
 #[test]
-fn faults_are_told_as_the_cloud_tells_them() {
+fn faults_are_reported_as_the_cloud_reports_them() {
     let throttled = code(&received(emulated(&CLOUD).error(EmulatedError::Throttled)));
     assert_eq!(
         throttled,

@@ -201,7 +201,7 @@ async fn a_clock_that_is_wrong_is_corrected_for_sts() {
 }
 
 #[tokio::test]
-async fn an_answer_of_sts_that_lacks_a_part_is_told_without_its_text() {
+async fn an_answer_of_sts_that_lacks_a_part_is_reported_without_its_text() {
     let whole = json!({
         "AccessKeyId": "STS.x",
         "AccessKeySecret": "hunter2-secret",
@@ -228,7 +228,7 @@ async fn an_answer_of_sts_that_lacks_a_part_is_told_without_its_text() {
 }
 
 #[tokio::test]
-async fn what_can_be_no_role_is_wrong_use() {
+async fn what_can_be_no_role_is_a_usage_error() {
     let cloud = cloud(|_| None).await;
     for (variable, said) in [
         (("JOBLENS_ALIYUN_ROLE_ARN", "reader"), "role_arn of profile"),

@@ -168,7 +168,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn another_address_and_a_role_are_wrong_use() {
+async fn another_address_and_a_role_are_a_usage_error() {
     let cloud = cloud(|_| None).await;
     for variable in [
         ("JOBLENS_HUAWEI_METADATA_ENDPOINT", "http://100.100.100.200"),

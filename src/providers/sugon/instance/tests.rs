@@ -112,7 +112,7 @@ fn the_clouds_own_document_keeps_no_secret() {
 }
 
 #[test]
-fn a_document_too_deep_to_keep_is_told() {
+fn a_document_too_deep_to_keep_is_reported() {
     let deep = format!(
         r#"{{"code":"0","data":{{"id":"i1","x":{}{}}}}}"#,
         "[".repeat(5000),
@@ -128,7 +128,7 @@ fn a_document_too_deep_to_keep_is_told() {
 }
 
 #[test]
-fn the_zone_is_told_only_when_it_is_assumed_and_used() {
+fn the_zone_is_reported_only_when_it_is_assumed_and_used() {
     let timed =
         r#"{"code":0,"data":{"id":"i1","status":"Running","createTime":"2024-01-01 00:00:00"}}"#;
     assert_eq!(codes(&read_text(timed).unwrap()), ["assumed_utc_offset"]);
@@ -153,7 +153,7 @@ fn the_zone_is_told_only_when_it_is_assumed_and_used() {
 }
 
 #[test]
-fn another_things_answer_is_never_taken() {
+fn the_response_of_another_instance_is_never_accepted() {
     for body in [
         r#"{"code":"0","data":{"id":"i2","status":"Completed"}}"#,
         r#"{"code":"0","data":{"status":"Completed"}}"#,

@@ -133,7 +133,7 @@ async fn a_metadata_service_that_is_none_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_neither_documented_nor_this_machine_is_wrong_use() {
+async fn an_address_that_is_neither_documented_nor_this_machine_is_a_usage_error() {
     let cloud = answering(&[]).await;
     for address in [
         "http://100.100.100.200",
