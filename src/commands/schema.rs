@@ -13,11 +13,13 @@ use crate::providers;
 
 /// Print the JSON Schema of the output
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    before_help = "Examples:\n  \
     joblens schema > joblens-1.json\n  \
     joblens schema stream\n  \
-    joblens schema --jq '.[\"$defs\"] | keys'\n\n\
-        Within joblens/1, fields are only added; ignore fields you don't know.")]
+    joblens schema --jq '.[\"$defs\"] | keys'",
+    after_help = "Within joblens/1, fields are only added; ignore fields you don't know."
+)]
 pub(super) struct Arguments {
     /// Schema to print
     #[arg(value_enum, default_value = "envelope", value_name = "WHAT")]
@@ -43,13 +45,13 @@ enum SchemaKind {
 }
 
 /// Prints a schema made of the types that are printed elsewhere.
-pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
-    let is_json = matches!(session.output_options.format, Format::Table | Format::Json);
-    let global = &session.global;
+pub(super) fn run(context: &CommandContext, arguments: &Arguments) -> u8 {
+    let is_json = matches!(context.output_options.format, Format::Table | Format::Json);
+    let global = &context.global;
     let picks = !global.columns.is_empty() || global.sort_by.is_some();
     if !is_json || picks {
         let problem = Problem::usage("schema prints JSON only").with_hint("omit -o");
-        return session.usage_error("schema", vec![problem]);
+        return context.usage_error("schema", vec![problem]);
     }
     let schema = match arguments.what {
         SchemaKind::Envelope => document("Envelope", <Envelope>::json_schema),
@@ -61,8 +63,8 @@ pub(super) fn run(session: &CommandContext, arguments: &Arguments) -> u8 {
         SchemaKind::Doctor => document("DoctorReport", DoctorReport::json_schema),
     };
     let mut out = io::stdout().lock();
-    let written = output::write_schema(&mut out, &schema, &session.output_options);
-    session.exit_code_after_write(written, 0)
+    let written = output::write_schema(&mut out, &schema, &context.output_options);
+    context.exit_code_after_write(written, 0)
 }
 
 /// A whole document: what `describe` says, and all that it refers to.

@@ -1,7 +1,7 @@
 //! One call of a cloud's API: signed, sent with retries, and decoded.
 
 use super::errors::{ErrorContext, ErrorSpec};
-use super::login::CredentialCache;
+use crate::credentials::CredentialCache;
 use crate::error::Problem;
 use crate::http::{ApiClient, Deadline, Request, RequestError, Response, Signer};
 

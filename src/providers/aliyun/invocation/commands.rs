@@ -8,7 +8,7 @@ use super::super::wrapped_list::WrappedList;
 use super::InvocationDetails;
 use crate::model::Job;
 use crate::providers::lenient::{self, Int, Text};
-use crate::secret::mask_arguments;
+use crate::secret::mask_text;
 
 /// How many commands a page is asked to hold, each of which costs a request; the cloud gives 10
 /// when nobody says how many, and 50 at most.
@@ -58,17 +58,12 @@ pub(in super::super) fn decode(
         id: row.command_id.trimmed().map(str::to_owned),
         content: row.command_content.0.map(|content| match show_secrets {
             true => content,
-            false => masked(content),
+            false => mask_text(&content),
         }),
         timeout_seconds: row.timeout.0,
         working_dir: row.working_dir.0,
     });
     Ok((commands.collect(), total))
-}
-
-fn masked(mut content: String) -> String {
-    mask_arguments(std::slice::from_mut(&mut content));
-    content
 }
 
 impl Command {

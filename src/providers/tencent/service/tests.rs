@@ -6,6 +6,7 @@ use crate::http::RetryAction;
 use crate::model::State;
 use crate::providers::tencent::errors::ERRORS;
 use crate::providers::test_support;
+use crate::test_support::kinds::check_kind;
 
 /// The API as seen from China; with `utc_offset` as the profile may set it.
 fn api(utc_offset: Option<&str>) -> Api {
@@ -50,7 +51,7 @@ fn answered(status: u16, body: &str) -> Option<RequestError> {
     classify(&test_support::response(status, body))
 }
 
-test_support::kinds::check_kind!(&SERVICE);
+check_kind!(&SERVICE);
 
 #[test]
 fn answers_become_their_models() {

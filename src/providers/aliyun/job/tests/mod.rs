@@ -4,6 +4,6 @@ mod jobs;
 mod lists;
 
 use super::JOB;
-use crate::providers::test_support;
+use crate::test_support::kinds::check_kind;
 
-test_support::kinds::check_kind!(&JOB);
+check_kind!(&JOB);
