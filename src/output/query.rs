@@ -28,7 +28,8 @@ use serde_json::Value;
 use super::escape;
 use super::json::write_line;
 use crate::error::Problem;
-use compile::{Data, SyntaxError, compile};
+use compile::{SyntaxError, compile};
+use functions::Data;
 use text::Json;
 
 /// Levels of lists and objects in a value.

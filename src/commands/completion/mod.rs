@@ -128,7 +128,9 @@ fn with_values(argument: Arg, known: &Arc<CompletionData>) -> Arg {
         }),
         ("GOAL", _) => ArgValueCompleter::new(goals),
         ("KIND[=FILE]", _) => ArgValueCompleter::new(|typed: &OsStr| {
-            prefix_matches(typed, ["junit=", "github", "gitlab-dotenv=", "json="])
+            let words = ["junit=", "github", "gitlab-dotenv=", "json="];
+            // What follows a whole word is a file.
+            prefix_matches(typed, words.into_iter().filter(|word| typed != *word))
         }),
         (_, "columns" | "sort_by") => ArgValueCompleter::new(|typed: &OsStr| {
             prefix_matches(typed, output::JobColumn::names())

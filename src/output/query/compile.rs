@@ -2,19 +2,14 @@
 
 use std::ops::Range;
 
-use jaq_core::data::JustLut;
 use jaq_core::load::lex::Token;
 use jaq_core::load::parse::Def;
 use jaq_core::load::{self, Arena, File, Lexer, Loader, Parser};
 use jaq_core::{Compiler, Filter};
-use jaq_json::Val;
 
 use super::alternatives::Alternatives;
-use super::functions;
+use super::functions::{self, Data};
 use super::rewrite::Rewriter;
-
-/// What the engine works on.
-pub(super) type Data = JustLut<Val>;
 
 /// Reading is recursive; its depth is bounded by the length.
 const MAX_LEN: usize = 1 << 14;

@@ -6,14 +6,17 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use jaq_core::box_iter::box_once;
+use jaq_core::data::JustLut;
 use jaq_core::native::{Filter, Fun, bome, run, v};
 use jaq_core::{Error, Exn, Native, RunPtr, ValR, ValXs};
 use jaq_json::Val;
 use jaq_std::ValT as _;
 
-use super::compile::Data;
 use super::text::Json;
 use super::{MAX_DEPTH, paths, regex, value};
+
+/// What the engine works on.
+pub(super) type Data = JustLut<Val>;
 
 /// How much of its stack a query may use; the rest is for functions, whose depth is bounded.
 const MAX_STACK: usize = super::STACK_SIZE / 4 * 3;

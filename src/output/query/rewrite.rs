@@ -55,8 +55,8 @@ impl<'s> Rewriter<'s> {
         }
     }
 
-    fn boxed(&self, term: Box<Tree<'s>>) -> Box<Tree<'s>> {
-        Box::new(self.term(*term))
+    fn boxed(&self, term: Tree<'s>) -> Box<Tree<'s>> {
+        Box::new(self.term(term))
     }
 
     fn terms(&self, terms: Vec<Tree<'s>>) -> Vec<Tree<'s>> {
@@ -73,29 +73,29 @@ impl<'s> Rewriter<'s> {
             Term::Var(name) if name == "$__loc__" => self.location(name),
             Term::Var(_) => term,
             Term::Str(format, parts) => self.string(format, parts),
-            Term::Arr(Some(inner)) => Term::Arr(Some(self.boxed(inner))),
+            Term::Arr(Some(inner)) => Term::Arr(Some(self.boxed(*inner))),
             Term::Obj(entries) => self.object(entries),
-            Term::Neg(inner) => Term::Neg(self.boxed(inner)),
+            Term::Neg(inner) => Term::Neg(self.boxed(*inner)),
             Term::BinOp(left, op, right) => self.operation(*left, op, *right),
-            Term::Label(name, inner) => Term::Label(name, self.boxed(inner)),
+            Term::Label(name, inner) => Term::Label(name, self.boxed(*inner)),
             Term::Fold(name, source, pattern, arguments) => {
                 self.fold(name, *source, pattern, arguments)
             }
             Term::TryCatch(inner, handler) => Term::TryCatch(
-                self.boxed(inner),
-                handler.map(|handler| self.boxed(handler)),
+                self.boxed(*inner),
+                handler.map(|handler| self.boxed(*handler)),
             ),
             Term::IfThenElse(branches, otherwise) => Term::IfThenElse(
                 branches
                     .into_iter()
                     .map(|(condition, then)| (self.term(condition), self.term(then)))
                     .collect(),
-                otherwise.map(|otherwise| self.boxed(otherwise)),
+                otherwise.map(|otherwise| self.boxed(*otherwise)),
             ),
             Term::Def(definitions, inner) => {
                 let definitions = definitions.into_iter();
                 let definitions = definitions.map(|one| self.definition(one)).collect();
-                Term::Def(definitions, self.boxed(inner))
+                Term::Def(definitions, self.boxed(*inner))
             }
             Term::Call(name, arguments) => self.call(name, arguments),
             Term::Path(head, path) => self.path(*head, path),
