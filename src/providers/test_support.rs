@@ -2,6 +2,7 @@
 //! signed request to the emulator's side without a network.
 
 pub mod kinds;
+pub mod mutations;
 pub mod served;
 
 use std::fs;

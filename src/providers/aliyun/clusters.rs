@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Api;
 use super::job::JOB;
-use super::wrapped_list::WrappedList;
 use crate::error::Problem;
 use crate::http::Method;
 use crate::model::ScopeSummary;
-use crate::providers::lenient::{self, Int, Num, OptionalObject, Text};
+use crate::providers::api::Decoded;
+use crate::providers::lenient::{
+    self, Int, Num, OptionalObject, Required, Text, Timestamp, WrappedList,
+};
 use crate::providers::{Cursor, GetOptions, ScopePage};
 use crate::reference::Scope;
 
@@ -86,7 +88,7 @@ pub struct ClusterResources {
 #[serde(default, rename_all = "PascalCase")]
 struct ClustersResponse {
     total_count: Int,
-    clusters: Option<WrappedList<Row>>,
+    clusters: Required<WrappedList<Row>>,
 }
 
 /// `ClusterInfoSimple`.
@@ -104,7 +106,7 @@ struct Row {
     os_tag: Text,
     deploy_mode: Text,
     ehpc_version: Text,
-    create_time: Text,
+    create_time: Timestamp,
     vpc_id: Text,
     #[serde(rename = "VSwitchId")]
     vswitch_id: Text,
@@ -149,7 +151,7 @@ pub(super) async fn list(
     let query = [("PageNumber", page.as_str()), ("PageSize", &size)];
     let decode = |body: &[u8]| decode(body, at, profile, api.region());
     let page = api.call("ListClusters", Method::Get, &query, options, decode);
-    page.await.map(|page| page.data)
+    page.await.map(Decoded::into_page)
 }
 
 /// Decodes the page at `at`; `region` is that of the profile.
@@ -159,13 +161,9 @@ pub(super) fn decode(
     profile: &str,
     region: Option<&str>,
 ) -> Result<ScopePage, String> {
-    let wire: ClustersResponse = lenient::decode(body)?;
+    let wire: ClustersResponse = lenient::decode_response(body)?;
     let total = wire.total_count.0;
-    let WrappedList(rows) = match (wire.clusters, total) {
-        (Some(rows), _) => rows,
-        (None, Some(0)) => WrappedList::default(),
-        (None, _) => return Err("a list Clusters".to_owned()),
-    };
+    let rows = wire.clusters.rows("Clusters", total)?;
     Ok(ScopePage::from_rows(at, total, rows, |row| {
         let scope = Scope::at(&JOB, profile, &[row.id.trimmed()?])?;
         Some(row.into_scope(scope.to_string(), region))
@@ -196,7 +194,7 @@ impl Row {
             scope,
             name: self.name.0,
             status: self.status.trimmed().map(str::to_owned),
-            created_at: self.create_time.rfc3339(),
+            created_at: self.create_time.utc(),
             region: self.region_id.0.or_else(|| region.map(str::to_owned)),
             details: Some(Arc::new(details)),
         }

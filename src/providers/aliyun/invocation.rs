@@ -18,6 +18,7 @@ use crate::kind::{
     DetailSchemas, Kind, KindFlag, ListOrder, ListSpec, Operation, OutcomeRule, Segment,
     StateTable, Template, UnlistedField,
 };
+use crate::model::Notice;
 use crate::providers::shapes::schema_of;
 use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
 use crate::reference::{Reference, Scope};
@@ -165,7 +166,8 @@ impl KindOps<Api> for Invocations {
         ];
         let decode = |body: &[u8]| decode_commands(body, options.show_secrets);
         let found = api.call(LIST.name, Method::Get, &query, options, decode);
-        let (commands, total) = found.await?.data;
+        let found = found.await?;
+        let (commands, total) = found.data;
         let named = Page::from_rows(at, total, commands, |command| {
             Some((scope.reference(&[command.id()?])?, command))
         });
@@ -179,6 +181,7 @@ impl KindOps<Api> for Invocations {
         let lookups =
             rows.map(|(reference, command)| list_row(api, reference, command, &filter, &options));
         let mut page = Page {
+            notices: found.unreadable.into_iter().collect(),
             rows_without_id: named.rows_without_id,
             next: named.next,
             total: named.total,
@@ -247,10 +250,11 @@ async fn get(
         Ok::<_, String>((status, raw_document(body, options)))
     };
     let found = api.call(STATUS.name, Method::Get, &query, options, decode);
-    let (status, document) = found.await?.data;
-    let mut pages = Vec::new();
+    let found = found.await?;
+    let (status, document) = found.data;
+    let (mut pages, mut unreadable) = (Vec::new(), Vec::from_iter(found.unreadable));
     let results = match status.is_finished() {
-        true => Some(results(api, reference, options, &mut pages).await),
+        true => Some(results(api, reference, options, &mut pages, &mut unreadable).await),
         false => None,
     };
     let at = job_at(reference, api.region());
@@ -261,6 +265,7 @@ async fn get(
         results,
         options.has_flag(&TRUST_FINISHED),
     );
+    notices.append(&mut unreadable);
     raw::attach(&mut job, &mut notices, options, || {
         if pages.is_empty() {
             return document;
@@ -277,12 +282,13 @@ fn raw_document(body: &[u8], options: &GetOptions) -> Option<serde_json::Value> 
 }
 
 /// The results of a finished invocation, as far as they can be read; `documents` keeps the
-/// responses when raw responses are requested.
+/// responses when raw responses are requested, `unreadable` the fields that could not be read.
 async fn results(
     api: &Api,
     reference: &Reference,
     options: &GetOptions,
     documents: &mut Vec<Option<serde_json::Value>>,
+    unreadable: &mut Vec<Notice>,
 ) -> Results {
     let mut results = Results::default();
     loop {
@@ -303,6 +309,7 @@ async fn results(
         let page = api.call(RESULTS, Method::Get, &query, options, decode);
         match page.await {
             Ok(page) => {
+                unreadable.extend(page.unreadable);
                 if !results.add(page.data) {
                     return results;
                 }

@@ -15,7 +15,6 @@ mod serve;
 mod sign;
 mod sign_v1;
 mod temporary_key;
-mod wrapped_list;
 mod xml;
 
 use std::sync::Arc;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{Api, CLUSTERS, decode, service::SERVICE};
 use crate::error::Problem;
 use crate::model::ScopeSummary;
-use crate::providers::lenient::{self, Flag, Int, List, Text};
+use crate::providers::api::Decoded;
+use crate::providers::lenient::{Flag, Int, List, Required, Text, Timestamp};
 use crate::providers::wall_clock::WallClock;
 use crate::providers::{Cursor, GetOptions, ScopePage};
 use crate::reference::Scope;
@@ -58,10 +59,8 @@ pub struct ClusterDetails {
 #[serde(default, rename_all = "camelCase")]
 struct ClusterList {
     total_count: Int,
-    #[serde(deserialize_with = "lenient::deserialize_some")]
-    clusters: Option<List<ClusterRow>>,
-    #[serde(deserialize_with = "lenient::deserialize_some")]
-    cluster_set: Option<List<ClusterRow>>,
+    clusters: Required<List<ClusterRow>>,
+    cluster_set: Required<List<ClusterRow>>,
 }
 
 #[derive(Default, PartialEq, Deserialize)]
@@ -80,8 +79,8 @@ struct ClusterRow {
     total_cpu: Int,
     total_mem: Int,
     os: Text,
-    created_at: Text,
-    updated_at: Text,
+    created_at: Timestamp,
+    updated_at: Timestamp,
     region_id: Int,
     region: Text,
     #[serde(rename = "k8sVersion")]
@@ -110,7 +109,7 @@ pub(super) async fn list(
     let parameters = [("offset", offset.as_str()), ("limit", &limit)];
     let page = |body: &[u8]| decode_page(body, at, profile, &api.region, api.clock);
     let page = api.call(CLUSTERS, &parameters, options, page).await;
-    page.map(|page| page.data)
+    page.map(Decoded::into_page)
 }
 
 /// Decodes the page at `at`; `region` is that of the profile.
@@ -123,16 +122,18 @@ fn decode_page(
 ) -> Result<ScopePage, String> {
     let data: ClusterList = decode(body)?;
     let total = data.total_count.0;
-    let none = (total == Some(0)).then(List::default);
-    let rows = data.clusters.or(data.cluster_set).or(none);
-    let List(rows) = rows.ok_or("a list clusters")?;
-    let mut page = ScopePage::from_rows(at, total, rows, |row| {
+    let rows = data.clusters.or(data.cluster_set);
+    // Null stands for no clusters.
+    let none = (rows == Required::Null).then_some(0);
+    let rows = rows.rows("clusters", total.or(none))?;
+    let mut notices = Vec::new();
+    let times = rows.iter().map(|row| &row.created_at);
+    clock.note_assumed("tencent", times, &mut notices);
+    let page = ScopePage::from_rows(at, total, rows, |row| {
         let scope = Scope::at(&SERVICE, profile, &[row.cluster_id.trimmed()?])?;
         Some(row.into_scope(scope.to_string(), region, clock))
     });
-    let times: Vec<_> = page.rows.iter().map(|scope| scope.created_at).collect();
-    clock.note_assumed("tencent", &times, &mut page.notices);
-    Ok(page)
+    Ok(ScopePage { notices, ..page })
 }
 
 impl ClusterRow {
@@ -145,7 +146,7 @@ impl ClusterRow {
             node_status: self.node_status.0,
             cpu: self.total_cpu.0.map(|milli| milli as f64 / 1000.0),
             memory_bytes: self.total_mem.0.and_then(|mib| mib.checked_mul(MIB)),
-            updated_at: clock.parse(&self.updated_at),
+            updated_at: clock.at(&self.updated_at),
             cidr: self.cidr.0,
             external_endpoint: self.cluster_external_endpoint.0,
             is_https_open: self.open_https.0,
@@ -159,7 +160,7 @@ impl ClusterRow {
             scope,
             name: self.cluster_name.0,
             status: self.status.trimmed().map(str::to_owned),
-            created_at: clock.parse(&self.created_at),
+            created_at: clock.at(&self.created_at),
             region: self.region.0.or_else(|| Some(region.to_owned())),
             details: Some(Arc::new(details)),
         }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::super::wrapped_list::WrappedList;
 use super::InvocationDetails;
 use crate::model::Job;
-use crate::providers::lenient::{self, Int, Text};
+use crate::providers::lenient::{self, Int, Required, Text, WrappedList};
 use crate::secret::mask_arguments;
 
 /// How many commands a page is asked to hold, each of which costs a request; the cloud gives 10
@@ -27,7 +26,7 @@ pub(in super::super) struct Command {
 #[serde(default, rename_all = "PascalCase")]
 struct CommandsResponse {
     total_count: Int,
-    commands: Option<WrappedList<CommandRow>>,
+    commands: Required<WrappedList<CommandRow>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -47,13 +46,9 @@ pub(in super::super) fn decode(
     body: &[u8],
     show_secrets: bool,
 ) -> Result<(Vec<Command>, Option<i64>), String> {
-    let wire: CommandsResponse = lenient::decode(body)?;
+    let wire: CommandsResponse = lenient::decode_response(body)?;
     let total = wire.total_count.0;
-    let WrappedList(rows) = match (wire.commands, total) {
-        (Some(rows), _) => rows,
-        (None, Some(0)) => WrappedList::default(),
-        (None, _) => return Err("a list Commands".to_owned()),
-    };
+    let rows = wire.commands.rows("Commands", total)?;
     let commands = rows.into_iter().map(|row| Command {
         id: row.command_id.trimmed().map(str::to_owned),
         content: row.command_content.0.map(|content| match show_secrets {

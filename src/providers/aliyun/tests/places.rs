@@ -61,11 +61,16 @@ fn clusters_are_read_in_either_shape_of_a_list_and_nothing_else() {
         r#"{"TotalCount":3}"#,
         r#"{"Clusters":"c"}"#,
         r#"{"Clusters":{"ClusterInfoSimple":"c"}}"#,
-        r#"{"Clusters":["c"]}"#,
-        r#"{"Clusters":[{"Id":["c"]}]}"#,
-        r#"{"Clusters":[{"Id":"c","Computes":7}]}"#,
     ] {
         assert!(count(body).is_err(), "{body}");
+    }
+    for (body, wanted) in [
+        (r#"{"Clusters":["c",{"Id":"d"}]}"#, (1, 1)),
+        (r#"{"Clusters":[{"Id":["c"]}]}"#, (0, 1)),
+        (r#"{"Clusters":[{"Id":"c","Computes":7}]}"#, (1, 0)),
+    ] {
+        let page = decode(body.as_bytes(), Cursor::FIRST, "default", None).unwrap();
+        assert_eq!((page.rows.len(), page.rows_without_id), wanted, "{body}");
     }
 }
 
@@ -117,11 +122,11 @@ fn commands_are_read_in_either_shape_of_a_list_and_nothing_else() {
     assert_eq!(count(r#"{"Commands":[{"CommandId":"c"},{}]}"#), Ok(2));
     assert_eq!(count(r#"{"Commands":{"Command":null}}"#), Ok(0));
     assert_eq!(count(r#"{"TotalCount":0}"#), Ok(0));
-    for body in [
-        "{}",
-        r#"{"Commands":7}"#,
-        r#"{"Commands":[{"Timeout":"soon"}]}"#,
-    ] {
+    for body in ["{}", r#"{"Commands":7}"#, r#"{"Commands":{"Command":7}}"#] {
         assert!(count(body).is_err(), "{body}");
     }
+    let odd = r#"{"Commands":[{"CommandId":"c","Timeout":"soon"},7]}"#;
+    let (commands, _) = decode_commands(odd.as_bytes(), false).unwrap();
+    let ids: Vec<_> = commands.iter().map(Command::id).collect();
+    assert_eq!(ids, [Some("c"), None]);
 }

@@ -37,7 +37,11 @@ fn refusal(status: u16, body: &str) -> RequestError {
     classify(&test_support::response(status, body)).unwrap()
 }
 
-test_support::kinds::check_kind!(&IMAGE_JOB);
+test_support::kinds::check_kind!(
+    &IMAGE_JOB,
+    essential: ["id", "status", "items", "items[]", "items[].id", "items[].status"],
+    evidence: []
+);
 
 #[test]
 fn answers_become_their_models() {
