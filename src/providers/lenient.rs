@@ -17,7 +17,9 @@ use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 
 pub use scalar::{Flag, Int, Num, Text};
-pub use shape::{List, ListOrObject, Map, OptionalObject, Required, Words, WrappedList};
+pub use shape::{
+    DefaultObject, List, ListOrObject, Map, OptionalObject, Required, Words, WrappedList,
+};
 pub use timestamp::Timestamp;
 pub use unreadable::{UnreadableFields, collect_unreadable};
 

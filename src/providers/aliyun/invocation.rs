@@ -8,7 +8,7 @@ mod status;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Api, CLUSTER, cluster_of, document, summarize};
@@ -19,13 +19,14 @@ use crate::kind::{
     StateTable, Template, UnlistedField,
 };
 use crate::model::Notice;
+use crate::providers::lenient::{Int, Text};
 use crate::providers::shapes::schema_of;
 use crate::providers::{Cursor, Filter, GetOptions, GetResult, KindOps, Page, job_at, raw};
 use crate::reference::{Reference, Scope};
 use commands::PAGE_SIZE;
 use status::{RESULTS_PAGE_SIZE, STATES};
 
-pub(super) use commands::{Command, decode as decode_commands};
+pub(super) use commands::decode as decode_commands;
 pub(super) use status::{Results, ResultsPage, Status};
 
 /// Commands on the nodes of a cluster.
@@ -100,18 +101,25 @@ const LIST: Operation = Operation {
 
 const RESULTS: &str = "ListInvocationResults";
 
-/// `details` of an `aliyun/invocation`.
-#[derive(Debug, Clone, PartialEq, JsonSchema, Serialize)]
-#[schemars(rename = "AliyunInvocation")]
+/// `details` of an `aliyun/invocation`, as ListCommands reports them.
+#[derive(Debug, Clone, Default, JsonSchema, Serialize, Deserialize)]
+#[serde(default, rename_all(deserialize = "PascalCase"))]
+#[schemars(rename = "AliyunInvocation", !default)]
 pub struct InvocationDetails {
+    #[serde(skip_serializing)]
+    #[schemars(skip)]
+    command_id: Text,
     /// `known` when every node's exit code was read, else `unknown`.
+    #[serde(skip_deserializing)]
     pub exit_codes: &'static str,
     /// What runs, with secrets in its arguments masked; only lists report it.
-    pub content: Option<String>,
+    #[serde(rename(deserialize = "CommandContent"))]
+    pub content: Text,
     /// Longest time it may run; only lists report it.
-    pub timeout_seconds: Option<i64>,
+    #[serde(rename(deserialize = "Timeout"))]
+    pub timeout_seconds: Int,
     /// The folder it runs in; only lists report it.
-    pub working_dir: Option<String>,
+    pub working_dir: Text,
 }
 
 /// `details` of a node of an invocation; null until its result was read.
@@ -139,7 +147,7 @@ impl KindOps<Api> for Invocations {
         reference: &Reference,
         options: &GetOptions,
     ) -> Result<GetResult, Problem> {
-        get(api, reference, Command::default(), options).await
+        get(api, reference, InvocationDetails::default(), options).await
     }
 
     /// The results are read when it has finished.
@@ -202,7 +210,7 @@ impl KindOps<Api> for Invocations {
 async fn list_row(
     api: &Api,
     reference: Reference,
-    command: Command,
+    command: InvocationDetails,
     filter: &Filter,
     options: &GetOptions,
 ) -> Result<GetResult, Problem> {
@@ -238,7 +246,7 @@ fn is_of_the_account(category: Category) -> bool {
 async fn get(
     api: &Api,
     reference: &Reference,
-    command: Command,
+    command: InvocationDetails,
     options: &GetOptions,
 ) -> Result<GetResult, Problem> {
     let query = [

@@ -3,25 +3,30 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 use super::{is_absent, mismatch};
 
 /// Text; absent when null, empty, `--` or missing. Numbers and booleans are taken as text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
 pub struct Text(pub Option<String>);
 
 /// A whole number; absent like [`Text`]. Text and whole floats are read as well.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
 pub struct Int(pub Option<i64>);
 
 /// A number; absent like [`Text`]. Text is read as well.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
+#[serde(transparent)]
 pub struct Num(pub Option<f64>);
 
 /// A truth value; absent like [`Text`]. The words true and false are read as well.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
 pub struct Flag(pub Option<bool>);
 
 /// Text exactly as it came: `""` and `--` are words here, as in a command line. Null is an empty

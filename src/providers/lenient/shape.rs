@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
 use serde::de::value::{
     BorrowedStrDeserializer, CowStrDeserializer, MapAccessDeserializer, MapDeserializer,
 };
@@ -13,6 +13,7 @@ use serde::de::{
     self, DeserializeSeed, Deserializer, IgnoredAny, IntoDeserializer as _, MapAccess, SeqAccess,
     Visitor,
 };
+use serde::{Deserialize, Serialize};
 
 use super::scalar::Verbatim;
 use super::{ELEMENTS, MISMATCHES, is_absent, mismatch};
@@ -27,7 +28,8 @@ const NUMBER_KEY: &str = "$serde_json::private::Number";
 
 /// A list of objects; null, an empty text and an empty object are an empty list. An element of another
 /// type is one without fields.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
 pub struct List<T, const IS_WRAPPED: bool = false>(pub Vec<T>);
 
 /// A list that may stand within an object, as in `{"Item": […]}`.
@@ -35,13 +37,20 @@ pub type WrappedList<T> = List<T, true>;
 
 /// The words of a command line or the like, exactly as they came; null is an empty list, and an empty
 /// word within it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
 pub struct Words(pub Vec<String>);
 
 /// A part that may be null, an empty text, an empty list (PHP's empty object) or missing. Boxed, since
 /// most parts are rare.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
 pub struct OptionalObject<T>(pub Option<Box<T>>);
+
+/// A part that is read as one without fields where it is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct DefaultObject<T>(pub T);
 
 /// Values by names that the cloud's users choose. Entries beyond [`Map::MAX_ENTRIES`] are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -331,6 +340,13 @@ impl<'de, T: Deserialize<'de>> Shape<'de> for OptionalObject<T> {
     fn from_map<A: MapAccess<'de>>(map: &mut Peeked<'de, A>) -> Result<Option<Self>, A::Error> {
         let object = T::deserialize(MapAccessDeserializer::new(map))?;
         Ok(Some(Self(Some(Box::new(object)))))
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for DefaultObject<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let OptionalObject(part) = OptionalObject::<T>::deserialize(deserializer)?;
+        Ok(Self(part.map_or_else(T::default, |part| *part)))
     }
 }
 

@@ -5,6 +5,7 @@
 //! id or the state, ends in an error or an unknown state. One that is evidence, such as an exit code,
 //! may cost the state that it proves, and never makes it better.
 
+use std::collections::HashMap;
 use std::fs;
 use std::sync::{Arc, Mutex};
 
@@ -64,7 +65,6 @@ struct Found {
 
 /// A field that was replaced.
 struct Mutation {
-    file: usize,
     /// `JobInfos[0].State`.
     path: String,
     /// `JobInfos[].State`.
@@ -131,14 +131,12 @@ pub async fn check(case: Case, fields: Fields) {
     let baseline = baseline.unwrap_or_else(|problem| panic!("{:?}: {problem:?}", case.files));
     assert_eq!(baseline.unreadable, [""; 0], "{:?}", case.files);
     for (file, document) in files.iter().enumerate() {
-        for mutation in mutations(file, document) {
+        for mutation in mutations(document) {
             served.lock().unwrap()[file] = mutation.document.clone();
             // What one response shows of a job must not be remembered at the next.
             let found = call(&*client(cloud, &server, &transport), &case).await;
-            let what = format!(
-                "{} {}: {} instead of {}",
-                case.files[file].1, mutation.path, mutation.new, mutation.old
-            );
+            let (name, path, new) = (&case.files[file].1, &mutation.path, &mutation.new);
+            let what = format!("{name} {path}: {new}");
             judge(&mutation, &baseline, found, fields, &what);
         }
         served.lock().unwrap()[file] = document.clone();
@@ -203,8 +201,8 @@ async fn call(client: &dyn Client, case: &Case) -> Result<Found, Problem> {
     })
 }
 
-/// Every field of a document, each with every value.
-fn mutations(file: usize, document: &Value) -> Vec<Mutation> {
+/// Every field of a document, each with every value; of the same field of many rows the first two.
+fn mutations(document: &Value) -> impl Iterator<Item = Mutation> {
     let values = [
         json!(null),
         json!("text"),
@@ -218,28 +216,37 @@ fn mutations(file: usize, document: &Value) -> Vec<Mutation> {
         json!([{}]),
         json!({"a": 1}),
     ];
-    let mut pointers = Vec::new();
+    let (mut pointers, mut seen) = (Vec::new(), HashMap::new());
     pointers_of(document, "", "", &mut pointers);
+    pointers.retain(|(_, path)| {
+        let count: &mut usize = seen.entry(pattern(path)).or_default();
+        *count += 1;
+        *count <= 2
+    });
     let pairs = pointers
-        .iter()
-        .flat_map(|place| values.iter().map(move |value| (place, value)));
-    let mutations = pairs.map(|((pointer, path), new)| {
+        .into_iter()
+        .flat_map(move |place| values.clone().map(|value| (place.clone(), value)));
+    pairs.map(|((pointer, path), new)| {
         let mut mutated = document.clone();
-        let old = std::mem::replace(mutated.pointer_mut(pointer).unwrap(), new.clone());
-        let pattern = path.split('[').map(|part| match part.split_once(']') {
-            Some((_, rest)) => format!("[]{rest}"),
-            None => part.to_owned(),
-        });
+        let place = mutated.pointer_mut(&pointer).unwrap();
+        let old = std::mem::replace(place, new.clone());
         Mutation {
-            file,
-            path: path.clone(),
-            pattern: pattern.collect(),
+            pattern: pattern(&path),
+            path,
             old,
-            new: new.clone(),
+            new,
             document: mutated,
         }
+    })
+}
+
+/// `JobInfos[].State` for `JobInfos[0].State`.
+fn pattern(path: &str) -> String {
+    let parts = path.split('[').map(|part| match part.split_once(']') {
+        Some((_, rest)) => format!("[]{rest}"),
+        None => part.to_owned(),
     });
-    mutations.collect()
+    parts.collect()
 }
 
 /// The fields of a document as JSON pointers and as paths.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::NodeDetails;
 use super::status::{Node, NodeResult, Results, STATES, Status, is_word};
+use super::{InvocationDetails, NodeDetails};
 use crate::model::{Details, Job, Notice, NoticeCode, State, Task};
 use crate::providers::states::{self, ExitOutcome};
 
@@ -64,7 +64,10 @@ impl Status {
             }
         }
         note_unknown_words(&job.tasks, &mut notices);
-        job.details = Some(Arc::new(self.command.details(exit_codes)));
+        job.details = Some(Arc::new(InvocationDetails {
+            exit_codes,
+            ..self.command
+        }));
         (job, notices)
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::super::xml;
-use super::commands::Command;
+use super::InvocationDetails;
 use crate::kind::StateWords;
 use crate::model::{State, Time};
 use crate::providers::lenient::{
@@ -38,7 +38,7 @@ pub(in super::super) struct Status {
     /// The nodes it runs on.
     pub(super) nodes: Vec<Node>,
     /// What the list of commands reports of it.
-    pub(super) command: Command,
+    pub(super) command: InvocationDetails,
 }
 
 /// A node and its word.
@@ -97,12 +97,12 @@ impl Status {
             request_id: wire.request_id.0,
             word: wire.invoke_status.0,
             nodes: nodes(wire.invoke_instances)?,
-            command: Command::default(),
+            command: InvocationDetails::default(),
         })
     }
 
     /// The same with what the list of commands reports.
-    pub(in super::super) fn with_command(self, command: Command) -> Self {
+    pub(in super::super) fn with_command(self, command: InvocationDetails) -> Self {
         Self { command, ..self }
     }
 

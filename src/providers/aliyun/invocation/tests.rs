@@ -278,43 +278,4 @@ fn refuses_answers_that_are_none_or_about_another_command() {
     }
 }
 
-#[tokio::test]
-async fn a_field_of_another_type_costs_a_command_or_a_cluster_nothing_else() {
-    use crate::providers::test_support::mutations::{Call, Case, Fields, check};
-    let results = "list-invocation-status.ListInvocationResults";
-    let commands = [
-        ("ListCommands", "invocation/list-commands"),
-        ("ListInvocationStatus", "invocation/list-invocation-status"),
-        ("ListInvocationResults", &format!("invocation/{results}")),
-    ];
-    let clusters = [("ListClusters", "list-clusters")];
-    for (call, files) in [(Call::List, &commands[..1]), (Call::Scopes, &clusters)] {
-        let files = files.iter();
-        let case = Case {
-            kind: &INVOCATION,
-            call,
-            files: files
-                .map(|(name, file)| ((*name).to_owned(), format!("aliyun/{file}.json")))
-                .collect(),
-        };
-        let essential = &[
-            "Commands",
-            "Commands.Command",
-            "Commands.Command[]",
-            "Commands.Command[].CommandId",
-            "Clusters",
-            "Clusters.ClusterInfoSimple",
-            "Clusters.ClusterInfoSimple[]",
-            "Clusters.ClusterInfoSimple[].Id",
-        ];
-        let evidence = &[];
-        check(
-            case,
-            Fields {
-                essential,
-                evidence,
-            },
-        )
-        .await;
-    }
-}
+mod unreadable;

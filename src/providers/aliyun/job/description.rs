@@ -61,16 +61,8 @@ struct JobInfo {
     end_time: Timestamp,
     last_modify_time: Timestamp,
     is_array_job: Checked<Flag>,
-    array_properties: Checked<OptionalObject<ArrayRange>>,
+    array_properties: Checked<OptionalObject<ArrayProperties>>,
     container_groups: Checked<Required<List<Group>>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct ArrayRange {
-    index_start: Int,
-    index_end: Int,
-    index_step: Int,
 }
 
 /// What a response to DescribeServerlessJobs says of one job.
@@ -207,24 +199,18 @@ impl JobInfo {
         job.started_at = self.start_time.utc();
         job.finished_at = self.end_time.utc().filter(|_| job.ended);
         job.updated_at = self.last_modify_time.utc();
-        let properties = self.array_properties.value.0.map(|range| ArrayProperties {
-            start: range.index_start.0,
-            end: range.index_end.0,
-            step: range.index_step.0,
-        });
+        let properties = self.array_properties.value;
         let index = subtask_index(&job.id);
         // A range on an id without an index says as much as the flag, whatever became of that.
         let flag = self.is_array_job.value.0;
-        let says_range = |range: &_| is_range(range, flag == Some(false));
-        let has_range = index.is_none() && properties.as_ref().is_some_and(says_range);
-        job.array = (flag == Some(true) || has_range).then(|| {
-            let range = properties.clone().unwrap_or_default();
-            Array {
-                start: range.start,
-                end: range.end,
-                step: range.step,
-                index,
-            }
+        let says_range = |range: &ArrayProperties| is_range(range, flag == Some(false));
+        let range = properties.0.as_deref();
+        let has_range = index.is_none() && range.is_some_and(says_range);
+        job.array = (flag == Some(true) || has_range).then(|| Array {
+            start: range.and_then(|range| range.start.0),
+            end: range.and_then(|range| range.end.0),
+            step: range.and_then(|range| range.step.0),
+            index,
         });
         job.details = Some(Arc::new(JobDetails {
             total_count,
@@ -262,8 +248,8 @@ impl JobInfo {
 /// True when the properties say anything; those of ordinary jobs may be zeros. A step alone says
 /// nothing against a flag that denies it.
 fn is_range(properties: &ArrayProperties, is_denied: bool) -> bool {
-    let step = properties.step.filter(|_| !is_denied);
-    let numbers = [properties.start, properties.end, step];
+    let step = properties.step.0.filter(|_| !is_denied);
+    let numbers = [properties.start.0, properties.end.0, step];
     numbers.iter().flatten().any(|number| *number != 0)
 }
 

@@ -10,7 +10,7 @@ use crate::model::{
     State, Task, UnreadableTimes, Volume,
 };
 use crate::providers::lenient::{
-    Flag, Int, List, Num, OptionalObject, Required, Text, Timestamp, Words,
+    DefaultObject, Flag, Int, List, Num, OptionalObject, Required, Text, Timestamp,
 };
 use crate::providers::states;
 
@@ -77,9 +77,9 @@ struct ContainerGroup {
     #[serde(rename = "TenantVSwitchId")]
     tenant_vswitch_id: Text,
     tags: List<Tag>,
-    dns_config: OptionalObject<DnsConfig>,
-    eci_security_context: OptionalObject<EciSecurityContext>,
-    host_aliases: List<HostAliasRow>,
+    dns_config: OptionalObject<Dns>,
+    eci_security_context: DefaultObject<EciSecurityContext>,
+    host_aliases: List<HostAlias>,
     events: Required<List<GroupEvent>>,
     volumes: List<GroupVolume>,
     init_containers: List<InitContainer>,
@@ -111,21 +111,13 @@ impl From<ContainerGroup> for Group {
                     security_group_id: wire.tenant_security_group_id.0,
                     vswitch_id: wire.tenant_vswitch_id.0,
                 },
-                dns: wire.dns_config.0.map(|dns| Box::new((*dns).into())),
-                host_aliases: wire
-                    .host_aliases
-                    .0
-                    .into_iter()
-                    .map(HostAlias::from)
-                    .collect(),
+                dns: wire.dns_config,
+                host_aliases: wire.host_aliases,
             },
             ram_role_name: wire.ram_role_name.0,
             resource_group_id: wire.resource_group_id.0,
             region_id: wire.region_id.0,
-            sysctls: wire
-                .eci_security_context
-                .0
-                .map_or_else(Vec::new, |context| pairs(context.sysctls)),
+            sysctls: wire.eci_security_context.0.sysctls,
         };
         let is_expired = reading
             .raw
@@ -204,59 +196,8 @@ struct Tag {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct NameValueRow {
-    name: Text,
-    value: Text,
-}
-
-fn pairs(list: List<NameValueRow>) -> Vec<NameValue> {
-    list.0
-        .into_iter()
-        .map(|pair| NameValue {
-            name: pair.name.0,
-            value: pair.value.0,
-        })
-        .collect()
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct DnsConfig {
-    name_servers: Words,
-    options: List<NameValueRow>,
-    searches: Words,
-}
-
-impl From<DnsConfig> for Dns {
-    fn from(wire: DnsConfig) -> Self {
-        Self {
-            name_servers: wire.name_servers.0,
-            options: pairs(wire.options),
-            searches: wire.searches.0,
-        }
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
 struct EciSecurityContext {
-    sysctls: List<NameValueRow>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct HostAliasRow {
-    ip: Text,
-    hostnames: Words,
-}
-
-impl From<HostAliasRow> for HostAlias {
-    fn from(wire: HostAliasRow) -> Self {
-        Self {
-            ip: wire.ip.0,
-            hostnames: wire.hostnames.0,
-        }
-    }
+    sysctls: List<NameValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::super::clusters::decode;
-use super::super::invocation::{Command, Status, decode_commands};
+use super::super::invocation::{InvocationDetails, Status, decode_commands};
 use super::{fixture, invocation, shown};
 use crate::providers::{Cursor, ScopePage, test_support as fixtures};
 
@@ -87,7 +87,7 @@ fn a_list_of_endless_elements_is_not_read() {
     assert_eq!(read.unwrap_err(), expected);
 }
 
-fn commands(show_secrets: bool) -> Vec<Command> {
+fn commands(show_secrets: bool) -> Vec<InvocationDetails> {
     let body = fixture("invocation/list-commands.json");
     let (commands, total) = decode_commands(&body, show_secrets).unwrap();
     assert_eq!(total, Some(2));
@@ -97,7 +97,7 @@ fn commands(show_secrets: bool) -> Vec<Command> {
 /// The details of the documented command that has finished.
 fn details(show_secrets: bool) -> Value {
     let id = "c-hz01v8x80o3";
-    let [command, _] = <[Command; 2]>::try_from(commands(show_secrets)).unwrap();
+    let [command, _] = <[InvocationDetails; 2]>::try_from(commands(show_secrets)).unwrap();
     assert_eq!(command.id(), Some(id));
     let status = Status::decode(&fixture("invocation/list-invocation-status.json"), id).unwrap();
     let (job, _) = status
@@ -127,6 +127,6 @@ fn commands_are_read_in_either_shape_of_a_list_and_nothing_else() {
     }
     let odd = r#"{"Commands":[{"CommandId":"c","Timeout":"soon"},7]}"#;
     let (commands, _) = decode_commands(odd.as_bytes(), false).unwrap();
-    let ids: Vec<_> = commands.iter().map(Command::id).collect();
+    let ids: Vec<_> = commands.iter().map(InvocationDetails::id).collect();
     assert_eq!(ids, [Some("c"), None]);
 }
